@@ -1,0 +1,101 @@
+/**
+ * Overlay streams objects in and out: it joins the index's answers with storage's bytes and verifies the whole.
+ *
+ * It promises that the bytes of a `get` are those of the address asked for, and that a `put` it answered can be got.
+ * It keeps no state that matters: after a crash it feeds the index from storage again.
+ *
+ * Specified in `specs/actors/overlay.md`.
+ */
+import type { Address, Digest } from "#actors/domain/address.ts";
+import type { IndexFacts, IndexRebuilding } from "#actors/index/protocol.ts";
+import type {
+  AddressMismatch,
+  ManifestNotFound,
+  ObjectTooLarge,
+  PutObject,
+  SourceFailed,
+  StorageCorrupt,
+  StorageFacts,
+  StorageFull,
+  WriteFailed,
+} from "#actors/storage/protocol.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
+import type { Failure } from "#runtime/errors.ts";
+import type { Call } from "#runtime/protocol.ts";
+
+/** What overlay hears. */
+export interface OverlayProtocol {
+  /** Stores the object and makes it findable. Durable when answered; a failure keeps nothing. Idempotent. */
+  put: Call<
+    PutObject,
+    PutReceipt,
+    StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed | OverlayUnavailable
+  >;
+
+  /** Answers with what is known of the object and the bytes of `range` (all of it if absent), verified. */
+  get: Call<
+    { readonly address: Address; readonly range?: ByteRange | undefined },
+    ObjectBytes,
+    ObjectUnknown | IndexRebuilding | StorageCorrupt | RangeUnsatisfiable | OverlayUnavailable
+  >;
+
+  stat: Call<
+    { readonly address: Address },
+    ObjectFacts,
+    ObjectUnknown | IndexRebuilding | StorageCorrupt | OverlayUnavailable
+  >;
+
+  /** The bytes of a manifest node, verified. */
+  getManifest: Call<{ readonly root: Digest }, Uint8Array, ManifestNotFound | StorageCorrupt | OverlayUnavailable>;
+
+  describe: Call<Record<never, never>, StoreFacts, OverlayUnavailable>;
+}
+
+/** As HTTP asks: absolute, `last` inclusive or open; or the last `suffix` bytes. */
+export type ByteRange = { readonly first: number; readonly last?: number | undefined } | { readonly suffix: number };
+
+export interface PutReceipt {
+  readonly address: Address;
+  readonly manifest: Digest;
+  readonly sizeBytes: number;
+  readonly chunkCount: number;
+  readonly known: boolean;
+}
+
+export interface ObjectFacts {
+  readonly address: Address;
+  readonly manifest: Digest;
+  readonly sizeBytes: number;
+  readonly chunkCount: number;
+}
+
+export interface ObjectBytes extends ObjectFacts {
+  /** First byte and count that `source` will deliver. */
+  readonly firstByte: number;
+  readonly lengthBytes: number;
+  readonly source: ByteSource;
+}
+
+export interface StoreFacts {
+  readonly storage: StorageFacts;
+  readonly index: IndexFacts;
+}
+
+/** What overlay announces. */
+export type OverlayEvents = Record<never, never>;
+
+/** No object with this address is held here. */
+export interface ObjectUnknown extends Failure<"overlay.unknown"> {
+  readonly address: Address;
+}
+
+/** The range lies outside the object. */
+export interface RangeUnsatisfiable extends Failure<"overlay.range-unsatisfiable"> {
+  readonly sizeBytes: number;
+}
+
+/** An actor below did not answer; `executed: "maybe"` where it may have acted. Both operations are idempotent: retry. */
+export interface OverlayUnavailable extends Failure<"overlay.unavailable"> {
+  readonly cause: string;
+  readonly executed: "no" | "maybe";
+}

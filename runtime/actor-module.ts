@@ -1,0 +1,93 @@
+/** What an actor's folder exports for its cell, and what a cell hands it. */
+import type { Behavior, EventBus } from "#runtime/behavior.ts";
+import type { ConfigSchema } from "#runtime/config/schema.ts";
+import type { BaseEnv } from "#runtime/env.ts";
+import type { KvStores } from "#runtime/kv/kv.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Protocol } from "#runtime/protocol.ts";
+import type { Ref } from "#runtime/ref.ts";
+import type { Scope } from "#runtime/scope.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
+
+/** What the actors of a cell may use. */
+export interface CellEnv extends BaseEnv {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly bus: EventBus;
+  readonly kv: KvStores;
+  /** Started on first use. */
+  readonly cpu: Cpu;
+  /** Facts about this node that every actor of the tree may need. */
+  readonly node: NodeFacts;
+}
+
+export interface NodeFacts {
+  readonly dataDirectory: string;
+  /** `host:port` that the gateway must listen on; the port is chosen. */
+  readonly http: { readonly host: string; readonly port: number };
+  readonly insecurePublic: boolean;
+  readonly version: string;
+  /** How the node stands now, as last told by the root. */
+  status(): NodeStatus;
+}
+
+/** The supervision tree as the root sees it: `ps --json`, and what `/status` and `/readyz` derive from. */
+export interface NodeStatus {
+  readonly cells: readonly CellStatus[];
+  readonly actors: readonly ActorStatus[];
+  /** Optional actors that cannot run here, with the reason. */
+  readonly unavailable: readonly { readonly actor: string; readonly reason: string }[];
+  readonly shuttingDown: boolean;
+}
+
+export interface CellStatus {
+  readonly name: string;
+  readonly pid: number;
+  readonly state: string;
+  readonly restarts: number;
+  readonly residentBytes: number;
+}
+
+export interface ActorStatus {
+  readonly name: string;
+  readonly cell: string;
+  readonly state: string;
+  readonly incarnation: number;
+  readonly restarts: number;
+  readonly mailbox: { readonly depth: number; readonly capacity: number };
+  /** Why it is degraded, quarantined or backing off. */
+  readonly reason?: string | undefined;
+}
+
+/** A snapshot that is swapped when the configuration changes: read `current` in every handler, never keep it. */
+export interface ConfigView<Config> {
+  readonly current: Config;
+}
+
+export interface Wiring<Config> {
+  readonly env: CellEnv;
+  readonly config: ConfigView<Config>;
+  /** A stable ref to another actor, wherever it runs. */
+  ref<P extends Protocol<P>>(actor: string): Ref<P>;
+  /** For what must outlive an incarnation (listener, store lock): closed when the cell ends. */
+  readonly scope: Scope;
+}
+
+/**
+ * What `actors/<name>/actor.ts` exports as `actorModule`. The types inside are the actor's own business: a cell, which
+ * hosts any actor, sees them erased.
+ */
+export interface ActorModule<
+  P extends Protocol<P> = never,
+  Events = never,
+  Deps = never,
+  State = never,
+  Config = never,
+> {
+  readonly behavior: Behavior<P, Events, Deps, State>;
+  readonly configSchema: ConfigSchema<Config>;
+  /** Relations between settings; answers with a sentence about the one that does not hold. */
+  checkConfig?(config: Config): string | undefined;
+  wire(wiring: Wiring<Config>): Deps | Promise<Deps>;
+}

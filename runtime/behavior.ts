@@ -1,0 +1,104 @@
+/**
+ * What an actor is made of: one handler per message, and a fresh state for every incarnation.
+ */
+import type { Bus } from "#runtime/bus.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { ExitReason, Failure, Result } from "#runtime/errors.ts";
+import type { Call, Cast, Protocol } from "#runtime/protocol.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Down, Within } from "#runtime/ref.ts";
+import type { Scope } from "#runtime/scope.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+
+export type Awaitable<T> = T | Promise<T>;
+
+/** The promise of an answer that `settle` gives. Only `ctx.later` makes one. */
+export interface Later<Answer> {
+  readonly later: true;
+  /** Never set: it only carries the type. */
+  readonly answer?: Answer;
+}
+
+/** What a task started by `later` knows: nothing of the state, so it cannot race with it. */
+export type Task = Within;
+
+/**
+ * What a handler is handed beside state and request. As `Within` it describes the message in hand.
+ *
+ * When its incarnation ends it is *fenced*: `signal` is aborted and everything else becomes a counted no-op.
+ */
+export interface ActorContext<Events, State> extends Within {
+  readonly name: string;
+  /** 1 for the first life. */
+  readonly incarnation: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** What is opened here is closed by the runtime on any exit, in reverse order. */
+  readonly scope: Scope;
+
+  /** Announces a fact to whoever listens; may be missed. */
+  publish<N extends keyof Events & string>(name: N, event: Events[N]): void;
+
+  /**
+   * Frees the mailbox while `task` waits for something. `settle` runs as a turn of its own and gives the answer;
+   * it runs even when the caller has given up, because state may need putting right. A task that throws is a defect.
+   */
+  later<Outcome, Answer>(
+    task: (task: Task) => Promise<Outcome>,
+    settle: (state: State, outcome: Outcome, ctx: ActorContext<Events, State>) => Awaitable<Answer>,
+  ): Later<Answer>;
+
+  /** Runs `turn` on the control lane after `delayMs`, unless the incarnation has ended. Returns an undo. */
+  after(delayMs: number, turn: (state: State, ctx: ActorContext<Events, State>) => Awaitable<void>): () => void;
+
+  /** Delivers exactly one DOWN for the target's current incarnation, as a turn on the signal lane. */
+  monitor(
+    target: { monitor(onDown: (down: Down) => void): () => void },
+    onDown: (state: State, down: Down, ctx: ActorContext<Events, State>) => Awaitable<void>,
+  ): () => void;
+
+  /** Says how ready this actor is: `degraded` with a reason while e.g. an index is rebuilt, `ready` afterwards. */
+  health(state: "ready" | "degraded", reason?: string): void;
+}
+
+type Handler<Message, Events, State> =
+  Message extends Call<infer Request, infer Reply, infer Failures extends Failure>
+    ? (
+        state: State,
+        request: Request,
+        ctx: ActorContext<Events, State>,
+      ) => Awaitable<Result<Reply, Failures> | Later<Result<Reply, Failures>>>
+    : Message extends Cast<infer Request>
+      ? (state: State, request: Request, ctx: ActorContext<Events, State>) => Awaitable<void | Later<void>>
+      : never;
+
+/** One handler per message. A message without a handler does not compile. */
+export type Handlers<P, Events, State> = {
+  readonly [Name in keyof P]: Handler<P[Name], Events, State>;
+};
+
+/**
+ * What it hears, what it announces, what it needs, what it remembers.
+ *
+ * A behavior itself is stateless: `init` makes a fresh state for every incarnation, so nothing a crash corrupted
+ * survives a restart by accident.
+ */
+export interface Behavior<P extends Protocol<P>, Events, Deps, State> {
+  readonly name: string;
+  /** Short: long recovery is a state (`ctx.health("degraded", …)`), not a long init. A throw is a failed start. */
+  init(deps: Deps, ctx: ActorContext<Events, State>): Awaitable<State>;
+  readonly handlers: Handlers<P, Events, State>;
+  /** Best effort: it is skipped after a crash and cut short after `shutdownMs`. */
+  terminate?(state: State, reason: ExitReason, ctx: ActorContext<Events, State>): Awaitable<void>;
+}
+
+/** An actor's event as it travels on the bus. */
+export interface ActorEvent {
+  readonly type: "ActorEvent";
+  readonly actor: string;
+  readonly name: string;
+  readonly event: unknown;
+}
+
+export type EventBus = Bus<{ readonly type: string }>;

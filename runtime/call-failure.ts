@@ -1,0 +1,82 @@
+/**
+ * How a call can fail before the callee had its say, or instead of it.
+ *
+ * Each says whether the handler may have run: `no` is safe to retry as it is, `maybe` only where the protocol says the
+ * call is idempotent (architecture §3).
+ */
+import type { Failure } from "#runtime/errors.ts";
+
+export type Executed = "no" | "maybe";
+
+/** The callee's user lane holds `capacity` messages. Retry after a pause, or call with `whenFull: "wait"`. */
+export interface MailboxFull extends Failure<"runtime.mailbox-full"> {
+  readonly actor: string;
+  readonly executed: "no";
+}
+
+/** The deadline passed while the request waited. It was dropped unread. */
+export interface Expired extends Failure<"runtime.expired"> {
+  readonly actor: string;
+  readonly executed: "no";
+}
+
+/** The deadline passed after the handler had begun. */
+export interface CallTimeout extends Failure<"runtime.call-timeout"> {
+  readonly actor: string;
+  readonly executed: "maybe";
+}
+
+/** The callee is stopped or quarantined. Final until somebody starts it. */
+export interface ActorStopped extends Failure<"runtime.actor-stopped"> {
+  readonly actor: string;
+  readonly executed: "no";
+}
+
+/** The incarnation that had the request in hand ended. */
+export interface ActorCrashed extends Failure<"runtime.actor-crashed"> {
+  readonly actor: string;
+  readonly executed: "maybe";
+}
+
+/** The caller gave up: its own caller did, or its incarnation ended. */
+export interface Cancelled extends Failure<"runtime.cancelled"> {
+  readonly actor: string;
+  readonly executed: Executed;
+}
+
+/** There is no link to the callee's cell. Retry after a pause. */
+export interface NotConnected extends Failure<"runtime.not-connected"> {
+  readonly actor: string;
+  readonly executed: "no";
+}
+
+/** The link broke after the request was sent. */
+export interface LinkLost extends Failure<"runtime.link-lost"> {
+  readonly actor: string;
+  readonly executed: "maybe";
+}
+
+export type CallFailure =
+  | MailboxFull
+  | Expired
+  | CallTimeout
+  | ActorStopped
+  | ActorCrashed
+  | Cancelled
+  | NotConnected
+  | LinkLost;
+
+const CODES: ReadonlySet<string> = new Set<CallFailure["code"]>([
+  "runtime.mailbox-full",
+  "runtime.expired",
+  "runtime.call-timeout",
+  "runtime.actor-stopped",
+  "runtime.actor-crashed",
+  "runtime.cancelled",
+  "runtime.not-connected",
+  "runtime.link-lost",
+]);
+
+export function isCallFailure(failure: Failure): failure is CallFailure {
+  return CODES.has(failure.code);
+}

@@ -1,0 +1,14 @@
+/** Time, as a seam. Durations use the monotonic reading; wall time appears at the edges only (log lines, headers). */
+export interface Timer {
+  /** Idempotent. After it, the callback does not run. */
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Monotonic milliseconds, with fractions. The origin means nothing. */
+  nowMs(): number;
+  /** Milliseconds since 1970 UTC. It may jump. Never subtract two of them. */
+  wallMs(): number;
+  /** Runs `run` once, no earlier than after `delayMs` (at least 0, at most 2^31 - 1). Never keeps the process alive. */
+  after(delayMs: number, run: () => void): Timer;
+}

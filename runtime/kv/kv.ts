@@ -1,0 +1,34 @@
+/**
+ * A small ordered key-value store, as a seam. **A KV is only ever a cache of packs or of a journal**: delete it and it
+ * is rebuilt, so `batch` promises order and atomicity, not durability.
+ */
+import type { Failure, Result } from "#runtime/errors.ts";
+
+/** The store could not be opened or read: damaged, locked by another process, or of another version. */
+export interface KvBroken extends Failure<"kv.broken"> {
+  readonly path: string;
+  readonly cause: string;
+}
+
+/** Keys 1 … 511 bytes, ordered as unsigned bytes; values 0 … 1 MiB. `value: undefined` removes the key. */
+export interface KvChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+}
+
+export interface Kv {
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** Pairs with `from <= key < to`, at most `limit`, in key order. */
+  range(from: Uint8Array, to: Uint8Array, limit: number): readonly { key: Uint8Array; value: Uint8Array }[];
+  /** All or none, after every earlier batch. Visible to `get` when the promise settles. */
+  batch(changes: readonly KvChange[]): Promise<void>;
+  count(): number;
+  /** Waits until every settled batch is on disk. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface KvStores {
+  /** `directory` is made if missing. One opener at a time. `mapBytesMax` bounds the file. */
+  open(directory: string, options: { readonly mapBytesMax: number }): Promise<Result<Kv, KvBroken>>;
+}
