@@ -1,6 +1,7 @@
 /** What an actor's folder exports for its cell, and what a cell hands it. */
 import type { Behavior, EventBus } from "#runtime/behavior.ts";
 import type { ConfigSchema } from "#runtime/config/schema.ts";
+import type { Edges } from "#runtime/edge/edge.ts";
 import type { BaseEnv } from "#runtime/env.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
@@ -16,6 +17,8 @@ export interface CellEnv extends BaseEnv {
   readonly metrics: Metrics;
   readonly bus: EventBus;
   readonly kv: KvStores;
+  /** HTTP listeners. */
+  readonly edges: Edges;
   /** Started on first use. */
   readonly cpu: Cpu;
   /** Facts about this node that every actor of the tree may need. */

@@ -56,6 +56,18 @@ export interface LinkLost extends Failure<"runtime.link-lost"> {
   readonly executed: "maybe";
 }
 
+/**
+ * The request (`no`) or the reply (`maybe`) cannot cross the link: it does not fit a frame, holds what no link carries,
+ * or would open one stream too many. The first two are final, a mistake in the protocol's bounds.
+ */
+export interface Unsendable extends Failure<"runtime.unsendable"> {
+  readonly actor: string;
+  readonly reason: "too-large" | "not-encodable" | "streams-exceeded";
+  /** Of the body; 0 where size is not the reason. */
+  readonly sizeBytes: number;
+  readonly executed: Executed;
+}
+
 export type CallFailure =
   | MailboxFull
   | Expired
@@ -64,7 +76,8 @@ export type CallFailure =
   | ActorCrashed
   | Cancelled
   | NotConnected
-  | LinkLost;
+  | LinkLost
+  | Unsendable;
 
 const CODES: ReadonlySet<string> = new Set<CallFailure["code"]>([
   "runtime.mailbox-full",
@@ -75,6 +88,7 @@ const CODES: ReadonlySet<string> = new Set<CallFailure["code"]>([
   "runtime.cancelled",
   "runtime.not-connected",
   "runtime.link-lost",
+  "runtime.unsendable",
 ]);
 
 export function isCallFailure(failure: Failure): failure is CallFailure {

@@ -3,6 +3,7 @@
  */
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
+import type { Locks } from "#runtime/lock/lock.ts";
 import type { Network } from "#runtime/network/network.ts";
 import type { Processes } from "#runtime/processes.ts";
 import type { Random } from "#runtime/random.ts";
@@ -14,6 +15,7 @@ export interface BaseEnv {
   readonly random: Random;
   readonly scheduler: Scheduler;
   readonly disk: Disk;
+  readonly locks: Locks;
   readonly network: Network;
   readonly processes: Processes;
 }

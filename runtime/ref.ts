@@ -16,6 +16,8 @@ export interface Within {
   readonly signal: AbortSignal;
   /** Set only where the request is sampled. */
   readonly trace?: Trace | undefined;
+  /** What to keep where this object itself describes whichever message is in hand (an actor's `ctx`). */
+  readonly stable?: Within | undefined;
 }
 
 /** W3C trace context, in the form it travels. */

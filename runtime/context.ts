@@ -1,0 +1,135 @@
+/**
+ * The `ctx` of an incarnation. One object serves all its turns: turns never overlap, and `deadlineMs`, `signal` and
+ * `trace` are those of the message in hand. Tasks get their own (`TaskSlot`).
+ */
+import type { ActorContext, ActorEvent, Awaitable, Later } from "#runtime/behavior.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { assert } from "#runtime/errors.ts";
+import type { Incarnation } from "#runtime/incarnation.ts";
+import { LATER, TaskSlot } from "#runtime/later.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Down, Trace, Within } from "#runtime/ref.ts";
+import type { Scope } from "#runtime/scope.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+
+type Erased = ActorContext<Record<string, unknown>, unknown>;
+type ErasedTurn = (state: unknown, ctx: Context) => Awaitable<unknown>;
+
+export class Context implements Erased {
+  readonly name: string;
+  readonly incarnation: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly scope: Scope;
+  readonly #incarnation: Incarnation;
+
+  constructor(incarnation: Incarnation) {
+    const { actor } = incarnation;
+    this.#incarnation = incarnation;
+    this.name = actor.name;
+    this.incarnation = incarnation.number;
+    this.clock = actor.machine.clock;
+    this.random = actor.machine.random;
+    this.log = actor.log;
+    this.scope = incarnation.scope;
+  }
+
+  get deadlineMs(): number {
+    return this.#incarnation.inHand?.deadlineMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  get signal(): AbortSignal {
+    return this.#incarnation.inHand?.signal ?? this.#incarnation.controller.signal;
+  }
+
+  get trace(): Trace | undefined {
+    return this.#incarnation.inHand?.trace;
+  }
+
+  get stable(): Within | undefined {
+    return this.#incarnation.inHand;
+  }
+
+  publish(name: string, event: unknown): void {
+    if (this.#isFenced()) return;
+    const announced: ActorEvent = { type: "ActorEvent", actor: this.name, name, event };
+    this.#incarnation.actor.machine.bus.publish(announced);
+  }
+
+  later<Outcome, Answer>(
+    task: (task: Within) => Promise<Outcome>,
+    settle: (state: unknown, outcome: Outcome, ctx: Context) => Awaitable<Answer>,
+  ): Later<Answer> {
+    if (this.#isFenced()) return LATER;
+    const incarnation = this.#incarnation;
+    const { actor } = incarnation;
+    assert(incarnation.tasks.size < actor.laterMax, "a turn begins at most one task, and none without room");
+    const slot = new TaskSlot(incarnation.inHand, incarnation.controller.signal);
+    incarnation.tasks.add(slot);
+    slot.settled = task(slot).then(
+      (outcome) => {
+        // The slot is kept until its turn runs: an end before that must fail its call.
+        const turn = (): Awaitable<Answer> => {
+          incarnation.tasks.delete(slot);
+          return settle(incarnation.state, outcome, this);
+        };
+        actor.control(incarnation, turn, slot.call);
+      },
+      (defect: unknown) => {
+        // Still among the tasks, so that the end of the incarnation fails its call too. No-op if it has ended.
+        incarnation.crash(defect);
+        incarnation.tasks.delete(slot);
+      },
+    );
+    return LATER;
+  }
+
+  after(delayMs: number, turn: ErasedTurn): () => void {
+    if (this.#isFenced()) return () => undefined;
+    const incarnation = this.#incarnation;
+    const timer = this.clock.after(delayMs, () => {
+      forget();
+      incarnation.actor.control(incarnation, () => turn(incarnation.state, this), undefined);
+    });
+    const forget = this.scope.add(() => timer.cancel());
+    return () => {
+      forget();
+      timer.cancel();
+    };
+  }
+
+  monitor(
+    target: { monitor(onDown: (down: Down) => void): () => void },
+    onDown: (state: unknown, down: Down, ctx: Context) => Awaitable<void>,
+  ): () => void {
+    if (this.#isFenced()) return () => undefined;
+    const incarnation = this.#incarnation;
+    let forget: () => void = () => undefined;
+    let isDown = false;
+    const undo = target.monitor((down) => {
+      isDown = true;
+      forget();
+      incarnation.actor.signal(incarnation, () => onDown(incarnation.state, down, this));
+    });
+    if (!isDown) forget = this.scope.add(undo);
+    return () => {
+      forget();
+      undo();
+    };
+  }
+
+  health(state: "ready" | "degraded", reason?: string): void {
+    if (!this.#isFenced()) this.#incarnation.actor.reportHealth(state, reason);
+  }
+
+  #isFenced(): boolean {
+    if (!this.#incarnation.hasEnded) return false;
+    this.#incarnation.actor.machine.fenced.add(1, { actor: this.name });
+    return true;
+  }
+}
+
+export function createContext(incarnation: Incarnation): Context {
+  return new Context(incarnation);
+}

@@ -1,0 +1,223 @@
+/**
+ * One life of an actor: its state, the turn under way, its tasks, and how it ends.
+ *
+ * Invariants:
+ * - turns never overlap; a handler that answers with a promise holds the mailbox until it settles;
+ * - after the end no turn runs, no reply is given by it, and every use of its context is a counted no-op;
+ * - the end happens once; `ended` settles when its tasks and resources are gone, or not within `shutdownMs`.
+ */
+import type { Actor } from "#runtime/actor.ts";
+import type { Awaitable } from "#runtime/behavior.ts";
+import { type Context, createContext } from "#runtime/context.ts";
+import { assert, Defect, type ExitReason, type Failure, type Result } from "#runtime/errors.ts";
+import { LaterToken, type TaskSlot } from "#runtime/later.ts";
+import { findSource, LentSource } from "#runtime/lent-source.ts";
+import type { PendingCall } from "#runtime/pending-call.ts";
+import { Scope } from "#runtime/scope.ts";
+import { Deadline } from "#runtime/wheel.ts";
+
+/** What `runtime/actor.ts` queues in the user lane. */
+export interface Message {
+  readonly name: string;
+  readonly request: unknown;
+  readonly call: PendingCall | undefined;
+}
+
+/** A turn of the upper lanes. */
+export type Turn = () => Awaitable<unknown>;
+
+class TurnTimeout extends Deadline {
+  readonly #incarnation: Incarnation;
+
+  constructor(incarnation: Incarnation) {
+    super();
+    this.#incarnation = incarnation;
+  }
+
+  override onDue(): void {
+    this.#incarnation.crash(new Defect("a turn took longer than turnTimeoutMs"));
+  }
+}
+
+export class Incarnation {
+  readonly actor: Actor;
+  readonly number: number;
+  readonly scope: Scope = new Scope();
+  readonly context: Context;
+  /** Aborted at the end; the signal of casts and timers. */
+  readonly controller: AbortController = new AbortController();
+  readonly tasks: Set<TaskSlot> = new Set();
+  /** Sources handed out in replies: they fail when the incarnation ends. */
+  readonly #lent = new Set<LentSource>();
+  readonly #turnTimeout: TurnTimeout;
+  #state: unknown;
+  /** The call whose handler runs or holds the mailbox. */
+  #inHand: PendingCall | undefined;
+  #isBusy = false;
+  #end: ExitReason | undefined;
+  #ended: Promise<{ readonly clean: boolean }> | undefined;
+
+  constructor(actor: Actor, number: number) {
+    this.actor = actor;
+    this.number = number;
+    this.#turnTimeout = new TurnTimeout(this);
+    this.context = createContext(this);
+  }
+
+  get state(): unknown {
+    return this.#state;
+  }
+
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** `Within` of the message in hand. */
+  get inHand(): PendingCall | undefined {
+    return this.#inHand;
+  }
+
+  /** Settles once the incarnation has ended; `clean` is false when something did not close in time. */
+  get ended(): Promise<{ readonly clean: boolean }> {
+    return this.#ended ?? Promise.resolve({ clean: true });
+  }
+
+  /** Runs `init`. A throw becomes the exit reason. */
+  async begin(): Promise<ExitReason | undefined> {
+    try {
+      const state = await this.actor.behavior.init(this.actor.deps as never, this.context as never);
+      if (this.#end === undefined) this.#state = state;
+    } catch (defect) {
+      this.finish({ kind: "crashed", defect });
+    }
+    return this.#end;
+  }
+
+  /** One message of the user lane. */
+  handle(message: Message): void {
+    const { call } = message;
+    if (call?.answered === true) return; // Expired or cancelled while it waited.
+    const handler = this.actor.handlerOf(message.name);
+    if (call !== undefined) call.begun = true;
+    this.#inHand = call;
+    try {
+      const answer = handler(this.#state, message.request, this.context);
+      if (isPromise(answer)) this.#hold(answer, call);
+      else this.reply(answer, call);
+    } catch (defect) {
+      this.crash(defect);
+    }
+    if (!this.#isBusy) this.#inHand = undefined;
+  }
+
+  /** One turn of the upper lanes, on behalf of `call` when it settles one. */
+  turn(run: Turn, call: PendingCall | undefined): void {
+    if (this.hasEnded) return;
+    this.#inHand = call;
+    try {
+      const answer = run();
+      if (isPromise(answer)) this.#hold(answer, call);
+      else this.reply(answer, call);
+    } catch (defect) {
+      this.crash(defect);
+    }
+    if (!this.#isBusy) this.#inHand = undefined;
+  }
+
+  reply(answer: unknown, call: PendingCall | undefined): void {
+    if (answer instanceof LaterToken || call === undefined || this.hasEnded) return;
+    assert(isResult(answer), "a call is answered with a Result");
+    call.answer(answer.ok ? this.#lend(answer) : answer);
+  }
+
+  crash(defect: unknown): void {
+    this.finish({ kind: "crashed", defect });
+  }
+
+  /** The end, whatever the reason. Only the first one counts. */
+  finish(reason: ExitReason): void {
+    if (this.#end !== undefined) return;
+    this.#end = reason;
+    const { actor } = this;
+    actor.machine.wheel.disarm(this.#turnTimeout);
+    const failure = { code: "runtime.actor-crashed", actor: actor.name, executed: "maybe" } as const;
+    this.#inHand?.fail(failure);
+    for (const slot of this.tasks) slot.abandon(failure);
+    for (const source of this.#lent) source.cancel(failure);
+    this.#ended = this.#close(reason);
+    actor.onIncarnationEnd(this, reason);
+  }
+
+  /** Fences first, so that `terminate` is the last that touches state. */
+  async #close(reason: ExitReason): Promise<{ readonly clean: boolean }> {
+    const { actor } = this;
+    const closing = (async () => {
+      if (reason.kind === "shutdown" || reason.kind === "normal") {
+        await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
+      }
+      this.controller.abort();
+      await Promise.allSettled([...this.tasks].map((slot) => slot.settled));
+      const errors = await this.scope.close();
+      for (const error of errors) actor.machine.log.error("scope-close-failed", { actor: actor.name, error });
+    })();
+    return new Promise((resolve) => {
+      const timer = actor.machine.clock.after(actor.shutdownMs, () => resolve({ clean: false }));
+      const finish = (): void => {
+        timer.cancel();
+        resolve({ clean: true });
+      };
+      closing.then(finish, (error: unknown) => {
+        actor.machine.log.error("terminate-failed", { actor: actor.name, error });
+        finish();
+      });
+    });
+  }
+
+  #hold(answer: Promise<unknown>, call: PendingCall | undefined): void {
+    this.#isBusy = true;
+    const { machine } = this.actor;
+    machine.wheel.arm(this.#turnTimeout, machine.clock.nowMs() + machine.turnTimeoutMs);
+    const release = (): boolean => {
+      if (this.hasEnded) return false;
+      machine.wheel.disarm(this.#turnTimeout);
+      this.#isBusy = false;
+      return true;
+    };
+    answer.then(
+      (value) => {
+        if (!release()) return;
+        try {
+          this.reply(value, call);
+        } catch (defect) {
+          this.crash(defect);
+        }
+        this.#inHand = undefined;
+        this.actor.ready();
+      },
+      (defect: unknown) => {
+        if (release()) this.crash(defect);
+      },
+    );
+  }
+
+  /** A source in a reply lives on after it, but not longer than this incarnation. */
+  #lend(answer: Result<unknown, Failure> & { ok: true }): Result<unknown, Failure> {
+    const found = findSource(answer.value);
+    if (found === undefined) return answer;
+    const lent = new LentSource(found.source, undefined, (source) => this.#lent.delete(source));
+    this.#lent.add(lent);
+    return { ok: true, value: { ...(answer.value as object), [found.key]: lent } };
+  }
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as Promise<unknown>).then === "function";
+}
+
+function isResult(value: unknown): value is Result<unknown, Failure> {
+  return typeof value === "object" && value !== null && typeof (value as { ok?: unknown }).ok === "boolean";
+}

@@ -1,0 +1,52 @@
+/**
+ * What all actors of one cell share: the dispatcher, the wheel of deadlines, the bus and the seams they run on.
+ */
+import type { EventBus } from "#runtime/behavior.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { Dispatcher } from "#runtime/dispatcher.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Scheduler } from "#runtime/scheduler.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
+import { Wheel } from "#runtime/wheel.ts";
+
+/** A handler that holds the mailbox longer than this is stuck: its incarnation is fenced and replaced. */
+export const TURN_TIMEOUT_MS = 10_000;
+
+export interface MachineOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly bus: EventBus;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly turnTimeoutMs?: number;
+}
+
+export class Machine {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly bus: EventBus;
+  readonly log: Log;
+  readonly dispatcher: Dispatcher;
+  readonly wheel: Wheel;
+  readonly turnTimeoutMs: number;
+  /** Messages refused or lost, by `reason`: never a silent one. */
+  readonly rejected: Counter;
+  /** Uses of a context whose incarnation had ended. */
+  readonly fenced: Counter;
+
+  constructor({ clock, random, scheduler, bus, log, metrics, turnTimeoutMs = TURN_TIMEOUT_MS }: MachineOptions) {
+    this.clock = clock;
+    this.random = random;
+    this.scheduler = scheduler;
+    this.bus = bus;
+    this.log = log;
+    this.dispatcher = new Dispatcher({ clock, scheduler });
+    this.wheel = new Wheel(clock);
+    this.turnTimeoutMs = turnTimeoutMs;
+    this.rejected = metrics.counter("rejected_total", "Work that was refused, by reason.");
+    this.fenced = metrics.counter("runtime_fenced_total", "Uses of a context after its incarnation had ended.");
+  }
+}
