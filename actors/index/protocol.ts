@@ -15,16 +15,24 @@ export interface IndexProtocol {
   resolve: Call<{ readonly address: Address }, IndexEntry, IndexUnknown | IndexRebuilding>;
 
   /**
-   * Remembers entries; visible to `resolve` when answered. `checkpoint` says that every commit up to it is now known;
-   * it is kept with the entries, all or none. Idempotent.
+   * Remembers entries; visible to `resolve` when answered, also after `index.restarted`. `checkpoint` says that every
+   * commit up to its cursor is now known; it is kept with the entries, all or none. Idempotent.
    */
-  record: Call<{ readonly entries: readonly IndexEntry[]; readonly checkpoint?: string | undefined }>;
+  record: Call<
+    { readonly entries: readonly IndexEntry[]; readonly checkpoint?: Checkpoint | undefined },
+    void,
+    IndexRestarted | IndexFull
+  >;
 
-  /** Where feeding must go on: undefined means from the beginning. */
-  readCheckpoint: Call<Record<never, never>, { readonly checkpoint: string | undefined }>;
+  /** Where feeding must go on, and in which life of the index what follows counts. */
+  readCheckpoint: Call<Record<never, never>, FeedStart>;
 
   /** Feeding progress; at `done` an unknown address is really unknown. */
-  reportRebuild: Call<{ readonly doneCount: number; readonly totalCount: number; readonly done: boolean }>;
+  reportRebuild: Call<
+    { readonly life: string; readonly doneCount: number; readonly totalCount: number; readonly done: boolean },
+    void,
+    IndexRestarted
+  >;
 
   describe: Call<Record<never, never>, IndexFacts>;
 }
@@ -33,6 +41,19 @@ export interface IndexEntry {
   readonly address: Address;
   readonly manifest: Digest;
   readonly sizeBytes: number;
+}
+
+/** Every commit up to `cursor` is known to the life of the index that `life` names. */
+export interface Checkpoint {
+  readonly cursor: string;
+  readonly life: string;
+}
+
+export interface FeedStart {
+  /** Undefined: feed from the beginning. */
+  readonly cursor: string | undefined;
+  readonly life: string;
+  readonly entryCount: number;
 }
 
 export interface IndexFacts {
@@ -52,4 +73,18 @@ export interface IndexUnknown extends Failure<"index.unknown"> {
 export interface IndexRebuilding extends Failure<"index.rebuilding"> {
   readonly doneCount: number;
   readonly totalCount: number;
+}
+
+/**
+ * The index was restarted since the feeder asked where to begin, and forgot what it had not written. Begin again with
+ * `readCheckpoint`.
+ */
+export interface IndexRestarted extends Failure<"index.restarted"> {
+  readonly life: string;
+}
+
+/** The store of the index refuses writes and `pendingCountMax` entries wait for it. Nothing was kept. Retry later. */
+export interface IndexFull extends Failure<"index.full"> {
+  readonly pendingCount: number;
+  readonly pendingCountMax: number;
 }

@@ -17,6 +17,7 @@ import type {
   StorageCorrupt,
   StorageFacts,
   StorageFull,
+  StorageRebuilding,
   WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -29,24 +30,28 @@ export interface OverlayProtocol {
   put: Call<
     PutObject,
     PutReceipt,
-    StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed | OverlayUnavailable
+    StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed | StorageRebuilding | OverlayUnavailable
   >;
 
   /** Answers with what is known of the object and the bytes of `range` (all of it if absent), verified. */
   get: Call<
     { readonly address: Address; readonly range?: ByteRange | undefined },
     ObjectBytes,
-    ObjectUnknown | IndexRebuilding | StorageCorrupt | RangeUnsatisfiable | OverlayUnavailable
+    ObjectUnknown | IndexRebuilding | StorageRebuilding | StorageCorrupt | RangeUnsatisfiable | OverlayUnavailable
   >;
 
   stat: Call<
     { readonly address: Address },
     ObjectFacts,
-    ObjectUnknown | IndexRebuilding | StorageCorrupt | OverlayUnavailable
+    ObjectUnknown | IndexRebuilding | StorageRebuilding | StorageCorrupt | OverlayUnavailable
   >;
 
   /** The bytes of a manifest node, verified. */
-  getManifest: Call<{ readonly root: Digest }, Uint8Array, ManifestNotFound | StorageCorrupt | OverlayUnavailable>;
+  getManifest: Call<
+    { readonly root: Digest },
+    Uint8Array,
+    ManifestNotFound | StorageCorrupt | StorageRebuilding | OverlayUnavailable
+  >;
 
   describe: Call<Record<never, never>, StoreFacts, OverlayUnavailable>;
 }
@@ -94,7 +99,7 @@ export interface RangeUnsatisfiable extends Failure<"overlay.range-unsatisfiable
   readonly sizeBytes: number;
 }
 
-/** An actor below did not answer; `executed: "maybe"` where it may have acted. Both operations are idempotent: retry. */
+/** An actor below did not answer; `executed: "maybe"` where it may have acted. All of it is idempotent: retry. */
 export interface OverlayUnavailable extends Failure<"overlay.unavailable"> {
   readonly cause: string;
   readonly executed: "no" | "maybe";

@@ -17,17 +17,21 @@ export interface StorageProtocol {
    * Reads `source` to its end, cuts it into chunks, writes those that are new, then the manifest: the commit record.
    * Answers when all of it is durable. A failure keeps nothing. Idempotent.
    */
-  putObject: Call<PutObject, StoredObject, StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed>;
+  putObject: Call<
+    PutObject,
+    StoredObject,
+    StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed | StorageRebuilding
+  >;
 
   /** Answers with the bytes of a manifest node (root or inner), verified against its digest. At most 1 MiB. */
-  getManifest: Call<{ readonly root: Digest }, Uint8Array, ManifestNotFound | StorageCorrupt>;
+  getManifest: Call<{ readonly root: Digest }, Uint8Array, ManifestNotFound | StorageCorrupt | StorageRebuilding>;
 
   /**
    * Answers with the bytes of the slices, one after another, at most 1 024 of them. Every 64 KiB segment is verified
    * before its bytes leave; a damaged one fails the source with `storage.corrupt` and quarantines its chunk. All
    * chunks are looked up before the answer.
    */
-  readChunks: Call<{ readonly slices: readonly ChunkSlice[] }, ChunkBytes, ChunkNotFound>;
+  readChunks: Call<{ readonly slices: readonly ChunkSlice[] }, ChunkBytes, ChunkNotFound | StorageRebuilding>;
 
   /** Committed manifest roots after `after`, oldest first: what an index is rebuilt from. */
   listManifests: Call<
@@ -37,7 +41,8 @@ export interface StorageProtocol {
       readonly next: Cursor;
       readonly done: boolean;
       readonly total: number;
-    }
+    },
+    StorageRebuilding
   >;
 
   /** Sizes and counts, for `/status`. */
@@ -59,7 +64,10 @@ export interface StoredObject {
   readonly chunkCount: number;
   /** True when this very manifest was committed before: nothing was written. */
   readonly known: boolean;
-  /** Position of the commit, for the index's checkpoint. */
+  /**
+   * Position of the commit. Never a checkpoint by itself: commits with lower positions may still be under way. Only
+   * `listManifests` answers with positions below which nothing can appear any more.
+   */
   readonly cursor: Cursor;
 }
 
@@ -140,4 +148,13 @@ export interface ChunkNotFound extends Failure<"storage.chunk-not-found"> {
 /** The bytes on disk are not what was stored. They are quarantined: putting them again heals them. */
 export interface StorageCorrupt extends Failure<"storage.corrupt"> {
   readonly digest: Digest;
+}
+
+/**
+ * The catalog is being rebuilt from the packs, and what was asked for is not known yet, or writes wait for the end of
+ * it. Nothing has run. Retry after a pause.
+ */
+export interface StorageRebuilding extends Failure<"storage.rebuilding"> {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
 }

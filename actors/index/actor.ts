@@ -1,0 +1,154 @@
+/** Index: `protocol.ts` says what it promises, `config.ts` what its limits are. */
+import { join } from "node:path";
+import { checkIndexConfig, type IndexConfig, indexConfigSchema } from "#actors/index/config.ts";
+import { EntryStore, isReadable } from "#actors/index/entry-store.ts";
+import type { IndexEntry, IndexEvents, IndexProtocol } from "#actors/index/protocol.ts";
+import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
+import type { ActorContext, Behavior } from "#runtime/behavior.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import { Defect, fail, must, ok, type Result } from "#runtime/errors.ts";
+import type { Kv, KvBroken, KvStores } from "#runtime/kv/kv.ts";
+
+export interface IndexDeps {
+  readonly config: ConfigView<IndexConfig>;
+  readonly kv: KvStores;
+  readonly disk: Pick<Disk, "removeTree">;
+  /** Belongs to this actor alone; it is removed when what it holds cannot be read. */
+  readonly directory: string;
+}
+
+interface IndexState extends IndexDeps {
+  readonly store: EntryStore;
+  /** Names this incarnation: what was fed to an earlier one may have been lost with it. */
+  readonly life: string;
+  /** Set until the feeder has said that everything committed is known. It never comes back within a life. */
+  rebuilding: { readonly doneCount: number; readonly totalCount: number } | undefined;
+}
+
+type Ctx = ActorContext<IndexEvents, IndexState>;
+
+export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, IndexState> = {
+  name: "index",
+
+  init: async (deps, ctx) => {
+    const { config } = deps;
+    const kv = await openFresh(deps, ctx);
+    const { clock, random } = ctx;
+    const onTrouble = (): void => {
+      if (store.trouble !== undefined) ctx.log.warn("index.write-refused", { cause: store.trouble });
+      announceHealth(state, ctx);
+    };
+    const store = new EntryStore({ kv, config, clock, random, onTrouble });
+    ctx.scope.add(() => store.close());
+    const state: IndexState = {
+      ...deps,
+      store,
+      life: ctx.random.id(),
+      rebuilding: { doneCount: store.entryCount, totalCount: store.entryCount },
+    };
+    announceHealth(state, ctx);
+    return state;
+  },
+
+  handlers: {
+    resolve: (state, { address }) => {
+      const entry = state.store.find(address);
+      if (entry === "damaged") return discard(state);
+      if (entry !== undefined) return ok(entry);
+      const { rebuilding } = state;
+      return rebuilding === undefined
+        ? fail({ code: "index.unknown", address })
+        : fail({ code: "index.rebuilding", ...rebuilding });
+    },
+
+    record: (state, { entries, checkpoint }, ctx) => {
+      const { store, config, life } = state;
+      if (!store.hasRoom && store.trouble !== undefined) {
+        const pendingCountMax = config.current.pendingEntriesMax;
+        return fail({ code: "index.full", pendingCount: store.pendingCount, pendingCountMax });
+      }
+
+      const newCount = countNew(store, entries);
+      if (newCount === "damaged") return discard(state);
+      const isCurrent = checkpoint === undefined || checkpoint.life === life;
+      // A feeder that began with an earlier life told that one its first pages: its entries are true, its cursor is not.
+      store.add(entries, newCount, isCurrent ? checkpoint?.cursor : undefined);
+      const answer = isCurrent ? ok() : fail({ code: "index.restarted", life });
+      return store.hasRoom
+        ? answer
+        : ctx.later(
+            () => store.room(),
+            () => answer,
+          );
+    },
+
+    readCheckpoint: ({ store, life }) => ok({ cursor: store.checkpoint, life, entryCount: store.entryCount }),
+
+    reportRebuild: (state, { life, doneCount, totalCount, done }, ctx) => {
+      if (life !== state.life) return fail({ code: "index.restarted", life: state.life });
+      if (state.rebuilding === undefined) return ok();
+      state.rebuilding = done ? undefined : { doneCount, totalCount };
+      announceHealth(state, ctx);
+      return ok();
+    },
+
+    describe: ({ store, rebuilding }) => ok({ entryCount: store.entryCount, rebuilding }),
+  },
+
+  // What is not written is fed again after the restart; writing it now only makes that shorter.
+  terminate: ({ store }) => store.written(),
+};
+
+export const indexModule: ActorModule<IndexProtocol, IndexEvents, IndexDeps, IndexState, IndexConfig> = {
+  behavior: indexBehavior,
+  configSchema: indexConfigSchema,
+  checkConfig: checkIndexConfig,
+  wire: ({ env, config }) => ({
+    config,
+    kv: env.kv,
+    disk: env.disk,
+    directory: join(env.node.dataDirectory, "index"),
+  }),
+};
+export { indexModule as actorModule };
+
+/** A store that cannot be read is removed: it is only a cache, and the feeder fills the new one. */
+async function openFresh(deps: IndexDeps, ctx: Ctx): Promise<Kv> {
+  const opened = await open(deps);
+  if (opened.ok && isReadable(opened.value)) return opened.value;
+  ctx.log.warn("index.discarded", { directory: deps.directory, cause: opened.ok ? "version" : opened.failure.cause });
+  if (opened.ok) await opened.value.close();
+  must(await deps.disk.removeTree(deps.directory), "removing a damaged index");
+  return must(await open(deps), "opening a fresh index");
+}
+
+function open({ kv, directory, config }: IndexDeps): Promise<Result<Kv, KvBroken>> {
+  return kv.open(directory, { mapBytesMax: config.current.mapBytesMax });
+}
+
+/** The next life starts with an empty store. This one ends, so that the feeder, which watches it, begins again. */
+async function discard({ store, disk, directory }: IndexState): Promise<never> {
+  await store.close();
+  must(await disk.removeTree(directory), "removing a damaged index");
+  throw new Defect("the store of the index was damaged, and is removed");
+}
+
+function countNew(store: EntryStore, entries: readonly IndexEntry[]): number | "damaged" {
+  const fresh = new Set<string>();
+  for (const { address } of entries) {
+    const found = store.find(address);
+    if (found === "damaged") return found;
+    if (found === undefined) fresh.add(address);
+  }
+  return fresh.size;
+}
+
+function announceHealth({ rebuilding, store }: IndexState, ctx: Ctx): void {
+  if (rebuilding !== undefined) {
+    ctx.health("degraded", `rebuilding: ${rebuilding.doneCount} of ${rebuilding.totalCount}`);
+  } else if (store.trouble !== undefined) {
+    ctx.health("degraded", `store: ${store.trouble}`);
+  } else {
+    ctx.health("ready");
+  }
+}

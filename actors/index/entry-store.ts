@@ -1,0 +1,235 @@
+/**
+ * All entries: those that wait for the store in memory, the rest in a `Kv`, with a cache in front of it.
+ *
+ * Invariants:
+ * - an entry is found from the moment `add` returns;
+ * - batches are written one at a time, in the order of `add`, each whole: a checkpoint is never on disk without every
+ *   entry that was added before it or with it;
+ * - a batch that the store refuses is kept and tried again; nothing overtakes it.
+ *
+ * Entries are few and small while the store works: a batch is whatever arrived while the previous one was written.
+ */
+import type { Address } from "#actors/domain/address.ts";
+import type { IndexConfig } from "#actors/index/config.ts";
+import { EntryCache } from "#actors/index/entry-cache.ts";
+import {
+  CHECKPOINT_KEY,
+  decodeEntry,
+  ENTRY_VERSION,
+  encodeEntry,
+  encodeKey,
+  FORMAT_KEY,
+} from "#actors/index/entry-codec.ts";
+import type { IndexEntry } from "#actors/index/protocol.ts";
+import type { ConfigView } from "#runtime/actor-module.ts";
+import type { Clock, Timer } from "#runtime/clock.ts";
+import type { Kv, KvChange } from "#runtime/kv/kv.ts";
+import type { Random } from "#runtime/random.ts";
+
+export interface EntryStoreOptions {
+  readonly kv: Kv;
+  readonly config: ConfigView<IndexConfig>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The store began to refuse writes, or takes them again: see `trouble`. */
+  readonly onTrouble: () => void;
+}
+
+/** What waits for one batch. */
+interface Batch {
+  readonly entries: Map<Address, IndexEntry>;
+  checkpoint: string | undefined;
+}
+
+export class EntryStore {
+  readonly #kv: Kv;
+  readonly #config: ConfigView<IndexConfig>;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #onTrouble: () => void;
+  readonly #cache: EntryCache;
+  #next: Batch = emptyBatch();
+  #writing: Batch | undefined;
+  #attempt: Promise<void> = Promise.resolve();
+  #retry: Timer | undefined;
+  #refusals = 0;
+  #trouble: string | undefined;
+  #waiting: { readonly isOver: () => boolean; readonly resolve: () => void }[] = [];
+  #checkpoint: string | undefined;
+  #formatWritten: boolean;
+  #entryCount: number;
+  #closed = false;
+
+  /** `kv` is empty or passed `isReadable`. */
+  constructor({ kv, config, clock, random, onTrouble }: EntryStoreOptions) {
+    this.#kv = kv;
+    this.#config = config;
+    this.#clock = clock;
+    this.#random = random;
+    this.#onTrouble = onTrouble;
+    this.#cache = new EntryCache(() => config.current.cacheEntriesMax);
+    const checkpoint = kv.get(CHECKPOINT_KEY);
+    this.#checkpoint = checkpoint === undefined ? undefined : new TextDecoder().decode(checkpoint);
+    this.#formatWritten = kv.get(FORMAT_KEY) !== undefined;
+    this.#entryCount = kv.count() - (this.#formatWritten ? 1 : 0) - (checkpoint === undefined ? 0 : 1);
+  }
+
+  /** What the feeder said last: on disk, or waiting with the entries that it covers. */
+  get checkpoint(): string | undefined {
+    return this.#checkpoint;
+  }
+
+  get entryCount(): number {
+    return this.#entryCount;
+  }
+
+  /** Entries that are not in the store yet. */
+  get pendingCount(): number {
+    return this.#next.entries.size + (this.#writing?.entries.size ?? 0);
+  }
+
+  get hasRoom(): boolean {
+    return this.pendingCount <= this.#config.current.pendingEntriesMax;
+  }
+
+  /** Why the last write was refused. Undefined while writes succeed. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** `damaged`: the store holds something that is no entry; the caller discards it. */
+  find(address: Address): IndexEntry | undefined | "damaged" {
+    const recent = this.#next.entries.get(address) ?? this.#writing?.entries.get(address) ?? this.#cache.get(address);
+    if (recent !== undefined) return recent;
+    const value = this.#read(encodeKey(address));
+    if (value === undefined || value === "damaged") return value;
+    const entry = decodeEntry(address, value);
+    if (entry === undefined) return "damaged";
+    this.#cache.set(entry);
+    return entry;
+  }
+
+  /** Writing follows by itself. `newCount` of the entries were not found before. */
+  add(entries: readonly IndexEntry[], newCount: number, checkpoint: string | undefined): void {
+    for (const entry of entries) {
+      this.#next.entries.set(entry.address, entry);
+      this.#cache.forget(entry.address);
+    }
+    this.#entryCount += newCount;
+    if (checkpoint !== undefined && checkpoint !== this.#checkpoint) {
+      this.#checkpoint = checkpoint;
+      this.#next.checkpoint = checkpoint;
+    }
+    this.#begin();
+  }
+
+  /** Settles when there is room, or when waiting for it has become pointless for now. */
+  room(): Promise<void> {
+    return this.#until(() => this.hasRoom || this.#trouble !== undefined);
+  }
+
+  /** Settles when everything added is in the store, or when the store refuses it. */
+  async written(): Promise<void> {
+    await this.#until(() => this.#writing === undefined || this.#trouble !== undefined);
+    if (this.#trouble === undefined && !this.#closed) await this.#kv.flush();
+  }
+
+  /** Waits for the batch under way; what was not begun is forgotten, and fed again in the next life. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#wake();
+    await this.#attempt;
+    await this.#kv.close();
+  }
+
+  /** The store is a seam: a damaged one may throw where it is read. */
+  #read(key: Uint8Array): Uint8Array | undefined | "damaged" {
+    try {
+      return this.#kv.get(key);
+    } catch {
+      return "damaged";
+    }
+  }
+
+  #begin(): void {
+    if (this.#writing !== undefined || this.#closed) return;
+    if (this.#next.entries.size === 0 && this.#next.checkpoint === undefined) return;
+    this.#writing = this.#next;
+    this.#next = emptyBatch();
+    this.#attempt = this.#write(this.#writing);
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const refusal = await this.#kv.batch(this.#changesOf(batch)).then(() => undefined, describeRefusal);
+    if (refusal === undefined) this.#succeeded();
+    else this.#refused(batch, refusal);
+    this.#wake();
+  }
+
+  #succeeded(): void {
+    this.#writing = undefined;
+    this.#formatWritten = true;
+    this.#refusals = 0;
+    if (this.#trouble !== undefined) {
+      this.#trouble = undefined;
+      this.#onTrouble();
+    }
+    this.#begin();
+  }
+
+  #refused(batch: Batch, refusal: string): void {
+    const isNews = this.#trouble !== refusal;
+    this.#trouble = refusal;
+    if (isNews) this.#onTrouble();
+    if (this.#closed) return;
+    const { writeRetryMsMin, writeRetryMsMax } = this.#config.current;
+    // Full jitter; 2^31 is past every bound that the configuration allows.
+    const ceilingMs = Math.min(writeRetryMsMax, writeRetryMsMin * 2 ** Math.min(this.#refusals, 31));
+    this.#refusals += 1;
+    this.#retry = this.#clock.after(this.#random.below(Math.floor(ceilingMs) + 1), () => {
+      this.#attempt = this.#write(batch);
+    });
+  }
+
+  #changesOf({ entries, checkpoint }: Batch): readonly KvChange[] {
+    const changes: KvChange[] = [];
+    if (!this.#formatWritten) changes.push({ key: FORMAT_KEY, value: Uint8Array.of(ENTRY_VERSION) });
+    for (const entry of entries.values()) changes.push({ key: encodeKey(entry.address), value: encodeEntry(entry) });
+    if (checkpoint !== undefined) {
+      changes.push({ key: CHECKPOINT_KEY, value: new TextEncoder().encode(checkpoint) });
+    }
+    return changes;
+  }
+
+  #until(isOver: () => boolean): Promise<void> {
+    if (isOver() || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push({ isOver, resolve });
+    });
+  }
+
+  #wake(): void {
+    this.#waiting = this.#waiting.filter(({ isOver, resolve }) => {
+      if (!isOver() && !this.#closed) return true;
+      resolve();
+      return false;
+    });
+  }
+}
+
+/** Whether `kv` was written by this version, or is new. */
+export function isReadable(kv: Kv): boolean {
+  const format = kv.get(FORMAT_KEY);
+  return format === undefined ? kv.count() === 0 : format.byteLength === 1 && format[0] === ENTRY_VERSION;
+}
+
+function emptyBatch(): Batch {
+  return { entries: new Map(), checkpoint: undefined };
+}
+
+/** At most 200 characters, for logs and health. */
+function describeRefusal(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).slice(0, 200);
+}

@@ -1,0 +1,126 @@
+/** Overlay: `protocol.ts` says what it promises, `config.ts` what its limits are. */
+import type { IndexProtocol } from "#actors/index/protocol.ts";
+import { ask } from "#actors/overlay/ask.ts";
+import { checkOverlayConfig, type OverlayConfig, overlayConfigSchema } from "#actors/overlay/config.ts";
+import { Feeder } from "#actors/overlay/feeder.ts";
+import { openObject, type Reading, statObject } from "#actors/overlay/get.ts";
+import { ManifestReader } from "#actors/overlay/manifest-reader.ts";
+import type { ObjectBytes, OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import { putObject } from "#actors/overlay/put.ts";
+import type { StorageProtocol } from "#actors/storage/protocol.ts";
+import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
+import type { ActorContext, Behavior } from "#runtime/behavior.ts";
+import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Hasher } from "#runtime/pool/cpu.ts";
+import type { Ref } from "#runtime/ref.ts";
+
+export interface OverlayDeps {
+  readonly config: ConfigView<OverlayConfig>;
+  readonly storage: Ref<StorageProtocol>;
+  readonly index: Ref<IndexProtocol>;
+  /** An incremental BLAKE3-256. */
+  readonly hasher: () => Hasher;
+}
+
+/** Nothing in it changes between turns: what is known of objects is in index and storage. */
+type OverlayState = Reading;
+
+type Ctx = ActorContext<OverlayEvents, OverlayState>;
+
+export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDeps, OverlayState> = {
+  name: "overlay",
+
+  init: (deps, ctx) => {
+    const { clock, random } = ctx;
+    const below = { ...deps, clock, random };
+    const feeder = new Feeder({
+      ...below,
+      watch: (target, onDown) => void ctx.monitor(target, onDown),
+      onRound: (cause) => announceRound(cause, ctx),
+    });
+    // For the whole life: it takes one of the actor's task slots, and the runtime ends it with the incarnation.
+    ctx.later(
+      (task) => feeder.run(task),
+      () => undefined,
+    );
+    return { ...below, manifests: new ManifestReader(deps.storage, below) };
+  },
+
+  handlers: {
+    put: (state, request, ctx) =>
+      ctx.later(
+        (task) => putObject(state, request, task),
+        (_state, outcome) => outcome,
+      ),
+
+    get: (state, request, ctx) => {
+      const { scope } = ctx;
+      return ctx.later((task) => openObject(state, request, task, scope), handOut);
+    },
+
+    stat: (state, { address }, ctx) =>
+      ctx.later(
+        (task) => statObject(state, address, task),
+        (_state, outcome) => outcome,
+      ),
+
+    getManifest: (state, { root }, ctx) =>
+      ctx.later(
+        (within) => {
+          const timeoutMs = state.config.current.callTimeoutMs;
+          return ask(state, within.signal, () =>
+            state.storage.call("getManifest", { root }, { timeoutMs, within, whenFull: "wait" }),
+          );
+        },
+        (_state, outcome) => outcome,
+      ),
+
+    describe: (state, _request, ctx) =>
+      ctx.later(
+        (within) => {
+          const options = { timeoutMs: state.config.current.callTimeoutMs, within };
+          return Promise.all([
+            ask(state, within.signal, () => state.storage.call("describe", {}, options)),
+            ask(state, within.signal, () => state.index.call("describe", {}, options)),
+          ]);
+        },
+        (_state, [storage, index]) => {
+          if (!storage.ok) return storage;
+          return index.ok ? ok({ storage: storage.value, index: index.value }) : index;
+        },
+      ),
+  },
+};
+
+export const overlayModule: ActorModule<OverlayProtocol, OverlayEvents, OverlayDeps, OverlayState, OverlayConfig> = {
+  behavior: overlayBehavior,
+  configSchema: overlayConfigSchema,
+  checkConfig: checkOverlayConfig,
+  wire: ({ env, config, ref }) => ({
+    config,
+    storage: ref<StorageProtocol>("storage"),
+    index: ref<IndexProtocol>("index"),
+    hasher: () => env.cpu.hasher(),
+  }),
+};
+export { overlayModule as actorModule };
+
+/** A caller that gave up meanwhile will neither read nor cancel: the source ends here. */
+function handOut<F extends Failure>(
+  _state: OverlayState,
+  outcome: Result<ObjectBytes, F>,
+  ctx: Ctx,
+): Result<ObjectBytes, F | { code: "overlay.unavailable"; cause: string; executed: "maybe" }> {
+  if (!outcome.ok || !ctx.signal.aborted) return outcome;
+  outcome.value.source.cancel({ code: "runtime.call-ended" });
+  return fail({ code: "overlay.unavailable", cause: "runtime.cancelled", executed: "maybe" });
+}
+
+function announceRound(cause: string | undefined, ctx: Ctx): void {
+  if (cause === undefined) {
+    ctx.health("ready");
+  } else {
+    ctx.log.warn("overlay.feed-failed", { cause });
+    ctx.health("degraded", `feeding the index: ${cause}`);
+  }
+}

@@ -1,0 +1,131 @@
+/** A get and a stat: from an address over index's answer and storage's manifest to facts and a source. */
+import { type Address, bytesFromDigest, type Digest } from "#actors/domain/address.ts";
+import type { Manifest } from "#actors/domain/manifest.ts";
+import { ask } from "#actors/overlay/ask.ts";
+import type { ManifestReader } from "#actors/overlay/manifest-reader.ts";
+import { HELD_BACK_BYTES_MAX, ObjectSource } from "#actors/overlay/object-source.ts";
+import type { ByteRange, ObjectBytes, ObjectFacts, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type { Below } from "#actors/overlay/put.ts";
+import { type Extent, resolveRange } from "#actors/overlay/range.ts";
+import { SliceWalk } from "#actors/overlay/slice-walk.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
+import { fail, ok } from "#runtime/errors.ts";
+import type { Hasher } from "#runtime/pool/cpu.ts";
+import type { FailureOf } from "#runtime/protocol.ts";
+import type { Within } from "#runtime/ref.ts";
+import type { Scope } from "#runtime/scope.ts";
+
+export interface Reading extends Below {
+  readonly manifests: ManifestReader;
+  readonly hasher: () => Hasher;
+}
+
+interface Located {
+  readonly facts: ObjectFacts;
+  readonly manifest: Manifest;
+  readonly lastChunkBytes: number;
+}
+
+export async function statObject(
+  reading: Reading,
+  address: Address,
+  within: Within,
+): Promise<Result<ObjectFacts, FailureOf<OverlayProtocol, "stat">>> {
+  const located = await locate(reading, address, within);
+  return located.ok ? ok(located.value.facts) : located;
+}
+
+/** The source is open when this settles: chunks that are missing at its beginning are known before any byte leaves. */
+export async function openObject(
+  reading: Reading,
+  request: { readonly address: Address; readonly range?: ByteRange | undefined },
+  within: Within,
+  scope: Scope,
+): Promise<Result<ObjectBytes, FailureOf<OverlayProtocol, "get">>> {
+  const located = await locate(reading, request.address, within);
+  if (!located.ok) return located;
+  const { facts } = located.value;
+  const extent = resolveRange(request.range, facts.sizeBytes);
+  if (!extent.ok) return extent;
+
+  const source = compose(reading, located.value, extent.value, within, scope);
+  // The source outlives the task, so until there is a reply somebody must tell it that nobody waits any more.
+  const giveUp = (): void => source.cancel({ code: "runtime.call-ended" });
+  within.signal.addEventListener("abort", giveUp);
+  if (within.signal.aborted) giveUp();
+  const opened = await source.open();
+  within.signal.removeEventListener("abort", giveUp);
+  return opened.ok ? ok({ ...facts, ...extent.value, source }) : opened;
+}
+
+async function locate(
+  reading: Reading,
+  address: Address,
+  within: Within,
+): Promise<Result<Located, FailureOf<OverlayProtocol, "stat">>> {
+  const { index, manifests, config } = reading;
+  const timeoutMs = config.current.callTimeoutMs;
+  const entry = await ask(reading, within.signal, () =>
+    index.call("resolve", { address }, { timeoutMs, within, whenFull: "wait" }),
+  );
+  if (!entry.ok) {
+    return entry.failure.code === "index.unknown" ? fail({ code: "overlay.unknown", address }) : fail(entry.failure);
+  }
+
+  const root = entry.value.manifest;
+  const manifest = await manifests.root(root, address, within);
+  if (!manifest.ok) return manifest;
+  const shape = await manifests.shape(manifest.value, within);
+  if (!shape.ok) return shape;
+  const { chunkCount, lastChunkBytes } = shape.value;
+  // The manifest's size, not the index's: the manifest is what the digest proves.
+  const facts = { address, manifest: root, sizeBytes: manifest.value.size, chunkCount };
+  return ok({ facts, manifest: manifest.value, lastChunkBytes });
+}
+
+function compose(
+  { storage, manifests, hasher, config, clock, random }: Reading,
+  { facts, manifest, lastChunkBytes }: Located,
+  extent: Extent,
+  { trace }: Within,
+  scope: Scope,
+): ObjectSource {
+  // A closed scope closes at once what is added to it, before it answers.
+  let forget = (): void => undefined;
+  const object = extent.lengthBytes === manifest.size ? digestToCompare(manifest) : undefined;
+  const source = new ObjectSource({
+    storage,
+    seams: { config, clock, random },
+    walk: new SliceWalk(manifest, extent, manifests),
+    lengthBytes: extent.lengthBytes,
+    manifest: facts.manifest,
+    expected:
+      object === undefined
+        ? undefined
+        : { digest: bytesFromDigest(object), hasher: hasher(), lastSegmentBytes: lastSegment(lastChunkBytes) },
+    trace,
+    onSettled: () => forget(),
+  });
+  forget = scope.add(() => source.cancel(ENDED_WITH_INCARNATION));
+  return source;
+}
+
+/**
+ * Undefined where hashing again could say nothing new: the one chunk is named by the address itself, and storage hands
+ * out only bytes that it has verified under that name.
+ */
+function digestToCompare({ links, linkKind, object }: Manifest): Digest | undefined {
+  const isProvenByChunk = linkKind === "chunk" && links.length === 1 && links[0]?.digest === object;
+  return isProvenByChunk ? undefined : object;
+}
+
+/** Segments are cut from the beginning of a chunk, so the last one is what remains. */
+function lastSegment(chunkBytes: number): number {
+  return chunkBytes === 0 ? 0 : ((chunkBytes - 1) % HELD_BACK_BYTES_MAX) + 1;
+}
+
+const ENDED_WITH_INCARNATION: Failure & { readonly cause: string; readonly executed: "maybe" } = {
+  code: "overlay.unavailable",
+  cause: "runtime.actor-crashed",
+  executed: "maybe",
+};

@@ -1,0 +1,101 @@
+/**
+ * Manifests as storage keeps them: fetched, decoded, and refused when they are not what they must be.
+ *
+ * Whoever is asked for a manifest here was told by index, or by the node above, that it exists: one that is missing or
+ * malformed is damage (`storage.corrupt`), never "unknown".
+ */
+import { type Address, type Digest, digestOf } from "#actors/domain/address.ts";
+import {
+  DEPTH_MAX,
+  decodeManifest,
+  decodeNode,
+  LINKS_MAX,
+  type Manifest,
+  type ManifestNode,
+} from "#actors/domain/manifest.ts";
+import { type AskSeams, ask } from "#actors/overlay/ask.ts";
+import { NodeCache } from "#actors/overlay/node-cache.ts";
+import type { OverlayUnavailable } from "#actors/overlay/protocol.ts";
+import type { StorageCorrupt, StorageProtocol, StorageRebuilding } from "#actors/storage/protocol.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Ref, Within } from "#runtime/ref.ts";
+
+/** Why bytes that are known to be here cannot be had now, or at all. */
+export type ReadFailure = StorageCorrupt | StorageRebuilding | OverlayUnavailable;
+
+/** What the leaves of a manifest say. */
+export interface Shape {
+  readonly chunkCount: number;
+  /** 0 for an empty object. */
+  readonly lastChunkBytes: number;
+}
+
+export class ManifestReader {
+  readonly #storage: Ref<StorageProtocol>;
+  readonly #seams: AskSeams;
+  readonly #roots: NodeCache<Manifest>;
+  readonly #nodes: NodeCache<ManifestNode>;
+
+  constructor(storage: Ref<StorageProtocol>, seams: AskSeams) {
+    this.#storage = storage;
+    this.#seams = seams;
+    // Half each: roots answer every request, inner nodes only those for objects over 2 GiB.
+    const half = (): number => seams.config.current.nodeCacheBytesMax / 2;
+    this.#roots = new NodeCache(half);
+    this.#nodes = new NodeCache(half);
+  }
+
+  /** The manifest at `root`, if it is one of `address`: the manifest binds content to address, not the index. */
+  async root(root: Digest, address: Address, within: Within): Promise<Result<Manifest, ReadFailure>> {
+    const manifest = await this.#load(this.#roots, root, decodeManifest, within);
+    return manifest.ok && manifest.value.object !== digestOf(address) ? corrupt(root) : manifest;
+  }
+
+  /** An inner node that must stand for `sizeBytes`. */
+  async node(digest: Digest, sizeBytes: number, within: Within): Promise<Result<ManifestNode, ReadFailure>> {
+    const node = await this.#load(this.#nodes, digest, decodeNode, within);
+    return node.ok && node.value.size !== sizeBytes ? corrupt(digest) : node;
+  }
+
+  /**
+   * Counts along the last path only: storage fills every node before it begins the next, so all the others are full.
+   */
+  async shape(root: ManifestNode, within: Within): Promise<Result<Shape, ReadFailure>> {
+    let before = 0;
+    let node = root;
+    let last = node.links.at(-1);
+    for (let depth = 1; node.linkKind === "node" && last !== undefined; depth += 1) {
+      if (depth >= DEPTH_MAX) return corrupt(last.digest);
+      before = (before + node.links.length - 1) * LINKS_MAX;
+      const child = await this.node(last.digest, last.length, within);
+      if (!child.ok) return child;
+      node = child.value;
+      last = node.links.at(-1);
+    }
+    return ok({ chunkCount: before + node.links.length, lastChunkBytes: last?.length ?? 0 });
+  }
+
+  async #load<Node extends ManifestNode>(
+    cache: NodeCache<Node>,
+    digest: Digest,
+    decode: (bytes: Uint8Array) => Result<Node>,
+    within: Within,
+  ): Promise<Result<Node, ReadFailure>> {
+    const cached = cache.get(digest);
+    if (cached !== undefined) return ok(cached);
+
+    const timeoutMs = this.#seams.config.current.callTimeoutMs;
+    const bytes = await ask(this.#seams, within.signal, () =>
+      this.#storage.call("getManifest", { root: digest }, { timeoutMs, within, whenFull: "wait" }),
+    );
+    if (!bytes.ok) return bytes.failure.code === "storage.manifest-not-found" ? corrupt(digest) : fail(bytes.failure);
+    const decoded = decode(bytes.value);
+    if (!decoded.ok) return corrupt(digest);
+    cache.set(digest, decoded.value);
+    return decoded;
+  }
+}
+
+export function corrupt(digest: Digest): Result<never, StorageCorrupt> {
+  return fail({ code: "storage.corrupt", digest });
+}

@@ -1,0 +1,151 @@
+/** Storage: `protocol.ts` says what it promises, `config.ts` what its limits are. */
+import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.ts";
+import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
+import { type Progress, Store } from "#actors/storage/store.ts";
+import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
+import type { ActorContext, Behavior } from "#runtime/behavior.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import { must, ok } from "#runtime/errors.ts";
+import type { KvStores } from "#runtime/kv/kv.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Scheduler } from "#runtime/scheduler.ts";
+import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
+import { second } from "#runtime/units.ts";
+
+/** How long a start waits for the process that held the store before, ms. */
+export const STORE_LOCK_WAIT_MS: number = 15 * second;
+/** Longest time that a commit is only in the packs and not in the catalog's store, ms: what a restart looks at again. */
+export const CATALOG_FLUSH_INTERVAL_MS: number = 1 * second;
+
+export interface StorageDeps {
+  readonly config: ConfigView<StorageConfig>;
+  readonly directory: string;
+  readonly disk: Disk;
+  readonly kv: KvStores;
+  readonly cpu: Cpu;
+  readonly scheduler: Scheduler;
+  readonly metrics: Metrics;
+}
+
+interface StorageState {
+  readonly store: Store;
+  readonly bytesIn: Counter;
+  readonly bytesOut: Counter;
+}
+
+type Context = ActorContext<StorageEvents, StorageState>;
+
+export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDeps, StorageState> = {
+  name: "storage",
+
+  init: async ({ config, metrics, ...deps }, ctx) => {
+    const { clock, random, log } = ctx;
+    const damaged = metrics.counter("storage_damaged_total", "Records found to differ from what was stored.");
+    const store = await Store.open({
+      ...deps,
+      clock,
+      random,
+      log,
+      config: () => config.current,
+      onDamaged: (chunk) => {
+        damaged.add();
+        log.error("record damaged", { digest: chunk });
+        ctx.publish("chunkDamaged", { chunk });
+      },
+      onRebuild: (progress) => tellHealth(progress, ctx),
+    });
+    ctx.scope.add(() => store.close());
+    crashWith(store.recovered, ctx);
+    flushAgain(ctx);
+    return {
+      store,
+      bytesIn: metrics.counter("storage_bytes_in_total", "Bytes of objects committed."),
+      bytesOut: metrics.counter("storage_bytes_out_total", "Bytes of slices asked for."),
+    };
+  },
+
+  handlers: {
+    putObject: ({ store }, put, ctx) =>
+      ctx.later(
+        (task) => store.put(put, task),
+        ({ bytesIn }, stored, settled) => {
+          if (!stored.ok) return stored;
+          const { address, sizeBytes, known } = stored.value;
+          if (!known) {
+            bytesIn.add(sizeBytes);
+            settled.publish("objectCommitted", { address, sizeBytes });
+          }
+          return stored;
+        },
+      ),
+
+    getManifest: ({ store }, { root }, ctx) =>
+      ctx.later(
+        () => store.manifest(root),
+        (_, manifest) => manifest,
+      ),
+
+    // No task: looking up is done at once, and the source lives on after the answer.
+    readChunks: ({ store, bytesOut }, { slices }) => {
+      const source = store.read(slices);
+      if (!source.ok) return source;
+      bytesOut.add(slices.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0));
+      return ok({ source: source.value });
+    },
+
+    listManifests: ({ store }, { after, limit }, ctx) =>
+      ctx.later(
+        () => store.list(after, limit),
+        (_, page) => page,
+      ),
+
+    describe: ({ store }, _, ctx) =>
+      ctx.later(
+        () => store.facts(),
+        (_state, facts) => ok(facts),
+      ),
+  },
+};
+
+function tellHealth(progress: Progress | undefined, ctx: Context): void {
+  if (progress === undefined) {
+    ctx.health("ready");
+    return;
+  }
+  const percent = Math.floor((100 * progress.doneBytes) / progress.totalBytes);
+  ctx.health("degraded", `rebuilding the catalog: ${percent} %`);
+}
+
+/** A rebuild runs beside the traffic; its defect ends the incarnation as one of a handler would. */
+function crashWith(work: Promise<void>, ctx: Context): void {
+  work.catch((defect: unknown) => {
+    ctx.after(0, () => {
+      throw defect;
+    });
+  });
+}
+
+function flushAgain(ctx: Context): void {
+  ctx.after(CATALOG_FLUSH_INTERVAL_MS, ({ store }, turn) => {
+    crashWith(store.flush(), turn);
+    flushAgain(turn);
+  });
+}
+
+export const actorModule: ActorModule<StorageProtocol, StorageEvents, StorageDeps, StorageState, StorageConfig> = {
+  behavior: storageBehavior,
+  configSchema: storageConfigSchema,
+
+  /** Takes the lock of the store for the life of the cell: recovery must never run beside another writer. */
+  wire: async ({ env, config, scope }) => {
+    const { cpu, disk, kv, locks, metrics, scheduler } = env;
+    const directory = env.node.dataDirectory;
+    must(await disk.makeDirectory(directory), "the data directory can be made");
+    const held = must(
+      await locks.acquire(`${directory}/store.lock`, { waitMs: STORE_LOCK_WAIT_MS }),
+      "the store is not in the hands of another process",
+    );
+    scope.add(() => held.release());
+    return { config, directory, disk, kv, cpu, scheduler, metrics };
+  },
+};

@@ -1,0 +1,299 @@
+/**
+ * Where everything is: digest to record, the log of commits, and how far each pack's fate is known.
+ *
+ * A cache: delete it and it is rebuilt from the packs. Entries live in the store, not in objects of the heap; only what
+ * was not yet flushed is in memory. A pack's checkpoint moves in the batch that holds the entries behind it, so after a
+ * crash everything beyond a checkpoint has to be looked at again, and nothing before it.
+ */
+import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { KvOverlay, OVERLAY_CHANGES_MAX } from "#actors/storage/kv-overlay.ts";
+import { readNumber, writeNumber } from "#actors/storage/record.ts";
+import type { Kv } from "#runtime/kv/kv.ts";
+
+/** A store written by another version of this file is rebuilt. */
+const CATALOG_VERSION = 1;
+
+export interface CatalogEntry {
+  readonly kind: "chunk" | "manifest";
+  readonly pack: number;
+  readonly position: number;
+  readonly payloadOffset: number;
+  readonly payloadBytes: number;
+  /** Its newest place in the log of commits; 0 for what commits nothing. */
+  readonly sequence: number;
+  /** Found damaged: not known any more, until its bytes are put again. */
+  readonly damaged: boolean;
+}
+
+export interface Commit {
+  readonly sequence: number;
+  readonly manifest: Digest;
+  readonly object: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface PackState {
+  readonly pack: number;
+  readonly mark: Uint8Array;
+  /** Everything before it is decided: committed and in the catalog, or dead. */
+  readonly checkpoint: number;
+  /** Epoch for the next record. */
+  readonly epoch: number;
+  /** Records before the checkpoint, dead ones too. */
+  readonly recordCount: number;
+  readonly sealed: boolean;
+}
+
+export interface CatalogTotals {
+  readonly chunkCount: number;
+  readonly manifestCount: number;
+  readonly storedBytes: number;
+  readonly damagedCount: number;
+}
+
+const DIGEST = 0x64;
+const LOG = 0x6c;
+const META = 0x6d;
+const PACK = 0x70;
+const META_KEY = Uint8Array.of(META);
+
+export class Catalog {
+  readonly #overlay: KvOverlay;
+  readonly #packs = new Map<number, PackState>();
+  #chunkCount = 0;
+  #manifestCount = 0;
+  #storedBytes = 0;
+  #damagedCount = 0;
+  #damageFoundCount = 0;
+  #lastSequence = 0;
+  #complete = false;
+
+  /** Reads what the store knows of itself. A store that is new, unfinished or of another version is not `complete`. */
+  constructor(kv: Kv) {
+    this.#overlay = new KvOverlay(kv);
+    const meta = kv.get(META_KEY);
+    if (meta === undefined || meta.length !== 56) return;
+    const view = Buffer.from(meta);
+    if (view.readUInt32LE(0) !== CATALOG_VERSION) return;
+    this.#complete = view.readUInt32LE(4) === 1;
+    this.#lastSequence = readNumber(view, 8);
+    this.#chunkCount = readNumber(view, 16);
+    this.#manifestCount = readNumber(view, 24);
+    this.#storedBytes = readNumber(view, 32);
+    this.#damagedCount = readNumber(view, 40);
+    for (const { key, value } of kv.range(packKey(0), Uint8Array.of(PACK + 1), 1_000_000)) {
+      const state = decodePack(Buffer.from(key).readUInt32BE(1), Buffer.from(value));
+      this.#packs.set(state.pack, state);
+    }
+  }
+
+  /** True when everything that packs hold up to their checkpoints is in here. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+  get totals(): CatalogTotals {
+    return {
+      chunkCount: this.#chunkCount,
+      manifestCount: this.#manifestCount,
+      storedBytes: this.#storedBytes,
+      damagedCount: this.#damagedCount,
+    };
+  }
+  /** Records found damaged in this life; it only grows. */
+  get damageFoundCount(): number {
+    return this.#damageFoundCount;
+  }
+  /** The highest sequence that was ever committed. */
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+  get packs(): ReadonlyMap<number, PackState> {
+    return this.#packs;
+  }
+
+  /** What is recorded under the digest, damaged or not. */
+  find(digest: Digest): CatalogEntry | undefined {
+    const value = this.#overlay.get(digestKey(digest));
+    return value === undefined ? undefined : decodeEntry(Buffer.from(value.buffer, value.byteOffset, value.length));
+  }
+
+  /** Only what can be read and referred to. */
+  findIntact(digest: Digest): CatalogEntry | undefined {
+    const entry = this.find(digest);
+    return entry === undefined || entry.damaged ? undefined : entry;
+  }
+
+  /** Adds or replaces. The counts follow. */
+  insert(digest: Digest, entry: CatalogEntry): void {
+    const previous = this.find(digest);
+    if (previous === undefined) {
+      if (entry.kind === "chunk") this.#chunkCount += 1;
+      this.#storedBytes += entry.payloadBytes;
+    } else if (previous.damaged) this.#damagedCount -= 1;
+    if (entry.damaged) this.#damagedCount += 1;
+    this.#overlay.put(digestKey(digest), encodeEntry(entry));
+    this.#flushWhenLarge();
+  }
+
+  /** Adds the commit record of an object, and takes an older commit of the same manifest out of the log. */
+  insertCommit(commit: Commit, entry: CatalogEntry): void {
+    const previous = this.find(commit.manifest);
+    if (previous !== undefined && previous.sequence > 0) this.#overlay.put(logKey(previous.sequence), undefined);
+    else this.#manifestCount += 1;
+    this.insert(commit.manifest, { ...entry, sequence: commit.sequence });
+    this.#overlay.put(logKey(commit.sequence), encodeCommit(commit));
+    this.#lastSequence = Math.max(this.#lastSequence, commit.sequence);
+  }
+
+  /** Its bytes are not what was stored. True the first time. */
+  markDamaged(digest: Digest, where: Pick<CatalogEntry, "pack" | "position">): boolean {
+    const entry = this.find(digest);
+    // Healed in the meantime: the reader saw the old copy.
+    if (entry === undefined || entry.damaged || entry.pack !== where.pack || entry.position !== where.position) {
+      return false;
+    }
+    this.#damageFoundCount += 1;
+    this.insert(digest, { ...entry, damaged: true });
+    return true;
+  }
+
+  setPack(state: PackState): void {
+    this.#packs.set(state.pack, state);
+    this.#overlay.put(packKey(state.pack), encodePack(state));
+  }
+
+  removePack(pack: number): void {
+    this.#packs.delete(pack);
+    this.#overlay.put(packKey(pack), undefined);
+  }
+
+  setComplete(): void {
+    this.#complete = true;
+    this.#overlay.put(META_KEY, this.#encodeMeta());
+  }
+
+  commitAt(sequence: number): Commit | undefined {
+    const value = this.#overlay.get(logKey(sequence));
+    return value === undefined ? undefined : decodeCommit(sequence, value);
+  }
+
+  /** Commits with `after < sequence <= upTo`, oldest first. */
+  async commits(after: number, upTo: number, limit: number): Promise<readonly Commit[]> {
+    await this.flush();
+    return this.#overlay
+      .range(logKey(after + 1), logKey(upTo + 1), limit)
+      .map(({ key, value }) => decodeCommit(Number(Buffer.from(key).readBigUInt64BE(1)), value));
+  }
+
+  /** Everything so far is in the store when the promise settles. */
+  flush(): Promise<void> {
+    if (this.#overlay.pendingCount > 0) this.#overlay.put(META_KEY, this.#encodeMeta());
+    return this.#overlay.flush();
+  }
+
+  /** Holds writers back while far more is pending than a flush takes. */
+  async room(): Promise<void> {
+    if (this.#overlay.pendingCount >= 2 * OVERLAY_CHANGES_MAX) await this.flush();
+  }
+
+  #flushWhenLarge(): void {
+    // A failed batch rejects here and for whoever waits next; unhandled, it ends the cell, as a broken store should.
+    if (this.#overlay.pendingCount === OVERLAY_CHANGES_MAX) void Promise.resolve().then(() => this.flush());
+  }
+
+  #encodeMeta(): Uint8Array {
+    const bytes = Buffer.alloc(56);
+    bytes.writeUInt32LE(CATALOG_VERSION, 0);
+    bytes.writeUInt32LE(this.#complete ? 1 : 0, 4);
+    writeNumber(bytes, this.#lastSequence, 8);
+    writeNumber(bytes, this.#chunkCount, 16);
+    writeNumber(bytes, this.#manifestCount, 24);
+    writeNumber(bytes, this.#storedBytes, 32);
+    writeNumber(bytes, this.#damagedCount, 40);
+    return bytes;
+  }
+}
+
+function digestKey(digest: Digest): Uint8Array {
+  const key = Buffer.allocUnsafe(33);
+  key[0] = DIGEST;
+  key.set(bytesFromDigest(digest), 1);
+  return key;
+}
+
+function logKey(sequence: number): Uint8Array {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = LOG;
+  key.writeBigUInt64BE(BigInt(sequence), 1);
+  return key;
+}
+
+function packKey(pack: number): Uint8Array {
+  const key = Buffer.allocUnsafe(5);
+  key[0] = PACK;
+  key.writeUInt32BE(pack, 1);
+  return key;
+}
+
+function encodeEntry(entry: CatalogEntry): Uint8Array {
+  const bytes = Buffer.alloc(36);
+  bytes.writeUInt32LE(entry.pack, 0);
+  bytes.writeUInt32LE(entry.payloadBytes, 4);
+  writeNumber(bytes, entry.position, 8);
+  writeNumber(bytes, entry.sequence, 16);
+  bytes.writeUInt32LE(entry.payloadOffset, 24);
+  bytes.writeUInt8(entry.kind === "chunk" ? 1 : 2, 28);
+  bytes.writeUInt8(entry.damaged ? 1 : 0, 29);
+  return bytes;
+}
+
+function decodeEntry(bytes: Buffer): CatalogEntry {
+  return {
+    kind: bytes.readUInt8(28) === 1 ? "chunk" : "manifest",
+    pack: bytes.readUInt32LE(0),
+    position: readNumber(bytes, 8),
+    payloadOffset: bytes.readUInt32LE(24),
+    payloadBytes: bytes.readUInt32LE(4),
+    sequence: readNumber(bytes, 16),
+    damaged: bytes.readUInt8(29) === 1,
+  };
+}
+
+function encodeCommit({ manifest, object, sizeBytes }: Commit): Uint8Array {
+  const bytes = Buffer.alloc(72);
+  bytes.set(bytesFromDigest(manifest), 0);
+  bytes.set(bytesFromDigest(object), 32);
+  writeNumber(bytes, sizeBytes, 64);
+  return bytes;
+}
+
+function decodeCommit(sequence: number, value: Uint8Array): Commit {
+  const view = Buffer.from(value.buffer, value.byteOffset, value.length);
+  return {
+    sequence,
+    manifest: digestFromBytes(view.subarray(0, 32)),
+    object: digestFromBytes(view.subarray(32, 64)),
+    sizeBytes: readNumber(view, 64),
+  };
+}
+
+function encodePack({ mark, checkpoint, epoch, recordCount, sealed }: PackState): Uint8Array {
+  const bytes = Buffer.alloc(32);
+  writeNumber(bytes, checkpoint, 0);
+  bytes.writeUInt32LE(epoch, 8);
+  bytes.writeUInt32LE(sealed ? 1 : 0, 12);
+  bytes.set(mark, 16);
+  bytes.writeUInt32LE(recordCount, 24);
+  return bytes;
+}
+
+function decodePack(pack: number, bytes: Buffer): PackState {
+  return {
+    pack,
+    checkpoint: readNumber(bytes, 0),
+    epoch: bytes.readUInt32LE(8),
+    recordCount: bytes.readUInt32LE(24),
+    sealed: bytes.readUInt32LE(12) === 1,
+    mark: new Uint8Array(bytes.subarray(16, 24)),
+  };
+}

@@ -1,0 +1,185 @@
+/**
+ * Bytes of chunks as a source: every segment is verified before a byte of it is handed out.
+ *
+ * Whole segments that fit are read straight into the reader's buffer, up to 256 KiB a disk read, and verified there;
+ * only parts of segments pass through a scratch segment. A chunk of one segment is verified by its own digest, a longer
+ * one by the segment table of its record.
+ */
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { CatalogEntry } from "#actors/storage/catalog.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import type { StorageCorrupt } from "#actors/storage/protocol.ts";
+import {
+  DIGEST_BYTES,
+  decodeHeader,
+  digestOfRecord,
+  RECORD_HEADER_BYTES,
+  SEGMENT_BYTES,
+  tableBytes,
+} from "#actors/storage/record.ts";
+import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
+import { assert, type Failure } from "#runtime/errors.ts";
+import { KiB } from "#runtime/units.ts";
+
+/** Bytes of one disk read: four segments. */
+export const READ_BYTES_MAX: number = 256 * KiB;
+
+/** Where the bytes of one slice are. */
+export interface LocatedSlice {
+  readonly chunk: Digest;
+  readonly entry: CatalogEntry;
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+export interface ChunkSourceDeps {
+  readonly files: PackFiles;
+  readonly digest: (bytes: Uint8Array) => Uint8Array;
+  /** The record is not what was stored, or cannot be read. */
+  readonly onDamaged: (chunk: Digest, entry: CatalogEntry) => void;
+  /** The source has ended, failed or was cancelled. */
+  readonly onSettled: (source: ChunkSource) => void;
+}
+
+export class ChunkSource implements ByteSource {
+  readonly #deps: ChunkSourceDeps;
+  readonly #slices: readonly LocatedSlice[];
+  #index = 0;
+  /** Bytes of the current slice that were handed out. */
+  #done = 0;
+  /** Digests of the current chunk's segments; undefined until its record was read. */
+  #table: Uint8Array | undefined;
+  /** The last verified segment of which only a part was handed out. */
+  #scratch: Uint8Array | undefined;
+  #scratchFrom = -1;
+  #scratchLength = 0;
+  #failure: Failure | undefined;
+  #settled = false;
+
+  constructor(slices: readonly LocatedSlice[], deps: ChunkSourceDeps) {
+    this.#slices = slices.filter(({ lengthBytes }) => lengthBytes > 0);
+    this.#deps = deps;
+  }
+
+  get failure(): Failure | undefined {
+    return this.#failure;
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    assert(into.length > 0, "a read has room for a byte");
+    if (this.#failure !== undefined) return FAILED;
+    const slice = this.#slices[this.#index];
+    if (slice === undefined) {
+      this.#settle();
+      return ENDED;
+    }
+    const count = await this.#readSlice(slice, into);
+    // Cancelled meanwhile: the bytes in the buffer belong to nobody.
+    if (this.#failure !== undefined) return FAILED;
+    if (count === undefined) {
+      into.fill(0);
+      return this.#damaged(slice);
+    }
+    this.#done += count;
+    if (this.#done === slice.lengthBytes) this.#nextSlice();
+    return count;
+  }
+
+  cancel(reason: Failure): void {
+    if (this.#settled) return;
+    this.#failure = reason;
+    this.#settle();
+  }
+
+  /** Count of bytes now at the front of `into`, verified; undefined if they are not what was stored. */
+  async #readSlice(slice: LocatedSlice, into: Uint8Array): Promise<number | undefined> {
+    const from = slice.offset + this.#done;
+    const wanted = Math.min(into.length, slice.lengthBytes - this.#done);
+    const segmentFrom = from - (from % SEGMENT_BYTES);
+    if (this.#scratchFrom === segmentFrom) return this.#takeScratch(into, from, wanted);
+
+    const { payloadBytes } = slice.entry;
+    if (!(await this.#loadTable(slice))) return undefined;
+    if (from === segmentFrom) {
+      // Whole segments, the last of them shorter at the end of the chunk, as many as fit and are wanted.
+      const wholeEnd = from + wanted === payloadBytes ? from + wanted : from + wanted - (wanted % SEGMENT_BYTES);
+      const length = Math.min(wholeEnd - from, READ_BYTES_MAX);
+      if (length > 0) return (await this.#readVerified(slice, from, into.subarray(0, length))) ? length : undefined;
+    }
+
+    const length = Math.min(SEGMENT_BYTES, payloadBytes - segmentFrom);
+    this.#scratch ??= new Uint8Array(SEGMENT_BYTES);
+    this.#scratchFrom = -1;
+    if (!(await this.#readVerified(slice, segmentFrom, this.#scratch.subarray(0, length)))) return undefined;
+    this.#scratchFrom = segmentFrom;
+    this.#scratchLength = length;
+    return this.#takeScratch(into, from, wanted);
+  }
+
+  #takeScratch(into: Uint8Array, from: number, wanted: number): number {
+    const offset = from - this.#scratchFrom;
+    const count = Math.min(wanted, this.#scratchLength - offset);
+    if (this.#scratch !== undefined) into.set(this.#scratch.subarray(offset, offset + count));
+    return count;
+  }
+
+  /** Reads whole segments from `from` and compares each with its digest. */
+  async #readVerified(slice: LocatedSlice, from: number, target: Uint8Array): Promise<boolean> {
+    const { entry } = slice;
+    const read = await this.#deps.files.read(entry.pack, target, entry.position + entry.payloadOffset + from);
+    if (!read.ok || read.value < target.length) return false;
+    for (let at = 0; at < target.length; at += SEGMENT_BYTES) {
+      const digest = this.#deps.digest(target.subarray(at, at + SEGMENT_BYTES));
+      if (!this.#matches(slice, (from + at) / SEGMENT_BYTES, digest)) return false;
+    }
+    return true;
+  }
+
+  #matches(slice: LocatedSlice, segment: number, digest: Uint8Array): boolean {
+    if (slice.entry.payloadBytes <= SEGMENT_BYTES) return digestFromBytes(digest) === slice.chunk;
+    const table = this.#table;
+    if (table === undefined) return false;
+    const at = segment * DIGEST_BYTES;
+    return Buffer.compare(table.subarray(at, at + DIGEST_BYTES), digest) === 0;
+  }
+
+  /** Reads and verifies the segment table of a chunk that has one. */
+  async #loadTable({ chunk, entry }: LocatedSlice): Promise<boolean> {
+    const length = tableBytes(entry.payloadBytes);
+    if (length === 0 || this.#table !== undefined) return true;
+    const read = await this.#deps.files.readExactly(entry.pack, RECORD_HEADER_BYTES + length, entry.position);
+    if (!read.ok) return false;
+    const header = decodeHeader(read.value, undefined);
+    if (header === undefined || digestOfRecord(header) !== chunk) return false;
+    if (header.payloadBytes !== entry.payloadBytes || header.payloadOffset !== entry.payloadOffset) return false;
+    const table = read.value.subarray(RECORD_HEADER_BYTES);
+    if (Buffer.compare(this.#deps.digest(table), header.tableDigest) !== 0) return false;
+    this.#table = table;
+    return true;
+  }
+
+  #nextSlice(): void {
+    this.#index += 1;
+    this.#done = 0;
+    const next = this.#slices[this.#index];
+    // Two slices of one chunk in a row share table and scratch.
+    if (next !== undefined && next.chunk === this.#slices[this.#index - 1]?.chunk) return;
+    this.#table = undefined;
+    this.#scratchFrom = -1;
+  }
+
+  #damaged({ chunk, entry }: LocatedSlice): number {
+    const failure: StorageCorrupt = { code: "storage.corrupt", digest: chunk };
+    this.#failure = failure;
+    this.#deps.onDamaged(chunk, entry);
+    this.#settle();
+    return FAILED;
+  }
+
+  #settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#scratch = undefined;
+    this.#deps.onSettled(this);
+  }
+}

@@ -1,0 +1,27 @@
+/** Storage's settings. */
+import { type ConfigSchema, count, sizeBytes } from "#runtime/config/schema.ts";
+import { GiB, KiB, MiB } from "#runtime/units.ts";
+
+export interface StorageConfig {
+  /** Largest object accepted. A manifest of 32 768 chunks is built in memory for each upload of this size. */
+  readonly objectSizeBytesMax: number;
+  /** Uploads over 1 MiB that write at once, each to a pack of its own; further ones wait in line. */
+  readonly openPacksMax: number;
+  /** A pack that has grown to this is sealed and never written again. */
+  readonly packSealBytes: number;
+  /** Free space that writes leave alone. Below it they are refused with `storage.full`; reads go on. */
+  readonly reserveBytes: number;
+  /** Memory of all uploads together. An upload holds 512 KiB, 1.25 MiB if its size is unknown, or its own small size. */
+  readonly writeQuotaBytes: number;
+  /** Packs kept open for reading. */
+  readonly readDescriptorsMax: number;
+}
+
+export const storageConfigSchema: ConfigSchema<StorageConfig> = {
+  objectSizeBytesMax: sizeBytes({ default: 64 * GiB, min: 1 * KiB, max: 1024 * GiB }),
+  openPacksMax: count({ default: 64, min: 1, max: 1024 }),
+  packSealBytes: sizeBytes({ default: 256 * MiB, min: 64 * KiB, max: 1 * GiB }),
+  reserveBytes: sizeBytes({ default: 256 * MiB, min: 0, max: 1024 * GiB }),
+  writeQuotaBytes: sizeBytes({ default: 96 * MiB, min: 2 * MiB, max: 64 * GiB }),
+  readDescriptorsMax: count({ default: 256, min: 1, max: 65_536 }),
+};

@@ -1,0 +1,214 @@
+/**
+ * Small objects, committed together: a batch is whatever arrived while the previous one was being synced. One write and
+ * one sync a batch, and no timer: an object that arrives alone waits for nobody.
+ *
+ * Invariant: an object is answered after the sync of its batch and after the catalog knows it, or it failed and nothing
+ * of its batch is kept.
+ */
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
+import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
+import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
+import { layOutRecord, writeFailure } from "#actors/storage/pack-write.ts";
+import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import type { Sequences } from "#actors/storage/sequences.ts";
+import type { Space } from "#actors/storage/space.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import { MiB } from "#runtime/units.ts";
+
+/** Payload bytes of one batch. */
+export const BATCH_BYTES_MAX: number = 8 * MiB;
+
+/** An object that is whole in memory, with its manifest. */
+export interface SmallObject {
+  readonly object: Digest;
+  /** The chunk that is the object; undefined for the empty object, which has none. */
+  readonly chunk: { readonly payload: readonly Uint8Array[]; readonly digests: ChunkDigests } | undefined;
+  readonly sizeBytes: number;
+  readonly manifest: EncodedNode;
+}
+
+export interface SmallCommit {
+  readonly sequence: number;
+  readonly known: boolean;
+}
+
+type Outcome = Result<SmallCommit, StorageFull | WriteFailed>;
+
+export interface GroupCommitDeps {
+  readonly disk: Disk;
+  readonly pool: PackPool;
+  readonly catalog: Catalog;
+  readonly sequences: Sequences;
+  readonly space: Space;
+  readonly cpu: Pick<Cpu, "digest" | "hasher">;
+  /** Aborted when the incarnation ends: no batch begins any more. */
+  readonly signal: AbortSignal;
+}
+
+interface Waiting {
+  readonly small: SmallObject;
+  readonly settle: (outcome: Outcome) => void;
+  readonly crash: (defect: unknown) => void;
+}
+
+/** A batch on its way to the disk. */
+interface Batch {
+  readonly parts: Uint8Array[];
+  readonly inserts: { readonly digest: Digest; readonly entry: CatalogEntry }[];
+  readonly commits: Map<Digest, { readonly waiting: Waiting; readonly sequence: number; readonly entry: CatalogEntry }>;
+  /** The same object again, in one batch. */
+  readonly followers: Waiting[];
+  end: number;
+  recordCount: number;
+}
+
+export class GroupCommit {
+  readonly #deps: GroupCommitDeps;
+  #queue: Waiting[] = [];
+  #working = false;
+  #pack: OpenPack | undefined;
+
+  constructor(deps: GroupCommitDeps) {
+    this.#deps = deps;
+  }
+
+  put(small: SmallObject): Promise<Outcome> {
+    return new Promise((settle, crash) => {
+      this.#queue.push({ small, settle, crash });
+      if (!this.#working) void this.#work();
+    });
+  }
+
+  /** Never rejects: a defect goes to those who wait, and with them to the supervisor. */
+  async #work(): Promise<void> {
+    this.#working = true;
+    // The turn that brought the first object may bring more.
+    await undefined;
+    while (this.#queue.length > 0) {
+      const taken = this.#takeBatch();
+      try {
+        await this.#commit(taken);
+      } catch (defect) {
+        for (const { crash } of [...taken, ...this.#queue.splice(0)]) crash(defect);
+      }
+    }
+    this.#working = false;
+  }
+
+  #takeBatch(): readonly Waiting[] {
+    let count = 0;
+    let sumBytes = 0;
+    for (const { small } of this.#queue) {
+      sumBytes += small.sizeBytes;
+      if (count > 0 && sumBytes > BATCH_BYTES_MAX) break;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #commit(taken: readonly Waiting[]): Promise<void> {
+    const { catalog, disk, pool, space } = this.#deps;
+    await catalog.room();
+    const leased = await this.#leasePack();
+    if (!leased.ok) return await this.#failAll(taken, leased.failure);
+    const pack = leased.value;
+    const batch = this.#layOut(taken, pack);
+    if (batch.parts.length === 0) return;
+
+    const written = await disk.write(pack.descriptor, batch.parts, pack.end);
+    const synced = written.ok ? await disk.sync(pack.descriptor) : written;
+    if (synced.ok) return this.#settle(batch, pack);
+
+    this.#pack = undefined;
+    if (written.ok) await pool.retire(pack);
+    else await pool.abandon(pack);
+    for (const { sequence } of batch.commits.values()) this.#deps.sequences.settle(sequence);
+    const failure = await writeFailure(synced.failure, space);
+    for (const { waiting } of batch.commits.values()) waiting.settle(fail(failure));
+    for (const waiting of batch.followers) waiting.settle(fail(failure));
+  }
+
+  async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {
+    const { pool, signal } = this.#deps;
+    const current = this.#pack;
+    if (current !== undefined && !pool.isFull(current)) return ok(current);
+    this.#pack = undefined;
+    if (current !== undefined) await pool.release(current);
+    if (signal.aborted) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
+    const leased = await pool.leaseShared();
+    if (leased.ok) this.#pack = leased.value;
+    return leased;
+  }
+
+  #layOut(taken: readonly Waiting[], pack: OpenPack): Batch {
+    const { end, recordCount } = pack;
+    const batch: Batch = { parts: [], inserts: [], commits: new Map(), followers: [], end, recordCount };
+    const chunks = new Set<Digest>();
+    for (const waiting of taken) this.#layOutOne(waiting, pack, batch, chunks);
+    return batch;
+  }
+
+  #layOutOne(waiting: Waiting, pack: OpenPack, batch: Batch, chunks: Set<Digest>): void {
+    const { catalog, cpu, sequences } = this.#deps;
+    const { chunk, manifest } = waiting.small;
+    const digest = chunk === undefined ? undefined : digestFromBytes(chunk.digests.digest);
+    const needsChunk = digest !== undefined && catalog.findIntact(digest) === undefined;
+    const committed = catalog.findIntact(manifest.digest);
+    if (committed !== undefined && committed.sequence > 0 && !needsChunk) {
+      waiting.settle(ok({ sequence: committed.sequence, known: true }));
+      return;
+    }
+    if (batch.commits.has(manifest.digest)) {
+      batch.followers.push(waiting);
+      return;
+    }
+
+    if (chunk !== undefined && digest !== undefined && needsChunk && !chunks.has(digest)) {
+      chunks.add(digest);
+      const contents = { kind: "chunk", payload: chunk.payload, digests: chunk.digests, sequence: 0 } as const;
+      const { entry, end } = layOutRecord(batch.parts, pack, batch.end, contents, cpu.digest);
+      batch.inserts.push({ digest, entry });
+      batch.end = end;
+      batch.recordCount += 1;
+    }
+    const sequence = sequences.begin();
+    const payload = [manifest.bytes];
+    const contents = { kind: "manifest", payload, digests: digestChunk(payload, cpu), sequence } as const;
+    const { entry, end } = layOutRecord(batch.parts, pack, batch.end, contents, cpu.digest);
+    batch.commits.set(manifest.digest, { waiting, sequence, entry });
+    batch.end = end;
+    batch.recordCount += 1;
+  }
+
+  /** All of it is durable. */
+  #settle({ inserts, commits, followers, end, recordCount }: Batch, pack: OpenPack): void {
+    const { catalog, sequences } = this.#deps;
+    pack.end = end;
+    pack.recordCount = recordCount;
+    pack.epoch += 1;
+    for (const { digest, entry } of inserts) catalog.insert(digest, entry);
+    for (const [manifest, { waiting, sequence, entry }] of commits) {
+      const { object, sizeBytes } = waiting.small;
+      catalog.insertCommit({ sequence, manifest, object, sizeBytes }, entry);
+    }
+    const { pack: number, mark, epoch } = pack;
+    catalog.setPack({ pack: number, mark, checkpoint: end, epoch, recordCount, sealed: false });
+    for (const { waiting, sequence } of commits.values()) {
+      sequences.settle(sequence);
+      waiting.settle(ok({ sequence, known: false }));
+    }
+    for (const follower of followers) {
+      const sequence = commits.get(follower.small.manifest.digest)?.sequence ?? 0;
+      follower.settle(ok({ sequence, known: true }));
+    }
+  }
+
+  async #failAll(taken: readonly Waiting[], failure: DiskFailure): Promise<void> {
+    const answer = await writeFailure(failure, this.#deps.space);
+    for (const { settle } of taken) settle(fail(answer));
+  }
+}

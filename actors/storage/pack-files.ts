@@ -1,0 +1,111 @@
+/**
+ * The pack files of one directory: their names, and a bounded set of descriptors open for reading.
+ *
+ * A descriptor in use is never closed; when all are in use one more is opened and closed after its use.
+ */
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+
+interface OpenForRead {
+  readonly descriptor: number;
+  userCount: number;
+}
+
+const NAME = /^([0-9a-f]{8})\.pack$/;
+
+export class PackFiles {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly #descriptorsMax: number;
+  /** Least recently used first. */
+  readonly #open = new Map<number, OpenForRead>();
+  readonly #opening = new Map<number, Promise<Result<OpenForRead, DiskFailure>>>();
+
+  constructor(disk: Disk, directory: string, descriptorsMax: number) {
+    this.disk = disk;
+    this.directory = directory;
+    this.#descriptorsMax = descriptorsMax;
+  }
+
+  pathOf(pack: number): string {
+    return `${this.directory}/${pack.toString(16).padStart(8, "0")}.pack`;
+  }
+
+  /** Number and size of every pack, lowest number first. Other files are not looked at. */
+  async list(): Promise<Result<readonly { readonly pack: number; readonly sizeBytes: number }[], DiskFailure>> {
+    const listed = await this.disk.list(this.directory);
+    if (!listed.ok) return listed;
+    const packs = listed.value.flatMap(({ name, sizeBytes }) => {
+      const digits = NAME.exec(name)?.[1];
+      return digits === undefined ? [] : [{ pack: Number.parseInt(digits, 16), sizeBytes }];
+    });
+    return ok(packs.sort((one, other) => one.pack - other.pack));
+  }
+
+  /** Fills the front of `into`; answers with the count, short only at the end of the file. */
+  async read(pack: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
+    const opened = this.#reuse(pack) ?? (await this.#openFor(pack));
+    if (!opened.ok) return opened;
+    opened.value.userCount += 1;
+    const read = await this.disk.read(opened.value.descriptor, into, position);
+    opened.value.userCount -= 1;
+    if (opened.value.userCount === 0 && this.#open.get(pack) !== opened.value) {
+      await this.disk.close(opened.value.descriptor);
+    }
+    return read;
+  }
+
+  /** Reads exactly `length` bytes; a shorter file is `disk.broken` with `EOF`. */
+  async readExactly(pack: number, length: number, position: number): Promise<Result<Uint8Array, DiskFailure>> {
+    const bytes = new Uint8Array(length);
+    const read = await this.read(pack, bytes, position);
+    if (!read.ok) return read;
+    return read.value === length ? ok(bytes) : fail({ code: "disk.broken", path: this.pathOf(pack), errno: "EOF" });
+  }
+
+  /** Closes every descriptor that nobody reads from; the others close with their last read. */
+  async close(): Promise<void> {
+    for (const pack of [...this.#open.keys()]) await this.forget(pack);
+  }
+
+  /** The file of this pack is about to go, or to be looked at afresh. */
+  async forget(pack: number): Promise<void> {
+    const opened = this.#open.get(pack);
+    if (opened === undefined) return;
+    this.#open.delete(pack);
+    if (opened.userCount === 0) await this.disk.close(opened.descriptor);
+  }
+
+  #reuse(pack: number): Result<OpenForRead, DiskFailure> | undefined {
+    const opened = this.#open.get(pack);
+    if (opened === undefined) return undefined;
+    this.#open.delete(pack);
+    this.#open.set(pack, opened);
+    return ok(opened);
+  }
+
+  /** Two readers that miss together open once. */
+  async #openFor(pack: number): Promise<Result<OpenForRead, DiskFailure>> {
+    const waiting = this.#opening.get(pack);
+    if (waiting !== undefined) return await waiting;
+    const opening = this.#openNow(pack);
+    this.#opening.set(pack, opening);
+    const opened = await opening;
+    this.#opening.delete(pack);
+    return opened;
+  }
+
+  async #openNow(pack: number): Promise<Result<OpenForRead, DiskFailure>> {
+    const descriptor = await this.disk.open(this.pathOf(pack), "read");
+    if (!descriptor.ok) return descriptor;
+    const opened: OpenForRead = { descriptor: descriptor.value, userCount: 0 };
+    this.#open.set(pack, opened);
+    for (const [idle, { userCount, descriptor: oldest }] of this.#open) {
+      if (this.#open.size <= this.#descriptorsMax) break;
+      if (userCount > 0 || idle === pack) continue;
+      this.#open.delete(idle);
+      void this.disk.close(oldest);
+    }
+    return ok(opened);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The two frames of a pack: the header at its front, and the seal at its end that lists what it holds
+ * (`specs/formats/pack.md`).
+ */
+import { crc32 } from "node:zlib";
+import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { MARK_BYTES, readNumber, writeNumber } from "#actors/storage/record.ts";
+
+/** The first record begins here. */
+export const PACK_HEADER_BYTES = 64;
+export const SEAL_ENTRY_BYTES = 96;
+export const SEAL_FOOTER_BYTES = 64;
+
+const PACK_MAGIC = Buffer.from("CEPAPACK", "latin1");
+const SEAL_MAGIC = Buffer.from("CEPASEAL", "latin1");
+const VERSION = 1;
+
+/** One committed record of a sealed pack. */
+export interface SealEntry {
+  readonly digest: Digest;
+  readonly kind: "chunk" | "manifest";
+  readonly position: number;
+  readonly payloadOffset: number;
+  readonly payloadBytes: number;
+  /** 0 unless it commits an object; then `object` and `objectBytes` say which. */
+  readonly sequence: number;
+  readonly object: Digest | undefined;
+  readonly objectBytes: number;
+}
+
+export interface SealFooter {
+  readonly entryCount: number;
+  readonly tablePosition: number;
+  /** BLAKE3 of the table. */
+  readonly tableDigest: Uint8Array;
+}
+
+export function encodePackHeader(sequence: number, mark: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(PACK_HEADER_BYTES);
+  PACK_MAGIC.copy(bytes, 0);
+  bytes.writeUInt32LE(VERSION, 8);
+  bytes.writeUInt32LE(sequence, 12);
+  bytes.set(mark, 16);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60);
+  return bytes;
+}
+
+/** The mark, or undefined if this is not the header of pack `sequence`. */
+export function decodePackHeader(bytes: Uint8Array, sequence: number): Uint8Array | undefined {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.length < PACK_HEADER_BYTES || view.compare(PACK_MAGIC, 0, 8, 0, 8) !== 0) return undefined;
+  if (view.readUInt32LE(8) !== VERSION || view.readUInt32LE(12) !== sequence) return undefined;
+  if (crc32(view.subarray(0, 60)) !== view.readUInt32LE(60)) return undefined;
+  return bytes.slice(16, 16 + MARK_BYTES);
+}
+
+export function encodeSealEntry(entry: SealEntry): Uint8Array {
+  const bytes = Buffer.alloc(SEAL_ENTRY_BYTES);
+  bytes.set(bytesFromDigest(entry.digest), 0);
+  writeNumber(bytes, entry.position, 32);
+  bytes.writeUInt32LE(entry.payloadBytes, 40);
+  bytes.writeUInt16LE(entry.payloadOffset & 0xffff, 44);
+  bytes.writeUInt8(entry.kind === "chunk" ? 1 : 2, 46);
+  bytes.writeUInt8(entry.object === undefined ? 0 : 1, 47);
+  writeNumber(bytes, entry.sequence, 48);
+  if (entry.object !== undefined) bytes.set(bytesFromDigest(entry.object), 56);
+  writeNumber(bytes, entry.objectBytes, 88);
+  return bytes;
+}
+
+/** `bytes` were verified against the footer's digest, so they are what was written. */
+export function decodeSealEntry(bytes: Uint8Array): SealEntry {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    digest: digestFromBytes(view.subarray(0, 32)),
+    position: readNumber(view, 32),
+    payloadBytes: view.readUInt32LE(40),
+    payloadOffset: view.readUInt16LE(44),
+    kind: view.readUInt8(46) === 1 ? "chunk" : "manifest",
+    sequence: readNumber(view, 48),
+    object: view.readUInt8(47) === 1 ? digestFromBytes(view.subarray(56, 88)) : undefined,
+    objectBytes: readNumber(view, 88),
+  };
+}
+
+export function encodeSealFooter(footer: SealFooter, mark: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(SEAL_FOOTER_BYTES);
+  SEAL_MAGIC.copy(bytes, 0);
+  bytes.set(mark, 8);
+  bytes.writeUInt32LE(footer.entryCount, 16);
+  bytes.writeUInt32LE(footer.tablePosition, 20);
+  bytes.set(footer.tableDigest, 24);
+  bytes.writeUInt32LE(VERSION, 56);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60);
+  return bytes;
+}
+
+/** Undefined for anything that is not the seal of the pack with this mark. */
+export function decodeSealFooter(bytes: Uint8Array, mark: Uint8Array): SealFooter | undefined {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.length < SEAL_FOOTER_BYTES || view.compare(SEAL_MAGIC, 0, 8, 0, 8) !== 0) return undefined;
+  if (view.compare(mark, 0, MARK_BYTES, 8, 8 + MARK_BYTES) !== 0 || view.readUInt32LE(56) !== VERSION) return undefined;
+  if (crc32(view.subarray(0, 60)) !== view.readUInt32LE(60)) return undefined;
+  return {
+    entryCount: view.readUInt32LE(16),
+    tablePosition: view.readUInt32LE(20),
+    tableDigest: bytes.slice(24, 56),
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * The packs that can be written: each leased to one writer at a time, and made when there is none.
+ *
+ * Invariants:
+ * - at most `openPacksMax` uploads lease a pack, spilled ones not counted; further ones wait in order of arrival;
+ * - between leases a pack's file ends where its last committed record does;
+ * - a pack whose sync failed, or that could not be cut back, is never written again in this incarnation.
+ */
+import type { Catalog, PackState } from "#actors/storage/catalog.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { MARK_BYTES } from "#actors/storage/record.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Random } from "#runtime/random.ts";
+
+/** Records in one pack: what bounds the table that seals it to 12.6 MB. */
+export const PACK_RECORDS_MAX = 131_072;
+
+/** A pack in the hands of one writer. */
+export interface OpenPack {
+  readonly pack: number;
+  readonly mark: Uint8Array;
+  readonly descriptor: number;
+  /** Whether the lease counts against `openPacksMax`. */
+  readonly counted: boolean;
+  /** Where the next record goes: all before it is durable and decided. */
+  end: number;
+  epoch: number;
+  recordCount: number;
+}
+
+export interface PackPoolOptions {
+  readonly openPacksMax: () => number;
+  readonly packSealBytes: () => number;
+  /** A pack that nobody writes any more has grown to its full size. */
+  readonly onFull: (pack: number) => void;
+}
+
+interface Waiting {
+  readonly grant: () => void;
+}
+
+export class PackPool {
+  readonly #files: PackFiles;
+  readonly #catalog: Catalog;
+  readonly #random: Random;
+  readonly #options: PackPoolOptions;
+  /** Free to be leased; the state is the catalog's. */
+  readonly #idle = new Set<number>();
+  readonly #descriptors = new Map<number, number>();
+  readonly #line = new Set<Waiting>();
+  #leasedCount = 0;
+  #lastPack = 0;
+
+  constructor(files: PackFiles, catalog: Catalog, random: Random, options: PackPoolOptions) {
+    this.#files = files;
+    this.#catalog = catalog;
+    this.#random = random;
+    this.#options = options;
+  }
+
+  /** Tells which packs recovery found fit for writing, and the highest number that is taken. */
+  adopt(idle: readonly number[], lastPack: number): void {
+    for (const pack of idle) this.#idle.add(pack);
+    this.#lastPack = lastPack;
+  }
+
+  get leasedCount(): number {
+    return this.#leasedCount;
+  }
+
+  isFull({ end, recordCount }: Pick<OpenPack, "end" | "recordCount">): boolean {
+    return end >= this.#options.packSealBytes() || recordCount >= PACK_RECORDS_MAX;
+  }
+
+  /** Waits for its turn; undefined when `signal` was aborted first. */
+  async lease(signal: AbortSignal): Promise<Result<OpenPack, DiskFailure> | undefined> {
+    if (signal.aborted || !(await this.#enter(signal))) return undefined;
+    const opened = await this.#take(true);
+    if (!opened.ok) this.#leave(true);
+    return opened;
+  }
+
+  /** For the group commit alone: it must never wait for slow uploads, so its one lease is not counted. */
+  async leaseShared(): Promise<Result<OpenPack, DiskFailure>> {
+    return await this.#take(false);
+  }
+
+  /** The lease goes on in another pack, or in this one if that fails. The caller keeps `full` until it releases or retires it as spilled. */
+  async spill(full: OpenPack): Promise<Result<OpenPack, DiskFailure>> {
+    const next = await this.#take(full.counted);
+    if (next.ok) await this.#close(full.pack);
+    return next;
+  }
+
+  /** The writer is done: everything before `end` is decided and in the catalog. */
+  async release(pack: OpenPack): Promise<void> {
+    this.#leave(pack.counted);
+    await this.releaseSpilled(pack);
+  }
+
+  async releaseSpilled(pack: OpenPack): Promise<void> {
+    if (!this.isFull(pack)) {
+      this.#idle.add(pack.pack);
+      return;
+    }
+    await this.#close(pack.pack);
+    this.#options.onFull(pack.pack);
+  }
+
+  /** Takes back what was written after `end`: nothing of the lease is left. */
+  async abandon(pack: OpenPack): Promise<void> {
+    const cut = await this.#files.disk.truncate(pack.descriptor, pack.end);
+    if (!cut.ok) return await this.retire(pack);
+    this.#leave(pack.counted);
+    this.#idle.add(pack.pack);
+  }
+
+  /** As `abandon`, for a pack that was spilled and closed. */
+  async abandonSpilled(pack: OpenPack): Promise<void> {
+    const opened = await this.#files.disk.open(this.#files.pathOf(pack.pack), "write");
+    if (!opened.ok) return;
+    const cut = await this.#files.disk.truncate(opened.value, pack.end);
+    await this.#files.disk.close(opened.value);
+    if (cut.ok) this.#idle.add(pack.pack);
+  }
+
+  /**
+   * Sets the pack aside: its descriptor is not to be trusted. It is opened afresh to be cut back to what is durable, and
+   * written again only after the next recovery has looked at it.
+   */
+  async retire(pack: OpenPack): Promise<void> {
+    this.#leave(pack.counted);
+    await this.#close(pack.pack);
+    await this.#files.forget(pack.pack);
+    const opened = await this.#files.disk.open(this.#files.pathOf(pack.pack), "write");
+    if (!opened.ok) return;
+    const cut = await this.#files.disk.truncate(opened.value, pack.end);
+    if (cut.ok) await this.#files.disk.sync(opened.value);
+    await this.#files.disk.close(opened.value);
+  }
+
+  async close(): Promise<void> {
+    for (const pack of [...this.#descriptors.keys()]) await this.#close(pack);
+  }
+
+  /** The fullest idle pack, so that few are open; a new one if none is. */
+  async #take(counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
+    let fullest: PackState | undefined;
+    for (const pack of this.#idle) {
+      const state = this.#catalog.packs.get(pack);
+      if (state === undefined) continue;
+      if (fullest === undefined || state.checkpoint > fullest.checkpoint) fullest = state;
+    }
+    if (fullest === undefined) return await this.#create(counted);
+    this.#idle.delete(fullest.pack);
+    const { pack, mark, checkpoint: end, epoch, recordCount } = fullest;
+    const known = this.#descriptors.get(pack);
+    const opened = known === undefined ? await this.#files.disk.open(this.#files.pathOf(pack), "write") : ok(known);
+    if (!opened.ok) return opened;
+    this.#descriptors.set(pack, opened.value);
+    return ok({ pack, mark, descriptor: opened.value, counted, end, epoch, recordCount });
+  }
+
+  async #create(counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
+    this.#lastPack += 1;
+    const pack = this.#lastPack;
+    const mark = this.#random.bytes(MARK_BYTES);
+    const path = this.#files.pathOf(pack);
+    const { disk, directory } = this.#files;
+    const opened = await disk.open(path, "create-new");
+    if (!opened.ok) return opened;
+    const written = await disk.write(opened.value, [encodePackHeader(pack, mark)], 0);
+    const named = written.ok ? await disk.syncDirectory(directory) : written;
+    if (!named.ok) {
+      await disk.close(opened.value);
+      await disk.remove(path);
+      return fail(named.failure);
+    }
+    this.#descriptors.set(pack, opened.value);
+    this.#catalog.setPack({ pack, mark, checkpoint: PACK_HEADER_BYTES, epoch: 0, recordCount: 0, sealed: false });
+    return ok({ pack, mark, descriptor: opened.value, counted, end: PACK_HEADER_BYTES, epoch: 0, recordCount: 0 });
+  }
+
+  async #close(pack: number): Promise<void> {
+    const descriptor = this.#descriptors.get(pack);
+    if (descriptor === undefined) return;
+    this.#descriptors.delete(pack);
+    await this.#files.disk.close(descriptor);
+  }
+
+  #enter(signal: AbortSignal): Promise<boolean> | true {
+    if (this.#line.size === 0 && this.#leasedCount < this.#options.openPacksMax()) {
+      this.#leasedCount += 1;
+      return true;
+    }
+    return new Promise((resolve) => {
+      const waiting: Waiting = {
+        grant: () => {
+          signal.removeEventListener("abort", giveUp);
+          this.#leasedCount += 1;
+          resolve(true);
+        },
+      };
+      const giveUp = (): void => {
+        this.#line.delete(waiting);
+        resolve(false);
+      };
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#line.add(waiting);
+    });
+  }
+
+  #leave(counted: boolean): void {
+    if (!counted) return;
+    this.#leasedCount -= 1;
+    assert(this.#leasedCount >= 0, "a lease ends once");
+    const [first] = this.#line;
+    if (first === undefined || this.#leasedCount >= this.#options.openPacksMax()) return;
+    this.#line.delete(first);
+    first.grant();
+  }
+}

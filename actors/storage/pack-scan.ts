@@ -1,0 +1,162 @@
+/**
+ * Reading a pack from its front: its records in order, and the proof of a single record.
+ *
+ * Damage never ends a scan: after bytes that are no record it looks for the next record header, and says how many bytes
+ * it passed over.
+ */
+
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import type { SealFooter } from "#actors/storage/pack-format.ts";
+import {
+  decodePackHeader,
+  decodeSealFooter,
+  PACK_HEADER_BYTES,
+  SEAL_FOOTER_BYTES,
+} from "#actors/storage/pack-format.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import {
+  DIGEST_BYTES,
+  decodeHeader,
+  RECORD_ALIGNMENT_BYTES,
+  RECORD_HEADER_BYTES,
+  RECORD_MAGIC,
+  type RecordHeader,
+  recordEnd,
+  SEGMENT_BYTES,
+  tableBytes,
+} from "#actors/storage/record.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import { KiB } from "#runtime/units.ts";
+
+/** Bytes of one read while scanning. */
+const WINDOW_BYTES: number = 64 * KiB;
+/** Bytes of one read while verifying. */
+const VERIFY_BYTES: number = 256 * KiB;
+
+export interface FoundRecord {
+  readonly pack: number;
+  readonly position: number;
+  readonly header: RecordHeader;
+  /** Bytes before it that are no record. */
+  readonly skippedBytes: number;
+}
+
+/** The mark in the pack's own header; undefined if that is damaged or was never written. */
+export async function readMark(files: PackFiles, pack: number): Promise<Uint8Array | undefined> {
+  const read = await files.readExactly(pack, PACK_HEADER_BYTES, 0);
+  return read.ok ? decodePackHeader(read.value, pack) : undefined;
+}
+
+/** What the end of the file says of a pack that was sealed. */
+export async function readSeal(
+  files: PackFiles,
+  pack: number,
+  mark: Uint8Array,
+  sizeBytes: number,
+): Promise<SealFooter | undefined> {
+  if (sizeBytes < PACK_HEADER_BYTES + SEAL_FOOTER_BYTES) return undefined;
+  const read = await files.readExactly(pack, SEAL_FOOTER_BYTES, sizeBytes - SEAL_FOOTER_BYTES);
+  return read.ok ? decodeSealFooter(read.value, mark) : undefined;
+}
+
+/** The records that lie whole between `from` and `to`. With `mark` undefined any mark will do. */
+export async function* scanRecords(
+  files: PackFiles,
+  pack: number,
+  mark: Uint8Array | undefined,
+  from: number,
+  to: number,
+): AsyncGenerator<FoundRecord, void> {
+  const window = new Window(files, pack, to);
+  let position = from;
+  let skippedFrom = from;
+  while (position + RECORD_HEADER_BYTES <= to) {
+    const bytes = await window.at(position);
+    const header = bytes === undefined ? undefined : decodeHeader(bytes, mark);
+    if (header !== undefined && position + header.payloadOffset + header.payloadBytes <= to) {
+      yield { pack, position, header, skippedBytes: position - skippedFrom };
+      position = recordEnd(position, header);
+      skippedFrom = position;
+    } else position = await window.nextMagic(position + RECORD_ALIGNMENT_BYTES);
+  }
+}
+
+/** Whether table and payload of a record are what its header says. */
+export async function verifyRecord(
+  files: PackFiles,
+  { pack, position, header }: Pick<FoundRecord, "pack" | "position" | "header">,
+  cpu: Pick<Cpu, "digest" | "hasher">,
+  pause: Pause,
+): Promise<boolean> {
+  const { payloadBytes, payloadOffset } = header;
+  const tableLength = tableBytes(payloadBytes);
+  const table = await files.readExactly(pack, tableLength, position + RECORD_HEADER_BYTES);
+  if (!table.ok) return false;
+  if (tableLength > 0 && Buffer.compare(cpu.digest(table.value), header.tableDigest) !== 0) return false;
+
+  const whole = cpu.hasher();
+  for (let done = 0; done < payloadBytes; done += VERIFY_BYTES) {
+    const length = Math.min(VERIFY_BYTES, payloadBytes - done);
+    const piece = await files.readExactly(pack, length, position + payloadOffset + done);
+    if (!piece.ok) return false;
+    whole.update(piece.value);
+    for (let at = 0; at < length && tableLength > 0; at += SEGMENT_BYTES) {
+      const digest = cpu.digest(piece.value.subarray(at, at + SEGMENT_BYTES));
+      const slot = ((done + at) / SEGMENT_BYTES) * DIGEST_BYTES;
+      if (Buffer.compare(table.value.subarray(slot, slot + DIGEST_BYTES), digest) !== 0) return false;
+    }
+    await pause.ifDue();
+  }
+  return Buffer.compare(whole.digest(), header.digest) === 0;
+}
+
+/** A stretch of the file in memory, read again where the scan leaves it. */
+class Window {
+  readonly #files: PackFiles;
+  readonly #pack: number;
+  readonly #to: number;
+  readonly #buffer = Buffer.alloc(WINDOW_BYTES);
+  #from = 0;
+  #length = 0;
+
+  constructor(files: PackFiles, pack: number, to: number) {
+    this.#files = files;
+    this.#pack = pack;
+    this.#to = to;
+  }
+
+  /** The header's bytes at `position`; undefined if they cannot be read. */
+  async at(position: number): Promise<Uint8Array | undefined> {
+    if (position < this.#from || position + RECORD_HEADER_BYTES > this.#from + this.#length) await this.#load(position);
+    const offset = position - this.#from;
+    return offset + RECORD_HEADER_BYTES <= this.#length
+      ? this.#buffer.subarray(offset, offset + RECORD_HEADER_BYTES)
+      : undefined;
+  }
+
+  /** The first aligned place from `position` on where a header may begin; `to` if there is none. */
+  async nextMagic(position: number): Promise<number> {
+    let at = position;
+    while (at + RECORD_HEADER_BYTES <= this.#to) {
+      if (at < this.#from || at + RECORD_HEADER_BYTES > this.#from + this.#length) await this.#load(at);
+      const view = this.#buffer.subarray(0, this.#length);
+      const found = view.indexOf(RECORD_MAGIC, at - this.#from);
+      if (found >= 0) {
+        const candidate = this.#from + found;
+        if (candidate % RECORD_ALIGNMENT_BYTES === 0) return candidate;
+        at = candidate + 1;
+        continue;
+      }
+      // Unreadable stretches are passed over a window at a time; the overlap keeps a header that straddles two.
+      at = Math.max(at + 1, this.#from + Math.max(this.#length, WINDOW_BYTES) - RECORD_ALIGNMENT_BYTES);
+    }
+    return this.#to;
+  }
+
+  async #load(position: number): Promise<void> {
+    const length = Math.min(WINDOW_BYTES, this.#to - position);
+    const read = await this.#files.read(this.#pack, this.#buffer.subarray(0, length), position);
+    this.#from = position;
+    this.#length = read.ok ? read.value : 0;
+  }
+}

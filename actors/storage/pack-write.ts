@@ -1,0 +1,65 @@
+/** How records are laid out for writing, and what goes wrong while they are. */
+import type { CatalogEntry } from "#actors/storage/catalog.ts";
+import type { ChunkDigests } from "#actors/storage/chunk-digester.ts";
+import type { OpenPack } from "#actors/storage/pack-pool.ts";
+import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import {
+  encodeHeader,
+  NO_TABLE,
+  RECORD_ALIGNMENT_BYTES,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
+  recordEnd,
+} from "#actors/storage/record.ts";
+import type { Space } from "#actors/storage/space.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+
+/** What one record holds; `payload` in parts, because uploads hold their bytes in slabs. */
+export interface RecordContents {
+  readonly kind: "chunk" | "manifest";
+  readonly payload: readonly Uint8Array[];
+  readonly digests: ChunkDigests;
+  readonly sequence: number;
+}
+
+const PADDING: readonly Uint8Array[] = Array.from(
+  { length: RECORD_ALIGNMENT_BYTES },
+  (_, size) => new Uint8Array(size),
+);
+
+/** Appends a whole record to `parts`; answers with where it is and where the next one begins. */
+export function layOutRecord(
+  parts: Uint8Array[],
+  pack: OpenPack,
+  position: number,
+  { kind, payload, digests, sequence }: RecordContents,
+  digest: Cpu["digest"],
+): { readonly entry: CatalogEntry; readonly end: number } {
+  const payloadOffset = RECORD_HEADER_BYTES + digests.table.length;
+  const header = headerFor(pack, kind, sequence, payloadOffset, digests, digest);
+  const end = recordEnd(position, header);
+  const padding = PADDING[end - position - payloadOffset - digests.lengthBytes] ?? new Uint8Array(0);
+  parts.push(encodeHeader(header), digests.table, ...payload, padding);
+  const { payloadBytes } = header;
+  return { entry: { kind, pack: pack.pack, position, payloadOffset, payloadBytes, sequence, damaged: false }, end };
+}
+
+export function headerFor(
+  { mark, epoch }: OpenPack,
+  kind: "chunk" | "manifest",
+  sequence: number,
+  payloadOffset: number,
+  { table, digest, lengthBytes }: ChunkDigests,
+  hash: Cpu["digest"],
+): RecordHeader {
+  const tableDigest = table.length === 0 ? NO_TABLE : hash(table);
+  return { mark, kind, sequence, epoch, payloadOffset, payloadBytes: lengthBytes, digest, tableDigest };
+}
+
+/** What a failed write means to the caller of a put. */
+export async function writeFailure(failure: DiskFailure, space: Space): Promise<StorageFull | WriteFailed> {
+  if (failure.code === "disk.full") return await space.full();
+  const errno = failure.code === "disk.broken" ? failure.errno : failure.code === "disk.exists" ? "EEXIST" : "ENOENT";
+  return { code: "storage.write-failed", errno };
+}

@@ -1,0 +1,202 @@
+/**
+ * One put, from its first byte to its commit. Small objects join the group commit; large ones stream into a pack of
+ * their own. Whatever goes wrong, nothing is kept.
+ */
+import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
+import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
+import type { StorageConfig } from "#actors/storage/config.ts";
+import { cursorOf } from "#actors/storage/cursor.ts";
+import type { GroupCommit } from "#actors/storage/group-commit.ts";
+import { type Beginning, fill, pairOfSlabs, readBeginning, reservedBytesFor } from "#actors/storage/intake.ts";
+import { writeFailure } from "#actors/storage/pack-write.ts";
+import type {
+  AddressMismatch,
+  ObjectTooLarge,
+  PutObject,
+  SourceFailed,
+  StorageFull,
+  StoredObject,
+  WriteFailed,
+} from "#actors/storage/protocol.ts";
+import type { Space } from "#actors/storage/space.ts";
+import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
+import type { Reservation, Reservations } from "#runtime/buffers.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
+import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Within } from "#runtime/ref.ts";
+import { slabBytes } from "#runtime/slabs.ts";
+
+/** The source delivered more or fewer bytes than its size said. */
+export interface SizeMismatch extends Failure<"storage.size-mismatch"> {
+  readonly expectedBytes: number;
+  /** At least so many: it is not read further. */
+  readonly seenBytes: number;
+}
+
+export type PutFailure = StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed;
+type Outcome = Result<StoredObject, PutFailure>;
+
+export interface PutDeps extends UploadDeps {
+  readonly group: GroupCommit;
+  readonly reservations: Reservations;
+  readonly space: Space;
+  readonly config: () => StorageConfig;
+}
+
+export async function putObject(put: PutObject, deps: PutDeps, within: Within): Promise<Outcome> {
+  const { objectSizeBytesMax: sizeBytesMax } = deps.config();
+  const { source, sizeBytes } = put;
+  if (sizeBytes !== undefined && sizeBytes > sizeBytesMax) {
+    return fail({ code: "storage.object-too-large", sizeBytesMax });
+  }
+  const admitted = await deps.space.admit(sizeBytes ?? slabBytes);
+  if (!admitted.ok) return admitted;
+  const reserved = await deps.reservations.reserve(put, reservedBytesFor(sizeBytes), within);
+  if (!reserved.ok) return sourceFailed(reserved.failure);
+
+  const outcome = await readAndStore(put, deps, within, reserved.value);
+  reserved.value.release();
+  if (!outcome.ok) source.cancel(outcome.failure);
+  return outcome;
+}
+
+async function readAndStore(put: PutObject, deps: PutDeps, within: Within, memory: Reservation): Promise<Outcome> {
+  const { source, sizeBytes } = put;
+  const beginning = await readBeginning(source, sizeBytes, memory);
+  if (beginning === undefined) return sourceFailed(source.failure);
+  if (beginning.ended) {
+    const outcome = await putSmall(put, beginning.parts, deps);
+    for (const lease of beginning.leases) lease.release();
+    return outcome;
+  }
+  const seenBytes = beginning.parts.reduce((sum, part) => sum + part.length, 0);
+  if (sizeBytes !== undefined && seenBytes >= sizeBytes) return sizeMismatch(sizeBytes, seenBytes + 1);
+  return await putLarge(put, beginning, deps, within, memory);
+}
+
+async function putSmall(
+  { sizeBytes, expect }: PutObject,
+  parts: readonly Uint8Array[],
+  deps: PutDeps,
+): Promise<Outcome> {
+  const { cpu, group, config, space } = deps;
+  const { objectSizeBytesMax: sizeBytesMax } = config();
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  if (sizeBytes !== undefined && size !== sizeBytes) return sizeMismatch(sizeBytes, size);
+  if (size > sizeBytesMax) return fail({ code: "storage.object-too-large", sizeBytesMax });
+  const admitted = await space.admit(size);
+  if (!admitted.ok) return admitted;
+
+  // One chunk: its digest is the object's.
+  const digests = digestChunk(parts, cpu);
+  const object = digestFromBytes(digests.digest);
+  const mismatch = mismatchOf(expect, object);
+  if (mismatch !== undefined) return fail(mismatch);
+  const links = size === 0 ? [] : [{ length: size, digest: object }];
+  const facts = { size, chunker: CHUNKER_NAME, object };
+  const { root } = buildManifestTree(facts, links, (bytes) => digestFromBytes(cpu.digest(bytes)));
+  const chunk = size === 0 ? undefined : { payload: parts, digests };
+  const committed = await group.put({ object, chunk, sizeBytes: size, manifest: root });
+  if (!committed.ok) return committed;
+  const { sequence, known } = committed.value;
+  return ok({
+    address: addressOf(object),
+    manifest: root.digest,
+    sizeBytes: size,
+    chunkCount: links.length,
+    known,
+    cursor: cursorOf(sequence),
+  });
+}
+
+async function putLarge(
+  put: PutObject,
+  beginning: Beginning,
+  deps: PutDeps,
+  within: Within,
+  memory: Reservation,
+): Promise<Outcome> {
+  const leased = await deps.pool.lease(within.signal);
+  if (leased === undefined) return sourceFailed(put.source.failure);
+  if (!leased.ok) return fail(await writeFailure(leased.failure, deps.space));
+  const upload = new Upload(leased.value, deps);
+  const outcome = await streamAndCommit(put, beginning, deps, memory, upload);
+  if (!outcome.ok) await upload.abandon();
+  return outcome;
+}
+
+async function streamAndCommit(
+  put: PutObject,
+  beginning: Beginning,
+  deps: PutDeps,
+  memory: Reservation,
+  upload: Upload,
+): Promise<Outcome> {
+  const { space } = deps;
+  for (const part of beginning.parts) {
+    const fed = await upload.feed(part);
+    if (!fed.ok) return fail(await writeFailure(fed.failure, space));
+  }
+  const settled = await upload.settle();
+  if (!settled.ok) return fail(await writeFailure(settled.failure, space));
+  const slabs = pairOfSlabs(beginning.leases, memory);
+  const streamed = await stream(put.source, slabs, deps, upload);
+  // The disk may still be reading a slab: a lease ends with its last user.
+  await upload.settle();
+  for (const slab of slabs) slab.release();
+  if (!streamed.ok) return streamed;
+
+  if (put.sizeBytes !== undefined && upload.sizeBytes !== put.sizeBytes) {
+    return sizeMismatch(put.sizeBytes, upload.sizeBytes);
+  }
+  const finished = await upload.finish();
+  if (!finished.ok) return fail(await writeFailure(finished.failure, space));
+  const mismatch = mismatchOf(put.expect, finished.value);
+  if (mismatch !== undefined) return fail(mismatch);
+  const committed = await upload.commit(finished.value);
+  if (!committed.ok) return fail(await writeFailure(committed.failure, space));
+  const { object, manifest, chunkCount, sequence, known } = committed.value;
+  const { sizeBytes } = upload;
+  return ok({ address: addressOf(object), manifest, sizeBytes, chunkCount, known, cursor: cursorOf(sequence) });
+}
+
+/** Reads to the end: one slab is filled while the other is being written. */
+async function stream(
+  source: ByteSource,
+  slabs: readonly [{ readonly bytes: Uint8Array }, { readonly bytes: Uint8Array }],
+  { config, space }: PutDeps,
+  upload: Upload,
+): Promise<Result<void, PutFailure>> {
+  let [filling, writing] = slabs;
+  for (;;) {
+    const filled = await fill(source, filling.bytes);
+    if (filled === undefined) return sourceFailed(source.failure);
+    const { objectSizeBytesMax: sizeBytesMax } = config();
+    if (upload.sizeBytes + filled.count > sizeBytesMax) {
+      return fail({ code: "storage.object-too-large", sizeBytesMax });
+    }
+    const admitted = await space.admit(filled.count);
+    if (!admitted.ok) return admitted;
+    const fed = await upload.feed(filling.bytes.subarray(0, filled.count));
+    if (!fed.ok) return fail(await writeFailure(fed.failure, space));
+    if (filled.ended) return ok();
+    [filling, writing] = [writing, filling];
+  }
+}
+
+function mismatchOf(expected: Address | undefined, object: Digest): AddressMismatch | undefined {
+  const actual = addressOf(object);
+  if (expected === undefined || expected === actual) return undefined;
+  return { code: "storage.address-mismatch", expected, actual };
+}
+
+function sourceFailed(cause: Failure | undefined): Result<never, SourceFailed> {
+  return fail({ code: "storage.source-failed", cause: cause ?? { code: "runtime.cancelled" } });
+}
+
+function sizeMismatch(expectedBytes: number, seenBytes: number): Result<never, SourceFailed> {
+  const cause: SizeMismatch = { code: "storage.size-mismatch", expectedBytes, seenBytes };
+  return sourceFailed(cause);
+}

@@ -1,0 +1,146 @@
+/**
+ * Closing a full pack for good: a table of its committed records at its end, so that a lost catalog is rebuilt without
+ * reading the pack. One pack at a time, beside the traffic; one that fails stays unsealed until the next start.
+ */
+import type { Catalog, PackState } from "#actors/storage/catalog.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import {
+  encodeSealEntry,
+  encodeSealFooter,
+  PACK_HEADER_BYTES,
+  SEAL_ENTRY_BYTES,
+  SEAL_FOOTER_BYTES,
+  type SealEntry,
+} from "#actors/storage/pack-format.ts";
+import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import { align, digestOfRecord } from "#actors/storage/record.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import { KiB } from "#runtime/units.ts";
+
+/** Bytes of one write of the table. */
+const TABLE_WRITE_BYTES: number = 256 * KiB;
+
+export interface SealerDeps {
+  readonly files: PackFiles;
+  readonly catalog: Catalog;
+  readonly cpu: Pick<Cpu, "hasher">;
+  readonly pause: Pause;
+  readonly log: Log;
+}
+
+export class Sealer {
+  readonly #deps: SealerDeps;
+  #ended = false;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(deps: SealerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Puts the pack in line. */
+  seal(pack: number): void {
+    this.#work = this.#work.then(() => this.#sealNow(pack));
+  }
+
+  /** Settles when nothing is in line any more. */
+  idle(): Promise<void> {
+    return this.#work;
+  }
+
+  /** Begins no further pack, and waits for the one at work. */
+  async close(): Promise<void> {
+    this.#ended = true;
+    await this.#work;
+  }
+
+  async #sealNow(pack: number): Promise<void> {
+    const { catalog, files, log } = this.#deps;
+    const state = catalog.packs.get(pack);
+    if (this.#ended || state === undefined || state.sealed) return;
+    const opened = await files.disk.open(files.pathOf(pack), "write");
+    const sealed = opened.ok ? await this.#writeSeal(state, opened.value) : opened;
+    if (opened.ok) await files.disk.close(opened.value);
+    if (sealed.ok) catalog.setPack({ ...state, checkpoint: sealed.value, sealed: true });
+    else if (!this.#ended) log.warn("pack not sealed", { pack, failure: sealed.failure });
+  }
+
+  /** Answers with the size of the sealed file. */
+  async #writeSeal(state: PackState, descriptor: number): Promise<Result<number, DiskFailure>> {
+    const { files, cpu, pause } = this.#deps;
+    const tablePosition = align(state.checkpoint);
+    const hasher = cpu.hasher();
+    let entryCount = 0;
+    let position = tablePosition;
+    let pending: Uint8Array[] = [];
+    const write = async (): Promise<Result<void, DiskFailure>> => {
+      const written = await files.disk.write(descriptor, pending, position);
+      position += pending.length * SEAL_ENTRY_BYTES;
+      pending = [];
+      return written;
+    };
+
+    for await (const found of scanRecords(files, state.pack, state.mark, PACK_HEADER_BYTES, state.checkpoint)) {
+      const entry = this.#entryFor(found);
+      if (entry === undefined) continue;
+      const bytes = encodeSealEntry(entry);
+      hasher.update(bytes);
+      pending.push(bytes);
+      entryCount += 1;
+      if (pending.length * SEAL_ENTRY_BYTES >= TABLE_WRITE_BYTES) {
+        const written = await write();
+        if (!written.ok) return written;
+      }
+      await pause.ifDue();
+      // Left unsealed: a table without its footer is cut by the next recovery, and written again.
+      if (this.#ended) return fail({ code: "disk.broken", path: files.pathOf(state.pack), errno: "ECANCELED" });
+    }
+    const footer = encodeSealFooter({ entryCount, tablePosition, tableDigest: hasher.digest() }, state.mark);
+    const table = await write();
+    if (!table.ok) return table;
+    const written = await files.disk.write(descriptor, [footer], position);
+    const synced = written.ok ? await files.disk.sync(descriptor) : written;
+    if (!synced.ok) return fail(synced.failure);
+    return ok(position + SEAL_FOOTER_BYTES);
+  }
+
+  /** Undefined for dead records: aborted, superseded, or written twice. */
+  #entryFor({ pack, position, header }: FoundRecord): SealEntry | undefined {
+    const { catalog } = this.#deps;
+    const digest = digestOfRecord(header);
+    const entry = catalog.find(digest);
+    if (entry === undefined || entry.pack !== pack || entry.position !== position) return undefined;
+    const commit = header.sequence > 0 ? catalog.commitAt(header.sequence) : undefined;
+    const { kind, payloadOffset, payloadBytes } = header;
+    return {
+      digest,
+      kind,
+      position,
+      payloadOffset,
+      payloadBytes,
+      sequence: commit?.sequence ?? 0,
+      object: commit?.object,
+      objectBytes: commit?.sizeBytes ?? 0,
+    };
+  }
+}
+
+/** The entries of a sealed pack, if its table is what the footer says. */
+export async function* readSealTable(
+  files: PackFiles,
+  pack: number,
+  tablePosition: number,
+  entryCount: number,
+): AsyncGenerator<Uint8Array, boolean> {
+  const perRead = Math.floor(TABLE_WRITE_BYTES / SEAL_ENTRY_BYTES);
+  for (let done = 0; done < entryCount; done += perRead) {
+    const count = Math.min(perRead, entryCount - done);
+    const read = await files.readExactly(pack, count * SEAL_ENTRY_BYTES, tablePosition + done * SEAL_ENTRY_BYTES);
+    if (!read.ok) return false;
+    yield read.value;
+  }
+  return true;
+}

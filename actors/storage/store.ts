@@ -1,0 +1,329 @@
+/**
+ * One incarnation's hold on the packs: catalog, writers, readers, and the recovery that comes before them.
+ *
+ * It opens short: what a crash left behind the checkpoints is decided before `open` settles; a catalog that has to be
+ * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
+ */
+import { addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { Catalog, type CatalogEntry } from "#actors/storage/catalog.ts";
+import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
+import type { StorageConfig } from "#actors/storage/config.ts";
+import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
+import { makeGearTable } from "#actors/storage/gear-table.ts";
+import { GroupCommit } from "#actors/storage/group-commit.ts";
+import { PackFiles } from "#actors/storage/pack-files.ts";
+import { PackPool } from "#actors/storage/pack-pool.ts";
+import { Pause } from "#actors/storage/pause.ts";
+import type {
+  ChunkNotFound,
+  ChunkSlice,
+  CommittedManifest,
+  Cursor,
+  ManifestNotFound,
+  PutObject,
+  StorageCorrupt,
+  StorageFacts,
+  StorageRebuilding,
+  StoredObject,
+} from "#actors/storage/protocol.ts";
+import { type PutDeps, type PutFailure, putObject } from "#actors/storage/put-object.ts";
+import { contradicts, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { Sealer } from "#actors/storage/sealer.ts";
+import { Sequences } from "#actors/storage/sequences.ts";
+import { Space } from "#actors/storage/space.ts";
+import { Reservations } from "#runtime/buffers.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import { assert, fail, must, ok, type Result } from "#runtime/errors.ts";
+import type { Kv, KvStores } from "#runtime/kv/kv.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Within } from "#runtime/ref.ts";
+import type { Scheduler } from "#runtime/scheduler.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import { GiB } from "#runtime/units.ts";
+
+/** Slices of one `readChunks`. */
+export const SLICES_MAX = 1024;
+/** Entries of one `listManifests`. */
+export const LIST_ENTRIES_MAX = 4096;
+/** Puts that wait for memory; the actor's `laterMax` is below it, so that the line is never full. */
+export const PUTS_WAITING_MAX = 65_536;
+/** Bound of the catalog's file; a hundred million records are some 16 GiB. */
+export const CATALOG_MAP_BYTES_MAX: number = 64 * GiB;
+
+export interface StoreDeps {
+  readonly config: () => StorageConfig;
+  /** Holds `packs` and `catalog`. Whoever opens the store holds its lock. */
+  readonly directory: string;
+  readonly disk: Disk;
+  readonly kv: KvStores;
+  readonly cpu: Cpu;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly onDamaged: (digest: Digest) => void;
+  /** Called while the catalog is rebuilt, and once with undefined when it is whole. */
+  readonly onRebuild: (progress: Progress | undefined) => void;
+}
+
+export interface Progress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What the packs can be written with; it exists once the catalog is whole. */
+type Writers = PutDeps;
+
+export class Store {
+  readonly #deps: StoreDeps;
+  readonly #kv: Kv;
+  readonly #catalog: Catalog;
+  readonly #files: PackFiles;
+  readonly #space: Space;
+  readonly #pause: Pause;
+  readonly #sealer: Sealer;
+  readonly #over = new AbortController();
+  readonly #sources = new Set<ByteSource>();
+  readonly #puts = new Set<Promise<unknown>>();
+  #writers: Writers | undefined;
+  #rebuild: Progress = { doneBytes: 0, totalBytes: 0 };
+  /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
+  readonly recovered: Promise<void>;
+
+  private constructor(deps: StoreDeps, kv: Kv, catalog: Catalog, files: PackFiles) {
+    const { clock, cpu, directory, disk, log, scheduler } = deps;
+    this.#deps = deps;
+    this.#kv = kv;
+    this.#catalog = catalog;
+    this.#files = files;
+    this.#pause = new Pause(clock, scheduler);
+    this.#space = new Space(disk, directory, clock, () => deps.config().reserveBytes);
+    this.#sealer = new Sealer({ files, catalog, cpu, pause: this.#pause, log });
+    this.recovered = this.#recover();
+  }
+
+  /** Opens, or throws where the disk does not even let the packs be listed: the supervisor tries again. */
+  static async open(deps: StoreDeps): Promise<Store> {
+    const { disk, directory, config } = deps;
+    const packs = `${directory}/packs`;
+    must(await disk.makeDirectory(packs), "the directory of the packs can be made");
+    must(await disk.syncDirectory(directory), "the directory of the packs is durable");
+    const files = new PackFiles(disk, packs, config().readDescriptorsMax);
+    const { kv, catalog } = await openCatalog(deps, files);
+    const wasWhole = catalog.complete || must(await files.list(), "the packs can be listed").length === 0;
+    const store = new Store(deps, kv, catalog, files);
+    if (wasWhole) await store.recovered;
+    return store;
+  }
+
+  get rebuilding(): Progress | undefined {
+    return this.#writers === undefined ? this.#rebuild : undefined;
+  }
+
+  async put(put: PutObject, within: Within): Promise<Result<StoredObject, PutFailure | StorageRebuilding>> {
+    const writers = this.#writers;
+    if (writers === undefined) return fail(this.#notKnownYet());
+    this.#sources.add(put.source);
+    const putting = putObject(put, writers, within);
+    this.#puts.add(putting);
+    // A defect passes through to the task, and with it to the supervisor.
+    const outcome = await putting;
+    this.#puts.delete(putting);
+    this.#sources.delete(put.source);
+    return outcome;
+  }
+
+  /** A manifest node's bytes. */
+  async manifest(root: Digest): Promise<Result<Uint8Array, ManifestNotFound | StorageCorrupt | StorageRebuilding>> {
+    const entry = this.#catalog.find(root);
+    if (entry === undefined || entry.kind !== "manifest") {
+      return fail(this.rebuilding === undefined ? { code: "storage.manifest-not-found", root } : this.#notKnownYet());
+    }
+    if (entry.damaged) return fail({ code: "storage.corrupt", digest: root });
+    const { pack, position, payloadOffset, payloadBytes } = entry;
+    const read = await this.#files.readExactly(pack, payloadBytes, position + payloadOffset);
+    if (read.ok && digestFromBytes(this.#deps.cpu.digest(read.value)) === root) return ok(read.value);
+    this.#markDamaged(root, entry);
+    return fail({ code: "storage.corrupt", digest: root });
+  }
+
+  /** The source lives until it ends, is cancelled, or the store is closed. */
+  read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageRebuilding> {
+    assert(slices.length <= SLICES_MAX, "a read has a bounded number of slices");
+    const located: LocatedSlice[] = [];
+    for (const { chunk, offset, lengthBytes } of slices) {
+      const entry = this.#catalog.findIntact(chunk);
+      if (entry === undefined || entry.kind !== "chunk") {
+        return fail(this.rebuilding === undefined ? { code: "storage.chunk-not-found", chunk } : this.#notKnownYet());
+      }
+      assert(
+        offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= entry.payloadBytes,
+        "a slice lies in its chunk",
+      );
+      located.push({ chunk, entry, offset, lengthBytes });
+    }
+    const source = new ChunkSource(located, {
+      files: this.#files,
+      digest: this.#deps.cpu.digest,
+      onDamaged: (chunk, entry) => this.#markDamaged(chunk, entry),
+      onSettled: (settled) => this.#sources.delete(settled),
+    });
+    this.#sources.add(source);
+    return ok(source);
+  }
+
+  async list(
+    after: Cursor | undefined,
+    limit: number,
+  ): Promise<
+    Result<
+      {
+        readonly entries: readonly CommittedManifest[];
+        readonly next: Cursor;
+        readonly done: boolean;
+        readonly total: number;
+      },
+      StorageRebuilding
+    >
+  > {
+    const writers = this.#writers;
+    if (writers === undefined) return fail(this.#notKnownYet());
+    const from = sequenceOf(after);
+    const upTo = writers.sequences.watermark;
+    const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
+    const commits = await this.#catalog.commits(from, upTo, entriesMax);
+    const done = commits.length < entriesMax;
+    const next = done ? Math.max(from, upTo) : (commits.at(-1)?.sequence ?? from);
+    return ok({
+      entries: commits.map(({ manifest, object, sizeBytes }) => ({ address: addressOf(object), manifest, sizeBytes })),
+      next: cursorOf(next),
+      done,
+      total: this.#catalog.totals.manifestCount,
+    });
+  }
+
+  async facts(): Promise<StorageFacts> {
+    const { chunkCount, manifestCount, storedBytes, damagedCount } = this.#catalog.totals;
+    return {
+      packCount: this.#catalog.packs.size,
+      chunkCount,
+      manifestCount,
+      storedBytes,
+      freeBytes: await this.#space.freeBytes(),
+      damagedChunkCount: damagedCount,
+      rebuilding: this.rebuilding,
+    };
+  }
+
+  /** Writes what the catalog has pending. */
+  async flush(): Promise<void> {
+    await this.#catalog.flush();
+  }
+
+  /** Settles when every pack that was full is sealed. */
+  async sealed(): Promise<void> {
+    await this.#sealer.idle();
+  }
+
+  /** Ends every source, waits for what is under way, and lets go of everything. */
+  async close(): Promise<void> {
+    this.#over.abort();
+    const gone = { code: "runtime.actor-crashed", actor: "storage", executed: "maybe" } as const;
+    for (const source of [...this.#sources]) source.cancel(gone);
+    await Promise.allSettled([...this.#puts, this.recovered]);
+    await this.#sealer.close();
+    await this.#writers?.pool.close();
+    await this.#files.close();
+    await this.#catalog.flush();
+    await this.#kv.close();
+  }
+
+  async #recover(): Promise<void> {
+    const { cpu, log, onRebuild } = this.#deps;
+    const isRebuild = !this.#catalog.complete;
+    const recovery = new Recovery({
+      files: this.#files,
+      catalog: this.#catalog,
+      cpu,
+      pause: this.#pause,
+      onProgress: (doneBytes, totalBytes) => {
+        this.#rebuild = { doneBytes, totalBytes };
+        if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);
+      },
+      isOver: () => this.#over.signal.aborted,
+    });
+    const report = await recovery.run();
+    if (this.#over.signal.aborted) return;
+    const { cutBytes, skippedBytes, recoveredCommitCount } = report;
+    log.info("packs recovered", { isRebuild, cutBytes, skippedBytes, recoveredCommitCount });
+    this.#catalog.setComplete();
+    await this.#catalog.flush();
+    this.#writers = this.#makeWriters(report);
+    onRebuild(undefined);
+  }
+
+  #makeWriters({ unsealed, lastPack }: RecoveryReport): Writers {
+    const { clock, config, cpu, disk, random } = this.#deps;
+    const catalog = this.#catalog;
+    const pool = new PackPool(this.#files, catalog, random, {
+      openPacksMax: () => config().openPacksMax,
+      packSealBytes: () => config().packSealBytes,
+      onFull: (pack) => this.#sealer.seal(pack),
+    });
+    const idle: number[] = [];
+    for (const pack of unsealed) {
+      const state = catalog.packs.get(pack);
+      if (state !== undefined && pool.isFull({ end: state.checkpoint, recordCount: state.recordCount })) {
+        this.#sealer.seal(pack);
+      } else idle.push(pack);
+    }
+    pool.adopt(idle, lastPack);
+    const sequences = new Sequences(catalog.lastSequence);
+    const space = this.#space;
+    const quotaBytes = config().writeQuotaBytes;
+    const freeBytesMax = Math.floor(quotaBytes / 8);
+    const reservations = new Reservations({
+      clock,
+      quotaBytes,
+      waitingMax: PUTS_WAITING_MAX,
+      shared: false,
+      freeBytesMax,
+    });
+    const group = new GroupCommit({ disk, pool, catalog, sequences, space, cpu, signal: this.#over.signal });
+    const gearTable = makeGearTable(cpu.digest);
+    const pause = this.#pause;
+    return { disk, pool, catalog, sequences, cpu, gearTable, pause, group, reservations, space, config };
+  }
+
+  #markDamaged(digest: Digest, entry: CatalogEntry): void {
+    if (this.#catalog.markDamaged(digest, entry)) this.#deps.onDamaged(digest);
+  }
+
+  #notKnownYet(): StorageRebuilding {
+    return { code: "storage.rebuilding", ...this.#rebuild };
+  }
+}
+
+/** The catalog's store; one that cannot be opened, or is not of these packs, is thrown away: it is only a cache. */
+async function openCatalog(
+  { kv, disk, directory, log }: StoreDeps,
+  files: PackFiles,
+): Promise<{ kv: Kv; catalog: Catalog }> {
+  const path = `${directory}/catalog`;
+  const options = { mapBytesMax: CATALOG_MAP_BYTES_MAX };
+  const opened = await kv.open(path, options);
+  if (opened.ok) {
+    const catalog = new Catalog(opened.value);
+    const isForeign = must(await contradicts(files, catalog), "the packs can be listed");
+    const isUnfinished = !catalog.complete && opened.value.count() > 0;
+    if (!isForeign && !isUnfinished) return { kv: opened.value, catalog };
+    await opened.value.close();
+    log.warn("catalog thrown away", { isForeign, isUnfinished });
+  } else log.warn("catalog thrown away", { failure: opened.failure });
+  must(await disk.removeTree(path), "a damaged catalog can be removed");
+  const fresh = must(await kv.open(path, options), "a new catalog can be opened");
+  return { kv: fresh, catalog: new Catalog(fresh) };
+}

@@ -1,0 +1,291 @@
+/**
+ * A large object on its way to the disk: cut, hashed and written as it arrives, in a pack of its own.
+ *
+ * A chunk is written before its digest is known, behind a gap for header and segment table. If the chunk turns out to be
+ * known, the write position goes back to where it began. The manifest is written last and is the commit record. Until the
+ * sync after it nothing counts; whatever fails before cuts every pack back to where the lease began.
+ */
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { ManifestLink } from "#actors/domain/manifest.ts";
+import { buildManifestTree, type EncodedNode } from "#actors/domain/manifest-tree.ts";
+import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
+import { CHUNK_BYTES_MAX, CHUNKER_NAME, ChunkScanner } from "#actors/storage/chunk-scanner.ts";
+import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
+import { headerFor, layOutRecord } from "#actors/storage/pack-write.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import { encodeHeader, RECORD_HEADER_BYTES, recordEnd, tableBytes } from "#actors/storage/record.ts";
+import type { Sequences } from "#actors/storage/sequences.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Cpu, Hasher } from "#runtime/pool/cpu.ts";
+
+/** From a streamed chunk's header to its payload: room for the longest segment table. */
+export const STREAMED_PAYLOAD_OFFSET: number = RECORD_HEADER_BYTES + tableBytes(CHUNK_BYTES_MAX);
+
+export interface UploadDeps {
+  readonly disk: Disk;
+  readonly pool: PackPool;
+  readonly catalog: Catalog;
+  readonly sequences: Sequences;
+  readonly cpu: Pick<Cpu, "digest" | "hasher">;
+  readonly gearTable: Int32Array;
+  readonly pause: Pause;
+}
+
+export interface UploadedObject {
+  readonly object: Digest;
+  readonly manifest: Digest;
+  readonly chunkCount: number;
+  readonly sequence: number;
+  readonly known: boolean;
+}
+
+/** A chunk that it refers to was found damaged while it was under way; put again, it is written. */
+export const LINK_LOST = "ESTALE";
+
+interface Spilled {
+  readonly pack: OpenPack;
+  readonly end: number;
+  readonly recordCount: number;
+}
+
+export class Upload {
+  readonly #deps: UploadDeps;
+  readonly #scanner: ChunkScanner;
+  readonly #object: Hasher;
+  readonly #links: ManifestLink[] = [];
+  readonly #written = new Map<Digest, CatalogEntry>();
+  readonly #spilled: Spilled[] = [];
+  readonly #damageCountBefore: number;
+  #pack: OpenPack;
+  #chunk: ChunkDigester;
+  #chunkBytes = 0;
+  /** Where the current chunk's record begins. */
+  #position: number;
+  /** Up to where the pack was written, rewound or not. */
+  #highest: number;
+  #recordCount: number;
+  #sizeBytes = 0;
+  #writing: Promise<Result<void, DiskFailure>> = Promise.resolve(ok());
+  #distrusted = false;
+
+  constructor(pack: OpenPack, deps: UploadDeps) {
+    this.#deps = deps;
+    this.#pack = pack;
+    this.#position = pack.end;
+    this.#highest = pack.end;
+    this.#recordCount = pack.recordCount;
+    this.#scanner = new ChunkScanner(deps.gearTable);
+    this.#object = deps.cpu.hasher();
+    this.#chunk = new ChunkDigester(deps.cpu);
+    this.#damageCountBefore = deps.catalog.damageFoundCount;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** The last write may still read `bytes` when this settles: they are free after the next `feed`, or `settle`. */
+  async feed(bytes: Uint8Array): Promise<Result<void, DiskFailure>> {
+    this.#object.update(bytes);
+    this.#sizeBytes += bytes.length;
+    let at = 0;
+    while (at < bytes.length) {
+      const end = this.#scanner.advance(bytes, at);
+      const piece = bytes.subarray(at, end);
+      this.#chunk.update(piece);
+      const position = this.#position + STREAMED_PAYLOAD_OFFSET + this.#chunkBytes;
+      this.#chunkBytes += piece.length;
+      const written = await this.#write([piece], position);
+      if (!written.ok) return written;
+      at = end;
+      const ended = this.#scanner.atCut ? await this.#endChunk() : ok();
+      if (!ended.ok) return ended;
+      await this.#deps.pause.ifDue();
+    }
+    return ok();
+  }
+
+  /** No write is under way any more. */
+  async settle(): Promise<Result<void, DiskFailure>> {
+    return await this.#writing;
+  }
+
+  /** All bytes were fed: answers with the object's digest, before anything is committed. */
+  async finish(): Promise<Result<Digest, DiskFailure>> {
+    const ended = this.#chunkBytes > 0 ? await this.#endChunk() : ok();
+    if (!ended.ok) return ended;
+    const settled = await this.settle();
+    return settled.ok ? ok(digestFromBytes(this.#object.digest())) : settled;
+  }
+
+  /** Writes the manifest, makes everything durable and enters it in the catalog. */
+  async commit(object: Digest): Promise<Result<UploadedObject, DiskFailure>> {
+    const { catalog, cpu, pool, sequences } = this.#deps;
+    const facts = { size: this.#sizeBytes, chunker: CHUNKER_NAME, object };
+    const tree = buildManifestTree(facts, this.#links, (bytes) => digestFromBytes(cpu.digest(bytes)));
+    const chunkCount = this.#links.length;
+    const manifest = tree.root.digest;
+    const known = catalog.findIntact(manifest);
+    if (known !== undefined && known.sequence > 0 && this.#written.size === 0 && this.#isIntact(tree.inner)) {
+      await this.abandon();
+      return ok({ object, manifest, chunkCount, sequence: known.sequence, known: true });
+    }
+    if (!this.#linksHold()) return fail({ code: "disk.broken", path: "", errno: LINK_LOST });
+
+    await catalog.room();
+    const sequence = sequences.begin();
+    const committed = await this.#writeCommit(tree.inner, tree.root, sequence);
+    if (committed.ok) {
+      this.#enter({ sequence, manifest, object, sizeBytes: this.#sizeBytes }, committed.value);
+      for (const { pack } of this.#spilled) await pool.releaseSpilled(pack);
+      await pool.release(this.#pack);
+    }
+    sequences.settle(sequence);
+    return committed.ok ? ok({ object, manifest, chunkCount, sequence, known: false }) : committed;
+  }
+
+  /** Nothing of it stays. To be called exactly once, unless `commit` succeeded. */
+  async abandon(): Promise<void> {
+    const { pool } = this.#deps;
+    await this.settle();
+    for (const { pack } of this.#spilled) await pool.abandonSpilled(pack);
+    if (this.#distrusted) await pool.retire(this.#pack);
+    else await pool.abandon(this.#pack);
+  }
+
+  async #endChunk(): Promise<Result<void, DiskFailure>> {
+    const { catalog, cpu } = this.#deps;
+    const digests = this.#chunk.finish();
+    const digest = digestFromBytes(digests.digest);
+    this.#links.push({ length: digests.lengthBytes, digest });
+    this.#chunk = new ChunkDigester(cpu);
+    this.#chunkBytes = 0;
+    if (this.#written.has(digest) || catalog.findIntact(digest) !== undefined) return ok();
+
+    const header = headerFor(this.#pack, "chunk", 0, STREAMED_PAYLOAD_OFFSET, digests, cpu.digest);
+    const { payloadOffset, payloadBytes } = header;
+    const position = this.#position;
+    const written = await this.#write([encodeHeader(header), digests.table], position);
+    if (!written.ok) return written;
+    const { pack } = this.#pack;
+    this.#written.set(digest, {
+      kind: "chunk",
+      pack,
+      position,
+      payloadOffset,
+      payloadBytes,
+      sequence: 0,
+      damaged: false,
+    });
+    this.#position = recordEnd(position, header);
+    this.#recordCount += 1;
+    return this.#deps.pool.isFull({ end: this.#position, recordCount: this.#recordCount }) ? await this.#spill() : ok();
+  }
+
+  /** The pack is full: what is in it is made durable now, and the upload goes on in another. */
+  async #spill(): Promise<Result<void, DiskFailure>> {
+    const synced = await this.#cutAndSync();
+    if (!synced.ok) return synced;
+    const next = await this.#deps.pool.spill(this.#pack);
+    if (!next.ok) return next;
+    this.#spilled.push({ pack: this.#pack, end: this.#position, recordCount: this.#recordCount });
+    this.#pack = next.value;
+    this.#position = next.value.end;
+    this.#highest = next.value.end;
+    this.#recordCount = next.value.recordCount;
+    return ok();
+  }
+
+  async #cutAndSync(): Promise<Result<void, DiskFailure>> {
+    const { disk } = this.#deps;
+    const settled = await this.settle();
+    if (!settled.ok) return settled;
+    const isLonger = this.#highest > this.#position;
+    const cut = isLonger ? await disk.truncate(this.#pack.descriptor, this.#position) : ok();
+    if (!cut.ok) return cut;
+    this.#highest = this.#position;
+    const synced = await disk.sync(this.#pack.descriptor);
+    this.#distrusted = !synced.ok;
+    return synced;
+  }
+
+  /** Answers with the entries of the nodes, the root's last. */
+  async #writeCommit(
+    inner: readonly EncodedNode[],
+    root: EncodedNode,
+    sequence: number,
+  ): Promise<Result<readonly (readonly [Digest, CatalogEntry])[], DiskFailure>> {
+    const { catalog, cpu, disk } = this.#deps;
+    // What a dedup left behind the position would stand behind the commit record.
+    if (this.#highest > this.#position) {
+      const cut = await disk.truncate(this.#pack.descriptor, this.#position);
+      if (!cut.ok) return cut;
+      this.#highest = this.#position;
+    }
+    const parts: Uint8Array[] = [];
+    const entries: (readonly [Digest, CatalogEntry])[] = [];
+    const from = this.#position;
+    for (const { digest, bytes } of [...inner, root]) {
+      const isRoot = digest === root.digest;
+      if (!isRoot && catalog.findIntact(digest) !== undefined) continue;
+      const payload = [bytes];
+      const digests = digestChunk(payload, cpu);
+      const contents = { kind: "manifest", payload, digests, sequence: isRoot ? sequence : 0 } as const;
+      const { entry, end } = layOutRecord(parts, this.#pack, this.#position, contents, cpu.digest);
+      entries.push([digest, entry]);
+      this.#position = end;
+      this.#recordCount += 1;
+    }
+    const written = await this.#write(parts, from);
+    const synced = written.ok ? await this.#cutAndSync() : written;
+    return synced.ok ? ok(entries) : synced;
+  }
+
+  /** All of it is durable. */
+  #enter(
+    commit: { sequence: number; manifest: Digest; object: Digest; sizeBytes: number },
+    nodes: readonly (readonly [Digest, CatalogEntry])[],
+  ): void {
+    const { catalog } = this.#deps;
+    for (const [digest, entry] of this.#written) {
+      // Another upload may have committed the same chunk meanwhile: one of the two records is dead.
+      if (catalog.findIntact(digest) === undefined) catalog.insert(digest, entry);
+    }
+    for (const [digest, entry] of nodes) {
+      if (digest === commit.manifest) catalog.insertCommit(commit, entry);
+      else catalog.insert(digest, entry);
+    }
+    const current: Spilled = { pack: this.#pack, end: this.#position, recordCount: this.#recordCount };
+    for (const { pack, end, recordCount } of [...this.#spilled, current]) {
+      pack.end = end;
+      pack.recordCount = recordCount;
+      pack.epoch += 1;
+      const { pack: number, mark, epoch } = pack;
+      catalog.setPack({ pack: number, mark, checkpoint: end, epoch, recordCount, sealed: false });
+    }
+  }
+
+  #isIntact(nodes: readonly EncodedNode[]): boolean {
+    return nodes.every(({ digest }) => this.#deps.catalog.findIntact(digest) !== undefined);
+  }
+
+  /** A chunk that was known when it was cut may have been found damaged since. */
+  #linksHold(): boolean {
+    const { catalog } = this.#deps;
+    if (catalog.damageFoundCount === this.#damageCountBefore) return true;
+    return this.#links.every(({ digest }) => this.#written.has(digest) || catalog.findIntact(digest) !== undefined);
+  }
+
+  /** One write at a time, in order: a rewound position is written again only after the first write to it. */
+  async #write(parts: readonly Uint8Array[], position: number): Promise<Result<void, DiskFailure>> {
+    const previous = await this.#writing;
+    if (!previous.ok) return previous;
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    assert(position >= this.#pack.end, "an upload writes behind what is committed");
+    this.#highest = Math.max(this.#highest, position + length);
+    this.#writing = this.#deps.disk.write(this.#pack.descriptor, parts, position);
+    return ok();
+  }
+}

@@ -1,0 +1,324 @@
+/** Index, driven through its protocol alone. The store is memory; time is manual. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { CHECKPOINT_KEY, ENTRY_VERSION, FORMAT_KEY } from "#actors/index/entry-codec.ts";
+import type { IndexEntry } from "#actors/index/protocol.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { DIRECTORY, entryOf, type StartedIndex, startIndex } from "#test/actors/index/start-index.ts";
+
+const within = { timeoutMs: 1000 };
+
+async function lifeOf({ ref }: StartedIndex): Promise<string> {
+  const start = await ref.call("readCheckpoint", {}, within);
+  assert(start.ok);
+  return start.value.life;
+}
+
+async function finishRebuild(index: StartedIndex): Promise<void> {
+  const report = { life: await lifeOf(index), doneCount: 0, totalCount: 0, done: true };
+  assert.deepEqual(await index.ref.call("reportRebuild", report, within), { ok: true, value: undefined });
+}
+
+async function resolves(index: StartedIndex, entry: IndexEntry): Promise<void> {
+  const resolved = await index.ref.call("resolve", { address: entry.address }, within);
+  assert.deepEqual(resolved, { ok: true, value: entry });
+}
+
+async function failureOf(index: StartedIndex, entry: IndexEntry): Promise<unknown> {
+  const resolved = await index.ref.call("resolve", { address: entry.address }, within);
+  return resolved.ok ? "known" : resolved.failure;
+}
+
+describe("index: resolve", () => {
+  it("says rebuilding of an unknown address, and answers a known one, until feeding is done (IDX-1)", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+
+    await resolves(index, entryOf(1));
+    assert.deepEqual(await failureOf(index, entryOf(2)), { code: "index.rebuilding", doneCount: 0, totalCount: 0 });
+    await finishRebuild(index);
+
+    await resolves(index, entryOf(1));
+    assert.deepEqual(await failureOf(index, entryOf(2)), { code: "index.unknown", address: entryOf(2).address });
+  });
+
+  it("asks the store once for an entry that it still caches", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.clock.settle();
+    await resolves(index, entryOf(1));
+    const before = index.control.getCount;
+
+    await resolves(index, entryOf(1));
+
+    assert.equal(index.control.getCount, before);
+  });
+
+  it("keeps at most cacheEntriesMax entries beside the store, the least recently used out first (IDX-6)", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1), entryOf(2), entryOf(3)] }, within);
+    await index.clock.settle();
+    for (const number of [1, 2, 1, 3]) await resolves(index, entryOf(number));
+    const before = index.control.getCount;
+
+    await resolves(index, entryOf(1));
+    await resolves(index, entryOf(3));
+    assert.equal(index.control.getCount, before);
+    await resolves(index, entryOf(2));
+    assert.equal(index.control.getCount, before + 1);
+  });
+
+  it("answers with what was recorded last, also where an older entry was cached", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.clock.settle();
+    await resolves(index, entryOf(1));
+    const newer = { ...entryOf(1), manifest: entryOf(2).manifest };
+
+    await index.ref.call("record", { entries: [newer] }, within);
+
+    await resolves(index, newer);
+    await index.clock.settle();
+    await resolves(index, newer);
+  });
+});
+
+describe("index: record", () => {
+  it("makes entries visible before the store has them (IDX-2)", async () => {
+    const index = await startIndex();
+    index.control.isHeld = true;
+
+    const recorded = await index.ref.call("record", { entries: [entryOf(1)] }, within);
+
+    assert.deepEqual(recorded, { ok: true, value: undefined });
+    await resolves(index, entryOf(1));
+    assert.equal(index.control.batches.length, 0);
+  });
+
+  it("writes a checkpoint in the same batch as its entries, behind those recorded earlier (IDX-3)", async () => {
+    const index = await startIndex();
+    const life = await lifeOf(index);
+    index.control.isHeld = true;
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.ref.call("record", { entries: [entryOf(2)], checkpoint: { cursor: "c2", life } }, within);
+    assert.equal(index.control.batches.length, 0);
+
+    index.control.release();
+    await index.clock.settle();
+
+    const names = index.control.batches.map((changes) =>
+      changes.map(({ key }) => Buffer.from(key).toString("latin1").slice(0, 12)),
+    );
+    const keyOf = (number: number) => `a${Buffer.from(entryOf(number).address.slice(3, 25), "hex").toString("latin1")}`;
+    assert.deepEqual(names, [
+      ["m:format", keyOf(1)],
+      [keyOf(2), "m:checkpoint"],
+    ]);
+  });
+
+  it("keeps a refused batch, whole and first in line, and says that it is degraded until it is written", async () => {
+    const index = await startIndex();
+    await finishRebuild(index);
+    const life = await lifeOf(index);
+    index.control.refusal = "no space";
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.clock.settle();
+    await index.ref.call("record", { entries: [entryOf(2)], checkpoint: { cursor: "c2", life } }, within);
+    await index.clock.settle();
+    assert.deepEqual(index.actor.health, { state: "degraded", reason: "store: invariant broken: no space" });
+    assert.equal(index.control.batches.length, 0);
+
+    index.control.refusal = undefined;
+    await index.clock.advance(1000);
+
+    assert.deepEqual(
+      index.control.batches.map((changes) => changes.length),
+      [2, 2],
+    );
+    assert.deepEqual(index.actor.health, { state: "ready", reason: undefined });
+  });
+
+  it("answers only when there is room again, while the store merely is slow (IDX-5)", async () => {
+    const index = await startIndex();
+    index.control.isHeld = true;
+    await index.ref.call("record", { entries: [1, 2, 3].map((number) => entryOf(number)) }, within);
+    let answered = false;
+
+    const fourth = index.ref.call("record", { entries: [entryOf(4)] }, within).then((result) => {
+      answered = true;
+      return result;
+    });
+    await index.clock.settle();
+    assert.equal(answered, false);
+    await resolves(index, entryOf(4));
+    index.control.release();
+
+    assert.deepEqual(await fourth, { ok: true, value: undefined });
+  });
+
+  it("fails with index.full, and keeps nothing, past the limit while the store refuses writes (IDX-5)", async () => {
+    const index = await startIndex();
+    index.control.refusal = "no space";
+    await index.ref.call("record", { entries: [1, 2, 3].map((number) => entryOf(number)) }, within);
+    const past = await index.ref.call("record", { entries: [entryOf(4)] }, within);
+    assert(past.ok);
+
+    const refused = await index.ref.call("record", { entries: [entryOf(5)] }, within);
+
+    const failure = { code: "index.full", pendingCount: 4, pendingCountMax: 3 };
+    assert.deepEqual(refused, { ok: false, failure });
+    await resolves(index, entryOf(4));
+    assert.deepEqual(await failureOf(index, entryOf(5)), { code: "index.rebuilding", doneCount: 0, totalCount: 0 });
+  });
+
+  it("counts an address once, however often it is recorded", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1), entryOf(1), entryOf(2)] }, within);
+    await index.clock.settle();
+    await index.ref.call("record", { entries: [entryOf(2), entryOf(3)] }, within);
+
+    const facts = await index.ref.call("describe", {}, within);
+
+    assert.deepEqual(facts, {
+      ok: true,
+      value: { entryCount: 3, rebuilding: { doneCount: 0, totalCount: 0 } },
+    });
+  });
+});
+
+describe("index: feeding", () => {
+  it("goes on, after a restart in good order, from the checkpoint and with what was recorded (IDX-3)", async () => {
+    const index = await startIndex();
+    const checkpoint = { cursor: "c1", life: await lifeOf(index) };
+    await index.ref.call("record", { entries: [entryOf(1)], checkpoint }, within);
+    await index.actor.stop();
+
+    const next = await startIndex({ stores: index.stores });
+
+    const start = await next.ref.call("readCheckpoint", {}, within);
+    assert(start.ok);
+    assert.deepEqual({ ...start.value, life: "" }, { cursor: "c1", life: "", entryCount: 1 });
+    await resolves(next, entryOf(1));
+  });
+
+  it("is rebuilding again in every life, so that what a crash forgot is not called unknown (IDX-1)", async () => {
+    const index = await startIndex();
+    await finishRebuild(index);
+    index.control.isHeld = true;
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    index.control.refusal = "crashed before the write";
+    index.control.release();
+
+    await index.crash();
+
+    assert.deepEqual(await failureOf(index, entryOf(1)), { code: "index.rebuilding", doneCount: 0, totalCount: 0 });
+  });
+
+  it("keeps the entries but not the checkpoint of a feeder that began with an earlier life (IDX-4)", async () => {
+    const index = await startIndex();
+    const earlier = await lifeOf(index);
+    await index.crash();
+    const life = await lifeOf(index);
+    assert.notEqual(life, earlier);
+
+    const checkpoint = { cursor: "c9", life: earlier };
+    const recorded = await index.ref.call("record", { entries: [entryOf(1)], checkpoint }, within);
+
+    assert.deepEqual(recorded, { ok: false, failure: { code: "index.restarted", life } });
+    await resolves(index, entryOf(1));
+    const start = await index.ref.call("readCheckpoint", {}, within);
+    assert.deepEqual(start, { ok: true, value: { cursor: undefined, life, entryCount: 1 } });
+  });
+
+  it("does not believe a done that was meant for an earlier life (IDX-4)", async () => {
+    const index = await startIndex();
+    const earlier = await lifeOf(index);
+    await index.crash();
+
+    const report = { life: earlier, doneCount: 1, totalCount: 1, done: true };
+    const reported = await index.ref.call("reportRebuild", report, within);
+
+    assert.equal(reported.ok, false);
+    assert.deepEqual(await failureOf(index, entryOf(1)), { code: "index.rebuilding", doneCount: 0, totalCount: 0 });
+  });
+
+  it("shows progress as health, and stays ready once it was done", async () => {
+    const index = await startIndex();
+    const life = await lifeOf(index);
+    assert.deepEqual(index.actor.health, { state: "degraded", reason: "rebuilding: 0 of 0" });
+
+    await index.ref.call("reportRebuild", { life, doneCount: 10, totalCount: 30, done: false }, within);
+    assert.deepEqual(index.actor.health, { state: "degraded", reason: "rebuilding: 10 of 30" });
+    const progress = { code: "index.rebuilding", doneCount: 10, totalCount: 30 };
+    assert.deepEqual(await failureOf(index, entryOf(1)), progress);
+    await finishRebuild(index);
+    await index.ref.call("reportRebuild", { life, doneCount: 10, totalCount: 30, done: false }, within);
+
+    assert.deepEqual(index.actor.health, { state: "ready", reason: undefined });
+  });
+});
+
+describe("index: a store that cannot be read", () => {
+  it("is removed and opened fresh when it does not open (IDX-7)", async () => {
+    const stores = memoryKvStores();
+    stores.damage(DIRECTORY);
+
+    const index = await startIndex({ stores });
+
+    assert.deepEqual(index.removed, [DIRECTORY]);
+    const start = await index.ref.call("readCheckpoint", {}, within);
+    assert(start.ok);
+    assert.equal(start.value.cursor, undefined);
+  });
+
+  for (const [what, changes] of [
+    ["of another version", [{ key: FORMAT_KEY, value: Uint8Array.of(ENTRY_VERSION + 1) }]],
+    ["without a version", [{ key: CHECKPOINT_KEY, value: Uint8Array.of(1) }]],
+  ] as const) {
+    it(`is removed and opened fresh when it is ${what} (IDX-7)`, async () => {
+      const stores = memoryKvStores();
+      const opened = await stores.open(DIRECTORY, { mapBytesMax: 1_048_576 });
+      assert(opened.ok);
+      await opened.value.batch(changes);
+      await opened.value.close();
+
+      const index = await startIndex({ stores });
+
+      assert.deepEqual(index.removed, [DIRECTORY]);
+    });
+  }
+
+  it("is removed, and the life ends, when a read of it throws (IDX-7)", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.clock.settle();
+    await finishRebuild(index);
+    index.control.isUnreadable = true;
+
+    const resolved = await index.ref.call("resolve", { address: entryOf(1).address }, within);
+
+    assert.equal(resolved.ok ? "" : resolved.failure.code, "runtime.actor-crashed");
+    assert.deepEqual(index.removed, [DIRECTORY]);
+    await index.restart();
+    assert.deepEqual(await failureOf(index, entryOf(1)), { code: "index.rebuilding", doneCount: 0, totalCount: 0 });
+  });
+
+  it("is removed, and the life ends, when an entry in it is malformed (IDX-7)", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.clock.settle();
+    await index.actor.stop();
+    const opened = await index.stores.open(DIRECTORY, { mapBytesMax: 1_048_576 });
+    assert(opened.ok);
+    const [written] = opened.value.range(Buffer.from("a"), Buffer.from("b"), 1);
+    assert(written !== undefined);
+    await opened.value.batch([{ key: written.key, value: written.value.subarray(1) }]);
+    await opened.value.close();
+    const next = await startIndex({ stores: index.stores });
+
+    const resolved = await next.ref.call("resolve", { address: entryOf(1).address }, within);
+
+    assert.equal(resolved.ok ? "" : resolved.failure.code, "runtime.actor-crashed");
+    assert.deepEqual(next.removed, [DIRECTORY]);
+  });
+});

@@ -1,0 +1,85 @@
+/**
+ * The store of entries against a map, over random records, crashes and refusals: everything recorded is found until a
+ * crash, and after it everything that the checkpoint covers.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { IndexEntry } from "#actors/index/protocol.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { entryOf, startIndex } from "#test/actors/index/start-index.ts";
+
+type Step =
+  | { readonly kind: "put" | "feed"; readonly number: number }
+  | { readonly kind: "refuse" | "accept" | "settle" | "crash" };
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant("put" as const), number: fc.integer({ min: 0, max: 30 }) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant("feed" as const), number: fc.integer({ min: 0, max: 30 }) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constantFrom("refuse", "accept", "settle", "crash") }),
+    },
+  ),
+  { maxLength: 40 },
+);
+
+const within = { timeoutMs: 1000 };
+
+describe("index: what is found", () => {
+  it("is all that was recorded, and after a power cut all that the checkpoint covers (IDX-2, IDX-3)", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, fc.nat(), async (script: readonly Step[], seed) => {
+        const random = seededRandom(seed);
+        let index = await startIndex({ config: { pendingEntriesMax: 1000 } });
+        let life = "";
+        let known = new Map<number, IndexEntry>();
+        /** What was known when each checkpoint was given. */
+        let covered: Map<number, IndexEntry>[] = [];
+        let fed = 0;
+        const begin = async (): Promise<void> => {
+          const start = await index.ref.call("readCheckpoint", {}, within);
+          assert(start.ok);
+          life = start.value.life;
+          fed = start.value.cursor === undefined ? 0 : Number(start.value.cursor);
+          known = new Map(covered[fed - 1] ?? []);
+          covered = covered.slice(0, fed);
+        };
+        await begin();
+
+        for (const step of script) {
+          if (step.kind === "refuse") index.control.refusal = "full";
+          if (step.kind === "accept") index.control.refusal = undefined;
+          if (step.kind === "settle") await index.clock.settle();
+          if (step.kind === "put" || step.kind === "feed") {
+            const entry = entryOf(step.number, known.size + 1);
+            known.set(step.number, entry);
+            if (step.kind === "feed") {
+              covered.push(new Map(known));
+              fed += 1;
+            }
+            const checkpoint = step.kind === "feed" ? { cursor: String(fed), life } : undefined;
+            const recorded = await index.ref.call("record", { entries: [entry], checkpoint }, within);
+            assert(recorded.ok);
+          }
+          if (step.kind === "crash") {
+            index.stores.crash(random);
+            index = await startIndex({ config: { pendingEntriesMax: 1000 }, stores: index.stores });
+            await begin();
+          }
+          for (const entry of known.values()) {
+            const resolved = await index.ref.call("resolve", { address: entry.address }, within);
+            if (step.kind === "crash") assert(resolved.ok, "what the checkpoint covers is known");
+            else assert.deepEqual(resolved, { ok: true, value: entry });
+            if (resolved.ok) known.set(Number.parseInt(entry.address.slice(3, 11), 16), resolved.value);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

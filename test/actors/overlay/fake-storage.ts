@@ -1,0 +1,168 @@
+/**
+ * Storage with nothing but memory, which a test can make lie, fail and hang. It verifies nothing: what overlay verifies
+ * can be tested only over a storage that lets wrong bytes through.
+ */
+import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
+import type {
+  ChunkSlice,
+  CommittedManifest,
+  StorageEvents,
+  StorageFacts,
+  StorageProtocol,
+} from "#actors/storage/protocol.ts";
+import type { Behavior } from "#runtime/behavior.ts";
+import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
+import { type Failure, fail, ok } from "#runtime/errors.ts";
+import { digestOf as blake3 } from "#runtime/pool/blake3.ts";
+
+export const storageFacts: StorageFacts = {
+  packCount: 1,
+  chunkCount: 2,
+  manifestCount: 3,
+  storedBytes: 4,
+  freeBytes: 5,
+  damagedChunkCount: 0,
+  rebuilding: undefined,
+};
+
+export const digest = (bytes: Uint8Array): Digest => digestFromBytes(blake3(bytes));
+
+export class FakeStorage {
+  readonly chunks: Map<Digest, Uint8Array> = new Map();
+  readonly nodes: Map<Digest, Uint8Array> = new Map();
+  readonly commits: CommittedManifest[] = [];
+  /** Chunks whose reading fails with `storage.corrupt`. */
+  readonly damaged: Set<Digest> = new Set();
+  /** What `readChunks` was asked for, in order. */
+  readonly asked: (readonly ChunkSlice[])[] = [];
+  /** Manifest nodes asked for, in order. */
+  readonly askedNodes: Digest[] = [];
+  /** Sources handed out and neither ended nor cancelled. */
+  readonly open: Set<FakeSource> = new Set();
+  /** Largest count of bytes that one read of a source answers with. */
+  readBytesMax: number = Number.POSITIVE_INFINITY;
+  /** Where `putObject` cuts. */
+  chunkBytes = 4;
+  /** While set, `listManifests` says that there is more but does not show it. */
+  isNotReady = false;
+
+  /** Keeps the object, cut at the given lengths, and commits its manifest. What the cuts leave over is one chunk. */
+  store(
+    bytes: Uint8Array,
+    cuts: readonly number[] = [],
+    claimed: Address = addressOf(digest(bytes)),
+  ): CommittedManifest {
+    const links: { length: number; digest: Digest }[] = [];
+    let at = 0;
+    for (const cut of [...cuts, bytes.length]) {
+      const chunk = bytes.slice(at, Math.min(at + cut, bytes.length));
+      if (chunk.length === 0) continue;
+      at += chunk.length;
+      this.chunks.set(digest(chunk), chunk);
+      links.push({ length: chunk.length, digest: digest(chunk) });
+    }
+    const object = digestFromBytes(Buffer.from(claimed.slice(3), "hex"));
+    const { inner, root } = buildManifestTree({ size: bytes.length, chunker: "test/1", object }, links, digest);
+    for (const node of [...inner, root]) this.nodes.set(node.digest, node.bytes);
+    const commit = { address: claimed, manifest: root.digest, sizeBytes: bytes.length };
+    if (!this.commits.some(({ manifest }) => manifest === root.digest)) this.commits.push(commit);
+    return commit;
+  }
+}
+
+/** The slices one after another, from memory. */
+export class FakeSource implements ByteSource {
+  failure: Failure | undefined;
+  readonly #storage: FakeStorage;
+  readonly #slices: ChunkSlice[];
+  #done = 0;
+
+  constructor(storage: FakeStorage, slices: readonly ChunkSlice[]) {
+    this.#storage = storage;
+    this.#slices = [...slices];
+    storage.open.add(this);
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    await undefined;
+    if (this.failure !== undefined) return FAILED;
+    const slice = this.#slices[0];
+    if (slice === undefined) {
+      this.#storage.open.delete(this);
+      return ENDED;
+    }
+    const chunk = this.#storage.chunks.get(slice.chunk);
+    if (chunk === undefined || this.#storage.damaged.has(slice.chunk)) {
+      this.cancel({ code: "storage.corrupt", digest: slice.chunk } as Failure);
+      return FAILED;
+    }
+    const from = slice.offset + this.#done;
+    const count = Math.min(into.length, slice.lengthBytes - this.#done, this.#storage.readBytesMax);
+    into.set(chunk.subarray(from, from + count));
+    this.#done += count;
+    if (this.#done === slice.lengthBytes) {
+      this.#slices.shift();
+      this.#done = 0;
+    }
+    return count;
+  }
+
+  cancel(reason: Failure): void {
+    this.failure ??= reason;
+    this.#storage.open.delete(this);
+  }
+}
+
+export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeStorage, FakeStorage> = {
+  name: "storage",
+  init: (storage) => storage,
+  handlers: {
+    putObject: (_storage, { source }, ctx) =>
+      ctx.later(
+        async () => {
+          const parts: Uint8Array[] = [];
+          const into = new Uint8Array(7);
+          let count = await source.read(into);
+          for (; count > 0; count = await source.read(into)) parts.push(into.slice(0, count));
+          return count === ENDED ? Buffer.concat(parts) : (source.failure ?? { code: "source.failed" });
+        },
+        (storage, outcome) => {
+          if (!(outcome instanceof Uint8Array)) return fail({ code: "storage.source-failed", cause: outcome });
+          const before = storage.commits.length;
+          const cuts = Array.from({ length: Math.ceil(outcome.length / storage.chunkBytes) }, () => storage.chunkBytes);
+          const stored = storage.store(outcome, cuts);
+          const known = storage.commits.length === before;
+          return ok({ ...stored, chunkCount: cuts.length, known, cursor: cursorOf(storage.commits.length) });
+        },
+      ),
+
+    getManifest: (storage, { root }) => {
+      storage.askedNodes.push(root);
+      const bytes = storage.nodes.get(root);
+      return bytes === undefined ? fail({ code: "storage.manifest-not-found", root }) : ok(bytes);
+    },
+
+    readChunks: (storage, { slices }) => {
+      storage.asked.push(slices);
+      const missing = slices.find(({ chunk }) => !storage.chunks.has(chunk));
+      return missing === undefined
+        ? ok({ source: new FakeSource(storage, slices) })
+        : fail({ code: "storage.chunk-not-found", chunk: missing.chunk });
+    },
+
+    listManifests: ({ commits, isNotReady }, { after, limit }) => {
+      const from = after === undefined ? 0 : Number.parseInt(after, 16);
+      const entries = isNotReady ? [] : commits.slice(from, from + limit);
+      const end = from + entries.length;
+      const done = !isNotReady && end === commits.length;
+      return ok({ entries, next: cursorOf(end), done, total: commits.length });
+    },
+
+    describe: () => ok(storageFacts),
+  },
+};
+
+function cursorOf(position: number): string {
+  return position.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,136 @@
+/** The small structures under the catalog, against the simplest things that could be right. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { KvOverlay } from "#actors/storage/kv-overlay.ts";
+import {
+  decodeHeader,
+  encodeHeader,
+  NO_TABLE,
+  RECORD_HEADER_BYTES,
+  recordEnd,
+  tableBytes,
+} from "#actors/storage/record.ts";
+import { Sequences } from "#actors/storage/sequences.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+
+const keys = fc.integer({ min: 1, max: 8 }).map((key) => Uint8Array.of(key));
+const steps = fc.array(
+  fc.oneof(
+    fc.record({
+      step: fc.constant("put" as const),
+      key: keys,
+      value: fc.option(fc.uint8Array({ maxLength: 3 }), { nil: undefined }),
+    }),
+    fc.record({ step: fc.constant("flush" as const) }),
+    fc.record({ step: fc.constant("settle" as const) }),
+  ),
+  { maxLength: 60 },
+);
+
+describe("kv overlay: get", () => {
+  it("agrees with a map, whatever is flushed or being flushed", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (script) => {
+        const opened = await memoryKvStores().open("kv", { mapBytesMax: 1e6 });
+        assert(opened.ok);
+        const overlay = new KvOverlay(opened.value);
+        const model = new Map<number, Uint8Array | undefined>();
+        let flushing: Promise<void> = Promise.resolve();
+        for (const one of script) {
+          if (one.step === "put") {
+            overlay.put(one.key, one.value);
+            model.set(one.key[0] ?? 0, one.value);
+          } else if (one.step === "flush") flushing = overlay.flush();
+          else await flushing;
+          for (let key = 1; key <= 8; key += 1) {
+            const value = overlay.get(Uint8Array.of(key));
+            assert.deepEqual(value && Uint8Array.from(value), model.get(key));
+          }
+        }
+        await overlay.flush();
+        const stored = opened.value.range(Uint8Array.of(0), Uint8Array.of(255), 100);
+        assert.equal(stored.length, [...model.values()].filter((value) => value !== undefined).length);
+      }),
+    );
+  });
+});
+
+describe("sequences: watermark", () => {
+  it("is the highest number below which everything has settled", () => {
+    fc.assert(
+      fc.property(fc.nat(1000), fc.array(fc.nat(), { maxLength: 60 }), (last, script) => {
+        const sequences = new Sequences(last);
+        const pending: number[] = [];
+        let next = last + 1;
+        for (const step of script) {
+          if (step % 2 === 0 || pending.length === 0) {
+            assert.equal(sequences.begin(), next);
+            pending.push(next);
+            next += 1;
+          } else {
+            const [settled = 0] = pending.splice(step % pending.length, 1);
+            sequences.settle(settled);
+          }
+          assert.equal(sequences.watermark, Math.min(next, ...pending) - 1);
+        }
+      }),
+    );
+  });
+});
+
+const headers = fc
+  .record(
+    {
+      mark: fc.uint8Array({ minLength: 8, maxLength: 8 }),
+      kind: fc.constantFrom("chunk" as const, "manifest" as const),
+      sequence: fc.maxSafeNat(),
+      epoch: fc.nat(2 ** 32 - 1),
+      payloadBytes: fc.nat(4 * 2 ** 20),
+      gap: fc.nat(1000),
+      digest: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    },
+    { noNullPrototype: true },
+  )
+  .map(({ gap, ...rest }) => ({
+    ...rest,
+    payloadOffset: RECORD_HEADER_BYTES + tableBytes(rest.payloadBytes) + gap,
+    tableDigest: NO_TABLE,
+  }));
+
+describe("record header: decode", () => {
+  it("reads what encode wrote, and ends on a multiple of eight", () => {
+    fc.assert(
+      fc.property(headers, fc.nat(2 ** 28), (header, position) => {
+        assert.deepEqual(decodeHeader(encodeHeader(header), header.mark), header);
+        assert.equal(recordEnd(position * 8, header) % 8, 0);
+      }),
+    );
+  });
+
+  it("refuses a header with any byte changed, and one of another pack", () => {
+    fc.assert(
+      fc.property(headers, fc.nat(RECORD_HEADER_BYTES - 1), fc.integer({ min: 1, max: 255 }), (header, at, mask) => {
+        const bytes = Uint8Array.from(encodeHeader(header));
+        bytes[at] = (bytes[at] ?? 0) ^ mask;
+
+        assert.equal(decodeHeader(bytes, undefined), undefined);
+        assert.equal(
+          decodeHeader(
+            encodeHeader(header),
+            header.mark.map((byte) => byte ^ 1),
+          ),
+          undefined,
+        );
+      }),
+    );
+  });
+
+  it("answers to arbitrary bytes without throwing", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        assert.equal(decodeHeader(bytes, undefined), undefined);
+      }),
+    );
+  });
+});

@@ -1,0 +1,171 @@
+/** Storage, driven through its protocol: what a put keeps, and what it does not. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addressOf, digestFromBytes } from "#actors/domain/address.ts";
+import { digestOf } from "#runtime/pool/blake3.ts";
+import { KiB, MiB } from "#runtime/units.ts";
+import { readObject } from "#test/actors/storage/object-reader.ts";
+import { packBytes, put, randomBytes, sourceOf, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+
+const sizes = [0, 1, 64 * KiB - 1, 64 * KiB, 64 * KiB + 1, 1 * MiB - 1, 1 * MiB, 1 * MiB + 1, 9 * MiB + 12_345];
+
+describe("storage: putObject", () => {
+  for (const sizeBytes of sizes) {
+    for (const announced of [true, false]) {
+      it(`keeps an object of ${sizeBytes} bytes (${announced ? "size known" : "size unknown"}) (STO-1)`, async () => {
+        const kit = await startStorage();
+        const bytes = randomBytes(sizeBytes, 7);
+
+        const stored = await put(kit, bytes, announced ? { sizeBytes } : {});
+        assert(stored.ok, JSON.stringify(stored));
+        const got = await readObject(kit.ref, stored.value.manifest);
+
+        assert.equal(stored.value.address, addressOf(digestFromBytes(digestOf(bytes))));
+        assert.equal(stored.value.sizeBytes, sizeBytes);
+        assert.equal(stored.value.known, false);
+        assert(got instanceof Uint8Array, JSON.stringify(got));
+        assert.equal(Buffer.compare(got, bytes), 0);
+      });
+    }
+  }
+
+  it("writes nothing the second time (STO-2)", async () => {
+    const kit = await startStorage();
+    for (const [seed, sizeBytes] of [5 * KiB, 3 * MiB].entries()) {
+      const bytes = randomBytes(sizeBytes, seed);
+      const first = await put(kit, bytes);
+      const before = await packBytes(kit.disk);
+
+      const second = await put(kit, bytes);
+
+      assert(first.ok && second.ok);
+      assert.deepEqual(second.value, { ...first.value, known: true });
+      assert.equal(await packBytes(kit.disk), before);
+    }
+  });
+
+  it("writes the same small object once when it is put twice at once", async () => {
+    const kit = await startStorage();
+    const bytes = randomBytes(3000, 3);
+
+    const both = await Promise.all([put(kit, bytes), put(kit, bytes), put(kit, randomBytes(10, 4))]);
+    for (const one of both) assert(one.ok, JSON.stringify(one));
+
+    assert.deepEqual(
+      both.map((one) => one.ok && one.value.known),
+      [false, true, false],
+    );
+    const facts = await kit.ref.call("describe", {}, within);
+    assert(facts.ok);
+    assert.equal(facts.value.chunkCount, 2);
+    assert.equal(facts.value.manifestCount, 2);
+  });
+
+  it("keeps a repeated chunk once", async () => {
+    const kit = await startStorage({ config: { packSealBytes: 64 * MiB } });
+    const bytes = new Uint8Array(16 * MiB);
+
+    const stored = await put(kit, bytes);
+
+    assert(stored.ok);
+    assert.equal(stored.value.chunkCount, 4);
+    assert((await packBytes(kit.disk)) < 5 * MiB, "four chunks of zeroes are one record");
+    const got = await readObject(kit.ref, stored.value.manifest);
+    assert(got instanceof Uint8Array && Buffer.compare(got, bytes) === 0);
+  });
+
+  for (const sizeBytes of [4 * KiB, 3 * MiB]) {
+    it(`keeps nothing of ${sizeBytes} bytes that are not the object expected (STO-5)`, async () => {
+      const kit = await startStorage();
+      const bytes = randomBytes(sizeBytes, 1);
+      const expect = addressOf(digestFromBytes(digestOf(randomBytes(8, 2))));
+
+      const refused = await put(kit, bytes, { expect });
+
+      const actual = addressOf(digestFromBytes(digestOf(bytes)));
+      assert.deepEqual(refused, {
+        ok: false,
+        failure: { code: "storage.address-mismatch", expected: expect, actual },
+      });
+      assert((await packBytes(kit.disk)) <= 64, "nothing but the header of an empty pack");
+    });
+  }
+
+  for (const failAt of [0, 10 * KiB, 1 * MiB + 1, 5 * MiB]) {
+    it(`leaves the packs as they were when the source fails after ${failAt} bytes (STO-5)`, async () => {
+      const kit = await startStorage({ config: { packSealBytes: 2 * MiB } });
+      assert((await put(kit, randomBytes(1500 * KiB, 1))).ok);
+      const before = await packBytes(kit.disk);
+
+      const refused = await put(kit, new Uint8Array(), { source: sourceOf(randomBytes(8 * MiB, 2), 64 * KiB, failAt) });
+
+      assert.deepEqual(refused, {
+        ok: false,
+        failure: { code: "storage.source-failed", cause: { code: "test.broken-off" } },
+      });
+      const created = ((await kit.disk.list("/data/packs")).ok ? await packCount(kit.disk) : 0) - 1;
+      assert((await packBytes(kit.disk)) - before <= created * 64, "nothing but headers of empty packs");
+    });
+  }
+
+  it("refuses one byte past objectSizeBytesMax, not at it, announced or not (STO-6)", async () => {
+    for (const sizeBytesMax of [64 * KiB, 3 * MiB]) {
+      const kit = await startStorage({ config: { objectSizeBytesMax: sizeBytesMax } });
+      const tooLarge = { ok: false, failure: { code: "storage.object-too-large", sizeBytesMax } };
+
+      assert((await put(kit, randomBytes(sizeBytesMax, 1))).ok);
+      assert.deepEqual(await put(kit, randomBytes(sizeBytesMax + 1, 2)), tooLarge);
+      assert.deepEqual(await put(kit, randomBytes(1, 2), { sizeBytes: sizeBytesMax + 1 }), tooLarge);
+    }
+  });
+
+  for (const [sizeBytes, actualBytes] of [
+    [100, 99],
+    [100, 101],
+    [0, 1],
+    [3 * MiB, 3 * MiB - 1],
+    [3 * MiB, 3 * MiB + 1],
+  ] as const) {
+    it(`keeps nothing when ${sizeBytes} bytes were announced and ${actualBytes} came`, async () => {
+      const kit = await startStorage();
+
+      const refused = await put(kit, randomBytes(actualBytes, 1), { sizeBytes });
+
+      assert(!refused.ok);
+      assert.equal(refused.failure.code, "storage.source-failed");
+      const facts = await kit.ref.call("describe", {}, within);
+      assert(facts.ok && facts.value.manifestCount === 0);
+    });
+  }
+
+  it("lets 64 uploads and 256 slow readers through three open packs and 8 MiB of memory", async () => {
+    const kit = await startStorage();
+    const stored = await put(kit, randomBytes(2 * MiB, 99));
+    assert(stored.ok);
+    const manifest = await kit.ref.call("getManifest", { root: stored.value.manifest }, within);
+    assert(manifest.ok);
+    const { decodeManifest } = await import("#actors/domain/manifest.ts");
+    const decoded = decodeManifest(manifest.value);
+    assert(decoded.ok);
+    const slices = decoded.value.links.map(({ digest, length }) => ({ chunk: digest, offset: 0, lengthBytes: length }));
+    const readers = await Promise.all(
+      Array.from({ length: 256 }, () => kit.ref.call("readChunks", { slices }, within)),
+    );
+
+    const puts = await Promise.all(
+      Array.from({ length: 64 }, (_, seed) => put(kit, randomBytes(seed % 2 === 0 ? 1200 * KiB : 20 * KiB, seed))),
+    );
+
+    assert(puts.every((one) => one.ok));
+    for (const reader of readers) {
+      assert(reader.ok);
+      assert((await reader.value.source.read(new Uint8Array(1000))) > 0);
+      reader.value.source.cancel({ code: "test.enough" });
+    }
+  });
+});
+
+async function packCount(disk: { list(path: string): Promise<unknown> }): Promise<number> {
+  const listed = (await disk.list("/data/packs")) as { value: readonly unknown[] };
+  return listed.value.length;
+}

@@ -1,0 +1,117 @@
+/** A storage actor on a simulated disk, with limits small enough to be met in every run. */
+import assert from "node:assert/strict";
+import { type StorageDeps, storageBehavior } from "#actors/storage/actor.ts";
+import type { StorageConfig } from "#actors/storage/config.ts";
+import type { PutObject, StorageProtocol, StoredObject } from "#actors/storage/protocol.ts";
+import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
+import type { KvStores } from "#runtime/kv/kv.ts";
+import { realScheduler } from "#runtime/real/scheduler.ts";
+import { inlineCpu } from "#runtime/simulated/cpu.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { type Started, startActor } from "#test/kit/actor.ts";
+
+export const within = { timeoutMs: 60_000 };
+export const directory = "/data";
+
+export const smallConfig: StorageConfig = {
+  objectSizeBytesMax: 64 * MiB,
+  openPacksMax: 3,
+  packSealBytes: 4 * MiB,
+  reserveBytes: 1 * MiB,
+  writeQuotaBytes: 8 * MiB,
+  readDescriptorsMax: 2,
+};
+
+export interface StorageKit extends Started<StorageProtocol> {
+  readonly disk: MemoryDisk;
+  readonly kv: KvStores;
+}
+
+export interface KitOptions {
+  readonly disk?: MemoryDisk;
+  readonly kv?: KvStores;
+  readonly config?: Partial<StorageConfig>;
+}
+
+export async function startStorage({ disk, kv, config }: KitOptions = {}): Promise<StorageKit> {
+  const deps = storageDeps({
+    disk: disk ?? new MemoryDisk({ capacityBytes: 1 * GiB }),
+    kv: kv ?? memoryKvStores(),
+    config: { ...smallConfig, ...config },
+  });
+  const started = await startActor(storageBehavior, deps, { capacity: 512, laterMax: 512 });
+  return Object.assign(started, { disk: deps.disk, kv: deps.kv });
+}
+
+function storageDeps({ disk, kv, config }: { disk: MemoryDisk; kv: KvStores; config: StorageConfig }): StorageDeps & {
+  disk: MemoryDisk;
+  kv: KvStores;
+} {
+  const cpu = inlineCpu({ disk });
+  return { config: { current: config }, directory, disk, kv, cpu, scheduler: realScheduler, metrics: new Metrics() };
+}
+
+/** Bytes that do not compress, repeat or dedup by accident; a function of the seed. */
+export function randomBytes(sizeBytes: number, seed: number): Uint8Array {
+  return seededRandom(seed).bytes(sizeBytes);
+}
+
+/** A source over bytes, handed out in pieces of `pieceBytes`; it fails where `failAt` says. */
+export function sourceOf(
+  bytes: Uint8Array,
+  pieceBytes: number = 48 * KiB,
+  failAt: number = Number.POSITIVE_INFINITY,
+): ByteSource {
+  let at = 0;
+  let failure: Failure | undefined;
+  return {
+    get failure() {
+      return failure;
+    },
+    read: async (into) => {
+      if (failure === undefined && at >= failAt) failure = { code: "test.broken-off" };
+      if (failure !== undefined) return FAILED;
+      if (at === bytes.length) return ENDED;
+      const count = Math.min(into.length, pieceBytes, bytes.length - at);
+      into.set(bytes.subarray(at, at + count));
+      at += count;
+      return count;
+    },
+    cancel: (reason) => {
+      failure ??= reason;
+    },
+  };
+}
+
+export async function put(
+  { ref }: Pick<StorageKit, "ref">,
+  bytes: Uint8Array,
+  options: Partial<PutObject> = {},
+): Promise<Result<StoredObject>> {
+  return await ref.call("putObject", { source: sourceOf(bytes), ...options }, within);
+}
+
+/** Reads a source to its end, in reads of `pieceBytes`; undefined if it failed. */
+export async function readAll(source: ByteSource, pieceBytes: number = 100_000): Promise<Uint8Array | undefined> {
+  const parts: Uint8Array[] = [];
+  for (;;) {
+    const into = new Uint8Array(pieceBytes);
+    const count = await source.read(into);
+    if (count === ENDED) return Buffer.concat(parts);
+    if (count === FAILED) return undefined;
+    assert(count > 0 && count <= pieceBytes, "a read answers with what it wrote");
+    parts.push(into.subarray(0, count));
+  }
+}
+
+/** Total bytes of the packs. */
+export async function packBytes(disk: MemoryDisk): Promise<number> {
+  const listed = await disk.list(`${directory}/packs`);
+  assert(listed.ok);
+  return listed.value.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}

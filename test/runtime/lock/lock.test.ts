@@ -1,0 +1,110 @@
+/** Both implementations of locks, and what only the kernel can show: that a killed holder lets go. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { Locks } from "#runtime/lock/lock.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import { fileLocks } from "#runtime/real/lock.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { memoryLocks } from "#runtime/simulated/lock.ts";
+
+const kinds: readonly (readonly [string, (clock: ManualClock) => Locks])[] = [
+  ["simulated", memoryLocks],
+  ["real", fileLocks],
+];
+
+async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "cepa-lock-"));
+  try {
+    await run(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+for (const [kind, makeLocks] of kinds) {
+  describe(`locks (${kind}): acquire`, () => {
+    it("refuses a second holder, and lets him in after the release", () =>
+      inDirectory(async (directory) => {
+        const locks = makeLocks(new ManualClock());
+        const path = join(directory, "store.lock");
+        const first = await locks.acquire(path, { waitMs: 0 });
+        assert(first.ok);
+
+        const refused = await locks.acquire(path, { waitMs: 0 });
+        const other = await locks.acquire(join(directory, "other.lock"), { waitMs: 0 });
+
+        assert.deepEqual(refused, { ok: false, failure: { code: "lock.taken", path, waitedMs: 0 } });
+        assert(other.ok);
+        first.value.release();
+        first.value.release();
+        const second = await locks.acquire(path, { waitMs: 0 });
+        assert(second.ok);
+        second.value.release();
+        other.value.release();
+      }));
+
+    it("waits as long as it was told, and not longer", () =>
+      inDirectory(async (directory) => {
+        const clock = new ManualClock();
+        const locks = makeLocks(clock);
+        const path = join(directory, "store.lock");
+        const first = await locks.acquire(path, { waitMs: 0 });
+        assert(first.ok);
+        const patient = locks.acquire(path, { waitMs: 15_000 });
+        const hasty = locks.acquire(path, { waitMs: 999 });
+
+        await clock.advance(1000);
+        first.value.release();
+        await clock.advance(50);
+
+        assert.deepEqual(await hasty, { ok: false, failure: { code: "lock.taken", path, waitedMs: 999 } });
+        const held = await patient;
+        assert(held.ok);
+        held.value.release();
+      }));
+  });
+}
+
+describe("locks (real): a killed holder", () => {
+  it("holds against another process, leaves no side files, and lets go when it is killed", (context) =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "store.lock");
+      const script = `
+        import { fileLocks } from "#runtime/real/lock.ts";
+        import { realClock } from "#runtime/real/clock.ts";
+        const held = await fileLocks(realClock).acquire(${JSON.stringify(path)}, { waitMs: 0 });
+        console.log(held.ok);
+        setInterval(() => undefined, 1000);
+      `;
+      const holder = spawn(process.execPath, ["--input-type=module-typescript", "--eval", script], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      context.after(() => holder.kill("SIGKILL"));
+      const [line] = await once(holder.stdout, "data");
+      assert.equal(String(line).trim(), "true");
+      const locks = fileLocks(realClock);
+
+      const refused = await locks.acquire(path, { waitMs: 0 });
+      assert(!refused.ok && refused.failure.code === "lock.taken");
+      assert.deepEqual(readdirSync(directory), ["store.lock"]);
+      const exited = once(holder, "exit");
+      holder.kill("SIGKILL");
+      await exited;
+      const held = await locks.acquire(path, { waitMs: 0 });
+
+      assert(held.ok);
+      held.value.release();
+    }));
+
+  it("says broken, not taken, where the file cannot be made or is something else", () =>
+    inDirectory(async (directory) => {
+      const answer = await fileLocks(realClock).acquire(join(directory, "missing", "store.lock"), { waitMs: 0 });
+
+      assert(!answer.ok && answer.failure.code === "lock.broken");
+    }));
+});
