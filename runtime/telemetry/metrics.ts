@@ -25,7 +25,10 @@ export interface Histogram {
 
 export type MetricKind = "counter" | "gauge" | "histogram";
 
-/** What changed since the last `takeDeltas`: counters and histograms as differences, gauges as they are. */
+/**
+ * What changed since the last `takeDeltas`: counters and histograms as differences. A gauge is handed out every time
+ * once it was set, so that a reader may take one that stops coming for gone.
+ */
 export interface MetricDelta {
   readonly kind: MetricKind;
   readonly name: string;
@@ -55,6 +58,7 @@ class Family implements Counter, Gauge, Histogram {
   readonly bounds: readonly number[];
   readonly #series = new Map<string, Series>();
   readonly #own: Series;
+  #shown = false;
 
   constructor(kind: MetricKind, name: string, help: string, bounds: readonly number[]) {
     this.kind = kind;
@@ -87,10 +91,13 @@ class Family implements Counter, Gauge, Histogram {
   }
 
   take(deltas: MetricDelta[]): void {
+    // A counter is there from the start, at zero: an alert on one that was never shown could never fire.
+    if (!this.#shown && this.kind === "counter" && this.#series.size === 0) this.#own.dirty = true;
+    this.#shown = true;
     for (const series of [this.#own, ...this.#series.values()]) {
       if (!series.dirty) continue;
-      series.dirty = false;
       const { kind, name, help } = this;
+      series.dirty = kind === "gauge";
       const delta = { kind, name, help, labels: series.labels, value: series.value };
       deltas.push(kind === "histogram" ? { ...delta, bounds: this.bounds, counts: series.counts } : delta);
       if (kind === "gauge") continue;
