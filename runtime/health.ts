@@ -1,8 +1,8 @@
 /**
  * What every service says about itself, and what follows for the node: live, ready for reads, ready for writes.
  *
- * - **Reads fail open**: they are refused only when a service they need is known to be down. A service that is degraded,
- *   or has not reported yet, does not close them.
+ * - **Reads fail open**: they are refused only when a service they need is known to be down. A service that is
+ *   degraded, or has not reported yet, does not close them.
  * - **Writes fail closed**: they are accepted only while every service they need says `ready`, and no incident is open.
  * - The node is **live** unless every needed service is known to be down: then nothing here can serve anybody.
  *

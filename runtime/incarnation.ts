@@ -131,7 +131,9 @@ export class Incarnation {
   reply(answer: unknown, call: PendingCall | undefined): void {
     if (answer instanceof LaterToken || call === undefined || this.hasEnded) return;
     assert(isResult(answer), "a call is answered with a Result");
-    call.answer(answer.ok ? this.#lend(answer) : answer);
+    // Nobody would ever read, or cancel, a source that comes too late.
+    if (call.answered) findSource(answer.ok ? answer.value : undefined)?.source.cancel({ code: "runtime.call-ended" });
+    else call.answer(answer.ok ? this.#lend(answer) : answer);
   }
 
   crash(defect: unknown): void {

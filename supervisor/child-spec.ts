@@ -27,7 +27,7 @@ export interface WorkerSpec {
   readonly mailbox: MailboxSpec;
   /** Tasks that `ctx.later` may have in flight; at the limit the user lane waits. */
   readonly laterMax: number;
-  /** Longest time for `terminate` and for closing the scope; past it the incarnation is abandoned and its cell killed. */
+  /** Longest time for `terminate` and for closing the scope; past it its cell is killed. */
   readonly shutdownMs: number;
 }
 
@@ -49,4 +49,17 @@ export interface NodeSpec {
   readonly intensity: Budget;
   /** In start order; stop order is the reverse. */
   readonly cells: readonly CellSpec[];
+}
+
+/** A worker is permanent unless it says otherwise: it is there to serve. */
+export function worker(spec: Omit<WorkerSpec, "kind" | "restart"> & { readonly restart?: RestartType }): WorkerSpec {
+  return { kind: "worker", restart: "permanent", ...spec };
+}
+
+export function cell(
+  name: string,
+  spec: Omit<CellSpec, "kind" | "name" | "workers">,
+  workers: readonly WorkerSpec[],
+): CellSpec {
+  return { kind: "cell", name, ...spec, workers };
 }

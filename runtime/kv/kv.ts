@@ -20,7 +20,10 @@ export interface Kv {
   get(key: Uint8Array): Uint8Array | undefined;
   /** Pairs with `from <= key < to`, at most `limit`, in key order. */
   range(from: Uint8Array, to: Uint8Array, limit: number): readonly { key: Uint8Array; value: Uint8Array }[];
-  /** All or none, after every earlier batch. Visible to `get` when the promise settles. */
+  /**
+   * All or none, after every earlier batch. Visible to `get` when the promise settles. It rejects when the store refuses
+   * (its map or the disk is full, the disk is broken): nothing of the batch is there, the store goes on, try later.
+   */
   batch(changes: readonly KvChange[]): Promise<void>;
   count(): number;
   /** Waits until every settled batch is on disk. */

@@ -10,6 +10,7 @@ import { type Started, startActor } from "#test/kit/actor.ts";
 interface PipeProtocol {
   drain: Call<{ readonly source: ByteSource }, number>;
   open: Call<Record<never, never>, { readonly source: ByteSource }>;
+  openSlowly: Call<{ readonly afterMs: number }, { readonly source: ByteSource }>;
 }
 
 /** Gives one byte each time the test lets it. */
@@ -66,6 +67,11 @@ const pipeBehavior: Behavior<
         (_state, total) => ok(total),
       ),
     open: ({ outgoing }) => ok({ source: outgoing }),
+    openSlowly: ({ outgoing }, { afterMs }, ctx) =>
+      ctx.later(
+        () => new Promise<void>((resolve) => ctx.clock.after(afterMs, resolve)),
+        () => ok({ source: outgoing }),
+      ),
   },
 };
 
@@ -121,6 +127,18 @@ describe("streams: a source in a request", () => {
 });
 
 describe("streams: a source in a reply", () => {
+  it("is cancelled when the caller has given up before it came", async () => {
+    const { ref, clock, outgoing } = await startPipe();
+    const opened = ref.call("openSlowly", { afterMs: 500 }, { timeoutMs: 100 });
+
+    await clock.advance(200);
+    const answer = await opened;
+    await clock.advance(500);
+
+    assert.equal(answer.ok, false);
+    assert.deepEqual(outgoing.failure, { code: "runtime.call-ended" });
+  });
+
   it("lives on after the call, and fails when the incarnation that lent it ends", async () => {
     const { ref, clock, outgoing, crash } = await startPipe();
     const opened = await ref.call("open", {}, { timeoutMs: 100 });

@@ -1,0 +1,105 @@
+/**
+ * Who is let in: three quotas, each of requests and of the bytes they may hold, and a share for each client.
+ *
+ * Refusing happens here, once, before work starts; nobody waits. Reads, writes and admin requests have quotas of their
+ * own, so that no flood of one kind takes another's place.
+ */
+import type { GatewayConfig } from "#actors/gateway/config.ts";
+import type { BytesExceeded, GatewayOverloaded, PeerLimit } from "#actors/gateway/failures.ts";
+import type { RouteKind } from "#actors/gateway/routes.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import { type Permit, Permits } from "#runtime/permits.ts";
+import { KiB } from "#runtime/units.ts";
+
+/** What a body below this may hold as it is; a larger one is pumped through buffers of this size together. */
+export const HEAP_BODY_BYTES_MAX: number = 256 * KiB;
+/** What a request without a body of its own weighs: its header, its JSON. */
+const smallBytes = 4 * KiB;
+
+/** Leave to work, counted for kind and client. */
+export interface Admitted {
+  /** Less than feared will be held. */
+  shrinkTo(bytes: number): void;
+  /** Idempotent. */
+  release(): void;
+}
+
+interface Quota {
+  readonly permits: Permits;
+  readonly requestsMax: number;
+  readonly bytesMax: number;
+}
+
+export class Admission {
+  readonly #quotas: Readonly<Record<RouteKind, Quota>>;
+  readonly #peers = new Map<string, number>();
+  readonly #requestsPerPeerMax: number;
+
+  constructor(clock: Clock, config: GatewayConfig) {
+    const quota = (requestsMax: number, bytesMax: number): Quota => {
+      return { permits: new Permits({ clock, requestsMax, bytesMax, waitingMax: 0 }), requestsMax, bytesMax };
+    };
+    this.#requestsPerPeerMax = config.requestsPerPeerMax;
+    this.#quotas = {
+      read: quota(config.readRequestsMax, config.readBytesMax),
+      write: quota(config.writeRequestsMax, config.writeBytesMax),
+      admin: quota(config.adminRequestsMax, config.adminRequestsMax * smallBytes),
+    };
+  }
+
+  /** `bytes`: the most that this request may hold in memory at the edge. */
+  admit(kind: RouteKind, peer: string, bytes: number): Result<Admitted, GatewayOverloaded | BytesExceeded | PeerLimit> {
+    const { permits, requestsMax, bytesMax } = this.#quotas[kind];
+    const counted = kind === "admin" ? undefined : peer;
+    const peerCount = this.#peers.get(peer) ?? 0;
+    if (counted !== undefined && peerCount >= this.#requestsPerPeerMax) {
+      return fail({ code: "gateway.peer-limit", requestsPerPeerMax: this.#requestsPerPeerMax });
+    }
+
+    const taken = permits.tryTake({ requests: 1, bytes });
+    if (!taken.ok) {
+      if (permits.held.requests >= requestsMax) return fail({ code: "gateway.overloaded", requestsMax });
+      return fail({ code: "gateway.bytes-exceeded", bytesMax });
+    }
+    if (counted !== undefined) this.#peers.set(counted, peerCount + 1);
+    return ok(this.#admitted(taken.value, counted));
+  }
+
+  #admitted(permit: Permit, peer: string | undefined): Admitted {
+    let heldBytes = permit.weight.bytes;
+    let isOver = false;
+    return {
+      shrinkTo: (bytes) => {
+        if (isOver || bytes >= heldBytes) return;
+        permit.shrink(heldBytes - bytes);
+        heldBytes = bytes;
+      },
+      release: () => {
+        if (isOver) return;
+        isOver = true;
+        permit.release();
+        if (peer !== undefined) this.#leave(peer);
+      },
+    };
+  }
+
+  #leave(peer: string): void {
+    const count = (this.#peers.get(peer) ?? 1) - 1;
+    if (count === 0) this.#peers.delete(peer);
+    else this.#peers.set(peer, count);
+  }
+}
+
+/** The weight of an upload: what of it may be in memory at the edge. Storage reserves for itself. */
+export function uploadWeight(contentLength: number | undefined): number {
+  return Math.min(contentLength ?? HEAP_BODY_BYTES_MAX, HEAP_BODY_BYTES_MAX);
+}
+
+/** The weight of a read before anything is known of what it reads. A manifest node has at most 256 KiB. */
+export function readWeight(route: "object" | "manifest" | "stat", method: string): number {
+  return route === "stat" || method === "HEAD" ? smallBytes : HEAP_BODY_BYTES_MAX;
+}
+
+/** The weight of an admin request. */
+export const adminWeight: number = smallBytes;

@@ -1,0 +1,75 @@
+/** The failures that gateway itself declares. Together with those of the actors below they are all that HTTP can say. */
+import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type { CallFailure } from "#runtime/call-failure.ts";
+import type { BodyFailure } from "#runtime/edge/refusal.ts";
+import type { SourceStalled } from "#runtime/edge/watched-source.ts";
+import type { Failure } from "#runtime/errors.ts";
+import type { FailureOf } from "#runtime/protocol.ts";
+
+/** Not `b3:` and 64 lower-case hex digits. Final. */
+export type BadAddress = Failure<"gateway.bad-address">;
+
+/** No such path. Final. */
+export type NoRoute = Failure<"gateway.no-route">;
+
+/** The path exists; `allow` are its methods. Final. */
+export interface MethodNotAllowed extends Failure<"gateway.method-not-allowed"> {
+  readonly allow: string;
+}
+
+/** The request names no host, or more than one cannot be told from none. Final. */
+export type HostMissing = Failure<"gateway.host-missing">;
+
+/** The `Host` field names somebody else: a page of another name may be behind it. Allow the name in the config. */
+export type HostRefused = Failure<"gateway.host-refused">;
+
+/** A page of another origin asked for a write. Final. */
+export type OriginRefused = Failure<"gateway.origin-refused">;
+
+/** Over `objectSizeBytesMax`. Final. */
+export interface ObjectOverLimit extends Failure<"gateway.object-too-large"> {
+  readonly sizeBytesMax: number;
+}
+
+/** As many requests of this kind as the node takes are under way. Retry after a pause. */
+export interface GatewayOverloaded extends Failure<"gateway.overloaded"> {
+  readonly requestsMax: number;
+}
+
+/** The requests under way may already hold all memory that there is for them. Retry after a pause. */
+export interface BytesExceeded extends Failure<"gateway.bytes-exceeded"> {
+  readonly bytesMax: number;
+}
+
+/** This client has as many requests under way as one client may. Retry when one is over. */
+export interface PeerLimit extends Failure<"gateway.peer-limit"> {
+  readonly requestsPerPeerMax: number;
+}
+
+/** The memory for large bodies did not become free in time. Retry after a pause. */
+export type ReservationTimeout = Failure<"gateway.reservation-timeout">;
+
+/** The node is shutting down: no new writes. Retry when it is up again. */
+export type Draining = Failure<"gateway.draining">;
+
+export type GatewayFailure =
+  | BadAddress
+  | NoRoute
+  | MethodNotAllowed
+  | HostMissing
+  | HostRefused
+  | OriginRefused
+  | ObjectOverLimit
+  | GatewayOverloaded
+  | BytesExceeded
+  | PeerLimit
+  | ReservationTimeout
+  | Draining;
+
+/** Everything that can end as an HTTP error. A failure that an actor below adds to its protocol appears here. */
+export type HttpFailure =
+  | GatewayFailure
+  | BodyFailure
+  | SourceStalled
+  | CallFailure
+  | FailureOf<OverlayProtocol, keyof OverlayProtocol>;

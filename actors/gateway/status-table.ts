@@ -1,0 +1,139 @@
+/**
+ * The one table that says what a failure is in HTTP: status, whether the same request may succeed later, and a sentence.
+ *
+ * Its type has a row for every failure that can reach gateway, so one that is added below does not compile until
+ * somebody has thought about it here. Puts and gets are idempotent, so `executed: "maybe"` is retryable like `"no"`.
+ */
+import type { HttpFailure } from "#actors/gateway/failures.ts";
+import type { Refusal } from "#runtime/edge/refusal.ts";
+import type { Failure } from "#runtime/errors.ts";
+
+interface Row<F extends Failure> {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly message: (failure: F) => string;
+  readonly headers?: (failure: F) => Readonly<Record<string, string>>;
+}
+
+type Table = { readonly [F in HttpFailure as F["code"]]: Row<F> };
+
+const later = { status: 503, retryable: true } as const;
+
+const table: Table = {
+  "gateway.bad-address": final(400, "An address is b3: and 64 lower-case hex digits."),
+  "gateway.no-route": final(404, "There is nothing at this path."),
+  "gateway.method-not-allowed": {
+    status: 405,
+    retryable: false,
+    message: ({ allow }) => `This path takes ${allow}.`,
+    headers: ({ allow }) => ({ Allow: allow }),
+  },
+  "gateway.host-missing": final(400, "The request does not name a host."),
+  "gateway.host-refused": final(421, "This node does not answer under that name: see gateway.allowedHosts."),
+  "gateway.origin-refused": final(403, "Pages of other origins may not write here."),
+  "gateway.object-too-large": {
+    status: 413,
+    retryable: false,
+    message: ({ sizeBytesMax }) => `An object has at most ${sizeBytesMax} bytes here.`,
+  },
+  "gateway.overloaded": {
+    ...later,
+    message: ({ requestsMax }) => `The node has ${requestsMax} requests of this kind under way, its limit.`,
+  },
+  "gateway.bytes-exceeded": {
+    status: 429,
+    retryable: true,
+    message: ({ bytesMax }) => `The requests under way may already hold ${bytesMax} bytes of memory, the limit.`,
+  },
+  "gateway.peer-limit": {
+    status: 429,
+    retryable: true,
+    message: ({ requestsPerPeerMax }) => `This client has ${requestsPerPeerMax} requests under way, the limit.`,
+  },
+  "gateway.reservation-timeout": { ...later, message: () => "No buffer became free in time." },
+  "gateway.draining": { ...later, message: () => "The node is shutting down." },
+
+  "gateway.read-idle": {
+    status: 408,
+    retryable: true,
+    message: ({ readIdleMs }) => `Nothing of the body came for ${readIdleMs} ms. Nothing was kept.`,
+  },
+  "gateway.body-truncated": { status: 400, retryable: true, message: () => "The body broke off. Nothing was kept." },
+  "gateway.body-malformed": final(400, "The body's chunked framing is broken. Nothing was kept."),
+  "edge.source-stalled": { ...later, message: ({ idleMs }) => `The bytes did not come within ${idleMs} ms.` },
+
+  "overlay.unknown": final(404, "No object with this address is held here."),
+  "overlay.range-unsatisfiable": {
+    status: 416,
+    retryable: false,
+    message: ({ sizeBytes }) => `The range lies outside the object of ${sizeBytes} bytes.`,
+    headers: ({ sizeBytes }) => ({ "Content-Range": `bytes */${sizeBytes}` }),
+  },
+  "overlay.unavailable": { ...later, message: ({ cause }) => `A part of the node did not answer: ${cause}.` },
+  "index.rebuilding": {
+    ...later,
+    message: ({ doneCount, totalCount }) =>
+      `The index is being rebuilt: ${doneCount} of ${totalCount} are known again.`,
+  },
+  "storage.rebuilding": {
+    ...later,
+    message: ({ doneBytes, totalBytes }) =>
+      `The catalog is being rebuilt: ${doneBytes} of ${totalBytes} bytes are read.`,
+  },
+  "storage.full": {
+    status: 507,
+    retryable: true,
+    message: ({ freeBytes, reserveBytes }) => `The disk is full: ${freeBytes} bytes free, ${reserveBytes} kept back.`,
+  },
+  "storage.object-too-large": {
+    status: 413,
+    retryable: false,
+    message: ({ sizeBytesMax }) => `An object has at most ${sizeBytesMax} bytes here.`,
+  },
+  "storage.address-mismatch": {
+    status: 422,
+    retryable: false,
+    message: ({ actual }) => `These bytes are the object ${actual}. Nothing was kept.`,
+  },
+  "storage.source-failed": {
+    status: 400,
+    retryable: true,
+    message: ({ cause }) => `The body failed before its end: ${cause.code}. Nothing was kept.`,
+  },
+  "storage.write-failed": {
+    ...later,
+    message: ({ errno }) => `The disk refused a write: ${errno}. Nothing was acknowledged.`,
+  },
+  "storage.manifest-not-found": final(404, "No such manifest is held here."),
+  "storage.corrupt": final(502, "The bytes on disk are damaged. Putting the object again heals it."),
+
+  "runtime.mailbox-full": { ...later, message: ({ actor }) => `${actor} has as much to do as it takes on.` },
+  "runtime.expired": { ...later, message: ({ actor }) => `${actor} did not begin in time.` },
+  "runtime.call-timeout": { ...later, message: ({ actor }) => `${actor} did not answer in time.` },
+  "runtime.actor-stopped": { ...later, message: ({ actor }) => `${actor} is not running.` },
+  "runtime.actor-crashed": { ...later, message: ({ actor }) => `${actor} crashed while it handled the request.` },
+  "runtime.cancelled": { ...later, message: ({ actor }) => `The request to ${actor} was given up.` },
+  "runtime.not-connected": { ...later, message: ({ actor }) => `There is no link to ${actor}.` },
+  "runtime.unsendable": { ...later, message: ({ actor, reason }) => `No link carries this to ${actor}: ${reason}.` },
+  "runtime.link-lost": { ...later, message: ({ actor }) => `The link to ${actor} broke.` },
+};
+
+/** Every code that gateway can answer with, beside the edge's own. */
+export const httpFailureCodes: readonly string[] = Object.keys(table);
+
+/** What `failure` is in HTTP. A failed source that says why is answered with its reason. */
+export function refusalOf(failure: HttpFailure): Refusal {
+  if (failure.code === "storage.source-failed" && isHttpFailure(failure.cause)) return refusalOf(failure.cause);
+  // The compiler cannot see that the row found under a failure's code takes that failure.
+  const { status, retryable, message, headers } = table[failure.code] as Row<HttpFailure>;
+  return { status, code: failure.code, message: message(failure), retryable, headers: headers?.(failure) };
+}
+
+/** Failures of sources come from anywhere; those that have a row are answered by it. */
+export function isHttpFailure(failure: Failure): failure is HttpFailure {
+  return Object.hasOwn(table, failure.code);
+}
+
+function final<F extends Failure>(status: number, sentence: string): Row<F> {
+  return { status, retryable: false, message: () => sentence };
+}

@@ -1,0 +1,50 @@
+/** One measured figure, and how several samples become one. */
+
+export interface Measurement {
+  /** `store.put-1GiB`, `actors.call-sequential`. */
+  readonly name: string;
+  readonly value: number;
+  /** `MiB/s`, `/s`, `ms`, `MiB`. */
+  readonly unit: string;
+  /** What the figure is held against, measured on this machine in this run; `"… (absent)"` when it is not there. */
+  readonly peer?: string;
+  readonly peer_value?: number;
+  /** Ours to the peer's. Left out without a peer's value. */
+  readonly ratio?: number;
+}
+
+/** A figure beside that of `peer`, which may be absent. */
+export function beside(measurement: Measurement, peer: string, peerValue: number | undefined): Measurement {
+  if (peerValue === undefined) return { ...measurement, peer: `${peer} (absent)` };
+  return { ...measurement, peer, peer_value: round(peerValue), ratio: round(measurement.value / peerValue) };
+}
+
+/** Three significant digits: the noise of a shared machine is larger. */
+export function round(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+/** The middle sample: one slow or fast run does not move it. */
+export function median(samples: readonly number[]): number {
+  return percentile(samples, 50);
+}
+
+/** Nearest rank. `samples` need not be sorted and are not empty. */
+export function percentile(samples: readonly number[], percent: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
+  return sorted[rank - 1] ?? Number.NaN;
+}
+
+/** One JSON object a line, as scripts want it. */
+export function jsonLine(measurement: Measurement): string {
+  return JSON.stringify({ ...measurement, value: round(measurement.value) });
+}
+
+/** The cells of a row for people. */
+export function tableRow({ name, value, unit, peer, peer_value, ratio }: Measurement): readonly string[] {
+  const figure = `${round(value).toLocaleString("en")} ${unit}`;
+  if (peer === undefined) return [name, figure];
+  if (peer_value === undefined) return [name, figure, peer];
+  return [name, figure, `${peer}: ${peer_value.toLocaleString("en")}`, `× ${ratio}`];
+}

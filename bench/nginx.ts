@@ -1,0 +1,103 @@
+/**
+ * nginx as a peer: serves a folder with `sendfile` on loopback.
+ *
+ * Taken from the system, or unpacked from Debian's package into the cache: never installed, so never started as a
+ * service. Absent is a result too.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "#bench/free-port.ts";
+
+const START_TIMEOUT_MS = 5000;
+
+export interface Nginx extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Undefined when there is no nginx and none can be had. `cache` is a folder that may be kept between runs. */
+export async function startNginx(cache: string, served: string): Promise<Nginx | undefined> {
+  const binary = findBinary(cache) ?? unpack(cache);
+  if (binary === undefined) return undefined;
+
+  const folder = mkdtempSync(join(cache, "nginx-run-"));
+  const port = await freePort();
+  writeFileSync(join(folder, "nginx.conf"), configuration(folder, served, port));
+  const server = spawn(binary, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], {
+    stdio: "ignore",
+  });
+  const dispose = async (): Promise<void> => {
+    if (server.exitCode === null && server.kill("SIGQUIT")) await once(server, "exit");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  if (await listens(port, server)) return { port, [Symbol.asyncDispose]: dispose };
+  await dispose();
+  return undefined;
+}
+
+function findBinary(cache: string): string | undefined {
+  const candidates = ["/usr/sbin/nginx", join(cache, "nginx/usr/sbin/nginx")];
+  return candidates.find((path) => existsSync(path));
+}
+
+/** Only where apt works without asking, and never against the owner's word. */
+function unpack(cache: string): string | undefined {
+  if (process.env["CEPA_PROVISION"] === "never" || !existsSync("/usr/bin/apt-get")) return undefined;
+  process.stderr.write("cepa: fetching Debian's nginx to compare with, into the cache of this checkout ...\n");
+  const folder = join(cache, "nginx");
+  mkdirSync(folder, { recursive: true });
+  try {
+    execFileSync("apt-get", ["-qq", "download", "nginx"], { cwd: folder, stdio: "ignore" });
+    const [archive] = globSync("nginx_*.deb", { cwd: folder });
+    if (archive === undefined) return undefined;
+    execFileSync("dpkg-deb", ["-x", archive, "."], { cwd: folder, stdio: "ignore" });
+  } catch {
+    return undefined;
+  }
+  return findBinary(cache);
+}
+
+function configuration(folder: string, served: string, port: number): string {
+  return `
+daemon off;
+worker_processes 1;
+pid "${folder}/pid";
+error_log "${folder}/error.log";
+events { worker_connections 1024; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000;
+  open_file_cache max=10000;
+  client_body_temp_path "${folder}/body";
+  proxy_temp_path "${folder}/proxy";
+  fastcgi_temp_path "${folder}/fastcgi";
+  uwsgi_temp_path "${folder}/uwsgi";
+  scgi_temp_path "${folder}/scgi";
+  server {
+    listen 127.0.0.1:${port};
+    root "${served}";
+  }
+}
+${process.getuid?.() === 0 ? "user root;" : ""}
+`;
+}
+
+async function listens(port: number, server: ChildProcess): Promise<boolean> {
+  const deadlineMs = performance.now() + START_TIMEOUT_MS;
+  while (performance.now() < deadlineMs && server.exitCode === null) {
+    const socket = connect(port, "127.0.0.1");
+    const connected = await Promise.race([
+      once(socket, "connect").then(() => true),
+      once(socket, "error").then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (connected) return true;
+    await pause(50);
+  }
+  return false;
+}

@@ -1,0 +1,36 @@
+/**
+ * How a command can fail, as data: one code and one sentence, printed as one line. What the node answered keeps the
+ * node's own code.
+ */
+import type { Failure, Result } from "#runtime/errors.ts";
+
+export type CliFailure = { readonly message: string } & (
+  | Failure<"cli.not-running">
+  | Failure<"cli.unreachable">
+  | Failure<"cli.bad-answer">
+  | Failure<"cli.bad-url">
+  | Failure<"cli.file-unreadable">
+  | Failure<"cli.file-unwritable">
+  | Failure<"cli.file-exists">
+  | Failure<"cli.bytes-differ">
+  | Failure<"cli.cut-short">
+  | Failure<"cli.still-running">
+);
+
+/** The node said no. `code` is its own, see `specs/errors.md`. */
+export interface NodeRefusal extends Failure {
+  readonly message: string;
+}
+
+export type Outcome<Value = void> = Result<Value, CliFailure | NodeRefusal>;
+
+/** What the system says of an error, without Node's decoration: `ENOENT: no such file or directory`. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message.replace(/, \w+( '.*)?$/, "");
+}
+
+/** The system's name of an error, such as `ECONNREFUSED`. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,97 @@
+/**
+ * Where the node is: by `--url` or `--data`, else by CEPA_URL or CEPA_DATA, else in the user's data directory.
+ *
+ * A running node keeps `node.json` in its data directory. Admin commands go to the Unix socket named there, so they
+ * need the directory; the others need a URL and are content with either.
+ */
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Outcome } from "#cli/failure.ts";
+import { isRecord, parseJson } from "#client/wire.ts";
+import { fail, ok } from "#runtime/errors.ts";
+
+/** The two options that every client command takes. */
+export interface NodeChoice {
+  readonly data?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+/** What a running node says of itself in `node.json`. */
+export interface NodeRecord {
+  readonly directory: string;
+  readonly pid: number;
+  readonly url: string;
+  readonly adminSocket: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The same default as the node's: `cepa up` and `cepa put` without options meet. */
+export function dataDirectory(choice: NodeChoice, env: Environment = process.env): string {
+  const chosen = choice.data ?? nonEmpty(env["CEPA_DATA"]);
+  if (chosen !== undefined) return resolve(chosen);
+  return join(nonEmpty(env["XDG_DATA_HOME"]) ?? join(homedir(), ".local", "share"), "cepa");
+}
+
+/** The node that runs on the chosen data directory. */
+export function findNode(choice: NodeChoice, env: Environment = process.env): Outcome<NodeRecord> {
+  const directory = dataDirectory(choice, env);
+  const record = readRecord(directory);
+  if (record === undefined) return notRunning(`no node runs on ${directory}: start one with ./cepa up`);
+  if (!exists(record.pid)) {
+    return notRunning(`no node runs on ${directory} any more (it was process ${record.pid}): start it with ./cepa up`);
+  }
+  return ok(record);
+}
+
+/** Whether a URL was chosen rather than a directory; a directory on the command line beats CEPA_URL. */
+export function namesUrl(choice: NodeChoice, env: Environment = process.env): boolean {
+  return choice.url !== undefined || (choice.data === undefined && nonEmpty(env["CEPA_URL"]) !== undefined);
+}
+
+/** Base URL for HTTP, without a slash at its end. A URL that was given is taken as it is. */
+export function findUrl(choice: NodeChoice, env: Environment = process.env): Outcome<string> {
+  if (namesUrl(choice, env)) return parseUrl(choice.url ?? env["CEPA_URL"] ?? "");
+  const node = findNode(choice, env);
+  return node.ok ? ok(node.value.url) : node;
+}
+
+function parseUrl(given: string): Outcome<string> {
+  if (URL.canParse(given) && /^https?:/.test(given)) return ok(given.replace(/\/+$/, ""));
+  return fail({ code: "cli.bad-url", message: `not a URL of a node: ${given} (like http://127.0.0.1:7700)` });
+}
+
+/** Whether a process with this id is there. */
+export function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+function readRecord(directory: string): NodeRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(directory, "node.json"), "utf8");
+  } catch {
+    return undefined;
+  }
+  const said = parseJson(text);
+  if (!isRecord(said)) return undefined;
+  const { pid, http, admin } = said;
+  if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
+  if (typeof http !== "string" || typeof admin !== "string") return undefined;
+  return { directory, pid, url: http.replace(/\/+$/, ""), adminSocket: admin };
+}
+
+function notRunning(message: string): Outcome<never> {
+  return fail({ code: "cli.not-running", message });
+}
+
+/** An empty variable is as good as none, as XDG says. */
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}

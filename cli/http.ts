@@ -1,0 +1,165 @@
+/**
+ * HTTP to the node through `node:http`: here `fetch` cannot announce the length of a streamed body, which a node wants
+ * to know before it accepts one, and has no `Expect: 100-continue`.
+ */
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { type CepaError, errorFromBody } from "#client/wire.ts";
+import { fail, ok } from "#runtime/errors.ts";
+import { MiB } from "#runtime/units.ts";
+
+/** Bodies longer than this wait for the node's word before the first byte is sent. */
+export const EXPECT_ABOVE_BYTES: number = 1 * MiB;
+/** Longest wait for that word; then the body is sent all the same, as RFC 9110 §10.1.1 asks. */
+export const EXPECT_TIMEOUT_MS = 2000;
+/** Longest body that is an error, a status or the facts of an object. */
+export const TEXT_BYTES_MAX: number = 4 * MiB;
+
+export interface Upload {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Undefined for a stream of unknown length. */
+  readonly sizeBytes: number | undefined;
+}
+
+export interface TextAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A GET whose answer is short. Answers of any status are answers. */
+export async function getText(url: string): Promise<Outcome<TextAnswer>> {
+  const response = await open(url, { method: "GET" });
+  if (!response.ok) return response;
+  const body = await readText(response.value);
+  return body.ok ? ok({ status: response.value.statusCode ?? 0, body: body.value }) : body;
+}
+
+/** A GET whose answer is the bytes of an object. Other statuses than 200 are refusals. */
+export async function getStream(url: string): Promise<Outcome<IncomingMessage>> {
+  const response = await open(url, { method: "GET" });
+  if (!response.ok || response.value.statusCode === 200) return response;
+  const body = await readText(response.value);
+  if (!body.ok) return body;
+  return fail(refusalOf(errorFromBody(response.value.statusCode ?? 0, body.value, correlationOf(response.value))));
+}
+
+/** Sends `upload` and answers with what came back. An answer before the end of the body ends the sending. */
+export async function putStream(url: string, upload: Upload): Promise<Outcome<TextAnswer>> {
+  const patient = upload.sizeBytes === undefined || upload.sizeBytes > EXPECT_ABOVE_BYTES;
+  const headers = {
+    "content-type": "application/octet-stream",
+    ...(upload.sizeBytes === undefined ? {} : { "content-length": String(upload.sizeBytes) }),
+    ...(patient ? { expect: "100-continue" } : {}),
+  };
+  const answered = Promise.withResolvers<Outcome<IncomingMessage>>();
+  const request = requestTo(url, { method: "PUT", headers });
+  request.on("response", (response) => answered.resolve(ok(response)));
+  request.on("error", (error) => answered.resolve(fail(unreachable(url, error))));
+
+  const admitted = Promise.withResolvers<void>();
+  if (patient) {
+    request.on("continue", admitted.resolve);
+    const timer = setTimeout(admitted.resolve, EXPECT_TIMEOUT_MS);
+    void answered.promise.then(() => clearTimeout(timer));
+    request.flushHeaders();
+  } else admitted.resolve();
+
+  let ended = false;
+  const response = answered.promise.finally(() => {
+    ended = true;
+  });
+  await Promise.race([admitted.promise, response]);
+  const sent = await sendBody(request, upload, () => ended, response);
+  if (!sent.ok) {
+    request.destroy();
+    return sent;
+  }
+
+  const outcome = await response;
+  if (!outcome.ok) return outcome;
+  const body = await readText(outcome.value);
+  // After an early refusal the rest of the body will never be sent: the connection is of no more use.
+  request.destroy();
+  return body.ok ? ok({ status: outcome.value.statusCode ?? 0, body: body.value }) : body;
+}
+
+/** What an answer other than 2xx says. */
+export function refusalIn(answer: TextAnswer): { code: string; message: string } {
+  return refusalOf(errorFromBody(answer.status, answer.body, ""));
+}
+
+async function sendBody(
+  request: ReturnType<typeof httpRequest>,
+  { chunks, sizeBytes }: Upload,
+  ended: () => boolean,
+  response: Promise<unknown>,
+): Promise<Outcome> {
+  let sentBytes = 0;
+  try {
+    if (ended()) return ok();
+    for await (const chunk of chunks) {
+      sentBytes += chunk.byteLength;
+      if (sizeBytes !== undefined && sentBytes > sizeBytes) break;
+      if (!request.write(chunk)) await Promise.race([drained(request), response]);
+      if (ended()) return ok();
+    }
+  } catch (error) {
+    // Only the source throws here: what happens to the request arrives as its `error` event.
+    return fail({ code: "cli.file-unreadable", message: reasonOf(error) });
+  }
+  // Node would send whatever length there is, and the server would wait for the rest.
+  if (sizeBytes !== undefined && sentBytes !== sizeBytes) {
+    return fail({ code: "cli.file-unreadable", message: "the file changed while it was read" });
+  }
+  request.end();
+  return ok();
+}
+
+function drained(request: ReturnType<typeof httpRequest>): Promise<void> {
+  return new Promise((resolve) => request.once("drain", resolve));
+}
+
+function open(url: string, options: RequestOptions): Promise<Outcome<IncomingMessage>> {
+  return new Promise((resolve) => {
+    const request = requestTo(url, options);
+    request.on("response", (response) => resolve(ok(response)));
+    request.on("error", (error) => resolve(fail(unreachable(url, error))));
+    request.end();
+  });
+}
+
+function requestTo(url: string, options: RequestOptions): ReturnType<typeof httpRequest> {
+  // No connection is kept: a command asks once.
+  return (url.startsWith("https:") ? httpsRequest : httpRequest)(url, { ...options, agent: false });
+}
+
+async function readText(response: IncomingMessage): Promise<Outcome<string>> {
+  const pieces: Buffer[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const piece of response) {
+      sizeBytes += piece.length;
+      if (sizeBytes > TEXT_BYTES_MAX) return fail({ code: "cli.bad-answer", message: "the answer is too long" });
+      pieces.push(piece);
+    }
+  } catch (error) {
+    return fail({ code: "cli.cut-short", message: `the connection broke within the answer: ${reasonOf(error)}` });
+  }
+  return ok(Buffer.concat(pieces).toString("utf8"));
+}
+
+function unreachable(url: string, error: Error): { code: "cli.unreachable"; message: string } {
+  const { host, origin } = new URL(url);
+  const hint = errnoOf(error) === "ECONNREFUSED" ? `: nothing listens on ${host}, start a node with ./cepa up` : "";
+  return { code: "cli.unreachable", message: `no answer from ${origin}${hint || `: ${reasonOf(error)}`}` };
+}
+
+function refusalOf(error: CepaError): { code: string; message: string } {
+  return { code: error.code, message: error.corrId === "" ? error.message : `${error.message} (${error.corrId})` };
+}
+
+function correlationOf(response: IncomingMessage): string {
+  const header = response.headers["x-correlation-id"];
+  return typeof header === "string" ? header : "";
+}

@@ -1,0 +1,72 @@
+/** How the supervision tree stands, read from an answer of the admin socket or of `/status`. */
+import { isRecord } from "#client/wire.ts";
+
+export interface CellLine {
+  readonly name: string;
+  readonly pid: number;
+  readonly state: string;
+  readonly restarts: number;
+  readonly residentBytes: number;
+}
+
+export interface ActorLine {
+  readonly name: string;
+  readonly cell: string;
+  readonly state: string;
+  readonly incarnation: number;
+  readonly restarts: number;
+  readonly mailbox: { readonly depth: number; readonly capacity: number };
+  readonly reason?: string;
+}
+
+export interface TreeStatus {
+  readonly cells: readonly CellLine[];
+  readonly actors: readonly ActorLine[];
+  readonly unavailable: readonly { readonly actor: string; readonly reason: string }[];
+}
+
+/** Undefined when `said` is no status. Looks into a field `status` too. A missing field reads as empty or 0. */
+export function parseStatus(said: unknown): TreeStatus | undefined {
+  if (!isRecord(said)) return undefined;
+  if (!Array.isArray(said["cells"]) || !Array.isArray(said["actors"])) {
+    return said["status"] === undefined ? undefined : parseStatus(said["status"]);
+  }
+  return {
+    cells: records(said["cells"]).map((cell) => ({
+      name: text(cell["name"]),
+      pid: count(cell["pid"]),
+      state: text(cell["state"]),
+      restarts: count(cell["restarts"]),
+      residentBytes: count(cell["residentBytes"]),
+    })),
+    actors: records(said["actors"]).map((actor) => {
+      const mailbox = isRecord(actor["mailbox"]) ? actor["mailbox"] : {};
+      const reason = text(actor["reason"]);
+      return {
+        name: text(actor["name"]),
+        cell: text(actor["cell"]),
+        state: text(actor["state"]),
+        incarnation: count(actor["incarnation"]),
+        restarts: count(actor["restarts"]),
+        mailbox: { depth: count(mailbox["depth"]), capacity: count(mailbox["capacity"]) },
+        ...(reason === "" ? {} : { reason }),
+      };
+    }),
+    unavailable: records(said["unavailable"]).map((entry) => ({
+      actor: text(entry["actor"]),
+      reason: text(entry["reason"]),
+    })),
+  };
+}
+
+function records(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function count(value: unknown): number {
+  return typeof value === "number" ? value : 0;
+}

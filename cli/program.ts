@@ -1,0 +1,142 @@
+/**
+ * The commands, their options and their help. The only user of commander.
+ *
+ * Each action imports its own module: a command loads nothing of the others, and `--help` none at all.
+ */
+import { Command, CommanderError } from "commander";
+import type { Outcome } from "#cli/failure.ts";
+import type { NodeChoice } from "#cli/find-node.ts";
+import { ok } from "#runtime/errors.ts";
+
+/** What a command line came to: what the command answered, or that it could not be understood. */
+export type Run =
+  | { readonly kind: "done"; readonly outcome: Outcome }
+  /** `code` 0 after help and version, 2 after a mistake; everything is printed already. */
+  | { readonly kind: "told"; readonly code: 0 | 2 };
+
+type Flags = NodeChoice & { readonly json?: boolean };
+
+/** `argv` without program and script. */
+export async function run(argv: readonly string[], version: string): Promise<Run> {
+  let outcome: Outcome = ok();
+  const program = buildProgram(version, (result) => {
+    outcome = result;
+  });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return { kind: "told", code: error.exitCode === 0 ? 0 : 2 };
+    throw error;
+  }
+  return { kind: "done", outcome };
+}
+
+function buildProgram(version: string, answer: (outcome: Outcome) => void): Command {
+  const program = new Command("cepa")
+    .description("One self-hosted node: content-addressed storage on a supervised actor runtime.")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("(see cepa --help)")
+    .addHelpText("after", PROGRAM_NOTES);
+
+  /** A command that asks a node. */
+  const ask = (usage: string, description: string, examples: readonly string[]): Command =>
+    program
+      .command(usage)
+      .description(description)
+      .option("--data <dir>", "the node's data directory (CEPA_DATA)")
+      .option("--url <url>", "the node's URL (CEPA_URL)")
+      .addHelpText("after", `\nExamples:\n${examples.map((line) => `  $ cepa ${line}`).join("\n")}`);
+
+  ask("put <file...>", "Store files and print the address of each; - is standard input.", [
+    "put big.iso",
+    "put - < big.iso",
+    "put *.jpg --json",
+  ])
+    .option("--json", "one JSON object a line")
+    .action(async (files: readonly string[], options: Flags) => {
+      const { put } = await import("#cli/put.ts");
+      answer(await put(files, options));
+    });
+
+  ask("get <address>", "Fetch an object, verified against its address.", [
+    "get b3:… -o copy.iso",
+    "get b3:… > copy.iso",
+    "get b3:… -o copy.iso --no-clobber",
+  ])
+    .option("-o, --output <file>", "write here instead of standard output; an existing file is replaced in one step")
+    .option("--no-clobber", "fail if the file exists")
+    .option("--json", "with -o: say what was written, as JSON")
+    .action(async (address: string, options: Flags & { readonly output?: string; readonly clobber?: boolean }) => {
+      const { get } = await import("#cli/get.ts");
+      answer(await get(address, options));
+    });
+
+  ask("stat <address>", "Show size, chunks and manifest root of an object.", ["stat b3:…", "stat b3:… --json"])
+    .option("--json", "one JSON object")
+    .action(async (address: string, options: Flags) => {
+      const { stat } = await import("#cli/stat.ts");
+      answer(await stat(address, options));
+    });
+
+  ask("ps", "Show the supervision tree: cells and actors, how they are and how often they restarted.", [
+    "ps",
+    "ps --json | jq '.actors[] | select(.state != \"running\")'",
+  ])
+    .option("--json", "one JSON object")
+    .action(async (options: Flags) => {
+      const { ps } = await import("#cli/ps.ts");
+      answer(await ps(options));
+    });
+
+  ask("status", "Show what the node says of itself: store, limits, readiness.", ["status", "status --json"])
+    .option("--json", "the answer of /status as it is")
+    .action(async (options: Flags) => {
+      const { status } = await import("#cli/status.ts");
+      answer(await status(options));
+    });
+
+  for (const [name, description, examples] of CONTROLS) {
+    ask(`${name} <target>`, description, examples).action(async (target: string, options: Flags) => {
+      const { control } = await import("#cli/control.ts");
+      answer(await control(name, target, options));
+    });
+  }
+
+  ask("down", "Stop the node: accept nothing new, finish what is under way, flush, end. Waits for it.", [
+    "down",
+    "down --data /srv/cepa",
+  ]).action(async (options: Flags) => {
+    const { down } = await import("#cli/control.ts");
+    answer(await down(options));
+  });
+
+  return program;
+}
+
+const CONTROLS = [
+  [
+    "kill",
+    "Crash one actor, or SIGKILL one cell: it comes back, and nothing acknowledged is lost.",
+    ["kill actor/storage", "kill cell/data"],
+  ],
+  ["resume", "Lift a quarantine.", ["resume actor/storage", "resume cell/data"]],
+] as const;
+
+const PROGRAM_NOTES = `
+Commands of the checkout:
+  up [options]       start the node in the foreground (cepa up --help)
+  test [path...]     run the tests
+  check              check types, lint and format
+  verify             check, then test
+  bench [suite]      measure (actors, store or all)
+
+The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory.
+Exit code: 0 done, 1 the node said no (one line with the code of the failure), 2 the command line is wrong.
+
+Examples:
+  $ cepa up
+  $ cepa put big.iso
+  $ cepa get b3:… -o copy.iso
+  $ cepa ps
+  $ cepa down`;

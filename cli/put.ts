@@ -1,0 +1,102 @@
+/**
+ * `cepa put`: stores files, and prints the address of each.
+ *
+ * The digest is taken here too, while the bytes are sent: an address printed is the BLAKE3-256 of the file as this
+ * machine read it, and a node that answers with another one is not believed.
+ */
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { note, print } from "#cli/console.ts";
+import { type RunningDigest, startDigest } from "#cli/digest.ts";
+import { type Outcome, reasonOf } from "#cli/failure.ts";
+import { findUrl, type NodeChoice } from "#cli/find-node.ts";
+import { putStream, refusalIn, type Upload } from "#cli/http.ts";
+import { type Progress, startProgress } from "#cli/progress.ts";
+import { type ObjectFacts, parseFacts } from "#client/wire.ts";
+import { fail, ok } from "#runtime/errors.ts";
+import { MiB } from "#runtime/units.ts";
+
+/** One read of a file: 64 KiB sends at a quarter of the rate. */
+export const READ_BYTES: number = 1 * MiB;
+
+export interface PutOptions extends NodeChoice {
+  readonly json?: boolean;
+}
+
+/** Stores every file it can, in order; fails with the last failure. `-` is standard input. */
+export async function put(files: readonly string[], options: PutOptions): Promise<Outcome> {
+  const url = findUrl(options);
+  if (!url.ok) return url;
+
+  let outcome: Outcome = ok();
+  for (const file of files) {
+    const stored = await putFile(url.value, file);
+    if (stored.ok) print(line(stored.value, file, files.length > 1, options.json === true));
+    else if (files.length === 1) return stored;
+    else {
+      note(`${file}: ${stored.failure.code}: ${stored.failure.message}`);
+      outcome = fail({ code: stored.failure.code, message: "not every file was stored" });
+    }
+  }
+  return outcome;
+}
+
+async function putFile(url: string, file: string): Promise<Outcome<ObjectFacts & { readonly known: boolean }>> {
+  const source = await openSource(file);
+  if (!source.ok) return source;
+  const digest = startDigest();
+  const progress = startProgress(file === "-" ? "stdin" : basename(file), source.value.sizeBytes);
+
+  const upload = { sizeBytes: source.value.sizeBytes, chunks: observed(source.value.chunks, digest, progress) };
+  const answer = await putStream(`${url}/put`, upload);
+  progress.end();
+  if (!answer.ok) return answer;
+
+  const { status, body } = answer.value;
+  if (status !== 200 && status !== 201) return fail(refusalIn(answer.value));
+  const facts = parseFacts(body);
+  if (facts === undefined) return fail({ code: "cli.bad-answer", message: "the node's answer names no object" });
+  if (facts.address !== digest.address()) {
+    const message = `the node says ${facts.address}, but ${file} is ${digest.address()}`;
+    return fail({ code: "cli.bytes-differ", message });
+  }
+  return ok({ ...facts, known: status === 200 });
+}
+
+/** Opened before it is announced, so that an unreadable file costs no request. */
+async function openSource(file: string): Promise<Outcome<Upload>> {
+  if (file === "-") return ok({ chunks: process.stdin, sizeBytes: undefined });
+  try {
+    const facts = await stat(file);
+    if (facts.isDirectory()) return fail({ code: "cli.file-unreadable", message: `${file} is a directory` });
+    const stream = createReadStream(file, { highWaterMark: READ_BYTES });
+    await once(stream, "open");
+    return ok({ chunks: stream, sizeBytes: facts.isFile() ? facts.size : undefined });
+  } catch (error) {
+    return fail({ code: "cli.file-unreadable", message: reasonOf(error) });
+  }
+}
+
+async function* observed(
+  chunks: AsyncIterable<Uint8Array>,
+  digest: RunningDigest,
+  progress: Progress,
+): AsyncGenerator<Uint8Array> {
+  let doneBytes = 0;
+  for await (const chunk of chunks) {
+    digest.update(chunk);
+    doneBytes += chunk.byteLength;
+    progress.report(doneBytes);
+    yield chunk;
+  }
+}
+
+function line(facts: ObjectFacts & { readonly known: boolean }, file: string, named: boolean, json: boolean): string {
+  if (json) {
+    const { address, size, chunks, manifest, known } = facts;
+    return JSON.stringify({ file, address, size, chunks, manifest, known });
+  }
+  return named ? `${facts.address}  ${file}` : facts.address;
+}

@@ -1,0 +1,22 @@
+/** From the system's error names to the failures of the disk seam: one table for the real disk and the simulated one. */
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { MiB } from "#runtime/units.ts";
+
+/** `errno` is the system's own name. `EFBIG` is a file size limit of the process: as full as a full disk. */
+export function diskFailure(errno: string, path: string): DiskFailure {
+  switch (errno) {
+    case "ENOSPC":
+    case "EDQUOT":
+    case "EFBIG":
+      return { code: "disk.full", path };
+    case "ENOENT":
+      return { code: "disk.not-found", path };
+    case "EEXIST":
+      return { code: "disk.exists", path };
+    default:
+      return { code: "disk.broken", path, errno };
+  }
+}
+
+/** `readFile` and `replaceFile` are for small files: past this, `disk.broken` with `EFBIG`, and nothing is read. */
+export const wholeFileBytesMax: number = 16 * MiB;

@@ -1,0 +1,242 @@
+/**
+ * The calling side of a link: requests, casts and monitors go out, replies come back.
+ *
+ * Credit: a message takes one when it is handed over and gives it back when the other side is done with it: a call with
+ * its reply, however late, a cast with an explicit frame. What never left gives it back at once.
+ */
+import type { Failure } from "#runtime/errors.ts";
+import { decodeFrame, encode } from "#runtime/link/body.ts";
+import { FLAG, type Frame, KIND } from "#runtime/link/frame.ts";
+import { LINK_MESSAGE_CREDIT, LINK_MONITORS_MAX } from "#runtime/link/limits.ts";
+import type { Link, LinkFault, LinkRole } from "#runtime/link/link.ts";
+import type { LinkContext } from "#runtime/link/link-context.ts";
+import { readMessage, writeMessage } from "#runtime/link/message.ts";
+import type { CallHolder, RemoteCall } from "#runtime/link/remote-call.ts";
+import type { Down } from "#runtime/ref.ts";
+
+export interface CallerEvents {
+  onUp(caller: Caller): void;
+  /** There is credit again. */
+  onCredit(): void;
+  onEnd(): void;
+}
+
+/** Enough for a slot for every credit. */
+const slotBits = 10;
+const slotMask = 2 ** slotBits - 1;
+/** Ids stay below 2^31, where shifts keep them positive. */
+const generationMask = 2 ** (31 - slotBits) - 1;
+
+interface Monitor {
+  readonly actor: string;
+  readonly onDown: (down: Down) => void;
+}
+
+export class Caller implements LinkRole, CallHolder {
+  readonly #link: Link;
+  readonly #context: LinkContext;
+  readonly #events: CallerEvents;
+  /**
+   * Calls by slot, the low bits of their id. Not a map: one whose entries come and go by the hundred thousand keeps
+   * dead ones alive from table to table, until they are old.
+   */
+  readonly #slots: (RemoteCall | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  #generation = 0;
+  readonly #monitors = new Map<number, Monitor>();
+  #creditMax = 0;
+  /** Taken and not given back yet. */
+  #takenCredit = 0;
+  #lastMonitorId = 0;
+
+  constructor(link: Link, context: LinkContext, events: CallerEvents) {
+    this.#link = link;
+    this.#context = context;
+    this.#events = events;
+  }
+
+  get hasCredit(): boolean {
+    return this.#takenCredit < this.#creditMax;
+  }
+
+  /** Only with credit. */
+  send(call: RemoteCall): void {
+    const slot = this.#freeSlots.pop() ?? this.#slots.length;
+    // The generation tells a late reply to an earlier call of the slot from the reply to this one.
+    this.#generation = (this.#generation + 1) & generationMask;
+    call.assign((this.#generation << slotBits) | slot, this, this.#link.streams);
+    this.#slots[slot] = call;
+    this.#takenCredit += 1;
+    this.#link.outbox.message(call);
+  }
+
+  /** False without credit. */
+  cast(actor: string, name: string, message: unknown): boolean {
+    if (!this.hasCredit) return false;
+    this.#takenCredit += 1;
+    this.#link.outbox.message({
+      isWanted: true,
+      write: (writer) => {
+        const refusal = writeMessage(
+          writer,
+          { kind: KIND.cast, flags: 0, id: 0, argument: 0, trace: undefined, before: [actor, name], message },
+          () => undefined,
+        );
+        if (refusal === undefined) return;
+        this.#context.metrics.rejected.add(1, { reason: "unsendable" });
+        this.#context.log.warn("cast-unsendable", { actor, name, ...refusal });
+        this.#giveBack(1);
+      },
+      drop: () => undefined,
+    });
+    return true;
+  }
+
+  /** `onDown` runs exactly once, unless it is undone before. */
+  monitor(actor: string, onDown: (down: Down) => void): () => void {
+    if (this.#monitors.size >= LINK_MONITORS_MAX) {
+      this.#context.scheduler.microtask(() => onDown(noConnection(actor)));
+      return () => undefined;
+    }
+    do {
+      this.#lastMonitorId = (this.#lastMonitorId + 1) >>> 0;
+    } while (this.#monitors.has(this.#lastMonitorId));
+    const id = this.#lastMonitorId;
+    this.#monitors.set(id, { actor, onDown });
+    this.#link.outbox.signal({ kind: KIND.monitor, id, argument: 0, body: encode(actor) });
+    return () => {
+      if (this.#monitors.delete(id)) this.#link.outbox.signal({ kind: KIND.demonitor, id, argument: 0 });
+    };
+  }
+
+  forget(call: RemoteCall): void {
+    this.#takeSlot(call.id);
+    if (call.hasLeft) this.#link.outbox.signal({ kind: KIND.cancel, id: call.id, argument: 0 });
+    else this.#giveBack(1);
+  }
+
+  onUp(messageCredit: number): void {
+    this.#creditMax = Math.min(messageCredit, LINK_MESSAGE_CREDIT);
+    this.#events.onUp(this);
+  }
+
+  onFrame(frame: Frame): LinkFault | undefined {
+    switch (frame.kind) {
+      case KIND.reply:
+        return this.#reply(frame);
+      case KIND.credit:
+        if (frame.argument > this.#takenCredit) return "credit-exceeded";
+        this.#giveBack(frame.argument);
+        return undefined;
+      case KIND.down:
+        return this.#down(frame);
+      default:
+        return "frame-malformed";
+    }
+  }
+
+  onEnd(): void {
+    this.#creditMax = 0;
+    const slots = this.#slots.splice(0);
+    for (const call of slots) {
+      if (call === undefined) continue;
+      const { actor } = call;
+      call.holder = undefined;
+      if (call.hasLeft) call.fail({ code: "runtime.link-lost", actor, executed: "maybe" });
+      else call.fail({ code: "runtime.not-connected", actor, executed: "no" });
+    }
+    const monitors = [...this.#monitors.values()];
+    this.#monitors.clear();
+    for (const { actor, onDown } of monitors) onDown(noConnection(actor));
+    this.#events.onEnd();
+  }
+
+  #reply(frame: Frame): LinkFault | undefined {
+    if (this.#takenCredit === 0) return "credit-exceeded";
+    const call = this.#takeSlot(frame.id);
+    const fault = call === undefined ? this.#lateReply(frame) : this.#answer(call, frame);
+    if (fault === undefined) this.#giveBack(1);
+    return fault;
+  }
+
+  #answer(call: RemoteCall, frame: Frame): LinkFault | undefined {
+    let fault: LinkFault | undefined;
+    const read = readMessage(frame, 0, (streamId) => {
+      const source = this.#link.streams.accept(streamId, () => undefined);
+      if (typeof source !== "string") return source;
+      fault = source;
+      return undefined;
+    });
+    if (read === undefined) {
+      call.fail({ code: "runtime.link-lost", actor: call.actor, executed: "maybe" });
+      return fault ?? "body-malformed";
+    }
+    const isOk = (frame.flags & FLAG.ok) !== 0;
+    if (isOk) call.answer({ ok: true, value: read.message });
+    else if (isFailure(read.message)) call.answer({ ok: false, failure: read.message });
+    else {
+      call.fail({ code: "runtime.link-lost", actor: call.actor, executed: "maybe" });
+      return "body-malformed";
+    }
+    return undefined;
+  }
+
+  /** Nobody waits for it, but its stream would. */
+  #lateReply(frame: Frame): LinkFault | undefined {
+    if ((frame.flags & FLAG.streamed) === 0) return undefined;
+    const read = readMessage(frame, 0, (streamId) => {
+      this.#link.streams.refuse(streamId, { code: "runtime.call-ended" });
+      return nobody;
+    });
+    return read === undefined ? "body-malformed" : undefined;
+  }
+
+  #down(frame: Frame): LinkFault | undefined {
+    const reason = decodeFrame(frame);
+    if (!isDownReason(reason)) return "body-malformed";
+    const monitor = this.#monitors.get(frame.id);
+    this.#monitors.delete(frame.id);
+    monitor?.onDown({ actor: monitor.actor, incarnation: frame.argument, reason });
+    return undefined;
+  }
+
+  #giveBack(count: number): void {
+    this.#takenCredit -= count;
+    this.#events.onCredit();
+  }
+
+  /** The call with this id, which is from now on unknown. */
+  #takeSlot(id: number): RemoteCall | undefined {
+    const slot = id & slotMask;
+    const call = this.#slots[slot];
+    if (call === undefined || call.id !== id) return undefined;
+    this.#slots[slot] = undefined;
+    this.#freeSlots.push(slot);
+    return call;
+  }
+}
+
+/** DOWN of an actor that cannot be seen from here. */
+export function noConnection(actor: string): Down {
+  return { actor, incarnation: 0, reason: "no-connection" };
+}
+
+/** Stands in for a source that nobody will read. */
+const nobody = { read: () => Promise.resolve(-1), cancel: () => undefined, failure: undefined };
+
+const downReasons: ReadonlySet<unknown> = new Set<Down["reason"]>([
+  "normal",
+  "shutdown",
+  "killed",
+  "crashed",
+  "no-actor",
+  "no-connection",
+]);
+
+function isDownReason(value: unknown): value is Down["reason"] {
+  return downReasons.has(value);
+}
+
+function isFailure(value: unknown): value is Failure {
+  return typeof value === "object" && value !== null && "code" in value && typeof value.code === "string";
+}

@@ -1,0 +1,56 @@
+/**
+ * Every bound of a link, with its name. What an actor may set differently is set at the actor; these are the wire's.
+ */
+import { KiB, MiB, second } from "#runtime/units.ts";
+
+/** Largest frame, header included. A message that does not fit is `runtime.unsendable`; a frame past it drops the link. */
+export const LINK_FRAME_BYTES_MAX: number = 2 * MiB;
+/** Largest piece of a stream, so that nothing waits long behind one. */
+export const LINK_STREAM_FRAME_BYTES_MAX: number = 64 * KiB;
+/** Bytes of a stream that were read at its source and not yet consumed at the other side. */
+export const LINK_STREAM_WINDOW_BYTES: number = 256 * KiB;
+/** Live streams on a link in one direction. One more request sees `runtime.mailbox-full`, one more reply `unsendable`. */
+export const LINK_STREAMS_MAX = 1024;
+/** Calls and casts of a link that the other side has not finished with. Past it, callers wait or see `mailbox-full`. */
+export const LINK_MESSAGE_CREDIT = 1024;
+/** Callers waiting for a link to one cell, or for its credit. One more sees `runtime.mailbox-full`. */
+export const LINK_CALLS_WAITING_MAX = 4096;
+/** Monitors on a link. One more is answered with a DOWN `no-connection` at once. */
+export const LINK_MONITORS_MAX = 4096;
+/** Signals waiting to be written to a peer that does not read. One more drops the link. */
+export const LINK_SIGNALS_MAX = 16_384;
+/** Bytes of messages, and again of streams, that are encoded before the socket has taken the last ones. */
+export const LINK_BURST_BYTES: number = 256 * KiB;
+/** Links that other cells hold to this one. One more is closed at once. */
+export const LINKS_INBOUND_MAX = 64;
+
+/** Time for both sides to say hello. */
+export const LINK_HELLO_TIMEOUT_MS: number = 2 * second;
+/** Between two heartbeats. */
+export const LINK_HEARTBEAT_MS: number = 1 * second;
+/** Nothing heard for this long: the link is degraded, logged and counted. */
+export const LINK_DEGRADED_MS: number = 5 * second;
+/** Nothing heard for this long: the link is destroyed. */
+export const LINK_SILENCE_MS_MAX: number = 20 * second;
+/** A call waits this long for a link that was lost, or first wanted, just now; later it sees `not-connected` at once. */
+export const LINK_PATIENCE_MS: number = 1 * second;
+/** Pauses between attempts to connect: full jitter up to a bound that doubles from Min to Max. */
+export const LINK_BACKOFF_MS_MIN = 20;
+export const LINK_BACKOFF_MS_MAX: number = 1 * second;
+/** A link that lived this long makes the next pause short again. */
+export const LINK_STABLE_MS: number = 5 * second;
+
+/** Those that a test makes small. Each side tells the other its own in hello, and keeps to what it was told. */
+export interface LinkLimits {
+  readonly messageCredit: number;
+  readonly streamsMax: number;
+  readonly streamWindowBytes: number;
+  readonly callsWaitingMax: number;
+}
+
+export const LINK_LIMITS: LinkLimits = {
+  messageCredit: LINK_MESSAGE_CREDIT,
+  streamsMax: LINK_STREAMS_MAX,
+  streamWindowBytes: LINK_STREAM_WINDOW_BYTES,
+  callsWaitingMax: LINK_CALLS_WAITING_MAX,
+};

@@ -1,0 +1,203 @@
+/**
+ * Another cell, as callers here see it: one link to it, made again whenever it is lost.
+ *
+ * While there is no link, or no credit on it, calls wait in one line, first come, first served, each until its own
+ * deadline. Without a link for `LINK_PATIENCE_MS` all of them fail, and later ones at once, until it is back.
+ */
+import type { Timer } from "#runtime/clock.ts";
+import { Caller, noConnection } from "#runtime/link/caller.ts";
+import {
+  LINK_BACKOFF_MS_MAX,
+  LINK_BACKOFF_MS_MIN,
+  LINK_MONITORS_MAX,
+  LINK_PATIENCE_MS,
+  LINK_STABLE_MS,
+} from "#runtime/link/limits.ts";
+import { Link } from "#runtime/link/link.ts";
+import type { LinkContext } from "#runtime/link/link-context.ts";
+import type { CallHolder, RemoteCall } from "#runtime/link/remote-call.ts";
+import type { Network, SocketAddress } from "#runtime/network/network.ts";
+import type { CastOutcome, Down } from "#runtime/ref.ts";
+
+export interface PeerOptions {
+  readonly cell: string;
+  readonly context: LinkContext;
+  readonly network: Network;
+  readonly socketOf: () => SocketAddress | undefined;
+}
+
+/** A monitor that was asked for while there was no link. */
+interface WaitingMonitor {
+  readonly actor: string;
+  readonly onDown: (down: Down) => void;
+  /** Undo of the monitor on the link, once it is there. */
+  undo: (() => void) | undefined;
+}
+
+export class Peer implements CallHolder {
+  readonly #options: PeerOptions;
+  readonly #waiting = new Set<RemoteCall>();
+  readonly #waitingMonitors = new Set<WaitingMonitor>();
+  /** The link that is there or being made. */
+  #link: Link | undefined;
+  /** Set while the link is up. */
+  #caller: Caller | undefined;
+  #upSinceMs = 0;
+  #attemptCount = 0;
+  #retry: Timer | undefined;
+  #patience: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
+    this.#patience = options.context.clock.after(LINK_PATIENCE_MS, this.#giveUp);
+    void this.#connect();
+  }
+
+  get isConnected(): boolean {
+    return this.#caller !== undefined;
+  }
+
+  call(call: RemoteCall): void {
+    if (!call.begin()) return;
+    const caller = this.#caller;
+    const { actor } = call;
+    const mayOvertake = this.#waiting.size === 0 || !call.waits;
+    if (caller?.hasCredit === true && mayOvertake) {
+      caller.send(call);
+      return;
+    }
+    if (caller === undefined && this.#patience === undefined) {
+      call.fail({ code: "runtime.not-connected", actor, executed: "no" });
+      return;
+    }
+    const isFull = this.#waiting.size >= this.#options.context.limits.callsWaitingMax;
+    if (isFull || (caller !== undefined && !call.waits)) {
+      this.#reject(call);
+      return;
+    }
+    call.holder = this;
+    this.#waiting.add(call);
+  }
+
+  cast(actor: string, name: string, request: unknown): CastOutcome {
+    const caller = this.#caller;
+    if (caller === undefined) return "stopped";
+    if (caller.cast(actor, name, request)) return "accepted";
+    this.#options.context.metrics.rejected.add(1, { reason: "link-credit" });
+    return "rejected";
+  }
+
+  monitor(actor: string, onDown: (down: Down) => void): () => void {
+    if (this.#caller !== undefined) return this.#caller.monitor(actor, onDown);
+    if (this.#patience === undefined || this.#waitingMonitors.size >= LINK_MONITORS_MAX) {
+      let isUndone = false;
+      this.#options.context.scheduler.microtask(() => {
+        if (!isUndone) onDown(noConnection(actor));
+      });
+      return () => {
+        isUndone = true;
+      };
+    }
+    const monitor: WaitingMonitor = { actor, onDown, undo: undefined };
+    this.#waitingMonitors.add(monitor);
+    return () => {
+      this.#waitingMonitors.delete(monitor);
+      monitor.undo?.();
+    };
+  }
+
+  /** For a waiting call that ended by itself. */
+  forget(call: RemoteCall): void {
+    this.#waiting.delete(call);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    this.#patience?.cancel();
+    this.#link?.end("shutdown");
+    this.#giveUp();
+  }
+
+  async #connect(): Promise<void> {
+    this.#retry = undefined;
+    const { context, network, socketOf, cell } = this.#options;
+    const address = socketOf();
+    if (address === undefined) return this.#retryLater();
+
+    const link = new Link({
+      context,
+      side: "connecting",
+      to: cell,
+      role: (own) =>
+        new Caller(own, context, {
+          onUp: (caller) => this.#up(caller),
+          onCredit: () => this.#admit(),
+          onEnd: () => this.#down(),
+        }),
+    });
+    this.#link = link;
+    const connected = await network.connect(address, link);
+    if (connected.ok) link.attach(connected.value);
+    else link.end("unreachable");
+  }
+
+  #up(caller: Caller): void {
+    this.#caller = caller;
+    this.#upSinceMs = this.#options.context.clock.nowMs();
+    this.#patience?.cancel();
+    this.#patience = undefined;
+    for (const monitor of this.#waitingMonitors) monitor.undo = caller.monitor(monitor.actor, monitor.onDown);
+    this.#waitingMonitors.clear();
+    this.#admit();
+  }
+
+  /** First come, first served. Those that do not wait for credit are refused when it is their turn and none is left. */
+  #admit(): void {
+    const caller = this.#caller;
+    if (caller === undefined) return;
+    for (const call of this.#waiting) {
+      if (!caller.hasCredit && call.waits) return;
+      this.#waiting.delete(call);
+      if (caller.hasCredit) caller.send(call);
+      else this.#reject(call);
+    }
+  }
+
+  #down(): void {
+    const { clock } = this.#options.context;
+    const wasUp = this.#caller !== undefined;
+    this.#caller = undefined;
+    this.#link = undefined;
+    if (this.#isClosed) return;
+    if (wasUp) {
+      this.#patience = clock.after(LINK_PATIENCE_MS, this.#giveUp);
+      if (clock.nowMs() - this.#upSinceMs >= LINK_STABLE_MS) this.#attemptCount = 0;
+    }
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    const { clock, random } = this.#options.context;
+    const bound = Math.min(LINK_BACKOFF_MS_MAX, LINK_BACKOFF_MS_MIN * 2 ** Math.min(this.#attemptCount, 16));
+    this.#attemptCount += 1;
+    this.#retry = clock.after(random.below(bound) + 1, () => void this.#connect());
+  }
+
+  readonly #giveUp = (): void => {
+    this.#patience = undefined;
+    const calls = [...this.#waiting];
+    this.#waiting.clear();
+    for (const call of calls) call.fail({ code: "runtime.not-connected", actor: call.actor, executed: "no" });
+    const monitors = [...this.#waitingMonitors];
+    this.#waitingMonitors.clear();
+    for (const { actor, onDown } of monitors) onDown(noConnection(actor));
+  };
+
+  #reject(call: RemoteCall): void {
+    this.#options.context.metrics.rejected.add(1, { reason: "link-credit" });
+    call.fail({ code: "runtime.mailbox-full", actor: call.actor, executed: "no" });
+  }
+}

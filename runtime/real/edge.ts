@@ -1,0 +1,180 @@
+/**
+ * HTTP/1.1 on TCP: fastify adapts Node's server to the seam and does nothing else.
+ *
+ * No body is parsed, buffered or limited here. The header's size and time are kept by Node's parser; what it refuses is
+ * answered in the same form as everything else.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { type FastifyInstance, fastify } from "fastify";
+import type { Edge, EdgeBindFailed, EdgeOptions, EdgeService, Edges } from "#runtime/edge/edge.ts";
+import { edgeRefusal, type Refusal } from "#runtime/edge/refusal.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import { Connection, type ConnectionHost } from "#runtime/real/edge/connection.ts";
+import type { Exchange } from "#runtime/real/edge/exchange.ts";
+import { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
+
+/** How often Node looks for headers that take too long, ms. Such a header is refused at most this late. */
+const headersCheckMs = 1000;
+
+export const realEdges: Edges = {
+  async listen(options: EdgeOptions): Promise<Result<Edge, EdgeBindFailed>> {
+    const listener = new Listener(options);
+    const { host, port } = options;
+    try {
+      await listener.listen();
+    } catch (error) {
+      const errno = (error as NodeJS.ErrnoException).code;
+      if (errno === undefined) throw error;
+      return fail({ code: "edge.bind-failed", host, port, errno });
+    }
+    return ok(listener);
+  },
+};
+
+class Listener implements Edge {
+  /** Kept from the start: a closed listener has no address to ask for. */
+  url = "";
+  readonly #options: EdgeOptions;
+  readonly #app: FastifyInstance;
+  readonly #server: Server;
+  readonly #connections = new Map<Socket, Connection>();
+  readonly #open = new Set<Exchange>();
+  readonly #host: ConnectionHost;
+  #onIdle: (() => void) | undefined;
+  #service: EdgeService | undefined;
+  #isClosing = false;
+
+  constructor(options: EdgeOptions) {
+    this.#options = options;
+    const { clock, random, limits, metrics } = options;
+    const rejected = metrics.counter("rejected_total", "Work refused, by reason.");
+    this.#host = {
+      clock,
+      random,
+      limits,
+      queued: new QueuedBytes(clock),
+      isClosing: () => this.#isClosing,
+      service: () => this.#service,
+      onOpen: (exchange) => this.#open.add(exchange),
+      onEnd: (exchange) => {
+        this.#open.delete(exchange);
+        if (this.#open.size === 0) this.#onIdle?.();
+      },
+      onReject: (reason) => rejected.add(1, { reason }),
+    };
+    this.#app = this.#createApp();
+    this.#server = this.#app.server as Server;
+    this.#server.maxConnections = limits().connectionsMax;
+    this.#server.on("drop", () => rejected.add(1, { reason: "connections" }));
+    this.#adaptServer();
+  }
+
+  get openRequestCount(): number {
+    return this.#open.size;
+  }
+
+  get openConnectionCount(): number {
+    return this.#connections.size;
+  }
+
+  async listen(): Promise<void> {
+    const { host, port } = this.#options;
+    await this.#app.listen({ host, port });
+    const bound = this.#server.address() as AddressInfo;
+    this.url = `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
+  }
+
+  attach(service: EdgeService): () => void {
+    assert(this.#service === undefined, "one service answers at a time");
+    this.#service = service;
+    return () => {
+      if (this.#service !== service) return;
+      this.#service = undefined;
+      for (const connection of this.#connections.values()) connection.detach(service);
+    };
+  }
+
+  async drain(timeoutMs: number): Promise<number> {
+    this.#isClosing = true;
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    if (this.#open.size === 0) return 0;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(timeoutMs, resolve);
+      this.#onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#onIdle = undefined;
+    return this.#open.size;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const closed = this.#app.close();
+    for (const socket of this.#connections.keys()) socket.destroy();
+    await closed;
+  }
+
+  #createApp(): FastifyInstance {
+    const { headersBytesMax, headersTimeoutMs, keepAliveMs } = this.#options.limits();
+    const app = fastify({
+      logger: false,
+      requestTimeout: 0,
+      keepAliveTimeout: keepAliveMs,
+      forceCloseConnections: true,
+      return503OnClosing: false,
+      exposeHeadRoutes: false,
+      http: {
+        maxHeaderSize: headersBytesMax,
+        headersTimeout: headersTimeoutMs,
+        connectionsCheckingInterval: headersCheckMs,
+        requireHostHeader: false,
+      },
+      clientErrorHandler: (error, socket) => {
+        const connection = this.#connections.get(socket);
+        if (connection === undefined || error.code === "ECONNRESET") socket.destroy();
+        else connection.broke(error.code);
+      },
+      // A path that does not decode is the service's to refuse, like any other.
+      frameworkErrors: (_error, request, reply) => {
+        reply.hijack();
+        this.#accept(request.raw, reply.raw);
+      },
+    });
+    // Before bodies are parsed and routes are chosen: neither is fastify's business here.
+    app.addHook("onRequest", (request, reply) => {
+      reply.hijack();
+      this.#accept(request.raw, reply.raw);
+    });
+    app.all("/*", () => undefined);
+    return app;
+  }
+
+  #adaptServer(): void {
+    const { metrics } = this.#options;
+    const gauge = metrics.gauge("open_connections", "Client connections that are open.");
+    this.#server.on("connection", (socket: Socket) => {
+      this.#connections.set(socket, new Connection(this.#host, socket));
+      gauge.set(this.#connections.size);
+      socket.once("close", () => {
+        this.#connections.delete(socket);
+        gauge.set(this.#connections.size);
+      });
+    });
+    // With a listener, Node leaves `100 Continue` to us: the body says it when it is first read.
+    this.#server.on("checkContinue", (message, reply) => this.#server.emit("request", message, reply));
+    this.#server.on("checkExpectation", (message, reply) => {
+      this.#accept(message, reply, edgeRefusal("gateway.expectation-failed"));
+    });
+    this.#server.on("connect", (_message, socket) => {
+      this.#connections.get(socket as Socket)?.broke("HPE_INVALID_METHOD");
+    });
+  }
+
+  #accept(message: IncomingMessage, reply: ServerResponse, refusal?: Refusal): void {
+    this.#connections.get(message.socket)?.accept(message, reply, refusal);
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * One TCP connection: its exchanges in the order they came, its pace, and what happens when its bytes make no sense.
+ */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { Clock } from "#runtime/clock.ts";
+import type { EdgeLimits, EdgeService } from "#runtime/edge/edge.ts";
+import { Pace } from "#runtime/edge/pace.ts";
+import { corrIdOf, edgeRefusal, type Refusal, renderRefusal } from "#runtime/edge/refusal.ts";
+import type { Random } from "#runtime/random.ts";
+import { Exchange, type ExchangeHost } from "#runtime/real/edge/exchange.ts";
+import type { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
+
+/** What a connection needs of its listener. */
+export interface ConnectionHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: () => EdgeLimits;
+  readonly queued: QueuedBytes;
+  readonly isClosing: () => boolean;
+  readonly service: () => EdgeService | undefined;
+  /** Requests begun or ended: the listener counts them. */
+  onOpen(exchange: Exchange): void;
+  onEnd(exchange: Exchange): void;
+  onReject(reason: "pipelined" | "reader-slow" | "malformed"): void;
+}
+
+export class Connection implements ExchangeHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: () => EdgeLimits;
+  readonly isClosing: () => boolean;
+  readonly #host: ConnectionHost;
+  readonly #socket: Socket;
+  readonly #waiting: Exchange[] = [];
+  #active: Exchange | undefined;
+  #pace: Pace | undefined;
+  /** The refusal that ends the connection once the active exchange is over. */
+  #broken: Refusal | undefined;
+
+  constructor(host: ConnectionHost, socket: Socket) {
+    this.#host = host;
+    this.#socket = socket;
+    this.clock = host.clock;
+    this.random = host.random;
+    this.limits = host.limits;
+    this.isClosing = host.isClosing;
+    socket.once("close", () => this.#leave());
+  }
+
+  /** A request came; with `refusal` it is answered without asking the service. */
+  accept(message: IncomingMessage, reply: ServerResponse, refusal: Refusal | undefined): void {
+    const exchange = new Exchange(this, message, reply, refusal);
+    if (this.#active !== undefined && this.#waiting.length >= this.limits().pipelinedMax) {
+      this.#host.onReject("pipelined");
+      this.#socket.resetAndDestroy();
+      return;
+    }
+    this.#host.onOpen(exchange);
+    if (this.#active === undefined) this.#start(exchange);
+    else this.#waiting.push(exchange);
+  }
+
+  /** The parser gave up, or the header took too long. */
+  broke(code: string): void {
+    if (this.#broken !== undefined) return;
+    if (code === "HPE_INVALID_EOF_STATE") {
+      // It hung up in the middle of a request: nobody waits for an answer.
+      this.#socket.destroy();
+      return;
+    }
+    this.#host.onReject("malformed");
+    this.#socket.pause();
+    this.#broken = edgeRefusal(
+      code === "HPE_HEADER_OVERFLOW"
+        ? "gateway.headers-too-large"
+        : code === "ERR_HTTP_REQUEST_TIMEOUT"
+          ? "gateway.request-timeout"
+          : "gateway.malformed-request",
+    );
+    if (this.#active === undefined) this.#sayBroken();
+    else if (this.#active.isReceiving) this.#active.broken({ code: "gateway.body-malformed" });
+  }
+
+  detach(service: EdgeService): void {
+    if (this.#active?.service === service) this.#active.detach();
+  }
+
+  onWrite(): void {
+    this.#pace ??= new Pace({
+      clock: this.clock,
+      limits: this.limits,
+      queuedBytes: () => this.#host.queued.of(this.#socket),
+      onCut: () => {
+        this.#host.onReject("reader-slow");
+        this.#socket.resetAndDestroy();
+      },
+    });
+    this.#pace.begin();
+  }
+
+  onWritten(bytes: number): void {
+    this.#pace?.settle(bytes);
+  }
+
+  onEnd(exchange: Exchange): void {
+    this.#host.onEnd(exchange);
+    if (this.#active !== exchange) return;
+    this.#active = undefined;
+    if (this.#socket.destroyed) return;
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#start(next);
+    else if (this.#broken !== undefined) this.#sayBroken();
+    else if (this.isClosing()) this.#socket.end();
+  }
+
+  #start(exchange: Exchange): void {
+    this.#active = exchange;
+    exchange.start(this.#host.service());
+  }
+
+  #leave(): void {
+    this.#pace?.close();
+    for (const exchange of [this.#active, ...this.#waiting.splice(0)]) exchange?.leave();
+  }
+
+  #sayBroken(): void {
+    const refusal = this.#broken;
+    // A connection that never said anything, or that is gone, gets no answer.
+    if (refusal === undefined || !this.#socket.writable || this.#socket.bytesRead === 0)
+      return void this.#socket.destroy();
+    const { headers, body } = renderRefusal(refusal, corrIdOf(undefined, this.random), this.random);
+    const fields = Object.entries({ ...headers, "Content-Length": String(body.byteLength), Connection: "close" });
+    const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+    this.#socket.write(`HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\n${head}\r\n`);
+    this.#socket.end(body, () => this.#socket.destroySoon());
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Reads and drops what a client still sends after it was answered, within bounds.
+ *
+ * Closing a socket with unread bytes in it resets the connection, and the reset can overtake the answer: the client
+ * would see a broken pipe instead of the reason.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Clock } from "#runtime/clock.ts";
+
+/** Answers when the body ended, the connection closed, or a bound was met. */
+export function drainRequest(message: IncomingMessage, clock: Clock, bytesMax: number, forMs: number): Promise<void> {
+  if (message.complete || message.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    let drained = 0;
+    const onData = (piece: Buffer): void => {
+      drained += piece.byteLength;
+      if (drained >= bytesMax) done();
+    };
+    const done = (): void => {
+      timer.cancel();
+      message.off("data", onData).off("end", done).off("close", done);
+      message.pause();
+      resolve();
+    };
+    const timer = clock.after(forMs, done);
+    message.on("data", onData).on("end", done).on("close", done);
+    message.resume();
+  });
+}

@@ -1,0 +1,9 @@
+/** The event loop's own order. */
+import type { Scheduler } from "#runtime/scheduler.ts";
+
+export const realScheduler: Scheduler = {
+  microtask: (run) => queueMicrotask(run),
+  macrotask: (run) => {
+    setImmediate(run);
+  },
+};

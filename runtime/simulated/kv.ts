@@ -1,0 +1,222 @@
+/**
+ * Key-value stores in memory: a sorted array of keys for order, a map for values.
+ *
+ * A store outlives its `Kv`: opening the directory again finds what was written, as on disk. `crash` drops whole
+ * batches from the end, as many as the seed says, back to the last `flush`; `damage` makes the next `open` fail.
+ */
+import type { Disk } from "#runtime/disk/disk.ts";
+import { assert, fail, ok } from "#runtime/errors.ts";
+import { addedBytesOf, assertChanges, assertKey } from "#runtime/kv/check.ts";
+import type { Kv, KvChange, KvStores } from "#runtime/kv/kv.ts";
+import type { Random } from "#runtime/random.ts";
+
+export interface MemoryKvStores extends KvStores {
+  /** The power is cut: open stores are closed, and batches after the last `flush` may be gone, the newest first. */
+  crash(random: Random): void;
+  /** The file in `directory` is damaged: `open` answers `kv.broken` until `remove`. */
+  damage(directory: string): void;
+  /** While `cause` is set, every batch rejects with it, as on a full disk; `undefined` ends that. */
+  refuseBatches(cause: string | undefined): void;
+  /** Deletes the store in `directory`, as an operator deletes a cache. */
+  remove(directory: string): void;
+}
+
+interface Store {
+  readonly directory: string;
+  /** What the last `flush` made certain, and the batches since. */
+  flushed: SortedPairs;
+  readonly unflushed: (readonly KvChange[])[];
+  visible: SortedPairs;
+  opener: symbol | undefined;
+}
+
+/** What is wrong with the disk under all stores. */
+interface Trouble {
+  refusal: string | undefined;
+}
+
+/**
+ * With a `disk`, each store leaves a file in its directory there: whoever removes the directory on that disk removes the
+ * store, as with a real one.
+ */
+export function memoryKvStores({ disk }: { readonly disk?: Disk } = {}): MemoryKvStores {
+  const stores = new Map<string, Store>();
+  const damaged = new Set<string>();
+  const trouble: Trouble = { refusal: undefined };
+
+  return {
+    async open(directory, { mapBytesMax }) {
+      if (disk !== undefined && !(await leaveTrace(disk, directory))) {
+        damaged.delete(directory);
+        stores.delete(directory);
+      }
+      if (damaged.has(directory)) return fail({ code: "kv.broken", path: directory, cause: "the file is damaged" });
+      const store = stores.get(directory) ?? createStore(directory);
+      if (store.opener !== undefined) return fail({ code: "kv.broken", path: directory, cause: "opened already" });
+      stores.set(directory, store);
+      store.opener = Symbol(directory);
+      return ok(openKv(store, store.opener, mapBytesMax, trouble));
+    },
+
+    crash(random) {
+      for (const store of stores.values()) {
+        const survivors = store.unflushed.slice(0, random.below(store.unflushed.length + 1));
+        store.unflushed.length = 0;
+        for (const changes of survivors) store.flushed.change(changes);
+        store.visible = store.flushed.clone();
+        store.opener = undefined;
+      }
+    },
+
+    damage(directory) {
+      damaged.add(directory);
+    },
+
+    refuseBatches(cause) {
+      trouble.refusal = cause;
+    },
+
+    remove(directory) {
+      damaged.delete(directory);
+      stores.delete(directory);
+    },
+  };
+}
+
+/** Whether the store's file was there. It is now. */
+async function leaveTrace(disk: Disk, directory: string): Promise<boolean> {
+  const path = `${directory}/store`;
+  const found = await disk.readFile(path);
+  if (found.ok) return true;
+  await disk.makeDirectory(directory);
+  await disk.replaceFile(path, new Uint8Array(0));
+  return false;
+}
+
+function createStore(directory: string): Store {
+  const flushed = new SortedPairs();
+  return { directory, flushed, unflushed: [], visible: flushed.clone(), opener: undefined };
+}
+
+function openKv(store: Store, opener: symbol, mapBytesMax: number, trouble: Trouble): Kv {
+  const assertOpen = (): void => assert(store.opener === opener, "only an open store is used");
+  const flush = (): void => {
+    for (const changes of store.unflushed) store.flushed.change(changes);
+    store.unflushed.length = 0;
+  };
+
+  return {
+    get(key) {
+      assertOpen();
+      assertKey(key);
+      return store.visible.get(key)?.slice();
+    },
+
+    range(from, to, limit) {
+      assertOpen();
+      return store.visible.range(from, to, limit);
+    },
+
+    async batch(changes) {
+      assertOpen();
+      assertChanges(changes);
+      // Copied at the call: the caller may use its buffers again at once.
+      const copied = changes.map(({ key, value }) => ({ key: key.slice(), value: value?.slice() }));
+      await undefined;
+      // The store crashed in between: nobody is left to tell.
+      if (store.opener !== opener) return;
+      if (trouble.refusal !== undefined) throw new Error(`kv: ${trouble.refusal}`);
+      const addedBytes = addedBytesOf(changes);
+      if (addedBytes > 0 && store.visible.usedBytes + addedBytes > mapBytesMax) {
+        throw new Error("kv: the store has reached mapBytesMax");
+      }
+      store.visible.change(copied);
+      store.unflushed.push(copied);
+    },
+
+    count() {
+      assertOpen();
+      return store.visible.count;
+    },
+
+    async flush() {
+      assertOpen();
+      await undefined;
+      flush();
+    },
+
+    async close() {
+      // Behind the batches that were given before it.
+      await undefined;
+      if (store.opener !== opener) return;
+      flush();
+      store.opener = undefined;
+    },
+  };
+}
+
+/** Keys in the order of their bytes. Keys are compared through `latin1` strings, which order as bytes do. */
+class SortedPairs {
+  #keys: string[] = [];
+  #values = new Map<string, Uint8Array>();
+
+  get count(): number {
+    return this.#keys.length;
+  }
+
+  /** Bytes of keys and values. Only batches and tests ask, so it is counted anew. */
+  get usedBytes(): number {
+    let usedBytes = 0;
+    for (const [name, value] of this.#values) usedBytes += name.length + value.length;
+    return usedBytes;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#values.get(nameOf(key));
+  }
+
+  change(changes: readonly KvChange[]): void {
+    for (const { key, value } of changes) {
+      const name = nameOf(key);
+      const known = this.#values.has(name);
+      if (value !== undefined) this.#values.set(name, value);
+      else this.#values.delete(name);
+      if (known === (value !== undefined)) continue;
+      const index = this.#firstAtOrAfter(name);
+      if (value !== undefined) this.#keys.splice(index, 0, name);
+      else this.#keys.splice(index, 1);
+    }
+  }
+
+  range(from: Uint8Array, to: Uint8Array, limit: number): readonly { key: Uint8Array; value: Uint8Array }[] {
+    const first = this.#firstAtOrAfter(nameOf(from));
+    const end = Math.min(this.#firstAtOrAfter(nameOf(to)), first + limit);
+    return this.#keys.slice(first, Math.max(first, end)).map((name) => {
+      const value = this.#values.get(name);
+      assert(value !== undefined, "every key has a value");
+      return { key: new Uint8Array(Buffer.from(name, "latin1")), value: value.slice() };
+    });
+  }
+
+  clone(): SortedPairs {
+    const twin = new SortedPairs();
+    twin.#keys = [...this.#keys];
+    twin.#values = new Map(this.#values);
+    return twin;
+  }
+
+  #firstAtOrAfter(name: string): number {
+    let low = 0;
+    let high = this.#keys.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#keys[middle] ?? "") < name) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+}

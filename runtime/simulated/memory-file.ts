@@ -1,0 +1,168 @@
+/**
+ * One file of the simulated disk: what readers see, what the platter holds, and the changes between the two.
+ *
+ * Invariants:
+ * - `durable` with all of `unsynced` applied in order is what is visible, unless a byte was flipped on purpose;
+ * - a power cut leaves every 512-byte sector as it was after *some* prefix of the changes to it, each sector for itself:
+ *   a write is kept, lost, torn, or overtaken by a later one;
+ * - changes that a failed `sync` covered never become certain by a later `sync`: the system has forgotten them.
+ */
+import type { Random } from "#runtime/random.ts";
+
+/** What a disk writes whole. Anything larger can be torn. */
+export const sectorBytes = 512;
+
+interface Change {
+  /** `undefined` for a truncate. */
+  readonly bytes: Uint8Array | undefined;
+  readonly position: number;
+  /** Size of the file after the change. */
+  readonly sizeBytes: number;
+  /** A `sync` failed over it. */
+  forgotten: boolean;
+}
+
+export class MemoryFile {
+  #visible = new Contents();
+  #durable = new Contents();
+  #unsynced: Change[] = [];
+
+  get sizeBytes(): number {
+    return this.#visible.sizeBytes;
+  }
+
+  read(into: Uint8Array, position: number): number {
+    return this.#visible.read(into, position);
+  }
+
+  write(bytes: Uint8Array, position: number): void {
+    if (bytes.length === 0) return;
+    const sizeBytes = Math.max(this.#visible.sizeBytes, position + bytes.length);
+    this.#change({ bytes: bytes.slice(), position, sizeBytes, forgotten: false });
+  }
+
+  truncate(sizeBytes: number): void {
+    this.#change({ bytes: undefined, position: sizeBytes, sizeBytes, forgotten: false });
+  }
+
+  sync(): void {
+    for (const change of this.#unsynced) if (!change.forgotten) this.#durable.apply(change);
+    this.#unsynced = this.#unsynced.filter((change) => change.forgotten);
+  }
+
+  /** A `sync` that failed: what it covered stays visible and is written by no later `sync`. */
+  forgetUnsynced(): void {
+    for (const change of this.#unsynced) change.forgotten = true;
+  }
+
+  /** The power is cut. What is visible afterwards is what the platter holds. */
+  crash(random: Random): void {
+    const after = this.#durable;
+    // The size travels with the file's metadata: any of the sizes it went through.
+    const sizes = [after.sizeBytes, ...this.#unsynced.map((change) => change.sizeBytes)];
+    const sizeBytes = sizes[random.below(sizes.length)] ?? after.sizeBytes;
+    for (const [sector, changes] of changesBySector(after.sizeBytes, this.#unsynced)) {
+      const from = sector * sectorBytes;
+      const bytes = new Uint8Array(sectorBytes);
+      after.read(bytes, from);
+      const keptCount = random.below(changes.length + 1);
+      for (const change of changes.slice(0, keptCount)) applyToSector(change, bytes, from);
+      after.write(bytes, from);
+    }
+    after.truncate(sizeBytes);
+    this.#visible = after.clone();
+    this.#unsynced = [];
+  }
+
+  /** Decay: flips `mask` in one byte, as readers see it and on the platter. */
+  flip(position: number, mask: number): void {
+    this.#visible.flip(position, mask);
+    this.#durable.flip(position, mask);
+  }
+
+  #change(change: Change): void {
+    this.#visible.apply(change);
+    this.#unsynced.push(change);
+  }
+}
+
+/** Bytes that grow by doubling; what lies beyond `sizeBytes` in the buffer is zero. */
+class Contents {
+  #bytes = new Uint8Array(0);
+  #sizeBytes = 0;
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  read(into: Uint8Array, position: number): number {
+    const count = Math.max(0, Math.min(into.length, this.#sizeBytes - position));
+    into.set(this.#bytes.subarray(position, position + count));
+    return count;
+  }
+
+  apply(change: Change): void {
+    if (change.bytes === undefined) this.truncate(change.position);
+    else this.write(change.bytes, change.position);
+  }
+
+  write(bytes: Uint8Array, position: number): void {
+    if (bytes.length === 0) return;
+    const end = position + bytes.length;
+    this.#reserve(end);
+    this.#bytes.set(bytes, position);
+    this.#sizeBytes = Math.max(this.#sizeBytes, end);
+  }
+
+  truncate(sizeBytes: number): void {
+    this.#reserve(sizeBytes);
+    if (sizeBytes < this.#sizeBytes) this.#bytes.fill(0, sizeBytes, this.#sizeBytes);
+    this.#sizeBytes = sizeBytes;
+  }
+
+  flip(position: number, mask: number): void {
+    const byte = this.#bytes[position];
+    if (byte !== undefined && position < this.#sizeBytes) this.#bytes[position] = byte ^ mask;
+  }
+
+  clone(): Contents {
+    const twin = new Contents();
+    twin.#bytes = this.#bytes.slice(0, this.#sizeBytes);
+    twin.#sizeBytes = this.#sizeBytes;
+    return twin;
+  }
+
+  #reserve(sizeBytes: number): void {
+    if (sizeBytes <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(sizeBytes, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#sizeBytes));
+    this.#bytes = grown;
+  }
+}
+
+/** For each sector, the changes that wrote or cut it, oldest first. `sizeBytes` is the size before the first. */
+function changesBySector(sizeBytes: number, changes: readonly Change[]): ReadonlyMap<number, readonly Change[]> {
+  const bySector = new Map<number, Change[]>();
+  let sizeBytesBefore = sizeBytes;
+  for (const change of changes) {
+    const end = change.bytes === undefined ? sizeBytesBefore : change.position + change.bytes.length;
+    for (let sector = Math.floor(change.position / sectorBytes); sector * sectorBytes < end; sector += 1) {
+      const known = bySector.get(sector);
+      if (known === undefined) bySector.set(sector, [change]);
+      else known.push(change);
+    }
+    sizeBytesBefore = change.sizeBytes;
+  }
+  return bySector;
+}
+
+/** Applies the part of `change` that lies in the sector `bytes`, which begins at `from`. */
+function applyToSector(change: Change, bytes: Uint8Array, from: number): void {
+  const first = Math.max(0, change.position - from);
+  if (change.bytes === undefined) {
+    bytes.fill(0, first);
+    return;
+  }
+  const skipped = Math.max(0, from - change.position);
+  bytes.set(change.bytes.subarray(skipped, skipped + bytes.length - first), first);
+}

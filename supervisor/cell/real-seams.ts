@@ -1,0 +1,57 @@
+/**
+ * A cell on a real machine.
+ *
+ * What only some cells use (the store's library, HTTP, the thread pool) is loaded with the first use: a cell without it
+ * is tens of MiB smaller, and up sooner.
+ */
+import { join } from "node:path";
+import type { BaseEnv } from "#runtime/env.ts";
+import type { KvStores } from "#runtime/kv/kv.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import { createRealDisk } from "#runtime/real/disk.ts";
+import { fileLocks } from "#runtime/real/lock.ts";
+import { createLog } from "#runtime/real/log.ts";
+import { openLogFile } from "#runtime/real/log-file.ts";
+import { realNetwork } from "#runtime/real/network.ts";
+import { createRealProcesses } from "#runtime/real/processes.ts";
+import { createRealRandom } from "#runtime/real/random.ts";
+import { realScheduler } from "#runtime/real/scheduler.ts";
+import { switchboardLinks } from "#supervisor/cell/links.ts";
+import { noCpu } from "#supervisor/cell/no-cpu.ts";
+import type { CellSeams } from "#supervisor/cell/seams.ts";
+
+export function realBase(): BaseEnv {
+  return {
+    clock: realClock,
+    random: createRealRandom(),
+    scheduler: realScheduler,
+    disk: createRealDisk(),
+    locks: fileLocks(realClock),
+    network: realNetwork,
+    processes: createRealProcesses(),
+  };
+}
+
+export function realCellSeams(base: BaseEnv): CellSeams {
+  let stores: Promise<KvStores> | undefined;
+  const loadStores = (): Promise<KvStores> => {
+    stores ??= import("#runtime/real/kv.ts").then(({ createLmdbStores }) => createLmdbStores());
+    return stores;
+  };
+  return {
+    base,
+    kv: { open: async (directory, options) => (await loadStores()).open(directory, options) },
+    edges: { listen: async (options) => (await import("#runtime/real/edge.ts")).realEdges.listen(options) },
+    cpu: async (threads) => {
+      if (threads === 0) return noCpu;
+      const { createRealCpu } = await import("#runtime/real/cpu.ts");
+      return createRealCpu({ clock: base.clock, threads });
+    },
+    log: (cell, dataDirectory) => {
+      const file = openLogFile({ path: join(dataDirectory, "logs", `${cell}.log`), clock: base.clock });
+      const log = createLog({ sink: file, level: "info", clock: base.clock, fields: { cell } });
+      return { log, close: () => file.closeSync() };
+    },
+    links: (options) => switchboardLinks(options, base),
+  };
+}

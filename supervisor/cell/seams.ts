@@ -1,0 +1,42 @@
+/** What a cell is given to run on: the seams, and how to make what only a cell has. */
+import type { Actor } from "#runtime/actor.ts";
+import type { Edges } from "#runtime/edge/edge.ts";
+import type { BaseEnv } from "#runtime/env.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
+import type { KvStores } from "#runtime/kv/kv.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Protocol } from "#runtime/protocol.ts";
+import type { Ref } from "#runtime/ref.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
+
+export interface LinksOptions {
+  readonly cell: string;
+  /** Where the sockets of the cells are. */
+  readonly runDirectory: string;
+  readonly buildId: string;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** What other cells may speak to; filled while the cell begins. */
+  readonly actors: ReadonlyMap<string, Actor>;
+}
+
+/** The links of one cell. */
+export interface Links {
+  /** A stable ref to an actor of another cell; it connects when it is used. */
+  ref<P extends Protocol<P>>(actor: string, cell: string): Ref<P>;
+  /** From here on other cells reach the actors of this one. */
+  listen(): Promise<Result<void, Failure>>;
+  close(): Promise<void>;
+}
+
+export interface CellSeams {
+  readonly base: BaseEnv;
+  readonly kv: KvStores;
+  readonly edges: Edges;
+  /** Threads start on first use; 0 is a cell without a pool. */
+  cpu(threads: number): Promise<Cpu>;
+  /** `close` writes what waits, at once: for the end of the cell. */
+  log(cell: string, dataDirectory: string): { readonly log: Log; readonly close: () => void };
+  links(options: LinksOptions): Links;
+}

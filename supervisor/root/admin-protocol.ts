@@ -1,0 +1,54 @@
+/** The lines of the admin socket: one JSON object each way. Pure. */
+import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+
+export type AdminCommand =
+  | { readonly command: "status" }
+  | { readonly command: "down" }
+  | { readonly command: "kill" | "resume"; readonly kind: "actor" | "cell"; readonly name: string };
+
+export interface AdminRequest {
+  /** As it came; it is given back. */
+  readonly id: string | number | null;
+  readonly command: AdminCommand;
+}
+
+/** The line is no request. */
+export interface BadRequest extends Failure<"supervisor.bad-request"> {
+  readonly id: string | number | null;
+  readonly message: string;
+}
+
+export function parseRequest(line: string): Result<AdminRequest, BadRequest> {
+  const said = parseJson(line);
+  if (typeof said !== "object" || said === null) return bad(null, "a request is one JSON object on a line");
+  const id = "id" in said && (typeof said.id === "string" || typeof said.id === "number") ? said.id : null;
+  const command = "command" in said ? said.command : undefined;
+  switch (command) {
+    case "status":
+    case "down":
+      return ok({ id, command: { command } });
+    case "kill":
+    case "resume": {
+      const target = "target" in said && typeof said.target === "string" ? said.target : "";
+      const [, kind, name] = /^(actor|cell)\/([a-z][a-z0-9-]{0,62})$/.exec(target) ?? [];
+      if ((kind !== "actor" && kind !== "cell") || name === undefined) {
+        return bad(id, "the target is actor/<name> or cell/<name>");
+      }
+      return ok({ id, command: { command, kind, name } });
+    }
+    default:
+      return bad(id, "the command is status, kill, resume or down");
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function bad(id: string | number | null, message: string): Result<never, BadRequest> {
+  return fail({ code: "supervisor.bad-request", id, message });
+}

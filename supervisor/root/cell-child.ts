@@ -1,0 +1,277 @@
+/**
+ * A cell as a child of the root: a life is a host's life plus the conversation with it.
+ *
+ * - A start is over when the cell says `started`; it is bounded by `CELL_START_MS`.
+ * - A stop is `drain`, `drained`, `leave`, and then the end of the host.
+ * - A cell that is not heard of for 5 s is degraded, for 20 s is killed.
+ */
+import type { ActorStatus } from "#runtime/actor-module.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { Defect, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import { second } from "#runtime/units.ts";
+import type { Child, StartFailed } from "#supervisor/child.ts";
+import type { CellEvent } from "#supervisor/events.ts";
+import type { CellHost, CellLife } from "#supervisor/root/cell-life.ts";
+import { Watchdog } from "#supervisor/root/watchdog.ts";
+import type { CellFacts, Order, Refusal, Report } from "#supervisor/wire.ts";
+
+/** Longest time from opening a place to `started`; past it the cell is killed. */
+export const CELL_START_MS: number = 60 * second;
+/** What a cell leaves of its stop for the way back, so that its own deadlines pass before the root's. */
+export const DRAIN_MARGIN_MS = 500;
+/** Longest wait for the answer to an operator's command. */
+export const COMMAND_MS: number = 2 * second;
+/** Commands under way to one cell; one more is refused. */
+export const COMMANDS_MAX = 64;
+
+export interface CellChildOptions {
+  readonly name: string;
+  readonly host: CellHost;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What the next life has to know. */
+  readonly facts: () => CellFacts;
+  /** The cell cannot begin with the configuration in force. */
+  readonly onConfigRefused: (problem: string) => void;
+  readonly onEvent: (event: CellEvent) => void;
+  /** Something in `actors` or `residentBytes` is new. */
+  readonly onChange: () => void;
+}
+
+type ConfigAnswer = Extract<Report, { readonly kind: "config-answer" }>;
+
+export class CellChild implements Child {
+  readonly name: string;
+  readonly #options: CellChildOptions;
+  readonly #answers = new Map<number, (failure: Refusal | undefined) => void>();
+  #life: CellLife | undefined;
+  #opening = false;
+  #killed = false;
+  #watchdog: Watchdog | undefined;
+  #started: ((failure: string | undefined) => void) | undefined;
+  #offerOver: (() => void) | undefined;
+  #onConfigAnswer: ((answer: ConfigAnswer) => void) | undefined;
+  #ended: (() => void)[] = [];
+  #isUp = false;
+  #isStopping = false;
+  #commandCount = 0;
+  /** Version of the configuration that the life began with. */
+  #begunWith = 0;
+  #actors: readonly ActorStatus[] = [];
+  #residentBytes = 0;
+  #onExit: (reason: ExitReason) => void = () => undefined;
+  #onHealth: (state: "ready" | "degraded", reason: string | undefined) => void = () => undefined;
+
+  constructor(options: CellChildOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** 0 while there is none. */
+  get pid(): number {
+    return this.#life?.pid ?? 0;
+  }
+
+  /** As last told by the cell; empty while there is none. */
+  get actors(): readonly ActorStatus[] {
+    return this.#actors;
+  }
+
+  get residentBytes(): number {
+    return this.#residentBytes;
+  }
+
+  async start(): Promise<Result<void, StartFailed>> {
+    this.#isStopping = false;
+    this.#isUp = false;
+    this.#killed = false;
+    this.#opening = true;
+    const opened = await this.#options.host.open(this.name);
+    this.#opening = false;
+    if (!opened.ok) {
+      this.#settleEnded();
+      return this.#failed(opened.failure.cause);
+    }
+    const problem = await this.#converse(opened.value);
+    if (problem === undefined) return ok();
+    if (this.#life !== undefined) opened.value.kill();
+    await this.#end();
+    return this.#failed(problem);
+  }
+
+  async stop(withinMs: number): Promise<void> {
+    this.#isStopping = true;
+    const life = this.#life;
+    if (life === undefined) return this.#end();
+    const draining = this.#isUp && life.send({ kind: "drain", withinMs: Math.max(0, withinMs - DRAIN_MARGIN_MS) });
+    // One that is still starting has nothing to drain yet.
+    if (!draining) life.kill();
+    return this.#end();
+  }
+
+  kill(): void {
+    this.#killed = true;
+    this.#life?.kill();
+  }
+
+  onExit(run: (reason: ExitReason) => void): void {
+    this.#onExit = run;
+  }
+
+  onHealth(run: (state: "ready" | "degraded", reason: string | undefined) => void): void {
+    this.#onHealth = run;
+  }
+
+  send(order: Order): boolean {
+    return this.#life?.send(order) ?? false;
+  }
+
+  /** Has the cell kill or resume one of its actors. Undefined: done. */
+  command(kind: "kill-actor" | "resume-actor", actor: string): Promise<Refusal | undefined> {
+    if (this.#answers.size >= COMMANDS_MAX) {
+      return Promise.resolve({ code: "supervisor.busy", message: `${this.name} has ${COMMANDS_MAX} commands to do` });
+    }
+    this.#commandCount += 1;
+    const id = this.#commandCount;
+    return new Promise((resolve) => {
+      const done = (failure: Refusal | undefined): void => {
+        this.#answers.delete(id);
+        timer.cancel();
+        resolve(failure);
+      };
+      const silent = { code: "supervisor.cell-silent", message: `cell ${this.name} does not answer` };
+      const timer = this.#options.clock.after(COMMAND_MS, () => done(silent));
+      this.#answers.set(id, done);
+      if (!this.send({ kind, id, actor })) done({ code: "supervisor.cell-down", message: `cell ${this.name} is down` });
+    });
+  }
+
+  /** Offers a configuration; answers with what is wrong with it. A cell that is down accepts: it will start with it. */
+  offer(config: CellFacts["config"], withinMs: number): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const done = (problem: string | undefined): void => {
+        timer.cancel();
+        this.#onConfigAnswer = undefined;
+        this.#offerOver = undefined;
+        resolve(problem);
+      };
+      this.#offerOver = () => done(undefined);
+      const timer = this.#options.clock.after(withinMs, () => done(`does not answer within ${withinMs} ms`));
+      this.#onConfigAnswer = (answer) => {
+        if (answer.version === config.version) done(answer.problem);
+      };
+      if (!this.#isUp || !this.send({ kind: "config-offer", config })) done(undefined);
+    });
+  }
+
+  /** The conversation up to `started`; answers with what went wrong. */
+  #converse(life: CellLife): Promise<string | undefined> {
+    const { clock, facts } = this.#options;
+    return new Promise((resolve) => {
+      const timer = clock.after(CELL_START_MS, () => this.#started?.(`not started within ${CELL_START_MS} ms`));
+      this.#started = (problem) => {
+        this.#started = undefined;
+        timer.cancel();
+        this.#isUp = problem === undefined;
+        resolve(problem);
+      };
+      this.#life = life;
+      this.#watchdog = new Watchdog({
+        clock,
+        onSilent: (silentMs) => this.#onHealth("degraded", `silent for ${silentMs / second} s`),
+        onBack: () => this.#onHealth("ready", undefined),
+        onDead: () => this.kill(),
+      });
+      life.onReport((report) => this.#receive(report));
+      life.onEnd((reason) => this.#over(life, reason));
+      // Told to end while its place was being made.
+      if (this.#killed || this.#isStopping) life.kill();
+      else this.#begin(life, facts());
+    });
+  }
+
+  #begin(life: CellLife, facts: CellFacts): void {
+    this.#begunWith = facts.config.version;
+    life.send({ kind: "begin", facts });
+  }
+
+  #receive(report: Report): void {
+    this.#watchdog?.heard();
+    switch (report.kind) {
+      case "started":
+        this.#started?.(undefined);
+        this.#catchUp();
+        break;
+      case "failed":
+        if (report.cause === "config") this.#options.onConfigRefused(report.message);
+        this.#started?.(report.message);
+        break;
+      case "beat":
+        this.#residentBytes = report.residentBytes;
+        break;
+      case "status":
+        this.#actors = report.actors;
+        this.#options.onChange();
+        break;
+      case "event":
+        this.#options.onEvent(report.event);
+        break;
+      case "answer":
+        this.#answers.get(report.id)?.(report.failure);
+        break;
+      case "config-answer":
+        this.#onConfigAnswer?.(report);
+        break;
+      case "drained":
+        this.send({ kind: "leave" });
+        break;
+      case "hello":
+        break;
+    }
+  }
+
+  /** The configuration may have changed between `begin` and `started`. */
+  #catchUp(): void {
+    const { config } = this.#options.facts();
+    if (config.version === this.#begunWith) return;
+    this.send({ kind: "config-offer", config });
+    this.send({ kind: "config-commit", version: config.version });
+  }
+
+  #over(life: CellLife, reason: ExitReason): void {
+    if (this.#life !== life) return;
+    const wasUp = this.#isUp;
+    this.#life = undefined;
+    this.#isUp = false;
+    this.#actors = [];
+    this.#residentBytes = 0;
+    this.#watchdog?.close();
+    for (const answered of [...this.#answers.values()]) {
+      answered({ code: "supervisor.cell-down", message: `cell ${this.name} went down` });
+    }
+    this.#offerOver?.();
+    this.#started?.(reason.kind === "crashed" ? String(reason.defect) : reason.kind);
+    this.#settleEnded();
+    if (wasUp && !this.#isStopping) this.#onExit(reason);
+    this.#options.onChange();
+  }
+
+  /** Settles when there is no life. */
+  #end(): Promise<void> {
+    if (this.#life === undefined && !this.#opening) return Promise.resolve();
+    return new Promise((resolve) => this.#ended.push(resolve));
+  }
+
+  #settleEnded(): void {
+    const ended = this.#ended;
+    this.#ended = [];
+    for (const resolve of ended) resolve();
+  }
+
+  #failed(message: string): Result<never, StartFailed> {
+    this.#options.log.error("root.cell-start-failed", { cell: this.name, message });
+    const reason: ExitReason = { kind: "crashed", defect: new Defect(message) };
+    return fail({ code: "supervisor.start-failed", child: this.name, reason });
+  }
+}

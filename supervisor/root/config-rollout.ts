@@ -1,0 +1,68 @@
+/**
+ * A change of the configuration, everywhere or nowhere: offered to every cell, and put in force when all accept.
+ *
+ * A cell that is down has no say: it will begin with what is in force then.
+ */
+import { checkSectionNames, describeProblem } from "#runtime/config/section.ts";
+import { type ConfigSnapshot, configSnapshot } from "#runtime/config/snapshot.ts";
+import type { ConfigTable } from "#runtime/config/toml.ts";
+import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { second } from "#runtime/units.ts";
+import type { Order } from "#supervisor/wire.ts";
+
+/** Longest time that a cell may think about an offer; afterwards it counts as refused. */
+export const CONFIG_OFFER_MS: number = 2 * second;
+
+/** Somebody cannot work with the change. The configuration before it stays in force. */
+export interface ConfigRefused extends Failure<"supervisor.config-refused"> {
+  /** A cell, or `root`. */
+  readonly by: string;
+  readonly problem: string;
+}
+
+export interface ConfigTaker {
+  readonly name: string;
+  offer(config: ConfigSnapshot, withinMs: number): Promise<string | undefined>;
+  send(order: Order): boolean;
+}
+
+export class ConfigRollout {
+  readonly #takers: readonly ConfigTaker[];
+  readonly #sections: readonly string[];
+  #current: ConfigSnapshot;
+
+  /** `sections`: the names that the file may have. */
+  constructor(initial: ConfigTable, takers: readonly ConfigTaker[], sections: readonly string[]) {
+    this.#current = configSnapshot(1, initial);
+    this.#takers = takers;
+    this.#sections = sections;
+  }
+
+  get current(): ConfigSnapshot {
+    return this.#current;
+  }
+
+  async offer(raw: ConfigTable): Promise<Result<void, ConfigRefused>> {
+    const refused = unknownSection(raw, this.#sections);
+    if (refused !== undefined) return fail({ code: "supervisor.config-refused", by: "root", problem: refused });
+
+    const next = configSnapshot(this.#current.version + 1, raw);
+    const answers = await Promise.all(
+      this.#takers.map(async (taker) => ({ by: taker.name, problem: await taker.offer(next, CONFIG_OFFER_MS) })),
+    );
+    for (const { by, problem } of answers) {
+      if (problem !== undefined) return fail({ code: "supervisor.config-refused", by, problem });
+    }
+    this.#current = next;
+    for (const taker of this.#takers) taker.send({ kind: "config-commit", version: next.version });
+    return ok();
+  }
+}
+
+/** One line about a section that nobody reads. */
+export function unknownSection(raw: ConfigTable, sections: readonly string[]): string | undefined {
+  const checked = checkSectionNames(raw, sections);
+  if (checked.ok) return undefined;
+  const { section, problems } = checked.failure;
+  return problems.map((problem) => describeProblem(section, problem)).join("; ");
+}

@@ -1,0 +1,59 @@
+/** The node as a whole, put together from what the supervisor and the cells say. Pure. */
+import type { ActorStatus, NodeStatus } from "#runtime/actor-module.ts";
+import type { CellSpec } from "#supervisor/child-spec.ts";
+import type { ChildStatus } from "#supervisor/entry.ts";
+
+/** One cell: its spec, how the root's supervisor sees it, and what it said last. */
+export interface CellView {
+  readonly spec: CellSpec;
+  readonly child: ChildStatus;
+  readonly pid: number;
+  readonly residentBytes: number;
+  /** Empty while the cell is down. */
+  readonly actors: readonly ActorStatus[];
+}
+
+export function nodeStatus(cells: readonly CellView[], shuttingDown: boolean): NodeStatus {
+  const actors = cells.flatMap(actorsOf);
+  return {
+    cells: cells.map(({ child, pid, residentBytes }) => {
+      const { name, state, restarts } = child;
+      return { name, pid, state, restarts, residentBytes };
+    }),
+    actors,
+    unavailable: actors.filter((actor) => isGivenUp(actor, cells)).map(unavailable),
+    shuttingDown,
+  };
+}
+
+/**
+ * Why the node is not ready; empty when it is: every actor runs, or is optional and declared unavailable. Degraded is
+ * not ready, because it closes writes.
+ */
+export function notReadyBecause({ actors, unavailable }: NodeStatus): readonly string[] {
+  const declared = new Set(unavailable.map((one) => one.actor));
+  return actors
+    .filter((actor) => actor.state !== "running" && !declared.has(actor.name))
+    .map((actor) => `${actor.name} is ${actor.state}${actor.reason === undefined ? "" : ` (${actor.reason})`}`);
+}
+
+/** The actors of a cell that is down share its state. */
+function actorsOf({ spec, child, actors }: CellView): readonly ActorStatus[] {
+  return spec.workers.map((worker) => {
+    const told = actors.find((actor) => actor.name === worker.name);
+    if (told !== undefined) return told;
+    const mailbox = { depth: 0, capacity: worker.mailbox.capacity };
+    const state = child.state === "running" ? "starting" : child.state;
+    return { name: worker.name, cell: spec.name, state, incarnation: 0, restarts: 0, mailbox, reason: child.reason };
+  });
+}
+
+/** Failed at least once, and does not serve: for an optional actor nobody waits. */
+function isGivenUp(actor: ActorStatus, cells: readonly CellView[]): boolean {
+  const isRequired = cells.some(({ spec }) => spec.name === actor.cell && spec.required);
+  return !isRequired && (actor.state === "backing-off" || actor.state === "quarantined" || actor.state === "probing");
+}
+
+function unavailable({ name, state, reason }: ActorStatus): { readonly actor: string; readonly reason: string } {
+  return { actor: name, reason: reason ?? state };
+}

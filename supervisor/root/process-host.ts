@@ -1,0 +1,70 @@
+/**
+ * Cells as processes of their own: the same Node, the entry `cell-main.ts`, a channel for orders and reports, and a
+ * file for whatever the process writes without being asked (a V8 abort, a warning).
+ */
+import type { Disk } from "#runtime/disk/disk.ts";
+import { type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Process, ProcessExit, Processes } from "#runtime/processes.ts";
+import type { CellHost, CellLife, HostFailed } from "#supervisor/root/cell-life.ts";
+import { parseReport, type Report } from "#supervisor/wire.ts";
+
+export interface ProcessHostOptions {
+  readonly processes: Processes;
+  readonly disk: Disk;
+  /** The Node binary that runs the root. */
+  readonly node: string;
+  /** Path of `cell-main.ts`. */
+  readonly entry: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** `<cell>.err` goes there. */
+  readonly logDirectory: string;
+}
+
+export function processHost(options: ProcessHostOptions): CellHost {
+  return { open: (cell) => open(options, cell) };
+}
+
+async function open(options: ProcessHostOptions, cell: string): Promise<Result<CellLife, HostFailed>> {
+  const { processes, disk, node, entry, env, logDirectory } = options;
+  const output = await openErrorFile(disk, `${logDirectory}/${cell}.err`);
+  const spawned = await processes.spawn({
+    command: node,
+    args: ["--disable-warning=ExperimentalWarning", entry, cell],
+    env,
+    channel: true,
+    outputDescriptor: output,
+  });
+  // The child has its own copy.
+  if (output !== undefined) await disk.close(output);
+  if (spawned.ok) return ok(lifeOf(spawned.value));
+  return fail({ code: "supervisor.host-failed", cell, cause: `${spawned.failure.command}: ${spawned.failure.errno}` });
+}
+
+/** The last life's file stays as `.err.1`. Undefined when none can be made: better a cell without it than none. */
+async function openErrorFile(disk: Disk, path: string): Promise<number | undefined> {
+  await disk.rename(path, `${path}.1`);
+  const opened = await disk.open(path, "create-new");
+  return opened.ok ? opened.value : undefined;
+}
+
+function lifeOf(child: Process): CellLife {
+  return {
+    pid: child.pid,
+    send: (order) => child.send(order),
+    onReport: (receive: (report: Report) => void) =>
+      child.onMessage((message) => {
+        const report = parseReport(message);
+        if (report !== undefined) receive(report);
+      }),
+    onEnd: (run) => child.onExit((exit) => run(reasonOf(exit))),
+    kill: () => {
+      child.kill("SIGKILL");
+    },
+  };
+}
+
+function reasonOf({ code, signal }: ProcessExit): ExitReason {
+  if (code === 0) return { kind: "normal" };
+  if (signal !== undefined) return { kind: "killed", afterMs: 0 };
+  return { kind: "crashed", defect: `exit code ${code}` };
+}

@@ -1,0 +1,80 @@
+/**
+ * The root on a real machine. Static imports are small on purpose; what `single` needs beyond them, it loads.
+ */
+import { createHash } from "node:crypto";
+import { availableParallelism, userInfo } from "node:os";
+import { join } from "node:path";
+import type { BaseEnv } from "#runtime/env.ts";
+import type { Build } from "#runtime/real/build-id.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import { createRealDisk } from "#runtime/real/disk.ts";
+import { findPort } from "#runtime/real/free-port.ts";
+import { fileLocks } from "#runtime/real/lock.ts";
+import { openLogFile } from "#runtime/real/log-file.ts";
+import { realNetwork } from "#runtime/real/network.ts";
+import { ensurePrivateDirectory } from "#runtime/real/private-directory.ts";
+import { createRealProcesses } from "#runtime/real/processes.ts";
+import { createRealRandom } from "#runtime/real/random.ts";
+import { realScheduler } from "#runtime/real/scheduler.ts";
+import type { NodeSpec } from "#supervisor/child-spec.ts";
+import { processHost } from "#supervisor/root/process-host.ts";
+import type { RootSeams } from "#supervisor/root/seams.ts";
+
+/** Variables of the root that cells may see, beside all that begin with `CEPA_`. */
+const PASSED = new Set(["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL"]);
+
+export interface RootSeamsOptions {
+  readonly tree: NodeSpec;
+  readonly build: Build;
+  /** Paths of this Node binary and of the cells' entry. */
+  readonly node: string;
+  readonly cellEntry: string;
+}
+
+export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions): RootSeams {
+  const base: BaseEnv = {
+    clock: realClock,
+    random: createRealRandom(),
+    scheduler: realScheduler,
+    disk: createRealDisk(),
+    network: realNetwork,
+    processes: createRealProcesses(),
+    locks: fileLocks(realClock),
+  };
+  return {
+    base,
+    userId: userInfo().uid,
+    cores: availableParallelism(),
+    version: build.version,
+    buildId: build.id,
+    ensurePrivateDirectory,
+    findPort,
+    openLog: (path) => openLogFile({ path, clock: realClock }),
+    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    host: async (hosting, { data, logs }) => {
+      if (hosting === "root") {
+        const { realLocalHost } = await import("#supervisor/root/real-local-host.ts");
+        return realLocalHost(tree, base);
+      }
+      const { env: own } = base.processes.self;
+      // The launcher keeps one for all nodes of this checkout; without a launcher the node has its own.
+      const compileCache = own["NODE_COMPILE_CACHE"] ?? join(data, "cache", "compile", build.id);
+      const env = { ...passedOn(own), NODE_COMPILE_CACHE: compileCache };
+      return processHost({
+        processes: base.processes,
+        disk: base.disk,
+        node,
+        entry: cellEntry,
+        env,
+        logDirectory: logs,
+      });
+    },
+  };
+}
+
+function passedOn(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const passed = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && (PASSED.has(name) || name.startsWith("CEPA_")) ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(passed);
+}

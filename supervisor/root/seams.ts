@@ -1,0 +1,28 @@
+/** What the root is given to run on, beyond the seams that every process has. */
+import type { BaseEnv } from "#runtime/env.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
+import type { CellHost } from "#supervisor/root/cell-life.ts";
+
+/** Lines to a file that is capped, and never hurts who writes. */
+export interface LogFile {
+  write(line: string): void;
+  closeSync(): void;
+}
+
+export interface RootSeams {
+  readonly base: BaseEnv;
+  readonly userId: number;
+  readonly cores: number;
+  readonly version: string;
+  readonly buildId: string;
+  /** Makes a directory that only this user can enter, or checks that it is one. */
+  ensurePrivateDirectory(path: string): Result<void, Failure & { readonly path: string; readonly cause: string }>;
+  /** Port 0 lets the kernel choose. */
+  findPort(host: string, port: number): Promise<Result<number, Failure & { readonly errno: string }>>;
+  /** Opened with the first line. */
+  openLog(path: string): LogFile;
+  /** Digest for short names, hex. */
+  digest(text: string): string;
+  /** Where cells live, by hosting. */
+  host(hosting: "processes" | "root", paths: { readonly data: string; readonly logs: string }): Promise<CellHost>;
+}

@@ -1,0 +1,104 @@
+/**
+ * What the root and a cell say to each other over the cell's channel: control only, never a user's message.
+ *
+ * Both ends are started from the same files by the same root, so a message is recognised by its `kind` and otherwise
+ * believed; one without a known `kind` is dropped.
+ */
+import type { ActorStatus, NodeStatus } from "#runtime/actor-module.ts";
+import type { ConfigSnapshot } from "#runtime/config/snapshot.ts";
+import type { KernelEvent } from "#runtime/kernel-event.ts";
+import type { MetricDelta } from "#runtime/telemetry/metrics.ts";
+import type { CellEvent } from "#supervisor/events.ts";
+import type { Profile } from "#supervisor/placement.ts";
+
+/** Time between two beats of a cell. */
+export const HEARTBEAT_MS = 1000;
+
+/** Everything that a cell has to know to begin. */
+export interface CellFacts {
+  readonly cell: string;
+  readonly profile: Profile;
+  readonly dataDirectory: string;
+  /** Where the sockets are. */
+  readonly runDirectory: string;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly insecurePublic: boolean;
+  readonly version: string;
+  /** Cells of different builds do not link. */
+  readonly buildId: string;
+  /** Threads of the CPU pool; 0 where the cell has none. */
+  readonly cpuThreads: number;
+  readonly config: ConfigSnapshot;
+  readonly status: NodeStatus;
+}
+
+/** Root → cell. */
+export type Order =
+  | { readonly kind: "begin"; readonly facts: CellFacts }
+  | { readonly kind: "config-offer"; readonly config: ConfigSnapshot }
+  | { readonly kind: "config-commit"; readonly version: number }
+  | { readonly kind: "node-status"; readonly status: NodeStatus }
+  | { readonly kind: "relay"; readonly event: KernelEvent }
+  | { readonly kind: "kill-actor" | "resume-actor"; readonly id: number; readonly actor: string }
+  /** Deltas of the root, for the cell that hosts telemetry. */
+  | { readonly kind: "root-metrics"; readonly deltas: readonly MetricDelta[] }
+  | { readonly kind: "drain"; readonly withinMs: number }
+  /** After `drained`: nothing is left to say. */
+  | { readonly kind: "leave" };
+
+/** Cell → root. */
+export type Report =
+  | { readonly kind: "hello"; readonly cell: string }
+  /** Every actor has come up, or has failed once and is being dealt with. */
+  | { readonly kind: "started" }
+  /** The cell cannot begin: its configuration or its wiring is wrong. */
+  | { readonly kind: "failed"; readonly cause: "config" | "defect"; readonly message: string }
+  | { readonly kind: "beat"; readonly loopDelayMs: number; readonly residentBytes: number }
+  | { readonly kind: "status"; readonly actors: readonly ActorStatus[] }
+  /** `problem` when the offer is refused. */
+  | { readonly kind: "config-answer"; readonly version: number; readonly problem: string | undefined }
+  | { readonly kind: "event"; readonly event: CellEvent }
+  | { readonly kind: "answer"; readonly id: number; readonly failure: Refusal | undefined }
+  | { readonly kind: "drained" };
+
+/** A refused command, ready for the admin socket. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+const ORDERS: ReadonlySet<unknown> = new Set<Order["kind"]>([
+  "begin",
+  "config-offer",
+  "config-commit",
+  "node-status",
+  "relay",
+  "kill-actor",
+  "resume-actor",
+  "root-metrics",
+  "drain",
+  "leave",
+]);
+const REPORTS: ReadonlySet<unknown> = new Set<Report["kind"]>([
+  "hello",
+  "started",
+  "failed",
+  "beat",
+  "status",
+  "config-answer",
+  "event",
+  "answer",
+  "drained",
+]);
+
+export function parseOrder(message: unknown): Order | undefined {
+  return ORDERS.has(kindOf(message)) ? (message as Order) : undefined;
+}
+
+export function parseReport(message: unknown): Report | undefined {
+  return REPORTS.has(kindOf(message)) ? (message as Report) : undefined;
+}
+
+function kindOf(message: unknown): unknown {
+  return typeof message === "object" && message !== null && "kind" in message ? message.kind : undefined;
+}

@@ -1,0 +1,150 @@
+/** The quotas of gateway: exhausted, separate, and free again when a request is over. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { SimulatedAnswer } from "#runtime/simulated/edge.ts";
+import { MemorySource } from "#test/actors/gateway/fake-overlay.ts";
+import { json, openSimulated, send } from "#test/actors/gateway/kit.ts";
+
+/** A promise and the function that keeps it. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+const codeOf = (answer: SimulatedAnswer): unknown => [answer.status, json(answer)["code"]];
+
+describe("gateway: admission", () => {
+  it("refuses the read that is one too many with 503, and takes it when another is over (GW-50)", async () => {
+    const { edge, overlay } = await openSimulated({ config: { readRequestsMax: 2 } });
+    const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+    const { opened, open } = gate();
+    overlay.gate = opened;
+
+    const under = [send(edge, { target }), send(edge, { target })];
+    const refused = await send(edge, { target });
+    open();
+    await Promise.all(under);
+    const taken = await send(edge, { target });
+
+    assert.deepEqual(codeOf(refused), [503, "gateway.overloaded"]);
+    assert.equal(taken.status, 200);
+  });
+
+  it("keeps writes and health apart from reads: a flood of one leaves the others room (GW-51)", async () => {
+    const { edge, overlay } = await openSimulated({ config: { readRequestsMax: 1 } });
+    const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+    const { opened, open } = gate();
+    overlay.gate = opened;
+    const under = send(edge, { target });
+
+    const write = await send(edge, { method: "PUT", target: "/put", body: new MemorySource(Buffer.from("w")) });
+    const health = await send(edge, { target: "/healthz" });
+
+    assert.equal(write.status, 201);
+    assert.equal(health.status, 200);
+    open();
+    await under;
+  });
+
+  it("refuses the client that has its share under way with 429, and nobody else (GW-52)", async () => {
+    const { edge, overlay } = await openSimulated({ config: { requestsPerPeerMax: 1 } });
+    const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+    const { opened, open } = gate();
+    overlay.gate = opened;
+
+    const under = send(edge, { target, remote: "10.0.0.1" });
+    const refused = await send(edge, { target, remote: "10.0.0.1" });
+    const other = send(edge, { target, remote: "10.0.0.2" });
+    open();
+
+    assert.deepEqual(codeOf(refused), [429, "gateway.peer-limit"]);
+    assert.equal((await other).status, 200);
+    await under;
+    assert.equal((await send(edge, { target, remote: "10.0.0.1" })).status, 200);
+  });
+
+  it("refuses with 429 when the reads under way may hold all memory there is for them (GW-53)", async () => {
+    const { edge, overlay } = await openSimulated({ config: { readBytesMax: 1024 * 1024 } });
+    const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+    const { opened, open } = gate();
+    overlay.gate = opened;
+
+    const under = [1, 2, 3, 4].map(() => send(edge, { target }));
+    const refused = await send(edge, { target });
+    open();
+
+    assert.deepEqual(codeOf(refused), [429, "gateway.bytes-exceeded"]);
+    await Promise.all(under);
+    assert.equal((await send(edge, { target })).status, 200);
+  });
+
+  it("weighs a read by what it really holds once that is known", async () => {
+    const { edge, overlay } = await openSimulated({ config: { readBytesMax: 1024 * 1024 } });
+    const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+    const { opened, open } = gate();
+    // Small bodies, each held by a client that does not take it yet.
+    const write = async () => {
+      await opened;
+      return undefined;
+    };
+
+    const under = Array.from({ length: 64 }, () => send(edge, { target, write }));
+    await new Promise(setImmediate);
+    // Admitted four at a time, because each weighs 256 KiB until its size is known.
+    const more = send(edge, { target, write });
+    await new Promise(setImmediate);
+    open();
+
+    const answers = await Promise.all([...under, more]);
+    assert.equal(answers.at(-1)?.status, 200);
+  });
+
+  it("makes large reads wait for buffers, first come first served, and refuses after reservationWaitMs (GW-54)", async () => {
+    const config = { readBufferBytesMax: 256 * 1024, reservationWaitMs: 1000 };
+    const { edge, overlay, clock } = await openSimulated({ config });
+    const target = `/o/${overlay.add(Buffer.alloc(1_000_000))}`;
+    const { opened, open } = gate();
+    const slow = send(edge, {
+      target,
+      write: async () => {
+        await opened;
+        return undefined;
+      },
+    });
+    await clock.settle();
+
+    const impatient = send(edge, { target });
+    await clock.advance(1000);
+    assert.deepEqual(codeOf(await impatient), [503, "gateway.reservation-timeout"]);
+
+    const next = send(edge, { target });
+    await clock.advance(999);
+    open();
+    assert.deepEqual([(await slow).complete, (await next).complete], [true, true]);
+    assert.equal((await send(edge, { target })).complete, true);
+  });
+
+  it("gives everything back when clients go away in the middle", async () => {
+    const { edge, overlay, clock } = await openSimulated({
+      config: { readBufferBytesMax: 256 * 1024, readRequestsMax: 1 },
+    });
+    const target = `/o/${overlay.add(Buffer.alloc(1_000_000))}`;
+
+    for (let round = 0; round < 5; round += 1) {
+      const leaving = new AbortController();
+      const write = async () => {
+        leaving.abort();
+        return undefined;
+      };
+      const answer = await send(edge, { target, signal: leaving.signal, write });
+      assert.equal(answer.complete, false);
+    }
+    await clock.settle();
+
+    assert.equal((await send(edge, { target })).complete, true);
+    assert.equal(edge.openRequestCount, 0);
+  });
+});

@@ -1,0 +1,132 @@
+/** Writing through gateway: what a client of the simulated edge sees. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Address } from "#actors/domain/address.ts";
+import { FakeOverlay, MemorySource, manifestOf } from "#test/actors/gateway/fake-overlay.ts";
+import { json, openSimulated, send } from "#test/actors/gateway/kit.ts";
+
+const hello = Buffer.from("hello");
+const address: Address = new FakeOverlay().add(hello);
+
+describe("gateway: PUT /put", () => {
+  it("answers 201 with what it is called, and 200 when it was known (GW-20)", async () => {
+    const { edge } = await openSimulated();
+    const put = (method: string) => {
+      return send(edge, { method, target: "/put", body: new MemorySource(hello), contentLength: 5 });
+    };
+
+    const first = await put("PUT");
+    const second = await put("POST");
+
+    const facts = { address, size: 5, chunks: 1, manifest: manifestOf(address) };
+    assert.deepEqual([first.status, second.status], [201, 200]);
+    assert.deepEqual([json(first), json(second)], [facts, facts]);
+    assert.equal(first.headers["location"], `/o/${address}`);
+    assert.equal(second.headers["location"], `/o/${address}`);
+  });
+
+  it("stores the empty object where no body was sent", async () => {
+    const { edge } = await openSimulated();
+
+    const answer = await send(edge, { method: "PUT", target: "/put" });
+
+    assert.equal(answer.status, 201);
+    assert.equal(json(answer)["size"], 0);
+  });
+
+  it("refuses one byte over the limit at once when the length is known (GW-21)", async () => {
+    const { edge, overlay } = await openSimulated({ config: { objectSizeBytesMax: 5 } });
+    const put = (content: Uint8Array) => {
+      const body = new MemorySource(content);
+      return send(edge, { method: "PUT", target: "/put", body, contentLength: content.length });
+    };
+
+    const atLimit = await put(hello);
+    const pastLimit = await put(Buffer.from("hello!"));
+
+    assert.equal(atLimit.status, 201);
+    assert.equal(pastLimit.status, 413);
+    assert.equal(json(pastLimit)["code"], "gateway.object-too-large");
+    assert.deepEqual(overlay.calls, ["put"]);
+  });
+
+  it("refuses one byte over the limit when it comes, where the length is not known (GW-21)", async () => {
+    const { edge, overlay } = await openSimulated({ config: { objectSizeBytesMax: 5 } });
+    const put = (content: string) => {
+      return send(edge, { method: "PUT", target: "/put", body: new MemorySource(Buffer.from(content), 3) });
+    };
+
+    const atLimit = await put("hello");
+    const pastLimit = await put("hello!");
+
+    assert.equal(atLimit.status, 201);
+    assert.equal(pastLimit.status, 413);
+    assert.equal(json(pastLimit)["code"], "gateway.object-too-large");
+    assert.equal(overlay.objects.size, 1);
+  });
+
+  it("answers with the body's own failure where one is known", async () => {
+    const { edge, overlay } = await openSimulated();
+    const put = (code: string) => {
+      const failure = { code, readIdleMs: 15_000 };
+      const body = new MemorySource(hello, 2, { afterBytes: 3, failure });
+      return send(edge, { method: "PUT", target: "/put", body });
+    };
+
+    const answers = [];
+    for (const code of ["gateway.read-idle", "gateway.body-truncated", "gateway.body-malformed", "other.thing"]) {
+      answers.push(await put(code));
+    }
+
+    assert.deepEqual(
+      answers.map((answer) => [answer.status, json(answer)["code"]]),
+      [
+        [408, "gateway.read-idle"],
+        [400, "gateway.body-truncated"],
+        [400, "gateway.body-malformed"],
+        [400, "storage.source-failed"],
+      ],
+    );
+    assert.equal(overlay.objects.size, 0);
+  });
+
+  it("answers 507 while the disk is full, closes /readyz, and opens it with the next success (GW-33)", async () => {
+    const { edge, overlay, clock } = await openSimulated();
+    const put = () => send(edge, { method: "PUT", target: "/put", body: new MemorySource(hello), contentLength: 5 });
+    const ready = async (target = "/readyz") => (await send(edge, { target })).status;
+
+    overlay.failures.put = { code: "storage.full", freeBytes: 1, reserveBytes: 2 } as never;
+    const full = await put();
+    assert.deepEqual([full.status, json(full)["code"], json(full)["retryable"]], [507, "storage.full", true]);
+    assert.deepEqual([await ready(), await ready("/readyz?for=reads")], [503, 200]);
+
+    await clock.advance(10_000);
+    assert.equal(await ready(), 200);
+    await put();
+    assert.equal(await ready(), 503);
+    delete overlay.failures.put;
+    assert.equal((await put()).status, 201);
+    assert.equal(await ready(), 200);
+  });
+});
+
+describe("gateway: PUT /o/<addr>", () => {
+  it("stores the object that the address names", async () => {
+    const { edge } = await openSimulated();
+
+    const answer = await send(edge, { method: "PUT", target: `/o/${address}`, body: new MemorySource(hello) });
+
+    assert.equal(answer.status, 201);
+    assert.equal(json(answer)["address"], address);
+  });
+
+  it("answers 422 for other bytes, and keeps nothing (GW-22)", async () => {
+    const { edge, overlay } = await openSimulated();
+    const body = new MemorySource(Buffer.from("hellp"));
+
+    const answer = await send(edge, { method: "PUT", target: `/o/${address}`, body });
+
+    assert.deepEqual([answer.status, json(answer)["code"]], [422, "storage.address-mismatch"]);
+    assert.equal(overlay.objects.size, 0);
+  });
+});

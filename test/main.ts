@@ -1,0 +1,81 @@
+/**
+ * `cepa test [--name REGEX] [--verbose] [PATH…]`: runs test files, each in a process of its own.
+ *
+ * A PATH is a file, a folder, a glob, or a word that occurs in the path of a test file. Exit code: 0 when all passed,
+ * 1 when one failed, 2 when nothing matches.
+ */
+import { globSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { run } from "node:test";
+import { parseArgs } from "node:util";
+import { Reporter } from "#test/reporter.ts";
+
+/** Longest time for one test; end-to-end tests move hundreds of MiB. */
+const TEST_TIMEOUT_MS = 300_000;
+/** Nothing heard for so long: what still runs is ended. */
+const SILENCE_MS_MAX: number = TEST_TIMEOUT_MS + 30_000;
+/** More files at once only make the end-to-end tests wait for each other's disks. */
+const FILES_AT_ONCE_MAX = 4;
+
+const root = join(import.meta.dirname, "..");
+const started = performance.now();
+const { values, positionals } = readArguments();
+const files = [...new Set((positionals.length === 0 ? ["test"] : positionals).flatMap(select))].sort();
+
+if (files.length === 0) {
+  process.stderr.write(`cepa: no test file matches ${positionals.join(" ")}\n`);
+  process.exit(2);
+}
+
+/** The runner gives up on a test, but not on a process that a test left running. */
+const silence = new AbortController();
+const watchdog = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
+
+const reporter = new Reporter(root, (line) => process.stdout.write(`${line}\n`), {
+  verbose: values.verbose,
+  partial: values.name !== undefined,
+});
+const stream = run({
+  cwd: root,
+  files,
+  concurrency: Math.min(FILES_AT_ONCE_MAX, Math.max(2, availableParallelism())),
+  timeout: TEST_TIMEOUT_MS,
+  signal: silence.signal,
+  ...(values.name === undefined ? {} : { testNamePatterns: [new RegExp(values.name)] }),
+});
+stream.on("test:fail", () => {
+  process.exitCode = 1;
+});
+for await (const event of stream) {
+  watchdog.refresh();
+  reporter.accept(event);
+}
+clearTimeout(watchdog);
+const { passed, failed } = reporter.end(performance.now() - started);
+if (failed > 0 || passed === 0) process.exitCode = 1;
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: { name: { type: "string" }, verbose: { type: "boolean", default: false } },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    process.stderr.write(`cepa: ${error instanceof Error ? error.message : String(error)}\n`);
+    return process.exit(2);
+  }
+}
+
+/** Absolute paths of the test files that `selector` means. */
+function select(selector: string): readonly string[] {
+  const kind = statSync(resolve(root, selector), { throwIfNoEntry: false });
+  if (kind?.isFile() && selector.endsWith(".test.ts")) return [resolve(root, selector)];
+  const pattern = kind?.isDirectory() ? `${selector.replace(/\/+$/, "")}/**/*.test.ts` : selector;
+  const matched = globSync(pattern, { cwd: root }).filter((path) => path.endsWith(".test.ts"));
+  if (matched.length > 0) return matched.map((path) => resolve(root, path));
+  // `runtime/mailbox.ts` means the tests of that module.
+  const word = selector.replace(/\.ts$/, "");
+  const all = globSync("test/**/*.test.ts", { cwd: root });
+  return all.filter((path) => path.includes(word)).map((path) => join(root, path));
+}

@@ -1,0 +1,56 @@
+/** A disk as one process sees it: after `kill` nothing it asks for happens any more. */
+import type { Disk } from "#runtime/disk/disk.ts";
+import { fail } from "#runtime/errors.ts";
+
+export interface MortalDisk {
+  readonly disk: Disk;
+  kill(): void;
+  /**
+   * The next `sync` fails and reaches nothing. Unlike a failure armed on the memory disk, which makes the system forget
+   * what the sync covered, a later `sync` may still succeed: both kinds exist.
+   */
+  failNextSync(): void;
+}
+
+export function mortalDisk(real: Disk): MortalDisk {
+  let alive = true;
+  let syncFails = false;
+  const sync = (descriptor: number): ReturnType<Disk["sync"]> => {
+    if (!syncFails) return real.sync(descriptor);
+    syncFails = false;
+    return Promise.resolve(fail({ code: "disk.broken", path: "", errno: "EIO" }));
+  };
+  const guard =
+    <Args extends unknown[], Answer>(operation: (...args: Args) => Promise<Answer>) =>
+    (...args: Args): Promise<Answer> =>
+      alive ? operation.apply(real, args) : new Promise<never>(() => undefined);
+
+  const disk: Disk = {
+    open: guard(real.open),
+    close: guard(real.close),
+    read: guard(real.read),
+    write: guard(real.write),
+    sync: guard(sync),
+    truncate: guard(real.truncate),
+    sizeBytes: guard(real.sizeBytes),
+    list: guard(real.list),
+    makeDirectory: guard(real.makeDirectory),
+    rename: guard(real.rename),
+    remove: guard(real.remove),
+    removeTree: guard(real.removeTree),
+    syncDirectory: guard(real.syncDirectory),
+    readFile: guard(real.readFile),
+    replaceFile: guard(real.replaceFile),
+    space: guard(real.space),
+    watch: (path, onChange) => real.watch(path, onChange),
+  };
+  return {
+    disk,
+    kill: () => {
+      alive = false;
+    },
+    failNextSync: () => {
+      syncFails = true;
+    },
+  };
+}

@@ -1,0 +1,302 @@
+/** What is written to a link is read from it, however the bytes are cut; what was never written does no harm. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { ATTACHMENT_BYTES_MIN } from "#runtime/link/body.ts";
+import { FRAME_HEADER_BYTES, type Frame, KIND } from "#runtime/link/frame.ts";
+import { FrameDecoder } from "#runtime/link/frame-decoder.ts";
+import { FrameWriter } from "#runtime/link/frame-writer.ts";
+import { readHello } from "#runtime/link/hello.ts";
+import { LINK_FRAME_BYTES_MAX, LINK_STREAM_FRAME_BYTES_MAX } from "#runtime/link/limits.ts";
+import { readMessage, writeMessage } from "#runtime/link/message.ts";
+import { readFailure } from "#runtime/link/streams.ts";
+import type { Trace } from "#runtime/ref.ts";
+
+/** As literals are: strict equality compares prototypes. */
+const plainRecord = { noNullPrototype: true } as const;
+
+const key = fc.string({ unit: "binary", maxLength: 8 }).filter((name) => name !== "__proto__");
+/** Everything that a protocol may hold, but the sign of zero. */
+const value = fc.letrec<{ any: unknown }>((tie) => ({
+  any: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    fc.constantFrom<unknown>(null, undefined, true, false),
+    fc.double().map((number) => (number === 0 ? 0 : number)),
+    fc.integer(),
+    fc.bigInt(),
+    fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }),
+    fc.string({ unit: "binary", maxLength: 200 }),
+    fc.uint8Array({ maxLength: 300 }).map(plain),
+    fc.array(tie("any"), { maxLength: 5 }),
+    fc.dictionary(key, tie("any"), { maxKeys: 5, noNullPrototype: true }),
+  ),
+})).any;
+const large = fc.integer({ min: ATTACHMENT_BYTES_MIN, max: ATTACHMENT_BYTES_MIN + 5000 }).map((size) => {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; at += 1) bytes[at] = at * 7;
+  return bytes;
+});
+const message = fc.oneof(
+  value,
+  large,
+  fc.dictionary(key, fc.oneof(value, large), { maxKeys: 4, noNullPrototype: true }),
+);
+const hex = (length: number): fc.Arbitrary<string> =>
+  fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => Buffer.from(bytes).toString("hex"));
+const trace: fc.Arbitrary<Trace | undefined> = fc.option(
+  fc.record({ traceId: hex(16), spanId: hex(8), flags: fc.integer({ min: 0, max: 255 }) }, plainRecord),
+  { nil: undefined },
+);
+
+type Sent =
+  | { readonly kind: "request"; readonly id: number; readonly message: unknown; readonly trace: Trace | undefined }
+  | { readonly kind: "signal"; readonly id: number; readonly argument: number }
+  | { readonly kind: "data"; readonly id: number; readonly bytes: Uint8Array };
+
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const sent: fc.Arbitrary<Sent> = fc.oneof(
+  fc.record({ kind: fc.constant("request" as const), id: u32, message, trace }, plainRecord),
+  fc.record({ kind: fc.constant("signal" as const), id: u32, argument: u32 }, plainRecord),
+  fc.record(
+    {
+      kind: fc.constant("data" as const),
+      id: fc.integer({ min: 1, max: 3 }),
+      bytes: fc.uint8Array({ minLength: 1, maxLength: 400 }).map(plain),
+    },
+    plainRecord,
+  ),
+);
+
+describe("link codec: frames", () => {
+  it("agree with what was written, wherever the byte stream is cut", () => {
+    fc.assert(
+      fc.property(
+        fc.array(sent, { maxLength: 6 }),
+        fc.infiniteStream(fc.integer({ min: 1, max: 5000 })),
+        (script, cuts) => {
+          const wire = write(script);
+
+          const received = receive(wire, () => cuts.next().value ?? 1);
+
+          assert.deepEqual(merged(received), merged(script));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("agree when every byte comes alone", () => {
+    fc.assert(
+      fc.property(fc.array(sent, { maxLength: 3 }), (script) => {
+        assert.deepEqual(merged(receive(write(script), () => 1)), merged(script));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("arrive with plain bytes that share nothing with what else was in the air", () => {
+    const wire = write([
+      { kind: "request", id: 1, message: { small: new Uint8Array(3), big: new Uint8Array(20_000) }, trace: undefined },
+    ]);
+
+    const [first] = receive(wire, () => wire.byteLength);
+
+    assert(first?.kind === "request");
+    const { small, big } = first.message as { small: Uint8Array; big: Uint8Array };
+    assert.equal(Object.getPrototypeOf(small), Uint8Array.prototype);
+    assert.equal(Object.getPrototypeOf(big), Uint8Array.prototype);
+    assert.equal(small.buffer.byteLength, 3);
+    assert.equal(big.buffer.byteLength, 20_000);
+  });
+});
+
+describe("link codec: limits", () => {
+  const header = (kind: number, bodyBytes: number): Uint8Array => {
+    const writer = new FrameWriter();
+    writer.begin(kind, 0, 1, 0, bodyBytes);
+    return Buffer.concat(writer.take());
+  };
+  const fault = (bytes: Uint8Array): unknown => new FrameDecoder(silent).push(bytes);
+
+  it("takes a frame at the limit and refuses one byte past it", () => {
+    assert.equal(fault(header(KIND.request, LINK_FRAME_BYTES_MAX - FRAME_HEADER_BYTES)), undefined);
+    assert.equal(fault(header(KIND.request, LINK_FRAME_BYTES_MAX - FRAME_HEADER_BYTES + 1)), "frame-too-large");
+  });
+
+  it("takes a piece of a stream at the limit and refuses one byte past it", () => {
+    assert.equal(fault(header(KIND.data, LINK_STREAM_FRAME_BYTES_MAX)), undefined);
+    assert.equal(fault(header(KIND.data, LINK_STREAM_FRAME_BYTES_MAX + 1)), "frame-too-large");
+  });
+
+  it("refuses kinds that do not exist, and a length that does not cover the header", () => {
+    assert.equal(fault(header(0, 10)), "frame-malformed");
+    assert.equal(fault(header(KIND.stop + 1, 10)), "frame-malformed");
+    assert.equal(fault(new Uint8Array(FRAME_HEADER_BYTES)), "frame-malformed");
+  });
+
+  it("writes a message that fits exactly and refuses one byte more, with its size", () => {
+    // Header, packed length, and the body of `[actor, name, null, patches]` around the attachment.
+    const around = { kind: KIND.request, flags: 0, id: 1, argument: 1, trace: undefined, before: ["a", "b"] };
+    const probe = new FrameWriter();
+    writeMessage(probe, { ...around, message: new Uint8Array(2_000_000) }, () => undefined);
+    const room = LINK_FRAME_BYTES_MAX - (probe.bytes - 2_000_000);
+    const writer = new FrameWriter();
+
+    assert.equal(
+      writeMessage(writer, { ...around, message: new Uint8Array(room) }, () => undefined),
+      undefined,
+    );
+    assert.equal(writer.bytes, LINK_FRAME_BYTES_MAX);
+    assert.deepEqual(
+      writeMessage(writer, { ...around, message: new Uint8Array(room + 1) }, () => undefined),
+      { reason: "too-large", sizeBytes: LINK_FRAME_BYTES_MAX + 1 - FRAME_HEADER_BYTES },
+    );
+    assert.equal(writer.bytes, LINK_FRAME_BYTES_MAX);
+  });
+
+  it("refuses functions, symbols and circles instead of losing them", () => {
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    for (const bad of [{ run: () => 1 }, { symbol: Symbol("s") }, circle]) {
+      const frame = { kind: KIND.reply, flags: 0, id: 1, argument: 0, trace: undefined, before: [], message: bad };
+      assert.deepEqual(
+        writeMessage(new FrameWriter(), frame, () => undefined),
+        { reason: "not-encodable", sizeBytes: 0 },
+      );
+    }
+  });
+});
+
+describe("link codec: garbage", () => {
+  it("never throws, whatever the bytes are", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 2000 }), fc.integer({ min: 1, max: 700 }), (bytes, piece) => {
+        feed(bytes, piece);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("never throws when good headers are followed by anything", () => {
+    const framed = fc.tuple(
+      fc.integer({ min: 1, max: KIND.stop }),
+      fc.integer({ min: 0, max: 255 }),
+      fc.uint8Array({ maxLength: 200 }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(framed, { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 1, max: 300 }),
+        (frames, piece) => {
+          const writer = new FrameWriter();
+          for (const [kind, flags, body] of frames) {
+            writer.begin(kind, flags, 1, 1, body.byteLength);
+            writer.append(body);
+          }
+          feed(Uint8Array.from(Buffer.concat(writer.take())), piece);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("never throws when bits of good frames are wrong", () => {
+    fc.assert(
+      fc.property(
+        fc.array(sent, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 3000 }),
+        (script, errors, piece) => {
+          const wire = write(script);
+          for (const [at, error] of errors) {
+            const index = at % wire.byteLength;
+            wire[index] = (wire[index] ?? 0) ^ error;
+          }
+          feed(wire, piece);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("allocates no more for a length than the frame's own limit", () => {
+    const bomb = new Uint8Array(FRAME_HEADER_BYTES).fill(0xff);
+    bomb[4] = KIND.request;
+
+    assert.equal(new FrameDecoder(silent).push(bomb), "frame-too-large");
+  });
+});
+
+const silent = { onFrame: () => undefined, onData: () => undefined };
+
+function plain(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes);
+}
+
+function write(script: readonly Sent[]): Uint8Array {
+  const writer = new FrameWriter();
+  for (const item of script) {
+    if (item.kind === "signal") {
+      writer.begin(KIND.window, 0, item.id, item.argument, 0);
+    } else if (item.kind === "data") {
+      writer.begin(KIND.data, 0, item.id, 0, item.bytes.byteLength);
+      writer.append(item.bytes);
+    } else {
+      const { id, message: content, trace: context } = item;
+      const frame = { kind: KIND.request, flags: 0, id, argument: 5, trace: context, before: ["actor", "name"] };
+      assert.equal(
+        writeMessage(writer, { ...frame, message: content }, () => undefined),
+        undefined,
+      );
+    }
+  }
+  return Uint8Array.from(Buffer.concat(writer.take()));
+}
+
+function receive(wire: Uint8Array, nextPiece: () => number): Sent[] {
+  const received: Sent[] = [];
+  const decoder = new FrameDecoder({
+    onData: (id, bytes) => received.push({ kind: "data", id, bytes: plain(bytes) }),
+    onFrame: (frame) => {
+      if (frame.kind === KIND.window) {
+        received.push({ kind: "signal", id: frame.id, argument: frame.argument });
+        return;
+      }
+      const read = readMessage(frame, 2, () => undefined);
+      assert(read !== undefined, "what was written is a message");
+      assert.deepEqual(read.before.slice(0, 2), ["actor", "name"]);
+      received.push({ kind: "request", id: frame.id, message: read.message, trace: read.trace });
+    },
+  });
+  for (let at = 0; at < wire.byteLength; ) {
+    const piece = wire.slice(at, at + nextPiece());
+    assert.equal(decoder.push(piece), undefined);
+    at += piece.byteLength;
+  }
+  return received;
+}
+
+/** Stream bytes may come in other pieces than they were sent in: only their concatenation counts. */
+function merged(items: readonly Sent[]): unknown {
+  const others = items.filter(({ kind }) => kind !== "data");
+  const streams = [1, 2, 3].map((id) =>
+    Buffer.concat(items.flatMap((item) => (item.kind === "data" && item.id === id ? [item.bytes] : []))).toString(
+      "hex",
+    ),
+  );
+  return { others, streams };
+}
+
+/** Everything that reads what comes from outside. */
+function feed(bytes: Uint8Array, piece: number): void {
+  const read = (frame: Frame): void => {
+    readMessage(frame, 2, () => undefined);
+    readMessage(frame, 0, () => undefined);
+    readHello(frame);
+    readFailure(frame);
+  };
+  const decoder = new FrameDecoder({ onFrame: read, onData: () => undefined });
+  for (let at = 0; at < bytes.byteLength; at += piece) {
+    if (decoder.push(bytes.slice(at, at + piece)) !== undefined) return;
+  }
+}

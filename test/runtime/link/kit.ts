@@ -1,0 +1,259 @@
+/**
+ * Two cells that can reach each other, in memory: manual time, a seeded order of turns, and a network that can be cut.
+ *
+ * `gate` calls, `data` serves. Local actors are a few lines each: what a link knows of an actor is its erased ref.
+ */
+import type { ByteSource } from "#runtime/byte-source.ts";
+import { ENDED, FAILED } from "#runtime/byte-source.ts";
+import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
+import type { ErasedRef } from "#runtime/link/erased-ref.ts";
+import type { LinkLimits } from "#runtime/link/limits.ts";
+import { Switchboard } from "#runtime/link/switchboard.ts";
+import type { Call, Cast } from "#runtime/protocol.ts";
+import type { CallOptions, CastOutcome, Down, Ref } from "#runtime/ref.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { SimulatedNetwork } from "#runtime/simulated/network.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { seededScheduler } from "#runtime/simulated/scheduler.ts";
+import type { Log, LogFields } from "#runtime/telemetry/log.ts";
+import { Metrics } from "#runtime/telemetry/metrics.ts";
+
+export const dataPath = "/run/data.sock";
+
+/** What the fake actor hears; `request` and reply are whatever a test needs. */
+export interface FakeProtocol {
+  ask: Call<unknown, unknown, Failure>;
+  store: Call<{ readonly source: ByteSource; readonly note?: string }, unknown, Failure>;
+  tell: Cast<unknown>;
+}
+
+export type Handler = (request: unknown, options: CallOptions) => Promise<Result<unknown, Failure>>;
+
+/** An actor that answers as it is told to, and remembers what it heard. */
+export class FakeActor implements ErasedRef {
+  readonly name: string;
+  readonly heard: { readonly name: string; readonly request: unknown; readonly options: CallOptions }[] = [];
+  readonly told: unknown[] = [];
+  readonly monitors: Set<(down: Down) => void> = new Set();
+  castOutcome: CastOutcome = "accepted";
+  handle: Handler = async (request) => ok(request);
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  call(name: string, request: unknown, options: CallOptions): Promise<Result<unknown, Failure>> {
+    this.heard.push({ name, request, options });
+    return this.handle(request, options);
+  }
+
+  cast(_name: string, request: unknown): CastOutcome {
+    this.told.push(request);
+    return this.castOutcome;
+  }
+
+  monitor(onDown: (down: Down) => void): () => void {
+    this.monitors.add(onDown);
+    return () => this.monitors.delete(onDown);
+  }
+
+  goDown(reason: Down["reason"], incarnation: number): void {
+    const monitors = [...this.monitors];
+    this.monitors.clear();
+    for (const onDown of monitors) onDown({ actor: this.name, incarnation, reason });
+  }
+}
+
+export interface Line {
+  readonly event: string;
+  readonly fields: LogFields | undefined;
+}
+
+export class RecordingLog implements Log {
+  readonly lines: Line[] = [];
+
+  debug(): void {
+    // Not worth keeping.
+  }
+
+  info(event: string, fields?: LogFields): void {
+    this.lines.push({ event, fields });
+  }
+
+  warn(event: string, fields?: LogFields): void {
+    this.lines.push({ event, fields });
+  }
+
+  error(event: string, fields?: LogFields): void {
+    this.lines.push({ event, fields });
+  }
+
+  with(): Log {
+    return this;
+  }
+}
+
+export interface WorldOptions {
+  readonly seed?: number;
+  readonly gateLimits?: Partial<LinkLimits>;
+  readonly dataLimits?: Partial<LinkLimits>;
+  readonly gateBuild?: string;
+  readonly pieceBytes?: () => number;
+  /** Before anybody listens. */
+  readonly listens?: boolean;
+}
+
+export interface World {
+  readonly clock: ManualClock;
+  readonly network: SimulatedNetwork;
+  readonly gate: Switchboard;
+  readonly data: Switchboard;
+  readonly store: FakeActor;
+  readonly ref: Ref<FakeProtocol>;
+  readonly gateLog: RecordingLog;
+  readonly dataLog: RecordingLog;
+  /** Why links ended so far on both sides, with counts. */
+  ends(): Readonly<Record<string, number>>;
+  counter(cell: "gate" | "data", name: string): number;
+  startData(): Promise<void>;
+}
+
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const random = seededRandom(options.seed ?? 1);
+  const clock = new ManualClock();
+  const scheduler = seededScheduler(random);
+  const { pieceBytes } = options;
+  const network = new SimulatedNetwork({ scheduler, clock, ...(pieceBytes === undefined ? {} : { pieceBytes }) });
+  const store = new FakeActor("store");
+  const gateLog = new RecordingLog();
+  const dataLog = new RecordingLog();
+  const metrics = { gate: new Metrics(), data: new Metrics() };
+  const totals = new Map<string, number>();
+  const seams = { network, clock, scheduler, random };
+
+  const data = new Switchboard({
+    ...seams,
+    cell: "data",
+    buildId: "build-1",
+    metrics: metrics.data,
+    log: dataLog,
+    local: (name) => (name === "store" ? store : undefined),
+    socketOf: () => undefined,
+    limits: options.dataLimits ?? {},
+  });
+  const gate = new Switchboard({
+    ...seams,
+    cell: "gate",
+    buildId: options.gateBuild ?? "build-1",
+    metrics: metrics.gate,
+    log: gateLog,
+    local: () => undefined,
+    socketOf: (cell) => (cell === "data" ? { path: dataPath } : undefined),
+    limits: options.gateLimits ?? {},
+  });
+  const startData = async (): Promise<void> => {
+    const listening = await data.listen({ path: dataPath });
+    assert(listening.ok, "the simulated network listens");
+  };
+  if (options.listens !== false) await startData();
+
+  const collect = (): void => {
+    for (const [cell, registry] of Object.entries(metrics)) {
+      for (const { kind, name, labels, value } of registry.takeDeltas()) {
+        if (kind !== "counter") continue;
+        for (const key of [`${cell} ${name}`, ...Object.values(labels).map((label) => `${name} ${label}`)]) {
+          totals.set(key, (totals.get(key) ?? 0) + value);
+        }
+      }
+    }
+  };
+  return {
+    clock,
+    network,
+    gate,
+    data,
+    store,
+    ref: gate.ref<FakeProtocol>("store", "data"),
+    gateLog,
+    dataLog,
+    ends: () => {
+      collect();
+      const prefix = "link_ends_total ";
+      const ends = [...totals].filter(([key]) => key.startsWith(prefix));
+      return Object.fromEntries(ends.map(([key, value]) => [key.slice(prefix.length), value]));
+    },
+    counter: (cell, name) => {
+      collect();
+      return totals.get(`${cell} ${name}`) ?? 0;
+    },
+    startData,
+  };
+}
+
+/** A promise and who settles it. */
+export function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  return Promise.withResolvers<T>();
+}
+
+/** Bytes that are a function of their position, so that any mix-up shows. */
+export function patternAt(position: number): number {
+  return (position * 31 + (position >>> 8)) & 0xff;
+}
+
+/** A source of `sizeBytes` pattern bytes that keeps count of what was asked of it. */
+export class PatternSource implements ByteSource {
+  readBytes = 0;
+  readonly cancels: Failure[] = [];
+  failure: Failure | undefined;
+  readonly #sizeBytes: number;
+  readonly #readBytesMax: number;
+  readonly #failsAt: number;
+  readonly #onRead: (readBytes: number) => void;
+
+  constructor(
+    sizeBytes: number,
+    options: { readBytesMax?: number; failsAt?: number; onRead?: (readBytes: number) => void } = {},
+  ) {
+    this.#sizeBytes = sizeBytes;
+    this.#readBytesMax = options.readBytesMax ?? Number.POSITIVE_INFINITY;
+    this.#failsAt = options.failsAt ?? Number.POSITIVE_INFINITY;
+    this.#onRead = options.onRead ?? (() => undefined);
+  }
+
+  async read(into: Uint8Array): Promise<number> {
+    if (this.failure !== undefined) return FAILED;
+    if (this.readBytes >= this.#failsAt) {
+      this.failure = { code: "test.source-broke" };
+      return FAILED;
+    }
+    const left = Math.min(this.#sizeBytes, this.#failsAt) - this.readBytes;
+    const count = Math.min(into.byteLength, this.#readBytesMax, left);
+    if (count === 0) return ENDED;
+    for (let at = 0; at < count; at += 1) into[at] = patternAt(this.readBytes + at);
+    this.readBytes += count;
+    this.#onRead(this.readBytes);
+    return count;
+  }
+
+  cancel(reason: Failure): void {
+    this.cancels.push(reason);
+    this.failure ??= reason;
+  }
+}
+
+/** Reads to the end; answers with how many bytes came, checked against the pattern, and how it ended. */
+export async function drain(
+  source: ByteSource,
+  intoBytes: number,
+): Promise<{ readonly bytes: number; readonly outcome: number; readonly failure: Failure | undefined }> {
+  const into = new Uint8Array(intoBytes);
+  let bytes = 0;
+  for (;;) {
+    const count = await source.read(into);
+    if (count <= 0) return { bytes, outcome: count, failure: source.failure };
+    for (let at = 0; at < count; at += 1) {
+      assert(into[at] === patternAt(bytes + at), `byte ${bytes + at} is the one that was sent`);
+    }
+    bytes += count;
+  }
+}

@@ -1,0 +1,368 @@
+/** What a link does about peers that are not what they should be: strangers, liars, the silent and the deaf. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { fail, ok } from "#runtime/errors.ts";
+import { encode } from "#runtime/link/body.ts";
+import { FLAG, FRAME_HEADER_BYTES, KIND } from "#runtime/link/frame.ts";
+import { FrameWriter } from "#runtime/link/frame-writer.ts";
+import { packHello } from "#runtime/link/hello.ts";
+import {
+  LINK_DEGRADED_MS,
+  LINK_FRAME_BYTES_MAX,
+  LINK_HELLO_TIMEOUT_MS,
+  LINK_LIMITS,
+  LINK_MESSAGE_CREDIT,
+  LINK_SILENCE_MS_MAX,
+  LINK_STREAM_WINDOW_BYTES,
+  LINKS_INBOUND_MAX,
+} from "#runtime/link/limits.ts";
+import type { Connection } from "#runtime/network/network.ts";
+import { KiB, second } from "#runtime/units.ts";
+import { dataPath, startWorld, type World, type WorldOptions } from "#test/runtime/link/kit.ts";
+
+const within = { timeoutMs: 5 * second };
+
+describe("link: hello", () => {
+  it("refuses a cell of another build, says why on both sides, and keeps refusing", async () => {
+    const { ref, clock, gateLog, dataLog, store, ends } = await startWorld({ gateBuild: "build-2" });
+
+    const answer = ref.call("ask", {}, within);
+    await clock.advance(2 * second);
+
+    assert.deepEqual(await answer, fail({ code: "runtime.not-connected", actor: "store", executed: "no" }));
+    assert.equal(store.heard.length, 0);
+    const refusals = [...gateLog.lines, ...dataLog.lines].filter(({ event }) => event === "link-refused");
+    const codes = new Set(refusals.map(({ fields }) => (fields?.["failure"] as { code?: string } | undefined)?.code));
+    assert.deepEqual(codes, new Set(["supervisor.build-changed"]));
+    assert((ends()["build-changed"] ?? 0) >= 2);
+  });
+
+  it("tells the builds apart even when the rest of the hello is not understood", async () => {
+    const world = await startWorld();
+    const stranger = await Stranger.connect(world);
+
+    stranger.frame(KIND.hello, 0, 0, 0, encode(["cepa-link", "gate", "build-9", "data", "and", "more"]));
+    await world.clock.settle();
+
+    assert.equal(stranger.isClosed, true);
+    assert.equal(world.ends()["build-changed"], 1);
+  });
+
+  it("refuses a cell that looks for another one", async () => {
+    const world = await startWorld();
+    const stranger = await Stranger.connect(world);
+
+    stranger.hello({ to: "ops" });
+    await world.clock.settle();
+
+    assert.equal(stranger.isClosed, true);
+    assert.equal(world.ends()["wrong-cell"], 1);
+  });
+
+  it("gives up on a peer that says nothing, at the limit and not before", async () => {
+    const world = await startWorld();
+    const stranger = await Stranger.connect(world);
+
+    await world.clock.advance(LINK_HELLO_TIMEOUT_MS - 1);
+    assert.equal(stranger.isClosed, false);
+    await world.clock.advance(1);
+
+    assert.equal(stranger.isClosed, true);
+    assert.equal(world.ends()["hello-timeout"], 1);
+  });
+
+  it("takes so many links and no more", async () => {
+    const world = await startWorld({ listens: false });
+    await world.startData();
+    const strangers: Stranger[] = [];
+    for (let index = 0; index <= LINKS_INBOUND_MAX; index += 1) strangers.push(await Stranger.connect(world));
+    for (let turn = 0; turn < 20; turn += 1) await world.clock.settle();
+
+    const closed = strangers.map(({ isClosed }) => isClosed);
+
+    assert.deepEqual(closed, [...new Array<boolean>(LINKS_INBOUND_MAX).fill(false), true]);
+  });
+});
+
+describe("link: rules", () => {
+  const request = (index: number): Uint8Array | undefined => encode(["store", "ask", index]);
+  const cases: readonly {
+    readonly rule: string;
+    readonly reason: string;
+    readonly options?: WorldOptions;
+    readonly breaks: (stranger: Stranger) => void;
+  }[] = [
+    { rule: "a frame before hello", reason: "hello-expected", breaks: (s) => s.frame(KIND.ping, 0, 0, 0) },
+    {
+      rule: "data before hello",
+      reason: "hello-expected",
+      breaks: (s) => s.frame(KIND.data, 0, 1, 0, new Uint8Array(9)),
+    },
+    {
+      rule: "a hello that is none",
+      reason: "hello-expected",
+      breaks: (s) => s.frame(KIND.hello, 0, 0, 0, encode([1])),
+    },
+    {
+      rule: "a second hello",
+      reason: "frame-malformed",
+      breaks: (s) => {
+        s.hello();
+        s.hello();
+      },
+    },
+    { rule: "a frame of no kind", reason: "frame-malformed", breaks: (s) => s.greeted().frame(99, 0, 0, 0) },
+    {
+      rule: "a frame for the other side",
+      reason: "frame-malformed",
+      breaks: (s) => s.greeted().frame(KIND.reply, 0, 1, 0),
+    },
+    {
+      rule: "a frame past the limit",
+      reason: "frame-too-large",
+      breaks: (s) => s.greeted().header(KIND.request, LINK_FRAME_BYTES_MAX - FRAME_HEADER_BYTES + 1),
+    },
+    {
+      rule: "a request that is none",
+      reason: "body-malformed",
+      breaks: (s) => s.greeted().frame(KIND.request, 0, 1, 1),
+    },
+    {
+      rule: "a request whose patches lie",
+      reason: "body-malformed",
+      breaks: (s) => s.greeted().frame(KIND.request, FLAG.patched, 1, 1, new Uint8Array([0xff, 0xff, 0xff, 0xff, 1])),
+    },
+    {
+      rule: "one request more than credit",
+      reason: "credit-exceeded",
+      options: { dataLimits: { messageCredit: 2 } },
+      breaks: (s) => {
+        s.greeted();
+        for (const index of [1, 2, 3]) s.frame(KIND.request, 0, index, 1000, request(index));
+      },
+    },
+    {
+      rule: "one byte more than the window",
+      reason: "window-exceeded",
+      breaks: (s) => {
+        s.greeted().stream(1);
+        for (let sent = 0; sent < LINK_STREAM_WINDOW_BYTES; sent += 64 * KiB) {
+          s.frame(KIND.data, 0, 1, 0, new Uint8Array(64 * KiB));
+        }
+        s.frame(KIND.data, 0, 1, 0, new Uint8Array(1));
+      },
+    },
+    {
+      rule: "one stream more than allowed",
+      reason: "streams-exceeded",
+      options: { dataLimits: { streamsMax: 1 } },
+      breaks: (s) => s.greeted().stream(1).stream(2),
+    },
+    {
+      rule: "a monitor of no name",
+      reason: "body-malformed",
+      breaks: (s) => s.greeted().frame(KIND.monitor, 0, 1, 0, encode(7)),
+    },
+    { rule: "a stop without a reason", reason: "body-malformed", breaks: (s) => s.greeted().frame(KIND.stop, 0, 1, 0) },
+  ];
+
+  for (const { rule, reason, options, breaks } of cases) {
+    it(`ends for ${rule}: ${reason}`, async () => {
+      const world = await startWorld(options);
+      world.store.handle = () => new Promise(() => undefined);
+      const stranger = await Stranger.connect(world);
+
+      breaks(stranger);
+      for (let turn = 0; turn < 5; turn += 1) await world.clock.settle();
+
+      assert.equal(stranger.isClosed, true);
+      assert.deepEqual(world.ends(), { [reason]: 1 });
+    });
+  }
+
+  it("are kept at the limit: full credit and a full window do no harm", async () => {
+    const world = await startWorld({ dataLimits: { messageCredit: 2, streamsMax: 1 } });
+    world.store.handle = () => new Promise(() => undefined);
+    const stranger = await Stranger.connect(world);
+
+    stranger.greeted().stream(1).frame(KIND.request, 0, 2, 1000, request(2));
+    for (let sent = 0; sent < LINK_STREAM_WINDOW_BYTES; sent += 64 * KiB) {
+      stranger.frame(KIND.data, 0, 1, 0, new Uint8Array(64 * KiB));
+    }
+    stranger.frame(KIND.data, 0, 77, 0, new Uint8Array(100));
+    stranger.frame(KIND.cancel, 0, 99, 0);
+    for (let turn = 0; turn < 5; turn += 1) await world.clock.settle();
+
+    assert.equal(stranger.isClosed, false);
+    assert.deepEqual(world.ends(), {});
+  });
+
+  it("hold against any bytes: the link ends or goes on, and the cell serves others", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.tuple(
+            fc.integer({ min: 1, max: KIND.stop }),
+            fc.integer({ min: 0, max: 127 }),
+            fc.integer({ min: 0, max: 4 }),
+            fc.uint8Array({ maxLength: 60 }),
+          ),
+          { maxLength: 10 },
+        ),
+        async (frames) => {
+          const world = await startWorld();
+          const stranger = await Stranger.connect(world);
+          stranger.greeted().stream(1);
+          for (const [kind, flags, id, body] of frames) stranger.frame(kind, flags, id, 3, body);
+          await world.clock.settle();
+
+          const answer = world.ref.call("ask", "still here", within);
+          await world.clock.settle();
+
+          assert.deepEqual(await answer, ok("still here"));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("link: heartbeat", () => {
+  it("keeps an idle link, on both sides, for as long as it likes", async () => {
+    const { gate, clock, ends } = await startWorld();
+
+    await clock.advance(10 * LINK_SILENCE_MS_MAX);
+
+    assert.equal(gate.isConnected("data"), true);
+    assert.deepEqual(ends(), {});
+  });
+
+  it("counts and logs silence at the first limit, and forgets it when the peer is heard again", async () => {
+    const { network, clock, gateLog, dataLog, counter, ends } = await startWorld();
+    await clock.advance(1 * second);
+    const events = (): string[] => [...gateLog.lines, ...dataLog.lines].map(({ event }) => event);
+
+    network.freeze(dataPath);
+    await clock.advance(LINK_DEGRADED_MS - 1 * second);
+    assert.equal(counter("gate", "link_degraded_total"), 0);
+    await clock.advance(2 * second);
+    assert.equal(counter("gate", "link_degraded_total"), 1);
+    assert.equal(counter("data", "link_degraded_total"), 1);
+    network.thaw(dataPath);
+    await clock.advance(3 * second);
+
+    assert.deepEqual(events().filter((event) => event === "link-degraded").length, 2);
+    assert.deepEqual(events().filter((event) => event === "link-recovered").length, 2);
+    assert.deepEqual(ends(), {});
+  });
+
+  it("destroys a link that was silent for the second limit, and fails what was in flight", async () => {
+    const { ref, store, network, clock, ends } = await startWorld();
+    store.handle = () => new Promise(() => undefined);
+    const answer = ref.call("ask", {}, { timeoutMs: 100 * second });
+    await clock.advance(1 * second);
+
+    network.freeze(dataPath);
+    await clock.advance(LINK_SILENCE_MS_MAX - 2 * second);
+    assert.deepEqual(ends(), {});
+    await clock.advance(4 * second);
+
+    assert.deepEqual(await answer, fail({ code: "runtime.link-lost", actor: "store", executed: "maybe" }));
+    const { silent = 0, closed = 0 } = ends();
+    assert(silent >= 1, "whoever notices first hangs up on the other");
+    assert.equal(silent + closed, 2);
+  });
+
+  it("goes on under load: a link full of data is not silent", async () => {
+    const { ref, store, clock, ends } = await startWorld();
+    store.handle = async () => ok(new Uint8Array(100 * KiB));
+
+    for (let step = 0; step < 60; step += 1) {
+      void ref.call("ask", {}, within);
+      await clock.advance(500);
+    }
+
+    assert.deepEqual(ends(), {});
+  });
+});
+
+describe("link: a peer that does not read", () => {
+  it("holds no more than its credit, and what is wanted again after giving up is refused, not queued", async () => {
+    const { ref, network, clock } = await startWorld({ dataLimits: { messageCredit: 4 } });
+    await clock.settle();
+    network.freeze(dataPath);
+
+    const outcomes = new Map<string, number>();
+    for (let round = 0; round < 50; round += 1) {
+      const calls = Array.from({ length: 10 }, () => ref.call("ask", new Uint8Array(300 * KiB), { timeoutMs: 20 }));
+      await clock.advance(40);
+      for (const answer of await Promise.all(calls)) {
+        assert(!answer.ok, "nothing is answered");
+        outcomes.set(answer.failure.code, (outcomes.get(answer.failure.code) ?? 0) + 1);
+      }
+    }
+
+    // One burst left; its credit is gone until the peer reads. All others wait in vain or are refused.
+    assert.equal(outcomes.get("runtime.call-timeout"), 1);
+    assert.equal(outcomes.get("runtime.expired"), 3 * 50);
+    assert.equal(outcomes.get("runtime.mailbox-full"), 500 - 1 - 150);
+    assert(LINK_MESSAGE_CREDIT >= 4, "the default is larger");
+  });
+});
+
+/** Somebody who speaks to `data` byte by byte, and is not a link. */
+class Stranger {
+  isClosed = false;
+  #connection: Connection | undefined;
+
+  static async connect(world: World): Promise<Stranger> {
+    const stranger = new Stranger();
+    const connected = await world.network.connect(
+      { path: dataPath },
+      {
+        onBytes: () => undefined,
+        onDrain: () => undefined,
+        onClose: () => {
+          stranger.isClosed = true;
+        },
+      },
+    );
+    assert(connected.ok, "somebody listens");
+    stranger.#connection = connected.value;
+    return stranger;
+  }
+
+  frame(kind: number, flags: number, id: number, argument: number, body: Uint8Array = new Uint8Array(0)): this {
+    const writer = new FrameWriter();
+    writer.begin(kind, flags, id, argument, body.byteLength);
+    writer.append(body);
+    this.#connection?.write(writer.take());
+    return this;
+  }
+
+  header(kind: number, bodyBytes: number): void {
+    const writer = new FrameWriter();
+    writer.begin(kind, 0, 1, 1, bodyBytes);
+    this.#connection?.write(writer.take());
+  }
+
+  hello({ to = "data" } = {}): void {
+    const body = packHello({ cell: "stranger", buildId: "build-1", to, limits: LINK_LIMITS });
+    this.frame(KIND.hello, 0, 0, 0, body);
+  }
+
+  greeted(): this {
+    this.hello();
+    return this;
+  }
+
+  /** A request whose member `source` is the stream `id`. */
+  stream(id: number): this {
+    const packed = encode(["store", "store", { source: null }, ["source", id, []]]);
+    assert(packed !== undefined, "it is plain data");
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(packed.byteLength);
+    return this.frame(KIND.request, FLAG.patched | FLAG.streamed, 1000 + id, 1000, Buffer.concat([length, packed]));
+  }
+}

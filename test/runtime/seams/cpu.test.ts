@@ -1,0 +1,152 @@
+/** Both CPU pools under one suite, then what only threads can do: die, hang, be few. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { describe, type TestContext, test } from "node:test";
+import { must, type Result } from "#runtime/errors.ts";
+import { digestOf } from "#runtime/pool/blake3.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import { createRealCpu, type RealCpuOptions } from "#runtime/real/cpu.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { inlineCpu } from "#runtime/simulated/cpu.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { tempDirectory } from "#test/kit/temp-directory.ts";
+import { dawdles, dies, hangs, throws } from "#test/runtime/seams/broken-worker.ts";
+import { cpuSuite, forever } from "#test/runtime/seams/cpu-suite.ts";
+
+cpuSuite("real", async (context) => {
+  const cpu = createRealCpu({ clock: realClock, threads: 2 });
+  context.after(() => cpu.close());
+  const directory = await tempDirectory(context);
+  return {
+    cpu,
+    nowMs: () => realClock.nowMs(),
+    fileOf: async (contents) => {
+      await writeFile(`${directory}/file`, contents);
+      return `${directory}/file`;
+    },
+  };
+});
+
+cpuSuite("inline", async () => {
+  const clock = new ManualClock();
+  const disk = new MemoryDisk();
+  return {
+    cpu: inlineCpu({ clock, disk }),
+    nowMs: () => clock.nowMs(),
+    fileOf: async (contents) => {
+      must(await disk.replaceFile("/file", contents), "writing");
+      return "/file";
+    },
+  };
+});
+
+describe("cpu (real): threads", { timeout: 60_000 }, () => {
+  function brokenPool(context: TestContext, options: Partial<RealCpuOptions> = {}): Cpu {
+    const workerFile = new URL("./broken-worker.ts", import.meta.url);
+    const cpu = createRealCpu({ clock: realClock, threads: 1, workerFile, ...options });
+    context.after(() => cpu.close());
+    return cpu;
+  }
+  const ask = (cpu: Cpu, what: number, within = forever): Promise<Result<Uint8Array>> =>
+    cpu.run("digest", { bytes: new Uint8Array([what, 9]) }, within);
+  const codeOf = (result: Result<unknown>): string => (result.ok ? "ok" : result.failure.code);
+
+  test("a task whose thread dies or throws is pool.crashed, and the next one runs", async (context) => {
+    const cpu = brokenPool(context);
+
+    for (const what of [dies, throws, dies]) {
+      assert.equal(codeOf(await ask(cpu, what)), "pool.crashed");
+      assert.deepEqual(must(await ask(cpu, 0), "digesting"), digestOf(new Uint8Array([0, 9])));
+    }
+  });
+
+  test("a worker file that cannot be loaded fails every task and hangs none", async (context) => {
+    const cpu = brokenPool(context, { workerFile: new URL("./none.ts", import.meta.url) });
+
+    for (let round = 0; round < 3; round += 1) assert.equal(codeOf(await ask(cpu, 0)), "pool.crashed");
+  });
+
+  test("a hung task is given up after hangMs with its pool, and the next one runs", async (context) => {
+    const cpu = brokenPool(context, { hangMs: 1500 });
+    must(await ask(cpu, 0), "starting the thread");
+
+    // A pending timer keeps nothing alive, and a hung thread of the pool does not either.
+    const alive = setInterval(() => undefined, 1000);
+    const hung = await ask(cpu, hangs);
+    clearInterval(alive);
+
+    assert.deepEqual(hung, {
+      ok: false,
+      failure: { code: "pool.crashed", cause: "a task did not end within 1500 ms" },
+    });
+    assert.equal(codeOf(await ask(cpu, 0)), "ok");
+  });
+
+  test("two tasks a thread are let in, the line behind them is bounded and can be left", async (context) => {
+    const cpu = brokenPool(context, { waitingMax: 2 });
+    const leaving = new AbortController();
+
+    const letIn = [ask(cpu, dawdles), ask(cpu, dawdles)];
+    const waiting = [ask(cpu, 0), ask(cpu, 0, { ...forever, signal: leaving.signal })];
+    assert.deepEqual(await ask(cpu, 0), { ok: false, failure: { code: "pool.full", waitingMax: 2 } });
+    leaving.abort();
+    const late = ask(cpu, 0, { ...forever, deadlineMs: realClock.nowMs() + 20 });
+
+    assert.deepEqual((await Promise.all([...letIn, ...waiting, late])).map(codeOf), [
+      "ok",
+      "ok",
+      "ok",
+      "pool.expired",
+      "pool.expired",
+    ]);
+  });
+
+  test("a running task is not cut short by its caller or its deadline", async (context) => {
+    const cpu = brokenPool(context);
+    const leaving = new AbortController();
+
+    const running = ask(cpu, dawdles, { signal: leaving.signal, deadlineMs: realClock.nowMs() + 20 });
+    await undefined;
+    leaving.abort();
+
+    assert.equal(codeOf(await running), "ok");
+  });
+
+  test("after close nothing is let in, and who waited is sent away", async (context) => {
+    const cpu = brokenPool(context);
+    const tasks = [ask(cpu, dawdles), ask(cpu, dawdles), ask(cpu, 0)];
+    // Who was let in a moment ago and has not begun is sent away too: give both the turn to begin.
+    await undefined;
+    await undefined;
+
+    await cpu.close();
+
+    assert.deepEqual((await Promise.all([...tasks, ask(cpu, 0)])).map(codeOf), [
+      "ok",
+      "ok",
+      "pool.expired",
+      "pool.expired",
+    ]);
+  });
+
+  test("no thread starts before the first task, and idle threads do not keep the process alive", () => {
+    const script = `
+      import { createRealCpu } from "#runtime/real/cpu.ts";
+      import { realClock } from "#runtime/real/clock.ts";
+      const threads = () => process.report.getReport().workers.length;
+      const cpu = createRealCpu({ clock: realClock, threads: 2 });
+      const before = threads();
+      await cpu.run("digest", { bytes: new Uint8Array(1) }, { deadlineMs: Infinity, signal: new AbortController().signal });
+      console.log(before, threads());
+    `;
+
+    const { stdout, status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+      encoding: "utf8",
+      timeout: 20_000,
+    });
+
+    assert.deepEqual({ stdout, status, stderr }, { stdout: "0 2\n", status: 0, stderr: "" });
+  });
+});

@@ -1,0 +1,215 @@
+/** What only a real store can show: damaged files, a killed process, a disk that is full. Each in a process of its own. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import * as fs from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { describe, test } from "node:test";
+import { must } from "#runtime/errors.ts";
+import type { Kv } from "#runtime/kv/kv.ts";
+import { createLmdbStores } from "#runtime/real/kv.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { tempDirectory } from "#test/kit/temp-directory.ts";
+import { b, mapBytesMax, put } from "#test/runtime/seams/kv-suite.ts";
+
+const nodeArguments = ["--input-type=module", "-e"];
+
+/** Opens the store of the directory given, reads all of it and prints how that went. */
+const reader = `
+  import { createLmdbStores } from "#runtime/real/kv.ts";
+  const opened = await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} });
+  if (!opened.ok) console.log(opened.failure.code);
+  else {
+    const pairs = opened.value.range(new Uint8Array(0), new Uint8Array(512).fill(255), 1e9);
+    console.log("ok", pairs.length);
+    await opened.value.close();
+  }
+`;
+
+function readInProcess(directory: string): string {
+  const { stdout, status, signal } = spawnSync(process.execPath, [...nodeArguments, reader, directory], {
+    encoding: "utf8",
+  });
+  return status === 0 ? stdout.trim() : `died: ${status ?? signal}`;
+}
+
+async function fill(directory: string): Promise<void> {
+  const kv = must(await createLmdbStores().open(directory, { mapBytesMax }), "opening");
+  for (let batch = 0; batch < 4; batch += 1) {
+    await kv.batch(Array.from({ length: 1000 }, () => put(randomBytes(32), randomBytes(48))));
+  }
+  await kv.flush();
+  await kv.close();
+}
+
+type Damage = (path: string) => Promise<void>;
+
+function overwrite(at: number, bytes: Uint8Array): Damage {
+  return async (path) => {
+    const file = await fs.open(path, "r+");
+    await file.write(bytes, 0, bytes.length, at);
+    await file.close();
+  };
+}
+
+function truncate(sizeBytes: (size: number) => number): Damage {
+  return async (path) => fs.truncate(path, sizeBytes((await fs.stat(path)).size));
+}
+
+describe("kv (lmdb): open", () => {
+  const page = 4096;
+  const broken: Readonly<Record<string, Damage>> = {
+    "that holds something else": (path) => fs.writeFile(path, randomBytes(100_000)),
+    "of a few bytes": (path) => fs.writeFile(path, "hello"),
+    "cut in half": truncate((size) => Math.floor(size / 2)),
+    "cut to its header": truncate(() => 2 * page),
+    "cut by a page": truncate((size) => size - page),
+    "with a header of zeros": overwrite(0, new Uint8Array(2 * page)),
+    "with its second header page overwritten": overwrite(page, randomBytes(page)),
+    "with garbage between its headers": overwrite(page / 2, randomBytes(page / 2)),
+    "of another version": overwrite(28, b(9, 0, 0, 0)),
+    "with pages of zeros": overwrite(2 * page, new Uint8Array(50 * page)),
+  };
+
+  for (const [name, damage] of Object.entries(broken)) {
+    test(`a file ${name} is kv.broken, and the process lives`, async (context) => {
+      const directory = await tempDirectory(context);
+      await fill(directory);
+      assert.equal(readInProcess(directory), "ok 4000");
+
+      await damage(`${directory}/store.lmdb`);
+
+      assert.equal(readInProcess(directory), "kv.broken");
+    });
+  }
+
+  test("pages of garbage may end the process that opens them, but only one", async (context) => {
+    for (let seed = 1; seed <= 4; seed += 1) {
+      const directory = await tempDirectory(context);
+      await fill(directory);
+      await overwrite(2 * page, seededRandom(seed).bytes(50 * page))(`${directory}/store.lmdb`);
+
+      const first = readInProcess(directory);
+      const second = readInProcess(directory);
+
+      assert.match(first, /^(kv\.broken|died: SIG(ABRT|SEGV|BUS))$/);
+      assert.equal(second, "kv.broken");
+    }
+  });
+
+  test("the mark of an opening is gone when it has ended, well or not", async (context) => {
+    const directory = await tempDirectory(context);
+    await fill(directory);
+    assert.equal((await fs.readdir(directory)).includes("opening"), false);
+
+    await fs.writeFile(`${directory}/opening`, "");
+    assert.equal(readInProcess(directory), "kv.broken");
+  });
+
+  test("an empty file is an empty store; a damaged lock file is made anew", async (context) => {
+    const directory = await tempDirectory(context);
+    await fill(directory);
+
+    await fs.writeFile(`${directory}/store.lmdb-lock`, randomBytes(9000));
+    assert.equal(readInProcess(directory), "ok 4000");
+    await fs.writeFile(`${directory}/store.lmdb`, "");
+    assert.equal(readInProcess(directory), "ok 0");
+  });
+
+  test("a directory that cannot hold a store is kv.broken", async (context) => {
+    const directory = await tempDirectory(context);
+    await fs.writeFile(`${directory}/file`, "");
+    await fs.mkdir(`${directory}/one/store.lmdb`, { recursive: true });
+    await fs.mkdir(`${directory}/two/store.lmdb-lock`, { recursive: true });
+
+    const outcomes = ["file", "one", "two"].map((name) => readInProcess(`${directory}/${name}`));
+
+    assert.deepEqual(outcomes, ["kv.broken", "kv.broken", "kv.broken"]);
+  });
+
+  test("a store opens again in the process that closed and removed it", async (context) => {
+    const directory = `${await tempDirectory(context)}/index`;
+    const stores = createLmdbStores();
+    for (let round = 0; round < 3; round += 1) {
+      const kv = must(await stores.open(directory, { mapBytesMax }), "opening");
+      assert.equal(kv.count(), 0);
+      await kv.batch([put(b(1), b(round))]);
+      await kv.close();
+      await fs.rm(directory, { recursive: true });
+    }
+  });
+});
+
+describe("kv (lmdb): batch", () => {
+  test("after kill -9 every batch is whole, in order, and all that settled are there", async (context) => {
+    const directory = await tempDirectory(context);
+    const writer = `
+      import { createLmdbStores } from "#runtime/real/kv.ts";
+      const kv = (await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
+      const keyOf = (kind, index) => new Uint8Array([kind, index >> 16, index >> 8, index]);
+      const value = new Uint8Array(300);
+      const next = async (index) => {
+        await kv.batch([1, 2, 3].map((kind) => ({ key: keyOf(kind, index), value })));
+        console.log(index);
+      };
+      for (let index = kv.count() / 3; ; index += 4) await Promise.all([0, 1, 2, 3].map((more) => next(index + more)));
+    `;
+    const keysOf = (kv: Kv, kind: number): readonly number[] =>
+      kv.range(b(kind), b(kind + 1), 1_000_000).map(({ key }) => Buffer.from(key).readUIntBE(1, 3));
+
+    let settled = -1;
+    for (const killAfter of [1, 40, 150, 400]) {
+      const child = spawn(process.execPath, [...nodeArguments, writer, directory]);
+      let lines = 0;
+      for await (const line of createInterface({ input: child.stdout })) {
+        settled = Number(line);
+        lines += 1;
+        if (lines === killAfter) child.kill("SIGKILL");
+      }
+      if (child.signalCode === null) await once(child, "exit");
+      assert.equal(child.signalCode, "SIGKILL");
+
+      const kv = must(await createLmdbStores().open(directory, { mapBytesMax }), "opening after the kill");
+      const keys = keysOf(kv, 1);
+      assert.deepEqual(
+        keys,
+        keys.map((_, index) => index),
+      );
+      assert.deepEqual([keysOf(kv, 2), keysOf(kv, 3)], [keys, keys]);
+      assert.ok(keys.length > settled, "what settled is there");
+      await kv.close();
+    }
+  });
+
+  test("a file that cannot grow refuses the batch whole, reads go on, and the process lives", async (context) => {
+    const directory = await tempDirectory(context);
+    const script = `
+      import { createLmdbStores } from "#runtime/real/kv.ts";
+      const kv = (await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
+      let written = 0;
+      const put = (index) => kv.batch([0, 1].map((part) => ({ key: new Uint8Array([index, part]), value: new Uint8Array(50_000) })));
+      let refusal = "none";
+      try { for (; written < 200; written += 1) await put(written); } catch (error) { refusal = error.message; }
+      const missing = kv.get(new Uint8Array([written, 0]));
+      const kept = kv.get(new Uint8Array([written - 1, 1]))?.length;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      console.log(JSON.stringify({ refusal, whole: kv.count() === 2 * written, missing: missing ?? null, kept }));
+      process.exit(0);
+    `;
+
+    const limited = `ulimit -f 6000; exec "$0" ${nodeArguments.join(" ")} "$1" "$2"`;
+    const { stdout, status } = spawnSync("sh", ["-c", limited, process.execPath, script, directory], {
+      encoding: "utf8",
+    });
+
+    assert.equal(status, 0);
+    assert.deepEqual(JSON.parse(stdout), {
+      refusal: "kv: the commit failed, as on a full disk",
+      whole: true,
+      missing: null,
+      kept: 50_000,
+    });
+    assert.match(readInProcess(directory), /^ok \d+$/);
+  });
+});

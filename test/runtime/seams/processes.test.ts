@@ -1,0 +1,184 @@
+/** Both implementations against the same suite; then what only one of them can do. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { SpawnSpec } from "#runtime/processes.ts";
+import { CHANNEL_BACKLOG_MAX, createRealProcesses } from "#runtime/real/processes.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { SIMULATED_BACKLOG_MAX, SimulatedProcesses } from "#runtime/simulated/processes.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { seededScheduler } from "#runtime/simulated/scheduler.ts";
+import { behave, processesSuite } from "#test/runtime/seams/processes-suite.ts";
+
+const childScript = fileURLToPath(new URL("./processes-child.ts", import.meta.url));
+const parentScript = fileURLToPath(new URL("./processes-parent.ts", import.meta.url));
+const real = createRealProcesses();
+
+processesSuite("real", async () => ({ processes: real, spec: realSpec, until: waitUntil }));
+
+processesSuite("simulated", async () => {
+  const { processes, clock } = simulated();
+  return {
+    processes,
+    spec: (role) => ({ command: "child", args: [role], env: { GIVEN: "1" }, channel: true }),
+    until: async (condition) => {
+      for (let turn = 0; turn < 100 && !condition(); turn += 1) await clock.settle();
+      assert(condition(), "it comes to pass");
+    },
+  };
+});
+
+describe("processes (real): the group", () => {
+  it("dies with its leader: a kill reaches what the child started", async () => {
+    const spawned = await real.spawn({
+      command: "/bin/sh",
+      args: ["-c", "sleep 1000 & wait"],
+      env: {},
+      channel: false,
+    });
+    assert(spawned.ok, "it spawns");
+    const { value: shell } = spawned;
+    let hasExited = false;
+    shell.onExit(() => {
+      hasExited = true;
+    });
+
+    assert.equal(shell.kill("SIGKILL"), true);
+    await waitUntil(() => hasExited);
+
+    await waitUntil(() => !groupExists(shell.pid));
+  });
+
+  it("is not the parent's: its children lead sessions of their own", async () => {
+    const spawned = await real.spawn({ command: "/bin/sh", args: ["-c", "exec sleep 1000"], env: {}, channel: false });
+    assert(spawned.ok, "it spawns");
+
+    assert.equal(groupExists(spawned.value.pid), true);
+    spawned.value.kill("SIGKILL");
+    await waitUntil(() => !real.exists(spawned.value.pid));
+  });
+});
+
+describe("processes (real): loss of the parent", () => {
+  it("is told to the child, which ends; nothing is left", async () => {
+    const { command, args, ...rest } = realSpec("");
+    const parent = await real.spawn({ command, args: [parentScript, command, childScript], ...rest });
+    assert(parent.ok, "it spawns");
+    let orphanPid: unknown;
+    parent.value.onMessage((message) => {
+      orphanPid = message;
+    });
+    await waitUntil(() => orphanPid !== undefined);
+    assert(typeof orphanPid === "number", `it has a child: ${JSON.stringify(orphanPid)}`);
+    assert.equal(args[1], "");
+    assert.equal(real.exists(orphanPid), true);
+
+    parent.value.kill("SIGKILL");
+
+    const pid = orphanPid;
+    await waitUntil(() => !real.exists(pid));
+  });
+});
+
+describe("processes (real): the channel", () => {
+  it("takes so many messages for a child that does not read, and no more", async () => {
+    const spawned = await real.spawn(realSpec("echo"));
+    assert(spawned.ok, "it spawns");
+    const child = spawned.value;
+    let heardCount = 0;
+    child.onMessage(() => {
+      heardCount += 1;
+    });
+    child.send("first");
+    await waitUntil(() => heardCount === 1);
+    child.kill("SIGSTOP");
+
+    const bulk = "x".repeat(10_000);
+    let takenCount = 0;
+    while (takenCount <= CHANNEL_BACKLOG_MAX + 100 && child.send(bulk)) takenCount += 1;
+
+    assert.equal(takenCount, CHANNEL_BACKLOG_MAX);
+    child.kill("SIGCONT");
+    await waitUntil(() => heardCount === 1 + takenCount);
+    assert.equal(child.send("again"), true);
+    child.kill("SIGKILL");
+    await waitUntil(() => !real.exists(child.pid));
+  });
+});
+
+describe("processes (simulated): what a test drives", () => {
+  it("are the children by name and pid, and how they end", async () => {
+    const { processes, clock } = simulated();
+    const spawned = await processes.spawn({ command: "child", args: ["echo"], env: {}, channel: true });
+    assert(spawned.ok, "it spawns");
+    const exits: unknown[] = [];
+    spawned.value.onExit((exit) => exits.push(exit));
+
+    const [child] = processes.children;
+    assert.equal(child?.pid, spawned.value.pid);
+    child?.end({ code: 70, signal: undefined });
+    await clock.settle();
+
+    assert.deepEqual(exits, [{ code: 70, signal: undefined }]);
+    assert.deepEqual(processes.children, []);
+  });
+
+  it("is the loss of the parent, which children hear once", async () => {
+    const { processes, clock } = simulated();
+    await processes.spawn({ command: "child", args: ["orphan"], env: {}, channel: true });
+    await clock.settle();
+
+    processes.vanish();
+    processes.vanish();
+    await clock.settle();
+
+    assert.deepEqual(processes.children, []);
+  });
+
+  it("is a stopped child, which hears everything when it goes on, up to the backlog", async () => {
+    const { processes, clock } = simulated();
+    const spawned = await processes.spawn({ command: "child", args: ["echo"], env: {}, channel: true });
+    assert(spawned.ok, "it spawns");
+    const heard: unknown[] = [];
+    spawned.value.onMessage((message) => heard.push(message));
+    await clock.settle();
+
+    spawned.value.kill("SIGSTOP");
+    for (let index = 0; index < SIMULATED_BACKLOG_MAX; index += 1) assert.equal(spawned.value.send(index), true);
+    assert.equal(spawned.value.send("one more"), false);
+    await clock.settle();
+    assert.deepEqual(heard, []);
+    spawned.value.kill("SIGCONT");
+    for (let turn = 0; turn < 200; turn += 1) await clock.settle();
+
+    assert.equal(heard.length, SIMULATED_BACKLOG_MAX);
+    assert.deepEqual(heard[0], { echo: 0 });
+  });
+});
+
+function simulated(): { readonly processes: SimulatedProcesses; readonly clock: ManualClock } {
+  const scheduler = seededScheduler(seededRandom(3));
+  const programs = {
+    child: (self: Parameters<typeof behave>[1], spec: SpawnSpec) => behave(spec.args[0] ?? "", self),
+  };
+  return { processes: new SimulatedProcesses({ scheduler, programs }), clock: new ManualClock() };
+}
+
+function realSpec(role: string): SpawnSpec {
+  return { command: process.execPath, args: [childScript, role], env: { GIVEN: "1" }, channel: true };
+}
+
+function groupExists(pid: number): boolean {
+  return real.exists(-pid);
+}
+
+/** Looks again whenever the event loop has turned; other processes need real time, so there is a generous limit. */
+async function waitUntil(condition: () => boolean): Promise<void> {
+  const limit = performance.now() + 20_000;
+  while (!condition() && performance.now() < limit) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+  assert(condition(), "it comes to pass");
+}

@@ -1,0 +1,278 @@
+/** A cell seen from the root, with a host that does as it is told. Time is manual. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type ExitReason, fail, ok } from "#runtime/errors.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { second } from "#runtime/units.ts";
+import { CELL_START_MS, CellChild, COMMAND_MS, COMMANDS_MAX, DRAIN_MARGIN_MS } from "#supervisor/root/cell-child.ts";
+import type { CellFacts, Order, Report } from "#supervisor/wire.ts";
+import { silent } from "#test/supervisor/kit.ts";
+
+interface Scene {
+  readonly child: CellChild;
+  readonly clock: ManualClock;
+  readonly orders: Order[];
+  readonly exits: ExitReason[];
+  readonly healths: string[];
+  readonly refusals: string[];
+  say(report: Report): void;
+  end(reason: ExitReason): void;
+  facts: CellFacts;
+  killedCount: number;
+  canOpen: boolean;
+}
+
+const facts: CellFacts = {
+  cell: "data",
+  profile: "tree",
+  dataDirectory: "/data",
+  runDirectory: "/run",
+  http: { host: "127.0.0.1", port: 1 },
+  insecurePublic: false,
+  version: "0",
+  buildId: "b",
+  cpuThreads: 1,
+  config: { version: 1, raw: {} },
+  status: { cells: [], actors: [], unavailable: [], shuttingDown: false },
+};
+const killed: ExitReason = { kind: "killed", afterMs: 0 };
+
+function scene(): Scene {
+  const clock = new ManualClock();
+  let receive: (report: Report) => void = () => undefined;
+  let onEnd: (reason: ExitReason) => void = () => undefined;
+  const made: Scene = {
+    clock,
+    orders: [],
+    exits: [],
+    healths: [],
+    refusals: [],
+    facts,
+    killedCount: 0,
+    canOpen: true,
+    say: (report) => receive(report),
+    end: (reason) => onEnd(reason),
+    child: new CellChild({
+      name: "data",
+      clock,
+      log: silent,
+      facts: () => made.facts,
+      onEvent: () => undefined,
+      onChange: () => undefined,
+      onConfigRefused: (problem) => made.refusals.push(problem),
+      host: {
+        open: async () => {
+          if (!made.canOpen) return fail({ code: "supervisor.host-failed", cell: "data", cause: "EAGAIN" });
+          return ok({
+            pid: 42,
+            send: (order) => made.orders.push(order) > 0,
+            onReport: (run) => {
+              receive = run;
+            },
+            onEnd: (run) => {
+              onEnd = run;
+            },
+            kill: () => {
+              made.killedCount += 1;
+              onEnd(killed);
+            },
+          });
+        },
+      },
+    }),
+  };
+  made.child.onExit((reason) => made.exits.push(reason));
+  made.child.onHealth((state, reason) => made.healths.push(`${state} ${reason ?? ""}`.trim()));
+  return made;
+}
+
+async function started(): Promise<Scene> {
+  const on = scene();
+  const starting = on.child.start();
+  await on.clock.settle();
+  on.say({ kind: "started" });
+  assert.deepEqual(await starting, { ok: true, value: undefined });
+  on.orders.length = 0;
+  return on;
+}
+
+/** A beat a second for as long as the test wants. */
+async function beat(on: Scene, seconds: number): Promise<void> {
+  for (let count = 0; count < seconds; count += 1) {
+    await on.clock.advance(1 * second);
+    on.say({ kind: "beat", loopDelayMs: 0, residentBytes: 1 });
+  }
+}
+
+describe("cell child: start", () => {
+  it("is up when the cell says so, not before", async () => {
+    const on = scene();
+    let settled = false;
+    const starting = on.child.start().then((result) => {
+      settled = true;
+      return result;
+    });
+    await on.clock.settle();
+    assert.deepEqual(on.orders, [{ kind: "begin", facts }]);
+    on.say({ kind: "hello", cell: "data" });
+    await on.clock.settle();
+    assert.equal(settled, false);
+
+    on.say({ kind: "started" });
+
+    assert.equal((await starting).ok, true);
+    assert.equal(on.child.pid, 42);
+  });
+
+  it("fails when there is no place, when the cell says so, when it ends, and after its time", async () => {
+    const noPlace = scene();
+    noPlace.canOpen = false;
+    assert.equal((await noPlace.child.start()).ok, false);
+
+    const refusing = scene();
+    const refused = refusing.child.start();
+    await refusing.clock.settle();
+    refusing.say({ kind: "failed", cause: "config", message: "alpha.x is 7" });
+    assert.equal((await refused).ok, false);
+    assert.deepEqual([refusing.killedCount, refusing.refusals], [1, ["alpha.x is 7"]]);
+
+    const ending = scene();
+    const ended = ending.child.start();
+    await ending.clock.settle();
+    ending.end(killed);
+    assert.equal((await ended).ok, false);
+
+    const slow = scene();
+    const late = slow.child.start();
+    await slow.clock.settle();
+    await beat(slow, CELL_START_MS / second - 1);
+    assert.equal(slow.killedCount, 0);
+    await beat(slow, 1);
+    assert.equal((await late).ok, false);
+    assert.equal(slow.killedCount, 1);
+
+    assert.deepEqual(
+      [noPlace, refusing, ending, slow].map((on) => on.exits.length),
+      [0, 0, 0, 0],
+    );
+  });
+
+  it("gives the cell the configuration that came into force meanwhile", async () => {
+    const on = scene();
+    void on.child.start();
+    await on.clock.settle();
+    const config = { version: 2, raw: {} };
+    on.facts = { ...facts, config };
+
+    on.say({ kind: "started" });
+
+    assert.deepEqual(on.orders.slice(1), [
+      { kind: "config-offer", config },
+      { kind: "config-commit", version: 2 },
+    ]);
+  });
+});
+
+describe("cell child: silence (SUP-10)", () => {
+  it("is degraded after 5 s, ready again when heard, killed after 20 s", async () => {
+    const on = await started();
+    await beat(on, 3);
+    await on.clock.advance(4 * second);
+    assert.deepEqual(on.healths, []);
+    await on.clock.advance(1 * second);
+    assert.deepEqual(on.healths, ["degraded silent for 5 s"]);
+    on.say({ kind: "beat", loopDelayMs: 0, residentBytes: 1 });
+    assert.deepEqual(on.healths, ["degraded silent for 5 s", "ready"]);
+
+    await on.clock.advance(20 * second - 1);
+    assert.deepEqual(on.exits, []);
+    await on.clock.advance(1);
+    assert.deepEqual(on.exits, [killed]);
+  });
+});
+
+describe("cell child: stop", () => {
+  it("drains, says leave, and waits for the end", async () => {
+    const on = await started();
+    let settled = false;
+    const stopping = on.child.stop(5 * second).then(() => {
+      settled = true;
+    });
+    on.say({ kind: "drained" });
+    await on.clock.settle();
+
+    assert.deepEqual(on.orders, [{ kind: "drain", withinMs: 5 * second - DRAIN_MARGIN_MS }, { kind: "leave" }]);
+    assert.equal(settled, false);
+    on.end({ kind: "normal" });
+    await stopping;
+    assert.deepEqual(on.exits, []);
+  });
+
+  it("kills a cell that has not started yet", async () => {
+    const on = scene();
+    const starting = on.child.start();
+    await on.clock.settle();
+
+    await on.child.stop(5 * second);
+
+    assert.deepEqual([on.killedCount, (await starting).ok], [1, false]);
+  });
+
+  it("kills a cell whose place is still being made", async () => {
+    const on = scene();
+    const starting = on.child.start();
+    const stopping = on.child.stop(5 * second);
+
+    await stopping;
+
+    assert.deepEqual([on.killedCount, (await starting).ok, on.orders], [1, false, []]);
+  });
+});
+
+describe("cell child: commands", () => {
+  it("is answered by the cell, by its end, or by time", async () => {
+    const on = await started();
+    const done = on.child.command("kill-actor", "alpha");
+    on.say({ kind: "answer", id: 1, failure: undefined });
+    assert.equal(await done, undefined);
+
+    const late = on.child.command("kill-actor", "alpha");
+    await on.clock.advance(COMMAND_MS);
+    assert.equal((await late)?.code, "supervisor.cell-silent");
+
+    const lost = on.child.command("kill-actor", "alpha");
+    on.end(killed);
+    assert.equal((await lost)?.code, "supervisor.cell-down");
+    assert.equal((await on.child.command("kill-actor", "alpha"))?.code, "supervisor.cell-down");
+  });
+
+  it("is one of a bounded number", async () => {
+    const on = await started();
+    for (let count = 0; count < COMMANDS_MAX; count += 1) void on.child.command("kill-actor", "alpha");
+
+    assert.equal((await on.child.command("kill-actor", "alpha"))?.code, "supervisor.busy");
+  });
+});
+
+describe("cell child: offer", () => {
+  it("tells what the cell answers, and counts silence as a refusal", async () => {
+    const on = await started();
+    const config = { version: 2, raw: {} };
+    const refused = on.child.offer(config, 2 * second);
+    on.say({ kind: "config-answer", version: 2, problem: "no" });
+    assert.equal(await refused, "no");
+
+    const silentOffer = on.child.offer(config, 2 * second);
+    await on.clock.advance(2 * second);
+    assert.equal(await silentOffer, "does not answer within 2000 ms");
+  });
+
+  it("accepts for a cell that is down, or goes down", async () => {
+    const on = await started();
+    const offered = on.child.offer({ version: 2, raw: {} }, 2 * second);
+    on.end(killed);
+
+    assert.equal(await offered, undefined);
+    assert.equal(await on.child.offer({ version: 3, raw: {} }, 2 * second), undefined);
+  });
+});

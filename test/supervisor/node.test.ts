@@ -1,0 +1,219 @@
+/** The root and its cells as real processes, on a small tree. */
+import assert from "node:assert/strict";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { freshDirectory, gone, TestNode } from "#test/supervisor/fixture/node.ts";
+
+const pidsOf = (ready: Readonly<Record<string, unknown>>): readonly number[] =>
+  Object.values(ready["cells"] as Readonly<Record<string, number>>);
+
+describe("node: up and down", () => {
+  it("says where it is, stops everything in order, and leaves nothing behind (SUP-9)", async () => {
+    const node = new TestNode(freshDirectory());
+    const ready = await node.said({ event: "ready" });
+    const record = node.record();
+    assert.deepEqual([record["pid"], record["http"]], [node.pid, ready["http"]]);
+    assert.equal(statSync(String(record["run"])).mode & 0o777, 0o700);
+    const others = pidsOf(ready);
+
+    node.process.kill("SIGTERM");
+
+    assert.equal(await node.exited, 0);
+    assert.deepEqual(node.lines.slice(-2), [{ event: "shutting-down" }, { event: "shutdown" }]);
+    const ends = node.trace().filter((line) => line.endsWith("terminate") && !line.startsWith("beta"));
+    assert.deepEqual(ends, ["gateway terminate", "alpha terminate"]);
+    assert.deepEqual(await gone(others, 0), []);
+    assert.deepEqual([existsSync(String(record["run"])), existsSync(join(node.data, "node.json"))], [false, false]);
+  });
+
+  it("answers `down` on the admin socket when everything has stopped", async () => {
+    const node = new TestNode(freshDirectory());
+    await node.said({ event: "ready" });
+
+    assert.deepEqual(await node.ask({ id: 7, command: "down" }), { id: 7, ok: true });
+    assert.equal(await node.exited, 0);
+    assert.equal(node.trace().includes("alpha terminate"), true);
+  });
+
+  it("kills at the second signal", async () => {
+    const node = new TestNode(freshDirectory(), []);
+    const ready = await node.said({ event: "ready" });
+    const [data = 0] = pidsOf(ready);
+    process.kill(data, "SIGSTOP");
+
+    node.process.kill("SIGINT");
+    await node.said({ event: "shutting-down" });
+    node.process.kill("SIGINT");
+
+    assert.equal(await node.exited, 1);
+    assert.deepEqual(await gone(pidsOf(ready), 2000), []);
+  });
+
+  it("leaves no process within 2 s of a kill -9 of the root (SUP-10)", async () => {
+    const node = new TestNode(freshDirectory());
+    const others = pidsOf(await node.said({ event: "ready" }));
+
+    node.process.kill("SIGKILL");
+    await node.exited;
+
+    assert.deepEqual(await gone(others, 2000), []);
+    const next = new TestNode(node.data);
+    await next.said({ event: "ready" });
+    next.process.kill("SIGTERM");
+    assert.equal(await next.exited, 0);
+  });
+});
+
+describe("node: refusals", () => {
+  it("does not start a second node on the same data directory, and names the first (SUP-11)", async () => {
+    const first = new TestNode(freshDirectory());
+    await first.said({ event: "ready" });
+
+    const second = new TestNode(first.data);
+
+    assert.equal(await second.exited, 1);
+    assert.match(second.stderr, new RegExp(`another node \\(process ${first.pid}\\) already runs on ${first.data}`));
+    assert.equal(first.record()["pid"], first.pid);
+    first.process.kill("SIGTERM");
+    assert.equal(await first.exited, 0);
+  });
+
+  it("ends with 2 and one line when it is used wrongly", async () => {
+    const node = new TestNode(freshDirectory(), ["--profile", "cloud"]);
+
+    assert.equal(await node.exited, 2);
+    assert.equal(node.stderr, "cepa: --profile is one of tree, single, edge, not cloud\n");
+  });
+
+  it("ends with 1 and says where a configuration is wrong, in the root or in a cell", async () => {
+    const broken = freshDirectory();
+    writeFileSync(join(broken, "cepa.toml"), "[alpha\npauseMs = 1\n");
+    const unreadable = new TestNode(broken);
+    assert.equal(await unreadable.exited, 1);
+    assert.match(unreadable.stderr, /^cepa: configuration .*cepa\.toml:1:\d+: /);
+
+    const refused = freshDirectory();
+    writeFileSync(join(refused, "cepa.toml"), "[alpha]\npauseMs = 5000\n");
+    const invalid = new TestNode(refused);
+    assert.equal(await invalid.exited, 1);
+    assert.match(invalid.stderr, /cepa\.toml: alpha\.pauseMs is 5000, allowed are 0 to 1000/);
+  });
+});
+
+describe("node: a cell that dies (SUP-3)", () => {
+  it("is restarted, announced, and shown", async () => {
+    const node = new TestNode(freshDirectory());
+    const ready = await node.said({ event: "ready" });
+    const [data = 0] = pidsOf(ready);
+
+    process.kill(data, "SIGKILL");
+    await node.said({ event: "restarted", child: "data" });
+
+    assert.deepEqual(
+      node.lines.filter((line) => line["event"] === "crashed"),
+      [{ event: "crashed", service: "data", reason: "killed" }],
+    );
+    assert.deepEqual(await node.ask({ id: 1, command: "kill", target: "cell/none" }), {
+      id: 1,
+      ok: false,
+      code: "supervisor.no-such-child",
+      message: "there is no cell/none",
+    });
+    node.process.kill("SIGTERM");
+    assert.equal(await node.exited, 0);
+  });
+});
+
+describe("node: an actor that keeps crashing (SUP-5, SUP-7)", () => {
+  it("is quarantined at the sixth crash, and comes back when it is resumed", async () => {
+    const node = new TestNode(freshDirectory());
+    await node.said({ event: "ready" });
+
+    for (let crash = 1; crash <= 6; crash += 1) {
+      const from = node.lines.length;
+      const killed = await node.ask({ id: crash, command: "kill", target: "actor/alpha" });
+      assert.deepEqual(killed, { id: crash, ok: true });
+      await node.said(
+        crash < 6 ? { event: "restarted", child: "alpha" } : { event: "quarantined", child: "alpha" },
+        from,
+      );
+    }
+    const again = await node.ask({ id: "x", command: "kill", target: "actor/alpha" });
+    assert.deepEqual([again["ok"], again["code"]], [false, "supervisor.not-running"]);
+
+    assert.deepEqual(await node.ask({ id: 8, command: "resume", target: "actor/alpha" }), { id: 8, ok: true });
+    const killed = await node.ask({ id: 9, command: "kill", target: "actor/alpha" });
+    assert.deepEqual(killed, { id: 9, ok: true });
+    node.process.kill("SIGTERM");
+    assert.equal(await node.exited, 0);
+  });
+});
+
+describe("node: a changed configuration", () => {
+  it("is in force when every cell accepts it, and not at all when one refuses (SUP-12)", async () => {
+    const data = freshDirectory();
+    const node = new TestNode(data);
+    await node.said({ event: "ready" });
+
+    writeFileSync(join(data, "cepa.toml"), "[beta]\npauseMs = 13\n");
+    const refused = await node.said({ event: "config-refused" });
+    assert.deepEqual(refused, { event: "config-refused", by: "ops", problem: "beta does not like 13" });
+    writeFileSync(join(data, "cepa.toml"), "[beta]\npauseMs = 14\n");
+    assert.deepEqual(await node.said({ event: "config-updated" }), { event: "config-updated", version: 2 });
+    node.process.kill("SIGTERM");
+    assert.equal(await node.exited, 0);
+  });
+});
+
+describe("node: a data cell that keeps dying (SUP-18)", () => {
+  it("is quarantined while the node stays up, and comes back when it is resumed", async () => {
+    const node = new TestNode(freshDirectory());
+    await node.said({ event: "ready" });
+
+    for (let crash = 1; crash <= 6; crash += 1) {
+      const from = node.lines.length;
+      assert.deepEqual(await node.ask({ id: crash, command: "kill", target: "cell/data" }), { id: crash, ok: true });
+      await node.said(
+        crash < 6 ? { event: "restarted", child: "data" } : { event: "quarantined", child: "data" },
+        from,
+      );
+    }
+    const { status } = await node.ask({ id: 1, command: "status" });
+    const { cells, actors } = status as { cells: { state: string; pid: number }[]; actors: { state: string }[] };
+    assert.deepEqual(
+      cells.map(({ state, pid }) => [state, pid > 0]),
+      [
+        ["quarantined", false],
+        ["running", true],
+      ],
+    );
+    assert.deepEqual(
+      actors.map(({ state }) => state),
+      ["quarantined", "quarantined", "running"],
+    );
+
+    assert.deepEqual(await node.ask({ id: 2, command: "resume", target: "cell/data" }), { id: 2, ok: true });
+    node.process.kill("SIGTERM");
+    assert.equal(await node.exited, 0);
+  });
+});
+
+describe("node: all cells in one process", () => {
+  it("ends a killed cell's actors without terminate, and starts them again", async () => {
+    const node = new TestNode(freshDirectory(), [], "single-root.ts");
+    const ready = await node.said({ event: "ready" });
+    assert.deepEqual(ready["cells"], { data: node.pid, ops: node.pid });
+
+    assert.deepEqual(await node.ask({ id: 1, command: "kill", target: "cell/data" }), { id: 1, ok: true });
+    await node.said({ event: "restarted", child: "data" });
+    assert.deepEqual(await node.ask({ id: 2, command: "kill", target: "actor/beta" }), { id: 2, ok: true });
+    await node.said({ event: "restarted", child: "beta" });
+    assert.equal(node.trace().filter((line) => line.endsWith("terminate")).length, 0);
+    const crashed = node.lines.filter((line) => line["event"] === "crashed").map((line) => line["service"]);
+    assert.deepEqual(crashed, ["data", "beta"]);
+
+    node.process.kill("SIGTERM");
+    assert.equal(await node.exited, 0);
+  });
+});

@@ -1,0 +1,217 @@
+/** The small parts of the root and of a cell: status, readiness, configuration, metrics. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ActorStatus } from "#runtime/actor-module.ts";
+import { type ConfigSchema, durationMs } from "#runtime/config/schema.ts";
+import { configSnapshot } from "#runtime/config/snapshot.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import type { MetricDelta } from "#runtime/telemetry/metrics.ts";
+import type { ErasedModule } from "#supervisor/catalogue.ts";
+import { DELTAS_MAX, MetricPush } from "#supervisor/cell/metric-push.ts";
+import { Sections } from "#supervisor/cell/sections.ts";
+import { CHILD_STATES, type ChildState } from "#supervisor/child-chart.ts";
+import { CONFIG_OFFER_MS, ConfigRollout, type ConfigTaker } from "#supervisor/root/config-rollout.ts";
+import { nodeStatus, notReadyBecause } from "#supervisor/root/node-status.ts";
+import { plainLog } from "#supervisor/root/plain-log.ts";
+import { tree } from "#supervisor/tree.ts";
+import { parseOrder, parseReport } from "#supervisor/wire.ts";
+
+const [data, ops] = tree.cells;
+assert(data !== undefined && ops !== undefined);
+
+const up = (cell: typeof data, state: (name: string) => string = () => "running"): readonly ActorStatus[] =>
+  cell.workers.map(({ name }) => ({
+    name,
+    cell: cell.name,
+    state: state(name),
+    incarnation: 1,
+    restarts: 0,
+    mailbox: { depth: 0, capacity: 1 },
+  }));
+
+const view = (spec: typeof data, state: ChildState, actors: readonly ActorStatus[], reason?: string) => ({
+  spec,
+  child: { name: spec.name, state, lives: 1, restarts: 0, reason, lastErrors: [] },
+  pid: 1,
+  residentBytes: 2,
+  actors,
+});
+
+describe("node status: readiness", () => {
+  it("is there when every actor runs, and says who does not", () => {
+    const all = nodeStatus([view(data, "running", up(data)), view(ops, "running", up(ops))], false);
+    const rebuilding = up(data, (name) => (name === "index" ? "degraded" : "running"));
+    const degraded = nodeStatus([view(data, "running", rebuilding), view(ops, "running", up(ops))], false);
+
+    assert.deepEqual(notReadyBecause(all), []);
+    assert.deepEqual(notReadyBecause(degraded), ["index is degraded"]);
+  });
+
+  it("does not wait for an optional cell that failed, and declares its actors unavailable", () => {
+    for (const state of CHILD_STATES) {
+      const status = nodeStatus([view(data, "running", up(data)), view(ops, state, [], "no memory")], false);
+      const isGivenUp = state === "backing-off" || state === "quarantined" || state === "probing";
+
+      assert.deepEqual(status.unavailable, isGivenUp ? [{ actor: "telemetry", reason: "no memory" }] : [], state);
+      assert.equal(notReadyBecause(status).length === 0, isGivenUp, state);
+    }
+  });
+
+  it("always waits for a required cell", () => {
+    for (const state of CHILD_STATES) {
+      const status = nodeStatus([view(data, state, []), view(ops, "running", up(ops))], false);
+
+      assert.equal(notReadyBecause(status).length, 4, state);
+      assert.deepEqual(status.unavailable, []);
+    }
+  });
+});
+
+describe("config rollout: offer (SUP-12)", () => {
+  const taker = (name: string, problem: string | undefined, log: string[]): ConfigTaker => ({
+    name,
+    offer: async (config, withinMs) => {
+      log.push(`${name} offered ${config.version} for ${withinMs}`);
+      return problem;
+    },
+    send: (order) => log.push(`${name} ${order.kind}`) > 0,
+  });
+
+  it("commits everywhere when all accept", async () => {
+    const log: string[] = [];
+    const rollout = new ConfigRollout({}, [taker("a", undefined, log), taker("b", undefined, log)], ["x"]);
+
+    const offered = await rollout.offer({ x: { y: 1 } });
+
+    assert.deepEqual(offered, { ok: true, value: undefined });
+    assert.deepEqual(log, [
+      `a offered 2 for ${CONFIG_OFFER_MS}`,
+      `b offered 2 for ${CONFIG_OFFER_MS}`,
+      "a config-commit",
+      "b config-commit",
+    ]);
+    assert.deepEqual(rollout.current, { version: 2, raw: { x: { y: 1 } } });
+  });
+
+  it("commits nowhere when one refuses, and names it", async () => {
+    const log: string[] = [];
+    const rollout = new ConfigRollout({}, [taker("a", undefined, log), taker("b", "too big", log)], ["x"]);
+
+    const offered = await rollout.offer({ x: {} });
+
+    const failure = { code: "supervisor.config-refused", by: "b", problem: "too big" };
+    assert.deepEqual(offered, { ok: false, failure });
+    assert.deepEqual([log.length, rollout.current.version], [2, 1]);
+  });
+
+  it("offers nothing with a section that nobody reads", async () => {
+    const log: string[] = [];
+    const rollout = new ConfigRollout({}, [taker("a", undefined, log)], ["storage"]);
+
+    const offered = await rollout.offer({ storrage: {} });
+
+    assert(!offered.ok);
+    assert.deepEqual([offered.failure.by, log], ["root", []]);
+    assert.match(offered.failure.problem, /storrage.*storage/);
+  });
+});
+
+describe("sections: offer and commit", () => {
+  interface Config {
+    readonly waitMs: number;
+  }
+  const configSchema: ConfigSchema<Config> = { waitMs: durationMs({ default: 5, min: 0, max: 10 }) };
+  const checkConfig = ({ waitMs }: Config) => (waitMs === 7 ? "a.waitMs is not 7" : undefined);
+  const modules = new Map([["a", { configSchema, checkConfig } as unknown as ErasedModule]]);
+  const snapshot = (version: number, waitMs: number) => configSnapshot(version, { a: { waitMs } });
+
+  it("puts nothing in force before its commit, and only the offer with that version", () => {
+    const sections = new Sections(modules, {});
+    sections.offer(configSnapshot(1, {}));
+    sections.commit(1);
+    const config = sections.view("a");
+
+    assert.equal(sections.offer(snapshot(2, 6)), undefined);
+    assert.deepEqual(config.current, { waitMs: 5 });
+    sections.commit(3);
+    assert.deepEqual(config.current, { waitMs: 5 });
+    sections.commit(2);
+    assert.deepEqual(config.current, { waitMs: 6 });
+  });
+
+  it("says what is wrong, from bounds and from relations", () => {
+    const sections = new Sections(modules, {});
+
+    assert.equal(sections.offer(snapshot(1, 11)), "a.waitMs is 11, allowed are 0 to 10");
+    assert.equal(sections.offer(snapshot(1, 7)), "a.waitMs is not 7");
+  });
+});
+
+describe("metric push: push", () => {
+  const delta = (value: number): MetricDelta => ({ kind: "counter", name: "n", help: "", labels: {}, value });
+
+  it("keeps what was not taken, and takes nothing more meanwhile", () => {
+    let value = 0;
+    const outcomes: ("rejected" | "accepted")[] = ["rejected", "accepted", "accepted"];
+    const sent: number[][] = [];
+    const push = new MetricPush(
+      "data",
+      () => {
+        value += 1;
+        return [delta(value)];
+      },
+      (_cell, deltas) => {
+        sent.push(deltas.map((one) => one.value));
+        return outcomes.shift() ?? "stopped";
+      },
+    );
+
+    push.push();
+    push.push();
+    push.push();
+
+    assert.deepEqual(sent, [[1], [1], [2]]);
+  });
+
+  it("sends at most DELTAS_MAX at a time", () => {
+    const sizes: number[] = [];
+    const many = Array.from({ length: DELTAS_MAX + 1 }, (_, index) => delta(index));
+    const push = new MetricPush(
+      "data",
+      () => many,
+      (_cell, deltas) => (sizes.push(deltas.length) > 0 ? "accepted" : "stopped"),
+    );
+
+    push.push();
+
+    assert.deepEqual(sizes, [DELTAS_MAX, 1]);
+  });
+});
+
+describe("plain log: a line", () => {
+  it("begins with level, time and event, which no field can take", () => {
+    const lines: string[] = [];
+    const log = plainLog({ write: (line) => lines.push(line) }, new ManualClock(0), { cell: "root" });
+
+    log.with({ child: "data" }).warn("root.something", { event: "no", count: 2n });
+    log.debug("not written");
+
+    assert.equal(lines.length, 1);
+    const line = JSON.parse(lines[0] ?? "");
+    assert.deepEqual(Object.keys(line).slice(0, 3), ["level", "time", "event"]);
+    assert.deepEqual(
+      [line.level, line.time, line.event, line.cell, line.child],
+      ["warn", "1970-01-01T00:00:00.000Z", "root.something", "root", "data"],
+    );
+  });
+});
+
+describe("wire: parsing", () => {
+  it("drops what has no known kind", () => {
+    for (const message of [undefined, null, 7, "begin", [], {}, { kind: "begun" }, { kind: 1 }]) {
+      assert.deepEqual([parseOrder(message), parseReport(message)], [undefined, undefined]);
+    }
+    assert.deepEqual(parseOrder({ kind: "leave" }), { kind: "leave" });
+    assert.deepEqual(parseReport({ kind: "drained" }), { kind: "drained" });
+  });
+});
