@@ -84,6 +84,13 @@ export class Entry {
     this.errors = [...this.errors, error].slice(-LAST_ERRORS_MAX);
   }
 
+  /** Its crashes so far no longer lengthen the next pause. */
+  resetBackoff(): void {
+    this.crashCount = 0;
+    this.failedProbeCount = 0;
+    this.onProbation = false;
+  }
+
   status(): ChildStatus {
     const { state, lives, restarts } = this;
     return { name: this.spec.name, state, lives, restarts, reason: this.#why(), lastErrors: this.errors };

@@ -1,10 +1,12 @@
 /**
- * Which children go down, and come back up, when one of them exits.
+ * Whether a child that exited comes back, and who goes down, and comes back up, with it.
  *
  * Pure: it is given names in start order and answers with names. The supervisor does the stopping and starting, and
  * leaves out `temporary` siblings, which OTP never brings back; this module only decides.
  */
-import { assert, unreachable } from "#runtime/errors.ts";
+import { assert, type ExitReason, isAbnormal, unreachable } from "#runtime/errors.ts";
+import type { RestartType } from "#supervisor/child-spec.ts";
+import type { CrashReason } from "#supervisor/crash-reason.ts";
 
 export type Strategy = "one-for-one" | "one-for-all" | "rest-for-one";
 
@@ -34,5 +36,19 @@ function affected(strategy: Strategy, startOrder: readonly string[], index: numb
       return startOrder.slice(index);
     default:
       return unreachable(strategy);
+  }
+}
+
+/** A start that failed is abnormal, whatever the exit says. */
+export function mustRestart(restart: RestartType, word: CrashReason, reason: ExitReason): boolean {
+  switch (restart) {
+    case "permanent":
+      return true;
+    case "transient":
+      return word === "start-failed" || isAbnormal(reason);
+    case "temporary":
+      return false;
+    default:
+      return unreachable(restart);
   }
 }

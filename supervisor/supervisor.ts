@@ -1,5 +1,6 @@
 /**
- * Keeps children alive, by their specs.
+ * Keeps children alive, by their specs. Here are the decisions: `lives.ts` begins and ends, `order.ts` says whose turn it
+ * is, `chronicle.ts` tells.
  *
  * Invariants:
  * - one event at a time: exits, timers, outcomes and commands queue here, and each is handled to its end;
@@ -9,42 +10,26 @@
  *
  * A quarantine concerns the child alone, whatever the strategy: its siblings have refs that stay valid.
  */
-import type { Clock } from "#runtime/clock.ts";
 import { type ExitReason, type Failure, fail, isAbnormal, ok, type Result, unreachable } from "#runtime/errors.ts";
-import type { Random } from "#runtime/random.ts";
-import type { Log } from "#runtime/telemetry/log.ts";
-import type { Metrics } from "#runtime/telemetry/metrics.ts";
-import { probeDelayMs, restartDelayMs, STABLE_MS } from "#supervisor/backoff.ts";
 import { RestartWindow } from "#supervisor/budget.ts";
 import type { Supervised } from "#supervisor/child.ts";
-import { type ChildEffect, type ChildEvent, childTable, isAlive, isServing } from "#supervisor/child-chart.ts";
+import { type ChildEvent, childTable, isAlive, isServing } from "#supervisor/child-chart.ts";
 import type { Budget } from "#supervisor/child-spec.ts";
-import { Chronicle } from "#supervisor/chronicle.ts";
+import { Chronicle, type ChronicleOptions } from "#supervisor/chronicle.ts";
 import { type CrashReason, crashReasonOf } from "#supervisor/crash-reason.ts";
 import { type ChildStatus, Entry } from "#supervisor/entry.ts";
-import type { SupervisorEvent } from "#supervisor/events.ts";
+import { type LifeNote, Lives, type LivesOptions } from "#supervisor/lives.ts";
 import { bringBack, park, releaseParked, startNext, stopNext } from "#supervisor/order.ts";
-import { planRestart, type Strategy } from "#supervisor/strategy.ts";
+import { mustRestart, planRestart, type Strategy } from "#supervisor/strategy.ts";
 
-/** Between `kill` and giving a child up as stuck. */
-export const STUCK_GRACE_MS = 1000;
-
-export interface SupervisorOptions {
-  readonly name: string;
+export interface SupervisorOptions extends ChronicleOptions, LivesOptions {
   readonly strategy: Strategy;
   /** Over all children; a quarantine does not count. */
   readonly intensity: Budget;
   /** In start order; children of one rung start, and stop, at the same time. */
   readonly rungs: readonly (readonly Supervised[])[];
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly bus: { publish(event: SupervisorEvent): void };
   /** The intensity was exceeded and every child has been stopped: the owner must end. */
   readonly onEscalate: () => void;
-  /** A child survived `kill`: nothing but the end of the process frees what it holds. */
-  readonly onStuck: (child: string) => void;
   /** Something in `status` may have changed. */
   readonly onChange?: () => void;
 }
@@ -64,10 +49,7 @@ export interface NotResumable extends Failure<"supervisor.not-resumable"> {
 }
 
 type Note =
-  | { readonly kind: "event"; readonly entry: Entry; readonly life: number; readonly event: ChildEvent }
-  | { readonly kind: "exit"; readonly entry: Entry; readonly life: number; readonly reason: ExitReason }
-  | { readonly kind: "failed-start"; readonly entry: Entry; readonly life: number; readonly reason: ExitReason }
-  | { readonly kind: "due"; readonly entry: Entry }
+  | LifeNote
   | { readonly kind: "resume" | "hold"; readonly entry: Entry }
   | { readonly kind: "boot" | "shutdown" };
 
@@ -77,13 +59,13 @@ export class Supervisor {
   readonly #order: readonly string[];
   readonly #intensity: RestartWindow;
   readonly #chronicle: Chronicle;
+  readonly #lives: Lives;
   readonly #rungs: readonly (readonly Entry[])[];
   readonly #queue: Note[] = [];
   #busy = false;
   #closing = false;
   #escalated = false;
   #abandoned = false;
-  #stopByMs = Number.POSITIVE_INFINITY;
   #booted: (() => void) | undefined;
   #closed: (() => void)[] = [];
 
@@ -94,10 +76,8 @@ export class Supervisor {
     this.#order = this.#entries.map((entry) => entry.spec.name);
     this.#intensity = new RestartWindow(options.intensity);
     this.#chronicle = new Chronicle(options);
-    for (const entry of this.#entries) {
-      entry.child.onExit((reason) => this.#post({ kind: "exit", entry, life: entry.lives, reason }));
-      entry.child.onHealth?.((state, reason) => this.#healthChanged(entry, state, reason));
-    }
+    this.#lives = new Lives(options, this.#chronicle, (note) => this.#post(note));
+    for (const entry of this.#entries) this.#lives.watch(entry);
   }
 
   /** Starts every child; settles when each has come up or has failed once. */
@@ -112,7 +92,7 @@ export class Supervisor {
   shutdown(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
       this.#closed.push(resolve);
-      this.#stopByMs = Math.min(this.#stopByMs, this.#options.clock.nowMs() + withinMs);
+      this.#lives.endWithin(withinMs);
       this.#closing = true;
       this.#post({ kind: "shutdown" });
     });
@@ -141,11 +121,7 @@ export class Supervisor {
   /** Lets go of everything at once, without stopping anything: the owner's own end is at hand. */
   abandon(): void {
     this.#abandoned = true;
-    for (const entry of this.#entries) {
-      entry.timer?.cancel();
-      entry.stopTimer?.cancel();
-      entry.child.kill();
-    }
+    for (const entry of this.#entries) this.#lives.abandon(entry);
   }
 
   /** Stops one child; only `resume` brings it back. */
@@ -215,7 +191,7 @@ export class Supervisor {
     if (life !== entry.lives || entry.state === "stopping" || !isAlive(entry.state)) return;
     const probed = entry.state === "probing";
     entry.holdsOthers = false;
-    const wanted = !this.#closing && !entry.toStop && mustRestart(entry, word, reason);
+    const wanted = !this.#closing && !entry.toStop && mustRestart(entry.spec.restart, word, reason);
     if (wanted || isAbnormal(reason)) this.#chronicle.crashed(entry, word, reason);
     if (probed) entry.failedProbeCount += 1;
     this.#step(entry, "exited");
@@ -280,7 +256,7 @@ export class Supervisor {
     for (const entry of this.#entries) {
       entry.toStart = false;
       entry.parkedBy = undefined;
-      if (entry.state === "stopping") this.#armStop(entry);
+      if (entry.state === "stopping") this.#lives.armStop(entry);
       else if (isAlive(entry.state)) entry.toStop = true;
       else this.#step(entry, "stop");
     }
@@ -313,132 +289,10 @@ export class Supervisor {
     this.#options.onEscalate();
   }
 
-  // Effects
-
   #step(entry: Entry, event: ChildEvent): void {
     const move = childTable[entry.state][event];
     entry.state = move.state;
     if (isServing(move.state)) entry.holdsOthers = false;
-    for (const effect of move.effects) this.#perform(entry, effect);
-  }
-
-  #perform(entry: Entry, effect: ChildEffect): void {
-    switch (effect) {
-      case "start-life":
-        this.#startLife(entry);
-        break;
-      case "stop-life":
-        this.#stopLife(entry);
-        break;
-      case "arm-stable":
-        this.#armStable(entry);
-        break;
-      case "arm-backoff":
-        this.#arm(entry, restartDelayMs(entry.crashCount, this.#options.random));
-        break;
-      case "arm-probe":
-        entry.onProbation = true;
-        this.#arm(entry, probeDelayMs(entry.failedProbeCount));
-        break;
-      case "disarm":
-        entry.timer?.cancel();
-        entry.timer = undefined;
-        break;
-      case "reset-backoff":
-        entry.crashCount = 0;
-        entry.failedProbeCount = 0;
-        entry.onProbation = false;
-        break;
-      case "forgive":
-        entry.crashCount = 0;
-        entry.failedProbeCount = 0;
-        entry.onProbation = false;
-        entry.window.clear();
-        break;
-      case "refuse":
-        entry.child.refuse?.();
-        break;
-      default:
-        unreachable(effect);
-    }
-  }
-
-  #arm(entry: Entry, delayMs: number): void {
-    entry.timer?.cancel();
-    entry.timer = this.#options.clock.after(delayMs, () => this.#post({ kind: "due", entry }));
-  }
-
-  #armStable(entry: Entry): void {
-    const life = entry.lives;
-    const stable = (): void => this.#post({ kind: "event", entry, life, event: "stable" });
-    entry.timer?.cancel();
-    entry.timer = this.#options.clock.after(STABLE_MS, stable);
-    // It may have said so while it was starting, when the chart does not listen.
-    if (entry.health.state === "degraded") this.#queue.push({ kind: "event", entry, life, event: "degraded" });
-  }
-
-  #startLife(entry: Entry): void {
-    entry.lives += 1;
-    entry.health = { state: "ready", reason: undefined };
-    const life = entry.lives;
-    if (entry.crash !== undefined) {
-      entry.restarts += 1;
-      this.#chronicle.restarted(entry, entry.crash);
-      entry.crash = undefined;
-    }
-    entry.child.start().then(
-      (started) => {
-        if (started.ok) this.#post({ kind: "event", entry, life, event: "started" });
-        else this.#post({ kind: "failed-start", entry, life, reason: started.failure.reason });
-      },
-      (defect: unknown) => this.#post({ kind: "failed-start", entry, life, reason: { kind: "crashed", defect } }),
-    );
-  }
-
-  #stopLife(entry: Entry): void {
-    const life = entry.lives;
-    const stopped = (): void => {
-      entry.stopTimer?.cancel();
-      this.#post({ kind: "event", entry, life, event: "stopped" });
-    };
-    entry.holdsOthers = false;
-    const withinMs = this.#armStop(entry);
-    entry.child.stop(withinMs).then(stopped, stopped);
-  }
-
-  /** Sets, or shortens, the deadline of the stop under way. */
-  #armStop(entry: Entry): number {
-    const { clock, log, onStuck } = this.#options;
-    const life = entry.lives;
-    const withinMs = Math.max(0, Math.min(entry.spec.shutdownMs, this.#stopByMs - clock.nowMs()));
-    entry.stopTimer?.cancel();
-    entry.stopTimer = clock.after(withinMs, () => {
-      log.warn("supervisor.stop-overdue", { child: entry.spec.name, withinMs });
-      entry.child.kill();
-      if (entry.state !== "stopping" || entry.lives !== life) return;
-      entry.stopTimer = clock.after(STUCK_GRACE_MS, () => {
-        onStuck(entry.spec.name);
-        this.#post({ kind: "event", entry, life, event: "stopped" });
-      });
-    });
-    return withinMs;
-  }
-
-  #healthChanged(entry: Entry, state: "ready" | "degraded", reason: string | undefined): void {
-    entry.health = { state, reason };
-    this.#post({ kind: "event", entry, life: entry.lives, event: state });
-  }
-}
-
-function mustRestart(entry: Entry, word: CrashReason, reason: ExitReason): boolean {
-  switch (entry.spec.restart) {
-    case "permanent":
-      return true;
-    case "transient":
-      return word === "start-failed" || isAbnormal(reason);
-    case "temporary":
-      return false;
-    default:
-      return unreachable(entry.spec.restart);
+    for (const effect of move.effects) this.#lives.perform(entry, effect);
   }
 }

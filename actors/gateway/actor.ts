@@ -68,6 +68,12 @@ export const gatewayBehavior: Behavior<GatewayProtocol, GatewayEvents, GatewayDe
         acceptingWrites: desk.writeGate.reasons().length === 0,
       }),
   },
+
+  // Everything below still runs: a node stops from the gateway down.
+  terminate: async ({ edge, desk }) => {
+    desk.writeGate.drain();
+    await edge.drain(desk.config.current.stopDrainMs);
+  },
 };
 
 export const actorModule: ActorModule<GatewayProtocol, GatewayEvents, GatewayDeps, GatewayState, GatewayConfig> = {

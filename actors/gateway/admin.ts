@@ -34,6 +34,7 @@ export async function status(desk: Desk, visit: Visit): Served {
         writes: readinessFor("writes", tree, gateReasons),
       },
       ...tree,
+      gateway: { openRequestCount: desk.meters.openCount, acceptingWrites: gateReasons.length === 0 },
       store,
       ...(described.ok ? {} : { storeUnavailable: described.failure.code }),
       limits: config.current,

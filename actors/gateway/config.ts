@@ -45,6 +45,8 @@ export interface GatewayConfig {
   /** What is still read of a request that was refused, before the connection closes: bytes, and time. */
   readonly drainBytesMax: number;
   readonly drainMs: number;
+  /** How long a stopping gateway lets the requests under way go on; the tree gives it 8 s in all. */
+  readonly stopDrainMs: number;
 
   /** Longest wait for an actor's answer, or for progress of an upload inside the node. Past it: 503. */
   readonly callTimeoutMs: number;
@@ -76,13 +78,20 @@ export const gatewayConfigSchema: ConfigSchema<GatewayConfig> = {
   paceWindowMs: durationMs({ default: 30 * second, min: 10, max: 10 * minute }),
   drainBytesMax: sizeBytes({ default: 256 * KiB, min: 0, max: 16 * MiB }),
   drainMs: durationMs({ default: 1 * second, min: 0, max: 1 * minute }),
+  stopDrainMs: durationMs({ default: 6 * second, min: 0, max: 7 * second }),
 
   callTimeoutMs: durationMs({ default: 30 * second, min: 10, max: 10 * minute }),
   factsTimeoutMs: durationMs({ default: 1 * second, min: 10, max: 1 * minute }),
 };
 
+/** Requests that may reach overlay at once: what its mailbox (128) and its tasks (1024) hold, less its feeder's. */
+export const REQUESTS_BELOW_MAX = 1151;
+
 /** Relations between settings; answers with a sentence about the one that does not hold. */
 export function checkGatewayConfig(config: GatewayConfig): string | undefined {
+  if (config.readRequestsMax + config.writeRequestsMax + config.adminRequestsMax > REQUESTS_BELOW_MAX) {
+    return `gateway.readRequestsMax, writeRequestsMax and adminRequestsMax together must not be over ${REQUESTS_BELOW_MAX}`;
+  }
   if (config.readIdleMs >= config.callTimeoutMs) {
     return "gateway.readIdleMs must be shorter than gateway.callTimeoutMs, or a slow client looks like a slow actor";
   }

@@ -238,7 +238,7 @@ export class Link implements ConnectionEvents, FrameSink {
     const { clock, metrics, log } = this.#context;
     const nowMs = clock.nowMs();
     const silentMs = nowMs - this.#heardMs;
-    if (silentMs >= 2 * LINK_SILENCE_MS_MAX) {
+    if (silentMs >= LINK_SILENCE_MS_MAX) {
       this.end("silent");
       return;
     }

@@ -62,8 +62,8 @@ export class Peer implements CallHolder {
     if (!call.begin()) return;
     const caller = this.#caller;
     const { actor } = call;
-    const mayOvertake = this.#waiting.size === 0 || !call.waits;
-    if (caller?.hasCredit === true && mayOvertake) {
+    // With credit there is nobody in line to overtake.
+    if (caller?.hasCredit === true) {
       caller.send(call);
       return;
     }

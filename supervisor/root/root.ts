@@ -29,12 +29,6 @@ import type { LogFile, RootSeams } from "#supervisor/root/seams.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
 import { type CellFacts, HEARTBEAT_MS, type Refusal } from "#supervisor/wire.ts";
 
-/** One deadline over the whole way down. */
-export const SHUTDOWN_MS: number = 10 * second;
-/** A node that is not ready this long after its cells have started says why. */
-export const PATIENCE_MS: number = 2 * second;
-/** Shortest time between two status messages to the cells. */
-export const STATUS_INTERVAL_MS = 100;
 export interface RootSettings {
   readonly tree: NodeSpec;
   readonly options: RootOptions;
@@ -49,18 +43,15 @@ export class Root {
   readonly #placement: Placement;
   readonly #claims: Claims;
   readonly #metrics = new Metrics();
-  readonly #bus: Bus<SupervisorEvent | KernelEvent>;
   readonly #logFile: LogFile;
   readonly #log: Log;
-  #cells: readonly CellChild[] = [];
-  #supervisor: Supervisor | undefined;
+  readonly #news: News;
+  #cells: Cells | undefined;
   #rollout: ConfigRollout | undefined;
   #watcher: ConfigWatcher | undefined;
-  #isReady = false;
   #down: Promise<void> | undefined;
   #failure: string | undefined;
   #ended = false;
-  #statusTimer: Timer | undefined;
   #metricsTimer: Timer | undefined;
 
   constructor(settings: RootSettings) {
@@ -69,9 +60,16 @@ export class Root {
     const { clock } = seams.base;
     this.#placement = place(tree, options.profile);
     this.#claims = new Claims(options, seams);
-    this.#bus = new Bus({ clock, metrics: this.#metrics });
     this.#logFile = seams.openLog(`${this.#claims.places.logs}/root.log`);
     this.#log = plainLog(this.#logFile, clock, { cell: "root" });
+    this.#news = new News({
+      clock,
+      metrics: this.#metrics,
+      announcer: settings.announcer,
+      status: () => this.status(),
+      address: () => ({ http: this.#claims.url, pid: this.#pid }),
+      tell: (order, from) => this.#cells?.tell(order, from),
+    });
   }
 
   /** Settles when every cell has had its first start; readiness is announced. */
@@ -83,26 +81,19 @@ export class Root {
     const { raw, bytes } = taken.value;
     const host = await seams.host(hosting, { data: options.dataDirectory, logs: this.#claims.places.logs });
 
-    this.#cells = this.#placement.rungs.flat().map((spec) => this.#makeCell(spec.name, host));
-    this.#rollout = new ConfigRollout(raw, this.#cells, Object.keys(cellOf));
+    this.#cells = this.#makeCells(host);
+    this.#rollout = new ConfigRollout(raw, this.#cells.takers, Object.keys(cellOf));
     this.#watchConfig(bytes);
-    this.#supervisor = this.#makeSupervisor();
     this.#pushMetrics();
     this.#log.info("root.started", { pid: this.#pid, profile: this.#placement.profile, port: this.#claims.port });
-    await this.#supervisor.start();
-    seams.base.clock.after(PATIENCE_MS, () => this.#announceWaiting());
+    await this.#cells.start();
+    this.#news.expectReady();
     return ok();
   }
 
   status(): NodeStatus {
-    const children = this.#supervisor?.status() ?? [];
-    const specs = this.#placement.rungs.flat();
-    const views = children.flatMap((child, index) => {
-      const [spec, cell] = [specs[index], this.#cells[index]];
-      if (spec === undefined || cell === undefined) return [];
-      return [{ spec, child, pid: cell.pid, residentBytes: cell.residentBytes, actors: cell.actors }];
-    });
-    return nodeStatus(views, this.#down !== undefined);
+    const shuttingDown = this.#down !== undefined;
+    return this.#cells?.status(shuttingDown) ?? nodeStatus([], shuttingDown);
   }
 
   /** Brings the node down in order. Settles when everything has stopped, just before the process ends. */
@@ -113,7 +104,7 @@ export class Root {
 
   /** Ends at once. Nothing that was acknowledged is lost: that is what crash-only means. */
   async killNow(): Promise<void> {
-    for (const cell of this.#cells) cell.kill();
+    this.#cells?.kill();
     await this.#cleanUp();
     this.#end(1, "killed before it was shut down");
   }
@@ -129,16 +120,21 @@ export class Root {
 
   // Children
 
-  #makeCell(name: string, host: CellHost): CellChild {
-    return new CellChild({
-      name,
+  #makeCells(host: CellHost): Cells {
+    const { tree, seams } = this.#settings;
+    return new Cells({
+      tree,
+      placement: this.#placement,
       host,
-      clock: this.#settings.seams.base.clock,
+      clock: seams.base.clock,
+      random: seams.base.random,
       log: this.#log,
-      facts: () => this.#factsFor(name),
+      metrics: this.#metrics,
+      facts: (cell) => this.#factsFor(cell),
       onConfigRefused: (problem) => this.#refusedAtStart(problem),
-      onEvent: (event) => this.#heard(name, event),
-      onChange: () => this.#changed(),
+      onEvent: (from, event) => this.#news.heard(from, event),
+      onEscalate: () => this.#giveUp("the cells restarted too often: see the logs"),
+      onChange: () => this.#news.changed(),
     });
   }
 
@@ -161,41 +157,14 @@ export class Root {
     };
   }
 
-  #makeSupervisor(): Supervisor {
-    const { seams, tree } = this.#settings;
-    const { clock, random } = seams.base;
-    let index = 0;
-    const rungs = this.#placement.rungs.map((rung) =>
-      rung.map(({ name, budget }) => {
-        const child = this.#cells[index];
-        index += 1;
-        assert(child !== undefined, "every cell has its child");
-        return { spec: { name, budget, restart: "permanent" as const, shutdownMs: SHUTDOWN_MS }, child };
-      }),
-    );
-    return new Supervisor({
-      name: "node",
-      strategy: tree.strategy,
-      intensity: tree.intensity,
-      rungs,
-      clock,
-      random,
-      log: this.#log,
-      metrics: this.#metrics,
-      bus: { publish: (event) => this.#heard("root", event) },
-      onEscalate: () => {
-        this.#failure = "the cells restarted too often: see the logs";
-        void this.down();
-      },
-      onStuck: (child) => this.#log.error("root.cell-stuck", { child }),
-      onChange: () => this.#changed(),
-    });
-  }
-
   /** Before the node was ever ready this is a mistake of whoever starts it; later it is the cell's problem. */
   #refusedAtStart(problem: string): void {
-    if (this.#isReady || this.#failure !== undefined) return;
-    this.#failure = `configuration ${this.#claims.configPath}: ${problem}`;
+    if (!this.#news.wasReady) this.#giveUp(`configuration ${this.#claims.configPath}: ${problem}`);
+  }
+
+  /** The first reason is the one that is told. */
+  #giveUp(message: string): void {
+    this.#failure ??= message;
     void this.down();
   }
 
@@ -212,7 +181,7 @@ export class Root {
         if (report.kind === "unchanged") return;
         if (report.kind === "accepted") {
           const version = this.#rollout?.current.version ?? 0;
-          this.#relay("root", { type: "ConfigUpdated", version });
+          this.#news.relay("root", { type: "ConfigUpdated", version });
           this.#log.info("root.config-updated", { version });
           announcer.announce({ event: "config-updated", version });
           return;
@@ -225,82 +194,10 @@ export class Root {
     });
   }
 
-  // Events
-
-  /** From a cell, or from the root's own supervisor. */
-  #heard(from: string, event: CellEvent): void {
-    const { announcer } = this.#settings;
-    switch (event.type) {
-      case "ServiceCrashed":
-        announcer.announce({ event: "crashed", service: event.service, reason: event.reason });
-        this.#relay(from, event);
-        break;
-      case "Health":
-        this.#relay(from, event);
-        break;
-      case "childRestarted": {
-        const { child, supervisor, restarts, reason } = event;
-        announcer.announce({ event: "restarted", child, supervisor, restarts, reason });
-        this.#bus.publish(event);
-        break;
-      }
-      case "childQuarantined": {
-        const { child, supervisor, reason } = event;
-        announcer.announce({ event: "quarantined", child, supervisor, reason });
-        this.#bus.publish(event);
-        break;
-      }
-      default:
-        unreachable(event);
-    }
-  }
-
-  /** To the root's own bus, and to that of every cell but the one that said it. */
-  #relay(from: string, event: KernelEvent): void {
-    this.#bus.publish(event);
-    for (const cell of this.#cells) {
-      if (cell.name !== from) cell.send({ kind: "relay", event });
-    }
-  }
-
-  #changed(): void {
-    if (this.#statusTimer !== undefined || this.#ended) return;
-    const { clock } = this.#settings.seams.base;
-    this.#announceReady();
-    this.#statusTimer = clock.after(STATUS_INTERVAL_MS, () => {
-      this.#statusTimer = undefined;
-      this.#announceReady();
-      this.#tellStatus();
-    });
-  }
-
-  #tellStatus(): void {
-    const status = this.status();
-    for (const cell of this.#cells) cell.send({ kind: "node-status", status });
-  }
-
-  #announceReady(): void {
-    if (this.#isReady || this.#down !== undefined || this.#supervisor === undefined) return;
-    const status = this.status();
-    if (notReadyBecause(status).length > 0) return;
-    this.#isReady = true;
-    const cells = Object.fromEntries(status.cells.filter(({ pid }) => pid > 0).map(({ name, pid }) => [name, pid]));
-    const { unavailable } = status;
-    this.#settings.announcer.announce({ event: "ready", http: this.#claims.url, pid: this.#pid, cells, unavailable });
-  }
-
-  #announceWaiting(): void {
-    const reasons = notReadyBecause(this.status());
-    if (this.#isReady || this.#down !== undefined || reasons.length === 0) return;
-    this.#settings.announcer.announce({ event: "waiting", reasons });
-  }
-
   #pushMetrics(): void {
     this.#metricsTimer = this.#settings.seams.base.clock.after(HEARTBEAT_MS, () => {
-      const sink = this.#cells.find((cell) => cell.name === this.#placement.cellOf["telemetry"]);
-      if (sink !== undefined && sink.actors.length > 0) {
-        sink.send({ kind: "root-metrics", deltas: this.#metrics.takeDeltas() });
-      }
+      const sink = this.#cells?.whereUp("telemetry");
+      if (sink !== undefined) sink.send({ kind: "root-metrics", deltas: this.#metrics.takeDeltas() });
       this.#pushMetrics();
     });
   }
@@ -318,10 +215,7 @@ export class Root {
         return { fields: {} };
       case "kill":
       case "resume": {
-        const refusal =
-          command.kind === "cell"
-            ? this.#commandCell(command.command, command.name)
-            : await this.#commandActor(command.command, command.name);
+        const refusal = await this.#obey(command.command, command.kind, command.name);
         return refusal === undefined ? { fields: {} } : { refusal };
       }
       default:
@@ -329,20 +223,9 @@ export class Root {
     }
   }
 
-  #commandCell(command: "kill" | "resume", name: string): Refusal | undefined {
-    const done = this.#supervisor?.[command](name);
-    if (done === undefined) return { code: "supervisor.not-running", message: "the node is still starting" };
-    if (done.ok) return undefined;
-    const { failure } = done;
-    return { code: failure.code, message: describeRefusal(`cell/${name}`, failure) };
-  }
-
-  async #commandActor(command: "kill" | "resume", name: string): Promise<Refusal | undefined> {
-    const home = this.#placement.cellOf[name];
-    const cell = this.#cells.find((one) => one.name === home);
-    if (cell === undefined) return { code: "supervisor.no-such-child", message: `there is no actor/${name}` };
-    const refusal = await cell.command(command === "kill" ? "kill-actor" : "resume-actor", name);
-    return refusal === undefined ? undefined : { ...refusal, message: `actor/${name}: ${refusal.message}` };
+  async #obey(command: "kill" | "resume", kind: "cell" | "actor", name: string): Promise<Refusal | undefined> {
+    if (this.#cells !== undefined) return this.#cells.obey(command, kind, name);
+    return { code: "supervisor.not-running", message: "the node is still starting" };
   }
 
   // The end
@@ -353,10 +236,9 @@ export class Root {
     this.#log.info("root.shutting-down");
     this.#watcher?.close();
     // Told before the first one drains, so that the gateway can say it too. `#down` is set after this turn.
-    this.#settings.seams.base.scheduler.microtask(() => this.#tellStatus());
-    await this.#supervisor?.shutdown(SHUTDOWN_MS);
-    this.#bus.publish({ type: "Shutdown" });
-    announcer.announce({ event: "shutdown" });
+    this.#settings.seams.base.scheduler.microtask(() => this.#news.tellStatus());
+    await this.#cells?.shutdown();
+    this.#news.shutdown();
     this.#settings.seams.base.scheduler.macrotask(() => void this.#finish());
   }
 
@@ -372,7 +254,7 @@ export class Root {
   }
 
   async #cleanUp(): Promise<void> {
-    this.#statusTimer?.cancel();
+    this.#news.close();
     this.#metricsTimer?.cancel();
     this.#watcher?.close();
     this.#log.info("root.ended");
@@ -385,8 +267,4 @@ export class Root {
     this.#ended = true;
     this.#settings.onEnd(code, message);
   }
-}
-
-function describeRefusal(target: string, failure: Failure): string {
-  return "state" in failure ? `${target} is ${failure.state}` : `there is no ${target}`;
 }

@@ -63,8 +63,8 @@ describe("lifecycle: down", () => {
     });
     const upload = fetch(`${node.url}/put`, { method: "PUT", body, duplex: "half" } as RequestInit);
     await eventually(5000, "the upload is under way", async () => {
-      const text = await (await fetch(`${node.url}/status`)).text();
-      return /"openRequestCount":\s*[1-9]/.test(text);
+      const status = (await (await fetch(`${node.url}/status`)).json()) as { gateway: { openRequestCount: number } };
+      return status.gateway.openRequestCount === 2; // The upload, and this question.
     });
 
     const stopping = node.stop();

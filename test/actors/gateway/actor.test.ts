@@ -160,6 +160,7 @@ describe("gateway: what it tells", () => {
       insecurePublic: false,
       health: { live: true, reads: { ready: true, reasons: [] }, writes: { ready: true, reasons: [] } },
       ...runningStatus,
+      gateway: { openRequestCount: 1, acceptingWrites: true },
       store: { storage: { chunkCount: 7 }, index: { entryCount: 0 } },
       limits: config.current,
     });

@@ -267,7 +267,7 @@ describe("edge (sockets): bodies", () => {
   });
 
   it("delivers an early refusal whole, drains a little and closes (EDG-5)", async () => {
-    const { edge } = await open(serviceOf(async () => textResponse("too large", 413)));
+    const { edge, clock } = await open(serviceOf(async () => textResponse("too large", 413)));
     const client = connect(edge.url);
     let sentBytes = 0;
 
@@ -282,6 +282,7 @@ describe("edge (sockets): bodies", () => {
     client.socket.on("drain", pump);
     pump();
     const text = await client.until("too large");
+    await clock.advance(1000);
     await client.ended();
 
     assert.deepEqual(statusesOf(text), [413]);

@@ -334,6 +334,28 @@ describe("link streams: loss of the link", () => {
     assert.equal(source.cancels.length, 1);
   });
 
+  it("cancels the source of a reply that waits for a peer that does not read", async () => {
+    const { ref, store, network, clock } = await startWorld();
+    const source = new PatternSource(MiB);
+    const answers = [deferred<Result<unknown, Failure>>(), deferred<Result<unknown, Failure>>()];
+    store.handle = (request) => answers[Number(request)]?.promise ?? Promise.resolve(ok());
+    void ref.call("ask", 0, within);
+    void ref.call("ask", 1, within);
+    await clock.settle();
+
+    network.freeze(dataPath);
+    answers[0]?.resolve(ok(new Uint8Array(300 * KiB)));
+    await clock.settle();
+    answers[1]?.resolve(ok({ source }));
+    await clock.settle();
+    assert.deepEqual(source.cancels, []);
+    network.cut(dataPath);
+    await clock.settle();
+
+    assert.equal(source.cancels.length, 1);
+    assert.equal(source.readBytes, 0);
+  });
+
   it("does not take from a consumer what had arrived whole", async () => {
     const world = await startWorld();
     world.store.handle = async () => ok({ source: new PatternSource(100_000) });

@@ -1,0 +1,160 @@
+/**
+ * All cells of a node, and the supervisor over them: made together, told together, stopped together.
+ *
+ * It knows what a cell is and nothing of what happens in one; what they say goes to the root.
+ */
+import type { NodeStatus } from "#runtime/actor-module.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { assert, type Failure } from "#runtime/errors.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import { second } from "#runtime/units.ts";
+import type { NodeSpec } from "#supervisor/child-spec.ts";
+import type { CellEvent } from "#supervisor/events.ts";
+import type { Placement } from "#supervisor/placement.ts";
+import { CellChild } from "#supervisor/root/cell-child.ts";
+import type { CellHost } from "#supervisor/root/cell-life.ts";
+import type { ConfigTaker } from "#supervisor/root/config-rollout.ts";
+import { nodeStatus } from "#supervisor/root/node-status.ts";
+import { Supervisor } from "#supervisor/supervisor.ts";
+import type { CellFacts, Order, Refusal } from "#supervisor/wire.ts";
+
+/** One deadline over the whole way down. */
+export const SHUTDOWN_MS: number = 10 * second;
+
+export interface CellsOptions {
+  readonly tree: NodeSpec;
+  readonly placement: Placement;
+  readonly host: CellHost;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** What the next life of a cell has to know. */
+  readonly facts: (cell: string) => CellFacts;
+  readonly onConfigRefused: (problem: string) => void;
+  /** `from` is a cell, or `root` for what the supervisor over them says. */
+  readonly onEvent: (from: string, event: CellEvent) => void;
+  /** They restarted too often and have all been stopped. */
+  readonly onEscalate: () => void;
+  /** Something in `status` may have changed. */
+  readonly onChange: () => void;
+}
+
+export class Cells {
+  readonly #options: CellsOptions;
+  /** In the order of the placement, like the children of the supervisor. */
+  readonly #cells: readonly CellChild[];
+  readonly #supervisor: Supervisor;
+
+  constructor(options: CellsOptions) {
+    this.#options = options;
+    this.#cells = options.placement.rungs.flat().map(({ name }) => this.#makeCell(name));
+    this.#supervisor = this.#makeSupervisor();
+  }
+
+  /** For the configuration, which is offered to each. */
+  get takers(): readonly ConfigTaker[] {
+    return this.#cells;
+  }
+
+  /** Settles when each has come up or has failed once. */
+  start(): Promise<void> {
+    return this.#supervisor.start();
+  }
+
+  /** In order, within `SHUTDOWN_MS`; settles when nothing is left. */
+  shutdown(): Promise<void> {
+    return this.#supervisor.shutdown(SHUTDOWN_MS);
+  }
+
+  kill(): void {
+    for (const cell of this.#cells) cell.kill();
+  }
+
+  status(shuttingDown: boolean): NodeStatus {
+    const specs = this.#options.placement.rungs.flat();
+    const views = this.#supervisor.status().flatMap((child, index) => {
+      const [spec, cell] = [specs[index], this.#cells[index]];
+      if (spec === undefined || cell === undefined) return [];
+      return [{ spec, child, pid: cell.pid, residentBytes: cell.residentBytes, actors: cell.actors }];
+    });
+    return nodeStatus(views, shuttingDown);
+  }
+
+  /** To every cell that is there, but the one that said it. */
+  tell(order: Order, from?: string): void {
+    for (const cell of this.#cells) {
+      if (cell.name !== from) cell.send(order);
+    }
+  }
+
+  /** The cell that hosts `actor`, once it has said that it does. */
+  whereUp(actor: string): CellChild | undefined {
+    const cell = this.#home(actor);
+    return cell !== undefined && cell.actors.length > 0 ? cell : undefined;
+  }
+
+  /** Does what an operator wants. Undefined: done. */
+  async obey(command: "kill" | "resume", kind: "cell" | "actor", name: string): Promise<Refusal | undefined> {
+    if (kind === "cell") return this.#obeyOnCell(command, name);
+    const cell = this.#home(name);
+    if (cell === undefined) return { code: "supervisor.no-such-child", message: `there is no actor/${name}` };
+    const refusal = await cell.command(command === "kill" ? "kill-actor" : "resume-actor", name);
+    return refusal === undefined ? undefined : { ...refusal, message: `actor/${name}: ${refusal.message}` };
+  }
+
+  #obeyOnCell(command: "kill" | "resume", name: string): Refusal | undefined {
+    const done = this.#supervisor[command](name);
+    if (done.ok) return undefined;
+    const failure: Failure = done.failure;
+    const message = "state" in failure ? `cell/${name} is ${failure.state}` : `there is no cell/${name}`;
+    return { code: failure.code, message };
+  }
+
+  #home(actor: string): CellChild | undefined {
+    const home = this.#options.placement.cellOf[actor];
+    return this.#cells.find(({ name }) => name === home);
+  }
+
+  #makeCell(name: string): CellChild {
+    const { host, clock, log, facts, onConfigRefused, onEvent, onChange } = this.#options;
+    return new CellChild({
+      name,
+      host,
+      clock,
+      log,
+      facts: () => facts(name),
+      onConfigRefused,
+      onEvent: (event) => onEvent(name, event),
+      onChange,
+    });
+  }
+
+  #makeSupervisor(): Supervisor {
+    const { tree, placement, clock, random, log, metrics, onEvent, onEscalate, onChange } = this.#options;
+    const children = new Map(this.#cells.map((cell) => [cell.name, cell]));
+    const rungs = placement.rungs.map((rung) =>
+      rung.map(({ name, budget }) => {
+        const child = children.get(name);
+        assert(child !== undefined, "every cell has its child");
+        return { spec: { name, budget, restart: "permanent" as const, shutdownMs: SHUTDOWN_MS }, child };
+      }),
+    );
+    return new Supervisor({
+      name: "node",
+      strategy: tree.strategy,
+      intensity: tree.intensity,
+      rungs,
+      clock,
+      random,
+      log,
+      metrics,
+      bus: { publish: (event) => onEvent("root", event) },
+      onEscalate,
+      onStuck: (child) => log.error("root.cell-stuck", { child }),
+      onChange,
+    });
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * What is new about the node, told to whom it concerns: events and status to the cells, readiness and events to whoever
+ * started the node.
+ *
+ * Status is told at most ten times a second; readiness is announced once, and at once.
+ */
+import type { NodeStatus } from "#runtime/actor-module.ts";
+import { Bus } from "#runtime/bus.ts";
+import type { Clock, Timer } from "#runtime/clock.ts";
+import { unreachable } from "#runtime/errors.ts";
+import type { KernelEvent } from "#runtime/kernel-event.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import { second } from "#runtime/units.ts";
+import type { CellEvent, SupervisorEvent } from "#supervisor/events.ts";
+import type { Announcer } from "#supervisor/root/announcer.ts";
+import { notReadyBecause } from "#supervisor/root/node-status.ts";
+import type { Order } from "#supervisor/wire.ts";
+
+/** A node that is not ready this long after its cells have started says why. */
+export const PATIENCE_MS: number = 2 * second;
+/** Shortest time between two status messages to the cells. */
+export const STATUS_INTERVAL_MS = 100;
+
+export interface NewsOptions {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly announcer: Announcer;
+  readonly status: () => NodeStatus;
+  /** Where the node answers, and its process. */
+  readonly address: () => { readonly http: string; readonly pid: number };
+  /** To every cell but `from`. */
+  readonly tell: (order: Order, from?: string) => void;
+}
+
+export class News {
+  readonly #options: NewsOptions;
+  readonly #bus: Bus<SupervisorEvent | KernelEvent>;
+  #isReady = false;
+  #statusTimer: Timer | undefined;
+  #waitingTimer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: NewsOptions) {
+    this.#options = options;
+    this.#bus = new Bus(options);
+  }
+
+  /** Stays true once the node was ready. */
+  get wasReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** From a cell, or from the root's own supervisor. */
+  heard(from: string, event: CellEvent): void {
+    const { announcer } = this.#options;
+    switch (event.type) {
+      case "ServiceCrashed":
+        announcer.announce({ event: "crashed", service: event.service, reason: event.reason });
+        this.relay(from, event);
+        break;
+      case "Health":
+        this.relay(from, event);
+        break;
+      case "childRestarted": {
+        const { child, supervisor, restarts, reason } = event;
+        announcer.announce({ event: "restarted", child, supervisor, restarts, reason });
+        this.#bus.publish(event);
+        break;
+      }
+      case "childQuarantined": {
+        const { child, supervisor, reason } = event;
+        announcer.announce({ event: "quarantined", child, supervisor, reason });
+        this.#bus.publish(event);
+        break;
+      }
+      default:
+        unreachable(event);
+    }
+  }
+
+  /** To the root's own bus, and to that of every cell but the one that said it. */
+  relay(from: string, event: KernelEvent): void {
+    this.#bus.publish(event);
+    this.#options.tell({ kind: "relay", event }, from);
+  }
+
+  /** The last word; no cell is left to hear it. */
+  shutdown(): void {
+    this.#bus.publish({ type: "Shutdown" });
+    this.#options.announcer.announce({ event: "shutdown" });
+  }
+
+  /** Something in the status may have changed. */
+  changed(): void {
+    if (this.#statusTimer !== undefined || this.#closed) return;
+    this.#announceReady();
+    this.#statusTimer = this.#options.clock.after(STATUS_INTERVAL_MS, () => {
+      this.#statusTimer = undefined;
+      this.#announceReady();
+      this.tellStatus();
+    });
+  }
+
+  tellStatus(): void {
+    this.#options.tell({ kind: "node-status", status: this.#options.status() });
+  }
+
+  /** Every cell has had its first start: what is still missing soon needs an explanation. */
+  expectReady(): void {
+    const { clock, announcer, status } = this.#options;
+    this.#waitingTimer = clock.after(PATIENCE_MS, () => {
+      const now = status();
+      const reasons = notReadyBecause(now);
+      if (this.#isReady || now.shuttingDown || reasons.length === 0) return;
+      announcer.announce({ event: "waiting", reasons });
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#statusTimer?.cancel();
+    this.#waitingTimer?.cancel();
+  }
+
+  #announceReady(): void {
+    if (this.#isReady) return;
+    const status = this.#options.status();
+    if (status.shuttingDown || notReadyBecause(status).length > 0) return;
+    this.#isReady = true;
+    const cells = Object.fromEntries(status.cells.filter(({ pid }) => pid > 0).map(({ name, pid }) => [name, pid]));
+    const { unavailable } = status;
+    this.#options.announcer.announce({ event: "ready", ...this.#options.address(), cells, unavailable });
+  }
+}
