@@ -1,37 +1,32 @@
 /**
  * One life of a cell: its actors, their supervisor, its links, and the conversation with the root.
  *
- * It knows nothing of processes: orders come and reports go through a `RootChannel`, and its end is `onEnd`. The same
+ * It knows nothing of processes: orders come in by `receive`, reports go out by `send`, and its end is `onEnd`. The same
  * code is a process of its own in `tree` and part of the root's in `single`.
  */
-import { Actor } from "#runtime/actor.ts";
-import type { ActorStatus, CellEnv, NodeStatus, Wiring } from "#runtime/actor-module.ts";
+import type { Actor } from "#runtime/actor.ts";
+import type { CellEnv, NodeStatus } from "#runtime/actor-module.ts";
 import { Bus } from "#runtime/bus.ts";
-import type { Timer } from "#runtime/clock.ts";
-import { assert, Defect, describeExit, type Result } from "#runtime/errors.ts";
-import { Machine } from "#runtime/machine.ts";
-import type { Protocol } from "#runtime/protocol.ts";
-import type { Ref } from "#runtime/ref.ts";
+import { assert, describeExit, type Result } from "#runtime/errors.ts";
 import { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
-import type { Catalogue, ErasedModule } from "#supervisor/catalogue.ts";
+import type { Catalogue } from "#supervisor/catalogue.ts";
 import { ActorChild } from "#supervisor/cell/actor-child.ts";
 import { Metering } from "#supervisor/cell/metering.ts";
 import type { MetricSink } from "#supervisor/cell/metric-push.ts";
+import { Reporter } from "#supervisor/cell/reporter.ts";
 import type { CellSeams, Links } from "#supervisor/cell/seams.ts";
 import { Sections } from "#supervisor/cell/sections.ts";
-import type { CellSpec, NodeSpec, WorkerSpec } from "#supervisor/child-spec.ts";
+import { loadModules, refTo, wireActors } from "#supervisor/cell/wiring.ts";
+import type { CellSpec, NodeSpec } from "#supervisor/child-spec.ts";
 import type { CellEvent } from "#supervisor/events.ts";
-import { type Placement, place } from "#supervisor/placement.ts";
+import { place } from "#supervisor/placement.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
-import { type CellFacts, HEARTBEAT_MS, type Order, type Report } from "#supervisor/wire.ts";
+import type { CellFacts, Order, Report } from "#supervisor/wire.ts";
 
 /** The actor that metrics go to. */
 const TELEMETRY = "telemetry";
-/** Shortest time between two unasked status reports. */
-export const STATUS_INTERVAL_MS = 100;
-
 /** Characters of a failure that the root is told. */
 const FAILURE_LENGTH_MAX = 2000;
 
@@ -56,8 +51,6 @@ export class Cell {
   readonly #scope = new Scope();
   readonly #actors = new Map<string, Actor>();
   readonly #metrics = new Metrics();
-  readonly #ready = new Map<string, boolean>();
-  #facts: CellFacts | undefined;
   #status: NodeStatus = { cells: [], actors: [], unavailable: [], shuttingDown: false };
   #log: Log | undefined;
   #closeLog: () => void = () => undefined;
@@ -66,8 +59,7 @@ export class Cell {
   #links: Links | undefined;
   #bus: Bus<{ readonly type: string }> | undefined;
   #metering: Metering | undefined;
-  #beat: Timer | undefined;
-  #statusTimer: Timer | undefined;
+  #reporter: Reporter | undefined;
   #ended = false;
 
   constructor(options: CellOptions) {
@@ -130,8 +122,7 @@ export class Cell {
   /** Ends everything at once and without `terminate`, as the end of a process would. */
   async abort(): Promise<void> {
     this.#ended = true;
-    this.#beat?.cancel();
-    this.#statusTimer?.cancel();
+    this.#reporter?.close();
     this.#supervisor?.abandon();
     await Promise.all([...this.#actors.values()].map((actor) => actor.stop()));
     await this.#links?.close();
@@ -144,15 +135,14 @@ export class Cell {
   /** Answers with what makes a beginning impossible. */
   async #begin(facts: CellFacts): Promise<BeginFailure | undefined> {
     const { tree, catalogue, seams, send } = this.#options;
-    this.#facts = facts;
     this.#status = facts.status;
     send({ kind: "hello", cell: facts.cell });
-    this.#tick(seams.base.clock.nowMs());
+    this.#reporter = this.#makeReporter(facts.cell);
     const placement = place(tree, facts.profile);
     const spec = placement.rungs.flat().find((cell) => cell.name === facts.cell);
     assert(spec !== undefined, "the root and the cell know the same tree");
 
-    const modules = await load(spec, catalogue);
+    const modules = await loadModules(spec, catalogue);
     const sections = new Sections(modules, seams.base.processes.self.env);
     const problem = sections.offer(facts.config);
     if (problem !== undefined) return { cause: "config", message: problem };
@@ -160,7 +150,6 @@ export class Cell {
     this.#sections = sections;
 
     const env = await this.#makeEnv(facts);
-    const machine = new Machine({ ...env, scheduler: env.scheduler });
     const links = seams.links({
       cell: facts.cell,
       runDirectory: facts.runDirectory,
@@ -170,14 +159,17 @@ export class Cell {
       actors: this.#actors,
     });
     this.#links = links;
-    await this.#wireActors(spec, modules, placement, env, machine);
+    const where = { cell: facts.cell, cellOf: placement.cellOf, actors: this.#actors, links };
+    await wireActors(where, { spec, modules, sections, env, scope: this.#scope });
     const listening = await links.listen();
     if (!listening.ok) return { cause: "defect", message: `links: ${listening.failure.code}` };
 
-    this.#meter(placement);
+    if (placement.cellOf[TELEMETRY] !== undefined) {
+      this.#metering = new Metering(facts.cell, this.#actors, this.#metrics, refTo<MetricSink>(where, TELEMETRY));
+    }
     await this.#supervise(spec, env);
     if (this.#ended) return undefined;
-    this.#report();
+    this.#reporter.report();
     send({ kind: "started" });
     this.#options.onStarted?.();
     return undefined;
@@ -195,45 +187,6 @@ export class Cell {
     const { dataDirectory, http, insecurePublic, version } = facts;
     const node = { dataDirectory, http, insecurePublic, version, status: () => this.#status };
     return { ...seams.base, kv: seams.kv, edges: seams.edges, log, bus, cpu, metrics: this.#metrics, node };
-  }
-
-  /** In start order, so that an actor finds those below it. */
-  async #wireActors(
-    spec: CellSpec,
-    modules: ReadonlyMap<string, ErasedModule>,
-    placement: Placement,
-    env: CellEnv,
-    machine: Machine,
-  ): Promise<void> {
-    for (const worker of spec.workers) {
-      const actorModule = modules.get(worker.name);
-      assert(actorModule !== undefined, "every worker was loaded");
-      const wiring: Wiring<never> = {
-        env,
-        config: this.#sectionOf(worker.name),
-        ref: <P extends Protocol<P>>(actor: string) => this.#ref<P>(actor, placement),
-        scope: this.#scope,
-      };
-      const deps = await actorModule.wire(wiring);
-      this.#actors.set(worker.name, makeActor(worker, actorModule, deps, machine));
-    }
-  }
-
-  #sectionOf(name: string): Wiring<never>["config"] {
-    assert(this.#sections !== undefined, "the configuration is read before actors are wired");
-    return this.#sections.view(name);
-  }
-
-  #ref<P extends Protocol<P>>(actor: string, placement: Placement): Ref<P> {
-    const home = placement.cellOf[actor];
-    assert(home !== undefined, `${actor} is in the tree`);
-    if (home !== this.#facts?.cell) {
-      assert(this.#links !== undefined, "links come before refs");
-      return this.#links.ref<P>(actor, home);
-    }
-    const local = this.#actors.get(actor);
-    assert(local !== undefined, `${actor} starts before those who call it`);
-    return local.ref<P>();
   }
 
   #supervise(spec: CellSpec, env: CellEnv): Promise<void> {
@@ -254,7 +207,7 @@ export class Cell {
       bus: { publish: (event) => this.#announce(event) },
       onEscalate: () => this.#end(EXIT.escalated),
       onStuck: (child) => this.#stuck(child),
-      onChange: () => this.#changed(),
+      onChange: () => this.#reporter?.changed(),
     });
     return this.#supervisor.start();
   }
@@ -265,7 +218,7 @@ export class Cell {
     await this.#links?.close();
     const errors = await this.#scope.close();
     if (errors.length > 0) this.#log?.warn("cell.close-failed", { errors });
-    this.#report();
+    this.#reporter?.report();
     this.#options.send({ kind: "drained" });
   }
 
@@ -278,19 +231,32 @@ export class Cell {
   #fail(cause: BeginFailure["cause"], message: string): void {
     this.#log?.error("cell.failed", { cause, message });
     this.#options.send({ kind: "failed", cause, message: message.slice(0, FAILURE_LENGTH_MAX) });
-    this.#beat?.cancel();
+    this.#reporter?.close();
   }
 
   #end(code: number): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#beat?.cancel();
-    this.#statusTimer?.cancel();
+    this.#reporter?.close();
     this.#closeLog();
     this.#options.onEnd(code);
   }
 
   // What the root hears
+
+  #makeReporter(cell: string): Reporter {
+    const { seams, send } = this.#options;
+    return new Reporter({
+      cell,
+      clock: seams.base.clock,
+      self: seams.base.processes.self,
+      actors: this.#actors,
+      children: () => this.#supervisor?.status(),
+      metering: () => this.#metering,
+      send,
+      announce: (event) => this.#announce(event),
+    });
+  }
 
   #announce(event: CellEvent): void {
     this.#bus?.publish(event);
@@ -306,71 +272,4 @@ export class Cell {
     const message = "state" in failure ? `it is ${failure.state}` : "there is no such actor";
     this.#options.send({ kind: "answer", id, failure: { code: failure.code, message } });
   }
-
-  /** Tells of health at once, and of the whole state soon: at most ten times a second. */
-  #changed(): void {
-    for (const { name, state } of this.#supervisor?.status() ?? []) {
-      const isReady = state === "running";
-      if ((this.#ready.get(name) ?? false) === isReady) continue;
-      this.#ready.set(name, isReady);
-      this.#announce({ type: "Health", service: name, ok: isReady });
-    }
-    if (this.#statusTimer !== undefined) return;
-    this.#statusTimer = this.#options.seams.base.clock.after(STATUS_INTERVAL_MS, () => this.#report());
-  }
-
-  #report(): void {
-    this.#statusTimer?.cancel();
-    this.#statusTimer = undefined;
-    const actors = (this.#supervisor?.status() ?? []).map((child): ActorStatus => {
-      const actor = this.#actors.get(child.name);
-      const { name, state, restarts, reason } = child;
-      const mailbox = { depth: actor?.mailboxDepth ?? 0, capacity: actor?.mailboxCapacity ?? 0 };
-      return {
-        name,
-        cell: this.#facts?.cell ?? "",
-        state,
-        incarnation: actor?.incarnation ?? 0,
-        restarts,
-        mailbox,
-        reason,
-      };
-    });
-    this.#options.send({ kind: "status", actors });
-  }
-
-  /** Once a second: beat, status, metrics. */
-  #tick(beforeMs: number): void {
-    const { clock, processes } = this.#options.seams.base;
-    this.#beat = clock.after(HEARTBEAT_MS, () => {
-      const nowMs = clock.nowMs();
-      const loopDelayMs = Math.max(0, nowMs - beforeMs - HEARTBEAT_MS);
-      const residentBytes = processes.self.residentBytes();
-      this.#metering?.measure(loopDelayMs, residentBytes);
-      this.#options.send({ kind: "beat", loopDelayMs, residentBytes });
-      if (this.#supervisor !== undefined) this.#report();
-      this.#metering?.push();
-      this.#tick(nowMs);
-    });
-  }
-
-  #meter(placement: Placement): void {
-    if (placement.cellOf[TELEMETRY] === undefined) return;
-    const sink = this.#ref<MetricSink>(TELEMETRY, placement);
-    this.#metering = new Metering(this.#facts?.cell ?? "", this.#actors, this.#metrics, sink);
-  }
-}
-
-function makeActor(worker: WorkerSpec, { behavior }: ErasedModule, deps: unknown, machine: Machine): Actor {
-  const { name, mailbox, laterMax, shutdownMs } = worker;
-  return new Actor({ name, behavior, deps, mailbox, laterMax, shutdownMs }, machine);
-}
-
-async function load(spec: CellSpec, catalogue: Catalogue): Promise<ReadonlyMap<string, ErasedModule>> {
-  const loaded = spec.workers.map(async ({ name }) => {
-    const find = catalogue[name];
-    if (find === undefined) throw new Defect(`${name} is in the tree and not in the catalogue`);
-    return [name, await find()] as const;
-  });
-  return new Map(await Promise.all(loaded));
 }

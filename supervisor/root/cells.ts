@@ -90,10 +90,10 @@ export class Cells {
     }
   }
 
-  /** The cell that hosts `actor`, once it has said that it does. */
-  whereUp(actor: string): CellChild | undefined {
+  /** To the cell that hosts `actor`; nothing is made for one that has not said yet that it does. */
+  tellHost(actor: string, make: () => Order): void {
     const cell = this.#home(actor);
-    return cell !== undefined && cell.actors.length > 0 ? cell : undefined;
+    if (cell !== undefined && cell.actors.length > 0) cell.send(make());
   }
 
   /** Does what an operator wants. Undefined: done. */

@@ -5,28 +5,24 @@
  * that a user stores or sends passes through it.
  */
 import type { NodeStatus } from "#runtime/actor-module.ts";
-import { Bus } from "#runtime/bus.ts";
 import type { Timer } from "#runtime/clock.ts";
 import { ConfigWatcher } from "#runtime/config/watcher.ts";
-import { assert, type Failure, ok, type Result, unreachable } from "#runtime/errors.ts";
-import type { KernelEvent } from "#runtime/kernel-event.ts";
+import { assert, ok, type Result, unreachable } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
-import { second } from "#runtime/units.ts";
 import type { NodeSpec } from "#supervisor/child-spec.ts";
-import type { CellEvent, SupervisorEvent } from "#supervisor/events.ts";
 import { type Placement, place } from "#supervisor/placement.ts";
 import type { AdminCommand } from "#supervisor/root/admin-protocol.ts";
 import type { Announcer } from "#supervisor/root/announcer.ts";
-import { CellChild } from "#supervisor/root/cell-child.ts";
 import type { CellHost } from "#supervisor/root/cell-life.ts";
+import { Cells } from "#supervisor/root/cells.ts";
 import { type CannotRun, Claims } from "#supervisor/root/claims.ts";
 import { ConfigRollout } from "#supervisor/root/config-rollout.ts";
-import { nodeStatus, notReadyBecause } from "#supervisor/root/node-status.ts";
+import { News } from "#supervisor/root/news.ts";
+import { nodeStatus } from "#supervisor/root/node-status.ts";
 import type { RootOptions } from "#supervisor/root/options.ts";
 import { plainLog } from "#supervisor/root/plain-log.ts";
 import type { LogFile, RootSeams } from "#supervisor/root/seams.ts";
-import { Supervisor } from "#supervisor/supervisor.ts";
 import { type CellFacts, HEARTBEAT_MS, type Refusal } from "#supervisor/wire.ts";
 
 export interface RootSettings {
@@ -196,8 +192,7 @@ export class Root {
 
   #pushMetrics(): void {
     this.#metricsTimer = this.#settings.seams.base.clock.after(HEARTBEAT_MS, () => {
-      const sink = this.#cells?.whereUp("telemetry");
-      if (sink !== undefined) sink.send({ kind: "root-metrics", deltas: this.#metrics.takeDeltas() });
+      this.#cells?.tellHost("telemetry", () => ({ kind: "root-metrics", deltas: this.#metrics.takeDeltas() }));
       this.#pushMetrics();
     });
   }

@@ -224,6 +224,10 @@ describe("link: credit", () => {
       await clock.settle();
     }
 
+    assert.deepEqual(
+      store.heard.map(({ request }) => request),
+      [0, 1, 2, 3],
+    );
     assert.deepEqual(await Promise.all(answers), [ok(0), ok(1), ok(2), ok(3)]);
     assert.deepEqual(past, fail({ code: "runtime.mailbox-full", actor: "store", executed: "no" }));
   });
