@@ -5,7 +5,8 @@
  * - `durable` with all of `unsynced` applied in order is what is visible, unless a byte was flipped on purpose;
  * - a power cut leaves every 512-byte sector as it was after *some* prefix of the changes to it, each sector for itself:
  *   a write is kept, lost, torn, or overtaken by a later one;
- * - changes that a failed `sync` covered never become certain by a later `sync`: the system has forgotten them.
+ * - bytes that a failed `sync` covered never become certain by a later `sync`: the system has forgotten that they differ.
+ *   The size does: it is one number, and every `sync` that succeeds writes it.
  */
 import type { Random } from "#runtime/random.ts";
 
@@ -16,6 +17,8 @@ interface Change {
   /** `undefined` for a truncate. */
   readonly bytes: Uint8Array | undefined;
   readonly position: number;
+  /** Where the bytes that it changed end: for a truncate, where the file ended before. */
+  readonly end: number;
   /** Size of the file after the change. */
   readonly sizeBytes: number;
   /** A `sync` failed over it. */
@@ -37,17 +40,20 @@ export class MemoryFile {
 
   write(bytes: Uint8Array, position: number): void {
     if (bytes.length === 0) return;
-    const sizeBytes = Math.max(this.#visible.sizeBytes, position + bytes.length);
-    this.#change({ bytes: bytes.slice(), position, sizeBytes, forgotten: false });
+    const end = position + bytes.length;
+    const sizeBytes = Math.max(this.#visible.sizeBytes, end);
+    this.#change({ bytes: bytes.slice(), position, end, sizeBytes, forgotten: false });
   }
 
   truncate(sizeBytes: number): void {
-    this.#change({ bytes: undefined, position: sizeBytes, sizeBytes, forgotten: false });
+    const end = this.#visible.sizeBytes;
+    this.#change({ bytes: undefined, position: sizeBytes, end, sizeBytes, forgotten: false });
   }
 
   sync(): void {
     for (const change of this.#unsynced) if (!change.forgotten) this.#durable.apply(change);
-    this.#unsynced = this.#unsynced.filter((change) => change.forgotten);
+    this.#durable.truncate(this.sizeBytes);
+    this.#unsynced = this.#unsynced.filter(({ forgotten }) => forgotten).flatMap((change) => this.#asVisible(change));
   }
 
   /** A `sync` that failed: what it covered stays visible and is written by no later `sync`. */
@@ -61,7 +67,7 @@ export class MemoryFile {
     // The size travels with the file's metadata: any of the sizes it went through.
     const sizes = [after.sizeBytes, ...this.#unsynced.map((change) => change.sizeBytes)];
     const sizeBytes = sizes[random.below(sizes.length)] ?? after.sizeBytes;
-    for (const [sector, changes] of changesBySector(after.sizeBytes, this.#unsynced)) {
+    for (const [sector, changes] of changesBySector(this.#unsynced)) {
       const from = sector * sectorBytes;
       const bytes = new Uint8Array(sectorBytes);
       after.read(bytes, from);
@@ -78,6 +84,14 @@ export class MemoryFile {
   flip(position: number, mask: number): void {
     this.#visible.flip(position, mask);
     this.#durable.flip(position, mask);
+  }
+
+  /** What may still come of a forgotten change: where the platter is not as it was, it is as readers see it now. */
+  #asVisible({ position, end }: Change): readonly Change[] {
+    const bytes = new Uint8Array(Math.max(0, Math.min(end, this.sizeBytes) - position));
+    this.read(bytes, position);
+    if (bytes.length === 0) return [];
+    return [{ bytes, position, end: position + bytes.length, sizeBytes: this.sizeBytes, forgotten: true }];
   }
 
   #change(change: Change): void {
@@ -140,18 +154,15 @@ class Contents {
   }
 }
 
-/** For each sector, the changes that wrote or cut it, oldest first. `sizeBytes` is the size before the first. */
-function changesBySector(sizeBytes: number, changes: readonly Change[]): ReadonlyMap<number, readonly Change[]> {
+/** For each sector, the changes that wrote or cut it, oldest first. */
+function changesBySector(changes: readonly Change[]): ReadonlyMap<number, readonly Change[]> {
   const bySector = new Map<number, Change[]>();
-  let sizeBytesBefore = sizeBytes;
   for (const change of changes) {
-    const end = change.bytes === undefined ? sizeBytesBefore : change.position + change.bytes.length;
-    for (let sector = Math.floor(change.position / sectorBytes); sector * sectorBytes < end; sector += 1) {
+    for (let sector = Math.floor(change.position / sectorBytes); sector * sectorBytes < change.end; sector += 1) {
       const known = bySector.get(sector);
       if (known === undefined) bySector.set(sector, [change]);
       else known.push(change);
     }
-    sizeBytesBefore = change.sizeBytes;
   }
   return bySector;
 }

@@ -294,6 +294,85 @@ describe("disk (memory): faults", () => {
     assert.deepEqual([...seen].sort(), ["new", "old"]);
   });
 
+  test("what a later sync covered is certain, its size too, whatever a failed one covered before", async () => {
+    const wanted = Buffer.concat([new Uint8Array(50).fill(1), new Uint8Array(50).fill(3)]);
+    for (const seed of seeds) {
+      const disk = new MemoryDisk();
+      const descriptor = await durableFile(disk, new Uint8Array(100).fill(1));
+      must(await disk.write(descriptor, [new Uint8Array(1000).fill(2)], 50), "writing");
+      disk.failNext("sync", "EIO");
+      await disk.sync(descriptor);
+      must(await disk.truncate(descriptor, 50), "cutting off what is in doubt");
+      must(await disk.write(descriptor, [new Uint8Array(50).fill(3)], 50), "writing again");
+      must(await disk.sync(descriptor), "syncing again");
+
+      disk.crash(seededRandom(seed));
+
+      assert.deepEqual(Buffer.from(must(await disk.readFile("/file"), "reading")), wanted, `seed ${seed}`);
+    }
+  });
+
+  test("a cut that a failed sync covered leaves the size as a later sync found it, and the cut bytes in doubt", async () => {
+    const seen = new Set<string>();
+    for (const seed of seeds) {
+      const disk = new MemoryDisk();
+      const descriptor = await durableFile(disk, new Uint8Array(600).fill(1));
+      must(await disk.truncate(descriptor, 0), "cutting");
+      disk.failNext("sync", "EIO");
+      await disk.sync(descriptor);
+      must(await disk.write(descriptor, [bytesOf("x")], 299), "writing");
+      must(await disk.sync(descriptor), "syncing again");
+
+      disk.crash(seededRandom(seed));
+
+      const bytes = must(await disk.readFile("/file"), "reading");
+      assert.deepEqual(bytes.subarray(299), bytesOf("x"));
+      seen.add([...new Set(bytes.subarray(0, 299))].join());
+    }
+
+    assert.deepEqual([...seen].sort(), ["0", "1"]);
+  });
+
+  test("after a sync only bytes that a failed one covered, and no later one, are in doubt (property)", () => {
+    const at = fc.nat({ max: 1500 });
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("write" as const), at, length: fc.integer({ min: 1, max: 900 }) }),
+      fc.record({ kind: fc.constant("truncate" as const), at }),
+      fc.record({ kind: fc.constant("sync" as const), fails: fc.boolean() }),
+    );
+    return fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), fc.nat(), async (steps, seed) => {
+        const disk = new MemoryDisk();
+        const descriptor = await durableFile(disk, new Uint8Array(700).fill(255));
+        const doubtful = new Set<number>();
+        const dirty = new Set<number>();
+        for (const [index, one] of [...steps, { kind: "sync" as const, fails: false }].entries()) {
+          if (one.kind === "write") {
+            must(await disk.write(descriptor, [new Uint8Array(one.length).fill(index + 1)], one.at), "writing");
+            for (let byte = one.at; byte < one.at + one.length; byte += 1) dirty.add(byte);
+          } else if (one.kind === "truncate") {
+            const before = must(await disk.sizeBytes(descriptor), "size");
+            must(await disk.truncate(descriptor, one.at), "cutting");
+            for (let byte = one.at; byte < before; byte += 1) dirty.add(byte);
+          } else {
+            if (one.fails) disk.failNext("sync", "EIO");
+            await disk.sync(descriptor);
+            for (const byte of dirty) one.fails ? doubtful.add(byte) : doubtful.delete(byte);
+            dirty.clear();
+          }
+        }
+        const visible = must(await disk.readFile("/file"), "reading");
+
+        disk.crash(seededRandom(seed));
+
+        const bytes = must(await disk.readFile("/file"), "reading");
+        assert.equal(bytes.length, visible.length);
+        const lost = [...bytes.keys()].filter((byte) => !doubtful.has(byte) && bytes[byte] !== visible[byte]);
+        assert.deepEqual(lost, []);
+      }),
+    );
+  });
+
   test("capacity: the last byte fits, one past is full and leaves what fitted, removing makes room", async () => {
     const disk = new MemoryDisk({ capacityBytes: 10 });
     must(await disk.replaceFile("/other", bytesOf("1234")), "making");
