@@ -98,7 +98,7 @@ export class HealthState {
   readsReady(): Readiness {
     const needed = this.#needed("reads");
     const ready = this.#closing === undefined && !needed.some(([, health]) => isDown(health));
-    return { ready, reasons: this.#reasons(needed, this.#closing) };
+    return { ready, reasons: this.#reasons(needed, this.#closing, this.#incident) };
   }
 
   writesReady(): Readiness {

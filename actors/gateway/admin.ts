@@ -11,9 +11,9 @@ export function healthz(): Answer {
 }
 
 /** For writes, or with `?for=reads` for reads. */
-export function readyz({ node, writeGate }: Desk, { request }: Visit): Answer {
+export function readyz({ node, writeGate, clock }: Desk, { request }: Visit): Answer {
   const kind = /(?:^|&)for=reads(?:&|$)/.test(request.query) ? "reads" : "writes";
-  const { ready, reasons } = readinessFor(kind, node.status(), writeGate.reasons());
+  const { ready, reasons } = readinessFor(kind, node.status(), writeGate.reasons(), clock);
   return jsonAnswer(ready ? 200 : 503, { ready, for: kind, reasons });
 }
 
@@ -30,8 +30,8 @@ export async function status(desk: Desk, visit: Visit): Served {
       insecurePublic: node.insecurePublic,
       health: {
         live: true,
-        reads: readinessFor("reads", tree, gateReasons),
-        writes: readinessFor("writes", tree, gateReasons),
+        reads: readinessFor("reads", tree, gateReasons, clock),
+        writes: readinessFor("writes", tree, gateReasons, clock),
       },
       ...tree,
       gateway: { openRequestCount: desk.meters.openCount, acceptingWrites: gateReasons.length === 0 },

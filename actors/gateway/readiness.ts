@@ -1,33 +1,35 @@
 /**
- * Whether the node serves, derived from the states of the actors on the way of an object.
- *
- * Reads fail open: they are ready unless an actor on the way is known to be down. Writes fail closed: they are ready
- * only while every one of them is known to run undegraded and nothing else closes the gate (seed 003 §2.4).
+ * Whether the node serves, derived from the states of the actors on the way of an object by the kernel's own rule
+ * (`HealthState`): reads fail open, writes fail closed (seed 003 §2.4).
  */
 import type { ActorStatus, NodeStatus } from "#runtime/actor-module.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { HealthState, type Readiness, type ServiceState } from "#runtime/health.ts";
 
-const onTheWay = ["storage", "index", "overlay"] as const;
+const both = { reads: true, writes: true };
+const needs = { storage: both, index: both, overlay: both };
 
-export interface Readiness {
-  readonly ready: boolean;
-  /** What is not as it should be, also where it does not keep this kind of request from being served. */
-  readonly reasons: readonly string[];
+/** `gateReasons` are the gateway's own reasons to refuse writes; with them, or while the node stops, writes are closed. */
+export function readinessFor(
+  kind: "reads" | "writes",
+  status: NodeStatus,
+  gateReasons: readonly string[],
+  clock: Clock,
+): Readiness {
+  const health = new HealthState({ clock, needs, onChange: () => undefined });
+  for (const actor of status.actors) health.report(actor.name, serviceState(actor), reasonOf(actor));
+  const closed = status.shuttingDown ? ["the node is shutting down", ...gateReasons] : gateReasons;
+  if (closed.length > 0) health.setIncident(closed.join("; "));
+  return kind === "reads" ? health.readsReady() : health.writesReady();
 }
 
-export function readinessFor(kind: "reads" | "writes", status: NodeStatus, gateReasons: readonly string[]): Readiness {
-  const states = onTheWay.map((name) => ({ name, actor: status.actors.find((actor) => actor.name === name) }));
-  const reasons = states.flatMap(({ name, actor }) => (actor?.state === "running" ? [] : [sentence(name, actor)]));
-  if (status.shuttingDown) reasons.push("node: shutting down");
-  reasons.push(...gateReasons);
-  const ready = kind === "writes" ? reasons.length === 0 : states.every(({ actor }) => mayServe(actor));
-  return { ready, reasons };
+function serviceState({ state }: ActorStatus): ServiceState {
+  if (state === "running") return "ready";
+  return state === "degraded" ? "degraded" : "down";
 }
 
-function mayServe(actor: ActorStatus | undefined): boolean {
-  return actor === undefined || actor.state === "running" || actor.state === "degraded";
-}
-
-function sentence(name: string, actor: ActorStatus | undefined): string {
-  if (actor === undefined) return `${name}: unknown`;
-  return actor.reason === undefined ? `${name}: ${actor.state}` : `${name}: ${actor.state}: ${actor.reason}`;
+/** A supervisor's word for the state says more than "down". */
+function reasonOf({ state, reason }: ActorStatus): string | undefined {
+  if (state === "running" || state === "degraded") return reason;
+  return reason === undefined ? state : `${state}: ${reason}`;
 }

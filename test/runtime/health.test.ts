@@ -96,7 +96,7 @@ describe("health: reads and writes", () => {
     health.setIncident(undefined);
 
     assert.deepEqual(during, [
-      { ready: true, reasons: [] },
+      { ready: true, reasons: ["error budget spent"] },
       { ready: false, reasons: ["error budget spent"] },
     ]);
     assert(health.writesReady().ready);

@@ -113,7 +113,7 @@ describe("gateway: what it tells", () => {
       ],
     );
     tree.status = withIndex("degraded", "rebuilding: 1 of 2");
-    const degraded = ["index: degraded: rebuilding: 1 of 2"];
+    const degraded = ["index is degraded: rebuilding: 1 of 2"];
     assert.deepEqual(
       [await ask(""), await ask("?for=reads")],
       [
@@ -125,12 +125,12 @@ describe("gateway: what it tells", () => {
     assert.deepEqual(
       [await ask(""), await ask("?a=b&for=reads")],
       [
-        [503, ["index: quarantined"]],
-        [503, ["index: quarantined"]],
+        [503, ["index is down: quarantined"]],
+        [503, ["index is down: quarantined"]],
       ],
     );
     tree.status = { ...runningStatus, actors: [] };
-    const unknown = ["storage: unknown", "index: unknown", "overlay: unknown"];
+    const unknown = ["storage has not reported yet", "index has not reported yet", "overlay has not reported yet"];
     assert.deepEqual(
       [await ask(""), await ask("?for=reads")],
       [
@@ -142,8 +142,8 @@ describe("gateway: what it tells", () => {
     assert.deepEqual(
       [await ask(""), await ask("?for=reads")],
       [
-        [503, ["node: shutting down"]],
-        [200, ["node: shutting down"]],
+        [503, ["the node is shutting down"]],
+        [200, ["the node is shutting down"]],
       ],
     );
   });
