@@ -57,7 +57,8 @@ export interface Disk {
   /** Removes a directory with all it holds; fine if there is none. */
   removeTree(directory: string): Promise<Result<void, DiskFailure>>;
   syncDirectory(directory: string): Promise<Result<void, DiskFailure>>;
-  /** Whole small files only (configuration, identity): at most 16 MiB, more is `disk.broken` with `EFBIG`. */
+  /** Whole small files only (configuration, identity): at most 16 MiB, more is `disk.broken` with `EFBIG`; what is no
+   * regular file is `disk.broken` with `ENOTSUP`. */
   readFile(path: string): Promise<Result<Uint8Array, DiskFailure>>;
   /** Temporary file, sync, rename, sync of the directory: whole or not at all, mode 0600. */
   replaceFile(path: string, contents: Uint8Array): Promise<Result<void, DiskFailure>>;

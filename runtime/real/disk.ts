@@ -150,8 +150,11 @@ class RealDisk implements Disk {
   }
 
   async readFile(path: string): Promise<Result<Uint8Array, DiskFailure>> {
-    const opened = await this.open(path, "read");
+    // Without waiting: opening a named pipe would hold a thread until somebody writes into it.
+    const flags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK;
+    const opened = await attempt<number>(path, (done) => fs.open(path, flags, done));
     if (!opened.ok) return opened;
+    this.#paths.set(opened.value, path);
     const contents = await this.#readWhole(opened.value, path);
     const closed = await this.close(opened.value);
     return closed.ok ? contents : closed;
@@ -195,14 +198,17 @@ class RealDisk implements Disk {
   }
 
   async #readWhole(descriptor: number, path: string): Promise<Result<Uint8Array, DiskFailure>> {
-    const size = await this.sizeBytes(descriptor);
-    if (!size.ok) return size;
-    if (size.value > wholeFileBytesMax) return fail({ code: "disk.broken", path, errno: "EFBIG" });
+    const facts = await attempt<fs.Stats>(path, (done) => fs.fstat(descriptor, done));
+    if (!facts.ok) return facts;
+    // A device or a pipe has no size and perhaps no end.
+    if (!facts.value.isFile()) return fail({ code: "disk.broken", path, errno: "ENOTSUP" });
+    const { size } = facts.value;
+    if (size > wholeFileBytesMax) return fail({ code: "disk.broken", path, errno: "EFBIG" });
     // One byte more than expected: a file that grows in between is seen to do so, and is not cut short silently.
-    const bytes = new Uint8Array(size.value + 1);
+    const bytes = new Uint8Array(size + 1);
     const read = await this.read(descriptor, bytes, 0);
     if (!read.ok) return read;
-    if (read.value > size.value) return await this.#readWhole(descriptor, path);
+    if (read.value > size) return await this.#readWhole(descriptor, path);
     return ok(bytes.slice(0, read.value));
   }
 

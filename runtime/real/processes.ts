@@ -4,8 +4,12 @@
  * Every child leads a session and a process group of its own (`detached`): a terminal's signals do not reach it, and
  * `kill` reaches all that it started. The message channel is JSON, so that nothing but data can cross it. On the
  * child's side a registered receiver keeps the process alive for as long as its parent lives, and no longer.
+ *
+ * A child with a channel ends with its parent in two ways: it hears that the channel is gone, and where `setpriv` of
+ * util-linux is there the kernel kills it. The second one also reaches a child that is stopped or busy for ever.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Process, ProcessExit, Processes, SpawnFailed, SpawnSpec, ThisProcess } from "#runtime/processes.ts";
 
@@ -128,8 +132,10 @@ function spawnProcess(spec: SpawnSpec): Promise<Result<Process, SpawnFailed>> {
   const output = spec.outputDescriptor ?? "ignore";
   return new Promise((resolve) => {
     let child: ChildProcess;
+    const [file, args] =
+      spec.channel && isThere(command) && canDieWithParent() ? dyingWithParent(spec) : [command, spec.args];
     try {
-      child = spawn(command, [...spec.args], {
+      child = spawn(file, [...args], {
         env: { ...spec.env },
         ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
         detached: true,
@@ -147,6 +153,30 @@ function spawnProcess(spec: SpawnSpec): Promise<Result<Process, SpawnFailed>> {
       if (child.pid !== undefined) resolve(ok(new RealProcess(child, child.pid)));
     });
   });
+}
+
+/** `setpriv` becomes the command by `exec`: the process id, the group and the channel are the command's own. */
+function dyingWithParent({ command, args }: SpawnSpec): readonly [string, readonly string[]] {
+  return [SETPRIV, ["--pdeathsig", "KILL", "--", command, ...args]];
+}
+
+const SETPRIV = "/usr/bin/setpriv";
+let isSetprivFit: boolean | undefined;
+
+/** A command that cannot be started is to fail by its own name, not by a `setpriv` that started well. */
+function isThere(command: string): boolean {
+  try {
+    accessSync(command, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asked once, by trying: a busybox has a `setpriv` without the option. */
+function canDieWithParent(): boolean {
+  isSetprivFit ??= spawnSync(SETPRIV, ["--pdeathsig", "KILL", "--", "true"], { stdio: "ignore" }).status === 0;
+  return isSetprivFit;
 }
 
 function exists(pid: number): boolean {

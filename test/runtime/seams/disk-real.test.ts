@@ -1,6 +1,6 @@
 /** What only a real disk can show: a full one, an unprivileged view, editors, other processes. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import * as fs from "node:fs/promises";
 import { describe, type TestContext, test } from "node:test";
@@ -32,6 +32,21 @@ describe("disk (real): modes", () => {
       "600",
       "600",
     ]);
+  });
+});
+
+describe("disk (real): readFile", { timeout: 20_000 }, () => {
+  test("refuses what is no regular file: a device without an end, a pipe without a writer", async (context) => {
+    const disk = createRealDisk();
+    const pipe = `${await tempDirectory(context)}/pipe`;
+    execFileSync("mkfifo", [pipe]);
+
+    for (const path of ["/dev/zero", pipe]) {
+      assert.deepEqual(await disk.readFile(path), {
+        ok: false,
+        failure: { code: "disk.broken", path, errno: "ENOTSUP" },
+      });
+    }
   });
 });
 

@@ -78,6 +78,24 @@ describe("processes (real): loss of the parent", () => {
     const pid = orphanPid;
     await waitUntil(() => !real.exists(pid));
   });
+
+  it("takes a stopped child with it, which cannot hear that its channel is gone", async () => {
+    const { command, args: _, ...rest } = realSpec("");
+    const parent = await real.spawn({ command, args: [parentScript, command, childScript], ...rest });
+    assert(parent.ok, "it spawns");
+    let orphanPid: unknown;
+    parent.value.onMessage((message) => {
+      orphanPid = message;
+    });
+    await waitUntil(() => orphanPid !== undefined);
+    assert(typeof orphanPid === "number", `it has a child: ${JSON.stringify(orphanPid)}`);
+    const pid = orphanPid;
+    process.kill(pid, "SIGSTOP");
+
+    parent.value.kill("SIGKILL");
+
+    await waitUntil(() => !real.exists(pid));
+  });
 });
 
 describe("processes (real): the channel", () => {
