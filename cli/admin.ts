@@ -4,14 +4,19 @@
  * The socket lies in the node's own 0700 directory, so whoever can open it may do everything.
  */
 import { connect } from "node:net";
-import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
-import type { NodeRecord } from "#cli/find-node.ts";
+import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { holdsLock, type NodeRecord } from "#cli/find-node.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
-import { MiB } from "#runtime/units.ts";
+import { MiB, second } from "#runtime/units.ts";
 
 /** Longest answer. A status of a thousand actors is far below. */
 export const ADMIN_ANSWER_BYTES_MAX: number = 4 * MiB;
+
+/** Longest wait for an answer. A root that works answers within milliseconds. */
+export const ADMIN_TIMEOUT_MS: number = 5 * second;
+/** The same for `down`, answered when all has stopped: the node's own deadline is 10 s. `cepa down` takes no longer. */
+export const DOWN_TIMEOUT_MS: number = 15 * second;
 
 export type AdminCommand = "status" | "kill" | "resume" | "down";
 
@@ -25,8 +30,13 @@ export interface AdminRequest {
 export function askAdmin(node: NodeRecord, request: AdminRequest): Promise<Outcome<Readonly<Record<string, unknown>>>> {
   const { promise, resolve } = Promise.withResolvers<Outcome<Readonly<Record<string, unknown>>>>();
   const socket = connect(node.adminSocket);
+  const timeoutMs = request.command === "down" ? DOWN_TIMEOUT_MS : ADMIN_TIMEOUT_MS;
   let received = "";
 
+  const timer = setTimeout(() => {
+    resolve(fail(noAnswer(node, request, timeoutMs)));
+    socket.destroy();
+  }, timeoutMs);
   socket.setEncoding("utf8");
   socket.on("connect", () => socket.write(`${JSON.stringify({ id: 1, ...request })}\n`));
   socket.on("data", (text: string) => {
@@ -41,7 +51,7 @@ export function askAdmin(node: NodeRecord, request: AdminRequest): Promise<Outco
   socket.on("close", () =>
     resolve(fail({ code: "cli.bad-answer", message: `process ${node.pid} closed its admin socket without an answer` })),
   );
-  return promise;
+  return promise.finally(() => clearTimeout(timer));
 }
 
 function readAnswer(line: string): Outcome<Readonly<Record<string, unknown>>> {
@@ -53,14 +63,24 @@ function readAnswer(line: string): Outcome<Readonly<Record<string, unknown>>> {
   return fail({ code: "cli.bad-answer", message: "the admin socket answered with something else than an answer" });
 }
 
-function failureOf(error: Error, node: NodeRecord): { code: "cli.unreachable" | "cli.not-running"; message: string } {
+/** What was asked lies in the socket: a root that was only stopped reads it when it goes on. */
+function noAnswer({ pid }: NodeRecord, { command }: AdminRequest, timeoutMs: number): CliFailure {
+  const later = command === "status" ? "" : ` and may still do it (${command})`;
+  const advice = `it is stopped or overloaded${later}; kill -9 ${pid} loses nothing that was acknowledged`;
+  return { code: "cli.no-answer", message: `process ${pid} has not answered for ${timeoutMs / second} s: ${advice}` };
+}
+
+function failureOf(error: Error, node: NodeRecord): CliFailure {
+  const { adminSocket, pid } = node;
   const errno = errnoOf(error);
   if (errno === "ECONNREFUSED" || errno === "ENOENT") {
-    return {
-      code: "cli.not-running",
-      message: `no node answers on ${node.adminSocket} (process ${node.pid}): start one with ./cepa up`,
-    };
+    if (holdsLock(node)) {
+      const message = `process ${pid} runs but its admin socket ${adminSocket} is gone: kill ${pid} ends it in good order`;
+      return { code: "cli.socket-gone", message };
+    }
+    const message = `no node answers on ${adminSocket} (process ${pid}): start one with ./cepa up`;
+    return { code: "cli.not-running", message };
   }
-  const hint = errno === "EACCES" ? `: run this as the user who started the node` : "";
-  return { code: "cli.unreachable", message: `cannot ask process ${node.pid}: ${reasonOf(error)}${hint}` };
+  const hint = errno === "EACCES" ? ": run this as the user who started the node" : "";
+  return { code: "cli.unreachable", message: `cannot ask process ${pid}: ${reasonOf(error)}${hint}` };
 }

@@ -4,23 +4,47 @@
  * A reader that goes away (`cepa ps | head -1`) ends the command quietly. Colour is for terminals, and never used when
  * NO_COLOR is set.
  */
+import { fstatSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import { stripVTControlCharacters, styleText } from "node:util";
+import { errnoOf, reasonOf } from "#cli/failure.ts";
+
+/** What a shell reports for a program that SIGPIPE ended. */
+const BROKEN_PIPE_EXIT_CODE = 141;
 
 export type Style = Parameters<typeof styleText>[0];
 
 /** Ends the process without a word when whoever reads its output is gone. Called once, first. */
 export function endQuietlyOnBrokenPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      // 141 is what a shell reports for a program that SIGPIPE ended.
-      process.exit(error.code === "EPIPE" ? 141 : 1);
-    });
+  process.stdout.on("error", endForOutput);
+  process.stderr.on("error", (error) => process.exit(errnoOf(error) === "EPIPE" ? BROKEN_PIPE_EXIT_CODE : 1));
+}
+
+/** One line of result. The process ends when it cannot be written whole. */
+export function print(line: string): void {
+  if (!isPlain(process.stdout.fd)) {
+    process.stdout.write(`${line}\n`);
+    return;
+  }
+  try {
+    let rest = Buffer.from(`${line}\n`);
+    // A nearly full disk takes a part of a write and calls that a success; `process.stdout` believes it.
+    while (rest.byteLength > 0) rest = rest.subarray(writeSync(process.stdout.fd, rest));
+  } catch (error) {
+    endForOutput(error);
   }
 }
 
-/** One line of result. */
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+/** Whether the descriptor is a file or a device that is no terminal: what takes a write at once, though not always whole. */
+export function isPlain(descriptor: number): boolean {
+  const facts = fstatSync(descriptor);
+  return facts.isFile() || (facts.isCharacterDevice() && !isatty(descriptor));
+}
+
+function endForOutput(error: unknown): never {
+  if (errnoOf(error) === "EPIPE") process.exit(BROKEN_PIPE_EXIT_CODE);
+  note(`cli.file-unwritable: standard output: ${reasonOf(error)}`);
+  process.exit(1);
 }
 
 /** One line beside the result. */

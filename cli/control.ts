@@ -1,13 +1,11 @@
 /** `cepa kill`, `cepa resume` and `cepa down`: what the node's owner may do, over its admin socket. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type AdminCommand, askAdmin } from "#cli/admin.ts";
+import { type AdminCommand, askAdmin, DOWN_TIMEOUT_MS } from "#cli/admin.ts";
 import { print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { exists, findNode, type NodeChoice } from "#cli/find-node.ts";
 import { fail, ok } from "#runtime/errors.ts";
-
-/** Longest wait for a node to end after it said that it would: its own deadline is 10 s, and one for the way. */
-export const DOWN_TIMEOUT_MS = 15_000;
+import { second } from "#runtime/units.ts";
 
 const LOOK_INTERVAL_MS = 20;
 
@@ -25,19 +23,19 @@ export async function control(
   return ok();
 }
 
-/** Comes back when the node's root process is gone. */
+/** Comes back when the node's root process has ended, whether or not somebody reaped it. */
 export async function down(options: NodeChoice): Promise<Outcome> {
   const node = findNode(options);
   if (!node.ok) return node;
   const { pid } = node.value;
+  const deadlineMs = performance.now() + DOWN_TIMEOUT_MS;
   const answer = await askAdmin(node.value, { command: "down" });
   // A node that is quick has closed its socket before the answer was read: its end is the answer.
-  if (!answer.ok && answer.failure.code !== "cli.bad-answer") return answer;
+  if (!answer.ok && answer.failure.code !== "cli.bad-answer" && exists(pid)) return answer;
 
-  const deadlineMs = performance.now() + DOWN_TIMEOUT_MS;
   while (exists(pid)) {
     if (performance.now() > deadlineMs) {
-      const message = `process ${pid} is still there after ${DOWN_TIMEOUT_MS / 1000} s; kill -9 ${pid} loses nothing`;
+      const message = `process ${pid} is still there after ${DOWN_TIMEOUT_MS / second} s; kill -9 ${pid} loses nothing`;
       return fail({ code: "cli.still-running", message: `${message} that was acknowledged` });
     }
     await pause(LOOK_INTERVAL_MS);

@@ -6,6 +6,8 @@ import type { Failure, Result } from "#runtime/errors.ts";
 
 export type CliFailure = { readonly message: string } & (
   | Failure<"cli.not-running">
+  | Failure<"cli.socket-gone">
+  | Failure<"cli.no-answer">
   | Failure<"cli.unreachable">
   | Failure<"cli.bad-answer">
   | Failure<"cli.bad-url">

@@ -4,10 +4,10 @@
  * A running node keeps `node.json` in its data directory. Admin commands go to the Unix socket named there, so they
  * need the directory; the others need a URL and are content with either.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Outcome } from "#cli/failure.ts";
+import { errnoOf, type Outcome } from "#cli/failure.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
@@ -62,13 +62,35 @@ function parseUrl(given: string): Outcome<string> {
   return fail({ code: "cli.bad-url", message: `not a URL of a node: ${given} (like http://127.0.0.1:7700)` });
 }
 
-/** Whether a process with this id is there. */
+/** Whether a process with this id is there. One that has ended, and that nobody has reaped, is not. */
 export function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    if (errnoOf(error) !== "EPERM") return false;
+  }
+  return !hasEnded(pid);
+}
+
+/** Whether the node's process has the lock file of its directory open: another that got its number has not. */
+export function holdsLock({ directory, pid }: NodeRecord): boolean {
+  try {
+    const lock = statSync(join(directory, "node.lock"));
+    return readdirSync(`/proc/${pid}/fd`).some((descriptor) => {
+      const facts = statSync(`/proc/${pid}/fd/${descriptor}`, { throwIfNoEntry: false });
+      return facts?.ino === lock.ino && facts.dev === lock.dev;
+    });
+  } catch {
+    return false;
+  }
+}
+
+function hasEnded(pid: number): boolean {
+  try {
+    // The name before the state is in parentheses, and may have some itself.
+    return /^ [ZX]/.test(readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\)/s, ""));
+  } catch {
+    return false;
   }
 }
 

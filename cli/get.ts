@@ -1,27 +1,22 @@
 /**
  * `cepa get`: fetches an object and verifies it.
  *
- * A file appears under its name only when every byte has come and hashes to the address; until then it is
- * `FILE.part-<pid>`, removed on failure and on interruption. An existing file is replaced, as `cp` does, in one step.
- * What is not a regular file (a pipe, a device) and standard output get the bytes as they come: there a mismatch can
- * only be told afterwards, by exit code 1.
+ * A file appears under its name only when every byte has come, hashes to the address and is on the disk; until then it
+ * is `FILE.part-<pid>`, removed on failure and on interruption. An existing file is replaced in one step. Standard output
+ * and what is not a regular file (a pipe, a device) get the bytes as they come: there a mismatch can only be told
+ * afterwards, by exit code 1.
  */
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { realpath, rename, rm, stat } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { print } from "#cli/console.ts";
 import { startDigest } from "#cli/digest.ts";
-import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { type Outcome, reasonOf } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { getStream } from "#cli/http.ts";
+import { ANSWER_TIMEOUT_MS, getStream } from "#cli/http.ts";
 import { startProgress } from "#cli/progress.ts";
+import { descriptorOf, fileAt, openTarget, type Target, unwritable } from "#cli/target.ts";
 import { fail, ok } from "#runtime/errors.ts";
-import { MiB } from "#runtime/units.ts";
-
-/** Bytes that may wait for the disk. */
-export const WRITE_AHEAD_BYTES: number = 1 * MiB;
 
 export interface GetOptions extends NodeChoice {
   readonly output?: string;
@@ -30,23 +25,22 @@ export interface GetOptions extends NodeChoice {
   readonly json?: boolean;
 }
 
-interface Target {
-  readonly stream: Writable;
-  /** Makes the bytes appear under their name. */
-  keep(): Promise<void>;
-  discard(): Promise<void>;
-}
-
 export async function get(address: string, options: GetOptions): Promise<Outcome> {
   const url = findUrl(options);
   if (!url.ok) return url;
   const { output = "-", clobber = true } = options;
-  if (output !== "-" && !clobber && (await fileAt(output)) !== undefined) {
+  const isDescriptor = descriptorOf(output) !== undefined;
+  if (!isDescriptor && !clobber && (await fileAt(output)) !== undefined) {
     return fail({ code: "cli.file-exists", message: `${output} exists, and --no-clobber was given` });
   }
 
-  const response = await getStream(`${url.value}/o/${encodeURIComponent(address)}`);
+  const response = await getStream(`${url.value}/o/${encodeURIComponent(address)}`, ANSWER_TIMEOUT_MS);
   if (!response.ok) return response;
+  // Said before a byte is written: another server's page is not to land on a terminal or in a pipe.
+  if (response.value.headers.etag?.includes(address) !== true) {
+    response.value.destroy();
+    return fail({ code: "cli.bad-answer", message: `what answers at ${url.value} does not say which object it sends` });
+  }
   const target = await openTarget(output);
   if (!target.ok) {
     response.value.destroy();
@@ -58,7 +52,7 @@ export async function get(address: string, options: GetOptions): Promise<Outcome
     await target.value.discard();
     return copied;
   }
-  if (options.json === true && output !== "-") print(JSON.stringify({ address, size: copied.value, file: output }));
+  if (options.json === true && !isDescriptor) print(JSON.stringify({ address, size: copied.value, file: output }));
   return ok();
 }
 
@@ -76,10 +70,10 @@ async function copy(response: IncomingMessage, address: string, target: Target):
       doneBytes += chunk.length;
       progress.report(doneBytes);
       if (!target.stream.write(chunk)) await Promise.race([once(target.stream, "drain"), broken.promise]);
-      if (broken.error !== undefined) return unwritable(broken.error);
+      if (broken.error !== undefined) return unwritable(broken.error, target.name);
     }
   } catch (error) {
-    if (broken.error !== undefined) return unwritable(broken.error);
+    if (broken.error !== undefined) return unwritable(broken.error, target.name);
     const message = `the connection broke after ${doneBytes} of ${lengthBytes ?? "?"} bytes: ${reasonOf(error)}`;
     return fail({ code: "cli.cut-short", message });
   } finally {
@@ -91,62 +85,11 @@ async function copy(response: IncomingMessage, address: string, target: Target):
     return fail({ code: "cli.bytes-differ", message: `what came is ${digest.address()}, not ${address}` });
   }
   try {
-    await target.keep();
+    await target.keep(doneBytes);
   } catch (error) {
-    return unwritable(error);
+    return unwritable(error, target.name);
   }
   return ok(doneBytes);
-}
-
-async function openTarget(output: string): Promise<Outcome<Target>> {
-  if (output === "-") return ok(direct(process.stdout));
-  const existing = await fileAt(output);
-  if (existing === "directory") return fail({ code: "cli.file-unwritable", message: `${output} is a directory` });
-
-  try {
-    if (existing === "other") {
-      const stream = createWriteStream(output, { highWaterMark: WRITE_AHEAD_BYTES });
-      await once(stream, "open");
-      return ok({ ...direct(stream), keep: () => ended(stream) });
-    }
-    // A link keeps pointing where it points; what it points to is replaced.
-    const path = existing === "file" ? await realpath(output) : output;
-    const part = `${path}.part-${process.pid}`;
-    const stream = createWriteStream(part, { highWaterMark: WRITE_AHEAD_BYTES });
-    await once(stream, "open");
-    return ok(viaPart(stream, part, path));
-  } catch (error) {
-    return unwritable(error);
-  }
-}
-
-function viaPart(stream: Writable, part: string, path: string): Target {
-  const discard = async (): Promise<void> => {
-    stream.destroy();
-    await rm(part, { force: true });
-  };
-  const interrupted = (): void => void discard().finally(() => process.exit(130));
-  process.once("SIGINT", interrupted);
-  process.once("SIGTERM", interrupted);
-  return {
-    stream,
-    keep: async () => {
-      await ended(stream);
-      await rename(part, path);
-    },
-    discard,
-  };
-}
-
-function direct(stream: Writable): Target {
-  return { stream, keep: async () => undefined, discard: async () => undefined };
-}
-
-function ended(stream: Writable): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.once("error", reject);
-    stream.end(resolve);
-  });
 }
 
 /** An error of a stream is an event: kept here until the copy looks, and waking it if it waits for room. */
@@ -158,18 +101,4 @@ function brokenTarget(stream: Writable): { error: Error | undefined; readonly pr
     resolve();
   });
   return broken;
-}
-
-async function fileAt(path: string): Promise<"file" | "directory" | "other" | undefined> {
-  try {
-    const facts = await stat(path);
-    if (facts.isFile()) return "file";
-    return facts.isDirectory() ? "directory" : "other";
-  } catch (error) {
-    return errnoOf(error) === "ENOENT" ? undefined : "other";
-  }
-}
-
-function unwritable(error: unknown): Outcome<never> {
-  return fail({ code: "cli.file-unwritable", message: reasonOf(error) });
 }

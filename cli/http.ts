@@ -4,10 +4,10 @@
  */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { type CepaError, errorFromBody } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
-import { MiB } from "#runtime/units.ts";
+import { MiB, minute, second } from "#runtime/units.ts";
 
 /** Bodies longer than this wait for the node's word before the first byte is sent. */
 export const EXPECT_ABOVE_BYTES: number = 1 * MiB;
@@ -15,6 +15,9 @@ export const EXPECT_ABOVE_BYTES: number = 1 * MiB;
 export const EXPECT_TIMEOUT_MS = 2000;
 /** Longest body that is an error, a status or the facts of an object. */
 export const TEXT_BYTES_MAX: number = 4 * MiB;
+
+/** Longest wait for the facts of an object or its first byte: past what a node itself allows by default, 30 s. */
+export const ANSWER_TIMEOUT_MS: number = 1 * minute;
 
 export interface Upload {
   readonly chunks: AsyncIterable<Uint8Array>;
@@ -27,21 +30,28 @@ export interface TextAnswer {
   readonly body: string;
 }
 
-/** A GET whose answer is short. Answers of any status are answers. */
-export async function getText(url: string): Promise<Outcome<TextAnswer>> {
-  const response = await open(url, { method: "GET" });
-  if (!response.ok) return response;
-  const body = await readText(response.value);
-  return body.ok ? ok({ status: response.value.statusCode ?? 0, body: body.value }) : body;
+/** A GET whose answer is short, and whole within `timeoutMs`. Answers of any status are answers. */
+export async function getText(url: string, timeoutMs: number): Promise<Outcome<TextAnswer>> {
+  return within(url, timeoutMs, async (signal) => {
+    const response = await open(url, { method: "GET", signal });
+    if (!response.ok) return response;
+    const body = await readText(response.value);
+    return body.ok ? ok({ status: response.value.statusCode ?? 0, body: body.value }) : body;
+  });
 }
 
-/** A GET whose answer is the bytes of an object. Other statuses than 200 are refusals. */
-export async function getStream(url: string): Promise<Outcome<IncomingMessage>> {
-  const response = await open(url, { method: "GET" });
-  if (!response.ok || response.value.statusCode === 200) return response;
-  const body = await readText(response.value);
-  if (!body.ok) return body;
-  return fail(refusalOf(errorFromBody(response.value.statusCode ?? 0, body.value, correlationOf(response.value))));
+/**
+ * A GET whose answer is the bytes of an object. Other statuses than 200 are refusals. It begins within `timeoutMs`; how
+ * long it takes is a matter of its length and of who reads it.
+ */
+export async function getStream(url: string, timeoutMs: number): Promise<Outcome<IncomingMessage>> {
+  return within(url, timeoutMs, async (signal) => {
+    const response = await open(url, { method: "GET", signal });
+    if (!response.ok || response.value.statusCode === 200) return response;
+    const body = await readText(response.value);
+    if (!body.ok) return body;
+    return fail(refusalOf(errorFromBody(response.value.statusCode ?? 0, body.value, correlationOf(response.value))));
+  });
 }
 
 /** Sends `upload` and answers with what came back. An answer before the end of the body ends the sending. */
@@ -120,6 +130,20 @@ function drained(request: ReturnType<typeof httpRequest>): Promise<void> {
   return new Promise((resolve) => request.once("drain", resolve));
 }
 
+async function within<Value>(
+  url: string,
+  timeoutMs: number,
+  ask: (signal: AbortSignal) => Promise<Outcome<Value>>,
+): Promise<Outcome<Value>> {
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), timeoutMs);
+  const outcome = await ask(patience.signal);
+  clearTimeout(timer);
+  if (outcome.ok || !patience.signal.aborted) return outcome;
+  const message = `${new URL(url).origin} has not answered for ${timeoutMs / second} s: is it a node, and is it overloaded?`;
+  return fail({ code: "cli.no-answer", message });
+}
+
 function open(url: string, options: RequestOptions): Promise<Outcome<IncomingMessage>> {
   return new Promise((resolve) => {
     const request = requestTo(url, options);
@@ -149,14 +173,21 @@ async function readText(response: IncomingMessage): Promise<Outcome<string>> {
   return ok(Buffer.concat(pieces).toString("utf8"));
 }
 
-function unreachable(url: string, error: Error): { code: "cli.unreachable"; message: string } {
+function unreachable(url: string, error: Error): CliFailure {
   const { host, origin } = new URL(url);
-  const hint = errnoOf(error) === "ECONNREFUSED" ? `: nothing listens on ${host}, start a node with ./cepa up` : "";
+  const errno = errnoOf(error) ?? "";
+  if (errno.startsWith("HPE_") || errno.startsWith("ERR_SSL_") || errno === "EPROTO") {
+    return { code: "cli.bad-answer", message: `what answers at ${origin} does not speak HTTP: ${reasonOf(error)}` };
+  }
+  const hint = errno === "ECONNREFUSED" ? `: nothing listens on ${host}, start a node with ./cepa up` : "";
   return { code: "cli.unreachable", message: `no answer from ${origin}${hint || `: ${reasonOf(error)}`}` };
 }
 
-function refusalOf(error: CepaError): { code: string; message: string } {
-  return { code: error.code, message: error.corrId === "" ? error.message : `${error.message} (${error.corrId})` };
+function refusalOf({ code, message, corrId }: CepaError): { code: string; message: string } {
+  return {
+    code: code === "client.bad-answer" ? "cli.bad-answer" : code,
+    message: corrId === "" ? message : `${message} (${corrId})`,
+  };
 }
 
 function correlationOf(response: IncomingMessage): string {

@@ -3,9 +3,10 @@
  *
  * Each action imports its own module: a command loads nothing of the others, and `--help` none at all.
  */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { Outcome } from "#cli/failure.ts";
 import type { NodeChoice } from "#cli/find-node.ts";
+import { isAddress } from "#client/wire.ts";
 import { ok } from "#runtime/errors.ts";
 
 /** What a command line came to: what the command answered, or that it could not be understood. */
@@ -39,14 +40,17 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     .showHelpAfterError("(see cepa --help)")
     .addHelpText("after", PROGRAM_NOTES);
 
-  /** A command that asks a node. */
-  const ask = (usage: string, description: string, examples: readonly string[]): Command =>
+  /** A command for the owner of a node on this machine: it needs the directory, a URL would be passed over. */
+  const own = (usage: string, description: string, examples: readonly string[]): Command =>
     program
       .command(usage)
       .description(description)
       .option("--data <dir>", "the node's data directory (CEPA_DATA)")
-      .option("--url <url>", "the node's URL (CEPA_URL)")
       .addHelpText("after", `\nExamples:\n${examples.map((line) => `  $ cepa ${line}`).join("\n")}`);
+
+  /** A command that asks a node, wherever it is. */
+  const ask = (usage: string, description: string, examples: readonly string[]): Command =>
+    own(usage, description, examples).option("--url <url>", "the node's URL (CEPA_URL)");
 
   ask("put <file...>", "Store files and print the address of each; - is standard input.", [
     "put big.iso",
@@ -59,11 +63,12 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       answer(await put(files, options));
     });
 
-  ask("get <address>", "Fetch an object, verified against its address.", [
+  ask("get", "Fetch an object, verified against its address.", [
     "get b3:… -o copy.iso",
     "get b3:… > copy.iso",
     "get b3:… -o copy.iso --no-clobber",
   ])
+    .argument("<address>", ADDRESS_FORM, readAddress)
     .option("-o, --output <file>", "write here instead of standard output; an existing file is replaced in one step")
     .option("--no-clobber", "fail if the file exists")
     .option("--json", "with -o: say what was written, as JSON")
@@ -72,7 +77,8 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       answer(await get(address, options));
     });
 
-  ask("stat <address>", "Show size, chunks and manifest root of an object.", ["stat b3:…", "stat b3:… --json"])
+  ask("stat", "Show size, chunks and manifest root of an object.", ["stat b3:…", "stat b3:… --json"])
+    .argument("<address>", ADDRESS_FORM, readAddress)
     .option("--json", "one JSON object")
     .action(async (address: string, options: Flags) => {
       const { stat } = await import("#cli/stat.ts");
@@ -97,13 +103,15 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     });
 
   for (const [name, description, examples] of CONTROLS) {
-    ask(`${name} <target>`, description, examples).action(async (target: string, options: Flags) => {
-      const { control } = await import("#cli/control.ts");
-      answer(await control(name, target, options));
-    });
+    own(name, description, examples)
+      .argument("<target>", TARGET_FORM, readTarget)
+      .action(async (target: string, options: Flags) => {
+        const { control } = await import("#cli/control.ts");
+        answer(await control(name, target, options));
+      });
   }
 
-  ask("down", "Stop the node: accept nothing new, finish what is under way, flush, end. Waits for it.", [
+  own("down", "Stop the node: accept nothing new, finish what is under way, flush, end. Waits for it.", [
     "down",
     "down --data /srv/cepa",
   ]).action(async (options: Flags) => {
@@ -112,6 +120,20 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
   });
 
   return program;
+}
+
+const ADDRESS_FORM = "b3: and 64 hex digits in lower case";
+const TARGET_FORM = "actor/NAME or cell/NAME";
+
+function readAddress(text: string): string {
+  if (isAddress(text)) return text;
+  throw new InvalidArgumentError(`An address is ${ADDRESS_FORM}.`);
+}
+
+/** The form of a name; whether the node has such an actor or cell, it says itself. */
+function readTarget(text: string): string {
+  if (/^(actor|cell)\/[a-z][a-z0-9-]{0,62}$/.test(text)) return text;
+  throw new InvalidArgumentError(`A target is ${TARGET_FORM}.`);
 }
 
 const CONTROLS = [
@@ -131,7 +153,8 @@ Commands of the checkout:
   verify             check, then test
   bench [suite]      measure (actors, store or all)
 
-The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory.
+The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume and down
+are for the node's owner on its machine and take --data only.
 Exit code: 0 done, 1 the node said no (one line with the code of the failure), 2 the command line is wrong.
 
 Examples:

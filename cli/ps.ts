@@ -1,5 +1,5 @@
 /** `cepa ps`: the supervision tree as the root sees it, or as `/status` tells it where only a URL is known. */
-import { askAdmin } from "#cli/admin.ts";
+import { ADMIN_TIMEOUT_MS, askAdmin } from "#cli/admin.ts";
 import { columns, formatBytes, paint, print, type Style } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findNode, findUrl, type NodeChoice, namesUrl } from "#cli/find-node.ts";
@@ -38,7 +38,7 @@ async function statusFromSocket(choice: NodeChoice): Promise<Outcome<unknown>> {
 async function statusFromHttp(choice: NodeChoice): Promise<Outcome<unknown>> {
   const url = findUrl(choice);
   if (!url.ok) return url;
-  const answer = await getText(`${url.value}/status`);
+  const answer = await getText(`${url.value}/status`, ADMIN_TIMEOUT_MS);
   if (!answer.ok) return answer;
   return answer.value.status === 200 ? ok(parseJson(answer.value.body)) : fail(refusalIn(answer.value));
 }

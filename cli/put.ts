@@ -33,12 +33,15 @@ export async function put(files: readonly string[], options: PutOptions): Promis
   let outcome: Outcome = ok();
   for (const file of files) {
     const stored = await putFile(url.value, file);
-    if (stored.ok) print(line(stored.value, file, files.length > 1, options.json === true));
-    else if (files.length === 1) return stored;
-    else {
-      note(`${file}: ${stored.failure.code}: ${stored.failure.message}`);
-      outcome = fail({ code: stored.failure.code, message: "not every file was stored" });
+    if (stored.ok) {
+      print(line(stored.value, file, files.length > 1, options.json === true));
+      continue;
     }
+    const { code, message } = stored.failure;
+    const named = files.length > 1 || code === "cli.file-unreadable" ? `${nameOf(file)}: ${message}` : message;
+    if (files.length === 1) return fail({ code, message: named });
+    note(`${code}: ${named}`);
+    outcome = fail({ code, message: "not every file was stored" });
   }
   return outcome;
 }
@@ -59,10 +62,14 @@ async function putFile(url: string, file: string): Promise<Outcome<ObjectFacts &
   const facts = parseFacts(body);
   if (facts === undefined) return fail({ code: "cli.bad-answer", message: "the node's answer names no object" });
   if (facts.address !== digest.address()) {
-    const message = `the node says ${facts.address}, but ${file} is ${digest.address()}`;
+    const message = `the node says ${facts.address}, but ${nameOf(file)} is ${digest.address()}`;
     return fail({ code: "cli.bytes-differ", message });
   }
   return ok({ ...facts, known: status === 200 });
+}
+
+function nameOf(file: string): string {
+  return file === "-" ? "standard input" : file;
 }
 
 /** Opened before it is announced, so that an unreadable file costs no request. */
@@ -70,7 +77,7 @@ async function openSource(file: string): Promise<Outcome<Upload>> {
   if (file === "-") return ok({ chunks: process.stdin, sizeBytes: undefined });
   try {
     const facts = await stat(file);
-    if (facts.isDirectory()) return fail({ code: "cli.file-unreadable", message: `${file} is a directory` });
+    if (facts.isDirectory()) return fail({ code: "cli.file-unreadable", message: "is a directory" });
     const stream = createReadStream(file, { highWaterMark: READ_BYTES });
     await once(stream, "open");
     return ok({ chunks: stream, sizeBytes: facts.isFile() ? facts.size : undefined });

@@ -2,7 +2,7 @@
 import { columns, formatBytes, print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { getText, refusalIn } from "#cli/http.ts";
+import { ANSWER_TIMEOUT_MS, getText, refusalIn } from "#cli/http.ts";
 import { parseFacts } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
@@ -13,11 +13,12 @@ export interface StatOptions extends NodeChoice {
 export async function stat(address: string, options: StatOptions): Promise<Outcome> {
   const url = findUrl(options);
   if (!url.ok) return url;
-  const answer = await getText(`${url.value}/stat/${encodeURIComponent(address)}`);
+  const answer = await getText(`${url.value}/stat/${encodeURIComponent(address)}`, ANSWER_TIMEOUT_MS);
   if (!answer.ok) return answer;
   if (answer.value.status !== 200) return fail(refusalIn(answer.value));
   const facts = parseFacts(answer.value.body);
-  if (facts === undefined) return fail({ code: "cli.bad-answer", message: "the node's answer names no object" });
+  if (facts?.address !== address)
+    return fail({ code: "cli.bad-answer", message: "the answer does not describe the object" });
 
   if (options.json === true) print(JSON.stringify(facts));
   else {

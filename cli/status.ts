@@ -1,8 +1,10 @@
 /** `cepa status`: `/status` of the node, as `key  value` lines or as the JSON it is. The tree is left to `cepa ps`. */
+import { ADMIN_TIMEOUT_MS } from "#cli/admin.ts";
 import { columns, print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { getText, refusalIn } from "#cli/http.ts";
+import { parseStatus } from "#cli/node-status.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
@@ -13,11 +15,12 @@ export interface StatusOptions extends NodeChoice {
 export async function status(options: StatusOptions): Promise<Outcome> {
   const url = findUrl(options);
   if (!url.ok) return url;
-  const answer = await getText(`${url.value}/status`);
+  const answer = await getText(`${url.value}/status`, ADMIN_TIMEOUT_MS);
   if (!answer.ok) return answer;
   if (answer.value.status !== 200) return fail(refusalIn(answer.value));
   const said = parseJson(answer.value.body);
-  if (!isRecord(said)) return fail({ code: "cli.bad-answer", message: "the answer is no status" });
+  if (!isRecord(said) || parseStatus(said) === undefined)
+    return fail({ code: "cli.bad-answer", message: "the answer is no status" });
 
   if (options.json === true) print(JSON.stringify(said));
   else {

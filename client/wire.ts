@@ -47,7 +47,7 @@ export class CepaError extends Error {
 /** The error that an answer other than 2xx carries. A body that is not ours becomes `client.bad-answer`. */
 export function errorFromBody(status: number, body: string, corrId: string): CepaError {
   const said = parseJson(body);
-  if (isRecord(said) && typeof said["code"] === "string") {
+  if (isRecord(said) && typeof said["code"] === "string" && isCode(said["code"])) {
     return new CepaError({
       code: said["code"],
       message: typeof said["message"] === "string" ? said["message"] : said["code"],
@@ -97,6 +97,11 @@ export function parseJson(text: string): unknown {
 /** An object whose fields still have to be checked. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `storage.full`: other servers have errors with a `code` too, but not of this form. */
+function isCode(text: string): boolean {
+  return /^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$/.test(text);
 }
 
 function isCount(value: unknown): value is number {

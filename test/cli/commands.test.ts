@@ -1,7 +1,8 @@
 /** How commands find a node, what they say without one, and their exit codes. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,7 +56,7 @@ describe("cli: finding the node", () => {
   });
 
   it("says in one line that nothing listens, and what to do", async () => {
-    const ran = await cepa(["stat", "b3:0", "--url", await closedUrl()]);
+    const ran = await cepa(["stat", `b3:${"0".repeat(64)}`, "--url", await closedUrl()]);
 
     assert.equal(ran.code, 1);
     assert.equal(ran.stdout, "");
@@ -72,6 +73,28 @@ describe("cli: finding the node", () => {
 
     assert.equal(ran.code, 1);
     assert.match(ran.stderr, new RegExp(`^cepa: cli\\.not-running: .*it was process ${pid}`));
+  });
+
+  it("says that the process runs when only its admin socket is gone, and how to end it", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "cepa-socket-gone-"));
+    const lock = openSync(join(directory, "node.lock"), "w");
+    writeRecord(directory, { pid: process.pid, http: "http://127.0.0.1:1", admin: join(directory, "admin.sock") });
+
+    const listed = await cepa(["ps", "--data", directory]);
+    const downed = await cepa(["down", "--data", directory]);
+    closeSync(lock);
+    const reused = await cepa(["ps", "--data", directory]);
+    rmSync(directory, { recursive: true });
+
+    for (const { code, stderr } of [listed, downed]) {
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        new RegExp(`^cepa: cli\\.socket-gone: process ${process.pid} runs .*: kill ${process.pid} `),
+      );
+    }
+    // Another process has the number now: it does not hold the lock.
+    assert.match(reused.stderr, /^cepa: cli\.not-running: /);
   });
 
   it("calls a URL that is none a usage error", async () => {
@@ -159,7 +182,53 @@ describe("cli: kill, resume and down", () => {
   });
 });
 
+describe("cli: down", () => {
+  it("takes a root that has ended for gone, though nobody reaped it", async () => {
+    // The shell becomes a program that never waits for its child.
+    const careless = spawn("/bin/sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const [said] = (await once(careless.stdout, "data")) as [Buffer];
+    const pid = Number(said.toString());
+    const directory = mkdtempSync(join(tmpdir(), "cepa-zombie-"));
+    const admin = createServer((socket) => {
+      socket.on("data", () => {
+        process.kill(pid, "SIGKILL");
+        socket.end('{"id":1,"ok":true}\n');
+      });
+    });
+    const socketPath = join(directory, "admin.sock");
+    await new Promise<void>((resolve) => admin.listen(socketPath, resolve));
+    writeRecord(directory, { pid, http: "http://127.0.0.1:1", admin: socketPath });
+
+    const ran = await cepa(["down", "--data", directory]);
+    careless.kill("SIGKILL");
+    admin.close();
+    rmSync(directory, { recursive: true });
+
+    assert.deepEqual(ran, { code: 0, stdout: "down\n", stderr: "" });
+  });
+});
+
 describe("cli: usage", () => {
+  for (const [args, form] of [
+    [["kill", "nosuch"], /actor\/NAME or cell\/NAME/],
+    [["kill", "actor/"], /actor\/NAME or cell\/NAME/],
+    [["resume", "foo"], /actor\/NAME or cell\/NAME/],
+    [["get", "xyz"], /b3: and 64 hex digits/],
+    [["get", `b3:${"A".repeat(64)}`], /b3: and 64 hex digits in lower case/],
+    [["stat", "xyz"], /b3: and 64 hex digits/],
+    // They go to the machine's own node, whatever the URL says.
+    [["down", "--url", "http://127.0.0.1:1"], /--url/],
+  ] as const) {
+    it(`exits with 2 and says the form that is expected for ${args.join(" ")}`, async () => {
+      const ran = await cepa([...args, "--data", node.directory]);
+
+      assert.equal(ran.code, 2);
+      assert.match(ran.stderr, form);
+    });
+  }
+
   for (const args of [["nonsense"], ["put"], ["get", "a", "b"], ["ps", "--nonsense"], []]) {
     it(`exits with 2 for ${JSON.stringify(args)}`, async () => {
       const ran = await cepa(args);

@@ -29,7 +29,15 @@ export type Misbehaviour =
   /** Breaks the connection in the middle of an object. */
   | "cut"
   /** Refuses a put before its body. */
-  | "refuse";
+  | "refuse"
+  /** Is no Cepa node: a page for everything. */
+  | "page"
+  /** Is no Cepa node: a page that says 404 to everything. */
+  | "page-404"
+  /** Is no Cepa node: JSON of its own for everything. */
+  | "json"
+  /** Is no Cepa node: JSON errors of its own for everything. */
+  | "json-404";
 
 export async function startFakeNode(status: unknown = { cells: [], actors: [] }): Promise<FakeNode> {
   const directory = mkdtempSync(join(tmpdir(), "cepa-cli-"));
@@ -65,7 +73,8 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
   };
   http.on("request", (request: IncomingMessage, response: ServerResponse) => void serve(node, request, response));
   http.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-    if (node.misbehave !== "refuse") response.writeContinue();
+    // Who refuses at once does not ask for the body first.
+    if (node.misbehave !== "refuse" && FOREIGN[node.misbehave ?? "cut"] === undefined) response.writeContinue();
     void serve(node, request, response);
   });
   writeRecord(directory, { pid: process.pid, http: node.url, admin: socketPath });
@@ -78,6 +87,11 @@ export function writeRecord(directory: string, record: { pid: number; http: stri
 }
 
 async function serve(node: FakeNode, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const foreign = FOREIGN[node.misbehave ?? "cut"];
+  if (foreign !== undefined) {
+    response.writeHead(foreign.status, { "content-type": foreign.type }).end(foreign.body);
+    return;
+  }
   const [, route = "", name = ""] = decodeURIComponent(request.url ?? "").split("/");
   if (request.method === "PUT") return take(node, request, response);
   if (route === "status")
@@ -86,13 +100,21 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
   const bytes = node.objects.get(name);
   if (bytes === undefined) return refuse(response, 404, "overlay.unknown", "No such object.");
   if (route === "stat") return answer(response, 200, factsOf(name, bytes));
-  response.writeHead(200, { "content-length": bytes.length });
+  response.writeHead(200, { "content-length": bytes.length, etag: `"${name}"` });
   if (node.misbehave === "cut") {
     response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
     return;
   }
   response.end(node.misbehave === "wrong-bytes" ? Buffer.alloc(bytes.length, 7) : bytes);
 }
+
+/** What other servers say, whatever they are asked. */
+const FOREIGN: Partial<Record<Misbehaviour, { status: number; type: string; body: string }>> = {
+  page: { status: 200, type: "text/html", body: "<h1>It works!</h1>" },
+  "page-404": { status: 404, type: "text/html", body: "<h1>Not found</h1>" },
+  json: { status: 200, type: "application/json", body: '{"hello":"world"}' },
+  "json-404": { status: 404, type: "application/json", body: '{"code":"NOT_FOUND","message":"no route"}' },
+};
 
 async function take(node: FakeNode, request: IncomingMessage, response: ServerResponse): Promise<void> {
   node.lastUpload = request.headers;

@@ -14,11 +14,15 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A line of shell around the command, which is its `"$@"`: for redirections and limits. */
+  readonly shell?: string;
 }
 
 /** Nothing of this process's environment but the path reaches the command. */
-export async function cepa(args: readonly string[], { input, env = {}, cwd }: RunOptions = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export async function cepa(args: readonly string[], { input, env = {}, cwd, shell }: RunOptions = {}): Promise<Ran> {
+  const line = [process.execPath, MAIN, ...args];
+  const [program = "", ...rest] = shell === undefined ? line : ["/bin/sh", "-c", shell, "sh", ...line];
+  const child = spawn(program, rest, {
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });

@@ -1,6 +1,7 @@
 /** `cepa put`, `get` and `stat` as processes, against a node that can be told to lie. */
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { addressOf, startFakeNode } from "#test/cli/fake-node.ts";
@@ -57,7 +58,7 @@ describe("cli: put", () => {
 
     assert.equal(ran.code, 1);
     assert.equal(ran.stdout, `${address}  sample\n${address}  sample\n`);
-    assert.match(ran.stderr, /^cepa: missing: cli\.file-unreadable: ENOENT/);
+    assert.match(ran.stderr, /^cepa: cli\.file-unreadable: missing: ENOENT/);
   });
 
   it("answers with JSON when asked to", async () => {
@@ -91,11 +92,21 @@ describe("cli: put", () => {
     assert.match(ran.stderr, /^cepa: cli\.bytes-differ: the node says b3:/);
   });
 
+  it("names a file that is not there", async () => {
+    const ran = await cepa(["put", "nosuch", "--url", node.url]);
+
+    assert.deepEqual(ran, {
+      code: 1,
+      stdout: "",
+      stderr: "cepa: cli.file-unreadable: nosuch: ENOENT: no such file or directory\n",
+    });
+  });
+
   it("refuses a folder", async () => {
     const ran = await cepa(["put", node.directory, "--url", node.url]);
 
     assert.equal(ran.code, 1);
-    assert.match(ran.stderr, /^cepa: cli\.file-unreadable: .* is a directory\n$/);
+    assert.match(ran.stderr, /^cepa: cli\.file-unreadable: .*: is a directory\n$/);
   });
 });
 
@@ -179,7 +190,163 @@ describe("cli: get", () => {
     const ran = await cepa(["get", address, "-o", "/nonexistent/copy", "--url", node.url]);
 
     assert.equal(ran.code, 1);
-    assert.match(ran.stderr, /^cepa: cli\.file-unwritable: ENOENT/);
+    assert.match(ran.stderr, /^cepa: cli\.file-unwritable: \/nonexistent\/copy: ENOENT/);
+  });
+});
+
+/**
+ * A limit on the size of files is a disk that is full: the last write that fits is cut short, the next one fails. Blocks
+ * of 512 bytes.
+ */
+describe("cli: get, on a full disk", () => {
+  for (const [blocks, sizeBytes] of [
+    [0, 6],
+    [0, 200_000],
+    [128, 65_537],
+    [128, 200_000],
+    [128, 3_000_000],
+  ] as const) {
+    const shell = `ulimit -f ${blocks}; exec "$@"`;
+    const object = Buffer.alloc(sizeBytes, "full ");
+    const name = addressOf(object);
+
+    it(`keeps the file that was there and fails (${sizeBytes} bytes, room for ${blocks * 512})`, async () => {
+      const cwd = folder(`full-${blocks}-${sizeBytes}`);
+      writeFileSync(join(cwd, "sample"), "precious");
+      node.objects.set(name, object);
+
+      const ran = await cepa(["get", name, "-o", "sample", "--url", node.url], { cwd, shell });
+
+      assert.deepEqual(ran, {
+        code: 1,
+        stdout: "",
+        stderr: "cepa: cli.file-unwritable: sample: EFBIG: file too large\n",
+      });
+      assert.equal(readFileSync(join(cwd, "sample"), "utf8"), "precious");
+      assert.deepEqual(readdirSync(cwd), ["sample"]);
+    });
+
+    it(`fails when standard output is that file (${sizeBytes} bytes, room for ${blocks * 512})`, async () => {
+      const cwd = folder(`full-stdout-${blocks}-${sizeBytes}`);
+      node.objects.set(name, object);
+
+      const ran = await cepa(["get", name, "--url", node.url], { cwd, shell: `${shell} > out` });
+
+      assert.equal(ran.code, 1);
+      assert.equal(ran.stderr, "cepa: cli.file-unwritable: standard output: EFBIG: file too large\n");
+    });
+  }
+
+  it("writes what just fits", async () => {
+    const cwd = folder("full-fits");
+    const object = Buffer.alloc(65_536, "fits ");
+    node.objects.set(addressOf(object), object);
+
+    const shell = 'ulimit -f 128; exec "$@"';
+    const ran = await cepa(["get", addressOf(object), "-o", "sample", "--url", node.url], { cwd, shell });
+
+    assert.equal(ran.code, 0);
+    assert.deepEqual(readFileSync(join(cwd, "sample")), object);
+  });
+
+  it("fails when only a part of a printed line fits", async () => {
+    const cwd = folder("full-line");
+
+    // An address and its line end are 68 bytes; 12 are left.
+    const shell = 'head -c 500 /dev/zero > out; ulimit -f 1; exec "$@" >> out';
+    const ran = await cepa(["put", "sample", "--url", node.url], { cwd, shell });
+
+    assert.equal(ran.code, 1);
+    assert.equal(ran.stderr, "cepa: cli.file-unwritable: standard output: EFBIG: file too large\n");
+  });
+
+  it("fails for a few bytes into a full device", async () => {
+    const few = Buffer.from("few");
+    node.objects.set(addressOf(few), few);
+
+    const named = await cepa(["get", addressOf(few), "-o", "/dev/full", "--url", node.url]);
+    const redirected = await cepa(["get", addressOf(few), "--url", node.url], { shell: 'exec "$@" > /dev/full' });
+
+    const reason = "ENOSPC: no space left on device";
+    assert.deepEqual(named, { code: 1, stdout: "", stderr: `cepa: cli.file-unwritable: /dev/full: ${reason}\n` });
+    assert.equal(redirected.code, 1);
+    assert.equal(redirected.stderr, `cepa: cli.file-unwritable: standard output: ${reason}\n`);
+  });
+});
+
+describe("cli: get, over a file", () => {
+  const few = Buffer.from("few");
+
+  it("keeps the mode of a file that was there, and gives a new one what the mask allows", async () => {
+    const cwd = folder("get-mode");
+    node.objects.set(addressOf(few), few);
+    const modes: Record<string, number> = {};
+    for (const [file, mode] of [
+      ["private", 0o600],
+      ["open", 0o666],
+      ["script", 0o755],
+    ] as const) {
+      writeFileSync(join(cwd, file), "");
+      chmodSync(join(cwd, file), mode);
+    }
+
+    for (const file of ["private", "open", "script", "new"]) {
+      const shell = 'umask 027; exec "$@"';
+      await cepa(["get", addressOf(few), "-o", file, "--url", node.url], { cwd, shell });
+      modes[file] = statSync(join(cwd, file)).mode & 0o777;
+      assert.equal(readFileSync(join(cwd, file), "utf8"), "few");
+    }
+
+    assert.deepEqual(modes, { private: 0o600, open: 0o666, script: 0o755, new: 0o640 });
+  });
+
+  for (const name of ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/fd/3"]) {
+    it(`writes into what ${name} is, and does not replace it`, async () => {
+      const cwd = folder(`get-${name.replaceAll("/", "-")}`);
+      node.objects.set(addressOf(few), few);
+      const fd = name.endsWith("3") ? 3 : 1;
+
+      const shell = `exec ${fd}>> log; echo before >&${fd}; "$@" || exit; echo after >&${fd}`;
+      const ran = await cepa(["get", addressOf(few), "-o", name, "--url", node.url], { cwd, shell });
+
+      assert.deepEqual([ran.code, ran.stderr], [0, ""]);
+      assert.equal(readFileSync(join(cwd, "log"), "utf8"), "before\nfewafter\n");
+    });
+  }
+});
+
+describe("cli: what is no Cepa node", () => {
+  for (const misbehave of ["page", "page-404", "json", "json-404"] as const) {
+    for (const command of ["put", "get", "stat", "status", "ps"]) {
+      it(`is called that by ${command} (${misbehave})`, async () => {
+        const cwd = folder(`${misbehave}-${command}`);
+        const argument = { put: ["sample"], get: [address], stat: [address] }[command] ?? [];
+        node.misbehave = misbehave;
+
+        const ran = await cepa([command, ...argument, "--url", node.url], { cwd });
+        node.misbehave = undefined;
+
+        assert.equal(ran.code, 1);
+        assert.equal(ran.stdout, "");
+        assert.match(ran.stderr, /^cepa: cli\.bad-answer: [^\n]+\n$/);
+      });
+    }
+  }
+
+  it("is called that when it does not even speak HTTP", async () => {
+    const server = createServer((socket) => socket.end("SSH-2.0-OpenSSH_9.6\r\n"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const at = server.address();
+    const url = `http://127.0.0.1:${typeof at === "object" && at !== null ? at.port : 0}`;
+
+    const ran = await Promise.all(["get", "stat"].map((command) => cepa([command, address, "--url", url])));
+    ran.push(await cepa(["status", "--url", url]), await cepa(["put", "-", "--url", url], { input: "few" }));
+    server.close();
+
+    for (const { code, stderr } of ran) {
+      assert.equal(code, 1);
+      assert.match(stderr, /^cepa: cli\.bad-answer: [^\n]+\n$/);
+    }
   });
 });
 

@@ -39,6 +39,14 @@ describe("client wire: errorFromBody", () => {
     );
   });
 
+  it("does not take another server's code for a node's", () => {
+    const codes = ["NOT_FOUND", "404", "storage", "storage.", "Storage.full", "storage.full"].map(
+      (code) => errorFromBody(404, JSON.stringify({ code }), "c").code,
+    );
+
+    assert.deepEqual(codes, [...Array.from({ length: 5 }, () => "client.bad-answer"), "storage.full"]);
+  });
+
   it("takes only true for retryable", () => {
     const error = errorFromBody(
       503,

@@ -1,0 +1,145 @@
+/**
+ * Where the bytes of `cepa get` go.
+ *
+ * - A file is written as `FILE.part-<pid>` beside its name, flushed to the disk, measured, and only then renamed: until
+ *   then a file that was there is untouched. A replaced file keeps its mode; a new one has what the umask allows.
+ * - Standard output, a path that names a descriptor (`/dev/stdout`, `/dev/fd/3`), a pipe or a device get the bytes as
+ *   they come.
+ *
+ * Files are never written through `process.stdout`: what a nearly full disk takes of a write is less than the write, and
+ * that stream does not look.
+ */
+import { once } from "node:events";
+import { createWriteStream, fstatSync, type WriteStream } from "node:fs";
+import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import { isPlain } from "#cli/console.ts";
+import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { fail, ok } from "#runtime/errors.ts";
+import { MiB } from "#runtime/units.ts";
+
+/** Bytes that may wait for the disk. */
+export const WRITE_AHEAD_BYTES: number = 1 * MiB;
+
+const NEW_FILE_MODE = 0o666;
+const STANDARD_OUTPUT = 1;
+
+export interface Target {
+  /** For messages. */
+  readonly name: string;
+  readonly stream: Writable;
+  /** Makes `sizeBytes` bytes appear under their name, or rejects when that many have not arrived there. */
+  keep(sizeBytes: number): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** The descriptor that `output` names, which is then written as it is and never replaced. */
+export function descriptorOf(output: string): number | undefined {
+  if (output === "-" || output === "/dev/stdout") return STANDARD_OUTPUT;
+  if (output === "/dev/stderr") return 2;
+  const [, digits] = /^\/(?:dev|proc\/self)\/fd\/(\d{1,6})$/.exec(output) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export async function openTarget(output: string): Promise<Outcome<Target>> {
+  const descriptor = descriptorOf(output);
+  const name = descriptor === STANDARD_OUTPUT ? "standard output" : output;
+  try {
+    if (descriptor === STANDARD_OUTPUT && !isPlain(STANDARD_OUTPUT)) return ok(viaStandardOutput(name));
+    if (descriptor !== undefined && isFileDescriptor(descriptor)) return ok(viaDescriptor(descriptor, name));
+    const existing = await fileAt(output);
+    if (existing === "directory") return fail({ code: "cli.file-unwritable", message: `${output} is a directory` });
+    return ok(existing === "other" ? await viaName(output) : await viaPart(output, existing === "file"));
+  } catch (error) {
+    return unwritable(error, name);
+  }
+}
+
+export function unwritable(error: unknown, name: string): Outcome<never> {
+  return fail({ code: "cli.file-unwritable", message: `${name}: ${reasonOf(error)}` });
+}
+
+/** What `path` leads to, through links. Undefined where nothing is. */
+export async function fileAt(path: string): Promise<"file" | "directory" | "other" | undefined> {
+  try {
+    const facts = await stat(path);
+    if (facts.isFile()) return "file";
+    return facts.isDirectory() ? "directory" : "other";
+  } catch (error) {
+    return errnoOf(error) === "ENOENT" ? undefined : "other";
+  }
+}
+
+/** A pipe or a terminal; whoever reads it may be slow. */
+function viaStandardOutput(name: string): Target {
+  const stream = process.stdout;
+  const keep = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      stream.write("", (error) => (error ? reject(error) : resolve()));
+    });
+  return { name, stream, keep, discard: async () => undefined };
+}
+
+function viaDescriptor(descriptor: number, name: string): Target {
+  return direct(createWriteStream("", { fd: descriptor, autoClose: false, highWaterMark: WRITE_AHEAD_BYTES }), name);
+}
+
+async function viaName(path: string): Promise<Target> {
+  const stream = createWriteStream(path, { highWaterMark: WRITE_AHEAD_BYTES });
+  await once(stream, "open");
+  return direct(stream, path);
+}
+
+function direct(stream: WriteStream, name: string): Target {
+  const keep = async (sizeBytes: number): Promise<void> => {
+    await finished(stream.end());
+    mustBe(stream.bytesWritten, sizeBytes);
+  };
+  return { name, stream, keep, discard: async () => undefined };
+}
+
+async function viaPart(output: string, exists: boolean): Promise<Target> {
+  // A link keeps pointing where it points; what it points to is replaced.
+  const path = exists ? await realpath(output) : output;
+  const part = `${path}.part-${process.pid}`;
+  const handle = await openPart(part, exists ? (await stat(path)).mode & 0o777 : undefined);
+  const stream = handle.createWriteStream({ flush: true, highWaterMark: WRITE_AHEAD_BYTES });
+  const discard = async (): Promise<void> => {
+    stream.destroy();
+    await rm(part, { force: true });
+  };
+  const interrupted = (): void => void discard().finally(() => process.exit(130));
+  process.once("SIGINT", interrupted);
+  process.once("SIGTERM", interrupted);
+  const keep = async (sizeBytes: number): Promise<void> => {
+    // Flushed and closed, and every one of these steps may be the one that fails.
+    await finished(stream.end());
+    mustBe((await stat(part)).size, sizeBytes);
+    await rename(part, path);
+  };
+  return { name: output, stream, keep, discard };
+}
+
+/** `mode` is that of the file to be replaced: the part is never more open than it, not for a moment. */
+async function openPart(part: string, mode: number | undefined): Promise<FileHandle> {
+  // One that is there was left by a process of the same number that was killed.
+  await rm(part, { force: true });
+  const handle = await open(part, "wx", mode ?? NEW_FILE_MODE);
+  try {
+    if (mode !== undefined) await handle.chmod(mode);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+function mustBe(writtenBytes: number, sizeBytes: number): void {
+  if (writtenBytes !== sizeBytes) throw new Error(`only ${writtenBytes} of ${sizeBytes} bytes were written`);
+}
+
+function isFileDescriptor(descriptor: number): boolean {
+  return descriptor === STANDARD_OUTPUT || fstatSync(descriptor).isFile();
+}
