@@ -23,7 +23,7 @@ export const tree: NodeSpec = {
       worker({ name: "storage", budget, mailbox, laterMax: 1024, shutdownMs: 10 * second }),
       worker({ name: "index", budget, mailbox, laterMax: 1024, shutdownMs: 5 * second }),
       worker({ name: "overlay", budget, mailbox, laterMax: 1024, shutdownMs: 10 * second }),
-      worker({ name: "gateway", budget, mailbox, laterMax: 16, shutdownMs: 8 * second }),
+      worker({ name: "gateway", budget, mailbox, laterMax: 16, shutdownMs: 9 * second }),
     ]),
     cell("ops", { strategy, intensity, budget, required: false }, [
       worker({

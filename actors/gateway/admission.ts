@@ -2,10 +2,12 @@
  * Who is let in: three quotas, each of requests and of the bytes they may hold, and a share for each client.
  *
  * Refusing happens here, once, before work starts; nobody waits. Reads, writes and admin requests have quotas of their
- * own, so that no flood of one kind takes another's place.
+ * own, so that no flood of one kind takes another's place; a client's share of the writes is less than all of them, so
+ * that no client takes every place.
  */
 import type { GatewayConfig } from "#actors/gateway/config.ts";
 import type { BytesExceeded, GatewayOverloaded, PeerLimit } from "#actors/gateway/failures.ts";
+import { PeerShare } from "#actors/gateway/peer-share.ts";
 import type { RouteKind } from "#actors/gateway/routes.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -29,66 +31,62 @@ interface Quota {
   readonly permits: Permits;
   readonly requestsMax: number;
   readonly bytesMax: number;
+  /** What a client has under way is counted against each of these. */
+  readonly shares: readonly PeerShare[];
 }
 
 export class Admission {
   readonly #quotas: Readonly<Record<RouteKind, Quota>>;
-  readonly #peers = new Map<string, number>();
-  readonly #requestsPerPeerMax: number;
 
   constructor(clock: Clock, config: GatewayConfig) {
-    const quota = (requestsMax: number, bytesMax: number): Quota => {
-      return { permits: new Permits({ clock, requestsMax, bytesMax, waitingMax: 0 }), requestsMax, bytesMax };
+    const quota = (requestsMax: number, bytesMax: number, shares: readonly PeerShare[]): Quota => {
+      return { permits: new Permits({ clock, requestsMax, bytesMax, waitingMax: 0 }), requestsMax, bytesMax, shares };
     };
-    this.#requestsPerPeerMax = config.requestsPerPeerMax;
+    const all = new PeerShare(config.requestsPerPeerMax);
+    const writes = new PeerShare(config.writeRequestsPerPeerMax);
     this.#quotas = {
-      read: quota(config.readRequestsMax, config.readBytesMax),
-      write: quota(config.writeRequestsMax, config.writeBytesMax),
-      admin: quota(config.adminRequestsMax, config.adminRequestsMax * smallBytes),
+      read: quota(config.readRequestsMax, config.readBytesMax, [all]),
+      write: quota(config.writeRequestsMax, config.writeBytesMax, [writes, all]),
+      admin: quota(config.adminRequestsMax, config.adminRequestsMax * smallBytes, []),
     };
   }
 
   /** `bytes`: the most that this request may hold in memory at the edge. */
   admit(kind: RouteKind, peer: string, bytes: number): Result<Admitted, GatewayOverloaded | BytesExceeded | PeerLimit> {
-    const { permits, requestsMax, bytesMax } = this.#quotas[kind];
-    const counted = kind === "admin" ? undefined : peer;
-    const peerCount = this.#peers.get(peer) ?? 0;
-    if (counted !== undefined && peerCount >= this.#requestsPerPeerMax) {
-      return fail({ code: "gateway.peer-limit", requestsPerPeerMax: this.#requestsPerPeerMax });
-    }
+    const { permits, requestsMax, bytesMax, shares } = this.#quotas[kind];
+    const spent = shares.find((share) => share.isSpent(peer));
+    if (spent !== undefined) return fail({ code: "gateway.peer-limit", requestsPerPeerMax: spent.max });
 
     const taken = permits.tryTake({ requests: 1, bytes });
     if (!taken.ok) {
       if (permits.held.requests >= requestsMax) return fail({ code: "gateway.overloaded", requestsMax });
       return fail({ code: "gateway.bytes-exceeded", bytesMax });
     }
-    if (counted !== undefined) this.#peers.set(counted, peerCount + 1);
-    return ok(this.#admitted(taken.value, counted));
+    for (const share of shares) share.enter(peer);
+    return ok(
+      admitted(taken.value, () => {
+        for (const share of shares) share.leave(peer);
+      }),
+    );
   }
+}
 
-  #admitted(permit: Permit, peer: string | undefined): Admitted {
-    let heldBytes = permit.weight.bytes;
-    let isOver = false;
-    return {
-      shrinkTo: (bytes) => {
-        if (isOver || bytes >= heldBytes) return;
-        permit.shrink(heldBytes - bytes);
-        heldBytes = bytes;
-      },
-      release: () => {
-        if (isOver) return;
-        isOver = true;
-        permit.release();
-        if (peer !== undefined) this.#leave(peer);
-      },
-    };
-  }
-
-  #leave(peer: string): void {
-    const count = (this.#peers.get(peer) ?? 1) - 1;
-    if (count === 0) this.#peers.delete(peer);
-    else this.#peers.set(peer, count);
-  }
+function admitted(permit: Permit, leave: () => void): Admitted {
+  let heldBytes = permit.weight.bytes;
+  let isOver = false;
+  return {
+    shrinkTo: (bytes) => {
+      if (isOver || bytes >= heldBytes) return;
+      permit.shrink(heldBytes - bytes);
+      heldBytes = bytes;
+    },
+    release: () => {
+      if (isOver) return;
+      isOver = true;
+      permit.release();
+      leave();
+    },
+  };
 }
 
 /** The weight of an upload: what of it may be in memory at the edge. Storage reserves for itself. */

@@ -20,6 +20,8 @@ export interface GatewayConfig {
   readonly adminRequestsMax: number;
   /** Reads and writes of one client address under way at once. One more is 429. */
   readonly requestsPerPeerMax: number;
+  /** Uploads of one client address under way at once. One more is 429. */
+  readonly writeRequestsPerPeerMax: number;
   /** Memory for bodies over 256 KiB: 256 KiB each, reserved before the first byte is read; later ones wait in line. */
   readonly readBufferBytesMax: number;
   /** Longest wait for such a reservation. Past it: 503. */
@@ -42,10 +44,12 @@ export interface GatewayConfig {
   /** A client that is behind and takes less than this on average over `paceWindowMs` is cut. */
   readonly paceBytesPerSecondMin: number;
   readonly paceWindowMs: number;
+  /** An upload that is slower on average over `paceWindowMs` of waiting for its client is ended: 408. 0: none is. */
+  readonly uploadBytesPerSecondMin: number;
   /** What is still read of a request that was refused, before the connection closes: bytes, and time. */
   readonly drainBytesMax: number;
   readonly drainMs: number;
-  /** How long a stopping gateway lets the requests under way go on; the tree gives it 8 s in all. */
+  /** How long a stopping gateway lets the requests under way go on; the tree gives it 9 s in all. */
   readonly stopDrainMs: number;
 
   /** Longest wait for an actor's answer, or for progress of an upload inside the node. Past it: 503. */
@@ -64,6 +68,7 @@ export const gatewayConfigSchema: ConfigSchema<GatewayConfig> = {
   writeBytesMax: sizeBytes({ default: 32 * MiB, min: 256 * KiB, max: 64 * GiB }),
   adminRequestsMax: count({ default: 32, min: 1, max: 1024 }),
   requestsPerPeerMax: count({ default: 512, min: 1, max: 131_072 }),
+  writeRequestsPerPeerMax: count({ default: 96, min: 1, max: 65_536 }),
   readBufferBytesMax: sizeBytes({ default: 128 * MiB, min: 256 * KiB, max: 64 * GiB }),
   reservationWaitMs: durationMs({ default: 5 * second, min: 1, max: 1 * minute }),
 
@@ -76,9 +81,10 @@ export const gatewayConfigSchema: ConfigSchema<GatewayConfig> = {
   writeIdleMs: durationMs({ default: 10 * second, min: 10, max: 10 * minute }),
   paceBytesPerSecondMin: sizeBytes({ default: 16 * KiB, min: 0, max: 1 * GiB }),
   paceWindowMs: durationMs({ default: 30 * second, min: 10, max: 10 * minute }),
+  uploadBytesPerSecondMin: sizeBytes({ default: 1 * KiB, min: 0, max: 1 * GiB }),
   drainBytesMax: sizeBytes({ default: 256 * KiB, min: 0, max: 16 * MiB }),
   drainMs: durationMs({ default: 1 * second, min: 0, max: 1 * minute }),
-  stopDrainMs: durationMs({ default: 6 * second, min: 0, max: 7 * second }),
+  stopDrainMs: durationMs({ default: 8 * second, min: 0, max: 8.5 * second }),
 
   callTimeoutMs: durationMs({ default: 30 * second, min: 10, max: 10 * minute }),
   factsTimeoutMs: durationMs({ default: 1 * second, min: 10, max: 1 * minute }),
@@ -91,6 +97,9 @@ export const REQUESTS_BELOW_MAX = 1151;
 export function checkGatewayConfig(config: GatewayConfig): string | undefined {
   if (config.readRequestsMax + config.writeRequestsMax + config.adminRequestsMax > REQUESTS_BELOW_MAX) {
     return `gateway.readRequestsMax, writeRequestsMax and adminRequestsMax together must not be over ${REQUESTS_BELOW_MAX}`;
+  }
+  if (config.writeRequestsPerPeerMax >= config.writeRequestsMax && config.writeRequestsMax > 1) {
+    return "gateway.writeRequestsPerPeerMax must be lower than gateway.writeRequestsMax, or one client takes every place";
   }
   if (config.readIdleMs >= config.callTimeoutMs) {
     return "gateway.readIdleMs must be shorter than gateway.callTimeoutMs, or a slow client looks like a slow actor";

@@ -26,6 +26,9 @@ export type HostRefused = Failure<"gateway.host-refused">;
 /** A page of another origin asked for a write. Final. */
 export type OriginRefused = Failure<"gateway.origin-refused">;
 
+/** A write of a part, which would be taken for the whole (RFC 9110 §14.5). Send the whole, without `Content-Range`. */
+export type PartialPut = Failure<"gateway.partial-put">;
+
 /** Over `objectSizeBytesMax`. Final. */
 export interface ObjectOverLimit extends Failure<"gateway.object-too-large"> {
   readonly sizeBytesMax: number;
@@ -41,7 +44,7 @@ export interface BytesExceeded extends Failure<"gateway.bytes-exceeded"> {
   readonly bytesMax: number;
 }
 
-/** This client has as many requests under way as one client may. Retry when one is over. */
+/** This client has as many requests, or as many uploads, under way as one may. Retry when one is over. */
 export interface PeerLimit extends Failure<"gateway.peer-limit"> {
   readonly requestsPerPeerMax: number;
 }
@@ -59,6 +62,7 @@ export type GatewayFailure =
   | HostMissing
   | HostRefused
   | OriginRefused
+  | PartialPut
   | ObjectOverLimit
   | GatewayOverloaded
   | BytesExceeded

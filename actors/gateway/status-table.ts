@@ -31,6 +31,7 @@ const table: Table = {
   "gateway.host-missing": final(400, "The request does not name a host."),
   "gateway.host-refused": final(421, "This node does not answer under that name: see gateway.allowedHosts."),
   "gateway.origin-refused": final(403, "Pages of other origins may not write here."),
+  "gateway.partial-put": final(400, "Objects are put whole: Content-Range is not taken. Nothing was kept."),
   "gateway.object-too-large": {
     status: 413,
     retryable: false,
@@ -48,7 +49,8 @@ const table: Table = {
   "gateway.peer-limit": {
     status: 429,
     retryable: true,
-    message: ({ requestsPerPeerMax }) => `This client has ${requestsPerPeerMax} requests under way, the limit.`,
+    message: ({ requestsPerPeerMax }) =>
+      `This client has ${requestsPerPeerMax} requests of this kind under way, the limit.`,
   },
   "gateway.reservation-timeout": { ...later, message: () => "No buffer became free in time." },
   "gateway.draining": { ...later, message: () => "The node is shutting down." },
@@ -57,6 +59,12 @@ const table: Table = {
     status: 408,
     retryable: true,
     message: ({ readIdleMs }) => `Nothing of the body came for ${readIdleMs} ms. Nothing was kept.`,
+  },
+  "gateway.upload-too-slow": {
+    status: 408,
+    retryable: true,
+    message: ({ bytesPerSecond, bytesPerSecondMin }) =>
+      `The body came at ${bytesPerSecond} bytes a second, the least is ${bytesPerSecondMin}. Nothing was kept.`,
   },
   "gateway.body-truncated": { status: 400, retryable: true, message: () => "The body broke off. Nothing was kept." },
   "gateway.body-malformed": final(400, "The body's chunked framing is broken. Nothing was kept."),

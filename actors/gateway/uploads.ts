@@ -7,9 +7,10 @@ import { fail, ok } from "#runtime/errors.ts";
 
 /** With `expect` the bytes must be the object of that address. 201 when it is new here, 200 when it was known. */
 export async function putObject(desk: Desk, visit: Visit, expect: Address | undefined): Served {
-  const { body, contentLength } = visit.request;
+  const { body, contentLength, headers } = visit.request;
   const { objectSizeBytesMax } = desk.config.current;
   const sizeBytes = body === undefined ? 0 : contentLength;
+  if (headers["content-range"] !== undefined) return fail({ code: "gateway.partial-put" });
   if (desk.writeGate.isDraining) return fail({ code: "gateway.draining" });
   if (sizeBytes !== undefined && sizeBytes > objectSizeBytesMax) {
     return fail({ code: "gateway.object-too-large", sizeBytesMax: objectSizeBytesMax });

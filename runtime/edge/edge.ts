@@ -26,7 +26,10 @@ export interface EdgeRequest {
   readonly body: ByteSource | undefined;
   /** Undefined for chunked bodies and for none. */
   readonly contentLength: number | undefined;
-  /** Aborted when the client goes away, or the service is detached, before the answer is complete. */
+  /**
+   * Aborted when the client goes away, or the service is detached, before the answer is complete. A client that ends its
+   * side waits for its answer as far as can be known: that it is gone shows when something is written to it.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -103,6 +106,8 @@ export interface EdgeLimits {
   /** A client takes less than this on average over `paceWindowMs` of being behind: reset. */
   readonly paceBytesPerSecondMin: number;
   readonly paceWindowMs: number;
+  /** A body comes slower on average over `paceWindowMs` of waiting for the client: `gateway.upload-too-slow`. */
+  readonly uploadBytesPerSecondMin: number;
   /** After an early answer, the rest of the request is read up to so many bytes and ms, then the connection closes. */
   readonly drainBytesMax: number;
   readonly drainMs: number;

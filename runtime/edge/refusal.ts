@@ -2,6 +2,7 @@
  * The error body of every refusal, `{code, message, retryable, corr_id}`, and the refusals that the edge itself gives:
  * those that never reach a service, because the request is no request, or nobody is there to take it.
  */
+import type { UploadTooSlow } from "#runtime/edge/upload-pace.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 
@@ -10,31 +11,41 @@ export interface ReadIdle extends Failure<"gateway.read-idle"> {
   readonly readIdleMs: number;
 }
 
-/** The connection ended, or the service was replaced, before the body did. Nothing was kept; send again. */
+/** The client ended or reset, or the service was replaced, before the body ended. Nothing was kept; send again. */
 export type BodyTruncated = Failure<"gateway.body-truncated">;
 
 /** The body's chunked framing is broken. Final. */
 export type BodyMalformed = Failure<"gateway.body-malformed">;
 
 /** How a request body can fail. */
-export type BodyFailure = ReadIdle | BodyTruncated | BodyMalformed;
+export type BodyFailure = ReadIdle | UploadTooSlow | BodyTruncated | BodyMalformed;
 
 /** What the edge refuses without asking a service. */
 export type EdgeRefusalCode =
   | "gateway.malformed-request"
   | "gateway.request-timeout"
   | "gateway.expectation-failed"
+  | "gateway.transfer-encoding-unsupported"
   | "gateway.headers-too-large"
   | "gateway.defect"
   | "gateway.restarting";
 
 const edgeRefusals: Readonly<Record<EdgeRefusalCode, Omit<Refusal, "code">>> = {
-  "gateway.malformed-request": { status: 400, retryable: false, message: "This is not an HTTP/1.1 request." },
+  "gateway.malformed-request": { status: 400, retryable: false, message: "This is no well-formed HTTP/1.1 request." },
   "gateway.request-timeout": { status: 408, retryable: true, message: "The header of the request took too long." },
   "gateway.expectation-failed": { status: 417, retryable: false, message: "Only Expect: 100-continue is understood." },
+  "gateway.transfer-encoding-unsupported": {
+    status: 501,
+    retryable: false,
+    message: "The only transfer coding that is understood is chunked.",
+  },
   "gateway.headers-too-large": { status: 431, retryable: false, message: "The header of the request is too large." },
   "gateway.defect": { status: 500, retryable: true, message: "The gateway failed while it handled the request." },
-  "gateway.restarting": { status: 503, retryable: true, message: "The gateway is starting. Try again shortly." },
+  "gateway.restarting": {
+    status: 503,
+    retryable: true,
+    message: "The gateway is not running: it restarts by itself or waits for `cepa resume actor/gateway`.",
+  },
 };
 
 export interface Refusal {

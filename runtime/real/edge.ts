@@ -66,6 +66,8 @@ class Listener implements Edge {
     this.#app = this.#createApp();
     this.#server = this.#app.server as Server;
     this.#server.maxConnections = limits().connectionsMax;
+    // A client may end its side once it has asked: it is answered all the same.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("drop", () => rejected.add(1, { reason: "connections" }));
     this.#adaptServer();
   }

@@ -3,12 +3,13 @@
  */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { Clock } from "#runtime/clock.ts";
+import type { Clock, Timer } from "#runtime/clock.ts";
 import type { EdgeLimits, EdgeService } from "#runtime/edge/edge.ts";
 import { Pace } from "#runtime/edge/pace.ts";
 import { corrIdOf, edgeRefusal, type Refusal, renderRefusal } from "#runtime/edge/refusal.ts";
 import type { Random } from "#runtime/random.ts";
 import { Exchange, type ExchangeHost } from "#runtime/real/edge/exchange.ts";
+import { framingRefusal } from "#runtime/real/edge/framing.ts";
 import type { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
 
 /** What a connection needs of its listener. */
@@ -37,6 +38,10 @@ export class Connection implements ExchangeHost {
   #pace: Pace | undefined;
   /** The refusal that ends the connection once the active exchange is over. */
   #broken: Refusal | undefined;
+  #brokenAtBytes: number | undefined;
+  #linger: Timer | undefined;
+  /** An answer closed the connection: what still comes on it is not looked at. */
+  #isOver = false;
 
   constructor(host: ConnectionHost, socket: Socket) {
     this.#host = host;
@@ -50,7 +55,8 @@ export class Connection implements ExchangeHost {
 
   /** A request came; with `refusal` it is answered without asking the service. */
   accept(message: IncomingMessage, reply: ServerResponse, refusal: Refusal | undefined): void {
-    const exchange = new Exchange(this, message, reply, refusal);
+    if (this.#isOver || this.#active?.isLast === true) return;
+    const exchange = new Exchange(this, message, reply, refusal ?? framingRefusal(message));
     if (this.#active !== undefined && this.#waiting.length >= this.limits().pipelinedMax) {
       this.#host.onReject("pipelined");
       this.#socket.resetAndDestroy();
@@ -61,16 +67,22 @@ export class Connection implements ExchangeHost {
     else this.#waiting.push(exchange);
   }
 
-  /** The parser gave up, or the header took too long. */
+  /** The parser gave up, or the header took too long. Called again for every piece that comes after that. */
   broke(code: string): void {
-    if (this.#broken !== undefined) return;
-    if (code === "HPE_INVALID_EOF_STATE") {
-      // It hung up in the middle of a request: nobody waits for an answer.
-      this.#socket.destroy();
+    if (this.#brokenAtBytes !== undefined) {
+      this.#stopReading(this.#brokenAtBytes);
       return;
     }
-    this.#host.onReject("malformed");
-    this.#socket.pause();
+    this.#brokenAtBytes = this.#socket.bytesRead;
+    const last = this.#waiting.at(-1) ?? this.#active;
+    if (this.#isOver || last?.isLast === true) return;
+    const hasEnded = code === "HPE_INVALID_EOF_STATE";
+    if (!hasEnded) this.#host.onReject("malformed");
+    if (last?.isReceiving === true) {
+      // The answer to that request says why, and is the last one because its body never ends.
+      last.broken({ code: hasEnded ? "gateway.body-truncated" : "gateway.body-malformed" });
+      return;
+    }
     this.#broken = edgeRefusal(
       code === "HPE_HEADER_OVERFLOW"
         ? "gateway.headers-too-large"
@@ -79,7 +91,6 @@ export class Connection implements ExchangeHost {
           : "gateway.malformed-request",
     );
     if (this.#active === undefined) this.#sayBroken();
-    else if (this.#active.isReceiving) this.#active.broken({ code: "gateway.body-malformed" });
   }
 
   detach(service: EdgeService): void {
@@ -108,6 +119,11 @@ export class Connection implements ExchangeHost {
     if (this.#active !== exchange) return;
     this.#active = undefined;
     if (this.#socket.destroyed) return;
+    if (exchange.isLast) {
+      this.#isOver = true;
+      this.#leaveWaiting();
+      return;
+    }
     const next = this.#waiting.shift();
     if (next !== undefined) this.#start(next);
     else if (this.#broken !== undefined) this.#sayBroken();
@@ -121,11 +137,23 @@ export class Connection implements ExchangeHost {
 
   #leave(): void {
     this.#pace?.close();
-    for (const exchange of [this.#active, ...this.#waiting.splice(0)]) exchange?.leave();
+    this.#linger?.cancel();
+    this.#active?.leave();
+    this.#leaveWaiting();
+  }
+
+  #leaveWaiting(): void {
+    for (const exchange of this.#waiting.splice(0)) exchange.leave();
+  }
+
+  /** What follows broken bytes is dropped, so that the client gets to the answer; past the limit it is not even read. */
+  #stopReading(fromBytes: number): void {
+    if (this.#socket.bytesRead - fromBytes >= this.limits().drainBytesMax) this.#socket.pause();
   }
 
   #sayBroken(): void {
     const refusal = this.#broken;
+    this.#isOver = true;
     // A connection that never said anything, or that is gone, gets no answer.
     if (refusal === undefined || !this.#socket.writable || this.#socket.bytesRead === 0)
       return void this.#socket.destroy();
@@ -133,6 +161,8 @@ export class Connection implements ExchangeHost {
     const fields = Object.entries({ ...headers, "Content-Length": String(body.byteLength), Connection: "close" });
     const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
     this.#socket.write(`HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\n${head}\r\n`);
-    this.#socket.end(body, () => this.#socket.destroySoon());
+    this.#socket.end(body);
+    // Closed with unread bytes in it, the connection would be reset, and the reset could overtake the answer.
+    this.#linger = this.clock.after(this.limits().drainMs, () => this.#socket.destroy());
   }
 }

@@ -8,9 +8,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "#runtime/clock.ts";
 
-/** Answers when the body ended, the connection closed, or `forMs` has passed. */
+/** Answers when the body ended, the client ended or closed, or `forMs` has passed. */
 export function drainRequest(message: IncomingMessage, clock: Clock, bytesMax: number, forMs: number): Promise<void> {
-  if (message.complete || message.destroyed) return Promise.resolve();
+  const { socket } = message;
+  if (message.complete || message.destroyed || socket.readableEnded) return Promise.resolve();
   return new Promise((resolve) => {
     let drained = 0;
     const onData = (piece: Buffer): void => {
@@ -20,11 +21,13 @@ export function drainRequest(message: IncomingMessage, clock: Clock, bytesMax: n
     const done = (): void => {
       timer.cancel();
       message.off("data", onData).off("end", done).off("close", done);
+      socket.off("end", done);
       message.pause();
       resolve();
     };
     const timer = clock.after(forMs, done);
     message.on("data", onData).on("end", done).on("close", done);
+    socket.on("end", done);
     message.resume();
   });
 }

@@ -4,7 +4,8 @@
  * Invariants:
  * - every response that a service gave is settled exactly once, also when nobody is left to take it;
  * - a body that failed after its first byte ends in a reset, never in a well-formed end;
- * - an answer that comes before the request's body ended is delivered whole before the connection closes.
+ * - an answer that comes before the request's body ended is delivered whole before the connection closes;
+ * - an answer that closes the connection is the last one on it.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "#runtime/clock.ts";
@@ -43,6 +44,9 @@ export class Exchange {
   readonly #controller = new AbortController();
   #service: EdgeService | undefined;
   #body: RequestBody | undefined;
+  /** How the request's body broke on its way, maybe before anybody asked for it. */
+  #bodyFailure: BodyFailure | undefined;
+  #isLast = false;
   #isAnswered = false;
   /** Set once the exchange cannot be answered any more. */
   #gone: Failure | undefined;
@@ -71,6 +75,11 @@ export class Exchange {
     return this.#hasBody && !this.#message.complete;
   }
 
+  /** Its answer has said, or will imply, that the connection closes: nothing after it is answered. */
+  get isLast(): boolean {
+    return this.#isLast;
+  }
+
   /** Its turn has come. */
   start(service: EdgeService | undefined): void {
     this.#service = service;
@@ -81,6 +90,7 @@ export class Exchange {
 
   /** The request's body broke on its way. */
   broken(failure: BodyFailure): void {
+    this.#bodyFailure ??= failure;
     this.#body?.fail(failure);
   }
 
@@ -126,11 +136,12 @@ export class Exchange {
     if (this.#hasBody) {
       this.#body = new RequestBody(this.#message, {
         clock: this.#host.clock,
-        readIdleMs: () => this.#host.limits().readIdleMs,
+        limits: this.#host.limits,
         onFirstRead: () => {
           if (this.#expectsContinue()) this.#reply.writeContinue();
         },
       });
+      if (this.#bodyFailure !== undefined) this.#body.fail(this.#bodyFailure);
     }
     const fields = headers as Readonly<Record<string, string | undefined>>;
     return {
@@ -154,7 +165,9 @@ export class Exchange {
     this.#isAnswered = true;
     const isEarly = this.isReceiving;
     this.#body?.cancel(peerGone);
-    const hasBody = this.#writeHead(response, isEarly || this.#host.isClosing());
+    // One that is refused for how it is framed may be followed by anything.
+    const mustClose = isEarly || this.#refusal !== undefined || this.#host.isClosing();
+    const hasBody = this.#writeHead(response, mustClose);
     const { body } = response;
     const isWhole = hasBody && !isEarly && body instanceof Uint8Array;
     const outcome = isWhole ? await this.#endWith(body) : hasBody ? await this.#writeBody(response) : without(response);
@@ -175,6 +188,7 @@ export class Exchange {
     const head: Record<string, string> = { ...headers };
     if (!bodiless) head["Content-Length"] = String(lengthBytes ?? lengthOf(body));
     if (mustClose) head["Connection"] = "close";
+    this.#isLast = mustClose || !this.#reply.shouldKeepAlive;
     this.#reply.writeHead(status, head);
     const follows = !isHead && !bodiless && body !== undefined && lengthOf(body) > 0;
     if (!follows && mustClose) this.#reply.flushHeaders();

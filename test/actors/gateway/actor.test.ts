@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { actorModule } from "#actors/gateway/actor.ts";
 import { checkGatewayConfig } from "#actors/gateway/config.ts";
+import { SHUTDOWN_MS } from "#supervisor/root/cells.ts";
+import { tree } from "#supervisor/tree.ts";
 import { MemorySource } from "#test/actors/gateway/fake-overlay.ts";
 import { gatewayConfig, json, openSimulated, runningStatus, send } from "#test/actors/gateway/kit.ts";
 
@@ -18,6 +20,7 @@ describe("gateway: incarnations", () => {
 
     assert.deepEqual([between.status, json(between)["code"]], [503, "gateway.restarting"]);
     assert.equal(between.headers["x-correlation-id"], "c");
+    assert.match(String(json(between)["message"]), /restarts by itself or waits for `cepa resume actor\/gateway`/);
     assert.match(between.headers["retry-after"] ?? "", /^[1-5]$/);
     assert.equal(after.status, 200);
   });
@@ -84,6 +87,44 @@ describe("gateway: drain and describe", () => {
     await clock.advance(5000);
 
     assert.deepEqual(await draining, { ok: true, value: { unfinishedCount: 1 } });
+  });
+});
+
+describe("gateway: stopping", () => {
+  it("ends at once when nothing is under way (GW-63)", async () => {
+    const { actor, edge, clock } = await openSimulated();
+
+    await actor.stop();
+
+    assert.deepEqual([edge.openRequestCount, clock.nowMs()], [0, 0]);
+  });
+
+  it("waits stopDrainMs for what is under way, and not longer (GW-63)", async () => {
+    const { actor, edge, overlay, clock } = await openSimulated({ shutdownMs: 9000 });
+    const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+    overlay.gate = new Promise(() => undefined);
+    const under = send(edge, { target });
+    await clock.settle();
+    let isStopped = false;
+
+    void actor.stop().then(() => {
+      isStopped = true;
+    });
+    await clock.advance(7999);
+    const before = isStopped;
+    await clock.advance(1);
+
+    assert.equal((await under).status, 503);
+    assert.deepEqual([before, isStopped], [false, true]);
+  });
+
+  it("has time in the tree for its drain, and the node for what comes after it", () => {
+    const gateway = tree.cells.flatMap(({ workers }) => workers).find(({ name }) => name === "gateway");
+    const field = actorModule.configSchema.stopDrainMs;
+    assert(gateway !== undefined && "max" in field);
+
+    assert.equal(gatewayConfig().stopDrainMs, 8000);
+    assert(field.max < gateway.shutdownMs && gateway.shutdownMs < SHUTDOWN_MS);
   });
 });
 
@@ -198,6 +239,10 @@ describe("gateway: configuration", () => {
     assert.match(checkGatewayConfig(gatewayConfig({ readIdleMs: 30_000 })) ?? "", /readIdleMs/);
     assert.match(checkGatewayConfig(gatewayConfig({ paceWindowMs: 1000 })) ?? "", /paceWindowMs/);
     assert.match(checkGatewayConfig(gatewayConfig({ reservationWaitMs: 40_000 })) ?? "", /reservationWaitMs/);
+    const perPeer = (writeRequestsPerPeerMax: number, writeRequestsMax: number) =>
+      checkGatewayConfig(gatewayConfig({ writeRequestsPerPeerMax, writeRequestsMax }));
+    assert.match(perPeer(128, 128) ?? "", /writeRequestsPerPeerMax/);
+    assert.deepEqual([perPeer(127, 128), perPeer(1, 1)], [undefined, undefined]);
   });
 
   it("keeps every default within its bounds", () => {

@@ -66,6 +66,44 @@ describe("gateway: admission", () => {
     assert.equal((await send(edge, { target, remote: "10.0.0.1" })).status, 200);
   });
 
+  it("leaves the other clients places for uploads, however many one client holds (GW-55)", async () => {
+    const { edge } = await openSimulated({ config: { writeRequestsMax: 3, writeRequestsPerPeerMax: 2 } });
+    const { opened, open } = gate();
+    const upload = (remote: string, text: string) => {
+      const body = new MemorySource(Buffer.from(text));
+      const read = body.read.bind(body);
+      body.read = async (into) => {
+        await opened;
+        return await read(into);
+      };
+      return send(edge, { method: "PUT", target: "/put", body, remote });
+    };
+
+    const under = [upload("10.0.0.1", "a"), upload("10.0.0.1", "b")];
+    const refused = await upload("10.0.0.1", "c");
+    const reading = await send(edge, { target: `/stat/b3:${"0".repeat(64)}`, remote: "10.0.0.1" });
+    const other = upload("10.0.0.2", "d");
+    open();
+
+    assert.deepEqual(codeOf(refused), [429, "gateway.peer-limit"]);
+    assert.equal(json(refused)["message"], "This client has 2 requests of this kind under way, the limit.");
+    assert.equal(reading.status, 404);
+    assert.deepEqual(
+      (await Promise.all([...under, other])).map(({ status }) => status),
+      [201, 201, 201],
+    );
+    assert.equal((await upload("10.0.0.1", "c")).status, 201);
+  });
+
+  it("takes 64 uploads of one client at once by default", async () => {
+    const { edge } = await openSimulated();
+    const uploads = Array.from({ length: 64 }, (_, index) =>
+      send(edge, { method: "PUT", target: "/put", body: new MemorySource(Buffer.from(`${index}`)) }),
+    );
+
+    assert.deepEqual(new Set((await Promise.all(uploads)).map(({ status }) => status)), new Set([201]));
+  });
+
   it("refuses with 429 when the reads under way may hold all memory there is for them (GW-53)", async () => {
     const { edge, overlay } = await openSimulated({ config: { readBytesMax: 1024 * 1024 } });
     const target = `/o/${overlay.add(Buffer.from("hello"))}`;

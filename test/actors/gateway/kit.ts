@@ -69,6 +69,7 @@ export interface Opened<E extends Edge> extends Started<GatewayProtocol> {
 interface OpenOptions {
   readonly config?: Partial<GatewayConfig>;
   readonly host?: string;
+  readonly shutdownMs?: number;
 }
 
 type Listen<E extends Edge> = (options: EdgeOptions) => Promise<E>;
@@ -96,7 +97,7 @@ async function open<E extends Edge>(listen: Listen<E>, options: OpenOptions, isR
     status: () => tree.status,
   };
   const deps = { config, edge, metrics: machine.metrics, node, overlay, telemetry };
-  const started = await startActor(gatewayBehavior, deps, { machine });
+  const started = await startActor(gatewayBehavior, deps, { machine, shutdownMs: options.shutdownMs ?? 1000 });
   return { ...started, edge, overlay, telemetry, config, tree };
 }
 

@@ -68,26 +68,42 @@ describe("gateway: PUT /put", () => {
   it("answers with the body's own failure where one is known", async () => {
     const { edge, overlay } = await openSimulated();
     const put = (code: string) => {
-      const failure = { code, readIdleMs: 15_000 };
+      const failure = { code, readIdleMs: 15_000, bytesPerSecond: 1, bytesPerSecondMin: 1024 };
       const body = new MemorySource(hello, 2, { afterBytes: 3, failure });
       return send(edge, { method: "PUT", target: "/put", body });
     };
 
     const answers = [];
-    for (const code of ["gateway.read-idle", "gateway.body-truncated", "gateway.body-malformed", "other.thing"]) {
-      answers.push(await put(code));
-    }
+    const codes = ["gateway.read-idle", "gateway.upload-too-slow", "gateway.body-truncated", "gateway.body-malformed"];
+    for (const code of [...codes, "other.thing"]) answers.push(await put(code));
 
     assert.deepEqual(
       answers.map((answer) => [answer.status, json(answer)["code"]]),
       [
         [408, "gateway.read-idle"],
+        [408, "gateway.upload-too-slow"],
         [400, "gateway.body-truncated"],
         [400, "gateway.body-malformed"],
         [400, "storage.source-failed"],
       ],
     );
     assert.equal(overlay.objects.size, 0);
+  });
+
+  it("refuses a part of an object, and stores nothing of it (GW-23)", async () => {
+    const { edge, overlay } = await openSimulated();
+    const headers = { "content-range": "bytes 0-4/10" };
+
+    for (const [method, target] of [
+      ["PUT", "/put"],
+      ["POST", "/put"],
+      ["PUT", `/o/${address}`],
+    ] as const) {
+      const answer = await send(edge, { method, target, headers, body: new MemorySource(hello) });
+      assert.deepEqual([answer.status, json(answer)["code"]], [400, "gateway.partial-put"]);
+    }
+
+    assert.deepEqual(overlay.calls, []);
   });
 
   it("answers 507 while the disk is full, closes /readyz, and opens it with the next success (GW-33)", async () => {

@@ -9,6 +9,7 @@ import { realEdges } from "#runtime/real/edge.ts";
 import { SimulatedEdges } from "#runtime/simulated/edge.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { connect } from "#test/runtime/edge/raw-client.ts";
 import { isPattern, readAll, serviceOf, streamResponse, testLimits, textResponse } from "#test/runtime/edge/service.ts";
 
 interface Sent {
@@ -37,17 +38,27 @@ async function openReal(): Promise<Client> {
   return {
     edge,
     send: async (method, target, body, signal) => {
+      if (signal !== undefined) return await sendUntil(edge.url, method, target, signal);
       const response = await fetch(`${edge.url}${target}`, {
         method,
         headers: { "x-correlation-id": "c" },
         ...(body === undefined ? {} : { body }),
-        ...(signal === undefined ? {} : { signal }),
       });
       const bytes = await response.arrayBuffer().catch(() => undefined);
       const headers = Object.fromEntries(response.headers);
       return { status: response.status, headers, body: bytes === undefined ? undefined : new Uint8Array(bytes) };
     },
   };
+}
+
+/** Goes away with a reset: an end alone may be that of a client that has said everything and waits. */
+function sendUntil(url: string, method: string, target: string, signal: AbortSignal): Promise<never> {
+  const { socket, send } = connect(url);
+  return new Promise((_resolve, reject) => {
+    socket.on("close", () => reject(new Error("the client went away")));
+    signal.addEventListener("abort", () => socket.resetAndDestroy(), { once: true });
+    send(`${method} ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  });
 }
 
 async function openSimulated(): Promise<Client> {

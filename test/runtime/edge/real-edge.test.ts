@@ -1,41 +1,15 @@
 /** HTTP on real sockets: what only a connection can show. Time is manual where a limit of time is met. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import type { EdgeLimits, EdgeOutcome, EdgeService } from "#runtime/edge/edge.ts";
-import { must } from "#runtime/errors.ts";
+import type { EdgeOutcome } from "#runtime/edge/edge.ts";
 import { realEdges } from "#runtime/real/edge.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { bodyOf, connect, statusesOf } from "#test/runtime/edge/raw-client.ts";
 import { readAll, serviceOf, streamResponse, testLimits, textResponse } from "#test/runtime/edge/service.ts";
-
-const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-
-async function open(service: EdgeService | undefined, changes: Partial<EdgeLimits> = {}) {
-  const clock = new ManualClock();
-  const metrics = new Metrics();
-  const limits = { ...testLimits, ...changes };
-  const options = { host: "127.0.0.1", port: 0, limits: () => limits, clock, random: seededRandom(1), metrics };
-  const edge = must(await realEdges.listen(options), "listening");
-  if (service !== undefined) edge.attach(service);
-  return { edge, clock, metrics };
-}
-
-/** Time passes for the edge until `isDone`; sockets get their turn in between. */
-async function passTime(clock: ManualClock, stepMs: number, isDone: () => boolean): Promise<void> {
-  for (let step = 0; step < 1000 && !isDone(); step += 1) {
-    await clock.advance(stepMs);
-    await new Promise(setImmediate);
-  }
-  assert(isDone(), "it happened in time");
-}
-
-const echo = serviceOf(async ({ body }) => textResponse(await readAll(body)));
-
-function codeIn(text: string): unknown {
-  return (JSON.parse(bodyOf(text)) as Record<string, unknown>)["code"];
-}
+import { codeIn, echo, get, open, passTime } from "#test/runtime/edge/sockets.ts";
 
 describe("edge (sockets): binding", () => {
   it("says which address cannot be listened on, and why", async () => {
@@ -158,6 +132,31 @@ describe("edge (sockets): bodies", () => {
     await edge.close();
   });
 
+  it("hands a body over to its last byte, also to a reader that takes little and pauses", async () => {
+    const { edge } = await open(
+      serviceOf(async ({ body }) => {
+        const into = new Uint8Array(999);
+        const hash = createHash("sha256");
+        for (let count = (await body?.read(into)) ?? 0; count > 0; count = (await body?.read(into)) ?? 0) {
+          hash.update(into.subarray(0, count));
+          // Meanwhile the rest of the body arrives, and its end.
+          await new Promise(setImmediate);
+        }
+        return textResponse(hash.digest("hex"));
+      }),
+    );
+
+    const bodies = [999, 1000, 5000, 300_000].map((lengthBytes) => seededRandom(lengthBytes).bytes(lengthBytes));
+    const heard: string[] = [];
+    for (const body of bodies) heard.push(await (await fetch(edge.url, { method: "PUT", body })).text());
+    await edge.close();
+
+    assert.deepEqual(
+      heard,
+      bodies.map((body) => createHash("sha256").update(body).digest("hex")),
+    );
+  });
+
   it("fails a body whose chunks make no sense, and answers", async () => {
     const { edge } = await open(echo);
     const client = connect(edge.url);
@@ -173,7 +172,7 @@ describe("edge (sockets): bodies", () => {
     "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
     "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
   ]) {
-    it(`fails a body that breaks off at once (${sent.includes("chunked") ? "chunked" : "with a length"})`, async () => {
+    it(`fails a body whose connection is reset at once (${sent.includes("chunked") ? "chunked" : "with a length"})`, async () => {
       let read: (text: string) => void = () => undefined;
       const body = new Promise<string>((resolve) => {
         read = resolve;
@@ -197,7 +196,7 @@ describe("edge (sockets): bodies", () => {
       client.send(sent);
       await begun;
 
-      client.socket.destroy();
+      client.socket.resetAndDestroy();
 
       assert.equal(await body, "failed: gateway.body-truncated");
       assert.equal(isAborted, true);

@@ -13,6 +13,7 @@ export const testLimits: EdgeLimits = {
   writeIdleMs: 10_000,
   paceBytesPerSecondMin: 16 * 1024,
   paceWindowMs: 30_000,
+  uploadBytesPerSecondMin: 1024,
   drainBytesMax: 256 * 1024,
   drainMs: 1000,
 };
