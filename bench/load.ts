@@ -3,7 +3,8 @@
  * shares no event loop with what it measures.
  *
  * Started by `bench/small-objects.ts` with its orders as JSON in its argument; prints one line of JSON. An answer counts
- * when its status, its length and its digest are right; one that is not ends the run.
+ * when its status and length are right; one that is not ends the run. The digest is compared for one answer in
+ * `DIGEST_EVERY`: on two cores what the generator hashes is taken from what it measures.
  */
 import { randomFillSync } from "node:crypto";
 import { HttpConnection } from "#bench/http-connection.ts";
@@ -31,6 +32,8 @@ export interface LoadResult {
 }
 
 const ADDRESSES_MAX = 2000;
+/** A power of two. */
+const DIGEST_EVERY = 64;
 
 if (process.argv[2] !== undefined) {
   const result = await generate(JSON.parse(process.argv[2]) as Orders);
@@ -74,9 +77,11 @@ function putter({ sizeBytes }: Orders, addresses: string[]): Request {
   return async (connection) => {
     number += 1;
     body.writeUInt32LE(number, 0);
-    const address = addressOf(body);
     const answer = await connection.request("PUT /put HTTP/1.1", body);
-    if (answer.status !== 201 || !answer.body.includes(address)) throw new Error(`put answered ${answer.status}`);
+    if (answer.status !== 201) throw new Error(`put answered ${answer.status}`);
+    if (number % DIGEST_EVERY !== 1 && addresses.length >= ADDRESSES_MAX) return;
+    const address = addressOf(body);
+    if (!answer.body.includes(address)) throw new Error("put answered with another address");
     if (addresses.length < ADDRESSES_MAX) addresses.push(address);
   };
 }
@@ -88,7 +93,8 @@ function getter({ objects, sizeBytes }: Orders, index: number): Request {
     next += 1;
     if (object === undefined) throw new Error("there is nothing to get");
     const answer = await connection.request(`GET ${object.path} HTTP/1.1`);
-    if (answer.status !== 200 || answer.lengthBytes !== sizeBytes || addressOf(answer.body) !== object.address) {
+    const isRight = answer.status === 200 && answer.body.length === sizeBytes;
+    if (!isRight || (next % DIGEST_EVERY === 0 && addressOf(answer.body) !== object.address)) {
       throw new Error(`get answered ${answer.status} with other bytes`);
     }
   };

@@ -98,7 +98,9 @@ export class Entry {
 
   #why(): string | undefined {
     if (this.state === "degraded") return this.health.reason ?? "degraded";
-    if (this.state !== "backing-off" && this.state !== "quarantined" && this.state !== "probing") return undefined;
+    const isDown = this.state === "backing-off" || this.state === "quarantined" || this.state === "probing";
+    const isTriedAgain = this.state === "starting" && this.crashCount > 0;
+    if (!isDown && !isTriedAgain) return undefined;
     const last = this.errors.at(-1);
     return last === undefined ? undefined : `${last.reason}: ${last.message}`;
   }

@@ -10,6 +10,9 @@ const here = import.meta.dirname;
 const build = readBuild(join(here, ".."));
 const cellEntry = join(here, "cell-main.ts");
 
+// A node does not end because nobody can take what it says: a pipe that was closed, a file on a full disk.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+
 await runRoot({
   tree,
   args: process.argv.slice(2),

@@ -24,7 +24,7 @@ export interface CellFacts {
   readonly http: { readonly host: string; readonly port: number };
   readonly insecurePublic: boolean;
   readonly version: string;
-  /** Cells of different builds do not link. */
+  /** A cell of another build does not begin, and does not link. */
   readonly buildId: string;
   /** Threads of the CPU pool; 0 where the cell has none. */
   readonly cpuThreads: number;
@@ -51,8 +51,8 @@ export type Report =
   | { readonly kind: "hello"; readonly cell: string }
   /** Every actor has come up, or has failed once and is being dealt with. */
   | { readonly kind: "started" }
-  /** The cell cannot begin: its configuration or its wiring is wrong. */
-  | { readonly kind: "failed"; readonly cause: "config" | "defect"; readonly message: string }
+  /** The cell cannot begin: its configuration or its wiring is wrong, or its sources are not those of the root. */
+  | { readonly kind: "failed"; readonly cause: "config" | "defect" | "build-changed"; readonly message: string }
   | { readonly kind: "beat"; readonly loopDelayMs: number; readonly residentBytes: number }
   | { readonly kind: "status"; readonly actors: readonly ActorStatus[] }
   /** `problem` when the offer is refused. */

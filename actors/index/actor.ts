@@ -1,13 +1,20 @@
 /** Index: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { join } from "node:path";
 import { checkIndexConfig, type IndexConfig, indexConfigSchema } from "#actors/index/config.ts";
-import { EntryStore, isReadable } from "#actors/index/entry-store.ts";
+import { EntryStore, isReadable, isSummary } from "#actors/index/entry-store.ts";
 import type { IndexEntry, IndexEvents, IndexProtocol } from "#actors/index/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { Defect, fail, must, ok, type Result } from "#runtime/errors.ts";
-import type { Kv, KvBroken, KvStores } from "#runtime/kv/kv.ts";
+import type { KvBroken, KvStores } from "#runtime/kv/kv.ts";
+import { openOrSpare, type SpareKv } from "#runtime/kv/spare-kv.ts";
+import { MiB, second } from "#runtime/units.ts";
+
+/** Bound of an index in memory, keys and values: some 800 000 entries, which take twice as much of the heap. */
+export const INDEX_MEMORY_BYTES_MAX: number = 64 * MiB;
+/** How often an index in memory asks whether the disk has room for it, ms. */
+export const MOVE_INTERVAL_MS: number = 5 * second;
 
 export interface IndexDeps {
   readonly config: ConfigView<IndexConfig>;
@@ -19,6 +26,7 @@ export interface IndexDeps {
 
 interface IndexState extends IndexDeps {
   readonly store: EntryStore;
+  readonly spare: SpareKv;
   /** Names this incarnation: what was fed to an earlier one may have been lost with it. */
   readonly life: string;
   /** Set until the feeder has said that everything committed is known. It never comes back within a life. */
@@ -38,15 +46,21 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
       if (store.trouble !== undefined) ctx.log.warn("index.write-refused", { cause: store.trouble });
       announceHealth(state, ctx);
     };
+    ctx.scope.add(() => kv.close());
     const store = new EntryStore({ kv, config, clock, random, onTrouble });
     ctx.scope.add(() => store.close());
     const state: IndexState = {
       ...deps,
       store,
+      spare: kv,
       life: ctx.random.id(),
       rebuilding: { doneCount: store.entryCount, totalCount: store.entryCount },
     };
     announceHealth(state, ctx);
+    if (kv.isInMemory) {
+      ctx.log.warn("index.in-memory", { directory: deps.directory });
+      moveLater(ctx);
+    }
     return state;
   },
 
@@ -113,7 +127,7 @@ export const indexModule: ActorModule<IndexProtocol, IndexEvents, IndexDeps, Ind
 export { indexModule as actorModule };
 
 /** A store that cannot be read is removed: it is only a cache, and the feeder fills the new one. */
-async function openFresh(deps: IndexDeps, ctx: Ctx): Promise<Kv> {
+async function openFresh(deps: IndexDeps, ctx: Ctx): Promise<SpareKv> {
   const opened = await open(deps);
   if (opened.ok && isReadable(opened.value)) return opened.value;
   ctx.log.warn("index.discarded", { directory: deps.directory, cause: opened.ok ? "version" : opened.failure.cause });
@@ -122,8 +136,29 @@ async function openFresh(deps: IndexDeps, ctx: Ctx): Promise<Kv> {
   return must(await open(deps), "opening a fresh index");
 }
 
-function open({ kv, directory, config }: IndexDeps): Promise<Result<Kv, KvBroken>> {
-  return kv.open(directory, { mapBytesMax: config.current.mapBytesMax });
+/** On a disk without room for a new store it is in memory. */
+function open({ kv, disk, directory, config }: IndexDeps): Promise<Result<SpareKv, KvBroken>> {
+  return openOrSpare({
+    stores: kv,
+    disk,
+    directory,
+    mapBytesMax: config.current.mapBytesMax,
+    memoryBytesMax: INDEX_MEMORY_BYTES_MAX,
+    isLast: isSummary,
+  });
+}
+
+/** To the disk, as soon as that has room. */
+function moveLater(ctx: Ctx): void {
+  ctx.after(MOVE_INTERVAL_MS, ({ spare }, turn) => {
+    // Not waited for: addresses are resolved meanwhile.
+    void spare.moveToDisk().then((isOnDisk) => {
+      turn.after(0, (state, next) => {
+        if (isOnDisk) announceHealth(state, next);
+        else moveLater(next);
+      });
+    });
+  });
 }
 
 /** The next life starts with an empty store. This one ends, so that the feeder, which watches it, begins again. */
@@ -143,11 +178,13 @@ function countNew(store: EntryStore, entries: readonly IndexEntry[]): number | "
   return fresh.size;
 }
 
-function announceHealth({ rebuilding, store }: IndexState, ctx: Ctx): void {
+function announceHealth({ rebuilding, store, spare }: IndexState, ctx: Ctx): void {
   if (rebuilding !== undefined) {
     ctx.health("degraded", `rebuilding: ${rebuilding.doneCount} of ${rebuilding.totalCount}`);
   } else if (store.trouble !== undefined) {
     ctx.health("degraded", `store: ${store.trouble}`);
+  } else if (spare.isInMemory) {
+    ctx.health("degraded", "index in memory, the disk is full");
   } else {
     ctx.health("ready");
   }

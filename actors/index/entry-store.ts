@@ -7,7 +7,8 @@
  *   entry that was added before it or with it;
  * - a batch that the store refuses is kept and tried again; nothing overtakes it.
  *
- * Entries are few and small while the store works: a batch is whatever arrived while the previous one was written.
+ * A batch is whatever arrived while the previous one was written and in the pause after it, which ends early when half of
+ * the room is taken: a transaction costs the disk as much for one entry as for a thousand.
  */
 import type { Address } from "#actors/domain/address.ts";
 import type { IndexConfig } from "#actors/index/config.ts";
@@ -25,6 +26,9 @@ import type { ConfigView } from "#runtime/actor-module.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Kv, KvChange } from "#runtime/kv/kv.ts";
 import type { Random } from "#runtime/random.ts";
+
+/** Longest time that an entry waits for its batch to begin, ms: what a crash loses is fed again. */
+export const WRITE_PAUSE_MS = 250;
 
 export interface EntryStoreOptions {
   readonly kv: Kv;
@@ -52,6 +56,8 @@ export class EntryStore {
   #writing: Batch | undefined;
   #attempt: Promise<void> = Promise.resolve();
   #retry: Timer | undefined;
+  #pause: Timer | undefined;
+  #isHurried = false;
   #refusals = 0;
   #trouble: string | undefined;
   #waiting: { readonly isOver: () => boolean; readonly resolve: () => void }[] = [];
@@ -120,7 +126,8 @@ export class EntryStore {
       this.#checkpoint = checkpoint;
       this.#next.checkpoint = checkpoint;
     }
-    this.#begin();
+    if (this.#pause === undefined) this.#begin();
+    else if (this.#next.entries.size > this.#config.current.pendingEntriesMax / 2) this.#endPause();
   }
 
   /** Settles when there is room, or when waiting for it has become pointless for now. */
@@ -130,6 +137,8 @@ export class EntryStore {
 
   /** Settles when everything added is in the store, or when the store refuses it. */
   async written(): Promise<void> {
+    this.#isHurried = true;
+    this.#endPause();
     await this.#until(() => this.#writing === undefined || this.#trouble !== undefined);
     if (this.#trouble === undefined && !this.#closed) await this.#kv.flush();
   }
@@ -139,6 +148,7 @@ export class EntryStore {
     if (this.#closed) return;
     this.#closed = true;
     this.#retry?.cancel();
+    this.#pause?.cancel();
     this.#wake();
     await this.#attempt;
     await this.#kv.close();
@@ -176,6 +186,13 @@ export class EntryStore {
       this.#trouble = undefined;
       this.#onTrouble();
     }
+    if (this.#isHurried || this.#next.entries.size > this.#config.current.pendingEntriesMax / 2) this.#begin();
+    else this.#pause = this.#clock.after(WRITE_PAUSE_MS, () => this.#endPause());
+  }
+
+  #endPause(): void {
+    this.#pause?.cancel();
+    this.#pause = undefined;
     this.#begin();
   }
 
@@ -223,6 +240,11 @@ export class EntryStore {
 export function isReadable(kv: Kv): boolean {
   const format = kv.get(FORMAT_KEY);
   return format === undefined ? kv.count() === 0 : format.byteLength === 1 && format[0] === ENTRY_VERSION;
+}
+
+/** Whether it is a key of what speaks for all entries: their format, and how far they go. */
+export function isSummary(key: Uint8Array): boolean {
+  return Buffer.compare(key, FORMAT_KEY) === 0 || Buffer.compare(key, CHECKPOINT_KEY) === 0;
 }
 
 function emptyBatch(): Batch {

@@ -39,7 +39,9 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   name: "storage",
 
   init: async ({ config, metrics, ...deps }, ctx) => {
-    const { clock, random, log } = ctx;
+    const { clock, random, log, scope } = ctx;
+    let rebuild: Progress | undefined;
+    let trouble: string | undefined;
     const damaged = metrics.counter("storage_damaged_total", "Records found to differ from what was stored.");
     const store = await Store.open({
       ...deps,
@@ -52,9 +54,17 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         log.error("record damaged", { digest: chunk });
         ctx.publish("chunkDamaged", { chunk });
       },
-      onRebuild: (progress) => tellHealth(progress, ctx),
+      onRebuild: (progress) => {
+        rebuild = progress;
+        tellHealth(rebuild, trouble, ctx);
+      },
+      onCatalogTrouble: (now) => {
+        trouble = now;
+        if (now !== undefined) log.warn("catalog trouble", { cause: now });
+        tellHealth(rebuild, trouble, ctx);
+      },
+      scope,
     });
-    ctx.scope.add(() => store.close());
     crashWith(store.recovered, ctx);
     flushAgain(ctx);
     return {
@@ -107,9 +117,10 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   },
 };
 
-function tellHealth(progress: Progress | undefined, ctx: Context): void {
+function tellHealth(progress: Progress | undefined, trouble: string | undefined, ctx: Context): void {
   if (progress === undefined) {
-    ctx.health("ready");
+    if (trouble === undefined) ctx.health("ready");
+    else ctx.health("degraded", trouble);
     return;
   }
   const percent = Math.floor((100 * progress.doneBytes) / progress.totalBytes);

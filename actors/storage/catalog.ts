@@ -6,8 +6,10 @@
  * crash everything beyond a checkpoint has to be looked at again, and nothing before it.
  */
 import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { KvOverlay, OVERLAY_CHANGES_MAX } from "#actors/storage/kv-overlay.ts";
+import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import { readNumber, writeNumber } from "#actors/storage/record.ts";
+import type { DiskFull } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 
 /** A store written by another version of this file is rebuilt. */
@@ -69,8 +71,8 @@ export class Catalog {
   #complete = false;
 
   /** Reads what the store knows of itself. A store that is new, unfinished or of another version is not `complete`. */
-  constructor(kv: Kv) {
-    this.#overlay = new KvOverlay(kv);
+  constructor(kv: Kv, waitingMax: number = OVERLAY_WAITING_MAX) {
+    this.#overlay = new KvOverlay(kv, waitingMax);
     const meta = kv.get(META_KEY);
     if (meta === undefined || meta.length !== 56) return;
     const view = Buffer.from(meta);
@@ -98,6 +100,14 @@ export class Catalog {
       storedBytes: this.#storedBytes,
       damagedCount: this.#damagedCount,
     };
+  }
+  /** Some record is known to be damaged: others may be that nobody has read yet. */
+  get hasDamage(): boolean {
+    return this.#damagedCount > 0;
+  }
+  /** Why its store does not take what is pending. It stays in memory and is tried again with every flush. */
+  get refusal(): string | undefined {
+    return this.#overlay.refusal;
   }
   /** Records found damaged in this life; it only grows. */
   get damageFoundCount(): number {
@@ -178,26 +188,30 @@ export class Catalog {
   }
 
   /** Commits with `after < sequence <= upTo`, oldest first. */
-  async commits(after: number, upTo: number, limit: number): Promise<readonly Commit[]> {
-    await this.flush();
+  commits(after: number, upTo: number, limit: number): readonly Commit[] {
     return this.#overlay
       .range(logKey(after + 1), logKey(upTo + 1), limit)
       .map(({ key, value }) => decodeCommit(Number(Buffer.from(key).readBigUInt64BE(1)), value));
   }
 
-  /** Everything so far is in the store when the promise settles. */
+  /** Everything so far is in the store when the promise settles, or was refused. */
   flush(): Promise<void> {
-    if (this.#overlay.pendingCount > 0) this.#overlay.put(META_KEY, this.#encodeMeta());
-    return this.#overlay.flush();
+    // Summed up when the batch is closed: it also takes what is put while an earlier one is still being written.
+    return this.#overlay.flush(() => this.#overlay.put(META_KEY, this.#encodeMeta()));
   }
 
-  /** Holds writers back while far more is pending than a flush takes. */
-  async room(): Promise<void> {
-    if (this.#overlay.pendingCount >= 2 * OVERLAY_CHANGES_MAX) await this.flush();
+  /**
+   * Holds writers back while far more is pending than a flush takes. Where the store refuses it, nobody waits, until as
+   * much is in memory as may be: then there is as little room as on a full disk.
+   */
+  async room(): Promise<Result<void, DiskFull>> {
+    const isBehind = this.#overlay.pendingCount >= 2 * OVERLAY_CHANGES_MAX;
+    if (isBehind && this.#overlay.refusal === undefined) await this.flush();
+    return this.#overlay.hasRoom ? ok() : fail({ code: "disk.full", path: "catalog" });
   }
 
   #flushWhenLarge(): void {
-    // A failed batch rejects here and for whoever waits next; unhandled, it ends the cell, as a broken store should.
+    if (this.#overlay.refusal !== undefined) return;
     if (this.#overlay.pendingCount === OVERLAY_CHANGES_MAX) void Promise.resolve().then(() => this.flush());
   }
 
@@ -212,6 +226,11 @@ export class Catalog {
     writeNumber(bytes, this.#damagedCount, 40);
     return bytes;
   }
+}
+
+/** Whether it is the key of what says that the catalog is complete. */
+export function isMetaKey(key: Uint8Array): boolean {
+  return key.length === 1 && key[0] === META;
 }
 
 function digestKey(digest: Digest): Uint8Array {

@@ -17,6 +17,7 @@ import {
   SEGMENT_BYTES,
   tableBytes,
 } from "#actors/storage/record.ts";
+import type { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { assert, type Failure } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
@@ -35,6 +36,7 @@ export interface LocatedSlice {
 export interface ChunkSourceDeps {
   readonly files: PackFiles;
   readonly digest: (bytes: Uint8Array) => Uint8Array;
+  readonly cache: SmallChunkCache;
   /** The record is not what was stored, or cannot be read. */
   readonly onDamaged: (chunk: Digest, entry: CatalogEntry) => void;
   /** The source has ended, failed or was cancelled. */
@@ -99,6 +101,11 @@ export class ChunkSource implements ByteSource {
     if (this.#scratchFrom === segmentFrom) return this.#takeScratch(into, from, wanted);
 
     const { payloadBytes } = slice.entry;
+    const known = this.#deps.cache.get(slice.chunk);
+    if (known !== undefined) {
+      into.set(known.subarray(from, from + wanted));
+      return wanted;
+    }
     if (!(await this.#loadTable(slice))) return undefined;
     if (from === segmentFrom) {
       // Whole segments, the last of them shorter at the end of the chunk, as many as fit and are wanted.
@@ -132,6 +139,7 @@ export class ChunkSource implements ByteSource {
       const digest = this.#deps.digest(target.subarray(at, at + SEGMENT_BYTES));
       if (!this.#matches(slice, (from + at) / SEGMENT_BYTES, digest)) return false;
     }
+    if (target.length === entry.payloadBytes) this.#deps.cache.add(slice.chunk, target);
     return true;
   }
 

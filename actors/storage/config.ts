@@ -9,7 +9,10 @@ export interface StorageConfig {
   readonly openPacksMax: number;
   /** A pack that has grown to this is sealed and never written again. */
   readonly packSealBytes: number;
-  /** Free space that writes leave alone. Below it they are refused with `storage.full`; reads go on. */
+  /**
+   * Free space that writes leave alone. Below it they are refused with `storage.full`; reads go on. The catalog, the
+   * index and the logs live on it: it is never nothing.
+   */
   readonly reserveBytes: number;
   /** Memory of all uploads together. An upload holds 512 KiB, 1.25 MiB if its size is unknown, or its own small size. */
   readonly writeQuotaBytes: number;
@@ -21,7 +24,7 @@ export const storageConfigSchema: ConfigSchema<StorageConfig> = {
   objectSizeBytesMax: sizeBytes({ default: 64 * GiB, min: 1 * KiB, max: 1024 * GiB }),
   openPacksMax: count({ default: 64, min: 1, max: 1024 }),
   packSealBytes: sizeBytes({ default: 256 * MiB, min: 64 * KiB, max: 1 * GiB }),
-  reserveBytes: sizeBytes({ default: 256 * MiB, min: 0, max: 1024 * GiB }),
+  reserveBytes: sizeBytes({ default: 256 * MiB, min: 16 * MiB, max: 1024 * GiB }),
   writeQuotaBytes: sizeBytes({ default: 96 * MiB, min: 2 * MiB, max: 64 * GiB }),
   readDescriptorsMax: count({ default: 256, min: 1, max: 65_536 }),
 };

@@ -9,6 +9,7 @@ import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
 import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
 import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
+import type { KnownRecords } from "#actors/storage/known-records.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { layOutRecord, writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
@@ -44,6 +45,7 @@ export interface GroupCommitDeps {
   readonly catalog: Catalog;
   readonly sequences: Sequences;
   readonly space: Space;
+  readonly known: KnownRecords;
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
   /** Aborted when the incarnation ends: no batch begins any more. */
   readonly signal: AbortSignal;
@@ -112,7 +114,9 @@ export class GroupCommit {
 
   async #commit(taken: readonly Waiting[]): Promise<void> {
     const { catalog, disk, pool, space } = this.#deps;
-    await catalog.room();
+    const room = await catalog.room();
+    if (!room.ok) return await this.#failAll(taken, room.failure);
+    await this.#verifyKnown(taken);
     const leased = await this.#leasePack();
     if (!leased.ok) return await this.#failAll(taken, leased.failure);
     const pack = leased.value;
@@ -130,6 +134,17 @@ export class GroupCommit {
     const failure = await writeFailure(synced.failure, space);
     for (const { waiting } of batch.commits.values()) waiting.settle(fail(failure));
     for (const waiting of batch.followers) waiting.settle(fail(failure));
+  }
+
+  /** What is known of these objects is referred to instead of written again: where damage is about, it has to hold. */
+  async #verifyKnown(taken: readonly Waiting[]): Promise<void> {
+    const { known } = this.#deps;
+    for (const { small } of taken) {
+      if (known.isTrusted) return;
+      const { chunk, manifest } = small;
+      if (chunk !== undefined) await known.holds(digestFromBytes(chunk.digests.digest));
+      await known.holds(manifest.digest);
+    }
   }
 
   async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {

@@ -11,6 +11,12 @@ interface OpenForRead {
   userCount: number;
 }
 
+/** A descriptor on its way. Who waits for it counts as its user from the first moment: nobody may close it in between. */
+interface Opening {
+  readonly opened: Promise<Result<OpenForRead, DiskFailure>>;
+  userCount: number;
+}
+
 const NAME = /^([0-9a-f]{8})\.pack$/;
 
 export class PackFiles {
@@ -19,7 +25,7 @@ export class PackFiles {
   readonly #descriptorsMax: number;
   /** Least recently used first. */
   readonly #open = new Map<number, OpenForRead>();
-  readonly #opening = new Map<number, Promise<Result<OpenForRead, DiskFailure>>>();
+  readonly #opening = new Map<number, Opening>();
 
   constructor(disk: Disk, directory: string, descriptorsMax: number) {
     this.disk = disk;
@@ -46,12 +52,8 @@ export class PackFiles {
   async read(pack: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
     const opened = this.#reuse(pack) ?? (await this.#openFor(pack));
     if (!opened.ok) return opened;
-    opened.value.userCount += 1;
     const read = await this.disk.read(opened.value.descriptor, into, position);
-    opened.value.userCount -= 1;
-    if (opened.value.userCount === 0 && this.#open.get(pack) !== opened.value) {
-      await this.disk.close(opened.value.descriptor);
-    }
+    await this.#release(pack, opened.value);
     return read;
   }
 
@@ -76,33 +78,47 @@ export class PackFiles {
     if (opened.userCount === 0) await this.disk.close(opened.descriptor);
   }
 
+  async #release(pack: number, opened: OpenForRead): Promise<void> {
+    opened.userCount -= 1;
+    if (opened.userCount > 0) return;
+    const isListed = this.#open.get(pack) === opened;
+    if (isListed && this.#open.size <= this.#descriptorsMax) return;
+    if (isListed) this.#open.delete(pack);
+    await this.disk.close(opened.descriptor);
+  }
+
+  /** Counts the caller as a user. */
   #reuse(pack: number): Result<OpenForRead, DiskFailure> | undefined {
     const opened = this.#open.get(pack);
     if (opened === undefined) return undefined;
     this.#open.delete(pack);
     this.#open.set(pack, opened);
+    opened.userCount += 1;
     return ok(opened);
   }
 
-  /** Two readers that miss together open once. */
-  async #openFor(pack: number): Promise<Result<OpenForRead, DiskFailure>> {
+  /** Counts the caller as a user. Two readers that miss together open once. */
+  #openFor(pack: number): Promise<Result<OpenForRead, DiskFailure>> {
     const waiting = this.#opening.get(pack);
-    if (waiting !== undefined) return await waiting;
-    const opening = this.#openNow(pack);
+    if (waiting !== undefined) {
+      waiting.userCount += 1;
+      return waiting.opened;
+    }
+    const opening: Opening = { opened: this.#openNow(pack), userCount: 1 };
     this.#opening.set(pack, opening);
-    const opened = await opening;
-    this.#opening.delete(pack);
-    return opened;
+    return opening.opened;
   }
 
   async #openNow(pack: number): Promise<Result<OpenForRead, DiskFailure>> {
     const descriptor = await this.disk.open(this.pathOf(pack), "read");
+    const userCount = this.#opening.get(pack)?.userCount ?? 0;
+    this.#opening.delete(pack);
     if (!descriptor.ok) return descriptor;
-    const opened: OpenForRead = { descriptor: descriptor.value, userCount: 0 };
+    const opened: OpenForRead = { descriptor: descriptor.value, userCount };
     this.#open.set(pack, opened);
-    for (const [idle, { userCount, descriptor: oldest }] of this.#open) {
+    for (const [idle, { userCount: users, descriptor: oldest }] of this.#open) {
       if (this.#open.size <= this.#descriptorsMax) break;
-      if (userCount > 0 || idle === pack) continue;
+      if (users > 0) continue;
       this.#open.delete(idle);
       void this.disk.close(oldest);
     }

@@ -70,8 +70,13 @@ export class PackPool {
     return this.#leasedCount;
   }
 
+  /** From this size on a pack is full. */
+  get sealBytes(): number {
+    return this.#options.packSealBytes();
+  }
+
   isFull({ end, recordCount }: Pick<OpenPack, "end" | "recordCount">): boolean {
-    return end >= this.#options.packSealBytes() || recordCount >= PACK_RECORDS_MAX;
+    return end >= this.sealBytes || recordCount >= PACK_RECORDS_MAX;
   }
 
   /** Waits for its turn; undefined when `signal` was aborted first. */

@@ -1,5 +1,5 @@
 /**
- * Reading a pack from its front: its records in order, and the proof of a single record.
+ * Reading a pack: the mark at its front, the seal at its end, and its records in order.
  *
  * Damage never ends a scan: after bytes that are no record it looks for the next record header, and says how many bytes
  * it passed over.
@@ -13,25 +13,18 @@ import {
   PACK_HEADER_BYTES,
   SEAL_FOOTER_BYTES,
 } from "#actors/storage/pack-format.ts";
-import type { Pause } from "#actors/storage/pause.ts";
 import {
-  DIGEST_BYTES,
   decodeHeader,
   RECORD_ALIGNMENT_BYTES,
   RECORD_HEADER_BYTES,
   RECORD_MAGIC,
   type RecordHeader,
   recordEnd,
-  SEGMENT_BYTES,
-  tableBytes,
 } from "#actors/storage/record.ts";
-import type { Cpu } from "#runtime/pool/cpu.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** Bytes of one read while scanning. */
 const WINDOW_BYTES: number = 64 * KiB;
-/** Bytes of one read while verifying. */
-const VERIFY_BYTES: number = 256 * KiB;
 
 export interface FoundRecord {
   readonly pack: number;
@@ -79,35 +72,6 @@ export async function* scanRecords(
       skippedFrom = position;
     } else position = await window.nextMagic(position + RECORD_ALIGNMENT_BYTES);
   }
-}
-
-/** Whether table and payload of a record are what its header says. */
-export async function verifyRecord(
-  files: PackFiles,
-  { pack, position, header }: Pick<FoundRecord, "pack" | "position" | "header">,
-  cpu: Pick<Cpu, "digest" | "hasher">,
-  pause: Pause,
-): Promise<boolean> {
-  const { payloadBytes, payloadOffset } = header;
-  const tableLength = tableBytes(payloadBytes);
-  const table = await files.readExactly(pack, tableLength, position + RECORD_HEADER_BYTES);
-  if (!table.ok) return false;
-  if (tableLength > 0 && Buffer.compare(cpu.digest(table.value), header.tableDigest) !== 0) return false;
-
-  const whole = cpu.hasher();
-  for (let done = 0; done < payloadBytes; done += VERIFY_BYTES) {
-    const length = Math.min(VERIFY_BYTES, payloadBytes - done);
-    const piece = await files.readExactly(pack, length, position + payloadOffset + done);
-    if (!piece.ok) return false;
-    whole.update(piece.value);
-    for (let at = 0; at < length && tableLength > 0; at += SEGMENT_BYTES) {
-      const digest = cpu.digest(piece.value.subarray(at, at + SEGMENT_BYTES));
-      const slot = ((done + at) / SEGMENT_BYTES) * DIGEST_BYTES;
-      if (Buffer.compare(table.value.subarray(slot, slot + DIGEST_BYTES), digest) !== 0) return false;
-    }
-    await pause.ifDue();
-  }
-  return Buffer.compare(whole.digest(), header.digest) === 0;
 }
 
 /** A stretch of the file in memory, read again where the scan leaves it. */

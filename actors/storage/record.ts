@@ -94,7 +94,7 @@ export function decodeHeader(bytes: Uint8Array, mark: Uint8Array | undefined): R
   const payloadBytes = view.readUInt32LE(16);
   const payloadOffset = view.readUInt32LE(20);
   if ((kind !== CHUNK && kind !== MANIFEST) || payloadBytes > PAYLOAD_BYTES_MAX) return undefined;
-  if (payloadOffset < RECORD_HEADER_BYTES + tableBytes(payloadBytes) || payloadOffset > 64 * KiB) return undefined;
+  if (payloadOffset < RECORD_HEADER_BYTES + tableBytes(payloadBytes) || payloadOffset >= 64 * KiB) return undefined;
   const sequence = readNumber(view, 32);
   if (!Number.isSafeInteger(sequence)) return undefined;
   return {

@@ -5,12 +5,15 @@
  * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
  */
 import { addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { Catalog, type CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
 import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
+import { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
 import { makeGearTable } from "#actors/storage/gear-table.ts";
 import { GroupCommit } from "#actors/storage/group-commit.ts";
+import { KnownRecords } from "#actors/storage/known-records.ts";
+import { openCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { PackPool } from "#actors/storage/pack-pool.ts";
 import { Pause } from "#actors/storage/pause.ts";
@@ -27,22 +30,25 @@ import type {
   StoredObject,
 } from "#actors/storage/protocol.ts";
 import { type PutDeps, type PutFailure, putObject } from "#actors/storage/put-object.ts";
-import { contradicts, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { RecordCheck } from "#actors/storage/record-check.ts";
+import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
 import { Sequences } from "#actors/storage/sequences.ts";
+import { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { Space } from "#actors/storage/space.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { assert, fail, must, ok, type Result } from "#runtime/errors.ts";
-import type { Kv, KvStores } from "#runtime/kv/kv.ts";
+import type { KvStores } from "#runtime/kv/kv.ts";
+import type { SpareKv } from "#runtime/kv/spare-kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
+import type { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
-import { GiB } from "#runtime/units.ts";
 
 /** Slices of one `readChunks`. */
 export const SLICES_MAX = 1024;
@@ -50,8 +56,8 @@ export const SLICES_MAX = 1024;
 export const LIST_ENTRIES_MAX = 4096;
 /** Puts that wait for memory; the actor's `laterMax` is below it, so that the line is never full. */
 export const PUTS_WAITING_MAX = 65_536;
-/** Bound of the catalog's file; a hundred million records are some 16 GiB. */
-export const CATALOG_MAP_BYTES_MAX: number = 64 * GiB;
+/** Longest pause between two flushes of a catalog whose store refuses them, in flushes that are left out. */
+export const REFUSED_FLUSHES_SKIPPED_MAX = 31;
 
 export interface StoreDeps {
   readonly config: () => StorageConfig;
@@ -67,6 +73,10 @@ export interface StoreDeps {
   readonly onDamaged: (digest: Digest) => void;
   /** Called while the catalog is rebuilt, and once with undefined when it is whole. */
   readonly onRebuild: (progress: Progress | undefined) => void;
+  /** Why the catalog is not where it belongs, and again when that changes; undefined when it is. */
+  readonly onCatalogTrouble: (trouble: string | undefined) => void;
+  /** Of the incarnation: closes what was opened, also where opening does not succeed. */
+  readonly scope: Pick<Scope, "add">;
 }
 
 export interface Progress {
@@ -79,7 +89,7 @@ type Writers = PutDeps;
 
 export class Store {
   readonly #deps: StoreDeps;
-  readonly #kv: Kv;
+  readonly #kv: SpareKv;
   readonly #catalog: Catalog;
   readonly #files: PackFiles;
   readonly #space: Space;
@@ -87,13 +97,17 @@ export class Store {
   readonly #sealer: Sealer;
   readonly #over = new AbortController();
   readonly #sources = new Set<ByteSource>();
+  readonly #smallChunks = new SmallChunkCache();
   readonly #puts = new Set<Promise<unknown>>();
   #writers: Writers | undefined;
+  #trouble: string | undefined;
+  /** Flushes to leave out, how many it were the last time, and whether the disk had room when one was refused. */
+  #skip = { left: 0, last: 0, hadRoom: false };
   #rebuild: Progress = { doneBytes: 0, totalBytes: 0 };
   /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
   readonly recovered: Promise<void>;
 
-  private constructor(deps: StoreDeps, kv: Kv, catalog: Catalog, files: PackFiles) {
+  private constructor(deps: StoreDeps, kv: SpareKv, catalog: Catalog, files: PackFiles) {
     const { clock, cpu, directory, disk, log, scheduler } = deps;
     this.#deps = deps;
     this.#kv = kv;
@@ -115,6 +129,8 @@ export class Store {
     const { kv, catalog } = await openCatalog(deps, files);
     const wasWhole = catalog.complete || must(await files.list(), "the packs can be listed").length === 0;
     const store = new Store(deps, kv, catalog, files);
+    deps.scope.add(() => store.close());
+    store.#tellTrouble();
     if (wasWhole) await store.recovered;
     return store;
   }
@@ -168,6 +184,7 @@ export class Store {
     const source = new ChunkSource(located, {
       files: this.#files,
       digest: this.#deps.cpu.digest,
+      cache: this.#smallChunks,
       onDamaged: (chunk, entry) => this.#markDamaged(chunk, entry),
       onSettled: (settled) => this.#sources.delete(settled),
     });
@@ -194,7 +211,7 @@ export class Store {
     const from = sequenceOf(after);
     const upTo = writers.sequences.watermark;
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
-    const commits = await this.#catalog.commits(from, upTo, entriesMax);
+    const commits = this.#catalog.commits(from, upTo, entriesMax);
     const done = commits.length < entriesMax;
     const next = done ? Math.max(from, upTo) : (commits.at(-1)?.sequence ?? from);
     return ok({
@@ -218,9 +235,24 @@ export class Store {
     };
   }
 
-  /** Writes what the catalog has pending. */
+  /**
+   * Writes what the catalog has pending, and brings a catalog in memory to the disk if that has room again. Where the
+   * store refuses, it is asked less and less often, until the disk has room again.
+   */
   async flush(): Promise<void> {
+    if (this.#skip.left > 0) {
+      const hasRoom = (await this.#space.admit(0)).ok;
+      const hasRoomAgain = hasRoom && !this.#skip.hadRoom;
+      this.#skip = { ...this.#skip, left: this.#skip.left - 1, hadRoom: hasRoom };
+      if (!hasRoomAgain) return;
+    }
     await this.#catalog.flush();
+    const isWell = !this.#kv.isInMemory && this.#catalog.refusal === undefined;
+    const hadRoom = isWell || (await this.#space.admit(0)).ok;
+    if (this.#kv.isInMemory && hadRoom) await this.#kv.moveToDisk();
+    this.#tellTrouble();
+    const last = this.#trouble === undefined ? 0 : Math.min(REFUSED_FLUSHES_SKIPPED_MAX, 2 * this.#skip.last + 1);
+    this.#skip = { left: last, last, hadRoom };
   }
 
   /** Settles when every pack that was full is sealed. */
@@ -261,6 +293,7 @@ export class Store {
     log.info("packs recovered", { isRebuild, cutBytes, skippedBytes, recoveredCommitCount });
     this.#catalog.setComplete();
     await this.#catalog.flush();
+    this.#tellTrouble();
     this.#writers = this.#makeWriters(report);
     onRebuild(undefined);
   }
@@ -292,38 +325,47 @@ export class Store {
       shared: false,
       freeBytesMax,
     });
-    const group = new GroupCommit({ disk, pool, catalog, sequences, space, cpu, signal: this.#over.signal });
+    const known = new KnownRecords({
+      catalog,
+      check: new RecordCheck({ files: this.#files, cpu, pause: this.#pause }),
+      onDamaged: (digest, entry) => this.#markDamaged(digest, entry),
+    });
+    const commits = new CommitsUnderWay();
+    const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, cpu, signal: this.#over.signal });
     const gearTable = makeGearTable(cpu.digest);
     const pause = this.#pause;
-    return { disk, pool, catalog, sequences, cpu, gearTable, pause, group, reservations, space, config };
+    return {
+      disk,
+      pool,
+      catalog,
+      sequences,
+      known,
+      commits,
+      cpu,
+      gearTable,
+      pause,
+      group,
+      reservations,
+      space,
+      config,
+    };
   }
 
   #markDamaged(digest: Digest, entry: CatalogEntry): void {
+    this.#smallChunks.forget(digest);
     if (this.#catalog.markDamaged(digest, entry)) this.#deps.onDamaged(digest);
+  }
+
+  #tellTrouble(): void {
+    const { refusal } = this.#catalog;
+    const refused = refusal === undefined ? undefined : `catalog not written: ${refusal}`;
+    const trouble = this.#kv.isInMemory ? "catalog in memory, the disk is full" : refused;
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#deps.onCatalogTrouble(trouble);
   }
 
   #notKnownYet(): StorageRebuilding {
     return { code: "storage.rebuilding", ...this.#rebuild };
   }
-}
-
-/** The catalog's store; one that cannot be opened, or is not of these packs, is thrown away: it is only a cache. */
-async function openCatalog(
-  { kv, disk, directory, log }: StoreDeps,
-  files: PackFiles,
-): Promise<{ kv: Kv; catalog: Catalog }> {
-  const path = `${directory}/catalog`;
-  const options = { mapBytesMax: CATALOG_MAP_BYTES_MAX };
-  const opened = await kv.open(path, options);
-  if (opened.ok) {
-    const catalog = new Catalog(opened.value);
-    const isForeign = must(await contradicts(files, catalog), "the packs can be listed");
-    const isUnfinished = !catalog.complete && opened.value.count() > 0;
-    if (!isForeign && !isUnfinished) return { kv: opened.value, catalog };
-    await opened.value.close();
-    log.warn("catalog thrown away", { isForeign, isUnfinished });
-  } else log.warn("catalog thrown away", { failure: opened.failure });
-  must(await disk.removeTree(path), "a damaged catalog can be removed");
-  const fresh = must(await kv.open(path, options), "a new catalog can be opened");
-  return { kv: fresh, catalog: new Catalog(fresh) };
 }

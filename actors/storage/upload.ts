@@ -7,10 +7,13 @@
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { ManifestLink } from "#actors/domain/manifest.ts";
-import { buildManifestTree, type EncodedNode } from "#actors/domain/manifest-tree.ts";
+import { buildManifestTree, type EncodedNode, type ManifestTree } from "#actors/domain/manifest-tree.ts";
 import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
 import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
 import { CHUNK_BYTES_MAX, CHUNKER_NAME, ChunkScanner } from "#actors/storage/chunk-scanner.ts";
+import type { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
+import { EarlySync } from "#actors/storage/early-sync.ts";
+import type { KnownRecords } from "#actors/storage/known-records.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { headerFor, layOutRecord } from "#actors/storage/pack-write.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -28,6 +31,8 @@ export interface UploadDeps {
   readonly pool: PackPool;
   readonly catalog: Catalog;
   readonly sequences: Sequences;
+  readonly known: KnownRecords;
+  readonly commits: CommitsUnderWay;
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
   readonly gearTable: Int32Array;
   readonly pause: Pause;
@@ -56,8 +61,11 @@ export class Upload {
   readonly #object: Hasher;
   readonly #links: ManifestLink[] = [];
   readonly #written = new Map<Digest, CatalogEntry>();
+  /** Records of others that were read and found whole. */
+  readonly #verified = new Set<Digest>();
   readonly #spilled: Spilled[] = [];
   readonly #damageCountBefore: number;
+  readonly #earlySync: EarlySync;
   #pack: OpenPack;
   #chunk: ChunkDigester;
   #chunkBytes = 0;
@@ -80,6 +88,7 @@ export class Upload {
     this.#object = deps.cpu.hasher();
     this.#chunk = new ChunkDigester(deps.cpu);
     this.#damageCountBefore = deps.catalog.damageFoundCount;
+    this.#earlySync = new EarlySync(deps.disk, deps.pool.sealBytes);
   }
 
   get sizeBytes(): number {
@@ -120,21 +129,31 @@ export class Upload {
     return settled.ok ? ok(digestFromBytes(this.#object.digest())) : settled;
   }
 
-  /** Writes the manifest, makes everything durable and enters it in the catalog. */
+  /**
+   * Writes the manifest, makes everything durable and enters it in the catalog; or gives everything back, if the same
+   * object was committed while this one was under way.
+   */
   async commit(object: Digest): Promise<Result<UploadedObject, DiskFailure>> {
-    const { catalog, cpu, pool, sequences } = this.#deps;
+    const { commits, cpu } = this.#deps;
     const facts = { size: this.#sizeBytes, chunker: CHUNKER_NAME, object };
     const tree = buildManifestTree(facts, this.#links, (bytes) => digestFromBytes(cpu.digest(bytes)));
+    return await commits.inTurn(tree.root.digest, () => this.#commitTree(object, tree));
+  }
+
+  async #commitTree(object: Digest, tree: ManifestTree): Promise<Result<UploadedObject, DiskFailure>> {
+    const { catalog, pool, sequences } = this.#deps;
     const chunkCount = this.#links.length;
     const manifest = tree.root.digest;
+    await this.#verifyKnown(tree);
     const known = catalog.findIntact(manifest);
-    if (known !== undefined && known.sequence > 0 && this.#written.size === 0 && this.#isIntact(tree.inner)) {
+    if (known !== undefined && known.sequence > 0 && this.#isIntact(this.#links) && this.#isIntact(tree.inner)) {
       await this.abandon();
       return ok({ object, manifest, chunkCount, sequence: known.sequence, known: true });
     }
     if (!this.#linksHold()) return fail({ code: "disk.broken", path: "", errno: LINK_LOST });
 
-    await catalog.room();
+    const room = await catalog.room();
+    if (!room.ok) return room;
     const sequence = sequences.begin();
     const committed = await this.#writeCommit(tree.inner, tree.root, sequence);
     if (committed.ok) {
@@ -150,19 +169,20 @@ export class Upload {
   async abandon(): Promise<void> {
     const { pool } = this.#deps;
     await this.settle();
+    this.#distrusted ||= !(await this.#earlySync.settle()).ok;
     for (const { pack } of this.#spilled) await pool.abandonSpilled(pack);
     if (this.#distrusted) await pool.retire(this.#pack);
     else await pool.abandon(this.#pack);
   }
 
   async #endChunk(): Promise<Result<void, DiskFailure>> {
-    const { catalog, cpu } = this.#deps;
+    const { cpu } = this.#deps;
     const digests = this.#chunk.finish();
     const digest = digestFromBytes(digests.digest);
     this.#links.push({ length: digests.lengthBytes, digest });
     this.#chunk = new ChunkDigester(cpu);
     this.#chunkBytes = 0;
-    if (this.#written.has(digest) || catalog.findIntact(digest) !== undefined) return ok();
+    if (this.#written.has(digest) || (await this.#isKnown(digest))) return ok();
 
     const header = headerFor(this.#pack, "chunk", 0, STREAMED_PAYLOAD_OFFSET, digests, cpu.digest);
     const { payloadOffset, payloadBytes } = header;
@@ -202,6 +222,9 @@ export class Upload {
     const { disk } = this.#deps;
     const settled = await this.settle();
     if (!settled.ok) return settled;
+    const early = await this.#earlySync.settle();
+    this.#distrusted = !early.ok;
+    if (!early.ok) return early;
     const isLonger = this.#highest > this.#position;
     const cut = isLonger ? await disk.truncate(this.#pack.descriptor, this.#position) : ok();
     if (!cut.ok) return cut;
@@ -267,8 +290,24 @@ export class Upload {
     }
   }
 
-  #isIntact(nodes: readonly EncodedNode[]): boolean {
-    return nodes.every(({ digest }) => this.#deps.catalog.findIntact(digest) !== undefined);
+  /** Each is read at most once by an upload, and only while damage is known. */
+  async #isKnown(digest: Digest): Promise<boolean> {
+    const { catalog, known } = this.#deps;
+    if (known.isTrusted || this.#verified.has(digest)) return catalog.findIntact(digest) !== undefined;
+    const holds = await known.holds(digest);
+    if (holds) this.#verified.add(digest);
+    return holds;
+  }
+
+  /** Damage may have come to light since the chunks were cut, and the manifest was not looked at yet. */
+  async #verifyKnown({ inner, root }: ManifestTree): Promise<void> {
+    if (this.#deps.known.isTrusted) return;
+    for (const { digest } of this.#links) if (!this.#written.has(digest)) await this.#isKnown(digest);
+    for (const { digest } of [...inner, root]) await this.#isKnown(digest);
+  }
+
+  #isIntact(parts: readonly { readonly digest: Digest }[]): boolean {
+    return parts.every(({ digest }) => this.#deps.catalog.findIntact(digest) !== undefined);
   }
 
   /** A chunk that was known when it was cut may have been found damaged since. */
@@ -285,7 +324,9 @@ export class Upload {
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     assert(position >= this.#pack.end, "an upload writes behind what is committed");
     this.#highest = Math.max(this.#highest, position + length);
-    this.#writing = this.#deps.disk.write(this.#pack.descriptor, parts, position);
+    const { descriptor } = this.#pack;
+    this.#earlySync.wrote(descriptor, length);
+    this.#writing = this.#deps.disk.write(descriptor, parts, position);
     return ok();
   }
 }

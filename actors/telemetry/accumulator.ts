@@ -2,18 +2,19 @@
  * Adds up the deltas that cells push, keyed by cell, so that a counter outlives the process that counted.
  *
  * Invariants:
- * - a counter and the counts of a histogram never go down;
- * - families and series are bounded; what is over a bound, or makes no sense, is dropped whole and counted by reason;
- * - a gauge is shown while its cell keeps pushing it, and not longer than `gaugeStaleMs` after.
+ * - a counter and the counts of a histogram never go down (TEL-1);
+ * - families and series are bounded (TEL-6); what is over a bound, or makes no sense (TEL-5), is dropped whole and counted
+ *   by reason;
+ * - a gauge is shown while its cell keeps pushing it, and not longer than `gaugeStaleMs` after (TEL-3).
  */
 import type { TelemetryConfig } from "#actors/telemetry/config.ts";
 import { unreachable } from "#runtime/errors.ts";
 import { LABEL_NAME, METRIC_NAME, type MetricFamily, type MetricSeries } from "#runtime/telemetry/exposition.ts";
 import type { Labels, MetricDelta, MetricKind } from "#runtime/telemetry/metrics.ts";
 
-/** Deltas that one push may carry (`TelemetryProtocol.pushMetrics`). The rest is dropped. */
+/** Deltas that one push may carry (`TelemetryProtocol.pushMetrics`). The rest is dropped (TEL-7). */
 export const deltasPerPushMax = 4096;
-/** Longest label value kept; the rest is cut. */
+/** Longest label value kept; the rest is cut (TEL-7). */
 export const labelLengthMax = 200;
 
 /** Why a delta was dropped. `mismatch`: its kind or its bounds differ from those first seen under the name. */
@@ -139,7 +140,7 @@ function asShown({ kind, name, help, bounds, series }: Family): MetricFamily {
   return { kind, name, help, series: shown };
 }
 
-/** `cell` first, and always the pusher's own: a label of that name is overruled. */
+/** `cell` first, and always the pusher's own: a label of that name is overruled (TEL-2). */
 function labelsOf(cell: string, labels: Labels): Labels {
   const { cell: _, ...others } = labels;
   const entries = Object.entries(others).sort(([one], [other]) => (one < other ? -1 : 1));

@@ -26,7 +26,7 @@ export const telemetryBehavior: Behavior<TelemetryProtocol, TelemetryEvents, Tel
       accumulator.push(cell, deltas, config.current, ctx.clock.nowMs());
     },
 
-    // The numbers are taken here, at once; only the rendering may wait, and pushes go on meanwhile.
+    // The numbers are taken here, at once; only the rendering may wait, and pushes go on meanwhile (TEL-4).
     scrape: ({ accumulator, config, render }, _request, ctx) => {
       const families = accumulator.families(config.current, ctx.clock.nowMs());
       return ctx.later(

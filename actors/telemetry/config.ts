@@ -3,11 +3,11 @@ import { type ConfigSchema, count, durationMs } from "#runtime/config/schema.ts"
 import { minute, second } from "#runtime/units.ts";
 
 export interface TelemetryConfig {
-  /** A gauge that its cell has not pushed for this long is no longer shown: the cell is gone, or the thing measured. */
+  /** A gauge that its cell has not pushed for this long is no longer shown: the cell is gone, or the thing measured (TEL-3). */
   readonly gaugeStaleMs: number;
-  /** Families over all cells. Deltas of a further one are dropped and counted. */
+  /** Families over all cells. Deltas of a further one are dropped and counted (TEL-6). */
   readonly familyCountMax: number;
-  /** Series over all families and cells. Deltas of a further one are dropped and counted. */
+  /** Series over all families and cells. Deltas of a further one are dropped and counted (TEL-6). */
   readonly seriesCountMax: number;
 }
 

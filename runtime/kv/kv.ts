@@ -10,6 +10,11 @@ export interface KvBroken extends Failure<"kv.broken"> {
   readonly cause: string;
 }
 
+/** The disk has no room for a new store. Nothing was made, and a store that is there was left alone. Try later. */
+export interface KvFull extends Failure<"kv.full"> {
+  readonly path: string;
+}
+
 /** Keys 1 … 511 bytes, ordered as unsigned bytes; values 0 … 1 MiB. `value: undefined` removes the key. */
 export interface KvChange {
   readonly key: Uint8Array;
@@ -33,5 +38,5 @@ export interface Kv {
 
 export interface KvStores {
   /** `directory` is made if missing. One opener at a time. `mapBytesMax` bounds the file. */
-  open(directory: string, options: { readonly mapBytesMax: number }): Promise<Result<Kv, KvBroken>>;
+  open(directory: string, options: { readonly mapBytesMax: number }): Promise<Result<Kv, KvBroken | KvFull>>;
 }

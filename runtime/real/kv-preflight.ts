@@ -39,6 +39,9 @@ const noPage = 0xffff_ffff_ffff_ffffn;
  */
 const openingName = "opening";
 
+/** What `prepareDirectory` answers for a disk without room for a new store. */
+export const diskIsFull = "the disk is full";
+
 /** Makes the directory; answers with what keeps a store in it from being opened, `undefined` if nothing does. */
 export function prepareDirectory(directory: string): string | undefined {
   try {
@@ -48,12 +51,13 @@ export function prepareDirectory(directory: string): string | undefined {
     const isUnlocked = !hasBytes(join(directory, lockName));
     if (isNew || isUnlocked) {
       const { bavail, bsize } = fs.statfsSync(directory);
-      if (bavail * bsize < freeBytesMin) return "the disk is full";
+      if (bavail * bsize < freeBytesMin) return diskIsFull;
     }
     // Written in full, so that no page of the mapped file needs space later, when only a signal could say it has none.
     if (isUnlocked) fs.writeFileSync(join(directory, lockName), new Uint8Array(lockFileBytes), { mode: 0o600 });
     return isNew ? undefined : headerProblem(join(directory, dataName));
   } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOSPC") return diskIsFull;
     return error instanceof Error ? error.message : String(error);
   }
 }

@@ -17,7 +17,7 @@ import { open, type RootDatabase } from "lmdb";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import { addedBytesOf, assertChanges, assertKey } from "#runtime/kv/check.ts";
 import type { Kv, KvBroken, KvChange, KvStores } from "#runtime/kv/kv.ts";
-import { dataName, prepareDirectory, withOpeningMark } from "#runtime/real/kv-preflight.ts";
+import { dataName, diskIsFull, prepareDirectory, withOpeningMark } from "#runtime/real/kv-preflight.ts";
 import { MiB } from "#runtime/units.ts";
 
 /** Added bytes after which the size of the file is looked at again: the store may outgrow its bound by this and a batch. */
@@ -34,6 +34,7 @@ export function createLmdbStores(): KvStores {
       const broken = (cause: string): Result<never, KvBroken> => fail({ code: "kv.broken", path: directory, cause });
       if (opened.has(directory)) return broken("opened already");
       const problem = prepareDirectory(directory);
+      if (problem === diskIsFull) return fail({ code: "kv.full", path: directory });
       if (problem !== undefined) return broken(problem);
       const { database, damage } = withOpeningMark(directory, () => openWalked(directory, mapBytesMax));
       if (damage !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * Key-value stores in memory: a sorted array of keys for order, a map for values.
+ * Key-value stores in memory.
  *
  * A store outlives its `Kv`: opening the directory again finds what was written, as on disk. `crash` drops whole
  * batches from the end, as many as the seed says, back to the last `flush`; `damage` makes the next `open` fail.
@@ -8,6 +8,7 @@ import type { Disk } from "#runtime/disk/disk.ts";
 import { assert, fail, ok } from "#runtime/errors.ts";
 import { addedBytesOf, assertChanges, assertKey } from "#runtime/kv/check.ts";
 import type { Kv, KvChange, KvStores } from "#runtime/kv/kv.ts";
+import { SortedPairs } from "#runtime/kv/sorted-pairs.ts";
 import type { Random } from "#runtime/random.ts";
 
 export interface MemoryKvStores extends KvStores {
@@ -17,6 +18,8 @@ export interface MemoryKvStores extends KvStores {
   damage(directory: string): void;
   /** While `cause` is set, every batch rejects with it, as on a full disk; `undefined` ends that. */
   refuseBatches(cause: string | undefined): void;
+  /** While true, no new store can be opened: `kv.full`, as on a disk without room for one. */
+  refuseNew(isFull: boolean): void;
   /** Deletes the store in `directory`, as an operator deletes a cache. */
   remove(directory: string): void;
 }
@@ -33,6 +36,7 @@ interface Store {
 /** What is wrong with the disk under all stores. */
 interface Trouble {
   refusal: string | undefined;
+  isFull: boolean;
 }
 
 /**
@@ -42,7 +46,7 @@ interface Trouble {
 export function memoryKvStores({ disk }: { readonly disk?: Disk } = {}): MemoryKvStores {
   const stores = new Map<string, Store>();
   const damaged = new Set<string>();
-  const trouble: Trouble = { refusal: undefined };
+  const trouble: Trouble = { refusal: undefined, isFull: false };
 
   return {
     async open(directory, { mapBytesMax }) {
@@ -51,6 +55,7 @@ export function memoryKvStores({ disk }: { readonly disk?: Disk } = {}): MemoryK
         stores.delete(directory);
       }
       if (damaged.has(directory)) return fail({ code: "kv.broken", path: directory, cause: "the file is damaged" });
+      if (trouble.isFull && !stores.has(directory)) return fail({ code: "kv.full", path: directory });
       const store = stores.get(directory) ?? createStore(directory);
       if (store.opener !== undefined) return fail({ code: "kv.broken", path: directory, cause: "opened already" });
       stores.set(directory, store);
@@ -74,6 +79,10 @@ export function memoryKvStores({ disk }: { readonly disk?: Disk } = {}): MemoryK
 
     refuseBatches(cause) {
       trouble.refusal = cause;
+    },
+
+    refuseNew(isFull) {
+      trouble.isFull = isFull;
     },
 
     remove(directory) {
@@ -109,7 +118,7 @@ function openKv(store: Store, opener: symbol, mapBytesMax: number, trouble: Trou
     get(key) {
       assertOpen();
       assertKey(key);
-      return store.visible.get(key)?.slice();
+      return store.visible.get(key);
     },
 
     range(from, to, limit) {
@@ -153,70 +162,4 @@ function openKv(store: Store, opener: symbol, mapBytesMax: number, trouble: Trou
       store.opener = undefined;
     },
   };
-}
-
-/** Keys in the order of their bytes. Keys are compared through `latin1` strings, which order as bytes do. */
-class SortedPairs {
-  #keys: string[] = [];
-  #values = new Map<string, Uint8Array>();
-
-  get count(): number {
-    return this.#keys.length;
-  }
-
-  /** Bytes of keys and values. Only batches and tests ask, so it is counted anew. */
-  get usedBytes(): number {
-    let usedBytes = 0;
-    for (const [name, value] of this.#values) usedBytes += name.length + value.length;
-    return usedBytes;
-  }
-
-  get(key: Uint8Array): Uint8Array | undefined {
-    return this.#values.get(nameOf(key));
-  }
-
-  change(changes: readonly KvChange[]): void {
-    for (const { key, value } of changes) {
-      const name = nameOf(key);
-      const known = this.#values.has(name);
-      if (value !== undefined) this.#values.set(name, value);
-      else this.#values.delete(name);
-      if (known === (value !== undefined)) continue;
-      const index = this.#firstAtOrAfter(name);
-      if (value !== undefined) this.#keys.splice(index, 0, name);
-      else this.#keys.splice(index, 1);
-    }
-  }
-
-  range(from: Uint8Array, to: Uint8Array, limit: number): readonly { key: Uint8Array; value: Uint8Array }[] {
-    const first = this.#firstAtOrAfter(nameOf(from));
-    const end = Math.min(this.#firstAtOrAfter(nameOf(to)), first + limit);
-    return this.#keys.slice(first, Math.max(first, end)).map((name) => {
-      const value = this.#values.get(name);
-      assert(value !== undefined, "every key has a value");
-      return { key: new Uint8Array(Buffer.from(name, "latin1")), value: value.slice() };
-    });
-  }
-
-  clone(): SortedPairs {
-    const twin = new SortedPairs();
-    twin.#keys = [...this.#keys];
-    twin.#values = new Map(this.#values);
-    return twin;
-  }
-
-  #firstAtOrAfter(name: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#keys[middle] ?? "") < name) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-}
-
-function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }

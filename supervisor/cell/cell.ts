@@ -27,6 +27,8 @@ import type { CellFacts, Order, Report } from "#supervisor/wire.ts";
 
 /** The actor that metrics go to. */
 const TELEMETRY = "telemetry";
+/** What a cell says that would run other code than the rest of its node. */
+const BUILD_CHANGED = "the code changed under a running node: restart it";
 /** Characters of a failure that the root is told. */
 const FAILURE_LENGTH_MAX = 2000;
 
@@ -37,6 +39,8 @@ export interface CellOptions {
   readonly tree: NodeSpec;
   readonly catalogue: Catalogue;
   readonly seams: CellSeams;
+  /** Of the sources as they are now, which this life is about to load. */
+  readonly buildId: () => string;
   readonly send: (report: Report) => void;
   /** Runs once; nothing of the cell may be used afterwards. */
   readonly onEnd: (code: number) => void;
@@ -134,10 +138,11 @@ export class Cell {
 
   /** Answers with what makes a beginning impossible. */
   async #begin(facts: CellFacts): Promise<BeginFailure | undefined> {
-    const { tree, catalogue, seams, send } = this.#options;
+    const { tree, catalogue, seams, buildId, send } = this.#options;
     this.#status = facts.status;
     send({ kind: "hello", cell: facts.cell });
     this.#reporter = this.#makeReporter(facts.cell);
+    if (buildId() !== facts.buildId) return { cause: "build-changed", message: BUILD_CHANGED };
     const placement = place(tree, facts.profile);
     const spec = placement.rungs.flat().find((cell) => cell.name === facts.cell);
     assert(spec !== undefined, "the root and the cell know the same tree");

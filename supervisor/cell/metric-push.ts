@@ -1,6 +1,7 @@
 /**
  * Sends what was measured to telemetry. What telemetry did not take stays here, and while it does, nothing more
- * is taken from the registries: they go on adding up, so a pause costs no count and no memory.
+ * is taken from the registries: they go on adding up, so a pause costs no count and no memory
+ * (TEL-8).
  */
 import type { Cast } from "#runtime/protocol.ts";
 import type { CastOutcome } from "#runtime/ref.ts";

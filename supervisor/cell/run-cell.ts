@@ -15,6 +15,8 @@ export interface CellRun {
   readonly tree: NodeSpec;
   readonly catalogue: Catalogue;
   readonly seams: CellSeams;
+  /** See `CellOptions`. */
+  readonly buildId: () => string;
   /** Calls with what nothing caught. */
   readonly onDefect: (run: (defect: unknown) => void) => void;
   /** To the file that takes what the process writes. */
@@ -22,12 +24,13 @@ export interface CellRun {
   readonly onStarted: () => void;
 }
 
-export function runCell({ tree, catalogue, seams, onDefect, writeError, onStarted }: CellRun): void {
+export function runCell({ tree, catalogue, seams, buildId, onDefect, writeError, onStarted }: CellRun): void {
   const { self } = seams.base.processes;
   const cell = new Cell({
     tree,
     catalogue,
     seams,
+    buildId,
     send: (report) => void self.send(report),
     onEnd: (code) => self.exit(code),
     onStarted,

@@ -14,6 +14,7 @@ export interface LinksOptions {
   readonly cell: string;
   /** Where the sockets of the cells are. */
   readonly runDirectory: string;
+  /** Cells of other builds are not spoken to. */
   readonly buildId: string;
   readonly metrics: Metrics;
   readonly log: Log;

@@ -22,6 +22,9 @@ export type Announcement =
       readonly reason: string;
     }
   | { readonly event: "quarantined"; readonly child: string; readonly supervisor: string; readonly reason: string }
+  | { readonly event: "build-changed"; readonly cell: string; readonly problem: string }
+  | { readonly event: "not-recorded"; readonly http: string; readonly record: string; readonly reason: string }
+  | { readonly event: "recorded"; readonly record: string }
   | { readonly event: "config-updated"; readonly version: number }
   | { readonly event: "config-refused"; readonly by: string; readonly problem: string }
   | { readonly event: "shutting-down" }
@@ -52,6 +55,12 @@ function sentence(said: Announcement): string {
       const kind = said.supervisor === "node" ? "cell" : "actor";
       return `quarantined: ${said.child} (${said.reason}); lift it with: cepa resume ${kind}/${said.child}`;
     }
+    case "build-changed":
+      return `${said.cell} does not start: ${said.problem}`;
+    case "not-recorded":
+      return `cannot write ${said.record} (${said.reason}): clients need --url ${said.http} until there is room`;
+    case "recorded":
+      return `${said.record} is written: clients find the node again`;
     case "config-updated":
       return `configuration: version ${said.version} is in force`;
     case "config-refused":

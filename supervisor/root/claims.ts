@@ -7,6 +7,7 @@
 
 import type { ConfigTable } from "#runtime/config/toml.ts";
 import { readConfigFile } from "#runtime/config/watcher.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Held } from "#runtime/lock/lock.ts";
 import type { Listener } from "#runtime/network/network.ts";
@@ -39,6 +40,8 @@ export class Claims {
   readonly #options: RootOptions;
   readonly #seams: RootSeams;
   #port = 0;
+  #isRecorded = false;
+  #recording: Promise<Result<void, DiskFailure>> = Promise.resolve(ok());
   #lock: Held | undefined;
   #admin: Listener | undefined;
 
@@ -63,10 +66,12 @@ export class Claims {
   /** `sections`: those that the configuration may have. What was taken before a failure stays until `release`. */
   async take(sections: readonly string[], handle: AdminHandler): Promise<Result<FoundConfig, CannotRun>> {
     const { disk, locks, network } = this.#seams.base;
-    const { data, logs, lock, run, adminSocket, record } = this.places;
+    const { data, logs, lock, run, adminSocket } = this.places;
     for (const directory of [data, logs]) {
       const made = await disk.makeDirectory(directory);
-      if (!made.ok) return cannot(`cannot use ${directory}: ${describe(made.failure)}`);
+      // Without logs it can still serve what it has.
+      const isSpared = !made.ok && directory === logs && made.failure.code === "disk.full";
+      if (!made.ok && !isSpared) return cannot(`cannot use ${directory}: ${describe(made.failure)}`);
     }
     const locked = await locks.acquire(lock, { waitMs: 0 });
     if (!locked.ok) return cannot(await this.#explainLock(locked.failure));
@@ -83,8 +88,21 @@ export class Claims {
     const port = await this.#findPort();
     if (!port.ok) return port;
     this.#port = port.value;
-    const recorded = await disk.replaceFile(record, Buffer.from(this.#record()));
-    return recorded.ok ? config : cannot(`cannot write ${record}: ${describe(recorded.failure)}`);
+    const recorded = await this.record();
+    // A full disk takes no writes, but what is on it can be read.
+    if (recorded.ok || recorded.failure.code === "disk.full") return config;
+    return cannot(`cannot write ${this.places.record}: ${describe(recorded.failure)}`);
+  }
+
+  /** Writes what clients find the node by. On a full disk that fails, and is to be tried again. */
+  record(): Promise<Result<void, DiskFailure>> {
+    this.#recording = this.#writeRecord();
+    return this.#recording;
+  }
+
+  /** False while the disk has no room for it. */
+  get isRecorded(): boolean {
+    return this.#isRecorded;
   }
 
   /** Gives everything back; the lock last. */
@@ -92,10 +110,26 @@ export class Claims {
     if (this.#lock === undefined) return;
     const { disk } = this.#seams.base;
     await this.#admin?.close();
+    await this.#recording;
     await disk.removeTree(this.places.run);
     await disk.remove(this.places.record);
     this.#lock.release();
     this.#lock = undefined;
+  }
+
+  async #writeRecord(): Promise<Result<void, DiskFailure>> {
+    const { disk } = this.#seams.base;
+    // After the end there is nobody to be found.
+    if (this.#isRecorded || this.#lock === undefined) return ok();
+    const bytes = Buffer.from(this.#record());
+    let recorded = await disk.replaceFile(this.places.record, bytes);
+    if (!recorded.ok && recorded.failure.code === "disk.full") {
+      // That of a node which was killed only misleads, and its room may be enough.
+      await disk.remove(this.places.record);
+      recorded = await disk.replaceFile(this.places.record, bytes);
+    }
+    this.#isRecorded = recorded.ok;
+    return recorded;
   }
 
   /** What clients find the node by; the fields are a contract with them. */

@@ -16,6 +16,8 @@ export interface LocalHostOptions {
   readonly tree: NodeSpec;
   readonly catalogue: Catalogue;
   readonly seams: CellSeams;
+  /** See `CellOptions`. */
+  readonly buildId: () => string;
   readonly scheduler: Scheduler;
 }
 
@@ -23,7 +25,7 @@ export function localHost(options: LocalHostOptions): CellHost {
   return { open: () => Promise.resolve(ok(openLife(options))) };
 }
 
-function openLife({ tree, catalogue, seams, scheduler }: LocalHostOptions): CellLife {
+function openLife({ tree, catalogue, seams, buildId, scheduler }: LocalHostOptions): CellLife {
   let receive: (report: Report) => void = () => undefined;
   let onEnd: (reason: ExitReason) => void = () => undefined;
   let ended = false;
@@ -38,6 +40,7 @@ function openLife({ tree, catalogue, seams, scheduler }: LocalHostOptions): Cell
     tree,
     catalogue,
     seams,
+    buildId,
     // As over a channel, the other side hears it later, never in the middle of what it is doing.
     send: (report) => scheduler.microtask(() => receive(report)),
     onEnd: (code) => end(code === EXIT.left ? { kind: "normal" } : { kind: "crashed", defect: `exit code ${code}` }),

@@ -39,6 +39,7 @@ export class News {
   #statusTimer: Timer | undefined;
   #waitingTimer: Timer | undefined;
   #closed = false;
+  #saidBuildChanged = false;
 
   constructor(options: NewsOptions) {
     this.#options = options;
@@ -76,6 +77,13 @@ export class News {
       default:
         unreachable(event);
     }
+  }
+
+  /** Said once: every other cell that starts from now on says the same. */
+  buildChanged(cell: string, problem: string): void {
+    if (this.#saidBuildChanged) return;
+    this.#saidBuildChanged = true;
+    this.#options.announcer.announce({ event: "build-changed", cell, problem });
   }
 
   /** To the root's own bus, and to that of every cell but the one that said it. */

@@ -48,10 +48,12 @@ function actorsOf({ spec, child, actors }: CellView): readonly ActorStatus[] {
   });
 }
 
-/** Failed at least once, and does not serve: for an optional actor nobody waits. */
-function isGivenUp(actor: ActorStatus, cells: readonly CellView[]): boolean {
-  const isRequired = cells.some(({ spec }) => spec.name === actor.cell && spec.required);
-  return !isRequired && (actor.state === "backing-off" || actor.state === "quarantined" || actor.state === "probing");
+/** Failed at least once, and does not serve, also while it is tried again: for an optional actor nobody waits. */
+function isGivenUp({ cell, state, reason }: ActorStatus, cells: readonly CellView[]): boolean {
+  if (cells.some(({ spec }) => spec.name === cell && spec.required)) return false;
+  // What starts for the first time has no reason yet.
+  if (state === "starting") return reason !== undefined;
+  return state === "backing-off" || state === "quarantined" || state === "probing";
 }
 
 function unavailable({ name, state, reason }: ActorStatus): { readonly actor: string; readonly reason: string } {

@@ -17,6 +17,7 @@ import { createRealProcesses } from "#runtime/real/processes.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import type { NodeSpec } from "#supervisor/child-spec.ts";
+import { compileCacheFor } from "#supervisor/root/compile-cache.ts";
 import { processHost } from "#supervisor/root/process-host.ts";
 import type { RootSeams } from "#supervisor/root/seams.ts";
 
@@ -54,11 +55,12 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
     host: async (hosting, { data, logs }) => {
       if (hosting === "root") {
         const { realLocalHost } = await import("#supervisor/root/real-local-host.ts");
-        return realLocalHost(tree, base);
+        return realLocalHost(tree, base, build.id);
       }
       const { env: own } = base.processes.self;
+      const caches = join(data, "cache", "compile");
       // The launcher keeps one for all nodes of this checkout; without a launcher the node has its own.
-      const compileCache = own["NODE_COMPILE_CACHE"] ?? join(data, "cache", "compile", build.id);
+      const compileCache = own["NODE_COMPILE_CACHE"] ?? (await compileCacheFor(base.disk, caches, build.id));
       const env = { ...passedOn(own), NODE_COMPILE_CACHE: compileCache };
       return processHost({
         processes: base.processes,

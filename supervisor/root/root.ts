@@ -10,6 +10,7 @@ import { ConfigWatcher } from "#runtime/config/watcher.ts";
 import { assert, ok, type Result, unreachable } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { second } from "#runtime/units.ts";
 import type { NodeSpec } from "#supervisor/child-spec.ts";
 import { type Placement, place } from "#supervisor/placement.ts";
 import type { AdminCommand } from "#supervisor/root/admin-protocol.ts";
@@ -24,6 +25,9 @@ import type { RootOptions } from "#supervisor/root/options.ts";
 import { plainLog } from "#supervisor/root/plain-log.ts";
 import type { LogFile, RootSeams } from "#supervisor/root/seams.ts";
 import { type CellFacts, HEARTBEAT_MS, type Refusal } from "#supervisor/wire.ts";
+
+/** Pause between two attempts to write the record of the node on a full disk. */
+export const RECORD_RETRY_MS: number = 2 * second;
 
 export interface RootSettings {
   readonly tree: NodeSpec;
@@ -49,6 +53,7 @@ export class Root {
   #failure: string | undefined;
   #ended = false;
   #metricsTimer: Timer | undefined;
+  #recordTimer: Timer | undefined;
 
   constructor(settings: RootSettings) {
     this.#settings = settings;
@@ -81,6 +86,7 @@ export class Root {
     this.#rollout = new ConfigRollout(raw, this.#cells.takers, Object.keys(cellOf));
     this.#watchConfig(bytes);
     this.#pushMetrics();
+    this.#recordAgain();
     this.#log.info("root.started", { pid: this.#pid, profile: this.#placement.profile, port: this.#claims.port });
     await this.#cells.start();
     this.#news.expectReady();
@@ -128,6 +134,10 @@ export class Root {
       metrics: this.#metrics,
       facts: (cell) => this.#factsFor(cell),
       onConfigRefused: (problem) => this.#refusedAtStart(problem),
+      onBuildChanged: (cell, problem) => {
+        this.#log.error("supervisor.build-changed", { cell, problem });
+        this.#news.buildChanged(cell, problem);
+      },
       onEvent: (from, event) => this.#news.heard(from, event),
       onEscalate: () => this.#giveUp("the cells restarted too often: see the logs"),
       onChange: () => this.#news.changed(),
@@ -188,6 +198,22 @@ export class Root {
         announcer.announce({ event: "config-refused", by, problem });
       },
     });
+  }
+
+  /** A node whose record the disk has no room for serves all the same, and tries again until it has. */
+  #recordAgain(): void {
+    if (this.#claims.isRecorded) return;
+    const { announcer, seams } = this.#settings;
+    const { record } = this.#claims.places;
+    announcer.announce({ event: "not-recorded", http: this.#claims.url, record, reason: "disk.full" });
+    const tryLater = (): void => {
+      this.#recordTimer = seams.base.clock.after(RECORD_RETRY_MS, async () => {
+        const recorded = await this.#claims.record();
+        if (recorded.ok) announcer.announce({ event: "recorded", record });
+        else tryLater();
+      });
+    };
+    tryLater();
   }
 
   #pushMetrics(): void {
@@ -251,6 +277,7 @@ export class Root {
   async #cleanUp(): Promise<void> {
     this.#news.close();
     this.#metricsTimer?.cancel();
+    this.#recordTimer?.cancel();
     this.#watcher?.close();
     this.#log.info("root.ended");
     this.#logFile.closeSync();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { MiB } from "#runtime/units.ts";
@@ -253,7 +253,92 @@ describe("lifecycle: damage and want of room", () => {
       rmSync(dataDirectory, { recursive: true, force: true });
     }
   });
+
+  it("reads on when its data cell and its root are killed on a disk without a free byte, and recovers", async () => {
+    const dataDirectory = temporaryDataDirectory();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=420m", "tmpfs", dataDirectory]);
+    const ballast = join(dataDirectory, "ballast");
+    let pids = (): readonly number[] => [];
+    try {
+      const node = await startNode({ dataDirectory });
+      pids = () => node.livingPids();
+      const kept = [randomBytes(6 * MiB, 51), randomBytes(3000, 52)];
+      for (const bytes of kept) await putObject(node.url, bytes);
+      fillToTheLastByte(ballast);
+
+      process.kill(node.ready.cells["data"] ?? 0, "SIGKILL");
+
+      await servesReadsOnly(node.url, kept);
+      await eventually(5000, "storage says that it is degraded", async () => {
+        return (await node.actor("storage")).state === "degraded";
+      });
+
+      for (const lost of [[], ["catalog", "index"]]) {
+        for (const pid of node.livingPids()) process.kill(pid, "SIGKILL");
+        await eventually(3000, "no process is left", () => node.livingPids().length === 0);
+        for (const name of ["node.json", ...lost]) rmSync(join(dataDirectory, name), { recursive: true, force: true });
+        fillToTheLastByte(`${ballast}-${lost.length}`);
+
+        const { url, said } = await startUnrecorded(dataDirectory);
+
+        await servesReadsOnly(url, kept);
+        if (lost.length === 0) continue;
+        for (const file of [ballast, `${ballast}-0`, `${ballast}-2`]) rmSync(file, { force: true });
+        await eventually(10_000, "writes are taken again", async () => {
+          await putObject(url, randomBytes(5 * MiB, 53));
+          return true;
+        });
+        await eventually(20_000, "it says that it is ready, and is recorded", () =>
+          ["ready", "recorded"].every((event) => said().includes(`{"event":"${event}"`)),
+        );
+        for (const bytes of kept) await mustHold(url, bytes);
+      }
+    } finally {
+      for (const pid of pids()) process.kill(pid, "SIGKILL");
+      execFileSync("umount", ["-l", dataDirectory]);
+      rmSync(dataDirectory, { recursive: true, force: true });
+    }
+  });
 });
+
+/** Not even a small file fits any more. */
+function fillToTheLastByte(ballast: string): void {
+  for (const blockBytes of [1 * MiB, 4096]) {
+    const block = new Uint8Array(blockBytes);
+    try {
+      for (;;) appendFileSync(ballast, block);
+    } catch (error) {
+      assert.match(String(error), /ENOSPC/);
+    }
+  }
+}
+
+/** Everything is served, nothing is taken, and it says so. */
+async function servesReadsOnly(url: string, kept: readonly Uint8Array[]): Promise<void> {
+  await eventually(15_000, "what is kept is served", async () => {
+    for (const bytes of kept) await mustHold(url, bytes);
+    return true;
+  });
+  // What the gateway knows of the others lags behind by a status interval.
+  await eventually(5000, "it says so", async () => (await fetch(`${url}/readyz?for=reads`)).status === 200);
+  const body = randomBytes(70_000, 54) as Uint8Array<ArrayBuffer>;
+  assert.equal((await fetch(`${url}/put`, { method: "PUT", body })).status, 507);
+}
+
+/** A root that cannot write where clients find it, and says it instead. */
+async function startUnrecorded(dataDirectory: string): Promise<{ readonly url: string; readonly said: () => string }> {
+  const child = launchRoot(dataDirectory);
+  let said = "";
+  child.stdout?.on("data", (bytes: Buffer) => {
+    said += bytes.toString();
+  });
+  let url = "";
+  await eventually(10_000, "it says where it is", () => {
+    url = /"event":"not-recorded","http":"([^"]+)"/.exec(said)?.[1] ?? "";
+    return url !== "";
+  });
+  return { url, said: () => said };
+}
 
 function writeSmallReserve(dataDirectory: string): string {
   const file = join(dataDirectory, "small.toml");

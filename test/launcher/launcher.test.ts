@@ -104,6 +104,27 @@ describe("launcher: where it is called", () => {
   });
 });
 
+describe("launcher: up", () => {
+  it("keeps the root small where cells are processes, and leaves V8 alone where the root is the node", async () => {
+    using checkout = new Checkout();
+    checkout.script("supervisor/main.ts", "console.log(JSON.stringify([process.execArgv, process.argv.slice(2)]));");
+    const small = ["--optimize-for-size", "--no-opt", "--no-maglev"];
+
+    const tree = await checkout.run(["up", "--data", "a place"]);
+    const single = await checkout.run(["up", "--json", "--profile", "single"]);
+    const equals = await checkout.run(["up", "--profile=single", "--json"]);
+
+    assert.deepEqual(
+      [tree, single, equals].map(({ stdout, code }) => [JSON.parse(stdout), code]),
+      [
+        [[small, ["--data", "a place"]], 0],
+        [[[], ["--json", "--profile", "single"]], 0],
+        [[[], ["--profile=single", "--json"]], 0],
+      ],
+    );
+  });
+});
+
 describe("launcher: beside a running node", () => {
   it("does not install under it, and says which process to stop; to stop it still works", async () => {
     using checkout = new Checkout();

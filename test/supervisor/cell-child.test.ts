@@ -60,6 +60,7 @@ function scene(): Scene {
       onEvent: () => undefined,
       onChange: () => undefined,
       onConfigRefused: (problem) => made.refusals.push(problem),
+      onBuildChanged: (problem) => made.refusals.push(`build: ${problem}`),
       host: {
         open: async () => {
           if (!made.canOpen) return fail({ code: "supervisor.host-failed", cell: "data", cause: "EAGAIN" });
@@ -135,6 +136,13 @@ describe("cell child: start", () => {
     refusing.say({ kind: "failed", cause: "config", message: "alpha.x is 7" });
     assert.equal((await refused).ok, false);
     assert.deepEqual([refusing.killedCount, refusing.refusals], [1, ["alpha.x is 7"]]);
+
+    const edited = scene();
+    const changed = edited.child.start();
+    await edited.clock.settle();
+    edited.say({ kind: "failed", cause: "build-changed", message: "other code" });
+    assert.equal((await changed).ok, false);
+    assert.deepEqual([edited.killedCount, edited.refusals], [1, ["build: other code"]]);
 
     const ending = scene();
     const ended = ending.child.start();

@@ -1,6 +1,6 @@
 /** The root and its cells as real processes, on a small tree. */
 import assert from "node:assert/strict";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { freshDirectory, gone, TestNode } from "#test/supervisor/fixture/node.ts";
@@ -65,6 +65,45 @@ describe("node: up and down", () => {
   });
 });
 
+describe("node: an optional cell that does not start (SUP-20)", () => {
+  const unavailableIn = (said: Readonly<Record<string, unknown>>) =>
+    said["unavailable"] as readonly { readonly actor: string; readonly reason: string }[];
+
+  for (const [what, reason] of [
+    ["wire", /^start-failed: .*beta finds nothing to work with/],
+    ["init", /^start-failed: .*beta does not like this place/],
+  ] as const) {
+    it(`is declared unavailable with the reason, and the node is ready without it (${what})`, async () => {
+      const data = freshDirectory();
+      const broken = join(data, `beta-${what}-broken`);
+      writeFileSync(broken, "");
+      const node = new TestNode(data);
+
+      const ready = await node.said({ event: "ready" });
+      const { status } = await node.ask({ id: 1, command: "status" });
+
+      for (const said of [ready, status as Readonly<Record<string, unknown>>]) {
+        assert.deepEqual(
+          unavailableIn(said).map(({ actor }) => actor),
+          ["beta"],
+        );
+        assert.match(unavailableIn(said)[0]?.reason ?? "", reason);
+      }
+      assert.deepEqual(
+        node.trace().filter((line) => line.endsWith("init")),
+        ["alpha init", "gateway init"],
+      );
+
+      rmSync(broken);
+      const child = what === "wire" ? "cell/ops" : "actor/beta";
+      await node.ask({ id: 2, command: "resume", target: child });
+      await node.becomes("everything is available", ({ unavailable }) => unavailable.length === 0);
+      node.process.kill("SIGTERM");
+      assert.equal(await node.exited, 0);
+    });
+  }
+});
+
 describe("node: refusals", () => {
   it("does not start a second node on the same data directory, and names the first (SUP-11)", async () => {
     const first = new TestNode(freshDirectory());
@@ -122,6 +161,40 @@ describe("node: a cell that dies (SUP-3)", () => {
     });
     node.process.kill("SIGTERM");
     assert.equal(await node.exited, 0);
+  });
+});
+
+describe("node: sources that change under it (SUP-19)", () => {
+  it("does not start a cell from them, says so once, and goes on with the others", async () => {
+    const node = new TestNode(freshDirectory());
+    const [data = 0, ops = 0] = pidsOf(await node.said({ event: "ready" }));
+    writeFileSync(join(node.data, "sources"), "edited");
+
+    process.kill(data, "SIGKILL");
+    const startFailed = { event: "crashed", service: "data", reason: "start-failed" };
+    await node.said(startFailed);
+    await node.said(startFailed, node.lines.length);
+
+    const problem = "the code changed under a running node: restart it";
+    assert.deepEqual(
+      node.lines.filter((line) => line["event"] === "build-changed"),
+      [{ event: "build-changed", cell: "data", problem }],
+    );
+    assert.equal(node.trace().filter((line) => line === "alpha init").length, 1);
+    const { status } = await node.ask({ id: 1, command: "status" });
+    const { cells, actors } = status as { cells: { pid: number }[]; actors: { reason?: string }[] };
+    assert.deepEqual(
+      cells.map(({ pid }) => pid),
+      [0, ops],
+    );
+    assert.match(actors[0]?.reason ?? "", /^start-failed: .*the code changed under a running node: restart it/);
+    node.process.kill("SIGTERM");
+    assert.equal(await node.exited, 0);
+
+    const next = new TestNode(node.data);
+    await next.said({ event: "ready" });
+    next.process.kill("SIGTERM");
+    assert.equal(await next.exited, 0);
   });
 });
 

@@ -49,11 +49,23 @@ describe("node status: readiness", () => {
 
   it("does not wait for an optional cell that failed, and declares its actors unavailable", () => {
     for (const state of CHILD_STATES) {
-      const status = nodeStatus([view(data, "running", up(data)), view(ops, state, [], "no memory")], false);
-      const isGivenUp = state === "backing-off" || state === "quarantined" || state === "probing";
+      // A supervisor gives a reason in these states, when there was a crash.
+      const isGivenUp = ["backing-off", "starting", "quarantined", "probing"].includes(state);
+      const reason = isGivenUp ? "no memory" : undefined;
+      const status = nodeStatus([view(data, "running", up(data)), view(ops, state, [], reason)], false);
 
       assert.deepEqual(status.unavailable, isGivenUp ? [{ actor: "telemetry", reason: "no memory" }] : [], state);
       assert.equal(notReadyBecause(status).length === 0, isGivenUp, state);
+    }
+  });
+
+  it("waits for the first start of an optional cell, and for that of its actors", () => {
+    const cellStarts = nodeStatus([view(data, "running", up(data)), view(ops, "starting", [])], false);
+    const actorStarts = nodeStatus([view(data, "running", up(data)), view(ops, "running", [])], false);
+
+    for (const status of [cellStarts, actorStarts]) {
+      assert.deepEqual(status.unavailable, []);
+      assert.deepEqual(notReadyBecause(status), ["telemetry is starting"]);
     }
   });
 
@@ -150,7 +162,7 @@ describe("sections: offer and commit", () => {
 describe("metric push: push", () => {
   const delta = (value: number): MetricDelta => ({ kind: "counter", name: "n", help: "", labels: {}, value });
 
-  it("keeps what was not taken, and takes nothing more meanwhile", () => {
+  it("keeps what was not taken, and takes nothing more meanwhile (TEL-8)", () => {
     let value = 0;
     const outcomes: ("rejected" | "accepted")[] = ["rejected", "accepted", "accepted"];
     const sent: number[][] = [];

@@ -150,6 +150,24 @@ describe("supervisor: restart", () => {
     assert.equal(states()["a"], "running");
   });
 
+  it("shows why a child went down until it is up again, also while it starts", async () => {
+    const { supervisor, clock, child, states } = stage();
+    await supervisor.start();
+    const why = () => [states()["a"], supervisor.status()[0]?.reason];
+
+    child("a").startPlan.push("hang");
+    child("a").exit({ kind: "crashed", defect: "broken" });
+    const waiting = why();
+    await clock.advance(100);
+    const starting = why();
+    child("a").hanging.shift()?.();
+    await clock.settle();
+
+    assert.deepEqual(waiting, ["backing-off", "defect: 'broken'"]);
+    assert.deepEqual(starting, ["starting", "defect: 'broken'"]);
+    assert.deepEqual(why(), ["running", undefined]);
+  });
+
   it("shows what a child says of its health, also what it said while starting", async () => {
     const { supervisor, clock, child, states } = stage();
     void supervisor.start();

@@ -1,7 +1,9 @@
 /** Index, driven through its protocol alone. The store is memory; time is manual. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { MOVE_INTERVAL_MS } from "#actors/index/actor.ts";
 import { CHECKPOINT_KEY, ENTRY_VERSION, FORMAT_KEY } from "#actors/index/entry-codec.ts";
+import { WRITE_PAUSE_MS } from "#actors/index/entry-store.ts";
 import type { IndexEntry } from "#actors/index/protocol.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { DIRECTORY, entryOf, type StartedIndex, startIndex } from "#test/actors/index/start-index.ts";
@@ -104,7 +106,7 @@ describe("index: record", () => {
     assert.equal(index.control.batches.length, 0);
 
     index.control.release();
-    await index.clock.settle();
+    await index.clock.advance(WRITE_PAUSE_MS);
 
     const names = index.control.batches.map((changes) =>
       changes.map(({ key }) => Buffer.from(key).toString("latin1").slice(0, 12)),
@@ -114,6 +116,40 @@ describe("index: record", () => {
       ["m:format", keyOf(1)],
       [keyOf(2), "m:checkpoint"],
     ]);
+  });
+
+  it("gathers what arrives in the pause after a batch, until it is over or half of the room is taken", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.clock.settle();
+    const sizes = () => index.control.batches.map((changes) => changes.length);
+    await index.ref.call("record", { entries: [entryOf(2)] }, within);
+    await index.clock.advance(WRITE_PAUSE_MS - 1);
+    assert.deepEqual(sizes(), [2], "the format and the first entry, which waited for nobody");
+    await index.clock.advance(1);
+    assert.deepEqual(sizes(), [2, 1]);
+
+    await index.ref.call("record", { entries: [entryOf(3)] }, within);
+    await index.clock.settle();
+    assert.deepEqual(sizes(), [2, 1]);
+    await index.ref.call("record", { entries: [entryOf(4)] }, within);
+    await index.clock.settle();
+
+    assert.deepEqual(sizes(), [2, 1, 2]);
+  });
+
+  it("writes what waits at its end, whatever is left of the pause", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.clock.settle();
+    await index.ref.call("record", { entries: [entryOf(2)] }, within);
+
+    await index.actor.stop();
+
+    assert.deepEqual(
+      index.control.batches.map((changes) => changes.length),
+      [2, 1],
+    );
   });
 
   it("keeps a refused batch, whole and first in line, and says that it is degraded until it is written", async () => {
@@ -320,5 +356,41 @@ describe("index: a store that cannot be read", () => {
 
     assert.equal(resolved.ok ? "" : resolved.failure.code, "runtime.actor-crashed");
     assert.deepEqual(next.removed, [DIRECTORY]);
+  });
+});
+
+describe("index: a disk without room for a new store", () => {
+  it("keeps entries in memory, in a state that says so, and moves them to the disk when it has room", async () => {
+    const stores = memoryKvStores();
+    stores.refuseNew(true);
+    const index = await startIndex({ stores });
+    for (const number of [1, 2, 3, 4]) await index.ref.call("record", { entries: [entryOf(number)] }, within);
+    await index.clock.advance(WRITE_PAUSE_MS);
+    await finishRebuild(index);
+    assert.deepEqual(index.actor.health, { state: "degraded", reason: "index in memory, the disk is full" });
+    await index.clock.advance(MOVE_INTERVAL_MS);
+    await index.clock.advance(1);
+    assert.equal(index.actor.health.state, "degraded");
+
+    stores.refuseNew(false);
+    await index.clock.advance(MOVE_INTERVAL_MS);
+    await index.clock.advance(MOVE_INTERVAL_MS);
+
+    assert.deepEqual(index.actor.health, { state: "ready", reason: undefined });
+    await index.crash();
+    for (const number of [1, 2, 3, 4]) await resolves(index, entryOf(number));
+  });
+
+  it("starts again and again, where what is there cannot be read either", async () => {
+    const stores = memoryKvStores();
+    const index = await startIndex({ stores });
+    stores.damage(DIRECTORY);
+    stores.refuseNew(true);
+
+    for (let life = 0; life < 3; life += 1) {
+      await index.crash();
+      await index.ref.call("record", { entries: [entryOf(7)] }, within);
+      await resolves(index, entryOf(7));
+    }
   });
 });

@@ -24,15 +24,17 @@ const steps = fc.array(
     }),
     fc.record({ step: fc.constant("flush" as const) }),
     fc.record({ step: fc.constant("settle" as const) }),
+    fc.record({ step: fc.constant("refuse" as const), isRefused: fc.boolean() }),
   ),
   { maxLength: 60 },
 );
 
 describe("kv overlay: get", () => {
-  it("agrees with a map, whatever is flushed or being flushed", async () => {
+  it("agrees with a map, whatever is flushed, being flushed or refused; and so does range", async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (script) => {
-        const opened = await memoryKvStores().open("kv", { mapBytesMax: 1e6 });
+        const stores = memoryKvStores();
+        const opened = await stores.open("kv", { mapBytesMax: 1e6 });
         assert(opened.ok);
         const overlay = new KvOverlay(opened.value);
         const model = new Map<number, Uint8Array | undefined>();
@@ -42,17 +44,49 @@ describe("kv overlay: get", () => {
             overlay.put(one.key, one.value);
             model.set(one.key[0] ?? 0, one.value);
           } else if (one.step === "flush") flushing = overlay.flush();
+          else if (one.step === "refuse") stores.refuseBatches(one.isRefused ? "the disk is full" : undefined);
           else await flushing;
           for (let key = 1; key <= 8; key += 1) {
             const value = overlay.get(Uint8Array.of(key));
             assert.deepEqual(value && Uint8Array.from(value), model.get(key));
           }
+          const between = [...model].filter(([key, value]) => key >= 2 && key < 8 && value !== undefined);
+          assert.deepEqual(
+            overlay.range(Uint8Array.of(2), Uint8Array.of(8), 3).map(({ key, value }) => [key[0], [...value]]),
+            between
+              .sort(([one], [other]) => one - other)
+              .slice(0, 3)
+              .map(([key, value]) => [key, [...(value ?? [])]]),
+          );
         }
+        stores.refuseBatches(undefined);
         await overlay.flush();
+        assert.equal(overlay.refusal, undefined);
         const stored = opened.value.range(Uint8Array.of(0), Uint8Array.of(255), 100);
         assert.equal(stored.length, [...model.values()].filter((value) => value !== undefined).length);
       }),
     );
+  });
+});
+
+describe("kv overlay: a store that refuses", () => {
+  it("says why, keeps what was put, and has room for as many changes as its bound, not for one more", async () => {
+    const stores = memoryKvStores();
+    const opened = await stores.open("kv", { mapBytesMax: 1e6 });
+    assert(opened.ok);
+    const overlay = new KvOverlay(opened.value, 3);
+    stores.refuseBatches("the disk is full");
+    for (const key of [1, 2]) overlay.put(Uint8Array.of(key), Uint8Array.of(key));
+    await overlay.flush();
+    assert.deepEqual([overlay.refusal, overlay.pendingCount, overlay.hasRoom], ["kv: the disk is full", 2, true]);
+
+    overlay.put(Uint8Array.of(3), Uint8Array.of(3));
+
+    assert.equal(overlay.hasRoom, false);
+    stores.refuseBatches(undefined);
+    await overlay.flush();
+    assert.deepEqual([overlay.refusal, overlay.pendingCount, overlay.hasRoom], [undefined, 0, true]);
+    assert.equal(opened.value.count(), 3);
   });
 });
 

@@ -12,7 +12,7 @@ import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { type Mortal, mortal } from "#test/actors/storage/mortal.ts";
-import { readObject } from "#test/actors/storage/object-reader.ts";
+import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { put, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 
 const seeds = Number(process.env["CEPA_CRASH_SEEDS"] ?? 200);
@@ -41,18 +41,12 @@ async function checkAll(kit: StorageKit, world: World): Promise<void> {
   const checked = new Set<Digest>();
   for (const [seed, { manifest, address }] of world.acknowledged) {
     assert.equal(roots.get(manifest), address, `object ${seed} is listed`);
-    const got = await readObject(kit.ref, manifest);
-    assert(got instanceof Uint8Array, `object ${seed} is readable: ${JSON.stringify(got)}`);
+    const got = await mustRead(kit.ref, manifest, `object ${seed}`);
     assert.equal(Buffer.compare(got, objectOf(seed)), 0);
     checked.add(manifest);
   }
   // What is listed beyond that was never acknowledged: it has to be whole.
-  for (const manifest of roots.keys()) if (!checked.has(manifest)) await assertWhole(kit, manifest);
-}
-
-async function assertWhole(kit: StorageKit, manifest: Digest): Promise<void> {
-  const got = await readObject(kit.ref, manifest);
-  assert(got instanceof Uint8Array, `what is listed is readable: ${JSON.stringify(got)}`);
+  for (const manifest of roots.keys()) if (!checked.has(manifest)) await mustRead(kit.ref, manifest, "what is listed");
 }
 
 async function runHistory(seed: number): Promise<void> {
@@ -88,8 +82,8 @@ async function putAgain(kit: StorageKit, world: World): Promise<void> {
   for (const attempted of world.attempted) {
     const again = await put(kit, objectOf(attempted));
     assert(again.ok, JSON.stringify(again));
-    const got = await readObject(kit.ref, again.value.manifest);
-    assert(got instanceof Uint8Array && Buffer.compare(got, objectOf(attempted)) === 0);
+    const got = await mustRead(kit.ref, again.value.manifest, `object ${attempted}, put again,`);
+    assert.equal(Buffer.compare(got, objectOf(attempted)), 0);
     world.acknowledged.set(attempted, again.value);
   }
   world.attempted.clear();

@@ -1,4 +1,5 @@
 /** Reads an object the way overlay does: manifest nodes first, then all its chunks. */
+import assert from "node:assert/strict";
 import type { Digest } from "#actors/domain/address.ts";
 import { decodeManifest, decodeNode, type ManifestLink, type ManifestNode } from "#actors/domain/manifest.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
@@ -21,6 +22,13 @@ export async function readObject(ref: Ref<StorageProtocol>, root: Digest): Promi
     parts.push(bytes);
   }
   return new Uint8Array(Buffer.concat(parts));
+}
+
+/** As `readObject`, where anything but the bytes fails the test. */
+export async function mustRead(ref: Ref<StorageProtocol>, root: Digest, what: string): Promise<Uint8Array> {
+  const got = await readObject(ref, root);
+  if (!(got instanceof Uint8Array)) assert.fail(`${what} is readable: ${JSON.stringify(got)}`);
+  return got;
 }
 
 async function readLinks(ref: Ref<StorageProtocol>, root: Digest, isRoot: boolean): Promise<ManifestLink[] | Failure> {

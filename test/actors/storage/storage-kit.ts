@@ -6,6 +6,7 @@ import type { PutObject, StorageProtocol, StoredObject } from "#actors/storage/p
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -36,23 +37,33 @@ export interface KitOptions {
   readonly disk?: MemoryDisk;
   readonly kv?: KvStores;
   readonly config?: Partial<StorageConfig>;
+  /** One that reads from the disk given, if it is not said. */
+  readonly cpu?: Cpu;
 }
 
-export async function startStorage({ disk, kv, config }: KitOptions = {}): Promise<StorageKit> {
+export async function startStorage({ disk, kv, config, cpu }: KitOptions = {}): Promise<StorageKit> {
+  const ownDisk = disk ?? new MemoryDisk({ capacityBytes: 1 * GiB });
   const deps = storageDeps({
-    disk: disk ?? new MemoryDisk({ capacityBytes: 1 * GiB }),
+    disk: ownDisk,
     kv: kv ?? memoryKvStores(),
     config: { ...smallConfig, ...config },
+    cpu: cpu ?? inlineCpu({ disk: ownDisk }),
   });
   const started = await startActor(storageBehavior, deps, { capacity: 512, laterMax: 512 });
   return Object.assign(started, { disk: deps.disk, kv: deps.kv });
 }
 
-function storageDeps({ disk, kv, config }: { disk: MemoryDisk; kv: KvStores; config: StorageConfig }): StorageDeps & {
+function storageDeps({
+  disk,
+  kv,
+  config,
+  cpu,
+}: {
   disk: MemoryDisk;
   kv: KvStores;
-} {
-  const cpu = inlineCpu({ disk });
+  config: StorageConfig;
+  cpu: Cpu;
+}): StorageDeps & { disk: MemoryDisk; kv: KvStores } {
   return { config: { current: config }, directory, disk, kv, cpu, scheduler: realScheduler, metrics: new Metrics() };
 }
 
@@ -107,6 +118,16 @@ export async function readAll(source: ByteSource, pieceBytes: number = 100_000):
     assert(count > 0 && count <= pieceBytes, "a read answers with what it wrote");
     parts.push(into.subarray(0, count));
   }
+}
+
+/** Waits for a rebuild to end, on disks that answer without delay. */
+export async function whole({ ref }: Pick<StorageKit, "ref">): Promise<void> {
+  for (let turn = 0; turn < 100_000; turn += 1) {
+    const facts = await ref.call("describe", {}, within);
+    if (facts.ok && facts.value.rebuilding === undefined) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  assert.fail("a rebuild ends");
 }
 
 /** Total bytes of the packs. */

@@ -44,7 +44,7 @@ describe("telemetry: counters", () => {
     assert.deepEqual(shown(accumulator), ['a{"cell":"data","x":"1","y":"2"} 3', 'a{"cell":"ops","x":"1","y":"2"} 4']);
   });
 
-  it("go on where they were when a cell starts anew", () => {
+  it("go on where they were when a cell starts anew (TEL-1)", () => {
     const accumulator = new Accumulator();
     accumulator.push("data", [counter("a", 7)], limits, 0);
 
@@ -54,7 +54,7 @@ describe("telemetry: counters", () => {
     assert.deepEqual(shown(accumulator, 60_000), ['a{"cell":"data"} 8']);
   });
 
-  it("cannot be pushed for another cell through a label", () => {
+  it("cannot be pushed for another cell through a label (TEL-2)", () => {
     const accumulator = new Accumulator();
 
     accumulator.push("data", [counter("a", 1, { cell: "ops" })], limits, 0);
@@ -62,7 +62,7 @@ describe("telemetry: counters", () => {
     assert.deepEqual(shown(accumulator), ['a{"cell":"data"} 1']);
   });
 
-  it("never go down, whatever is pushed", () => {
+  it("never go down, whatever is pushed (TEL-1)", () => {
     const any = fc.record({
       kind: fc.constantFrom("counter" as const, "gauge" as const, "histogram" as const),
       name: fc.constantFrom("a", "b", "0 bad", "telemetry_dropped_deltas_total"),
@@ -95,7 +95,7 @@ describe("telemetry: counters", () => {
 });
 
 describe("telemetry: gauges", () => {
-  it("show the last value pushed, and vanish when their cell has not pushed them for the time set", () => {
+  it("show the last value pushed, and vanish when their cell has not pushed them for the time set (TEL-3)", () => {
     const accumulator = new Accumulator();
     accumulator.push("data", [gauge("g", 1)], limits, 0);
     accumulator.push("ops", [gauge("g", 5)], limits, 0);
@@ -107,7 +107,7 @@ describe("telemetry: gauges", () => {
     assert.equal(accumulator.seriesCount, 0);
   });
 
-  it("that are stale make room for others", () => {
+  it("that are stale make room for others (TEL-6)", () => {
     const accumulator = new Accumulator();
     for (const name of ["g1", "g2", "g3"]) accumulator.push("data", [gauge(name, 1)], limits, 0);
 
@@ -132,7 +132,7 @@ describe("telemetry: histograms", () => {
 });
 
 describe("telemetry: what it drops", () => {
-  it("is a family or a series over the limit, counted, while those it has go on", () => {
+  it("is a family or a series over the limit, counted, while those it has go on (TEL-6)", () => {
     const accumulator = new Accumulator();
 
     accumulator.push(
@@ -153,7 +153,7 @@ describe("telemetry: what it drops", () => {
     assert.deepEqual(dropped(accumulator), { "families-full": 1, "series-full": 2 });
   });
 
-  it("is what disagrees with the kind or the bounds first seen", () => {
+  it("is what disagrees with the kind or the bounds first seen (TEL-5)", () => {
     const accumulator = new Accumulator();
 
     accumulator.push("data", [counter("a", 1), gauge("a", 9), histogram(1, [1, 0, 0])], limits, 0);
@@ -162,7 +162,7 @@ describe("telemetry: what it drops", () => {
     assert.deepEqual(dropped(accumulator), { mismatch: 3 });
   });
 
-  it("is what Prometheus or arithmetic would not bear", () => {
+  it("is what Prometheus or arithmetic would not bear (TEL-5)", () => {
     const accumulator = new Accumulator();
 
     accumulator.push(
@@ -185,7 +185,7 @@ describe("telemetry: what it drops", () => {
     assert.deepEqual(dropped(accumulator), { malformed: 8 });
   });
 
-  it("is what one push carries beyond the limit", () => {
+  it("is what one push carries beyond the limit (TEL-7)", () => {
     const accumulator = new Accumulator();
     const deltas = new Array<MetricDelta>(deltasPerPushMax + 2).fill(counter("a", 1));
 
@@ -198,7 +198,7 @@ describe("telemetry: what it drops", () => {
     assert.deepEqual(shown(accumulator), [`a{"cell":"data"} ${2 * deltasPerPushMax}`]);
   });
 
-  it("is the end of a long label", () => {
+  it("is the end of a long label (TEL-7)", () => {
     const accumulator = new Accumulator();
 
     accumulator.push("data", [counter("a", 1, { x: "y".repeat(labelLengthMax + 1) })], limits, 0);

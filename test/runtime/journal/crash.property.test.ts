@@ -74,7 +74,7 @@ async function live(story: Story, seed: number): Promise<void> {
   const { random, disk } = story;
   const process = mortalDisk(disk);
   const state: Buffer[] = [];
-  if (random.below(8) === 0) process.failNextSync();
+  if (random.below(8) === 0) disk.failNext("sync", "EIO");
   const opened = await openJournal({
     disk: process.disk,
     random,
@@ -98,7 +98,7 @@ async function live(story: Story, seed: number): Promise<void> {
   for (let step = 0; step < stepCount; step += 1) {
     for (let count = random.below(4); count >= 0; count -= 1) appendOne(story, journal);
     const fault = random.below(60);
-    if (fault === 0) process.failNextSync();
+    if (fault === 0) disk.failNext("sync", "EIO");
     if (fault === 1) disk.failNext("write", "ENOSPC");
     if (fault === 2) disk.failNext("rename", "EIO");
     if (fault === 3) disk.failNext("syncDirectory", "EIO");

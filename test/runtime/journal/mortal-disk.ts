@@ -1,25 +1,13 @@
 /** A disk as one process sees it: after `kill` nothing it asks for happens any more. */
 import type { Disk } from "#runtime/disk/disk.ts";
-import { fail } from "#runtime/errors.ts";
 
 export interface MortalDisk {
   readonly disk: Disk;
   kill(): void;
-  /**
-   * The next `sync` fails and reaches nothing. Unlike a failure armed on the memory disk, which makes the system forget
-   * what the sync covered, a later `sync` may still succeed: both kinds exist.
-   */
-  failNextSync(): void;
 }
 
 export function mortalDisk(real: Disk): MortalDisk {
   let alive = true;
-  let syncFails = false;
-  const sync = (descriptor: number): ReturnType<Disk["sync"]> => {
-    if (!syncFails) return real.sync(descriptor);
-    syncFails = false;
-    return Promise.resolve(fail({ code: "disk.broken", path: "", errno: "EIO" }));
-  };
   const guard =
     <Args extends unknown[], Answer>(operation: (...args: Args) => Promise<Answer>) =>
     (...args: Args): Promise<Answer> =>
@@ -30,7 +18,7 @@ export function mortalDisk(real: Disk): MortalDisk {
     close: guard(real.close),
     read: guard(real.read),
     write: guard(real.write),
-    sync: guard(sync),
+    sync: guard(real.sync),
     truncate: guard(real.truncate),
     sizeBytes: guard(real.sizeBytes),
     list: guard(real.list),
@@ -48,9 +36,6 @@ export function mortalDisk(real: Disk): MortalDisk {
     disk,
     kill: () => {
       alive = false;
-    },
-    failNextSync: () => {
-      syncFails = true;
     },
   };
 }

@@ -1,0 +1,62 @@
+/** Takes a sealed pack's own word for what it holds, so that a rebuild need not read it. */
+import type { Digest } from "#actors/domain/address.ts";
+import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { decodeSealEntry, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
+import { readSeal } from "#actors/storage/pack-scan.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import type { RecordCheck } from "#actors/storage/record-check.ts";
+import { readSealTable } from "#actors/storage/sealer.ts";
+import { must } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+
+export interface AdoptSealDeps {
+  readonly files: PackFiles;
+  readonly catalog: Catalog;
+  readonly check: RecordCheck;
+  readonly cpu: Pick<Cpu, "hasher">;
+  readonly pause: Pause;
+}
+
+/** Enters the pack in the catalog with all that its table lists. False if it is not sealed, or its table is damaged. */
+export async function adoptSeal(
+  pack: number,
+  mark: Uint8Array,
+  sizeBytes: number,
+  deps: AdoptSealDeps,
+): Promise<boolean> {
+  const { files, catalog, cpu, pause } = deps;
+  const footer = await readSeal(files, pack, mark, sizeBytes);
+  if (footer === undefined) return false;
+  const { tablePosition, entryCount, tableDigest } = footer;
+  const hasher = cpu.hasher();
+  for await (const bytes of readSealTable(files, pack, tablePosition, entryCount)) hasher.update(bytes);
+  if (Buffer.compare(hasher.digest(), tableDigest) !== 0) return false;
+
+  for await (const bytes of readSealTable(files, pack, tablePosition, entryCount)) {
+    for (let at = 0; at < bytes.length; at += SEAL_ENTRY_BYTES) {
+      await adoptEntry(pack, decodeSealEntry(bytes.subarray(at, at + SEAL_ENTRY_BYTES)), deps);
+      await pause.ifDue();
+    }
+    must(await catalog.room(), "the catalog fits into memory while its store refuses it");
+  }
+  catalog.setPack({ pack, mark, checkpoint: sizeBytes, epoch: 0, recordCount: entryCount, sealed: true });
+  return true;
+}
+
+async function adoptEntry(pack: number, listed: SealEntry, { catalog, check }: AdoptSealDeps): Promise<void> {
+  const { digest, object, objectBytes, ...where } = listed;
+  const entry: CatalogEntry = { ...where, pack, damaged: false };
+  if (!(await supersedes(digest, entry, catalog, check))) return;
+  if (object === undefined) catalog.insert(digest, entry);
+  else catalog.insertCommit({ sequence: entry.sequence, manifest: digest, object, sizeBytes: objectBytes }, entry);
+}
+
+/** Of two records of one digest: the newer commit, and otherwise the one that is not damaged. */
+async function supersedes(digest: Digest, entry: CatalogEntry, catalog: Catalog, check: RecordCheck): Promise<boolean> {
+  const other = catalog.find(digest);
+  if (other === undefined || other.damaged) return true;
+  if (entry.sequence > 0 || other.sequence > 0) return entry.sequence >= other.sequence;
+  if (other.pack === entry.pack && other.position === entry.position) return false;
+  return !(await check.holds(digest, other));
+}

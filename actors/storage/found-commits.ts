@@ -1,0 +1,154 @@
+/**
+ * Which of the commits that were found behind the checkpoints count, in the order of their sequence.
+ *
+ * A manifest is committed if it was synced, or if it and all that it refers to is there and verifies. One that was synced
+ * counts even where its chunks are damaged: reading says so, and putting the object again heals it.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+import { DEPTH_MAX, decodeManifest, decodeNode, type Manifest } from "#actors/domain/manifest.ts";
+import type { Catalog, Commit } from "#actors/storage/catalog.ts";
+import type { TailRecord } from "#actors/storage/pack-tail.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import type { RecordCheck } from "#actors/storage/record-check.ts";
+import { must } from "#runtime/errors.ts";
+
+/** Payloads of one manifest node that are verified at once: enough to keep the pool's threads and the disk busy. */
+export const CHECKS_AT_ONCE_MAX = 8;
+
+export interface FoundCommitsDeps {
+  readonly catalog: Catalog;
+  readonly check: RecordCheck;
+  readonly pause: Pause;
+  readonly isOver: () => boolean;
+}
+
+interface Counted {
+  readonly commit: Commit;
+  readonly record: TailRecord;
+  /** Found records that it refers to; one may be there twice. */
+  readonly parts: readonly TailRecord[];
+}
+
+type Node = Pick<Manifest, "linkKind" | "links">;
+type Part = TailRecord | "known" | "missing";
+
+export class FoundCommits {
+  readonly #deps: FoundCommitsDeps;
+  readonly #commits: TailRecord[] = [];
+  readonly #byDigest = new Map<Digest, TailRecord[]>();
+  readonly #counted: Counted[] = [];
+
+  constructor(deps: FoundCommitsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Commits that count. */
+  get count(): number {
+    return this.#counted.length;
+  }
+
+  /** A record of any kind. All of them are added before anything is decided. */
+  add(record: TailRecord): void {
+    const copies = this.#byDigest.get(record.digest);
+    if (copies === undefined) this.#byDigest.set(record.digest, [record]);
+    else copies.push(record);
+    if (record.sequence > 0) this.#commits.push(record);
+  }
+
+  /** Marks the records of commits that count as live. Where the incarnation ends first, nothing that it says is of use. */
+  async decide(): Promise<void> {
+    this.#commits.sort((one, other) => one.sequence - other.sequence);
+    for (const record of this.#commits) {
+      if (this.#deps.isOver()) return;
+      const counted = await this.#decideOne(record);
+      if (counted === undefined) continue;
+      this.#counted.push(counted);
+      record.isLive = true;
+      for (const part of counted.parts) part.isLive = true;
+    }
+  }
+
+  /**
+   * Puts what counts into the catalog. It must be durable by now, and no checkpoint may pass it before this settles: the
+   * catalog may be written on the way, and what a crash cuts off then is found again.
+   */
+  async enter(): Promise<void> {
+    const { catalog, isOver, pause } = this.#deps;
+    for (const { commit, record, parts } of this.#counted) {
+      for (const part of parts) {
+        if (isOver()) return;
+        if (catalog.findIntact(part.digest) === undefined) catalog.insert(part.digest, part);
+        await pause.ifDue();
+        must(await catalog.room(), "the catalog fits into memory while its store refuses it");
+      }
+      const known = catalog.find(commit.manifest);
+      if (known !== undefined && known.sequence > commit.sequence) continue;
+      catalog.insertCommit(commit, record);
+    }
+  }
+
+  async #decideOne(record: TailRecord): Promise<Counted | undefined> {
+    const { digest, sequence } = record;
+    const bytes = await this.#deps.check.payload(digest, record);
+    const manifest = bytes === undefined ? undefined : decodeManifest(bytes);
+    if (manifest?.ok !== true) return undefined;
+    const parts: TailRecord[] = [];
+    const isWhole = await this.#collect(manifest.value, parts, DEPTH_MAX);
+    if (!isWhole && !record.tail.isCertain(record)) return undefined;
+    const { object = digest, size } = manifest.value;
+    return { commit: { sequence, manifest: digest, object, sizeBytes: size }, record, parts };
+  }
+
+  /** Finds everything below a node; false if something is missing or damaged. */
+  async #collect(node: Node, parts: TailRecord[], depth: number): Promise<boolean> {
+    const digests = [...new Set(node.links.map(({ digest }) => digest))];
+    const found = await this.#findAll(digests);
+    let isWhole = true;
+    for (const [index, digest] of digests.entries()) {
+      const part = found[index] ?? "missing";
+      if (part === "missing") {
+        isWhole = false;
+        continue;
+      }
+      if (part !== "known") parts.push(part);
+      if (node.linkKind === "chunk") continue;
+      const child = depth > 1 ? await this.#readNode(digest, part) : undefined;
+      if (child === undefined || !(await this.#collect(child, parts, depth - 1))) isWhole = false;
+    }
+    return isWhole;
+  }
+
+  /** In the order of `digests`, at most `CHECKS_AT_ONCE_MAX` at a time. */
+  async #findAll(digests: readonly Digest[]): Promise<readonly Part[]> {
+    const found: Part[] = [];
+    const rest = digests.entries();
+    const findNext = async (): Promise<void> => {
+      for (const [index, digest] of rest) found[index] = await this.#find(digest);
+    };
+    await Promise.all(Array.from({ length: Math.min(digests.length, CHECKS_AT_ONCE_MAX) }, findNext));
+    return found;
+  }
+
+  async #find(digest: Digest): Promise<Part> {
+    if (this.#deps.isOver()) return "missing";
+    const known = this.#deps.catalog.findIntact(digest);
+    const copies = this.#byDigest.get(digest) ?? [];
+    // Entered by a recovery that did not get to move the checkpoint: it is found again, and must not be cut.
+    const isFound = copies.some(({ pack, position }) => pack === known?.pack && position === known.position);
+    if (known !== undefined && !isFound) return "known";
+    const live = copies.find(({ isLive }) => isLive);
+    if (live !== undefined) return live;
+    for (const copy of copies) {
+      const isCertain = copies.length === 1 && copy.tail.isCertain(copy);
+      if (isCertain || (await this.#deps.check.holds(digest, copy))) return copy;
+    }
+    return "missing";
+  }
+
+  async #readNode(digest: Digest, part: TailRecord | "known"): Promise<Node | undefined> {
+    const entry = part === "known" ? this.#deps.catalog.findIntact(digest) : part;
+    const bytes = entry === undefined ? undefined : await this.#deps.check.payload(digest, entry);
+    const node = bytes === undefined ? undefined : decodeNode(bytes);
+    return node?.ok === true ? node.value : undefined;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What a put may refer to instead of writing it again.
+ *
+ * Normally the catalog's word is enough. As soon as some record is known to be damaged, others of its neighbourhood may
+ * be that nobody has read yet, and a put that relied on them would heal nothing: from then on the record itself is read.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { RecordCheck } from "#actors/storage/record-check.ts";
+
+export interface KnownRecordsDeps {
+  readonly catalog: Catalog;
+  readonly check: RecordCheck;
+  /** The record is not what was stored: from now on it is not known. */
+  readonly onDamaged: (digest: Digest, entry: CatalogEntry) => void;
+}
+
+export class KnownRecords {
+  readonly #deps: KnownRecordsDeps;
+
+  constructor(deps: KnownRecordsDeps) {
+    this.#deps = deps;
+  }
+
+  /** No damage is known: the catalog's word is enough. */
+  get isTrusted(): boolean {
+    return !this.#deps.catalog.hasDamage;
+  }
+
+  /** Whether there is an intact record of it. One that is found damaged here is reported, and not known any more. */
+  async holds(digest: Digest): Promise<boolean> {
+    const { catalog, check, onDamaged } = this.#deps;
+    const entry = catalog.findIntact(digest);
+    if (entry === undefined) return false;
+    if (this.isTrusted || (await check.holds(digest, entry))) return true;
+    onDamaged(digest, entry);
+    return catalog.findIntact(digest) !== undefined;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The proof of a record: what the disk holds of it now, compared with the digests in its header.
+ *
+ * A payload from `POOL_DIGEST_BYTES_MIN` on is read and digested on the CPU pool, a smaller one here. Only what is wrong
+ * with the bytes counts against a record: where the pool is full, closing or crashed, they are read here instead.
+ */
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { CatalogEntry } from "#actors/storage/catalog.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import {
+  DIGEST_BYTES,
+  decodeHeader,
+  digestOfRecord,
+  RECORD_HEADER_BYTES,
+  SEGMENT_BYTES,
+  tableBytes,
+} from "#actors/storage/record.ts";
+import { unreachable } from "#runtime/errors.ts";
+import { type Cpu, POOL_DIGEST_BYTES_MIN } from "#runtime/pool/cpu.ts";
+import type { Within } from "#runtime/ref.ts";
+import { KiB } from "#runtime/units.ts";
+
+/** Bytes of one read while a payload is verified on this thread. */
+const READ_BYTES: number = 256 * KiB;
+
+export interface RecordCheckDeps {
+  readonly files: PackFiles;
+  readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
+  readonly pause: Pause;
+}
+
+/** Where a record is, and how long it is. */
+export type RecordPlace = Pick<CatalogEntry, "pack" | "position" | "payloadOffset" | "payloadBytes">;
+
+/** What header and table say that the payload is. */
+interface Expected {
+  readonly digest: Uint8Array;
+  /** Empty where the payload is one segment. */
+  readonly table: Uint8Array;
+}
+
+type Answer = "holds" | "differs" | "not asked";
+
+export class RecordCheck {
+  readonly #deps: RecordCheckDeps;
+  /** Nobody waits longer than a task takes: the pool itself gives up one that hangs. */
+  readonly #within: Within = { deadlineMs: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
+  #poolHasCrashed = false;
+
+  constructor(deps: RecordCheckDeps) {
+    this.#deps = deps;
+  }
+
+  /** Whether the record of `digest` is there, whole, with a table and a payload that are what its header says. */
+  async holds(digest: Digest, place: RecordPlace): Promise<boolean> {
+    const { files, cpu } = this.#deps;
+    const tableLength = tableBytes(place.payloadBytes);
+    const front = await files.readExactly(place.pack, RECORD_HEADER_BYTES + tableLength, place.position);
+    const header = front.ok ? decodeHeader(front.value, undefined) : undefined;
+    if (!front.ok || header === undefined || digestOfRecord(header) !== digest) return false;
+    if (header.payloadBytes !== place.payloadBytes || header.payloadOffset !== place.payloadOffset) return false;
+    const table = front.value.subarray(RECORD_HEADER_BYTES);
+    if (tableLength > 0 && Buffer.compare(cpu.digest(table), header.tableDigest) !== 0) return false;
+
+    const expected = { digest: header.digest, table };
+    const answer = await this.#askPool(place, expected);
+    return answer === "not asked" ? await this.#readHere(place, expected) : answer === "holds";
+  }
+
+  /** The payload, if it is what `digest` says. For the nodes of manifests, which are read whole. */
+  async payload(digest: Digest, place: RecordPlace): Promise<Uint8Array | undefined> {
+    const { pack, position, payloadOffset, payloadBytes } = place;
+    const read = await this.#deps.files.readExactly(pack, payloadBytes, position + payloadOffset);
+    return read.ok && digestFromBytes(this.#deps.cpu.digest(read.value)) === digest ? read.value : undefined;
+  }
+
+  async #askPool(place: RecordPlace, { digest, table }: Expected): Promise<Answer> {
+    const { pack, position, payloadOffset, payloadBytes } = place;
+    if (payloadBytes < POOL_DIGEST_BYTES_MIN || this.#poolHasCrashed) return "not asked";
+    const { cpu, files } = this.#deps;
+    const range = { path: files.pathOf(pack), position: position + payloadOffset, lengthBytes: payloadBytes };
+    const digested = await cpu.run("digestFileRange", range, this.#within);
+    if (digested.ok) {
+      const { digest: whole, segments } = digested.value;
+      return Buffer.compare(whole, digest) === 0 && Buffer.compare(segments, table) === 0 ? "holds" : "differs";
+    }
+    const { code } = digested.failure;
+    switch (code) {
+      case "pool.task-failed":
+        return "differs";
+      case "pool.crashed":
+        // Not asked again: a task that hangs would cost a minute for every payload.
+        this.#poolHasCrashed = true;
+        return "not asked";
+      case "pool.full":
+      case "pool.expired":
+        return "not asked";
+      default:
+        return unreachable(code);
+    }
+  }
+
+  async #readHere(place: RecordPlace, { digest, table }: Expected): Promise<boolean> {
+    const { files, cpu, pause } = this.#deps;
+    const { pack, position, payloadOffset, payloadBytes } = place;
+    const whole = cpu.hasher();
+    for (let done = 0; done < payloadBytes; done += READ_BYTES) {
+      const length = Math.min(READ_BYTES, payloadBytes - done);
+      const piece = await files.readExactly(pack, length, position + payloadOffset + done);
+      if (!piece.ok) return false;
+      whole.update(piece.value);
+      for (let at = 0; at < length && table.length > 0; at += SEGMENT_BYTES) {
+        const segment = cpu.digest(piece.value.subarray(at, at + SEGMENT_BYTES));
+        const slot = ((done + at) / SEGMENT_BYTES) * DIGEST_BYTES;
+        if (Buffer.compare(table.subarray(slot, slot + DIGEST_BYTES), segment) !== 0) return false;
+      }
+      await pause.ifDue();
+    }
+    return Buffer.compare(whole.digest(), digest) === 0;
+  }
+}

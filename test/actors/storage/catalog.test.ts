@@ -1,0 +1,50 @@
+/** What the catalog's store says of itself, whenever it was written. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { Catalog, type CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Kv } from "#runtime/kv/kv.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+
+const digest = (number: number): Digest => digestFromBytes(new Uint8Array(32).fill(number));
+
+function commit(catalog: Catalog, sequence: number): void {
+  const where = { kind: "manifest", pack: 1, position: 64 * sequence, payloadOffset: 128, payloadBytes: 10 } as const;
+  const entry: CatalogEntry = { ...where, sequence, damaged: false };
+  catalog.insertCommit({ sequence, manifest: digest(sequence), object: digest(100 + sequence), sizeBytes: 10 }, entry);
+}
+
+describe("catalog: flush", () => {
+  it("writes the last sequence of what it writes, also of what came while an earlier flush was under way", async () => {
+    const opened = await memoryKvStores().open("/catalog", { mapBytesMax: 1e6 });
+    assert(opened.ok);
+    const kv = opened.value;
+    const released = Promise.withResolvers<void>();
+    const slow: Kv = {
+      get: (key) => kv.get(key),
+      range: (from, to, limit) => kv.range(from, to, limit),
+      batch: async (changes) => {
+        await released.promise;
+        await kv.batch(changes);
+      },
+      count: () => kv.count(),
+      flush: () => kv.flush(),
+      close: () => kv.close(),
+    };
+    const catalog = new Catalog(slow);
+
+    commit(catalog, 1);
+    const first = catalog.flush();
+    await undefined;
+    commit(catalog, 2);
+    const second = catalog.flush();
+    commit(catalog, 3);
+    released.resolve();
+    await first;
+    await second;
+
+    const reopened = new Catalog(kv);
+    assert.notEqual(reopened.commitAt(3), undefined, "the third commit was written");
+    assert.deepEqual([reopened.lastSequence, reopened.totals], [3, catalog.totals]);
+  });
+});

@@ -1,0 +1,45 @@
+/**
+ * What a dead process leaves: objects that were acknowledged a moment ago, which only the packs know of and nothing has
+ * verified.
+ */
+import assert from "node:assert/strict";
+import type { StoredObject } from "#actors/storage/protocol.ts";
+import { RECORD_HEADER_BYTES, tableBytes } from "#actors/storage/record.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { GiB } from "#runtime/units.ts";
+import { mortal } from "#test/actors/storage/mortal.ts";
+import { put, startStorage } from "#test/actors/storage/storage-kit.ts";
+
+export interface LeftBehind {
+  readonly disk: MemoryDisk;
+  /** Without a catalog. */
+  readonly kv: MemoryKvStores;
+  readonly stored: readonly StoredObject[];
+}
+
+export const firstPack = "/data/packs/00000001.pack";
+/** Where the table of the first record is, or its payload where it has no table. */
+export const firstTable: number = 64 + RECORD_HEADER_BYTES;
+
+/** Where the payload of the first record is, for an object that is one chunk of `sizeBytes`. */
+export function firstPayload(sizeBytes: number): number {
+  return firstTable + tableBytes(sizeBytes);
+}
+
+/** Puts the objects one after another, and dies with the last acknowledgement. */
+export async function leaveBehind(...objects: readonly Uint8Array[]): Promise<LeftBehind> {
+  const disk = new MemoryDisk({ capacityBytes: 1 * GiB });
+  const life = mortal(disk, memoryKvStores());
+  const kit = await startStorage({ disk: life.disk, kv: life.kv });
+  const stored: StoredObject[] = [];
+  for (const object of objects) {
+    const one = await put(kit, object);
+    assert(one.ok);
+    stored.push(one.value);
+  }
+  life.kill();
+  disk.crash(seededRandom(1), { keepUnsynced: true });
+  return { disk, kv: memoryKvStores(), stored };
+}
