@@ -333,7 +333,7 @@ async function startUnrecorded(dataDirectory: string): Promise<{ readonly url: s
     said += bytes.toString();
   });
   let url = "";
-  await eventually(10_000, "it says where it is", () => {
+  await eventually(30_000, "it says where it is", () => {
     url = /"event":"not-recorded","http":"([^"]+)"/.exec(said)?.[1] ?? "";
     return url !== "";
   });

@@ -1,5 +1,6 @@
 /** Both implementations against the same suite; then what only one of them can do. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { SpawnSpec } from "#runtime/processes.ts";
@@ -90,6 +91,8 @@ describe("processes (real): loss of the parent", () => {
     await waitUntil(() => orphanPid !== undefined);
     assert(typeof orphanPid === "number", `it has a child: ${JSON.stringify(orphanPid)}`);
     const pid = orphanPid;
+    // Its id is known before it has become the command: stopped earlier, it would not have asked for the signal yet.
+    await waitUntil(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(`${command}\0`));
     process.kill(pid, "SIGSTOP");
 
     parent.value.kill("SIGKILL");
