@@ -1,7 +1,7 @@
 /** The scheduler seam: one suite for both, then what only the seeded one promises. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as macrotasks } from "node:timers/promises";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
@@ -57,7 +57,11 @@ function schedulerSuite(name: string, make: () => { scheduler: Scheduler; settle
   });
 }
 
-schedulerSuite("real", () => ({ scheduler: realScheduler, settle: async () => void (await sleep(5)) }));
+// Behind the macrotasks that were queued before it, and those that they queued.
+const settleReal = async (): Promise<void> => {
+  for (let round = 0; round < 4; round += 1) await macrotasks();
+};
+schedulerSuite("real", () => ({ scheduler: realScheduler, settle: settleReal }));
 schedulerSuite("seeded", () => {
   const clock = new ManualClock();
   return { scheduler: seededScheduler(seededRandom(3)), settle: () => clock.settle() };
