@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 const LAUNCHER = join(import.meta.dirname, "..", "..", "cepa");
-const TOOLS = "sh cat cksum dirname readlink uname mkdir mktemp rm id flock sleep true chmod".split(" ");
+const TOOLS = "sh cat cksum dirname readlink uname mkdir mktemp rm id flock sleep true chmod find mv".split(" ");
 
 export interface Launched {
   readonly code: number | null;
@@ -50,6 +50,7 @@ export class Checkout implements Disposable {
     for (const name of ["package.json", "package-lock.json"]) writeFileSync(join(this.root, name), "{}\n");
     for (const tool of TOOLS) symlinkSync(find(tool), join(this.#bin, tool));
     if (npm !== null) this.program("npm", npm);
+    this.script("supervisor/compile.ts", 'require("node:fs").appendFileSync("compilations", "x");');
     this.script("cli/main.ts", "console.log(JSON.stringify(process.argv.slice(2)), process.cwd());");
   }
 
@@ -69,8 +70,12 @@ export class Checkout implements Disposable {
   }
 
   installCount(): number {
-    const path = join(this.root, "installs");
-    return existsSync(path) ? readFileSync(path, "utf8").length : 0;
+    return this.#countOf("installs");
+  }
+
+  /** Counts only where the launcher is called from the checkout's own folder. */
+  compileCount(): number {
+    return this.#countOf("compilations");
   }
 
   /** Starts the launcher and answers with the process, for what does not end by itself. */
@@ -91,6 +96,12 @@ export class Checkout implements Disposable {
       new Promise<number | null>((resolve) => child.once("close", resolve)),
     ]);
     return { code, stdout, stderr };
+  }
+
+  /** Each time leaves one letter. */
+  #countOf(name: string): number {
+    const path = join(this.root, name);
+    return existsSync(path) ? readFileSync(path, "utf8").length : 0;
   }
 
   [Symbol.dispose](): void {

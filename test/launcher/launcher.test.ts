@@ -1,7 +1,7 @@
 /** The launcher, run as a user runs it, in checkouts of its own. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Checkout } from "#test/launcher/checkout.ts";
@@ -122,6 +122,60 @@ describe("launcher: up", () => {
         [[[], ["--profile=single", "--json"]], 0],
       ],
     );
+  });
+});
+
+describe("launcher: compiling", () => {
+  it("happens before the first start, and again when a source changed or packages were installed", async () => {
+    using checkout = new Checkout();
+    checkout.script("supervisor/main.ts", "");
+    checkout.script("runtime/a.ts", "");
+    const up = async (): Promise<readonly [count: number, said: string]> => {
+      const { stderr } = await checkout.run(["up"]);
+      return [checkout.compileCount(), stderr];
+    };
+
+    await checkout.run(["ps"]);
+    const first = await up();
+    const second = await up();
+    const later = new Date(Date.now() + 60_000);
+    utimesSync(join(checkout.root, "runtime/a.ts"), later, later);
+    const third = await up();
+    utimesSync(join(checkout.root, "runtime/a.ts"), 1, 1);
+    utimesSync(join(checkout.root, "node_modules/.cepa-installed"), later, later);
+    const fourth = await up();
+
+    const said = "cepa: compiling ...\n";
+    assert.deepEqual(
+      [first, second, third, fourth],
+      [
+        [1, said],
+        [1, ""],
+        [2, said],
+        [3, said],
+      ],
+    );
+  });
+
+  it("that fails says nothing of its own, is tried again, and leaves the start to go on", async () => {
+    using checkout = new Checkout();
+    checkout.script("supervisor/compile.ts", "console.log(1); console.error(2); process.exit(1);");
+    checkout.script("supervisor/main.ts", 'console.log("up");');
+    await checkout.run(["ps"]);
+
+    for (let time = 1; time <= 2; time += 1) {
+      const ran = await checkout.run(["up"]);
+      assert.deepEqual(ran, { code: 0, stdout: "up\n", stderr: "cepa: compiling ...\n" });
+    }
+  });
+
+  it("is left out where there is no compile cache", async () => {
+    using checkout = new Checkout();
+    checkout.script("supervisor/main.ts", "");
+
+    await checkout.run(["up"], { env: { NODE_COMPILE_CACHE: "" } });
+
+    assert.equal(checkout.compileCount(), 0);
   });
 });
 

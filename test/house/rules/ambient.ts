@@ -9,10 +9,10 @@ import type { Planted, Rule } from "#test/house/rule.ts";
 import { type FileMap, isProduction, lineAt, withoutProse } from "#test/house/tree.ts";
 
 /**
- * Where the world is touched: the real seams, those of the root among them, the command line, and the entries of the two
- * kinds of process.
+ * Where the world is touched: the real seams, those of the root among them, the command line, and the entries: of the two
+ * kinds of process, and of what compiles their code.
  */
-const HOMES = /^(runtime\/real\/|cli\/|supervisor\/root\/real-[\w-]+\.ts$|supervisor\/(main|cell-main)\.ts$)/;
+const HOMES = /^(runtime\/real\/|cli\/|supervisor\/root\/real-[\w-]+\.ts$|supervisor\/(main|cell-main|compile)\.ts$)/;
 /** Pure functions that live in modules that reach outside. */
 const PURE: ReadonlySet<string> = new Set(["isIP", "isIPv4", "isIPv6"]);
 
