@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { MiB } from "#runtime/units.ts";
@@ -254,7 +254,7 @@ describe("lifecycle: damage and want of room", () => {
     }
   });
 
-  it("reads on when its data cell is killed on a disk without a free byte", async () => {
+  it("reads on when its data cell and its root are killed on a disk without a free byte, and recovers", async () => {
     const dataDirectory = temporaryDataDirectory();
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=420m", "tmpfs", dataDirectory]);
     const ballast = join(dataDirectory, "ballast");
@@ -272,6 +272,31 @@ describe("lifecycle: damage and want of room", () => {
       await eventually(5000, "storage says that it is degraded", async () => {
         return (await node.actor("storage")).state === "degraded";
       });
+
+      for (const lost of [[], ["catalog", "index"]]) {
+        for (const pid of node.livingPids()) process.kill(pid, "SIGKILL");
+        await eventually(3000, "no process is left", () => node.livingPids().length === 0);
+        for (const name of ["node.json", ...lost]) rmSync(join(dataDirectory, name), { recursive: true, force: true });
+        // What a killed process had mapped is given back some time after its end.
+        await eventually(3000, "no byte is free", () => {
+          fillToTheLastByte(`${ballast}-${lost.length}`);
+          return statfsSync(dataDirectory).bfree === 0;
+        });
+
+        const { url, said } = await startUnrecorded(dataDirectory);
+
+        await servesReadsOnly(url, kept);
+        if (lost.length === 0) continue;
+        for (const file of [ballast, `${ballast}-0`, `${ballast}-2`]) rmSync(file, { force: true });
+        await eventually(10_000, "writes are taken again", async () => {
+          await putObject(url, randomBytes(5 * MiB, 53));
+          return true;
+        });
+        await eventually(20_000, "it says that it is ready, and is recorded", () =>
+          ["ready", "recorded"].every((event) => said().includes(`{"event":"${event}"`)),
+        );
+        for (const bytes of kept) await mustHold(url, bytes);
+      }
     } finally {
       for (const pid of pids()) process.kill(pid, "SIGKILL");
       execFileSync("umount", ["-l", dataDirectory]);
@@ -302,6 +327,21 @@ async function servesReadsOnly(url: string, kept: readonly Uint8Array[]): Promis
   await eventually(5000, "it says so", async () => (await fetch(`${url}/readyz?for=reads`)).status === 200);
   const body = randomBytes(70_000, 54) as Uint8Array<ArrayBuffer>;
   assert.equal((await fetch(`${url}/put`, { method: "PUT", body })).status, 507);
+}
+
+/** A root that cannot write where clients find it, and says it instead. */
+async function startUnrecorded(dataDirectory: string): Promise<{ readonly url: string; readonly said: () => string }> {
+  const child = launchRoot(dataDirectory);
+  let said = "";
+  child.stdout?.on("data", (bytes: Buffer) => {
+    said += bytes.toString();
+  });
+  let url = "";
+  await eventually(30_000, "it says where it is", () => {
+    url = /"event":"not-recorded","http":"([^"]+)"/.exec(said)?.[1] ?? "";
+    return url !== "";
+  });
+  return { url, said: () => said };
 }
 
 function writeSmallReserve(dataDirectory: string): string {
