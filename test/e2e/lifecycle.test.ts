@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { MiB } from "#runtime/units.ts";
@@ -274,14 +274,9 @@ describe("lifecycle: damage and want of room", () => {
       });
 
       for (const lost of [[], ["catalog", "index"]]) {
-        for (const pid of node.livingPids()) process.kill(pid, "SIGKILL");
-        await eventually(3000, "no process is left", () => node.livingPids().length === 0);
+        await node.killAll();
         for (const name of ["node.json", ...lost]) rmSync(join(dataDirectory, name), { recursive: true, force: true });
-        // What a killed process had mapped is given back some time after its end.
-        await eventually(3000, "no byte is free", () => {
-          fillToTheLastByte(`${ballast}-${lost.length}`);
-          return statfsSync(dataDirectory).bfree === 0;
-        });
+        fillToTheLastByte(`${ballast}-${lost.length}`);
 
         const { url, said } = await startUnrecorded(dataDirectory);
 

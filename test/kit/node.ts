@@ -138,6 +138,13 @@ export class TestNode {
       .filter((pid) => belongsTo(pid, this.dataDirectory));
   }
 
+  /** SIGKILLs every process of the node, and waits until they hold nothing any more. */
+  async killAll(): Promise<void> {
+    const pids = this.livingPids();
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    await eventually(3000, "no process is left", () => this.livingPids().length === 0 && pids.every(holdsNothing));
+  }
+
   async dispose(): Promise<void> {
     await this.stop();
     await eventually(3000, "no process of the node is left", () => this.livingPids().length === 0);
@@ -155,6 +162,15 @@ function belongsTo(pid: number, directory: string): boolean {
     return commandLine.includes(directory) || environment.includes(directory);
   } catch {
     return false; // It has gone meanwhile.
+  }
+}
+
+/** A killed process is a zombie as soon as its first thread has ended; the others hold its files and its memory on. */
+function holdsNothing(pid: number): boolean {
+  try {
+    return /^State:\s+Z[^]*^Threads:\s+1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return true;
   }
 }
 
