@@ -168,7 +168,7 @@ function belongsTo(pid: number, directory: string): boolean {
 /** A killed process is a zombie as soon as its first thread has ended; the others hold its files and its memory on. */
 function holdsNothing(pid: number): boolean {
   try {
-    return /^State:\s+Z[^]*^Threads:\s+1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return /^State:\s+Z.*^Threads:\s+1$/ms.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return true;
   }
