@@ -6,16 +6,12 @@
  */
 import { addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
 import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
-import { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
-import { makeGearTable } from "#actors/storage/gear-table.ts";
-import { GroupCommit } from "#actors/storage/group-commit.ts";
-import { KnownRecords } from "#actors/storage/known-records.ts";
 import { openCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PackPool } from "#actors/storage/pack-pool.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import type {
   ChunkNotFound,
@@ -29,14 +25,12 @@ import type {
   StorageRebuilding,
   StoredObject,
 } from "#actors/storage/protocol.ts";
-import { type PutDeps, type PutFailure, putObject } from "#actors/storage/put-object.ts";
-import { RecordCheck } from "#actors/storage/record-check.ts";
+import { type PutFailure, putObject } from "#actors/storage/put-object.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
-import { Sequences } from "#actors/storage/sequences.ts";
 import { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { Space } from "#actors/storage/space.ts";
-import { Reservations } from "#runtime/buffers.ts";
+import { makeWriters, type Writers } from "#actors/storage/writers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -54,10 +48,6 @@ import type { Log } from "#runtime/telemetry/log.ts";
 export const SLICES_MAX = 1024;
 /** Entries of one `listManifests`. */
 export const LIST_ENTRIES_MAX = 4096;
-/** Puts that wait for memory; the actor's `laterMax` is below it, so that the line is never full. */
-export const PUTS_WAITING_MAX = 65_536;
-/** Longest pause between two flushes of a catalog whose store refuses them, in flushes that are left out. */
-export const REFUSED_FLUSHES_SKIPPED_MAX = 31;
 
 export interface StoreDeps {
   readonly config: () => StorageConfig;
@@ -84,15 +74,13 @@ export interface Progress {
   readonly totalBytes: number;
 }
 
-/** What the packs can be written with; it exists once the catalog is whole. */
-type Writers = PutDeps;
-
 export class Store {
   readonly #deps: StoreDeps;
   readonly #kv: SpareKv;
   readonly #catalog: Catalog;
   readonly #files: PackFiles;
   readonly #space: Space;
+  readonly #upkeep: CatalogUpkeep;
   readonly #pause: Pause;
   readonly #sealer: Sealer;
   readonly #over = new AbortController();
@@ -100,9 +88,6 @@ export class Store {
   readonly #smallChunks = new SmallChunkCache();
   readonly #puts = new Set<Promise<unknown>>();
   #writers: Writers | undefined;
-  #trouble: string | undefined;
-  /** Flushes to leave out, how many it were the last time, and whether the disk had room when one was refused. */
-  #skip = { left: 0, last: 0, hadRoom: false };
   #rebuild: Progress = { doneBytes: 0, totalBytes: 0 };
   /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
   readonly recovered: Promise<void>;
@@ -115,6 +100,7 @@ export class Store {
     this.#files = files;
     this.#pause = new Pause(clock, scheduler);
     this.#space = new Space(disk, directory, clock, () => deps.config().reserveBytes);
+    this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
     this.#sealer = new Sealer({ files, catalog, cpu, pause: this.#pause, log });
     this.recovered = this.#recover();
   }
@@ -130,7 +116,7 @@ export class Store {
     const wasWhole = catalog.complete || must(await files.list(), "the packs can be listed").length === 0;
     const store = new Store(deps, kv, catalog, files);
     deps.scope.add(() => store.close());
-    store.#tellTrouble();
+    store.#upkeep.tell();
     if (wasWhole) await store.recovered;
     return store;
   }
@@ -235,24 +221,9 @@ export class Store {
     };
   }
 
-  /**
-   * Writes what the catalog has pending, and brings a catalog in memory to the disk if that has room again. Where the
-   * store refuses, it is asked less and less often, until the disk has room again.
-   */
+  /** Writes what the catalog has pending. To be called now and then. */
   async flush(): Promise<void> {
-    if (this.#skip.left > 0) {
-      const hasRoom = (await this.#space.admit(0)).ok;
-      const hasRoomAgain = hasRoom && !this.#skip.hadRoom;
-      this.#skip = { ...this.#skip, left: this.#skip.left - 1, hadRoom: hasRoom };
-      if (!hasRoomAgain) return;
-    }
-    await this.#catalog.flush();
-    const isWell = !this.#kv.isInMemory && this.#catalog.refusal === undefined;
-    const hadRoom = isWell || (await this.#space.admit(0)).ok;
-    if (this.#kv.isInMemory && hadRoom) await this.#kv.moveToDisk();
-    this.#tellTrouble();
-    const last = this.#trouble === undefined ? 0 : Math.min(REFUSED_FLUSHES_SKIPPED_MAX, 2 * this.#skip.last + 1);
-    this.#skip = { left: last, last, hadRoom };
+    await this.#upkeep.flush();
   }
 
   /** Settles when every pack that was full is sealed. */
@@ -293,76 +264,29 @@ export class Store {
     log.info("packs recovered", { isRebuild, cutBytes, skippedBytes, recoveredCommitCount });
     this.#catalog.setComplete();
     await this.#catalog.flush();
-    this.#tellTrouble();
+    this.#upkeep.tell();
     this.#writers = this.#makeWriters(report);
     onRebuild(undefined);
   }
 
-  #makeWriters({ unsealed, lastPack }: RecoveryReport): Writers {
-    const { clock, config, cpu, disk, random } = this.#deps;
+  #makeWriters(report: RecoveryReport): Writers {
+    const { config, cpu, disk, clock, random } = this.#deps;
+    const files = this.#files;
     const catalog = this.#catalog;
-    const pool = new PackPool(this.#files, catalog, random, {
-      openPacksMax: () => config().openPacksMax,
-      packSealBytes: () => config().packSealBytes,
-      onFull: (pack) => this.#sealer.seal(pack),
-    });
-    const idle: number[] = [];
-    for (const pack of unsealed) {
-      const state = catalog.packs.get(pack);
-      if (state !== undefined && pool.isFull({ end: state.checkpoint, recordCount: state.recordCount })) {
-        this.#sealer.seal(pack);
-      } else idle.push(pack);
-    }
-    pool.adopt(idle, lastPack);
-    const sequences = new Sequences(catalog.lastSequence);
     const space = this.#space;
-    const quotaBytes = config().writeQuotaBytes;
-    const freeBytesMax = Math.floor(quotaBytes / 8);
-    const reservations = new Reservations({
-      clock,
-      quotaBytes,
-      waitingMax: PUTS_WAITING_MAX,
-      shared: false,
-      freeBytesMax,
-    });
-    const known = new KnownRecords({
-      catalog,
-      check: new RecordCheck({ files: this.#files, cpu, pause: this.#pause }),
-      onDamaged: (digest, entry) => this.#markDamaged(digest, entry),
-    });
-    const commits = new CommitsUnderWay();
-    const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, cpu, signal: this.#over.signal });
-    const gearTable = makeGearTable(cpu.digest);
     const pause = this.#pause;
-    return {
-      disk,
-      pool,
-      catalog,
-      sequences,
-      known,
-      commits,
-      cpu,
-      gearTable,
-      pause,
-      group,
-      reservations,
-      space,
-      config,
-    };
+    const sealer = this.#sealer;
+    const { signal } = this.#over;
+    const onDamaged = (digest: Digest, entry: CatalogEntry): void => this.#markDamaged(digest, entry);
+    return makeWriters(
+      { config, cpu, disk, clock, random, files, catalog, space, pause, sealer, signal, onDamaged },
+      report,
+    );
   }
 
   #markDamaged(digest: Digest, entry: CatalogEntry): void {
     this.#smallChunks.forget(digest);
     if (this.#catalog.markDamaged(digest, entry)) this.#deps.onDamaged(digest);
-  }
-
-  #tellTrouble(): void {
-    const { refusal } = this.#catalog;
-    const refused = refusal === undefined ? undefined : `catalog not written: ${refusal}`;
-    const trouble = this.#kv.isInMemory ? "catalog in memory, the disk is full" : refused;
-    if (trouble === this.#trouble) return;
-    this.#trouble = trouble;
-    this.#deps.onCatalogTrouble(trouble);
   }
 
   #notKnownYet(): StorageRebuilding {

@@ -12,15 +12,15 @@ import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
 import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
 import { CHUNK_BYTES_MAX, CHUNKER_NAME, ChunkScanner } from "#actors/storage/chunk-scanner.ts";
 import type { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
-import { EarlySync } from "#actors/storage/early-sync.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
+import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { headerFor, layOutRecord } from "#actors/storage/pack-write.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { encodeHeader, RECORD_HEADER_BYTES, recordEnd, tableBytes } from "#actors/storage/record.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
-import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu, Hasher } from "#runtime/pool/cpu.ts";
 
 /** From a streamed chunk's header to its payload: room for the longest segment table. */
@@ -49,12 +49,6 @@ export interface UploadedObject {
 /** A chunk that it refers to was found damaged while it was under way; put again, it is written. */
 export const LINK_LOST = "ESTALE";
 
-interface Spilled {
-  readonly pack: OpenPack;
-  readonly end: number;
-  readonly recordCount: number;
-}
-
 export class Upload {
   readonly #deps: UploadDeps;
   readonly #scanner: ChunkScanner;
@@ -63,32 +57,19 @@ export class Upload {
   readonly #written = new Map<Digest, CatalogEntry>();
   /** Records of others that were read and found whole. */
   readonly #verified = new Set<Digest>();
-  readonly #spilled: Spilled[] = [];
   readonly #damageCountBefore: number;
-  readonly #earlySync: EarlySync;
-  #pack: OpenPack;
+  readonly #lease: PackLease;
   #chunk: ChunkDigester;
   #chunkBytes = 0;
-  /** Where the current chunk's record begins. */
-  #position: number;
-  /** Up to where the pack was written, rewound or not. */
-  #highest: number;
-  #recordCount: number;
   #sizeBytes = 0;
-  #writing: Promise<Result<void, DiskFailure>> = Promise.resolve(ok());
-  #distrusted = false;
 
   constructor(pack: OpenPack, deps: UploadDeps) {
     this.#deps = deps;
-    this.#pack = pack;
-    this.#position = pack.end;
-    this.#highest = pack.end;
-    this.#recordCount = pack.recordCount;
+    this.#lease = new PackLease(pack, deps.disk, deps.pool);
     this.#scanner = new ChunkScanner(deps.gearTable);
     this.#object = deps.cpu.hasher();
     this.#chunk = new ChunkDigester(deps.cpu);
     this.#damageCountBefore = deps.catalog.damageFoundCount;
-    this.#earlySync = new EarlySync(deps.disk, deps.pool.sealBytes);
   }
 
   get sizeBytes(): number {
@@ -104,9 +85,9 @@ export class Upload {
       const end = this.#scanner.advance(bytes, at);
       const piece = bytes.subarray(at, end);
       this.#chunk.update(piece);
-      const position = this.#position + STREAMED_PAYLOAD_OFFSET + this.#chunkBytes;
+      const position = this.#lease.end + STREAMED_PAYLOAD_OFFSET + this.#chunkBytes;
       this.#chunkBytes += piece.length;
-      const written = await this.#write([piece], position);
+      const written = await this.#lease.write([piece], position);
       if (!written.ok) return written;
       at = end;
       const ended = this.#scanner.atCut ? await this.#endChunk() : ok();
@@ -118,7 +99,7 @@ export class Upload {
 
   /** No write is under way any more. */
   async settle(): Promise<Result<void, DiskFailure>> {
-    return await this.#writing;
+    return await this.#lease.settle();
   }
 
   /** All bytes were fed: answers with the object's digest, before anything is committed. */
@@ -141,7 +122,7 @@ export class Upload {
   }
 
   async #commitTree(object: Digest, tree: ManifestTree): Promise<Result<UploadedObject, DiskFailure>> {
-    const { catalog, pool, sequences } = this.#deps;
+    const { catalog, sequences } = this.#deps;
     const chunkCount = this.#links.length;
     const manifest = tree.root.digest;
     await this.#verifyKnown(tree);
@@ -158,8 +139,7 @@ export class Upload {
     const committed = await this.#writeCommit(tree.inner, tree.root, sequence);
     if (committed.ok) {
       this.#enter({ sequence, manifest, object, sizeBytes: this.#sizeBytes }, committed.value);
-      for (const { pack } of this.#spilled) await pool.releaseSpilled(pack);
-      await pool.release(this.#pack);
+      await this.#lease.release();
     }
     sequences.settle(sequence);
     return committed.ok ? ok({ object, manifest, chunkCount, sequence, known: false }) : committed;
@@ -167,12 +147,7 @@ export class Upload {
 
   /** Nothing of it stays. To be called exactly once, unless `commit` succeeded. */
   async abandon(): Promise<void> {
-    const { pool } = this.#deps;
-    await this.settle();
-    this.#distrusted ||= !(await this.#earlySync.settle()).ok;
-    for (const { pack } of this.#spilled) await pool.abandonSpilled(pack);
-    if (this.#distrusted) await pool.retire(this.#pack);
-    else await pool.abandon(this.#pack);
+    await this.#lease.abandon();
   }
 
   async #endChunk(): Promise<Result<void, DiskFailure>> {
@@ -184,54 +159,15 @@ export class Upload {
     this.#chunkBytes = 0;
     if (this.#written.has(digest) || (await this.#isKnown(digest))) return ok();
 
-    const header = headerFor(this.#pack, "chunk", 0, STREAMED_PAYLOAD_OFFSET, digests, cpu.digest);
+    const { end: position, pack } = this.#lease;
+    const header = headerFor(pack, "chunk", 0, STREAMED_PAYLOAD_OFFSET, digests, cpu.digest);
     const { payloadOffset, payloadBytes } = header;
-    const position = this.#position;
-    const written = await this.#write([encodeHeader(header), digests.table], position);
+    const written = await this.#lease.write([encodeHeader(header), digests.table], position);
     if (!written.ok) return written;
-    const { pack } = this.#pack;
-    this.#written.set(digest, {
-      kind: "chunk",
-      pack,
-      position,
-      payloadOffset,
-      payloadBytes,
-      sequence: 0,
-      damaged: false,
-    });
-    this.#position = recordEnd(position, header);
-    this.#recordCount += 1;
-    return this.#deps.pool.isFull({ end: this.#position, recordCount: this.#recordCount }) ? await this.#spill() : ok();
-  }
-
-  /** The pack is full: what is in it is made durable now, and the upload goes on in another. */
-  async #spill(): Promise<Result<void, DiskFailure>> {
-    const synced = await this.#cutAndSync();
-    if (!synced.ok) return synced;
-    const next = await this.#deps.pool.spill(this.#pack);
-    if (!next.ok) return next;
-    this.#spilled.push({ pack: this.#pack, end: this.#position, recordCount: this.#recordCount });
-    this.#pack = next.value;
-    this.#position = next.value.end;
-    this.#highest = next.value.end;
-    this.#recordCount = next.value.recordCount;
-    return ok();
-  }
-
-  async #cutAndSync(): Promise<Result<void, DiskFailure>> {
-    const { disk } = this.#deps;
-    const settled = await this.settle();
-    if (!settled.ok) return settled;
-    const early = await this.#earlySync.settle();
-    this.#distrusted = !early.ok;
-    if (!early.ok) return early;
-    const isLonger = this.#highest > this.#position;
-    const cut = isLonger ? await disk.truncate(this.#pack.descriptor, this.#position) : ok();
-    if (!cut.ok) return cut;
-    this.#highest = this.#position;
-    const synced = await disk.sync(this.#pack.descriptor);
-    this.#distrusted = !synced.ok;
-    return synced;
+    const place = { pack: pack.pack, position, payloadOffset, payloadBytes };
+    this.#written.set(digest, { kind: "chunk", ...place, sequence: 0, damaged: false });
+    this.#lease.appended(recordEnd(position, header));
+    return this.#lease.isFull ? await this.#lease.spill() : ok();
   }
 
   /** Answers with the entries of the nodes, the root's last. */
@@ -240,29 +176,25 @@ export class Upload {
     root: EncodedNode,
     sequence: number,
   ): Promise<Result<readonly (readonly [Digest, CatalogEntry])[], DiskFailure>> {
-    const { catalog, cpu, disk } = this.#deps;
-    // What a dedup left behind the position would stand behind the commit record.
-    if (this.#highest > this.#position) {
-      const cut = await disk.truncate(this.#pack.descriptor, this.#position);
-      if (!cut.ok) return cut;
-      this.#highest = this.#position;
-    }
+    const { catalog, cpu } = this.#deps;
+    // What a dedup left would stand behind the commit record.
+    const cut = await this.#lease.cut();
+    if (!cut.ok) return cut;
     const parts: Uint8Array[] = [];
     const entries: (readonly [Digest, CatalogEntry])[] = [];
-    const from = this.#position;
+    const from = this.#lease.end;
     for (const { digest, bytes } of [...inner, root]) {
       const isRoot = digest === root.digest;
       if (!isRoot && catalog.findIntact(digest) !== undefined) continue;
       const payload = [bytes];
       const digests = digestChunk(payload, cpu);
       const contents = { kind: "manifest", payload, digests, sequence: isRoot ? sequence : 0 } as const;
-      const { entry, end } = layOutRecord(parts, this.#pack, this.#position, contents, cpu.digest);
+      const { entry, end } = layOutRecord(parts, this.#lease.pack, this.#lease.end, contents, cpu.digest);
       entries.push([digest, entry]);
-      this.#position = end;
-      this.#recordCount += 1;
+      this.#lease.appended(end);
     }
-    const written = await this.#write(parts, from);
-    const synced = written.ok ? await this.#cutAndSync() : written;
+    const written = await this.#lease.write(parts, from);
+    const synced = written.ok ? await this.#lease.sync() : written;
     return synced.ok ? ok(entries) : synced;
   }
 
@@ -280,14 +212,7 @@ export class Upload {
       if (digest === commit.manifest) catalog.insertCommit(commit, entry);
       else catalog.insert(digest, entry);
     }
-    const current: Spilled = { pack: this.#pack, end: this.#position, recordCount: this.#recordCount };
-    for (const { pack, end, recordCount } of [...this.#spilled, current]) {
-      pack.end = end;
-      pack.recordCount = recordCount;
-      pack.epoch += 1;
-      const { pack: number, mark, epoch } = pack;
-      catalog.setPack({ pack: number, mark, checkpoint: end, epoch, recordCount, sealed: false });
-    }
+    this.#lease.enter(catalog);
   }
 
   /** Each is read at most once by an upload, and only while damage is known. */
@@ -315,18 +240,5 @@ export class Upload {
     const { catalog } = this.#deps;
     if (catalog.damageFoundCount === this.#damageCountBefore) return true;
     return this.#links.every(({ digest }) => this.#written.has(digest) || catalog.findIntact(digest) !== undefined);
-  }
-
-  /** One write at a time, in order: a rewound position is written again only after the first write to it. */
-  async #write(parts: readonly Uint8Array[], position: number): Promise<Result<void, DiskFailure>> {
-    const previous = await this.#writing;
-    if (!previous.ok) return previous;
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
-    assert(position >= this.#pack.end, "an upload writes behind what is committed");
-    this.#highest = Math.max(this.#highest, position + length);
-    const { descriptor } = this.#pack;
-    this.#earlySync.wrote(descriptor, length);
-    this.#writing = this.#deps.disk.write(descriptor, parts, position);
-    return ok();
   }
 }
