@@ -10,13 +10,15 @@ import { parseStatus, type TreeStatus } from "#cli/node-status.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 import { must } from "#runtime/errors.ts";
 
-const MAIN = join(import.meta.dirname, "..", "supervisor", "main.ts");
+const LAUNCHER = join(import.meta.dirname, "..", "cepa");
 /** Longest wait for the ready line. */
 const READY_TIMEOUT_MS = 30_000;
 
 export interface RunningNode extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  /** Of the root. */
+  readonly pid: number;
   kill(target: string): Promise<void>;
   status(): Promise<TreeStatus>;
 }
@@ -24,7 +26,7 @@ export interface RunningNode extends AsyncDisposable {
 /** `folder` is where the temporary data directory is made: the disk that is measured. */
 export async function startNode(folder: string): Promise<RunningNode> {
   const data = mkdtempSync(join(folder, "bench-data-"));
-  const root = spawn(process.execPath, [MAIN, "--data", data, "--http", "127.0.0.1:0", "--json"], {
+  const root = spawn(LAUNCHER, ["up", "--data", data, "--http", "127.0.0.1:0", "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await readyUrl(root);
@@ -32,6 +34,7 @@ export async function startNode(folder: string): Promise<RunningNode> {
   return {
     url,
     port: Number(new URL(url).port),
+    pid: record.pid,
     kill: async (target) => {
       must(await askAdmin(record, { command: "kill", target }), `killing ${target}`);
     },
