@@ -42,6 +42,8 @@ export type Order =
   | { readonly kind: "kill-actor" | "resume-actor"; readonly id: number; readonly actor: string }
   /** Deltas of the root, for the cell that hosts telemetry. */
   | { readonly kind: "root-metrics"; readonly deltas: readonly MetricDelta[] }
+  /** The sockets of the cells were removed. */
+  | { readonly kind: "listen-again" }
   | { readonly kind: "drain"; readonly withinMs: number }
   /** After `drained`: nothing is left to say. */
   | { readonly kind: "leave" };
@@ -76,6 +78,7 @@ const ORDERS: ReadonlySet<unknown> = new Set<Order["kind"]>([
   "kill-actor",
   "resume-actor",
   "root-metrics",
+  "listen-again",
   "drain",
   "leave",
 ]);

@@ -3,6 +3,7 @@ import { Admission, HEAP_BODY_BYTES_MAX } from "#actors/gateway/admission.ts";
 import { checkGatewayConfig, type GatewayConfig, gatewayConfigSchema } from "#actors/gateway/config.ts";
 import type { Desk } from "#actors/gateway/desk.ts";
 import { Handler } from "#actors/gateway/handler.ts";
+import { isLoopback } from "#actors/gateway/loopback.ts";
 import { Meters } from "#actors/gateway/meters.ts";
 import type { GatewayEvents, GatewayProtocol } from "#actors/gateway/protocol.ts";
 import { WriteGate } from "#actors/gateway/write-gate.ts";
@@ -83,7 +84,7 @@ export const actorModule: ActorModule<GatewayProtocol, GatewayEvents, GatewayDep
   wire: async ({ env, config, ref, scope }) => {
     const { clock, random, metrics, node } = env;
     const { host, port } = node.http;
-    if (!node.insecurePublic && !isLoopback(host)) {
+    if (!node.insecurePublic && host !== "localhost" && !isLoopback(host)) {
       throw new Defect(`gateway listens on ${host} only with --insecure-public: nothing protects writes yet`);
     }
 
@@ -120,8 +121,4 @@ function openDesk({ config, metrics, node, overlay, telemetry }: GatewayDeps, { 
     meters: new Meters(metrics),
     startedMs: clock.nowMs(),
   };
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -2,11 +2,15 @@
  * Who is let in: three quotas, each of requests and of the bytes they may hold, and a share for each client.
  *
  * Refusing happens here, once, before work starts; nobody waits. Reads, writes and admin requests have quotas of their
- * own, so that no flood of one kind takes another's place; a client's share of the writes is less than all of them, so
- * that no client takes every place.
+ * own, so that no flood of one kind takes another's place; a client's share is less than all of them, by default a
+ * quarter, so that no client takes every place.
+ *
+ * A client is an address, and loopback is none: behind it are all programs of this machine, or a proxy with everybody
+ * behind that. A share would keep their places free for nobody, since by default nobody else can connect.
  */
 import type { GatewayConfig } from "#actors/gateway/config.ts";
 import type { BytesExceeded, GatewayOverloaded, PeerLimit } from "#actors/gateway/failures.ts";
+import { isLoopback } from "#actors/gateway/loopback.ts";
 import { PeerShare } from "#actors/gateway/peer-share.ts";
 import type { RouteKind } from "#actors/gateway/routes.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -53,7 +57,8 @@ export class Admission {
 
   /** `bytes`: the most that this request may hold in memory at the edge. */
   admit(kind: RouteKind, peer: string, bytes: number): Result<Admitted, GatewayOverloaded | BytesExceeded | PeerLimit> {
-    const { permits, requestsMax, bytesMax, shares } = this.#quotas[kind];
+    const { permits, requestsMax, bytesMax, shares: all } = this.#quotas[kind];
+    const shares = isLoopback(peer) ? [] : all;
     const spent = shares.find((share) => share.isSpent(peer));
     if (spent !== undefined) return fail({ code: "gateway.peer-limit", requestsPerPeerMax: spent.max });
 

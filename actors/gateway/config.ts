@@ -18,9 +18,9 @@ export interface GatewayConfig {
   readonly writeBytesMax: number;
   /** Requests for status, metrics and health under way at once; kept apart, so that they answer under overload. */
   readonly adminRequestsMax: number;
-  /** Reads and writes of one client address under way at once. One more is 429. */
+  /** Reads and writes of one client address under way at once. One more is 429. Loopback has no such limit. */
   readonly requestsPerPeerMax: number;
-  /** Uploads of one client address under way at once. One more is 429. */
+  /** Uploads of one client address under way at once. One more is 429. Loopback has no such limit. */
   readonly writeRequestsPerPeerMax: number;
   /** Memory for bodies over 256 KiB: 256 KiB each, reserved before the first byte is read; later ones wait in line. */
   readonly readBufferBytesMax: number;
@@ -67,8 +67,8 @@ export const gatewayConfigSchema: ConfigSchema<GatewayConfig> = {
   writeRequestsMax: count({ default: 128, min: 1, max: 65_536 }),
   writeBytesMax: sizeBytes({ default: 32 * MiB, min: 256 * KiB, max: 64 * GiB }),
   adminRequestsMax: count({ default: 32, min: 1, max: 1024 }),
-  requestsPerPeerMax: count({ default: 512, min: 1, max: 131_072 }),
-  writeRequestsPerPeerMax: count({ default: 96, min: 1, max: 65_536 }),
+  requestsPerPeerMax: count({ default: 128, min: 1, max: 131_072 }),
+  writeRequestsPerPeerMax: count({ default: 32, min: 1, max: 65_536 }),
   readBufferBytesMax: sizeBytes({ default: 128 * MiB, min: 256 * KiB, max: 64 * GiB }),
   reservationWaitMs: durationMs({ default: 5 * second, min: 1, max: 1 * minute }),
 
@@ -97,6 +97,9 @@ export const REQUESTS_BELOW_MAX = 1151;
 export function checkGatewayConfig(config: GatewayConfig): string | undefined {
   if (config.readRequestsMax + config.writeRequestsMax + config.adminRequestsMax > REQUESTS_BELOW_MAX) {
     return `gateway.readRequestsMax, writeRequestsMax and adminRequestsMax together must not be over ${REQUESTS_BELOW_MAX}`;
+  }
+  if (config.requestsPerPeerMax >= config.readRequestsMax && config.readRequestsMax > 1) {
+    return "gateway.requestsPerPeerMax must be lower than gateway.readRequestsMax, or one client takes every place";
   }
   if (config.writeRequestsPerPeerMax >= config.writeRequestsMax && config.writeRequestsMax > 1) {
     return "gateway.writeRequestsPerPeerMax must be lower than gateway.writeRequestsMax, or one client takes every place";

@@ -2,9 +2,10 @@
  * Whether the node serves, derived from the states of the actors on the way of an object by the kernel's own rule
  * (`HealthState`): reads fail open, writes fail closed (seed 003 §2.4).
  */
-import type { ActorStatus, NodeStatus } from "#runtime/actor-module.ts";
+import { reportActor } from "#runtime/actor-health.ts";
+import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { HealthState, type Readiness, type ServiceState } from "#runtime/health.ts";
+import { HealthState, type Readiness } from "#runtime/health.ts";
 
 const both = { reads: true, writes: true };
 const needs = { storage: both, index: both, overlay: both };
@@ -17,19 +18,8 @@ export function readinessFor(
   clock: Clock,
 ): Readiness {
   const health = new HealthState({ clock, needs, onChange: () => undefined });
-  for (const actor of status.actors) health.report(actor.name, serviceState(actor), reasonOf(actor));
+  for (const actor of status.actors) reportActor(health, actor);
   const closed = status.shuttingDown ? ["the node is shutting down", ...gateReasons] : gateReasons;
   if (closed.length > 0) health.setIncident(closed.join("; "));
   return kind === "reads" ? health.readsReady() : health.writesReady();
-}
-
-function serviceState({ state }: ActorStatus): ServiceState {
-  if (state === "running") return "ready";
-  return state === "degraded" ? "degraded" : "down";
-}
-
-/** A supervisor's word for the state says more than "down". */
-function reasonOf({ state, reason }: ActorStatus): string | undefined {
-  if (state === "running" || state === "degraded") return reason;
-  return reason === undefined ? state : `${state}: ${reason}`;
 }

@@ -2,7 +2,8 @@
  * The proof of a record: what the disk holds of it now, compared with the digests in its header.
  *
  * A payload from `POOL_DIGEST_BYTES_MIN` on is read and digested on the CPU pool, a smaller one here. Only what is wrong
- * with the bytes counts against a record: where the pool is full, closing or crashed, they are read here instead.
+ * with the bytes counts against a record: where the pool is full, closing or crashed, or could not read them, they are
+ * read here instead. A record is given up for damage only, and a thread of the pool can want for memory or descriptors.
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { CatalogEntry } from "#actors/storage/catalog.ts";
@@ -40,7 +41,7 @@ interface Expected {
   readonly table: Uint8Array;
 }
 
-type Answer = "holds" | "differs" | "not asked";
+type Answer = "holds" | "differs" | "unknown";
 
 export class RecordCheck {
   readonly #deps: RecordCheckDeps;
@@ -65,7 +66,7 @@ export class RecordCheck {
 
     const expected = { digest: header.digest, table };
     const answer = await this.#askPool(place, expected);
-    return answer === "not asked" ? await this.#readHere(place, expected) : answer === "holds";
+    return answer === "unknown" ? await this.#readHere(place, expected) : answer === "holds";
   }
 
   /** The payload, if it is what `digest` says. For the nodes of manifests, which are read whole. */
@@ -77,7 +78,7 @@ export class RecordCheck {
 
   async #askPool(place: RecordPlace, { digest, table }: Expected): Promise<Answer> {
     const { pack, position, payloadOffset, payloadBytes } = place;
-    if (payloadBytes < POOL_DIGEST_BYTES_MIN || this.#poolHasCrashed) return "not asked";
+    if (payloadBytes < POOL_DIGEST_BYTES_MIN || this.#poolHasCrashed) return "unknown";
     const { cpu, files } = this.#deps;
     const range = { path: files.pathOf(pack), position: position + payloadOffset, lengthBytes: payloadBytes };
     const digested = await cpu.run("digestFileRange", range, this.#within);
@@ -87,15 +88,14 @@ export class RecordCheck {
     }
     const { code } = digested.failure;
     switch (code) {
-      case "pool.task-failed":
-        return "differs";
       case "pool.crashed":
         // Not asked again: a task that hangs would cost a minute for every payload.
         this.#poolHasCrashed = true;
-        return "not asked";
+        return "unknown";
+      case "pool.task-failed":
       case "pool.full":
       case "pool.expired":
-        return "not asked";
+        return "unknown";
       default:
         return unreachable(code);
     }

@@ -74,9 +74,12 @@ export function readSection<Config>(
   return ok(Object.freeze(config) as Config);
 }
 
-/** Refuses sections that nobody reads. `raw` is the whole file. */
-export function checkSectionNames(raw: object, known: readonly string[]): Result<void, ConfigInvalid> {
-  const problems = unknownSettings(raw, known);
+/**
+ * Refuses what is wrong whoever reads it: sections that nobody reads, and `nan` and `inf`, which no setting can be and
+ * which would not reach another process as what was written. `raw` is the whole file.
+ */
+export function checkSections(raw: object, known: readonly string[]): Result<void, ConfigInvalid> {
+  const problems = [...unknownSettings(raw, known), ...unboundedNumbers(raw, "")];
   return problems.length > 0 ? invalid("", problems) : ok();
 }
 
@@ -128,7 +131,7 @@ function readValue(field: Field, value: unknown): Read {
       return typeof value === "string" ? readText(field, value) : wrongType(value, "a string");
     default:
       if (typeof value === "string") return readText(field, value);
-      return Number.isSafeInteger(value) ? bounded(field, Number(value)) : wrongType(value, expectedNumber(field));
+      return Number.isInteger(value) ? bounded(field, Number(value)) : wrongType(value, expectedNumber(field));
   }
 }
 
@@ -175,6 +178,15 @@ function unknownSettings(table: object, known: readonly string[]): ConfigProblem
   }));
 }
 
+function unboundedNumbers(value: unknown, setting: string): ConfigProblem[] {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return [{ setting, source: FILE, ...wrongType(value, "a finite number") }];
+  }
+  if (typeof value !== "object" || value === null) return [];
+  const within = setting === "" ? "" : `${setting}.`;
+  return Object.entries(value).flatMap(([key, member]) => unboundedNumbers(member, `${within}${key}`));
+}
+
 function unknownVariables(environment: Environment, section: string, known: readonly string[]): ConfigProblem[] {
   const prefix = environmentName(section, "");
   const variables = new Set(known.map((setting) => environmentName(section, setting)));
@@ -205,7 +217,14 @@ function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
 function describe(value: unknown): string {
   if (typeof value === "string") return value.length > 60 ? `"${value.slice(0, 60)}…"` : `"${value}"`;
   if (Array.isArray(value)) return "a list";
+  if (typeof value === "number" && !Number.isFinite(value)) return tomlName(value);
   return isTable(value) ? "a table" : String(value);
+}
+
+/** `nan`, `inf` or `-inf`, as a file has it. */
+function tomlName(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  return value > 0 ? "inf" : "-inf";
 }
 
 function assertField(setting: string, field: Field): void {

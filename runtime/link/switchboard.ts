@@ -76,8 +76,11 @@ export class Switchboard {
     };
   }
 
-  /** Accepts links from other cells. Once. */
+  /** Accepts links from other cells. Again: on a socket that was removed; links that came in before end. One at a time. */
   async listen(address: SocketAddress): Promise<Result<void, NetworkBroken>> {
+    // First: the system removes a socket's name with its listener, whosever the name is by then.
+    await this.#listener?.close();
+    this.#listener = undefined;
     const listening = await this.#options.network.listen(address, (connection) => this.#accept(connection));
     if (!listening.ok) return listening;
     this.#listener = listening.value;

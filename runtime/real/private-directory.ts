@@ -19,7 +19,12 @@ export function ensurePrivateDirectory(path: string): Result<void, DirectoryNotP
   const facts = lstatSync(path, { throwIfNoEntry: false });
   if (facts === undefined) return refuse("it vanished");
   if (!facts.isDirectory()) return refuse("it is no directory");
-  if (process.getuid !== undefined && facts.uid !== process.getuid()) return refuse(`it belongs to user ${facts.uid}`);
+  if (facts.uid !== ownUserId()) return refuse(`it belongs to user ${facts.uid}`);
   if ((facts.mode & 0o077) !== 0) return refuse(`its mode is ${(facts.mode & 0o777).toString(8)}, not 700`);
   return ok();
+}
+
+/** Of this process; it may be of a user that the system has no name for, as in a container. 0 where there are no users. */
+export function ownUserId(): number {
+  return process.getuid?.() ?? 0;
 }

@@ -105,6 +105,9 @@ export class Cell {
       case "root-metrics":
         this.#metering?.pushRoot(order.deltas);
         break;
+      case "listen-again":
+        void this.#listenAgain();
+        break;
       case "drain":
         void this.#drain(order.withinMs);
         break;
@@ -215,6 +218,13 @@ export class Cell {
       onChange: () => this.#reporter?.changed(),
     });
     return this.#supervisor.start();
+  }
+
+  /** A cell that does not listen yet is about to. */
+  async #listenAgain(): Promise<void> {
+    if (this.#supervisor === undefined) return;
+    const listening = await this.#links?.listen();
+    if (listening?.ok === false) this.#log?.error("cell.listen-failed", { failure: listening.failure });
   }
 
   async #drain(withinMs: number): Promise<void> {

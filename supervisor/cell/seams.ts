@@ -26,7 +26,8 @@ export interface LinksOptions {
 export interface Links {
   /** A stable ref to an actor of another cell; it connects when it is used. */
   ref<P extends Protocol<P>>(actor: string, cell: string): Ref<P>;
-  /** From here on other cells reach the actors of this one. */
+  /** From here on other cells reach the actors of this one. Again: when its socket was removed; links that came in by it
+   * end, and are made anew. */
   listen(): Promise<Result<void, Failure>>;
   close(): Promise<void>;
 }

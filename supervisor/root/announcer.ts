@@ -1,8 +1,11 @@
 /**
- * What the node says on stdout: a line for people, or with `--json` one object. The shape of the ready line is a
- * contract that scripts rely on.
+ * What the node says on stdout: a line for people, or with `--json` one object. The shapes of the lines `ready` and
+ * `failed` are a contract that scripts rely on.
+ *
+ * Why a node does not run goes to stderr, and with `--json` to stdout as well.
  */
 import { unreachable } from "#runtime/errors.ts";
+import { lineOf } from "#supervisor/root/cannot-run.ts";
 
 export type Announcement =
   | {
@@ -25,20 +28,35 @@ export type Announcement =
   | { readonly event: "build-changed"; readonly cell: string; readonly problem: string }
   | { readonly event: "not-recorded"; readonly http: string; readonly record: string; readonly reason: string }
   | { readonly event: "recorded"; readonly record: string }
+  /** Somebody removed it under the running node. */
+  | { readonly event: "restored"; readonly path: string }
   | { readonly event: "config-updated"; readonly version: number }
   | { readonly event: "config-refused"; readonly by: string; readonly problem: string }
   | { readonly event: "shutting-down" }
-  | { readonly event: "shutdown" };
+  | { readonly event: "shutdown" }
+  /** The last word of a node that could not start, or did not end in good order. */
+  | { readonly event: "failed"; readonly code: string; readonly message: string };
 
 export interface Announcer {
   announce(announcement: Announcement): void;
 }
 
-export function announcer(json: boolean, write: (line: string) => void): Announcer {
-  return { announce: (announcement) => write(json ? JSON.stringify(announcement) : sentence(announcement)) };
+export interface Writers {
+  readonly writeOut: (line: string) => void;
+  readonly writeError: (line: string) => void;
 }
 
-function sentence(said: Announcement): string {
+export function announcer(json: boolean, { writeOut, writeError }: Writers): Announcer {
+  return {
+    announce: (said) => {
+      if (said.event === "failed") writeError(`cepa: ${lineOf(said)}`);
+      if (json) writeOut(JSON.stringify(said));
+      else if (said.event !== "failed") writeOut(sentence(said));
+    },
+  };
+}
+
+function sentence(said: Exclude<Announcement, { readonly event: "failed" }>): string {
   switch (said.event) {
     case "ready": {
       const cells = Object.entries(said.cells).map(([name, pid]) => `${name} ${pid}`);
@@ -61,6 +79,8 @@ function sentence(said: Announcement): string {
       return `cannot write ${said.record} (${said.reason}): clients need --url ${said.http} until there is room`;
     case "recorded":
       return `${said.record} is written: clients find the node again`;
+    case "restored":
+      return `${said.path} was removed while the node runs: it is there again`;
     case "config-updated":
       return `configuration: version ${said.version} is in force`;
     case "config-refused":

@@ -2,7 +2,8 @@
  * What a node takes before anything of it runs, and gives back at the end: the lock on its data directory, the run
  * directory with the admin socket, a port, and the record by which clients find it.
  *
- * The lock decides who the node of a directory is; without it nothing here is touched, not even at the end.
+ * The lock decides who the node of a directory is; without it nothing here is touched, not even at the end. A lock file
+ * can be removed under who holds it: a node that still answers on its admin socket is the node of its directory too.
  */
 
 import type { ConfigTable } from "#runtime/config/toml.ts";
@@ -10,11 +11,14 @@ import { readConfigFile } from "#runtime/config/watcher.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Held } from "#runtime/lock/lock.ts";
-import type { Listener } from "#runtime/network/network.ts";
 import { second } from "#runtime/units.ts";
-import { type AdminHandler, listenAdmin } from "#supervisor/root/admin.ts";
-import { unknownSection } from "#supervisor/root/config-rollout.ts";
+import type { AdminHandler } from "#supervisor/root/admin.ts";
+import { AdminDoor } from "#supervisor/root/admin-door.ts";
+import { type CannotRun, cannotRun, reasonOf } from "#supervisor/root/cannot-run.ts";
+import { refusedByRoot } from "#supervisor/root/config-rollout.ts";
+import { isGone } from "#supervisor/root/gone.ts";
 import { httpUrl, type RootOptions } from "#supervisor/root/options.ts";
+import { isOtherAlive, readRecord } from "#supervisor/root/other-node.ts";
 import { type Places, placesOf } from "#supervisor/root/places.ts";
 import type { RootSeams } from "#supervisor/root/seams.ts";
 
@@ -22,15 +26,18 @@ import type { RootSeams } from "#supervisor/root/seams.ts";
 export const PORT_WAIT_MS: number = 5 * second;
 const PORT_POLL_MS = 100;
 
-/** The node cannot run. `message` is one line for the user. */
-export interface CannotRun extends Failure<"supervisor.cannot-run"> {
-  readonly message: string;
-}
-
 /** The configuration as found at the start; `bytes` undefined when there is no file. */
 export interface FoundConfig {
   readonly raw: ConfigTable;
   readonly bytes: Uint8Array | undefined;
+}
+
+/** What was found when a node looked after its claims. */
+export interface Kept {
+  /** Paths that were gone, and are there again. */
+  readonly restored: readonly string[];
+  /** Whether the run directory and the admin socket in it are as they have to be. */
+  readonly door: Result<void, CannotRun>;
 }
 
 export class Claims {
@@ -41,9 +48,12 @@ export class Claims {
   readonly #seams: RootSeams;
   #port = 0;
   #isRecorded = false;
-  #recording: Promise<Result<void, DiskFailure>> = Promise.resolve(ok());
+  #isReleasing = false;
+  #startedAt = "";
   #lock: Held | undefined;
-  #admin: Listener | undefined;
+  #door: AdminDoor | undefined;
+  /** One after another: the last one. */
+  #keeping: Promise<unknown> = Promise.resolve();
 
   constructor(options: RootOptions, seams: RootSeams) {
     this.#options = options;
@@ -65,39 +75,39 @@ export class Claims {
 
   /** `sections`: those that the configuration may have. What was taken before a failure stays until `release`. */
   async take(sections: readonly string[], handle: AdminHandler): Promise<Result<FoundConfig, CannotRun>> {
-    const { disk, locks, network } = this.#seams.base;
-    const { data, logs, lock, run, adminSocket } = this.places;
+    const { disk, locks, clock } = this.#seams.base;
+    const { data, logs, lock } = this.places;
     for (const directory of [data, logs]) {
       const made = await disk.makeDirectory(directory);
       // Without logs it can still serve what it has.
       const isSpared = !made.ok && directory === logs && made.failure.code === "disk.full";
-      if (!made.ok && !isSpared) return cannot(`cannot use ${directory}: ${describe(made.failure)}`);
+      if (made.ok || isSpared) continue;
+      const why = `cannot use ${directory}: ${reasonOf(made.failure)}`;
+      return cannotRun(made.failure.code, `${why}; mend it, or give --data another directory`);
     }
     const locked = await locks.acquire(lock, { waitMs: 0 });
-    if (!locked.ok) return cannot(await this.#explainLock(locked.failure));
+    if (!locked.ok) return cannotRun(locked.failure.code, await this.#explainLock(locked.failure));
+    if (await isOtherAlive(this.#seams.base, this.places)) {
+      locked.value.release();
+      return cannotRun("lock.taken", await this.#explainLock({ code: "lock.taken" }));
+    }
     this.#lock = locked.value;
     const config = await this.#readConfig(sections);
     if (!config.ok) return config;
 
-    const isPrivate = this.#seams.ensurePrivateDirectory(run);
-    if (!isPrivate.ok) return cannot(`cannot use the run directory ${run}: ${isPrivate.failure.cause}`);
+    this.#door = new AdminDoor(this.places, this.#seams, handle);
     // From here on the listening socket keeps the process alive, also while it waits for its port.
-    const admin = await listenAdmin(network, adminSocket, handle);
-    if (!admin.ok) return cannot(`cannot listen on ${adminSocket}: ${admin.failure.errno}`);
-    this.#admin = admin.value;
+    const opened = await this.#door.open();
+    if (!opened.ok) return opened;
     const port = await this.#findPort();
     if (!port.ok) return port;
     this.#port = port.value;
-    const recorded = await this.record();
+    this.#startedAt = new Date(clock.wallMs()).toISOString();
+    const recorded = await this.#writeRecord();
     // A full disk takes no writes, but what is on it can be read.
     if (recorded.ok || recorded.failure.code === "disk.full") return config;
-    return cannot(`cannot write ${this.places.record}: ${describe(recorded.failure)}`);
-  }
-
-  /** Writes what clients find the node by. On a full disk that fails, and is to be tried again. */
-  record(): Promise<Result<void, DiskFailure>> {
-    this.#recording = this.#writeRecord();
-    return this.#recording;
+    const why = `cannot write ${this.places.record}: ${reasonOf(recorded.failure)}`;
+    return cannotRun(recorded.failure.code, `${why}; mend that, or give --data another directory`);
   }
 
   /** False while the disk has no room for it. */
@@ -105,22 +115,51 @@ export class Claims {
     return this.#isRecorded;
   }
 
+  /** Takes again what somebody removed, and writes the record that a full disk had no room for. */
+  keep(): Promise<Kept> {
+    const keeping = this.#keeping.then(() => this.#keep());
+    this.#keeping = keeping;
+    return keeping;
+  }
+
   /** Gives everything back; the lock last. */
   async release(): Promise<void> {
     if (this.#lock === undefined) return;
     const { disk } = this.#seams.base;
-    await this.#admin?.close();
-    await this.#recording;
+    this.#isReleasing = true;
+    await this.#keeping;
+    await this.#door?.close();
     await disk.removeTree(this.places.run);
     await disk.remove(this.places.record);
     this.#lock.release();
     this.#lock = undefined;
   }
 
+  async #keep(): Promise<Kept> {
+    const { disk, locks } = this.#seams.base;
+    const { lock, run, record } = this.places;
+    const restored: string[] = [];
+    if (this.#isReleasing || this.#lock === undefined || this.#door === undefined) return { restored, door: ok() };
+
+    if (await isGone(disk, lock)) {
+      const locked = await locks.acquire(lock, { waitMs: 0 });
+      if (locked.ok) {
+        this.#lock.release();
+        this.#lock = locked.value;
+        restored.push(lock);
+      }
+    }
+    const opened = await this.#door.open();
+    if (opened.ok && opened.value) restored.push(run);
+    if (!this.#isRecorded || (await isGone(disk, record))) {
+      const recorded = await this.#writeRecord();
+      if (recorded.ok) restored.push(record);
+    }
+    return { restored, door: opened.ok ? ok() : opened };
+  }
+
   async #writeRecord(): Promise<Result<void, DiskFailure>> {
     const { disk } = this.#seams.base;
-    // After the end there is nobody to be found.
-    if (this.#isRecorded || this.#lock === undefined) return ok();
     const bytes = Buffer.from(this.#record());
     let recorded = await disk.replaceFile(this.places.record, bytes);
     if (!recorded.ok && recorded.failure.code === "disk.full") {
@@ -137,21 +176,23 @@ export class Claims {
     const { base, version } = this.#seams;
     const record = {
       pid: base.processes.self.pid,
+      data: this.places.data,
       http: this.url,
       admin: this.places.adminSocket,
       run: this.places.run,
       profile: this.#options.profile,
       version,
-      startedAt: new Date(base.clock.wallMs()).toISOString(),
+      startedAt: this.#startedAt,
     };
     return `${JSON.stringify(record, undefined, 2)}\n`;
   }
 
   async #explainLock(failure: Failure & { readonly cause?: string }): Promise<string> {
     const { data, record, lock } = this.places;
-    if (failure.code !== "lock.taken") return `cannot lock ${lock}: ${failure.cause}`;
-    const read = await this.#seams.base.disk.readFile(record);
-    const pid = read.ok ? /"pid":\s*(\d+)/.exec(Buffer.from(read.value).toString("utf8"))?.[1] : undefined;
+    if (failure.code !== "lock.taken") {
+      return `cannot lock ${lock}: ${failure.cause}; mend that, or give --data another directory`;
+    }
+    const { pid } = await readRecord(this.#seams.base.disk, record);
     const who = pid === undefined ? "another node" : `another node (process ${pid})`;
     return `${who} already runs on ${data}: stop it with cepa down --data ${data}, or give --data another directory`;
   }
@@ -164,10 +205,12 @@ export class Claims {
       const isMissing = problem === "disk.not-found";
       if (isMissing && this.#options.configFile === undefined) return ok({ raw: {}, bytes: undefined });
       const where = line > 0 ? `${path}:${line}:${column}` : path;
-      return cannot(`configuration ${where}: ${isMissing ? "there is no such file" : problem}`);
+      const why = line > 0 ? problem : reasonOf({ code: problem });
+      const what = isMissing ? "there is no such file; give --config another" : `${why}; mend the file`;
+      return cannotRun(file.failure.code, `configuration ${where}: ${what}`);
     }
-    const unknown = unknownSection(file.value.raw, sections);
-    return unknown === undefined ? ok(file.value) : cannot(`configuration ${path}: ${unknown}`);
+    const refused = refusedByRoot(file.value.raw, sections);
+    return refused === undefined ? ok(file.value) : fail(refusedConfig(path, refused));
   }
 
   async #findPort(): Promise<Result<number, CannotRun>> {
@@ -179,7 +222,8 @@ export class Claims {
       if (found.ok) return found;
       const { errno } = found.failure;
       if (errno !== "EADDRINUSE" || clock.nowMs() >= untilMs) {
-        return cannot(`cannot listen on ${host}:${port}: ${errno === "EADDRINUSE" ? "it is in use" : errno}`);
+        const why = `cannot listen on ${host}:${port}: ${reasonOf(found.failure)}`;
+        return cannotRun(found.failure.code, `${why}; choose another with --http`);
       }
       await new Promise<void>((resolve) => {
         clock.after(PORT_POLL_MS, resolve);
@@ -188,10 +232,7 @@ export class Claims {
   }
 }
 
-function cannot(message: string): Result<never, CannotRun> {
-  return fail({ code: "supervisor.cannot-run", message });
-}
-
-function describe(failure: Failure): string {
-  return "errno" in failure ? String(failure.errno) : failure.code;
+/** `problem` names the settings of the file at `path` that the root or a cell cannot begin with. */
+export function refusedConfig(path: string, problem: string): CannotRun {
+  return { code: "config.invalid", message: `configuration ${path}: ${problem}; mend what it names, then start again` };
 }

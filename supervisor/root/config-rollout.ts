@@ -3,7 +3,7 @@
  *
  * A cell that is down has no say: it will begin with what is in force then.
  */
-import { checkSectionNames, describeProblem } from "#runtime/config/section.ts";
+import { checkSections, describeProblem } from "#runtime/config/section.ts";
 import { type ConfigSnapshot, configSnapshot } from "#runtime/config/snapshot.ts";
 import type { ConfigTable } from "#runtime/config/toml.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
@@ -43,7 +43,7 @@ export class ConfigRollout {
   }
 
   async offer(raw: ConfigTable): Promise<Result<void, ConfigRefused>> {
-    const refused = unknownSection(raw, this.#sections);
+    const refused = refusedByRoot(raw, this.#sections);
     if (refused !== undefined) return fail({ code: "supervisor.config-refused", by: "root", problem: refused });
 
     const next = configSnapshot(this.#current.version + 1, raw);
@@ -59,9 +59,9 @@ export class ConfigRollout {
   }
 }
 
-/** One line about a section that nobody reads. */
-export function unknownSection(raw: ConfigTable, sections: readonly string[]): string | undefined {
-  const checked = checkSectionNames(raw, sections);
+/** One line about what no cell needs to be asked about: sections that nobody reads, and values that no setting has. */
+export function refusedByRoot(raw: ConfigTable, sections: readonly string[]): string | undefined {
+  const checked = checkSections(raw, sections);
   if (checked.ok) return undefined;
   const { section, problems } = checked.failure;
   return problems.map((problem) => describeProblem(section, problem)).join("; ");

@@ -13,7 +13,7 @@ import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { second } from "#runtime/units.ts";
 import type { CellEvent, SupervisorEvent } from "#supervisor/events.ts";
 import type { Announcer } from "#supervisor/root/announcer.ts";
-import { notReadyBecause } from "#supervisor/root/node-status.ts";
+import { NodeHealth, readinessOf } from "#supervisor/root/node-health.ts";
 import type { Order } from "#supervisor/wire.ts";
 
 /** A node that is not ready this long after its cells have started says why. */
@@ -35,6 +35,7 @@ export interface NewsOptions {
 export class News {
   readonly #options: NewsOptions;
   readonly #bus: Bus<SupervisorEvent | KernelEvent>;
+  readonly #health: NodeHealth;
   #isReady = false;
   #statusTimer: Timer | undefined;
   #waitingTimer: Timer | undefined;
@@ -44,6 +45,7 @@ export class News {
   constructor(options: NewsOptions) {
     this.#options = options;
     this.#bus = new Bus(options);
+    this.#health = new NodeHealth(options.clock, (cell, event) => this.relay(cell, event));
   }
 
   /** Stays true once the node was ready. */
@@ -60,7 +62,7 @@ export class News {
         this.relay(from, event);
         break;
       case "Health":
-        this.relay(from, event);
+        this.#health.heard(from, event);
         break;
       case "childRestarted": {
         const { child, supervisor, restarts, reason } = event;
@@ -100,6 +102,8 @@ export class News {
 
   /** Something in the status may have changed. */
   changed(): void {
+    // At once: a cell that is back before the next status was down all the same.
+    this.#health.look(this.#options.status());
     if (this.#statusTimer !== undefined || this.#closed) return;
     this.#announceReady();
     this.#statusTimer = this.#options.clock.after(STATUS_INTERVAL_MS, () => {
@@ -118,8 +122,8 @@ export class News {
     const { clock, announcer, status } = this.#options;
     this.#waitingTimer = clock.after(PATIENCE_MS, () => {
       const now = status();
-      const reasons = notReadyBecause(now);
-      if (this.#isReady || now.shuttingDown || reasons.length === 0) return;
+      const { ready, reasons } = readinessOf(now, clock);
+      if (this.#isReady || now.shuttingDown || ready) return;
       announcer.announce({ event: "waiting", reasons });
     });
   }
@@ -133,7 +137,7 @@ export class News {
   #announceReady(): void {
     if (this.#isReady) return;
     const status = this.#options.status();
-    if (status.shuttingDown || notReadyBecause(status).length > 0) return;
+    if (!readinessOf(status, this.#options.clock).ready) return;
     this.#isReady = true;
     const cells = Object.fromEntries(status.cells.filter(({ pid }) => pid > 0).map(({ name, pid }) => [name, pid]));
     const { unavailable } = status;

@@ -26,17 +26,6 @@ export function nodeStatus(cells: readonly CellView[], shuttingDown: boolean): N
   };
 }
 
-/**
- * Why the node is not ready; empty when it is: every actor runs, or is optional and declared unavailable. Degraded is
- * not ready, because it closes writes.
- */
-export function notReadyBecause({ actors, unavailable }: NodeStatus): readonly string[] {
-  const declared = new Set(unavailable.map((one) => one.actor));
-  return actors
-    .filter((actor) => actor.state !== "running" && !declared.has(actor.name))
-    .map((actor) => `${actor.name} is ${actor.state}${actor.reason === undefined ? "" : ` (${actor.reason})`}`);
-}
-
 /** The actors of a cell that is down share its state. */
 function actorsOf({ spec, child, actors }: CellView): readonly ActorStatus[] {
   return spec.workers.map((worker) => {

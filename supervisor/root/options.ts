@@ -16,6 +16,11 @@ export interface RootOptions {
   readonly insecurePublic: boolean;
 }
 
+/** Whether stdout is for a program, also where the arguments cannot be understood. */
+export function wantsJson(args: readonly string[]): boolean {
+  return args.includes("--json");
+}
+
 /** The arguments cannot be understood, or are refused. `message` is one line for the user. */
 export interface BadUsage extends Failure<"supervisor.bad-usage"> {
   readonly message: string;
@@ -39,17 +44,21 @@ export function parseOptions(args: readonly string[], env: Environment): Result<
   if (!parsed.ok) return parsed;
   const values = parsed.value;
   if (values.help) return ok("help");
+  // A variable of a script that was never set: what it stood for is not the working directory.
+  for (const name of ["data", "config"] as const) {
+    if (values[name] === "") return refuse(`--${name} is empty`);
+  }
 
   const dataDirectory = values.data ?? nonEmpty(env["CEPA_DATA"]) ?? userDirectory(env);
-  if (dataDirectory === undefined) return refuse("no data directory: give --data DIR, or set HOME");
+  if (dataDirectory === undefined) return refuse("no data directory", "give --data DIR, or set HOME");
   const profile = PROFILES.find((name) => name === (values.profile ?? "tree"));
   if (profile === undefined) return refuse(`--profile is one of ${PROFILES.join(", ")}, not ${values.profile}`);
   const http = parseAddress(values.http ?? HTTP_DEFAULT);
   if (http === undefined) return refuse(`--http is HOST:PORT, such as ${HTTP_DEFAULT}, not ${values.http}`);
   if (!isLoopback(http.host) && !values["insecure-public"]) {
     return refuse(
-      `${http.host} can be reached by others, who could do anything with this node: ` +
-        `listen on 127.0.0.1, or say --insecure-public`,
+      `${http.host} can be reached by others, who could do anything with this node`,
+      "listen on 127.0.0.1, or say --insecure-public",
     );
   }
   return ok({
@@ -101,7 +110,9 @@ function parse(args: readonly string[]) {
     });
     return ok(values);
   } catch (error) {
-    return refuse(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
+    // What it says after that is of arguments without a name, and there are none.
+    const [said = ""] = String(error instanceof Error ? error.message : error).split(/\.?\n|\. To specify /);
+    return refuse(said);
   }
 }
 
@@ -116,6 +127,6 @@ function nonEmpty(text: string | undefined): string | undefined {
   return text === "" ? undefined : text;
 }
 
-function refuse(message: string): Result<never, BadUsage> {
-  return fail({ code: "supervisor.bad-usage", message });
+function refuse(what: string, next = "see cepa up --help"): Result<never, BadUsage> {
+  return fail({ code: "supervisor.bad-usage", message: `${what}; ${next}` });
 }

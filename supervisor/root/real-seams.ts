@@ -2,7 +2,7 @@
  * The root on a real machine. Static imports are small on purpose; what `single` needs beyond them, it loads.
  */
 import { createHash } from "node:crypto";
-import { availableParallelism, userInfo } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { BaseEnv } from "#runtime/env.ts";
 import type { Build } from "#runtime/real/build-id.ts";
@@ -12,7 +12,7 @@ import { findPort } from "#runtime/real/free-port.ts";
 import { fileLocks } from "#runtime/real/lock.ts";
 import { openLogFile } from "#runtime/real/log-file.ts";
 import { realNetwork } from "#runtime/real/network.ts";
-import { ensurePrivateDirectory } from "#runtime/real/private-directory.ts";
+import { ensurePrivateDirectory, ownUserId } from "#runtime/real/private-directory.ts";
 import { createRealProcesses } from "#runtime/real/processes.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
@@ -44,7 +44,7 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
   };
   return {
     base,
-    userId: userInfo().uid,
+    userId: ownUserId(),
     cores: availableParallelism(),
     version: build.version,
     buildId: build.id,

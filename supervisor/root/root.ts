@@ -10,15 +10,16 @@ import { ConfigWatcher } from "#runtime/config/watcher.ts";
 import { assert, ok, type Result, unreachable } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
-import { second } from "#runtime/units.ts";
 import type { NodeSpec } from "#supervisor/child-spec.ts";
 import { type Placement, place } from "#supervisor/placement.ts";
 import type { AdminCommand } from "#supervisor/root/admin-protocol.ts";
-import type { Announcer } from "#supervisor/root/announcer.ts";
+import type { Announcement, Announcer } from "#supervisor/root/announcer.ts";
+import type { CannotRun } from "#supervisor/root/cannot-run.ts";
 import type { CellHost } from "#supervisor/root/cell-life.ts";
 import { Cells } from "#supervisor/root/cells.ts";
-import { type CannotRun, Claims } from "#supervisor/root/claims.ts";
+import { Claims, refusedConfig } from "#supervisor/root/claims.ts";
 import { ConfigRollout } from "#supervisor/root/config-rollout.ts";
+import { Keeper } from "#supervisor/root/keeper.ts";
 import { News } from "#supervisor/root/news.ts";
 import { nodeStatus } from "#supervisor/root/node-status.ts";
 import type { RootOptions } from "#supervisor/root/options.ts";
@@ -26,39 +27,38 @@ import { plainLog } from "#supervisor/root/plain-log.ts";
 import type { LogFile, RootSeams } from "#supervisor/root/seams.ts";
 import { type CellFacts, HEARTBEAT_MS, type Refusal } from "#supervisor/wire.ts";
 
-/** Pause between two attempts to write the record of the node on a full disk. */
-export const RECORD_RETRY_MS: number = 2 * second;
-
 export interface RootSettings {
   readonly tree: NodeSpec;
   readonly options: RootOptions;
   readonly seams: RootSeams;
   readonly announcer: Announcer;
-  /** Runs once, when nothing of the node is left. 0: asked to; 1: not. */
-  readonly onEnd: (code: number, message: string | undefined) => void;
+  /** Runs once, when nothing of the node is left. Without a failure it was asked to end. */
+  readonly onEnd: (failure: CannotRun | undefined) => void;
 }
 
 export class Root {
   readonly #settings: RootSettings;
+  readonly #announcer: Announcer;
   readonly #placement: Placement;
   readonly #claims: Claims;
   readonly #metrics = new Metrics();
   readonly #logFile: LogFile;
   readonly #log: Log;
   readonly #news: News;
+  readonly #keeper: Keeper;
   #cells: Cells | undefined;
   #rollout: ConfigRollout | undefined;
   #watcher: ConfigWatcher | undefined;
   #down: Promise<void> | undefined;
-  #failure: string | undefined;
+  #failure: CannotRun | undefined;
   #ended = false;
   #metricsTimer: Timer | undefined;
-  #recordTimer: Timer | undefined;
 
   constructor(settings: RootSettings) {
     this.#settings = settings;
     const { options, seams, tree } = settings;
     const { clock } = seams.base;
+    this.#announcer = { announce: (said) => this.#announce(said) };
     this.#placement = place(tree, options.profile);
     this.#claims = new Claims(options, seams);
     this.#logFile = seams.openLog(`${this.#claims.places.logs}/root.log`);
@@ -66,10 +66,17 @@ export class Root {
     this.#news = new News({
       clock,
       metrics: this.#metrics,
-      announcer: settings.announcer,
+      announcer: this.#announcer,
       status: () => this.status(),
       address: () => ({ http: this.#claims.url, pid: this.#pid }),
       tell: (order, from) => this.#cells?.tell(order, from),
+    });
+    this.#keeper = new Keeper({
+      claims: this.#claims,
+      clock,
+      log: this.#log,
+      announcer: this.#announcer,
+      onSocketsGone: () => this.#cells?.tell({ kind: "listen-again" }),
     });
   }
 
@@ -82,11 +89,12 @@ export class Root {
     const { raw, bytes } = taken.value;
     const host = await seams.host(hosting, { data: options.dataDirectory, logs: this.#claims.places.logs });
 
-    this.#cells = this.#makeCells(host);
+    // Cells in this process have no sockets.
+    this.#cells = this.#makeCells(hosting === "root" ? host : this.#keeper.guard(host));
     this.#rollout = new ConfigRollout(raw, this.#cells.takers, Object.keys(cellOf));
     this.#watchConfig(bytes);
     this.#pushMetrics();
-    this.#recordAgain();
+    this.#keeper.start();
     this.#log.info("root.started", { pid: this.#pid, profile: this.#placement.profile, port: this.#claims.port });
     await this.#cells.start();
     this.#news.expectReady();
@@ -108,7 +116,8 @@ export class Root {
   async killNow(): Promise<void> {
     this.#cells?.kill();
     await this.#cleanUp();
-    this.#end(1, "killed before it was shut down");
+    const message = "killed before it was shut down; nothing acknowledged is lost, start it again";
+    this.#end(this.#failure ?? { code: "supervisor.killed", message });
   }
 
   /** Reads the configuration again, as if its file had changed. */
@@ -124,6 +133,7 @@ export class Root {
 
   #makeCells(host: CellHost): Cells {
     const { tree, seams } = this.#settings;
+    const why = `the logs in ${this.#claims.places.logs} say why`;
     return new Cells({
       tree,
       placement: this.#placement,
@@ -139,7 +149,8 @@ export class Root {
         this.#news.buildChanged(cell, problem);
       },
       onEvent: (from, event) => this.#news.heard(from, event),
-      onEscalate: () => this.#giveUp("the cells restarted too often: see the logs"),
+      onEscalate: () =>
+        this.#giveUp({ code: "supervisor.cannot-run", message: `the cells restarted too often; ${why}` }),
       onChange: () => this.#news.changed(),
     });
   }
@@ -165,18 +176,22 @@ export class Root {
 
   /** Before the node was ever ready this is a mistake of whoever starts it; later it is the cell's problem. */
   #refusedAtStart(problem: string): void {
-    if (!this.#news.wasReady) this.#giveUp(`configuration ${this.#claims.configPath}: ${problem}`);
+    if (!this.#news.wasReady) this.#giveUp(refusedConfig(this.#claims.configPath, problem));
   }
 
   /** The first reason is the one that is told. */
-  #giveUp(message: string): void {
-    this.#failure ??= message;
+  #giveUp(failure: CannotRun): void {
+    this.#failure ??= failure;
     void this.down();
   }
 
+  /** A node that never was ready and gives up says why, and nothing of the way down. */
+  #announce(said: Announcement): void {
+    if (this.#failure === undefined || this.#news.wasReady) this.#settings.announcer.announce(said);
+  }
+
   #watchConfig(inForce: Uint8Array | undefined): void {
-    const { seams, announcer } = this.#settings;
-    const { disk, clock } = seams.base;
+    const { disk, clock } = this.#settings.seams.base;
     this.#watcher = new ConfigWatcher({
       disk,
       clock,
@@ -189,31 +204,15 @@ export class Root {
           const version = this.#rollout?.current.version ?? 0;
           this.#news.relay("root", { type: "ConfigUpdated", version });
           this.#log.info("root.config-updated", { version });
-          announcer.announce({ event: "config-updated", version });
+          this.#announce({ event: "config-updated", version });
           return;
         }
         const by = "by" in report.failure ? String(report.failure.by) : "root";
         const problem = "problem" in report.failure ? String(report.failure.problem) : report.failure.code;
         this.#log.warn("root.config-refused", { by, problem });
-        announcer.announce({ event: "config-refused", by, problem });
+        this.#announce({ event: "config-refused", by, problem });
       },
     });
-  }
-
-  /** A node whose record the disk has no room for serves all the same, and tries again until it has. */
-  #recordAgain(): void {
-    if (this.#claims.isRecorded) return;
-    const { announcer, seams } = this.#settings;
-    const { record } = this.#claims.places;
-    announcer.announce({ event: "not-recorded", http: this.#claims.url, record, reason: "disk.full" });
-    const tryLater = (): void => {
-      this.#recordTimer = seams.base.clock.after(RECORD_RETRY_MS, async () => {
-        const recorded = await this.#claims.record();
-        if (recorded.ok) announcer.announce({ event: "recorded", record });
-        else tryLater();
-      });
-    };
-    tryLater();
   }
 
   #pushMetrics(): void {
@@ -252,9 +251,9 @@ export class Root {
   // The end
 
   async #shutDown(): Promise<void> {
-    const { announcer } = this.#settings;
-    announcer.announce({ event: "shutting-down" });
+    this.#announce({ event: "shutting-down" });
     this.#log.info("root.shutting-down");
+    this.#keeper.close();
     this.#watcher?.close();
     // Told before the first one drains, so that the gateway can say it too. `#down` is set after this turn.
     this.#settings.seams.base.scheduler.microtask(() => this.#news.tellStatus());
@@ -266,7 +265,7 @@ export class Root {
   /** After the answer to `down` has left. */
   async #finish(): Promise<void> {
     await this.#cleanUp();
-    this.#end(this.#failure === undefined ? 0 : 1, this.#failure);
+    this.#end(this.#failure);
   }
 
   /** For a node that could not start, too. */
@@ -277,16 +276,16 @@ export class Root {
   async #cleanUp(): Promise<void> {
     this.#news.close();
     this.#metricsTimer?.cancel();
-    this.#recordTimer?.cancel();
+    this.#keeper.close();
     this.#watcher?.close();
     this.#log.info("root.ended");
     this.#logFile.closeSync();
     await this.#claims.release();
   }
 
-  #end(code: number, message: string | undefined): void {
+  #end(failure: CannotRun | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#settings.onEnd(code, message);
+    this.#settings.onEnd(failure);
   }
 }

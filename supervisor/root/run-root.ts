@@ -1,7 +1,9 @@
 /** A whole node process: arguments in, exit code out. `main.ts` runs it on the real tree, tests on smaller ones. */
+import { waitForCtrlC } from "#runtime/shutdown-signal.ts";
 import type { NodeSpec } from "#supervisor/child-spec.ts";
 import { announcer } from "#supervisor/root/announcer.ts";
-import { parseOptions, USAGE } from "#supervisor/root/options.ts";
+import type { CannotRun } from "#supervisor/root/cannot-run.ts";
+import { parseOptions, USAGE, wantsJson } from "#supervisor/root/options.ts";
 import { Root } from "#supervisor/root/root.ts";
 import type { RootSeams } from "#supervisor/root/seams.ts";
 
@@ -17,9 +19,10 @@ export interface RootRun {
 
 export async function runRoot({ tree, args, seams, writeOut, writeError, onStarted }: RootRun): Promise<void> {
   const { self } = seams.base.processes;
+  const said = announcer(wantsJson(args), { writeOut, writeError });
   const parsed = parseOptions(args, self.env);
   if (!parsed.ok) {
-    writeError(`cepa: ${parsed.failure.message}`);
+    said.announce({ event: "failed", ...parsed.failure });
     return self.exit(2);
   }
   if (parsed.value === "help") {
@@ -28,18 +31,15 @@ export async function runRoot({ tree, args, seams, writeOut, writeError, onStart
   }
 
   const options = parsed.value;
-  const end = (code: number, message: string | undefined): void => {
-    if (message !== undefined) writeError(`cepa: ${message}`);
-    self.exit(code);
+  const end = (failure: CannotRun | undefined): void => {
+    if (failure !== undefined) said.announce({ event: "failed", ...failure });
+    self.exit(failure === undefined ? 0 : 1);
   };
-  const root = new Root({ tree, options, seams, announcer: announcer(options.json, writeOut), onEnd: end });
-  let signalCount = 0;
-  const onSignal = (): void => {
-    signalCount += 1;
-    void (signalCount === 1 ? root.down() : root.killNow());
-  };
-  self.onSignal("SIGINT", onSignal);
-  self.onSignal("SIGTERM", onSignal);
+  const root = new Root({ tree, options, seams, announcer: said, onEnd: end });
+  void waitForCtrlC(self).then(() => {
+    void waitForCtrlC(self).then(() => root.killNow());
+    return root.down();
+  });
   self.onSignal("SIGHUP", () => root.reload());
 
   const started = await root.start();
@@ -48,5 +48,5 @@ export async function runRoot({ tree, args, seams, writeOut, writeError, onStart
     return;
   }
   await root.cleanUp();
-  end(1, started.failure.message);
+  end(started.failure);
 }

@@ -108,7 +108,7 @@ describe("launcher: up", () => {
   it("keeps the root small where cells are processes, and leaves V8 alone where the root is the node", async () => {
     using checkout = new Checkout();
     checkout.script("supervisor/main.ts", "console.log(JSON.stringify([process.execArgv, process.argv.slice(2)]));");
-    const small = ["--optimize-for-size", "--no-opt", "--no-maglev"];
+    const small = ["--optimize-for-size", "--no-opt", "--no-maglev", "--no-concurrent-sparkplug"];
 
     const tree = await checkout.run(["up", "--data", "a place"]);
     const single = await checkout.run(["up", "--json", "--profile", "single"]);

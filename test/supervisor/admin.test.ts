@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { must } from "#runtime/errors.ts";
-import { SimulatedNetwork } from "#runtime/simulated/network.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { LOOPBACK_HIGH_WATER_BYTES, SimulatedNetwork } from "#runtime/simulated/network.ts";
 import {
   ADMIN_CONNECTIONS_MAX,
+  ADMIN_IDLE_MS,
   ADMIN_LINE_LENGTH_MAX,
   ADMIN_WAITING_MAX,
   type AdminHandler,
@@ -28,30 +30,62 @@ function steppedNetwork(): { readonly network: SimulatedNetwork; readonly run: (
   return { network: new SimulatedNetwork({ scheduler }), run };
 }
 
-async function talk(texts: readonly string[], handle: AdminHandler = echo): Promise<{ said: string; closed: boolean }> {
-  const { network, run } = steppedNetwork();
-  must(await listenAdmin(network, path, handle), "listening");
-  const heard = { said: "", closed: false };
-  const connecting = network.connect(
-    { path },
-    {
-      onBytes: (bytes) => {
-        heard.said += Buffer.from(bytes).toString("utf8");
-      },
-      onDrain: () => undefined,
-      onClose: () => {
-        heard.closed = true;
-      },
-    },
-  );
-  await run();
-  const connection = must(await connecting, "connecting");
-  for (const text of texts) {
-    connection.write([Buffer.from(text)]);
-    await run();
-  }
-  return heard;
+interface Caller {
+  said: string;
+  closed: boolean;
+  /** Reads nothing from now on. */
+  pause(): void;
+  write(text: string): Promise<void>;
 }
+
+interface Scene {
+  readonly clock: ManualClock;
+  call(): Promise<Caller>;
+  run(): Promise<void>;
+}
+
+async function listening(handle: AdminHandler = echo): Promise<Scene> {
+  const { network, run } = steppedNetwork();
+  const clock = new ManualClock();
+  must(await listenAdmin({ network, clock, path, handle }), "listening");
+  const call = async (): Promise<Caller> => {
+    const caller: Caller = { said: "", closed: false, pause: () => undefined, write: async () => undefined };
+    const connecting = network.connect(
+      { path },
+      {
+        onBytes: (bytes) => {
+          caller.said += Buffer.from(bytes).toString("utf8");
+        },
+        onDrain: () => undefined,
+        onClose: () => {
+          caller.closed = true;
+        },
+      },
+    );
+    await run();
+    const connection = must(await connecting, "connecting");
+    caller.pause = () => connection.pause();
+    caller.write = async (text) => {
+      connection.write([Buffer.from(text)]);
+      await run();
+    };
+    return caller;
+  };
+  return { clock, call, run };
+}
+
+async function talk(texts: readonly string[], handle: AdminHandler = echo): Promise<{ said: string; closed: boolean }> {
+  const caller = await (await listening(handle)).call();
+  for (const text of texts) await caller.write(text);
+  const { said, closed } = caller;
+  return { said, closed };
+}
+
+const status = '{"id":1,"command":"status"}\n';
+const down = '{"id":2,"command":"down"}\n';
+/** `down` is answered never, everything else at once. */
+const echoButDown: AdminHandler = (command) =>
+  command.command === "down" ? new Promise(() => undefined) : echo(command);
 
 describe("admin: a connection", () => {
   it("answers every line with one line and its id, in order, however the bytes come", async () => {
@@ -102,18 +136,92 @@ describe("admin: a connection", () => {
     assert.deepEqual([atLimit.closed, pastLimit.closed], [false, true]);
   });
 
-  it("is one of a bounded number", async () => {
-    const { network, run } = steppedNetwork();
-    must(await listenAdmin(network, path, echo), "listening");
-    const closed: boolean[] = [];
-    const events = { onBytes: () => undefined, onDrain: () => undefined, onClose: () => closed.push(true) };
+  it("ends when it has sent no whole request for a while, and not before", async () => {
+    const { clock, call, run } = await listening();
+    const [mute, slow, prompt] = [await call(), await call(), await call()];
+    await clock.advance(ADMIN_IDLE_MS - 1);
+    await slow.write(status.slice(0, 9));
+    await prompt.write(status);
+    assert.deepEqual([mute.closed, slow.closed, prompt.closed], [false, false, false]);
 
-    for (let count = 0; count < ADMIN_CONNECTIONS_MAX; count += 1) void network.connect({ path }, events);
+    await clock.advance(1);
     await run();
-    assert.equal(closed.length, 0);
-    void network.connect({ path }, events);
+    assert.deepEqual([mute.closed, slow.closed, prompt.closed], [true, true, false]);
+
+    await clock.advance(ADMIN_IDLE_MS - 2);
     await run();
-    assert.equal(closed.length, 1);
+    assert.equal(prompt.closed, false);
+    await clock.advance(1);
+    await run();
+    assert.equal(prompt.closed, true);
+  });
+
+  it("stays while its request is under way, however long that takes", async () => {
+    const { clock, call, run } = await listening(echoButDown);
+    const caller = await call();
+
+    await caller.write(down);
+    await clock.advance(10 * ADMIN_IDLE_MS);
+    await run();
+
+    assert.equal(caller.closed, false);
+  });
+
+  it("gets no further answers, and ends, when it does not read them", async () => {
+    let answered = 0;
+    const handle: AdminHandler = () => {
+      answered += 1;
+      return Promise.resolve({ fields: { long: "x".repeat(1024) } });
+    };
+    const { clock, call, run } = await listening(handle);
+    const deaf = await call();
+    deaf.pause();
+
+    for (let batch = 0; batch < 10; batch += 1) {
+      await deaf.write(status.repeat(ADMIN_WAITING_MAX / 4));
+    }
+    assert(answered * 1024 < 2 * LOOPBACK_HIGH_WATER_BYTES, `${answered} answers`);
+    await clock.advance(ADMIN_IDLE_MS);
+    await run();
+
+    assert.equal(deaf.closed, true);
+  });
+});
+
+describe("admin: the connections", () => {
+  it("are a bounded number: for one more the oldest idle one is closed, and the new one is answered", async () => {
+    const { call } = await listening(echoButDown);
+    const busy = await call();
+    await busy.write(down);
+    const idle: Caller[] = [];
+    for (let count = 1; count < ADMIN_CONNECTIONS_MAX; count += 1) idle.push(await call());
+    assert.equal(idle.filter(({ closed }) => closed).length, 0);
+
+    const operator = await call();
+    await operator.write(status);
+
+    assert.equal(JSON.parse(operator.said).ok, true);
+    assert.equal(busy.closed, false);
+    assert.deepEqual(
+      idle.map(({ closed }) => closed),
+      idle.map((_, index) => index === 0),
+    );
+  });
+
+  it("turn one more away while all of them are being answered", async () => {
+    const { call } = await listening(echoButDown);
+    const busy: Caller[] = [];
+    for (let count = 0; count < ADMIN_CONNECTIONS_MAX; count += 1) {
+      const caller = await call();
+      await caller.write(down);
+      busy.push(caller);
+    }
+
+    const late = await call();
+    await late.write(status);
+
+    assert.deepEqual([late.closed, late.said], [true, ""]);
+    assert.equal(busy.filter(({ closed }) => closed).length, 0);
   });
 });
 

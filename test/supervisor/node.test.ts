@@ -1,6 +1,8 @@
 /** The root and its cells as real processes, on a small tree. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { freshDirectory, gone, TestNode } from "#test/supervisor/fixture/node.ts";
@@ -47,6 +49,7 @@ describe("node: up and down", () => {
     node.process.kill("SIGINT");
 
     assert.equal(await node.exited, 1);
+    assert.match(node.stderr, /^cepa: supervisor\.killed: [^\n]+\n$/);
     assert.deepEqual(await gone(pidsOf(ready), 2000), []);
   });
 
@@ -104,6 +107,12 @@ describe("node: an optional cell that does not start (SUP-20)", () => {
   }
 });
 
+/** What stdout holds when stderr is all that there is to say. */
+function failedAs({ stderr }: TestNode): Readonly<Record<string, unknown>> {
+  const [, code, message] = /^cepa: ([^:]+): (.*)\n$/.exec(stderr) ?? [];
+  return { event: "failed", code, message };
+}
+
 describe("node: refusals", () => {
   it("does not start a second node on the same data directory, and names the first (SUP-11)", async () => {
     const first = new TestNode(freshDirectory());
@@ -112,7 +121,9 @@ describe("node: refusals", () => {
     const second = new TestNode(first.data);
 
     assert.equal(await second.exited, 1);
-    assert.match(second.stderr, new RegExp(`another node \\(process ${first.pid}\\) already runs on ${first.data}`));
+    const refused = `another node \\(process ${first.pid}\\) already runs on ${first.data}: stop it with cepa down [^\n]+`;
+    assert.match(second.stderr, new RegExp(`^cepa: lock\\.taken: ${refused}\n$`));
+    assert.deepEqual(second.lines, [failedAs(second)]);
     assert.equal(first.record()["pid"], first.pid);
     first.process.kill("SIGTERM");
     assert.equal(await first.exited, 0);
@@ -122,7 +133,9 @@ describe("node: refusals", () => {
     const node = new TestNode(freshDirectory(), ["--profile", "cloud"]);
 
     assert.equal(await node.exited, 2);
-    assert.equal(node.stderr, "cepa: --profile is one of tree, single, edge, not cloud\n");
+    const message = "--profile is one of tree, single, edge, not cloud; see cepa up --help";
+    assert.equal(node.stderr, `cepa: supervisor.bad-usage: ${message}\n`);
+    assert.deepEqual(node.lines, [{ event: "failed", code: "supervisor.bad-usage", message }]);
   });
 
   it("ends with 1 and says where a configuration is wrong, in the root or in a cell", async () => {
@@ -130,13 +143,81 @@ describe("node: refusals", () => {
     writeFileSync(join(broken, "cepa.toml"), "[alpha\npauseMs = 1\n");
     const unreadable = new TestNode(broken);
     assert.equal(await unreadable.exited, 1);
-    assert.match(unreadable.stderr, /^cepa: configuration .*cepa\.toml:1:\d+: /);
+    assert.match(
+      unreadable.stderr,
+      /^cepa: config\.unreadable: configuration .*cepa\.toml:1:\d+: .+; mend the file\n$/,
+    );
+    assert.deepEqual(unreadable.lines, [failedAs(unreadable)]);
 
     const refused = freshDirectory();
     writeFileSync(join(refused, "cepa.toml"), "[alpha]\npauseMs = 5000\n");
     const invalid = new TestNode(refused);
     assert.equal(await invalid.exited, 1);
-    assert.match(invalid.stderr, /cepa\.toml: alpha\.pauseMs is 5000, allowed are 0 to 1000/);
+    const said = /^cepa: config\.invalid: .*cepa\.toml: alpha\.pauseMs is 5000, allowed are 0 to 1000; mend [^\n]+\n$/;
+    assert.match(invalid.stderr, said);
+    assert.deepEqual(invalid.lines, [failedAs(invalid)], "nothing of the way down is said");
+  });
+
+  it("names a number that is none as it is written, in the root's words (SUP-21)", async () => {
+    const data = freshDirectory();
+    writeFileSync(join(data, "cepa.toml"), "[alpha]\npauseMs = nan\n[beta]\npauseMs = -inf\n");
+    const node = new TestNode(data);
+
+    assert.equal(await node.exited, 1);
+    assert.match(node.stderr, /alpha\.pauseMs is nan, expected a finite number; beta\.pauseMs is -inf, /);
+  });
+
+  it("says what happened, why, what to do and the code, whatever refuses the start (SUP-21)", async () => {
+    const file = join(freshDirectory(), "file");
+    writeFileSync(file, "");
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const notOurs = ["--insecure-public", "--http", "192.0.2.1:0"];
+    const refusals: readonly (readonly [data: string, args: readonly string[], code: string, message: RegExp])[] = [
+      [
+        file,
+        [],
+        "disk.exists",
+        /^cannot use .*file: it is no directory \(disk\.exists\); .* --data another directory$/,
+      ],
+      [
+        "/proc/none",
+        [],
+        "disk.not-found",
+        /^cannot use \/proc\/none: it is not there, .*; .*--data another directory$/,
+      ],
+      [freshDirectory(), ["--config", "/none"], "config.unreadable", /\/none: there is no such file; give --config/],
+      [
+        freshDirectory(),
+        ["--config", "/proc"],
+        "config.unreadable",
+        /\/proc: it is no file \(ENOTSUP\); mend the file/,
+      ],
+      [
+        freshDirectory(),
+        notOurs,
+        "network.port-taken",
+        /^cannot listen on 192\.0\.2\.1:0: .* \(EADDRNOTAVAIL\); choose /,
+      ],
+      [
+        freshDirectory(),
+        ["--http", `127.0.0.1:${port}`],
+        "network.port-taken",
+        /: it is in use \(EADDRINUSE\); choose /,
+      ],
+    ];
+
+    for (const [data, args, code, message] of refusals) {
+      const node = new TestNode(data, args);
+
+      assert.equal(await node.exited, 1, code);
+      const [said = {}] = node.lines;
+      assert.deepEqual([node.lines.length, said["event"], said["code"]], [1, "failed", code]);
+      assert.match(String(said["message"]), message);
+      assert.equal(node.stderr, `cepa: ${code}: ${said["message"]}\n`);
+    }
+    taken.close();
   });
 });
 

@@ -47,7 +47,16 @@ describe("options: parseOptions", () => {
       const parsed = parseOptions(args, env);
       assert(!parsed.ok, args.join(" "));
       assert.equal(parsed.failure.code, "supervisor.bad-usage");
-      assert.equal(parsed.failure.message.includes("\n"), false);
+      assert.match(parsed.failure.message, /^[^\n]+; see cepa up --help$/);
+    }
+    const unknown = parseOptions(["--wat"], env);
+    assert.equal(!unknown.ok && unknown.failure.message, "Unknown option '--wat'; see cepa up --help");
+  });
+
+  it("refuses an empty directory or file, which would be the working directory", () => {
+    for (const name of ["--data", "--config"]) {
+      const parsed = parseOptions([name, ""], env);
+      assert.equal(!parsed.ok && parsed.failure.message, `${name} is empty; see cepa up --help`);
     }
   });
 });

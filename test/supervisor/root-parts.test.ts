@@ -1,7 +1,7 @@
 /** The small parts of the root and of a cell: status, readiness, configuration, metrics. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ActorStatus } from "#runtime/actor-module.ts";
+import type { ActorStatus, NodeStatus } from "#runtime/actor-module.ts";
 import { type ConfigSchema, durationMs } from "#runtime/config/schema.ts";
 import { configSnapshot } from "#runtime/config/snapshot.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
@@ -11,7 +11,8 @@ import { DELTAS_MAX, MetricPush } from "#supervisor/cell/metric-push.ts";
 import { Sections } from "#supervisor/cell/sections.ts";
 import { CHILD_STATES, type ChildState } from "#supervisor/child-chart.ts";
 import { CONFIG_OFFER_MS, ConfigRollout, type ConfigTaker } from "#supervisor/root/config-rollout.ts";
-import { nodeStatus, notReadyBecause } from "#supervisor/root/node-status.ts";
+import { NodeHealth, readinessOf } from "#supervisor/root/node-health.ts";
+import { nodeStatus } from "#supervisor/root/node-status.ts";
 import { plainLog } from "#supervisor/root/plain-log.ts";
 import { tree } from "#supervisor/tree.ts";
 import { parseOrder, parseReport } from "#supervisor/wire.ts";
@@ -37,14 +38,17 @@ const view = (spec: typeof data, state: ChildState, actors: readonly ActorStatus
   actors,
 });
 
+const readiness = (status: NodeStatus) => readinessOf(status, new ManualClock());
+
 describe("node status: readiness", () => {
   it("is there when every actor runs, and says who does not", () => {
     const all = nodeStatus([view(data, "running", up(data)), view(ops, "running", up(ops))], false);
     const rebuilding = up(data, (name) => (name === "index" ? "degraded" : "running"));
     const degraded = nodeStatus([view(data, "running", rebuilding), view(ops, "running", up(ops))], false);
 
-    assert.deepEqual(notReadyBecause(all), []);
-    assert.deepEqual(notReadyBecause(degraded), ["index is degraded"]);
+    assert.deepEqual(readiness(all), { ready: true, reasons: [] });
+    assert.deepEqual(readiness(degraded), { ready: false, reasons: ["index is degraded"] });
+    assert.equal(readiness({ ...all, shuttingDown: true }).ready, false);
   });
 
   it("does not wait for an optional cell that failed, and declares its actors unavailable", () => {
@@ -55,7 +59,7 @@ describe("node status: readiness", () => {
       const status = nodeStatus([view(data, "running", up(data)), view(ops, state, [], reason)], false);
 
       assert.deepEqual(status.unavailable, isGivenUp ? [{ actor: "telemetry", reason: "no memory" }] : [], state);
-      assert.equal(notReadyBecause(status).length === 0, isGivenUp, state);
+      assert.equal(readiness(status).ready, isGivenUp, state);
     }
   });
 
@@ -65,7 +69,7 @@ describe("node status: readiness", () => {
 
     for (const status of [cellStarts, actorStarts]) {
       assert.deepEqual(status.unavailable, []);
-      assert.deepEqual(notReadyBecause(status), ["telemetry is starting"]);
+      assert.deepEqual(readiness(status), { ready: false, reasons: ["telemetry is down: starting"] });
     }
   });
 
@@ -73,9 +77,45 @@ describe("node status: readiness", () => {
     for (const state of CHILD_STATES) {
       const status = nodeStatus([view(data, state, []), view(ops, "running", up(ops))], false);
 
-      assert.equal(notReadyBecause(status).length, 4, state);
+      assert.equal(readiness(status).reasons.length, 4, state);
       assert.deepEqual(status.unavailable, []);
     }
+  });
+});
+
+describe("node health: what is announced (SUP-22)", () => {
+  const said = (service: string, ok: boolean) => ({ type: "Health" as const, service, ok });
+  const nodeOf = (dataPid: number) => {
+    const cellOf = (spec: typeof data, pid: number) => ({ ...view(spec, "running", up(spec)), pid });
+    return nodeStatus([cellOf(data, dataPid), cellOf(ops, 8)], false);
+  };
+
+  it("is every change once, and the end of all actors of a cell without a process, also of those that were well", () => {
+    const announced: string[] = [];
+    const health = new NodeHealth(new ManualClock(), (cell, { service, ok }) =>
+      announced.push(`${cell}/${service} ${ok}`),
+    );
+    health.look(nodeOf(0));
+    health.heard("data", said("storage", true));
+    health.heard("data", said("storage", true));
+    health.heard("data", said("index", true));
+    health.heard("data", said("index", false));
+    health.heard("ops", said("telemetry", true));
+    health.look(nodeOf(7));
+    assert.deepEqual(announced.splice(0), [
+      "data/storage true",
+      "data/index true",
+      "data/index false",
+      "ops/telemetry true",
+    ]);
+
+    health.look(nodeOf(0));
+    health.look(nodeOf(0));
+    assert.deepEqual(announced.splice(0), ["data/storage false"]);
+
+    health.look(nodeOf(9));
+    health.heard("data", said("storage", true));
+    assert.deepEqual(announced, ["data/storage true"]);
   });
 });
 

@@ -243,6 +243,10 @@ describe("gateway: configuration", () => {
       checkGatewayConfig(gatewayConfig({ writeRequestsPerPeerMax, writeRequestsMax }));
     assert.match(perPeer(128, 128) ?? "", /writeRequestsPerPeerMax/);
     assert.deepEqual([perPeer(127, 128), perPeer(1, 1)], [undefined, undefined]);
+    const ofReads = (requestsPerPeerMax: number, readRequestsMax: number) =>
+      checkGatewayConfig(gatewayConfig({ requestsPerPeerMax, readRequestsMax }));
+    assert.match(ofReads(128, 128) ?? "", /requestsPerPeerMax/);
+    assert.deepEqual([ofReads(127, 128), ofReads(1, 1)], [undefined, undefined]);
   });
 
   it("keeps every default within its bounds", () => {

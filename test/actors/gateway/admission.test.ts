@@ -95,14 +95,76 @@ describe("gateway: admission", () => {
     assert.equal((await upload("10.0.0.1", "c")).status, 201);
   });
 
-  it("takes 64 uploads of one client at once by default", async () => {
-    const { edge } = await openSimulated();
-    const uploads = Array.from({ length: 64 }, (_, index) =>
-      send(edge, { method: "PUT", target: "/put", body: new MemorySource(Buffer.from(`${index}`)) }),
-    );
+  it("takes a quarter of all reads and uploads from one client by default, and not one more", async () => {
+    const { edge, overlay } = await openSimulated();
+    const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+    const { opened, open } = gate();
+    overlay.gate = opened;
+    const remote = "10.0.0.1";
+    const sent = (count: number, from: string) =>
+      Array.from({ length: count }, () => send(edge, { target, remote: from }));
+    const put = (index: number) => {
+      const body = new MemorySource(Buffer.from(`${index}`));
+      const read = body.read.bind(body);
+      body.read = async (into) => {
+        await opened;
+        return await read(into);
+      };
+      return send(edge, { method: "PUT", target: "/put", remote, body });
+    };
 
+    const uploads = Array.from({ length: 32 }, (_, index) => put(index));
+    const uploadTooMany = put(32);
+    const reads = sent(96, remote);
+    const readTooMany = send(edge, { target, remote });
+    const others = ["10.0.0.2", "10.0.0.3", "::1"].flatMap((from) => sent(128, from));
+    await new Promise(setImmediate);
+    open();
+
+    assert.deepEqual((await Promise.all([uploadTooMany, readTooMany])).map(codeOf), [
+      [429, "gateway.peer-limit"],
+      [429, "gateway.peer-limit"],
+    ]);
     assert.deepEqual(new Set((await Promise.all(uploads)).map(({ status }) => status)), new Set([201]));
+    const statuses = (await Promise.all([...reads, ...others])).map(({ status }) => status);
+    assert.deepEqual(new Set(statuses), new Set([200]));
   });
+
+  for (const remote of ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"]) {
+    it(`gives all places to the programs of this machine, which share one address (${remote})`, async () => {
+      const config = { requestsPerPeerMax: 1, readRequestsMax: 3, writeRequestsPerPeerMax: 1, writeRequestsMax: 2 };
+      const { edge, overlay } = await openSimulated({ config });
+      const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+      const { opened, open } = gate();
+      overlay.gate = opened;
+
+      const under = [1, 2, 3].map(() => send(edge, { target, remote }));
+      const refused = await send(edge, { target, remote });
+      open();
+
+      assert.deepEqual(codeOf(refused), [503, "gateway.overloaded"]);
+      assert.deepEqual(
+        (await Promise.all(under)).map(({ status }) => status),
+        [200, 200, 200],
+      );
+    });
+  }
+
+  for (const remote of ["128.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "fe80::1", ""]) {
+    it(`counts every other address as a client (${remote === "" ? "none" : remote})`, async () => {
+      const { edge, overlay } = await openSimulated({ config: { requestsPerPeerMax: 1 } });
+      const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+      const { opened, open } = gate();
+      overlay.gate = opened;
+
+      const under = send(edge, { target, remote });
+      const refused = await send(edge, { target, remote });
+      open();
+
+      assert.deepEqual(codeOf(refused), [429, "gateway.peer-limit"]);
+      assert.equal((await under).status, 200);
+    });
+  }
 
   it("refuses with 429 when the reads under way may hold all memory there is for them (GW-53)", async () => {
     const { edge, overlay } = await openSimulated({ config: { readBytesMax: 1024 * 1024 } });

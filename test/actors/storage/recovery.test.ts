@@ -66,11 +66,11 @@ async function isKept(kit: StorageKit, stored: StoredObject | undefined, bytes: 
   return false;
 }
 
-const taskFailed: PoolFailure = { code: "pool.task-failed", cause: "planted" };
 const unwell: readonly PoolFailure[] = [
   { code: "pool.crashed", cause: "planted" },
   { code: "pool.full", waitingMax: 0 },
   { code: "pool.expired", executed: "no" },
+  { code: "pool.task-failed", cause: "planted" },
 ];
 
 describe("storage: recovery of a payload", () => {
@@ -142,12 +142,24 @@ describe("storage: recovery of a payload", () => {
     assert(await isKept(kit, left.stored[0], bytes));
   });
 
-  it("counts as unreadable when the pool cannot read it", async () => {
+  it("counts as unreadable when neither the pool nor storage itself can read it", async () => {
     const bytes = randomBytes(600 * KiB, 5);
     const left = await leaveBehind(bytes);
+    const payload = firstPayload(bytes.length);
+    const read = left.disk.read.bind(left.disk);
+    let refusedCount = 0;
+    left.disk.read = async (handle, into, position) => {
+      if (position < payload || position >= payload + bytes.length) return await read(handle, into, position);
+      refusedCount += 1;
+      return fail({ code: "disk.broken", path: firstPack, errno: "EIO" });
+    };
 
-    const kit = await restart(left, watchedCpu(left.disk, taskFailed).cpu);
+    const taskFailed: PoolFailure = { code: "pool.task-failed", cause: "planted" };
+    const { cpu, ranges } = watchedCpu(left.disk, taskFailed);
+    const kit = await restart(left, cpu);
 
+    assert.equal(ranges.length, 1);
+    assert(refusedCount > 0, "it was tried here as well");
     assert(!(await isKept(kit, left.stored[0], bytes)));
   });
 

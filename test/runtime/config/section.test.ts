@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { parseQuantity } from "#runtime/config/quantity.ts";
 import { type ConfigSchema, count, durationMs, flag, sizeBytes, text } from "#runtime/config/schema.ts";
 import {
-  checkSectionNames,
+  checkSections,
   configProblemsMax,
   configTextLengthMax,
   describeProblem,
@@ -13,6 +13,7 @@ import {
   readSection,
   relationBroken,
 } from "#runtime/config/section.ts";
+import { parseToml } from "#runtime/config/toml.ts";
 import { GiB, KiB, MiB, minute, second } from "#runtime/units.ts";
 
 interface StorageConfig {
@@ -103,7 +104,10 @@ describe("config: readSection", () => {
     assert.deepEqual(sentences({ packCountMax: 1.5 }), [
       "storage.packCountMax is 1.5, expected a whole number (such as 128)",
     ]);
-    assert.equal(read({ packCountMax: Number.NaN }).ok, false);
+    assert.deepEqual(sentences({ packCountMax: 1e300, readTimeoutMs: -5 }), [
+      "storage.readTimeoutMs is -5, allowed are 10 to 60000",
+      "storage.packCountMax is 1e+300, allowed are 1 to 64",
+    ]);
   });
 
   it("takes a text of the greatest length and refuses one character more", () => {
@@ -133,7 +137,7 @@ describe("config: names", () => {
   });
 
   it("of sections that nobody reads are refused, with the nearest known one", () => {
-    const checked = checkSectionNames({ storage: {}, gatway: {} }, ["storage", "gateway"]);
+    const checked = checkSections({ storage: {}, gatway: {} }, ["storage", "gateway"]);
 
     assert.deepEqual(checked, {
       ok: false,
@@ -143,7 +147,7 @@ describe("config: names", () => {
         problems: [{ kind: "unknown", setting: "gatway", source: "file", nearest: "gateway" }],
       },
     });
-    assert(checkSectionNames({ storage: {} }, ["storage", "gateway"]).ok);
+    assert(checkSections({ storage: {} }, ["storage", "gateway"]).ok);
   });
 
   it("of a broken relation is the section's own", () => {
@@ -154,6 +158,46 @@ describe("config: names", () => {
       broken.failure.problems.map((problem) => describeProblem("storage", problem)),
       ["storage: a sweep is rarer than a slow read"],
     );
+  });
+});
+
+describe("config: numbers that are none", () => {
+  const toml = (text: string) => {
+    const parsed = parseToml("/cepa.toml", Buffer.from(text));
+    assert(parsed.ok);
+    return parsed.value;
+  };
+
+  it("are named as they are written, wherever they stand, before a copy in JSON makes them null", () => {
+    const raw = toml("[a]\ncountMax = nan\nwaitMs = inf\n[b]\nsizeBytes = -inf\nlist = [1, {x = +nan}]\n");
+
+    const checked = checkSections(raw, ["a", "b"]);
+
+    assert(!checked.ok);
+    assert.deepEqual(
+      checked.failure.problems.map((problem) => describeProblem("", problem)),
+      [
+        "a.countMax is nan, expected a finite number",
+        "a.waitMs is inf, expected a finite number",
+        "b.sizeBytes is -inf, expected a finite number",
+        "b.list.1.x is nan, expected a finite number",
+      ],
+    );
+  });
+
+  it("are refused for counts, sizes and durations alike, also where nobody looked before", () => {
+    const none = Number.NaN;
+
+    assert.deepEqual(sentences({ objectSizeBytesMax: none, readTimeoutMs: -1 / 0, packCountMax: 1 / 0, host: none }), [
+      "storage.objectSizeBytesMax is nan, expected a size in whole bytes (such as 64KiB, 1.5GiB, 10MB)",
+      "storage.readTimeoutMs is -inf, expected a duration in whole ms (such as 250ms, 15s, 5m, 1h, 1d)",
+      "storage.packCountMax is inf, expected a whole number (such as 128)",
+      "storage.host is nan, expected a string",
+    ]);
+  });
+
+  it("are the only numbers refused so", () => {
+    assert(checkSections(toml("[a]\nx = 1e308\ny = -0.0\nz = 9007199254740991\n"), ["a"]).ok);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Two switchboards in one process over real Unix sockets, with a real actor behind one of them. */
 import assert from "node:assert/strict";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Behavior } from "#runtime/behavior.ts";
@@ -42,24 +43,27 @@ const store: Behavior<StoreProtocol, Record<never, never>, undefined, undefined>
 
 const within = { timeoutMs: 20 * second };
 
+function boardsIn(directory: string, actor: ErasedRef): (cell: string) => Switchboard {
+  return (cell) =>
+    new Switchboard({
+      cell,
+      buildId: "build-1",
+      network: realNetwork,
+      clock: realClock,
+      scheduler: realScheduler,
+      random: createRealRandom(),
+      metrics: new Metrics(),
+      log: silentLog,
+      local: (name) => (name === "store" ? actor : undefined),
+      socketOf: () => ({ path: join(directory, "data") }),
+    });
+}
+
 describe("link (real sockets, real actor)", () => {
   it("carries streams both ways, whole, and the news of a crash", async (context) => {
     const directory = await tempDirectory(context);
     const { actor, clock } = await startActor(store, undefined);
-    const erased: ErasedRef = actor;
-    const board = (cell: string): Switchboard =>
-      new Switchboard({
-        cell,
-        buildId: "build-1",
-        network: realNetwork,
-        clock: realClock,
-        scheduler: realScheduler,
-        random: createRealRandom(),
-        metrics: new Metrics(),
-        log: silentLog,
-        local: (name) => (name === "store" ? erased : undefined),
-        socketOf: () => ({ path: join(directory, "data") }),
-      });
+    const board = boardsIn(directory, actor);
     const data = board("data");
     const gate = board("gate");
     assert.deepEqual(await data.listen({ path: join(directory, "data") }), ok());
@@ -79,6 +83,31 @@ describe("link (real sockets, real actor)", () => {
     });
     await gate.close();
     await data.close();
+    await actor.stop();
+    await clock.settle();
+  });
+
+  it("reaches a cell again that listens again, because its socket was removed, and that was reached before", async (context) => {
+    const directory = await tempDirectory(context);
+    const { actor, clock } = await startActor(store, undefined);
+    const board = boardsIn(directory, actor);
+    const [data, before, after] = [board("data"), board("gate"), board("ops")];
+    const path = join(directory, "data");
+    const stores = (from: Switchboard) =>
+      from.ref<StoreProtocol>("store", "data").call("store", { source: new PatternSource(5) }, within);
+    assert.deepEqual(await data.listen({ path }), ok());
+    assert.deepEqual(await stores(before), ok({ bytes: 5 }));
+
+    rmSync(path);
+    assert.deepEqual(await data.listen({ path }), ok());
+
+    assert.equal(existsSync(path), true);
+    assert.deepEqual(await stores(after), ok({ bytes: 5 }));
+    assert.deepEqual(await stores(before), ok({ bytes: 5 }));
+    await before.close();
+    await after.close();
+    await data.close();
+    assert.equal(existsSync(path), false);
     await actor.stop();
     await clock.settle();
   });

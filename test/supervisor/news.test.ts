@@ -1,0 +1,49 @@
+/** What the root tells the cells. Time is manual. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { NodeStatus } from "#runtime/actor-module.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { News } from "#supervisor/root/news.ts";
+import type { Order } from "#supervisor/wire.ts";
+
+const statusOf = (dataPid: number): NodeStatus => ({
+  cells: [
+    { name: "data", pid: dataPid, state: dataPid > 0 ? "running" : "backing-off", restarts: 0, residentBytes: 0 },
+    { name: "ops", pid: 8, state: "running", restarts: 0, residentBytes: 0 },
+  ],
+  actors: [],
+  unavailable: [],
+  shuttingDown: false,
+});
+
+describe("news: Health (SUP-22)", () => {
+  it("of a killed cell's actors reaches the other cells at once, also right after another piece of news", () => {
+    let status = statusOf(7);
+    const told: string[] = [];
+    const tell = (order: Order, from?: string): void => {
+      if (order.kind === "relay" && order.event.type === "Health") {
+        told.push(`${order.event.service} ${order.event.ok}, not to ${from}`);
+      }
+    };
+    const news = new News({
+      clock: new ManualClock(),
+      metrics: new Metrics(),
+      announcer: { announce: () => undefined },
+      status: () => status,
+      address: () => ({ http: "", pid: 1 }),
+      tell,
+    });
+    news.heard("data", { type: "Health", service: "storage", ok: true });
+    news.heard("ops", { type: "Health", service: "telemetry", ok: true });
+    news.changed();
+
+    status = statusOf(0);
+    news.changed();
+    status = statusOf(9);
+    news.changed();
+
+    assert.deepEqual(told, ["storage true, not to data", "telemetry true, not to ops", "storage false, not to data"]);
+    news.close();
+  });
+});
