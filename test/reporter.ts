@@ -42,6 +42,8 @@ export class Reporter {
   readonly #verbose: boolean;
   readonly #partial: boolean;
   readonly #files = new Map<string, FileTally>();
+  /** Of the file whose turn it is: the tests that a suite shared by several files has defined. */
+  #shared = emptyTally();
   readonly #failures: FailedTest[] = [];
   /** Names of the suites around the test that comes next, by nesting. */
   readonly #path: string[] = [];
@@ -98,7 +100,7 @@ export class Reporter {
       this.#judgeFile(file, type === "test:fail" ? data.details.error : undefined);
       return;
     }
-    const tally = this.#tallyOf(file);
+    const tally = file.endsWith(".test.ts") ? this.#tallyOf(file) : this.#shared;
     // A suite counts only when it fails for itself: its tests are counted already.
     const suite = data.details.type === "suite";
     const error = type === "test:fail" ? causeOf(data.details.error) : undefined;
@@ -115,7 +117,7 @@ export class Reporter {
 
   /** The runner's verdict on a file as a whole: it could not be loaded, ended early, or ended well without any test. */
   #judgeFile(path: string, error: Error | undefined): void {
-    const tally = this.#tallyOf(path);
+    const tally = this.#withShared(path);
     if (error === undefined && (this.#partial || tally.passed > 0)) return;
     const file = this.#short(path);
     tally.failed += 1;
@@ -124,7 +126,7 @@ export class Reporter {
   }
 
   #endFile(file: string, durationMs: number): void {
-    const tally = this.#tallyOf(file);
+    const tally = this.#withShared(file);
     tally.durationMs = durationMs;
     const mark = tally.failed > 0 ? "FAIL" : "ok  ";
     const failed = tally.failed > 0 ? `, ${tally.failed} failed` : "";
@@ -135,14 +137,28 @@ export class Reporter {
   }
 
   #tallyOf(file: string): FileTally {
-    const tally = this.#files.get(file) ?? { passed: 0, failed: 0, skipped: 0, durationMs: 0 };
+    const tally = this.#files.get(file) ?? emptyTally();
     this.#files.set(file, tally);
+    return tally;
+  }
+
+  /** The runner tells file after file, each to its end. */
+  #withShared(file: string): FileTally {
+    const tally = this.#tallyOf(file);
+    tally.passed += this.#shared.passed;
+    tally.failed += this.#shared.failed;
+    tally.skipped += this.#shared.skipped;
+    this.#shared = emptyTally();
     return tally;
   }
 
   #short(file: string): string {
     return relative(this.#root, file);
   }
+}
+
+function emptyTally(): FileTally {
+  return { passed: 0, failed: 0, skipped: 0, durationMs: 0 };
 }
 
 /** The runner wraps what a test threw. */
