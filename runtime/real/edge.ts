@@ -1,12 +1,12 @@
 /**
- * HTTP/1.1 on TCP: fastify adapts Node's server to the seam and does nothing else.
+ * HTTP/1.1 on TCP: Node's server behind the seam (docs/decisions/0006-http-without-a-framework.md).
  *
  * No body is parsed, buffered or limited here. The header's size and time are kept by Node's parser; what it refuses is
  * answered in the same form as everything else.
  */
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { type FastifyInstance, fastify } from "fastify";
 import type { Edge, EdgeBindFailed, EdgeOptions, EdgeService, Edges } from "#runtime/edge/edge.ts";
 import { edgeRefusal, type Refusal } from "#runtime/edge/refusal.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
@@ -36,7 +36,6 @@ class Listener implements Edge {
   /** Kept from the start: a closed listener has no address to ask for. */
   url = "";
   readonly #options: EdgeOptions;
-  readonly #app: FastifyInstance;
   readonly #server: Server;
   readonly #connections = new Map<Socket, Connection>();
   readonly #open = new Set<Exchange>();
@@ -63,8 +62,7 @@ class Listener implements Edge {
       },
       onReject: (reason) => rejected.add(1, { reason }),
     };
-    this.#app = this.#createApp();
-    this.#server = this.#app.server as Server;
+    this.#server = this.#createServer();
     this.#server.maxConnections = limits().connectionsMax;
     // A client may end its side once it has asked: it is answered all the same.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
@@ -82,7 +80,8 @@ class Listener implements Edge {
 
   async listen(): Promise<void> {
     const { host, port } = this.#options;
-    await this.#app.listen({ host, port });
+    this.#server.listen({ host, port });
+    await once(this.#server, "listening");
     const bound = this.#server.address() as AddressInfo;
     this.url = `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
   }
@@ -115,44 +114,24 @@ class Listener implements Edge {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    const closed = this.#app.close();
+    const closed = new Promise((resolve) => {
+      this.#server.close(resolve);
+    });
     for (const socket of this.#connections.keys()) socket.destroy();
     await closed;
   }
 
-  #createApp(): FastifyInstance {
+  #createServer(): Server {
     const { headersBytesMax, headersTimeoutMs, keepAliveMs } = this.#options.limits();
-    const app = fastify({
-      logger: false,
+    return createServer({
+      maxHeaderSize: headersBytesMax,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: headersCheckMs,
+      // How long a body may take is the body's business, and whether a host is named the service's.
       requestTimeout: 0,
+      requireHostHeader: false,
       keepAliveTimeout: keepAliveMs,
-      forceCloseConnections: true,
-      return503OnClosing: false,
-      exposeHeadRoutes: false,
-      http: {
-        maxHeaderSize: headersBytesMax,
-        headersTimeout: headersTimeoutMs,
-        connectionsCheckingInterval: headersCheckMs,
-        requireHostHeader: false,
-      },
-      clientErrorHandler: (error, socket) => {
-        const connection = this.#connections.get(socket);
-        if (connection === undefined || error.code === "ECONNRESET") socket.destroy();
-        else connection.broke(error.code);
-      },
-      // A path that does not decode is the service's to refuse, like any other.
-      frameworkErrors: (_error, request, reply) => {
-        reply.hijack();
-        this.#accept(request.raw, reply.raw);
-      },
     });
-    // Before bodies are parsed and routes are chosen: neither is fastify's business here.
-    app.addHook("onRequest", (request, reply) => {
-      reply.hijack();
-      this.#accept(request.raw, reply.raw);
-    });
-    app.all("/*", () => undefined);
-    return app;
   }
 
   #adaptServer(): void {
@@ -165,6 +144,12 @@ class Listener implements Edge {
         this.#connections.delete(socket);
         gauge.set(this.#connections.size);
       });
+    });
+    this.#server.on("request", (message, reply) => this.#accept(message, reply));
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      const connection = this.#connections.get(socket as Socket);
+      if (connection === undefined || error.code === "ECONNRESET") socket.destroy();
+      else connection.broke(error.code ?? "");
     });
     // With a listener, Node leaves `100 Continue` to us: the body says it when it is first read.
     this.#server.on("checkContinue", (message, reply) => this.#server.emit("request", message, reply));

@@ -12,7 +12,6 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   "@ipld/dag-cbor": ["actors/domain/dag.ts"],
   "@napi-rs/blake-hash": ["runtime/pool/blake3.ts", "cli/digest.ts"],
   commander: ["cli/program.ts"],
-  fastify: ["runtime/real/edge.ts"],
   lmdb: ["runtime/real/kv.ts"],
   msgpackr: ["runtime/link/body.ts"],
   multiformats: ["actors/domain/dag.ts"],
