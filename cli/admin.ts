@@ -75,7 +75,7 @@ function failureOf(error: Error, node: NodeRecord): CliFailure {
   const errno = errnoOf(error);
   if (errno === "ECONNREFUSED" || errno === "ENOENT") {
     if (holdsLock(node)) {
-      const message = `process ${pid} runs but its admin socket ${adminSocket} is gone: kill ${pid} ends it in good order`;
+      const message = `process ${pid} runs but its admin socket ${adminSocket} is gone: retry in a moment, it is made again`;
       return { code: "cli.socket-gone", message };
     }
     const message = `no node answers on ${adminSocket} (process ${pid}): start one with ./cepa up`;
