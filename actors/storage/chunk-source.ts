@@ -9,6 +9,7 @@ import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { CatalogEntry } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import type { StorageCorrupt } from "#actors/storage/protocol.ts";
+import { READ_BYTES_MAX, ReadAhead, type ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
 import {
   DIGEST_BYTES,
   decodeHeader,
@@ -20,10 +21,6 @@ import {
 import type { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { assert, type Failure } from "#runtime/errors.ts";
-import { KiB } from "#runtime/units.ts";
-
-/** Bytes of one disk read: four segments. */
-export const READ_BYTES_MAX: number = 256 * KiB;
 
 /** Where the bytes of one slice are. */
 export interface LocatedSlice {
@@ -37,6 +34,7 @@ export interface ChunkSourceDeps {
   readonly files: PackFiles;
   readonly digest: (bytes: Uint8Array) => Uint8Array;
   readonly cache: SmallChunkCache;
+  readonly aheadBuffers: ReadAheadBuffers;
   /** The record is not what was stored, or cannot be read. */
   readonly onDamaged: (chunk: Digest, entry: CatalogEntry) => void;
   /** The source has ended, failed or was cancelled. */
@@ -46,6 +44,7 @@ export interface ChunkSourceDeps {
 export class ChunkSource implements ByteSource {
   readonly #deps: ChunkSourceDeps;
   readonly #slices: readonly LocatedSlice[];
+  readonly #ahead: ReadAhead;
   #index = 0;
   /** Bytes of the current slice that were handed out. */
   #done = 0;
@@ -61,6 +60,7 @@ export class ChunkSource implements ByteSource {
   constructor(slices: readonly LocatedSlice[], deps: ChunkSourceDeps) {
     this.#slices = slices.filter(({ lengthBytes }) => lengthBytes > 0);
     this.#deps = deps;
+    this.#ahead = new ReadAhead(deps.files, deps.aheadBuffers);
   }
 
   get failure(): Failure | undefined {
@@ -132,14 +132,25 @@ export class ChunkSource implements ByteSource {
 
   /** Reads whole segments from `from` and compares each with its digest. */
   async #readVerified(slice: LocatedSlice, from: number, target: Uint8Array): Promise<boolean> {
-    const { entry } = slice;
-    const read = await this.#deps.files.read(entry.pack, target, entry.position + entry.payloadOffset + from);
-    if (!read.ok || read.value < target.length) return false;
+    if (!(await this.#readRaw(slice, from, target))) return false;
     for (let at = 0; at < target.length; at += SEGMENT_BYTES) {
       const digest = this.#deps.digest(target.subarray(at, at + SEGMENT_BYTES));
       if (!this.#matches(slice, (from + at) / SEGMENT_BYTES, digest)) return false;
     }
-    if (target.length === entry.payloadBytes) this.#deps.cache.add(slice.chunk, target);
+    if (target.length === slice.entry.payloadBytes) this.#deps.cache.add(slice.chunk, target);
+    return true;
+  }
+
+  /** Fills `target`, not verified yet; false where the pack does not have as much. */
+  async #readRaw({ entry, offset, lengthBytes }: LocatedSlice, from: number, target: Uint8Array): Promise<boolean> {
+    const position = entry.position + entry.payloadOffset + from;
+    if (!(await this.#ahead.take(entry.pack, position, target))) {
+      const read = await this.#deps.files.read(entry.pack, target, position);
+      if (!read.ok || read.value < target.length) return false;
+    }
+    // Who reads whole segments reads on, as much again.
+    const next = Math.min(target.length, offset + lengthBytes - from - target.length);
+    if (target.length >= SEGMENT_BYTES && next > 0) this.#ahead.begin(entry.pack, position + target.length, next);
     return true;
   }
 
@@ -188,6 +199,7 @@ export class ChunkSource implements ByteSource {
     if (this.#settled) return;
     this.#settled = true;
     this.#scratch = undefined;
+    void this.#ahead.close();
     this.#deps.onSettled(this);
   }
 }

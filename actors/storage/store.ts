@@ -26,6 +26,7 @@ import type {
   StoredObject,
 } from "#actors/storage/protocol.ts";
 import { type PutFailure, putObject } from "#actors/storage/put-object.ts";
+import { ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
 import { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
@@ -86,6 +87,7 @@ export class Store {
   readonly #over = new AbortController();
   readonly #sources = new Set<ByteSource>();
   readonly #smallChunks = new SmallChunkCache();
+  readonly #aheadBuffers = new ReadAheadBuffers();
   readonly #puts = new Set<Promise<unknown>>();
   #writers: Writers | undefined;
   #rebuild: Progress = { doneBytes: 0, totalBytes: 0 };
@@ -171,6 +173,7 @@ export class Store {
       files: this.#files,
       digest: this.#deps.cpu.digest,
       cache: this.#smallChunks,
+      aheadBuffers: this.#aheadBuffers,
       onDamaged: (chunk, entry) => this.#markDamaged(chunk, entry),
       onSettled: (settled) => this.#sources.delete(settled),
     });

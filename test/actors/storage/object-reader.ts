@@ -7,7 +7,11 @@ import type { Failure } from "#runtime/errors.ts";
 import type { Ref } from "#runtime/ref.ts";
 import { readAll, within } from "#test/actors/storage/storage-kit.ts";
 
-export async function readObject(ref: Ref<StorageProtocol>, root: Digest): Promise<Uint8Array | Failure> {
+export async function readObject(
+  ref: Ref<StorageProtocol>,
+  root: Digest,
+  pieceBytes?: number,
+): Promise<Uint8Array | Failure> {
   const links = await readLinks(ref, root, true);
   if (!Array.isArray(links)) return links;
   const parts: Uint8Array[] = [];
@@ -17,7 +21,7 @@ export async function readObject(ref: Ref<StorageProtocol>, root: Digest): Promi
       .map(({ digest, length }) => ({ chunk: digest, offset: 0, lengthBytes: length }));
     const chunks = await ref.call("readChunks", { slices }, within);
     if (!chunks.ok) return chunks.failure;
-    const bytes = await readAll(chunks.value.source);
+    const bytes = await readAll(chunks.value.source, pieceBytes);
     if (bytes === undefined) return chunks.value.source.failure ?? { code: "test.no-failure" };
     parts.push(bytes);
   }

@@ -27,7 +27,7 @@ describe("storage: readChunks", () => {
     const chunks = sizes.map((sizeBytes, seed) => randomBytes(sizeBytes, seed));
     for (const bytes of chunks) assert((await put(kit, bytes)).ok);
     const slice = fc.record({ index: fc.nat(sizes.length - 1), from: fc.nat(10_000), to: fc.nat(10_000) });
-    const reads = fc.constantFrom(1000, 64 * KiB - 1, 64 * KiB, 100_000, 256 * KiB, 1 * MiB);
+    const reads = fc.constantFrom(1000, 64 * KiB - 1, 64 * KiB, 100_000, 128 * KiB, 256 * KiB, 1 * MiB);
 
     await fc.assert(
       fc.asyncProperty(fc.array(slice, { maxLength: 5 }), reads, async (picks, pieceBytes) => {
@@ -52,6 +52,30 @@ describe("storage: readChunks", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("asks the disk for the next piece before the reader comes for it, and for nothing twice", async () => {
+    const kit = await startStorage();
+    const bytes = randomBytes(600 * KiB, 3);
+    assert((await put(kit, bytes)).ok);
+    const chunk = digestFromBytes(digestOf(bytes));
+    const slices = [{ chunk, offset: 0, lengthBytes: bytes.length }];
+    const answer = await kit.ref.call("readChunks", { slices }, within);
+    assert(answer.ok);
+    const positions: number[] = [];
+    const read = kit.disk.read.bind(kit.disk);
+    kit.disk.read = (descriptor, into, position) => {
+      positions.push(position);
+      return read(descriptor, into, position);
+    };
+
+    const first = await answer.value.source.read(new Uint8Array(128 * KiB));
+    const readsAfterFirst = positions.length;
+    const rest = await readAll(answer.value.source, 128 * KiB);
+
+    assert.deepEqual([first, rest?.length], [128 * KiB, bytes.length - 128 * KiB]);
+    // The segment table, the first piece, and the one after it; then the three that are left.
+    assert.deepEqual([readsAfterFirst, positions.length, new Set(positions).size], [3, 6, 6]);
   });
 
   it("says which chunk is not there, before it answers", async () => {
@@ -112,7 +136,8 @@ describe("storage: a disk that lies", () => {
       const size = (await kit.disk.list("/data/packs")).ok ? await sizeOf(kit) : 0;
       kit.disk.flipByte(path, 64 + random.below(size - 64), 1 + random.below(255));
 
-      const got = await readObject(kit.ref, stored.value.manifest);
+      const pieceBytes = [100_000, 128 * KiB, 256 * KiB][Math.floor(round / 3) % 3];
+      const got = await readObject(kit.ref, stored.value.manifest, pieceBytes);
       const healed = await put(kit, bytes);
       assert(healed.ok);
       const again = await readObject(kit.ref, healed.value.manifest);
