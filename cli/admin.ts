@@ -48,9 +48,7 @@ export function askAdmin(node: NodeRecord, request: AdminRequest): Promise<Outco
   });
   socket.on("error", (error) => resolve(fail(failureOf(error, node))));
   // Without effect when an answer or an error came before.
-  socket.on("close", () =>
-    resolve(fail({ code: "cli.bad-answer", message: `process ${node.pid} closed its admin socket without an answer` })),
-  );
+  socket.on("close", () => resolve(fail(closed(node))));
   return promise.finally(() => clearTimeout(timer));
 }
 
@@ -70,9 +68,14 @@ function noAnswer({ pid }: NodeRecord, { command }: AdminRequest, timeoutMs: num
   return { code: "cli.no-answer", message: `process ${pid} has not answered for ${timeoutMs / second} s: ${advice}` };
 }
 
+function closed({ pid }: NodeRecord): CliFailure {
+  return { code: "cli.bad-answer", message: `process ${pid} closed its admin socket without an answer` };
+}
+
 function failureOf(error: Error, node: NodeRecord): CliFailure {
   const { adminSocket, pid } = node;
   const errno = errnoOf(error);
+  if (errno === "EPIPE" || errno === "ECONNRESET") return closed(node);
   if (errno === "ECONNREFUSED" || errno === "ENOENT") {
     if (holdsLock(node)) {
       const message = `process ${pid} runs but its admin socket ${adminSocket} is gone: retry in a moment, it is made again`;

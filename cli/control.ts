@@ -3,11 +3,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type AdminCommand, askAdmin, DOWN_TIMEOUT_MS } from "#cli/admin.ts";
 import { print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
-import { exists, findNode, type NodeChoice } from "#cli/find-node.ts";
+import { exists, findNode, type NodeChoice, type NodeRecord } from "#cli/find-node.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
 
 const LOOK_INTERVAL_MS = 20;
+/** Longest wait for a socket that is gone: the node makes it again, or is on its way down and ends. */
+const SOCKET_WAIT_MS: number = 5 * second;
 
 /** `target` is `actor/<name>` or `cell/<name>`. */
 export async function control(
@@ -29,7 +31,7 @@ export async function down(options: NodeChoice): Promise<Outcome> {
   if (!node.ok) return node;
   const { pid } = node.value;
   const deadlineMs = performance.now() + DOWN_TIMEOUT_MS;
-  const answer = await askAdmin(node.value, { command: "down" });
+  const answer = await askDown(node.value);
   // A node that is quick has closed its socket before the answer was read: its end is the answer.
   if (!answer.ok && answer.failure.code !== "cli.bad-answer" && exists(pid)) return answer;
 
@@ -42,4 +44,14 @@ export async function down(options: NodeChoice): Promise<Outcome> {
   }
   print("down");
   return ok();
+}
+
+async function askDown(node: NodeRecord): Promise<Outcome<unknown>> {
+  const deadlineMs = performance.now() + SOCKET_WAIT_MS;
+  for (;;) {
+    const answer = await askAdmin(node, { command: "down" });
+    const isGone = !answer.ok && answer.failure.code === "cli.socket-gone";
+    if (!isGone || performance.now() > deadlineMs) return answer;
+    await pause(LOOK_INTERVAL_MS);
+  }
 }

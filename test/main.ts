@@ -18,9 +18,28 @@ const SILENCE_MS_MAX: number = TEST_TIMEOUT_MS + 30_000;
 /** More files at once only make the end-to-end tests wait for each other's disks. */
 const FILES_AT_ONCE_MAX = 4;
 
+const HELP = `usage: cepa test [options] [path...]
+
+Runs the tests, all of them or those of the paths. A path is a file, a folder, a glob, or a word that occurs in the path
+of a test file. Exit code: 0 all passed, 1 one failed, 2 nothing matches.
+
+  --name REGEX   only tests whose name matches
+  --verbose      print the name of every test
+  -h, --help     print this
+
+Examples:
+  $ cepa test
+  $ cepa test storage
+  $ cepa test runtime/mailbox --name "drops the oldest"
+`;
+
 const root = join(import.meta.dirname, "..");
 const started = performance.now();
 const { values, positionals } = readArguments();
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 const files = [...new Set((positionals.length === 0 ? ["test"] : positionals).flatMap(select))].sort();
 
 if (files.length === 0) {
@@ -58,7 +77,11 @@ if (failed > 0 || passed === 0) process.exitCode = 1;
 function readArguments() {
   try {
     return parseArgs({
-      options: { name: { type: "string" }, verbose: { type: "boolean", default: false } },
+      options: {
+        name: { type: "string" },
+        verbose: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
       allowPositionals: true,
     });
   } catch (error) {

@@ -27,13 +27,20 @@ export interface BadUsage extends Failure<"supervisor.bad-usage"> {
 }
 
 export const USAGE: string = `usage: cepa up [options]
+
+Starts a node in the foreground. SIGINT, SIGTERM and \`cepa down\` end it in good order; a second signal ends it at once.
+
   --data DIR          where the node keeps its data (CEPA_DATA, else the user's data directory)
   --http HOST:PORT    where it listens (127.0.0.1:7700); port 0 picks a free one
   --profile NAME      ${PROFILES.join(", ")}: which cells there are and where they live (tree)
   --config FILE       configuration (cepa.toml in the data directory, if there is one)
   --json              one JSON object a line on stdout
   --insecure-public   allow an address that others can reach, without any authentication
-  --help`;
+  -h, --help          print this
+
+Examples:
+  $ cepa up
+  $ cepa up --data /srv/cepa --http 127.0.0.1:0 --json`;
 
 export const HTTP_DEFAULT = "127.0.0.1:7700";
 

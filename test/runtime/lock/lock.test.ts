@@ -1,6 +1,6 @@
 /** Both implementations of locks, and what only the kernel can show: that a killed holder lets go. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -70,23 +70,29 @@ for (const [kind, makeLocks] of kinds) {
   });
 }
 
+/** Another process that holds the lock for as long as it lives. */
+async function holderOf(path: string): Promise<ChildProcess> {
+  const script = `
+    import { fileLocks } from "#runtime/real/lock.ts";
+    import { realClock } from "#runtime/real/clock.ts";
+    const held = await fileLocks(realClock).acquire(${JSON.stringify(path)}, { waitMs: 0 });
+    console.log(held.ok);
+    setInterval(() => undefined, 1000);
+  `;
+  const holder = spawn(process.execPath, ["--input-type=module-typescript", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(holder.stdout, "data");
+  assert.equal(String(line).trim(), "true");
+  return holder;
+}
+
 describe("locks (real): a killed holder", () => {
   it("holds against another process, leaves no side files, and lets go when it is killed", (context) =>
     inDirectory(async (directory) => {
       const path = join(directory, "store.lock");
-      const script = `
-        import { fileLocks } from "#runtime/real/lock.ts";
-        import { realClock } from "#runtime/real/clock.ts";
-        const held = await fileLocks(realClock).acquire(${JSON.stringify(path)}, { waitMs: 0 });
-        console.log(held.ok);
-        setInterval(() => undefined, 1000);
-      `;
-      const holder = spawn(process.execPath, ["--input-type=module-typescript", "--eval", script], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
+      const holder = await holderOf(path);
       context.after(() => holder.kill("SIGKILL"));
-      const [line] = await once(holder.stdout, "data");
-      assert.equal(String(line).trim(), "true");
       const locks = fileLocks(realClock);
 
       const refused = await locks.acquire(path, { waitMs: 0 });
@@ -99,6 +105,43 @@ describe("locks (real): a killed holder", () => {
 
       assert(held.ok);
       held.value.release();
+    }));
+
+  it("holds although the lock file was removed under it, and made anew by somebody else", (context) =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "store.lock");
+      const holder = await holderOf(path);
+      context.after(() => holder.kill("SIGKILL"));
+      const locks = fileLocks(realClock);
+
+      rmSync(path);
+      const removed = await locks.acquire(path, { waitMs: 0 });
+      const anew = await locks.acquire(path, { waitMs: 0 });
+      const exited = once(holder, "exit");
+      holder.kill("SIGKILL");
+      await exited;
+      const held = await locks.acquire(path, { waitMs: 0 });
+
+      assert.deepEqual(
+        [removed, anew].map((answer) => !answer.ok && answer.failure.code),
+        ["lock.taken", "lock.taken"],
+      );
+      assert(held.ok);
+      held.value.release();
+    }));
+
+  it("is taken anew by its own holder, when it was removed", () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "node.lock");
+      const locks = fileLocks(realClock);
+      const first = await locks.acquire(path, { waitMs: 0 });
+      rmSync(path);
+
+      const second = await locks.acquire(path, { waitMs: 0 });
+
+      assert(first.ok && second.ok);
+      first.value.release();
+      second.value.release();
     }));
 
   it("says broken, not taken, where the file cannot be made or is something else", () =>

@@ -1,0 +1,35 @@
+/** `--help` of every command, in this checkout: it says how, and does nothing else. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+
+const LAUNCHER = join(import.meta.dirname, "..", "..", "cepa");
+/** Running what is asked about would take longer. */
+const TIMEOUT_MS = 10_000;
+
+function run(...args: readonly string[]) {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  return spawnSync(LAUNCHER, args, { encoding: "utf8", env: { ...env, NODE_COMPILE_CACHE: "" }, timeout: TIMEOUT_MS });
+}
+
+describe("cepa COMMAND --help", () => {
+  for (const command of "up put get stat ps status kill resume down test check verify bench".split(" ")) {
+    it(`of ${command} says how, with an example`, () => {
+      const { status, stdout, stderr } = run(command, "--help");
+
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.match(stdout, /^usage: cepa |^Usage: cepa /);
+      assert.match(stdout, /\$ cepa |Example/);
+    });
+  }
+
+  it("is named where check and verify are given what they do not take", () => {
+    for (const command of ["check", "verify"]) {
+      const { status, stderr } = run(command, "all");
+
+      assert.equal(status, 2);
+      assert.equal(stderr, `cepa: ${command} takes no arguments, not "all": see cepa ${command} --help\n`);
+    }
+  });
+});
