@@ -127,7 +127,9 @@ describe("cli: beside a running node", () => {
 
     const downs = await Promise.all([cepa(other, "down"), cepa(other, "down"), cepa(other, "down")]);
 
-    for (const down of downs) assert.equal(down.code, 0, down.err);
+    assert(downs.some(({ code }) => code === 0));
+    // Who comes when all is over is told that nothing runs.
+    for (const { code, err } of downs) assert(code === 0 || /^cepa: cli\.not-running: /.test(err), err);
     assert.deepEqual(other.livingPids(), []);
     assert.equal((await cepa(other, "down")).code, 1);
     await other.dispose();
