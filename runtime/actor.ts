@@ -25,13 +25,13 @@ import type { Log } from "#runtime/telemetry/log.ts";
 /** Callers that may wait for room (`whenFull: "wait"`). They hold edge permits, so permits are the real bound. */
 export const WAITING_CALLERS_MAX = 4096;
 
-/** `init` threw. It is an ordinary exit with a reason: the supervisor decides. */
+/** `init` threw, or `stop` came before it was done. It is an ordinary exit with a reason: the supervisor decides. */
 export interface StartFailed extends Failure<"runtime.start-failed"> {
   readonly actor: string;
   readonly reason: string;
 }
 
-/** Something of the last incarnation did not close within `shutdownMs`: nothing may start beside it. */
+/** The last incarnation did not end clean (`Actor.stop`): nothing may start beside what may be left of it. */
 export interface NotClosed extends Failure<"runtime.not-closed"> {
   readonly actor: string;
   readonly shutdownMs: number;
@@ -72,6 +72,8 @@ export class Actor {
   #incarnation: Incarnation | undefined;
   #incarnationCount = 0;
   #lifecycle: Lifecycle = "stopped";
+  /** The last `start`, settled or not. */
+  #starting: Promise<unknown> | undefined;
   /** Whether the user lane takes messages: from the first start until stop or quarantine, also between incarnations. */
   #isOpen = false;
   #isQueued = false;
@@ -130,10 +132,21 @@ export class Actor {
     assert(this.#lifecycle === "stopped", "an actor is started when none of its incarnations lives");
     this.#lifecycle = "starting";
     this.#isOpen = true;
+    const starting = this.#beginLife();
+    this.#starting = starting;
+    return starting;
+  }
+
+  async #beginLife(): Promise<Result<void, StartFailed | NotClosed>> {
     const { clean } = (await this.#incarnation?.ended) ?? { clean: true };
     if (!clean) {
       this.#lifecycle = "stopped";
       return fail({ code: "runtime.not-closed", actor: this.name, shutdownMs: this.shutdownMs });
+    }
+    // Stopped meanwhile: a life that began now would have nobody to end it.
+    if (this.#lifecycle !== "starting") {
+      this.#lifecycle = "stopped";
+      return this.#startFailed({ kind: "shutdown" });
     }
 
     this.#health = { state: "ready", reason: undefined };
@@ -141,21 +154,25 @@ export class Actor {
     const incarnation = new Incarnation(this, this.#incarnationCount);
     this.#incarnation = incarnation;
     const exit = await incarnation.begin();
-    if (exit !== undefined) return fail({ code: "runtime.start-failed", actor: this.name, reason: describeExit(exit) });
+    if (exit !== undefined) return this.#startFailed(exit);
     this.#lifecycle = "running";
     this.ready();
     return ok();
   }
 
-  /** Ends the current incarnation in good order and closes the user lane. Settles when everything is closed. */
+  /**
+   * Ends the current incarnation in good order and closes the user lane; a `start` under way fails. Settles when
+   * everything is closed. Not `clean`: something did not close within `shutdownMs`, or `terminate` threw.
+   */
   async stop(reason: ExitReason = { kind: "shutdown" }): Promise<{ readonly clean: boolean }> {
     this.#isOpen = false;
     this.#failLane();
+    if (this.#lifecycle !== "stopped") this.#lifecycle = "stopping";
     const incarnation = this.#incarnation;
-    if (incarnation === undefined) return { clean: true };
-    this.#lifecycle = incarnation.hasEnded ? "stopped" : "stopping";
-    incarnation.finish(reason);
-    return incarnation.ended;
+    incarnation?.finish(reason);
+    const end = (await incarnation?.ended) ?? { clean: true };
+    await this.#starting;
+    return end;
   }
 
   /** Ends the current incarnation at once, as a crash with this defect. The user lane stays open. */
@@ -300,6 +317,10 @@ export class Actor {
   #displaced(message: Message): void {
     this.machine.rejected.add(1, { reason: "mailbox-displaced" });
     message.call?.fail({ code: "runtime.mailbox-full", actor: this.name, executed: "no" });
+  }
+
+  #startFailed(exit: ExitReason): Result<never, StartFailed> {
+    return fail({ code: "runtime.start-failed", actor: this.name, reason: describeExit(exit) });
   }
 
   #refusal(options: CallOptions): CallFailure | undefined {

@@ -4,7 +4,8 @@
  * Invariants:
  * - turns never overlap; a handler that answers with a promise holds the mailbox until it settles;
  * - after the end no turn runs, no reply is given by it, and every use of its context is a counted no-op;
- * - the end happens once; `ended` settles when its tasks and resources are gone, or not within `shutdownMs`.
+ * - the end happens once; `ended` settles when its `init`, tasks and resources are gone, or not within `shutdownMs`;
+ * - whatever else goes wrong at the end, its signal is aborted and its scope closed.
  */
 import type { Actor } from "#runtime/actor.ts";
 import type { Awaitable } from "#runtime/behavior.ts";
@@ -55,7 +56,10 @@ export class Incarnation {
   #inHand: PendingCall | undefined;
   #isBusy = false;
   #end: ExitReason | undefined;
-  #ended: Promise<{ readonly clean: boolean }> | undefined;
+  readonly #ended = Promise.withResolvers<{ readonly clean: boolean }>();
+  /** Settles, never rejects, when `init` has. */
+  #initialising: Promise<void> | undefined;
+  #isInitialised = false;
 
   constructor(actor: Actor, number: number) {
     this.actor = actor;
@@ -81,20 +85,27 @@ export class Incarnation {
     return this.#inHand;
   }
 
-  /** Settles once the incarnation has ended; `clean` is false when something did not close in time. */
+  /** Settles once the incarnation has ended; `clean` is as `Actor.stop` says. */
   get ended(): Promise<{ readonly clean: boolean }> {
-    return this.#ended ?? Promise.resolve({ clean: true });
+    return this.#ended.promise;
   }
 
-  /** Runs `init`. A throw becomes the exit reason. */
+  /** Runs `init`. A throw becomes the exit reason; an `init` that never settles is over when the incarnation is. */
   async begin(): Promise<ExitReason | undefined> {
+    this.#initialising = this.#initialise();
+    await Promise.race([this.#initialising, this.ended]);
+    return this.#end;
+  }
+
+  async #initialise(): Promise<void> {
     try {
       const state = await this.actor.behavior.init(this.actor.deps as never, this.context as never);
-      if (this.#end === undefined) this.#state = state;
+      if (this.#end !== undefined) return;
+      this.#state = state;
+      this.#isInitialised = true;
     } catch (defect) {
       this.finish({ kind: "crashed", defect });
     }
-    return this.#end;
   }
 
   /** One message of the user lane. */
@@ -150,33 +161,42 @@ export class Incarnation {
     this.#inHand?.fail(failure);
     for (const slot of this.tasks) slot.abandon(failure);
     for (const source of this.#lent) source.cancel(failure);
-    this.#ended = this.#close(reason);
+    this.#close(reason);
     actor.onIncarnationEnd(this, reason);
   }
 
-  /** Fences first, so that `terminate` is the last that touches state. */
-  async #close(reason: ExitReason): Promise<{ readonly clean: boolean }> {
+  #close(reason: ExitReason): void {
     const { actor } = this;
-    const closing = (async () => {
-      if (reason.kind === "shutdown" || reason.kind === "normal") {
+    const timer = actor.machine.clock.after(actor.shutdownMs, () => this.#ended.resolve({ clean: false }));
+    const over = (clean: boolean): void => {
+      timer.cancel();
+      this.#ended.resolve({ clean });
+    };
+    this.#release(reason).then(
+      () => over(true),
+      (error: unknown) => {
+        actor.machine.log.error("terminate-failed", { actor: actor.name, error });
+        over(false);
+      },
+    );
+  }
+
+  /** Fences first, so that `terminate` is the last that touches state. Without a state there is nothing it could do. */
+  async #release(reason: ExitReason): Promise<void> {
+    const { actor } = this;
+    const isOrderly = reason.kind === "shutdown" || reason.kind === "normal";
+    try {
+      if (isOrderly && this.#isInitialised) {
         await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
       }
+    } finally {
       this.controller.abort();
+      // What an `init` under way has opened, or still opens, is in use until it settles.
+      await this.#initialising;
       await Promise.allSettled([...this.tasks].map((slot) => slot.settled));
       const errors = await this.scope.close();
       for (const error of errors) actor.machine.log.error("scope-close-failed", { actor: actor.name, error });
-    })();
-    return new Promise((resolve) => {
-      const timer = actor.machine.clock.after(actor.shutdownMs, () => resolve({ clean: false }));
-      const finish = (): void => {
-        timer.cancel();
-        resolve({ clean: true });
-      };
-      closing.then(finish, (error: unknown) => {
-        actor.machine.log.error("terminate-failed", { actor: actor.name, error });
-        finish();
-      });
-    });
+    }
   }
 
   #hold(answer: Promise<unknown>, call: PendingCall | undefined): void {

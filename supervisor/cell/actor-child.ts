@@ -3,6 +3,9 @@ import type { Actor } from "#runtime/actor.ts";
 import { Defect, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Child, StartFailed } from "#supervisor/child.ts";
 
+const UNCLEAN: ExitReason = { kind: "crashed", defect: new Defect("the last life is not closed") };
+const STOPPED: ExitReason = { kind: "shutdown" };
+
 export class ActorChild implements Child {
   readonly name: string;
   readonly #actor: Actor;
@@ -11,7 +14,7 @@ export class ActorChild implements Child {
   #isStarting = false;
   #exitWhileStarting: ExitReason | undefined;
 
-  /** `onUnclean`: something of a past life could not be closed in time, and only the end of the cell frees it. */
+  /** `onUnclean`: a past life did not end clean (`Actor.stop`), and only the end of the cell frees what is left of it. */
   constructor(actor: Actor, onUnclean: () => void) {
     this.name = actor.name;
     this.#actor = actor;
@@ -29,9 +32,11 @@ export class ActorChild implements Child {
     const started = await this.#actor.start();
     this.#isStarting = false;
     const exit: ExitReason | undefined = this.#exitWhileStarting;
-    if (!started.ok && started.failure.code === "runtime.not-closed") this.#onUnclean();
     if (started.ok && exit === undefined) return ok();
-    const reason: ExitReason = exit ?? { kind: "crashed", defect: new Defect("the last life is not closed") };
+    const isUnclean = !started.ok && started.failure.code === "runtime.not-closed";
+    if (isUnclean) this.#onUnclean();
+    // Without an exit no life began: the last one is in the way, or `stop` came first.
+    const reason = exit ?? (isUnclean ? UNCLEAN : STOPPED);
     return fail({ code: "supervisor.start-failed", child: this.name, reason });
   }
 

@@ -139,7 +139,7 @@ export class Cell {
 
   // Life
 
-  /** Answers with what makes a beginning impossible. */
+  /** Answers with what makes a beginning impossible. Every wait may outlast the life: nothing is begun after its end. */
   async #begin(facts: CellFacts): Promise<BeginFailure | undefined> {
     const { tree, catalogue, seams, buildId, send } = this.#options;
     this.#status = facts.status;
@@ -151,6 +151,7 @@ export class Cell {
     assert(spec !== undefined, "the root and the cell know the same tree");
 
     const modules = await loadModules(spec, catalogue);
+    if (this.#ended) return undefined;
     const sections = new Sections(modules, seams.base.processes.self.env);
     const problem = sections.offer(facts.config);
     if (problem !== undefined) return { cause: "config", message: problem };
@@ -158,6 +159,7 @@ export class Cell {
     this.#sections = sections;
 
     const env = await this.#makeEnv(facts);
+    if (this.#ended) return undefined;
     const links = seams.links({
       cell: facts.cell,
       runDirectory: facts.runDirectory,
@@ -169,7 +171,9 @@ export class Cell {
     this.#links = links;
     const where = { cell: facts.cell, cellOf: placement.cellOf, actors: this.#actors, links };
     await wireActors(where, { spec, modules, sections, env, scope: this.#scope });
+    if (this.#ended) return undefined;
     const listening = await links.listen();
+    if (this.#ended) return undefined;
     if (!listening.ok) return { cause: "defect", message: `links: ${listening.failure.code}` };
 
     if (placement.cellOf[TELEMETRY] !== undefined) {

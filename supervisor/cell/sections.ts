@@ -1,7 +1,7 @@
 /**
  * The configuration sections of the actors in one cell: read together, offered together, put in force together.
  *
- * A section has the name of its actor. An offer is kept until it is committed or replaced by the next.
+ * A section has the name of its actor. An offer is kept until it is committed or the next one comes.
  */
 import type { ConfigView } from "#runtime/actor-module.ts";
 import { describeProblem, type Environment, readSection } from "#runtime/config/section.ts";
@@ -24,6 +24,7 @@ export class Sections {
 
   /** Checks `config` and keeps it for `commit`. Answers with what is wrong, in one line. */
   offer(config: ConfigSnapshot): string | undefined {
+    this.#offered = undefined;
     const values = new Map<string, unknown>();
     for (const [name, actorModule] of this.#modules) {
       const read = readSection<unknown>(actorModule.configSchema, name, config.raw[name], this.#environment);

@@ -7,12 +7,14 @@
  */
 import type { ActorStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
+import type { ConfigSnapshot } from "#runtime/config/snapshot.ts";
 import { Defect, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { second } from "#runtime/units.ts";
 import type { Child, StartFailed } from "#supervisor/child.ts";
 import type { CellEvent } from "#supervisor/events.ts";
 import type { CellHost, CellLife } from "#supervisor/root/cell-life.ts";
+import { ConfigTalk } from "#supervisor/root/config-talk.ts";
 import { Watchdog } from "#supervisor/root/watchdog.ts";
 import type { CellFacts, Order, Refusal, Report } from "#supervisor/wire.ts";
 
@@ -41,25 +43,20 @@ export interface CellChildOptions {
   readonly onChange: () => void;
 }
 
-type ConfigAnswer = Extract<Report, { readonly kind: "config-answer" }>;
-
 export class CellChild implements Child {
   readonly name: string;
   readonly #options: CellChildOptions;
+  readonly #config: ConfigTalk;
   readonly #answers = new Map<number, (failure: Refusal | undefined) => void>();
   #life: CellLife | undefined;
   #opening = false;
   #killed = false;
   #watchdog: Watchdog | undefined;
   #started: ((failure: string | undefined) => void) | undefined;
-  #offerOver: (() => void) | undefined;
-  #onConfigAnswer: ((answer: ConfigAnswer) => void) | undefined;
   #ended: (() => void)[] = [];
   #isUp = false;
   #isStopping = false;
   #commandCount = 0;
-  /** Version of the configuration that the life began with. */
-  #begunWith = 0;
   #actors: readonly ActorStatus[] = [];
   #residentBytes = 0;
   #onExit: (reason: ExitReason) => void = () => undefined;
@@ -68,6 +65,15 @@ export class CellChild implements Child {
   constructor(options: CellChildOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#config = new ConfigTalk({
+      clock: options.clock,
+      send: (order) => this.send(order),
+      onUnfit: (problem) => {
+        options.log.error("root.config-refused", { cell: this.name, problem });
+        // The next life begins with it, and what then goes wrong has a name.
+        this.kill();
+      },
+    });
   }
 
   /** 0 while there is none. */
@@ -149,22 +155,14 @@ export class CellChild implements Child {
     });
   }
 
-  /** Offers a configuration; answers with what is wrong with it. A cell that is down accepts: it will start with it. */
-  offer(config: CellFacts["config"], withinMs: number): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      const done = (problem: string | undefined): void => {
-        timer.cancel();
-        this.#onConfigAnswer = undefined;
-        this.#offerOver = undefined;
-        resolve(problem);
-      };
-      this.#offerOver = () => done(undefined);
-      const timer = this.#options.clock.after(withinMs, () => done(`does not answer within ${withinMs} ms`));
-      this.#onConfigAnswer = (answer) => {
-        if (answer.version === config.version) done(answer.problem);
-      };
-      if (!this.#isUp || !this.send({ kind: "config-offer", config })) done(undefined);
-    });
+  /** See `ConfigTaker`. */
+  offer(config: ConfigSnapshot, withinMs: number): Promise<string | undefined> {
+    return this.#config.offer(config, withinMs);
+  }
+
+  /** See `ConfigTaker`. */
+  commit(config: ConfigSnapshot): void {
+    this.#config.commit(config);
   }
 
   /** The conversation up to `started`; answers with what went wrong. */
@@ -194,7 +192,7 @@ export class CellChild implements Child {
   }
 
   #begin(life: CellLife, facts: CellFacts): void {
-    this.#begunWith = facts.config.version;
+    this.#config.begin(facts.config);
     life.send({ kind: "begin", facts });
   }
 
@@ -203,7 +201,7 @@ export class CellChild implements Child {
     switch (report.kind) {
       case "started":
         this.#started?.(undefined);
-        this.#catchUp();
+        if (this.#isUp) this.#config.started(this.#options.facts().config);
         break;
       case "failed":
         if (report.cause === "config") this.#options.onConfigRefused(report.message);
@@ -224,7 +222,7 @@ export class CellChild implements Child {
         this.#answers.get(report.id)?.(report.failure);
         break;
       case "config-answer":
-        this.#onConfigAnswer?.(report);
+        this.#config.answer(report.problem);
         break;
       case "drained":
         this.send({ kind: "leave" });
@@ -232,14 +230,6 @@ export class CellChild implements Child {
       case "hello":
         break;
     }
-  }
-
-  /** The configuration may have changed between `begin` and `started`. */
-  #catchUp(): void {
-    const { config } = this.#options.facts();
-    if (config.version === this.#begunWith) return;
-    this.send({ kind: "config-offer", config });
-    this.send({ kind: "config-commit", version: config.version });
   }
 
   #over(life: CellLife, reason: ExitReason): void {
@@ -253,7 +243,7 @@ export class CellChild implements Child {
     for (const answered of [...this.#answers.values()]) {
       answered({ code: "supervisor.cell-down", message: `cell ${this.name} went down` });
     }
-    this.#offerOver?.();
+    this.#config.over();
     this.#started?.(reason.kind === "crashed" ? String(reason.defect) : reason.kind);
     this.#settleEnded();
     if (wasUp && !this.#isStopping) this.#onExit(reason);

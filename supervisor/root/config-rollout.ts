@@ -1,14 +1,13 @@
 /**
  * A change of the configuration, everywhere or nowhere: offered to every cell, and put in force when all accept.
  *
- * A cell that is down has no say: it will begin with what is in force then.
+ * A cell that is down has no say, nor has one that begins while the others still think: it gets what is in force then.
  */
 import { checkSections, describeProblem } from "#runtime/config/section.ts";
 import { type ConfigSnapshot, configSnapshot } from "#runtime/config/snapshot.ts";
 import type { ConfigTable } from "#runtime/config/toml.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
-import type { Order } from "#supervisor/wire.ts";
 
 /** Longest time that a cell may think about an offer; afterwards it counts as refused. */
 export const CONFIG_OFFER_MS: number = 2 * second;
@@ -23,7 +22,8 @@ export interface ConfigRefused extends Failure<"supervisor.config-refused"> {
 export interface ConfigTaker {
   readonly name: string;
   offer(config: ConfigSnapshot, withinMs: number): Promise<string | undefined>;
-  send(order: Order): boolean;
+  /** Puts `config` in force in the life that is up now, whether that one was offered it or not. */
+  commit(config: ConfigSnapshot): void;
 }
 
 export class ConfigRollout {
@@ -54,7 +54,7 @@ export class ConfigRollout {
       if (problem !== undefined) return fail({ code: "supervisor.config-refused", by, problem });
     }
     this.#current = next;
-    for (const taker of this.#takers) taker.send({ kind: "config-commit", version: next.version });
+    for (const taker of this.#takers) taker.commit(next);
     return ok();
   }
 }

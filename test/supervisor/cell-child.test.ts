@@ -262,7 +262,7 @@ describe("cell child: commands", () => {
   });
 });
 
-describe("cell child: offer", () => {
+describe("cell child: offer and commit", () => {
   it("tells what the cell answers, and counts silence as a refusal", async () => {
     const on = await started();
     const config = { version: 2, raw: {} };
@@ -273,6 +273,47 @@ describe("cell child: offer", () => {
     const silentOffer = on.child.offer(config, 2 * second);
     await on.clock.advance(2 * second);
     assert.equal(await silentOffer, "does not answer within 2000 ms");
+  });
+
+  it("takes no late answer for that to the next offer, which may have the same version", async () => {
+    const on = await started();
+    const late = on.child.offer({ version: 2, raw: { alpha: {} } }, 2 * second);
+    await on.clock.advance(2 * second);
+    assert.notEqual(await late, undefined);
+
+    const offered = on.child.offer({ version: 2, raw: {} }, 2 * second);
+    on.say({ kind: "config-answer", version: 2, problem: undefined });
+    on.say({ kind: "config-answer", version: 2, problem: "no" });
+
+    assert.equal(await offered, "no");
+  });
+
+  it("commits what was accepted, without offering it again", async () => {
+    const on = await started();
+    const config = { version: 2, raw: {} };
+    const offered = on.child.offer(config, 2 * second);
+    on.say({ kind: "config-answer", version: 2, problem: undefined });
+    await offered;
+
+    on.child.commit(config);
+
+    assert.deepEqual(on.orders, [
+      { kind: "config-offer", config },
+      { kind: "config-commit", version: 2 },
+    ]);
+  });
+
+  it("ends a life that was not asked and cannot work with what is in force", async () => {
+    const on = await started();
+    const config = { version: 2, raw: {} };
+
+    on.child.commit(config);
+    on.say({ kind: "config-answer", version: 2, problem: undefined });
+    assert.deepEqual(on.exits, []);
+    on.child.commit({ ...config, version: 3 });
+    on.say({ kind: "config-answer", version: 3, problem: "no" });
+
+    assert.deepEqual(on.exits, [killed]);
   });
 
   it("accepts for a cell that is down, or goes down", async () => {

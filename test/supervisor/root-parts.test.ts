@@ -126,7 +126,7 @@ describe("config rollout: offer (SUP-12)", () => {
       log.push(`${name} offered ${config.version} for ${withinMs}`);
       return problem;
     },
-    send: (order) => log.push(`${name} ${order.kind}`) > 0,
+    commit: ({ version }) => void log.push(`${name} commits ${version}`),
   });
 
   it("commits everywhere when all accept", async () => {
@@ -139,8 +139,8 @@ describe("config rollout: offer (SUP-12)", () => {
     assert.deepEqual(log, [
       `a offered 2 for ${CONFIG_OFFER_MS}`,
       `b offered 2 for ${CONFIG_OFFER_MS}`,
-      "a config-commit",
-      "b config-commit",
+      "a commits 2",
+      "b commits 2",
     ]);
     assert.deepEqual(rollout.current, { version: 2, raw: { x: { y: 1 } } });
   });
@@ -189,6 +189,18 @@ describe("sections: offer and commit", () => {
     assert.deepEqual(config.current, { waitMs: 5 });
     sections.commit(2);
     assert.deepEqual(config.current, { waitMs: 6 });
+  });
+
+  it("forgets an offer when the next one is refused, though it has the same version", () => {
+    const sections = new Sections(modules, {});
+    sections.offer(configSnapshot(1, {}));
+    sections.commit(1);
+    sections.offer(snapshot(2, 6));
+
+    sections.offer(snapshot(2, 7));
+    sections.commit(2);
+
+    assert.deepEqual(sections.view("a").current, { waitMs: 5 });
   });
 
   it("says what is wrong, from bounds and from relations", () => {

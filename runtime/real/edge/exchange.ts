@@ -48,6 +48,8 @@ export class Exchange {
   #bodyFailure: BodyFailure | undefined;
   #isLast = false;
   #isAnswered = false;
+  /** The answer is the edge's own: it needs no service. */
+  #isRefused = false;
   /** Set once the exchange cannot be answered any more. */
   #gone: Failure | undefined;
   #onGone: (() => void) | undefined;
@@ -101,18 +103,20 @@ export class Exchange {
     this.#end();
   }
 
-  /** The service ended. */
+  /** The service ended. What the edge answers in its place arrives whole, on a connection that then goes on. */
   detach(): void {
     if (this.#hasEnded) return;
     this.#body?.fail({ code: "gateway.body-truncated" });
-    const wasAnswered = this.#isAnswered;
-    if (!wasAnswered) this.#refuse(edgeRefusal("gateway.restarting"));
+    this.#refuse(edgeRefusal("gateway.restarting"));
+    this.#controller.abort();
+    if (this.#isRefused) return;
     this.#giveUp(detached);
-    if (wasAnswered) this.#reset();
+    this.#reset();
   }
 
   #refuse(refusal: Refusal): void {
     if (this.#isAnswered || this.#hasEnded) return;
+    this.#isRefused = true;
     const { random } = this.#host;
     const corrId = corrIdOf(singleHeader(this.#message, "x-correlation-id"), random);
     void this.#answer({ status: refusal.status, ...renderRefusal(refusal, corrId, random) });

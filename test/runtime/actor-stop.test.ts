@@ -1,0 +1,212 @@
+/** The end of an actor that is still on its way up, or that does not end well. Time is manual. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Actor } from "#runtime/actor.ts";
+import type { Behavior } from "#runtime/behavior.ts";
+import { type ExitReason, ok } from "#runtime/errors.ts";
+import type { Call } from "#runtime/protocol.ts";
+import type { ManualClock } from "#runtime/simulated/clock.ts";
+import { ActorChild } from "#supervisor/cell/actor-child.ts";
+import { testMachine } from "#test/kit/actor.ts";
+
+interface SlowProtocol {
+  work: Call<Record<never, never>, void>;
+}
+interface SlowState {
+  readonly isWhole: true;
+}
+
+interface Slow {
+  readonly actor: Actor;
+  readonly clock: ManualClock;
+  /** What happened, in order. */
+  readonly trace: string[];
+  readonly exits: ExitReason[];
+  /** Lets everything that waits go on. */
+  open(): void;
+  waitsInInit: boolean;
+  failsTerminate: boolean;
+}
+
+/** `init` and the task of `work` wait for `open`; the task does so whether its signal is aborted or not. */
+function slow(): Slow {
+  const { machine, clock } = testMachine();
+  const trace: string[] = [];
+  let gates: (() => void)[] = [];
+  const gate = (): Promise<void> => new Promise((resolve) => gates.push(resolve));
+  const behavior: Behavior<SlowProtocol, never, null, SlowState> = {
+    name: "slow",
+    init: async (_deps, ctx) => {
+      trace.push(`init ${ctx.incarnation}`);
+      ctx.scope.add(() => void trace.push(`scope ${ctx.incarnation}`));
+      ctx.signal.addEventListener("abort", () => trace.push(`abort ${ctx.incarnation}`));
+      if (made.waitsInInit) {
+        await gate();
+        trace.push(`initialised ${ctx.incarnation}`);
+      }
+      return { isWhole: true };
+    },
+    handlers: {
+      work: (_state, _request, ctx) => ctx.later(gate, () => ok()),
+    },
+    terminate: ({ isWhole }, { kind }) => {
+      trace.push(`terminate ${kind} ${isWhole}`);
+      if (made.failsTerminate) throw new RangeError("no end today");
+    },
+  };
+  const mailbox = { capacity: 8, overflow: "reject" } as const;
+  const erased = behavior as unknown as Behavior<never, never, never, never>;
+  const options = { name: "slow", behavior: erased, deps: null, mailbox, laterMax: 8, shutdownMs: 500 };
+  const exits: ExitReason[] = [];
+  const actor = new Actor(options, machine);
+  actor.onExit((reason) => exits.push(reason));
+  const open = (): void => {
+    for (const release of gates) release();
+    gates = [];
+  };
+  const made: Slow = { actor, clock, trace, exits, open, waitsInInit: false, failsTerminate: false };
+  return made;
+}
+
+/** An actor whose last life crashed and has left a task behind. */
+async function crashed(): Promise<Slow> {
+  const on = slow();
+  assert((await on.actor.start()).ok);
+  void on.actor.ref<SlowProtocol>().call("work", {}, { timeoutMs: 60_000 });
+  await on.clock.settle();
+  on.actor.kill("enough");
+  await on.clock.settle();
+  on.trace.length = 0;
+  return on;
+}
+
+/** Whether a promise has settled by now. */
+function watched<T>(promise: Promise<T>): { readonly settled: boolean; readonly promise: Promise<T> } {
+  const seen = { settled: false, promise };
+  void promise.then(() => {
+    seen.settled = true;
+  });
+  return seen;
+}
+
+const stopped = { code: "runtime.start-failed", actor: "slow", reason: "shutdown" };
+
+describe("actor: stop during start", () => {
+  it("begins no life when the start still waits for the last one", async () => {
+    const { actor, clock, trace, open } = await crashed();
+    const starting = watched(actor.start());
+    const stopping = watched(actor.stop());
+    await clock.settle();
+    assert.deepEqual([starting.settled, stopping.settled, actor.lifecycle], [false, false, "stopping"]);
+
+    open();
+
+    assert.deepEqual(await stopping.promise, { clean: true });
+    assert.equal(starting.settled, true);
+    assert.deepEqual(await starting.promise, { ok: false, failure: stopped });
+    assert.deepEqual([actor.lifecycle, trace], ["stopped", ["scope 1"]]);
+    assert.equal((await actor.start()).ok, true);
+    assert.equal(actor.incarnation, 2);
+  });
+
+  it("begins no life when it comes in the turn of the very first start", async () => {
+    const { actor, trace } = slow();
+    const starting = actor.start();
+
+    assert.deepEqual(await actor.stop(), { clean: true });
+
+    assert.deepEqual(await starting, { ok: false, failure: stopped });
+    assert.deepEqual([actor.lifecycle, trace], ["stopped", []]);
+  });
+
+  it("waits for an init under way, closes what it opened, and terminates nothing", async () => {
+    const on = slow();
+    on.waitsInInit = true;
+    const { actor, clock, trace, open } = on;
+    const starting = actor.start();
+    await clock.settle();
+    const stopping = watched(actor.stop());
+    await clock.settle();
+    assert.deepEqual([stopping.settled, trace], [false, ["init 1", "abort 1"]]);
+
+    open();
+
+    assert.deepEqual(await stopping.promise, { clean: true });
+    assert.deepEqual(await starting, { ok: false, failure: stopped });
+    assert.deepEqual(trace, ["init 1", "abort 1", "initialised 1", "scope 1"]);
+  });
+
+  it("is not clean when the init does not settle within shutdownMs, and ends the start too", async () => {
+    const on = slow();
+    on.waitsInInit = true;
+    const { actor, clock } = on;
+    const starting = actor.start();
+    await clock.settle();
+    const stopping = watched(actor.stop());
+
+    await clock.advance(499);
+    assert.equal(stopping.settled, false);
+    await clock.advance(1);
+
+    assert.deepEqual(await stopping.promise, { clean: false });
+    assert.deepEqual(await starting, { ok: false, failure: stopped });
+  });
+});
+
+describe("actor: kill during start", () => {
+  it("lets the next life begin only when the init of the last one has settled", async () => {
+    const on = slow();
+    on.waitsInInit = true;
+    const { actor, clock, trace, open } = on;
+    const killed = watched(actor.start());
+    await clock.settle();
+
+    actor.kill("enough");
+    const restarting = actor.start();
+    await clock.settle();
+    assert.deepEqual(trace, ["init 1", "abort 1"]);
+    on.waitsInInit = false;
+    open();
+
+    assert.equal((await restarting).ok, true);
+    assert.deepEqual(trace, ["init 1", "abort 1", "initialised 1", "scope 1", "init 2"]);
+    assert.equal((await killed.promise).ok, false);
+  });
+});
+
+describe("actor: a terminate that throws", () => {
+  it("is no clean end, but the scope closes and the signal aborts all the same", async () => {
+    const on = slow();
+    on.failsTerminate = true;
+    await on.actor.start();
+
+    assert.deepEqual(await on.actor.stop(), { clean: false });
+
+    assert.deepEqual(on.trace, ["init 1", "terminate shutdown true", "abort 1", "scope 1"]);
+    const failure = { code: "runtime.not-closed", actor: "slow", shutdownMs: 500 };
+    assert.deepEqual(await on.actor.start(), { ok: false, failure });
+  });
+});
+
+describe("actor child: stop during start", () => {
+  it("is an orderly end: nothing is unclean, and nothing exits", async () => {
+    const { actor, clock, open } = await crashed();
+    let uncleanCount = 0;
+    const exits: ExitReason[] = [];
+    const child = new ActorChild(actor, () => {
+      uncleanCount += 1;
+    });
+    child.onExit((reason) => exits.push(reason));
+    const starting = child.start();
+    await clock.settle();
+    const stopping = child.stop();
+    await clock.settle();
+
+    open();
+    await stopping;
+
+    const failure = { code: "supervisor.start-failed", child: "slow", reason: { kind: "shutdown" } };
+    assert.deepEqual(await starting, { ok: false, failure });
+    assert.deepEqual([uncleanCount, exits], [0, []]);
+  });
+});
