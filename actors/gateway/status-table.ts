@@ -113,6 +113,10 @@ const table: Table = {
     message: ({ errno }) => `The disk refused a write: ${errno}. Nothing was acknowledged.`,
   },
   "storage.manifest-not-found": final(404, "No such manifest is held here."),
+  "storage.read-failed": {
+    ...later,
+    message: ({ errno }) => `The disk did not let the bytes be read: ${errno}. They are not held to be damaged.`,
+  },
   "storage.corrupt": final(502, "The bytes on disk are damaged. Putting the object again heals it."),
 
   "runtime.mailbox-full": { ...later, message: ({ actor }) => `${actor} has as much to do as it takes on.` },

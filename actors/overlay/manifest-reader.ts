@@ -16,12 +16,17 @@ import {
 import { type AskSeams, ask } from "#actors/overlay/ask.ts";
 import { NodeCache } from "#actors/overlay/node-cache.ts";
 import type { OverlayUnavailable } from "#actors/overlay/protocol.ts";
-import type { StorageCorrupt, StorageProtocol, StorageRebuilding } from "#actors/storage/protocol.ts";
+import type {
+  StorageCorrupt,
+  StorageProtocol,
+  StorageReadFailed,
+  StorageRebuilding,
+} from "#actors/storage/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
 
 /** Why bytes that are known to be here cannot be had now, or at all. */
-export type ReadFailure = StorageCorrupt | StorageRebuilding | OverlayUnavailable;
+export type ReadFailure = StorageCorrupt | StorageReadFailed | StorageRebuilding | OverlayUnavailable;
 
 /** What the leaves of a manifest say. */
 export interface Shape {

@@ -17,6 +17,7 @@ import type {
   StorageCorrupt,
   StorageFacts,
   StorageFull,
+  StorageReadFailed,
   StorageRebuilding,
   WriteFailed,
 } from "#actors/storage/protocol.ts";
@@ -37,20 +38,26 @@ export interface OverlayProtocol {
   get: Call<
     { readonly address: Address; readonly range?: ByteRange | undefined },
     ObjectBytes,
-    ObjectUnknown | IndexRebuilding | StorageRebuilding | StorageCorrupt | RangeUnsatisfiable | OverlayUnavailable
+    | ObjectUnknown
+    | IndexRebuilding
+    | StorageRebuilding
+    | StorageCorrupt
+    | StorageReadFailed
+    | RangeUnsatisfiable
+    | OverlayUnavailable
   >;
 
   stat: Call<
     { readonly address: Address },
     ObjectFacts,
-    ObjectUnknown | IndexRebuilding | StorageRebuilding | StorageCorrupt | OverlayUnavailable
+    ObjectUnknown | IndexRebuilding | StorageRebuilding | StorageCorrupt | StorageReadFailed | OverlayUnavailable
   >;
 
   /** The bytes of a manifest node, verified. */
   getManifest: Call<
     { readonly root: Digest },
     Uint8Array,
-    ManifestNotFound | StorageCorrupt | StorageRebuilding | OverlayUnavailable
+    ManifestNotFound | StorageCorrupt | StorageReadFailed | StorageRebuilding | OverlayUnavailable
   >;
 
   describe: Call<Record<never, never>, StoreFacts, OverlayUnavailable>;

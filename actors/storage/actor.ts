@@ -39,7 +39,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   name: "storage",
 
   init: async ({ config, metrics, ...deps }, ctx) => {
-    const { clock, random, log, scope } = ctx;
+    const { clock, random, log, scope, signal } = ctx;
     let rebuild: Progress | undefined;
     let trouble: string | undefined;
     const damaged = metrics.counter("storage_damaged_total", "Records found to differ from what was stored.");
@@ -63,6 +63,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         if (now !== undefined) log.warn("catalog trouble", { cause: now });
         tellHealth(rebuild, trouble, ctx);
       },
+      signal,
       scope,
     });
     crashWith(store.recovered, ctx);

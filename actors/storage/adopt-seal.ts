@@ -3,7 +3,7 @@ import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { decodeSealEntry, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
-import { readSeal } from "#actors/storage/pack-scan.ts";
+import { isBadPlace, type OnUnreadable, readSeal, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import { readSealTable } from "#actors/storage/sealer.ts";
@@ -16,24 +16,31 @@ export interface AdoptSealDeps {
   readonly check: RecordCheck;
   readonly cpu: Pick<Cpu, "hasher">;
   readonly pause: Pause;
+  readonly onUnreadable: OnUnreadable;
 }
 
-/** Enters the pack in the catalog with all that its table lists. False if it is not sealed, or its table is damaged. */
+/**
+ * Enters the pack in the catalog with all that its table lists. False if it is not sealed, or if its table is damaged or
+ * cannot be read.
+ */
 export async function adoptSeal(
   pack: number,
   mark: Uint8Array,
   sizeBytes: number,
   deps: AdoptSealDeps,
 ): Promise<boolean> {
-  const { files, catalog, cpu, pause } = deps;
-  const footer = await readSeal(files, pack, mark, sizeBytes);
+  const { files, catalog, cpu, pause, onUnreadable } = deps;
+  const footer = await readSeal(files, pack, mark, sizeBytes, onUnreadable);
   if (footer === undefined) return false;
   const { tablePosition, entryCount, tableDigest } = footer;
   const hasher = cpu.hasher();
-  for await (const bytes of readSealTable(files, pack, tablePosition, entryCount)) hasher.update(bytes);
+  const table = readSealTable(files, pack, tablePosition, entryCount, onUnreadable);
+  for await (const bytes of table) hasher.update(bytes);
   if (Buffer.compare(hasher.digest(), tableDigest) !== 0) return false;
 
-  for await (const bytes of readSealTable(files, pack, tablePosition, entryCount)) {
+  // A part of it must not pass for all of it.
+  const tableAgain = readSealTable(files, pack, tablePosition, entryCount, unreadableIsDefect);
+  for await (const bytes of tableAgain) {
     for (let at = 0; at < bytes.length; at += SEAL_ENTRY_BYTES) {
       await adoptEntry(pack, decodeSealEntry(bytes.subarray(at, at + SEAL_ENTRY_BYTES)), deps);
       await pause.ifDue();
@@ -58,5 +65,7 @@ async function supersedes(digest: Digest, entry: CatalogEntry, catalog: Catalog,
   if (other === undefined || other.damaged) return true;
   if (entry.sequence > 0 || other.sequence > 0) return entry.sequence >= other.sequence;
   if (other.pack === entry.pack && other.position === entry.position) return false;
-  return !(await check.holds(digest, other));
+  const held = await check.holds(digest, other);
+  if (!held.ok && !isBadPlace(held.failure)) unreadableIsDefect(held.failure, other.pack, other.position);
+  return !held.ok || !held.value;
 }

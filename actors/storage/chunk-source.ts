@@ -8,7 +8,6 @@
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { CatalogEntry } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
-import type { StorageCorrupt } from "#actors/storage/protocol.ts";
 import { READ_BYTES_MAX, ReadAhead, type ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
 import {
   DIGEST_BYTES,
@@ -18,9 +17,10 @@ import {
   SEGMENT_BYTES,
   tableBytes,
 } from "#actors/storage/record.ts";
+import { corrupt, fillFrom, type ReadTrouble } from "#actors/storage/record-bytes.ts";
 import type { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
-import { assert, type Failure } from "#runtime/errors.ts";
+import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
 
 /** Where the bytes of one slice are. */
 export interface LocatedSlice {
@@ -35,7 +35,7 @@ export interface ChunkSourceDeps {
   readonly digest: (bytes: Uint8Array) => Uint8Array;
   readonly cache: SmallChunkCache;
   readonly aheadBuffers: ReadAheadBuffers;
-  /** The record is not what was stored, or cannot be read. */
+  /** The record is not what was stored, or is gone. Not called for what the disk only failed to read now. */
   readonly onDamaged: (chunk: Digest, entry: CatalogEntry) => void;
   /** The source has ended, failed or was cancelled. */
   readonly onSettled: (source: ChunkSource) => void;
@@ -78,13 +78,13 @@ export class ChunkSource implements ByteSource {
     const count = await this.#readSlice(slice, into);
     // Cancelled meanwhile: the bytes in the buffer belong to nobody.
     if (this.#failure !== undefined) return FAILED;
-    if (count === undefined) {
+    if (!count.ok) {
       into.fill(0);
-      return this.#damaged(slice);
+      return this.#fail(slice, count.failure);
     }
-    this.#done += count;
+    this.#done += count.value;
     if (this.#done === slice.lengthBytes) this.#nextSlice();
-    return count;
+    return count.value;
   }
 
   cancel(reason: Failure): void {
@@ -93,34 +93,39 @@ export class ChunkSource implements ByteSource {
     this.#settle();
   }
 
-  /** Count of bytes now at the front of `into`, verified; undefined if they are not what was stored. */
-  async #readSlice(slice: LocatedSlice, into: Uint8Array): Promise<number | undefined> {
+  /** Count of bytes now at the front of `into`, verified. */
+  async #readSlice(slice: LocatedSlice, into: Uint8Array): Promise<Result<number, ReadTrouble>> {
     const from = slice.offset + this.#done;
     const wanted = Math.min(into.length, slice.lengthBytes - this.#done);
     const segmentFrom = from - (from % SEGMENT_BYTES);
-    if (this.#scratchFrom === segmentFrom) return this.#takeScratch(into, from, wanted);
+    if (this.#scratchFrom === segmentFrom) return ok(this.#takeScratch(into, from, wanted));
 
     const { payloadBytes } = slice.entry;
     const known = this.#deps.cache.get(slice.chunk);
     if (known !== undefined) {
       into.set(known.subarray(from, from + wanted));
-      return wanted;
+      return ok(wanted);
     }
-    if (!(await this.#loadTable(slice))) return undefined;
+    const loaded = await this.#loadTable(slice);
+    if (!loaded.ok) return loaded;
     if (from === segmentFrom) {
       // Whole segments, the last of them shorter at the end of the chunk, as many as fit and are wanted.
       const wholeEnd = from + wanted === payloadBytes ? from + wanted : from + wanted - (wanted % SEGMENT_BYTES);
       const length = Math.min(wholeEnd - from, READ_BYTES_MAX);
-      if (length > 0) return (await this.#readVerified(slice, from, into.subarray(0, length))) ? length : undefined;
+      if (length > 0) {
+        const read = await this.#readVerified(slice, from, into.subarray(0, length));
+        return read.ok ? ok(length) : read;
+      }
     }
 
     const length = Math.min(SEGMENT_BYTES, payloadBytes - segmentFrom);
     this.#scratch ??= new Uint8Array(SEGMENT_BYTES);
     this.#scratchFrom = -1;
-    if (!(await this.#readVerified(slice, segmentFrom, this.#scratch.subarray(0, length)))) return undefined;
+    const read = await this.#readVerified(slice, segmentFrom, this.#scratch.subarray(0, length));
+    if (!read.ok) return read;
     this.#scratchFrom = segmentFrom;
     this.#scratchLength = length;
-    return this.#takeScratch(into, from, wanted);
+    return ok(this.#takeScratch(into, from, wanted));
   }
 
   #takeScratch(into: Uint8Array, from: number, wanted: number): number {
@@ -131,27 +136,32 @@ export class ChunkSource implements ByteSource {
   }
 
   /** Reads whole segments from `from` and compares each with its digest. */
-  async #readVerified(slice: LocatedSlice, from: number, target: Uint8Array): Promise<boolean> {
-    if (!(await this.#readRaw(slice, from, target))) return false;
+  async #readVerified(slice: LocatedSlice, from: number, target: Uint8Array): Promise<Result<void, ReadTrouble>> {
+    const read = await this.#readRaw(slice, from, target);
+    if (!read.ok) return read;
     for (let at = 0; at < target.length; at += SEGMENT_BYTES) {
       const digest = this.#deps.digest(target.subarray(at, at + SEGMENT_BYTES));
-      if (!this.#matches(slice, (from + at) / SEGMENT_BYTES, digest)) return false;
+      if (!this.#matches(slice, (from + at) / SEGMENT_BYTES, digest)) return corrupt(slice.chunk);
     }
     if (target.length === slice.entry.payloadBytes) this.#deps.cache.add(slice.chunk, target);
-    return true;
+    return ok();
   }
 
-  /** Fills `target`, not verified yet; false where the pack does not have as much. */
-  async #readRaw({ entry, offset, lengthBytes }: LocatedSlice, from: number, target: Uint8Array): Promise<boolean> {
+  /** Fills `target`, not verified yet. */
+  async #readRaw(
+    { chunk, entry, offset, lengthBytes }: LocatedSlice,
+    from: number,
+    target: Uint8Array,
+  ): Promise<Result<void, ReadTrouble>> {
     const position = entry.position + entry.payloadOffset + from;
     if (!(await this.#ahead.take(entry.pack, position, target))) {
-      const read = await this.#deps.files.read(entry.pack, target, position);
-      if (!read.ok || read.value < target.length) return false;
+      const read = await fillFrom(this.#deps.files, chunk, entry.pack, target, position);
+      if (!read.ok) return read;
     }
     // Who reads whole segments reads on, as much again.
     const next = Math.min(target.length, offset + lengthBytes - from - target.length);
     if (target.length >= SEGMENT_BYTES && next > 0) this.#ahead.begin(entry.pack, position + target.length, next);
-    return true;
+    return ok();
   }
 
   #matches(slice: LocatedSlice, segment: number, digest: Uint8Array): boolean {
@@ -163,18 +173,21 @@ export class ChunkSource implements ByteSource {
   }
 
   /** Reads and verifies the segment table of a chunk that has one. */
-  async #loadTable({ chunk, entry }: LocatedSlice): Promise<boolean> {
+  async #loadTable({ chunk, entry }: LocatedSlice): Promise<Result<void, ReadTrouble>> {
     const length = tableBytes(entry.payloadBytes);
-    if (length === 0 || this.#table !== undefined) return true;
-    const read = await this.#deps.files.readExactly(entry.pack, RECORD_HEADER_BYTES + length, entry.position);
-    if (!read.ok) return false;
-    const header = decodeHeader(read.value, undefined);
-    if (header === undefined || digestOfRecord(header) !== chunk) return false;
-    if (header.payloadBytes !== entry.payloadBytes || header.payloadOffset !== entry.payloadOffset) return false;
-    const table = read.value.subarray(RECORD_HEADER_BYTES);
-    if (Buffer.compare(this.#deps.digest(table), header.tableDigest) !== 0) return false;
+    if (length === 0 || this.#table !== undefined) return ok();
+    const front = new Uint8Array(RECORD_HEADER_BYTES + length);
+    const read = await fillFrom(this.#deps.files, chunk, entry.pack, front, entry.position);
+    if (!read.ok) return read;
+    const header = decodeHeader(front, undefined);
+    if (header === undefined || digestOfRecord(header) !== chunk) return corrupt(chunk);
+    if (header.payloadBytes !== entry.payloadBytes || header.payloadOffset !== entry.payloadOffset) {
+      return corrupt(chunk);
+    }
+    const table = front.subarray(RECORD_HEADER_BYTES);
+    if (Buffer.compare(this.#deps.digest(table), header.tableDigest) !== 0) return corrupt(chunk);
     this.#table = table;
-    return true;
+    return ok();
   }
 
   #nextSlice(): void {
@@ -187,10 +200,9 @@ export class ChunkSource implements ByteSource {
     this.#scratchFrom = -1;
   }
 
-  #damaged({ chunk, entry }: LocatedSlice): number {
-    const failure: StorageCorrupt = { code: "storage.corrupt", digest: chunk };
+  #fail({ chunk, entry }: LocatedSlice, failure: ReadTrouble): number {
     this.#failure = failure;
-    this.#deps.onDamaged(chunk, entry);
+    if (failure.code === "storage.corrupt") this.#deps.onDamaged(chunk, entry);
     this.#settle();
     return FAILED;
   }

@@ -3,14 +3,19 @@
  *
  * A manifest is committed if it was synced, or if it and all that it refers to is there and verifies. One that was synced
  * counts even where its chunks are damaged: reading says so, and putting the object again heals it.
+ *
+ * What cannot be read does not count, and is not damaged either: another start may be able to read it, and who cuts packs
+ * has to know of it.
  */
 import type { Digest } from "#actors/domain/address.ts";
 import { DEPTH_MAX, decodeManifest, decodeNode, type Manifest } from "#actors/domain/manifest.ts";
-import type { Catalog, Commit } from "#actors/storage/catalog.ts";
+import type { Catalog, CatalogEntry, Commit } from "#actors/storage/catalog.ts";
+import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { TailRecord } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import type { RecordCheck } from "#actors/storage/record-check.ts";
-import { must } from "#runtime/errors.ts";
+import type { RecordCheck, RecordPlace } from "#actors/storage/record-check.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { must, type Result } from "#runtime/errors.ts";
 
 /** Payloads of one manifest node that are verified at once: enough to keep the pool's threads and the disk busy. */
 export const CHECKS_AT_ONCE_MAX = 8;
@@ -18,6 +23,7 @@ export const CHECKS_AT_ONCE_MAX = 8;
 export interface FoundCommitsDeps {
   readonly catalog: Catalog;
   readonly check: RecordCheck;
+  readonly onUnreadable: OnUnreadable;
   readonly pause: Pause;
   readonly isOver: () => boolean;
 }
@@ -45,6 +51,11 @@ export class FoundCommits {
   /** Commits that count. */
   get count(): number {
     return this.#counted.length;
+  }
+
+  /** The highest that was found, also of a commit that does not count. */
+  get lastSequence(): number {
+    return this.#commits.reduce((last, { sequence }) => Math.max(last, sequence), 0);
   }
 
   /** A record of any kind. All of them are added before anything is decided. */
@@ -89,7 +100,7 @@ export class FoundCommits {
 
   async #decideOne(record: TailRecord): Promise<Counted | undefined> {
     const { digest, sequence } = record;
-    const bytes = await this.#deps.check.payload(digest, record);
+    const bytes = this.#read(await this.#deps.check.payload(digest, record), record);
     const manifest = bytes === undefined ? undefined : decodeManifest(bytes);
     if (manifest?.ok !== true) return undefined;
     const parts: TailRecord[] = [];
@@ -133,21 +144,53 @@ export class FoundCommits {
     if (this.#deps.isOver()) return "missing";
     const known = this.#deps.catalog.findIntact(digest);
     const copies = this.#byDigest.get(digest) ?? [];
-    // Entered by a recovery that did not get to move the checkpoint: it is found again, and must not be cut.
-    const isFound = copies.some(({ pack, position }) => pack === known?.pack && position === known.position);
-    if (known !== undefined && !isFound) return "known";
+    if (known !== undefined) return await this.#choose(digest, known, copies);
     const live = copies.find(({ isLive }) => isLive);
     if (live !== undefined) return live;
-    for (const copy of copies) {
-      const isCertain = copies.length === 1 && copy.tail.isCertain(copy);
-      if (isCertain || (await this.#deps.check.holds(digest, copy))) return copy;
+    const [only] = copies;
+    // One that is entered and not known was found damaged.
+    if (copies.length === 1 && only?.tail.isCertain(only) && !only.isEntered) return only;
+    return (await this.#firstThatHolds(digest, copies)) ?? "missing";
+  }
+
+  /**
+   * The catalog's word is enough for a record that is the only one. Where there is another, the object may have been put
+   * again because this one is damaged, and a catalog that was rebuilt since has forgotten it: then it is read.
+   */
+  async #choose(digest: Digest, known: CatalogEntry, copies: readonly TailRecord[]): Promise<Part> {
+    const { catalog, check } = this.#deps;
+    // Entered by a recovery that did not move the checkpoint: it is found again.
+    const entered = copies.filter(({ isEntered }) => isEntered);
+    const own = entered[0] ?? "known";
+    if (copies.length === entered.length) return own;
+    const holds = this.#read(await check.holds(digest, known), known);
+    if (holds === true) {
+      this.#byDigest.set(digest, entered);
+      return own;
     }
-    return "missing";
+    const others = copies.filter(({ isEntered }) => !isEntered);
+    const copy = await this.#firstThatHolds(digest, others);
+    if (copy === undefined && holds === undefined) return own;
+    catalog.markDamaged(digest, known);
+    return copy ?? "missing";
+  }
+
+  async #firstThatHolds(digest: Digest, copies: readonly TailRecord[]): Promise<TailRecord | undefined> {
+    for (const copy of copies) {
+      if (this.#read(await this.#deps.check.holds(digest, copy), copy) === true) return copy;
+    }
+    return undefined;
+  }
+
+  /** Undefined where it cannot be read. */
+  #read<Value>(read: Result<Value, DiskFailure>, { pack, position }: RecordPlace): Value | undefined {
+    if (!read.ok) this.#deps.onUnreadable(read.failure, pack, position);
+    return read.ok ? read.value : undefined;
   }
 
   async #readNode(digest: Digest, part: TailRecord | "known"): Promise<Node | undefined> {
     const entry = part === "known" ? this.#deps.catalog.findIntact(digest) : part;
-    const bytes = entry === undefined ? undefined : await this.#deps.check.payload(digest, entry);
+    const bytes = entry === undefined ? undefined : this.#read(await this.#deps.check.payload(digest, entry), entry);
     const node = bytes === undefined ? undefined : decodeNode(bytes);
     return node?.ok === true ? node.value : undefined;
   }

@@ -149,11 +149,12 @@ export class GroupCommit {
 
   async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {
     const { pool, signal } = this.#deps;
+    // Nothing is written after the end, neither to a new pack nor to this one.
+    if (signal.aborted) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
     const current = this.#pack;
     if (current !== undefined && !pool.isFull(current)) return ok(current);
     this.#pack = undefined;
     if (current !== undefined) await pool.release(current);
-    if (signal.aborted) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
     const leased = await pool.leaseShared();
     if (leased.ok) this.#pack = leased.value;
     return leased;

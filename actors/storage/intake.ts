@@ -1,11 +1,18 @@
-/** Reading the source of a put into slabs, up to the point where it is known to be small or large. */
-
+/**
+ * Reading the source of a put into slabs, up to the point where it is known to be small or large.
+ *
+ * All slabs of a put belong to its `Intake`, which gives them back together, once, however the put ends: whoever fills
+ * or writes one has nothing to release, and so nothing to forget.
+ */
 import type { Lease, Reservation } from "#runtime/buffers.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { slabBytes } from "#runtime/slabs.ts";
 import { MiB } from "#runtime/units.ts";
 
-/** Objects up to this are whole in memory before they are written, and share a batch. They are one chunk. */
+/**
+ * Objects up to this are whole in memory before they are written, and share a batch. They are one chunk, and larger ones
+ * are cut, whether their size was announced or not: the same bytes have one manifest (decision 0003).
+ */
 export const SMALL_BYTES_MAX: number = 1 * MiB;
 /** Slabs of an upload that is known to be large: one is filled while the other is written. */
 const SLABS_LARGE = 2;
@@ -18,39 +25,69 @@ export function reservedBytesFor(sizeBytes: number | undefined): number {
   return sizeBytes > SMALL_BYTES_MAX ? SLABS_LARGE * slabBytes : Math.max(1, sizeBytes);
 }
 
-/** What was read first, in order; `ended` says whether that is all. Undefined when the source failed. */
+/** What was read first, in order; `ended` says whether that is all. */
 export interface Beginning {
-  readonly leases: readonly Lease[];
   readonly parts: readonly Uint8Array[];
+  readonly sizeBytes: number;
   readonly ended: boolean;
+}
+
+/** The memory of one put. */
+export class Intake {
+  readonly #reservation: Reservation;
+  readonly #leases: Lease[] = [];
+
+  constructor(reservation: Reservation) {
+    this.#reservation = reservation;
+  }
+
+  /** A buffer of this put's own, until `release`. */
+  lease(sizeBytes: number): Uint8Array {
+    const lease = this.#reservation.lease(sizeBytes);
+    this.#leases.push(lease);
+    return lease.bytes;
+  }
+
+  /** The slabs with which a large upload goes on: those it has, or new ones. Nobody reads the old ones any more. */
+  pairOfSlabs(): readonly [Uint8Array, Uint8Array] {
+    const [first, second] = this.#leases;
+    return [first?.bytes ?? this.lease(slabBytes), second?.bytes ?? this.lease(slabBytes)];
+  }
+
+  /** The put is over, and no write that reads a slab is under way any more. To be called once. */
+  release(): void {
+    for (const lease of this.#leases) lease.release();
+    this.#reservation.release();
+  }
 }
 
 /**
  * Reads until the source has ended, or has shown more than `SMALL_BYTES_MAX` bytes, or more than `sizeBytes`. A source
- * that is known to be large is not read at all.
+ * that is known to be large is not read at all. Undefined when it failed.
  */
 export async function readBeginning(
   source: ByteSource,
   sizeBytes: number | undefined,
-  reservation: Reservation,
+  intake: Intake,
 ): Promise<Beginning | undefined> {
-  const leases: Lease[] = [];
   const parts: Uint8Array[] = [];
-  if (sizeBytes !== undefined && sizeBytes > SMALL_BYTES_MAX) return { leases, parts, ended: false };
+  let seenBytes = 0;
+  const seen = (ended: boolean): Beginning => ({ parts, sizeBytes: seenBytes, ended });
+  if (sizeBytes !== undefined && sizeBytes > SMALL_BYTES_MAX) return seen(false);
   let rest = sizeBytes ?? SLABS_UNKNOWN * slabBytes;
   while (rest > 0) {
-    const lease = reservation.lease(Math.min(slabBytes, rest));
-    leases.push(lease);
-    const filled = await fill(source, lease.bytes);
+    const slab = intake.lease(Math.min(slabBytes, rest));
+    const filled = await fill(source, slab);
     if (filled === undefined) return undefined;
-    if (filled.count > 0) parts.push(lease.bytes.subarray(0, filled.count));
-    if (filled.ended) return { leases, parts, ended: true };
+    if (filled.count > 0) parts.push(slab.subarray(0, filled.count));
+    seenBytes += filled.count;
+    if (filled.ended) return seen(true);
     rest -= filled.count;
   }
-  if (sizeBytes === undefined) return { leases, parts, ended: false };
+  if (sizeBytes === undefined) return seen(false);
   // The size was said beforehand and is reached: the source has to agree.
   const next = await source.read(new Uint8Array(1));
-  return next === FAILED ? undefined : { leases, parts, ended: next === ENDED };
+  return next === FAILED ? undefined : seen(next === ENDED);
 }
 
 /** Fills `into` as far as the source goes; undefined when it failed. */
@@ -66,11 +103,4 @@ export async function fill(
     count += read;
   }
   return { count, ended: false };
-}
-
-/** The slabs with which a large upload goes on: those it has, or new ones. The surplus goes back. */
-export function pairOfSlabs(leases: readonly Lease[], reservation: Reservation): readonly [Lease, Lease] {
-  const [first = reservation.lease(slabBytes), second = reservation.lease(slabBytes), ...surplus] = leases;
-  for (const lease of surplus) lease.release();
-  return [first, second];
 }

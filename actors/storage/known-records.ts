@@ -6,6 +6,7 @@
  */
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import { isBadPlace } from "#actors/storage/pack-scan.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 
 export interface KnownRecordsDeps {
@@ -32,7 +33,11 @@ export class KnownRecords {
     const { catalog, check, onDamaged } = this.#deps;
     const entry = catalog.findIntact(digest);
     if (entry === undefined) return false;
-    if (this.isTrusted || (await check.holds(digest, entry))) return true;
+    if (this.isTrusted) return true;
+    const held = await check.holds(digest, entry);
+    if (held.ok && held.value) return true;
+    // Only a bad place on the disk is damage. For want of descriptors, say, it is merely not relied upon now.
+    if (!held.ok && !isBadPlace(held.failure)) return false;
     onDamaged(digest, entry);
     return catalog.findIntact(digest) !== undefined;
   }

@@ -1,7 +1,8 @@
 /**
  * The pack files of one directory: their names, and a bounded set of descriptors open for reading.
  *
- * A descriptor in use is never closed; when all are in use one more is opened and closed after its use.
+ * A descriptor in use is never closed; when all are in use one more is opened and closed after its use. After `close`
+ * every descriptor is one of those.
  */
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -17,6 +18,8 @@ interface Opening {
   userCount: number;
 }
 
+/** The sector cannot be read: what is left of the record under it is what the disk says when it is asked again. */
+const UNREADABLE = "EIO";
 const NAME = /^([0-9a-f]{8})\.pack$/;
 
 export class PackFiles {
@@ -26,6 +29,7 @@ export class PackFiles {
   /** Least recently used first. */
   readonly #open = new Map<number, OpenForRead>();
   readonly #opening = new Map<number, Opening>();
+  #isClosed = false;
 
   constructor(disk: Disk, directory: string, descriptorsMax: number) {
     this.disk = disk;
@@ -57,6 +61,21 @@ export class PackFiles {
     return read;
   }
 
+  /**
+   * Fills all of `into`. `lost` says that the bytes are not there: the file ends before, or the disk cannot read their
+   * sectors, also when it is asked a second time. A failure says nothing about them: there was no descriptor, no memory.
+   */
+  async fill(pack: number, into: Uint8Array, position: number): Promise<"filled" | "lost" | DiskFailure> {
+    const opened = this.#reuse(pack) ?? (await this.#openFor(pack));
+    if (!opened.ok) return opened.failure;
+    const { descriptor } = opened.value;
+    const first = await this.disk.read(descriptor, into, position);
+    const read = isUnreadable(first) ? await this.disk.read(descriptor, into, position) : first;
+    await this.#release(pack, opened.value);
+    if (read.ok) return read.value === into.length ? "filled" : "lost";
+    return isUnreadable(read) ? "lost" : read.failure;
+  }
+
   /** Reads exactly `length` bytes; a shorter file is `disk.broken` with `EOF`. */
   async readExactly(pack: number, length: number, position: number): Promise<Result<Uint8Array, DiskFailure>> {
     const bytes = new Uint8Array(length);
@@ -67,6 +86,7 @@ export class PackFiles {
 
   /** Closes every descriptor that nobody reads from; the others close with their last read. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const pack of [...this.#open.keys()]) await this.forget(pack);
   }
 
@@ -82,7 +102,7 @@ export class PackFiles {
     opened.userCount -= 1;
     if (opened.userCount > 0) return;
     const isListed = this.#open.get(pack) === opened;
-    if (isListed && this.#open.size <= this.#descriptorsMax) return;
+    if (isListed && !this.#isClosed && this.#open.size <= this.#descriptorsMax) return;
     if (isListed) this.#open.delete(pack);
     await this.disk.close(opened.descriptor);
   }
@@ -124,4 +144,8 @@ export class PackFiles {
     }
     return ok(opened);
   }
+}
+
+function isUnreadable(read: Result<number, DiskFailure>): boolean {
+  return !read.ok && read.failure.code === "disk.broken" && read.failure.errno === UNREADABLE;
 }

@@ -150,17 +150,34 @@ export class PackPool {
     for (const pack of [...this.#descriptors.keys()]) await this.#close(pack);
   }
 
-  /** The fullest idle pack, so that few are open; a new one if none is. */
+  /**
+   * An idle pack; a new one where there is none, or where the one that was chosen cannot be opened. That one stays idle:
+   * what was wrong may pass, and if it does not, writes go on in others.
+   */
   async #take(counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
+    const idle = this.#fullestIdle();
+    if (idle === undefined) return await this.#create(counted);
+    this.#idle.delete(idle.pack);
+    const opened = await this.#openIdle(idle, counted);
+    if (opened.ok) return opened;
+    const created = await this.#create(counted);
+    this.#idle.add(idle.pack);
+    return created;
+  }
+
+  /** So that few are open. */
+  #fullestIdle(): PackState | undefined {
     let fullest: PackState | undefined;
     for (const pack of this.#idle) {
       const state = this.#catalog.packs.get(pack);
       if (state === undefined) continue;
       if (fullest === undefined || state.checkpoint > fullest.checkpoint) fullest = state;
     }
-    if (fullest === undefined) return await this.#create(counted);
-    this.#idle.delete(fullest.pack);
-    const { pack, mark, checkpoint: end, epoch, recordCount } = fullest;
+    return fullest;
+  }
+
+  async #openIdle(state: PackState, counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
+    const { pack, mark, checkpoint: end, epoch, recordCount } = state;
     const known = this.#descriptors.get(pack);
     const opened = known === undefined ? await this.#files.disk.open(this.#files.pathOf(pack), "write") : ok(known);
     if (!opened.ok) return opened;
@@ -221,9 +238,11 @@ export class PackPool {
     if (!counted) return;
     this.#leasedCount -= 1;
     assert(this.#leasedCount >= 0, "a lease ends once");
-    const [first] = this.#line;
-    if (first === undefined || this.#leasedCount >= this.#options.openPacksMax()) return;
-    this.#line.delete(first);
-    first.grant();
+    // More than one where the limit was raised meanwhile.
+    for (const waiting of this.#line) {
+      if (this.#leasedCount >= this.#options.openPacksMax()) return;
+      this.#line.delete(waiting);
+      waiting.grant();
+    }
   }
 }

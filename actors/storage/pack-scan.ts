@@ -2,7 +2,7 @@
  * Reading a pack: the mark at its front, the seal at its end, and its records in order.
  *
  * Damage never ends a scan: after bytes that are no record it looks for the next record header, and says how many bytes
- * it passed over.
+ * it passed over. Bytes that cannot be read are not damage: there may be a record, and whoever scans is told of them.
  */
 
 import type { PackFiles } from "#actors/storage/pack-files.ts";
@@ -21,6 +21,8 @@ import {
   type RecordHeader,
   recordEnd,
 } from "#actors/storage/record.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, must, ok, type Result } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** Bytes of one read while scanning. */
@@ -34,22 +36,69 @@ export interface FoundRecord {
   readonly skippedBytes: number;
 }
 
-/** The mark in the pack's own header; undefined if that is damaged or was never written. */
-export async function readMark(files: PackFiles, pack: number): Promise<Uint8Array | undefined> {
-  const read = await files.readExactly(pack, PACK_HEADER_BYTES, 0);
-  return read.ok ? decodePackHeader(read.value, pack) : undefined;
+/** Hears of a stretch that could not be read twice in a row. Where it returns, the stretch is passed over. */
+export type OnUnreadable = (failure: DiskFailure, pack: number, position: number) => void;
+
+/** For those that cannot go on without: the next life tries again. */
+export const unreadableIsDefect: OnUnreadable = (failure) => {
+  must(fail(failure), "a pack can be read");
+};
+
+/**
+ * Fills the front of `into`, short only at the end of the file. What fails is tried once more: want of memory or of
+ * descriptors, and many an error of a disk, pass at once.
+ */
+export async function readTwice(
+  files: PackFiles,
+  pack: number,
+  into: Uint8Array,
+  position: number,
+): Promise<Result<number, DiskFailure>> {
+  const read = await files.read(pack, into, position);
+  return read.ok ? read : await files.read(pack, into, position);
 }
 
-/** What the end of the file says of a pack that was sealed. */
+/** The disk itself refuses the place, perhaps for ever. Any other failure is one of the process, or of the moment. */
+export function isBadPlace(failure: DiskFailure): boolean {
+  return failure.code === "disk.broken" && failure.errno === "EIO";
+}
+
+/** Exactly `length` bytes; undefined where the file ends before. */
+export async function readWhole(
+  files: PackFiles,
+  pack: number,
+  length: number,
+  position: number,
+): Promise<Result<Uint8Array | undefined, DiskFailure>> {
+  const bytes = new Uint8Array(length);
+  const read = await readTwice(files, pack, bytes, position);
+  return read.ok ? ok(read.value === length ? bytes : undefined) : read;
+}
+
+/** The mark in the pack's own header; undefined if that is damaged, was never written or cannot be read. */
+export async function readMark(
+  files: PackFiles,
+  pack: number,
+  onUnreadable: OnUnreadable = unreadableIsDefect,
+): Promise<Uint8Array | undefined> {
+  const read = await readWhole(files, pack, PACK_HEADER_BYTES, 0);
+  if (!read.ok) onUnreadable(read.failure, pack, 0);
+  return read.ok && read.value !== undefined ? decodePackHeader(read.value, pack) : undefined;
+}
+
+/** What the end of the file says of a pack that was sealed; undefined also where it cannot be read. */
 export async function readSeal(
   files: PackFiles,
   pack: number,
   mark: Uint8Array,
   sizeBytes: number,
+  onUnreadable: OnUnreadable = unreadableIsDefect,
 ): Promise<SealFooter | undefined> {
   if (sizeBytes < PACK_HEADER_BYTES + SEAL_FOOTER_BYTES) return undefined;
-  const read = await files.readExactly(pack, SEAL_FOOTER_BYTES, sizeBytes - SEAL_FOOTER_BYTES);
-  return read.ok ? decodeSealFooter(read.value, mark) : undefined;
+  const position = sizeBytes - SEAL_FOOTER_BYTES;
+  const read = await readWhole(files, pack, SEAL_FOOTER_BYTES, position);
+  if (!read.ok) onUnreadable(read.failure, pack, position);
+  return read.ok && read.value !== undefined ? decodeSealFooter(read.value, mark) : undefined;
 }
 
 /** The records that lie whole between `from` and `to`. With `mark` undefined any mark will do. */
@@ -59,8 +108,9 @@ export async function* scanRecords(
   mark: Uint8Array | undefined,
   from: number,
   to: number,
+  onUnreadable: OnUnreadable = unreadableIsDefect,
 ): AsyncGenerator<FoundRecord, void> {
-  const window = new Window(files, pack, to);
+  const window = new Window(files, pack, to, onUnreadable);
   let position = from;
   let skippedFrom = from;
   while (position + RECORD_HEADER_BYTES <= to) {
@@ -79,14 +129,16 @@ class Window {
   readonly #files: PackFiles;
   readonly #pack: number;
   readonly #to: number;
+  readonly #onUnreadable: OnUnreadable;
   readonly #buffer = Buffer.alloc(WINDOW_BYTES);
   #from = 0;
   #length = 0;
 
-  constructor(files: PackFiles, pack: number, to: number) {
+  constructor(files: PackFiles, pack: number, to: number, onUnreadable: OnUnreadable) {
     this.#files = files;
     this.#pack = pack;
     this.#to = to;
+    this.#onUnreadable = onUnreadable;
   }
 
   /** The header's bytes at `position`; undefined if they cannot be read. */
@@ -119,7 +171,8 @@ class Window {
 
   async #load(position: number): Promise<void> {
     const length = Math.min(WINDOW_BYTES, this.#to - position);
-    const read = await this.#files.read(this.#pack, this.#buffer.subarray(0, length), position);
+    const read = await readTwice(this.#files, this.#pack, this.#buffer.subarray(0, length), position);
+    if (!read.ok) this.#onUnreadable(read.failure, this.#pack, position);
     this.#from = position;
     this.#length = read.ok ? read.value : 0;
   }

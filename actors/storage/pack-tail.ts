@@ -4,21 +4,30 @@
  * Invariants:
  * - epochs only rise along the records kept; one with a lower epoch is what a cut that did not last had taken away;
  * - a record below the newest epoch is durable: a sync had succeeded before something else was written;
+ * - a record that counts, and is not durable for that reason or by the word of the catalog, is written again before the
+ *   sync. That it can be read proves nothing: the sync that was to bring it to the disk may have failed, and the system
+ *   tells that once, keeps the bytes in its cache, and lets the next sync succeed without them;
  * - records are kept by the hundred thousand, so they hold no buffers: about 300 bytes each, 40 MB for a full pack.
  */
 import type { Digest } from "#actors/domain/address.ts";
-import type { CatalogEntry, PackState } from "#actors/storage/catalog.ts";
+import type { Catalog, CatalogEntry, PackState } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
-import type { FoundRecord } from "#actors/storage/pack-scan.ts";
-import { digestOfRecord, recordEnd } from "#actors/storage/record.ts";
+import { type FoundRecord, readTwice } from "#actors/storage/pack-scan.ts";
+import { align, digestOfRecord, recordEnd } from "#actors/storage/record.ts";
 import { must } from "#runtime/errors.ts";
+import { KiB } from "#runtime/units.ts";
+
+/** Bytes of one read and write while records are written again. */
+const REWRITE_BYTES: number = 256 * KiB;
 
 /** What the catalog would hold of the record, and what decides whether it will. */
 export interface TailRecord extends CatalogEntry {
   readonly digest: Digest;
   readonly tail: PackTail;
   readonly epoch: number;
+  /** The catalog holds it at this very place: some life decided that it counts, and made it durable. */
+  readonly isEntered: boolean;
   /** A commit that counts refers to it. */
   isLive: boolean;
 }
@@ -49,14 +58,20 @@ export class PackTail {
     return this.#options.known?.checkpoint ?? PACK_HEADER_BYTES;
   }
 
+  get pack(): number {
+    return this.#options.pack;
+  }
+
   /** Takes the next record, in the order of their positions; undefined if it is dead. */
-  add({ pack, position, header }: FoundRecord): TailRecord | undefined {
+  add({ pack, position, header }: FoundRecord, catalog: Pick<Catalog, "find">): TailRecord | undefined {
     const { kind, payloadOffset, payloadBytes, sequence, epoch } = header;
     if (epoch < this.#newestEpoch) return undefined;
     this.#newestEpoch = epoch;
     const digest = digestOfRecord(header);
     const where = { kind, pack, position, payloadOffset, payloadBytes, sequence, damaged: false };
-    const record: TailRecord = { ...where, digest, tail: this, epoch, isLive: false };
+    const known = catalog.find(digest);
+    const isEntered = known?.pack === pack && known.position === position;
+    const record: TailRecord = { ...where, digest, tail: this, epoch, isEntered, isLive: false };
     this.#records.push(record);
     return record;
   }
@@ -66,18 +81,37 @@ export class PackTail {
     return epoch < this.#newestEpoch;
   }
 
+  /** Nothing would be lost by a cut: every record counts, and nothing lies behind the last one. */
+  get isWhole(): boolean {
+    const end = this.#endOf(this.#records.at(-1));
+    return this.#options.sizeBytes <= end && this.#records.every(isKept);
+  }
+
+  /** As `cut`, but leaves the file as it is: only what counts is made durable. */
+  async keep(files: PackFiles): Promise<void> {
+    if (!this.#records.some((record) => this.#isDoubtful(record))) return;
+    const descriptor = must(
+      await files.disk.open(files.pathOf(this.pack), "write"),
+      "a pack can be opened to be synced",
+    );
+    await this.#writeAgain(files, descriptor);
+    must(await files.disk.sync(descriptor), "what recovery found is made durable");
+    await files.disk.close(descriptor);
+  }
+
   /** Cuts the file behind its last live record and makes the rest durable. Answers with the pack as it is now. */
   async cut(files: PackFiles): Promise<{ readonly state: PackState; readonly cutBytes: number }> {
     const { pack, mark, sizeBytes, isHeaderLost, known } = this.#options;
-    const last = this.#records.findLastIndex(({ isLive }) => isLive);
+    const last = this.#records.findLastIndex(isKept);
     const end = this.#endOf(this.#records[last]);
     const hasSurplus = sizeBytes > this.checkpoint;
     if (hasSurplus || isHeaderLost) {
       const descriptor = must(await files.disk.open(files.pathOf(pack), "write"), "a pack can be opened for recovery");
-      if (isHeaderLost) {
+      if (isHeaderLost || this.checkpoint === PACK_HEADER_BYTES) {
         must(await files.disk.write(descriptor, [encodePackHeader(pack, mark)], 0), "a pack gets its header");
       }
       if (sizeBytes > end) must(await files.disk.truncate(descriptor, end), "a torn tail can be cut");
+      await this.#writeAgain(files, descriptor);
       must(await files.disk.sync(descriptor), "what recovery found is made durable");
       await files.disk.close(descriptor);
     }
@@ -86,7 +120,41 @@ export class PackTail {
     return { state, cutBytes: Math.max(0, sizeBytes - end) };
   }
 
+  /** Writes the bytes of the doubtful records where they are, so that the next sync has to bring them to the disk. */
+  async #writeAgain(files: PackFiles, descriptor: number): Promise<void> {
+    const buffer = new Uint8Array(REWRITE_BYTES);
+    for (const { from, to } of this.#doubtfulRuns()) {
+      for (let position = from; position < to; position += REWRITE_BYTES) {
+        const piece = buffer.subarray(0, Math.min(REWRITE_BYTES, to - position));
+        const count = must(await readTwice(files, this.pack, piece, position), "what recovery verified can be read");
+        const written = await files.disk.write(descriptor, [piece.subarray(0, count)], position);
+        must(written, "what recovery found can be written again");
+      }
+    }
+  }
+
+  *#doubtfulRuns(): Generator<{ readonly from: number; readonly to: number }> {
+    let run: { from: number; to: number } | undefined;
+    for (const record of this.#records) {
+      if (!this.#isDoubtful(record)) continue;
+      const { position, payloadOffset, payloadBytes } = record;
+      if (run !== undefined && align(run.to) !== position) yield run;
+      const from = run !== undefined && align(run.to) === position ? run.from : position;
+      run = { from, to: position + payloadOffset + payloadBytes };
+    }
+    if (run !== undefined) yield run;
+  }
+
+  #isDoubtful(record: TailRecord): boolean {
+    return record.isLive && !record.isEntered && !this.isCertain(record);
+  }
+
   #endOf(record: TailRecord | undefined): number {
     return record === undefined ? this.checkpoint : recordEnd(record.position, record);
   }
+}
+
+/** What the catalog refers to is never cut, whatever the commits that were found say. */
+function isKept({ isLive, isEntered }: TailRecord): boolean {
+  return isLive || isEntered;
 }

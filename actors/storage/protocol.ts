@@ -24,12 +24,16 @@ export interface StorageProtocol {
   >;
 
   /** Answers with the bytes of a manifest node (root or inner), verified against its digest. At most 1 MiB. */
-  getManifest: Call<{ readonly root: Digest }, Uint8Array, ManifestNotFound | StorageCorrupt | StorageRebuilding>;
+  getManifest: Call<
+    { readonly root: Digest },
+    Uint8Array,
+    ManifestNotFound | StorageCorrupt | StorageReadFailed | StorageRebuilding
+  >;
 
   /**
    * Answers with the bytes of the slices, one after another, at most 1 024 of them. Every 64 KiB segment is verified
-   * before its bytes leave; a damaged one fails the source with `storage.corrupt` and quarantines its chunk. All
-   * chunks are looked up before the answer.
+   * before its bytes leave; a damaged one fails the source with `storage.corrupt` and quarantines its chunk; one
+   * that could not be read now fails it with `storage.read-failed`. All chunks are looked up before the answer.
    */
   readChunks: Call<{ readonly slices: readonly ChunkSlice[] }, ChunkBytes, ChunkNotFound | StorageRebuilding>;
 
@@ -148,6 +152,11 @@ export interface ChunkNotFound extends Failure<"storage.chunk-not-found"> {
 /** The bytes on disk are not what was stored. They are quarantined: putting them again heals them. */
 export interface StorageCorrupt extends Failure<"storage.corrupt"> {
   readonly digest: Digest;
+}
+
+/** The disk did not let the bytes be read, which says nothing about them: nothing is quarantined. Retry after a pause. */
+export interface StorageReadFailed extends Failure<"storage.read-failed"> {
+  readonly errno: string;
 }
 
 /**

@@ -9,7 +9,14 @@ import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf } from "#actors/storage/cursor.ts";
 import type { GroupCommit } from "#actors/storage/group-commit.ts";
-import { type Beginning, fill, pairOfSlabs, readBeginning, reservedBytesFor } from "#actors/storage/intake.ts";
+import {
+  type Beginning,
+  fill,
+  Intake,
+  readBeginning,
+  reservedBytesFor,
+  SMALL_BYTES_MAX,
+} from "#actors/storage/intake.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
 import type {
   AddressMismatch,
@@ -22,7 +29,7 @@ import type {
 } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
-import type { Reservation, Reservations } from "#runtime/buffers.ts";
+import type { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -56,34 +63,31 @@ export async function putObject(put: PutObject, deps: PutDeps, within: Within): 
   const reserved = await deps.reservations.reserve(put, reservedBytesFor(sizeBytes), within);
   if (!reserved.ok) return sourceFailed(reserved.failure);
 
-  const outcome = await readAndStore(put, deps, within, reserved.value);
-  reserved.value.release();
+  const intake = new Intake(reserved.value);
+  const outcome = await readAndStore(put, deps, within, intake);
+  intake.release();
   if (!outcome.ok) source.cancel(outcome.failure);
   return outcome;
 }
 
-async function readAndStore(put: PutObject, deps: PutDeps, within: Within, memory: Reservation): Promise<Outcome> {
+/** When it settles, nothing that it began still reads a slab. */
+async function readAndStore(put: PutObject, deps: PutDeps, within: Within, intake: Intake): Promise<Outcome> {
   const { source, sizeBytes } = put;
-  const beginning = await readBeginning(source, sizeBytes, memory);
+  const beginning = await readBeginning(source, sizeBytes, intake);
   if (beginning === undefined) return sourceFailed(source.failure);
-  if (beginning.ended) {
-    const outcome = await putSmall(put, beginning.parts, deps);
-    for (const lease of beginning.leases) lease.release();
-    return outcome;
-  }
-  const seenBytes = beginning.parts.reduce((sum, part) => sum + part.length, 0);
+  const { sizeBytes: seenBytes, ended } = beginning;
+  if (ended && seenBytes <= SMALL_BYTES_MAX) return await putSmall(put, beginning, deps);
   if (sizeBytes !== undefined && seenBytes >= sizeBytes) return sizeMismatch(sizeBytes, seenBytes + 1);
-  return await putLarge(put, beginning, deps, within, memory);
+  return await putLarge(put, beginning, deps, within, intake);
 }
 
 async function putSmall(
   { sizeBytes, expect }: PutObject,
-  parts: readonly Uint8Array[],
+  { parts, sizeBytes: size }: Beginning,
   deps: PutDeps,
 ): Promise<Outcome> {
   const { cpu, group, config, space } = deps;
   const { objectSizeBytesMax: sizeBytesMax } = config();
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
   if (sizeBytes !== undefined && size !== sizeBytes) return sizeMismatch(sizeBytes, size);
   if (size > sizeBytesMax) return fail({ code: "storage.object-too-large", sizeBytesMax });
   const admitted = await space.admit(size);
@@ -116,13 +120,13 @@ async function putLarge(
   beginning: Beginning,
   deps: PutDeps,
   within: Within,
-  memory: Reservation,
+  intake: Intake,
 ): Promise<Outcome> {
   const leased = await deps.pool.lease(within.signal);
   if (leased === undefined) return sourceFailed(put.source.failure);
   if (!leased.ok) return fail(await writeFailure(leased.failure, deps.space));
   const upload = new Upload(leased.value, deps);
-  const outcome = await streamAndCommit(put, beginning, deps, memory, upload);
+  const outcome = await streamAndCommit(put, beginning, deps, intake, upload);
   if (!outcome.ok) await upload.abandon();
   return outcome;
 }
@@ -131,21 +135,20 @@ async function streamAndCommit(
   put: PutObject,
   beginning: Beginning,
   deps: PutDeps,
-  memory: Reservation,
+  intake: Intake,
   upload: Upload,
 ): Promise<Outcome> {
   const { space } = deps;
+  const admitted = await space.admit(beginning.sizeBytes);
+  if (!admitted.ok) return admitted;
   for (const part of beginning.parts) {
     const fed = await upload.feed(part);
     if (!fed.ok) return fail(await writeFailure(fed.failure, space));
   }
   const settled = await upload.settle();
   if (!settled.ok) return fail(await writeFailure(settled.failure, space));
-  const slabs = pairOfSlabs(beginning.leases, memory);
-  const streamed = await stream(put.source, slabs, deps, upload);
-  // The disk may still be reading a slab: a lease ends with its last user.
-  await upload.settle();
-  for (const slab of slabs) slab.release();
+  // A source that has ended says so again.
+  const streamed = await stream(put.source, intake.pairOfSlabs(), deps, upload);
   if (!streamed.ok) return streamed;
 
   if (put.sizeBytes !== undefined && upload.sizeBytes !== put.sizeBytes) {
@@ -165,13 +168,13 @@ async function streamAndCommit(
 /** Reads to the end: one slab is filled while the other is being written. */
 async function stream(
   source: ByteSource,
-  slabs: readonly [{ readonly bytes: Uint8Array }, { readonly bytes: Uint8Array }],
+  slabs: readonly [Uint8Array, Uint8Array],
   { config, space }: PutDeps,
   upload: Upload,
 ): Promise<Result<void, PutFailure>> {
   let [filling, writing] = slabs;
   for (;;) {
-    const filled = await fill(source, filling.bytes);
+    const filled = await fill(source, filling);
     if (filled === undefined) return sourceFailed(source.failure);
     const { objectSizeBytesMax: sizeBytesMax } = config();
     if (upload.sizeBytes + filled.count > sizeBytesMax) {
@@ -179,7 +182,7 @@ async function stream(
     }
     const admitted = await space.admit(filled.count);
     if (!admitted.ok) return admitted;
-    const fed = await upload.feed(filling.bytes.subarray(0, filled.count));
+    const fed = await upload.feed(filling.subarray(0, filled.count));
     if (!fed.ok) return fail(await writeFailure(fed.failure, space));
     if (filled.ended) return ok();
     [filling, writing] = [writing, filling];

@@ -4,10 +4,12 @@
  * A payload from `POOL_DIGEST_BYTES_MIN` on is read and digested on the CPU pool, a smaller one here. Only what is wrong
  * with the bytes counts against a record: where the pool is full, closing or crashed, or could not read them, they are
  * read here instead. A record is given up for damage only, and a thread of the pool can want for memory or descriptors.
+ * Where this thread cannot read them either, even when it tries twice, nothing is said of the record: that is a failure.
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { CatalogEntry } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { readWhole } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import {
   DIGEST_BYTES,
@@ -17,7 +19,8 @@ import {
   SEGMENT_BYTES,
   tableBytes,
 } from "#actors/storage/record.ts";
-import { unreachable } from "#runtime/errors.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { ok, type Result, unreachable } from "#runtime/errors.ts";
 import { type Cpu, POOL_DIGEST_BYTES_MIN } from "#runtime/pool/cpu.ts";
 import type { Within } from "#runtime/ref.ts";
 import { KiB } from "#runtime/units.ts";
@@ -54,26 +57,28 @@ export class RecordCheck {
   }
 
   /** Whether the record of `digest` is there, whole, with a table and a payload that are what its header says. */
-  async holds(digest: Digest, place: RecordPlace): Promise<boolean> {
+  async holds(digest: Digest, place: RecordPlace): Promise<Result<boolean, DiskFailure>> {
     const { files, cpu } = this.#deps;
     const tableLength = tableBytes(place.payloadBytes);
-    const front = await files.readExactly(place.pack, RECORD_HEADER_BYTES + tableLength, place.position);
-    const header = front.ok ? decodeHeader(front.value, undefined) : undefined;
-    if (!front.ok || header === undefined || digestOfRecord(header) !== digest) return false;
-    if (header.payloadBytes !== place.payloadBytes || header.payloadOffset !== place.payloadOffset) return false;
+    const front = await readWhole(files, place.pack, RECORD_HEADER_BYTES + tableLength, place.position);
+    if (!front.ok) return front;
+    const header = front.value === undefined ? undefined : decodeHeader(front.value, undefined);
+    if (front.value === undefined || header === undefined || digestOfRecord(header) !== digest) return ok(false);
+    if (header.payloadBytes !== place.payloadBytes || header.payloadOffset !== place.payloadOffset) return ok(false);
     const table = front.value.subarray(RECORD_HEADER_BYTES);
-    if (tableLength > 0 && Buffer.compare(cpu.digest(table), header.tableDigest) !== 0) return false;
+    if (tableLength > 0 && Buffer.compare(cpu.digest(table), header.tableDigest) !== 0) return ok(false);
 
     const expected = { digest: header.digest, table };
     const answer = await this.#askPool(place, expected);
-    return answer === "unknown" ? await this.#readHere(place, expected) : answer === "holds";
+    return answer === "unknown" ? await this.#readHere(place, expected) : ok(answer === "holds");
   }
 
-  /** The payload, if it is what `digest` says. For the nodes of manifests, which are read whole. */
-  async payload(digest: Digest, place: RecordPlace): Promise<Uint8Array | undefined> {
+  /** The payload, undefined if it is not what `digest` says. For the nodes of manifests, which are read whole. */
+  async payload(digest: Digest, place: RecordPlace): Promise<Result<Uint8Array | undefined, DiskFailure>> {
     const { pack, position, payloadOffset, payloadBytes } = place;
-    const read = await this.#deps.files.readExactly(pack, payloadBytes, position + payloadOffset);
-    return read.ok && digestFromBytes(this.#deps.cpu.digest(read.value)) === digest ? read.value : undefined;
+    const read = await readWhole(this.#deps.files, pack, payloadBytes, position + payloadOffset);
+    if (!read.ok || read.value === undefined) return read;
+    return ok(digestFromBytes(this.#deps.cpu.digest(read.value)) === digest ? read.value : undefined);
   }
 
   async #askPool(place: RecordPlace, { digest, table }: Expected): Promise<Answer> {
@@ -101,22 +106,23 @@ export class RecordCheck {
     }
   }
 
-  async #readHere(place: RecordPlace, { digest, table }: Expected): Promise<boolean> {
+  async #readHere(place: RecordPlace, { digest, table }: Expected): Promise<Result<boolean, DiskFailure>> {
     const { files, cpu, pause } = this.#deps;
     const { pack, position, payloadOffset, payloadBytes } = place;
     const whole = cpu.hasher();
     for (let done = 0; done < payloadBytes; done += READ_BYTES) {
       const length = Math.min(READ_BYTES, payloadBytes - done);
-      const piece = await files.readExactly(pack, length, position + payloadOffset + done);
-      if (!piece.ok) return false;
+      const piece = await readWhole(files, pack, length, position + payloadOffset + done);
+      if (!piece.ok) return piece;
+      if (piece.value === undefined) return ok(false);
       whole.update(piece.value);
       for (let at = 0; at < length && table.length > 0; at += SEGMENT_BYTES) {
         const segment = cpu.digest(piece.value.subarray(at, at + SEGMENT_BYTES));
         const slot = ((done + at) / SEGMENT_BYTES) * DIGEST_BYTES;
-        if (Buffer.compare(table.subarray(slot, slot + DIGEST_BYTES), segment) !== 0) return false;
+        if (Buffer.compare(table.subarray(slot, slot + DIGEST_BYTES), segment) !== 0) return ok(false);
       }
       await pause.ifDue();
     }
-    return Buffer.compare(whole.digest(), digest) === 0;
+    return ok(Buffer.compare(whole.digest(), digest) === 0);
   }
 }

@@ -6,13 +6,20 @@
  * is entered in the catalog: what is visible after a crash of the process may not be on the disk yet.
  *
  * A catalog that is missing, or contradicts the packs, is rebuilt the same way: without checkpoints.
+ *
+ * Nothing is cut for what could not be read, because the next start may read it. Where the system refuses, for want of
+ * descriptors or memory, this start fails. Where the disk refuses a place, that may be for ever, and the node goes on
+ * without: the pack is *set aside*, and so is every other one that would lose a record, because what refers to it may lie
+ * in that place. One that is set aside is left as it is: not cut, not written on, not sealed, its checkpoint not moved.
+ * What counts in it is entered and served. Every start looks at it again.
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog, PackState } from "#actors/storage/catalog.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
-import { readMark, scanRecords } from "#actors/storage/pack-scan.ts";
+import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
+import { isBadPlace, type OnUnreadable, readMark, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { align } from "#actors/storage/record.ts";
@@ -43,6 +50,10 @@ export interface RecoveryReport {
   readonly skippedBytes: number;
   /** Commits that the catalog did not know. */
   readonly recoveredCommitCount: number;
+  /** Packs that are left as they are, because something could not be read. */
+  readonly setAside: readonly number[];
+  /** No sequence up to this one may be given out: there may be a commit that could not be read. */
+  readonly lastSequence: number;
 }
 
 /**
@@ -57,7 +68,8 @@ export async function contradicts(files: PackFiles, catalog: Catalog): Promise<R
     const sizeBytes = sizes.get(pack);
     // A pack that was made and never committed to may be gone, or not even have its header.
     if (checkpoint > PACK_HEADER_BYTES && align(sizeBytes ?? 0) < checkpoint) return ok(true);
-    const written = sealed || sizeBytes === undefined ? undefined : await readMark(files, pack);
+    const isRead = !sealed && sizeBytes !== undefined;
+    const written = isRead ? await readMark(files, pack, () => undefined) : undefined;
     if (written !== undefined && Buffer.compare(written, mark) !== 0) return ok(true);
   }
   return ok(false);
@@ -68,6 +80,9 @@ export class Recovery {
   readonly #check: RecordCheck;
   readonly #commits: FoundCommits;
   readonly #tails: PackTail[] = [];
+  /** Packs with a place that the disk refuses, sealed ones too. */
+  readonly #unreadable = new Set<number>();
+  readonly #setAside = new Set<number>();
   #skippedBytes = 0;
   #cutBytes = 0;
 
@@ -75,7 +90,8 @@ export class Recovery {
     const { catalog, isOver, pause } = deps;
     this.#deps = deps;
     this.#check = new RecordCheck(deps);
-    this.#commits = new FoundCommits({ catalog, check: this.#check, isOver, pause });
+    const onUnreadable = this.#onUnreadable;
+    this.#commits = new FoundCommits({ catalog, check: this.#check, onUnreadable, isOver, pause });
   }
 
   /** To be called once. When the incarnation ends meanwhile, the report is of no use: the next one begins anew. */
@@ -91,7 +107,13 @@ export class Recovery {
       if (!listed.some((one) => one.pack === pack)) catalog.removePack(pack);
     }
     const states: PackState[] = [];
+    for (const pack of this.#unreadable) this.#setAside.add(pack);
     for (const tail of this.#tails) {
+      if (this.#unreadable.size > 0 && !tail.isWhole) this.#setAside.add(tail.pack);
+      if (this.#setAside.has(tail.pack)) {
+        await tail.keep(files);
+        continue;
+      }
       const { state, cutBytes } = await tail.cut(files);
       states.push(state);
       this.#cutBytes += cutBytes;
@@ -105,13 +127,27 @@ export class Recovery {
 
   #report(packs: readonly PackState[], lastPack: number): RecoveryReport {
     return {
-      unsealed: packs.filter(({ sealed }) => !sealed).map(({ pack }) => pack),
+      unsealed: packs.filter(({ pack, sealed }) => !sealed && !this.#setAside.has(pack)).map(({ pack }) => pack),
       lastPack,
       cutBytes: this.#cutBytes,
       skippedBytes: this.#skippedBytes,
       recoveredCommitCount: this.#commits.count,
+      setAside: [...this.#setAside],
+      lastSequence: this.#lastSequence,
     };
   }
+
+  /** Two commits must not share a sequence: in a place that cannot be read there are at most as many as a pack has. */
+  get #lastSequence(): number {
+    const last = this.#deps.catalog.lastSequence;
+    if (this.#unreadable.size === 0) return last;
+    return Math.max(last, this.#commits.lastSequence) + this.#unreadable.size * PACK_RECORDS_MAX;
+  }
+
+  readonly #onUnreadable: OnUnreadable = (failure, pack, position) => {
+    if (!isBadPlace(failure)) unreadableIsDefect(failure, pack, position);
+    this.#unreadable.add(pack);
+  };
 
   async #lookAtAll(listed: readonly { readonly pack: number; readonly sizeBytes: number }[]): Promise<void> {
     const { onProgress, isOver } = this.#deps;
@@ -131,38 +167,40 @@ export class Recovery {
     const known = catalog.packs.get(pack);
     if (known?.sealed) return;
     // One that may not be opened, or not now, would pass for one that holds nothing, and be cut.
-    const opened = must(await files.disk.open(files.pathOf(pack), "read"), "a pack can be opened");
-    await files.disk.close(opened);
-    const written = await readMark(files, pack);
+    const opened = await files.disk.open(files.pathOf(pack), "read");
+    if (!opened.ok && isBadPlace(opened.failure)) return void this.#unreadable.add(pack);
+    await files.disk.close(must(opened, "a pack can be opened"));
+    const onUnreadable = this.#onUnreadable;
+    const written = await readMark(files, pack, onUnreadable);
     const mark = known?.mark ?? written ?? (await this.#markOfFirstRecord(pack, sizeBytes));
-    if (mark === undefined) return await this.#removeEmpty(pack, sizeBytes);
-    if (await adoptSeal(pack, mark, sizeBytes, { ...this.#deps, check: this.#check })) return;
+    if (mark === undefined) return await this.#removeEmpty(pack);
+    if (await adoptSeal(pack, mark, sizeBytes, { ...this.#deps, check: this.#check, onUnreadable })) return;
     await this.#scanTail({ pack, mark, sizeBytes, isHeaderLost: written === undefined, known });
   }
 
   /** Made just before a crash, with nothing in it that was ever synced. One that cannot be read is left for another day. */
-  async #removeEmpty(pack: number, sizeBytes: number): Promise<void> {
+  async #removeEmpty(pack: number): Promise<void> {
     const { files } = this.#deps;
-    const front = await files.readExactly(pack, Math.min(sizeBytes, PACK_HEADER_BYTES), 0);
-    if (!front.ok) return;
+    if (this.#unreadable.has(pack)) return;
     await files.forget(pack);
     must(await files.disk.remove(files.pathOf(pack)), "a pack without a record can be removed");
   }
 
   async #markOfFirstRecord(pack: number, sizeBytes: number): Promise<Uint8Array | undefined> {
-    for await (const found of scanRecords(this.#deps.files, pack, undefined, 0, sizeBytes)) return found.header.mark;
+    const records = scanRecords(this.#deps.files, pack, undefined, 0, sizeBytes, this.#onUnreadable);
+    for await (const found of records) return found.header.mark;
     return undefined;
   }
 
   async #scanTail(options: PackTailOptions): Promise<void> {
-    const { files, pause, isOver } = this.#deps;
+    const { files, catalog, pause, isOver } = this.#deps;
     const { pack, mark, sizeBytes } = options;
     const tail = new PackTail(options);
     this.#tails.push(tail);
-    for await (const found of scanRecords(files, pack, mark, tail.checkpoint, sizeBytes)) {
+    for await (const found of scanRecords(files, pack, mark, tail.checkpoint, sizeBytes, this.#onUnreadable)) {
       if (isOver()) return;
       this.#skippedBytes += found.skippedBytes;
-      const record = tail.add(found);
+      const record = tail.add(found, catalog);
       if (record !== undefined) this.#commits.add(record);
       await pause.ifDue();
     }

@@ -1,6 +1,7 @@
 /**
  * Closing a full pack for good: a table of its committed records at its end, so that a lost catalog is rebuilt without
- * reading the pack. One pack at a time, beside the traffic; one that fails stays unsealed until the next start.
+ * reading the pack. One pack at a time, beside the traffic. One that fails stays unsealed, and is tried again before the
+ * next one: a table that lacks a record, because it could not be read just then, would lose it with the catalog.
  */
 import type { Catalog, PackState } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
@@ -12,7 +13,7 @@ import {
   SEAL_FOOTER_BYTES,
   type SealEntry,
 } from "#actors/storage/pack-format.ts";
-import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
+import { type FoundRecord, type OnUnreadable, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { align, digestOfRecord } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -34,6 +35,8 @@ export interface SealerDeps {
 
 export class Sealer {
   readonly #deps: SealerDeps;
+  /** In line again with the next one; at most all packs that are full. */
+  readonly #failed = new Set<number>();
   #ended = false;
   #work: Promise<void> = Promise.resolve();
 
@@ -43,7 +46,11 @@ export class Sealer {
 
   /** Puts the pack in line. */
   seal(pack: number): void {
-    this.#work = this.#work.then(() => this.#sealNow(pack));
+    this.#work = this.#work.then(async () => {
+      const again = [...this.#failed];
+      this.#failed.clear();
+      for (const one of [...again, pack]) await this.#sealNow(one);
+    });
   }
 
   /** Settles when nothing is in line any more. */
@@ -65,7 +72,10 @@ export class Sealer {
     const sealed = opened.ok ? await this.#writeSeal(state, opened.value) : opened;
     if (opened.ok) await files.disk.close(opened.value);
     if (sealed.ok) catalog.setPack({ ...state, checkpoint: sealed.value, sealed: true });
-    else if (!this.#ended) log.warn("pack not sealed", { pack, failure: sealed.failure });
+    else if (!this.#ended) {
+      this.#failed.add(pack);
+      log.warn("pack not sealed", { pack, failure: sealed.failure });
+    }
   }
 
   /** Answers with the size of the sealed file. */
@@ -73,6 +83,11 @@ export class Sealer {
     const { files, cpu, pause } = this.#deps;
     const tablePosition = align(state.checkpoint);
     const hasher = cpu.hasher();
+    // What an attempt that failed has left would lie behind the footer.
+    const cut = await files.disk.truncate(descriptor, tablePosition);
+    if (!cut.ok) return cut;
+    const unreadable: DiskFailure[] = [];
+    const onUnreadable: OnUnreadable = (failure) => void unreadable.push(failure);
     let entryCount = 0;
     let position = tablePosition;
     let pending: Uint8Array[] = [];
@@ -83,7 +98,9 @@ export class Sealer {
       return written;
     };
 
-    for await (const found of scanRecords(files, state.pack, state.mark, PACK_HEADER_BYTES, state.checkpoint)) {
+    const { pack, mark, checkpoint } = state;
+    for await (const found of scanRecords(files, pack, mark, PACK_HEADER_BYTES, checkpoint, onUnreadable)) {
+      if (unreadable.length > 0) break;
       const entry = this.#entryFor(found);
       if (entry === undefined) continue;
       const bytes = encodeSealEntry(entry);
@@ -96,9 +113,11 @@ export class Sealer {
       }
       await pause.ifDue();
       // Left unsealed: a table without its footer is cut by the next recovery, and written again.
-      if (this.#ended) return fail({ code: "disk.broken", path: files.pathOf(state.pack), errno: "ECANCELED" });
+      if (this.#ended) return fail({ code: "disk.broken", path: files.pathOf(pack), errno: "ECANCELED" });
     }
-    const footer = encodeSealFooter({ entryCount, tablePosition, tableDigest: hasher.digest() }, state.mark);
+    const [failure] = unreadable;
+    if (failure !== undefined) return fail(failure);
+    const footer = encodeSealFooter({ entryCount, tablePosition, tableDigest: hasher.digest() }, mark);
     const table = await write();
     if (!table.ok) return table;
     const written = await files.disk.write(descriptor, [footer], position);
@@ -128,19 +147,21 @@ export class Sealer {
   }
 }
 
-/** The entries of a sealed pack, if its table is what the footer says. */
+/** The entries of a sealed pack, as far as its table goes and can be read. */
 export async function* readSealTable(
   files: PackFiles,
   pack: number,
   tablePosition: number,
   entryCount: number,
-): AsyncGenerator<Uint8Array, boolean> {
+  onUnreadable: OnUnreadable,
+): AsyncGenerator<Uint8Array, void> {
   const perRead = Math.floor(TABLE_WRITE_BYTES / SEAL_ENTRY_BYTES);
   for (let done = 0; done < entryCount; done += perRead) {
     const count = Math.min(perRead, entryCount - done);
-    const read = await files.readExactly(pack, count * SEAL_ENTRY_BYTES, tablePosition + done * SEAL_ENTRY_BYTES);
-    if (!read.ok) return false;
+    const position = tablePosition + done * SEAL_ENTRY_BYTES;
+    const read = await readWhole(files, pack, count * SEAL_ENTRY_BYTES, position);
+    if (!read.ok) return onUnreadable(read.failure, pack, position);
+    if (read.value === undefined) return;
     yield read.value;
   }
-  return true;
 }

@@ -27,7 +27,10 @@ export class Sequences {
     assert(this.#pending.delete(sequence), "a sequence settles once");
   }
 
-  /** Every number up to this one has settled. */
+  /**
+   * Every number up to this one has settled. It may be past the last commit, where the latest ones failed: those numbers
+   * are given out again by the next life, so no cursor may hold one.
+   */
   get watermark(): number {
     // Insertion order is number order: the first one pending is the lowest.
     const [lowest] = this.#pending;

@@ -4,7 +4,7 @@
  * It opens short: what a crash left behind the checkpoints is decided before `open` settles; a catalog that has to be
  * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
  */
-import { addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { addressOf, type Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
 import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
 import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
@@ -16,22 +16,23 @@ import { Pause } from "#actors/storage/pause.ts";
 import type {
   ChunkNotFound,
   ChunkSlice,
-  CommittedManifest,
   Cursor,
   ManifestNotFound,
   PutObject,
-  StorageCorrupt,
   StorageFacts,
+  StorageProtocol,
   StorageRebuilding,
   StoredObject,
 } from "#actors/storage/protocol.ts";
 import { type PutFailure, putObject } from "#actors/storage/put-object.ts";
 import { ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
+import { corrupt, type ReadTrouble, readPayload } from "#actors/storage/record-bytes.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
 import { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { Space } from "#actors/storage/space.ts";
 import { makeWriters, type Writers } from "#actors/storage/writers.ts";
+import type { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -39,6 +40,7 @@ import { assert, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { ReplyOf } from "#runtime/protocol.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
@@ -66,6 +68,8 @@ export interface StoreDeps {
   readonly onRebuild: (progress: Progress | undefined) => void;
   /** Why the catalog is not where it belongs, and again when that changes; undefined when it is. */
   readonly onCatalogTrouble: (trouble: string | undefined) => void;
+  /** Aborted as soon as the incarnation ends, which is before its puts are over and its scope is closed. */
+  readonly signal: AbortSignal;
   /** Of the incarnation: closes what was opened, also where opening does not succeed. */
   readonly scope: Pick<Scope, "add">;
 }
@@ -104,6 +108,7 @@ export class Store {
     this.#space = new Space(disk, directory, clock, () => deps.config().reserveBytes);
     this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
     this.#sealer = new Sealer({ files, catalog, cpu, pause: this.#pause, log });
+    deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });
     this.recovered = this.#recover();
   }
 
@@ -141,17 +146,15 @@ export class Store {
   }
 
   /** A manifest node's bytes. */
-  async manifest(root: Digest): Promise<Result<Uint8Array, ManifestNotFound | StorageCorrupt | StorageRebuilding>> {
+  async manifest(root: Digest): Promise<Result<Uint8Array, ManifestNotFound | ReadTrouble | StorageRebuilding>> {
     const entry = this.#catalog.find(root);
     if (entry === undefined || entry.kind !== "manifest") {
       return fail(this.rebuilding === undefined ? { code: "storage.manifest-not-found", root } : this.#notKnownYet());
     }
-    if (entry.damaged) return fail({ code: "storage.corrupt", digest: root });
-    const { pack, position, payloadOffset, payloadBytes } = entry;
-    const read = await this.#files.readExactly(pack, payloadBytes, position + payloadOffset);
-    if (read.ok && digestFromBytes(this.#deps.cpu.digest(read.value)) === root) return ok(read.value);
-    this.#markDamaged(root, entry);
-    return fail({ code: "storage.corrupt", digest: root });
+    if (entry.damaged) return corrupt(root);
+    const read = await readPayload(this.#files, root, entry, this.#deps.cpu.digest);
+    if (!read.ok && read.failure.code === "storage.corrupt") this.#markDamaged(root, entry);
+    return read;
   }
 
   /** The source lives until it ends, is cancelled, or the store is closed. */
@@ -184,21 +187,12 @@ export class Store {
   async list(
     after: Cursor | undefined,
     limit: number,
-  ): Promise<
-    Result<
-      {
-        readonly entries: readonly CommittedManifest[];
-        readonly next: Cursor;
-        readonly done: boolean;
-        readonly total: number;
-      },
-      StorageRebuilding
-    >
-  > {
+  ): Promise<Result<ReplyOf<StorageProtocol, "listManifests">, StorageRebuilding>> {
     const writers = this.#writers;
     if (writers === undefined) return fail(this.#notKnownYet());
     const from = sequenceOf(after);
-    const upTo = writers.sequences.watermark;
+    // Never past the last commit: a later number may be given out again by the next life, to another object.
+    const upTo = Math.min(writers.sequences.watermark, this.#catalog.lastSequence);
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
     const commits = this.#catalog.commits(from, upTo, entriesMax);
     const done = commits.length < entriesMax;
@@ -222,6 +216,11 @@ export class Store {
       damagedChunkCount: damagedCount,
       rebuilding: this.rebuilding,
     };
+  }
+
+  /** What puts hold of the write quota; undefined while there can be none. */
+  get writeMemory(): Pick<Reservations, "reservedBytes" | "orphanedBytes"> | undefined {
+    return this.#writers?.reservations;
   }
 
   /** Writes what the catalog has pending. To be called now and then. */
@@ -263,8 +262,9 @@ export class Store {
     });
     const report = await recovery.run();
     if (this.#over.signal.aborted) return;
-    const { cutBytes, skippedBytes, recoveredCommitCount } = report;
+    const { cutBytes, skippedBytes, recoveredCommitCount, setAside } = report;
     log.info("packs recovered", { isRebuild, cutBytes, skippedBytes, recoveredCommitCount });
+    if (setAside.length > 0) log.error("packs set aside: the disk cannot read all of them", { packs: setAside });
     this.#catalog.setComplete();
     await this.#catalog.flush();
     this.#upkeep.tell();

@@ -45,7 +45,7 @@ export interface WritersDeps {
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
   const { catalog, clock, config, cpu, disk, files, pause, signal, space } = deps;
   const pool = makePool(deps, report);
-  const sequences = new Sequences(catalog.lastSequence);
+  const sequences = new Sequences(report.lastSequence);
   const quotaBytes = config().writeQuotaBytes;
   const reservations = new Reservations({
     clock,

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { get, request } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { KiB, MiB } from "#runtime/units.ts";
 import { eventually, startNode, type TestNode } from "#test/kit/node.ts";
 import { addressOf, mustHold, putObject, randomBytes } from "#test/kit/objects.ts";
@@ -50,6 +51,35 @@ describe("clients: slow and many", () => {
     assert.equal((await fetch(`${node.url}/o/${addressOf(randomBytes(20 * MiB, 200))}`)).status, 404);
     await putObject(node.url, randomBytes(20 * MiB, 200));
   });
+});
+
+describe("clients: uploads that break off", () => {
+  let node: TestNode;
+  before(async () => {
+    node = await startNode();
+  });
+  after(() => node.dispose());
+
+  for (const [what, header] of [
+    ["of a known size", "Content-Length: 1000000"],
+    ["of an unknown size", "Transfer-Encoding: chunked"],
+  ] as const) {
+    it(`takes an ordinary put after 160 small ones ${what} were cut short (STO-11)`, async () => {
+      for (let round = 0; round < 16; round += 1) {
+        await Promise.all(Array.from({ length: 10 }, () => cutUpload(node.url, header)));
+      }
+      await eventually(5000, "no request is open", async () => {
+        const status = (await (await fetch(`${node.url}/status`)).json()) as { gateway: { openRequestCount: number } };
+        return status.gateway.openRequestCount <= 1;
+      });
+
+      const body = randomBytes(900_000, 300);
+      const answer = await fetch(`${node.url}/put`, { method: "PUT", body, signal: AbortSignal.timeout(10_000) });
+
+      assert(answer.ok, String(answer.status));
+      await mustHold(node.url, body);
+    });
+  }
 });
 
 describe("clients: foreign pages and broken requests", () => {
@@ -119,6 +149,20 @@ describe("clients: foreign pages and broken requests", () => {
     });
   });
 });
+
+/** Sends 800 kB of what was announced, and goes when the node has had time to take them. */
+async function cutUpload(url: string, header: string): Promise<void> {
+  const { host, hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on("error", () => undefined);
+  socket.write(`PUT /put HTTP/1.1\r\nHost: ${host}\r\n${header}\r\n\r\n`);
+  const body = Buffer.alloc(800_000, 7);
+  // As the one chunk of a body that has no end.
+  if (header.startsWith("Transfer")) socket.write(`${body.length.toString(16)}\r\n`);
+  socket.write(body);
+  await sleep(60);
+  socket.destroy();
+}
 
 /** Reads the first bytes of an object and then nothing more. */
 async function slowReader(url: string, address: string): Promise<{ receivedBytes(): number; leave(): void }> {

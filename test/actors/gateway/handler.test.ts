@@ -117,6 +117,7 @@ describe("gateway: failures of the actors below", () => {
     ["overlay.unavailable", 503, true],
     ["index.rebuilding", 503, true],
     ["storage.corrupt", 502, false],
+    ["storage.read-failed", 503, true],
     ["runtime.mailbox-full", 503, true],
     ["runtime.expired", 503, true],
     ["runtime.call-timeout", 503, true],

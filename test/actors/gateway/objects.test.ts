@@ -93,6 +93,20 @@ describe("gateway: GET /o/<addr>", () => {
     }
   });
 
+  it("answers 503 while no byte was sent and the disk cannot be read just now (GW-12)", async () => {
+    const failure = { code: "storage.read-failed", errno: "EMFILE" };
+    for (const sizeBytes of [1000, 1_000_000]) {
+      const { get, overlay } = await openWith(Buffer.alloc(sizeBytes));
+      overlay.failing = { afterBytes: 0, failure };
+
+      const answer = await get();
+
+      assert.deepEqual([answer.status, json(answer)["code"]], [503, "storage.read-failed"]);
+      assert.match(String(json(answer)["message"]), /EMFILE/);
+      assert.equal(json(answer)["retryable"], true);
+    }
+  });
+
   it("answers 502 also when a small object is damaged at its end: nothing of it was sent yet", async () => {
     const { get, overlay } = await openWith();
     overlay.failing = { afterBytes: 999, failure: { code: "storage.corrupt" } };

@@ -73,6 +73,17 @@ describe("overlay: get of what is not as it should be", () => {
     }
   }
 
+  for (const name of ["get", "stat"] as const) {
+    it(`passes on that a manifest could not be read just now, and asks again (${name}) (OVL-5)`, async () => {
+      const overlay = await stored(bytesOf(10));
+      const { address } = overlay.fake.store(bytesOf(10));
+      const failure = { code: "storage.read-failed", errno: "EMFILE" } as Failure;
+      overlay.toStorage.answer("getManifest", failure);
+
+      assert.deepEqual(await failureOf(overlay, name, address), failure);
+    });
+  }
+
   it("calls a missing inner node, and one of another size, corrupt (OVL-3)", async () => {
     const bytes = bytesOf(2500);
     const overlay = await stored(

@@ -1,6 +1,7 @@
 /** Storage, driven through its protocol: what a put keeps, and what it does not. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { addressOf, digestFromBytes } from "#actors/domain/address.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { KiB, MiB } from "#runtime/units.ts";
@@ -72,6 +73,33 @@ describe("storage: putObject", () => {
     assert((await packBytes(kit.disk)) < 5 * MiB, "four chunks of zeroes are one record");
     const got = await readObject(kit.ref, stored.value.manifest);
     assert(got instanceof Uint8Array && Buffer.compare(got, bytes) === 0);
+  });
+
+  it("makes one manifest of the same bytes, whether their size was announced or not", async () => {
+    const sizes = fc.oneof(
+      fc.integer({ min: 1 * MiB - 3, max: 1 * MiB + 3 }),
+      fc.integer({ min: 1000 * KiB, max: 1300 * KiB }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        sizes,
+        fc.nat(1000),
+        fc.constantFrom(48 * KiB, 256 * KiB, 2 * MiB),
+        async (size, seed, piece) => {
+          const bytes = randomBytes(size, seed);
+          const [announced, silent] = [await startStorage(), await startStorage()];
+
+          const one = await put(announced, bytes, { source: sourceOf(bytes, piece), sizeBytes: size });
+          const other = await put(silent, bytes, { source: sourceOf(bytes, piece) });
+
+          assert(one.ok && other.ok);
+          assert.deepEqual(other.value, one.value);
+          const again = await put(announced, bytes);
+          assert(again.ok && again.value.known && again.value.manifest === one.value.manifest);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   for (const sizeBytes of [4 * KiB, 3 * MiB]) {

@@ -186,10 +186,12 @@ describe("storage: a disk that lies", () => {
     const answer = await kit.ref.call("readChunks", { slices }, within);
     assert(answer.ok);
     kit.disk.failNext("read", "EIO");
+    kit.disk.failNext("read", "EIO");
 
     assert.equal(await answer.value.source.read(new Uint8Array(10)), -1);
 
     assert.equal(answer.value.source.failure?.code, "storage.corrupt");
+    assert.equal(kit.announced().filter(({ name }) => name === "chunkDamaged").length, 1);
     assert((await readObject(kit.ref, other.value.manifest)) instanceof Uint8Array);
     assert.equal(kit.exits.length, 0);
   });

@@ -1,5 +1,10 @@
-/** A storage actor on a simulated disk, with limits small enough to be met in every run. */
+/**
+ * A storage actor on a simulated disk, with limits small enough to be met in every run.
+ *
+ * At the end of every test that started one it proves that no put has kept memory: the quota is whole again.
+ */
 import assert from "node:assert/strict";
+import { after } from "node:test";
 import { type StorageDeps, storageBehavior } from "#actors/storage/actor.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { PutObject, StorageProtocol, StoredObject } from "#actors/storage/protocol.ts";
@@ -31,6 +36,8 @@ export const smallConfig: StorageConfig = {
 export interface StorageKit extends Started<StorageProtocol> {
   readonly disk: MemoryDisk;
   readonly kv: KvStores;
+  /** Of the write quota, in the hands of puts, or left behind by them. For lives that end before their puts do, nothing. */
+  heldBytes(): { readonly reservedBytes: number; readonly orphanedBytes: number };
 }
 
 export interface KitOptions {
@@ -49,8 +56,35 @@ export async function startStorage({ disk, kv, config, cpu }: KitOptions = {}): 
     config: { ...smallConfig, ...config },
     cpu: cpu ?? inlineCpu({ disk: ownDisk }),
   });
-  const started = await startActor(storageBehavior, deps, { capacity: 512, laterMax: 512 });
-  return Object.assign(started, { disk: deps.disk, kv: deps.kv });
+  let heldBytes: StorageKit["heldBytes"] = () => ({ reservedBytes: 0, orphanedBytes: 0 });
+  const watched: typeof storageBehavior = {
+    ...storageBehavior,
+    init: async (...life) => {
+      const state = await storageBehavior.init(...life);
+      heldBytes = () => {
+        const { reservedBytes = 0, orphanedBytes = 0 } = state.store.writeMemory ?? {};
+        return { reservedBytes, orphanedBytes };
+      };
+      return state;
+    },
+  };
+  const started = await startActor(watched, deps, { capacity: 512, laterMax: 512 });
+  const kit = Object.assign(started, { disk: deps.disk, kv: deps.kv, heldBytes: () => heldBytes() });
+  after(() => holdsNothing(kit));
+  return kit;
+}
+
+/** No put holds memory any more, a few turns after the last one was answered. On a dead disk puts never end. */
+async function holdsNothing({ heldBytes, disk }: Pick<StorageKit, "heldBytes" | "disk">): Promise<void> {
+  let isDead = true;
+  void disk.list(directory).then(() => {
+    isDead = false;
+  });
+  for (let turn = 0; turn < 100 && (isDead || heldBytes().reservedBytes > 0); turn += 1) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  if (isDead) return;
+  assert.deepEqual(heldBytes(), { reservedBytes: 0, orphanedBytes: 0 }, "every put has given its memory back");
 }
 
 function storageDeps({

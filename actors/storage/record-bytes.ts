@@ -1,0 +1,50 @@
+/**
+ * Bytes of records for readers. A failure says whether the record is to blame: `storage.corrupt` where its bytes are not
+ * what was stored or are gone, `storage.read-failed` where the disk said nothing about them.
+ */
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import type { StorageCorrupt, StorageReadFailed } from "#actors/storage/protocol.ts";
+import type { RecordPlace } from "#actors/storage/record-check.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+
+/** Only `storage.corrupt` is a reason to quarantine the record. */
+export type ReadTrouble = StorageCorrupt | StorageReadFailed;
+
+/** Fills `into` from the pack of the record of `digest`. Nothing is verified yet. */
+export async function fillFrom(
+  files: PackFiles,
+  digest: Digest,
+  pack: number,
+  into: Uint8Array,
+  position: number,
+): Promise<Result<void, ReadTrouble>> {
+  const outcome = await files.fill(pack, into, position);
+  if (outcome === "filled") return ok();
+  if (outcome === "lost") return corrupt(digest);
+  return fail({ code: "storage.read-failed", errno: errnoOf(outcome) });
+}
+
+/** A whole payload, verified. For the nodes of manifests, which are short. */
+export async function readPayload(
+  files: PackFiles,
+  digest: Digest,
+  { pack, position, payloadOffset, payloadBytes }: RecordPlace,
+  hash: (bytes: Uint8Array) => Uint8Array,
+): Promise<Result<Uint8Array, ReadTrouble>> {
+  const payload = new Uint8Array(payloadBytes);
+  const filled = await fillFrom(files, digest, pack, payload, position + payloadOffset);
+  if (!filled.ok) return filled;
+  return digestFromBytes(hash(payload)) === digest ? ok(payload) : corrupt(digest);
+}
+
+/** As the system names it: the other failures of the disk are one name each. */
+function errnoOf(failure: DiskFailure): string {
+  if (failure.code === "disk.broken") return failure.errno;
+  return failure.code === "disk.not-found" ? "ENOENT" : failure.code === "disk.exists" ? "EEXIST" : "ENOSPC";
+}
+
+export function corrupt(digest: Digest): Result<never, StorageCorrupt> {
+  return fail({ code: "storage.corrupt", digest });
+}

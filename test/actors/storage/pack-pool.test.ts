@@ -1,0 +1,99 @@
+/** The pool of packs: who gets which, who waits, and what a pack that cannot be opened is worth. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Catalog } from "#actors/storage/catalog.ts";
+import { PackFiles } from "#actors/storage/pack-files.ts";
+import { PackPool } from "#actors/storage/pack-pool.ts";
+import { must } from "#runtime/errors.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { MiB } from "#runtime/units.ts";
+
+const forever = new AbortController().signal;
+
+async function stage(openPacksMax = 1) {
+  const disk = new MemoryDisk();
+  await disk.makeDirectory("/packs");
+  const kv = must(await memoryKvStores().open("/catalog", { mapBytesMax: 1 * MiB }), "a store opens");
+  const catalog = new Catalog(kv);
+  const limits = { openPacksMax };
+  const pool = (): PackPool =>
+    new PackPool(new PackFiles(disk, "/packs", 4), catalog, seededRandom(1), {
+      openPacksMax: () => limits.openPacksMax,
+      packSealBytes: () => 1 * MiB,
+      onFull: () => undefined,
+    });
+  return { disk, limits, pool };
+}
+
+describe("storage: leasing a pack", () => {
+  it("takes another pack where the idle one cannot be opened, and that one again later", async () => {
+    const { disk, pool } = await stage();
+    const before = pool();
+    const made = await before.leaseShared();
+    assert(made.ok);
+    await before.release(made.value);
+    await before.close();
+    const next = pool();
+    next.adopt([made.value.pack], made.value.pack);
+    disk.failNext("open", "EMFILE");
+
+    const other = await next.leaseShared();
+    assert(other.ok);
+    const again = await next.leaseShared();
+
+    assert(again.ok);
+    assert.deepEqual([other.value.pack, again.value.pack], [made.value.pack + 1, made.value.pack]);
+  });
+
+  it("fails where neither the idle pack nor a new one can be opened, and loses neither", async () => {
+    const { disk, pool } = await stage();
+    const before = pool();
+    const made = await before.leaseShared();
+    assert(made.ok);
+    await before.release(made.value);
+    await before.close();
+    const next = pool();
+    next.adopt([made.value.pack], made.value.pack);
+    disk.failNext("open", "EMFILE");
+    disk.failNext("open", "EMFILE");
+
+    const refused = await next.leaseShared();
+    const again = await next.leaseShared();
+
+    assert(!refused.ok && refused.failure.code === "disk.broken");
+    assert(again.ok && again.value.pack === made.value.pack);
+  });
+
+  it("lets all go on that have room, when the limit was raised while they waited", async () => {
+    const { limits, pool: makePool } = await stage(1);
+    const pool = makePool();
+    const first = await pool.lease(forever);
+    assert(first?.ok);
+    const granted: number[] = [];
+    const waiting = [1, 2, 3, 4].map(async (number) => {
+      const leased = await pool.lease(forever);
+      assert(leased?.ok);
+      granted.push(number);
+      return leased.value;
+    });
+    await turns();
+    assert.deepEqual(granted, []);
+
+    limits.openPacksMax = 3;
+    await pool.release(first.value);
+    await turns();
+
+    assert.deepEqual([granted, pool.leasedCount], [[1, 2, 3], 3]);
+    const [one] = waiting;
+    assert(one !== undefined);
+    await pool.release(await one);
+    await turns();
+    assert.deepEqual([granted, pool.leasedCount], [[1, 2, 3, 4], 3]);
+  });
+});
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}

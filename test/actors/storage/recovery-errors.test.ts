@@ -1,0 +1,211 @@
+/**
+ * A disk that does not let itself be read while a start or a put looks at the packs, for once or for ever: nothing that
+ * was acknowledged is lost, and nothing that another start could read is cut.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import type { StoredObject } from "#actors/storage/protocol.ts";
+import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { KiB, MiB } from "#runtime/units.ts";
+import { firstPack, leaveBehind } from "#test/actors/storage/left-behind.ts";
+import { readObject } from "#test/actors/storage/object-reader.ts";
+import {
+  exitOf,
+  isFirstHeader,
+  life,
+  mustHold,
+  type Read,
+  refuseReads,
+  sizes,
+  stored,
+  touching,
+} from "#test/actors/storage/refused-reads.ts";
+import { startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
+import { randomBytes } from "#test/kit/objects.ts";
+
+const objects = [randomBytes(3000, 1), randomBytes(600 * KiB, 2), randomBytes(3 * MiB, 3), randomBytes(70 * KiB, 4)];
+
+describe("storage: recovery when one read fails", () => {
+  it("loses nothing, whichever read it is (STO-1)", async () => {
+    const left = await leaveBehind(...objects);
+    let readCount = 0;
+    const undo = refuseReads(left.disk, () => ++readCount < 0);
+    await life({ disk: left.disk, kv: memoryKvStores() }, async () => undefined);
+    undo();
+    assert(readCount > 10);
+
+    for (let failing = 1; failing <= readCount; failing += 1) {
+      const world = await leaveBehind(...objects);
+      const before = await sizes(world.disk);
+      let count = 0;
+      const undoOne = refuseReads(world.disk, () => ++count === failing);
+      const kit = await startStorage(world);
+      await whole(kit);
+      undoOne();
+
+      await mustHold(kit, world.stored, objects);
+      assert.deepEqual(await sizes(world.disk), before, `read ${failing}`);
+      await kit.actor.stop();
+    }
+  });
+
+  it("fails the start where the process wants for something, cuts nothing, and the next start finds all", async () => {
+    const world = await leaveBehind(...objects);
+    const before = await sizes(world.disk);
+    const undo = refuseReads(world.disk, touching(firstPack, 670 * KiB), "ENOMEM");
+
+    const kit = await startStorage(world);
+    const exit = await exitOf(kit);
+
+    assert(exit?.kind === "crashed" && exit.defect instanceof Error);
+    assert.match(exit.defect.message, /a pack can be read: .*ENOMEM/s);
+    assert.deepEqual(await sizes(world.disk), before);
+    undo();
+    await kit.restart();
+    await whole(kit);
+    await mustHold(kit, world.stored, objects);
+  });
+});
+
+describe("storage: recovery when the disk refuses a place for ever", () => {
+  const places: readonly (readonly [name: string, isRefused: (path: string, ...read: Read) => boolean])[] = [
+    ["the header of the pack", isFirstHeader],
+    ["the front of the pack", touching(firstPack, 0)],
+    ["the manifest of the second object", touching(firstPack, 604 * KiB)],
+    ["the last record", touching(firstPack, 670 * KiB)],
+    ["all of it", (path) => path === firstPack],
+  ];
+  for (const [name, isRefused] of places) {
+    it(`sets a pack aside and goes on, where that is ${name}; all is there when it can be read (STO-1)`, async () => {
+      const left = await leaveBehind(...objects);
+      const before = await sizes(left.disk);
+      const kv = memoryKvStores();
+      const undo = refuseReads(left.disk, isRefused);
+
+      const added: StoredObject[] = [];
+      for (const seed of [10, 11]) {
+        added.push(await life({ disk: left.disk, kv }, (kit) => stored(kit, randomBytes(5000, seed))));
+        const now = await sizes(left.disk);
+        assert.equal(now.get("00000001.pack"), before.get("00000001.pack"), "it is left as it is");
+        assert((now.get("00000002.pack") ?? 0) >= (before.get("00000002.pack") ?? 0), "nothing is cut");
+      }
+      undo();
+
+      await life({ disk: left.disk, kv }, async (kit) => {
+        await mustHold(kit, [...left.stored, ...added], [...objects, randomBytes(5000, 10), randomBytes(5000, 11)]);
+        const listed = await kit.ref.call("listManifests", { after: undefined, limit: 100 }, within);
+        assert(listed.ok);
+        assert.equal(listed.value.entries.length, objects.length + 2, "no two commits share a place in the log");
+      });
+    });
+  }
+
+  it("serves what it can read of a pack that is set aside", async () => {
+    const left = await leaveBehind(...objects);
+    const undo = refuseReads(left.disk, touching(firstPack, 400 * KiB));
+
+    await life({ disk: left.disk, kv: memoryKvStores() }, async (kit) => {
+      const read = [];
+      for (const { manifest } of left.stored) read.push((await readObject(kit.ref, manifest)) instanceof Uint8Array);
+      assert.deepEqual(read, [true, false, true, true]);
+    });
+    undo();
+  });
+
+  it("cuts no other pack that holds a part of what may be there", async () => {
+    const bytes = randomBytes(10 * MiB, 5);
+    const left = await leaveBehind(bytes);
+    const packs = await sizes(left.disk);
+    assert(packs.size >= 3);
+    const lastPack = `/data/packs/${[...packs.keys()].sort().at(-1)}`;
+    const undo = refuseReads(left.disk, (path) => path === lastPack);
+
+    await life(left, async () => undefined);
+    assert.deepEqual(await sizes(left.disk), packs);
+    undo();
+
+    await life(left, (kit) => mustHold(kit, left.stored, [bytes]));
+  });
+
+  it("never cuts what the catalog refers to, where the commit is past its checkpoint already (STO-1)", async () => {
+    const bytes = randomBytes(10 * MiB, 6);
+    const left = await leaveBehind(bytes);
+    const undo = refuseReads(left.disk, isFirstHeader);
+    await life(left, async (kit) => {
+      await mustHold(kit, left.stored, [bytes]);
+      await kit.actor.stop();
+    });
+    undo();
+
+    for (let start = 0; start < 2; start += 1) await life(left, (kit) => mustHold(kit, left.stored, [bytes]));
+  });
+
+  it("keeps in quarantine what was found damaged in a pack that was set aside (STO-4)", async () => {
+    const left = await leaveBehind(...objects);
+    const [small] = left.stored;
+    assert(small !== undefined);
+    left.disk.flipByte(firstPack, PACK_HEADER_BYTES + RECORD_HEADER_BYTES + 7);
+    const undo = refuseReads(left.disk, isFirstHeader);
+    await life(left, async (kit) => {
+      assert(!((await readObject(kit.ref, small.manifest)) instanceof Uint8Array));
+      await kit.actor.stop();
+    });
+    undo();
+
+    await life(left, async (kit) => {
+      const facts = await kit.ref.call("describe", {}, within);
+      assert(facts.ok && facts.value.damagedChunkCount === 1);
+      assert.equal((await stored(kit, objects[0] ?? new Uint8Array())).known, false);
+      await mustHold(kit, left.stored, objects);
+    });
+  });
+
+  it("still cuts what was read and is torn, and writes on behind it (STO-3)", async () => {
+    const left = await leaveBehind(...objects);
+    const size = (await sizes(left.disk)).get("00000001.pack") ?? 0;
+    left.disk.flipByte(firstPack, size - 3);
+
+    await life(left, async (kit) => {
+      assert(((await sizes(left.disk)).get("00000001.pack") ?? 0) < size);
+      await mustHold(kit, left.stored.slice(0, 3), objects);
+    });
+  });
+});
+
+describe("storage: a put while damage is known", () => {
+  for (const [errno, damagedCount] of [
+    ["EMFILE", 1],
+    ["EIO", 2],
+  ] as const) {
+    it(`takes a record for ${damagedCount === 1 ? "neither good nor damaged" : "damaged"} on ${errno} (STO-4)`, async () => {
+      const disk = new MemoryDisk();
+      let isArmed = false;
+      const refused = touching(firstPack, 50 * KiB);
+      const undo = refuseReads(disk, (...read) => isArmed && refused(...read), errno);
+      const kit = await startStorage({ disk });
+      const [damaged, other] = [randomBytes(3000, 1), randomBytes(70 * KiB, 2)];
+      const { manifest } = await stored(kit, damaged);
+      await stored(kit, other);
+      kit.disk.flipByte(firstPack, PACK_HEADER_BYTES + RECORD_HEADER_BYTES + 7);
+      assert(!((await readObject(kit.ref, manifest)) instanceof Uint8Array));
+      const known: number[] = [];
+      isArmed = true;
+      // The catalog is asked while the put waits for its sync: afterwards what was damaged is healed.
+      const sync = kit.disk.sync.bind(kit.disk);
+      kit.disk.sync = async (descriptor) => {
+        const facts = await kit.ref.call("describe", {}, within);
+        if (facts.ok) known.push(facts.value.damagedChunkCount);
+        return await sync(descriptor);
+      };
+
+      await Promise.all([stored(kit, other), stored(kit, randomBytes(10, 3))]);
+      undo();
+
+      assert.equal(Math.max(...known), damagedCount);
+      await mustHold(kit, [await stored(kit, other)], [other]);
+    });
+  }
+});
