@@ -114,10 +114,12 @@ export class Root {
 
   /** Ends at once. Nothing that was acknowledged is lost: that is what crash-only means. */
   async killNow(): Promise<void> {
+    const message = "killed before it was shut down; nothing acknowledged is lost, start it again";
+    // Before the cells are gone: then the way down that is under way may be the first to end.
+    this.#failure ??= { code: "supervisor.killed", message };
     this.#cells?.kill();
     await this.#cleanUp();
-    const message = "killed before it was shut down; nothing acknowledged is lost, start it again";
-    this.#end(this.#failure ?? { code: "supervisor.killed", message });
+    this.#end(this.#failure);
   }
 
   /** Reads the configuration again, as if its file had changed. */
