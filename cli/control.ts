@@ -9,7 +9,7 @@ import { second } from "#runtime/units.ts";
 
 const LOOK_INTERVAL_MS = 20;
 /** Longest wait for a socket that is gone: the node makes it again, or is on its way down and ends. */
-const SOCKET_WAIT_MS: number = 5 * second;
+export const SOCKET_WAIT_MS: number = 5 * second;
 
 /** `target` is `actor/<name>` or `cell/<name>`. */
 export async function control(
