@@ -282,7 +282,9 @@ export class Cell {
     this.#options.send({ kind: "event", event });
   }
 
+  /** The root knows what came of an order before it hears that the order was obeyed. */
   #answer(id: number, result: Result<void, { readonly code: string }> | undefined): void {
+    this.#reporter?.report();
     if (result?.ok === true) {
       this.#options.send({ kind: "answer", id, failure: undefined });
       return;

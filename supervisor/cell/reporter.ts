@@ -1,6 +1,6 @@
 /**
- * What the root hears of a cell without asking: a beat every second, health at once, and the state of all actors soon
- * after it changed.
+ * What the root hears of a cell without asking: a beat every second, health at once, and the state of all actors when it
+ * has changed.
  */
 import type { Actor } from "#runtime/actor.ts";
 import type { ActorStatus } from "#runtime/actor-module.ts";
@@ -9,6 +9,7 @@ import type { ThisProcess } from "#runtime/processes.ts";
 import type { Metering } from "#supervisor/cell/metering.ts";
 import type { ChildStatus } from "#supervisor/entry.ts";
 import type { CellEvent } from "#supervisor/events.ts";
+import { Throttle } from "#supervisor/throttle.ts";
 import { HEARTBEAT_MS, type Report } from "#supervisor/wire.ts";
 
 /** Shortest time between two status reports that were caused by changes. */
@@ -32,38 +33,41 @@ export class Reporter {
   readonly #options: ReporterOptions;
   /** By actor, as last announced. */
   readonly #healthy = new Map<string, boolean>();
+  readonly #status: Throttle;
   #beat: Timer | undefined;
-  #statusTimer: Timer | undefined;
 
   /** Beats from now on. */
   constructor(options: ReporterOptions) {
     this.#options = options;
+    this.#status = new Throttle(options.clock, STATUS_INTERVAL_MS, () => this.#send());
     this.#tick(options.clock.nowMs());
   }
 
   /** Something in `children` may be different. */
   changed(): void {
-    const { clock, children, announce } = this.#options;
+    const { children, announce } = this.#options;
     for (const { name, state } of children() ?? []) {
       const isHealthy = state === "running";
       if ((this.#healthy.get(name) ?? false) === isHealthy) continue;
       this.#healthy.set(name, isHealthy);
       announce({ type: "Health", service: name, ok: isHealthy });
     }
-    if (this.#statusTimer === undefined) this.#statusTimer = clock.after(STATUS_INTERVAL_MS, () => this.report());
+    this.#status.request();
   }
 
   /** Tells the state of all actors now. */
   report(): void {
-    this.#statusTimer?.cancel();
-    this.#statusTimer = undefined;
-    const actors = (this.#options.children() ?? []).map((child) => this.#statusOf(child));
-    this.#options.send({ kind: "status", actors });
+    this.#status.now();
   }
 
   close(): void {
     this.#beat?.cancel();
-    this.#statusTimer?.cancel();
+    this.#status.close();
+  }
+
+  #send(): void {
+    const actors = (this.#options.children() ?? []).map((child) => this.#statusOf(child));
+    this.#options.send({ kind: "status", actors });
   }
 
   #statusOf({ name, state, restarts, reason }: ChildStatus): ActorStatus {

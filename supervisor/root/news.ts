@@ -14,6 +14,7 @@ import { second } from "#runtime/units.ts";
 import type { CellEvent, SupervisorEvent } from "#supervisor/events.ts";
 import type { Announcer } from "#supervisor/root/announcer.ts";
 import { NodeHealth, readinessOf } from "#supervisor/root/node-health.ts";
+import { Throttle } from "#supervisor/throttle.ts";
 import type { Order } from "#supervisor/wire.ts";
 
 /** A node that is not ready this long after its cells have started says why. */
@@ -37,14 +38,17 @@ export class News {
   readonly #bus: Bus<SupervisorEvent | KernelEvent>;
   readonly #health: NodeHealth;
   #isReady = false;
-  #statusTimer: Timer | undefined;
+  readonly #status: Throttle;
   #waitingTimer: Timer | undefined;
-  #closed = false;
   #saidBuildChanged = false;
 
   constructor(options: NewsOptions) {
     this.#options = options;
     this.#bus = new Bus(options);
+    this.#status = new Throttle(options.clock, STATUS_INTERVAL_MS, () => {
+      this.#announceReady();
+      this.tellStatus();
+    });
     this.#health = new NodeHealth(options.clock, (cell, event) => this.relay(cell, event));
   }
 
@@ -104,13 +108,7 @@ export class News {
   changed(): void {
     // At once: a cell that is back before the next status was down all the same.
     this.#health.look(this.#options.status());
-    if (this.#statusTimer !== undefined || this.#closed) return;
-    this.#announceReady();
-    this.#statusTimer = this.#options.clock.after(STATUS_INTERVAL_MS, () => {
-      this.#statusTimer = undefined;
-      this.#announceReady();
-      this.tellStatus();
-    });
+    this.#status.request();
   }
 
   tellStatus(): void {
@@ -129,8 +127,7 @@ export class News {
   }
 
   close(): void {
-    this.#closed = true;
-    this.#statusTimer?.cancel();
+    this.#status.close();
     this.#waitingTimer?.cancel();
   }
 
