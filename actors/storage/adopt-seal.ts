@@ -1,6 +1,6 @@
 /** Takes a sealed pack's own word for what it holds, so that a rebuild need not read it. */
 import type { Digest } from "#actors/domain/address.ts";
-import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Catalog, CatalogEntry, PackState } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { decodeSealEntry, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
 import { isBadPlace, type OnUnreadable, readSeal, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
@@ -20,23 +20,23 @@ export interface AdoptSealDeps {
 }
 
 /**
- * Enters the pack in the catalog with all that its table lists. False if it is not sealed, or if its table is damaged or
- * cannot be read.
+ * Enters in the catalog all that the pack's table lists, and answers with the pack as it is now; undefined if it is not
+ * sealed, or if its table is damaged or cannot be read.
  */
 export async function adoptSeal(
   pack: number,
   mark: Uint8Array,
   sizeBytes: number,
   deps: AdoptSealDeps,
-): Promise<boolean> {
+): Promise<PackState | undefined> {
   const { files, catalog, cpu, pause, onUnreadable } = deps;
   const footer = await readSeal(files, pack, mark, sizeBytes, onUnreadable);
-  if (footer === undefined) return false;
+  if (footer === undefined) return undefined;
   const { tablePosition, entryCount, tableDigest } = footer;
   const hasher = cpu.hasher();
   const table = readSealTable(files, pack, tablePosition, entryCount, onUnreadable);
   for await (const bytes of table) hasher.update(bytes);
-  if (Buffer.compare(hasher.digest(), tableDigest) !== 0) return false;
+  if (Buffer.compare(hasher.digest(), tableDigest) !== 0) return undefined;
 
   // A part of it must not pass for all of it.
   const tableAgain = readSealTable(files, pack, tablePosition, entryCount, unreadableIsDefect);
@@ -47,8 +47,7 @@ export async function adoptSeal(
     }
     must(await catalog.room(), "the catalog fits into memory while its store refuses it");
   }
-  catalog.setPack({ pack, mark, checkpoint: sizeBytes, epoch: 0, recordCount: entryCount, sealed: true });
-  return true;
+  return { pack, mark, checkpoint: sizeBytes, epoch: 0, recordCount: entryCount, sealed: true };
 }
 
 async function adoptEntry(pack: number, listed: SealEntry, { catalog, check }: AdoptSealDeps): Promise<void> {

@@ -69,6 +69,7 @@ export class Catalog {
   #damageFoundCount = 0;
   #lastSequence = 0;
   #complete = false;
+  #lacksRecords = false;
 
   /** Reads what the store knows of itself. A store that is new, unfinished or of another version is not `complete`. */
   constructor(kv: Kv, waitingMax: number = OVERLAY_WAITING_MAX) {
@@ -83,6 +84,7 @@ export class Catalog {
     this.#manifestCount = readNumber(view, 24);
     this.#storedBytes = readNumber(view, 32);
     this.#damagedCount = readNumber(view, 40);
+    this.#lacksRecords = view.readUInt8(48) === 1;
     for (const { key, value } of kv.range(packKey(0), Uint8Array.of(PACK + 1), 1_000_000)) {
       const state = decodePack(Buffer.from(key).readUInt32BE(1), Buffer.from(value));
       this.#packs.set(state.pack, state);
@@ -92,6 +94,10 @@ export class Catalog {
   /** True when everything that packs hold up to their checkpoints is in here. */
   get complete(): boolean {
     return this.#complete;
+  }
+  /** A commit in here may refer to a record that is not, because it could not be read when the commit was entered. */
+  get lacksRecords(): boolean {
+    return this.#lacksRecords;
   }
   get totals(): CatalogTotals {
     return {
@@ -177,6 +183,11 @@ export class Catalog {
     this.#overlay.put(packKey(pack), undefined);
   }
 
+  /** To be called before the checkpoints are moved: it is in the store with them, or before them. */
+  setLacksRecords(lacksRecords: boolean): void {
+    this.#lacksRecords = lacksRecords;
+  }
+
   setComplete(): void {
     this.#complete = true;
     this.#overlay.put(META_KEY, this.#encodeMeta());
@@ -224,6 +235,7 @@ export class Catalog {
     writeNumber(bytes, this.#manifestCount, 24);
     writeNumber(bytes, this.#storedBytes, 32);
     writeNumber(bytes, this.#damagedCount, 40);
+    bytes.writeUInt8(this.#lacksRecords ? 1 : 0, 48);
     return bytes;
   }
 }

@@ -6,6 +6,9 @@
  *
  * What cannot be read does not count, and is not damaged either: another start may be able to read it, and who cuts packs
  * has to know of it.
+ *
+ * The commits that were found are not always all there are: those that only a seal lists are in the catalog, and nobody
+ * has looked at what they refer to. Then every record that holds is kept, whether or not one that was found refers to it.
  */
 import type { Digest } from "#actors/domain/address.ts";
 import { DEPTH_MAX, decodeManifest, decodeNode, type Manifest } from "#actors/domain/manifest.ts";
@@ -43,6 +46,8 @@ export class FoundCommits {
   readonly #commits: TailRecord[] = [];
   readonly #byDigest = new Map<Digest, TailRecord[]>();
   readonly #counted: Counted[] = [];
+  /** Kept though no commit that was found refers to them. */
+  readonly #unclaimed: TailRecord[] = [];
 
   constructor(deps: FoundCommitsDeps) {
     this.#deps = deps;
@@ -79,23 +84,44 @@ export class FoundCommits {
     }
   }
 
+  /** After `decide`: marks as live also what none of those commits refers to, as far as it holds. */
+  async keepUnclaimed(): Promise<void> {
+    for (const [digest, copies] of this.#byDigest) {
+      if (this.#deps.isOver()) return;
+      if (copies.some(({ isLive, sequence }) => isLive || sequence > 0)) continue;
+      const record = await this.#find(digest);
+      if (record === "known" || record === "missing") continue;
+      record.isLive = true;
+      this.#unclaimed.push(record);
+      await this.#deps.pause.ifDue();
+    }
+  }
+
   /**
    * Puts what counts into the catalog. It must be durable by now, and no checkpoint may pass it before this settles: the
    * catalog may be written on the way, and what a crash cuts off then is found again.
    */
   async enter(): Promise<void> {
-    const { catalog, isOver, pause } = this.#deps;
+    const { catalog } = this.#deps;
+    await this.#enterParts(this.#unclaimed);
     for (const { commit, record, parts } of this.#counted) {
-      for (const part of parts) {
-        if (isOver()) return;
-        if (catalog.findIntact(part.digest) === undefined) catalog.insert(part.digest, part);
-        await pause.ifDue();
-        must(await catalog.room(), "the catalog fits into memory while its store refuses it");
-      }
+      if (!(await this.#enterParts(parts))) return;
       const known = catalog.find(commit.manifest);
       if (known !== undefined && known.sequence > commit.sequence) continue;
       catalog.insertCommit(commit, record);
     }
+  }
+
+  /** False when the incarnation ended first. */
+  async #enterParts(parts: readonly TailRecord[]): Promise<boolean> {
+    const { catalog, isOver, pause } = this.#deps;
+    for (const part of parts) {
+      if (isOver()) return false;
+      if (catalog.findIntact(part.digest) === undefined) catalog.insert(part.digest, part);
+      await pause.ifDue();
+      must(await catalog.room(), "the catalog fits into memory while its store refuses it");
+    }
+    return true;
   }
 
   async #decideOne(record: TailRecord): Promise<Counted | undefined> {

@@ -11,7 +11,8 @@
  * descriptors or memory, this start fails. Where the disk refuses a place, that may be for ever, and the node goes on
  * without: the pack is *set aside*, and so is every other one that would lose a record, because what refers to it may lie
  * in that place. One that is set aside is left as it is: not cut, not written on, not sealed, its checkpoint not moved.
- * What counts in it is entered and served. Every start looks at it again.
+ * What counts in it is entered and served. Every start looks at it again, and as long as there is one, and at the first
+ * start without, nothing that holds is cut: a commit that needs it may have been entered meanwhile.
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog, PackState } from "#actors/storage/catalog.ts";
@@ -83,6 +84,7 @@ export class Recovery {
   /** Packs with a place that the disk refuses, sealed ones too. */
   readonly #unreadable = new Set<number>();
   readonly #setAside = new Set<number>();
+  readonly #adopted: PackState[] = [];
   #skippedBytes = 0;
   #cutBytes = 0;
 
@@ -99,7 +101,8 @@ export class Recovery {
     const { files, catalog, isOver } = this.#deps;
     const listed = must(await files.list(), "the packs can be listed");
     await this.#lookAtAll(listed);
-    if (!isOver()) await this.#commits.decide();
+    await this.#commits.decide();
+    if (this.#adopted.length > 0 || catalog.lacksRecords) await this.#commits.keepUnclaimed();
     // Undecided is not uncommitted: nothing may be cut.
     if (isOver()) return this.#report([], 0);
 
@@ -121,7 +124,9 @@ export class Recovery {
     must(await files.disk.syncDirectory(files.directory), "the names of the packs are durable");
     await this.#commits.enter();
     if (isOver()) return this.#report([], 0);
-    for (const state of states) catalog.setPack(state);
+    catalog.setLacksRecords(this.#unreadable.size > 0);
+    // Not before: a pack that counts as sealed is not looked at again, and its commits may refer to others.
+    for (const state of [...this.#adopted, ...states]) catalog.setPack(state);
     return this.#report([...catalog.packs.values()], listed.at(-1)?.pack ?? 0);
   }
 
@@ -137,11 +142,13 @@ export class Recovery {
     };
   }
 
-  /** Two commits must not share a sequence: in a place that cannot be read there are at most as many as a pack has. */
+  /**
+   * Two commits must not share a sequence: one that does not count may lie before others that do, and another recovery
+   * may judge otherwise. In a place that cannot be read there are at most as many as a pack has.
+   */
   get #lastSequence(): number {
-    const last = this.#deps.catalog.lastSequence;
-    if (this.#unreadable.size === 0) return last;
-    return Math.max(last, this.#commits.lastSequence) + this.#unreadable.size * PACK_RECORDS_MAX;
+    const last = Math.max(this.#deps.catalog.lastSequence, this.#commits.lastSequence);
+    return last + this.#unreadable.size * PACK_RECORDS_MAX;
   }
 
   readonly #onUnreadable: OnUnreadable = (failure, pack, position) => {
@@ -174,7 +181,8 @@ export class Recovery {
     const written = await readMark(files, pack, onUnreadable);
     const mark = known?.mark ?? written ?? (await this.#markOfFirstRecord(pack, sizeBytes));
     if (mark === undefined) return await this.#removeEmpty(pack);
-    if (await adoptSeal(pack, mark, sizeBytes, { ...this.#deps, check: this.#check, onUnreadable })) return;
+    const adopted = await adoptSeal(pack, mark, sizeBytes, { ...this.#deps, check: this.#check, onUnreadable });
+    if (adopted !== undefined) return void this.#adopted.push(adopted);
     await this.#scanTail({ pack, mark, sizeBytes, isHeaderLost: written === undefined, known });
   }
 

@@ -8,6 +8,7 @@ import { type ExitReason, fail } from "#runtime/errors.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
 import type { MemoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
+import { KiB } from "#runtime/units.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
@@ -47,6 +48,11 @@ export function touching(path: string, position: number): (path: string, ...read
 /** True for reads of the header of the first pack: then it is set aside, though all of its records can be read. */
 export function isFirstHeader(path: string, _descriptor: number, into: Uint8Array): boolean {
   return path === firstPack && into.length === PACK_HEADER_BYTES;
+}
+
+/** True for reads of a scan of `path`, but for its very first: sealing scans, and so does recovery. */
+export function isScanOf(path: string): (path: string, ...read: Read) => boolean {
+  return (asked, _descriptor, into, from) => asked === path && into.length === 64 * KiB && from > 0;
 }
 
 /** Of every pack, by its name. */

@@ -10,14 +10,21 @@ import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
-import { life, mustHold, refuseReads, sizes, stored, touching, turns } from "#test/actors/storage/refused-reads.ts";
+import {
+  isScanOf,
+  life,
+  mustHold,
+  refuseReads,
+  sizes,
+  stored,
+  touching,
+  turns,
+} from "#test/actors/storage/refused-reads.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 
 describe("storage: sealing when a read fails", () => {
   const config = { packSealBytes: 1 * MiB };
   const small = Array.from({ length: 40 }, (_, seed) => randomBytes(60 * KiB, seed));
-  const isScan = (_path: string, _descriptor: number, into: Uint8Array, position: number): boolean =>
-    into.length === 64 * KiB && position > 0;
 
   async function isSealed(disk: MemoryDisk): Promise<boolean> {
     const files = new PackFiles(disk, "/data/packs", 4);
@@ -32,7 +39,7 @@ describe("storage: sealing when a read fails", () => {
     it(`leaves no record out of the seal when ${failingCount} reads of the scan fail`, async () => {
       const world = { disk: new MemoryDisk(), kv: memoryKvStores(), config };
       let count = 0;
-      const undo = refuseReads(world.disk, (...read) => isScan(...read) && ++count <= failingCount);
+      const undo = refuseReads(world.disk, (path, ...read) => isScanOf(path)(path, ...read) && ++count <= failingCount);
       const done = await life(world, async (kit) => {
         const all = [];
         for (const bytes of small) all.push(await stored(kit, bytes));
