@@ -1,5 +1,6 @@
 /** Storage: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.ts";
+import { Meters } from "#actors/storage/meters.ts";
 import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
 import { type Progress, Store } from "#actors/storage/store.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
@@ -9,7 +10,7 @@ import { must, ok } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
-import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { second } from "#runtime/units.ts";
 
 /** How long a start waits for the process that held the store before, ms. */
@@ -29,8 +30,7 @@ export interface StorageDeps {
 
 interface StorageState {
   readonly store: Store;
-  readonly bytesIn: Counter;
-  readonly bytesOut: Counter;
+  readonly meters: Meters;
 }
 
 type Context = ActorContext<StorageEvents, StorageState>;
@@ -42,15 +42,16 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     const { clock, random, log, scope, signal } = ctx;
     let rebuild: Progress | undefined;
     let trouble: string | undefined;
-    const damaged = metrics.counter("storage_damaged_total", "Records found to differ from what was stored.");
+    const meters = new Meters(metrics);
     const store = await Store.open({
       ...deps,
       clock,
       random,
       log,
       config: () => config.current,
+      meters,
       onDamaged: (chunk) => {
-        damaged.add();
+        meters.damaged.add();
         log.error("record damaged", { digest: chunk });
         ctx.publish("chunkDamaged", { chunk });
       },
@@ -68,22 +69,18 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     });
     crashWith(store.recovered, ctx);
     flushAgain(ctx);
-    return {
-      store,
-      bytesIn: metrics.counter("storage_bytes_in_total", "Bytes of objects committed."),
-      bytesOut: metrics.counter("storage_bytes_out_total", "Bytes of slices asked for."),
-    };
+    return { store, meters };
   },
 
   handlers: {
     putObject: ({ store }, put, ctx) =>
       ctx.later(
         (task) => store.put(put, task),
-        ({ bytesIn }, stored, settled) => {
+        ({ meters }, stored, settled) => {
           if (!stored.ok) return stored;
           const { address, sizeBytes, known } = stored.value;
           if (!known) {
-            bytesIn.add(sizeBytes);
+            meters.bytesIn.add(sizeBytes);
             settled.publish("objectCommitted", { address, sizeBytes });
           }
           return stored;
@@ -97,10 +94,10 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
       ),
 
     // No task: looking up is done at once, and the source lives on after the answer.
-    readChunks: ({ store, bytesOut }, { slices }) => {
+    readChunks: ({ store, meters }, { slices }) => {
       const source = store.read(slices);
       if (!source.ok) return source;
-      bytesOut.add(slices.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0));
+      meters.bytesOut.add(slices.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0));
       return ok({ source: source.value });
     },
 

@@ -1,9 +1,9 @@
 /** Takes a sealed pack's own word for what it holds, so that a rebuild need not read it. */
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry, PackState } from "#actors/storage/catalog.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { decodeSealEntry, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
-import { isBadPlace, type OnUnreadable, readSeal, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
+import { type OnUnreadable, readSeal, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import { readSealTable } from "#actors/storage/sealer.ts";

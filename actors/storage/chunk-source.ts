@@ -35,8 +35,8 @@ export interface ChunkSourceDeps {
   readonly digest: (bytes: Uint8Array) => Uint8Array;
   readonly cache: SmallChunkCache;
   readonly aheadBuffers: ReadAheadBuffers;
-  /** The record is not what was stored, or is gone. Not called for what the disk only failed to read now. */
-  readonly onDamaged: (chunk: Digest, entry: CatalogEntry) => void;
+  /** The chunk could not be read whole, which is why the source fails. */
+  readonly onTrouble: (chunk: Digest, entry: CatalogEntry, trouble: ReadTrouble) => void;
   /** The source has ended, failed or was cancelled. */
   readonly onSettled: (source: ChunkSource) => void;
 }
@@ -202,7 +202,7 @@ export class ChunkSource implements ByteSource {
 
   #fail({ chunk, entry }: LocatedSlice, failure: ReadTrouble): number {
     this.#failure = failure;
-    if (failure.code === "storage.corrupt") this.#deps.onDamaged(chunk, entry);
+    this.#deps.onTrouble(chunk, entry, failure);
     this.#settle();
     return FAILED;
   }

@@ -113,7 +113,7 @@ export class GroupCommit {
   }
 
   async #commit(taken: readonly Waiting[]): Promise<void> {
-    const { catalog, disk, pool, space } = this.#deps;
+    const { catalog, disk, pool, sequences, space } = this.#deps;
     const room = await catalog.room();
     if (!room.ok) return await this.#failAll(taken, room.failure);
     await this.#verifyKnown(taken);
@@ -128,9 +128,11 @@ export class GroupCommit {
     if (synced.ok) return this.#settle(batch, pack);
 
     this.#pack = undefined;
-    if (written.ok) await pool.retire(pack);
-    else await pool.abandon(pack);
-    for (const { sequence } of batch.commits.values()) this.#deps.sequences.settle(sequence);
+    const isGone = written.ok ? await pool.retire(pack) : await pool.withdraw(pack);
+    for (const { sequence } of batch.commits.values()) {
+      if (isGone) sequences.settle(sequence);
+      else sequences.doubt(sequence);
+    }
     const failure = await writeFailure(synced.failure, space);
     for (const { waiting } of batch.commits.values()) waiting.settle(fail(failure));
     for (const waiting of batch.followers) waiting.settle(fail(failure));

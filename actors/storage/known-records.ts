@@ -6,7 +6,7 @@
  */
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
-import { isBadPlace } from "#actors/storage/pack-scan.ts";
+import { isBadPlace } from "#actors/storage/pack-files.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 
 export interface KnownRecordsDeps {

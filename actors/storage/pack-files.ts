@@ -5,7 +5,7 @@
  * every descriptor is one of those.
  */
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
-import { fail, ok, type Result } from "#runtime/errors.ts";
+import { ok, type Result } from "#runtime/errors.ts";
 
 interface OpenForRead {
   readonly descriptor: number;
@@ -18,8 +18,13 @@ interface Opening {
   userCount: number;
 }
 
-/** The sector cannot be read: what is left of the record under it is what the disk says when it is asked again. */
-const UNREADABLE = "EIO";
+export interface PackFile {
+  readonly pack: number;
+  readonly sizeBytes: number;
+  /** False for what only has the name of one: a directory, a pipe. */
+  readonly isFile: boolean;
+}
+
 const NAME = /^([0-9a-f]{8})\.pack$/;
 
 export class PackFiles {
@@ -42,18 +47,26 @@ export class PackFiles {
   }
 
   /** Number and size of every pack, lowest number first. Other files are not looked at. */
-  async list(): Promise<Result<readonly { readonly pack: number; readonly sizeBytes: number }[], DiskFailure>> {
+  async list(): Promise<Result<readonly PackFile[], DiskFailure>> {
     const listed = await this.disk.list(this.directory);
     if (!listed.ok) return listed;
-    const packs = listed.value.flatMap(({ name, sizeBytes }) => {
+    const packs = listed.value.flatMap(({ name, sizeBytes, kind }) => {
       const digits = NAME.exec(name)?.[1];
-      return digits === undefined ? [] : [{ pack: Number.parseInt(digits, 16), sizeBytes }];
+      return digits === undefined ? [] : [{ pack: Number.parseInt(digits, 16), sizeBytes, isFile: kind === "file" }];
     });
     return ok(packs.sort((one, other) => one.pack - other.pack));
   }
 
-  /** Fills the front of `into`; answers with the count, short only at the end of the file. */
+  /**
+   * Fills the front of `into`; answers with the count, short only at the end of the file. What fails is tried once more:
+   * want of memory or of descriptors, and many an error of a disk, pass at once.
+   */
   async read(pack: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
+    const read = await this.#readOnce(pack, into, position);
+    return read.ok ? read : await this.#readOnce(pack, into, position);
+  }
+
+  async #readOnce(pack: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
     const opened = this.#reuse(pack) ?? (await this.#openFor(pack));
     if (!opened.ok) return opened;
     const read = await this.disk.read(opened.value.descriptor, into, position);
@@ -62,26 +75,13 @@ export class PackFiles {
   }
 
   /**
-   * Fills all of `into`. `lost` says that the bytes are not there: the file ends before, or the disk cannot read their
-   * sectors, also when it is asked a second time. A failure says nothing about them: there was no descriptor, no memory.
+   * Fills all of `into`. `lost` says that the bytes are not there: the file ends before, or the disk refuses the place. A
+   * failure says nothing about them: there was no descriptor, no memory.
    */
   async fill(pack: number, into: Uint8Array, position: number): Promise<"filled" | "lost" | DiskFailure> {
-    const opened = this.#reuse(pack) ?? (await this.#openFor(pack));
-    if (!opened.ok) return opened.failure;
-    const { descriptor } = opened.value;
-    const first = await this.disk.read(descriptor, into, position);
-    const read = isUnreadable(first) ? await this.disk.read(descriptor, into, position) : first;
-    await this.#release(pack, opened.value);
+    const read = await this.read(pack, into, position);
     if (read.ok) return read.value === into.length ? "filled" : "lost";
-    return isUnreadable(read) ? "lost" : read.failure;
-  }
-
-  /** Reads exactly `length` bytes; a shorter file is `disk.broken` with `EOF`. */
-  async readExactly(pack: number, length: number, position: number): Promise<Result<Uint8Array, DiskFailure>> {
-    const bytes = new Uint8Array(length);
-    const read = await this.read(pack, bytes, position);
-    if (!read.ok) return read;
-    return read.value === length ? ok(bytes) : fail({ code: "disk.broken", path: this.pathOf(pack), errno: "EOF" });
+    return isBadPlace(read.failure) ? "lost" : read.failure;
   }
 
   /** Closes every descriptor that nobody reads from; the others close with their last read. */
@@ -146,6 +146,7 @@ export class PackFiles {
   }
 }
 
-function isUnreadable(read: Result<number, DiskFailure>): boolean {
-  return !read.ok && read.failure.code === "disk.broken" && read.failure.errno === UNREADABLE;
+/** The disk itself refuses the place, perhaps for ever. Any other failure is one of the process, or of the moment. */
+export function isBadPlace(failure: DiskFailure): boolean {
+  return failure.code === "disk.broken" && failure.errno === "EIO";
 }

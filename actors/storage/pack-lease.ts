@@ -134,11 +134,22 @@ export class PackLease {
 
   /** Gives the packs back as they were. */
   async abandon(): Promise<void> {
+    if (!(await this.#giveSpilledBack())) await this.#pool.retire(this.#pack);
+    else await this.#pool.abandon(this.#pack);
+  }
+
+  /** As `abandon`, where a commit was written, which is in the last pack. False: it may come back. */
+  async withdraw(): Promise<boolean> {
+    if (!(await this.#giveSpilledBack())) return await this.#pool.retire(this.#pack);
+    return await this.#pool.withdraw(this.#pack);
+  }
+
+  /** False when nothing is known of the pack in hand. */
+  async #giveSpilledBack(): Promise<boolean> {
     await this.settle();
     this.#distrusted ||= !(await this.#earlySync.settle()).ok;
     for (const { pack } of this.#spilled) await this.#pool.abandonSpilled(pack);
-    if (this.#distrusted) await this.#pool.retire(this.#pack);
-    else await this.#pool.abandon(this.#pack);
+    return !this.#distrusted;
   }
 
   #filled(): Filled {

@@ -117,9 +117,20 @@ export class PackPool {
   /** Takes back what was written after `end`: nothing of the lease is left. */
   async abandon(pack: OpenPack): Promise<void> {
     const cut = await this.#files.disk.truncate(pack.descriptor, pack.end);
-    if (!cut.ok) return await this.retire(pack);
+    if (!cut.ok) return void (await this.retire(pack));
     this.#leave(pack.counted);
     this.#idle.add(pack.pack);
+  }
+
+  /** As `abandon`, where what was written is not to come back, not even after a power cut. False: it may. */
+  async withdraw(pack: OpenPack): Promise<boolean> {
+    const { disk } = this.#files;
+    const cut = await disk.truncate(pack.descriptor, pack.end);
+    const synced = cut.ok ? await disk.sync(pack.descriptor) : cut;
+    if (!synced.ok) return await this.retire(pack);
+    this.#leave(pack.counted);
+    this.#idle.add(pack.pack);
+    return true;
   }
 
   /** As `abandon`, for a pack that was spilled and closed. */
@@ -133,17 +144,18 @@ export class PackPool {
 
   /**
    * Sets the pack aside: its descriptor is not to be trusted. It is opened afresh to be cut back to what is durable, and
-   * written again only after the next recovery has looked at it.
+   * written again only after the next recovery has looked at it. False: what was written behind it may come back.
    */
-  async retire(pack: OpenPack): Promise<void> {
+  async retire(pack: OpenPack): Promise<boolean> {
     this.#leave(pack.counted);
     await this.#close(pack.pack);
     await this.#files.forget(pack.pack);
     const opened = await this.#files.disk.open(this.#files.pathOf(pack.pack), "write");
-    if (!opened.ok) return;
+    if (!opened.ok) return false;
     const cut = await this.#files.disk.truncate(opened.value, pack.end);
-    if (cut.ok) await this.#files.disk.sync(opened.value);
+    const synced = cut.ok ? await this.#files.disk.sync(opened.value) : cut;
     await this.#files.disk.close(opened.value);
+    return synced.ok;
   }
 
   async close(): Promise<void> {

@@ -44,25 +44,6 @@ export const unreadableIsDefect: OnUnreadable = (failure) => {
   must(fail(failure), "a pack can be read");
 };
 
-/**
- * Fills the front of `into`, short only at the end of the file. What fails is tried once more: want of memory or of
- * descriptors, and many an error of a disk, pass at once.
- */
-export async function readTwice(
-  files: PackFiles,
-  pack: number,
-  into: Uint8Array,
-  position: number,
-): Promise<Result<number, DiskFailure>> {
-  const read = await files.read(pack, into, position);
-  return read.ok ? read : await files.read(pack, into, position);
-}
-
-/** The disk itself refuses the place, perhaps for ever. Any other failure is one of the process, or of the moment. */
-export function isBadPlace(failure: DiskFailure): boolean {
-  return failure.code === "disk.broken" && failure.errno === "EIO";
-}
-
 /** Exactly `length` bytes; undefined where the file ends before. */
 export async function readWhole(
   files: PackFiles,
@@ -71,7 +52,7 @@ export async function readWhole(
   position: number,
 ): Promise<Result<Uint8Array | undefined, DiskFailure>> {
   const bytes = new Uint8Array(length);
-  const read = await readTwice(files, pack, bytes, position);
+  const read = await files.read(pack, bytes, position);
   return read.ok ? ok(read.value === length ? bytes : undefined) : read;
 }
 
@@ -171,7 +152,7 @@ class Window {
 
   async #load(position: number): Promise<void> {
     const length = Math.min(WINDOW_BYTES, this.#to - position);
-    const read = await readTwice(this.#files, this.#pack, this.#buffer.subarray(0, length), position);
+    const read = await this.#files.read(this.#pack, this.#buffer.subarray(0, length), position);
     if (!read.ok) this.#onUnreadable(read.failure, this.#pack, position);
     this.#from = position;
     this.#length = read.ok ? read.value : 0;

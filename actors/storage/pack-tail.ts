@@ -13,7 +13,7 @@ import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry, PackState } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
-import { type FoundRecord, readTwice } from "#actors/storage/pack-scan.ts";
+import type { FoundRecord } from "#actors/storage/pack-scan.ts";
 import { align, digestOfRecord, recordEnd } from "#actors/storage/record.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
@@ -126,7 +126,7 @@ export class PackTail {
     for (const { from, to } of this.#doubtfulRuns()) {
       for (let position = from; position < to; position += REWRITE_BYTES) {
         const piece = buffer.subarray(0, Math.min(REWRITE_BYTES, to - position));
-        const count = must(await readTwice(files, this.pack, piece, position), "what recovery verified can be read");
+        const count = must(await files.read(this.pack, piece, position), "what recovery verified can be read");
         const written = await files.disk.write(descriptor, [piece.subarray(0, count)], position);
         must(written, "what recovery found can be written again");
       }

@@ -134,7 +134,7 @@ export interface SourceFailed extends Failure<"storage.source-failed"> {
   readonly cause: Failure;
 }
 
-/** The disk refused a write or a sync. Nothing is acknowledged; the pack is set aside and rescanned. Retry once. */
+/** The disk refused a write or a sync. Nothing is acknowledged, and the next put goes to another pack. Retry once. */
 export interface WriteFailed extends Failure<"storage.write-failed"> {
   readonly errno: string;
 }

@@ -17,10 +17,10 @@
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog, PackState } from "#actors/storage/catalog.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
 import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
-import { isBadPlace, type OnUnreadable, readMark, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
+import { type OnUnreadable, readMark, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { align } from "#actors/storage/record.ts";
@@ -156,22 +156,23 @@ export class Recovery {
     this.#unreadable.add(pack);
   };
 
-  async #lookAtAll(listed: readonly { readonly pack: number; readonly sizeBytes: number }[]): Promise<void> {
+  async #lookAtAll(listed: readonly PackFile[]): Promise<void> {
     const { onProgress, isOver } = this.#deps;
     const totalBytes = listed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     let doneBytes = 0;
     onProgress(0, totalBytes);
-    for (const { pack, sizeBytes } of listed) {
+    for (const file of listed) {
       if (isOver()) return;
-      await this.#lookAt(pack, sizeBytes);
-      doneBytes += sizeBytes;
+      await this.#lookAt(file);
+      doneBytes += file.sizeBytes;
       onProgress(doneBytes, totalBytes);
     }
   }
 
-  async #lookAt(pack: number, sizeBytes: number): Promise<void> {
+  async #lookAt({ pack, sizeBytes, isFile }: PackFile): Promise<void> {
     const { files, catalog } = this.#deps;
     const known = catalog.packs.get(pack);
+    if (!isFile) return void this.#unreadable.add(pack);
     if (known?.sealed) return;
     // One that may not be opened, or not now, would pass for one that holds nothing, and be cut.
     const opened = await files.disk.open(files.pathOf(pack), "read");

@@ -53,11 +53,6 @@ export class Sealer {
     });
   }
 
-  /** Settles when nothing is in line any more. */
-  idle(): Promise<void> {
-    return this.#work;
-  }
-
   /** Begins no further pack, and waits for the one at work. */
   async close(): Promise<void> {
     this.#ended = true;

@@ -8,11 +8,15 @@ import { assert } from "#runtime/errors.ts";
 
 export class Sequences {
   readonly #pending = new Set<number>();
+  readonly #onDoubt: (sequence: number) => void;
   #next: number;
+  /** The lowest number in doubt. */
+  #doubtful = Number.POSITIVE_INFINITY;
 
   /** `last` is the highest number ever used. */
-  constructor(last: number) {
+  constructor(last: number, onDoubt: (sequence: number) => void) {
     this.#next = last + 1;
+    this.#onDoubt = onDoubt;
   }
 
   begin(): number {
@@ -28,12 +32,22 @@ export class Sequences {
   }
 
   /**
+   * Its commit failed, and may be on the disk all the same: only the next recovery finds out. Until then the watermark
+   * stays below it.
+   */
+  doubt(sequence: number): void {
+    this.settle(sequence);
+    this.#doubtful = Math.min(this.#doubtful, sequence);
+    this.#onDoubt(sequence);
+  }
+
+  /**
    * Every number up to this one has settled. It may be past the last commit, where the latest ones failed: those numbers
    * are given out again by the next life, so no cursor may hold one.
    */
   get watermark(): number {
     // Insertion order is number order: the first one pending is the lowest.
     const [lowest] = this.#pending;
-    return (lowest ?? this.#next) - 1;
+    return Math.min(lowest ?? this.#next, this.#doubtful) - 1;
   }
 }

@@ -10,6 +10,7 @@ import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
 import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
+import type { Meters } from "#actors/storage/meters.ts";
 import { openCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { Pause } from "#actors/storage/pause.ts";
@@ -63,6 +64,7 @@ export interface StoreDeps {
   readonly random: Random;
   readonly scheduler: Scheduler;
   readonly log: Log;
+  readonly meters: Meters;
   readonly onDamaged: (digest: Digest) => void;
   /** Called while the catalog is rebuilt, and once with undefined when it is whole. */
   readonly onRebuild: (progress: Progress | undefined) => void;
@@ -153,7 +155,7 @@ export class Store {
     }
     if (entry.damaged) return corrupt(root);
     const read = await readPayload(this.#files, root, entry, this.#deps.cpu.digest);
-    if (!read.ok && read.failure.code === "storage.corrupt") this.#markDamaged(root, entry);
+    if (!read.ok) this.#troubled(root, entry, read.failure);
     return read;
   }
 
@@ -177,7 +179,7 @@ export class Store {
       digest: this.#deps.cpu.digest,
       cache: this.#smallChunks,
       aheadBuffers: this.#aheadBuffers,
-      onDamaged: (chunk, entry) => this.#markDamaged(chunk, entry),
+      onTrouble: (chunk, entry, trouble) => this.#troubled(chunk, entry, trouble),
       onSettled: (settled) => this.#sources.delete(settled),
     });
     this.#sources.add(source);
@@ -228,11 +230,6 @@ export class Store {
     await this.#upkeep.flush();
   }
 
-  /** Settles when every pack that was full is sealed. */
-  async sealed(): Promise<void> {
-    await this.#sealer.idle();
-  }
-
   /** Ends every source, waits for what is under way, and lets go of everything. */
   async close(): Promise<void> {
     this.#over.abort();
@@ -247,7 +244,7 @@ export class Store {
   }
 
   async #recover(): Promise<void> {
-    const { cpu, log, onRebuild } = this.#deps;
+    const { cpu, log, meters, onRebuild } = this.#deps;
     const isRebuild = !this.#catalog.complete;
     const recovery = new Recovery({
       files: this.#files,
@@ -264,6 +261,7 @@ export class Store {
     if (this.#over.signal.aborted) return;
     const { cutBytes, skippedBytes, recoveredCommitCount, setAside } = report;
     log.info("packs recovered", { isRebuild, cutBytes, skippedBytes, recoveredCommitCount });
+    meters.packsSetAside.set(setAside.length);
     if (setAside.length > 0) log.error("packs set aside: the disk cannot read all of them", { packs: setAside });
     this.#catalog.setComplete();
     await this.#catalog.flush();
@@ -273,18 +271,27 @@ export class Store {
   }
 
   #makeWriters(report: RecoveryReport): Writers {
-    const { config, cpu, disk, clock, random } = this.#deps;
-    const files = this.#files;
-    const catalog = this.#catalog;
-    const space = this.#space;
-    const pause = this.#pause;
-    const sealer = this.#sealer;
-    const { signal } = this.#over;
-    const onDamaged = (digest: Digest, entry: CatalogEntry): void => this.#markDamaged(digest, entry);
-    return makeWriters(
-      { config, cpu, disk, clock, random, files, catalog, space, pause, sealer, signal, onDamaged },
-      report,
-    );
+    const { log, meters } = this.#deps;
+    const deps = {
+      ...this.#deps,
+      files: this.#files,
+      catalog: this.#catalog,
+      space: this.#space,
+      pause: this.#pause,
+      sealer: this.#sealer,
+      signal: this.#over.signal,
+      onDamaged: (digest: Digest, entry: CatalogEntry): void => this.#markDamaged(digest, entry),
+      onDoubt: (sequence: number): void => {
+        meters.commitsInDoubt.add();
+        log.error("commit in doubt: lists end before it until the next start", { sequence });
+      },
+    };
+    return makeWriters(deps, report);
+  }
+
+  #troubled(digest: Digest, entry: CatalogEntry, { code }: ReadTrouble): void {
+    if (code === "storage.corrupt") this.#markDamaged(digest, entry);
+    else this.#deps.meters.readsFailed.add();
   }
 
   #markDamaged(digest: Digest, entry: CatalogEntry): void {

@@ -62,6 +62,8 @@ export class Upload {
   #chunk: ChunkDigester;
   #chunkBytes = 0;
   #sizeBytes = 0;
+  /** Of the commit that was begun and did not succeed. */
+  #failedSequence: number | undefined;
 
   constructor(pack: OpenPack, deps: UploadDeps) {
     this.#deps = deps;
@@ -137,17 +139,22 @@ export class Upload {
     if (!room.ok) return room;
     const sequence = sequences.begin();
     const committed = await this.#writeCommit(tree.inner, tree.root, sequence);
-    if (committed.ok) {
-      this.#enter({ sequence, manifest, object, sizeBytes: this.#sizeBytes }, committed.value);
-      await this.#lease.release();
+    if (!committed.ok) {
+      this.#failedSequence = sequence;
+      return committed;
     }
+    this.#enter({ sequence, manifest, object, sizeBytes: this.#sizeBytes }, committed.value);
+    await this.#lease.release();
     sequences.settle(sequence);
-    return committed.ok ? ok({ object, manifest, chunkCount, sequence, known: false }) : committed;
+    return ok({ object, manifest, chunkCount, sequence, known: false });
   }
 
   /** Nothing of it stays. To be called exactly once, unless `commit` succeeded. */
   async abandon(): Promise<void> {
-    await this.#lease.abandon();
+    if (this.#failedSequence === undefined) return await this.#lease.abandon();
+    const isGone = await this.#lease.withdraw();
+    if (isGone) this.#deps.sequences.settle(this.#failedSequence);
+    else this.#deps.sequences.doubt(this.#failedSequence);
   }
 
   async #endChunk(): Promise<Result<void, DiskFailure>> {

@@ -40,12 +40,14 @@ export interface WritersDeps {
   /** Ends the waiting for a group commit. */
   readonly signal: AbortSignal;
   readonly onDamaged: (digest: Digest, entry: CatalogEntry) => void;
+  /** The commit of that sequence failed, and may come back with the next recovery. */
+  readonly onDoubt: (sequence: number) => void;
 }
 
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
   const { catalog, clock, config, cpu, disk, files, pause, signal, space } = deps;
   const pool = makePool(deps, report);
-  const sequences = new Sequences(report.lastSequence);
+  const sequences = new Sequences(report.lastSequence, deps.onDoubt);
   const quotaBytes = config().writeQuotaBytes;
   const reservations = new Reservations({
     clock,

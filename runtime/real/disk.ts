@@ -11,9 +11,10 @@ import { diskFailure, wholeFileBytesMax } from "#runtime/disk/disk-failure.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import { watchFile } from "#runtime/real/disk-watch.ts";
 
-const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
+const { O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
 const openFlags: Readonly<Record<OpenMode, number>> = {
-  read: O_RDONLY,
+  // A pipe in the place of a file would hold a thread of the pool until somebody writes to it.
+  read: O_RDONLY | O_NONBLOCK,
   write: O_RDWR,
   create: O_RDWR | O_CREAT,
   "create-new": O_RDWR | O_CREAT | O_EXCL,

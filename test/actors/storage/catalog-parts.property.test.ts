@@ -91,10 +91,11 @@ describe("kv overlay: a store that refuses", () => {
 });
 
 describe("sequences: watermark", () => {
-  it("is the highest number below which everything has settled", () => {
+  it("is the highest number below which everything has settled and nothing is in doubt", () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.array(fc.nat(), { maxLength: 60 }), (last, script) => {
-        const sequences = new Sequences(last);
+        const inDoubt: number[] = [];
+        const sequences = new Sequences(last, (sequence) => inDoubt.push(sequence));
         const pending: number[] = [];
         let next = last + 1;
         for (const step of script) {
@@ -104,9 +105,10 @@ describe("sequences: watermark", () => {
             next += 1;
           } else {
             const [settled = 0] = pending.splice(step % pending.length, 1);
-            sequences.settle(settled);
+            if (step % 7 === 1) sequences.doubt(settled);
+            else sequences.settle(settled);
           }
-          assert.equal(sequences.watermark, Math.min(next, ...pending) - 1);
+          assert.equal(sequences.watermark, Math.min(next, ...pending, ...inDoubt) - 1);
         }
       }),
     );

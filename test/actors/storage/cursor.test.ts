@@ -1,6 +1,7 @@
 /** Cursors over commits that failed: the next life gives their numbers to other objects, which must not be passed over. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { decodeHeader, RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { put, randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
@@ -54,4 +55,72 @@ describe("storage: listManifests after a commit that failed", () => {
       }
     }
   }
+});
+
+describe("storage: a commit that failed and cannot be taken back (STO-10)", () => {
+  /** Puts fail by their sync, or their write after all of it was written, and no file can be cut. */
+  async function inDoubt(operation: "write" | "sync", sizeBytes: number): Promise<StorageKit> {
+    const kit = await startStorage();
+    assert((await put(kit, randomBytes(sizeBytes, 1))).ok);
+    const { disk } = kit;
+    const { sync, truncate, write } = disk;
+    let mustFail = true;
+    disk.truncate = async (_descriptor, _size) => ({ ok: false, failure: broken });
+    disk.sync = async (descriptor) =>
+      mustFail && operation === "sync" ? { ok: false, failure: broken } : await sync.call(disk, descriptor);
+    disk.write = async (descriptor, parts, position) => {
+      const written = await write.call(disk, descriptor, parts, position);
+      const isCommit = parts.some(
+        (part) => part.length === RECORD_HEADER_BYTES && decodeHeader(part, undefined)?.kind === "manifest",
+      );
+      return mustFail && operation === "write" && isCommit ? { ok: false, failure: broken } : written;
+    };
+    assert(!(await put(kit, randomBytes(sizeBytes, 2))).ok);
+    mustFail = false;
+    Object.assign(disk, { sync, truncate, write });
+    return kit;
+  }
+  const broken = { code: "disk.broken", path: "", errno: "EIO" } as const;
+
+  for (const operation of ["write", "sync"] as const) {
+    for (const sizeBytes of [1 * KiB, 1200 * KiB]) {
+      it(`is listed behind every cursor when it comes back (${operation} failed, ${sizeBytes} bytes)`, async () => {
+        const kit = await inDoubt(operation, sizeBytes);
+        const third = await put(kit, randomBytes(sizeBytes, 3));
+        assert(third.ok);
+        const page = await kit.ref.call("listManifests", { after: undefined, limit: 100 }, within);
+        assert(page.ok && page.value.entries.length === 1, "the list ends before what is in doubt");
+        assert.equal(kit.metric("storage_commits_in_doubt_total"), 1);
+
+        kit.actor.kill("test");
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        kit.disk.crash(seededRandom(1), { keepUnsynced: true });
+        const next = await startStorage({ disk: kit.disk, kv: kit.kv });
+        await whole(next);
+        const second = await put(next, randomBytes(sizeBytes, 2));
+        assert(second.ok && second.value.known, "it has come back");
+        const rest = await next.ref.call("listManifests", { after: page.value.next, limit: 100 }, within);
+
+        assert(rest.ok);
+        assert.deepEqual(
+          rest.value.entries.map(({ manifest }) => manifest),
+          [second.value.manifest, third.value.manifest],
+        );
+      });
+    }
+  }
+
+  it("holds nothing up where it could be taken back", async () => {
+    const kit = await startStorage();
+    kit.disk.failNext("sync", "EIO");
+    assert(!(await put(kit, randomBytes(1 * KiB, 1))).ok);
+    const stored = await put(kit, randomBytes(1 * KiB, 2));
+    const page = await kit.ref.call("listManifests", { after: undefined, limit: 100 }, within);
+
+    assert(stored.ok && page.ok);
+    assert.deepEqual(
+      page.value.entries.map(({ manifest }) => manifest),
+      [stored.value.manifest],
+    );
+  });
 });

@@ -54,7 +54,7 @@ describe("storage: reading ahead", () => {
     const { disk, ahead } = await stage();
     const into = new Uint8Array(50);
 
-    disk.failNext("read", "EIO");
+    for (const _ of ["once", "and once more"]) disk.failNext("read", "EIO");
     ahead.begin(pack, 0, 50);
     const failed = await ahead.take(pack, 0, into);
     ahead.begin(pack, 50, 50);

@@ -115,6 +115,22 @@ describe("storage: recovery when the disk refuses a place for ever", () => {
     undo();
   });
 
+  it("goes on without one whose name something else has, and has all of it when that is gone", async () => {
+    const left = await leaveBehind(...objects);
+    assert((await left.disk.rename(firstPack, "/data/elsewhere")).ok);
+    assert((await left.disk.makeDirectory(firstPack)).ok);
+
+    await life(left, async (kit) => {
+      assert.equal(kit.metric("storage_packs_set_aside"), 1);
+      for (const { manifest } of left.stored) await readObject(kit.ref, manifest);
+      await stored(kit, randomBytes(3000, 77));
+    });
+    assert((await left.disk.removeTree(firstPack)).ok);
+    assert((await left.disk.rename("/data/elsewhere", firstPack)).ok);
+
+    await life(left, (kit) => mustHold(kit, left.stored, objects));
+  });
+
   it("cuts no other pack that holds a part of what may be there", async () => {
     const bytes = randomBytes(10 * MiB, 5);
     const left = await leaveBehind(bytes);

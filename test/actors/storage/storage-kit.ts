@@ -36,6 +36,8 @@ export const smallConfig: StorageConfig = {
 export interface StorageKit extends Started<StorageProtocol> {
   readonly disk: MemoryDisk;
   readonly kv: KvStores;
+  /** The value of a metric that has no labels; undefined if it never was counted. To be asked once. */
+  metric(name: string): number | undefined;
   /** Of the write quota, in the hands of puts, or left behind by them. For lives that end before their puts do, nothing. */
   heldBytes(): { readonly reservedBytes: number; readonly orphanedBytes: number };
 }
@@ -69,7 +71,12 @@ export async function startStorage({ disk, kv, config, cpu }: KitOptions = {}): 
     },
   };
   const started = await startActor(watched, deps, { capacity: 512, laterMax: 512 });
-  const kit = Object.assign(started, { disk: deps.disk, kv: deps.kv, heldBytes: () => heldBytes() });
+  const kit = Object.assign(started, {
+    disk: deps.disk,
+    kv: deps.kv,
+    metric: (name: string) => deps.metrics.takeDeltas().find((delta) => delta.name === name)?.value,
+    heldBytes: () => heldBytes(),
+  });
   after(() => holdsNothing(kit));
   return kit;
 }

@@ -1,0 +1,28 @@
+/** What storage counts, beside the catalog's own totals. */
+import type { Counter, Gauge, Metrics } from "#runtime/telemetry/metrics.ts";
+
+export class Meters {
+  /** Of objects committed. */
+  readonly bytesIn: Counter;
+  /** Of slices asked for. */
+  readonly bytesOut: Counter;
+  readonly damaged: Counter;
+  readonly readsFailed: Counter;
+  readonly commitsInDoubt: Counter;
+  readonly packsSetAside: Gauge;
+
+  constructor(metrics: Metrics) {
+    this.bytesIn = metrics.counter("storage_bytes_in_total", "Bytes of objects committed.");
+    this.bytesOut = metrics.counter("storage_bytes_out_total", "Bytes of slices asked for.");
+    this.damaged = metrics.counter("storage_damaged_total", "Records found to differ from what was stored.");
+    this.readsFailed = metrics.counter(
+      "storage_reads_failed_total",
+      "Reads that the disk failed, to no fault of the bytes.",
+    );
+    this.commitsInDoubt = metrics.counter(
+      "storage_commits_in_doubt_total",
+      "Commits that failed and may be on the disk all the same: lists end before them until the next start.",
+    );
+    this.packsSetAside = metrics.gauge("storage_packs_set_aside", "Packs that the disk cannot read all of.");
+  }
+}
