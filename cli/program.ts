@@ -24,7 +24,11 @@ export async function run(argv: readonly string[], version: string): Promise<Run
     outcome = result;
   });
   try {
-    await program.parseAsync(argv, { from: "user" });
+    const [first = ""] = argv;
+    const isCommand = first === "help" || program.commands.some((command) => command.name() === first);
+    const isUnknown = first !== "" && !first.startsWith("-") && !isCommand;
+    // The library answers a command that it does not know, and `--help`, with the help of the program.
+    await program.parseAsync(isUnknown ? [first] : argv, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return { kind: "told", code: error.exitCode === 0 ? 0 : 2 };
     throw error;

@@ -60,7 +60,7 @@ export interface GatewayConfig {
 
 export const gatewayConfigSchema: ConfigSchema<GatewayConfig> = {
   allowedHosts: text({ default: "", pattern: /^[A-Za-z0-9.:[\]_,\s-]{0,4096}$/ }),
-  objectSizeBytesMax: sizeBytes({ default: 1024 * GiB, min: 1, max: 16_384 * GiB }),
+  objectSizeBytesMax: sizeBytes({ default: 64 * GiB, min: 1, max: 16_384 * GiB }),
 
   readRequestsMax: count({ default: 512, min: 1, max: 65_536 }),
   readBytesMax: sizeBytes({ default: 192 * MiB, min: 1 * MiB, max: 64 * GiB }),

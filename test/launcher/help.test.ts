@@ -1,6 +1,8 @@
 /** `--help` of every command, in this checkout: it says how, and does nothing else. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
@@ -23,6 +25,26 @@ describe("cepa COMMAND --help", () => {
       assert.match(stdout, /\$ cepa |Example/);
     });
   }
+
+  it("of a command that there is not is a mistake", () => {
+    const { status, stdout, stderr } = run("putt", "--help");
+
+    assert.deepEqual([status, stdout], [2, ""]);
+    assert.match(stderr, /^error: unknown command 'putt'\n\(Did you mean put\?\)/);
+  });
+
+  it("compiles nothing before it answers", () => {
+    const cache = mkdtempSync(join(tmpdir(), "cepa-help-"));
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const asked = spawnSync(LAUNCHER, ["up", "--help"], {
+      env: { ...env, NODE_COMPILE_CACHE: cache },
+      timeout: TIMEOUT_MS,
+    });
+    const compiled = readdirSync(cache).filter((name) => name.startsWith("compiled-"));
+    rmSync(cache, { recursive: true });
+
+    assert.deepEqual([asked.status, compiled], [0, []]);
+  });
 
   it("is named where check and verify are given what they do not take", () => {
     for (const command of ["check", "verify"]) {

@@ -55,46 +55,51 @@ describe("storage: sealing when a read fails", () => {
     });
   }
 
-  it("leaves nothing of an attempt that failed behind the seal", async () => {
-    const world = { disk: new MemoryDisk(), kv: memoryKvStores(), config };
-    const write = world.disk.write.bind(world.disk);
-    const sync = world.disk.sync.bind(world.disk);
-    let sealing: number | undefined;
-    let failedCount = 0;
-    world.disk.write = async (descriptor, parts, position) => {
-      if (parts.some((part) => Buffer.from(part).includes("CEPASEAL"))) sealing = descriptor;
-      return await write(descriptor, parts, position);
-    };
-    world.disk.sync = async (descriptor) => {
-      if (descriptor === sealing && failedCount === 0) world.disk.failNext("sync", "EIO");
-      if (descriptor === sealing) failedCount += 1;
-      return await sync(descriptor);
-    };
-    await life(world, async (kit) => {
-      let index = 0;
-      const first = await stored(kit, randomBytes(60 * KiB, index));
-      while (failedCount === 0) {
-        index += 1;
-        await stored(kit, randomBytes(60 * KiB, index));
+  for (const cutFails of [false, true]) {
+    it(`leaves nothing of an attempt that failed behind the seal${cutFails ? ", when the next cannot take it away" : ""}`, async () => {
+      const world = { disk: new MemoryDisk(), kv: memoryKvStores(), config };
+      const write = world.disk.write.bind(world.disk);
+      const sync = world.disk.sync.bind(world.disk);
+      let sealing: number | undefined;
+      let failedCount = 0;
+      world.disk.write = async (descriptor, parts, position) => {
+        if (parts.some((part) => Buffer.from(part).includes("CEPASEAL"))) sealing = descriptor;
+        return await write(descriptor, parts, position);
+      };
+      world.disk.sync = async (descriptor) => {
+        if (descriptor === sealing && failedCount === 0) world.disk.failNext("sync", "EIO");
+        if (descriptor === sealing) failedCount += 1;
+        return await sync(descriptor);
+      };
+      await life(world, async (kit) => {
+        let index = 0;
+        const first = await stored(kit, randomBytes(60 * KiB, index));
+        while (failedCount === 0) {
+          index += 1;
+          await stored(kit, randomBytes(60 * KiB, index));
+          await turns();
+        }
+        if (cutFails) world.disk.failNext("truncate", "EIO");
+        // One record fewer for the next attempt: put again, it lies in another pack.
+        world.disk.flipByte(firstPack, PACK_HEADER_BYTES + RECORD_HEADER_BYTES + 7);
+        assert(!((await readObject(kit.ref, first.manifest)) instanceof Uint8Array));
+        for (const seed of [0, ...small.keys()]) await stored(kit, randomBytes(60 * KiB, seed));
+        for (const seed of small.keys()) await stored(kit, randomBytes(60 * KiB, 100 + seed));
         await turns();
-      }
-      // One record fewer for the next attempt: put again, it lies in another pack.
-      world.disk.flipByte(firstPack, PACK_HEADER_BYTES + RECORD_HEADER_BYTES + 7);
-      assert(!((await readObject(kit.ref, first.manifest)) instanceof Uint8Array));
-      for (const seed of [0, ...small.keys()]) await stored(kit, randomBytes(60 * KiB, seed));
-      await turns();
-    });
+      });
 
-    const files = new PackFiles(world.disk, "/data/packs", 4);
-    const sizeBytes = (await sizes(world.disk)).get("00000001.pack") ?? 0;
-    const mark = await readMark(files, 1);
-    assert(mark !== undefined);
-    const footer = await readSeal(files, 1, mark, sizeBytes);
-    let recordCount = 0;
-    for await (const _ of scanRecords(files, 1, mark, PACK_HEADER_BYTES, footer?.tablePosition ?? 0)) recordCount += 1;
-    await files.close();
-    assert.equal(footer?.entryCount, recordCount - 2, "all but the chunk and the manifest that were put again");
-  });
+      const files = new PackFiles(world.disk, "/data/packs", 4);
+      const sizeBytes = (await sizes(world.disk)).get("00000001.pack") ?? 0;
+      const mark = await readMark(files, 1);
+      assert(mark !== undefined);
+      const footer = await readSeal(files, 1, mark, sizeBytes);
+      let recordCount = 0;
+      for await (const _ of scanRecords(files, 1, mark, PACK_HEADER_BYTES, footer?.tablePosition ?? 0))
+        recordCount += 1;
+      await files.close();
+      assert.equal(footer?.entryCount, recordCount - 2, "all but the chunk and the manifest that were put again");
+    });
+  }
 
   it("takes a seal that cannot be read for no reason to cut the pack", async () => {
     const world = { disk: new MemoryDisk(), kv: memoryKvStores(), config };

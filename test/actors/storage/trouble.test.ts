@@ -2,17 +2,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { StoredObject } from "#actors/storage/protocol.ts";
+import { FAILED } from "#runtime/byte-source.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
-import { readObject } from "#test/actors/storage/object-reader.ts";
+import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import {
   type KitOptions,
   packBytes,
   put,
   randomBytes,
   type StorageKit,
+  sourceOf,
   startStorage,
   within,
 } from "#test/actors/storage/storage-kit.ts";
@@ -75,6 +77,45 @@ describe("storage: a failed sync", () => {
         const got = await readObject(next.ref, manifest);
         assert(got instanceof Uint8Array && Buffer.compare(got, randomBytes(sizeBytes, seed + 1)) === 0);
       }
+    });
+  }
+});
+
+describe("storage: an upload that filled packs and broke off", () => {
+  for (const operation of ["open", "truncate"] as const) {
+    it(`leaves them alone when one cannot be cut (${operation} fails), and the next start cuts them (STO-5)`, async () => {
+      const kit = await startStorage({ config: { packSealBytes: 1 * MiB } });
+      const kept = await put(kit, randomBytes(3000, 1));
+      assert(kept.ok);
+      await kit.clock.advance(2000);
+      const before = await packBytes(kit.disk);
+      const bytes = randomBytes(6 * MiB, 2);
+      const broken = { ok: false, failure: { code: "disk.broken", path: "", errno: "EIO" } } as const;
+      const real = kit.disk[operation];
+      // From the moment it breaks off, for as long as its packs are given back.
+      const source = sourceOf(bytes, 48 * KiB, 5 * MiB);
+      const { read } = source;
+      source.read = async (into) => {
+        const count = await read(into);
+        if (count === FAILED) Object.assign(kit.disk, { [operation]: async () => broken });
+        return count;
+      };
+
+      const refused = await put(kit, bytes, { source });
+
+      Object.assign(kit.disk, { [operation]: real });
+      assert(!refused.ok && refused.failure.code === "storage.source-failed");
+      assert((await packBytes(kit.disk)) - before > 1 * MiB, "what it wrote is still there");
+      const next = await put(kit, randomBytes(4000, 3));
+      assert(next.ok);
+      kit.actor.kill("test");
+      await settle();
+      kit.disk.crash(seededRandom(1), { keepUnsynced: true });
+      const later = await startStorage({ disk: kit.disk, kv: kit.kv });
+      await whole(later);
+
+      assert((await packBytes(kit.disk)) - before < 100 * KiB, "nothing of it is kept");
+      for (const { manifest } of [kept.value, next.value]) await mustRead(later.ref, manifest, "what was stored");
     });
   }
 });
