@@ -58,12 +58,14 @@ async function adoptEntry(pack: number, listed: SealEntry, { catalog, check }: A
   else catalog.insertCommit({ sequence: entry.sequence, manifest: digest, object, sizeBytes: objectBytes }, entry);
 }
 
-/** Of two records of one digest: the newer commit, and otherwise the one that is not damaged. */
+/** Of two records of one digest: the newer commit, and otherwise the one that is not damaged. Damage stays known. */
 async function supersedes(digest: Digest, entry: CatalogEntry, catalog: Catalog, check: RecordCheck): Promise<boolean> {
-  const other = catalog.find(digest);
-  if (other === undefined || other.damaged) return true;
+  const other = catalog.find(entry.kind, digest);
+  if (other === undefined) return true;
+  const isSame = other.pack === entry.pack && other.position === entry.position;
+  if (other.damaged) return !isSame;
   if (entry.sequence > 0 || other.sequence > 0) return entry.sequence >= other.sequence;
-  if (other.pack === entry.pack && other.position === entry.position) return false;
+  if (isSame) return false;
   const held = await check.holds(digest, other);
   if (!held.ok && !isBadPlace(held.failure)) unreadableIsDefect(held.failure, other.pack, other.position);
   return !held.ok || !held.value;

@@ -7,16 +7,16 @@
  */
 import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
-import { readNumber, writeNumber } from "#actors/storage/record.ts";
+import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 import type { DiskFull } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 
 /** A store written by another version of this file is rebuilt. */
-const CATALOG_VERSION = 1;
+const CATALOG_VERSION = 2;
 
 export interface CatalogEntry {
-  readonly kind: "chunk" | "manifest";
+  readonly kind: RecordKind;
   readonly pack: number;
   readonly position: number;
   readonly payloadOffset: number;
@@ -53,9 +53,10 @@ export interface CatalogTotals {
   readonly damagedCount: number;
 }
 
-const DIGEST = 0x64;
+const CHUNK = 0x63;
 const LOG = 0x6c;
 const META = 0x6d;
+const NODE = 0x6e;
 const PACK = 0x70;
 const META_KEY = Uint8Array.of(META);
 
@@ -127,33 +128,36 @@ export class Catalog {
     return this.#packs;
   }
 
-  /** What is recorded under the digest, damaged or not. */
-  find(digest: Digest): CatalogEntry | undefined {
-    const value = this.#overlay.get(digestKey(digest));
+  /**
+   * What is recorded under the digest, damaged or not. The kinds are apart: bytes that are a manifest may be stored as an
+   * object too, and neither may stand in for the other.
+   */
+  find(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
+    const value = this.#overlay.get(digestKey(kind, digest));
     return value === undefined ? undefined : decodeEntry(Buffer.from(value.buffer, value.byteOffset, value.length));
   }
 
   /** Only what can be read and referred to. */
-  findIntact(digest: Digest): CatalogEntry | undefined {
-    const entry = this.find(digest);
+  findIntact(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
+    const entry = this.find(kind, digest);
     return entry === undefined || entry.damaged ? undefined : entry;
   }
 
   /** Adds or replaces. The counts follow. */
   insert(digest: Digest, entry: CatalogEntry): void {
-    const previous = this.find(digest);
+    const previous = this.find(entry.kind, digest);
     if (previous === undefined) {
       if (entry.kind === "chunk") this.#chunkCount += 1;
       this.#storedBytes += entry.payloadBytes;
     } else if (previous.damaged) this.#damagedCount -= 1;
     if (entry.damaged) this.#damagedCount += 1;
-    this.#overlay.put(digestKey(digest), encodeEntry(entry));
+    this.#overlay.put(digestKey(entry.kind, digest), encodeEntry(entry));
     this.#flushWhenLarge();
   }
 
   /** Adds the commit record of an object, and takes an older commit of the same manifest out of the log. */
   insertCommit(commit: Commit, entry: CatalogEntry): void {
-    const previous = this.find(commit.manifest);
+    const previous = this.find("manifest", commit.manifest);
     if (previous !== undefined && previous.sequence > 0) this.#overlay.put(logKey(previous.sequence), undefined);
     else this.#manifestCount += 1;
     this.insert(commit.manifest, { ...entry, sequence: commit.sequence });
@@ -162,8 +166,8 @@ export class Catalog {
   }
 
   /** Its bytes are not what was stored. True the first time. */
-  markDamaged(digest: Digest, where: Pick<CatalogEntry, "pack" | "position">): boolean {
-    const entry = this.find(digest);
+  markDamaged(digest: Digest, where: Pick<CatalogEntry, "kind" | "pack" | "position">): boolean {
+    const entry = this.find(where.kind, digest);
     // Healed in the meantime: the reader saw the old copy.
     if (entry === undefined || entry.damaged || entry.pack !== where.pack || entry.position !== where.position) {
       return false;
@@ -245,9 +249,9 @@ export function isMetaKey(key: Uint8Array): boolean {
   return key.length === 1 && key[0] === META;
 }
 
-function digestKey(digest: Digest): Uint8Array {
+function digestKey(kind: RecordKind, digest: Digest): Uint8Array {
   const key = Buffer.allocUnsafe(33);
-  key[0] = DIGEST;
+  key[0] = kind === "chunk" ? CHUNK : NODE;
   key.set(bytesFromDigest(digest), 1);
   return key;
 }

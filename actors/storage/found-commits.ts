@@ -16,6 +16,7 @@ import type { Catalog, CatalogEntry, Commit } from "#actors/storage/catalog.ts";
 import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { TailRecord } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
 import type { RecordCheck, RecordPlace } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { must, type Result } from "#runtime/errors.ts";
@@ -44,7 +45,8 @@ type Part = TailRecord | "known" | "missing";
 export class FoundCommits {
   readonly #deps: FoundCommitsDeps;
   readonly #commits: TailRecord[] = [];
-  readonly #byDigest = new Map<Digest, TailRecord[]>();
+  /** By kind and digest. */
+  readonly #copies = new Map<string, TailRecord[]>();
   readonly #counted: Counted[] = [];
   /** Kept though no commit that was found refers to them. */
   readonly #unclaimed: TailRecord[] = [];
@@ -65,8 +67,9 @@ export class FoundCommits {
 
   /** A record of any kind. All of them are added before anything is decided. */
   add(record: TailRecord): void {
-    const copies = this.#byDigest.get(record.digest);
-    if (copies === undefined) this.#byDigest.set(record.digest, [record]);
+    const name = nameOf(record.kind, record.digest);
+    const copies = this.#copies.get(name);
+    if (copies === undefined) this.#copies.set(name, [record]);
     else copies.push(record);
     if (record.sequence > 0) this.#commits.push(record);
   }
@@ -86,11 +89,16 @@ export class FoundCommits {
 
   /** After `decide`: marks as live also what none of those commits refers to, as far as it holds. */
   async keepUnclaimed(): Promise<void> {
-    for (const [digest, copies] of this.#byDigest) {
+    for (const copies of this.#copies.values()) {
       if (this.#deps.isOver()) return;
-      if (copies.some(({ isLive, sequence }) => isLive || sequence > 0)) continue;
-      const record = await this.#find(digest);
-      if (record === "known" || record === "missing") continue;
+      const [first] = copies;
+      if (first === undefined || copies.some(({ isLive, sequence }) => isLive || sequence > 0)) continue;
+      const { kind, digest } = first;
+      const known = this.#deps.catalog.findIntact(kind, digest);
+      // Nothing says that it is whole, however old it is: it may be what is left of a put that was cut off.
+      const record =
+        known === undefined ? await this.#firstThatHolds(digest, copies) : await this.#choose(digest, known, copies);
+      if (record === undefined || record === "known" || record === "missing") continue;
       record.isLive = true;
       this.#unclaimed.push(record);
       await this.#deps.pause.ifDue();
@@ -106,7 +114,7 @@ export class FoundCommits {
     await this.#enterParts(this.#unclaimed);
     for (const { commit, record, parts } of this.#counted) {
       if (!(await this.#enterParts(parts))) return;
-      const known = catalog.find(commit.manifest);
+      const known = catalog.find("manifest", commit.manifest);
       if (known !== undefined && known.sequence > commit.sequence) continue;
       catalog.insertCommit(commit, record);
     }
@@ -117,7 +125,7 @@ export class FoundCommits {
     const { catalog, isOver, pause } = this.#deps;
     for (const part of parts) {
       if (isOver()) return false;
-      if (catalog.findIntact(part.digest) === undefined) catalog.insert(part.digest, part);
+      if (catalog.findIntact(part.kind, part.digest) === undefined) catalog.insert(part.digest, part);
       await pause.ifDue();
       must(await catalog.room(), "the catalog fits into memory while its store refuses it");
     }
@@ -139,7 +147,7 @@ export class FoundCommits {
   /** Finds everything below a node; false if something is missing or damaged. */
   async #collect(node: Node, parts: TailRecord[], depth: number): Promise<boolean> {
     const digests = [...new Set(node.links.map(({ digest }) => digest))];
-    const found = await this.#findAll(digests);
+    const found = await this.#findAll(node.linkKind === "chunk" ? "chunk" : "manifest", digests);
     let isWhole = true;
     for (const [index, digest] of digests.entries()) {
       const part = found[index] ?? "missing";
@@ -156,20 +164,20 @@ export class FoundCommits {
   }
 
   /** In the order of `digests`, at most `CHECKS_AT_ONCE_MAX` at a time. */
-  async #findAll(digests: readonly Digest[]): Promise<readonly Part[]> {
+  async #findAll(kind: RecordKind, digests: readonly Digest[]): Promise<readonly Part[]> {
     const found: Part[] = [];
     const rest = digests.entries();
     const findNext = async (): Promise<void> => {
-      for (const [index, digest] of rest) found[index] = await this.#find(digest);
+      for (const [index, digest] of rest) found[index] = await this.#find(kind, digest);
     };
     await Promise.all(Array.from({ length: Math.min(digests.length, CHECKS_AT_ONCE_MAX) }, findNext));
     return found;
   }
 
-  async #find(digest: Digest): Promise<Part> {
+  async #find(kind: RecordKind, digest: Digest): Promise<Part> {
     if (this.#deps.isOver()) return "missing";
-    const known = this.#deps.catalog.findIntact(digest);
-    const copies = this.#byDigest.get(digest) ?? [];
+    const known = this.#deps.catalog.findIntact(kind, digest);
+    const copies = this.#copies.get(nameOf(kind, digest)) ?? [];
     if (known !== undefined) return await this.#choose(digest, known, copies);
     const live = copies.find(({ isLive }) => isLive);
     if (live !== undefined) return live;
@@ -191,7 +199,7 @@ export class FoundCommits {
     if (copies.length === entered.length) return own;
     const holds = this.#read(await check.holds(digest, known), known);
     if (holds === true) {
-      this.#byDigest.set(digest, entered);
+      this.#copies.set(nameOf(known.kind, digest), entered);
       return own;
     }
     const others = copies.filter(({ isEntered }) => !isEntered);
@@ -215,9 +223,13 @@ export class FoundCommits {
   }
 
   async #readNode(digest: Digest, part: TailRecord | "known"): Promise<Node | undefined> {
-    const entry = part === "known" ? this.#deps.catalog.findIntact(digest) : part;
+    const entry = part === "known" ? this.#deps.catalog.findIntact("manifest", digest) : part;
     const bytes = entry === undefined ? undefined : this.#read(await this.#deps.check.payload(digest, entry), entry);
     const node = bytes === undefined ? undefined : decodeNode(bytes);
     return node?.ok === true ? node.value : undefined;
   }
+}
+
+function nameOf(kind: RecordKind, digest: Digest): string {
+  return `${kind} ${digest}`;
 }

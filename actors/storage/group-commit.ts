@@ -128,11 +128,12 @@ export class GroupCommit {
     if (synced.ok) return this.#settle(batch, pack);
 
     this.#pack = undefined;
-    const isGone = written.ok ? await pool.retire(pack) : await pool.withdraw(pack);
-    for (const { sequence } of batch.commits.values()) {
-      if (isGone) sequences.settle(sequence);
-      else sequences.doubt(sequence);
-    }
+    const numbers = [...batch.commits.values()].map(({ sequence }) => sequence);
+    const onGone = (): void => {
+      for (const sequence of numbers) sequences.settle(sequence);
+    };
+    const isGone = written.ok ? await pool.retire(pack, onGone) : await pool.withdraw(pack, onGone);
+    if (!isGone) for (const sequence of numbers) sequences.doubt(sequence);
     const failure = await writeFailure(synced.failure, space);
     for (const { waiting } of batch.commits.values()) waiting.settle(fail(failure));
     for (const waiting of batch.followers) waiting.settle(fail(failure));
@@ -144,8 +145,8 @@ export class GroupCommit {
     for (const { small } of taken) {
       if (known.isTrusted) return;
       const { chunk, manifest } = small;
-      if (chunk !== undefined) await known.holds(digestFromBytes(chunk.digests.digest));
-      await known.holds(manifest.digest);
+      if (chunk !== undefined) await known.holds("chunk", digestFromBytes(chunk.digests.digest));
+      await known.holds("manifest", manifest.digest);
     }
   }
 
@@ -174,8 +175,8 @@ export class GroupCommit {
     const { catalog, cpu, sequences } = this.#deps;
     const { chunk, manifest } = waiting.small;
     const digest = chunk === undefined ? undefined : digestFromBytes(chunk.digests.digest);
-    const needsChunk = digest !== undefined && catalog.findIntact(digest) === undefined;
-    const committed = catalog.findIntact(manifest.digest);
+    const needsChunk = digest !== undefined && catalog.findIntact("chunk", digest) === undefined;
+    const committed = catalog.findIntact("manifest", manifest.digest);
     if (committed !== undefined && committed.sequence > 0 && !needsChunk) {
       waiting.settle(ok({ sequence: committed.sequence, known: true }));
       return;

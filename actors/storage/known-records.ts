@@ -7,6 +7,7 @@
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
 import { isBadPlace } from "#actors/storage/pack-files.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 
 export interface KnownRecordsDeps {
@@ -29,9 +30,9 @@ export class KnownRecords {
   }
 
   /** Whether there is an intact record of it. One that is found damaged here is reported, and not known any more. */
-  async holds(digest: Digest): Promise<boolean> {
+  async holds(kind: RecordKind, digest: Digest): Promise<boolean> {
     const { catalog, check, onDamaged } = this.#deps;
-    const entry = catalog.findIntact(digest);
+    const entry = catalog.findIntact(kind, digest);
     if (entry === undefined) return false;
     if (this.isTrusted) return true;
     const held = await check.holds(digest, entry);
@@ -39,6 +40,6 @@ export class KnownRecords {
     // Only a bad place on the disk is damage. For want of descriptors, say, it is merely not relied upon now.
     if (!held.ok && !isBadPlace(held.failure)) return false;
     onDamaged(digest, entry);
-    return catalog.findIntact(digest) !== undefined;
+    return catalog.findIntact(kind, digest) !== undefined;
   }
 }

@@ -21,7 +21,7 @@ export class Meters {
     );
     this.commitsInDoubt = metrics.counter(
       "storage_commits_in_doubt_total",
-      "Commits that failed and may be on the disk all the same: lists end before them until the next start.",
+      "Commits that failed and could not be taken back at once: lists end before them until they are.",
     );
     this.packsSetAside = metrics.gauge("storage_packs_set_aside", "Packs that the disk cannot read all of.");
   }

@@ -138,10 +138,10 @@ export class PackLease {
     else await this.#pool.abandon(this.#pack);
   }
 
-  /** As `abandon`, where a commit was written, which is in the last pack. False: it may come back. */
-  async withdraw(): Promise<boolean> {
-    if (!(await this.#giveSpilledBack())) return await this.#pool.retire(this.#pack);
-    return await this.#pool.withdraw(this.#pack);
+  /** As `abandon`, where a commit was written, which is in the last pack. See `PackPool.withdraw`. */
+  async withdraw(onGone: () => void): Promise<boolean> {
+    if (!(await this.#giveSpilledBack())) return await this.#pool.retire(this.#pack, onGone);
+    return await this.#pool.withdraw(this.#pack, onGone);
   }
 
   /** False when nothing is known of the pack in hand. */

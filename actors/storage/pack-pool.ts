@@ -4,7 +4,8 @@
  * Invariants:
  * - at most `openPacksMax` uploads lease a pack, spilled ones not counted; further ones wait in order of arrival;
  * - between leases a pack's file ends where its last committed record does;
- * - a pack whose sync failed, or that could not be cut back, is never written again in this incarnation.
+ * - after a sync that failed nothing is written through the same descriptor any more;
+ * - a pack that could not be cut back is not written before it is. At most `UNCUT_PACKS_MAX` of them wait for that.
  */
 import type { Catalog, PackState } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
@@ -16,6 +17,9 @@ import type { Random } from "#runtime/random.ts";
 
 /** Records in one pack: what bounds the table that seals it to 12.6 MB. */
 export const PACK_RECORDS_MAX = 131_072;
+
+/** Packs that hold what could not be taken back yet. With as many no further one is made: the disk is beyond writing. */
+export const UNCUT_PACKS_MAX = 64;
 
 /** A pack in the hands of one writer. */
 export interface OpenPack {
@@ -49,6 +53,8 @@ export class PackPool {
   /** Free to be leased; the state is the catalog's. */
   readonly #idle = new Set<number>();
   readonly #descriptors = new Map<number, number>();
+  /** Behind their `end` lies what nobody wants; with who hears when it is gone. */
+  readonly #uncut = new Map<OpenPack, () => void>();
   readonly #line = new Set<Waiting>();
   #leasedCount = 0;
   #lastPack = 0;
@@ -122,40 +128,53 @@ export class PackPool {
     this.#idle.add(pack.pack);
   }
 
-  /** As `abandon`, where what was written is not to come back, not even after a power cut. False: it may. */
-  async withdraw(pack: OpenPack): Promise<boolean> {
+  /**
+   * As `abandon`, durably: runs `onGone` when what was written cannot come back any more, not even after a power cut. False:
+   * not yet.
+   */
+  async withdraw(pack: OpenPack, onGone: () => void): Promise<boolean> {
     const { disk } = this.#files;
     const cut = await disk.truncate(pack.descriptor, pack.end);
     const synced = cut.ok ? await disk.sync(pack.descriptor) : cut;
-    if (!synced.ok) return await this.retire(pack);
+    if (!synced.ok) return await this.retire(pack, onGone);
     this.#leave(pack.counted);
     this.#idle.add(pack.pack);
+    onGone();
     return true;
   }
 
   /** As `abandon`, for a pack that was spilled and closed. */
   async abandonSpilled(pack: OpenPack): Promise<void> {
-    const opened = await this.#files.disk.open(this.#files.pathOf(pack.pack), "write");
-    if (!opened.ok) return;
-    const cut = await this.#files.disk.truncate(opened.value, pack.end);
-    await this.#files.disk.close(opened.value);
-    if (cut.ok) this.#idle.add(pack.pack);
+    await this.#cutBack(pack, () => undefined);
   }
 
   /**
-   * Sets the pack aside: its descriptor is not to be trusted. It is opened afresh to be cut back to what is durable, and
-   * written again only after the next recovery has looked at it. False: what was written behind it may come back.
+   * As `withdraw`, for a pack whose descriptor is not to be trusted any more: it is opened afresh to be cut back to what is
+   * durable.
    */
-  async retire(pack: OpenPack): Promise<boolean> {
+  async retire(pack: OpenPack, onGone: () => void = () => undefined): Promise<boolean> {
     this.#leave(pack.counted);
     await this.#close(pack.pack);
     await this.#files.forget(pack.pack);
-    const opened = await this.#files.disk.open(this.#files.pathOf(pack.pack), "write");
-    if (!opened.ok) return false;
-    const cut = await this.#files.disk.truncate(opened.value, pack.end);
-    const synced = cut.ok ? await this.#files.disk.sync(opened.value) : cut;
-    await this.#files.disk.close(opened.value);
-    return synced.ok;
+    return (await this.#cutBack(pack, onGone)).ok;
+  }
+
+  /** Durably, through a descriptor of its own. One that cannot be cut now is tried again with every lease to come. */
+  async #cutBack(pack: OpenPack, onGone: () => void): Promise<Result<void, DiskFailure>> {
+    const { disk } = this.#files;
+    // Nobody else may cut it meanwhile: when it is cut it belongs to a writer.
+    this.#uncut.delete(pack);
+    const opened = await disk.open(this.#files.pathOf(pack.pack), "write");
+    const cut = opened.ok ? await disk.truncate(opened.value, pack.end) : opened;
+    const synced = opened.ok && cut.ok ? await disk.sync(opened.value) : cut;
+    if (opened.ok) await disk.close(opened.value);
+    if (!synced.ok) {
+      this.#uncut.set(pack, onGone);
+      return synced;
+    }
+    this.#idle.add(pack.pack);
+    onGone();
+    return synced;
   }
 
   async close(): Promise<void> {
@@ -167,6 +186,9 @@ export class PackPool {
    * what was wrong may pass, and if it does not, writes go on in others.
    */
   async #take(counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
+    const [uncut] = this.#uncut;
+    const cut = uncut === undefined ? ok() : await this.#cutBack(...uncut);
+    if (!cut.ok && this.#uncut.size >= UNCUT_PACKS_MAX) return cut;
     const idle = this.#fullestIdle();
     if (idle === undefined) return await this.#create(counted);
     this.#idle.delete(idle.pack);

@@ -5,7 +5,7 @@
  * it passed over. Bytes that cannot be read are not damage: there may be a record, and whoever scans is told of them.
  */
 
-import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import type { SealFooter } from "#actors/storage/pack-format.ts";
 import {
   decodePackHeader,
@@ -27,6 +27,8 @@ import { KiB } from "#runtime/units.ts";
 
 /** Bytes of one read while scanning. */
 const WINDOW_BYTES: number = 64 * KiB;
+/** Bytes of one read where the disk refuses a place: what lies around a bad sector can be read. */
+const SECTOR_BYTES: number = 4 * KiB;
 
 export interface FoundRecord {
   readonly pack: number;
@@ -114,6 +116,8 @@ class Window {
   readonly #buffer = Buffer.alloc(WINDOW_BYTES);
   #from = 0;
   #length = 0;
+  /** Bytes from `#from` on that were asked for. */
+  #asked = 0;
 
   constructor(files: PackFiles, pack: number, to: number, onUnreadable: OnUnreadable) {
     this.#files = files;
@@ -144,17 +148,27 @@ class Window {
         at = candidate + 1;
         continue;
       }
-      // Unreadable stretches are passed over a window at a time; the overlap keeps a header that straddles two.
-      at = Math.max(at + 1, this.#from + Math.max(this.#length, WINDOW_BYTES) - RECORD_ALIGNMENT_BYTES);
+      // What cannot be read is passed over. The overlap keeps a header that straddles two windows.
+      const end = this.#from + this.#asked;
+      at = Math.max(at + 1, this.#length > 0 ? end - RECORD_ALIGNMENT_BYTES : end);
     }
     return this.#to;
   }
 
   async #load(position: number): Promise<void> {
-    const length = Math.min(WINDOW_BYTES, this.#to - position);
-    const read = await this.#files.read(this.#pack, this.#buffer.subarray(0, length), position);
-    if (!read.ok) this.#onUnreadable(read.failure, this.#pack, position);
+    const all = await this.#fill(position, WINDOW_BYTES);
+    if (all === undefined) return;
+    if (!isBadPlace(all)) return this.#onUnreadable(all, this.#pack, position);
+    const rest = SECTOR_BYTES - (position % SECTOR_BYTES);
+    const sector = await this.#fill(position, rest < RECORD_HEADER_BYTES ? rest + SECTOR_BYTES : rest);
+    if (sector !== undefined) this.#onUnreadable(sector, this.#pack, position);
+  }
+
+  async #fill(position: number, lengthBytes: number): Promise<DiskFailure | undefined> {
+    this.#asked = Math.min(lengthBytes, this.#to - position);
+    const read = await this.#files.read(this.#pack, this.#buffer.subarray(0, this.#asked), position);
     this.#from = position;
     this.#length = read.ok ? read.value : 0;
+    return read.ok ? undefined : read.failure;
   }
 }

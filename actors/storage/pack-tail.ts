@@ -7,14 +7,23 @@
  * - a record that counts, and is not durable for that reason or by the word of the catalog, is written again before the
  *   sync. That it can be read proves nothing: the sync that was to bring it to the disk may have failed, and the system
  *   tells that once, keeps the bytes in its cache, and lets the next sync succeed without them;
+ * - a commit that does not count, and lies before one that does, is taken its place in the order of commits: else a later
+ *   recovery, to which it is a record of an older epoch, would take it for durable;
  * - records are kept by the hundred thousand, so they hold no buffers: about 300 bytes each, 40 MB for a full pack.
  */
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry, PackState } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
-import type { FoundRecord } from "#actors/storage/pack-scan.ts";
-import { align, digestOfRecord, recordEnd } from "#actors/storage/record.ts";
+import { type FoundRecord, readWhole } from "#actors/storage/pack-scan.ts";
+import {
+  align,
+  decodeHeader,
+  digestOfRecord,
+  encodeHeader,
+  RECORD_HEADER_BYTES,
+  recordEnd,
+} from "#actors/storage/record.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 
@@ -69,7 +78,7 @@ export class PackTail {
     this.#newestEpoch = epoch;
     const digest = digestOfRecord(header);
     const where = { kind, pack, position, payloadOffset, payloadBytes, sequence, damaged: false };
-    const known = catalog.find(digest);
+    const known = catalog.find(kind, digest);
     const isEntered = known?.pack === pack && known.position === position;
     const record: TailRecord = { ...where, digest, tail: this, epoch, isEntered, isLive: false };
     this.#records.push(record);
@@ -81,22 +90,15 @@ export class PackTail {
     return epoch < this.#newestEpoch;
   }
 
-  /** Nothing would be lost by a cut: every record counts, and nothing lies behind the last one. */
-  get isWhole(): boolean {
-    const end = this.#endOf(this.#records.at(-1));
-    return this.#options.sizeBytes <= end && this.#records.every(isKept);
+  /** It holds a commit that does not count: what that refers to is not there, or cannot be read. */
+  get hasRejectedCommit(): boolean {
+    return this.#records.some(isRejectedCommit);
   }
 
   /** As `cut`, but leaves the file as it is: only what counts is made durable. */
   async keep(files: PackFiles): Promise<void> {
     if (!this.#records.some((record) => this.#isDoubtful(record))) return;
-    const descriptor = must(
-      await files.disk.open(files.pathOf(this.pack), "write"),
-      "a pack can be opened to be synced",
-    );
-    await this.#writeAgain(files, descriptor);
-    must(await files.disk.sync(descriptor), "what recovery found is made durable");
-    await files.disk.close(descriptor);
+    await this.#change(files, (descriptor) => this.#writeAgain(files, descriptor));
   }
 
   /** Cuts the file behind its last live record and makes the rest durable. Answers with the pack as it is now. */
@@ -106,18 +108,44 @@ export class PackTail {
     const end = this.#endOf(this.#records[last]);
     const hasSurplus = sizeBytes > this.checkpoint;
     if (hasSurplus || isHeaderLost) {
-      const descriptor = must(await files.disk.open(files.pathOf(pack), "write"), "a pack can be opened for recovery");
-      if (isHeaderLost || this.checkpoint === PACK_HEADER_BYTES) {
-        must(await files.disk.write(descriptor, [encodePackHeader(pack, mark)], 0), "a pack gets its header");
-      }
-      if (sizeBytes > end) must(await files.disk.truncate(descriptor, end), "a torn tail can be cut");
-      await this.#writeAgain(files, descriptor);
-      must(await files.disk.sync(descriptor), "what recovery found is made durable");
-      await files.disk.close(descriptor);
+      await this.#change(files, async (descriptor) => {
+        if (isHeaderLost || this.checkpoint === PACK_HEADER_BYTES) {
+          must(await files.disk.write(descriptor, [encodePackHeader(pack, mark)], 0), "a pack gets its header");
+        }
+        if (sizeBytes > end) must(await files.disk.truncate(descriptor, end), "a torn tail can be cut");
+        for (const record of this.#records.slice(0, last)) {
+          if (isRejectedCommit(record)) await this.#strikeOut(files, descriptor, record);
+        }
+        await this.#writeAgain(files, descriptor);
+      });
     }
     const recordCount = (known?.recordCount ?? 0) + last + 1;
     const state = { pack, mark, checkpoint: end, epoch: this.#newestEpoch + 1, recordCount, sealed: false };
     return { state, cutBytes: Math.max(0, sizeBytes - end) };
+  }
+
+  /** Changes the file, and makes all of it durable. */
+  async #change(files: PackFiles, change: (descriptor: number) => Promise<void>): Promise<void> {
+    const { disk } = files;
+    const descriptor = must(await disk.open(files.pathOf(this.pack), "write"), "a pack can be opened for recovery");
+    try {
+      await change(descriptor);
+      must(await disk.sync(descriptor), "what recovery found is made durable");
+    } finally {
+      await disk.close(descriptor);
+    }
+  }
+
+  /** Makes a record like any other of it, which commits nothing. */
+  async #strikeOut(files: PackFiles, descriptor: number, { position }: TailRecord): Promise<void> {
+    const bytes = must(
+      await readWhole(files, this.pack, RECORD_HEADER_BYTES, position),
+      "what was scanned can be read",
+    );
+    const header = bytes === undefined ? undefined : decodeHeader(bytes, this.#options.mark);
+    if (header === undefined) return;
+    const written = await files.disk.write(descriptor, [encodeHeader({ ...header, sequence: 0 })], position);
+    must(written, "a commit that does not count can be struck out");
   }
 
   /** Writes the bytes of the doubtful records where they are, so that the next sync has to bring them to the disk. */
@@ -157,4 +185,8 @@ export class PackTail {
 /** What the catalog refers to is never cut, whatever the commits that were found say. */
 function isKept({ isLive, isEntered }: TailRecord): boolean {
   return isLive || isEntered;
+}
+
+function isRejectedCommit(record: TailRecord): boolean {
+  return record.sequence > 0 && !isKept(record);
 }

@@ -28,10 +28,12 @@ const MANIFEST = 2;
 /** The record commits the object whose manifest it holds. */
 const FLAG_COMMIT = 1;
 
+export type RecordKind = "chunk" | "manifest";
+
 export interface RecordHeader {
   /** Of the pack that it was written to. */
   readonly mark: Uint8Array;
-  readonly kind: "chunk" | "manifest";
+  readonly kind: RecordKind;
   /** Position in the order of commits; 0 unless this is the commit record of an object. */
   readonly sequence: number;
   readonly epoch: number;

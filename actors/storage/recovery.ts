@@ -9,14 +9,15 @@
  *
  * Nothing is cut for what could not be read, because the next start may read it. Where the system refuses, for want of
  * descriptors or memory, this start fails. Where the disk refuses a place, that may be for ever, and the node goes on
- * without: the pack is *set aside*, and so is every other one that would lose a record, because what refers to it may lie
- * in that place. One that is set aside is left as it is: not cut, not written on, not sealed, its checkpoint not moved.
+ * without: the pack is *set aside*, and so is every other one with a commit that does not count, because what that refers to
+ * may lie in that place. One that is set aside is left as it is: not cut, not written on, not sealed, its checkpoint not moved.
  * What counts in it is entered and served. Every start looks at it again, and as long as there is one, and at the first
  * start without, nothing that holds is cut: a commit that needs it may have been entered meanwhile.
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog, PackState } from "#actors/storage/catalog.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
+import { findMark } from "#actors/storage/lost-mark.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
 import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
@@ -28,12 +29,17 @@ import { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { must, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Random } from "#runtime/random.ts";
+
+/** Most numbers that are left out for what cannot be read, beside those of a pack for each: 2^21 such starts are possible. */
+export const SEQUENCE_GAP_MAX: number = 2 ** 32;
 
 export interface RecoveryDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
+  readonly random: Pick<Random, "below">;
   /** Called as packs are done; `totalBytes` is the size of all packs. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
   /** True when the incarnation is over, and from then on: recovery stops where it is. */
@@ -102,7 +108,8 @@ export class Recovery {
     const listed = must(await files.list(), "the packs can be listed");
     await this.#lookAtAll(listed);
     await this.#commits.decide();
-    if (this.#adopted.length > 0 || catalog.lacksRecords) await this.#commits.keepUnclaimed();
+    const mayBeClaimed = this.#adopted.length > 0 || this.#unreadable.size > 0 || catalog.lacksRecords;
+    if (mayBeClaimed) await this.#commits.keepUnclaimed();
     // Undecided is not uncommitted: nothing may be cut.
     if (isOver()) return this.#report([], 0);
 
@@ -112,7 +119,7 @@ export class Recovery {
     const states: PackState[] = [];
     for (const pack of this.#unreadable) this.#setAside.add(pack);
     for (const tail of this.#tails) {
-      if (this.#unreadable.size > 0 && !tail.isWhole) this.#setAside.add(tail.pack);
+      if (this.#unreadable.size > 0 && tail.hasRejectedCommit) this.#setAside.add(tail.pack);
       if (this.#setAside.has(tail.pack)) {
         await tail.keep(files);
         continue;
@@ -127,7 +134,7 @@ export class Recovery {
     catalog.setLacksRecords(this.#unreadable.size > 0);
     // Not before: a pack that counts as sealed is not looked at again, and its commits may refer to others.
     for (const state of [...this.#adopted, ...states]) catalog.setPack(state);
-    return this.#report([...catalog.packs.values()], listed.at(-1)?.pack ?? 0);
+    return this.#report([...catalog.packs.values()], listed.findLast(({ isFile }) => isFile)?.pack ?? 0);
   }
 
   #report(packs: readonly PackState[], lastPack: number): RecoveryReport {
@@ -138,17 +145,19 @@ export class Recovery {
       skippedBytes: this.#skippedBytes,
       recoveredCommitCount: this.#commits.count,
       setAside: [...this.#setAside],
-      lastSequence: this.#lastSequence,
+      lastSequence: this.#takeLastSequence(),
     };
   }
 
   /**
-   * Two commits must not share a sequence: one that does not count may lie before others that do, and another recovery
-   * may judge otherwise. In a place that cannot be read there are at most as many as a pack has.
+   * Two commits must not share a sequence. In a place that cannot be read there may be as many as a pack has, and they may
+   * have been given out behind such a gap themselves: a gap of random length is not met twice.
    */
-  get #lastSequence(): number {
-    const last = Math.max(this.#deps.catalog.lastSequence, this.#commits.lastSequence);
-    return last + this.#unreadable.size * PACK_RECORDS_MAX;
+  #takeLastSequence(): number {
+    const { catalog, random } = this.#deps;
+    const last = Math.max(catalog.lastSequence, this.#commits.lastSequence);
+    const gap = this.#unreadable.size * PACK_RECORDS_MAX;
+    return gap === 0 ? last : last + gap + random.below(SEQUENCE_GAP_MAX);
   }
 
   readonly #onUnreadable: OnUnreadable = (failure, pack, position) => {
@@ -180,10 +189,13 @@ export class Recovery {
     await files.disk.close(must(opened, "a pack can be opened"));
     const onUnreadable = this.#onUnreadable;
     const written = await readMark(files, pack, onUnreadable);
-    const mark = known?.mark ?? written ?? (await this.#markOfFirstRecord(pack, sizeBytes));
+    const mark = known?.mark ?? written ?? (await this.#findMark(pack, sizeBytes));
     if (mark === undefined) return await this.#removeEmpty(pack);
-    const adopted = await adoptSeal(pack, mark, sizeBytes, { ...this.#deps, check: this.#check, onUnreadable });
-    if (adopted !== undefined) return void this.#adopted.push(adopted);
+    // Where the catalog knows the pack there is little to read, and the sync of a seal that it does not know may have failed.
+    if (known === undefined) {
+      const adopted = await adoptSeal(pack, mark, sizeBytes, { ...this.#deps, check: this.#check, onUnreadable });
+      if (adopted !== undefined) return void this.#adopted.push(adopted);
+    }
     await this.#scanTail({ pack, mark, sizeBytes, isHeaderLost: written === undefined, known });
   }
 
@@ -195,10 +207,12 @@ export class Recovery {
     must(await files.disk.remove(files.pathOf(pack)), "a pack without a record can be removed");
   }
 
-  async #markOfFirstRecord(pack: number, sizeBytes: number): Promise<Uint8Array | undefined> {
-    const records = scanRecords(this.#deps.files, pack, undefined, 0, sizeBytes, this.#onUnreadable);
-    for await (const found of records) return found.header.mark;
-    return undefined;
+  /** Where it is not certain, the pack is left as it is. */
+  async #findMark(pack: number, sizeBytes: number): Promise<Uint8Array | undefined> {
+    const deps = { ...this.#deps, check: this.#check, onUnreadable: this.#onUnreadable };
+    const found = await findMark(pack, sizeBytes, deps);
+    if (found?.isCertain === false) this.#setAside.add(pack);
+    return found?.mark;
   }
 
   async #scanTail(options: PackTailOptions): Promise<void> {

@@ -125,7 +125,7 @@ export class Sealer {
   #entryFor({ pack, position, header }: FoundRecord): SealEntry | undefined {
     const { catalog } = this.#deps;
     const digest = digestOfRecord(header);
-    const entry = catalog.find(digest);
+    const entry = catalog.find(header.kind, digest);
     if (entry === undefined || entry.pack !== pack || entry.position !== position) return undefined;
     const commit = header.sequence > 0 ? catalog.commitAt(header.sequence) : undefined;
     const { kind, payloadOffset, payloadBytes } = header;

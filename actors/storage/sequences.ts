@@ -10,8 +10,6 @@ export class Sequences {
   readonly #pending = new Set<number>();
   readonly #onDoubt: (sequence: number) => void;
   #next: number;
-  /** The lowest number in doubt. */
-  #doubtful = Number.POSITIVE_INFINITY;
 
   /** `last` is the highest number ever used. */
   constructor(last: number, onDoubt: (sequence: number) => void) {
@@ -31,13 +29,9 @@ export class Sequences {
     assert(this.#pending.delete(sequence), "a sequence settles once");
   }
 
-  /**
-   * Its commit failed, and may be on the disk all the same: only the next recovery finds out. Until then the watermark
-   * stays below it.
-   */
+  /** Its commit failed, and may be on the disk all the same. It stays pending until it settles, or for ever. */
   doubt(sequence: number): void {
-    this.settle(sequence);
-    this.#doubtful = Math.min(this.#doubtful, sequence);
+    assert(this.#pending.has(sequence), "what is in doubt has not settled");
     this.#onDoubt(sequence);
   }
 
@@ -48,6 +42,6 @@ export class Sequences {
   get watermark(): number {
     // Insertion order is number order: the first one pending is the lowest.
     const [lowest] = this.#pending;
-    return Math.min(lowest ?? this.#next, this.#doubtful) - 1;
+    return (lowest ?? this.#next) - 1;
   }
 }

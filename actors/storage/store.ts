@@ -121,6 +121,7 @@ export class Store {
     must(await disk.makeDirectory(packs), "the directory of the packs can be made");
     must(await disk.syncDirectory(directory), "the directory of the packs is durable");
     const files = new PackFiles(disk, packs, config().readDescriptorsMax);
+    deps.scope.add(() => files.close());
     const { kv, catalog } = await openCatalog(deps, files);
     const wasWhole = catalog.complete || must(await files.list(), "the packs can be listed").length === 0;
     const store = new Store(deps, kv, catalog, files);
@@ -149,8 +150,8 @@ export class Store {
 
   /** A manifest node's bytes. */
   async manifest(root: Digest): Promise<Result<Uint8Array, ManifestNotFound | ReadTrouble | StorageRebuilding>> {
-    const entry = this.#catalog.find(root);
-    if (entry === undefined || entry.kind !== "manifest") {
+    const entry = this.#catalog.find("manifest", root);
+    if (entry === undefined) {
       return fail(this.rebuilding === undefined ? { code: "storage.manifest-not-found", root } : this.#notKnownYet());
     }
     if (entry.damaged) return corrupt(root);
@@ -164,8 +165,8 @@ export class Store {
     assert(slices.length <= SLICES_MAX, "a read has a bounded number of slices");
     const located: LocatedSlice[] = [];
     for (const { chunk, offset, lengthBytes } of slices) {
-      const entry = this.#catalog.findIntact(chunk);
-      if (entry === undefined || entry.kind !== "chunk") {
+      const entry = this.#catalog.findIntact("chunk", chunk);
+      if (entry === undefined) {
         return fail(this.rebuilding === undefined ? { code: "storage.chunk-not-found", chunk } : this.#notKnownYet());
       }
       assert(
@@ -244,13 +245,14 @@ export class Store {
   }
 
   async #recover(): Promise<void> {
-    const { cpu, log, meters, onRebuild } = this.#deps;
+    const { cpu, log, meters, onRebuild, random } = this.#deps;
     const isRebuild = !this.#catalog.complete;
     const recovery = new Recovery({
       files: this.#files,
       catalog: this.#catalog,
       cpu,
       pause: this.#pause,
+      random,
       onProgress: (doneBytes, totalBytes) => {
         this.#rebuild = { doneBytes, totalBytes };
         if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);
@@ -283,7 +285,7 @@ export class Store {
       onDamaged: (digest: Digest, entry: CatalogEntry): void => this.#markDamaged(digest, entry),
       onDoubt: (sequence: number): void => {
         meters.commitsInDoubt.add();
-        log.error("commit in doubt: lists end before it until the next start", { sequence });
+        log.error("commit in doubt: lists end before it until it can be taken back, or the next start", { sequence });
       },
     };
     return makeWriters(deps, report);

@@ -17,7 +17,7 @@ import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { headerFor, layOutRecord } from "#actors/storage/pack-write.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { encodeHeader, RECORD_HEADER_BYTES, recordEnd, tableBytes } from "#actors/storage/record.ts";
+import { encodeHeader, RECORD_HEADER_BYTES, type RecordKind, recordEnd, tableBytes } from "#actors/storage/record.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -56,7 +56,7 @@ export class Upload {
   readonly #links: ManifestLink[] = [];
   readonly #written = new Map<Digest, CatalogEntry>();
   /** Records of others that were read and found whole. */
-  readonly #verified = new Set<Digest>();
+  readonly #verified = { chunk: new Set<Digest>(), manifest: new Set<Digest>() };
   readonly #damageCountBefore: number;
   readonly #lease: PackLease;
   #chunk: ChunkDigester;
@@ -128,17 +128,24 @@ export class Upload {
     const chunkCount = this.#links.length;
     const manifest = tree.root.digest;
     await this.#verifyKnown(tree);
-    const known = catalog.findIntact(manifest);
-    if (known !== undefined && known.sequence > 0 && this.#isIntact(this.#links) && this.#isIntact(tree.inner)) {
+    const known = catalog.findIntact("manifest", manifest);
+    if (
+      known !== undefined &&
+      known.sequence > 0 &&
+      this.#isIntact("chunk", this.#links) &&
+      this.#isIntact("manifest", tree.inner)
+    ) {
       await this.abandon();
       return ok({ object, manifest, chunkCount, sequence: known.sequence, known: true });
     }
-    if (!this.#linksHold()) return fail({ code: "disk.broken", path: "", errno: LINK_LOST });
+    if (!this.#linksHold()) return linkLost();
 
     const room = await catalog.room();
     if (!room.ok) return room;
     const sequence = sequences.begin();
-    const committed = await this.#writeCommit(tree.inner, tree.root, sequence);
+    const written = await this.#writeCommit(tree.inner, tree.root, sequence);
+    // What it refers to may have been found damaged during the sync.
+    const committed = written.ok && !this.#linksHold() ? linkLost() : written;
     if (!committed.ok) {
       this.#failedSequence = sequence;
       return committed;
@@ -151,10 +158,10 @@ export class Upload {
 
   /** Nothing of it stays. To be called exactly once, unless `commit` succeeded. */
   async abandon(): Promise<void> {
-    if (this.#failedSequence === undefined) return await this.#lease.abandon();
-    const isGone = await this.#lease.withdraw();
-    if (isGone) this.#deps.sequences.settle(this.#failedSequence);
-    else this.#deps.sequences.doubt(this.#failedSequence);
+    const { sequences } = this.#deps;
+    const sequence = this.#failedSequence;
+    if (sequence === undefined) return await this.#lease.abandon();
+    if (!(await this.#lease.withdraw(() => sequences.settle(sequence)))) sequences.doubt(sequence);
   }
 
   async #endChunk(): Promise<Result<void, DiskFailure>> {
@@ -164,7 +171,7 @@ export class Upload {
     this.#links.push({ length: digests.lengthBytes, digest });
     this.#chunk = new ChunkDigester(cpu);
     this.#chunkBytes = 0;
-    if (this.#written.has(digest) || (await this.#isKnown(digest))) return ok();
+    if (this.#written.has(digest) || (await this.#isKnown("chunk", digest))) return ok();
 
     const { end: position, pack } = this.#lease;
     const header = headerFor(pack, "chunk", 0, STREAMED_PAYLOAD_OFFSET, digests, cpu.digest);
@@ -192,7 +199,7 @@ export class Upload {
     const from = this.#lease.end;
     for (const { digest, bytes } of [...inner, root]) {
       const isRoot = digest === root.digest;
-      if (!isRoot && catalog.findIntact(digest) !== undefined) continue;
+      if (!isRoot && catalog.findIntact("manifest", digest) !== undefined) continue;
       const payload = [bytes];
       const digests = digestChunk(payload, cpu);
       const contents = { kind: "manifest", payload, digests, sequence: isRoot ? sequence : 0 } as const;
@@ -213,7 +220,7 @@ export class Upload {
     const { catalog } = this.#deps;
     for (const [digest, entry] of this.#written) {
       // Another upload may have committed the same chunk meanwhile: one of the two records is dead.
-      if (catalog.findIntact(digest) === undefined) catalog.insert(digest, entry);
+      if (catalog.findIntact("chunk", digest) === undefined) catalog.insert(digest, entry);
     }
     for (const [digest, entry] of nodes) {
       if (digest === commit.manifest) catalog.insertCommit(commit, entry);
@@ -223,29 +230,36 @@ export class Upload {
   }
 
   /** Each is read at most once by an upload, and only while damage is known. */
-  async #isKnown(digest: Digest): Promise<boolean> {
+  async #isKnown(kind: RecordKind, digest: Digest): Promise<boolean> {
     const { catalog, known } = this.#deps;
-    if (known.isTrusted || this.#verified.has(digest)) return catalog.findIntact(digest) !== undefined;
-    const holds = await known.holds(digest);
-    if (holds) this.#verified.add(digest);
+    const verified = this.#verified[kind];
+    if (known.isTrusted || verified.has(digest)) return catalog.findIntact(kind, digest) !== undefined;
+    const holds = await known.holds(kind, digest);
+    if (holds) verified.add(digest);
     return holds;
   }
 
   /** Damage may have come to light since the chunks were cut, and the manifest was not looked at yet. */
   async #verifyKnown({ inner, root }: ManifestTree): Promise<void> {
     if (this.#deps.known.isTrusted) return;
-    for (const { digest } of this.#links) if (!this.#written.has(digest)) await this.#isKnown(digest);
-    for (const { digest } of [...inner, root]) await this.#isKnown(digest);
+    for (const { digest } of this.#links) if (!this.#written.has(digest)) await this.#isKnown("chunk", digest);
+    for (const { digest } of [...inner, root]) await this.#isKnown("manifest", digest);
   }
 
-  #isIntact(parts: readonly { readonly digest: Digest }[]): boolean {
-    return parts.every(({ digest }) => this.#deps.catalog.findIntact(digest) !== undefined);
+  #isIntact(kind: RecordKind, parts: readonly { readonly digest: Digest }[]): boolean {
+    return parts.every(({ digest }) => this.#deps.catalog.findIntact(kind, digest) !== undefined);
   }
 
   /** A chunk that was known when it was cut may have been found damaged since. */
   #linksHold(): boolean {
     const { catalog } = this.#deps;
     if (catalog.damageFoundCount === this.#damageCountBefore) return true;
-    return this.#links.every(({ digest }) => this.#written.has(digest) || catalog.findIntact(digest) !== undefined);
+    return this.#links.every(
+      ({ digest }) => this.#written.has(digest) || catalog.findIntact("chunk", digest) !== undefined,
+    );
   }
+}
+
+function linkLost(): Result<never, DiskFailure> {
+  return fail({ code: "disk.broken", path: "", errno: LINK_LOST });
 }

@@ -4,8 +4,11 @@ import { describe, it } from "node:test";
 import { EarlySync } from "#actors/storage/early-sync.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
 import { MiB } from "#runtime/units.ts";
-import { put, randomBytes, startStorage } from "#test/actors/storage/storage-kit.ts";
+import { mustRead } from "#test/actors/storage/object-reader.ts";
+import { put, randomBytes, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
 
 /** A disk whose syncs end when they are told to. */
 function heldDisk() {
@@ -55,8 +58,25 @@ describe("storage: early syncs", () => {
     assert.deepEqual(disk.synced, [3]);
   });
 
-  it("fail the put although the sync after them succeeds, and its pack is not written again (STO-8)", async () => {
+  it("fail the put although the sync after them succeeds, and nothing goes through its descriptor any more (STO-8)", async () => {
     const kit = await startStorage();
+    const { disk } = kit;
+    const { close, sync, truncate } = disk;
+    const distrusted = new Set<number>();
+    disk.sync = async (descriptor) => {
+      assert(!distrusted.has(descriptor), "it is not synced again");
+      const synced = await sync.call(disk, descriptor);
+      if (!synced.ok) distrusted.add(descriptor);
+      return synced;
+    };
+    disk.close = (descriptor) => {
+      distrusted.delete(descriptor);
+      return close.call(disk, descriptor);
+    };
+    disk.truncate = async (descriptor, sizeBytes) => {
+      assert(!distrusted.has(descriptor), "it cuts nothing");
+      return await truncate.call(disk, descriptor, sizeBytes);
+    };
     const bytes = randomBytes(3 * MiB, 1);
     // The first sync of this put is an early one: an eighth of a pack of 4 MiB comes long before the end.
     kit.disk.failNext("sync", "EIO");
@@ -67,8 +87,9 @@ describe("storage: early syncs", () => {
     assert.deepEqual(refused.failure, { code: "storage.write-failed", errno: "EIO" });
     const again = await put(kit, bytes);
     assert(again.ok && !again.value.known);
-    const listed = await kit.disk.list("/data/packs");
-    assert(listed.ok);
-    assert.equal(listed.value.length, 2);
+    disk.crash(seededRandom(1));
+    const next = await startStorage({ disk, kv: memoryKvStores() });
+    await whole(next);
+    assert.deepEqual(Buffer.from(await mustRead(next.ref, again.value.manifest, "the object")), Buffer.from(bytes));
   });
 });

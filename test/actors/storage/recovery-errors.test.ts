@@ -140,7 +140,7 @@ describe("storage: recovery when the disk refuses a place for ever", () => {
     const undo = refuseReads(left.disk, (path) => path === lastPack);
 
     await life(left, async () => undefined);
-    assert.deepEqual(await sizes(left.disk), packs);
+    for (const [name, sizeBytes] of await sizes(left.disk)) assert(sizeBytes >= (packs.get(name) ?? 0), name);
     undo();
 
     await life(left, (kit) => mustHold(kit, left.stored, [bytes]));

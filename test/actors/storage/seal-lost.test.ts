@@ -88,7 +88,7 @@ describe("storage: a seal that is lost with the catalog", () => {
 
   it("costs nothing where the first pack could not be sealed, and later ones were (STO-1)", async () => {
     const world = newWorld();
-    const undo = refuseReads(world.disk, isScanOf(firstPack));
+    const undo = refuseReads(world.disk, isScanOf(firstPack), "ENOMEM");
     const done = await life(world, fillUp);
     undo();
     assert.deepEqual((await sealedNames(world.disk)).slice(0, 2), ["00000002.pack", "00000003.pack"]);
@@ -126,7 +126,7 @@ describe("storage: a pack that cannot be read at one start and can at the next",
   /** The commit is durable beyond doubt, so that it counts without its parts. */
   async function unsealed(): Promise<{ readonly world: SealedWorld; readonly done: readonly StoredObject[] }> {
     const world = newWorld();
-    const undo = refuseReads(world.disk, (path, ...read) => isScanOf(path)(path, ...read));
+    const undo = refuseReads(world.disk, (path, ...read) => isScanOf(path)(path, ...read), "ENOMEM");
     const done = await life(world, fillUp);
     undo();
     assert.deepEqual(await sealedNames(world.disk), []);

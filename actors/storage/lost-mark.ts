@@ -1,0 +1,56 @@
+/**
+ * The mark of a pack whose front is lost with the catalog, told by its records.
+ *
+ * Where the header of a record is damaged too, what a client has stored in it is in the open, and may look like records of
+ * another mark. So only records that hold are asked, and what does not hold is looked into. Where they disagree, the pack's
+ * own are those that go on to its end: what a client has stored ends before.
+ */
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { type FoundRecord, type OnUnreadable, scanRecords } from "#actors/storage/pack-scan.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import { digestOfRecord, RECORD_ALIGNMENT_BYTES } from "#actors/storage/record.ts";
+import type { RecordCheck } from "#actors/storage/record-check.ts";
+
+export interface LostMarkDeps {
+  readonly files: PackFiles;
+  readonly check: RecordCheck;
+  readonly pause: Pause;
+  readonly onUnreadable: OnUnreadable;
+}
+
+export interface LostMark {
+  readonly mark: Uint8Array;
+  /** False where records of another mark are there, too. */
+  readonly isCertain: boolean;
+}
+
+/** Undefined where there is no record at all. */
+export async function findMark(pack: number, sizeBytes: number, deps: LostMarkDeps): Promise<LostMark | undefined> {
+  let first: Uint8Array | undefined;
+  let last: Uint8Array | undefined;
+  let isCertain = true;
+  let from: number | undefined = 0;
+  while (from !== undefined) {
+    const records = scanRecords(deps.files, pack, undefined, from, sizeBytes, deps.onUnreadable);
+    from = undefined;
+    for await (const found of records) {
+      const { mark } = found.header;
+      first ??= mark;
+      if (!(await holds(found, deps))) {
+        from = found.position + RECORD_ALIGNMENT_BYTES;
+        break;
+      }
+      if (last !== undefined && Buffer.compare(mark, last) !== 0) isCertain = false;
+      last = mark;
+      await deps.pause.ifDue();
+    }
+  }
+  const mark = last ?? first;
+  return mark === undefined ? undefined : { mark, isCertain };
+}
+
+async function holds({ pack, position, header }: FoundRecord, { check, onUnreadable }: LostMarkDeps): Promise<boolean> {
+  const held = await check.holds(digestOfRecord(header), { pack, position, ...header });
+  if (!held.ok) onUnreadable(held.failure, pack, position);
+  return held.ok && held.value;
+}
