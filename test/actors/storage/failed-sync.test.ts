@@ -65,6 +65,21 @@ describe("storage: recovery of what was never synced", () => {
     }
   });
 
+  it("keeps no descriptor of the starts that fail", async () => {
+    const left = await leaveBehind(...objects);
+    left.disk.failNext("sync", "EIO");
+    const kit = await startStorage(left);
+    for (let start = 1; start <= 3; start += 1) {
+      assert.equal((await exitOf(kit))?.kind, "crashed");
+      await turns();
+      assert.equal(left.disk.openCount, 0, `after start ${start}`);
+      left.disk.failNext("sync", "EIO");
+      await kit.restart().catch(() => undefined);
+      await turns();
+      await kit.clock.advance(1);
+    }
+  });
+
   it("does so in a pack that is set aside too", async () => {
     for (let seed = 1; seed <= 10; seed += 1) {
       const world = await killedInSync();

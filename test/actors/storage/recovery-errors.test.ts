@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
@@ -21,6 +22,7 @@ import {
   refuseReads,
   sizes,
   stored,
+  turns,
   touching,
 } from "#test/actors/storage/refused-reads.ts";
 import { startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
@@ -131,6 +133,46 @@ describe("storage: recovery when the disk refuses a place for ever", () => {
     await life(left, (kit) => mustHold(kit, left.stored, objects));
   });
 
+  it("hides nothing that lies around the place", async () => {
+    const smalls = Array.from({ length: 10 }, (_, seed) => randomBytes(2000, 900 + seed));
+    const left = await leaveBehind(...smalls, randomBytes(60 * KiB, 77), ...objects);
+    const undo = refuseReads(left.disk, touching(firstPack, 60 * KiB));
+
+    await life({ disk: left.disk, kv: memoryKvStores() }, (kit) =>
+      mustHold(
+        kit,
+        left.stored.filter((_, index) => index !== smalls.length),
+        [...smalls, ...objects],
+      ),
+    );
+    undo();
+  });
+
+  it("sets nothing else aside for uploads that were cut off", async () => {
+    const world = { disk: new MemoryDisk(), kv: memoryKvStores() };
+    await life(world, (kit) => stored(kit, randomBytes(3000, 1)));
+    world.kv.remove("/data/catalog");
+    const undo = refuseReads(world.disk, touching(firstPack, 70));
+    const counts: unknown[] = [];
+    for (let start = 1; start <= 4; start += 1) {
+      await life(world, async (kit) => {
+        counts.push(kit.metric("storage_packs_set_aside"));
+        void kit.ref.call("putObject", { source: endless(start) }, { timeoutMs: 60_000 });
+        await turns();
+      });
+    }
+    undo();
+    assert.deepEqual(counts, [1, 1, 1, 1]);
+  });
+
+  it("counts only files when it numbers a new pack", async () => {
+    const world = { disk: new MemoryDisk(), kv: memoryKvStores() };
+    await world.disk.makeDirectory("/data/packs/ffffffff.pack");
+    const done = await life(world, (kit) => stored(kit, randomBytes(3000, 1)));
+
+    await life(world, (kit) => mustHold(kit, [done], [randomBytes(3000, 1)]));
+  });
+
   it("cuts no other pack that holds a part of what may be there", async () => {
     const bytes = randomBytes(10 * MiB, 5);
     const left = await leaveBehind(bytes);
@@ -225,3 +267,19 @@ describe("storage: a put while damage is known", () => {
     });
   }
 });
+
+/** Goes on for two megabytes, and then neither goes on nor ends. */
+function endless(seed: number): ByteSource {
+  let at = 0;
+  return {
+    failure: undefined,
+    read: async (into) => {
+      if (at >= 2 * MiB) return await new Promise<never>(() => undefined);
+      const piece = randomBytes(Math.min(into.length, 48 * KiB), seed * 1000 + at);
+      into.set(piece);
+      at += piece.length;
+      return piece.length;
+    },
+    cancel: () => undefined,
+  };
+}

@@ -1,6 +1,7 @@
 /** Storage on a full disk, on one that fails to sync, and after its catalog was lost. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { UNCUT_PACKS_MAX } from "#actors/storage/pack-pool.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { FAILED } from "#runtime/byte-source.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -79,6 +80,32 @@ describe("storage: a failed sync", () => {
       }
     });
   }
+});
+
+describe("storage: a disk that fails every sync", () => {
+  it("is given no more packs than UNCUT_PACKS_MAX, and is written again when it is well (STO-8)", async () => {
+    const kit = await startStorage();
+    const first = await put(kit, randomBytes(100, 0));
+    assert(first.ok);
+    const { sync } = kit.disk;
+    const broken = { ok: false, failure: { code: "disk.broken", path: "", errno: "EIO" } } as const;
+    kit.disk.sync = async () => broken;
+    for (let seed = 1; seed <= 3 * UNCUT_PACKS_MAX; seed += 1) {
+      const refused = await put(kit, randomBytes(100, seed));
+      assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: "EIO" } });
+    }
+    const listed = await kit.disk.list("/data/packs");
+    assert(listed.ok);
+    assert.equal(listed.value.length, UNCUT_PACKS_MAX);
+
+    kit.disk.sync = sync;
+    const next = await put(kit, randomBytes(100, 999));
+    assert(next.ok);
+    for (const { manifest } of [first.value, next.value]) await mustRead(kit.ref, manifest, "what was stored");
+    const again = await kit.disk.list("/data/packs");
+    assert(again.ok);
+    assert.equal(again.value.length, UNCUT_PACKS_MAX);
+  });
 });
 
 describe("storage: an upload that filled packs and broke off", () => {
