@@ -1,6 +1,6 @@
 /** What only a real store can show: damaged files, a killed process, a disk that is full. Each in a process of its own. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import * as fs from "node:fs/promises";
@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { must } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
-import { createLmdbStores } from "#runtime/real/kv.ts";
+import { createLmdbStores, KV_ROOM_BYTES_MIN } from "#runtime/real/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 import { b, mapBytesMax, put } from "#test/runtime/seams/kv-suite.ts";
@@ -211,5 +211,29 @@ describe("kv (lmdb): batch", () => {
       kept: 50_000,
     });
     assert.match(readInProcess(directory), /^ok \d+$/);
+  });
+
+  test("a disk with less room than a commit may take refuses it before LMDB is asked, and takes it later", async (context) => {
+    const directory = await tempDirectory(context);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", directory]);
+    try {
+      const kv = must(await createLmdbStores().open(`${directory}/kv`, { mapBytesMax }), "a store opens");
+      const small = [put(b(97), b(1))];
+      await kv.batch(small);
+      const { bavail, bsize } = await fs.statfs(directory);
+      const roomBytes = KV_ROOM_BYTES_MIN + 4096 + 2 * 2;
+      // One page too many.
+      await fs.writeFile(`${directory}/ballast`, Buffer.alloc(bavail * bsize - roomBytes + 4096));
+
+      await assert.rejects(kv.batch([put(b(98), b(2))]), { message: "kv: the disk has no room for the commit" });
+      assert.equal(kv.get(b(98)), undefined);
+      await fs.truncate(`${directory}/ballast`, 0);
+      await kv.batch([put(b(98), b(2))]);
+
+      assert.equal(kv.count(), 2);
+      await kv.close();
+    } finally {
+      execFileSync("umount", ["-l", directory]);
+    }
   });
 });
