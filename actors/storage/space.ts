@@ -1,4 +1,8 @@
-/** Whether the disk has room: asked at most once a second, with a reserve that writes leave alone. */
+/**
+ * Whether the disk has room, with a reserve that writes leave alone. The disk is asked once a second, and when what was
+ * admitted since may have used the room up; what was admitted and is not written yet is in neither, and is bounded by the
+ * memory of the writers.
+ */
 import type { StorageFull } from "#actors/storage/protocol.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -14,6 +18,8 @@ export class Space {
   readonly #reserveBytes: () => number;
   #freeBytes: Promise<number> = Promise.resolve(0);
   #askedMs = Number.NEGATIVE_INFINITY;
+  /** Since the disk was asked. */
+  #admittedBytes = 0;
 
   /** `reserveBytes` is read at every check: it may change with the configuration. */
   constructor(disk: Disk, directory: string, clock: Clock, reserveBytes: () => number) {
@@ -28,21 +34,32 @@ export class Space {
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#askedMs < SPACE_AGE_MS_MAX) return this.#freeBytes;
     this.#askedMs = nowMs;
+    this.#admittedBytes = 0;
     this.#freeBytes = this.#ask();
     return this.#freeBytes;
   }
 
   /** Whether `sizeBytes` more fit in front of the reserve. */
   async admit(sizeBytes: number): Promise<Result<void, StorageFull>> {
-    const freeBytes = await this.freeBytes();
     const reserveBytes = this.#reserveBytes();
-    return freeBytes - reserveBytes >= sizeBytes ? ok() : fail({ code: "storage.full", freeBytes, reserveBytes });
+    const wasAdmitted = this.#admittedBytes > 0;
+    let freeBytes = await this.freeBytes();
+    if (wasAdmitted && freeBytes - this.#admittedBytes - reserveBytes < sizeBytes) freeBytes = await this.#askAgain();
+    if (freeBytes - this.#admittedBytes - reserveBytes < sizeBytes) {
+      return fail({ code: "storage.full", freeBytes, reserveBytes });
+    }
+    this.#admittedBytes += sizeBytes;
+    return ok();
   }
 
   /** What a write that met a full disk answers. The next check asks the disk again. */
   async full(): Promise<StorageFull> {
+    return { code: "storage.full", freeBytes: await this.#askAgain(), reserveBytes: this.#reserveBytes() };
+  }
+
+  #askAgain(): Promise<number> {
     this.#askedMs = Number.NEGATIVE_INFINITY;
-    return { code: "storage.full", freeBytes: await this.freeBytes(), reserveBytes: this.#reserveBytes() };
+    return this.freeBytes();
   }
 
   async #ask(): Promise<number> {

@@ -22,8 +22,8 @@ import {
   refuseReads,
   sizes,
   stored,
-  turns,
   touching,
+  turns,
 } from "#test/actors/storage/refused-reads.ts";
 import { startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { randomBytes } from "#test/kit/objects.ts";
