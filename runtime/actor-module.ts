@@ -92,5 +92,10 @@ export interface ActorModule<
   readonly configSchema: ConfigSchema<Config>;
   /** Relations between settings; answers with a sentence about the one that does not hold. */
   checkConfig?(config: Config): string | undefined;
+  /**
+   * What is wrong with the places on this machine that the actor needs, and what to do about it; undefined if nothing is.
+   * A node that never was ready ends with it, because only a person can mend it.
+   */
+  checkPlace?(env: CellEnv): Promise<string | undefined>;
   wire(wiring: Wiring<Config>): Deps | Promise<Deps>;
 }

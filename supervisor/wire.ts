@@ -53,8 +53,12 @@ export type Report =
   | { readonly kind: "hello"; readonly cell: string }
   /** Every actor has come up, or has failed once and is being dealt with. */
   | { readonly kind: "started" }
-  /** The cell cannot begin: its configuration or its wiring is wrong, or its sources are not those of the root. */
-  | { readonly kind: "failed"; readonly cause: "config" | "defect" | "build-changed"; readonly message: string }
+  /** The cell cannot begin: its configuration, its wiring or its place is wrong, or its sources are not those of the root. */
+  | {
+      readonly kind: "failed";
+      readonly cause: "config" | "defect" | "build-changed" | "place";
+      readonly message: string;
+    }
   | { readonly kind: "beat"; readonly loopDelayMs: number; readonly residentBytes: number }
   | { readonly kind: "status"; readonly actors: readonly ActorStatus[] }
   /** `problem` when the offer is refused. */

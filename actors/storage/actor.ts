@@ -1,6 +1,7 @@
 /** Storage: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.ts";
 import { Meters } from "#actors/storage/meters.ts";
+import { problemWithPlace } from "#actors/storage/place.ts";
 import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
 import { type Progress, Store } from "#actors/storage/store.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
@@ -144,6 +145,8 @@ function flushAgain(ctx: Context): void {
 export const actorModule: ActorModule<StorageProtocol, StorageEvents, StorageDeps, StorageState, StorageConfig> = {
   behavior: storageBehavior,
   configSchema: storageConfigSchema,
+
+  checkPlace: async ({ disk, node }) => await problemWithPlace(node.dataDirectory, disk),
 
   /** Takes the lock of the store for the life of the cell: recovery must never run beside another writer. */
   wire: async ({ env, config, scope }) => {

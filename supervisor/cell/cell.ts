@@ -18,7 +18,7 @@ import type { MetricSink } from "#supervisor/cell/metric-push.ts";
 import { Reporter } from "#supervisor/cell/reporter.ts";
 import type { CellSeams, Links } from "#supervisor/cell/seams.ts";
 import { Sections } from "#supervisor/cell/sections.ts";
-import { loadModules, refTo, wireActors } from "#supervisor/cell/wiring.ts";
+import { checkPlaces, loadModules, refTo, wireActors } from "#supervisor/cell/wiring.ts";
 import type { CellSpec, NodeSpec } from "#supervisor/child-spec.ts";
 import type { CellEvent } from "#supervisor/events.ts";
 import { place } from "#supervisor/placement.ts";
@@ -159,6 +159,8 @@ export class Cell {
     this.#sections = sections;
 
     const env = await this.#makeEnv(facts);
+    const misplaced = await checkPlaces(modules, env);
+    if (misplaced !== undefined) return { cause: "place", message: misplaced };
     if (this.#ended) return undefined;
     const links = seams.links({
       cell: facts.cell,

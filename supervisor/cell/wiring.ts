@@ -47,6 +47,15 @@ export async function loadModules(spec: CellSpec, catalogue: Catalogue): Promise
   return new Map(await Promise.all(loaded));
 }
 
+/** The first thing that keeps an actor from working on this machine. */
+export async function checkPlaces(modules: Modules, env: CellEnv): Promise<string | undefined> {
+  for (const actorModule of modules.values()) {
+    const problem = await actorModule.checkPlace?.(env);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
 export async function wireActors(where: Neighbourhood, options: WiringOptions): Promise<void> {
   const { spec, modules, sections, env, scope } = options;
   const machine = new Machine(env);

@@ -36,6 +36,8 @@ export interface CellChildOptions {
   readonly facts: () => CellFacts;
   /** The cell cannot begin with the configuration in force. */
   readonly onConfigRefused: (problem: string) => void;
+  /** The cell cannot begin on this machine before a person has mended what it names. */
+  readonly onMisplaced: (problem: string) => void;
   /** The cell does not begin, because its sources are not those that the root runs. */
   readonly onBuildChanged: (problem: string) => void;
   readonly onEvent: (event: CellEvent) => void;
@@ -205,6 +207,7 @@ export class CellChild implements Child {
         break;
       case "failed":
         if (report.cause === "config") this.#options.onConfigRefused(report.message);
+        if (report.cause === "place") this.#options.onMisplaced(report.message);
         if (report.cause === "build-changed") this.#options.onBuildChanged(report.message);
         this.#started?.(report.message);
         break;

@@ -34,6 +34,7 @@ export interface CellsOptions {
   /** What the next life of a cell has to know. */
   readonly facts: (cell: string) => CellFacts;
   readonly onConfigRefused: (problem: string) => void;
+  readonly onMisplaced: (problem: string) => void;
   readonly onBuildChanged: (cell: string, problem: string) => void;
   /** `from` is a cell, or `root` for what the supervisor over them says. */
   readonly onEvent: (from: string, event: CellEvent) => void;
@@ -120,7 +121,7 @@ export class Cells {
   }
 
   #makeCell(name: string): CellChild {
-    const { host, clock, log, facts, onConfigRefused, onBuildChanged, onEvent, onChange } = this.#options;
+    const { host, clock, log, facts, onConfigRefused, onMisplaced, onBuildChanged, onEvent, onChange } = this.#options;
     return new CellChild({
       name,
       host,
@@ -128,6 +129,7 @@ export class Cells {
       log,
       facts: () => facts(name),
       onConfigRefused,
+      onMisplaced,
       onBuildChanged: (problem) => onBuildChanged(name, problem),
       onEvent: (event) => onEvent(name, event),
       onChange,

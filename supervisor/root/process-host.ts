@@ -65,6 +65,8 @@ function lifeOf(child: Process): CellLife {
 
 function reasonOf({ code, signal }: ProcessExit): ExitReason {
   if (code === 0) return { kind: "normal" };
-  if (signal !== undefined) return { kind: "killed", afterMs: 0 };
+  if (signal === "SIGKILL") return { kind: "killed", afterMs: 0 };
+  // One that ends itself by a signal has found something broken, such as its memory.
+  if (signal !== undefined) return { kind: "crashed", defect: `ended by ${signal}` };
   return { kind: "crashed", defect: `exit code ${code}` };
 }

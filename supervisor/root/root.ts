@@ -145,7 +145,8 @@ export class Root {
       log: this.#log,
       metrics: this.#metrics,
       facts: (cell) => this.#factsFor(cell),
-      onConfigRefused: (problem) => this.#refusedAtStart(problem),
+      onConfigRefused: (problem) => this.#refusedAtStart(refusedConfig(this.#claims.configPath, problem)),
+      onMisplaced: (problem) => this.#refusedAtStart({ code: "supervisor.cannot-run", message: problem }),
       onBuildChanged: (cell, problem) => {
         this.#log.error("supervisor.build-changed", { cell, problem });
         this.#news.buildChanged(cell, problem);
@@ -177,8 +178,8 @@ export class Root {
   }
 
   /** Before the node was ever ready this is a mistake of whoever starts it; later it is the cell's problem. */
-  #refusedAtStart(problem: string): void {
-    if (!this.#news.wasReady) this.#giveUp(refusedConfig(this.#claims.configPath, problem));
+  #refusedAtStart(failure: CannotRun): void {
+    if (!this.#news.wasReady) this.#giveUp(failure);
   }
 
   /** The first reason is the one that is told. */

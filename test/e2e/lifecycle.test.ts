@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { MiB } from "#runtime/units.ts";
@@ -121,6 +121,28 @@ describe("lifecycle: bad input", () => {
     assert.match(said, /line 2|:2/);
     rmSync(dataDirectory, { recursive: true });
   });
+
+  for (const [name, place, kind] of [
+    ["store.lock", mkdirSync, "file"],
+    ["packs", (path: string) => writeFileSync(path, "mine"), "directory"],
+  ] as const) {
+    for (const profile of ["tree", "single"] as const) {
+      it(`says in one line that ${name} is not a ${kind}, and ends (${profile})`, async () => {
+        const dataDirectory = temporaryDataDirectory();
+        place(join(dataDirectory, name));
+
+        const { code, said } = await refusal(dataDirectory, ["--profile", profile]);
+
+        assert.equal(code, 1);
+        const path = join(dataDirectory, name);
+        const lines = said.split("\n").filter((line) => line.startsWith("cepa: "));
+        assert.deepEqual(lines, [
+          `cepa: supervisor.cannot-run: ${path} is not a ${kind}: put back what belongs there, or remove it`,
+        ]);
+        rmSync(dataDirectory, { recursive: true });
+      });
+    }
+  }
 
   it("refuses a public bind without --insecure-public, and unknown options with exit code 2", async () => {
     const dataDirectory = temporaryDataDirectory();

@@ -60,6 +60,7 @@ function scene(): Scene {
       onEvent: () => undefined,
       onChange: () => undefined,
       onConfigRefused: (problem) => made.refusals.push(problem),
+      onMisplaced: (problem) => made.refusals.push(`place: ${problem}`),
       onBuildChanged: (problem) => made.refusals.push(`build: ${problem}`),
       host: {
         open: async () => {

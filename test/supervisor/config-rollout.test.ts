@@ -31,6 +31,7 @@ class ScriptedCell {
       onEvent: () => undefined,
       onChange: () => undefined,
       onConfigRefused: () => undefined,
+      onMisplaced: () => undefined,
       onBuildChanged: () => undefined,
       host: {
         open: async () =>
