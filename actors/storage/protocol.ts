@@ -102,6 +102,8 @@ export interface StorageFacts {
   readonly storedBytes: number;
   readonly freeBytes: number;
   readonly damagedChunkCount: number;
+  /** Packs that are left as they are, because not all of them can be read. */
+  readonly setAsidePackCount: number;
   /** Set while the catalog is rebuilt from the packs. */
   readonly rebuilding: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
 }

@@ -96,6 +96,7 @@ export class Store {
   readonly #aheadBuffers = new ReadAheadBuffers();
   readonly #puts = new Set<Promise<unknown>>();
   #writers: Writers | undefined;
+  #setAsideCount = 0;
   #rebuild: Progress = { doneBytes: 0, totalBytes: 0 };
   /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
   readonly recovered: Promise<void>;
@@ -217,6 +218,7 @@ export class Store {
       storedBytes,
       freeBytes: await this.#space.freeBytes(),
       damagedChunkCount: damagedCount,
+      setAsidePackCount: this.#setAsideCount,
       rebuilding: this.rebuilding,
     };
   }
@@ -263,6 +265,7 @@ export class Store {
     if (this.#over.signal.aborted) return;
     const { cutBytes, skippedBytes, recoveredCommitCount, setAside } = report;
     log.info("packs recovered", { isRebuild, cutBytes, skippedBytes, recoveredCommitCount });
+    this.#setAsideCount = setAside.length;
     meters.packsSetAside.set(setAside.length);
     if (setAside.length > 0) log.error("packs set aside: the disk cannot read all of them", { packs: setAside });
     this.#catalog.setComplete();

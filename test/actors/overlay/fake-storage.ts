@@ -23,6 +23,7 @@ export const storageFacts: StorageFacts = {
   storedBytes: 4,
   freeBytes: 5,
   damagedChunkCount: 0,
+  setAsidePackCount: 0,
   rebuilding: undefined,
 };
 

@@ -124,6 +124,8 @@ describe("storage: recovery when the disk refuses a place for ever", () => {
 
     await life(left, async (kit) => {
       assert.equal(kit.metric("storage_packs_set_aside"), 1);
+      const facts = await kit.ref.call("describe", {}, within);
+      assert(facts.ok && facts.value.setAsidePackCount === 1);
       for (const { manifest } of left.stored) await readObject(kit.ref, manifest);
       await stored(kit, randomBytes(3000, 77));
     });
