@@ -58,6 +58,7 @@ const LOG = 0x6c;
 const META = 0x6d;
 const NODE = 0x6e;
 const PACK = 0x70;
+const META_BYTES = 64;
 const META_KEY = Uint8Array.of(META);
 
 export class Catalog {
@@ -69,6 +70,7 @@ export class Catalog {
   #damagedCount = 0;
   #damageFoundCount = 0;
   #lastSequence = 0;
+  #highestSequence = 0;
   #complete = false;
   #lacksRecords = false;
 
@@ -76,7 +78,7 @@ export class Catalog {
   constructor(kv: Kv, waitingMax: number = OVERLAY_WAITING_MAX) {
     this.#overlay = new KvOverlay(kv, waitingMax);
     const meta = kv.get(META_KEY);
-    if (meta === undefined || meta.length !== 56) return;
+    if (meta === undefined || meta.length !== META_BYTES) return;
     const view = Buffer.from(meta);
     if (view.readUInt32LE(0) !== CATALOG_VERSION) return;
     this.#complete = view.readUInt32LE(4) === 1;
@@ -86,6 +88,7 @@ export class Catalog {
     this.#storedBytes = readNumber(view, 32);
     this.#damagedCount = readNumber(view, 40);
     this.#lacksRecords = view.readUInt8(48) === 1;
+    this.#highestSequence = readNumber(view, 56);
     for (const { key, value } of kv.range(packKey(0), Uint8Array.of(PACK + 1), 1_000_000)) {
       const state = decodePack(Buffer.from(key).readUInt32BE(1), Buffer.from(value));
       this.#packs.set(state.pack, state);
@@ -123,6 +126,10 @@ export class Catalog {
   /** The highest sequence that was ever committed. */
   get lastSequence(): number {
     return this.#lastSequence;
+  }
+  /** The highest that a commit ever had, also one that recovery rejected. */
+  get highestSequence(): number {
+    return Math.max(this.#highestSequence, this.#lastSequence);
   }
   get packs(): ReadonlyMap<number, PackState> {
     return this.#packs;
@@ -192,6 +199,11 @@ export class Catalog {
     this.#lacksRecords = lacksRecords;
   }
 
+  /** No number up to this one is given out again. */
+  useSequences(last: number): void {
+    this.#highestSequence = Math.max(this.#highestSequence, last);
+  }
+
   setComplete(): void {
     this.#complete = true;
     this.#overlay.put(META_KEY, this.#encodeMeta());
@@ -231,7 +243,7 @@ export class Catalog {
   }
 
   #encodeMeta(): Uint8Array {
-    const bytes = Buffer.alloc(56);
+    const bytes = Buffer.alloc(META_BYTES);
     bytes.writeUInt32LE(CATALOG_VERSION, 0);
     bytes.writeUInt32LE(this.#complete ? 1 : 0, 4);
     writeNumber(bytes, this.#lastSequence, 8);
@@ -240,6 +252,7 @@ export class Catalog {
     writeNumber(bytes, this.#storedBytes, 32);
     writeNumber(bytes, this.#damagedCount, 40);
     bytes.writeUInt8(this.#lacksRecords ? 1 : 0, 48);
+    writeNumber(bytes, this.highestSequence, 56);
     return bytes;
   }
 }

@@ -11,7 +11,7 @@ import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
 import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
-import { layOutRecord, writeFailure } from "#actors/storage/pack-write.ts";
+import { LINK_LOST, layOutRecord, writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -22,6 +22,9 @@ import { MiB } from "#runtime/units.ts";
 
 /** Payload bytes of one batch. */
 export const BATCH_BYTES_MAX: number = 8 * MiB;
+
+/** Its commit counts, and its chunk is damaged: put again, the chunk is written. */
+const CHUNK_LOST: WriteFailed = { code: "storage.write-failed", errno: LINK_LOST };
 
 /** An object that is whole in memory, with its manifest. */
 export interface SmallObject {
@@ -218,12 +221,18 @@ export class GroupCommit {
     catalog.setPack({ pack: number, mark, checkpoint: end, epoch, recordCount, sealed: false });
     for (const { waiting, sequence } of commits.values()) {
       sequences.settle(sequence);
-      waiting.settle(ok({ sequence, known: false }));
+      waiting.settle(this.#chunkHolds(waiting.small) ? ok({ sequence, known: false }) : fail(CHUNK_LOST));
     }
     for (const follower of followers) {
       const sequence = commits.get(follower.small.manifest.digest)?.sequence ?? 0;
-      follower.settle(ok({ sequence, known: true }));
+      follower.settle(this.#chunkHolds(follower.small) ? ok({ sequence, known: true }) : fail(CHUNK_LOST));
     }
+  }
+
+  /** What was known when the batch was laid out may have been found damaged during its sync. */
+  #chunkHolds({ chunk }: SmallObject): boolean {
+    if (chunk === undefined) return true;
+    return this.#deps.catalog.findIntact("chunk", digestFromBytes(chunk.digests.digest)) !== undefined;
   }
 
   async #failAll(taken: readonly Waiting[], failure: DiskFailure): Promise<void> {

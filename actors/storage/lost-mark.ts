@@ -6,6 +6,7 @@
  * own are those that go on to its end: what a client has stored ends before.
  */
 import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
 import { type FoundRecord, type OnUnreadable, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { digestOfRecord, RECORD_ALIGNMENT_BYTES } from "#actors/storage/record.ts";
@@ -40,6 +41,8 @@ export async function findMark(pack: number, sizeBytes: number, deps: LostMarkDe
         from = found.position + RECORD_ALIGNMENT_BYTES;
         break;
       }
+      // Nothing that a client has stored lies there.
+      if (found.position === PACK_HEADER_BYTES) return { mark, isCertain: true };
       if (last !== undefined && Buffer.compare(mark, last) !== 0) isCertain = false;
       last = mark;
       await deps.pause.ifDue();

@@ -159,14 +159,15 @@ export class PackPool {
     return (await this.#cutBack(pack, onGone)).ok;
   }
 
-  /** Durably, through a descriptor of its own. One that cannot be cut now is tried again with every lease to come. */
+  /** Durably, through a descriptor of its own. One that cannot be cut now is tried again later. */
   async #cutBack(pack: OpenPack, onGone: () => void): Promise<Result<void, DiskFailure>> {
     const { disk } = this.#files;
     // Nobody else may cut it meanwhile: when it is cut it belongs to a writer.
     this.#uncut.delete(pack);
     const opened = await disk.open(this.#files.pathOf(pack.pack), "write");
     const cut = opened.ok ? await disk.truncate(opened.value, pack.end) : opened;
-    const synced = opened.ok && cut.ok ? await disk.sync(opened.value) : cut;
+    const written = opened.ok && cut.ok ? await this.#writeFront(pack, opened.value) : cut;
+    const synced = opened.ok && written.ok ? await disk.sync(opened.value) : written;
     if (opened.ok) await disk.close(opened.value);
     if (!synced.ok) {
       this.#uncut.set(pack, onGone);
@@ -175,6 +176,18 @@ export class PackPool {
     this.#idle.add(pack.pack);
     onGone();
     return synced;
+  }
+
+  /** The sync that failed may have been the first, which was to bring the header to the disk. */
+  async #writeFront({ pack, mark, end }: OpenPack, descriptor: number): Promise<Result<void, DiskFailure>> {
+    if (end > PACK_HEADER_BYTES) return ok();
+    return await this.#files.disk.write(descriptor, [encodePackHeader(pack, mark)], 0);
+  }
+
+  /** Tries to cut back one of those that could not be. To be called now and then. */
+  async cutOne(): Promise<Result<void, DiskFailure>> {
+    const [uncut] = this.#uncut;
+    return uncut === undefined ? ok() : await this.#cutBack(...uncut);
   }
 
   async close(): Promise<void> {
@@ -186,8 +199,7 @@ export class PackPool {
    * what was wrong may pass, and if it does not, writes go on in others.
    */
   async #take(counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
-    const [uncut] = this.#uncut;
-    const cut = uncut === undefined ? ok() : await this.#cutBack(...uncut);
+    const cut = await this.cutOne();
     if (!cut.ok && this.#uncut.size >= UNCUT_PACKS_MAX) return cut;
     const idle = this.#fullestIdle();
     if (idle === undefined) return await this.#create(counted);

@@ -23,6 +23,9 @@ export interface RecordContents {
   readonly sequence: number;
 }
 
+/** The `errno` of a put that refers to what was found damaged while it was under way; put again, it is written. */
+export const LINK_LOST = "ESTALE";
+
 const PADDING: readonly Uint8Array[] = Array.from(
   { length: RECORD_ALIGNMENT_BYTES },
   (_, size) => new Uint8Array(size),

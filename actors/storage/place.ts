@@ -6,26 +6,31 @@ const KINDS: readonly (readonly [name: string, kind: FileFacts["kind"]])[] = [
   ["store.lock", "file"],
 ];
 
+/** What does not pass by itself. */
+const FOR_PEOPLE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "ELOOP"]);
+
 /** What is wrong with the data directory, and what to do; undefined if nothing is. */
 export async function problemWithPlace(
   directory: string,
   disk: Pick<Disk, "close" | "list" | "open">,
 ): Promise<string | undefined> {
   const listed = await disk.list(directory);
-  if (!listed.ok) return unusable(directory, listed.failure);
+  if (!listed.ok) return problemOf(directory, listed.failure);
   for (const [name, kind] of KINDS) {
     const found = listed.value.find((entry) => entry.name === name);
     if (found === undefined) continue;
     const path = `${directory}/${name}`;
     if (found.kind !== kind) return `${path} is not a ${kind}: put back what belongs there, or remove it`;
     const problem = kind === "directory" ? await disk.list(path) : await disk.open(path, "write");
-    if (!problem.ok) return unusable(path, problem.failure);
-    if (typeof problem.value === "number") await disk.close(problem.value);
+    const sentence = problem.ok ? undefined : problemOf(path, problem.failure);
+    if (sentence !== undefined) return sentence;
+    if (problem.ok && typeof problem.value === "number") await disk.close(problem.value);
   }
   return undefined;
 }
 
-function unusable(path: string, failure: DiskFailure): string {
-  const why = failure.code === "disk.broken" ? failure.errno : failure.code;
-  return `cannot use ${path} (${why}): mend its owner and mode`;
+/** Anything else may pass: whoever uses the place is told, and tries again. */
+function problemOf(path: string, failure: DiskFailure): string | undefined {
+  if (failure.code !== "disk.broken" || !FOR_PEOPLE.has(failure.errno)) return undefined;
+  return `cannot use ${path} (${failure.errno}): mend its owner and mode`;
 }

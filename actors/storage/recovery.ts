@@ -132,6 +132,7 @@ export class Recovery {
     await this.#commits.enter();
     if (isOver()) return this.#report([], 0);
     catalog.setLacksRecords(this.#unreadable.size > 0);
+    catalog.useSequences(this.#commits.lastSequence);
     // Not before: a pack that counts as sealed is not looked at again, and its commits may refer to others.
     for (const state of [...this.#adopted, ...states]) catalog.setPack(state);
     return this.#report([...catalog.packs.values()], listed.findLast(({ isFile }) => isFile)?.pack ?? 0);
@@ -155,7 +156,7 @@ export class Recovery {
    */
   #takeLastSequence(): number {
     const { catalog, random } = this.#deps;
-    const last = Math.max(catalog.lastSequence, this.#commits.lastSequence);
+    const last = Math.max(catalog.highestSequence, this.#commits.lastSequence);
     const gap = this.#unreadable.size * PACK_RECORDS_MAX;
     return gap === 0 ? last : last + gap + random.below(SEQUENCE_GAP_MAX);
   }
@@ -207,11 +208,11 @@ export class Recovery {
     must(await files.disk.remove(files.pathOf(pack)), "a pack without a record can be removed");
   }
 
-  /** Where it is not certain, the pack is left as it is. */
+  /** Where it is not certain there may be records that are not seen. */
   async #findMark(pack: number, sizeBytes: number): Promise<Uint8Array | undefined> {
     const deps = { ...this.#deps, check: this.#check, onUnreadable: this.#onUnreadable };
     const found = await findMark(pack, sizeBytes, deps);
-    if (found?.isCertain === false) this.#setAside.add(pack);
+    if (found?.isCertain === false) this.#unreadable.add(pack);
     return found?.mark;
   }
 

@@ -231,6 +231,7 @@ export class Store {
   /** Writes what the catalog has pending. To be called now and then. */
   async flush(): Promise<void> {
     await this.#upkeep.flush();
+    await this.#writers?.pool.cutOne();
   }
 
   /** Ends every source, waits for what is under way, and lets go of everything. */

@@ -15,7 +15,7 @@ import type { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
-import { headerFor, layOutRecord } from "#actors/storage/pack-write.ts";
+import { headerFor, LINK_LOST, layOutRecord } from "#actors/storage/pack-write.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { encodeHeader, RECORD_HEADER_BYTES, type RecordKind, recordEnd, tableBytes } from "#actors/storage/record.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
@@ -45,9 +45,6 @@ export interface UploadedObject {
   readonly sequence: number;
   readonly known: boolean;
 }
-
-/** A chunk that it refers to was found damaged while it was under way; put again, it is written. */
-export const LINK_LOST = "ESTALE";
 
 export class Upload {
   readonly #deps: UploadDeps;

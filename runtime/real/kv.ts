@@ -27,8 +27,8 @@ import { KiB, MiB } from "#runtime/units.ts";
 export const KV_ROOM_BYTES_MIN: number = 256 * KiB;
 /** As many more for each change, and for each byte added. */
 const pageBytes = 4 * KiB;
-/** A batch asks for no more than this beside `KV_ROOM_BYTES_MIN`: its changes share pages. */
-const batchRoomBytesMax = 8 * MiB;
+/** From so much on the size of the store is looked at: no commit writes more than all of its pages anew. */
+const largeBatchBytes = 1 * MiB;
 
 /** Added bytes after which the size of the file is looked at again: the store may outgrow its bound by this and a batch. */
 const sizeCheckBytes = 1 * MiB;
@@ -125,7 +125,11 @@ class LmdbKv implements Kv {
   /** Asked before every batch: it takes 2 µs, where a commit takes 30 at least. */
   #diskHasRoom(changeCount: number, addedBytes: number): boolean {
     const { bavail, bsize } = statfsSync(this.#directory);
-    const wantedBytes = Math.min(batchRoomBytesMax, changeCount * pageBytes + 2 * addedBytes);
+    let wantedBytes = changeCount * pageBytes + 2 * addedBytes;
+    if (wantedBytes > largeBatchBytes) {
+      const { lastPageNumber, pageSize } = statsOf(this.#database);
+      wantedBytes = Math.min(wantedBytes, (lastPageNumber + 1) * pageSize + 2 * addedBytes);
+    }
     return bavail * bsize >= KV_ROOM_BYTES_MIN + wantedBytes;
   }
 

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decodeHeader, RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
+import { firstPack, firstPayload } from "#test/actors/storage/left-behind.ts";
 import { put, randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 
 const lives: Readonly<Record<string, (kit: StorageKit) => Promise<StorageKit>>> = {
@@ -124,6 +126,31 @@ describe("storage: a commit that failed and cannot be taken back (STO-10)", () =
     }
   });
 
+  it("holds nothing up for long, where nobody leases a pack any more", async () => {
+    const kit = await startStorage();
+    const { disk } = kit;
+    const { truncate } = disk;
+    // The put that fails cannot be taken back, and neither can it when the next one leases another pack.
+    let refusals = 2;
+    disk.truncate = async (...asked) => {
+      refusals -= 1;
+      return refusals >= 0 ? { ok: false, failure: broken } : await truncate.apply(disk, asked);
+    };
+    disk.failNext("sync", "EIO");
+    assert(!(await put(kit, randomBytes(1 * KiB, 1))).ok);
+    const stored = await put(kit, randomBytes(1 * KiB, 2));
+    assert(stored.ok && refusals === 0);
+
+    await kit.clock.advance(2000);
+    const page = await kit.ref.call("listManifests", { after: undefined, limit: 100 }, within);
+
+    assert(page.ok);
+    assert.deepEqual(
+      page.value.entries.map(({ manifest }) => manifest),
+      [stored.value.manifest],
+    );
+  });
+
   it("holds nothing up where it could be taken back", async () => {
     const kit = await startStorage();
     kit.disk.failNext("sync", "EIO");
@@ -134,6 +161,36 @@ describe("storage: a commit that failed and cannot be taken back (STO-10)", () =
     assert(stored.ok && page.ok);
     assert.deepEqual(
       page.value.entries.map(({ manifest }) => manifest),
+      [stored.value.manifest],
+    );
+  });
+});
+
+describe("storage: a commit that a recovery rejected (STO-10)", () => {
+  it("leaves its number to nobody, however often the node starts", async () => {
+    const kit = await startStorage();
+    assert((await put(kit, randomBytes(3000, 1))).ok);
+    const page = await kit.ref.call("listManifests", { after: undefined, limit: 100 }, within);
+    assert(page.ok && page.value.entries.length === 1);
+    kit.actor.kill("test");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    const { disk } = kit;
+    // What nobody has verified yet decays: the only commit is rejected.
+    disk.flipByte(firstPack, firstPayload(3000) + 5);
+    const kv = memoryKvStores();
+    for (let start = 1; start <= 2; start += 1) {
+      const next = await startStorage({ disk, kv });
+      await whole(next);
+      await next.actor.stop();
+    }
+
+    const last = await startStorage({ disk, kv });
+    const stored = await put(last, randomBytes(3000, 2));
+    const rest = await last.ref.call("listManifests", { after: page.value.next, limit: 100 }, within);
+
+    assert(stored.ok && rest.ok);
+    assert.deepEqual(
+      rest.value.entries.map(({ manifest }) => manifest),
       [stored.value.manifest],
     );
   });

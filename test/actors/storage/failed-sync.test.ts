@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
-import { scanRecords } from "#actors/storage/pack-scan.ts";
+import { readMark, scanRecords } from "#actors/storage/pack-scan.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -62,6 +62,23 @@ describe("storage: recovery of what was never synced", () => {
       disk.crash(seededRandom(seed));
 
       await life({ disk, kv: memoryKvStores() }, (last) => mustHold(last, [again], [randomBytes(5000, 1)]));
+    }
+  });
+
+  it("writes the header of a pack again whose first sync failed, before it is used again", async () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const world = { disk: new MemoryDisk(), kv: memoryKvStores() };
+      const mortals = mortal(world.disk, world.kv);
+      const kit = await startStorage({ disk: mortals.disk, kv: mortals.kv });
+      world.disk.failNext("sync", "EIO");
+      assert(!(await put(kit, randomBytes(1000, 1))).ok);
+      await stored(kit, randomBytes(3000, 2));
+      mortals.kill();
+      world.disk.crash(seededRandom(seed));
+
+      const files = new PackFiles(world.disk, "/data/packs", 1);
+      assert((await readMark(files, 1)) !== undefined, `seed ${seed}`);
+      await files.close();
     }
   });
 

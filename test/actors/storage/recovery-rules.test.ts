@@ -185,18 +185,6 @@ describe("storage: a pack that is set aside", () => {
 
     assert.deepEqual(await world.disk.readFile(firstPack), before);
   });
-
-  it("keeps the numbers of its commits that do not count: none of them is given out again", async () => {
-    const { disk, catalog } = await stage();
-    // Its front is lost, and a record of another pack lies in it: nothing of it is cut.
-    const foreign = { ...chunkOf(three), mark: markOf(7) };
-    await writePack(disk, 1, [chunkOf(one), commitOf(one, 1), foreign, commitOf(two, 9)], { hasHeader: false });
-
-    const report = await recover({ disk, catalog });
-
-    assert.deepEqual([report.setAside, report.recoveredCommitCount], [[1], 1]);
-    assert(report.lastSequence >= 9, `${report.lastSequence}`);
-  });
 });
 
 describe("storage: the epochs of a pack", () => {
