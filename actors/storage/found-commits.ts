@@ -111,7 +111,7 @@ export class FoundCommits {
    */
   async enter(): Promise<void> {
     const { catalog } = this.#deps;
-    await this.#enterParts(this.#unclaimed);
+    if (!(await this.#enterParts(this.#unclaimed))) return;
     for (const { commit, record, parts } of this.#counted) {
       if (!(await this.#enterParts(parts))) return;
       const known = catalog.find("manifest", commit.manifest);
@@ -120,7 +120,7 @@ export class FoundCommits {
     }
   }
 
-  /** False when the incarnation ended first. */
+  /** False when the incarnation ended before all of them were entered. */
   async #enterParts(parts: readonly TailRecord[]): Promise<boolean> {
     const { catalog, isOver, pause } = this.#deps;
     for (const part of parts) {

@@ -55,6 +55,9 @@ export class PackPool {
   readonly #descriptors = new Map<number, number>();
   /** Behind their `end` lies what nobody wants; with who hears when it is gone. */
   readonly #uncut = new Map<OpenPack, () => void>();
+  /** Under way beside the puts. */
+  #cutting: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
   readonly #line = new Set<Waiting>();
   #leasedCount = 0;
   #lastPack = 0;
@@ -187,10 +190,16 @@ export class PackPool {
   /** Tries to cut back one of those that could not be. To be called now and then. */
   async cutOne(): Promise<Result<void, DiskFailure>> {
     const [uncut] = this.#uncut;
-    return uncut === undefined ? ok() : await this.#cutBack(...uncut);
+    if (uncut === undefined || this.#isClosed) return ok();
+    const cut = this.#cutBack(...uncut);
+    this.#cutting = Promise.allSettled([this.#cutting, cut]);
+    return await cut;
   }
 
+  /** Nothing is cut any more when it settles: the next life may write to the same packs. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#cutting;
     for (const pack of [...this.#descriptors.keys()]) await this.#close(pack);
   }
 

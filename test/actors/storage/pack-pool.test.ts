@@ -97,3 +97,30 @@ describe("storage: leasing a pack", () => {
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
 }
+
+describe("storage: a pack that could not be cut back", () => {
+  it("is cut by nobody any more when the pool is closed: the next life may write to it", async () => {
+    const { disk, pool: makePool } = await stage();
+    const pool = makePool();
+    const leased = await pool.leaseShared();
+    assert(leased.ok);
+    const { truncate } = disk;
+    disk.truncate = async () => ({ ok: false, failure: { code: "disk.broken", path: "", errno: "EIO" } });
+    await pool.retire(leased.value);
+    const gate = Promise.withResolvers<void>();
+    const steps: string[] = [];
+    disk.truncate = async (...asked) => {
+      await gate.promise;
+      steps.push("cut");
+      return await truncate.apply(disk, asked);
+    };
+
+    void pool.cutOne();
+    const closed = pool.close().then(() => steps.push("closed"));
+    gate.resolve();
+    await closed;
+    await pool.cutOne();
+
+    assert.deepEqual(steps, ["cut", "closed"]);
+  });
+});
