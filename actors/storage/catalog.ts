@@ -13,7 +13,7 @@ import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 
 /** A store written by another version of this file is rebuilt. */
-const CATALOG_VERSION = 2;
+const CATALOG_VERSION = 3;
 
 export interface CatalogEntry {
   readonly kind: RecordKind;
@@ -58,7 +58,9 @@ const LOG = 0x6c;
 const META = 0x6d;
 const NODE = 0x6e;
 const PACK = 0x70;
-const META_BYTES = 64;
+const META_BYTES = 72;
+/** Of the name of an era. */
+export const ERA_BYTES = 8;
 const META_KEY = Uint8Array.of(META);
 
 export class Catalog {
@@ -69,6 +71,7 @@ export class Catalog {
   #storedBytes = 0;
   #damagedCount = 0;
   #damageFoundCount = 0;
+  #era = "0".repeat(2 * ERA_BYTES);
   #lastSequence = 0;
   #highestSequence = 0;
   #complete = false;
@@ -89,6 +92,7 @@ export class Catalog {
     this.#damagedCount = readNumber(view, 40);
     this.#lacksRecords = view.readUInt8(48) === 1;
     this.#highestSequence = readNumber(view, 56);
+    this.#era = view.toString("hex", 64, 64 + ERA_BYTES);
     for (const { key, value } of kv.range(packKey(0), Uint8Array.of(PACK + 1), 1_000_000)) {
       const state = decodePack(Buffer.from(key).readUInt32BE(1), Buffer.from(value));
       this.#packs.set(state.pack, state);
@@ -130,6 +134,10 @@ export class Catalog {
   /** The highest that a commit ever had, also one that recovery rejected. */
   get highestSequence(): number {
     return Math.max(this.#highestSequence, this.#lastSequence);
+  }
+  /** In which the commits that it gained were found: a cursor holds only in the era that it was given out in. */
+  get era(): string {
+    return this.#era;
   }
   get packs(): ReadonlyMap<number, PackState> {
     return this.#packs;
@@ -199,6 +207,11 @@ export class Catalog {
     this.#lacksRecords = lacksRecords;
   }
 
+  /** Commits may come to light behind the cursors that were given out. */
+  beginEra(name: Uint8Array): void {
+    this.#era = Buffer.from(name).toString("hex");
+  }
+
   /** No number up to this one is given out again. */
   useSequences(last: number): void {
     this.#highestSequence = Math.max(this.#highestSequence, last);
@@ -253,6 +266,7 @@ export class Catalog {
     writeNumber(bytes, this.#damagedCount, 40);
     bytes.writeUInt8(this.#lacksRecords ? 1 : 0, 48);
     writeNumber(bytes, this.highestSequence, 56);
+    bytes.write(this.#era, 64, "hex");
     return bytes;
   }
 }

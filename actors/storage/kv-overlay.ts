@@ -94,7 +94,12 @@ export class KvOverlay {
     const changes: KvChange[] = [];
     for (const [name, value] of generation.changes) changes.push({ key: Buffer.from(name, "latin1"), value });
     // The store is a seam: what it does not take is not lost, and a later flush tries again.
-    this.#refusal = await this.#kv.batch(changes).then(() => undefined, describeRefusal);
+    try {
+      await this.#kv.batch(changes);
+      this.#refusal = undefined;
+    } catch (error) {
+      this.#refusal = describeRefusal(error);
+    }
     this.#writing = undefined;
     if (this.#refusal === undefined) return;
     for (const [name, value] of this.#filling.changes) generation.changes.set(name, value);

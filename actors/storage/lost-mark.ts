@@ -3,7 +3,8 @@
  *
  * Where the header of a record is damaged too, what a client has stored in it is in the open, and may look like records of
  * another mark. So only records that hold are asked, and what does not hold is looked into. Where they disagree, the pack's
- * own are those that go on to its end: what a client has stored ends before.
+ * own are those that go on to its end: what a client has stored ends before. It may also be made so that what does not hold
+ * takes long to read: then the search ends early, and its answer is not certain.
  */
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
@@ -11,6 +12,9 @@ import { type FoundRecord, type OnUnreadable, scanRecords } from "#actors/storag
 import type { Pause } from "#actors/storage/pause.ts";
 import { digestOfRecord, RECORD_ALIGNMENT_BYTES } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
+
+/** Bytes of records that are read to tell the mark, as a multiple of the size of the pack. */
+export const LOST_MARK_READS_MAX = 4;
 
 export interface LostMarkDeps {
   readonly files: PackFiles;
@@ -21,7 +25,7 @@ export interface LostMarkDeps {
 
 export interface LostMark {
   readonly mark: Uint8Array;
-  /** False where records of another mark are there, too. */
+  /** False where records of another mark are there, too, or not all were looked at. */
   readonly isCertain: boolean;
 }
 
@@ -31,12 +35,15 @@ export async function findMark(pack: number, sizeBytes: number, deps: LostMarkDe
   let last: Uint8Array | undefined;
   let isCertain = true;
   let from: number | undefined = 0;
+  let leftBytes = LOST_MARK_READS_MAX * sizeBytes;
   while (from !== undefined) {
     const records = scanRecords(deps.files, pack, undefined, from, sizeBytes, deps.onUnreadable);
     from = undefined;
     for await (const found of records) {
       const { mark } = found.header;
       first ??= mark;
+      leftBytes -= found.header.payloadBytes;
+      if (leftBytes < 0) return { mark: last ?? first, isCertain: false };
       if (!(await holds(found, deps))) {
         from = found.position + RECORD_ALIGNMENT_BYTES;
         break;

@@ -5,7 +5,8 @@
  * - at most `openPacksMax` uploads lease a pack, spilled ones not counted; further ones wait in order of arrival;
  * - between leases a pack's file ends where its last committed record does;
  * - after a sync that failed nothing is written through the same descriptor any more;
- * - a pack that could not be cut back is not written before it is. At most `UNCUT_PACKS_MAX` of them wait for that.
+ * - a pack that could not be cut back is not written before it is. With `UNCUT_PACKS_MAX` of them none is made any more;
+ *   an upload that fails then may still add those that it had filled.
  */
 import type { Catalog, PackState } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
@@ -241,23 +242,32 @@ export class PackPool {
   }
 
   async #create(counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
-    this.#lastPack += 1;
-    const pack = this.#lastPack;
+    const made = await this.#createFile();
+    if (!made.ok) return made;
+    const { pack, descriptor } = made.value;
     const mark = this.#random.bytes(MARK_BYTES);
-    const path = this.#files.pathOf(pack);
     const { disk, directory } = this.#files;
-    const opened = await disk.open(path, "create-new");
-    if (!opened.ok) return opened;
-    const written = await disk.write(opened.value, [encodePackHeader(pack, mark)], 0);
+    const written = await disk.write(descriptor, [encodePackHeader(pack, mark)], 0);
     const named = written.ok ? await disk.syncDirectory(directory) : written;
     if (!named.ok) {
-      await disk.close(opened.value);
-      await disk.remove(path);
+      await disk.close(descriptor);
+      await disk.remove(this.#files.pathOf(pack));
       return fail(named.failure);
     }
-    this.#descriptors.set(pack, opened.value);
+    this.#descriptors.set(pack, descriptor);
     this.#catalog.setPack({ pack, mark, checkpoint: PACK_HEADER_BYTES, epoch: 0, recordCount: 0, sealed: false });
-    return ok({ pack, mark, descriptor: opened.value, counted, end: PACK_HEADER_BYTES, epoch: 0, recordCount: 0 });
+    return ok({ pack, mark, descriptor, counted, end: PACK_HEADER_BYTES, epoch: 0, recordCount: 0 });
+  }
+
+  /** With the next number whose name nothing has. */
+  async #createFile(): Promise<Result<{ readonly pack: number; readonly descriptor: number }, DiskFailure>> {
+    for (;;) {
+      const pack = this.#lastPack + 1;
+      const opened = await this.#files.disk.open(this.#files.pathOf(pack), "create-new");
+      if (!opened.ok && opened.failure.code !== "disk.exists") return opened;
+      this.#lastPack = pack;
+      if (opened.ok) return ok({ pack, descriptor: opened.value });
+    }
   }
 
   async #close(pack: number): Promise<void> {

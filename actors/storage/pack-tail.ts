@@ -7,23 +7,16 @@
  * - a record that counts, and is not durable for that reason or by the word of the catalog, is written again before the
  *   sync. That it can be read proves nothing: the sync that was to bring it to the disk may have failed, and the system
  *   tells that once, keeps the bytes in its cache, and lets the next sync succeed without them;
- * - a commit that does not count, and lies before one that does, is taken its place in the order of commits: else a later
- *   recovery, to which it is a record of an older epoch, would take it for durable;
+ * - a commit that does not count, and lies before one that does, loses its header: else a later recovery, to which it is a
+ *   record of an older epoch, would take it for durable;
  * - records are kept by the hundred thousand, so they hold no buffers: about 300 bytes each, 40 MB for a full pack.
  */
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog, CatalogEntry, PackState } from "#actors/storage/catalog.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
-import { type FoundRecord, readWhole } from "#actors/storage/pack-scan.ts";
-import {
-  align,
-  decodeHeader,
-  digestOfRecord,
-  encodeHeader,
-  RECORD_HEADER_BYTES,
-  recordEnd,
-} from "#actors/storage/record.ts";
+import type { FoundRecord } from "#actors/storage/pack-scan.ts";
+import { align, digestOfRecord, RECORD_HEADER_BYTES, recordEnd } from "#actors/storage/record.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 
@@ -136,15 +129,9 @@ export class PackTail {
     }
   }
 
-  /** Makes a record like any other of it, which commits nothing. */
+  /** What is left is no record. */
   async #strikeOut(files: PackFiles, descriptor: number, { position }: TailRecord): Promise<void> {
-    const bytes = must(
-      await readWhole(files, this.pack, RECORD_HEADER_BYTES, position),
-      "what was scanned can be read",
-    );
-    const header = bytes === undefined ? undefined : decodeHeader(bytes, this.#options.mark);
-    if (header === undefined) return;
-    const written = await files.disk.write(descriptor, [encodeHeader({ ...header, sequence: 0 })], position);
+    const written = await files.disk.write(descriptor, [new Uint8Array(RECORD_HEADER_BYTES)], position);
     must(written, "a commit that does not count can be struck out");
   }
 

@@ -37,7 +37,10 @@ export interface StorageProtocol {
    */
   readChunks: Call<{ readonly slices: readonly ChunkSlice[] }, ChunkBytes, ChunkNotFound | StorageRebuilding>;
 
-  /** Committed manifest roots after `after`, oldest first: what an index is rebuilt from. */
+  /**
+   * Committed manifest roots after `after`, oldest first: what an index is rebuilt from. One that was shown may be shown
+   * again, to a cursor from before storage started over.
+   */
   listManifests: Call<
     { readonly after: Cursor | undefined; readonly limit: number },
     {
@@ -86,7 +89,10 @@ export interface ChunkBytes {
   readonly source: ByteSource;
 }
 
-/** A position in the order of commits. Opaque; it grows by string comparison. */
+/**
+ * A position in the order of commits. Opaque. Where storage has lost track of that order it starts over, and with an older
+ * cursor so does its reader.
+ */
 export type Cursor = string;
 
 export interface CommittedManifest {

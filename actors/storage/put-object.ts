@@ -111,7 +111,7 @@ async function putSmall(
     sizeBytes: size,
     chunkCount: links.length,
     known,
-    cursor: cursorOf(sequence),
+    cursor: cursorOf(deps.catalog.era, sequence),
   });
 }
 
@@ -162,7 +162,8 @@ async function streamAndCommit(
   if (!committed.ok) return fail(await writeFailure(committed.failure, space));
   const { object, manifest, chunkCount, sequence, known } = committed.value;
   const { sizeBytes } = upload;
-  return ok({ address: addressOf(object), manifest, sizeBytes, chunkCount, known, cursor: cursorOf(sequence) });
+  const cursor = cursorOf(deps.catalog.era, sequence);
+  return ok({ address: addressOf(object), manifest, sizeBytes, chunkCount, known, cursor });
 }
 
 /** Reads to the end: one slab is filled while the other is being written. */

@@ -15,7 +15,7 @@
  * start without, nothing that holds is cut: a commit that needs it may have been entered meanwhile.
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
-import type { Catalog, PackState } from "#actors/storage/catalog.ts";
+import { type Catalog, ERA_BYTES, type PackState } from "#actors/storage/catalog.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
 import { findMark } from "#actors/storage/lost-mark.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
@@ -39,7 +39,7 @@ export interface RecoveryDeps {
   readonly catalog: Catalog;
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
-  readonly random: Pick<Random, "below">;
+  readonly random: Pick<Random, "below" | "bytes">;
   /** Called as packs are done; `totalBytes` is the size of all packs. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
   /** True when the incarnation is over, and from then on: recovery stops where it is. */
@@ -49,7 +49,7 @@ export interface RecoveryDeps {
 export interface RecoveryReport {
   /** Packs that are not sealed: to be written further, or to be sealed where they are full. */
   readonly unsealed: readonly number[];
-  /** Highest number of a pack. */
+  /** Highest number of a pack that is in use. */
   readonly lastPack: number;
   /** Uncommitted bytes that were taken away. */
   readonly cutBytes: number;
@@ -104,14 +104,14 @@ export class Recovery {
 
   /** To be called once. When the incarnation ends meanwhile, the report is of no use: the next one begins anew. */
   async run(): Promise<RecoveryReport> {
-    const { files, catalog, isOver } = this.#deps;
+    const { files, catalog, isOver, random } = this.#deps;
     const listed = must(await files.list(), "the packs can be listed");
     await this.#lookAtAll(listed);
     await this.#commits.decide();
     const mayBeClaimed = this.#adopted.length > 0 || this.#unreadable.size > 0 || catalog.lacksRecords;
     if (mayBeClaimed) await this.#commits.keepUnclaimed();
     // Undecided is not uncommitted: nothing may be cut.
-    if (isOver()) return this.#report([], 0);
+    if (isOver()) return this.#report([]);
 
     for (const pack of [...catalog.packs.keys()]) {
       if (!listed.some((one) => one.pack === pack)) catalog.removePack(pack);
@@ -130,24 +130,34 @@ export class Recovery {
     }
     must(await files.disk.syncDirectory(files.directory), "the names of the packs are durable");
     await this.#commits.enter();
-    if (isOver()) return this.#report([], 0);
+    if (isOver()) return this.#report([]);
+    if (this.#mayPassCursors) catalog.beginEra(random.bytes(ERA_BYTES));
     catalog.setLacksRecords(this.#unreadable.size > 0);
-    catalog.useSequences(this.#commits.lastSequence);
+    catalog.useSequences(this.#takeLastSequence());
     // Not before: a pack that counts as sealed is not looked at again, and its commits may refer to others.
     for (const state of [...this.#adopted, ...states]) catalog.setPack(state);
-    return this.#report([...catalog.packs.values()], listed.findLast(({ isFile }) => isFile)?.pack ?? 0);
+    return this.#report([...catalog.packs.values()]);
   }
 
-  #report(packs: readonly PackState[], lastPack: number): RecoveryReport {
+  #report(packs: readonly PackState[]): RecoveryReport {
     return {
       unsealed: packs.filter(({ pack, sealed }) => !sealed && !this.#setAside.has(pack)).map(({ pack }) => pack),
-      lastPack,
+      lastPack: packs.reduce((last, { pack }) => Math.max(last, pack), 0),
       cutBytes: this.#cutBytes,
       skippedBytes: this.#skippedBytes,
       recoveredCommitCount: this.#commits.count,
       setAside: [...this.#setAside],
-      lastSequence: this.#takeLastSequence(),
+      lastSequence: this.#deps.catalog.highestSequence,
     };
+  }
+
+  /**
+   * Whether there may be commits now, or later, with numbers that lists have passed: what was told is forgotten with a lost
+   * catalog; what could not be read comes to light, in its old place; and a number that is lost to damage is given out again.
+   */
+  get #mayPassCursors(): boolean {
+    const { catalog } = this.#deps;
+    return !catalog.complete || catalog.lacksRecords || this.#skippedBytes > 0;
   }
 
   /**

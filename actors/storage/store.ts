@@ -194,7 +194,8 @@ export class Store {
   ): Promise<Result<ReplyOf<StorageProtocol, "listManifests">, StorageRebuilding>> {
     const writers = this.#writers;
     if (writers === undefined) return fail(this.#notKnownYet());
-    const from = sequenceOf(after);
+    const { era } = this.#catalog;
+    const from = sequenceOf(era, after);
     // Never past the last commit: a later number may be given out again by the next life, to another object.
     const upTo = Math.min(writers.sequences.watermark, this.#catalog.lastSequence);
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
@@ -203,7 +204,7 @@ export class Store {
     const next = done ? Math.max(from, upTo) : (commits.at(-1)?.sequence ?? from);
     return ok({
       entries: commits.map(({ manifest, object, sizeBytes }) => ({ address: addressOf(object), manifest, sizeBytes })),
-      next: cursorOf(next),
+      next: cursorOf(era, next),
       done,
       total: this.#catalog.totals.manifestCount,
     });

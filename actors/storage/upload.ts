@@ -135,14 +135,14 @@ export class Upload {
       await this.abandon();
       return ok({ object, manifest, chunkCount, sequence: known.sequence, known: true });
     }
-    if (!this.#linksHold()) return linkLost();
+    if (!this.#linksHold([])) return linkLost();
 
     const room = await catalog.room();
     if (!room.ok) return room;
     const sequence = sequences.begin();
     const written = await this.#writeCommit(tree.inner, tree.root, sequence);
     // What it refers to may have been found damaged during the sync.
-    const committed = written.ok && !this.#linksHold() ? linkLost() : written;
+    const committed = written.ok && !this.#linksHold(nodesNotIn(written.value, tree.inner)) ? linkLost() : written;
     if (!committed.ok) {
       this.#failedSequence = sequence;
       return committed;
@@ -247,14 +247,20 @@ export class Upload {
     return parts.every(({ digest }) => this.#deps.catalog.findIntact(kind, digest) !== undefined);
   }
 
-  /** A chunk that was known when it was cut may have been found damaged since. */
-  #linksHold(): boolean {
-    const { catalog } = this.#deps;
-    if (catalog.damageFoundCount === this.#damageCountBefore) return true;
-    return this.#links.every(
-      ({ digest }) => this.#written.has(digest) || catalog.findIntact("chunk", digest) !== undefined,
-    );
+  /** What was known when it was referred to, chunks and `knownNodes`, may have been found damaged since. */
+  #linksHold(knownNodes: readonly EncodedNode[]): boolean {
+    if (this.#deps.catalog.damageFoundCount === this.#damageCountBefore) return true;
+    const knownLinks = this.#links.filter(({ digest }) => !this.#written.has(digest));
+    return this.#isIntact("chunk", knownLinks) && this.#isIntact("manifest", knownNodes);
   }
+}
+
+function nodesNotIn(
+  written: readonly (readonly [Digest, CatalogEntry])[],
+  inner: readonly EncodedNode[],
+): readonly EncodedNode[] {
+  const digests = new Set(written.map(([digest]) => digest));
+  return inner.filter(({ digest }) => !digests.has(digest));
 }
 
 function linkLost(): Result<never, DiskFailure> {

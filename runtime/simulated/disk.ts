@@ -84,8 +84,8 @@ export class MemoryDisk implements Disk {
     const failure = await this.#begin("open", path);
     if (failure !== undefined) return fail(failure);
     const entry = this.#names.at(normalPath(path));
-    if (entry === "directory") return broken("EISDIR", path);
     if (entry !== undefined && mode === "create-new") return broken("EEXIST", path);
+    if (entry === "directory") return broken("EISDIR", path);
     if (entry !== undefined) return ok(this.#descriptors.add({ path, file: entry, writable: mode !== "read" }));
     if (mode === "read" || mode === "write") return broken("ENOENT", path);
 

@@ -56,13 +56,17 @@ export const silentLog: Log = {
   with: () => silentLog,
 };
 
+/** No two machines draw the same: a process that starts again is another one. */
+let machineCount = 0;
+
 export function testMachine(turnTimeoutMs?: number): TestMachine {
   const clock = new ManualClock();
   const metrics = new Metrics();
   const bus = new Bus<{ readonly type: string }>({ clock, metrics });
+  machineCount += 1;
   const machine = new Machine({
     clock,
-    random: seededRandom(1),
+    random: seededRandom(machineCount),
     scheduler: realScheduler,
     bus,
     log: silentLog,

@@ -47,4 +47,24 @@ describe("catalog: flush", () => {
     assert.notEqual(reopened.commitAt(3), undefined, "the third commit was written");
     assert.deepEqual([reopened.lastSequence, reopened.totals], [3, catalog.totals]);
   });
+
+  it("goes on after its store has thrown at once", async () => {
+    const opened = await memoryKvStores().open("/catalog", { mapBytesMax: 1e6 });
+    assert(opened.ok);
+    const kv = opened.value;
+    const { batch } = kv;
+    kv.batch = () => {
+      throw new Error("not now");
+    };
+    const catalog = new Catalog(kv);
+    commit(catalog, 1);
+    await catalog.flush();
+    assert.equal(catalog.refusal, "not now");
+
+    kv.batch = batch;
+    await catalog.flush();
+
+    assert.equal(catalog.refusal, undefined);
+    assert.notEqual(new Catalog(kv).commitAt(1), undefined);
+  });
 });

@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { encodeHeader, NO_TABLE, RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { MiB } from "#runtime/units.ts";
 import { firstPack, type LeftBehind, leaveBehind } from "#test/actors/storage/left-behind.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { life, mustHold, sizes } from "#test/actors/storage/refused-reads.ts";
@@ -60,6 +61,25 @@ describe("storage: a pack whose front is lost with the catalog", () => {
       assert.equal((await sizes(left.disk)).get("00000001.pack"), before);
     });
   }
+
+  it("is left as it is where what a client has stored would take for ever to read", async () => {
+    // Each looks like a record to the end of what was stored, and none of them holds.
+    const images = Array.from({ length: 500 }, (_, at) =>
+      imageOf(0, (500 - at) * 128 - 128, nothing, new Uint8Array(0)),
+    );
+    const left = await leftWith(Buffer.concat(images));
+    let readBytes = 0;
+    const { read } = left.disk;
+    left.disk.read = async (...asked) => {
+      readBytes += asked[1].length;
+      return await read.apply(left.disk, asked);
+    };
+
+    await life(left, async (kit) => {
+      assert.equal(kit.metric("storage_packs_set_aside"), 1);
+    });
+    assert(readBytes < 4 * MiB, `${readBytes} bytes read of 80 KiB`);
+  });
 
   it("is left as it is beside a record that holds", async () => {
     const left = await leftWith(imageOf(0, payload.length, cpu.digest(payload), payload));

@@ -66,6 +66,19 @@ describe("storage: leasing a pack", () => {
     assert(again.ok && again.value.pack === made.value.pack);
   });
 
+  it("passes over numbers whose names something else has", async () => {
+    const { disk, pool } = await stage();
+    await disk.makeDirectory("/packs/00000001.pack");
+    await disk.makeDirectory("/packs/00000002.pack");
+    const fresh = pool();
+
+    const made = await fresh.leaseShared();
+    assert(made.ok);
+    await fresh.release(made.value);
+
+    assert.equal(made.value.pack, 3);
+  });
+
   it("lets all go on that have room, when the limit was raised while they waited", async () => {
     const { limits, pool: makePool } = await stage(1);
     const pool = makePool();

@@ -93,7 +93,8 @@ describe("storage: putObject", () => {
           const other = await put(silent, bytes, { source: sourceOf(bytes, piece) });
 
           assert(one.ok && other.ok);
-          assert.deepEqual(other.value, one.value);
+          // Each store counts in an era of its own.
+          assert.deepEqual({ ...other.value, cursor: "" }, { ...one.value, cursor: "" });
           const again = await put(announced, bytes);
           assert(again.ok && again.value.known && again.value.manifest === one.value.manifest);
         },

@@ -8,8 +8,10 @@ import type { StoredObject } from "#actors/storage/protocol.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
+import { KiB, MiB } from "#runtime/units.ts";
+import { firstPack } from "#test/actors/storage/left-behind.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
-import { life, mustHold, stored, turns, type World } from "#test/actors/storage/refused-reads.ts";
+import { life, mustHold, sizes, stored, turns, type World } from "#test/actors/storage/refused-reads.ts";
 import { put, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 
@@ -74,5 +76,29 @@ describe("storage: a commit that recovery has rejected", () => {
       });
     }
     assert(rejectedCount >= SECTORS / 2, `the cut is in the batch: ${rejectedCount}`);
+  });
+
+  it("is not there by its own address either, when a rebuild keeps what nobody refers to (STO-3)", async () => {
+    const world = { disk: new MemoryDisk(), kv: memoryKvStores(), config: { packSealBytes: 1 * MiB } };
+    const objects = [1, 2, 3].map((seed) => randomBytes(3000, seed));
+    const [, second] = await life(world, async (kit) => await Promise.all(objects.map((bytes) => stored(kit, bytes))));
+    assert(second !== undefined);
+    const pack = await world.disk.readFile(firstPack);
+    assert(pack.ok);
+    world.disk.flipByte(firstPack, Buffer.from(pack.value).indexOf(objects[1]?.subarray(0, 64) ?? "") + 70);
+    await life(world, async (kit) => {
+      assert.equal((await kit.ref.call("getManifest", { root: second.manifest }, within)).ok, false);
+      for (let seed = 30; seed < 60; seed += 1) await stored(kit, randomBytes(60 * KiB, seed));
+      await turns();
+    });
+    // The pack is read, because its seal is lost too; others are sealed, and may refer to anything in it.
+    const size = (await sizes(world.disk)).get("00000001.pack") ?? 0;
+    world.disk.flipByte(firstPack, size - 30);
+    world.kv.remove("/data/catalog");
+
+    await life(world, async (kit) => {
+      const got = await kit.ref.call("getManifest", { root: second.manifest }, within);
+      assert(!got.ok && got.failure.code === "storage.manifest-not-found");
+    });
   });
 });

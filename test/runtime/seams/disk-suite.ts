@@ -65,6 +65,7 @@ function fileTests(make: MakeDisk): void {
       ok: false,
       failure: { code: "disk.exists", path: there },
     });
+    assert.equal(codeOf(await disk.open(directory, "create-new")), "disk.exists");
     assert.equal(await outcome(`${directory}/no/such`, "create"), "disk.not-found");
     assert.deepEqual(await disk.open(`${there}/below`, "create"), {
       ok: false,
