@@ -117,7 +117,14 @@ const table: Table = {
     ...later,
     message: ({ errno }) => `The disk did not let the bytes be read: ${errno}. They are not held to be damaged.`,
   },
-  "storage.corrupt": final(502, "The bytes on disk are damaged. Putting the object again heals it."),
+  "storage.corrupt": {
+    status: 502,
+    retryable: false,
+    message: ({ errno }) =>
+      errno === undefined
+        ? "The bytes on disk are damaged. Putting the object again heals it."
+        : `The disk refuses the bytes: ${errno}. Putting the object again heals it.`,
+  },
 
   "runtime.mailbox-full": { ...later, message: ({ actor }) => `${actor} has as much to do as it takes on.` },
   "runtime.expired": { ...later, message: ({ actor }) => `${actor} did not begin in time.` },

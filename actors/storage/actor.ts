@@ -51,9 +51,9 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
       log,
       config: () => config.current,
       meters,
-      onDamaged: (chunk) => {
+      onDamaged: (chunk, damage) => {
         meters.damaged.add();
-        log.error("record damaged", { digest: chunk });
+        log.error("record damaged", { digest: chunk, damage });
         ctx.publish("chunkDamaged", { chunk });
       },
       onRebuild: (progress) => {

@@ -52,7 +52,7 @@ export async function adoptSeal(
 
 async function adoptEntry(pack: number, listed: SealEntry, { catalog, check }: AdoptSealDeps): Promise<void> {
   const { digest, object, objectBytes, ...where } = listed;
-  const entry: CatalogEntry = { ...where, pack, damaged: false };
+  const entry: CatalogEntry = { ...where, pack, damage: "none" };
   if (!(await supersedes(digest, entry, catalog, check))) return;
   if (object === undefined) catalog.insert(digest, entry);
   else catalog.insertCommit({ sequence: entry.sequence, manifest: digest, object, sizeBytes: objectBytes }, entry);
@@ -63,7 +63,7 @@ async function supersedes(digest: Digest, entry: CatalogEntry, catalog: Catalog,
   const other = catalog.find(entry.kind, digest);
   if (other === undefined) return true;
   const isSame = other.pack === entry.pack && other.position === entry.position;
-  if (other.damaged) return !isSame;
+  if (other.damage !== "none") return !isSame;
   if (entry.sequence > 0 || other.sequence > 0) return entry.sequence >= other.sequence;
   if (isSame) return false;
   const held = await check.holds(digest, other);

@@ -15,6 +15,12 @@ import type { Kv } from "#runtime/kv/kv.ts";
 /** A store written by another version of this file is rebuilt. */
 const CATALOG_VERSION = 3;
 
+/**
+ * What is wrong with a record: its bytes are not what was stored, or the disk refuses them, perhaps not for ever. Either way
+ * it is not known any more, until its bytes are put again. One that is unreadable may be tried, and is lifted if it holds.
+ */
+export type Damage = "none" | "differs" | "unreadable";
+
 export interface CatalogEntry {
   readonly kind: RecordKind;
   readonly pack: number;
@@ -23,9 +29,10 @@ export interface CatalogEntry {
   readonly payloadBytes: number;
   /** Its newest place in the log of commits; 0 for what commits nothing. */
   readonly sequence: number;
-  /** Found damaged: not known any more, until its bytes are put again. */
-  readonly damaged: boolean;
+  readonly damage: Damage;
 }
+
+export type RecordPosition = Pick<CatalogEntry, "kind" | "pack" | "position">;
 
 export interface Commit {
   readonly sequence: number;
@@ -62,6 +69,8 @@ const META_BYTES = 72;
 /** Of the name of an era. */
 export const ERA_BYTES = 8;
 const META_KEY = Uint8Array.of(META);
+/** As entries are stored: the place of each in the list. */
+const DAMAGES: readonly Damage[] = ["none", "differs", "unreadable"];
 
 export class Catalog {
   readonly #overlay: KvOverlay;
@@ -155,7 +164,7 @@ export class Catalog {
   /** Only what can be read and referred to. */
   findIntact(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
     const entry = this.find(kind, digest);
-    return entry === undefined || entry.damaged ? undefined : entry;
+    return entry?.damage === "none" ? entry : undefined;
   }
 
   /** Adds or replaces. The counts follow. */
@@ -164,8 +173,8 @@ export class Catalog {
     if (previous === undefined) {
       if (entry.kind === "chunk") this.#chunkCount += 1;
       this.#storedBytes += entry.payloadBytes;
-    } else if (previous.damaged) this.#damagedCount -= 1;
-    if (entry.damaged) this.#damagedCount += 1;
+    } else if (previous.damage !== "none") this.#damagedCount -= 1;
+    if (entry.damage !== "none") this.#damagedCount += 1;
     this.#overlay.put(digestKey(entry.kind, digest), encodeEntry(entry));
     this.#flushWhenLarge();
   }
@@ -180,16 +189,28 @@ export class Catalog {
     this.#lastSequence = Math.max(this.#lastSequence, commit.sequence);
   }
 
-  /** Its bytes are not what was stored. True the first time. */
-  markDamaged(digest: Digest, where: Pick<CatalogEntry, "kind" | "pack" | "position">): boolean {
-    const entry = this.find(where.kind, digest);
-    // Healed in the meantime: the reader saw the old copy.
-    if (entry === undefined || entry.damaged || entry.pack !== where.pack || entry.position !== where.position) {
-      return false;
-    }
+  /** True the first time. */
+  markDamaged(digest: Digest, where: RecordPosition, damage: Exclude<Damage, "none">): boolean {
+    const entry = this.#findAt(digest, where);
+    if (entry === undefined || entry.damage === damage || entry.damage === "differs") return false;
+    this.insert(digest, { ...entry, damage });
+    if (entry.damage !== "none") return false;
     this.#damageFoundCount += 1;
-    this.insert(digest, { ...entry, damaged: true });
     return true;
+  }
+
+  /** It was read and holds. True if it was thought unreadable. */
+  lift(digest: Digest, where: RecordPosition): boolean {
+    const entry = this.#findAt(digest, where);
+    if (entry?.damage !== "unreadable") return false;
+    this.insert(digest, { ...entry, damage: "none" });
+    return true;
+  }
+
+  /** Undefined where it was healed in the meantime: the reader saw the old copy. */
+  #findAt(digest: Digest, { kind, pack, position }: RecordPosition): CatalogEntry | undefined {
+    const entry = this.find(kind, digest);
+    return entry?.pack === pack && entry.position === position ? entry : undefined;
   }
 
   setPack(state: PackState): void {
@@ -305,7 +326,7 @@ function encodeEntry(entry: CatalogEntry): Uint8Array {
   writeNumber(bytes, entry.sequence, 16);
   bytes.writeUInt32LE(entry.payloadOffset, 24);
   bytes.writeUInt8(entry.kind === "chunk" ? 1 : 2, 28);
-  bytes.writeUInt8(entry.damaged ? 1 : 0, 29);
+  bytes.writeUInt8(DAMAGES.indexOf(entry.damage), 29);
   return bytes;
 }
 
@@ -317,7 +338,7 @@ function decodeEntry(bytes: Buffer): CatalogEntry {
     payloadOffset: bytes.readUInt32LE(24),
     payloadBytes: bytes.readUInt32LE(4),
     sequence: readNumber(bytes, 16),
-    damaged: bytes.readUInt8(29) === 1,
+    damage: DAMAGES[bytes.readUInt8(29)] ?? "differs",
   };
 }
 

@@ -205,7 +205,7 @@ export class FoundCommits {
     const others = copies.filter(({ isEntered }) => !isEntered);
     const copy = await this.#firstThatHolds(digest, others);
     if (copy === undefined && holds === undefined) return own;
-    catalog.markDamaged(digest, known);
+    catalog.markDamaged(digest, known, holds === undefined ? "unreadable" : "differs");
     return copy ?? "missing";
   }
 

@@ -5,16 +5,18 @@
  * be that nobody has read yet, and a put that relied on them would heal nothing: from then on the record itself is read.
  */
 import type { Digest } from "#actors/domain/address.ts";
-import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Catalog, Damage, RecordPosition } from "#actors/storage/catalog.ts";
 import { isBadPlace } from "#actors/storage/pack-files.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
+
+export type OnDamaged = (digest: Digest, where: RecordPosition, damage: Exclude<Damage, "none">) => void;
 
 export interface KnownRecordsDeps {
   readonly catalog: Catalog;
   readonly check: RecordCheck;
   /** The record is not what was stored: from now on it is not known. */
-  readonly onDamaged: (digest: Digest, entry: CatalogEntry) => void;
+  readonly onDamaged: OnDamaged;
 }
 
 export class KnownRecords {
@@ -39,7 +41,7 @@ export class KnownRecords {
     if (held.ok && held.value) return true;
     // Only a bad place on the disk is damage. For want of descriptors, say, it is merely not relied upon now.
     if (!held.ok && !isBadPlace(held.failure)) return false;
-    onDamaged(digest, entry);
+    onDamaged(digest, entry, held.ok ? "differs" : "unreadable");
     return catalog.findIntact(kind, digest) !== undefined;
   }
 }

@@ -74,14 +74,11 @@ export class PackFiles {
     return read;
   }
 
-  /**
-   * Fills all of `into`. `lost` says that the bytes are not there: the file ends before, or the disk refuses the place. A
-   * failure says nothing about them: there was no descriptor, no memory.
-   */
+  /** Fills all of `into`. `lost` says that the file ends before. */
   async fill(pack: number, into: Uint8Array, position: number): Promise<"filled" | "lost" | DiskFailure> {
     const read = await this.read(pack, into, position);
-    if (read.ok) return read.value === into.length ? "filled" : "lost";
-    return isBadPlace(read.failure) ? "lost" : read.failure;
+    if (!read.ok) return read.failure;
+    return read.value === into.length ? "filled" : "lost";
   }
 
   /** Closes every descriptor that nobody reads from; the others close with their last read. */

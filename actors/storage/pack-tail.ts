@@ -70,7 +70,7 @@ export class PackTail {
     if (epoch < this.#newestEpoch) return undefined;
     this.#newestEpoch = epoch;
     const digest = digestOfRecord(header);
-    const where = { kind, pack, position, payloadOffset, payloadBytes, sequence, damaged: false };
+    const where = { kind, pack, position, payloadOffset, payloadBytes, sequence, damage: "none" } as const;
     const known = catalog.find(kind, digest);
     const isEntered = known?.pack === pack && known.position === position;
     const record: TailRecord = { ...where, digest, tail: this, epoch, isEntered, isLive: false };

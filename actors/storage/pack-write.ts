@@ -45,7 +45,7 @@ export function layOutRecord(
   const padding = PADDING[end - position - payloadOffset - digests.lengthBytes] ?? new Uint8Array(0);
   parts.push(encodeHeader(header), digests.table, ...payload, padding);
   const { payloadBytes } = header;
-  return { entry: { kind, pack: pack.pack, position, payloadOffset, payloadBytes, sequence, damaged: false }, end };
+  return { entry: { kind, pack: pack.pack, position, payloadOffset, payloadBytes, sequence, damage: "none" }, end };
 }
 
 export function headerFor(

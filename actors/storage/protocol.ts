@@ -157,9 +157,13 @@ export interface ChunkNotFound extends Failure<"storage.chunk-not-found"> {
   readonly chunk: Digest;
 }
 
-/** The bytes on disk are not what was stored. They are quarantined: putting them again heals them. */
+/**
+ * The bytes on disk are not what was stored, or the disk refuses them: then `errno` says why. They are quarantined: putting
+ * them again heals them, and what the disk has refused is served again when it can be read.
+ */
 export interface StorageCorrupt extends Failure<"storage.corrupt"> {
   readonly digest: Digest;
+  readonly errno?: string;
 }
 
 /** The disk did not let the bytes be read, which says nothing about them: nothing is quarantined. Retry after a pause. */

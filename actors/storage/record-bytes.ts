@@ -1,9 +1,9 @@
 /**
  * Bytes of records for readers. A failure says whether the record is to blame: `storage.corrupt` where its bytes are not
- * what was stored or are gone, `storage.read-failed` where the disk said nothing about them.
+ * what was stored, are gone, or lie in a place that the disk refuses; `storage.read-failed` where it said nothing about them.
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import type { StorageCorrupt, StorageReadFailed } from "#actors/storage/protocol.ts";
 import type { RecordPlace } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -23,7 +23,10 @@ export async function fillFrom(
   const outcome = await files.fill(pack, into, position);
   if (outcome === "filled") return ok();
   if (outcome === "lost") return corrupt(digest);
-  return fail({ code: "storage.read-failed", errno: errnoOf(outcome) });
+  const errno = errnoOf(outcome);
+  return fail(
+    isBadPlace(outcome) ? { code: "storage.corrupt", digest, errno } : { code: "storage.read-failed", errno },
+  );
 }
 
 /** A whole payload, verified. For the nodes of manifests, which are short. */

@@ -5,11 +5,12 @@
  * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
  */
 import { addressOf, type Digest } from "#actors/domain/address.ts";
-import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Catalog, CatalogEntry, Damage } from "#actors/storage/catalog.ts";
 import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
 import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
+import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import { openCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
@@ -28,8 +29,10 @@ import type {
 import { type PutFailure, putObject } from "#actors/storage/put-object.ts";
 import { ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
 import { corrupt, type ReadTrouble, readPayload } from "#actors/storage/record-bytes.ts";
+import { RecordCheck } from "#actors/storage/record-check.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
+import { SecondLook } from "#actors/storage/second-look.ts";
 import { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { Space } from "#actors/storage/space.ts";
 import { makeWriters, type Writers } from "#actors/storage/writers.ts";
@@ -65,7 +68,7 @@ export interface StoreDeps {
   readonly scheduler: Scheduler;
   readonly log: Log;
   readonly meters: Meters;
-  readonly onDamaged: (digest: Digest) => void;
+  readonly onDamaged: (digest: Digest, damage: Damage) => void;
   /** Called while the catalog is rebuilt, and once with undefined when it is whole. */
   readonly onRebuild: (progress: Progress | undefined) => void;
   /** Why the catalog is not where it belongs, and again when that changes; undefined when it is. */
@@ -90,6 +93,7 @@ export class Store {
   readonly #upkeep: CatalogUpkeep;
   readonly #pause: Pause;
   readonly #sealer: Sealer;
+  readonly #secondLook: SecondLook;
   readonly #over = new AbortController();
   readonly #sources = new Set<ByteSource>();
   readonly #smallChunks = new SmallChunkCache();
@@ -111,6 +115,12 @@ export class Store {
     this.#space = new Space(disk, directory, clock, () => deps.config().reserveBytes);
     this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
     this.#sealer = new Sealer({ files, catalog, cpu, pause: this.#pause, log });
+    this.#secondLook = new SecondLook({
+      catalog,
+      check: new RecordCheck({ files, cpu, pause: this.#pause }),
+      onDamaged: this.#markDamaged,
+      onLifted: (digest) => log.info("record readable again", { digest }),
+    });
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });
     this.recovered = this.#recover();
   }
@@ -155,9 +165,10 @@ export class Store {
     if (entry === undefined) {
       return fail(this.rebuilding === undefined ? { code: "storage.manifest-not-found", root } : this.#notKnownYet());
     }
-    if (entry.damaged) return corrupt(root);
+    if (entry.damage === "differs") return corrupt(root);
     const read = await readPayload(this.#files, root, entry, this.#deps.cpu.digest);
-    if (!read.ok) this.#troubled(root, entry, read.failure);
+    if (read.ok) this.#secondLook.lift(root, entry);
+    else this.#troubled(root, entry, read.failure);
     return read;
   }
 
@@ -166,8 +177,9 @@ export class Store {
     assert(slices.length <= SLICES_MAX, "a read has a bounded number of slices");
     const located: LocatedSlice[] = [];
     for (const { chunk, offset, lengthBytes } of slices) {
-      const entry = this.#catalog.findIntact("chunk", chunk);
-      if (entry === undefined) {
+      const entry = this.#catalog.find("chunk", chunk);
+      if (entry?.damage !== "none") {
+        if (entry !== undefined) this.#secondLook.begin(chunk, entry);
         return fail(this.rebuilding === undefined ? { code: "storage.chunk-not-found", chunk } : this.#notKnownYet());
       }
       assert(
@@ -241,6 +253,7 @@ export class Store {
     const gone = { code: "runtime.actor-crashed", actor: "storage", executed: "maybe" } as const;
     for (const source of [...this.#sources]) source.cancel(gone);
     await Promise.allSettled([...this.#puts, this.recovered]);
+    await this.#secondLook.settle();
     await this.#sealer.close();
     await this.#writers?.pool.close();
     await this.#files.close();
@@ -287,7 +300,7 @@ export class Store {
       pause: this.#pause,
       sealer: this.#sealer,
       signal: this.#over.signal,
-      onDamaged: (digest: Digest, entry: CatalogEntry): void => this.#markDamaged(digest, entry),
+      onDamaged: this.#markDamaged,
       onDoubt: (sequence: number): void => {
         meters.commitsInDoubt.add();
         log.error("commit in doubt: lists end before it until it can be taken back, or the next start", { sequence });
@@ -296,15 +309,15 @@ export class Store {
     return makeWriters(deps, report);
   }
 
-  #troubled(digest: Digest, entry: CatalogEntry, { code }: ReadTrouble): void {
-    if (code === "storage.corrupt") this.#markDamaged(digest, entry);
-    else this.#deps.meters.readsFailed.add();
+  #troubled(digest: Digest, entry: CatalogEntry, trouble: ReadTrouble): void {
+    if (trouble.code === "storage.read-failed") this.#deps.meters.readsFailed.add();
+    else this.#markDamaged(digest, entry, trouble.errno === undefined ? "differs" : "unreadable");
   }
 
-  #markDamaged(digest: Digest, entry: CatalogEntry): void {
+  readonly #markDamaged: OnDamaged = (digest, where, damage) => {
     this.#smallChunks.forget(digest);
-    if (this.#catalog.markDamaged(digest, entry)) this.#deps.onDamaged(digest);
-  }
+    if (this.#catalog.markDamaged(digest, where, damage)) this.#deps.onDamaged(digest, damage);
+  };
 
   #notKnownYet(): StorageRebuilding {
     return { code: "storage.rebuilding", ...this.#rebuild };

@@ -176,7 +176,7 @@ export class Upload {
     const written = await this.#lease.write([encodeHeader(header), digests.table], position);
     if (!written.ok) return written;
     const place = { pack: pack.pack, position, payloadOffset, payloadBytes };
-    this.#written.set(digest, { kind: "chunk", ...place, sequence: 0, damaged: false });
+    this.#written.set(digest, { kind: "chunk", ...place, sequence: 0, damage: "none" });
     this.#lease.appended(recordEnd(position, header));
     return this.#lease.isFull ? await this.#lease.spill() : ok();
   }

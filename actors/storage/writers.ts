@@ -1,11 +1,10 @@
 /** What the packs are written with. It exists once the catalog is whole: before that no write can tell what is known. */
-import type { Digest } from "#actors/domain/address.ts";
-import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
 import { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { makeGearTable } from "#actors/storage/gear-table.ts";
 import { GroupCommit } from "#actors/storage/group-commit.ts";
-import { KnownRecords } from "#actors/storage/known-records.ts";
+import { KnownRecords, type OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -39,7 +38,7 @@ export interface WritersDeps {
   readonly sealer: Sealer;
   /** Ends the waiting for a group commit. */
   readonly signal: AbortSignal;
-  readonly onDamaged: (digest: Digest, entry: CatalogEntry) => void;
+  readonly onDamaged: OnDamaged;
   /** The commit of that sequence failed, and may come back with the next recovery. */
   readonly onDoubt: (sequence: number) => void;
 }

@@ -56,17 +56,17 @@ export const silentLog: Log = {
   with: () => silentLog,
 };
 
-/** No two machines draw the same: a process that starts again is another one. */
 let machineCount = 0;
 
-export function testMachine(turnTimeoutMs?: number): TestMachine {
+/** Without a `seed` no two machines of a process draw the same: a node that starts again is another one. */
+export function testMachine(turnTimeoutMs?: number, seed?: number): TestMachine {
   const clock = new ManualClock();
   const metrics = new Metrics();
   const bus = new Bus<{ readonly type: string }>({ clock, metrics });
   machineCount += 1;
   const machine = new Machine({
     clock,
-    random: seededRandom(machineCount),
+    random: seededRandom(seed ?? machineCount),
     scheduler: realScheduler,
     bus,
     log: silentLog,

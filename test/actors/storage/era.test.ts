@@ -109,6 +109,33 @@ describe("storage: a cursor from before a loss (STO-10)", () => {
     });
   });
 
+  it("shows it also where a power cut has taken from the catalog that it was missed", async () => {
+    const { disk, kv } = world();
+    const objects = await leaveTwo({ disk, kv });
+    const well = await startStorage({ disk, kv });
+    await whole(well);
+    await well.actor.stop();
+    const lost = await leaveMore({ disk, kv }, 3);
+    const size = (await sizes(disk)).get("00000001.pack") ?? 0;
+    const undo = refuseReads(disk, touching(firstPack, size - 60));
+    const mortals = mortal(disk, kv);
+    const kit = await startStorage({ disk: mortals.disk, kv: mortals.kv });
+    await whole(kit);
+    const { manifest } = await stored(kit, randomBytes(3000, 4));
+    const during = await list(kit);
+    mortals.kill();
+    undo();
+    disk.crash(seededRandom(1), { keepUnsynced: true });
+    // Nothing that was written to the catalog in that life has reached the disk.
+    kv.crash({ ...seededRandom(1), below: () => 0 });
+    assert.deepEqual(during.manifests, [...objects, manifest]);
+
+    await life({ disk, kv }, async (next) => {
+      const after = await list(next, during.next);
+      assert(after.manifests.includes(lost), "the cursor is of another era");
+    });
+  });
+
   it("shows what was committed while a catalog in memory stood in, again", async () => {
     const { disk } = world();
     const lives: Listed[] = [];
@@ -154,14 +181,15 @@ async function commitsIn(disk: MemoryDisk): Promise<readonly number[]> {
 }
 
 /** Two commits, and nothing of them in the catalog: the manifests. */
-async function leaveTwo({ disk, kv }: World): Promise<readonly string[]> {
-  const mortals = mortal(disk, kv);
-  const kit = await startStorage({ disk: mortals.disk, kv: mortals.kv });
-  await whole(kit);
-  const first = await stored(kit, randomBytes(3000, 1));
-  const second = await stored(kit, randomBytes(3000, 2));
-  mortals.kill();
-  disk.crash(seededRandom(1), { keepUnsynced: true });
-  kv.crash(seededRandom(1));
-  return [first.manifest, second.manifest];
+async function leaveTwo(of: World): Promise<readonly string[]> {
+  return await life(of, async (kit) => {
+    const first = await stored(kit, randomBytes(3000, 1));
+    const second = await stored(kit, randomBytes(3000, 2));
+    return [first.manifest, second.manifest];
+  });
+}
+
+/** A commit more. */
+async function leaveMore(of: World, seed: number): Promise<string> {
+  return await life(of, async (kit) => (await stored(kit, randomBytes(3000, seed))).manifest);
 }

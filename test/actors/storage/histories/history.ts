@@ -1,0 +1,397 @@
+/**
+ * A history: some lives of storage on one disk, each with traffic that is cut off somewhere, and what must hold at the
+ * beginning of each of them. All of it is a function of the seed.
+ *
+ * - `faults`: single operations of any kind fail, or many of one kind; processes are killed and power is cut, in the middle
+ *   of traffic and of starts; catalogs are lost and seals damaged.
+ * - `places`: beside that, the disk cannot read some place of a pack in some lives.
+ * - `rot`: beside that of `faults`, bytes of packs turn between lives.
+ */
+import assert from "node:assert/strict";
+import type { Digest } from "#actors/domain/address.ts";
+import type { Cursor, StoredObject } from "#actors/storage/protocol.ts";
+import type { Random } from "#runtime/random.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { packsOn, turnByte, turnSeals } from "#test/actors/storage/histories/decay.ts";
+import { ALL_OPERATIONS, type Fault, FaultyDisk } from "#test/actors/storage/histories/faulty-disk.ts";
+import { Node, turn } from "#test/actors/storage/histories/node.ts";
+import type { TestObject } from "#test/actors/storage/histories/objects.ts";
+import { mortal } from "#test/actors/storage/mortal.ts";
+import { readObject } from "#test/actors/storage/object-reader.ts";
+import { sourceOf, within } from "#test/actors/storage/storage-kit.ts";
+
+export type HistoryKind = "faults" | "places" | "rot";
+
+/** What happened in it: a history in which nothing did shows nothing. */
+export interface Tally {
+  lives: number;
+  acknowledged: number;
+  /** Objects read back and compared. */
+  verified: number;
+  refusedPuts: number;
+  failedOperations: number;
+  failedStarts: number;
+  cursors: number;
+  catalogsLost: number;
+  bytesTurned: number;
+  setAside: number;
+  /** Objects that could not be read, and then could. */
+  lifted: number;
+}
+
+export const EMPTY_TALLY: Readonly<Tally> = {
+  lives: 0,
+  acknowledged: 0,
+  verified: 0,
+  refusedPuts: 0,
+  failedOperations: 0,
+  failedStarts: 0,
+  cursors: 0,
+  catalogsLost: 0,
+  bytesTurned: 0,
+  setAside: 0,
+  lifted: 0,
+};
+
+interface Reader {
+  readonly cursor: Cursor;
+  readonly seen: ReadonlySet<Digest>;
+}
+
+const READERS_MAX = 6;
+/** Each brings at least one record more of an object back. */
+const LOOKS_MAX = 4;
+const ERRNOS = ["EIO", "ENOSPC", "EMFILE", "ENOMEM"] as const;
+const SINGLES = ["sync", "truncate", "open", "write", "syncDirectory"] as const;
+const STRETCHES = [
+  ["truncate", "sync"],
+  ["open", "sync"],
+  ["truncate", "write"],
+  ["open", "truncate", "write"],
+] as const;
+
+export class History {
+  readonly #seed: number;
+  readonly #kind: HistoryKind;
+  readonly #objects: readonly TestObject[];
+  readonly #random: Random;
+  readonly #disk: MemoryDisk;
+  readonly #kv: MemoryKvStores;
+  readonly #tally: Tally = { ...EMPTY_TALLY };
+  readonly #log: string[] = [];
+  /** Must be there. */
+  readonly #acknowledged = new Set<TestObject>();
+  /** May be there, whole: what was cut off or refused, or what the test has damaged. */
+  readonly #uncertain = new Set<TestObject>();
+  readonly #readers: Reader[] = [];
+  /** Records of which bytes were turned. */
+  readonly #hit = new Set<Digest>();
+  /** Some record may be in quarantine: the disk could not read it, or it is damaged. */
+  #isTainted = false;
+  #starts = 0;
+
+  constructor(seed: number, kind: HistoryKind, objects: readonly TestObject[]) {
+    this.#seed = seed;
+    this.#kind = kind;
+    this.#objects = objects;
+    this.#random = seededRandom(seed);
+    this.#disk = new MemoryDisk({ capacityBytes: this.#chance(8) ? 8 * MiB : 1 * GiB });
+    this.#kv = memoryKvStores(this.#chance(2) ? { disk: this.#disk } : {});
+  }
+
+  /** Rejects with what does not hold, and all that came before it. */
+  async run(): Promise<Tally> {
+    try {
+      await this.#disk.makeDirectory("/data");
+      await this.#disk.syncDirectory("/");
+      const lifeCount = 3 + this.#random.below(5);
+      for (let life = 0; life < lifeCount; life += 1) {
+        this.#say(`life ${life}`);
+        await this.#live();
+        await this.#decay();
+      }
+      await this.#endWell();
+    } catch (error) {
+      const what = error instanceof Error ? error.stack : String(error);
+      throw new Error(`${this.#kind} history ${this.#seed}: ${what}\n${this.#log.join("\n")}`, { cause: error });
+    }
+    return this.#tally;
+  }
+
+  async #live(): Promise<void> {
+    const faulty = new FaultyDisk(this.#disk);
+    if (this.#kind === "places" && this.#chance(3)) await this.#spoilPlace(faulty);
+    for (let count = this.#random.below(3); count > 0; count -= 1) await this.#disturbedStart(faulty);
+    const node = await this.#start(faulty);
+    if (faulty.badPlace === undefined) await this.#check(node);
+    else await this.#checkImpaired(node);
+    await this.#traffic(node, faulty);
+    if (this.#chance(6)) await node.crash();
+    this.#end(node, this.#chance(3));
+    this.#tally.failedOperations += faulty.failedCount;
+  }
+
+  /** A last life without any trouble takes what there is to put. */
+  async #endWell(): Promise<void> {
+    const node = await this.#start(new FaultyDisk(this.#disk));
+    await this.#check(node);
+    for (const object of this.#uncertain) await this.#putAgain(node, object);
+    node.life.kill();
+  }
+
+  async #spoilPlace(faulty: FaultyDisk): Promise<void> {
+    const packs = await packsOn(this.#disk);
+    const pack = packs[this.#random.below(Math.max(1, packs.length))];
+    if (pack === undefined) return;
+    const from = this.#random.below(Math.ceil(pack.bytes.length / (4 * KiB))) * 4 * KiB;
+    const to = this.#chance(4) ? Number.POSITIVE_INFINITY : from + 4 * KiB;
+    faulty.badPlace = { path: pack.path, from, to };
+    this.#isTainted = true;
+    this.#say(`bad place ${pack.path} ${from}..${to}`);
+  }
+
+  async #disturbedStart(faulty: FaultyDisk): Promise<void> {
+    const dyingAt = this.#chance(2) ? 1 + this.#random.below(30) : Number.POSITIVE_INFINITY;
+    const life = mortal(faulty.disk, this.#kv, dyingAt);
+    if (this.#chance(2)) {
+      faulty.arm({ operations: ALL_OPERATIONS, from: 1 + this.#random.below(60), count: 1, errno: this.#one(ERRNOS) });
+    }
+    const node = await Node.start(life, this.#nextSeed());
+    const how = node === undefined ? "failed" : await node.settled();
+    if (how !== "whole") this.#tally.failedStarts += 1;
+    faulty.arm(undefined);
+    const wasKilled = this.#chance(2);
+    this.#say(`disturbed start: ${how}, ${wasKilled ? "killed" : "power cut"}`);
+    life.kill();
+    this.#crash(wasKilled);
+    if (this.#chance(6)) this.#loseCatalog();
+  }
+
+  async #start(faulty: FaultyDisk): Promise<Node> {
+    this.#tally.lives += 1;
+    const node = await Node.start(mortal(faulty.disk, this.#kv), this.#nextSeed());
+    assert(node !== undefined, "a start without trouble succeeds");
+    assert.equal(await node.settled(), "whole", JSON.stringify(node.kit.exits));
+    const setAside = node.setAsideCount;
+    if (setAside > 0) this.#say(`${setAside} set aside`);
+    this.#tally.setAside += setAside;
+    assert(setAside === 0 || this.#kind !== "faults", "no pack is set aside without a reason");
+    return node;
+  }
+
+  async #check(node: Node): Promise<void> {
+    const { manifests, total } = await node.list(undefined);
+    const listed = new Set(manifests);
+    assert.equal(listed.size, manifests.length, "each commit is listed once");
+    assert.equal(total, listed.size, "the total is what is listed");
+    for (const object of this.#acknowledged) await this.#mustHold(node, object, listed);
+    for (const { number, manifest, bytes } of this.#uncertain) {
+      if (!listed.has(manifest)) continue;
+      const got = await readObject(node.kit.ref, manifest);
+      if (got instanceof Uint8Array) assert(isSame(got, bytes), `object ${number} has wrong bytes`);
+      else assert(this.#isTainted, `object ${number} is listed and not whole: ${JSON.stringify(got)}`);
+    }
+    for (const { cursor, seen } of this.#readers) {
+      const rest = new Set((await node.list(cursor)).manifests);
+      for (const manifest of listed) {
+        assert(seen.has(manifest) || rest.has(manifest), `${manifest} is behind the cursor ${cursor}`);
+      }
+      this.#tally.cursors += 1;
+    }
+  }
+
+  /** What could not be read in a life before is looked at again when it is asked for, and then served. */
+  async #mustHold(node: Node, { number, manifest, bytes }: TestObject, listed: ReadonlySet<Digest>): Promise<void> {
+    assert(listed.has(manifest), `object ${number} is listed`);
+    let got = await readObject(node.kit.ref, manifest);
+    for (let look = 0; look < LOOKS_MAX && this.#isTainted && !(got instanceof Uint8Array); look += 1) {
+      await passed(20);
+      got = await readObject(node.kit.ref, manifest);
+      if (got instanceof Uint8Array) this.#tally.lifted += 1;
+    }
+    if (!(got instanceof Uint8Array)) assert.fail(`object ${number} is whole: ${JSON.stringify(got)}`);
+    assert(isSame(got, bytes), `object ${number} has wrong bytes`);
+    this.#tally.verified += 1;
+  }
+
+  /** With a place that cannot be read, what is read is right. */
+  async #checkImpaired(node: Node): Promise<void> {
+    for (const { number, manifest, bytes } of [...this.#acknowledged, ...this.#uncertain]) {
+      const got = await readObject(node.kit.ref, manifest);
+      if (got instanceof Uint8Array) assert(isSame(got, bytes), `object ${number} has wrong bytes`);
+    }
+  }
+
+  /** Damage may come to light with the read, and then one put more is needed. */
+  async #putAgain(node: Node, { number, manifest, bytes }: TestObject): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const stored = await node.kit.ref.call("putObject", { source: sourceOf(bytes) }, within);
+      if (!stored.ok && stored.failure.code === "storage.full" && this.#disk.capacityBytes < 9 * MiB) return;
+      assert(stored.ok, `object ${number} put again: ${JSON.stringify(stored)}`);
+      const got = await readObject(node.kit.ref, manifest);
+      if (got instanceof Uint8Array) return assert(isSame(got, bytes), `object ${number} has wrong bytes`);
+      assert(this.#isTainted && attempt < 5, `object ${number} put again: ${JSON.stringify(got)}`);
+    }
+  }
+
+  async #traffic(node: Node, faulty: FaultyDisk): Promise<void> {
+    const rounds = 1 + this.#random.below(6);
+    const lastRound = this.#chance(2) ? 1 + this.#random.below(rounds) : Number.POSITIVE_INFINITY;
+    for (let round = 1; round <= rounds; round += 1) {
+      faulty.arm(this.#nextFault());
+      let isCutOff = false;
+      const working = this.#putSome(node, () => isCutOff);
+      if (round === lastRound) {
+        const turns = this.#random.below(120);
+        await Promise.race([working, passed(turns)]);
+        isCutOff = true;
+        return;
+      }
+      await this.#finish(node, working);
+      faulty.arm(undefined);
+      if (this.#chance(2)) await node.kit.clock.advance(1000);
+      if (this.#chance(2)) await this.#readOn(node);
+      await passed(this.#random.below(40));
+    }
+  }
+
+  #nextFault(): Fault | undefined {
+    const choice = this.#random.below(5);
+    if (choice === 0) {
+      return { operations: ALL_OPERATIONS, from: 1 + this.#random.below(40), count: 1, errno: this.#one(ERRNOS) };
+    }
+    const from = 1 + this.#random.below(20);
+    if (choice === 1) return { operations: new Set([this.#one(SINGLES)]), from, count: 1, errno: "EIO" };
+    if (choice > 2 || this.#chance(2)) return undefined;
+    return { operations: new Set(this.#one(STRETCHES)), from, count: 5 + this.#random.below(60), errno: "EIO" };
+  }
+
+  /** Some at once. What is answered after the life was cut off was never heard. */
+  async #putSome(node: Node, isCutOff: () => boolean): Promise<void> {
+    const picked = Array.from({ length: 1 + this.#random.below(5) }, () => this.#one(this.#objects));
+    const puts = picked.map(async (object) => {
+      const { number, bytes } = object;
+      if (!this.#acknowledged.has(object)) this.#uncertain.add(object);
+      const failAt = this.#chance(10) ? this.#random.below(bytes.length + 1) : Number.POSITIVE_INFINITY;
+      const size = this.#chance(3) ? {} : { sizeBytes: bytes.length };
+      const source = sourceOf(bytes, 48 * KiB, failAt);
+      const stored = await node.kit.ref.call("putObject", { source, ...size }, within);
+      if (isCutOff()) return;
+      this.#say(`put ${number}: ${stored.ok ? "stored" : JSON.stringify(stored.failure)}`);
+      if (stored.ok) this.#acknowledge(object, stored.value);
+      else this.#tally.refusedPuts += 1;
+    });
+    await Promise.all(puts);
+  }
+
+  #acknowledge(object: TestObject, { manifest }: StoredObject): void {
+    assert.equal(manifest, object.manifest);
+    this.#tally.acknowledged += 1;
+    // What decays before anybody reads it passes for known, and is not written again.
+    if (this.#mayBeDamaged(object)) return;
+    this.#acknowledged.add(object);
+    this.#uncertain.delete(object);
+  }
+
+  async #finish(node: Node, working: Promise<void>): Promise<void> {
+    let isDone = false;
+    void working.finally(() => {
+      isDone = true;
+    });
+    for (let count = 0; !isDone; count += 1) {
+      await turn();
+      if (count % 50 === 49) await node.kit.clock.advance(5);
+      assert(count < 60_000, `puts are answered: ${JSON.stringify(node.kit.exits)}`);
+    }
+    await working;
+    assert.deepEqual(node.kit.exits, [], "storage outlives what its disk refuses");
+  }
+
+  /** A reader goes on where an earlier one was, or begins. */
+  async #readOn(node: Node): Promise<void> {
+    const before = this.#chance(2) ? this.#readers[this.#random.below(READERS_MAX)] : undefined;
+    const { manifests, next } = await node.list(before?.cursor);
+    this.#readers.push({ cursor: next, seen: new Set([...(before?.seen ?? []), ...manifests]) });
+    if (this.#readers.length > READERS_MAX) this.#readers.splice(this.#random.below(READERS_MAX), 1);
+  }
+
+  #end(node: Node, wasKilled: boolean): void {
+    node.life.kill();
+    this.#crash(wasKilled);
+    this.#say(wasKilled ? "killed" : "power cut");
+  }
+
+  async #decay(): Promise<void> {
+    if (this.#chance(3)) {
+      this.#loseCatalog();
+      if (this.#chance(2)) {
+        const seals = await turnSeals(this.#disk, this.#random);
+        this.#tally.bytesTurned += seals.length;
+        this.#say(`seals turned: ${seals.join(" ")}`);
+      }
+    }
+    if (this.#kind === "rot" && this.#chance(2)) await this.#rot();
+  }
+
+  async #rot(): Promise<void> {
+    const turned = await turnByte(this.#disk, this.#random);
+    if (turned === undefined) return;
+    this.#tally.bytesTurned += 1;
+    this.#say(`byte turned: ${turned.place}`);
+    for (const digest of turned.hit) this.#hit.add(digest);
+    if (turned.hit.size > 0) this.#isTainted = true;
+    for (const object of [...this.#acknowledged]) {
+      if (!this.#mayBeDamaged(object)) continue;
+      this.#acknowledged.delete(object);
+      this.#uncertain.add(object);
+      this.#say(`object ${object.number} may be damaged`);
+    }
+  }
+
+  #mayBeDamaged({ parts }: TestObject): boolean {
+    return [...parts].some((digest) => this.#hit.has(digest));
+  }
+
+  #loseCatalog(): void {
+    this.#kv.remove("/data/catalog");
+    this.#tally.catalogsLost += 1;
+    this.#say("catalog lost");
+  }
+
+  /** Of the process alone, or of the whole machine. */
+  #crash(wasKilled: boolean): void {
+    this.#disk.crash(this.#random, { keepUnsynced: wasKilled });
+    this.#kv.crash(wasKilled ? { ...this.#random, below: (count) => count - 1 } : this.#random);
+  }
+
+  #nextSeed(): number {
+    this.#starts += 1;
+    return this.#seed * 1000 + this.#starts;
+  }
+
+  /** True once in `of` times. */
+  #chance(of: number): boolean {
+    return this.#random.below(of) === 0;
+  }
+
+  #one<Item>(items: readonly Item[]): Item {
+    const item = items[this.#random.below(items.length)];
+    assert(item !== undefined);
+    return item;
+  }
+
+  #say(what: string): void {
+    this.#log.push(`  ${what}`);
+  }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
+async function passed(turns: number): Promise<void> {
+  for (let count = 0; count < turns; count += 1) await turn();
+}

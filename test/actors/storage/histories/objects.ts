@@ -1,0 +1,50 @@
+/** What histories put: objects of every kind of size, some of which share chunks with others. */
+import assert from "node:assert/strict";
+import type { Digest } from "#actors/domain/address.ts";
+import { decodeManifest } from "#actors/domain/manifest.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { KiB, MiB } from "#runtime/units.ts";
+import { put, randomBytes, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+
+export interface TestObject {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly manifest: Digest;
+  /** Of every record that the object needs. */
+  readonly parts: ReadonlySet<Digest>;
+}
+
+const SIZES = [0, 1, 700, 5 * KiB, 64 * KiB, 100 * KiB, 300 * KiB, 1 * MiB, 3, 5 * KiB + 3, 100 * KiB + 3, 1 * MiB - 1];
+const shared = [randomBytes(1100 * KiB, 900), randomBytes(700 * KiB, 901)] as const;
+
+/** Stored once, by a node that nothing happens to: so it is known what they consist of. */
+export async function makeObjects(): Promise<readonly TestObject[]> {
+  const kit = await startStorage();
+  const objects: TestObject[] = [];
+  for (const [number, bytes] of allBytes().entries()) {
+    const stored = await put(kit, bytes);
+    assert(stored.ok);
+    const { manifest } = stored.value;
+    const node = await kit.ref.call("getManifest", { root: manifest }, within);
+    assert(node.ok);
+    const decoded = decodeManifest(node.value);
+    assert(decoded.ok && decoded.value.linkKind === "chunk");
+    const parts = new Set([manifest, ...decoded.value.links.map(({ digest }) => digest)]);
+    objects.push({ number, bytes, manifest, parts });
+  }
+  return objects;
+}
+
+function allBytes(): readonly Uint8Array[] {
+  const [one, other] = shared;
+  const own = (sizeBytes: number, seed: number): Uint8Array => seededRandom(seed).bytes(sizeBytes);
+  return [
+    ...SIZES.map((sizeBytes, at) => own(sizeBytes, 5000 + at)),
+    ...[one, other, one, other].map((begin, at) => Buffer.concat([begin, own(300 * KiB + at, 6000 + at)])),
+    Buffer.concat([one, other, own(10, 6010)]),
+    Buffer.concat([one, other, own(2000, 6011)]),
+    Buffer.concat([own(100 * KiB, 6012), other, one, other]),
+    one.slice(0, 1099 * KiB),
+    other.slice(0, 699 * KiB),
+  ];
+}
