@@ -64,6 +64,8 @@ class LmdbKv implements Kv {
   readonly #onClosed: () => void;
   #uncheckedBytes = sizeCheckBytes;
   #isFull = false;
+  /** The last commit failed. */
+  #hasRefused = false;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -104,9 +106,11 @@ class LmdbKv implements Kv {
         }
       });
     } catch (error) {
+      this.#hasRefused = true;
       hushCommitError(error);
       throw new Error("kv: the commit failed, as on a full disk", { cause: error });
     }
+    this.#hasRefused = false;
   }
 
   count(): number {
@@ -118,8 +122,15 @@ class LmdbKv implements Kv {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#database.close().then(this.#onClosed);
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // Behind a commit that failed the library waits for ever for one that does not. One of nothing never does.
+    if (this.#hasRefused) await this.#database.batch(() => undefined).catch(hushCommitError);
+    await this.#database.close();
+    this.#onClosed();
   }
 
   /** Asked before every batch: it takes 2 µs, where a commit takes 30 at least. */

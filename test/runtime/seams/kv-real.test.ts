@@ -182,7 +182,7 @@ describe("kv (lmdb): batch", () => {
     }
   });
 
-  test("a file that cannot grow refuses the batch whole, reads go on, and the process lives", async (context) => {
+  test("a file that cannot grow refuses the batch whole, reads go on, and it can be closed", async (context) => {
     const directory = await tempDirectory(context);
     const script = `
       import { createLmdbStores } from "#runtime/real/kv.ts";
@@ -193,8 +193,10 @@ describe("kv (lmdb): batch", () => {
       try { for (; written < 200; written += 1) await put(written); } catch (error) { refusal = error.message; }
       const missing = kv.get(new Uint8Array([written, 0]));
       const kept = kv.get(new Uint8Array([written - 1, 1]))?.length;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      console.log(JSON.stringify({ refusal, whole: kv.count() === 2 * written, missing: missing ?? null, kept }));
+      const whole = kv.count() === 2 * written;
+      const tooLong = new Promise((resolve) => setTimeout(resolve, 5000, false));
+      const closed = await Promise.race([kv.close().then(() => true), tooLong]);
+      console.log(JSON.stringify({ refusal, whole, missing: missing ?? null, kept, closed }));
       process.exit(0);
     `;
 
@@ -209,6 +211,7 @@ describe("kv (lmdb): batch", () => {
       whole: true,
       missing: null,
       kept: 50_000,
+      closed: true,
     });
     assert.match(readInProcess(directory), /^ok \d+$/);
   });
