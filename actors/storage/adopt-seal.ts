@@ -1,6 +1,7 @@
 /** Takes a sealed pack's own word for what it holds, so that a rebuild need not read it. */
 import type { Digest } from "#actors/domain/address.ts";
-import type { Catalog, CatalogEntry, PackState } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { decodeSealEntry, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
 import { type OnUnreadable, readSeal, unreadableIsDefect } from "#actors/storage/pack-scan.ts";

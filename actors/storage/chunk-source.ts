@@ -6,7 +6,7 @@
  * one by the segment table of its record.
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import type { CatalogEntry } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { READ_BYTES_MAX, ReadAhead, type ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
 import {

@@ -12,7 +12,8 @@
  */
 import type { Digest } from "#actors/domain/address.ts";
 import { DEPTH_MAX, decodeManifest, decodeNode, type Manifest } from "#actors/domain/manifest.ts";
-import type { Catalog, CatalogEntry, Commit } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { TailRecord } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";

@@ -7,7 +7,8 @@
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
-import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";

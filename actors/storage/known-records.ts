@@ -5,7 +5,8 @@
  * be that nobody has read yet, and a put that relied on them would heal nothing: from then on the record itself is read.
  */
 import type { Digest } from "#actors/domain/address.ts";
-import type { Catalog, Damage, RecordPosition } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { Damage, RecordPosition } from "#actors/storage/catalog-records.ts";
 import { isBadPlace } from "#actors/storage/pack-files.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";

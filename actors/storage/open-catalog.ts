@@ -1,5 +1,6 @@
 /** Where the catalog is kept: in a store on the disk, or in memory while the disk has no room for one. */
-import { Catalog, isMetaKey } from "#actors/storage/catalog.ts";
+import { Catalog } from "#actors/storage/catalog.ts";
+import { isMetaKey } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { contradicts } from "#actors/storage/recovery.ts";
 import type { Disk } from "#runtime/disk/disk.ts";

@@ -8,12 +8,14 @@
  * - a pack that could not be cut back is not written before it is. With `UNCUT_PACKS_MAX` of them none is made any more;
  *   an upload that fails then may still add those that it had filled.
  */
-import type { Catalog, PackState } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { PackState } from "#actors/storage/catalog-records.ts";
+import { LeaseLine } from "#actors/storage/lease-line.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
 import { MARK_BYTES } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 
 /** Records in one pack: what bounds the table that seals it to 12.6 MB. */
@@ -42,10 +44,6 @@ export interface PackPoolOptions {
   readonly onFull: (pack: number) => void;
 }
 
-interface Waiting {
-  readonly grant: () => void;
-}
-
 export class PackPool {
   readonly #files: PackFiles;
   readonly #catalog: Catalog;
@@ -59,8 +57,7 @@ export class PackPool {
   /** Under way beside the puts. */
   #cutting: Promise<unknown> = Promise.resolve();
   #isClosed = false;
-  readonly #line = new Set<Waiting>();
-  #leasedCount = 0;
+  readonly #line: LeaseLine;
   #lastPack = 0;
 
   constructor(files: PackFiles, catalog: Catalog, random: Random, options: PackPoolOptions) {
@@ -68,6 +65,7 @@ export class PackPool {
     this.#catalog = catalog;
     this.#random = random;
     this.#options = options;
+    this.#line = new LeaseLine(options.openPacksMax);
   }
 
   /** Tells which packs recovery found fit for writing, and the highest number that is taken. */
@@ -77,7 +75,7 @@ export class PackPool {
   }
 
   get leasedCount(): number {
-    return this.#leasedCount;
+    return this.#line.leasedCount;
   }
 
   /** From this size on a pack is full. */
@@ -91,7 +89,7 @@ export class PackPool {
 
   /** Waits for its turn; undefined when `signal` was aborted first. */
   async lease(signal: AbortSignal): Promise<Result<OpenPack, DiskFailure> | undefined> {
-    if (signal.aborted || !(await this.#enter(signal))) return undefined;
+    if (!(await this.#line.enter(signal))) return undefined;
     const opened = await this.#take(true);
     if (!opened.ok) this.#leave(true);
     return opened;
@@ -277,37 +275,7 @@ export class PackPool {
     await this.#files.disk.close(descriptor);
   }
 
-  #enter(signal: AbortSignal): Promise<boolean> | true {
-    if (this.#line.size === 0 && this.#leasedCount < this.#options.openPacksMax()) {
-      this.#leasedCount += 1;
-      return true;
-    }
-    return new Promise((resolve) => {
-      const waiting: Waiting = {
-        grant: () => {
-          signal.removeEventListener("abort", giveUp);
-          this.#leasedCount += 1;
-          resolve(true);
-        },
-      };
-      const giveUp = (): void => {
-        this.#line.delete(waiting);
-        resolve(false);
-      };
-      signal.addEventListener("abort", giveUp, { once: true });
-      this.#line.add(waiting);
-    });
-  }
-
   #leave(counted: boolean): void {
-    if (!counted) return;
-    this.#leasedCount -= 1;
-    assert(this.#leasedCount >= 0, "a lease ends once");
-    // More than one where the limit was raised meanwhile.
-    for (const waiting of this.#line) {
-      if (this.#leasedCount >= this.#options.openPacksMax()) return;
-      this.#line.delete(waiting);
-      waiting.grant();
-    }
+    if (counted) this.#line.leave();
   }
 }

@@ -12,7 +12,8 @@
  * - records are kept by the hundred thousand, so they hold no buffers: about 300 bytes each, 40 MB for a full pack.
  */
 import type { Digest } from "#actors/domain/address.ts";
-import type { Catalog, CatalogEntry, PackState } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
 import type { FoundRecord } from "#actors/storage/pack-scan.ts";

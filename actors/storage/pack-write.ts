@@ -1,5 +1,5 @@
 /** How records are laid out for writing, and what goes wrong while they are. */
-import type { CatalogEntry } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { ChunkDigests } from "#actors/storage/chunk-digester.ts";
 import type { OpenPack } from "#actors/storage/pack-pool.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";

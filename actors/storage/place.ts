@@ -6,8 +6,14 @@ const KINDS: readonly (readonly [name: string, kind: FileFacts["kind"]])[] = [
   ["store.lock", "file"],
 ];
 
-/** What does not pass by itself. */
-const FOR_PEOPLE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "ELOOP"]);
+const MEND_RIGHTS = "mend its owner and mode";
+/** What does not pass by itself, and what to do about it. */
+const FOR_PEOPLE: ReadonlyMap<string, string> = new Map([
+  ["EACCES", MEND_RIGHTS],
+  ["EPERM", MEND_RIGHTS],
+  ["EROFS", "the file system is read-only; look why, mount it for writing, then resume or start the node"],
+  ["ELOOP", "it is a symbolic link that leads to itself; put back what belongs there"],
+]);
 
 /** What is wrong with the data directory, and what to do; undefined if nothing is. */
 export async function problemWithPlace(
@@ -31,6 +37,7 @@ export async function problemWithPlace(
 
 /** Anything else may pass: whoever uses the place is told, and tries again. */
 function problemOf(path: string, failure: DiskFailure): string | undefined {
-  if (failure.code !== "disk.broken" || !FOR_PEOPLE.has(failure.errno)) return undefined;
-  return `cannot use ${path} (${failure.errno}): mend its owner and mode`;
+  if (failure.code !== "disk.broken") return undefined;
+  const advice = FOR_PEOPLE.get(failure.errno);
+  return advice === undefined ? undefined : `cannot use ${path} (${failure.errno}): ${advice}`;
 }

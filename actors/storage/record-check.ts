@@ -7,7 +7,7 @@
  * Where this thread cannot read them either, even when it tries twice, nothing is said of the record: that is a failure.
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import type { CatalogEntry } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { readWhole } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";

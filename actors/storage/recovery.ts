@@ -15,7 +15,8 @@
  * start without, nothing that holds is cut: a commit that needs it may have been entered meanwhile.
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
-import { type Catalog, ERA_BYTES, type PackState } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import { ERA_BYTES, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
 import { findMark } from "#actors/storage/lost-mark.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";

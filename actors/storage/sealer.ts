@@ -3,7 +3,8 @@
  * reading the pack. One pack at a time, beside the traffic. One that fails stays unsealed, and is tried again before the
  * next one: a table that lacks a record, because it could not be read just then, would lose it with the catalog.
  */
-import type { Catalog, PackState } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { PackState } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import {
   encodeSealEntry,

@@ -3,7 +3,8 @@
  * is wrong with the record. Whoever asks for it meanwhile is refused at once, and served the next time.
  */
 import type { Digest } from "#actors/domain/address.ts";
-import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 

@@ -5,12 +5,11 @@
  * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
  */
 import { addressOf, type Digest } from "#actors/domain/address.ts";
-import type { Catalog, CatalogEntry, Damage } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { Damage } from "#actors/storage/catalog-records.ts";
 import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
-import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
-import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import { openCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
@@ -27,20 +26,17 @@ import type {
   StoredObject,
 } from "#actors/storage/protocol.ts";
 import { type PutFailure, putObject } from "#actors/storage/put-object.ts";
-import { ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
-import { corrupt, type ReadTrouble, readPayload } from "#actors/storage/record-bytes.ts";
-import { RecordCheck } from "#actors/storage/record-check.ts";
+import { Reader } from "#actors/storage/reader.ts";
+import type { ReadTrouble } from "#actors/storage/record-bytes.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
-import { SecondLook } from "#actors/storage/second-look.ts";
-import { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { Space } from "#actors/storage/space.ts";
 import { makeWriters, type Writers } from "#actors/storage/writers.ts";
 import type { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { assert, fail, must, ok, type Result } from "#runtime/errors.ts";
+import { fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
@@ -51,8 +47,6 @@ import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 
-/** Slices of one `readChunks`. */
-export const SLICES_MAX = 1024;
 /** Entries of one `listManifests`. */
 export const LIST_ENTRIES_MAX = 4096;
 
@@ -93,11 +87,9 @@ export class Store {
   readonly #upkeep: CatalogUpkeep;
   readonly #pause: Pause;
   readonly #sealer: Sealer;
-  readonly #secondLook: SecondLook;
+  readonly #reader: Reader;
   readonly #over = new AbortController();
   readonly #sources = new Set<ByteSource>();
-  readonly #smallChunks = new SmallChunkCache();
-  readonly #aheadBuffers = new ReadAheadBuffers();
   readonly #puts = new Set<Promise<unknown>>();
   #writers: Writers | undefined;
   #setAsideCount = 0;
@@ -115,12 +107,7 @@ export class Store {
     this.#space = new Space(disk, directory, clock, () => deps.config().reserveBytes);
     this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
     this.#sealer = new Sealer({ files, catalog, cpu, pause: this.#pause, log });
-    this.#secondLook = new SecondLook({
-      catalog,
-      check: new RecordCheck({ files, cpu, pause: this.#pause }),
-      onDamaged: this.#markDamaged,
-      onLifted: (digest) => log.info("record readable again", { digest }),
-    });
+    this.#reader = new Reader({ ...deps, files, catalog, pause: this.#pause });
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });
     this.recovered = this.#recover();
   }
@@ -161,43 +148,15 @@ export class Store {
 
   /** A manifest node's bytes. */
   async manifest(root: Digest): Promise<Result<Uint8Array, ManifestNotFound | ReadTrouble | StorageRebuilding>> {
-    const entry = this.#catalog.find("manifest", root);
-    if (entry === undefined) {
-      return fail(this.rebuilding === undefined ? { code: "storage.manifest-not-found", root } : this.#notKnownYet());
-    }
-    if (entry.damage === "differs") return corrupt(root);
-    const read = await readPayload(this.#files, root, entry, this.#deps.cpu.digest);
-    if (read.ok) this.#secondLook.lift(root, entry);
-    else this.#troubled(root, entry, read.failure);
-    return read;
+    const read = await this.#reader.manifest(root);
+    const isUnknown = !read.ok && read.failure.code === "storage.manifest-not-found";
+    return isUnknown && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : read;
   }
 
   /** The source lives until it ends, is cancelled, or the store is closed. */
   read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageRebuilding> {
-    assert(slices.length <= SLICES_MAX, "a read has a bounded number of slices");
-    const located: LocatedSlice[] = [];
-    for (const { chunk, offset, lengthBytes } of slices) {
-      const entry = this.#catalog.find("chunk", chunk);
-      if (entry?.damage !== "none") {
-        if (entry !== undefined) this.#secondLook.begin(chunk, entry);
-        return fail(this.rebuilding === undefined ? { code: "storage.chunk-not-found", chunk } : this.#notKnownYet());
-      }
-      assert(
-        offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= entry.payloadBytes,
-        "a slice lies in its chunk",
-      );
-      located.push({ chunk, entry, offset, lengthBytes });
-    }
-    const source = new ChunkSource(located, {
-      files: this.#files,
-      digest: this.#deps.cpu.digest,
-      cache: this.#smallChunks,
-      aheadBuffers: this.#aheadBuffers,
-      onTrouble: (chunk, entry, trouble) => this.#troubled(chunk, entry, trouble),
-      onSettled: (settled) => this.#sources.delete(settled),
-    });
-    this.#sources.add(source);
-    return ok(source);
+    const source = this.#reader.read(slices);
+    return !source.ok && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : source;
   }
 
   async list(
@@ -252,8 +211,7 @@ export class Store {
     this.#over.abort();
     const gone = { code: "runtime.actor-crashed", actor: "storage", executed: "maybe" } as const;
     for (const source of [...this.#sources]) source.cancel(gone);
-    await Promise.allSettled([...this.#puts, this.recovered]);
-    await this.#secondLook.settle();
+    await Promise.allSettled([this.#reader.close(gone), ...this.#puts, this.recovered]);
     await this.#sealer.close();
     await this.#writers?.pool.close();
     await this.#files.close();
@@ -300,7 +258,7 @@ export class Store {
       pause: this.#pause,
       sealer: this.#sealer,
       signal: this.#over.signal,
-      onDamaged: this.#markDamaged,
+      onDamaged: this.#reader.markDamaged,
       onDoubt: (sequence: number): void => {
         meters.commitsInDoubt.add();
         log.error("commit in doubt: lists end before it until it can be taken back, or the next start", { sequence });
@@ -308,16 +266,6 @@ export class Store {
     };
     return makeWriters(deps, report);
   }
-
-  #troubled(digest: Digest, entry: CatalogEntry, trouble: ReadTrouble): void {
-    if (trouble.code === "storage.read-failed") this.#deps.meters.readsFailed.add();
-    else this.#markDamaged(digest, entry, trouble.errno === undefined ? "differs" : "unreadable");
-  }
-
-  readonly #markDamaged: OnDamaged = (digest, where, damage) => {
-    this.#smallChunks.forget(digest);
-    if (this.#catalog.markDamaged(digest, where, damage)) this.#deps.onDamaged(digest, damage);
-  };
 
   #notKnownYet(): StorageRebuilding {
     return { code: "storage.rebuilding", ...this.#rebuild };

@@ -8,7 +8,8 @@
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { ManifestLink } from "#actors/domain/manifest.ts";
 import { buildManifestTree, type EncodedNode, type ManifestTree } from "#actors/domain/manifest-tree.ts";
-import type { Catalog, CatalogEntry } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
 import { CHUNK_BYTES_MAX, CHUNKER_NAME, ChunkScanner } from "#actors/storage/chunk-scanner.ts";
 import type { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { Catalog, type CatalogEntry } from "#actors/storage/catalog.ts";
+import { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 

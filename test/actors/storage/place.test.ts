@@ -30,6 +30,13 @@ describe("storage: the place", () => {
     assert.equal(await problemWithPlace("/data", disk), "cannot use /data (EACCES): mend its owner and mode");
   });
 
+  it("is not fine on a file system that has become read-only", async () => {
+    const disk = await diskWith("/data/packs");
+    disk.failNext("list", "EROFS");
+
+    assert.match((await problemWithPlace("/data", disk)) ?? "", /^cannot use \/data \(EROFS\): .*mount it for writing/);
+  });
+
   for (const errno of ["EMFILE", "ENOMEM", "EIO"]) {
     it(`is not blamed for ${errno}, which may pass`, async () => {
       const disk = await diskWith("/data/packs");

@@ -1,0 +1,209 @@
+/** What the catalog holds, and how its store keeps it: keys of one letter and a name, values of fixed length. */
+import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
+
+/** A store written by another version of this file is rebuilt. */
+const CATALOG_VERSION = 3;
+
+/**
+ * What is wrong with a record: its bytes are not what was stored, or the disk refuses them, perhaps not for ever. Either way
+ * it is not known any more, until its bytes are put again. One that is unreadable may be tried, and is lifted if it holds.
+ */
+export type Damage = "none" | "differs" | "unreadable";
+
+export interface CatalogEntry {
+  readonly kind: RecordKind;
+  readonly pack: number;
+  readonly position: number;
+  readonly payloadOffset: number;
+  readonly payloadBytes: number;
+  /** Its newest place in the log of commits; 0 for what commits nothing. */
+  readonly sequence: number;
+  readonly damage: Damage;
+}
+
+export type RecordPosition = Pick<CatalogEntry, "kind" | "pack" | "position">;
+
+export interface Commit {
+  readonly sequence: number;
+  readonly manifest: Digest;
+  readonly object: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface PackState {
+  readonly pack: number;
+  readonly mark: Uint8Array;
+  /** Everything before it is decided: committed and in the catalog, or dead. */
+  readonly checkpoint: number;
+  /** Epoch for the next record. */
+  readonly epoch: number;
+  /** Records before the checkpoint, dead ones too. */
+  readonly recordCount: number;
+  readonly sealed: boolean;
+}
+
+/** What the catalog knows of itself. */
+export interface CatalogMeta {
+  /** Everything that packs hold up to their checkpoints is in it. */
+  isComplete: boolean;
+  /** A commit in it may refer to a record that is not, because it could not be read when the commit was entered. */
+  lacksRecords: boolean;
+  /** Of the commits in it. */
+  lastSequence: number;
+  /** That any commit ever had. */
+  highestSequence: number;
+  /** In hex. */
+  era: string;
+  chunkCount: number;
+  manifestCount: number;
+  storedBytes: number;
+  damagedCount: number;
+}
+
+const CHUNK = 0x63;
+const LOG = 0x6c;
+const META = 0x6d;
+const NODE = 0x6e;
+const PACK = 0x70;
+/** Behind the key of every pack. */
+export const PACKS_END: Uint8Array = Uint8Array.of(PACK + 1);
+const META_BYTES = 72;
+/** Of the name of an era. */
+export const ERA_BYTES = 8;
+export const META_KEY: Uint8Array = Uint8Array.of(META);
+/** As entries are stored: the place of each in the list. */
+const DAMAGES: readonly Damage[] = ["none", "differs", "unreadable"];
+export const EMPTY_META: Readonly<CatalogMeta> = {
+  isComplete: false,
+  lacksRecords: false,
+  lastSequence: 0,
+  highestSequence: 0,
+  era: "0".repeat(2 * ERA_BYTES),
+  chunkCount: 0,
+  manifestCount: 0,
+  storedBytes: 0,
+  damagedCount: 0,
+};
+
+/** Whether it is the key of what says that the catalog is complete. */
+export function isMetaKey(key: Uint8Array): boolean {
+  return key.length === 1 && key[0] === META;
+}
+
+export function digestKey(kind: RecordKind, digest: Digest): Uint8Array {
+  const key = Buffer.allocUnsafe(33);
+  key[0] = kind === "chunk" ? CHUNK : NODE;
+  key.set(bytesFromDigest(digest), 1);
+  return key;
+}
+
+export function logKey(sequence: number): Uint8Array {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = LOG;
+  key.writeBigUInt64BE(BigInt(sequence), 1);
+  return key;
+}
+
+export function packKey(pack: number): Uint8Array {
+  const key = Buffer.allocUnsafe(5);
+  key[0] = PACK;
+  key.writeUInt32BE(pack, 1);
+  return key;
+}
+
+export function encodeEntry(entry: CatalogEntry): Uint8Array {
+  const bytes = Buffer.alloc(36);
+  bytes.writeUInt32LE(entry.pack, 0);
+  bytes.writeUInt32LE(entry.payloadBytes, 4);
+  writeNumber(bytes, entry.position, 8);
+  writeNumber(bytes, entry.sequence, 16);
+  bytes.writeUInt32LE(entry.payloadOffset, 24);
+  bytes.writeUInt8(entry.kind === "chunk" ? 1 : 2, 28);
+  bytes.writeUInt8(DAMAGES.indexOf(entry.damage), 29);
+  return bytes;
+}
+
+export function decodeEntry(bytes: Buffer): CatalogEntry {
+  return {
+    kind: bytes.readUInt8(28) === 1 ? "chunk" : "manifest",
+    pack: bytes.readUInt32LE(0),
+    position: readNumber(bytes, 8),
+    payloadOffset: bytes.readUInt32LE(24),
+    payloadBytes: bytes.readUInt32LE(4),
+    sequence: readNumber(bytes, 16),
+    damage: DAMAGES[bytes.readUInt8(29)] ?? "differs",
+  };
+}
+
+export function encodeCommit({ manifest, object, sizeBytes }: Commit): Uint8Array {
+  const bytes = Buffer.alloc(72);
+  bytes.set(bytesFromDigest(manifest), 0);
+  bytes.set(bytesFromDigest(object), 32);
+  writeNumber(bytes, sizeBytes, 64);
+  return bytes;
+}
+
+export function decodeCommit(sequence: number, value: Uint8Array): Commit {
+  const view = Buffer.from(value.buffer, value.byteOffset, value.length);
+  return {
+    sequence,
+    manifest: digestFromBytes(view.subarray(0, 32)),
+    object: digestFromBytes(view.subarray(32, 64)),
+    sizeBytes: readNumber(view, 64),
+  };
+}
+
+export function encodePack({ mark, checkpoint, epoch, recordCount, sealed }: PackState): Uint8Array {
+  const bytes = Buffer.alloc(32);
+  writeNumber(bytes, checkpoint, 0);
+  bytes.writeUInt32LE(epoch, 8);
+  bytes.writeUInt32LE(sealed ? 1 : 0, 12);
+  bytes.set(mark, 16);
+  bytes.writeUInt32LE(recordCount, 24);
+  return bytes;
+}
+
+export function decodePack(pack: number, bytes: Buffer): PackState {
+  return {
+    pack,
+    checkpoint: readNumber(bytes, 0),
+    epoch: bytes.readUInt32LE(8),
+    recordCount: bytes.readUInt32LE(24),
+    sealed: bytes.readUInt32LE(12) === 1,
+    mark: new Uint8Array(bytes.subarray(16, 24)),
+  };
+}
+
+export function encodeMeta(meta: CatalogMeta): Uint8Array {
+  const bytes = Buffer.alloc(META_BYTES);
+  bytes.writeUInt32LE(CATALOG_VERSION, 0);
+  bytes.writeUInt32LE(meta.isComplete ? 1 : 0, 4);
+  writeNumber(bytes, meta.lastSequence, 8);
+  writeNumber(bytes, meta.chunkCount, 16);
+  writeNumber(bytes, meta.manifestCount, 24);
+  writeNumber(bytes, meta.storedBytes, 32);
+  writeNumber(bytes, meta.damagedCount, 40);
+  bytes.writeUInt8(meta.lacksRecords ? 1 : 0, 48);
+  writeNumber(bytes, meta.highestSequence, 56);
+  bytes.write(meta.era, 64, "hex");
+  return bytes;
+}
+
+/** Undefined for that of another version. */
+export function decodeMeta(value: Uint8Array | undefined): CatalogMeta | undefined {
+  if (value?.length !== META_BYTES) return undefined;
+  const view = Buffer.from(value.buffer, value.byteOffset, value.length);
+  if (view.readUInt32LE(0) !== CATALOG_VERSION) return undefined;
+  return {
+    isComplete: view.readUInt32LE(4) === 1,
+    lastSequence: readNumber(view, 8),
+    chunkCount: readNumber(view, 16),
+    manifestCount: readNumber(view, 24),
+    storedBytes: readNumber(view, 32),
+    damagedCount: readNumber(view, 40),
+    lacksRecords: view.readUInt8(48) === 1,
+    highestSequence: readNumber(view, 56),
+    era: view.toString("hex", 64, 64 + ERA_BYTES),
+  };
+}
