@@ -49,12 +49,12 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     program
       .command(usage)
       .description(description)
-      .option("--data <dir>", "the node's data directory (CEPA_DATA)")
+      .option("--data <dir>", "the node's data directory (CEPA_DATA)", readNotEmpty)
       .addHelpText("after", `\nExamples:\n${examples.map((line) => `  $ cepa ${line}`).join("\n")}`);
 
   /** A command that asks a node, wherever it is. */
   const ask = (usage: string, description: string, examples: readonly string[]): Command =>
-    own(usage, description, examples).option("--url <url>", "the node's URL (CEPA_URL)");
+    own(usage, description, examples).option("--url <url>", "the node's URL (CEPA_URL)", readNotEmpty);
 
   ask("put <file...>", "Store files and print the address of each; - is standard input.", [
     "put big.iso",
@@ -128,6 +128,12 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
 
 const ADDRESS_FORM = "b3: and 64 hex digits in lower case";
 const TARGET_FORM = "actor/NAME or cell/NAME";
+
+/** A variable of a script that was never set: what it stood for is not the working directory. */
+function readNotEmpty(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It is empty.");
+}
 
 function readAddress(text: string): string {
   if (isAddress(text)) return text;

@@ -226,7 +226,16 @@ describe("cli: usage", () => {
     });
   }
 
-  for (const args of [["nonsense"], ["put"], ["get", "a", "b"], ["ps", "--nonsense"], []]) {
+  const wrong = [
+    ["nonsense"],
+    ["put"],
+    ["get", "a", "b"],
+    ["ps", "--nonsense"],
+    ["ps", "--data", ""],
+    ["ps", "--url", ""],
+    [],
+  ];
+  for (const args of wrong) {
     it(`exits with 2 for ${JSON.stringify(args)}`, async () => {
       const ran = await cepa(args);
 
