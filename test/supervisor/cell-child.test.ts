@@ -6,7 +6,7 @@ import { ManualClock } from "#runtime/simulated/clock.ts";
 import { second } from "#runtime/units.ts";
 import { CELL_START_MS, CellChild, COMMAND_MS, COMMANDS_MAX, DRAIN_MARGIN_MS } from "#supervisor/root/cell-child.ts";
 import type { CellFacts, Order, Report } from "#supervisor/wire.ts";
-import { silent } from "#test/supervisor/kit.ts";
+import { cellFacts, silent } from "#test/supervisor/kit.ts";
 
 interface Scene {
   readonly child: CellChild;
@@ -22,19 +22,7 @@ interface Scene {
   canOpen: boolean;
 }
 
-const facts: CellFacts = {
-  cell: "data",
-  profile: "tree",
-  dataDirectory: "/data",
-  runDirectory: "/run",
-  http: { host: "127.0.0.1", port: 1 },
-  insecurePublic: false,
-  version: "0",
-  buildId: "b",
-  cpuThreads: 1,
-  config: { version: 1, raw: {} },
-  status: { cells: [], actors: [], unavailable: [], shuttingDown: false },
-};
+const facts = cellFacts({ cpuThreads: 1 });
 const killed: ExitReason = { kind: "killed", afterMs: 0 };
 
 function scene(): Scene {

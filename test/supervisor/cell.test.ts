@@ -11,8 +11,7 @@ import { Cell } from "#supervisor/cell/cell.ts";
 import { noCpu } from "#supervisor/cell/no-cpu.ts";
 import { realBase } from "#supervisor/cell/real-seams.ts";
 import { cell, worker } from "#supervisor/child-spec.ts";
-import type { CellFacts } from "#supervisor/wire.ts";
-import { silent } from "#test/supervisor/kit.ts";
+import { cellFacts, silent } from "#test/supervisor/kit.ts";
 
 const STAGES = ["load", "cpu", "wire", "listen", "init"] as const;
 type Stage = (typeof STAGES)[number];
@@ -24,19 +23,7 @@ const tree = {
   ...plan,
   cells: [cell("data", { ...plan, budget, required: true }, [worker({ name: "gateway", ...settings })])],
 };
-const facts: CellFacts = {
-  cell: "data",
-  profile: "single",
-  dataDirectory: "/data",
-  runDirectory: "/run",
-  http: { host: "127.0.0.1", port: 1 },
-  insecurePublic: false,
-  version: "0",
-  buildId: "b",
-  cpuThreads: 0,
-  config: { version: 1, raw: {} },
-  status: { cells: [], actors: [], unavailable: [], shuttingDown: false },
-};
+const facts = cellFacts({ profile: "single" });
 
 /** A cell whose beginning waits at `stage` until `open`. `trace` has what it got to. */
 function beginning(stage: Stage): { readonly cell: Cell; readonly trace: string[]; readonly open: () => void } {

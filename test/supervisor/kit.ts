@@ -11,6 +11,7 @@ import type { RestartType } from "#supervisor/child-spec.ts";
 import type { SupervisorEvent } from "#supervisor/events.ts";
 import type { Strategy } from "#supervisor/strategy.ts";
 import { Supervisor, type SupervisorOptions } from "#supervisor/supervisor.ts";
+import type { CellFacts } from "#supervisor/wire.ts";
 
 export const silent: Log = {
   debug: () => undefined,
@@ -19,6 +20,24 @@ export const silent: Log = {
   error: () => undefined,
   with: () => silent,
 };
+
+/** What the root tells a cell that begins. */
+export function cellFacts(some: Partial<CellFacts> = {}): CellFacts {
+  return {
+    cell: "data",
+    profile: "tree",
+    dataDirectory: "/data",
+    runDirectory: "/run",
+    http: { host: "127.0.0.1", port: 1 },
+    insecurePublic: false,
+    version: "0",
+    buildId: "b",
+    cpuThreads: 0,
+    config: { version: 1, raw: {} },
+    status: { cells: [], actors: [], unavailable: [], shuttingDown: false },
+    ...some,
+  };
+}
 
 /** A child whose lives are watched by the test. `trace` is shared by all children of a supervisor. */
 export class FakeChild implements Child {

@@ -9,29 +9,16 @@ import { KiB } from "#runtime/units.ts";
 import { digest } from "#test/actors/overlay/fake-storage.ts";
 import {
   bytesOf,
+  failureOf,
   getBytes,
   pass,
   readAll,
-  type StartedOverlay,
   startOverlay,
+  stored,
   within,
 } from "#test/actors/overlay/start-overlay.ts";
 
 const SEGMENT = 64 * KiB;
-const unknown = addressOf(digest(Buffer.from("nobody has this")));
-
-async function stored(bytes: Buffer, cuts: readonly number[] = []): Promise<StartedOverlay> {
-  const overlay = await startOverlay();
-  overlay.fake.store(bytes, cuts);
-  // The next round of feeding tells the index.
-  await pass(overlay, 10_000);
-  return overlay;
-}
-
-async function failureOf(overlay: StartedOverlay, name: "get" | "stat", address = unknown): Promise<unknown> {
-  const got = await overlay.ref.call(name, { address }, within);
-  return got.ok ? "answered" : got.failure;
-}
 
 describe("overlay: get", () => {
   for (const [what, length, cuts] of [

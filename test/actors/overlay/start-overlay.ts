@@ -1,6 +1,6 @@
 /** Overlay over the real index and a storage of memory, on one machine, with manual time. */
 import assert from "node:assert/strict";
-import type { Address } from "#actors/domain/address.ts";
+import { type Address, addressOf } from "#actors/domain/address.ts";
 import { indexBehavior } from "#actors/index/actor.ts";
 import type { IndexProtocol } from "#actors/index/protocol.ts";
 import { overlayBehavior } from "#actors/overlay/actor.ts";
@@ -14,7 +14,7 @@ import type { Protocol } from "#runtime/protocol.ts";
 import type { CallOptions, Ref } from "#runtime/ref.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { smallIndexConfig } from "#test/actors/index/start-index.ts";
-import { FakeStorage, fakeStorageBehavior } from "#test/actors/overlay/fake-storage.ts";
+import { digest, FakeStorage, fakeStorageBehavior } from "#test/actors/overlay/fake-storage.ts";
 import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
 
 export const within: CallOptions = { timeoutMs: 1000 };
@@ -156,6 +156,27 @@ export async function getBytes(
   const got = await ref.call("get", { address, range }, within);
   assert(got.ok, JSON.stringify(got));
   return readAll(got.value.source, bufferBytes);
+}
+
+/** Of nothing that anybody has. */
+export const unknown: Address = addressOf(digest(Buffer.from("nobody has this")));
+
+/** An overlay over a storage that holds one object, which the index knows. */
+export async function stored(bytes: Buffer, cuts: readonly number[] = []): Promise<StartedOverlay> {
+  const overlay = await startOverlay();
+  overlay.fake.store(bytes, cuts);
+  // The next round of feeding tells the index.
+  await pass(overlay, 10_000);
+  return overlay;
+}
+
+export async function failureOf(
+  overlay: StartedOverlay,
+  name: "get" | "stat",
+  address: Address = unknown,
+): Promise<unknown> {
+  const got = await overlay.ref.call(name, { address }, within);
+  return got.ok ? "answered" : got.failure;
 }
 
 /** A source over `bytes`, `pieceBytes` a read; with `failure` it fails instead of ending. */

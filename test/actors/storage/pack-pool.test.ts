@@ -27,16 +27,21 @@ async function stage(openPacksMax = 1) {
   return { disk, limits, pool };
 }
 
+/** A pool that has adopted the one pack that a life before it has made. */
+async function oneIdle() {
+  const { disk, pool } = await stage();
+  const before = pool();
+  const leased = must(await before.leaseShared(), "a pack is made");
+  await before.release(leased);
+  await before.close();
+  const next = pool();
+  next.adopt([leased.pack], leased.pack);
+  return { disk, next, made: leased.pack };
+}
+
 describe("storage: leasing a pack", () => {
   it("takes another pack where the idle one cannot be opened, and that one again later", async () => {
-    const { disk, pool } = await stage();
-    const before = pool();
-    const made = await before.leaseShared();
-    assert(made.ok);
-    await before.release(made.value);
-    await before.close();
-    const next = pool();
-    next.adopt([made.value.pack], made.value.pack);
+    const { disk, next, made } = await oneIdle();
     disk.failNext("open", "EMFILE");
 
     const other = await next.leaseShared();
@@ -44,18 +49,11 @@ describe("storage: leasing a pack", () => {
     const again = await next.leaseShared();
 
     assert(again.ok);
-    assert.deepEqual([other.value.pack, again.value.pack], [made.value.pack + 1, made.value.pack]);
+    assert.deepEqual([other.value.pack, again.value.pack], [made + 1, made]);
   });
 
   it("fails where neither the idle pack nor a new one can be opened, and loses neither", async () => {
-    const { disk, pool } = await stage();
-    const before = pool();
-    const made = await before.leaseShared();
-    assert(made.ok);
-    await before.release(made.value);
-    await before.close();
-    const next = pool();
-    next.adopt([made.value.pack], made.value.pack);
+    const { disk, next, made } = await oneIdle();
     disk.failNext("open", "EMFILE");
     disk.failNext("open", "EMFILE");
 
@@ -63,7 +61,7 @@ describe("storage: leasing a pack", () => {
     const again = await next.leaseShared();
 
     assert(!refused.ok && refused.failure.code === "disk.broken");
-    assert(again.ok && again.value.pack === made.value.pack);
+    assert(again.ok && again.value.pack === made);
   });
 
   it("passes over numbers whose names something else has", async () => {
