@@ -3,7 +3,7 @@ import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/ad
 import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 
 /** A store written by another version of this file is rebuilt. */
-const CATALOG_VERSION = 3;
+const CATALOG_VERSION = 4;
 
 /**
  * What is wrong with a record: its bytes are not what was stored, or the disk refuses them, perhaps not for ever. Either way
@@ -49,8 +49,6 @@ export interface CatalogMeta {
   isComplete: boolean;
   /** A commit in it may refer to a record that is not, because it could not be read when the commit was entered. */
   lacksRecords: boolean;
-  /** Of the commits in it. */
-  lastSequence: number;
   /** That any commit ever had. */
   highestSequence: number;
   /** In hex. */
@@ -68,7 +66,7 @@ const NODE = 0x6e;
 const PACK = 0x70;
 /** Behind the key of every pack. */
 export const PACKS_END: Uint8Array = Uint8Array.of(PACK + 1);
-const META_BYTES = 72;
+const META_BYTES = 64;
 /** Of the name of an era. */
 export const ERA_BYTES = 8;
 export const META_KEY: Uint8Array = Uint8Array.of(META);
@@ -77,7 +75,6 @@ const DAMAGES: readonly Damage[] = ["none", "differs", "unreadable"];
 export const EMPTY_META: Readonly<CatalogMeta> = {
   isComplete: false,
   lacksRecords: false,
-  lastSequence: 0,
   highestSequence: 0,
   era: "0".repeat(2 * ERA_BYTES),
   chunkCount: 0,
@@ -179,14 +176,13 @@ export function encodeMeta(meta: CatalogMeta): Uint8Array {
   const bytes = Buffer.alloc(META_BYTES);
   bytes.writeUInt32LE(CATALOG_VERSION, 0);
   bytes.writeUInt32LE(meta.isComplete ? 1 : 0, 4);
-  writeNumber(bytes, meta.lastSequence, 8);
-  writeNumber(bytes, meta.chunkCount, 16);
-  writeNumber(bytes, meta.manifestCount, 24);
-  writeNumber(bytes, meta.storedBytes, 32);
-  writeNumber(bytes, meta.damagedCount, 40);
+  writeNumber(bytes, meta.chunkCount, 8);
+  writeNumber(bytes, meta.manifestCount, 16);
+  writeNumber(bytes, meta.storedBytes, 24);
+  writeNumber(bytes, meta.damagedCount, 32);
   bytes.writeUInt8(meta.lacksRecords ? 1 : 0, 48);
-  writeNumber(bytes, meta.highestSequence, 56);
-  bytes.write(meta.era, 64, "hex");
+  writeNumber(bytes, meta.highestSequence, 40);
+  bytes.write(meta.era, 56, "hex");
   return bytes;
 }
 
@@ -197,13 +193,12 @@ export function decodeMeta(value: Uint8Array | undefined): CatalogMeta | undefin
   if (view.readUInt32LE(0) !== CATALOG_VERSION) return undefined;
   return {
     isComplete: view.readUInt32LE(4) === 1,
-    lastSequence: readNumber(view, 8),
-    chunkCount: readNumber(view, 16),
-    manifestCount: readNumber(view, 24),
-    storedBytes: readNumber(view, 32),
-    damagedCount: readNumber(view, 40),
+    chunkCount: readNumber(view, 8),
+    manifestCount: readNumber(view, 16),
+    storedBytes: readNumber(view, 24),
+    damagedCount: readNumber(view, 32),
     lacksRecords: view.readUInt8(48) === 1,
-    highestSequence: readNumber(view, 56),
-    era: view.toString("hex", 64, 64 + ERA_BYTES),
+    highestSequence: readNumber(view, 40),
+    era: view.toString("hex", 56, 56 + ERA_BYTES),
   };
 }

@@ -87,10 +87,6 @@ export class Catalog {
   get damageFoundCount(): number {
     return this.#damageFoundCount;
   }
-  /** The highest sequence that was ever committed. */
-  get lastSequence(): number {
-    return this.#meta.lastSequence;
-  }
   /** The highest that a commit ever had, also one that recovery rejected. */
   get highestSequence(): number {
     return this.#meta.highestSequence;
@@ -137,7 +133,6 @@ export class Catalog {
     else this.#meta.manifestCount += 1;
     this.insert(commit.manifest, { ...entry, sequence: commit.sequence });
     this.#overlay.put(logKey(commit.sequence), encodeCommit(commit));
-    this.#meta.lastSequence = Math.max(this.#meta.lastSequence, commit.sequence);
     this.useSequences(commit.sequence);
   }
 

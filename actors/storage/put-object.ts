@@ -111,7 +111,7 @@ async function putSmall(
     sizeBytes: size,
     chunkCount: links.length,
     known,
-    cursor: cursorOf(deps.catalog.era, sequence),
+    cursor: cursorOf(deps.catalog.era, { sequence, manifest: root.digest }),
   });
 }
 
@@ -162,7 +162,7 @@ async function streamAndCommit(
   if (!committed.ok) return fail(await writeFailure(committed.failure, space));
   const { object, manifest, chunkCount, sequence, known } = committed.value;
   const { sizeBytes } = upload;
-  const cursor = cursorOf(deps.catalog.era, sequence);
+  const cursor = cursorOf(deps.catalog.era, { sequence, manifest });
   return ok({ address: addressOf(object), manifest, sizeBytes, chunkCount, known, cursor });
 }
 

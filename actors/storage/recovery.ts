@@ -154,12 +154,12 @@ export class Recovery {
 
   /**
    * Whether there may be commits now, or later, with numbers that lists have passed: what was told is forgotten with a lost
-   * catalog; what cannot be read comes to light, in its old place, and by then a power cut may have taken it from the catalog
-   * that it was missed; and a number that is lost to damage is given out again.
+   * catalog, and what cannot be read comes to light in its old place; by then a power cut may have taken it from the catalog
+   * that it was missed.
    */
   get #mayPassCursors(): boolean {
     const { catalog } = this.#deps;
-    return !catalog.complete || catalog.lacksRecords || this.#unreadable.size > 0 || this.#skippedBytes > 0;
+    return !catalog.complete || catalog.lacksRecords || this.#unreadable.size > 0;
   }
 
   /**

@@ -37,7 +37,7 @@ export class Sequences {
 
   /**
    * Every number up to this one has settled. It may be past the last commit, where the latest ones failed: those numbers
-   * are given out again by the next life, so no cursor may hold one.
+   * are given out again by the next life.
    */
   get watermark(): number {
     // Insertion order is number order: the first one pending is the lowest.

@@ -165,19 +165,15 @@ export class Store {
   ): Promise<Result<ReplyOf<StorageProtocol, "listManifests">, StorageRebuilding>> {
     const writers = this.#writers;
     if (writers === undefined) return fail(this.#notKnownYet());
-    const { era } = this.#catalog;
-    const from = sequenceOf(era, after);
-    // Never past the last commit: a later number may be given out again by the next life, to another object.
-    const upTo = Math.min(writers.sequences.watermark, this.#catalog.lastSequence);
+    const catalog = this.#catalog;
+    const from = sequenceOf(catalog.era, after, (sequence) => catalog.commitAt(sequence)?.manifest);
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
-    const commits = this.#catalog.commits(from, upTo, entriesMax);
-    const done = commits.length < entriesMax;
-    const next = done ? Math.max(from, upTo) : (commits.at(-1)?.sequence ?? from);
+    const commits = catalog.commits(from, writers.sequences.watermark, entriesMax);
     return ok({
       entries: commits.map(({ manifest, object, sizeBytes }) => ({ address: addressOf(object), manifest, sizeBytes })),
-      next: cursorOf(era, next),
-      done,
-      total: this.#catalog.totals.manifestCount,
+      next: cursorOf(catalog.era, commits.at(-1) ?? catalog.commitAt(from)),
+      done: commits.length < entriesMax,
+      total: catalog.totals.manifestCount,
     });
   }
 

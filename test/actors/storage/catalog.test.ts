@@ -46,7 +46,7 @@ describe("catalog: flush", () => {
 
     const reopened = new Catalog(kv);
     assert.notEqual(reopened.commitAt(3), undefined, "the third commit was written");
-    assert.deepEqual([reopened.lastSequence, reopened.totals], [3, catalog.totals]);
+    assert.deepEqual([reopened.highestSequence, reopened.totals], [3, catalog.totals]);
   });
 
   it("goes on after its store has thrown at once", async () => {
