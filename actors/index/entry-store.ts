@@ -238,8 +238,14 @@ export class EntryStore {
 
 /** Whether `kv` was written by this version, or is new. */
 export function isReadable(kv: Kv): boolean {
-  const format = kv.get(FORMAT_KEY);
-  return format === undefined ? kv.count() === 0 : format.byteLength === 1 && format[0] === ENTRY_VERSION;
+  try {
+    const format = kv.get(FORMAT_KEY);
+    kv.get(CHECKPOINT_KEY);
+    return format === undefined ? kv.count() === 0 : format.byteLength === 1 && format[0] === ENTRY_VERSION;
+  } catch {
+    // Damaged.
+    return false;
+  }
 }
 
 /** Whether it is a key of what speaks for all entries: their format, and how far they go. */

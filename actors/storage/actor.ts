@@ -56,6 +56,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         log.error("record damaged", { digest: chunk, damage });
         ctx.publish("chunkDamaged", { chunk });
       },
+      onDefect: (defect) => endWith(defect, ctx),
       onRebuild: (progress) => {
         rebuild = progress;
         tellHealth(rebuild, trouble, ctx);
@@ -126,13 +127,15 @@ function tellHealth(progress: Progress | undefined, trouble: string | undefined,
   ctx.health("degraded", `rebuilding the catalog: ${percent} %`);
 }
 
-/** A rebuild runs beside the traffic; its defect ends the incarnation as one of a handler would. */
-function crashWith(work: Promise<void>, ctx: Context): void {
-  work.catch((defect: unknown) => {
-    ctx.after(0, () => {
-      throw defect;
-    });
+/** For what runs beside the traffic: its defect ends the incarnation as one of a handler would. */
+function endWith(defect: unknown, ctx: Context): void {
+  ctx.after(0, () => {
+    throw defect;
   });
+}
+
+function crashWith(work: Promise<void>, ctx: Context): void {
+  work.catch((defect: unknown) => endWith(defect, ctx));
 }
 
 function flushAgain(ctx: Context): void {

@@ -34,6 +34,9 @@ import type { DiskFull } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 
+/** More of them are not looked for: 256 TiB of full ones. */
+const PACKS_MAX = 1_048_576;
+
 export interface CatalogTotals {
   readonly chunkCount: number;
   readonly manifestCount: number;
@@ -47,16 +50,14 @@ export class Catalog {
   readonly #meta: CatalogMeta;
   #damageFoundCount = 0;
 
-  /** Reads what the store knows of itself. A store that is new, unfinished or of another version is not `complete`. */
+  /**
+   * Reads what the store knows of itself. A store that is new, unfinished, damaged or of another version is not `complete`.
+   */
   constructor(kv: Kv, waitingMax: number = OVERLAY_WAITING_MAX) {
     this.#overlay = new KvOverlay(kv, waitingMax);
-    const meta = decodeMeta(kv.get(META_KEY));
-    this.#meta = meta ?? { ...EMPTY_META };
-    if (meta === undefined) return;
-    for (const { key, value } of kv.range(packKey(0), PACKS_END, 1_000_000)) {
-      const state = decodePack(Buffer.from(key).readUInt32BE(1), Buffer.from(value));
-      this.#packs.set(state.pack, state);
-    }
+    const { meta, packs } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [] };
+    this.#meta = meta;
+    for (const state of packs) this.#packs.set(state.pack, state);
   }
 
   /** True when everything that packs hold up to their checkpoints is in here. */
@@ -104,7 +105,7 @@ export class Catalog {
    * object too, and neither may stand in for the other.
    */
   find(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
-    const value = this.#overlay.get(digestKey(kind, digest));
+    const value = this.#read(() => this.#overlay.get(digestKey(kind, digest)));
     return value === undefined ? undefined : decodeEntry(Buffer.from(value.buffer, value.byteOffset, value.length));
   }
 
@@ -191,15 +192,15 @@ export class Catalog {
   }
 
   commitAt(sequence: number): Commit | undefined {
-    const value = this.#overlay.get(logKey(sequence));
+    const value = this.#read(() => this.#overlay.get(logKey(sequence)));
     return value === undefined ? undefined : decodeCommit(sequence, value);
   }
 
   /** Commits with `after < sequence <= upTo`, oldest first. */
   commits(after: number, upTo: number, limit: number): readonly Commit[] {
-    return this.#overlay
-      .range(logKey(after + 1), logKey(upTo + 1), limit)
-      .map(({ key, value }) => decodeCommit(Number(Buffer.from(key).readBigUInt64BE(1)), value));
+    return this.#read(() => this.#overlay.range(logKey(after + 1), logKey(upTo + 1), limit)).map(({ key, value }) =>
+      decodeCommit(Number(Buffer.from(key).readBigUInt64BE(1)), value),
+    );
   }
 
   /** Everything so far is in the store when the promise settles, or was refused. */
@@ -218,8 +219,35 @@ export class Catalog {
     return this.#overlay.hasRoom ? ok() : fail({ code: "disk.full", path: "catalog" });
   }
 
+  /** What a damaged store says might cut what holds. The defect ends this life, and the next one builds a new store. */
+  #read<Value>(read: () => Value): Value {
+    try {
+      return read();
+    } catch (defect) {
+      this.#meta.isComplete = false;
+      this.#overlay.put(META_KEY, encodeMeta(this.#meta));
+      throw defect;
+    }
+  }
+
   #flushWhenLarge(): void {
     if (this.#overlay.refusal !== undefined) return;
     if (this.#overlay.pendingCount === OVERLAY_CHANGES_MAX) void Promise.resolve().then(() => this.flush());
+  }
+}
+
+/** Undefined where the store cannot say. */
+function readSelf(kv: Kv): { readonly meta: CatalogMeta; readonly packs: readonly PackState[] } | undefined {
+  try {
+    const meta = decodeMeta(kv.get(META_KEY));
+    if (meta === undefined) return undefined;
+    const pairs = kv.range(packKey(0), PACKS_END, PACKS_MAX);
+    return {
+      meta,
+      packs: pairs.map(({ key, value }) => decodePack(Buffer.from(key).readUInt32BE(1), Buffer.from(value))),
+    };
+  } catch {
+    // Damaged: that it is rebuilt is all that matters.
+    return undefined;
   }
 }

@@ -13,6 +13,7 @@ import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.t
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { LINK_LOST, layOutRecord, writeFailure } from "#actors/storage/pack-write.ts";
+import { Proofs } from "#actors/storage/proofs.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -120,11 +121,11 @@ export class GroupCommit {
     const { catalog, disk, pool, sequences, space } = this.#deps;
     const room = await catalog.room();
     if (!room.ok) return await this.#failAll(taken, room.failure);
-    await this.#verifyKnown(taken);
+    const proofs = await this.#seekProofs(taken);
     const leased = await this.#leasePack();
     if (!leased.ok) return await this.#failAll(taken, leased.failure);
     const pack = leased.value;
-    const batch = this.#layOut(taken, pack);
+    const batch = this.#layOut(taken, pack, proofs);
     if (batch.parts.length === 0) return;
 
     const written = await disk.write(pack.descriptor, batch.parts, pack.end);
@@ -143,15 +144,17 @@ export class GroupCommit {
     for (const waiting of batch.followers) waiting.settle(fail(failure));
   }
 
-  /** What is known of these objects is referred to instead of written again: where damage is about, it has to hold. */
-  async #verifyKnown(taken: readonly Waiting[]): Promise<void> {
-    const { known } = this.#deps;
+  /** For what is known of these objects, which is referred to instead of written again. */
+  async #seekProofs(taken: readonly Waiting[]): Promise<Proofs> {
+    const { catalog, known } = this.#deps;
+    const proofs = new Proofs(catalog, known);
     for (const { small } of taken) {
-      if (known.isTrusted) return;
+      if (known.isTrusted) break;
       const { chunk, manifest } = small;
-      if (chunk !== undefined) await known.holds("chunk", digestFromBytes(chunk.digests.digest));
-      await known.holds("manifest", manifest.digest);
+      if (chunk !== undefined) await proofs.seek("chunk", digestFromBytes(chunk.digests.digest));
+      await proofs.seek("manifest", manifest.digest);
     }
+    return proofs;
   }
 
   async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {
@@ -167,20 +170,20 @@ export class GroupCommit {
     return leased;
   }
 
-  #layOut(taken: readonly Waiting[], pack: OpenPack): Batch {
+  #layOut(taken: readonly Waiting[], pack: OpenPack, proofs: Proofs): Batch {
     const { end, recordCount } = pack;
     const batch: Batch = { parts: [], inserts: [], commits: new Map(), followers: [], end, recordCount };
     const chunks = new Set<Digest>();
-    for (const waiting of taken) this.#layOutOne(waiting, pack, batch, chunks);
+    for (const waiting of taken) this.#layOutOne(waiting, pack, batch, chunks, proofs);
     return batch;
   }
 
-  #layOutOne(waiting: Waiting, pack: OpenPack, batch: Batch, chunks: Set<Digest>): void {
+  #layOutOne(waiting: Waiting, pack: OpenPack, batch: Batch, chunks: Set<Digest>, proofs: Proofs): void {
     const { catalog, cpu, sequences } = this.#deps;
     const { chunk, manifest } = waiting.small;
     const digest = chunk === undefined ? undefined : digestFromBytes(chunk.digests.digest);
-    const needsChunk = digest !== undefined && catalog.findIntact("chunk", digest) === undefined;
-    const committed = catalog.findIntact("manifest", manifest.digest);
+    const needsChunk = digest !== undefined && !proofs.has("chunk", digest);
+    const committed = proofs.has("manifest", manifest.digest) ? catalog.find("manifest", manifest.digest) : undefined;
     if (committed !== undefined && committed.sequence > 0 && !needsChunk) {
       waiting.settle(ok({ sequence: committed.sequence, known: true }));
       return;

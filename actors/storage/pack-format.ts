@@ -5,15 +5,19 @@
 import { crc32 } from "node:zlib";
 import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { MARK_BYTES, readNumber, writeNumber } from "#actors/storage/record.ts";
+import { KiB } from "#runtime/units.ts";
 
-/** The first record begins here. */
 export const PACK_HEADER_BYTES = 64;
+/** The header is there twice, in places that no one bad sector covers. */
+export const HEADER_POSITIONS: readonly [number, number] = [0, 4 * KiB];
+/** The first record begins here. */
+export const PACK_FRONT_BYTES: number = 8 * KiB;
 export const SEAL_ENTRY_BYTES = 96;
 export const SEAL_FOOTER_BYTES = 64;
 
 const PACK_MAGIC = Buffer.from("CEPAPACK", "latin1");
 const SEAL_MAGIC = Buffer.from("CEPASEAL", "latin1");
-const VERSION = 1;
+const VERSION = 2;
 
 /** One committed record of a sealed pack. */
 export interface SealEntry {
@@ -35,7 +39,14 @@ export interface SealFooter {
   readonly tableDigest: Uint8Array;
 }
 
-export function encodePackHeader(sequence: number, mark: Uint8Array): Uint8Array {
+/** All that comes before the first record. */
+export function encodePackFront(sequence: number, mark: Uint8Array): Uint8Array {
+  const front = Buffer.alloc(PACK_FRONT_BYTES);
+  for (const position of HEADER_POSITIONS) front.set(encodePackHeader(sequence, mark), position);
+  return front;
+}
+
+function encodePackHeader(sequence: number, mark: Uint8Array): Uint8Array {
   const bytes = Buffer.alloc(PACK_HEADER_BYTES);
   PACK_MAGIC.copy(bytes, 0);
   bytes.writeUInt32LE(VERSION, 8);

@@ -12,7 +12,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackState } from "#actors/storage/catalog-records.ts";
 import { LeaseLine } from "#actors/storage/lease-line.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { MARK_BYTES } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -168,8 +168,7 @@ export class PackPool {
     this.#uncut.delete(pack);
     const opened = await disk.open(this.#files.pathOf(pack.pack), "write");
     const cut = opened.ok ? await disk.truncate(opened.value, pack.end) : opened;
-    const written = opened.ok && cut.ok ? await this.#writeFront(pack, opened.value) : cut;
-    const synced = opened.ok && written.ok ? await disk.sync(opened.value) : written;
+    const synced = opened.ok && cut.ok ? await disk.sync(opened.value) : cut;
     if (opened.ok) await disk.close(opened.value);
     if (!synced.ok) {
       this.#uncut.set(pack, onGone);
@@ -178,12 +177,6 @@ export class PackPool {
     this.#idle.add(pack.pack);
     onGone();
     return synced;
-  }
-
-  /** The sync that failed may have been the first, which was to bring the header to the disk. */
-  async #writeFront({ pack, mark, end }: OpenPack, descriptor: number): Promise<Result<void, DiskFailure>> {
-    if (end > PACK_HEADER_BYTES) return ok();
-    return await this.#files.disk.write(descriptor, [encodePackHeader(pack, mark)], 0);
   }
 
   /** Tries to cut back one of those that could not be. To be called now and then. */
@@ -245,16 +238,18 @@ export class PackPool {
     const { pack, descriptor } = made.value;
     const mark = this.#random.bytes(MARK_BYTES);
     const { disk, directory } = this.#files;
-    const written = await disk.write(descriptor, [encodePackHeader(pack, mark)], 0);
-    const named = written.ok ? await disk.syncDirectory(directory) : written;
+    const written = await disk.write(descriptor, [encodePackFront(pack, mark)], 0);
+    // Before anything of a client is in it: a front that is not there says that nothing else is.
+    const synced = written.ok ? await disk.sync(descriptor) : written;
+    const named = synced.ok ? await disk.syncDirectory(directory) : synced;
     if (!named.ok) {
       await disk.close(descriptor);
       await disk.remove(this.#files.pathOf(pack));
       return fail(named.failure);
     }
     this.#descriptors.set(pack, descriptor);
-    this.#catalog.setPack({ pack, mark, checkpoint: PACK_HEADER_BYTES, epoch: 0, recordCount: 0, sealed: false });
-    return ok({ pack, mark, descriptor, counted, end: PACK_HEADER_BYTES, epoch: 0, recordCount: 0 });
+    this.#catalog.setPack({ pack, mark, checkpoint: PACK_FRONT_BYTES, epoch: 0, recordCount: 0, sealed: false });
+    return ok({ pack, mark, descriptor, counted, end: PACK_FRONT_BYTES, epoch: 0, recordCount: 0 });
   }
 
   /** With the next number whose name nothing has. */

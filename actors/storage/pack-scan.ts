@@ -1,5 +1,5 @@
 /**
- * Reading a pack: the mark at its front, the seal at its end, and its records in order.
+ * Reading a pack: the headers at its front, the seal at its end, and its records in order.
  *
  * Damage never ends a scan: after bytes that are no record it looks for the next record header, and says how many bytes
  * it passed over. Bytes that cannot be read are not damage: there may be a record, and whoever scans is told of them.
@@ -10,6 +10,8 @@ import type { SealFooter } from "#actors/storage/pack-format.ts";
 import {
   decodePackHeader,
   decodeSealFooter,
+  HEADER_POSITIONS,
+  PACK_FRONT_BYTES,
   PACK_HEADER_BYTES,
   SEAL_FOOTER_BYTES,
 } from "#actors/storage/pack-format.ts";
@@ -58,14 +60,33 @@ export async function readWhole(
   return read.ok ? ok(read.value === length ? bytes : undefined) : read;
 }
 
-/** The mark in the pack's own header; undefined if that is damaged, was never written or cannot be read. */
-export async function readMark(
+export interface PackFront {
+  /** Undefined if neither header can be read, or neither is one of this pack. */
+  readonly mark: Uint8Array | undefined;
+  /** It has to be written again. */
+  readonly isDamaged: boolean;
+}
+
+/** What the headers say, the second one only where the first does not. */
+export async function readFront(
   files: PackFiles,
   pack: number,
   onUnreadable: OnUnreadable = unreadableIsDefect,
+): Promise<PackFront> {
+  const [first, second] = HEADER_POSITIONS;
+  const mark = await readHeader(files, pack, first, onUnreadable);
+  if (mark !== undefined) return { mark, isDamaged: false };
+  return { mark: await readHeader(files, pack, second, onUnreadable), isDamaged: true };
+}
+
+async function readHeader(
+  files: PackFiles,
+  pack: number,
+  position: number,
+  onUnreadable: OnUnreadable,
 ): Promise<Uint8Array | undefined> {
-  const read = await readWhole(files, pack, PACK_HEADER_BYTES, 0);
-  if (!read.ok) onUnreadable(read.failure, pack, 0);
+  const read = await readWhole(files, pack, PACK_HEADER_BYTES, position);
+  if (!read.ok) onUnreadable(read.failure, pack, position);
   return read.ok && read.value !== undefined ? decodePackHeader(read.value, pack) : undefined;
 }
 
@@ -77,7 +98,7 @@ export async function readSeal(
   sizeBytes: number,
   onUnreadable: OnUnreadable = unreadableIsDefect,
 ): Promise<SealFooter | undefined> {
-  if (sizeBytes < PACK_HEADER_BYTES + SEAL_FOOTER_BYTES) return undefined;
+  if (sizeBytes < PACK_FRONT_BYTES + SEAL_FOOTER_BYTES) return undefined;
   const position = sizeBytes - SEAL_FOOTER_BYTES;
   const read = await readWhole(files, pack, SEAL_FOOTER_BYTES, position);
   if (!read.ok) onUnreadable(read.failure, pack, position);

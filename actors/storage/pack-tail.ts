@@ -15,9 +15,9 @@ import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import type { FoundRecord } from "#actors/storage/pack-scan.ts";
-import { align, digestOfRecord, RECORD_HEADER_BYTES, recordEnd } from "#actors/storage/record.ts";
+import { digestOfRecord, RECORD_HEADER_BYTES, recordEnd } from "#actors/storage/record.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 
@@ -39,8 +39,8 @@ export interface PackTailOptions {
   readonly pack: number;
   readonly mark: Uint8Array;
   readonly sizeBytes: number;
-  /** The pack's own header has to be written again. */
-  readonly isHeaderLost: boolean;
+  /** The front of the pack has to be written again. */
+  readonly isFrontDamaged: boolean;
   /** What the catalog says; undefined for a pack that it does not know. */
   readonly known: PackState | undefined;
 }
@@ -58,7 +58,7 @@ export class PackTail {
 
   /** Everything before it is decided. */
   get checkpoint(): number {
-    return this.#options.known?.checkpoint ?? PACK_HEADER_BYTES;
+    return this.#options.known?.checkpoint ?? PACK_FRONT_BYTES;
   }
 
   get pack(): number {
@@ -68,12 +68,12 @@ export class PackTail {
   /** Takes the next record, in the order of their positions; undefined if it is dead. */
   add({ pack, position, header }: FoundRecord, catalog: Pick<Catalog, "find">): TailRecord | undefined {
     const { kind, payloadOffset, payloadBytes, sequence, epoch } = header;
-    if (epoch < this.#newestEpoch) return undefined;
-    this.#newestEpoch = epoch;
     const digest = digestOfRecord(header);
     const where = { kind, pack, position, payloadOffset, payloadBytes, sequence, damage: "none" } as const;
     const known = catalog.find(kind, digest);
     const isEntered = known?.pack === pack && known.position === position;
+    if (epoch < this.#newestEpoch && !isEntered) return undefined;
+    this.#newestEpoch = Math.max(this.#newestEpoch, epoch);
     const record: TailRecord = { ...where, digest, tail: this, epoch, isEntered, isLive: false };
     this.#records.push(record);
     return record;
@@ -91,26 +91,28 @@ export class PackTail {
 
   /** As `cut`, but leaves the file as it is: only what counts is made durable. */
   async keep(files: PackFiles): Promise<void> {
-    if (!this.#records.some((record) => this.#isDoubtful(record))) return;
-    await this.#change(files, (descriptor) => this.#writeAgain(files, descriptor));
+    const doubtful = this.#records.filter((record) => this.#isDoubtful(record)).map(extentOf);
+    if (doubtful.length > 0) await this.#change(files, (descriptor) => this.#writeAgain(files, descriptor, doubtful));
   }
 
   /** Cuts the file behind its last live record and makes the rest durable. Answers with the pack as it is now. */
   async cut(files: PackFiles): Promise<{ readonly state: PackState; readonly cutBytes: number }> {
-    const { pack, mark, sizeBytes, isHeaderLost, known } = this.#options;
+    const { pack, mark, sizeBytes, isFrontDamaged, known } = this.#options;
     const last = this.#records.findLastIndex(isKept);
     const end = this.#endOf(this.#records[last]);
     const hasSurplus = sizeBytes > this.checkpoint;
-    if (hasSurplus || isHeaderLost) {
+    // Of a pack that nobody knows, the sync that was to bring the front to the disk may have failed.
+    const isFrontDoubtful = isFrontDamaged || known === undefined;
+    if (hasSurplus || isFrontDoubtful) {
       await this.#change(files, async (descriptor) => {
-        if (isHeaderLost || this.checkpoint === PACK_HEADER_BYTES) {
-          must(await files.disk.write(descriptor, [encodePackHeader(pack, mark)], 0), "a pack gets its header");
+        if (isFrontDoubtful) {
+          must(await files.disk.write(descriptor, [encodePackFront(pack, mark)], 0), "a pack gets its front");
         }
         if (sizeBytes > end) must(await files.disk.truncate(descriptor, end), "a torn tail can be cut");
-        for (const record of this.#records.slice(0, last)) {
+        for (const record of this.#records.slice(0, Math.max(0, last))) {
           if (isRejectedCommit(record)) await this.#strikeOut(files, descriptor, record);
         }
-        await this.#writeAgain(files, descriptor);
+        await this.#writeAgain(files, descriptor, this.#uncertainUpTo(end));
       });
     }
     const recordCount = (known?.recordCount ?? 0) + last + 1;
@@ -136,10 +138,10 @@ export class PackTail {
     must(written, "a commit that does not count can be struck out");
   }
 
-  /** Writes the bytes of the doubtful records where they are, so that the next sync has to bring them to the disk. */
-  async #writeAgain(files: PackFiles, descriptor: number): Promise<void> {
+  /** Writes bytes where they are, so that the next sync has to bring them to the disk. */
+  async #writeAgain(files: PackFiles, descriptor: number, extents: Iterable<Extent>): Promise<void> {
     const buffer = new Uint8Array(REWRITE_BYTES);
-    for (const { from, to } of this.#doubtfulRuns()) {
+    for (const { from, to } of extents) {
       for (let position = from; position < to; position += REWRITE_BYTES) {
         const piece = buffer.subarray(0, Math.min(REWRITE_BYTES, to - position));
         const count = must(await files.read(this.pack, piece, position), "what recovery verified can be read");
@@ -149,16 +151,16 @@ export class PackTail {
     }
   }
 
-  *#doubtfulRuns(): Generator<{ readonly from: number; readonly to: number }> {
-    let run: { from: number; to: number } | undefined;
+  /** What lies between the records that are certain: others, and what may be left of one that was struck out. */
+  *#uncertainUpTo(end: number): Generator<Extent> {
+    let from = this.checkpoint;
     for (const record of this.#records) {
-      if (!this.#isDoubtful(record)) continue;
-      const { position, payloadOffset, payloadBytes } = record;
-      if (run !== undefined && align(run.to) !== position) yield run;
-      const from = run !== undefined && align(run.to) === position ? run.from : position;
-      run = { from, to: position + payloadOffset + payloadBytes };
+      if (record.position >= end) break;
+      if (!record.isEntered && !this.isCertain(record)) continue;
+      if (record.position > from) yield { from, to: record.position };
+      from = recordEnd(record.position, record);
     }
-    if (run !== undefined) yield run;
+    if (from < end) yield { from, to: end };
   }
 
   #isDoubtful(record: TailRecord): boolean {
@@ -168,6 +170,16 @@ export class PackTail {
   #endOf(record: TailRecord | undefined): number {
     return record === undefined ? this.checkpoint : recordEnd(record.position, record);
   }
+}
+
+/** Bytes of the file. */
+interface Extent {
+  readonly from: number;
+  readonly to: number;
+}
+
+function extentOf({ position, payloadOffset, payloadBytes }: TailRecord): Extent {
+  return { from: position, to: position + payloadOffset + payloadBytes };
 }
 
 /** What the catalog refers to is never cut, whatever the commits that were found say. */

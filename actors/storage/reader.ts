@@ -33,6 +33,8 @@ export interface ReaderDeps {
   readonly meters: Meters;
   /** Called once for each record. */
   readonly onDamaged: (digest: Digest, damage: Damage) => void;
+  /** Of what goes on beside the calls. */
+  readonly onDefect: (defect: unknown) => void;
 }
 
 export class Reader {
@@ -43,13 +45,14 @@ export class Reader {
   readonly #aheadBuffers = new ReadAheadBuffers();
 
   constructor(deps: ReaderDeps) {
-    const { catalog, log } = deps;
+    const { catalog, log, onDefect } = deps;
     this.#deps = deps;
     this.#secondLook = new SecondLook({
       catalog,
       check: new RecordCheck(deps),
       onDamaged: this.markDamaged,
       onLifted: (digest) => log.info("record readable again", { digest }),
+      onDefect,
     });
   }
 

@@ -18,17 +18,16 @@ import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
-import { findMark } from "#actors/storage/lost-mark.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
-import { type OnUnreadable, readMark, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
+import { type OnUnreadable, readFront, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { align } from "#actors/storage/record.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { must, ok, type Result } from "#runtime/errors.ts";
+import { assert, must, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 
@@ -75,10 +74,10 @@ export async function contradicts(files: PackFiles, catalog: Catalog): Promise<R
   for (const { pack, checkpoint, mark, sealed } of catalog.packs.values()) {
     const sizeBytes = sizes.get(pack);
     // A pack that was made and never committed to may be gone, or not even have its header.
-    if (checkpoint > PACK_HEADER_BYTES && align(sizeBytes ?? 0) < checkpoint) return ok(true);
+    if (checkpoint > PACK_FRONT_BYTES && align(sizeBytes ?? 0) < checkpoint) return ok(true);
     const isRead = !sealed && sizeBytes !== undefined;
-    const written = isRead ? await readMark(files, pack, () => undefined) : undefined;
-    if (written !== undefined && Buffer.compare(written, mark) !== 0) return ok(true);
+    const front = isRead ? await readFront(files, pack, () => undefined) : undefined;
+    if (front?.mark !== undefined && Buffer.compare(front.mark, mark) !== 0) return ok(true);
   }
   return ok(false);
 }
@@ -201,31 +200,30 @@ export class Recovery {
     if (!opened.ok && isBadPlace(opened.failure)) return void this.#unreadable.add(pack);
     await files.disk.close(must(opened, "a pack can be opened"));
     const onUnreadable = this.#onUnreadable;
-    const written = await readMark(files, pack, onUnreadable);
-    const mark = known?.mark ?? written ?? (await this.#findMark(pack, sizeBytes));
-    if (mark === undefined) return await this.#removeEmpty(pack);
+    const front = await readFront(files, pack, onUnreadable);
+    // It could not be read when the catalog was opened: the next start compares them again, and throws the catalog away.
+    const isForeign = known !== undefined && front.mark !== undefined && Buffer.compare(known.mark, front.mark) !== 0;
+    assert(!isForeign, "a pack is the one that the catalog knows");
+    const mark = known?.mark ?? front.mark;
+    if (mark === undefined) return await this.#passOver(pack, sizeBytes);
     // Where the catalog knows the pack there is little to read, and the sync of a seal that it does not know may have failed.
     if (known === undefined) {
       const adopted = await adoptSeal(pack, mark, sizeBytes, { ...this.#deps, check: this.#check, onUnreadable });
       if (adopted !== undefined) return void this.#adopted.push(adopted);
     }
-    await this.#scanTail({ pack, mark, sizeBytes, isHeaderLost: written === undefined, known });
+    await this.#scanTail({ pack, mark, sizeBytes, isFrontDamaged: front.isDamaged, known });
   }
 
-  /** Made just before a crash, with nothing in it that was ever synced. One that cannot be read is left for another day. */
-  async #removeEmpty(pack: number): Promise<void> {
+  /**
+   * Nobody knows its mark. Without a record it was made just before a crash, and goes. With more in it than a front it has
+   * lost both its headers, or is no pack of ours: nothing in it can be told from what a client has stored, and it stays.
+   */
+  async #passOver(pack: number, sizeBytes: number): Promise<void> {
     const { files } = this.#deps;
+    if (sizeBytes > PACK_FRONT_BYTES) return void this.#unreadable.add(pack);
     if (this.#unreadable.has(pack)) return;
     await files.forget(pack);
     must(await files.disk.remove(files.pathOf(pack)), "a pack without a record can be removed");
-  }
-
-  /** Where it is not certain there may be records that are not seen. */
-  async #findMark(pack: number, sizeBytes: number): Promise<Uint8Array | undefined> {
-    const deps = { ...this.#deps, check: this.#check, onUnreadable: this.#onUnreadable };
-    const found = await findMark(pack, sizeBytes, deps);
-    if (found?.isCertain === false) this.#unreadable.add(pack);
-    return found?.mark;
   }
 
   async #scanTail(options: PackTailOptions): Promise<void> {

@@ -9,7 +9,7 @@ import type { PackFiles } from "#actors/storage/pack-files.ts";
 import {
   encodeSealEntry,
   encodeSealFooter,
-  PACK_HEADER_BYTES,
+  PACK_FRONT_BYTES,
   SEAL_ENTRY_BYTES,
   SEAL_FOOTER_BYTES,
   type SealEntry,
@@ -32,6 +32,8 @@ export interface SealerDeps {
   readonly cpu: Pick<Cpu, "hasher">;
   readonly pause: Pause;
   readonly log: Log;
+  /** Ends the life: what it says may not be relied upon. */
+  readonly onDefect: (defect: unknown) => void;
 }
 
 export class Sealer {
@@ -47,11 +49,12 @@ export class Sealer {
 
   /** Puts the pack in line. */
   seal(pack: number): void {
-    this.#work = this.#work.then(async () => {
+    const sealing = this.#work.then(async () => {
       const again = [...this.#failed];
       this.#failed.clear();
       for (const one of [...again, pack]) await this.#sealNow(one);
     });
+    this.#work = sealing.catch(this.#deps.onDefect);
   }
 
   /** Begins no further pack, and waits for the one at work. */
@@ -95,7 +98,7 @@ export class Sealer {
     };
 
     const { pack, mark, checkpoint } = state;
-    for await (const found of scanRecords(files, pack, mark, PACK_HEADER_BYTES, checkpoint, onUnreadable)) {
+    for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
       if (unreadable.length > 0) break;
       const entry = this.#entryFor(found);
       if (entry === undefined) continue;

@@ -16,6 +16,7 @@ export interface SecondLookDeps {
   readonly check: RecordCheck;
   readonly onDamaged: OnDamaged;
   readonly onLifted: (digest: Digest) => void;
+  readonly onDefect: (defect: unknown) => void;
 }
 
 export class SecondLook {
@@ -30,13 +31,16 @@ export class SecondLook {
   begin(digest: Digest, entry: CatalogEntry): void {
     if (entry.damage !== "unreadable") return;
     if (this.#underWay.size >= SECOND_LOOKS_MAX || this.#underWay.has(digest)) return;
-    const looking = this.#look(digest, entry).finally(() => this.#underWay.delete(digest));
-    this.#underWay.set(digest, looking);
+    const looking = this.#look(digest, entry).catch(this.#deps.onDefect);
+    this.#underWay.set(
+      digest,
+      looking.then(() => void this.#underWay.delete(digest)),
+    );
   }
 
   /** None is under way any more. */
   async settle(): Promise<void> {
-    await Promise.allSettled(this.#underWay.values());
+    await Promise.all(this.#underWay.values());
   }
 
   /** It was read whole, and holds. */

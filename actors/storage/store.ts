@@ -63,6 +63,8 @@ export interface StoreDeps {
   readonly log: Log;
   readonly meters: Meters;
   readonly onDamaged: (digest: Digest, damage: Damage) => void;
+  /** Of what goes on beside the calls: it ends the incarnation. */
+  readonly onDefect: (defect: unknown) => void;
   /** Called while the catalog is rebuilt, and once with undefined when it is whole. */
   readonly onRebuild: (progress: Progress | undefined) => void;
   /** Why the catalog is not where it belongs, and again when that changes; undefined when it is. */
@@ -98,7 +100,7 @@ export class Store {
   readonly recovered: Promise<void>;
 
   private constructor(deps: StoreDeps, kv: SpareKv, catalog: Catalog, files: PackFiles) {
-    const { clock, cpu, directory, disk, log, scheduler } = deps;
+    const { clock, directory, disk, scheduler } = deps;
     this.#deps = deps;
     this.#kv = kv;
     this.#catalog = catalog;
@@ -106,7 +108,7 @@ export class Store {
     this.#pause = new Pause(clock, scheduler);
     this.#space = new Space(disk, directory, clock, () => deps.config().reserveBytes);
     this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
-    this.#sealer = new Sealer({ files, catalog, cpu, pause: this.#pause, log });
+    this.#sealer = new Sealer({ ...deps, files, catalog, pause: this.#pause });
     this.#reader = new Reader({ ...deps, files, catalog, pause: this.#pause });
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });
     this.recovered = this.#recover();

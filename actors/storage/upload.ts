@@ -18,6 +18,7 @@ import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { headerFor, LINK_LOST, layOutRecord } from "#actors/storage/pack-write.ts";
 import type { Pause } from "#actors/storage/pause.ts";
+import { Proofs } from "#actors/storage/proofs.ts";
 import { encodeHeader, RECORD_HEADER_BYTES, type RecordKind, recordEnd, tableBytes } from "#actors/storage/record.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
@@ -53,8 +54,7 @@ export class Upload {
   readonly #object: Hasher;
   readonly #links: ManifestLink[] = [];
   readonly #written = new Map<Digest, CatalogEntry>();
-  /** Records of others that were read and found whole. */
-  readonly #verified = { chunk: new Set<Digest>(), manifest: new Set<Digest>() };
+  readonly #proofs: Proofs;
   readonly #damageCountBefore: number;
   readonly #lease: PackLease;
   #chunk: ChunkDigester;
@@ -65,6 +65,7 @@ export class Upload {
 
   constructor(pack: OpenPack, deps: UploadDeps) {
     this.#deps = deps;
+    this.#proofs = new Proofs(deps.catalog, deps.known);
     this.#lease = new PackLease(pack, deps.disk, deps.pool);
     this.#scanner = new ChunkScanner(deps.gearTable);
     this.#object = deps.cpu.hasher();
@@ -125,14 +126,9 @@ export class Upload {
     const { catalog, sequences } = this.#deps;
     const chunkCount = this.#links.length;
     const manifest = tree.root.digest;
-    await this.#verifyKnown(tree);
-    const known = catalog.findIntact("manifest", manifest);
-    if (
-      known !== undefined &&
-      known.sequence > 0 &&
-      this.#isIntact("chunk", this.#links) &&
-      this.#isIntact("manifest", tree.inner)
-    ) {
+    await this.#seekProofs(tree);
+    const known = catalog.find("manifest", manifest);
+    if (known !== undefined && known.sequence > 0 && this.#isProven(tree)) {
       await this.abandon();
       return ok({ object, manifest, chunkCount, sequence: known.sequence, known: true });
     }
@@ -169,7 +165,7 @@ export class Upload {
     this.#links.push({ length: digests.lengthBytes, digest });
     this.#chunk = new ChunkDigester(cpu);
     this.#chunkBytes = 0;
-    if (this.#written.has(digest) || (await this.#isKnown("chunk", digest))) return ok();
+    if (this.#written.has(digest) || (await this.#proofs.seek("chunk", digest))) return ok();
 
     const { end: position, pack } = this.#lease;
     const header = headerFor(pack, "chunk", 0, STREAMED_PAYLOAD_OFFSET, digests, cpu.digest);
@@ -188,7 +184,7 @@ export class Upload {
     root: EncodedNode,
     sequence: number,
   ): Promise<Result<readonly (readonly [Digest, CatalogEntry])[], DiskFailure>> {
-    const { catalog, cpu } = this.#deps;
+    const { cpu } = this.#deps;
     // What a dedup left would stand behind the commit record.
     const cut = await this.#lease.cut();
     if (!cut.ok) return cut;
@@ -197,7 +193,7 @@ export class Upload {
     const from = this.#lease.end;
     for (const { digest, bytes } of [...inner, root]) {
       const isRoot = digest === root.digest;
-      if (!isRoot && catalog.findIntact("manifest", digest) !== undefined) continue;
+      if (!isRoot && this.#proofs.has("manifest", digest)) continue;
       const payload = [bytes];
       const digests = digestChunk(payload, cpu);
       const contents = { kind: "manifest", payload, digests, sequence: isRoot ? sequence : 0 } as const;
@@ -218,7 +214,7 @@ export class Upload {
     const { catalog } = this.#deps;
     for (const [digest, entry] of this.#written) {
       // Another upload may have committed the same chunk meanwhile: one of the two records is dead.
-      if (catalog.findIntact("chunk", digest) === undefined) catalog.insert(digest, entry);
+      if (!this.#proofs.has("chunk", digest)) catalog.insert(digest, entry);
     }
     for (const [digest, entry] of nodes) {
       if (digest === commit.manifest) catalog.insertCommit(commit, entry);
@@ -227,21 +223,19 @@ export class Upload {
     this.#lease.enter(catalog);
   }
 
-  /** Each is read at most once by an upload, and only while damage is known. */
-  async #isKnown(kind: RecordKind, digest: Digest): Promise<boolean> {
-    const { catalog, known } = this.#deps;
-    const verified = this.#verified[kind];
-    if (known.isTrusted || verified.has(digest)) return catalog.findIntact(kind, digest) !== undefined;
-    const holds = await known.holds(kind, digest);
-    if (holds) verified.add(digest);
-    return holds;
+  /** Damage may have come to light since the chunks were cut, and the manifest was not looked at yet. */
+  async #seekProofs({ inner, root }: ManifestTree): Promise<void> {
+    if (this.#deps.known.isTrusted) return;
+    for (const { digest } of this.#links) await this.#proofs.seek("chunk", digest);
+    for (const { digest } of [...inner, root]) await this.#proofs.seek("manifest", digest);
   }
 
-  /** Damage may have come to light since the chunks were cut, and the manifest was not looked at yet. */
-  async #verifyKnown({ inner, root }: ManifestTree): Promise<void> {
-    if (this.#deps.known.isTrusted) return;
-    for (const { digest } of this.#links) if (!this.#written.has(digest)) await this.#isKnown("chunk", digest);
-    for (const { digest } of [...inner, root]) await this.#isKnown("manifest", digest);
+  /** All of the object is there, without what this upload has written. */
+  #isProven({ inner, root }: ManifestTree): boolean {
+    return (
+      this.#links.every(({ digest }) => this.#proofs.has("chunk", digest)) &&
+      [...inner, root].every(({ digest }) => this.#proofs.has("manifest", digest))
+    );
   }
 
   #isIntact(kind: RecordKind, parts: readonly { readonly digest: Digest }[]): boolean {

@@ -22,8 +22,9 @@ export interface KvChange {
 }
 
 export interface Kv {
+  /** Throws where the value is not what was put: the store is damaged, and its owner throws it away. */
   get(key: Uint8Array): Uint8Array | undefined;
-  /** Pairs with `from <= key < to`, at most `limit`, in key order. */
+  /** Pairs with `from <= key < to`, at most `limit`, in key order. Throws as `get` does. */
   range(from: Uint8Array, to: Uint8Array, limit: number): readonly { key: Uint8Array; value: Uint8Array }[];
   /**
    * All or none, after every earlier batch. Visible to `get` when the promise settles. It rejects when the store refuses

@@ -13,8 +13,9 @@
  */
 import { statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { open, type RootDatabase } from "lmdb";
-import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import { assert, Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import { addedBytesOf, assertChanges, assertKey } from "#runtime/kv/check.ts";
 import type { Kv, KvBroken, KvChange, KvStores } from "#runtime/kv/kv.ts";
 import { dataName, diskIsFull, prepareDirectory, withOpeningMark } from "#runtime/real/kv-preflight.ts";
@@ -29,6 +30,9 @@ export const KV_ROOM_BYTES_MIN: number = 256 * KiB;
 const pageBytes = 4 * KiB;
 /** From so much on the size of the store is looked at: no commit writes more than all of its pages anew. */
 const largeBatchBytes = 1 * MiB;
+
+/** Of the CRC-32 of key and value, behind each value. */
+const checkBytes = 4;
 
 /** Added bytes after which the size of the file is looked at again: the store may outgrow its bound by this and a batch. */
 const sizeCheckBytes = 1 * MiB;
@@ -80,14 +84,14 @@ class LmdbKv implements Kv {
 
   get(key: Uint8Array): Uint8Array | undefined {
     assertKey(key);
-    const value = this.#database.get(key);
-    return value === undefined ? undefined : plain(value);
+    const stored = this.#database.get(key);
+    return stored === undefined ? undefined : checked(key, stored);
   }
 
   range(from: Uint8Array, to: Uint8Array, limit: number): readonly { key: Uint8Array; value: Uint8Array }[] {
     if (limit === 0 || Buffer.compare(from, to) >= 0) return [];
     const pairs = this.#database.getRange({ start: from, end: to, limit });
-    return Array.from(pairs, ({ key, value }) => ({ key: plain(key), value: plain(value) }));
+    return Array.from(pairs, ({ key, value }) => ({ key: plain(key), value: checked(key, value) }));
   }
 
   async batch(changes: readonly KvChange[]): Promise<void> {
@@ -100,7 +104,7 @@ class LmdbKv implements Kv {
       await database.batch(() => {
         for (const { key, value } of changes) {
           // The library copies keys at once and reads values later, on its own thread.
-          const written = value === undefined ? database.remove(key) : database.put(key, value.slice());
+          const written = value === undefined ? database.remove(key) : database.put(key, withCheck(key, value));
           // It also rejects these beside the batch; unheard, that would end the process.
           written.catch(() => undefined);
         }
@@ -212,6 +216,25 @@ function statsOf(database: Database): { lastPageNumber: number; pageSize: number
 function hushCommitError(error: unknown): void {
   if (typeof error !== "object" || error === null || !("commitError" in error)) return;
   if (error.commitError instanceof Promise) error.commitError.catch(() => undefined);
+}
+
+/** In memory of its own. LMDB has no checksums: a byte that turns in its file would be served. */
+function withCheck(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const stored = Buffer.alloc(value.length + checkBytes);
+  stored.set(value);
+  stored.writeUInt32LE(crc32(value, crc32(key)), value.length);
+  return stored;
+}
+
+/** As a plain `Uint8Array` in memory of its own. */
+function checked(key: Uint8Array, stored: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = stored;
+  const end = length - checkBytes;
+  const value = stored.subarray(0, Math.max(0, end));
+  const isWhole =
+    end >= 0 && crc32(value, crc32(key)) === new DataView(buffer, byteOffset + end, checkBytes).getUint32(0, true);
+  if (!isWhole) throw new Defect("kv: a value is not what was put");
+  return plain(value);
 }
 
 /** As a plain `Uint8Array` in memory of its own: what the library answers with may be a view of its buffers. */

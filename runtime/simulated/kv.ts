@@ -5,7 +5,7 @@
  * batches from the end, as many as the seed says, back to the last `flush`; `damage` makes the next `open` fail.
  */
 import type { Disk } from "#runtime/disk/disk.ts";
-import { assert, fail, ok } from "#runtime/errors.ts";
+import { assert, Defect, fail, ok } from "#runtime/errors.ts";
 import { addedBytesOf, assertChanges, assertKey } from "#runtime/kv/check.ts";
 import type { Kv, KvChange, KvStores } from "#runtime/kv/kv.ts";
 import { SortedPairs } from "#runtime/kv/sorted-pairs.ts";
@@ -16,6 +16,8 @@ export interface MemoryKvStores extends KvStores {
   crash(random: Random): void;
   /** The file in `directory` is damaged: `open` answers `kv.broken` until `remove`. */
   damage(directory: string): void;
+  /** One value decays: who reads it is told so, until it is written again. */
+  damageValue(directory: string, key: Uint8Array): void;
   /** While `cause` is set, every batch rejects with it, as on a full disk; `undefined` ends that. */
   refuseBatches(cause: string | undefined): void;
   /** While true, no new store can be opened: `kv.full`, as on a disk without room for one. */
@@ -30,6 +32,8 @@ interface Store {
   flushed: SortedPairs;
   readonly unflushed: (readonly KvChange[])[];
   visible: SortedPairs;
+  /** Keys of values that have decayed, in hex. */
+  readonly decayed: Set<string>;
   opener: symbol | undefined;
 }
 
@@ -77,6 +81,10 @@ export function memoryKvStores({ disk }: { readonly disk?: Disk } = {}): MemoryK
       damaged.add(directory);
     },
 
+    damageValue(directory, key) {
+      stores.get(directory)?.decayed.add(nameOf(key));
+    },
+
     refuseBatches(cause) {
       trouble.refusal = cause;
     },
@@ -102,9 +110,17 @@ async function leaveTrace(disk: Disk, directory: string): Promise<boolean> {
   return false;
 }
 
+function assertWhole({ decayed }: Store, key: Uint8Array): void {
+  if (decayed.size > 0 && decayed.has(nameOf(key))) throw new Defect("kv: a value is not what was put");
+}
+
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key).toString("hex");
+}
+
 function createStore(directory: string): Store {
   const flushed = new SortedPairs();
-  return { directory, flushed, unflushed: [], visible: flushed.clone(), opener: undefined };
+  return { directory, flushed, unflushed: [], visible: flushed.clone(), decayed: new Set(), opener: undefined };
 }
 
 function openKv(store: Store, opener: symbol, mapBytesMax: number, trouble: Trouble): Kv {
@@ -118,12 +134,15 @@ function openKv(store: Store, opener: symbol, mapBytesMax: number, trouble: Trou
     get(key) {
       assertOpen();
       assertKey(key);
+      assertWhole(store, key);
       return store.visible.get(key);
     },
 
     range(from, to, limit) {
       assertOpen();
-      return store.visible.range(from, to, limit);
+      const pairs = store.visible.range(from, to, limit);
+      for (const { key } of pairs) assertWhole(store, key);
+      return pairs;
     },
 
     async batch(changes) {
@@ -141,6 +160,7 @@ function openKv(store: Store, opener: symbol, mapBytesMax: number, trouble: Trou
       }
       store.visible.change(copied);
       store.unflushed.push(copied);
+      for (const { key } of copied) store.decayed.delete(nameOf(key));
     },
 
     count() {

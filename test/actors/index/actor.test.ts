@@ -324,6 +324,21 @@ describe("index: a store that cannot be read", () => {
     });
   }
 
+  it("is removed and opened fresh when what it says of itself has decayed (IDX-7)", async () => {
+    for (const key of [FORMAT_KEY, CHECKPOINT_KEY]) {
+      const stores = memoryKvStores();
+      const first = await startIndex({ stores });
+      const checkpoint = { cursor: "somewhere", life: await lifeOf(first) };
+      await first.ref.call("record", { entries: [entryOf(1)], checkpoint }, within);
+      await first.actor.stop();
+      stores.damageValue(DIRECTORY, key);
+
+      const index = await startIndex({ stores });
+
+      assert.deepEqual(index.removed, [DIRECTORY]);
+    }
+  });
+
   it("is removed, and the life ends, when a read of it throws (IDX-7)", async () => {
     const index = await startIndex();
     await index.ref.call("record", { entries: [entryOf(1)] }, within);

@@ -13,10 +13,10 @@ import { digestChunk } from "#actors/storage/chunk-digester.ts";
 import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import { isBadPlace, PackFiles } from "#actors/storage/pack-files.ts";
 import {
-  encodePackHeader,
+  encodePackFront,
   encodeSealEntry,
   encodeSealFooter,
-  PACK_HEADER_BYTES,
+  PACK_FRONT_BYTES,
   SEAL_ENTRY_BYTES,
 } from "#actors/storage/pack-format.ts";
 import { layOutRecord } from "#actors/storage/pack-write.ts";
@@ -53,10 +53,10 @@ interface Sealed {
 /** A pack with the object, committed under `sequence`, and its seal unless it is not wanted. */
 async function writePack(disk: MemoryDisk, pack: number, sequence: number, isSealed = true): Promise<Sealed> {
   const mark = markOf(pack);
-  const parts: Uint8Array[] = [encodePackHeader(pack, mark)];
+  const parts: Uint8Array[] = [encodePackFront(pack, mark)];
   const entries: CatalogEntry[] = [];
   const table: Uint8Array[] = [];
-  let end = PACK_HEADER_BYTES;
+  let end = PACK_FRONT_BYTES;
   for (const [kind, bytes] of [
     ["chunk", object],
     ["manifest", root.bytes],

@@ -36,6 +36,7 @@ describe("storage: the end of an incarnation", () => {
 
   it("begins no further batch, though the pack of the last one has room", async () => {
     const kit = await startStorage();
+    assert((await put(kit, randomBytes(10, 3))).ok);
     const sync = kit.disk.sync.bind(kit.disk);
     const gate = Promise.withResolvers<void>();
     kit.disk.sync = async (descriptor) => {

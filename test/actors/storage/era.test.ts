@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
-import { readMark, scanRecords } from "#actors/storage/pack-scan.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { readFront, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Cursor } from "#actors/storage/protocol.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
@@ -187,10 +187,10 @@ describe("storage: a cursor from before a loss (STO-10)", () => {
 /** Where the commits in the first pack are. */
 async function commitsIn(disk: MemoryDisk): Promise<readonly number[]> {
   const files = new PackFiles(disk, "/data/packs", 1);
-  const mark = await readMark(files, 1);
+  const { mark } = await readFront(files, 1);
   const size = (await sizes(disk)).get("00000001.pack") ?? 0;
   const positions: number[] = [];
-  for await (const { position, header } of scanRecords(files, 1, mark, PACK_HEADER_BYTES, size)) {
+  for await (const { position, header } of scanRecords(files, 1, mark, PACK_FRONT_BYTES, size)) {
     if (header.sequence > 0) positions.push(position);
   }
   await files.close();

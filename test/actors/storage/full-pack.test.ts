@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Catalog } from "#actors/storage/catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
-import { readMark, readSeal } from "#actors/storage/pack-scan.ts";
+import { readFront, readSeal } from "#actors/storage/pack-scan.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { MiB } from "#runtime/units.ts";
@@ -20,12 +20,12 @@ const filesOf = (disk: MemoryDisk): PackFiles => new PackFiles(disk, "/data/pack
 /** Storage just after a recovery that found the first pack to hold exactly `recordCount` records. */
 async function startWith(recordCount: number): Promise<StorageKit & { readonly stored: readonly StoredObject[] }> {
   const left = await leaveBehind(small(1), small(2));
-  const mark = await readMark(filesOf(left.disk), 1);
+  const { mark } = await readFront(filesOf(left.disk), 1);
   const opened = await left.kv.open("/data/catalog", { mapBytesMax: 1 * MiB });
   assert(mark !== undefined && opened.ok);
   const catalog = new Catalog(opened.value);
   // Each small object is two records: a chunk and a manifest.
-  const decided = { recordCount: recordCount - 4, checkpoint: PACK_HEADER_BYTES };
+  const decided = { recordCount: recordCount - 4, checkpoint: PACK_FRONT_BYTES };
   catalog.setPack({ ...decided, pack: 1, mark, epoch: 0, sealed: false });
   catalog.setComplete();
   await catalog.flush();
@@ -43,7 +43,7 @@ async function packCount({ disk }: StorageKit): Promise<number> {
 
 async function isSealed({ disk }: StorageKit): Promise<boolean> {
   const files = filesOf(disk);
-  const [mark, listed] = [await readMark(files, 1), await files.list()];
+  const [{ mark }, listed] = [await readFront(files, 1), await files.list()];
   assert(mark !== undefined && listed.ok);
   return (await readSeal(files, 1, mark, listed.value[0]?.sizeBytes ?? 0)) !== undefined;
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -50,7 +50,7 @@ async function recordsOf(disk: MemoryDisk, pack: number): Promise<readonly Found
   assert(listed.ok);
   const sizeBytes = listed.value.find((one) => one.pack === pack)?.sizeBytes ?? 0;
   const found: FoundRecord[] = [];
-  for await (const record of scanRecords(files, pack, undefined, PACK_HEADER_BYTES, sizeBytes)) found.push(record);
+  for await (const record of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes)) found.push(record);
   await files.close();
   return found;
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { scanRecords } from "#actors/storage/pack-scan.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { KiB, MiB } from "#runtime/units.ts";
@@ -33,7 +33,7 @@ async function damage(
   let count = 0;
   for (const { pack, sizeBytes } of listed.value) {
     let index = 0;
-    for await (const { position, header } of scanRecords(files, pack, undefined, PACK_HEADER_BYTES, sizeBytes)) {
+    for await (const { position, header } of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes)) {
       if (isMeant(header.kind, index, header.payloadBytes)) {
         kit.disk.flipByte(files.pathOf(pack), position + header.payloadOffset + header.payloadBytes - 1);
         count += 1;
@@ -100,6 +100,6 @@ describe("storage: putting a damaged object again", () => {
 
     for (const bytes of whole) assert.equal((await stored(kit, bytes)).known, true);
 
-    assert((await packBytes(kit.disk)) - packed <= PACK_HEADER_BYTES, "nothing but the header of an empty pack");
+    assert((await packBytes(kit.disk)) - packed <= PACK_FRONT_BYTES, "nothing but the header of an empty pack");
   });
 });

@@ -9,7 +9,7 @@ import { LINKS_MAX } from "#actors/domain/manifest.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
 import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
-import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { layOutRecord } from "#actors/storage/pack-write.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -39,8 +39,8 @@ async function treeWorld(durable: "object" | "nodes" | "nothing"): Promise<TreeW
   const cpu = inlineCpu({ disk });
   const mark = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
   const pack = { pack: 1, mark, descriptor: 0, counted: false, end: 0, epoch: 0, recordCount: 0 };
-  const parts: Uint8Array[] = [encodePackHeader(1, mark)];
-  let end = PACK_HEADER_BYTES;
+  const parts: Uint8Array[] = [encodePackFront(1, mark)];
+  let end = PACK_FRONT_BYTES;
   const add = (kind: "chunk" | "manifest", bytes: Uint8Array, sequence: number, epoch: number): number => {
     const contents = { kind, payload: [bytes], digests: digestChunk([bytes], cpu), sequence };
     const { entry, end: next } = layOutRecord(parts, { ...pack, epoch }, end, contents, cpu.digest);
@@ -86,7 +86,7 @@ describe("storage: a manifest that is a tree, after a rebuild", () => {
         await life({ disk, kv: memoryKvStores() }, async (kit) => {
           assert.deepEqual(await readObject(kit.ref, root), { code: "storage.manifest-not-found", root });
         });
-        assert.equal((await sizes(disk)).get("00000001.pack"), PACK_HEADER_BYTES, "nothing of it is kept");
+        assert.equal((await sizes(disk)).get("00000001.pack"), PACK_FRONT_BYTES, "nothing of it is kept");
       });
     }
 

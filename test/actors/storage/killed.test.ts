@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as passes } from "node:timers/promises";
 import { addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { PACK_HEADER_BYTES, SEAL_ENTRY_BYTES, SEAL_FOOTER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES, SEAL_ENTRY_BYTES, SEAL_FOOTER_BYTES } from "#actors/storage/pack-format.ts";
 import type { StorageFacts } from "#actors/storage/protocol.ts";
 import { STREAMED_PAYLOAD_OFFSET } from "#actors/storage/upload.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
@@ -32,7 +32,7 @@ function bytesOfPacks(directory: string): number {
 function bytesOf({ storedBytes, chunkCount, manifestCount, packCount }: StorageFacts): number {
   const perRecord = STREAMED_PAYLOAD_OFFSET + SEAL_ENTRY_BYTES + 8;
   // Uploads this small have no manifest nodes below the root.
-  return storedBytes + (chunkCount + manifestCount) * perRecord + packCount * (PACK_HEADER_BYTES + SEAL_FOOTER_BYTES);
+  return storedBytes + (chunkCount + manifestCount) * perRecord + packCount * (PACK_FRONT_BYTES + SEAL_FOOTER_BYTES);
 }
 
 async function check({ ref }: RealStorage, acknowledged: ReadonlyMap<number, Digest>): Promise<StorageFacts> {

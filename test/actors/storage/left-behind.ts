@@ -3,6 +3,7 @@
  * verified.
  */
 import assert from "node:assert/strict";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { RECORD_HEADER_BYTES, tableBytes } from "#actors/storage/record.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -21,7 +22,7 @@ export interface LeftBehind {
 
 export const firstPack = "/data/packs/00000001.pack";
 /** Where the table of the first record is, or its payload where it has no table. */
-export const firstTable: number = 64 + RECORD_HEADER_BYTES;
+export const firstTable: number = PACK_FRONT_BYTES + RECORD_HEADER_BYTES;
 
 /** Where the payload of the first record is, for an object that is one chunk of `sizeBytes`. */
 export function firstPayload(sizeBytes: number): number {

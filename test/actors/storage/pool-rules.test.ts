@@ -14,7 +14,7 @@ import { makeGearTable } from "#actors/storage/gear-table.ts";
 import { BATCH_BYTES_MAX, GroupCommit } from "#actors/storage/group-commit.ts";
 import { KnownRecords } from "#actors/storage/known-records.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { type OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
 import { Pause } from "#actors/storage/pause.ts";
@@ -82,7 +82,7 @@ describe("storage: what a pack is cut back to", () => {
 
         assert.equal(isGone, way !== "abandonSpilled");
         disk.crash(seededRandom(seed));
-        assert.equal((await sizes(disk)).get("00000001.pack"), PACK_HEADER_BYTES, `seed ${seed}`);
+        assert.equal((await sizes(disk)).get("00000001.pack"), PACK_FRONT_BYTES, `seed ${seed}`);
       }
     });
   }
@@ -104,7 +104,7 @@ describe("storage: what a pack is cut back to", () => {
     disk.truncate = truncate;
     const again = must(await pool.leaseShared(), "the pack is leased again");
     assert.deepEqual([again.pack, isGone], [1, true]);
-    assert.equal((await sizes(disk)).get("00000001.pack"), PACK_HEADER_BYTES);
+    assert.equal((await sizes(disk)).get("00000001.pack"), PACK_FRONT_BYTES);
   });
 
   it("is read through no descriptor from before", async () => {
@@ -185,7 +185,7 @@ describe("storage: a catalog that has no room (STO-7)", () => {
 
     assert.deepEqual(committed, { ok: false, failure: { code: "disk.full", path: "catalog" } });
     assert.equal(sequences.watermark, 0, "no number was given out");
-    assert.equal((await sizes(disk)).get("00000001.pack"), PACK_HEADER_BYTES);
+    assert.equal((await sizes(disk)).get("00000001.pack"), PACK_FRONT_BYTES);
   });
 });
 
@@ -193,7 +193,7 @@ async function recordsOf(disk: MemoryDisk): Promise<readonly FoundRecord[]> {
   const files = new PackFiles(disk, "/data/packs", 4);
   const found: FoundRecord[] = [];
   for (const { pack, sizeBytes } of must(await files.list(), "the packs can be listed")) {
-    for await (const record of scanRecords(files, pack, undefined, PACK_HEADER_BYTES, sizeBytes)) found.push(record);
+    for await (const record of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes)) found.push(record);
   }
   await files.close();
   return found;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { addressOf, digestFromBytes } from "#actors/domain/address.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
@@ -116,7 +117,7 @@ describe("storage: putObject", () => {
         ok: false,
         failure: { code: "storage.address-mismatch", expected: expect, actual },
       });
-      assert((await packBytes(kit.disk)) <= 64, "nothing but the header of an empty pack");
+      assert((await packBytes(kit.disk)) <= PACK_FRONT_BYTES, "nothing but the header of an empty pack");
     });
   }
 
@@ -133,7 +134,7 @@ describe("storage: putObject", () => {
         failure: { code: "storage.source-failed", cause: { code: "test.broken-off" } },
       });
       const created = ((await kit.disk.list("/data/packs")).ok ? await packCount(kit.disk) : 0) - 1;
-      assert((await packBytes(kit.disk)) - before <= created * 64, "nothing but headers of empty packs");
+      assert((await packBytes(kit.disk)) - before <= created * PACK_FRONT_BYTES, "nothing but headers of empty packs");
     });
   }
 

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { decodeManifest, type ManifestLink } from "#actors/domain/manifest.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
@@ -134,7 +135,7 @@ describe("storage: a disk that lies", () => {
       assert(stored.ok);
       const path = "/data/packs/00000001.pack";
       const size = (await kit.disk.list("/data/packs")).ok ? await sizeOf(kit) : 0;
-      kit.disk.flipByte(path, 64 + random.below(size - 64), 1 + random.below(255));
+      kit.disk.flipByte(path, PACK_FRONT_BYTES + random.below(size - PACK_FRONT_BYTES), 1 + random.below(255));
 
       const pieceBytes = [100_000, 128 * KiB, 256 * KiB][Math.floor(round / 3) % 3];
       const got = await readObject(kit.ref, stored.value.manifest, pieceBytes);
@@ -155,7 +156,7 @@ describe("storage: a disk that lies", () => {
     const bytes = randomBytes(3000, 1);
     const stored = await put(kit, bytes);
     assert(stored.ok);
-    kit.disk.flipByte("/data/packs/00000001.pack", 64 + 128 + 5);
+    kit.disk.flipByte("/data/packs/00000001.pack", PACK_FRONT_BYTES + 128 + 5);
     const slices = [{ chunk: digestFromBytes(digestOf(bytes)), offset: 10, lengthBytes: 20 }];
     const answer = await kit.ref.call("readChunks", { slices }, within);
     assert(answer.ok);

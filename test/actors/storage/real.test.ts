@@ -5,6 +5,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { STORE_LOCK_WAIT_MS } from "#actors/storage/actor.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import { realClock } from "#runtime/real/clock.ts";
@@ -152,7 +153,7 @@ describe("storage (real disk): recovery of payloads", () => {
     assert.deepEqual([...outcomes], ["done"]);
     const got = await readObject(kit.ref, stored.manifest);
     assert(!(got instanceof Uint8Array) && got.code === "storage.manifest-not-found");
-    assert.equal(statSync(pack).size, 64, "nothing but the header of the pack");
+    assert.equal(statSync(pack).size, PACK_FRONT_BYTES, "nothing but the header of the pack");
     const [again] = await putAll(kit, [bytes]);
     assert(again !== undefined && !again.known);
     await mustHoldAll(kit, [again], [bytes]);

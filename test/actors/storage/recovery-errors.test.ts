@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -154,7 +154,7 @@ describe("storage: recovery when the disk refuses a place for ever", () => {
     const world = { disk: new MemoryDisk(), kv: memoryKvStores() };
     await life(world, (kit) => stored(kit, randomBytes(3000, 1)));
     world.kv.remove("/data/catalog");
-    const undo = refuseReads(world.disk, touching(firstPack, 70));
+    const undo = refuseReads(world.disk, touching(firstPack, PACK_FRONT_BYTES + 6));
     const counts: unknown[] = [];
     for (let start = 1; start <= 4; start += 1) {
       await life(world, async (kit) => {
@@ -207,7 +207,7 @@ describe("storage: recovery when the disk refuses a place for ever", () => {
     const left = await leaveBehind(...objects);
     const [small] = left.stored;
     assert(small !== undefined);
-    left.disk.flipByte(firstPack, PACK_HEADER_BYTES + RECORD_HEADER_BYTES + 7);
+    left.disk.flipByte(firstPack, PACK_FRONT_BYTES + RECORD_HEADER_BYTES + 7);
     const undo = refuseReads(left.disk, isFirstHeader);
     await life(left, async (kit) => {
       assert(!((await readObject(kit.ref, small.manifest)) instanceof Uint8Array));
@@ -221,6 +221,31 @@ describe("storage: recovery when the disk refuses a place for ever", () => {
       assert.equal((await stored(kit, objects[0] ?? new Uint8Array())).known, false);
       await mustHold(kit, left.stored, objects);
     });
+  });
+
+  it("does not believe a catalog of other packs, where it cannot compare their marks at once (STO-9)", async () => {
+    for (const errno of ["EMFILE", "EIO"]) {
+      const left = await leaveBehind(...objects);
+      const before = await sizes(left.disk);
+      // As if it had been copied here, it says that the first pack ends after one small object.
+      const kv = memoryKvStores({ disk: left.disk });
+      const other = await startStorage({ kv });
+      await stored(other, randomBytes(500, 77));
+      await other.actor.stop();
+      // Each of the two headers is asked twice.
+      let refusals = 0;
+      const isHeader = (path: string, _descriptor: number, into: Uint8Array): boolean =>
+        path === firstPack && into.length === PACK_HEADER_BYTES;
+      const undo = refuseReads(left.disk, (...read) => isHeader(read[0], read[1], read[2]) && ++refusals <= 4, errno);
+      const kit = await startStorage({ disk: left.disk, kv }).catch(() => undefined);
+      undo();
+
+      if (kit !== undefined) await exitOf(kit);
+      await life({ disk: left.disk, kv }, async (next) => {
+        await mustHold(next, left.stored, objects);
+        assert.deepEqual(await sizes(left.disk), before);
+      });
+    }
   });
 
   it("still cuts what was read and is torn, and writes on behind it (STO-3)", async () => {
@@ -249,7 +274,7 @@ describe("storage: a put while damage is known", () => {
       const [damaged, other] = [randomBytes(3000, 1), randomBytes(70 * KiB, 2)];
       const { manifest } = await stored(kit, damaged);
       await stored(kit, other);
-      kit.disk.flipByte(firstPack, PACK_HEADER_BYTES + RECORD_HEADER_BYTES + 7);
+      kit.disk.flipByte(firstPack, PACK_FRONT_BYTES + RECORD_HEADER_BYTES + 7);
       assert(!((await readObject(kit.ref, manifest)) instanceof Uint8Array));
       const known: number[] = [];
       isArmed = true;

@@ -11,7 +11,7 @@ import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
 import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import { encodePackHeader, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { layOutRecord } from "#actors/storage/pack-write.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
@@ -98,9 +98,9 @@ async function writePack(
   records: readonly HandRecord[],
   { hasHeader = true, isSynced = true }: HandOptions = {},
 ): Promise<readonly Placed[]> {
-  const parts: Uint8Array[] = [hasHeader ? encodePackHeader(pack, markOf(pack)) : new Uint8Array(PACK_HEADER_BYTES)];
+  const parts: Uint8Array[] = [hasHeader ? encodePackFront(pack, markOf(pack)) : new Uint8Array(PACK_FRONT_BYTES)];
   const placed: Placed[] = [];
-  let end = PACK_HEADER_BYTES;
+  let end = PACK_FRONT_BYTES;
   for (const { kind, bytes, sequence, epoch, mark = markOf(pack) } of records) {
     const open = { pack, mark, descriptor: 0, counted: false, end, epoch, recordCount: 0 };
     const contents = { kind, payload: [bytes], digests: digestChunk([bytes], cpu), sequence };
@@ -129,7 +129,7 @@ function know(catalog: Catalog, pack: number, placed: readonly Placed[], records
         entry,
       );
   }
-  const checkpoint = placed.at(-1)?.end ?? PACK_HEADER_BYTES;
+  const checkpoint = placed.at(-1)?.end ?? PACK_FRONT_BYTES;
   catalog.setPack({ pack, mark: markOf(pack), checkpoint, epoch: 1, recordCount: placed.length, sealed: false });
 }
 
@@ -210,7 +210,7 @@ describe("storage: the epochs of a pack", () => {
   it("rise with a recovery: what it made durable counts for later ones, even where it decays (STO-4)", async () => {
     const left = await leaveBehind(one);
     const second = await life(left, (kit) => stored(kit, two));
-    left.disk.flipByte(firstPack, PACK_HEADER_BYTES + 500);
+    left.disk.flipByte(firstPack, PACK_FRONT_BYTES + 500);
 
     await life({ disk: left.disk, kv: memoryKvStores() }, async (kit) => {
       const page = await kit.ref.call("listManifests", { after: undefined, limit: 10 }, within);
@@ -242,6 +242,24 @@ describe("storage: what recovery found after a sync that failed", () => {
       const next = await freshCatalog(kv, "/data/next");
       assert.equal((await recover({ disk, catalog: next })).recoveredCommitCount, 3, `seed ${seed}`);
       assert.deepEqual(sequencesOf(next), [1, 2, 3]);
+    }
+  });
+});
+
+describe("storage: what a recovery that was cut off had entered in part", () => {
+  it("hides nothing that lies before it from the next sync (STO-1)", async () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const { disk, kv, catalog } = await stage();
+      const records = [chunkOf(one), commitOf(one, 1), chunkOf(two), commitOf(two, 2)];
+      const placed = await writePack(disk, 1, records, { isSynced: false });
+      for (const { digest, entry } of placed.slice(2)) catalog.insert(digest, entry);
+
+      await recover({ disk, catalog });
+      disk.crash(seededRandom(seed));
+
+      const next = await freshCatalog(kv, "/data/next");
+      await recover({ disk, catalog: next });
+      assert(sequencesOf(next).includes(1), `seed ${seed}`);
     }
   });
 });

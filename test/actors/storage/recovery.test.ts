@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { Catalog } from "#actors/storage/catalog.ts";
 import { CHECKS_AT_ONCE_MAX } from "#actors/storage/found-commits.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { MARK_BYTES } from "#actors/storage/record.ts";
@@ -111,7 +112,7 @@ describe("storage: recovery of a payload", () => {
         const kit = await restart(left);
 
         assert(!(await isKept(kit, left.stored[0], bytes)));
-        assert.equal(await packBytes(left.disk), 64, "nothing but the header of the pack");
+        assert.equal(await packBytes(left.disk), PACK_FRONT_BYTES, "nothing but the header of the pack");
         const again = await put(kit, bytes);
         assert(again.ok && !again.value.known && (await isKept(kit, again.value, bytes)));
       });

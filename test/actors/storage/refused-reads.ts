@@ -46,8 +46,8 @@ export function touching(path: string, position: number): (path: string, ...read
 }
 
 /** True for reads of the header of the first pack: then it is set aside, though all of its records can be read. */
-export function isFirstHeader(path: string, _descriptor: number, into: Uint8Array): boolean {
-  return path === firstPack && into.length === PACK_HEADER_BYTES;
+export function isFirstHeader(path: string, _descriptor: number, into: Uint8Array, position: number): boolean {
+  return path === firstPack && position === 0 && into.length === PACK_HEADER_BYTES;
 }
 
 /** True for reads of a scan of `path`, but for its very first: sealing scans, and so does recovery. */

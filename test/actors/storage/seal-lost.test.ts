@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
@@ -134,7 +135,7 @@ describe("storage: a pack that cannot be read at one start and can at the next",
   }
 
   for (const [what, isRefused] of [
-    ["its first record", touching(firstPack, 64)],
+    ["its first record", touching(firstPack, PACK_FRONT_BYTES)],
     ["all of it", (path: string): boolean => path === firstPack],
   ] as const) {
     for (const startCount of [1, 2]) {

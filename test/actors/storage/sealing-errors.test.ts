@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
-import { readMark, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { readFront, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
 import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
@@ -28,7 +28,7 @@ describe("storage: sealing when a read fails", () => {
 
   async function isSealed(disk: MemoryDisk): Promise<boolean> {
     const files = new PackFiles(disk, "/data/packs", 4);
-    const mark = await readMark(files, 1);
+    const { mark } = await readFront(files, 1);
     const sizeBytes = (await sizes(disk)).get("00000001.pack") ?? 0;
     const footer = mark === undefined ? undefined : await readSeal(files, 1, mark, sizeBytes);
     await files.close();
@@ -81,7 +81,7 @@ describe("storage: sealing when a read fails", () => {
         }
         if (cutFails) world.disk.failNext("truncate", "EIO");
         // One record fewer for the next attempt: put again, it lies in another pack.
-        world.disk.flipByte(firstPack, PACK_HEADER_BYTES + RECORD_HEADER_BYTES + 7);
+        world.disk.flipByte(firstPack, PACK_FRONT_BYTES + RECORD_HEADER_BYTES + 7);
         assert(!((await readObject(kit.ref, first.manifest)) instanceof Uint8Array));
         for (const seed of [0, ...small.keys()]) await stored(kit, randomBytes(60 * KiB, seed));
         for (const seed of small.keys()) await stored(kit, randomBytes(60 * KiB, 100 + seed));
@@ -90,12 +90,11 @@ describe("storage: sealing when a read fails", () => {
 
       const files = new PackFiles(world.disk, "/data/packs", 4);
       const sizeBytes = (await sizes(world.disk)).get("00000001.pack") ?? 0;
-      const mark = await readMark(files, 1);
+      const { mark } = await readFront(files, 1);
       assert(mark !== undefined);
       const footer = await readSeal(files, 1, mark, sizeBytes);
       let recordCount = 0;
-      for await (const _ of scanRecords(files, 1, mark, PACK_HEADER_BYTES, footer?.tablePosition ?? 0))
-        recordCount += 1;
+      for await (const _ of scanRecords(files, 1, mark, PACK_FRONT_BYTES, footer?.tablePosition ?? 0)) recordCount += 1;
       await files.close();
       assert.equal(footer?.entryCount, recordCount - 2, "all but the chunk and the manifest that were put again");
     });

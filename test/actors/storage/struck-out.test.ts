@@ -11,7 +11,8 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
-import { life, mustHold, sizes, stored, turns, type World } from "#test/actors/storage/refused-reads.ts";
+import { mustRead } from "#test/actors/storage/object-reader.ts";
+import { exitOf, life, mustHold, sizes, stored, turns, type World } from "#test/actors/storage/refused-reads.ts";
 import { put, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 
@@ -76,6 +77,61 @@ describe("storage: a commit that recovery has rejected", () => {
       });
     }
     assert(rejectedCount >= SECTORS / 2, `the cut is in the batch: ${rejectedCount}`);
+  });
+
+  for (const isCatalogLost of [true, false]) {
+    const after = isCatalogLost ? "the catalog is lost" : "the same power cut takes it from the catalog";
+    it(`does not come back either where the first sync of the rejection failed, when ${after} (STO-3)`, async () => {
+      let rejectedCount = 0;
+      for (let lostSector = 1; lostSector <= SECTORS; lostSector += 1) {
+        const world = await tornBatch(lostSector);
+        const failing = mortal(world.disk, world.kv);
+        world.disk.failNext("sync", "EIO");
+        const kit = await startStorage({ disk: failing.disk, kv: failing.kv }).catch(() => undefined);
+        if (kit !== undefined) assert.equal((await exitOf(kit))?.kind, "crashed");
+        failing.kill();
+        world.disk.crash(seededRandom(1), { keepUnsynced: true });
+        world.kv.crash({ ...seededRandom(1), below: (count) => count - 1 });
+        const before = await life(world, async (well) => {
+          await stored(well, randomBytes(200, 3));
+          const page = await well.ref.call("listManifests", { after: undefined, limit: 100 }, within);
+          assert(page.ok);
+          return page.value.entries;
+        });
+        if (before.length < 5) rejectedCount += 1;
+        // Nothing survives that no sync has brought to the disk.
+        world.disk.crash({ ...seededRandom(1), below: () => 0 });
+        if (isCatalogLost) world.kv.remove("/data/catalog");
+        else world.kv.crash({ ...seededRandom(1), below: () => 0 });
+
+        await life(world, async (last) => {
+          const page = await last.ref.call("listManifests", { after: undefined, limit: 100 }, within);
+          assert(page.ok);
+          assert.deepEqual(page.value.entries, before, `sector ${lostSector}`);
+          for (const { manifest } of before) await mustRead(last.ref, manifest, `sector ${lostSector}`);
+        });
+      }
+      assert(rejectedCount >= SECTORS / 2, `the cut is in the batch: ${rejectedCount}`);
+    });
+  }
+
+  it("leaves nothing behind the end of its pack, where all that is new is rejected", async () => {
+    const world = { disk: new MemoryDisk(), kv: memoryKvStores() };
+    const kit = await startStorage(world);
+    await stored(kit, kept);
+    await kit.actor.stop();
+    const end = (await sizes(world.disk)).get("00000001.pack");
+    const objects = [1, 2, 3].map((seed) => randomBytes(3000, seed));
+    await life(world, async (next) => void (await Promise.all(objects.map((bytes) => stored(next, bytes)))));
+    const pack = await world.disk.readFile(firstPack);
+    assert(pack.ok);
+    for (const bytes of objects) {
+      world.disk.flipByte(firstPack, Buffer.from(pack.value).indexOf(bytes.subarray(0, 64)) + 70);
+    }
+
+    await life(world, async () => undefined);
+
+    assert.equal((await sizes(world.disk)).get("00000001.pack"), end);
   });
 
   it("is not there by its own address either, when a rebuild keeps what nobody refers to (STO-3)", async () => {

@@ -1,6 +1,7 @@
 /** Which of two look-alikes it is: a commit that a crash tore, or one that was durable and has decayed since. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -9,7 +10,7 @@ import { readObject } from "#test/actors/storage/object-reader.ts";
 import { put, randomBytes, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 
 /** Behind the pack's header and the record's. */
-const firstPayload = 64 + 128;
+const firstPayload = PACK_FRONT_BYTES + 128;
 const path = "/data/packs/00000001.pack";
 
 describe("storage: recovery of a damaged chunk", () => {
@@ -18,11 +19,17 @@ describe("storage: recovery of a damaged chunk", () => {
     const kv = memoryKvStores();
     const life = mortal(disk, kv);
     const kit = await startStorage({ disk: life.disk, kv: life.kv });
-    disk.sync = () => new Promise<never>(() => undefined);
+    const { sync } = disk;
+    let syncCount = 0;
+    // The first one is that of the new pack.
+    disk.sync = async (descriptor) => {
+      syncCount += 1;
+      return syncCount === 1 ? await sync.call(disk, descriptor) : await new Promise<never>(() => undefined);
+    };
     void put(kit, randomBytes(3000, 1));
     await turns();
     life.kill();
-    Reflect.deleteProperty(disk, "sync");
+    disk.sync = sync;
     disk.crash(seededRandom(1), { keepUnsynced: true });
     kv.crash(seededRandom(1));
     disk.flipByte(path, firstPayload + 7);
@@ -34,7 +41,7 @@ describe("storage: recovery of a damaged chunk", () => {
     assert(listed.ok);
     assert.deepEqual(listed.value.entries, []);
     const size = await disk.list("/data/packs");
-    assert(size.ok && size.value.every(({ sizeBytes }) => sizeBytes === 64), "the torn tail is cut");
+    assert(size.ok && size.value.every(({ sizeBytes }) => sizeBytes === PACK_FRONT_BYTES), "the torn tail is cut");
     assert((await put(next, randomBytes(3000, 1))).ok);
   });
 
@@ -69,7 +76,7 @@ describe("storage: recovery of a damaged chunk", () => {
     kit.actor.kill("test");
     await turns();
     // The header of the first record: its length is gone with it.
-    disk.flipByte(path, 64 + 20);
+    disk.flipByte(path, PACK_FRONT_BYTES + 20);
 
     const next = await startStorage({ disk, kv: memoryKvStores() });
     await turns();

@@ -1,6 +1,7 @@
 /** Storage on a full disk, on one that fails to sync, and after its catalog was lost. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { UNCUT_PACKS_MAX } from "#actors/storage/pack-pool.ts";
 import type { CommittedManifest, StoredObject } from "#actors/storage/protocol.ts";
 import { FAILED } from "#runtime/byte-source.ts";
@@ -51,7 +52,7 @@ describe("storage: a full disk", () => {
 
       assert(!refused.ok);
       assert.equal(refused.failure.code, "storage.full");
-      assert((await packBytes(disk)) - before <= 64, "nothing but the header of an empty pack");
+      assert((await packBytes(disk)) - before <= PACK_FRONT_BYTES, "nothing but the header of an empty pack");
       const again = await put(kit, randomBytes(sizeBytes, 2));
       assert(again.ok && !again.value.known);
     });
@@ -87,9 +88,16 @@ describe("storage: a disk that fails every sync", () => {
     const kit = await startStorage();
     const first = await put(kit, randomBytes(100, 0));
     assert(first.ok);
-    const { sync } = kit.disk;
+    const { open, sync } = kit.disk;
     const broken = { ok: false, failure: { code: "disk.broken", path: "", errno: "EIO" } } as const;
-    kit.disk.sync = async () => broken;
+    // But that of a new pack, before anything is in it.
+    const fresh = new Set<number>();
+    kit.disk.open = async (path, mode) => {
+      const opened = await open.call(kit.disk, path, mode);
+      if (opened.ok && mode === "create-new") fresh.add(opened.value);
+      return opened;
+    };
+    kit.disk.sync = async (descriptor) => (fresh.delete(descriptor) ? await sync.call(kit.disk, descriptor) : broken);
     for (let seed = 1; seed <= 3 * UNCUT_PACKS_MAX; seed += 1) {
       const refused = await put(kit, randomBytes(100, seed));
       assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: "EIO" } });

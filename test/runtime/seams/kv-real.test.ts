@@ -216,6 +216,26 @@ describe("kv (lmdb): batch", () => {
     assert.match(readInProcess(directory), /^ok \d+$/);
   });
 
+  test("a value of which a byte has turned in the file is not served", async (context) => {
+    const directory = await tempDirectory(context);
+    const kv = must(await createLmdbStores().open(directory, { mapBytesMax }), "a store opens");
+    await kv.batch([put(b(97), Buffer.from("one value to be found")), put(b(98), b(2))]);
+    await kv.close();
+    const path = `${directory}/store.lmdb`;
+    const bytes = await fs.readFile(path);
+    for (let at = bytes.indexOf("value to be"); at >= 0; at = bytes.indexOf("value to be", at + 1))
+      bytes.write("V", at);
+    await fs.writeFile(path, bytes);
+
+    const again = must(await createLmdbStores().open(directory, { mapBytesMax }), "it opens again");
+    assert.throws(() => again.get(b(97)), /not what was put/);
+    assert.throws(() => again.range(b(97), b(99), 10), /not what was put/);
+    assert.deepEqual(again.get(b(98)), b(2));
+    await again.batch([put(b(97), b(1))]);
+    assert.deepEqual(again.get(b(97)), b(1));
+    await again.close();
+  });
+
   test("a disk with less room than a commit may take refuses it before LMDB is asked, and takes it later", async (context) => {
     const directory = await tempDirectory(context);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", directory]);

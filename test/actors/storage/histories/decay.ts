@@ -1,7 +1,12 @@
 /** What happens to the files of a node that is not running: single bytes turn. */
 import assert from "node:assert/strict";
 import type { Digest } from "#actors/domain/address.ts";
-import { decodeSealFooter, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import {
+  decodeSealFooter,
+  HEADER_POSITIONS,
+  PACK_FRONT_BYTES,
+  PACK_HEADER_BYTES,
+} from "#actors/storage/pack-format.ts";
 import { decodeHeader, digestOfRecord, RECORD_ALIGNMENT_BYTES, RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 import type { Random } from "#runtime/random.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -49,9 +54,13 @@ export async function turnByte(
   const pack = packs[random.below(Math.max(1, packs.length))];
   if (pack === undefined) return undefined;
   const { path, bytes } = pack;
-  const position = random.below(random.below(4) === 0 ? Math.min(PACK_HEADER_BYTES, bytes.length) : bytes.length);
+  const range = random.below(4) === 0 ? Math.min(PACK_HEADER_BYTES, bytes.length) : bytes.length;
+  let position = random.below(range);
+  // Not both headers: with the catalog lost nothing tells any more whose records follow.
+  const [, second] = HEADER_POSITIONS;
+  if (position >= second && position < second + PACK_HEADER_BYTES) position = 0;
   const hit = new Set<Digest>();
-  for (let at = PACK_HEADER_BYTES; at <= position; at += RECORD_ALIGNMENT_BYTES) {
+  for (let at = PACK_FRONT_BYTES; at <= position; at += RECORD_ALIGNMENT_BYTES) {
     const header = decodeHeader(bytes.subarray(at, at + RECORD_HEADER_BYTES), undefined);
     if (header !== undefined && position < at + header.payloadOffset + header.payloadBytes) {
       hit.add(digestOfRecord(header));

@@ -1,0 +1,34 @@
+/**
+ * What one put may refer to instead of writing it again. While damage is known the catalog's word is not enough: then only
+ * what was read for this very put counts, and what could not be read does not.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { KnownRecords } from "#actors/storage/known-records.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
+
+export class Proofs {
+  readonly #catalog: Catalog;
+  readonly #known: KnownRecords;
+  /** Read and found whole. At most the links of one object, or of one batch. */
+  readonly #proven = { chunk: new Set<Digest>(), manifest: new Set<Digest>() };
+
+  constructor(catalog: Catalog, known: KnownRecords) {
+    this.#catalog = catalog;
+    this.#known = known;
+  }
+
+  /** Whether it may be referred to; reads it, at most once, where it has to. */
+  async seek(kind: RecordKind, digest: Digest): Promise<boolean> {
+    if (!this.#known.isTrusted && !this.#proven[kind].has(digest) && (await this.#known.holds(kind, digest))) {
+      this.#proven[kind].add(digest);
+    }
+    return this.has(kind, digest);
+  }
+
+  /** Whether it may be referred to, as far as that is known by now. */
+  has(kind: RecordKind, digest: Digest): boolean {
+    if (this.#catalog.findIntact(kind, digest) === undefined) return false;
+    return this.#known.isTrusted || this.#proven[kind].has(digest);
+  }
+}

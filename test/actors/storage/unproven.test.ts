@@ -1,0 +1,71 @@
+/**
+ * Puts while damage is known, and a moment without descriptors: what cannot be read now is not relied upon, and what is
+ * written in its place counts (STO-1, STO-4).
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { KiB, MiB } from "#runtime/units.ts";
+import { readObject } from "#test/actors/storage/object-reader.ts";
+import { mustHold, refuseReads, sizes, stored } from "#test/actors/storage/refused-reads.ts";
+import { type StorageKit, startStorage } from "#test/actors/storage/storage-kit.ts";
+import { randomBytes } from "#test/kit/objects.ts";
+
+const small = randomBytes(2000, 1);
+
+/** `bytes` are stored, and damaged, which nobody knows; that some other object is damaged is known. */
+async function damaged(bytes: Uint8Array): Promise<{ readonly kit: StorageKit; starve(isStarved: boolean): void }> {
+  const kit = await startStorage();
+  let isStarved = false;
+  refuseReads(kit.disk, (path) => isStarved && path.endsWith(".pack"), "EMFILE");
+  const other = await stored(kit, small);
+  await stored(kit, bytes);
+  for (const wanted of [bytes.subarray(1000, 1032), small.subarray(0, 32)]) await turn(kit, wanted);
+  assert(!((await readObject(kit.ref, other.manifest)) instanceof Uint8Array), "damage is known");
+  return {
+    kit,
+    starve: (is) => {
+      isStarved = is;
+    },
+  };
+}
+
+async function turn({ disk }: StorageKit, wanted: Uint8Array): Promise<void> {
+  let count = 0;
+  for (const name of (await sizes(disk)).keys()) {
+    const read = await disk.readFile(`/data/packs/${name}`);
+    assert(read.ok);
+    const at = Buffer.from(read.value).indexOf(wanted);
+    if (at < 0) continue;
+    disk.flipByte(`/data/packs/${name}`, at);
+    count += 1;
+  }
+  assert.equal(count, 1);
+}
+
+describe("storage: a put that cannot read what it would refer to", () => {
+  for (const sizeBytes of [3000, 1500 * KiB]) {
+    it(`writes all of ${sizeBytes} bytes again, which are stored and damaged`, async () => {
+      const bytes = randomBytes(sizeBytes, 2);
+      const { kit, starve } = await damaged(bytes);
+
+      starve(true);
+      const again = await stored(kit, bytes);
+      starve(false);
+
+      assert.equal(again.known, false);
+      await mustHold(kit, [again], [Buffer.from(bytes)]);
+    });
+  }
+
+  it("writes the chunks of a new object that it shares with a damaged one", async () => {
+    const base = randomBytes(5 * MiB, 2);
+    const { kit, starve } = await damaged(base);
+    const bytes = Buffer.concat([base, randomBytes(1000, 3)]);
+
+    starve(true);
+    const fresh = await stored(kit, bytes);
+    starve(false);
+
+    await mustHold(kit, [fresh], [bytes]);
+  });
+});
