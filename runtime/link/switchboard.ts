@@ -93,9 +93,12 @@ export class Switchboard {
     return typeRef<P>(new RemoteRef(actor, this.#peer(cell), this.#context));
   }
 
-  /** Whether there is a link to `cell` now. For status, never for decisions: it may be gone in the next turn. */
-  isConnected(cell: string): boolean {
-    return this.#peers.get(cell)?.isConnected === true;
+  /**
+   * Whether a link to `cell` is wanted, and there now; undefined where none is. For status, never for decisions: it may be
+   * gone in the next turn.
+   */
+  isConnected(cell: string): boolean | undefined {
+    return this.#peers.get(cell)?.isConnected;
   }
 
   /** Ends all links and refuses new ones. Calls in flight fail: `link-lost` where they had left. */

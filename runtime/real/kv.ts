@@ -12,6 +12,7 @@
  * 1 M reads/s.
  */
 import { statfsSync, statSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { open, type RootDatabase } from "lmdb";
@@ -53,7 +54,7 @@ export function createLmdbStores(): KvStores {
       const { database, damage } = withOpeningMark(directory, () => openWalked(directory, mapBytesMax));
       if (damage !== undefined) {
         await database?.close();
-        return broken(damage);
+        return damage === diskIsFull ? fail({ code: "kv.full", path: directory }) : broken(damage);
       }
       opened.add(directory);
       return ok(new LmdbKv(database, { directory, mapBytesMax, onClosed: () => opened.delete(directory) }));
@@ -169,6 +170,10 @@ function openWalked(directory: string, mapBytesMax: number): Walked {
     database = openDatabase(directory, mapBytesMax);
     return { database, damage: damageOf(database, directory) };
   } catch (error) {
+    // For want of an inode, say, which nothing has asked for before.
+    if (error instanceof Error && "code" in error && error.code === constants.errno.ENOSPC) {
+      return { database, damage: diskIsFull };
+    }
     return { database, damage: error instanceof Error ? error.message : String(error) };
   }
 }

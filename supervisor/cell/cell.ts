@@ -18,6 +18,7 @@ import type { MetricSink } from "#supervisor/cell/metric-push.ts";
 import { Reporter } from "#supervisor/cell/reporter.ts";
 import type { CellSeams, Links } from "#supervisor/cell/seams.ts";
 import { Sections } from "#supervisor/cell/sections.ts";
+import { seenFrom } from "#supervisor/cell/seen-from.ts";
 import { checkPlaces, loadModules, refTo, wireActors } from "#supervisor/cell/wiring.ts";
 import type { CellSpec, NodeSpec } from "#supervisor/child-spec.ts";
 import type { CellEvent } from "#supervisor/events.ts";
@@ -199,7 +200,7 @@ export class Cell {
     this.#log = log;
     this.#bus = bus;
     const { dataDirectory, http, insecurePublic, version } = facts;
-    const node = { dataDirectory, http, insecurePublic, version, status: () => this.#status };
+    const node = { dataDirectory, http, insecurePublic, version, status: () => seenFrom(this.#status, this.#links) };
     return { ...seams.base, kv: seams.kv, edges: seams.edges, log, bus, cpu, metrics: this.#metrics, node };
   }
 

@@ -14,6 +14,7 @@ export function switchboardLinks(
   const board = new Switchboard({ cell, buildId, network, clock, scheduler, random, metrics, log, local, socketOf });
   return {
     ref: (actor, home) => board.ref(actor, home),
+    isConnected: (home) => board.isConnected(home),
     listen: () => board.listen(socketOf(cell)),
     close: () => board.close(),
   };

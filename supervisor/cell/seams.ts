@@ -26,6 +26,8 @@ export interface LinksOptions {
 export interface Links {
   /** A stable ref to an actor of another cell; it connects when it is used. */
   ref<P extends Protocol<P>>(actor: string, cell: string): Ref<P>;
+  /** Whether there is a link to `cell` now; undefined where no ref wants one. */
+  isConnected(cell: string): boolean | undefined;
   /** From here on other cells reach the actors of this one. Again: when its socket was removed; links that came in by it
    * end, and are made anew. */
   listen(): Promise<Result<void, Failure>>;

@@ -69,6 +69,7 @@ function beginning(stage: Stage): { readonly cell: Cell; readonly trace: string[
       },
       log: () => ({ log: silent, close: () => undefined }),
       links: () => ({
+        isConnected: () => undefined,
         ref: () => assert.fail("nobody is spoken to"),
         listen: async () => {
           await reached("listen");

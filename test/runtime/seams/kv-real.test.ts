@@ -236,6 +236,35 @@ describe("kv (lmdb): batch", () => {
     await again.close();
   });
 
+  test("a disk without enough inodes for a new store is full, and takes it later", async (context) => {
+    const directory = await tempDirectory(context);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m,nr_inodes=20", "tmpfs", directory]);
+    try {
+      const outcomes: string[] = [];
+      for (let left = 0; left <= 6; left += 1) {
+        const made: string[] = [];
+        for (let { ffree } = await fs.statfs(directory); ffree > left; ffree = (await fs.statfs(directory)).ffree) {
+          made.push(`${directory}/ballast-${left}-${made.length}`);
+          await fs.writeFile(made.at(-1) ?? "", "");
+        }
+        const refused = await createLmdbStores().open(`${directory}/kv`, { mapBytesMax });
+        outcomes.push(refused.ok ? "ok" : refused.failure.code);
+        if (refused.ok) await refused.value.close();
+        for (const path of made) await fs.rm(path);
+        const kv = must(await createLmdbStores().open(`${directory}/kv`, { mapBytesMax }), "it opens with room");
+        await kv.batch([put(b(97), b(1))]);
+        await kv.close();
+        await fs.rm(`${directory}/kv`, { recursive: true });
+      }
+
+      assert.deepEqual(outcomes.toSorted(), outcomes, "full, and then ok");
+      assert.deepEqual([outcomes[0], outcomes.at(-1)], ["kv.full", "ok"]);
+      assert(!outcomes.includes("kv.broken"), outcomes.join(" "));
+    } finally {
+      execFileSync("umount", ["-l", directory]);
+    }
+  });
+
   test("a disk with less room than a commit may take refuses it before LMDB is asked, and takes it later", async (context) => {
     const directory = await tempDirectory(context);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", directory]);
