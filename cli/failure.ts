@@ -6,6 +6,7 @@ import type { Failure, Result } from "#runtime/errors.ts";
 
 export type CliFailure = { readonly message: string } & (
   | Failure<"cli.not-running">
+  | Failure<"cli.not-allowed">
   | Failure<"cli.socket-gone">
   | Failure<"cli.no-answer">
   | Failure<"cli.unreachable">

@@ -38,6 +38,10 @@ export function dataDirectory(choice: NodeChoice, env: Environment = process.env
 export function findNode(choice: NodeChoice, env: Environment = process.env): Outcome<NodeRecord> {
   const directory = dataDirectory(choice, env);
   const record = readRecord(directory);
+  if (record === "not-allowed") {
+    const message = `cannot look whether a node runs on ${directory}: it is another user's (EACCES)`;
+    return fail({ code: "cli.not-allowed", message });
+  }
   if (record === undefined) return notRunning(`no node runs on ${directory}: start one with ./cepa up`);
   if (!exists(record.pid)) {
     return notRunning(`no node runs on ${directory} any more (it was process ${record.pid}): start it with ./cepa up`);
@@ -94,12 +98,12 @@ function hasEnded(pid: number): boolean {
   }
 }
 
-function readRecord(directory: string): NodeRecord | undefined {
+function readRecord(directory: string): NodeRecord | "not-allowed" | undefined {
   let text: string;
   try {
     text = readFileSync(join(directory, "node.json"), "utf8");
-  } catch {
-    return undefined;
+  } catch (error) {
+    return errnoOf(error) === "EACCES" ? "not-allowed" : undefined;
   }
   const said = parseJson(text);
   if (!isRecord(said)) return undefined;

@@ -73,7 +73,11 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     "get b3:… -o copy.iso --no-clobber",
   ])
     .argument("<address>", ADDRESS_FORM, readAddress)
-    .option("-o, --output <file>", "write here instead of standard output; an existing file is replaced in one step")
+    .option(
+      "-o, --output <file>",
+      "write here instead of standard output; an existing file is replaced in one step",
+      readNotEmpty,
+    )
     .option("--no-clobber", "fail if the file exists")
     .option("--json", "with -o: say what was written, as JSON")
     .action(async (address: string, options: Flags & { readonly output?: string; readonly clobber?: boolean }) => {

@@ -41,13 +41,13 @@ export function assert(condition: boolean, invariant: string): asserts condition
 
 /** Closes a `switch` over a union; adding a variant becomes a compile error here. */
 export function unreachable(value: never): never {
-  throw new Defect(`unreachable: ${inspect(value)}`);
+  throw new Defect(`unreachable: ${inLine(value)}`);
 }
 
 /** The value of a result whose failure nobody here can do anything about: the failure becomes a defect. */
 export function must<Value>(result: Result<Value, Failure>, purpose: string): Value {
   if (result.ok) return result.value;
-  throw new Defect(`${purpose}: ${inspect(result.failure)}`);
+  throw new Defect(`${purpose}: ${inLine(result.failure)}`);
 }
 
 export type ExitReason =
@@ -79,8 +79,13 @@ export function describeExit(reason: ExitReason): string {
     case "killed":
       return `killed after ${reason.afterMs} ms`;
     case "crashed":
-      return (reason.defect instanceof Error ? reason.defect.message : inspect(reason.defect)).slice(0, 200);
+      return (reason.defect instanceof Error ? reason.defect.message : inLine(reason.defect)).slice(0, 200);
     default:
       return unreachable(reason);
   }
+}
+
+/** For messages, which are one line each. */
+function inLine(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, compact: true });
 }

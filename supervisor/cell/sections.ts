@@ -22,19 +22,22 @@ export class Sections {
     this.#environment = environment;
   }
 
-  /** Checks `config` and keeps it for `commit`. Answers with what is wrong, in one line. */
+  /** Checks `config` and keeps it for `commit`. Answers with all that is wrong, in one line. */
   offer(config: ConfigSnapshot): string | undefined {
     this.#offered = undefined;
     const values = new Map<string, unknown>();
+    const problems: string[] = [];
     for (const [name, actorModule] of this.#modules) {
       const read = readSection<unknown>(actorModule.configSchema, name, config.raw[name], this.#environment);
       if (!read.ok) {
-        return read.failure.problems.map((problem) => describeProblem(read.failure.section, problem)).join("; ");
+        problems.push(...read.failure.problems.map((problem) => describeProblem(read.failure.section, problem)));
+        continue;
       }
       const problem = actorModule.checkConfig?.(read.value as never);
-      if (problem !== undefined) return problem;
+      if (problem !== undefined) problems.push(problem);
       values.set(name, read.value);
     }
+    if (problems.length > 0) return problems.join("; ");
     this.#offered = { version: config.version, values };
     return undefined;
   }

@@ -50,8 +50,14 @@ export class ConfigRollout {
     const answers = await Promise.all(
       this.#takers.map(async (taker) => ({ by: taker.name, problem: await taker.offer(next, CONFIG_OFFER_MS) })),
     );
-    for (const { by, problem } of answers) {
-      if (problem !== undefined) return fail({ code: "supervisor.config-refused", by, problem });
+    const refusals = answers.filter(({ problem }) => problem !== undefined);
+    if (refusals.length > 0) {
+      const by = refusals.map((refusal) => refusal.by).join(", ");
+      return fail({
+        code: "supervisor.config-refused",
+        by,
+        problem: refusals.map(({ problem }) => problem).join("; "),
+      });
     }
     this.#current = next;
     for (const taker of this.#takers) taker.commit(next);

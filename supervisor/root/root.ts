@@ -51,6 +51,7 @@ export class Root {
   #watcher: ConfigWatcher | undefined;
   #down: Promise<void> | undefined;
   #failure: CannotRun | undefined;
+  #hasShutDown = false;
   #ended = false;
   #metricsTimer: Timer | undefined;
 
@@ -114,6 +115,8 @@ export class Root {
 
   /** Ends at once. Nothing that was acknowledged is lost: that is what crash-only means. */
   async killNow(): Promise<void> {
+    // All has stopped already, and was said to have.
+    if (this.#hasShutDown) return;
     const message = "killed before it was shut down; nothing acknowledged is lost, start it again";
     // Before the cells are gone: then the way down that is under way may be the first to end.
     this.#failure ??= { code: "supervisor.killed", message };
@@ -261,6 +264,7 @@ export class Root {
     // Told before the first one drains, so that the gateway can say it too. `#down` is set after this turn.
     this.#settings.seams.base.scheduler.microtask(() => this.#news.tellStatus());
     await this.#cells?.shutdown();
+    this.#hasShutDown = true;
     this.#news.shutdown();
     this.#settings.seams.base.scheduler.macrotask(() => void this.#finish());
   }

@@ -1,7 +1,7 @@
 /** The launcher, run as a user runs it, in checkouts of its own. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, symlinkSync, utimesSync } from "node:fs";
+import { mkdirSync, mkdirSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Checkout } from "#test/launcher/checkout.ts";
@@ -167,6 +167,19 @@ describe("launcher: compiling", () => {
       const ran = await checkout.run(["up"]);
       assert.deepEqual(ran, { code: 0, stdout: "up\n", stderr: "cepa: compiling ...\n" });
     }
+  });
+
+  it("is left out where the cache cannot be written", async () => {
+    using checkout = new Checkout();
+    checkout.script("supervisor/main.ts", 'console.log("up");');
+    await checkout.run(["ps"]);
+    // What no file can be made in the place of, whoever runs the test.
+    const cache = join(checkout.root, "cache");
+    mkdirSync(join(cache, `compiled-${process.getuid?.()}.begun`), { recursive: true });
+
+    const ran = await checkout.run(["up"], { env: { NODE_COMPILE_CACHE: cache } });
+
+    assert.deepEqual([ran.code, ran.stdout, checkout.compileCount()], [0, "up\n", 0]);
   });
 
   it("is left out where there is no compile cache", async () => {

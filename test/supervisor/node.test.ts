@@ -53,6 +53,18 @@ describe("node: up and down", () => {
     assert.deepEqual(await gone(pidsOf(ready), 2000), []);
   });
 
+  it("was shut down once it has said so, whatever signal comes then", async () => {
+    const node = new TestNode(freshDirectory(), []);
+    await node.said({ event: "ready" });
+
+    node.process.kill("SIGTERM");
+    await node.said({ event: "shutdown" });
+    node.process.kill("SIGTERM");
+
+    assert.equal(await node.exited, 0);
+    assert.equal(node.stderr, "");
+  });
+
   it("leaves no process within 2 s of a kill -9 of the root (SUP-10)", async () => {
     const node = new TestNode(freshDirectory());
     const others = pidsOf(await node.said({ event: "ready" }));

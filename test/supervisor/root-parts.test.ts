@@ -209,6 +209,15 @@ describe("sections: offer and commit", () => {
     assert.equal(sections.offer(snapshot(1, 11)), "a.waitMs is 11, allowed are 0 to 10");
     assert.equal(sections.offer(snapshot(1, 7)), "a.waitMs is not 7");
   });
+
+  it("says all that is wrong, in every section", () => {
+    const section = { configSchema, checkConfig } as unknown as ErasedModule;
+    const sections = new Sections(new Map([...modules, ["b", section], ["c", section]]), {});
+
+    const said = sections.offer(configSnapshot(1, { a: { waitMs: 11 }, b: { waitMs: 7 }, c: { waitMs: -1 } }));
+
+    assert.equal(said, "a.waitMs is 11, allowed are 0 to 10; a.waitMs is not 7; c.waitMs is -1, allowed are 0 to 10");
+  });
 });
 
 describe("metric push: push", () => {
