@@ -1,7 +1,7 @@
 /** The launcher, run as a user runs it, in checkouts of its own. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, mkdirSync, symlinkSync, utimesSync } from "node:fs";
+import { mkdirSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Checkout } from "#test/launcher/checkout.ts";
