@@ -151,12 +151,15 @@ export class PackTail {
     }
   }
 
-  /** What lies between the records that are certain: others, and what may be left of one that was struck out. */
+  /**
+   * Records in doubt, and what lies between records, which may be left of one that was struck out: all of it was read by
+   * now, and the payloads of dead records were not.
+   */
   *#uncertainUpTo(end: number): Generator<Extent> {
     let from = this.checkpoint;
     for (const record of this.#records) {
       if (record.position >= end) break;
-      if (!record.isEntered && !this.isCertain(record)) continue;
+      if (this.#isDoubtful(record)) continue;
       if (record.position > from) yield { from, to: record.position };
       from = recordEnd(record.position, record);
     }

@@ -313,6 +313,24 @@ describe("storage: the commits that recovery found", () => {
     assert.equal(catalog.findIntact("chunk", digestOf(two))?.pack, 1);
   });
 
+  it("are made durable beside what nobody wants, and the disk does not let anybody read", async () => {
+    const { disk, kv, catalog } = await stage();
+    const dead = chunkOf(randomBytes(30 * KiB, 50));
+    const placed = await writePack(disk, 1, [dead, chunkOf(one), commitOf(one, 1)], { isSynced: false });
+    const middle = (placed[0]?.entry.position ?? 0) + 20 * KiB;
+    const undo = refuseReads(disk, (path, _descriptor, into, from) => {
+      return path === firstPack && into.length !== 64 * KiB && from <= middle && middle < from + into.length;
+    });
+
+    const report = await recover({ disk, catalog });
+    undo();
+    disk.crash(seededRandom(1));
+
+    assert.deepEqual([report.recoveredCommitCount, report.setAside], [1, []]);
+    const next = await freshCatalog(kv, "/data/next");
+    assert.equal((await recover({ disk, catalog: next })).recoveredCommitCount, 1);
+  });
+
   it("stop a start whose catalog has no room for them, instead of filling the memory (STO-7)", async () => {
     const { disk, kv, catalog } = await stage(3);
     await writePack(disk, 1, [chunkOf(one), commitOf(one, 1), chunkOf(two), commitOf(two, 2)]);

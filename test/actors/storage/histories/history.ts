@@ -160,7 +160,7 @@ export class History {
       faulty.arm({ operations: ALL_OPERATIONS, from: 1 + this.#random.below(60), count: 1, errno: this.#one(ERRNOS) });
     }
     const node = await Node.start(life, this.#nextSeed());
-    const how = node === undefined ? "failed" : await node.settled();
+    const how = node instanceof Node ? await node.settled() : "failed";
     if (how !== "whole") this.#tally.failedStarts += 1;
     faulty.arm(undefined);
     const wasKilled = this.#chance(2);
@@ -173,7 +173,7 @@ export class History {
   async #start(faulty: FaultyDisk): Promise<Node> {
     this.#tally.lives += 1;
     const node = await Node.start(mortal(faulty.disk, this.#kv), this.#nextSeed());
-    assert(node !== undefined, "a start without trouble succeeds");
+    assert(node instanceof Node, `a start without trouble succeeds: ${String(node)}`);
     assert.equal(await node.settled(), "whole", JSON.stringify(node.kit.exits));
     const setAside = node.setAsideCount;
     if (setAside > 0) this.#say(`${setAside} set aside`);

@@ -35,8 +35,8 @@ export class Node {
     this.life = life;
   }
 
-  /** Undefined where it dies or fails before it answers. */
-  static async start(life: Mortal, seed: number): Promise<Node | undefined> {
+  /** Undefined where it dies before it answers, or what it failed with. */
+  static async start(life: Mortal, seed: number): Promise<Node | Error | undefined> {
     const { disk, kv } = life;
     const machine = testMachine(undefined, seed);
     const deps: StorageDeps = {
@@ -49,8 +49,8 @@ export class Node {
       metrics: machine.metrics,
     };
     const starting = startActor(storageBehavior, deps, { capacity: 512, laterMax: 512, machine });
-    const kit = await Promise.race([starting.catch(() => undefined), life.dead]);
-    return kit === undefined ? undefined : new Node(kit, life);
+    const kit = await Promise.race([starting.catch(asError), life.dead.then(() => undefined)]);
+    return kit === undefined || kit instanceof Error ? kit : new Node(kit, life);
   }
 
   /** How the start ends. */
@@ -92,6 +92,10 @@ export class Node {
     this.kit.actor.kill("ended by the test");
     for (let count = 0; count < 20; count += 1) await turn();
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 export async function turn(): Promise<void> {
