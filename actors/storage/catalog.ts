@@ -31,7 +31,7 @@ import {
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import type { DiskFull } from "#runtime/disk/disk.ts";
-import { fail, ok, type Result } from "#runtime/errors.ts";
+import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 
 /** More of them are not looked for: 256 TiB of full ones. */
@@ -49,6 +49,7 @@ export class Catalog {
   readonly #packs = new Map<number, PackState>();
   readonly #meta: CatalogMeta;
   #damageFoundCount = 0;
+  #isDamaged = false;
 
   /**
    * Reads what the store knows of itself. A store that is new, unfinished, damaged or of another version is not `complete`.
@@ -63,6 +64,10 @@ export class Catalog {
   /** True when everything that packs hold up to their checkpoints is in here. */
   get complete(): boolean {
     return this.#meta.isComplete;
+  }
+  /** Its store has to go: something in it is not what was put. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
   }
   /** A commit in here may refer to a record that is not, because it could not be read when the commit was entered. */
   get lacksRecords(): boolean {
@@ -219,13 +224,18 @@ export class Catalog {
     return this.#overlay.hasRoom ? ok() : fail({ code: "disk.full", path: "catalog" });
   }
 
-  /** What a damaged store says might cut what holds. The defect ends this life, and the next one builds a new store. */
+  /** It contradicts what is known otherwise. Ends this life; the next one builds a new store. */
+  giveUp(why: string): never {
+    this.#isDamaged = true;
+    throw new Defect(`the catalog is damaged: ${why}`);
+  }
+
+  /** What a damaged store says might cut what holds: the defect ends this life, too. */
   #read<Value>(read: () => Value): Value {
     try {
       return read();
     } catch (defect) {
-      this.#meta.isComplete = false;
-      this.#overlay.put(META_KEY, encodeMeta(this.#meta));
+      this.#isDamaged = true;
       throw defect;
     }
   }

@@ -62,6 +62,6 @@ async function openStore(deps: OpenCatalogDeps): Promise<Result<SpareKv, KvBroke
   return opened;
 }
 
-function pathOfCatalog({ directory }: OpenCatalogDeps): string {
+export function pathOfCatalog({ directory }: Pick<OpenCatalogDeps, "directory">): string {
   return `${directory}/catalog`;
 }

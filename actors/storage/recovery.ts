@@ -21,7 +21,7 @@ import { FoundCommits } from "#actors/storage/found-commits.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
-import { type OnUnreadable, readFront, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
+import { type OnUnreadable, readFront, readWhole, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { align } from "#actors/storage/record.ts";
@@ -215,15 +215,21 @@ export class Recovery {
   }
 
   /**
-   * Nobody knows its mark. Without a record it was made just before a crash, and goes. With more in it than a front it has
-   * lost both its headers, or is no pack of ours: nothing in it can be told from what a client has stored, and it stays.
+   * Nobody knows its mark. With nothing in it, it was made just before a crash, and goes. With anything in it, it has lost
+   * both its headers, or is no pack of ours: nothing in it can be told from what a client has stored, and it stays.
    */
   async #passOver(pack: number, sizeBytes: number): Promise<void> {
     const { files } = this.#deps;
-    if (sizeBytes > PACK_FRONT_BYTES) return void this.#unreadable.add(pack);
-    if (this.#unreadable.has(pack)) return;
+    const isEmpty = sizeBytes <= PACK_FRONT_BYTES && (await this.#isBlank(pack, sizeBytes));
+    if (!isEmpty) return void this.#unreadable.add(pack);
     await files.forget(pack);
     must(await files.disk.remove(files.pathOf(pack)), "a pack without a record can be removed");
+  }
+
+  async #isBlank(pack: number, sizeBytes: number): Promise<boolean> {
+    const read = await readWhole(this.#deps.files, pack, sizeBytes, 0);
+    if (!read.ok) this.#onUnreadable(read.failure, pack, 0);
+    return read.ok && read.value?.every((byte) => byte === 0) === true;
   }
 
   async #scanTail(options: PackTailOptions): Promise<void> {

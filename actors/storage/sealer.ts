@@ -17,6 +17,7 @@ import {
 import { type FoundRecord, type OnUnreadable, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { align, digestOfRecord } from "#actors/storage/record.ts";
+import type { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
@@ -30,6 +31,7 @@ export interface SealerDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
   readonly cpu: Pick<Cpu, "hasher">;
+  readonly check: RecordCheck;
   readonly pause: Pause;
   readonly log: Log;
   /** Ends the life: what it says may not be relied upon. */
@@ -64,16 +66,25 @@ export class Sealer {
   }
 
   async #sealNow(pack: number): Promise<void> {
-    const { catalog, files, log } = this.#deps;
+    const { catalog, log } = this.#deps;
     const state = catalog.packs.get(pack);
     if (this.#ended || state === undefined || state.sealed) return;
-    const opened = await files.disk.open(files.pathOf(pack), "write");
-    const sealed = opened.ok ? await this.#writeSeal(state, opened.value) : opened;
-    if (opened.ok) await files.disk.close(opened.value);
+    const sealed = await this.#seal(state);
     if (sealed.ok) catalog.setPack({ ...state, checkpoint: sealed.value, sealed: true });
     else if (!this.#ended) {
       this.#failed.add(pack);
       log.warn("pack not sealed", { pack, failure: sealed.failure });
+    }
+  }
+
+  async #seal(state: PackState): Promise<Result<number, DiskFailure>> {
+    const { disk } = this.#deps.files;
+    const opened = await disk.open(this.#deps.files.pathOf(state.pack), "write");
+    if (!opened.ok) return opened;
+    try {
+      return await this.#writeSeal(state, opened.value);
+    } finally {
+      await disk.close(opened.value);
     }
   }
 
@@ -100,9 +111,10 @@ export class Sealer {
     const { pack, mark, checkpoint } = state;
     for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
       if (unreadable.length > 0) break;
-      const entry = this.#entryFor(found);
-      if (entry === undefined) continue;
-      const bytes = encodeSealEntry(entry);
+      const entry = await this.#entryFor(found);
+      if (!entry.ok) return entry;
+      if (entry.value === undefined) continue;
+      const bytes = encodeSealEntry(entry.value);
       hasher.update(bytes);
       pending.push(bytes);
       entryCount += 1;
@@ -125,24 +137,28 @@ export class Sealer {
     return ok(position + SEAL_FOOTER_BYTES);
   }
 
-  /** Undefined for dead records: aborted, superseded, or written twice. */
-  #entryFor({ pack, position, header }: FoundRecord): SealEntry | undefined {
-    const { catalog } = this.#deps;
+  /**
+   * Undefined for dead records: aborted, superseded, or written twice. One that the catalog does not know at all is listed
+   * if it holds: it may be dead, and is harmless then; or a key of the catalog has decayed. A commit that holds, and that
+   * the catalog does not know or has no place for in the log, has no other reason: recovery leaves none that does not count.
+   */
+  async #entryFor({ pack, position, header }: FoundRecord): Promise<Result<SealEntry | undefined, DiskFailure>> {
+    const { catalog, check } = this.#deps;
+    const { kind, payloadOffset, payloadBytes, sequence } = header;
     const digest = digestOfRecord(header);
-    const entry = catalog.find(header.kind, digest);
-    if (entry === undefined || entry.pack !== pack || entry.position !== position) return undefined;
-    const commit = header.sequence > 0 ? catalog.commitAt(header.sequence) : undefined;
-    const { kind, payloadOffset, payloadBytes } = header;
-    return {
-      digest,
-      kind,
-      position,
-      payloadOffset,
-      payloadBytes,
-      sequence: commit?.sequence ?? 0,
-      object: commit?.object,
-      objectBytes: commit?.sizeBytes ?? 0,
-    };
+    const where = { digest, kind, position, payloadOffset, payloadBytes };
+    const entry = catalog.find(kind, digest);
+    if (entry === undefined) {
+      const held = await check.holds(digest, { pack, position, payloadOffset, payloadBytes });
+      if (!held.ok || !held.value) return held.ok ? ok(undefined) : held;
+      if (sequence > 0) catalog.giveUp("the commit of a full pack is not in it");
+      return ok({ ...where, sequence: 0, object: undefined, objectBytes: 0 });
+    }
+    if (entry.pack !== pack || entry.position !== position) return ok(undefined);
+    const commit = sequence > 0 ? catalog.commitAt(sequence) : undefined;
+    if (commit === undefined && entry.sequence > 0) catalog.giveUp("a commit has no place in its log");
+    const { sequence: number = 0, object, sizeBytes: objectBytes = 0 } = commit ?? {};
+    return ok({ ...where, sequence: number, object, objectBytes });
   }
 }
 

@@ -11,7 +11,7 @@ import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
 import type { Meters } from "#actors/storage/meters.ts";
-import { openCatalog } from "#actors/storage/open-catalog.ts";
+import { openCatalog, pathOfCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import type {
@@ -28,6 +28,7 @@ import type {
 import { type PutFailure, putObject } from "#actors/storage/put-object.ts";
 import { Reader } from "#actors/storage/reader.ts";
 import type { ReadTrouble } from "#actors/storage/record-bytes.ts";
+import { RecordCheck } from "#actors/storage/record-check.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
 import { Space } from "#actors/storage/space.ts";
@@ -108,7 +109,8 @@ export class Store {
     this.#pause = new Pause(clock, scheduler);
     this.#space = new Space(disk, directory, clock, () => deps.config().reserveBytes);
     this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
-    this.#sealer = new Sealer({ ...deps, files, catalog, pause: this.#pause });
+    const check = new RecordCheck({ files, cpu: deps.cpu, pause: this.#pause });
+    this.#sealer = new Sealer({ ...deps, files, catalog, check, pause: this.#pause });
     this.#reader = new Reader({ ...deps, files, catalog, pause: this.#pause });
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });
     this.recovered = this.#recover();
@@ -215,6 +217,8 @@ export class Store {
     await this.#files.close();
     await this.#catalog.flush();
     await this.#kv.close();
+    // Also where its store takes nothing any more, to say that it is not whole.
+    if (this.#catalog.isDamaged) await this.#deps.disk.removeTree(pathOfCatalog(this.#deps));
   }
 
   async #recover(): Promise<void> {

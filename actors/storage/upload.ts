@@ -132,7 +132,9 @@ export class Upload {
       await this.abandon();
       return ok({ object, manifest, chunkCount, sequence: known.sequence, known: true });
     }
-    if (!this.#linksHold([])) return linkLost();
+    if (!this.#links.every(({ digest }) => this.#written.has(digest) || this.#proofs.has("chunk", digest))) {
+      return linkLost();
+    }
 
     const room = await catalog.room();
     if (!room.ok) return room;

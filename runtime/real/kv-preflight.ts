@@ -34,10 +34,13 @@ const metaEnd = 168;
 const noPage = 0xffff_ffff_ffff_ffffn;
 
 /**
- * There while a store is being opened. Damage among the pages can still end the process then; what it leaves is found by
- * the next one, which does not try again. (A process killed in those milliseconds costs a rebuild.)
+ * There while a store is being opened, with a byte for each time that this did not come to an end. Damage among the pages
+ * can end the process then; the next one tries once more, because it may have been killed, and the one after it does not.
  */
 const openingName = "opening";
+const openingsMax = 2;
+/** There while a store is open: who finds it knows that the process before has not closed it. */
+const inUseName = "in-use";
 
 /** What `prepareDirectory` answers for a disk without room for a new store. */
 export const diskIsFull = "the disk is full";
@@ -46,7 +49,7 @@ export const diskIsFull = "the disk is full";
 export function prepareDirectory(directory: string): string | undefined {
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (fs.existsSync(join(directory, openingName))) return "opening it ended the process the last time";
+    if (interruptedOpenings(directory) >= openingsMax) return "opening it ended the process, again and again";
     const isNew = !hasBytes(join(directory, dataName));
     const isUnlocked = !hasBytes(join(directory, lockName));
     if (isNew || isUnlocked) {
@@ -66,7 +69,7 @@ export function prepareDirectory(directory: string): string | undefined {
 export function withOpeningMark<Value>(directory: string, open: () => Value): Value {
   const path = join(directory, openingName);
   try {
-    fs.writeFileSync(path, "");
+    fs.appendFileSync(path, "o");
   } catch {
     // A full disk must not keep a sound store from being read.
   }
@@ -75,6 +78,27 @@ export function withOpeningMark<Value>(directory: string, open: () => Value): Va
   } finally {
     fs.rmSync(path, { force: true });
   }
+}
+
+/** False where the process before was killed, or ended by what it found in the store. */
+export function wasClosed(directory: string): boolean {
+  return !fs.existsSync(join(directory, inUseName));
+}
+
+export function markInUse(directory: string): void {
+  try {
+    fs.writeFileSync(join(directory, inUseName), "");
+  } catch {
+    // On a full disk the next start looks less closely.
+  }
+}
+
+export function markClosed(directory: string): void {
+  fs.rmSync(join(directory, inUseName), { force: true });
+}
+
+function interruptedOpenings(directory: string): number {
+  return fs.statSync(join(directory, openingName), { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function hasBytes(path: string): boolean {

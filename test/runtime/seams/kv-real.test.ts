@@ -8,8 +8,9 @@ import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { must } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
-import { createLmdbStores, KV_ROOM_BYTES_MIN } from "#runtime/real/kv.ts";
+import { createLmdbStores, KV_ROOM_BYTES_MIN, VERIFIED_PAIRS_MAX } from "#runtime/real/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
+import { MiB } from "#runtime/units.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 import { b, mapBytesMax, put } from "#test/runtime/seams/kv-suite.ts";
 
@@ -55,6 +56,21 @@ function overwrite(at: number, bytes: Uint8Array): Damage {
 
 function truncate(sizeBytes: (size: number) => number): Damage {
   return async (path) => fs.truncate(path, sizeBytes((await fs.stat(path)).size));
+}
+
+async function writeFindable(directory: string): Promise<void> {
+  const kv = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "opening");
+  await kv.batch([put(Buffer.from("key to be found"), Buffer.from("value to be found"))]);
+  await kv.close();
+}
+
+/** Wherever `text` is in the file, which stays mapped where it is. */
+async function turnBytes(directory: string, text: string): Promise<void> {
+  const path = `${directory}/store.lmdb`;
+  const bytes = await fs.readFile(path);
+  const file = await fs.open(path, "r+");
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) await file.write("V", at);
+  await file.close();
 }
 
 describe("kv (lmdb): open", () => {
@@ -103,7 +119,36 @@ describe("kv (lmdb): open", () => {
     await fill(directory);
     assert.equal((await fs.readdir(directory)).includes("opening"), false);
 
-    await fs.writeFile(`${directory}/opening`, "");
+    // Once a process may have been killed in it, twice is no accident.
+    await fs.writeFile(`${directory}/opening`, "o");
+    assert.equal(readInProcess(directory), "ok 4000");
+    await fs.writeFile(`${directory}/opening`, "oo");
+    assert.equal(readInProcess(directory), "kv.broken");
+  });
+
+  for (const what of ["a key", "a value"]) {
+    test(`a store of which a byte of ${what} has turned is broken`, async (context) => {
+      const directory = await tempDirectory(context);
+      await writeFindable(directory);
+
+      await turnBytes(directory, what === "a key" ? "key to be found" : "value to be found");
+
+      assert.equal(readInProcess(directory), "kv.broken");
+    });
+  }
+
+  test("a large store is read as a whole where nobody has closed it, and else is not", async (context) => {
+    const directory = await tempDirectory(context);
+    const kv = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "opening");
+    for (let from = 0; from <= VERIFIED_PAIRS_MAX; from += 20_000) {
+      await kv.batch(Array.from({ length: 20_000 }, (_, at) => put(Buffer.from(`${from + at}`), b(1))));
+    }
+    await kv.close();
+    await writeFindable(directory);
+    await turnBytes(directory, "key to be found");
+
+    assert.match(readInProcess(directory), /^ok /);
+    await fs.writeFile(`${directory}/in-use`, "");
     assert.equal(readInProcess(directory), "kv.broken");
   });
 
@@ -216,24 +261,18 @@ describe("kv (lmdb): batch", () => {
     assert.match(readInProcess(directory), /^ok \d+$/);
   });
 
-  test("a value of which a byte has turned in the file is not served", async (context) => {
+  test("a value of which a byte turns while the store is open is not served", async (context) => {
     const directory = await tempDirectory(context);
-    const kv = must(await createLmdbStores().open(directory, { mapBytesMax }), "a store opens");
-    await kv.batch([put(b(97), Buffer.from("one value to be found")), put(b(98), b(2))]);
-    await kv.close();
-    const path = `${directory}/store.lmdb`;
-    const bytes = await fs.readFile(path);
-    for (let at = bytes.indexOf("value to be"); at >= 0; at = bytes.indexOf("value to be", at + 1))
-      bytes.write("V", at);
-    await fs.writeFile(path, bytes);
+    await writeFindable(directory);
+    const kv = must(await createLmdbStores().open(directory, { mapBytesMax }), "it opens");
 
-    const again = must(await createLmdbStores().open(directory, { mapBytesMax }), "it opens again");
-    assert.throws(() => again.get(b(97)), /not what was put/);
-    assert.throws(() => again.range(b(97), b(99), 10), /not what was put/);
-    assert.deepEqual(again.get(b(98)), b(2));
-    await again.batch([put(b(97), b(1))]);
-    assert.deepEqual(again.get(b(97)), b(1));
-    await again.close();
+    await turnBytes(directory, "value to be found");
+
+    assert.throws(() => kv.get(Buffer.from("key to be found")), /not what was put/);
+    assert.throws(() => kv.range(b(1), b(255), 10), /not what was put/);
+    await kv.batch([put(Buffer.from("key to be found"), b(1))]);
+    assert.deepEqual(kv.get(Buffer.from("key to be found")), b(1));
+    await kv.close();
   });
 
   test("a disk without enough inodes for a new store is full, and takes it later", async (context) => {
