@@ -86,6 +86,16 @@ describe("storage: the front of a pack", () => {
     assert.deepEqual(await left.disk.readFile(firstPack), before);
   });
 
+  it("is not taken away with a small file that is no pack of ours", async () => {
+    const world = { disk: new MemoryDisk(), kv: memoryKvStores() };
+    await world.disk.makeDirectory("/data/packs");
+    await world.disk.replaceFile(firstPack, randomBytes(5000, 1));
+
+    await life(world, async (kit) => assert.equal(kit.metric("storage_packs_set_aside"), 1));
+
+    assert.equal((await sizes(world.disk)).get("00000001.pack"), 5000);
+  });
+
   it("is all there is of a pack that was made just before a crash, which goes", async () => {
     for (const sizeBytes of [0, 63, PACK_FRONT_BYTES]) {
       const world = { disk: new MemoryDisk(), kv: memoryKvStores() };

@@ -331,6 +331,22 @@ describe("storage: the commits that recovery found", () => {
     assert.equal((await recover({ disk, catalog: next })).recoveredCommitCount, 1);
   });
 
+  it("are made durable beside what a cut that did not last had taken away, and is unreadable now", async () => {
+    const { disk, catalog } = await stage();
+    const stale = chunkOf(randomBytes(300 * KiB, 50), 0);
+    const records = [chunkOf(one, 1), commitOf(one, 1, 1), stale, chunkOf(two, 1), commitOf(two, 2, 1)];
+    const placed = await writePack(disk, 1, records, { isSynced: false });
+    const middle = (placed[2]?.entry.position ?? 0) + 150 * KiB;
+    const undo = refuseReads(disk, (path, _descriptor, into, from) => {
+      return path === firstPack && from <= middle && middle < from + into.length;
+    });
+
+    const report = await recover({ disk, catalog });
+    undo();
+
+    assert.deepEqual([report.recoveredCommitCount, report.setAside], [2, []]);
+  });
+
   it("stop a start whose catalog has no room for them, instead of filling the memory (STO-7)", async () => {
     const { disk, kv, catalog } = await stage(3);
     await writePack(disk, 1, [chunkOf(one), commitOf(one, 1), chunkOf(two), commitOf(two, 2)]);
