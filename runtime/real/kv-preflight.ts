@@ -39,8 +39,10 @@ const noPage = 0xffff_ffff_ffff_ffffn;
  */
 const openingName = "opening";
 const openingsMax = 2;
-/** There while a store is open: who finds it knows that the process before has not closed it. */
+/** There while a store is open, with a byte for each time in a row that it was not closed. */
 const inUseName = "in-use";
+/** One may have been killed. With as many it is more likely that they ended by what they found in the store. */
+const unclosedMax = 2;
 
 /** What `prepareDirectory` answers for a disk without room for a new store. */
 export const diskIsFull = "the disk is full";
@@ -49,7 +51,7 @@ export const diskIsFull = "the disk is full";
 export function prepareDirectory(directory: string): string | undefined {
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (interruptedOpenings(directory) >= openingsMax) return "opening it ended the process, again and again";
+    if (sizeOf(join(directory, openingName)) >= openingsMax) return "opening it ended the process, again and again";
     const isNew = !hasBytes(join(directory, dataName));
     const isUnlocked = !hasBytes(join(directory, lockName));
     if (isNew || isUnlocked) {
@@ -80,14 +82,14 @@ export function withOpeningMark<Value>(directory: string, open: () => Value): Va
   }
 }
 
-/** False where the process before was killed, or ended by what it found in the store. */
-export function wasClosed(directory: string): boolean {
-  return !fs.existsSync(join(directory, inUseName));
+/** False where processes have ended with the store open, one after the other. */
+export function isTrusted(directory: string): boolean {
+  return sizeOf(join(directory, inUseName)) < unclosedMax;
 }
 
 export function markInUse(directory: string): void {
   try {
-    fs.writeFileSync(join(directory, inUseName), "");
+    fs.appendFileSync(join(directory, inUseName), "u");
   } catch {
     // On a full disk the next start looks less closely.
   }
@@ -97,8 +99,8 @@ export function markClosed(directory: string): void {
   fs.rmSync(join(directory, inUseName), { force: true });
 }
 
-function interruptedOpenings(directory: string): number {
-  return fs.statSync(join(directory, openingName), { throwIfNoEntry: false })?.size ?? 0;
+function sizeOf(path: string): number {
+  return fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function hasBytes(path: string): boolean {

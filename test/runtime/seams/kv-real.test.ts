@@ -137,7 +137,7 @@ describe("kv (lmdb): open", () => {
     });
   }
 
-  test("a large store is read as a whole where nobody has closed it, and else is not", async (context) => {
+  test("a large store is read as a whole where it was not closed twice in a row, and else is not", async (context) => {
     const directory = await tempDirectory(context);
     const kv = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "opening");
     for (let from = 0; from <= VERIFIED_PAIRS_MAX; from += 20_000) {
@@ -147,10 +147,15 @@ describe("kv (lmdb): open", () => {
     await writeFindable(directory);
     await turnBytes(directory, "key to be found");
 
-    const trusted = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "it was closed");
-    assert(trusted.count() > VERIFIED_PAIRS_MAX);
-    await trusted.close();
-    await fs.writeFile(`${directory}/in-use`, "");
+    for (const unclosed of ["", "u"]) {
+      await fs.writeFile(`${directory}/in-use`, unclosed);
+      const trusted = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "it is not read");
+      assert(trusted.count() > VERIFIED_PAIRS_MAX);
+      assert.equal((await fs.readFile(`${directory}/in-use`, "utf8")).length, unclosed.length + 1);
+      await trusted.close();
+      assert.equal((await fs.readdir(directory)).includes("in-use"), false);
+    }
+    await fs.writeFile(`${directory}/in-use`, "uu");
     const looked = await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB });
     assert(!looked.ok && looked.failure.code === "kv.broken");
   });
