@@ -4,10 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { LINK_LOST } from "#actors/storage/pack-write.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
-import { mustHold, refuseReads, sizes, stored } from "#test/actors/storage/refused-reads.ts";
-import { type StorageKit, startStorage } from "#test/actors/storage/storage-kit.ts";
+import { mustHold, refuseReads, sizes, stored, turns } from "#test/actors/storage/refused-reads.ts";
+import { type StorageKit, sourceOf, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 
 const small = randomBytes(2000, 1);
@@ -56,6 +58,43 @@ describe("storage: a put that cannot read what it would refer to", () => {
       await mustHold(kit, [again], [Buffer.from(bytes)]);
     });
   }
+
+  it("is refused where it was cut before any damage was known, and cannot look now", async () => {
+    const base = randomBytes(5 * MiB, 2);
+    const kit = await startStorage();
+    let isStarved = false;
+    refuseReads(kit.disk, (path) => isStarved && path.endsWith(".pack"), "EMFILE");
+    const other = await stored(kit, small);
+    await stored(kit, base);
+    for (const wanted of [base.subarray(1000, 1032), small.subarray(0, 32)]) await turn(kit, wanted);
+    const bytes = Buffer.concat([base, randomBytes(1000, 3)]);
+    const gate = Promise.withResolvers<void>();
+    const source = sourceOf(bytes);
+    let givenBytes = 0;
+    const held: ByteSource = {
+      get failure() {
+        return source.failure;
+      },
+      read: async (into) => {
+        if (givenBytes >= base.length) await gate.promise;
+        const count = await source.read(into);
+        givenBytes += Math.max(0, count);
+        return count;
+      },
+      cancel: (reason) => source.cancel(reason),
+    };
+    const putting = kit.ref.call("putObject", { source: held }, within);
+    await turns();
+    assert(!((await readObject(kit.ref, other.manifest)) instanceof Uint8Array), "damage is known");
+    isStarved = true;
+    gate.resolve();
+
+    const refused = await putting;
+    isStarved = false;
+
+    assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: LINK_LOST } });
+    await mustHold(kit, [await stored(kit, bytes)], [bytes]);
+  });
 
   it("writes the chunks of a new object that it shares with a damaged one", async () => {
     const base = randomBytes(5 * MiB, 2);
