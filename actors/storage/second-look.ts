@@ -45,6 +45,7 @@ export class SecondLook {
 
   /** It was read whole, and holds. */
   lift(digest: Digest, entry: CatalogEntry): void {
+    if (entry.damage !== "unreadable") return;
     if (this.#deps.catalog.lift(digest, entry)) this.#deps.onLifted(digest);
   }
 

@@ -216,9 +216,11 @@ export class Store {
     await this.#writers?.pool.close();
     await this.#files.close();
     await this.#catalog.flush();
+    // Asked before it is closed: who still reads then is told nothing about it.
+    const { isDamaged } = this.#catalog;
     await this.#kv.close();
     // Also where its store takes nothing any more, to say that it is not whole.
-    if (this.#catalog.isDamaged) await this.#deps.disk.removeTree(pathOfCatalog(this.#deps));
+    if (isDamaged) await this.#deps.disk.removeTree(pathOfCatalog(this.#deps));
   }
 
   async #recover(): Promise<void> {

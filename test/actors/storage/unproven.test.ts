@@ -14,17 +14,25 @@ import { randomBytes } from "#test/kit/objects.ts";
 
 const small = randomBytes(2000, 1);
 
-/** `bytes` are stored, and damaged, which nobody knows; that some other object is damaged is known. */
-async function damaged(bytes: Uint8Array): Promise<{ readonly kit: StorageKit; starve(isStarved: boolean): void }> {
+interface Damaged {
+  readonly kit: StorageKit;
+  /** From then on damage is known, though not that of `bytes`. */
+  learn(): Promise<void>;
+  /** Without descriptors no pack can be read. */
+  starve(isStarved: boolean): void;
+}
+
+/** `bytes` are stored, and so is another object. Both are damaged, which nobody knows. */
+async function damaged(bytes: Uint8Array): Promise<Damaged> {
   const kit = await startStorage();
   let isStarved = false;
   refuseReads(kit.disk, (path) => isStarved && path.endsWith(".pack"), "EMFILE");
   const other = await stored(kit, small);
   await stored(kit, bytes);
   for (const wanted of [bytes.subarray(1000, 1032), small.subarray(0, 32)]) await turn(kit, wanted);
-  assert(!((await readObject(kit.ref, other.manifest)) instanceof Uint8Array), "damage is known");
   return {
     kit,
+    learn: async () => assert(!((await readObject(kit.ref, other.manifest)) instanceof Uint8Array)),
     starve: (is) => {
       isStarved = is;
     },
@@ -48,8 +56,9 @@ describe("storage: a put that cannot read what it would refer to", () => {
   for (const sizeBytes of [3000, 1500 * KiB]) {
     it(`writes all of ${sizeBytes} bytes again, which are stored and damaged`, async () => {
       const bytes = randomBytes(sizeBytes, 2);
-      const { kit, starve } = await damaged(bytes);
+      const { kit, learn, starve } = await damaged(bytes);
 
+      await learn();
       starve(true);
       const again = await stored(kit, bytes);
       starve(false);
@@ -61,12 +70,7 @@ describe("storage: a put that cannot read what it would refer to", () => {
 
   it("is refused where it was cut before any damage was known, and cannot look now", async () => {
     const base = randomBytes(5 * MiB, 2);
-    const kit = await startStorage();
-    let isStarved = false;
-    refuseReads(kit.disk, (path) => isStarved && path.endsWith(".pack"), "EMFILE");
-    const other = await stored(kit, small);
-    await stored(kit, base);
-    for (const wanted of [base.subarray(1000, 1032), small.subarray(0, 32)]) await turn(kit, wanted);
+    const { kit, learn, starve } = await damaged(base);
     const bytes = Buffer.concat([base, randomBytes(1000, 3)]);
     const gate = Promise.withResolvers<void>();
     const source = sourceOf(bytes);
@@ -85,12 +89,12 @@ describe("storage: a put that cannot read what it would refer to", () => {
     };
     const putting = kit.ref.call("putObject", { source: held }, within);
     await turns();
-    assert(!((await readObject(kit.ref, other.manifest)) instanceof Uint8Array), "damage is known");
-    isStarved = true;
+    await learn();
+    starve(true);
     gate.resolve();
 
     const refused = await putting;
-    isStarved = false;
+    starve(false);
 
     assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: LINK_LOST } });
     await mustHold(kit, [await stored(kit, bytes)], [bytes]);
@@ -98,9 +102,10 @@ describe("storage: a put that cannot read what it would refer to", () => {
 
   it("writes the chunks of a new object that it shares with a damaged one", async () => {
     const base = randomBytes(5 * MiB, 2);
-    const { kit, starve } = await damaged(base);
+    const { kit, learn, starve } = await damaged(base);
     const bytes = Buffer.concat([base, randomBytes(1000, 3)]);
 
+    await learn();
     starve(true);
     const fresh = await stored(kit, bytes);
     starve(false);
