@@ -70,6 +70,7 @@ export class Play implements RunQueue {
   #isInterleaving = false;
   #isDraining = false;
   #stepsUnderWay = 0;
+  #alone: Promise<void> | undefined;
   #defect: { readonly error: unknown } | undefined;
 
   constructor(choices: Choices) {
@@ -101,10 +102,20 @@ export class Play implements RunQueue {
     if (left.length > 0) this.#ready.push(runnable);
   }
 
+  /** A step during which nobody else has a turn, however long it takes: time that passes. */
+  alone(step: Step): Step {
+    return () => {
+      const taken = (async () => step())();
+      this.#alone = taken.catch(() => undefined);
+      return taken;
+    };
+  }
+
   /** Lets everybody run, in an order that is another one in every run, until nobody has anything to do. */
   async interleave(): Promise<void> {
     this.#isInterleaving = true;
     for (let rounds = 0; rounds < patienceRoundsMax; rounds += 1) {
+      await this.#alone;
       await settle();
       if (this.#defect !== undefined) throw this.#defect.error;
       if (this.#ready.length > 0) {

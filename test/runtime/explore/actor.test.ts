@@ -113,7 +113,8 @@ describe("explore: messages", () => {
     for (const overflow of ["reject", "drop-oldest"] as const) {
       const explored = await explore(async (play) => {
         const { outcomes, ask } = asking();
-        const noter = await stage(play).noter("actor", { capacity: 1, overflow });
+        const on = stage(play);
+        const noter = await on.noter("actor", { capacity: 1, overflow });
         play.script("p", ask(noter, "ask", "p1"), ask(noter, "ask", "p2"));
         play.script("q", ask(noter, "ask", "q1"), ask(noter, "ask", "q2"));
         await play.interleave();
@@ -122,6 +123,7 @@ describe("explore: messages", () => {
         inOrder(noter.noted, ["p1", "p2"]);
         const refused = [...outcomes.values()].filter(([outcome]) => outcome === "runtime.mailbox-full no").length;
         assert.equal(noter.noted.length + refused, 4, "every call is handled or refused");
+        assert.equal(on.machine.wheel.armedCount, 0, "no deadline is left behind");
       });
       test.diagnostic(`${overflow}: ${countsOf(explored)}`);
     }
@@ -147,7 +149,10 @@ describe("explore: messages", () => {
       const on = stage(play);
       const noter = await on.noter("actor");
       play.script("p", ask(noter, "ask", "p1"), ask(noter, "ask", "p2"));
-      play.script("time", () => on.clock.advance(100));
+      play.script(
+        "time",
+        play.alone(() => on.clock.advance(100)),
+      );
       await play.interleave();
       await on.clock.advance(100);
 

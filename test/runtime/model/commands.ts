@@ -97,14 +97,16 @@ const startingCells = cell.map((name) =>
   }),
 );
 
+const delaying = fc
+  .record({ name: cell, ms: fc.constantFrom(5, 60, 250) })
+  .map(({ name, ms }) =>
+    command(`delay ${name} by ${ms} ms`, { run: (system) => system.network.delay(pathOf(name), ms) }),
+  );
+
 const weather = fc.oneof(
   cell.map((name) => command(`cut ${name}`, { run: (system) => system.network.cut(pathOf(name)) })),
   cell.map((name) => command(`freeze ${name}`, { run: (system) => system.network.freeze(pathOf(name)) })),
-  fc
-    .record({ name: cell, ms: fc.constantFrom(5, 60, 250) })
-    .map(({ name, ms }) =>
-      command(`delay ${name} by ${ms} ms`, { run: (system) => system.network.delay(pathOf(name), ms) }),
-    ),
+  ...Array.from({ length: 2 }, () => delaying),
 );
 
 const healing = cell.map((name) => command(`heal ${name}`, { run: (system) => system.heal(name) }));
@@ -120,7 +122,7 @@ export const commands: readonly fc.Arbitrary<Command>[] = [
   ...Array.from({ length: 4 }, () => crashing),
   ...[monitoring, monitoring, fc.constant(command("undo a monitor", { run: (system) => system.undoMonitor() }))],
   ...[failingStarts, holding, resuming, resuming, endingCells, startingCells, startingCells, startingCells],
-  ...[weather, healing, healing],
+  ...[weather, weather, healing, healing],
 ];
 
 function sending({ from, to, burst, atOnce }: typeof sends extends fc.Arbitrary<infer T> ? T : never): Command {
