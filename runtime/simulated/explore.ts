@@ -1,6 +1,13 @@
 /**
  * All interleavings of a small program, each of them once.
  *
+ *     await explore(async (play) => {
+ *       const machine = new Machine({ …, runQueue: play });  // its actors take their turns when the search says so
+ *       play.script("client", () => void ref.cast("note", 1), () => void ref.cast("note", 2));
+ *       await play.interleave();
+ *       assert(…);                                           // what must hold in every order
+ *     });
+ *
  * The program is played from its beginning again and again, depth first; wherever more than one of its actors and
  * scripts has something to do, the search branches (a stateless search: nothing is saved between two runs but the
  * choices). Between two slots promise turns run until they are still, in the order of the platform; a timer runs when

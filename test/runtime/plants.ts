@@ -247,6 +247,15 @@ export const PLANTS: readonly Plant[] = [
     says: "and held",
   },
 
+  {
+    name: "a supervisor restarts once more than its intensity says",
+    file: "supervisor/supervisor.ts",
+    from: "new RestartWindow(options.intensity)",
+    to: "new RestartWindow({ ...options.intensity, restartsMax: options.intensity.restartsMax + 1 })",
+    check: MODEL,
+    says: "is restarted past its supervisor's intensity",
+  },
+
   // Bus
   {
     name: "a subscriber that lags learns of one loss fewer",

@@ -13,7 +13,7 @@ type Outcome = string;
 interface Asked {
   /** By text; one that was not asked, or not answered, is missing. */
   readonly outcomes: Map<string, Outcome[]>;
-  ask(noter: Noter, name: "ask" | "task", text: string, whenFull?: "reject" | "wait"): () => void;
+  ask(noter: Noter, name: "ask" | "task" | "forward", text: string, whenFull?: "reject" | "wait"): () => void;
 }
 
 function asking(): Asked {
@@ -237,6 +237,30 @@ describe("explore: ends of an incarnation", () => {
     test.diagnostic(countsOf(explored));
 
     assert.deepEqual([...reasons].sort(), ["1 crashed", "1 no-actor", "2 no-actor", "2 shutdown"]);
+  });
+
+  it("of one in the middle of three: the call through it is answered once, and its own call is not left behind", async (test) => {
+    const seen = new Set<string>();
+    const explored = await explore(async (play) => {
+      const { outcomes, ask } = asking();
+      const on = stage(play);
+      const last = await on.noter("last");
+      const middle = await on.noter("middle", { target: last.actor });
+      play.script("p", ask(middle, "forward", "p1"), ask(last, "ask", "p2"));
+      play.script("fate", () => middle.actor.kill("a fault"));
+      play.script("end", () => void last.actor.stop());
+      await play.interleave();
+      await close(play, middle, last);
+
+      const [[forwarded] = []] = outcomes.values();
+      seen.add(String(forwarded));
+      for (const [text, mine] of outcomes) assert.equal(mine.length, 1, `${text} is answered once`);
+      assert(last.noted.filter((text) => text === "p1").length <= middle.noted.length, "handed on at most once");
+      assert.equal(on.machine.wheel.armedCount, 0, "no deadline is left behind");
+    });
+
+    assert.deepEqual([...seen].sort(), ["not p1", "p1", "runtime.actor-crashed maybe", "runtime.actor-stopped no"]);
+    test.diagnostic(countsOf(explored));
   });
 
   it("an actor hears of the DOWN that it watches for in a turn of its own, before its messages", async (test) => {

@@ -20,6 +20,8 @@ export interface NoterProtocol {
   note: Cast<string>;
   /** Notes, and answers when a task is over. */
   task: Call<string, string>;
+  /** Notes, asks the actor that it was made with, within what is left of its own time, and hands on the answer. */
+  forward: Call<string, string>;
   /** Notes, and dies. */
   die: Cast<string>;
   /** Watches the actor that it was made with, and notes its DOWN. */
@@ -64,6 +66,13 @@ const noterBehavior: Behavior<NoterProtocol, Record<never, never>, NoterDeps, No
       return ctx.later(
         async () => text,
         async (_state, done) => ok(done),
+      );
+    },
+    forward: ({ noted, target }, text, ctx) => {
+      noted.push(text);
+      return ctx.later(
+        async (within) => await target?.ref<NoterProtocol>().call("ask", text, { timeoutMs: 40, within }),
+        async (_state, answer) => ok(answer?.ok === true ? answer.value : `not ${text}`),
       );
     },
     die: async ({ noted }, text) => {

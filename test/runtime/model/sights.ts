@@ -11,12 +11,15 @@ export class Sights {
       this.#count(`${isRemote ? "remote" : "local"} ${form} ${word}${handledBy.length === 0 ? "" : ", handled"}`);
     }
     for (const { what, toldCount } of book.promised) {
-      this.#count(`${what.replace(/ (of|after) .*| task .*/, "")} told ${toldCount} times`);
+      const kind = what.replace(/ (of|after) .*/, "");
+      this.#count(`${kind} told ${toldCount === 1 ? "once" : "never"}`);
     }
-    for (const cell of cells) this.#count(cell.wasEscalated ? "cells escalated" : "cells ended otherwise");
-    for (const cell of cells) this.#count("quarantines", cell.account.quarantineCount);
-    for (const cell of cells) this.#count("restarts", cell.account.restartCount);
-    for (const life of book.lives) this.#count(life.hasEnded ? "lives ended" : "lives left");
+    for (const { wasEscalated, account } of cells) {
+      this.#count(wasEscalated ? "cells escalated" : "cells ended otherwise");
+      this.#count("quarantines", account.quarantineCount);
+      this.#count("restarts", account.restartCount);
+    }
+    this.#count("lives", book.lives.length);
     this.#count("links ended", book.linkEnds.length);
   }
 
@@ -25,6 +28,6 @@ export class Sights {
   }
 
   #count(what: string, count = 1): void {
-    this.#counts.set(what, (this.#counts.get(what) ?? 0) + count);
+    if (count > 0) this.#counts.set(what, (this.#counts.get(what) ?? 0) + count);
   }
 }
