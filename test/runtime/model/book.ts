@@ -60,6 +60,8 @@ export class Book {
   readonly linkEnds: number[] = [];
   /** Actors that fail in their next `init`s, so many times. */
   readonly failingStarts: Map<string, number> = new Map();
+  /** By actor: how long its next lives take to begin, and to end in good order, ms. */
+  readonly slowness: Map<string, number> = new Map();
   /** By actor: resources that are open. */
   readonly open: Map<string, number> = new Map();
   #moment = 0;
@@ -95,8 +97,8 @@ export class Book {
     }
   }
 
-  begin(actor: string, incarnation: number): Life {
-    const life = { actor, incarnation, hasEnded: false, isBusy: false, taskCount: 0 };
+  begin(actor: string, incarnation: number, hasEnded: boolean): Life {
+    const life = { actor, incarnation, hasEnded, isBusy: false, taskCount: 0 };
     this.lives.push(life);
     return life;
   }

@@ -22,10 +22,12 @@ export function wrongWhenQuiet(system: System): readonly string[] {
   ];
 }
 
-/** When every clerk runs, and has had time: every attempt has come to something. */
-export function wrongOfAttempts(system: System): readonly string[] {
+/** When nothing stands in the way any more, and there was time: every clerk runs, every attempt has come to something. */
+export function wrongAfterRecovery(system: System): readonly string[] {
   const { book } = system;
+  const children = CELLS.flatMap((name) => system.cell(name).supervisor.status());
   return [
+    ...children.filter(({ state }) => state !== "running").map(({ name, state }) => `${name} stays ${state}`),
     ...book.attempts.filter(({ outcomes }) => outcomes.length === 0).map((each) => `never answered: ${describe(each)}`),
     ...book.attempts.flatMap((each) => wrongOfOutcome(each)),
     ...wrongOrder(book.attempts),

@@ -59,16 +59,20 @@ type ClerkContext = ActorContext<Record<never, never>, ClerkState>;
 export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkDeps, ClerkState> = {
   name: "clerk",
 
-  init: (deps, ctx) => {
+  init: async (deps, ctx) => {
     const { name, book } = deps;
     book.opened(name);
     ctx.scope.add(() => void book.open.set(name, (book.open.get(name) ?? 0) - 1));
+    const slowMs = book.slowness.get(name) ?? 0;
+    if (slowMs > 0) await pause(ctx.clock, slowMs);
     const failing = book.failingStarts.get(name) ?? 0;
     if (failing > 0) {
       book.failingStarts.set(name, failing - 1);
       throw new Defect("it does not start");
     }
-    return { ...deps, life: book.begin(name, ctx.incarnation) };
+    // Its actor was stopped meanwhile, and will never hear of this life.
+    const hasEnded = ctx.signal.aborted;
+    return { ...deps, life: book.begin(name, ctx.incarnation, hasEnded) };
   },
 
   handlers: {
@@ -115,6 +119,12 @@ export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkD
       const promised = book.promise(`an alarm after ${afterMs} ms`, life, ctx.clock.nowMs() + afterMs);
       ctx.after(afterMs, () => book.told(promised));
     },
+  },
+
+  terminate: async ({ name, book, life }, _reason, ctx) => {
+    book.mustLive(life, "is terminated");
+    const slowMs = book.slowness.get(name) ?? 0;
+    if (slowMs > 0) await pause(ctx.clock, slowMs);
   },
 };
 

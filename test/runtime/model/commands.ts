@@ -61,6 +61,12 @@ const failingStarts = fc
     command(`fail ${times} starts of ${name}`, { run: (system) => void system.book.failingStarts.set(name, times) }),
   );
 
+const slowing = fc
+  .record({ name: clerk, ms: fc.constantFrom(0, 30, 200) })
+  .map(({ name, ms }) =>
+    command(`lives of ${name} begin and end in ${ms} ms`, { run: (system) => void system.book.slowness.set(name, ms) }),
+  );
+
 const holding = clerk.map((name) =>
   command(`hold ${name}`, {
     can: (model) => model.isUp(cellOf(name)),
@@ -121,7 +127,18 @@ export const commands: readonly fc.Arbitrary<Command>[] = [
   ...Array.from({ length: 6 }, () => passing),
   ...Array.from({ length: 4 }, () => crashing),
   ...[monitoring, monitoring, fc.constant(command("undo a monitor", { run: (system) => system.undoMonitor() }))],
-  ...[failingStarts, holding, resuming, resuming, endingCells, startingCells, startingCells, startingCells],
+  ...[
+    failingStarts,
+    slowing,
+    slowing,
+    holding,
+    resuming,
+    resuming,
+    endingCells,
+    startingCells,
+    startingCells,
+    startingCells,
+  ],
   ...[weather, weather, healing, healing],
 ];
 
