@@ -11,18 +11,12 @@ import type { Actor } from "#runtime/actor.ts";
 import type { Awaitable } from "#runtime/behavior.ts";
 import { type Context, createContext } from "#runtime/context.ts";
 import { assert, Defect, type ExitReason, type Failure, type Result } from "#runtime/errors.ts";
-import { LaterToken, type TaskSlot } from "#runtime/later.ts";
+import { LATER, type TaskSlot } from "#runtime/later.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
+import type { Message } from "#runtime/message.ts";
 import type { PendingCall } from "#runtime/pending-call.ts";
 import { Scope } from "#runtime/scope.ts";
 import { Deadline } from "#runtime/wheel.ts";
-
-/** What `runtime/actor.ts` queues in the user lane. */
-export interface Message {
-  readonly name: string;
-  readonly request: unknown;
-  readonly call: PendingCall | undefined;
-}
 
 /** A turn of the upper lanes. */
 export type Turn = () => Awaitable<unknown>;
@@ -43,29 +37,48 @@ class TurnTimeout extends Deadline {
 export class Incarnation {
   readonly actor: Actor;
   readonly number: number;
-  readonly scope: Scope = new Scope();
   readonly context: Context;
-  /** Aborted at the end; the signal of casts and timers. */
-  readonly controller: AbortController = new AbortController();
-  readonly tasks: Set<TaskSlot> = new Set();
+  // What most incarnations never need is made on first use: an idle actor is small.
+  #scope: Scope | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #tasks: Set<TaskSlot> | undefined = undefined;
   /** Sources handed out in replies: they fail when the incarnation ends. */
-  readonly #lent = new Set<LentSource>();
-  readonly #turnTimeout: TurnTimeout;
-  #state: unknown;
-  /** The call whose handler runs or holds the mailbox. */
-  #inHand: PendingCall | undefined;
+  #lent: Set<LentSource> | undefined = undefined;
+  #turnTimeout: TurnTimeout | undefined = undefined;
+  #state: unknown = undefined;
+  /** What the turn under way is about: the message being handled, or the one whose task is being settled. */
+  #message: Message | undefined = undefined;
   #isBusy = false;
-  #end: ExitReason | undefined;
-  readonly #ended = Promise.withResolvers<{ readonly clean: boolean }>();
+  #end: ExitReason | undefined = undefined;
+  /** `terminate` is over, or there was none: nothing may begin any more. */
+  #isReleased = false;
+  readonly #ended: PromiseWithResolvers<{ readonly clean: boolean }> = Promise.withResolvers();
   /** Settles, never rejects, when `init` has. */
-  #initialising: Promise<void> | undefined;
+  #initialising: Promise<void> | undefined = undefined;
   #isInitialised = false;
 
   constructor(actor: Actor, number: number) {
     this.actor = actor;
     this.number = number;
-    this.#turnTimeout = new TurnTimeout(this);
     this.context = createContext(this);
+  }
+
+  get scope(): Scope {
+    this.#scope ??= new Scope();
+    return this.#scope;
+  }
+
+  /** Aborted at the end; the signal of casts and timers. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#isReleased) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  get taskCount(): number {
+    return this.#tasks === undefined ? 0 : this.#tasks.size;
   }
 
   get state(): unknown {
@@ -80,9 +93,19 @@ export class Incarnation {
     return this.#isBusy;
   }
 
+  /** Where tasks in flight are kept. */
+  begunTasks(): Set<TaskSlot> {
+    this.#tasks ??= new Set();
+    return this.#tasks;
+  }
+
+  get message(): Message | undefined {
+    return this.#message;
+  }
+
   /** `Within` of the message in hand. */
   get inHand(): PendingCall | undefined {
-    return this.#inHand;
+    return this.#message?.call;
   }
 
   /** Settles once the incarnation has ended; `clean` is as `Actor.stop` says. */
@@ -111,10 +134,10 @@ export class Incarnation {
   /** One message of the user lane. */
   handle(message: Message): void {
     const { call } = message;
-    if (call?.answered === true) return; // Expired or cancelled while it waited.
     const handler = this.actor.handlerOf(message.name);
     if (call !== undefined) call.begun = true;
-    this.#inHand = call;
+    message.entered += 1;
+    this.#message = message;
     try {
       const answer = handler(this.#state, message.request, this.context);
       if (isPromise(answer)) this.#hold(answer, call);
@@ -122,13 +145,14 @@ export class Incarnation {
     } catch (defect) {
       this.crash(defect);
     }
-    if (!this.#isBusy) this.#inHand = undefined;
+    if (!this.#isBusy) this.#message = undefined;
   }
 
-  /** One turn of the upper lanes, on behalf of `call` when it settles one. */
-  turn(run: Turn, call: PendingCall | undefined): void {
+  /** One turn of the upper lanes, about `message` when it settles a task of it. */
+  turn(run: Turn, message: Message | undefined): void {
     if (this.hasEnded) return;
-    this.#inHand = call;
+    const call = message?.call;
+    this.#message = message;
     try {
       const answer = run();
       if (isPromise(answer)) this.#hold(answer, call);
@@ -136,11 +160,11 @@ export class Incarnation {
     } catch (defect) {
       this.crash(defect);
     }
-    if (!this.#isBusy) this.#inHand = undefined;
+    if (!this.#isBusy) this.#message = undefined;
   }
 
   reply(answer: unknown, call: PendingCall | undefined): void {
-    if (answer instanceof LaterToken || call === undefined || this.hasEnded) return;
+    if (call === undefined || answer === LATER || this.#end !== undefined) return;
     assert(isResult(answer), "a call is answered with a Result");
     // Nobody would ever read, or cancel, a source that comes too late.
     if (call.answered) findSource(answer.ok ? answer.value : undefined)?.source.cancel({ code: "runtime.call-ended" });
@@ -156,11 +180,12 @@ export class Incarnation {
     if (this.#end !== undefined) return;
     this.#end = reason;
     const { actor } = this;
-    actor.machine.wheel.disarm(this.#turnTimeout);
+    if (this.#turnTimeout !== undefined) actor.machine.wheel.disarm(this.#turnTimeout);
     const failure = { code: "runtime.actor-crashed", actor: actor.name, executed: "maybe" } as const;
-    this.#inHand?.fail(failure);
-    for (const slot of this.tasks) slot.abandon(failure);
-    for (const source of this.#lent) source.cancel(failure);
+    const inHand = this.#message;
+    if (inHand !== undefined) actor.losses.inHand(inHand, reason, actor.mayRunAgain(inHand.name));
+    for (const { message } of this.#tasks ?? []) if (message !== undefined) actor.losses.inFlight(message, reason);
+    for (const source of this.#lent ?? []) source.cancel(failure);
     this.#close(reason);
     actor.onIncarnationEnd(this, reason);
   }
@@ -190,10 +215,11 @@ export class Incarnation {
         await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
       }
     } finally {
-      this.controller.abort();
+      this.#isReleased = true;
+      this.#controller?.abort();
       // What an `init` under way has opened, or still opens, is in use until it settles.
       await this.#initialising;
-      await Promise.allSettled([...this.tasks].map((slot) => slot.settled));
+      if (this.taskCount > 0) await Promise.allSettled([...this.begunTasks()].map((slot) => slot.settled));
       const errors = await this.scope.close();
       for (const error of errors) actor.machine.log.error("scope-close-failed", { actor: actor.name, error });
     }
@@ -202,10 +228,12 @@ export class Incarnation {
   #hold(answer: Promise<unknown>, call: PendingCall | undefined): void {
     this.#isBusy = true;
     const { machine } = this.actor;
-    machine.wheel.arm(this.#turnTimeout, machine.clock.nowMs() + machine.turnTimeoutMs);
+    this.#turnTimeout ??= new TurnTimeout(this);
+    const timeout = this.#turnTimeout;
+    machine.wheel.arm(timeout, machine.clock.recentMs() + machine.turnTimeoutMs);
     const release = (): boolean => {
       if (this.hasEnded) return false;
-      machine.wheel.disarm(this.#turnTimeout);
+      machine.wheel.disarm(timeout);
       this.#isBusy = false;
       return true;
     };
@@ -217,7 +245,7 @@ export class Incarnation {
         } catch (defect) {
           this.crash(defect);
         }
-        this.#inHand = undefined;
+        this.#message = undefined;
         this.actor.ready();
       },
       (defect: unknown) => {
@@ -230,8 +258,10 @@ export class Incarnation {
   #lend(answer: Result<unknown, Failure> & { ok: true }): Result<unknown, Failure> {
     const found = findSource(answer.value);
     if (found === undefined) return answer;
-    const lent = new LentSource(found.source, undefined, (source) => this.#lent.delete(source));
-    this.#lent.add(lent);
+    this.#lent ??= new Set();
+    const all = this.#lent;
+    const lent = new LentSource(found.source, undefined, (source) => all.delete(source));
+    all.add(lent);
     return { ok: true, value: { ...(answer.value as object), [found.key]: lent } };
   }
 }

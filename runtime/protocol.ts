@@ -21,6 +21,11 @@ export interface Cast<Request> {
   readonly request: Request;
 }
 
+/** Marks a message that may run twice with the effect of once: `Call<…> & Idempotent`. */
+export interface Idempotent {
+  readonly idempotent: true;
+}
+
 type AnyCall = Call<unknown, unknown, Failure>;
 type AnyCast = Cast<unknown>;
 
@@ -31,6 +36,8 @@ type NamesOf<P, Message> = { [N in keyof P]: P[N] extends Message ? N : never }[
 
 export type CallName<P> = NamesOf<P, AnyCall>;
 export type CastName<P> = NamesOf<P, AnyCast>;
+
+export type IdempotentName<P> = NamesOf<P, Idempotent>;
 
 export type RequestOf<P, N extends keyof P> = P[N] extends { readonly request: infer Request } ? Request : never;
 export type ReplyOf<P, N extends keyof P> = P[N] extends { readonly reply: infer Reply } ? Reply : never;

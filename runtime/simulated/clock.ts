@@ -40,6 +40,10 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
+  recentMs(): number {
+    return this.#nowMs;
+  }
+
   wallMs(): number {
     return this.#wallMs;
   }
