@@ -13,7 +13,7 @@ import type { CallFailure } from "#runtime/call-failure.ts";
 import type { DeadLetter } from "#runtime/dead-letters.ts";
 import { SLOT_TURNS_MAX } from "#runtime/dispatcher.ts";
 import { assert, Defect, describeExit, type ExitReason, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
-import { Incarnation, type Turn } from "#runtime/incarnation.ts";
+import { type Gone, Incarnation, type Turn } from "#runtime/incarnation.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
 import { Losses, type NotReplayed } from "#runtime/losses.ts";
 import type { Machine } from "#runtime/machine.ts";
@@ -57,6 +57,19 @@ interface UrgentTurn {
   readonly message: Message | undefined;
 }
 
+/** How ready an actor says that it is. */
+interface ActorHealth {
+  readonly state: "ready" | "degraded";
+  readonly reason: string | undefined;
+}
+
+// Shared by all that never become anything else: an idle actor is small.
+const READY: ActorHealth = { state: "ready", reason: undefined };
+const CLEAN: Gone = { clean: true };
+const STOPPED: ExitReason = { kind: "shutdown" };
+const NONE: Readonly<Record<string, true | undefined>> = {};
+const nothing = (): void => undefined;
+
 export type Lifecycle = "stopped" | "starting" | "running" | "stopping";
 
 export class Actor {
@@ -72,7 +85,7 @@ export class Actor {
   readonly #monitors = new Monitors();
   #losses: Losses | undefined = undefined;
   #log: Log | undefined = undefined;
-  #onExit: (reason: ExitReason) => void = () => undefined;
+  #onExit: (reason: ExitReason) => void = nothing;
   #incarnation: Incarnation | undefined = undefined;
   #incarnationCount = 0;
   #lifecycle: Lifecycle = "stopped";
@@ -81,11 +94,8 @@ export class Actor {
   /** Whether the user lane takes messages: from the first start until stop or quarantine, also between incarnations. */
   #isOpen = false;
   #isQueued = false;
-  #health: { readonly state: "ready" | "degraded"; readonly reason: string | undefined } = {
-    state: "ready",
-    reason: undefined,
-  };
-  #onHealth: () => void = () => undefined;
+  #health = READY;
+  #onHealth: () => void = nothing;
 
   constructor(options: ActorOptions, machine: Machine) {
     this.name = options.name;
@@ -95,7 +105,7 @@ export class Actor {
     this.laterMax = options.laterMax;
     this.shutdownMs = options.shutdownMs;
     this.#handlers = options.behavior.handlers as unknown as Record<string, Handler>;
-    this.#idempotent = options.behavior.idempotent ?? {};
+    this.#idempotent = options.behavior.idempotent ?? NONE;
     this.#mailbox = new Mailbox(options.mailbox);
   }
 
@@ -121,7 +131,7 @@ export class Actor {
     return this.#mailbox.capacity;
   }
 
-  get health(): { readonly state: "ready" | "degraded"; readonly reason: string | undefined } {
+  get health(): ActorHealth {
     return this.#health;
   }
 
@@ -136,17 +146,23 @@ export class Actor {
   }
 
   /** A new incarnation. Settles when `init` has: its failure is also reported to `onExit`. */
-  async start(): Promise<Result<void, StartFailed | NotClosed>> {
+  start(): Promise<Result<void, StartFailed | NotClosed>> {
     assert(this.#lifecycle === "stopped", "an actor is started when none of its incarnations lives");
     this.#lifecycle = "starting";
     this.#isOpen = true;
     const starting = this.#beginLife();
-    this.#starting = starting;
-    return starting;
+    // Without an `init` that takes its time it is over already.
+    if (this.#lifecycle !== "starting") return starting;
+    const settled = starting.finally(() => {
+      this.#starting = undefined;
+    });
+    this.#starting = settled;
+    return settled;
   }
 
   async #beginLife(): Promise<Result<void, StartFailed | NotClosed>> {
-    const { clean } = (await this.#incarnation?.ended) ?? { clean: true };
+    const last = this.#incarnation?.gone;
+    const { clean } = last instanceof Promise ? await last : (last ?? CLEAN);
     if (!clean) {
       this.#lifecycle = "stopped";
       return fail({ code: "runtime.not-closed", actor: this.name, shutdownMs: this.shutdownMs });
@@ -157,11 +173,12 @@ export class Actor {
       return this.#startFailed({ kind: "shutdown" });
     }
 
-    this.#health = { state: "ready", reason: undefined };
+    this.#health = READY;
     this.#incarnationCount += 1;
     const incarnation = new Incarnation(this, this.#incarnationCount);
     this.#incarnation = incarnation;
-    const exit = await incarnation.begin();
+    const begun = incarnation.begin();
+    const exit = begun instanceof Promise ? await begun : begun;
     if (exit !== undefined) return this.#startFailed(exit);
     this.#lifecycle = "running";
     this.ready();
@@ -172,14 +189,15 @@ export class Actor {
    * Ends the current incarnation in good order and closes the user lane; a `start` under way fails. Settles when
    * everything is closed. Not `clean`: something did not close within `shutdownMs`, or `terminate` threw.
    */
-  async stop(reason: ExitReason = { kind: "shutdown" }): Promise<{ readonly clean: boolean }> {
+  async stop(reason: ExitReason = STOPPED): Promise<Gone> {
     this.#isOpen = false;
     if (this.#mailbox.depth > 0) this.losses.waiting();
     if (this.#lifecycle !== "stopped") this.#lifecycle = "stopping";
     const incarnation = this.#incarnation;
     incarnation?.finish(reason);
-    const end = (await incarnation?.ended) ?? { clean: true };
-    await this.#starting;
+    const gone = incarnation?.gone ?? CLEAN;
+    const end = gone instanceof Promise ? await gone : gone;
+    if (this.#starting !== undefined) await this.#starting;
     return end;
   }
 

@@ -4,7 +4,7 @@
  * Invariants:
  * - turns never overlap; a handler that answers with a promise holds the mailbox until it settles;
  * - after the end no turn runs, no reply is given by it, and every use of its context is a counted no-op;
- * - the end happens once; `ended` settles when its `init`, tasks and resources are gone, or not within `shutdownMs`;
+ * - the end happens once; `gone` settles when its `init`, tasks and resources are gone, or not within `shutdownMs`;
  * - whatever else goes wrong at the end, its signal is aborted and its scope closed.
  */
 import type { Actor } from "#runtime/actor.ts";
@@ -20,6 +20,14 @@ import { Deadline } from "#runtime/wheel.ts";
 
 /** A turn of the upper lanes. */
 export type Turn = () => Awaitable<unknown>;
+
+/** Whether everything it had open was closed in time. */
+export interface Gone {
+  readonly clean: boolean;
+}
+
+const CLEAN: Gone = { clean: true };
+const UNCLEAN: Gone = { clean: false };
 
 class TurnTimeout extends Deadline {
   readonly #incarnation: Incarnation;
@@ -52,8 +60,10 @@ export class Incarnation {
   #end: ExitReason | undefined = undefined;
   /** `terminate` is over, or there was none: nothing may begin any more. */
   #isReleased = false;
-  readonly #ended: PromiseWithResolvers<{ readonly clean: boolean }> = Promise.withResolvers();
-  /** Settles, never rejects, when `init` has. */
+  /** Once nothing is left of it, or what is left did not close in time. */
+  #gone: Gone | undefined = undefined;
+  #onGone: PromiseWithResolvers<Gone> | undefined = undefined;
+  /** Settles, never rejects, when an `init` that takes its time has. */
   #initialising: Promise<void> | undefined = undefined;
   #isInitialised = false;
 
@@ -64,7 +74,10 @@ export class Incarnation {
   }
 
   get scope(): Scope {
-    this.#scope ??= new Scope();
+    if (this.#scope === undefined) {
+      this.#scope = new Scope();
+      if (this.#isReleased) void this.#scope.close();
+    }
     return this.#scope;
   }
 
@@ -108,27 +121,39 @@ export class Incarnation {
     return this.#message?.call;
   }
 
-  /** Settles once the incarnation has ended; `clean` is as `Actor.stop` says. */
-  get ended(): Promise<{ readonly clean: boolean }> {
-    return this.#ended.promise;
+  /** How it went, once it has ended and closed what it had open; `clean` is as `Actor.stop` says. */
+  get gone(): Awaitable<Gone> {
+    if (this.#gone !== undefined) return this.#gone;
+    this.#onGone ??= Promise.withResolvers();
+    return this.#onGone.promise;
   }
 
   /** Runs `init`. A throw becomes the exit reason; an `init` that never settles is over when the incarnation is. */
-  async begin(): Promise<ExitReason | undefined> {
-    this.#initialising = this.#initialise();
-    await Promise.race([this.#initialising, this.ended]);
+  begin(): Awaitable<ExitReason | undefined> {
+    const { behavior, deps } = this.actor;
+    try {
+      const state: unknown = behavior.init(deps as never, this.context as never);
+      if (isPromise(state)) return this.#beginSlowly(state);
+      this.#initialised(state);
+    } catch (defect) {
+      this.crash(defect);
+    }
     return this.#end;
   }
 
-  async #initialise(): Promise<void> {
-    try {
-      const state = await this.actor.behavior.init(this.actor.deps as never, this.context as never);
-      if (this.#end !== undefined) return;
-      this.#state = state;
-      this.#isInitialised = true;
-    } catch (defect) {
-      this.finish({ kind: "crashed", defect });
-    }
+  async #beginSlowly(state: Promise<unknown>): Promise<ExitReason | undefined> {
+    this.#initialising = state.then(
+      (value) => this.#initialised(value),
+      (defect: unknown) => this.crash(defect),
+    );
+    await Promise.race([this.#initialising, this.gone]);
+    return this.#end;
+  }
+
+  #initialised(state: unknown): void {
+    if (this.#end !== undefined) return;
+    this.#state = state;
+    this.#isInitialised = true;
   }
 
   /** One message of the user lane. */
@@ -192,12 +217,21 @@ export class Incarnation {
 
   #close(reason: ExitReason): void {
     const { actor } = this;
-    const timer = actor.machine.clock.after(actor.shutdownMs, () => this.#ended.resolve({ clean: false }));
+    const isOrderly = reason.kind === "shutdown" || reason.kind === "normal";
+    const mustTerminate = isOrderly && this.#isInitialised && actor.behavior.terminate !== undefined;
+    const isIdle = this.#scope === undefined && this.taskCount === 0 && this.#initialising === undefined;
+    if (isIdle && !mustTerminate) {
+      this.#isReleased = true;
+      this.#controller?.abort();
+      this.#goneWith(CLEAN);
+      return;
+    }
+    const timer = actor.machine.clock.after(actor.shutdownMs, () => this.#goneWith(UNCLEAN));
     const over = (clean: boolean): void => {
       timer.cancel();
-      this.#ended.resolve({ clean });
+      this.#goneWith(clean ? CLEAN : UNCLEAN);
     };
-    this.#release(reason).then(
+    this.#release(mustTerminate ? reason : undefined).then(
       () => over(true),
       (error: unknown) => {
         actor.machine.log.error("terminate-failed", { actor: actor.name, error });
@@ -206,14 +240,17 @@ export class Incarnation {
     );
   }
 
-  /** Fences first, so that `terminate` is the last that touches state. Without a state there is nothing it could do. */
-  async #release(reason: ExitReason): Promise<void> {
+  #goneWith(gone: Gone): void {
+    if (this.#gone !== undefined) return;
+    this.#gone = gone;
+    this.#onGone?.resolve(gone);
+  }
+
+  /** With a reason to terminate for. It is fenced already, so `terminate` is the last that touches state. */
+  async #release(reason: ExitReason | undefined): Promise<void> {
     const { actor } = this;
-    const isOrderly = reason.kind === "shutdown" || reason.kind === "normal";
     try {
-      if (isOrderly && this.#isInitialised) {
-        await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
-      }
+      if (reason !== undefined) await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
     } finally {
       this.#isReleased = true;
       this.#controller?.abort();

@@ -44,8 +44,8 @@ const ACCEPTED = { kind: "accepted" } as const;
 const REJECTED = { kind: "rejected" } as const;
 
 export class Mailbox<Turn, Message extends Mail> {
-  readonly #signal = new Lane<Turn>(CONTROL_LANE_MAX);
-  readonly #control = new Lane<Turn>(CONTROL_LANE_MAX);
+  #signal: Lane<Turn> | undefined = undefined;
+  #control: Lane<Turn> | undefined = undefined;
   readonly #user: Lane<Message>;
   readonly #overflow: Overflow;
   #waiting: Lane<Message> | undefined = undefined;
@@ -77,7 +77,7 @@ export class Mailbox<Turn, Message extends Mail> {
   }
 
   get urgentDepth(): number {
-    return this.#signal.depth + this.#control.depth;
+    return (this.#signal?.depth ?? 0) + (this.#control?.depth ?? 0);
   }
 
   offer(message: Message): Offer<Message> {
@@ -119,15 +119,17 @@ export class Mailbox<Turn, Message extends Mail> {
   }
 
   signal(turn: Turn): void {
+    this.#signal ??= new Lane(CONTROL_LANE_MAX);
     assert(this.#signal.push(turn), "signals are bounded by monitors");
   }
 
   control(turn: Turn): void {
+    this.#control ??= new Lane(CONTROL_LANE_MAX);
     assert(this.#control.push(turn), "control turns are bounded by tasks and timers");
   }
 
   takeUrgent(): Turn | undefined {
-    return this.#signal.take() ?? this.#control.take();
+    return this.#signal?.take() ?? this.#control?.take();
   }
 
   /** The oldest message that is still wanted. */
