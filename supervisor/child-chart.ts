@@ -13,7 +13,7 @@
  * What runs is `childTable`: the chart, enumerated once at load.
  */
 import { setup, transition } from "xstate";
-import { type Move, type Table, tabulate } from "#supervisor/chart-table.ts";
+import { type Move, type Table, tabulate } from "#runtime/statechart/table.ts";
 
 export const CHILD_STATES = [
   "stopped",

@@ -4,7 +4,7 @@
 
 import type { Timer } from "#runtime/clock.ts";
 import { describeExit, type ExitReason } from "#runtime/errors.ts";
-import { RestartWindow } from "#supervisor/budget.ts";
+import { SlidingWindow } from "#runtime/sliding-window.ts";
 import type { Child, ChildSpec, Supervised } from "#supervisor/child.ts";
 import type { ChildState } from "#supervisor/child-chart.ts";
 import type { CrashReason } from "#supervisor/crash-reason.ts";
@@ -36,7 +36,7 @@ export interface ChildStatus {
 export class Entry {
   readonly spec: ChildSpec;
   readonly child: Child;
-  readonly window: RestartWindow;
+  readonly window: SlidingWindow;
 
   state: ChildState = "stopped";
   lives = 0;
@@ -74,7 +74,7 @@ export class Entry {
   constructor({ spec, child }: Supervised) {
     this.spec = spec;
     this.child = child;
-    this.window = new RestartWindow(spec.budget);
+    this.window = new SlidingWindow(spec.budget.restartsMax, spec.budget.periodMs);
   }
 
   noteCrash(reason: CrashReason, exit: ExitReason, wallMs: number): void {

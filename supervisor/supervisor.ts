@@ -11,7 +11,7 @@
  * A quarantine concerns the child alone, whatever the strategy: its siblings have refs that stay valid.
  */
 import { type ExitReason, type Failure, fail, isAbnormal, ok, type Result, unreachable } from "#runtime/errors.ts";
-import { RestartWindow } from "#supervisor/budget.ts";
+import { SlidingWindow } from "#runtime/sliding-window.ts";
 import type { Supervised } from "#supervisor/child.ts";
 import { type ChildEvent, childTable, isAlive, isServing } from "#supervisor/child-chart.ts";
 import type { Budget } from "#supervisor/child-spec.ts";
@@ -57,7 +57,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #entries: readonly Entry[];
   readonly #order: readonly string[];
-  readonly #intensity: RestartWindow;
+  readonly #intensity: SlidingWindow;
   readonly #chronicle: Chronicle;
   readonly #lives: Lives;
   readonly #rungs: readonly (readonly Entry[])[];
@@ -74,7 +74,7 @@ export class Supervisor {
     this.#rungs = options.rungs.map((rung) => rung.map((supervised) => new Entry(supervised)));
     this.#entries = this.#rungs.flat();
     this.#order = this.#entries.map((entry) => entry.spec.name);
-    this.#intensity = new RestartWindow(options.intensity);
+    this.#intensity = new SlidingWindow(options.intensity.restartsMax, options.intensity.periodMs);
     this.#chronicle = new Chronicle(options);
     this.#lives = new Lives(options, this.#chronicle, (note) => this.#post(note));
     for (const entry of this.#entries) this.#lives.watch(entry);
