@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describeExit, type ExitReason, fail, ok } from "#runtime/errors.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { minute, second } from "#runtime/units.ts";
 import type { Child, Supervised } from "#supervisor/child.ts";
@@ -21,6 +22,8 @@ class Tree {
   readonly events: SupervisorEvent[] = [];
   readonly escalations: Escalation[] = [];
   readonly stuck: string[] = [];
+  /** Children whose stop took longer than it may. */
+  readonly overdue: unknown[] = [];
   readonly a = new FakeChild("a", this.trace);
   readonly b = new FakeChild("b", this.trace);
   readonly side = new FakeChild("side", this.trace);
@@ -31,6 +34,7 @@ class Tree {
   constructor(seed = 1) {
     const random = seededRandom(seed);
     const metrics = new Metrics();
+    const log: Log = { ...silent, warn: (_event, fields) => this.overdue.push(fields?.["child"]) };
     const over = (name: string, children: readonly Child[], onEscalate: (cause: Escalation) => void): Supervisor =>
       new Supervisor({
         name,
@@ -39,7 +43,7 @@ class Tree {
         rungs: children.map((child) => [supervised(child)]),
         clock: this.clock,
         random,
-        log: silent,
+        log,
         metrics,
         bus: { publish: (event) => this.events.push(event) },
         onEscalate,
@@ -101,7 +105,7 @@ describe("nested supervisors: start and stop", () => {
     await closed;
 
     assert.deepEqual(tree.trace, ["stop side", "stop b", "kill b", "stop a"]);
-    assert.deepEqual(tree.stuck, []);
+    assert.deepEqual([tree.overdue, tree.stuck], [["b"], []]);
   });
 
   it("fail a start in which the intensity was exceeded, with its reason, when everything has stopped", async () => {
