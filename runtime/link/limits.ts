@@ -28,9 +28,11 @@ export const LINKS_INBOUND_MAX = 64;
 export const LINK_HELLO_TIMEOUT_MS: number = 2 * second;
 /** Between two heartbeats. */
 export const LINK_HEARTBEAT_MS: number = 1 * second;
+/** A peer that says that its event loop was this late is degraded, logged and counted, and not gone. */
+export const LINK_SLOW_MS: number = 1 * second;
 /** Nothing heard for this long: the link is degraded, logged and counted. */
 export const LINK_DEGRADED_MS: number = 5 * second;
-/** Nothing heard for this long: the link is destroyed. */
+/** Nothing heard for this long: the link is destroyed. Seen with the next heartbeat. */
 export const LINK_SILENCE_MS_MAX: number = 20 * second;
 /** A call waits this long for a link that was lost, or first wanted, just now; later it sees `not-connected` at once. */
 export const LINK_PATIENCE_MS: number = 1 * second;
