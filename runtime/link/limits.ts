@@ -3,10 +3,15 @@
  */
 import { KiB, MiB, second } from "#runtime/units.ts";
 
-/** Largest frame, header included. A message that does not fit is `runtime.unsendable`; a frame past it drops the link. */
-export const LINK_FRAME_BYTES_MAX: number = 2 * MiB;
-/** Largest piece of a stream, so that nothing waits long behind one. */
-export const LINK_STREAM_FRAME_BYTES_MAX: number = 64 * KiB;
+/** Largest message, header included. A longer one is `runtime.unsendable`; from the other side it drops the link. */
+export const LINK_MESSAGE_BYTES_MAX: number = 2 * MiB;
+/** A longer message travels in parts, and others than messages pass between them. */
+export const LINK_WHOLE_BYTES_MAX: number = 32 * KiB;
+/**
+ * Largest body of a frame, and the most that is written at once beside signals: a signal waits for no more than this,
+ * beside what the system holds. A longer frame drops the link.
+ */
+export const LINK_FRAME_BYTES_MAX: number = 64 * KiB;
 /** Bytes of a stream that were read at its source and not yet consumed at the other side. */
 export const LINK_STREAM_WINDOW_BYTES: number = 256 * KiB;
 /** Live streams on a link in one direction. One more request sees `runtime.mailbox-full`, one more reply `unsendable`. */
@@ -19,7 +24,7 @@ export const LINK_CALLS_WAITING_MAX = 4096;
 export const LINK_MONITORS_MAX = 4096;
 /** Signals waiting to be written to a peer that does not read. One more drops the link. */
 export const LINK_SIGNALS_MAX = 16_384;
-/** Bytes of messages, and again of streams, that are encoded before the socket has taken the last ones. */
+/** Written in one turn of the event loop, while the system takes it. The rest waits for the next turn. */
 export const LINK_BURST_BYTES: number = 256 * KiB;
 /** Links that other cells hold to this one. One more is closed at once. */
 export const LINKS_INBOUND_MAX = 64;

@@ -8,7 +8,7 @@
  */
 import type { LinkLost } from "#runtime/call-failure.ts";
 import type { Timer } from "#runtime/clock.ts";
-import { encode } from "#runtime/link/body.ts";
+import { encodeFailure } from "#runtime/link/body.ts";
 import { type Frame, KIND } from "#runtime/link/frame.ts";
 import { FrameDecoder, type FrameFault, type FrameSink } from "#runtime/link/frame-decoder.ts";
 import { Heartbeat, type Malaise } from "#runtime/link/heartbeat.ts";
@@ -224,7 +224,7 @@ export class Link implements ConnectionEvents, FrameSink {
   #refuse(failure: BuildChanged): void {
     this.#context.log.warn("link-refused", { peer: this.#cell, failure });
     const connection = this.#connection;
-    this.outbox.signal({ kind: KIND.refused, id: 0, argument: 0, body: encode(failure) });
+    this.outbox.signal({ kind: KIND.refused, id: 0, argument: 0, body: encodeFailure(failure) });
     this.outbox.flushNow();
     // Ending destroys; a graceful end lets the reason arrive, and the other side hangs up when it has read it.
     this.#connection = undefined;
