@@ -3,7 +3,7 @@
  */
 import type { EventBus } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { Dispatcher } from "#runtime/dispatcher.ts";
+import { Dispatcher, type RunQueue } from "#runtime/dispatcher.ts";
 import type { Random } from "#runtime/random.ts";
 import { RecentTurns } from "#runtime/recent-turns.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
@@ -22,6 +22,8 @@ export interface MachineOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly turnTimeoutMs?: number;
+  /** Takes the place of the dispatcher: for tests that decide who runs next. */
+  readonly runQueue?: RunQueue;
 }
 
 export class Machine {
@@ -30,7 +32,7 @@ export class Machine {
   readonly scheduler: Scheduler;
   readonly bus: EventBus;
   readonly log: Log;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: RunQueue;
   readonly wheel: Wheel;
   readonly turns: RecentTurns = new RecentTurns();
   readonly turnTimeoutMs: number;
@@ -39,13 +41,14 @@ export class Machine {
   /** Uses of a context whose incarnation had ended. */
   readonly fenced: Counter;
 
-  constructor({ clock, random, scheduler, bus, log, metrics, turnTimeoutMs = TURN_TIMEOUT_MS }: MachineOptions) {
+  constructor(options: MachineOptions) {
+    const { clock, random, scheduler, bus, log, metrics, turnTimeoutMs = TURN_TIMEOUT_MS, runQueue } = options;
     this.clock = clock;
     this.random = random;
     this.scheduler = scheduler;
     this.bus = bus;
     this.log = log;
-    this.dispatcher = new Dispatcher({ clock, scheduler });
+    this.dispatcher = runQueue ?? new Dispatcher({ clock, scheduler });
     this.wheel = new Wheel(clock);
     this.turnTimeoutMs = turnTimeoutMs;
     this.rejected = metrics.counter("rejected_total", "Work that was refused, by reason.");
