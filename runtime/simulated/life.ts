@@ -19,7 +19,6 @@ import { SimulatedProcesses } from "#runtime/simulated/processes.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
 import type { Log, LogFields } from "#runtime/telemetry/log.ts";
-import { redactFields } from "#runtime/telemetry/redact.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** Of so many pieces that a connection delivers one is cut short. */
@@ -84,10 +83,10 @@ export class Life {
     if (!this.#isOver) this.#simulation.tell(kind, ...details);
   }
 
-  /** A log whose lines, redacted, are events of this life. */
+  /** A log whose lines are events of this life. */
   log(fields: LogFields): Log {
     const write = (level: string) => (event: string, more?: LogFields) =>
-      this.tell("log", level, event, redactFields({ ...fields, ...more }));
+      this.tell("log", level, event, { ...fields, ...more });
     return {
       debug: write("debug"),
       info: write("info"),

@@ -30,6 +30,9 @@ const KILLS_PER_LIFE = 4;
 /** Longest time from anything that went wrong to a node that is ready for all. */
 const READY_MS_MAX: number = 2 * minute;
 
+/** The gateway is told how the node stands at most ten times a second. */
+const STATUS_MS = 250;
+
 /** What to do before which operation of the disk. */
 interface Plan {
   at: number;
@@ -149,6 +152,7 @@ export class NodeHistory {
   /** Time passes until the node is ready for reads and writes, or is gone. */
   async #ready(): Promise<void> {
     const byMs = this.simulation.clock.nowMs() + READY_MS_MAX;
+    if (this.#isDisturbed) await this.simulation.advance(STATUS_MS);
     while (this.#node.isUp) {
       const answer = await this.#until(this.#node.request({ target: "/readyz" }));
       if (answer?.status === 200) {
