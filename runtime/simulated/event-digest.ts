@@ -4,14 +4,14 @@
  * Two runs of one seed have the same digest, or something in them was not a function of the seed. The lines are kept beside
  * it, as far as there is room, so that the first difference can be shown.
  */
+import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { createHasher } from "#runtime/pool/blake3.ts";
 
 /** Lines kept; later ones are digested only. */
 export const EVENT_LINES_MAX = 100_000;
 
 export class EventDigest {
-  readonly #hasher = createHasher();
+  readonly #hash = createHash("sha256");
   readonly #lines: string[] = [];
   #count = 0;
   #hex: string | undefined;
@@ -29,14 +29,14 @@ export class EventDigest {
   /** `atMs` is simulated time; `details` are told by `lineOf`. Nothing may be added after `hex`. */
   add(atMs: number, kind: string, ...details: readonly unknown[]): void {
     const line = [atMs, kind, ...details.map(lineOf)].join(" ");
-    this.#hasher.update(Buffer.from(`${line}\n`));
+    this.#hash.update(`${line}\n`);
     this.#count += 1;
     if (this.#lines.length < EVENT_LINES_MAX) this.#lines.push(line);
   }
 
-  /** BLAKE3 of all events, 64 hex digits. */
+  /** SHA-256 of all events, 64 hex digits. */
   hex(): string {
-    this.#hex ??= Buffer.from(this.#hasher.digest()).toString("hex");
+    this.#hex ??= this.#hash.digest("hex");
     return this.#hex;
   }
 }

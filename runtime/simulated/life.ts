@@ -16,6 +16,7 @@ import { lifeDisk, lifeStores } from "#runtime/simulated/life-disk.ts";
 import { memoryLocks } from "#runtime/simulated/lock.ts";
 import { SimulatedNetwork } from "#runtime/simulated/network.ts";
 import { SimulatedProcesses } from "#runtime/simulated/processes.ts";
+import { SeededRunQueue } from "#runtime/simulated/run-queue.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
 import type { Log, LogFields } from "#runtime/telemetry/log.ts";
@@ -32,8 +33,15 @@ export interface LifeOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** What a cell is given, as in production; beside that, who decides which actor runs next (`MachineOptions.runQueue`). */
+export interface LifeEnv extends BaseEnv {
+  readonly clock: LifeClock;
+  readonly network: SimulatedNetwork;
+  readonly runQueue: SeededRunQueue;
+}
+
 export class Life {
-  readonly base: BaseEnv & { readonly clock: LifeClock; readonly network: SimulatedNetwork };
+  readonly base: LifeEnv;
   readonly kv: KvStores;
   readonly edges: SimulatedEdges = new SimulatedEdges();
   /** Settles at the end. */
@@ -66,6 +74,7 @@ export class Life {
       locks: memoryLocks(clock, disk),
       network: new SimulatedNetwork({ scheduler, clock, pieceBytes: pieces(simulation.fork()) }),
       processes: new SimulatedProcesses({ scheduler, programs: {}, env }),
+      runQueue: new SeededRunQueue(scheduler, simulation.fork()),
     };
   }
 

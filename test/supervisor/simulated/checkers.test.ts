@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CellEnv, Wiring } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
-import { explore, ScenarioFailed } from "#runtime/simulated/explore.ts";
+import { runSeeds, ScenarioFailed } from "#runtime/simulated/seeds.ts";
 import type { ErasedModule } from "#supervisor/catalogue.ts";
 import { loaded } from "#test/supervisor/simulated/catalogue.ts";
 import { NodeHistory } from "#test/supervisor/simulated/node-history.ts";
@@ -39,8 +39,8 @@ function overlayThrough(wiring: AnyWiring, change: (name: string, request: objec
 }
 
 async function failureOf(catalogue: typeof loaded): Promise<ScenarioFailed> {
-  const exploring = explore({ count: SEEDS_MAX }, (simulation) => new NodeHistory(simulation, catalogue).run());
-  const failure = await exploring.then(
+  const running = runSeeds({ count: SEEDS_MAX }, (simulation) => new NodeHistory(simulation, catalogue).run());
+  const failure = await running.then(
     () => undefined,
     (error: unknown) => error,
   );

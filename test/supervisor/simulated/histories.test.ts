@@ -11,7 +11,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
-import { explore, simulate } from "#runtime/simulated/explore.ts";
+import { runSeed, runSeeds } from "#runtime/simulated/seeds.ts";
 import { loaded } from "#test/supervisor/simulated/catalogue.ts";
 import { NodeHistory } from "#test/supervisor/simulated/node-history.ts";
 
@@ -21,7 +21,7 @@ const from = Number(process.env["CEPA_SEED"] ?? 1);
 describe("simulated node: histories", () => {
   it(`lose nothing and leave nothing behind, ${count} from seed ${from} on`, async (context) => {
     const sum: Record<string, number> = { lives: 0 };
-    const explored = await explore({ from, count }, async (simulation) => {
+    const done = await runSeeds({ from, count }, async (simulation) => {
       const history = new NodeHistory(simulation, loaded);
       await history.run();
       for (const [what, times] of Object.entries({ ...history.ledger.tally, lives: history.lives })) {
@@ -29,8 +29,8 @@ describe("simulated node: histories", () => {
       }
     });
 
-    context.diagnostic(JSON.stringify({ ...explored, ...sum }));
-    assert.equal(explored.repeated, Math.ceil(count / 20));
+    context.diagnostic(JSON.stringify({ ...done, ...sum }));
+    assert.equal(done.repeated, Math.ceil(count / 20));
     const { lives = 0, put = 0, get = 0 } = sum;
     assert(lives >= count && put > count && get > count, "the histories were lived");
     const isLong = count >= 20;
@@ -41,7 +41,7 @@ describe("simulated node: histories", () => {
 
   it("are the same in a process of its own", async () => {
     for (const seed of [from, from + 1]) {
-      const here = await simulate(seed, (simulation) => new NodeHistory(simulation, loaded).run());
+      const here = await runSeed(seed, (simulation) => new NodeHistory(simulation, loaded).run());
 
       const main = join(import.meta.dirname, "digest-main.ts");
       const there = await promisify(execFile)(process.execPath, [

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SimulatedAnswer } from "#runtime/simulated/edge.ts";
-import { simulate } from "#runtime/simulated/explore.ts";
+import { runSeed } from "#runtime/simulated/seeds.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
 import { KiB, second } from "#runtime/units.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
@@ -32,7 +32,7 @@ async function upNode(simulation: Simulation) {
 }
 
 async function simulated(scenario: (simulation: Simulation) => Promise<void>): Promise<void> {
-  for (const seed of [1, 2, 3]) await simulate(seed, scenario);
+  for (const seed of [1, 2, 3]) await runSeed(seed, scenario);
 }
 
 describe("simulated node: boot", () => {

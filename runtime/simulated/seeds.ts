@@ -17,7 +17,7 @@ const EVENT_LENGTH_SHOWN = 240;
 /** What a user writes: it drives `simulation`, and rejects with what does not hold. */
 export type Scenario = (simulation: Simulation) => Promise<void>;
 
-export interface ExploreOptions {
+export interface SeedsOptions {
   /** The first seed. Default 1. */
   readonly from?: number;
   /** How many seeds, one after another. */
@@ -26,7 +26,7 @@ export interface ExploreOptions {
   readonly repeatEvery?: number;
 }
 
-export interface Explored {
+export interface SeedsRun {
   readonly runs: number;
   /** Of those, the ones whose digest was compared with that of another run of the same seed. */
   readonly repeated: number;
@@ -34,7 +34,7 @@ export interface Explored {
   readonly events: number;
 }
 
-/** A scenario that did not hold. To see it again, explore one seed from `seed` on. */
+/** A scenario that did not hold. To see it again, run one seed from `seed` on. */
 export class ScenarioFailed extends Defect {
   readonly seed: number;
 
@@ -45,25 +45,25 @@ export class ScenarioFailed extends Defect {
 }
 
 /** Rejects with `ScenarioFailed` at the first seed that does not hold, or is not the same again. */
-export async function explore(options: ExploreOptions, scenario: Scenario): Promise<Explored> {
+export async function runSeeds(options: SeedsOptions, scenario: Scenario): Promise<SeedsRun> {
   const { from = 1, count, repeatEvery = REPEAT_EVERY } = options;
-  const explored = { runs: 0, repeated: 0, events: 0 };
+  const done = { runs: 0, repeated: 0, events: 0 };
   for (let index = 0; index < count; index += 1) {
     const seed = from + index;
     const events = await run(seed, scenario);
-    explored.runs += 1;
-    explored.events += events.count;
+    done.runs += 1;
+    done.events += events.count;
     if (index % repeatEvery !== 0) continue;
     const again = await run(seed, scenario);
-    explored.repeated += 1;
+    done.repeated += 1;
     if (events.hex() === again.hex()) continue;
     throw new ScenarioFailed(seed, `it is not the same again:\n${firstDifference(events, again)}`);
   }
-  return explored;
+  return done;
 }
 
 /** One run, guarded. Gives the digest of what happened in it. */
-export async function simulate(seed: number, scenario: Scenario): Promise<string> {
+export async function runSeed(seed: number, scenario: Scenario): Promise<string> {
   return (await run(seed, scenario)).hex();
 }
 
