@@ -13,7 +13,7 @@ import type { NodeSpec } from "#supervisor/child-spec.ts";
 import type { Announcement } from "#supervisor/root/announcer.ts";
 import { type CannotRun, cannotRun } from "#supervisor/root/cannot-run.ts";
 import { parseOptions } from "#supervisor/root/options.ts";
-import { placesOf } from "#supervisor/root/places.ts";
+import { type Places, placesOf } from "#supervisor/root/places.ts";
 import { Root } from "#supervisor/root/root.ts";
 import { type LoadedCatalogue, overheard } from "#supervisor/simulated/loaded-catalogue.ts";
 import { type AdminAnswer, type AdminQuestion, askAdmin } from "#supervisor/simulated/operator.ts";
@@ -35,7 +35,7 @@ export interface SimulatedNodeOptions {
 interface Run {
   readonly life: Life;
   readonly root: Root;
-  readonly adminSocket: string;
+  readonly places: Places;
   readonly announced: Announcement[];
   /** Settles when the root has ended by itself. */
   readonly ended: Promise<CannotRun | undefined>;
@@ -101,11 +101,24 @@ export class SimulatedNode {
     const run = this.#run;
     if (run === undefined || run.life.isOver) return undefined;
     const answer = await Promise.race([
-      askAdmin(run.life, run.adminSocket, question),
+      askAdmin(run.life, run.places.adminSocket, question),
       run.life.ended.then(() => undefined),
     ]);
     run.life.tell("admin", question, answer);
     return answer;
+  }
+
+  /** Breaks every link to the cell and refuses new ones, until `healLink` or the next life. */
+  cutLink(cell: string): void {
+    if (this.#run === undefined) return;
+    this.#run.life.tell("link", "cut", cell);
+    this.#run.life.base.network.cut(this.#socketOf(this.#run, cell));
+  }
+
+  healLink(cell: string): void {
+    if (this.#run === undefined) return;
+    this.#run.life.tell("link", "healed", cell);
+    this.#run.life.base.network.heal(this.#socketOf(this.#run, cell));
   }
 
   /** As the root has it, at once. */
@@ -133,7 +146,7 @@ export class SimulatedNode {
   #begin(life: Life): Run {
     const { catalogue, tree = realTree } = this.#options;
     const seams = simulatedRootSeams({ life, tree, catalogue: overheard(catalogue, life) });
-    const { adminSocket } = placesOf({ ...seams, dataDirectory: DATA, runtimeDirectory: undefined });
+    const places = placesOf({ ...seams, dataDirectory: DATA, runtimeDirectory: undefined });
     const announced: Announcement[] = [];
     const ended = Promise.withResolvers<CannotRun | undefined>();
     const root = new Root({
@@ -149,7 +162,11 @@ export class SimulatedNode {
       },
       onEnd: ended.resolve,
     });
-    return { life, root, adminSocket, announced, ended: ended.promise };
+    return { life, root, places, announced, ended: ended.promise };
+  }
+
+  #socketOf({ places }: Run, cell: string): string {
+    return `${places.run}/${cell}.sock`;
   }
 
   #rootOptions() {

@@ -3,12 +3,13 @@
  * hold all the way. All of it is a function of the seed.
  *
  * What goes wrong: the process is killed or the power is cut, before any operation of the disk, in starts too; an actor or a
- * cell is killed; time passes. In its last life nothing does, and at the end nothing may be left running.
+ * cell is killed; the node is told to go down at work; a link is cut; time passes, and the wall clock jumps. In its last life
+ * nothing does, and at the end nothing may be left running.
  */
 import assert from "node:assert/strict";
 import type { Life } from "#runtime/simulated/life.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
-import { KiB, MiB, minute, second } from "#runtime/units.ts";
+import { hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
 import { Client, Ledger } from "#test/supervisor/simulated/client.ts";
@@ -45,6 +46,8 @@ export class NodeHistory {
   readonly #node: SimulatedNode;
   readonly #plan: Plan = { at: 0, act: () => undefined };
   #isDisturbed = true;
+  #isGoingDown = false;
+  #kills = 0;
   lives = 0;
 
   constructor(simulation: Simulation, catalogue: LoadedCatalogue) {
@@ -68,6 +71,8 @@ export class NodeHistory {
   async #begin(isDisturbed: boolean): Promise<boolean> {
     const { random } = this.simulation;
     this.lives += 1;
+    this.#kills = 0;
+    this.#isGoingDown = false;
     this.#isDisturbed = true;
     this.#plan.at = isDisturbed ? 1 + random.below(40) : 0;
     this.#plan.act = (life) => life.end();
@@ -86,18 +91,43 @@ export class NodeHistory {
 
   async #live(): Promise<void> {
     const { random } = this.simulation;
-    let kills = 0;
     for (let round = 1 + random.below(4); round > 0 && this.#node.isUp; round -= 1) {
-      const choice = random.below(3);
-      if (choice === 0) this.#planAhead((life) => life.end());
-      if (choice === 1 && kills < KILLS_PER_LIFE) {
-        kills += 1;
-        this.#planAhead(() => void this.#kill());
-      }
+      this.#disturb();
       await this.#work(1 + random.below(6));
       this.#plan.at = 0;
+      this.#node.healLink("ops");
+      if (this.#isGoingDown) assert.equal(await this.#node.down(), undefined, "it ends in order while it is used");
       if (random.below(2) === 0) await this.simulation.advance(random.below(20 * second));
       if (this.#node.isUp) await this.#ready();
+    }
+  }
+
+  /** What goes wrong in the next round, if anything does. */
+  #disturb(): void {
+    const { random, clock } = this.simulation;
+    switch (random.below(8)) {
+      case 0:
+        this.#planAhead((life) => life.end());
+        break;
+      case 1:
+      case 2:
+        this.#kills += 1;
+        if (this.#kills <= KILLS_PER_LIFE) this.#planAhead(() => void this.#kill());
+        break;
+      case 3:
+        this.#planAhead(() => void this.#goDown());
+        break;
+      case 4:
+        // Metrics alone cross it: clients notice nothing.
+        this.ledger.count("link cut");
+        this.#node.cutLink("ops");
+        break;
+      case 5:
+        this.ledger.count("wall jumped");
+        clock.jumpWall(random.below(2 * hour) - hour);
+        break;
+      default:
+        break;
     }
   }
 
@@ -113,15 +143,24 @@ export class NodeHistory {
     assert(await this.#begin(false));
     const client = this.#client();
     for (const object of this.ledger.acknowledged.values()) await this.#until(client.get(object));
-    await this.simulation.advance(2 * minute);
-    const before = this.#node.life?.base.clock.armedCount;
+    const before = await this.#armedAtRest();
     await this.#work(4);
-    await this.simulation.advance(2 * minute);
-    assert.equal(this.#node.life?.base.clock.armedCount, before, "timers of work that is done are gone");
+    assert.equal(await this.#armedAtRest(), before, "timers of work that is done are gone");
 
     assert.equal(await this.#node.down(), undefined);
     const { clock, disk } = this.simulation;
     assert.deepEqual([clock.armedCount, disk.openCount], [0, 0], "a node that is down holds no timer and no file");
+  }
+
+  /** Timers of a node that does nothing: the least of some looks, because now and then one of them looks at the disk. */
+  async #armedAtRest(): Promise<number> {
+    await this.simulation.advance(1 * minute);
+    let least = Number.POSITIVE_INFINITY;
+    for (let look = 0; look < 10; look += 1) {
+      await this.simulation.advance(100);
+      least = Math.min(least, this.#node.life?.base.clock.armedCount ?? 0);
+    }
+    return least;
   }
 
   /** `act` before one of the next operations of the disk, or never, if there are not so many. */
@@ -139,6 +178,12 @@ export class NodeHistory {
     const target = targets[random.below(targets.length)] ?? "cell/data";
     this.ledger.count(`kill ${target}`);
     await this.#node.ask({ command: "kill", target });
+  }
+
+  async #goDown(): Promise<void> {
+    this.#isGoingDown = true;
+    this.ledger.count("down at work");
+    await this.#node.ask({ command: "down" });
   }
 
   async #work(clientCount: number): Promise<void> {
