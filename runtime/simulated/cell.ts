@@ -22,6 +22,7 @@ const LATER_MAX = 8;
 const SHUTDOWN_MS: number = 1 * second;
 const RESTART_AFTER_MS = 100;
 
+/** What differs from the defaults, which are small. */
 export interface SimulatedActorOptions {
   /** Messages in the user lane. Default 8. */
   readonly mailboxCapacity?: number;
@@ -35,6 +36,7 @@ export interface SimulatedActorOptions {
   readonly restartAfterMs?: number;
 }
 
+/** An actor that a scenario has started: how it is spoken to, what became of it, and how it is ended. */
 export interface SimulatedActor<P extends Protocol<P>> {
   /** Stays valid over every restart. */
   readonly ref: Ref<P>;
@@ -52,6 +54,7 @@ export interface SimulatedActor<P extends Protocol<P>> {
   stop(): Promise<{ readonly clean: boolean }>;
 }
 
+/** A process with actors. Any number may live in one simulation; they share its disk and its stores. */
 export class SimulatedCell {
   readonly life: Life;
   readonly bus: Bus<{ readonly type: string }>;

@@ -10,6 +10,7 @@ import { crc32 } from "node:zlib";
 /** Lines kept; later ones are digested only. */
 export const EVENT_LINES_MAX = 100_000;
 
+/** Collects events until `hex`. */
 export class EventDigest {
   readonly #hash = createHash("sha256");
   readonly #lines: string[] = [];

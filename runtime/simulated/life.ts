@@ -26,6 +26,7 @@ import { KiB } from "#runtime/units.ts";
 const CUT_ONE_IN = 8;
 const CUT_PIECE_BYTES_MAX: number = 4 * KiB;
 
+/** Without any of them: a process with an empty environment that nothing is planned for. */
 export interface LifeOptions {
   /** Runs before each operation of its disk; the first has the number 1. It may end the life: then nothing is done. */
   readonly beforeOperation?: (number: number, life: Life) => void;
@@ -40,6 +41,7 @@ export interface LifeEnv extends BaseEnv {
   readonly runQueue: SeededRunQueue;
 }
 
+/** A process that lives until `end`. */
 export class Life {
   readonly base: LifeEnv;
   readonly kv: KvStores;

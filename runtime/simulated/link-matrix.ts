@@ -84,6 +84,7 @@ class Way {
   }
 }
 
+/** All links of a simulation. Places are names that a scenario chooses; a link is there when it is named. */
 export class LinkMatrix {
   readonly #simulation: Simulation;
   readonly #random: Random;

@@ -14,12 +14,14 @@ export type ProbeAnswers<P> = {
     | Result<ReplyOf<P, N>, FailureOf<P, N> | CallFailure>;
 };
 
+/** One message that came to a probe. */
 export interface Heard {
   readonly form: "call" | "cast";
   readonly name: string;
   readonly request: unknown;
 }
 
+/** An actor in name only. */
 export interface Probe<P extends Protocol<P>> {
   /** What the actor under test is given. */
   readonly ref: Ref<P>;

@@ -17,6 +17,7 @@ const EVENT_LENGTH_SHOWN = 240;
 /** What a user writes: it drives `simulation`, and rejects with what does not hold. */
 export type Scenario = (simulation: Simulation) => Promise<void>;
 
+/** Which seeds are run, and how many of them twice. */
 export interface SeedsOptions {
   /** The first seed. Default 1. */
   readonly from?: number;
@@ -26,6 +27,7 @@ export interface SeedsOptions {
   readonly repeatEvery?: number;
 }
 
+/** What was run, all of it as it should be. */
 export interface SeedsRun {
   readonly runs: number;
   /** Of those, the ones whose digest was compared with that of another run of the same seed. */

@@ -23,6 +23,7 @@ export const UNTIL_MS_MAX: number = 5 * minute;
 
 const twoTo32 = 2 ** 32;
 
+/** What a scenario is handed: it begins processes, lets time pass, and ends. */
 export class Simulation {
   readonly seed: number;
   readonly clock: ManualClock;
