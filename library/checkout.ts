@@ -7,7 +7,7 @@ export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly license: string;
-  /** Entry to source, e.g. `./runtime` to `./runtime/index.ts`: what users import, and what `examples/` imports here. */
+  /** Entry to source, e.g. `./runtime` to `./runtime/index.ts`: what users import, and what `examples/` imports. */
   readonly exports: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
 }

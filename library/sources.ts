@@ -19,7 +19,7 @@ export class LibraryProblem extends Error {
   override readonly name = "LibraryProblem";
 }
 
-/** `import … from "x"`, `export … from "x"`, with whether only types are meant. The formatter keeps them in one shape. */
+/** `import … from "x"`, `export … from "x"` and `import type …`. The formatter keeps them in one shape. */
 const STATIC = /^(?:import|export)\s+(type\s)?(?:[^"';()]*?\sfrom\s+)?"([^"]+)";/gm;
 const DYNAMIC = /\bimport\(\s*"([^"]+)"\s*\)/g;
 /** `"#runtime/bus.ts"` after `from`, `import` or `import(`. */

@@ -34,6 +34,7 @@ export interface SupervisorOptions extends ChronicleOptions, LivesOptions {
   readonly onChange?: () => void;
 }
 
+/** Nobody of that name is supervised here. */
 export interface NoSuchChild extends Failure<"supervisor.no-such-child"> {
   readonly child: string;
 }

@@ -5,6 +5,7 @@ import { assert } from "#runtime/errors.ts";
 /** Longest delay a timer takes, ms: past it the platform would fire at once. */
 const delayMsMax = 2 ** 31 - 1;
 
+/** This machine's monotonic and wall time. */
 export const realClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),

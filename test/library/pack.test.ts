@@ -19,7 +19,10 @@ import { installNodes, type Nodes } from "#test/library/nodes.ts";
 const TARBALL_BYTES_MAX = 128 * 1024;
 
 /** Programs of the pages, by the name under which they are tried. */
-const pages = [["library-readme.ts", "library/README.md"]] as const;
+const pages = [
+  ["readme.ts", "README.md"],
+  ["library-readme.ts", "library/README.md"],
+] as const;
 
 interface Packed {
   readonly status: number | null;
