@@ -49,6 +49,7 @@ describe("library: the package", () => {
     consumer = new Consumer(nodes.typeRoot);
     consumer.install(tarball);
     for (const [name, page] of pages) consumer.write(name, snippetOf(page));
+    consumer.write("misuse.ts", readFileSync(join(import.meta.dirname, "misuse.ts"), "utf8"));
   });
 
   after(() => {
@@ -56,13 +57,13 @@ describe("library: the package", () => {
     if (out !== undefined) rmSync(out, { recursive: true, force: true });
   });
 
-  it("is the same bytes when it is made again", () => {
+  it("is the same bytes when it is made again (LIB-3)", () => {
     const again = pack("--out", join(out, "again"));
 
     assert.deepEqual(readFileSync(again.stdout.trimEnd()), readFileSync(tarball));
   });
 
-  it("is small, and depends on what it imports alone", () => {
+  it("is small, and depends on what it imports alone (LIB-2)", () => {
     const { dependencies, engines } = JSON.parse(readFileSync(join(consumer.package, "package.json"), "utf8"));
     const installed = readdirSync(join(consumer.directory, "node_modules")).filter((name) => !name.startsWith("."));
 
@@ -88,12 +89,12 @@ describe("library: the package", () => {
     );
   });
 
-  it("suits a strict compiler with nothing but the types of the oldest Node", () => {
+  it("suits a strict compiler, and refuses every misuse, with the types of the oldest Node (LIB-1, LIB-8)", () => {
     assert.equal(consumer.typeCheck(), "");
   });
 
   for (const major of ["22", "24", "26"]) {
-    it(`runs on Node ${major}: every entry, and the examples as they are`, () => {
+    it(`runs on Node ${major}: every entry, and the examples as they are (LIB-1)`, () => {
       const program = nodes.programs[major] ?? "";
       const entries = ["runtime", "supervisor", "testing"].map((entry) => `import "cepa/${entry}";`).join("");
       const all = consumer.run(
@@ -147,7 +148,7 @@ describe("library: the package", () => {
 });
 
 describe("library: what it is made of", () => {
-  it("is runtime and supervisor, Node and xstate", () => {
+  it("is runtime and supervisor, Node and xstate (LIB-2)", () => {
     const { files, packages } = sources();
 
     assert.deepEqual(packages, ["xstate"]);
@@ -157,7 +158,7 @@ describe("library: what it is made of", () => {
     );
   });
 
-  it("has no platform service in it, at run time or in its types", () => {
+  it("has no platform service in it, at run time or in its types (LIB-2)", () => {
     const actors = ["actors/gateway/actor.ts", "runtime/telemetry/exposition.ts", "runtime/real/log.ts"];
     const problems = actors.map((entry) => {
       try {

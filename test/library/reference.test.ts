@@ -18,7 +18,7 @@ function planted(code: string, name = "planted"): Sources {
 }
 
 describe("library: the reference", () => {
-  it("is that of the sources: otherwise run node library/document.ts", () => {
+  it("is that of the sources: otherwise run node library/document.ts (LIB-4)", () => {
     for (const [path, page] of writeReference(repository)) assert.equal(stored(path), page, `${path} is stale`);
   });
 
@@ -73,7 +73,7 @@ describe("library: the reference", () => {
     assert.match(page, /```ts\nclass Kept \{\n {2}readonly shown = 1;\n {2}get sum\(\): number;\n\}\n```/);
   });
 
-  it("is not written where an export has no doc comment", () => {
+  it("is not written where an export has no doc comment (LIB-4)", () => {
     assert.throws(
       () => writeReference(repository, planted("export const planted: number = 1;")),
       /^LibraryProblem: planted has no doc comment in runtime\/planted\.ts$/,

@@ -87,7 +87,7 @@ function rig(): Rig {
 }
 
 describe("system: a worker", () => {
-  it("is spoken to by a ref that outlives its crashes, and loses its state with them", async () => {
+  it("is spoken to by a ref that outlives its crashes, and loses its state with them (LIB-6)", async () => {
     const { clock, options } = rig();
     const system = await startSystem(options([worker({ behavior: counter })]));
     const ref = system.ref(counter);
@@ -109,7 +109,7 @@ describe("system: a worker", () => {
     await system.stop();
   });
 
-  it("has the defaults of the architecture", () => {
+  it("has the defaults of the architecture (LIB-9)", () => {
     assert.deepEqual(worker({ behavior: counter }).spec, {
       kind: "worker",
       name: "counter",
@@ -173,7 +173,7 @@ describe("system: a worker", () => {
 });
 
 describe("system: refs", () => {
-  it("find workers that stand earlier, for the deps of a later one", async () => {
+  it("find workers that stand earlier, for the deps of a later one (LIB-6)", async () => {
     const { options } = rig();
     const children = [
       worker({ behavior: counter }),
@@ -185,7 +185,7 @@ describe("system: refs", () => {
     await system.stop();
   });
 
-  it("to a later worker are a defect, and then nothing runs", async () => {
+  it("to a later worker are a defect, and then nothing runs (LIB-7)", async () => {
     const { holds, clock, options } = rig();
     const children = [
       worker({ behavior: front, deps: (ref) => ({ counter: ref(counter) }) }),
@@ -208,7 +208,7 @@ describe("system: refs", () => {
     await system.stop();
   });
 
-  it("are of workers with names of their own", async () => {
+  it("are of workers with names of their own (LIB-7)", async () => {
     const { options } = rig();
     const twins = [worker({ behavior: counter }), worker({ behavior: counter })];
 
@@ -219,7 +219,7 @@ describe("system: refs", () => {
 });
 
 describe("system: supervision", () => {
-  it("quarantines at the sixth crash within a minute, refuses calls, and resumes by command", async () => {
+  it("quarantines at the sixth crash within a minute, refuses calls, and resumes by command (LIB-11)", async () => {
     const { clock, options } = rig();
     const system = await startSystem(options([worker({ behavior: counter })]));
     const ref = system.ref(counter);
@@ -289,7 +289,7 @@ describe("system: its end", () => {
     assert.deepEqual(await system.stop(), { reason: "stopped" });
   });
 
-  it("comes when its workers together crash too often", async () => {
+  it("comes when its workers together crash too often (LIB-11)", async () => {
     const { clock, holds, options } = rig();
     const intensity = { restartsMax: 1, periodMs: 1 * minute };
     const children = [worker({ behavior: counter }), worker({ behavior: counter, name: "second" })];
@@ -306,7 +306,7 @@ describe("system: its end", () => {
     assert.deepEqual(await system.stop(), end);
   });
 
-  it("comes when a worker does not let go, and is said to be its doing", async () => {
+  it("comes when a worker does not let go, and is said to be its doing (LIB-11)", async () => {
     const clinging: typeof counter = { ...counter, terminate: () => new Promise<never>(() => undefined) };
     const { clock, log, holds, options } = rig();
     const system = await startSystem(
