@@ -32,16 +32,12 @@ export class Roster {
     return actor;
   }
 
-  all(): readonly Actor[] {
-    return [...this.#actors.values()];
-  }
-
   readonly ref: FindRef = <P extends Protocol<P>, Events, Deps, State>(
     behavior: Behavior<P, Events, Deps, State>,
     name?: string,
   ): Ref<P> => {
     // By identity: the types of the actor's own behavior are forgotten.
-    const running = this.all().filter((actor) => Object.is(actor.behavior, behavior));
+    const running = [...this.#actors.values()].filter((actor) => Object.is(actor.behavior, behavior));
     const found = name === undefined ? running : running.filter((actor) => actor.name === name);
     const [actor, another] = found;
     if (actor === undefined) throw new Defect(`no worker${called(name)} runs ${behavior.name}, here or so far`);

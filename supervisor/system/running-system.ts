@@ -2,7 +2,7 @@
  * One system from its start to its end.
  *
  * Invariants:
- * - it ends once: by `stop`, by escalation, or because a worker is stuck;
+ * - it ends once: by `stop`, by escalation, or because a worker is stuck, which stops the others in good order;
  * - after the end no worker runs that could be stopped, and every call is refused at once.
  */
 import type { EventBus } from "#runtime/behavior.ts";
@@ -27,6 +27,7 @@ export class RunningSystem implements System {
   readonly #roster: Roster;
   readonly #supervisor: Supervisor;
   readonly #end = Promise.withResolvers<SystemEnd>();
+  #stuckChild: string | undefined;
   #release: () => void = () => undefined;
 
   constructor(options: Required<SystemOptions>) {
@@ -68,7 +69,10 @@ export class RunningSystem implements System {
   }
 
   stop(withinMs: number = SYSTEM_SHUTDOWN_MS): Promise<SystemEnd> {
-    void this.#supervisor.shutdown(withinMs).then(() => this.#finish({ reason: "stopped" }));
+    void this.#supervisor.shutdown(withinMs).then(() => {
+      const child = this.#stuckChild;
+      this.#finish(child === undefined ? { reason: "stopped" } : { reason: "stuck", child });
+    });
     return this.ended;
   }
 
@@ -94,12 +98,12 @@ export class RunningSystem implements System {
     return { spec: worker.spec, child: new ActorChild(actor, () => this.#stuck(actor.name)) };
   }
 
-  /** A new life beside what may be left of the last one is worse than none: everything ends. */
+  /** A new life beside what may be left of the last one is worse than none: nothing starts any more. */
   #stuck(child: string): void {
+    if (this.#stuckChild !== undefined) return;
+    this.#stuckChild = child;
     this.#options.log.error("system.stuck", { child });
-    this.#supervisor.abandon();
-    for (const actor of this.#roster.all()) void actor.stop();
-    this.#finish({ reason: "stuck", child });
+    void this.stop();
   }
 
   /** The first end counts. */

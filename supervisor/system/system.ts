@@ -39,7 +39,10 @@ export type SystemEnd =
   | { readonly reason: "stopped" }
   /** The intensity was exceeded. Every worker has been stopped. */
   | { readonly reason: "escalated" }
-  /** `child` did not let go of what it holds within `shutdownMs`. Only the end of the process frees that. */
+  /**
+   * `child` did not let go of what it holds within `shutdownMs`, so that no new life may begin; the others were stopped
+   * in good order. Only the end of the process frees what it holds.
+   */
   | { readonly reason: "stuck"; readonly child: string };
 
 /** How one worker stands. */

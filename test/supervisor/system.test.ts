@@ -240,6 +240,21 @@ describe("system: supervision", () => {
     await system.stop();
   });
 
+  it("follows the strategy", async () => {
+    const { clock, options } = rig();
+    const children = ["a", "b", "c"].map((name) => worker({ behavior: counter, name }));
+    const system = await startSystem(options(children, { strategy: "rest-for-one" }));
+
+    system.kill("b");
+    await clock.advance(1 * second);
+
+    assert.deepEqual(
+      system.status().map(({ lives }) => lives),
+      [1, 2, 2],
+    );
+    await system.stop();
+  });
+
   it("tells on the bus what workers publish and what becomes of them", async () => {
     const { clock, options } = rig();
     const system = await startSystem(options([worker({ behavior: counter })]));
@@ -306,22 +321,60 @@ describe("system: its end", () => {
     assert.deepEqual(await system.stop(), end);
   });
 
-  it("comes when a worker does not let go, and is said to be its doing (LIB-11)", async () => {
-    const clinging: typeof counter = { ...counter, terminate: () => new Promise<never>(() => undefined) };
-    const { clock, log, holds, options } = rig();
-    const system = await startSystem(
-      options([
-        worker({ behavior: clinging, shutdownMs: 100 }),
-        worker({ behavior: front, deps: (ref) => ({ counter: ref(clinging) }) }),
-      ]),
-    );
+  it("comes with the twenty-first restart within a minute where nothing else is said (LIB-9)", async () => {
+    const { clock, options } = rig();
+    const names = ["a", "b", "c", "d", "e"];
+    const system = await startSystem(options(names.map((name) => worker({ behavior: counter, name }))));
 
-    const stopping = system.stop();
+    for (let restart = 0; restart < 20; restart += 1) {
+      assert.deepEqual(system.kill(names[restart % names.length] ?? ""), ok());
+      await clock.advance(2 * second);
+    }
+    assert.deepEqual(
+      system.status().map(({ state, restarts }) => ({ state, restarts })),
+      names.map(() => ({ state: "running", restarts: 4 })),
+    );
+    system.kill("a");
+
+    assert.deepEqual(await system.ended, { reason: "escalated" });
+  });
+
+  it("comes when a worker does not let go, and the others are stopped in good order (LIB-11)", async () => {
+    const stopped: string[] = [];
+    const clinging: typeof counter = {
+      ...counter,
+      // Held by the task of a life that crashes, so that the next one may not begin.
+      handlers: {
+        ...counter.handlers,
+        hold: (_state, _request, ctx) =>
+          ctx.later(
+            () => new Promise<never>(() => undefined),
+            () => ok(),
+          ),
+      },
+    };
+    const tidy: typeof counter = { ...counter, name: "tidy", terminate: () => void stopped.push("tidy") };
+    const { clock, log, holds, options } = rig();
+    const children = [worker({ behavior: clinging, shutdownMs: 100 }), worker({ behavior: tidy })];
+    const system = await startSystem(options(children));
+
+    void system.ref(clinging).call("hold", undefined, { timeoutMs });
+    await clock.settle();
+    system.kill("counter");
     await clock.advance(10 * second);
 
-    assert.deepEqual(await stopping, { reason: "stuck", child: "counter" });
-    assert.equal(holds.count, 0);
-    assert(log.events.includes("system.stuck"));
+    assert.deepEqual(await system.ended, { reason: "stuck", child: "counter" });
+    assert.deepEqual(stopped, ["tidy"]);
+    assert.deepEqual(
+      system.status().map(({ state }) => state),
+      ["stopped", "stopped"],
+    );
+    assert.deepEqual([holds.count, clock.armedCount], [0, 0]);
+    assert.deepEqual(
+      log.events.filter((event) => event === "system.stuck"),
+      ["system.stuck"],
+    );
+    assert.equal(system.ref(tidy).cast("crash", undefined), "stopped");
     assert.deepEqual(await system.stop(), { reason: "stuck", child: "counter" });
   });
 
