@@ -50,7 +50,7 @@ export class RunningSystem implements System {
   /** Once. A system that ends while it starts has started. */
   async start(): Promise<void> {
     this.#release = this.#options.seams.keepAlive?.() ?? this.#release;
-    await Promise.race([this.#supervisor.start(), this.ended]);
+    await this.#supervisor.start();
   }
 
   status(): readonly WorkerStatus[] {

@@ -9,6 +9,7 @@ import { ManualClock } from "#runtime/simulated/clock.ts";
 import { memoryLog } from "#runtime/simulated/log.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
+import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { minute, second } from "#runtime/units.ts";
 import { startSystem } from "#supervisor/system/start-system.ts";
 import type { SystemEvent, SystemOptions } from "#supervisor/system/system.ts";
@@ -205,6 +206,11 @@ describe("system: refs", () => {
     assert.throws(() => system.ref(counter), /several workers run counter: ask for one by name/);
     assert.throws(() => system.ref(counter, "third"), /no worker called third runs counter/);
     assert.throws(() => system.ref(front, "second"), /no worker called second runs front/);
+    assert.throws(
+      () => system.ref({ ...counter }, "second"),
+      /no worker called second runs counter/,
+      "a copy is another",
+    );
     await system.stop();
   });
 
@@ -272,6 +278,21 @@ describe("system: supervision", () => {
       { type: "childRestarted", supervisor: "test", child: "counter", life: 2, restarts: 1, reason: "defect" },
     ]);
     await system.stop();
+  });
+
+  it("counts in the registry that it is given", async () => {
+    const { options } = rig();
+    const metrics = new Metrics();
+    const system = await startSystem(options([worker({ behavior: counter })], { metrics }));
+    system.kill("counter");
+    await system.stop();
+
+    assert.equal(system.metrics, metrics);
+    const refused = metrics.takeDeltas().filter(({ labels }) => labels["reason"] === "defect");
+    assert.deepEqual(
+      refused.map(({ name, value }) => [name, value]),
+      [["rejected_total", 1]],
+    );
   });
 
   it("answers with a failure where there is nobody to kill or resume", async () => {
@@ -376,6 +397,19 @@ describe("system: its end", () => {
     );
     assert.equal(system.ref(tidy).cast("crash", undefined), "stopped");
     assert.deepEqual(await system.stop(), { reason: "stuck", child: "counter" });
+  });
+
+  it("names the first of several workers that do not let go", async () => {
+    const clinging: typeof counter = { ...counter, terminate: () => new Promise<never>(() => undefined) };
+    const children = ["a", "b"].map((name) => worker({ behavior: clinging, name, shutdownMs: 100 }));
+    const { clock, log, options } = rig();
+    const system = await startSystem(options(children));
+
+    const stopping = system.stop();
+    await clock.advance(1 * second);
+
+    assert.deepEqual(await stopping, { reason: "stuck", child: "b" });
+    assert.equal(log.events.filter((event) => event === "system.stuck").length, 1);
   });
 
   it("takes no longer than it is given", async () => {
