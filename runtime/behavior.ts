@@ -10,6 +10,7 @@ import type { Down, Within } from "#runtime/ref.ts";
 import type { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 
+/** A value, or the promise of one: a handler that answers with no promise costs none. */
 export type Awaitable<T> = T | Promise<T>;
 
 /** The promise of an answer that `settle` gives. Only `ctx.later` makes one. */
@@ -73,7 +74,12 @@ type Handler<Message, Events, State> =
       ? (state: State, request: Request, ctx: ActorContext<Events, State>) => Awaitable<void | Later<void>>
       : never;
 
-/** One handler per message. A message without a handler does not compile. */
+/**
+ * One handler per message, called with state, request and context. A message without a handler does not compile.
+ *
+ * The handler of a call answers with a `Result`, a promise of one, or what `ctx.later` gave it; that of a cast with
+ * nothing. One that answers with a promise holds the mailbox until it settles.
+ */
 export type Handlers<P, Events, State> = {
   readonly [Name in keyof P]: Handler<P[Name], Events, State>;
 };

@@ -6,6 +6,7 @@
  */
 import type { Failure } from "#runtime/errors.ts";
 
+/** Whether the handler may have run: what was not executed is safe to repeat. */
 export type Executed = "no" | "maybe";
 
 /** The callee's user lane holds `capacity` messages. Retry after a pause, or call with `whenFull: "wait"`. */
@@ -78,6 +79,7 @@ export interface Unsendable extends Failure<"runtime.unsendable"> {
   readonly executed: Executed;
 }
 
+/** What any call may come to beside its protocol's own failures. */
 export type CallFailure =
   | MailboxFull
   | Expired
@@ -103,6 +105,7 @@ const CODES: ReadonlySet<string> = new Set<CallFailure["code"]>([
   "runtime.unsendable",
 ]);
 
+/** Tells the runtime's failures from those of the protocol. */
 export function isCallFailure(failure: Failure): failure is CallFailure {
   return CODES.has(failure.code);
 }

@@ -1,9 +1,12 @@
 /** Time, as a seam. Durations use the monotonic reading; wall time appears at the edges only (log lines, headers). */
+
+/** A callback that waits for its time. */
 export interface Timer {
   /** Idempotent. After it, the callback does not run. */
   cancel(): void;
 }
 
+/** Durations by `nowMs`, moments for people by `wallMs`, callbacks by `after`. */
 export interface Clock {
   /** Monotonic milliseconds, with fractions. The origin means nothing. */
   nowMs(): number;

@@ -13,6 +13,7 @@ const forget = (): void => {
   isRecent = false;
 };
 
+/** This machine's monotonic and wall time. */
 export const realClock: Clock = {
   nowMs() {
     recentMs = performance.now();

@@ -3,6 +3,7 @@ import type { Scheduler } from "#runtime/scheduler.ts";
 
 const settled = Promise.resolve();
 
+/** Promise turns and `setImmediate`. */
 export const realScheduler: Scheduler = {
   // A third of what `queueMicrotask` costs, which makes an async resource of each. What `run` throws is an unhandled
   // rejection: to a cell the same as an uncaught exception.
