@@ -14,6 +14,9 @@ export interface Measurement {
   /** What `value` is the median of, and `peer_value`, one a round. */
   readonly samples?: readonly number[];
   readonly peer_samples?: readonly number[];
+  /** Share of the time (0 … 1) that it waited for a core, which a rate leaves out; the median. */
+  readonly waited?: number;
+  readonly peer_waited?: number;
   /** What should be reached, in words; and whether it was. */
   readonly target?: string;
   readonly met?: boolean;

@@ -2,6 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
+import { readCoreTimes, waitedMs } from "#bench/actors/core-wait.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 import { minute, second } from "#runtime/units.ts";
 
@@ -14,6 +15,12 @@ export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Watched {
+  readonly said: Readonly<Record<string, unknown>>;
+  readonly waitedMs: number;
+  readonly elapsedMs: number;
 }
 
 export class AskedChild implements AsyncDisposable {
@@ -47,6 +54,16 @@ export class AskedChild implements AsyncDisposable {
   async ask(line: string): Promise<Readonly<Record<string, unknown>>> {
     this.#process.stdin.write(`${line}\n`);
     return this.heard();
+  }
+
+  /** As `ask`, and what of the time meanwhile the child had no core for. */
+  async askWatched(line: string): Promise<Watched> {
+    const pid = this.#process.pid ?? 0;
+    const before = readCoreTimes(pid);
+    const startedMs = performance.now();
+    const said = await this.ask(line);
+    const elapsedMs = performance.now() - startedMs;
+    return { said, waitedMs: waitedMs(before, readCoreTimes(pid)), elapsedMs };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

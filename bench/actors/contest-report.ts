@@ -1,5 +1,5 @@
 /** What a contest comes to: the row of the table, and its figures. */
-import type { Showing } from "#bench/actors/contest.ts";
+import type { Scored, Showing } from "#bench/actors/contest.ts";
 import { type Cell, rowLines } from "#bench/actors/table.ts";
 import { judge, targeted, type Verdict } from "#bench/actors/target.ts";
 import { ARMS, type Work } from "#bench/actors/works.ts";
@@ -9,8 +9,8 @@ import type { Report } from "#bench/report.ts";
 /** The row, and its figures: Cepa's own, then Cepa beside each peer. */
 export function reportOf(work: Work, showings: ReadonlyMap<string, Showing>): Report {
   const figureOf = (arm: string): number | undefined => {
-    const showing = showings.get(arm);
-    return showing === undefined || typeof showing === "string" ? undefined : median(showing);
+    const { samples } = scored(showings.get(arm));
+    return samples.length === 0 ? undefined : median(samples);
   };
   const value = figureOf("Cepa");
   if (value === undefined) throw new Error(`Cepa did not show up at ${work.name}`);
@@ -23,13 +23,14 @@ export function reportOf(work: Work, showings: ReadonlyMap<string, Showing>): Re
     judged.find((each) => each.peer === peer)?.verdict;
 
   const peers = work.arms.filter((arm) => arm !== "Cepa");
+  const ours = scored(showings.get("Cepa"));
   const figures = [
-    { ...own, samples: samplesOf(showings.get("Cepa")), ...targeted(verdictOn(undefined)) },
+    { ...own, samples: ours.samples, waited: median(ours.waits), ...targeted(verdictOn(undefined)) },
     ...peers.map((peer): Measurement => {
-      const peerSamples = samplesOf(showings.get(peer));
+      const { samples, waits } = scored(showings.get(peer));
       return {
         ...beside(own, peer, figureOf(peer)),
-        ...(peerSamples.length === 0 ? {} : { peer_samples: peerSamples }),
+        ...(samples.length === 0 ? {} : { peer_samples: samples, peer_waited: median(waits) }),
         ...targeted(verdictOn(peer)),
       };
     }),
@@ -39,6 +40,6 @@ export function reportOf(work: Work, showings: ReadonlyMap<string, Showing>): Re
   return { lines: rowLines(work.label, work.unit, cells, verdicts), figures };
 }
 
-function samplesOf(showing: Showing | undefined): readonly number[] {
-  return showing === undefined || typeof showing === "string" ? [] : showing;
+function scored(showing: Showing | undefined): Scored {
+  return showing === undefined || typeof showing === "string" ? { samples: [], waits: [] } : showing;
 }

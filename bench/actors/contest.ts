@@ -4,6 +4,7 @@
  * - Each arm is a process of its own for each work, so that none is compiled for another's work.
  * - Rounds are interleaved, and the order goes round too: what the machine does meanwhile meets all of them alike.
  * - What counts was handled. A round in which anything was lost ends the bench.
+ * - Time in which an arm was ready but another process had its core is no time of the arm (`core-wait.ts`).
  */
 import { AskedChild, type Command } from "#bench/actors/asked-child.ts";
 
@@ -17,14 +18,32 @@ export interface Round {
   readonly took: number;
 }
 
+/** The same, as it was seen from outside. */
+export interface SeenRound extends Round {
+  readonly waitedMs: number;
+}
+
 export interface Contender {
   readonly name: string;
   /** A text says why it is absent. */
   readonly command: Command | string;
 }
 
-/** The samples of an arm, one a round; a text says why it is absent. */
-export type Showing = readonly number[] | string;
+export interface Scored {
+  /** One a round. */
+  readonly samples: number[];
+  /** Of each round, the share of its time that the arm waited for a core. */
+  readonly waits: number[];
+}
+
+/** A text says why the arm is absent. */
+export type Showing = Scored | string;
+
+export interface Score {
+  readonly sample: number;
+  /** 0 … 1. */
+  readonly wait: number;
+}
 
 export interface ContestOptions {
   readonly work: string;
@@ -34,32 +53,36 @@ export interface ContestOptions {
   /** A round leaves something behind, so that the next one takes a fresh process. */
   readonly fresh: boolean;
   /** What a round is worth. */
-  readonly sampleOf: (round: Round) => number;
+  readonly score: (round: SeenRound) => Score;
 }
 
 export async function hold(
   contenders: readonly Contender[],
   options: ContestOptions,
 ): Promise<ReadonlyMap<string, Showing>> {
-  const samples = new Map<string, number[]>();
-  const absent = new Map<string, string>();
-  for (let heat = 0; heat < (options.fresh ? options.rounds : 1); heat += 1) {
-    await using stage = new Stage(options.work);
-    const reasons = await Promise.all(contenders.map((contender) => stage.enter(contender)));
-    for (const [index, { name }] of contenders.entries()) {
-      const reason = reasons[index];
-      if (reason !== undefined) absent.set(name, reason);
-      else if (!samples.has(name)) samples.set(name, []);
-    }
-    const present = contenders.map(({ name }) => name).filter((name) => samples.has(name));
-    for (let round = -options.warmups; round < (options.fresh ? 1 : options.rounds); round += 1) {
-      for (const name of turned(present, Math.abs(round))) {
-        const result = await stage.round(name);
-        if (round >= 0) samples.get(name)?.push(options.sampleOf(result));
-      }
+  const showings = new Map<string, Showing>();
+  const heats = options.fresh ? options.rounds : 1;
+  for (let heat = 0; heat < heats; heat += 1) await play(contenders, options, showings);
+  return showings;
+}
+
+/** One set of processes, from start to end. */
+async function play(
+  contenders: readonly Contender[],
+  { work, rounds, warmups, fresh, score }: ContestOptions,
+  showings: Map<string, Showing>,
+): Promise<void> {
+  await using stage = new Stage(work);
+  await Promise.all(contenders.map((contender) => stage.enter(contender, showings)));
+  const present = [...showings].flatMap(([name, showing]) => (typeof showing === "string" ? [] : [{ name, showing }]));
+  for (let round = -warmups; round < (fresh ? 1 : rounds); round += 1) {
+    for (const { name, showing } of turned(present, Math.abs(round))) {
+      const { sample, wait } = score(await stage.round(name));
+      if (round < 0) continue;
+      showing.samples.push(sample);
+      showing.waits.push(wait);
     }
   }
-  return new Map<string, Showing>([...samples, ...absent]);
 }
 
 /** The processes of one contest. */
@@ -71,18 +94,22 @@ class Stage implements AsyncDisposable {
     this.#work = work;
   }
 
-  /** Starts the arm and waits until it is ready. Answers with why it is absent. */
-  async enter({ name, command }: Contender): Promise<string | undefined> {
-    if (typeof command === "string") return command;
+  /** Starts the arm and waits until it is ready, or has said that it is absent. */
+  async enter({ name, command }: Contender, showings: Map<string, Showing>): Promise<void> {
+    if (!showings.has(name)) showings.set(name, { samples: [], waits: [] });
+    if (typeof command === "string") {
+      showings.set(name, command);
+      return;
+    }
     const child = new AskedChild(`${name} (${this.#work})`, command);
     this.#children.set(name, child);
     const { absent } = await child.heard();
-    return typeof absent === "string" ? absent : undefined;
+    if (typeof absent === "string") showings.set(name, absent);
   }
 
-  async round(name: string): Promise<Round> {
-    const said = await this.#children.get(name)?.ask("round");
-    return checked(`${name} (${this.#work})`, said);
+  async round(name: string): Promise<SeenRound> {
+    const watched = await this.#children.get(name)?.askWatched("round");
+    return { ...checked(`${name} (${this.#work})`, watched?.said), waitedMs: watched?.waitedMs ?? 0 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

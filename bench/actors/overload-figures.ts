@@ -30,8 +30,8 @@ export async function* benchOverload({ overloadMs }: Effort): AsyncGenerator<Rep
     await using child = new AskedChild(label, nodeCommand("overload.ts", capacity, deadlineMs, overloadMs));
     await child.heard();
     // Both sides are ours.
-    const result = (await child.ask("round")) as unknown as OverloadResult;
-    yield reportOverload(scenario, result);
+    const { said, waitedMs, elapsedMs } = await child.askWatched("round");
+    yield reportOverload(scenario, said as unknown as OverloadResult, waitedMs / elapsedMs);
   }
 }
 
@@ -56,11 +56,11 @@ export function checksOf({ capacity, deadlineMs }: Scenario, result: OverloadRes
 }
 
 /** The lines, and a figure for each number; a check rides on the figure that it is about. */
-export function reportOverload(scenario: Scenario, result: OverloadResult): Report {
-  return { lines: linesOf(scenario, result), figures: figuresOf(scenario, result) };
+export function reportOverload(scenario: Scenario, result: OverloadResult, waited: number): Report {
+  return { lines: linesOf(scenario, result, waited), figures: figuresOf(scenario, result, waited) };
 }
 
-function linesOf(scenario: Scenario, result: OverloadResult): readonly string[] {
+function linesOf(scenario: Scenario, result: OverloadResult, waited: number): readonly string[] {
   const ms = (value: number): string => quantity(value, "ms");
   const rate = (value: number): string => quantity(value, "/s");
   const { offeredPerSecond, goodputPerSecond, peakPerSecond, p50Ms, p99Ms, unloadedP50Ms, unloadedP99Ms } = result;
@@ -70,17 +70,18 @@ function linesOf(scenario: Scenario, result: OverloadResult): readonly string[] 
     `  offered ${rate(offeredPerSecond)}, answered ${rate(goodputPerSecond)}; at peak ${rate(peakPerSecond)}`,
     `  answered after p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}; unloaded p50 ${ms(unloadedP50Ms)}, p99 ${ms(unloadedP99Ms)}`,
     `  offered later than due by p99 ${ms(result.latenessP99Ms)}`,
+    `  waited for a core: ${(waited * 100).toFixed(0)} % of the time, which counts here`,
     `  lost: ${lost.join(", ") || "nothing"}`,
     ...checksOf(scenario, result).map(({ name, met }) => `  ${name}: ${met ? "met" : "missed"}`),
   ];
 }
 
-function figuresOf(scenario: Scenario, result: OverloadResult): readonly Measurement[] {
+function figuresOf(scenario: Scenario, result: OverloadResult, waited: number): readonly Measurement[] {
   const prefix = `actors.${scenario.name}`;
   const [prompt, bounded, busy, whole] = checksOf(scenario, result).map(({ name, met }) => ({ target: name, met }));
   const goodput = { name: `${prefix}.goodput`, value: result.goodputPerSecond, unit: "/s" };
   return [
-    { name: `${prefix}.p50`, value: result.p50Ms, unit: "ms" },
+    { name: `${prefix}.p50`, value: result.p50Ms, unit: "ms", waited },
     { name: `${prefix}.p99`, value: result.p99Ms, unit: "ms", ...prompt },
     {
       ...beside({ name: `${prefix}.p99`, value: result.p99Ms, unit: "ms" }, "unloaded", result.unloadedP99Ms),

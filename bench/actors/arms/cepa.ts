@@ -1,6 +1,6 @@
 /** Cepa: bounded mailboxes, a deadline on every call, the machine that a cell has. */
 import { type Arm, burstsOf, inFlight, MAILBOX_CAPACITY, type Run } from "#bench/actors/arm.ts";
-import { cepaMachine, type Hosted, hostActor } from "#bench/actors/cepa-machine.ts";
+import { cepaMachine, hostActor } from "#bench/actors/cepa-machine.ts";
 import { type CounterProtocol, counter, patient, sumOf } from "#bench/actors/counter.ts";
 import { startFarCounter } from "#bench/actors/far-counter.ts";
 import type { Behavior } from "#runtime/behavior.ts";
@@ -56,16 +56,16 @@ export const arm: Arm = {
 
   populate: async (count) => {
     const machine = cepaMachine();
-    const actors: Hosted<CounterProtocol>[] = [];
+    const refs: Ref<CounterProtocol>[] = [];
     for (let index = 0; index < count; index += 1) {
       const actor = hostActor(machine, counter, { name: `counter-${index}`, capacity });
       await actor.start();
-      actors.push(actor);
+      refs.push(actor.ref);
     }
     return {
       wake: async () => {
         let handled = 0;
-        for (const { ref } of actors) {
+        for (const ref of refs) {
           await ref.call("add", one, patient);
           handled += await sumOf(ref);
         }

@@ -22,7 +22,7 @@ const perSecond: ContestOptions = {
   rounds: 3,
   warmups: 1,
   fresh: false,
-  sampleOf: ({ handled, took }) => (handled * 1000) / took,
+  score: ({ handled, took }) => ({ sample: (handled * 1000) / took, wait: 0 }),
 };
 const steady: Contender = { name: "steady", command: child(ready, { sent: 10, handled: 10, took: 100 }) };
 
@@ -40,7 +40,7 @@ describe("bench: contest", () => {
     assert.deepEqual(
       showings,
       new Map<string, unknown>([
-        ["warming", [100, 200, 500]],
+        ["warming", { samples: [100, 200, 500], waits: [0, 0, 0] }],
         ["missing", "it cannot be had"],
         ["shy", "it is not installed"],
       ]),
@@ -55,7 +55,7 @@ describe("bench: contest", () => {
 
     const showings = await hold([once], { ...perSecond, warmups: 0, fresh: true });
 
-    assert.deepEqual(showings, new Map([["once", [10, 10, 10]]]));
+    assert.deepEqual(showings, new Map([["once", { samples: [10, 10, 10], waits: [0, 0, 0] }]]));
   });
 
   it("catches an arm that loses a message, in whichever round", async () => {

@@ -56,8 +56,8 @@ describe("bench: report of a contest", () => {
     targets: [{ least: 200 }, { least: 2, times: "Erlang" }, { least: 3, times: "nact" }],
   };
   const showings = new Map<string, Showing>([
-    ["Cepa", [100, 300, 250]],
-    ["Erlang", [125, 100, 150]],
+    ["Cepa", { samples: [100, 300, 250], waits: [0, 0.5, 0.1] }],
+    ["Erlang", { samples: [125, 100, 150], waits: [0, 0, 0.2] }],
     ["nact", "nact is not installed"],
   ]);
 
@@ -67,13 +67,14 @@ describe("bench: report of a contest", () => {
     const { figures } = reportOf(work, showings);
 
     assert.deepEqual(figures, [
-      { ...own, samples: [100, 300, 250], target: "≥ 200 /s", met: true },
+      { ...own, samples: [100, 300, 250], waited: 0.1, target: "≥ 200 /s", met: true },
       {
         ...own,
         peer: "Erlang",
         peer_value: 125,
         ratio: 2,
         peer_samples: [125, 100, 150],
+        peer_waited: 0,
         target: "≥ 2 × Erlang",
         met: true,
       },
@@ -123,7 +124,7 @@ describe("bench: report of an overload", () => {
   });
 
   it("counts losses by their reason, and the calls that were never answered", () => {
-    const { figures } = reportOverload(scenario, { ...good, attempts: 1001 });
+    const { figures } = reportOverload(scenario, { ...good, attempts: 1001 }, 0);
 
     assert.deepEqual(
       figures.filter(({ unit }) => unit === "count").map(({ name, value, met }) => [name, value, met]),
