@@ -71,6 +71,7 @@ function linesOf(scenario: Scenario, result: OverloadResult, waited: number): re
     `  answered after p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}; unloaded p50 ${ms(unloadedP50Ms)}, p99 ${ms(unloadedP99Ms)}`,
     `  offered later than due by p99 ${ms(result.latenessP99Ms)}`,
     `  waited for a core: ${(waited * 100).toFixed(0)} % of the time, which counts here`,
+    `  a call that is lost takes ${quantity(result.lossNs, "ns")} of the core, to make and to refuse`,
     `  lost: ${lost.join(", ") || "nothing"}`,
     ...checksOf(scenario, result).map(({ name, met }) => `  ${name}: ${met ? "met" : "missed"}`),
   ];
@@ -90,6 +91,7 @@ function figuresOf(scenario: Scenario, result: OverloadResult, waited: number): 
     { ...beside(goodput, "peak", result.peakPerSecond), ...busy },
     { name: `${prefix}.offered`, value: result.offeredPerSecond, unit: "/s" },
     { name: `${prefix}.offered-late-p99`, value: result.latenessP99Ms, unit: "ms" },
+    { name: `${prefix}.loss`, value: result.lossNs, unit: "ns" },
     { name: `${prefix}.unanswered`, value: result.attempts - answeredOf(result), unit: "count", ...whole },
     ...lossesOf(result).map(([code, count]) => ({ name: `${prefix}.lost.${code}`, value: count, unit: "count" })),
   ];

@@ -14,6 +14,8 @@ type Fiber = Opaque;
 
 interface Effects {
   gen<Value>(body: () => Generator<unknown, Value>): Effect<Value>;
+  flatMap<First, Value>(first: Effect<First>, next: (value: First) => Effect<Value>): Effect<Value>;
+  andThen<Value>(first: Effect<unknown>, next: Effect<Value>): Effect<Value>;
   forEach<Item>(
     items: Iterable<Item>,
     each: (item: Item) => Effect<unknown>,
@@ -145,12 +147,11 @@ function serve(queue: Queue): Effect<never> {
   });
 }
 
+/** Twice as fast as the same in a generator. For `serve` it is the other way round. */
 function add(counter: Queue, amount: number): Effect<number> {
-  return Effect.gen(function* () {
-    const reply = yield* Deferred.make();
-    yield* Queue.offer(counter, { amount, reply });
-    return yield* Deferred.await(reply);
-  });
+  return Effect.flatMap(Deferred.make(), (reply) =>
+    Effect.andThen(Queue.offer(counter, { amount, reply }), Deferred.await(reply)),
+  );
 }
 
 function inFlight(lane: () => Effect<void>): Effect<void> {

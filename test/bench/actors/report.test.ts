@@ -107,6 +107,7 @@ describe("bench: report of an overload", () => {
     latenessP99Ms: 4,
     goodputPerSecond: 36_000,
     offeredPerSecond: 500_000,
+    lossNs: 500,
     attempts: 1000,
     outcomes: { ok: 90, "runtime.mailbox-full": 910 },
   };
