@@ -15,6 +15,7 @@ export class EventLoop {
   constructor(clock: Clock, network: Network) {
     this.clock = {
       nowMs: () => clock.nowMs(),
+      recentMs: () => clock.recentMs(),
       wallMs: () => clock.wallMs(),
       after: (delayMs, run) => this.#after(clock, delayMs, run),
     };
