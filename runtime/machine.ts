@@ -5,6 +5,7 @@ import type { EventBus } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { Dispatcher, type RunQueue } from "#runtime/dispatcher.ts";
 import type { Random } from "#runtime/random.ts";
+import { RecentTurns } from "#runtime/recent-turns.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
@@ -33,6 +34,7 @@ export class Machine {
   readonly log: Log;
   readonly dispatcher: RunQueue;
   readonly wheel: Wheel;
+  readonly turns: RecentTurns = new RecentTurns();
   readonly turnTimeoutMs: number;
   /** Messages refused or lost, by `reason`: never a silent one. */
   readonly rejected: Counter;
@@ -51,5 +53,12 @@ export class Machine {
     this.turnTimeoutMs = turnTimeoutMs;
     this.rejected = metrics.counter("rejected_total", "Work that was refused, by reason.");
     this.fenced = metrics.counter("runtime_fenced_total", "Uses of a context after its incarnation had ended.");
+  }
+
+  /** For what no actor can own, e.g. a callback that throws: it reaches the cell as an uncaught error does. */
+  surface(defect: unknown): void {
+    this.scheduler.microtask(() => {
+      throw defect;
+    });
   }
 }
