@@ -4,7 +4,7 @@
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { Defect, ok } from "#runtime/errors.ts";
-import type { Call, Cast } from "#runtime/protocol.ts";
+import type { Call, Cast, Idempotent } from "#runtime/protocol.ts";
 import type { Down, Within } from "#runtime/ref.ts";
 import type { Book, Life } from "#test/runtime/model/book.ts";
 
@@ -35,6 +35,8 @@ export interface ClerkProtocol {
   relay: Call<Errand, number>;
   /** Crashes. */
   die: Call<Errand, number>;
+  /** Crashes in the first `forMs` / 100 lives that have it in hand. */
+  stumble: Call<Errand, number> & Idempotent;
   note: Cast<Notice>;
   /** Watches another clerk. */
   watch: Cast<Notice>;
@@ -75,6 +77,8 @@ export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkD
     return { ...deps, life: book.begin(name, ctx.incarnation, hasEnded) };
   },
 
+  idempotent: { stumble: true },
+
   handlers: {
     now: (state, { id }) => {
       state.book.handled(id, state.life);
@@ -102,6 +106,11 @@ export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkD
     die: ({ book, life }, { id }) => {
       book.handled(id, life);
       throw new Defect("told to die");
+    },
+
+    stumble: ({ book, life }, { id, forMs }) => {
+      if (book.handled(id, life) * 100 <= forMs) throw new Defect("it stumbles");
+      return ok(id);
     },
 
     note: ({ book, life }, { id }) => {

@@ -21,7 +21,7 @@ const clerk = fc.constantFrom(...CLERK_NAMES);
 
 const message: fc.Arbitrary<Message> = fc.record({
   name: fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom("now", "held", "task", "note", "note", "relay") },
+    { weight: 6, arbitrary: fc.constantFrom("now", "held", "task", "note", "note", "relay", "stumble") },
     { weight: 2, arbitrary: fc.constantFrom("watch", "alarm") },
     { weight: 1, arbitrary: fc.constant("die" as const) },
   ) as fc.Arbitrary<Message["name"]>,
