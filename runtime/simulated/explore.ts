@@ -2,10 +2,10 @@
  * All interleavings of a small program, each of them once.
  *
  *     await explore(async (play) => {
- *       const machine = new Machine({ …, runQueue: play });  // its actors take their turns when the search says so
+ *       const { ref } = await new ExploredCell(play).start(behavior, deps);
  *       play.script("client", () => void ref.cast("note", 1), () => void ref.cast("note", 2));
  *       await play.interleave();
- *       assert(…);                                           // what must hold in every order
+ *       assert(…);  // what must hold in every order
  *     });
  *
  * The program is played from its beginning again and again, depth first; wherever more than one of its actors and
@@ -29,12 +29,15 @@ const settleTurnsMax = 64;
 /** Rounds of settling for a step that is under way while nobody else has anything to do. */
 const patienceRoundsMax = 64;
 
+/** How far a search goes. */
 export interface ExploreOptions {
+  /** Runs, those that are cut off included; one more is a defect. Default 200 000. */
   readonly runsMax?: number;
   /** One interleaving alone, as a failure named it. */
   readonly only?: readonly number[];
 }
 
+/** What a search has seen. */
 export interface Explored {
   /** Interleavings, no two of them the same. */
   readonly runs: number;
