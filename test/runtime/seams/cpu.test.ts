@@ -215,6 +215,26 @@ describe("cpu (real): lives of the threads", { timeout: 60_000 }, () => {
     assert.equal(await ask(0), "ok");
   });
 
+  test("what is lost of an earlier life is no exit of the next one", async (context) => {
+    const { lives, exits, ask } = watched(context, { threads: 2, hangMs: 1000 });
+    const hung = ask(hangs);
+    assert.equal(await ask(dies), "pool.crashed maybe");
+    lives.start();
+
+    assert.equal(await ask(0), "ok");
+    assert.equal(await hung, "pool.crashed maybe");
+    assert.equal(exits.length, 1);
+  });
+
+  test("who was let in when the threads were lost, and had not begun, goes back to the line", async (context) => {
+    const { lives, ask } = watched(context);
+
+    const early = ask(0, { ...forever, deadlineMs: realClock.nowMs() + 50 });
+    lives.kill();
+
+    assert.equal(await early, "pool.expired no");
+  });
+
   test("kill gives up what runs, and is an exit, also before there is a thread", async (context) => {
     const { lives, exits, ask } = watched(context);
     lives.kill();
