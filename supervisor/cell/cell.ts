@@ -12,7 +12,6 @@ import { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import type { Catalogue } from "#supervisor/catalogue.ts";
-import { ActorChild } from "#supervisor/cell/actor-child.ts";
 import { Metering } from "#supervisor/cell/metering.ts";
 import type { MetricSink } from "#supervisor/cell/metric-push.ts";
 import { obey } from "#supervisor/cell/operator.ts";
@@ -20,6 +19,7 @@ import { Reporter } from "#supervisor/cell/reporter.ts";
 import type { CellSeams, Links } from "#supervisor/cell/seams.ts";
 import { Sections } from "#supervisor/cell/sections.ts";
 import { seenFrom } from "#supervisor/cell/seen-from.ts";
+import { supervisedIn } from "#supervisor/cell/supervised.ts";
 import { checkPlaces, loadModules, refTo, wireActors } from "#supervisor/cell/wiring.ts";
 import type { CellSpec, NodeSpec } from "#supervisor/child-spec.ts";
 import type { CellEvent } from "#supervisor/events.ts";
@@ -208,16 +208,11 @@ export class Cell {
   }
 
   #supervise(spec: CellSpec, env: CellEnv): Promise<void> {
-    const supervised = spec.workers.map((worker) => {
-      const actor = this.#actors.get(worker.name);
-      assert(actor !== undefined, "every worker has its actor");
-      return [{ spec: worker, child: new ActorChild(actor, () => this.#stuck(worker.name)) }];
-    });
     this.#supervisor = new Supervisor({
       name: spec.name,
       strategy: spec.strategy,
       intensity: spec.intensity,
-      rungs: supervised,
+      rungs: supervisedIn(spec, this.#actors, env.cpu, (child) => this.#stuck(child)),
       clock: env.clock,
       random: env.random,
       log: env.log,
