@@ -152,7 +152,7 @@ describe("seeded run queue", () => {
     return order;
   }
 
-  it("lets everybody in line run once for each time, in an order by the seed", async () => {
+  it("lets everybody in line run once for each time, in an order by the seed (SIM-3)", async () => {
     const orders = new Set<string>();
     for (let seed = 0; seed < 50; seed += 1) {
       const order = await orderOf(seed);

@@ -35,7 +35,7 @@ async function arriving(seed: number, conditions: Partial<LinkConditions>): Prom
   return heard.value;
 }
 
-describe("link matrix: on the way there", () => {
+describe("link matrix: on the way there (SIM-7)", () => {
   it("everything arrives once and in order, unless it is told otherwise", async () => {
     assert.deepEqual(await arriving(1, {}), words);
     assert.deepEqual(await arriving(1, { delayMs: 40 }), words);
@@ -184,7 +184,7 @@ describe("link matrix: a cut", () => {
 });
 
 describe("link matrix: anything at once", () => {
-  it("answers every call once, and leaves nothing behind", async () => {
+  it("answers every call once, and leaves nothing behind (SIM-7)", async () => {
     const seen = new Set<string>();
     await runSeeds({ count: 100, repeatEvery: 10 }, async (simulation) => {
       const { random } = simulation;

@@ -19,7 +19,7 @@ const count = Number(process.env["CEPA_SEEDS"] ?? 21);
 const from = Number(process.env["CEPA_SEED"] ?? 1);
 
 describe("simulated node: histories", () => {
-  it(`lose nothing and leave nothing behind, ${count} from seed ${from} on`, async (context) => {
+  it(`lose nothing and leave nothing behind (SIM-9), ${count} from seed ${from} on`, async (context) => {
     const sum: Record<string, number> = { lives: 0 };
     const done = await runSeeds({ from, count }, async (simulation) => {
       const history = new NodeHistory(simulation, loaded);
@@ -39,7 +39,7 @@ describe("simulated node: histories", () => {
     }
   });
 
-  it("are the same in a process of its own", async () => {
+  it("are the same in a process of its own (SIM-1)", async () => {
     for (const seed of [from, from + 1]) {
       const here = await runSeed(seed, (simulation) => new NodeHistory(simulation, loaded).run());
 

@@ -36,7 +36,7 @@ async function simulated(scenario: (simulation: Simulation) => Promise<void>): P
 }
 
 describe("simulated node: boot", () => {
-  it("brings up the root, both cells and every actor, and says where it is", () =>
+  it("brings up the root, both cells and every actor, and says where it is (SIM-6)", () =>
     simulated(async (simulation) => {
       const { node } = await upNode(simulation);
 
