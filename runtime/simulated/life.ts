@@ -12,7 +12,7 @@ import type { Random } from "#runtime/random.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import { SimulatedEdges } from "#runtime/simulated/edge.ts";
 import { LifeClock } from "#runtime/simulated/life-clock.ts";
-import { lifeDisk, lifeStores } from "#runtime/simulated/life-disk.ts";
+import { type LifeOfDisk, lifeDisk, lifeStores } from "#runtime/simulated/life-disk.ts";
 import { type MemoryLocks, memoryLocks } from "#runtime/simulated/lock.ts";
 import { SimulatedNetwork } from "#runtime/simulated/network.ts";
 import { SimulatedProcesses } from "#runtime/simulated/processes.ts";
@@ -129,16 +129,13 @@ export class Life {
     };
   }
 
-  #asSeenByDisk(scheduler: Scheduler) {
-    const life = this;
+  #asSeenByDisk(scheduler: Scheduler): LifeOfDisk {
     return {
       clock: this.#clock,
       scheduler,
       random: this.#simulation.fork(),
-      get isOver() {
-        return life.#isOver;
-      },
-      tell: (kind: string, ...details: readonly unknown[]) => this.tell(kind, ...details),
+      isOver: () => this.#isOver,
+      tell: (kind, ...details) => this.tell(kind, ...details),
       operates: () => {
         this.#operationCount += 1;
         this.#beforeOperation(this.#operationCount, this);

@@ -153,6 +153,19 @@ describe("link matrix: a cut", () => {
     assert.deepEqual(await simulation.until(ref.call("add", { by: 1 }, within)), ok(1));
   });
 
+  it("takes with it what is under way, also where it is healed at once", async () => {
+    const { simulation, links, near, ref } = await start();
+    links.conditions("near", "far", { delayMs: 30 });
+    ref.cast("note", { word: "lost" });
+
+    links.cut("near", "far");
+    links.heal("near", "far");
+    ref.cast("note", { word: "there" });
+    await simulation.advance(100);
+
+    assert.deepEqual(await simulation.until(near.call("words", {}, within)), ok(["there"]));
+  });
+
   it("tells each monitor once, whatever comes first", async () => {
     const { simulation, links, actor, ref } = await start();
     const told: Down["reason"][][] = [[], [], [], []];
