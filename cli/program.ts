@@ -166,6 +166,7 @@ Commands of the checkout:
   check              check types, lint and format
   verify             check, then test
   bench [suite]      measure (actors, store or all)
+  pack [options]     make a library of the actor runtime
 
 The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume and down
 are for the node's owner on its machine and take --data only.

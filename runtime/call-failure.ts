@@ -6,6 +6,7 @@
  */
 import type { Failure } from "#runtime/errors.ts";
 
+/** Whether the handler may have run: what was not executed is safe to repeat. */
 export type Executed = "no" | "maybe";
 
 /** The callee's user lane holds `capacity` messages. Retry after a pause, or call with `whenFull: "wait"`. */
@@ -35,6 +36,16 @@ export interface ActorStopped extends Failure<"runtime.actor-stopped"> {
 /** The incarnation that had the request in hand ended. */
 export interface ActorCrashed extends Failure<"runtime.actor-crashed"> {
   readonly actor: string;
+  readonly executed: "maybe";
+}
+
+/**
+ * The request was in hand at the crash of `entered` incarnations. It is a dead letter now; sending it again, unchanged,
+ * is likely to do the same.
+ */
+export interface Poison extends Failure<"runtime.poison"> {
+  readonly actor: string;
+  readonly entered: number;
   readonly executed: "maybe";
 }
 
@@ -68,12 +79,14 @@ export interface Unsendable extends Failure<"runtime.unsendable"> {
   readonly executed: Executed;
 }
 
+/** What any call may come to beside its protocol's own failures. */
 export type CallFailure =
   | MailboxFull
   | Expired
   | CallTimeout
   | ActorStopped
   | ActorCrashed
+  | Poison
   | Cancelled
   | NotConnected
   | LinkLost
@@ -85,12 +98,14 @@ const CODES: ReadonlySet<string> = new Set<CallFailure["code"]>([
   "runtime.call-timeout",
   "runtime.actor-stopped",
   "runtime.actor-crashed",
+  "runtime.poison",
   "runtime.cancelled",
   "runtime.not-connected",
   "runtime.link-lost",
   "runtime.unsendable",
 ]);
 
+/** Tells the runtime's failures from those of the protocol. */
 export function isCallFailure(failure: Failure): failure is CallFailure {
   return CODES.has(failure.code);
 }

@@ -32,6 +32,10 @@ export class LifeClock implements Clock {
     return this.#clock.nowMs() - this.#beganMs;
   }
 
+  recentMs(): number {
+    return this.nowMs();
+  }
+
   wallMs(): number {
     return this.#clock.wallMs();
   }
