@@ -203,11 +203,11 @@ describe("cepa pack", () => {
   });
 });
 
-/** The first program of a page. */
+/** The program of a page, all parts of it. */
 function snippetOf(page: string): string {
-  const [, program] = readFileSync(join(repository, page), "utf8").match(/```ts\n([\s\S]*?)```/) ?? [];
-  assert(program !== undefined, `${page} has a program`);
-  return program;
+  const parts = [...readFileSync(join(repository, page), "utf8").matchAll(/```ts\n([\s\S]*?)```/g)];
+  assert(parts.length > 0, `${page} has a program`);
+  return parts.map(([, part = ""]) => part).join("");
 }
 
 function sources(): Sources {
