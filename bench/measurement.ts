@@ -11,6 +11,15 @@ export interface Measurement {
   readonly peer_value?: number;
   /** Ours to the peer's. Left out without a peer's value. */
   readonly ratio?: number;
+  /** What `value` is the median of, and `peer_value`, one a round. */
+  readonly samples?: readonly number[];
+  readonly peer_samples?: readonly number[];
+  /** Share of the time (0 … 1) that it waited for a core, which a rate leaves out; the median. */
+  readonly waited?: number;
+  readonly peer_waited?: number;
+  /** What should be reached, in words; and whether it was. */
+  readonly target?: string;
+  readonly met?: boolean;
 }
 
 /** A figure beside that of `peer`, which may be absent. */
@@ -38,7 +47,8 @@ export function percentile(samples: readonly number[], percent: number): number 
 
 /** One JSON object a line, as scripts want it. */
 export function jsonLine(measurement: Measurement): string {
-  return JSON.stringify({ ...measurement, value: round(measurement.value) });
+  const digits = (_: string, value: unknown): unknown => (typeof value === "number" ? round(value) : value);
+  return JSON.stringify(measurement, digits);
 }
 
 /** The cells of a row for people. */

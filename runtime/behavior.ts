@@ -4,7 +4,7 @@
 import type { Bus } from "#runtime/bus.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { ExitReason, Failure, Result } from "#runtime/errors.ts";
-import type { Call, Cast, Protocol } from "#runtime/protocol.ts";
+import type { Call, Cast, IdempotentName, Protocol } from "#runtime/protocol.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Down, Within } from "#runtime/ref.ts";
 import type { Scope } from "#runtime/scope.ts";
@@ -95,6 +95,11 @@ export interface Behavior<P extends Protocol<P>, Events, Deps, State> {
   /** Short: long recovery is a state (`ctx.health("degraded", …)`), not a long init. A throw is a failed start. */
   init(deps: Deps, ctx: ActorContext<Events, State>): Awaitable<State>;
   readonly handlers: Handlers<P, Events, State>;
+  /**
+   * Messages that may be handled again after a crash, of those that the protocol declares idempotent. Such a message
+   * goes to the next incarnation, up to `ENTERED_MAX` of them; then it is poison, and a dead letter.
+   */
+  readonly idempotent?: { readonly [Name in IdempotentName<P>]?: true };
   /** Best effort: it is skipped after a crash and cut short after `shutdownMs`. */
   terminate?(state: State, reason: ExitReason, ctx: ActorContext<Events, State>): Awaitable<void>;
 }

@@ -39,6 +39,16 @@ export interface ActorCrashed extends Failure<"runtime.actor-crashed"> {
   readonly executed: "maybe";
 }
 
+/**
+ * The request was in hand at the crash of `entered` incarnations. It is a dead letter now; sending it again, unchanged,
+ * is likely to do the same.
+ */
+export interface Poison extends Failure<"runtime.poison"> {
+  readonly actor: string;
+  readonly entered: number;
+  readonly executed: "maybe";
+}
+
 /** The caller gave up: its own caller did, or its incarnation ended. */
 export interface Cancelled extends Failure<"runtime.cancelled"> {
   readonly actor: string;
@@ -76,6 +86,7 @@ export type CallFailure =
   | CallTimeout
   | ActorStopped
   | ActorCrashed
+  | Poison
   | Cancelled
   | NotConnected
   | LinkLost
@@ -87,6 +98,7 @@ const CODES: ReadonlySet<string> = new Set<CallFailure["code"]>([
   "runtime.call-timeout",
   "runtime.actor-stopped",
   "runtime.actor-crashed",
+  "runtime.poison",
   "runtime.cancelled",
   "runtime.not-connected",
   "runtime.link-lost",

@@ -19,6 +19,7 @@ export {
   type LinkLost,
   type MailboxFull,
   type NotConnected,
+  type Poison,
   type Unsendable,
 } from "#runtime/call-failure.ts";
 export type { Clock, Timer } from "#runtime/clock.ts";
@@ -39,6 +40,8 @@ export type {
   Cast,
   CastName,
   FailureOf,
+  Idempotent,
+  IdempotentName,
   Protocol,
   ReplyOf,
   RequestOf,

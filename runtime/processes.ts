@@ -6,6 +6,9 @@ export interface SpawnFailed extends Failure<"processes.spawn-failed"> {
   readonly errno: string;
 }
 
+/** Where a child wrote something. */
+export type OutputStream = "stdout" | "stderr";
+
 export interface SpawnSpec {
   readonly command: string;
   readonly args: readonly string[];
@@ -16,6 +19,10 @@ export interface SpawnSpec {
   readonly channel: boolean;
   /** Descriptor that takes the child's stdout and stderr; undefined discards them. */
   readonly outputDescriptor?: number | undefined;
+  /** Hears what the child writes, up to its end, instead of a descriptor. The bytes are only lent. */
+  readonly onOutput?: (bytes: Uint8Array, stream: OutputStream) => void;
+  /** It is killed when this process ends, as far as the system can do that. With a channel it always is. */
+  readonly diesWithParent?: boolean;
 }
 
 export interface ProcessExit {
@@ -29,10 +36,12 @@ export interface Process {
   /** JSON values only. False when the channel is gone. */
   send(message: unknown): boolean;
   onMessage(receive: (message: unknown) => void): void;
-  /** Runs once, also when the exit came before the call. */
+  /** Runs once, also when the exit came before the call. What is left of the child's group has been killed by then. */
   onExit(run: (exit: ProcessExit) => void): void;
   /** To the child's whole process group. False when it is gone. */
   kill(signal: "SIGTERM" | "SIGKILL" | "SIGINT" | "SIGSTOP" | "SIGCONT"): boolean;
+  /** Whether the child, or anything else of its group, still runs. Asked soon after the exit: ids are given again. */
+  hasGroup(): boolean;
 }
 
 export interface ThisProcess {

@@ -21,6 +21,11 @@ export interface Cast<Request> {
   readonly request: Request;
 }
 
+/** Marks a message that may run twice with the effect of once: `Call<…> & Idempotent`. */
+export interface Idempotent {
+  readonly idempotent: true;
+}
+
 type AnyCall = Call<unknown, unknown, Failure>;
 type AnyCast = Cast<unknown>;
 
@@ -33,6 +38,9 @@ type NamesOf<P, Message> = { [N in keyof P]: P[N] extends Message ? N : never }[
 export type CallName<P> = NamesOf<P, AnyCall>;
 /** Names of the messages that are not. */
 export type CastName<P> = NamesOf<P, AnyCast>;
+
+/** Names of the messages that may run twice with the effect of once. */
+export type IdempotentName<P> = NamesOf<P, Idempotent>;
 
 /** What message `N` carries. */
 export type RequestOf<P, N extends keyof P> = P[N] extends { readonly request: infer Request } ? Request : never;

@@ -5,7 +5,7 @@
  *     crashed → backing-off → starting
  *     quarantined → probing → running
  *
- * - Timers are ordinary events (`due`, `stable`), effects are names, and what a budget decided arrives as an event
+ * - Timers are ordinary events (`due`), effects are names, and what a budget decided arrives as an event
  *   (`restart`, `quarantine`, `rest`) that only `crashed` hears. Nothing in the chart runs by itself.
  * - An event that a state does not name changes nothing: a late one is harmless.
  * - `start-life` occurs only on transitions out of states in which nothing is alive.
@@ -13,7 +13,7 @@
  * What runs is `childTable`: the chart, enumerated once at load.
  */
 import { setup, transition } from "xstate";
-import { type Move, type Table, tabulate } from "#supervisor/chart-table.ts";
+import { type Move, type Table, tabulate } from "#runtime/statechart/table.ts";
 
 export const CHILD_STATES = [
   "stopped",
@@ -45,7 +45,7 @@ export const CHILD_EVENTS = [
   "rest",
   /** The back-off or the pause before a probe is over. */
   "due",
-  /** The life has lasted for the stable period. */
+  /** The life has lasted for the stable period. It is said at the life's end, before anything is decided. */
   "stable",
   "degraded",
   "ready",
@@ -61,7 +61,8 @@ export type ChildEvent = (typeof CHILD_EVENTS)[number];
 export const CHILD_EFFECTS = [
   "start-life",
   "stop-life",
-  "arm-stable",
+  /** The stable period begins. */
+  "mark-running",
   "arm-backoff",
   "arm-probe",
   "disarm",
@@ -79,7 +80,7 @@ const chart = setup({
   actions: {
     "start-life": nothing,
     "stop-life": nothing,
-    "arm-stable": nothing,
+    "mark-running": nothing,
     "arm-backoff": nothing,
     "arm-probe": nothing,
     disarm: nothing,
@@ -98,7 +99,7 @@ const chart = setup({
     },
     starting: {
       on: {
-        started: { target: "running", actions: "arm-stable" },
+        started: { target: "running", actions: "mark-running" },
         exited: "crashed",
         stop: { target: "stopping", actions: "stop-life" },
       },
@@ -107,16 +108,16 @@ const chart = setup({
       on: {
         degraded: "degraded",
         stable: { actions: "reset-backoff" },
-        exited: { target: "crashed", actions: "disarm" },
-        stop: { target: "stopping", actions: ["disarm", "stop-life"] },
+        exited: "crashed",
+        stop: { target: "stopping", actions: "stop-life" },
       },
     },
     degraded: {
       on: {
         ready: "running",
         stable: { actions: "reset-backoff" },
-        exited: { target: "crashed", actions: "disarm" },
-        stop: { target: "stopping", actions: ["disarm", "stop-life"] },
+        exited: "crashed",
+        stop: { target: "stopping", actions: "stop-life" },
       },
     },
     stopping: { on: { stopped: "stopped" } },
@@ -143,7 +144,7 @@ const chart = setup({
     },
     probing: {
       on: {
-        started: { target: "running", actions: "arm-stable" },
+        started: { target: "running", actions: "mark-running" },
         exited: { target: "quarantined", actions: ["arm-probe", "refuse"] },
         stop: { target: "stopping", actions: "stop-life" },
       },

@@ -45,7 +45,8 @@ export class Chronicle {
     const { name, bus, log } = this.#options;
     const child = entry.spec.name;
     const { lives: life, restarts } = entry;
-    this.#restarted.add(1, { service: child });
+    // Names of dynamic children are not bounded, and labels have to be.
+    this.#restarted.add(1, { service: entry.isDynamic ? name : child });
     log.info("supervisor.child-restarted", { child, life, restarts, reason });
     bus.publish({ type: "childRestarted", supervisor: name, child, life, restarts, reason });
   }

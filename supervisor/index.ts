@@ -10,8 +10,8 @@ export type { Budget, MailboxSpec, RestartType, WorkerSpec } from "#supervisor/c
 export type { CrashReason } from "#supervisor/crash-reason.ts";
 export type { ChildError, ChildStatus } from "#supervisor/entry.ts";
 export type { ChildQuarantined, ChildRestarted, ServiceCrashed, SupervisorEvent } from "#supervisor/events.ts";
+export type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/refusals.ts";
 export type { Strategy } from "#supervisor/strategy.ts";
-export type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/supervisor.ts";
 export type { SystemSeams } from "#supervisor/system/seams.ts";
 export { startSystem } from "#supervisor/system/start-system.ts";
 export type { System, SystemEnd, SystemEvent, SystemOptions, WorkerStatus } from "#supervisor/system/system.ts";

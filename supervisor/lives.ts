@@ -9,7 +9,7 @@ import { type ExitReason, unreachable } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { probeDelayMs, restartDelayMs, STABLE_MS } from "#supervisor/backoff.ts";
-import type { ChildEffect, ChildEvent } from "#supervisor/child-chart.ts";
+import { type ChildEffect, type ChildEvent, isServing } from "#supervisor/child-chart.ts";
 import type { Chronicle } from "#supervisor/chronicle.ts";
 import type { Entry } from "#supervisor/entry.ts";
 
@@ -57,6 +57,11 @@ export class Lives {
     this.#endByMs = Math.min(this.#endByMs, this.#options.clock.nowMs() + withinMs);
   }
 
+  /** Whether the life under way has lasted for the stable period. No timer says so: nobody asks before the life ends. */
+  isStable(entry: Entry): boolean {
+    return isServing(entry.state) && this.#options.clock.nowMs() - entry.runningSinceMs >= STABLE_MS;
+  }
+
   /** Without stopping anything in order: the owner's own end is at hand. */
   abandon(entry: Entry): void {
     entry.timer?.cancel();
@@ -72,8 +77,8 @@ export class Lives {
       case "stop-life":
         this.#stopLife(entry);
         break;
-      case "arm-stable":
-        this.#armStable(entry);
+      case "mark-running":
+        this.#markRunning(entry);
         break;
       case "arm-backoff":
         this.#arm(entry, restartDelayMs(entry.crashCount, this.#options.random));
@@ -148,11 +153,9 @@ export class Lives {
     entry.child.stop(withinMs).then(stopped, stopped);
   }
 
-  #armStable(entry: Entry): void {
+  #markRunning(entry: Entry): void {
     const life = entry.lives;
-    const stable = (): void => this.#post({ kind: "event", entry, life, event: "stable" });
-    entry.timer?.cancel();
-    entry.timer = this.#options.clock.after(STABLE_MS, stable);
+    entry.runningSinceMs = this.#options.clock.nowMs();
     // It may have said so while it was starting, when the chart does not listen.
     if (entry.health.state === "degraded") this.#post({ kind: "event", entry, life, event: "degraded" });
   }

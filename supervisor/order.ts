@@ -1,35 +1,38 @@
 /**
  * Who may stop, and who may start, next. It moves marks on entries and asks for steps; it decides no restart.
  *
- * Stops go from the last rung down, starts from the first rung up, and no start of a plan comes before its stops.
+ * Stops go from the last rung down, starts from the first rung up. What it costs depends on the number of rungs and of
+ * marked children, never on the number of children.
  */
 import { isAlive } from "#supervisor/child-chart.ts";
 import type { Entry } from "#supervisor/entry.ts";
+import type { Rung } from "#supervisor/rung.ts";
 
 type Step = (entry: Entry, event: "start" | "due" | "stop") => void;
 
-/** Tells those to stop whose turn it is. True when nothing is being stopped any more. */
-export function stopNext(rungs: readonly (readonly Entry[])[], step: Step): boolean {
-  for (const members of rungs.toReversed()) {
-    for (const entry of members) {
-      if (!entry.toStop) continue;
+/**
+ * Tells those to stop whose turn it is. True when nothing is being stopped any more. Not `isOrdered`: nobody waits for
+ * another's stop.
+ */
+export function stopNext(rungsDown: readonly Rung[], isOrdered: boolean, step: Step): boolean {
+  for (const rung of rungsDown) {
+    for (const entry of rung.toStop) {
       entry.toStop = false;
       step(entry, "stop");
     }
-    if (members.some((entry) => entry.state === "stopping")) return false;
+    if (isOrdered && rung.stopping.size > 0) return false;
   }
   return true;
 }
 
 /** Starts those whose turn it is. True when nothing waits for the outcome of a start any more. */
-export function startNext(rungs: readonly (readonly Entry[])[], step: Step): boolean {
-  for (const members of rungs) {
-    for (const entry of members) {
-      if (!entry.toStart) continue;
+export function startNext(rungs: readonly Rung[], step: Step): boolean {
+  for (const rung of rungs) {
+    for (const entry of rung.toStart) {
       entry.toStart = false;
       step(entry, entry.state === "backing-off" ? "due" : "start");
     }
-    if (members.some((entry) => entry.state === "starting" && entry.holdsOthers)) return false;
+    if (rung.awaited.size > 0) return false;
   }
   return true;
 }
@@ -45,8 +48,8 @@ export function park(sibling: Entry, leader: Entry): void {
 }
 
 /** Marks the child, and everyone parked by it, to be started in order. */
-export function bringBack(leader: Entry, entries: readonly Entry[]): void {
-  const group = entries.filter((entry) => entry === leader || entry.parkedBy === leader);
+export function bringBack(leader: Entry, rungs: readonly Rung[]): void {
+  const group = [leader, ...rungs.flatMap(({ parked }) => [...parked].filter((entry) => entry.parkedBy === leader))];
   for (const entry of group) {
     entry.parkedBy = undefined;
     entry.toStart = true;
@@ -56,12 +59,13 @@ export function bringBack(leader: Entry, entries: readonly Entry[]): void {
 }
 
 /** A leader that will not come back by itself must not keep the others down. */
-export function releaseParked(entries: readonly Entry[]): void {
-  for (const entry of entries) {
-    const leader = entry.parkedBy;
-    if (leader === undefined || leader.state === "backing-off") continue;
-    entry.parkedBy = undefined;
-    entry.toStart = true;
-    entry.holdsOthers = true;
+export function releaseParked(rungs: readonly Rung[]): void {
+  for (const { parked } of rungs) {
+    for (const entry of parked) {
+      if (entry.parkedBy?.state === "backing-off") continue;
+      entry.parkedBy = undefined;
+      entry.toStart = true;
+      entry.holdsOthers = true;
+    }
   }
 }

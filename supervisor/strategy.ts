@@ -1,8 +1,6 @@
 /**
- * Whether a child that exited comes back, and who goes down, and comes back up, with it.
- *
- * Pure: it is given names in start order and answers with names. The supervisor does the stopping and starting, and
- * leaves out `temporary` siblings, which OTP never brings back; this module only decides.
+ * Whether a child that exited comes back, and who goes down, and comes back up, with it. Pure: the supervisor does the
+ * stopping and starting.
  */
 import { assert, type ExitReason, isAbnormal, unreachable } from "#runtime/errors.ts";
 import type { RestartType } from "#supervisor/child-spec.ts";
@@ -11,30 +9,21 @@ import type { CrashReason } from "#supervisor/crash-reason.ts";
 /** Who goes down, and comes up again, with a child that exits: nobody, everybody, or those that started after it. */
 export type Strategy = "one-for-one" | "one-for-all" | "rest-for-one";
 
-export interface RestartPlan {
-  /** Still running and to be stopped first: the reverse of start order. */
-  readonly stop: readonly string[];
-  /** To be started afterwards, the exited child among them: in start order. */
-  readonly start: readonly string[];
-}
-
-export function planRestart(strategy: Strategy, startOrder: readonly string[], exited: string): RestartPlan {
-  const index = startOrder.indexOf(exited);
-  assert(index >= 0, "only a child of this supervisor can exit under it");
-
-  const start = affected(strategy, startOrder, index);
-  const stop = start.filter((name) => name !== exited).reverse();
-  return { stop, start };
-}
-
-function affected(strategy: Strategy, startOrder: readonly string[], index: number): readonly string[] {
+/**
+ * The siblings that go down, and come back up, with `exited`: in start order. The caller leaves out `temporary` ones,
+ * which OTP never brings back.
+ */
+export function siblingsOf<C>(strategy: Strategy, startOrder: readonly C[], exited: C): readonly C[] {
   switch (strategy) {
     case "one-for-one":
-      return startOrder.slice(index, index + 1);
+      return [];
     case "one-for-all":
-      return startOrder;
-    case "rest-for-one":
-      return startOrder.slice(index);
+      return startOrder.filter((child) => child !== exited);
+    case "rest-for-one": {
+      const index = startOrder.indexOf(exited);
+      assert(index >= 0, "only a child of this supervisor can exit under it");
+      return startOrder.slice(index + 1);
+    }
     default:
       return unreachable(strategy);
   }

@@ -1,91 +1,70 @@
 /**
  * Keeps children alive, by their specs. Here are the decisions: `lives.ts` begins and ends, `order.ts` says whose turn it
- * is, `chronicle.ts` tells.
+ * is, `roster.ts` knows who is there, `chronicle.ts` tells.
  *
  * Invariants:
  * - one event at a time: exits, timers, outcomes and commands queue here, and each is handled to its end;
  * - at most one life of a child is under way; what a past life still reports is recognised by its number and ignored;
  * - rungs start in order and stop in reverse; a plan starts nothing before all that it stops has stopped;
+ * - an event costs what it affects, not what there is;
  * - after `shutdown` has begun nothing starts.
  *
  * A quarantine concerns the child alone, whatever the strategy: its siblings have refs that stay valid.
  */
-import { type ExitReason, type Failure, fail, isAbnormal, ok, type Result, unreachable } from "#runtime/errors.ts";
-import { RestartWindow } from "#supervisor/budget.ts";
-import type { Supervised } from "#supervisor/child.ts";
+import { type ExitReason, fail, isAbnormal, ok, type Result, unreachable } from "#runtime/errors.ts";
+import { SlidingWindow } from "#runtime/sliding-window.ts";
+import type { Child, ChildSpec } from "#supervisor/child.ts";
 import { type ChildEvent, childTable, isAlive, isServing } from "#supervisor/child-chart.ts";
-import type { Budget } from "#supervisor/child-spec.ts";
-import { Chronicle, type ChronicleOptions } from "#supervisor/chronicle.ts";
+import { Chronicle } from "#supervisor/chronicle.ts";
 import { type CrashReason, crashReasonOf } from "#supervisor/crash-reason.ts";
-import { type ChildStatus, Entry } from "#supervisor/entry.ts";
-import { type LifeNote, Lives, type LivesOptions } from "#supervisor/lives.ts";
+import type { ChildStatus, Entry } from "#supervisor/entry.ts";
+import { Inbox } from "#supervisor/inbox.ts";
+import { type LifeNote, Lives } from "#supervisor/lives.ts";
 import { bringBack, park, releaseParked, startNext, stopNext } from "#supervisor/order.ts";
-import { mustRestart, planRestart, type Strategy } from "#supervisor/strategy.ts";
-
-export interface SupervisorOptions extends ChronicleOptions, LivesOptions {
-  readonly strategy: Strategy;
-  /** Over all children; a quarantine does not count. */
-  readonly intensity: Budget;
-  /** In start order; children of one rung start, and stop, at the same time. */
-  readonly rungs: readonly (readonly Supervised[])[];
-  /** The intensity was exceeded and every child has been stopped: the owner must end. */
-  readonly onEscalate: () => void;
-  /** Something in `status` may have changed. */
-  readonly onChange?: () => void;
-}
-
-/** Nobody of that name is supervised here. */
-export interface NoSuchChild extends Failure<"supervisor.no-such-child"> {
-  readonly child: string;
-}
-/** There is no life to end. */
-export interface NotRunning extends Failure<"supervisor.not-running"> {
-  readonly child: string;
-  readonly state: string;
-}
-/** There is nothing to resume: it is up, or on its way up or down. */
-export interface NotResumable extends Failure<"supervisor.not-resumable"> {
-  readonly child: string;
-  readonly state: string;
-}
+import type { AddRefusal, KillRefusal, NoSuchChild, RemoveRefusal, ResumeRefusal } from "#supervisor/refusals.ts";
+import { DYNAMIC_CHILDREN_MAX, Roster } from "#supervisor/roster.ts";
+import { mustRestart, type Strategy, siblingsOf } from "#supervisor/strategy.ts";
+import type { Escalation, SupervisorOptions } from "#supervisor/supervisor-options.ts";
 
 type Note =
   | LifeNote
-  | { readonly kind: "resume" | "hold"; readonly entry: Entry }
+  | { readonly kind: "add" | "resume" | "hold"; readonly entry: Entry }
   | { readonly kind: "boot" | "shutdown" };
 
-export class Supervisor {
-  readonly #options: SupervisorOptions;
-  readonly #entries: readonly Entry[];
-  readonly #order: readonly string[];
-  readonly #intensity: RestartWindow;
+export class Supervisor<S extends Strategy = Strategy> {
+  readonly #options: SupervisorOptions<S>;
+  readonly #roster: Roster;
+  readonly #intensity: SlidingWindow;
   readonly #chronicle: Chronicle;
   readonly #lives: Lives;
-  readonly #rungs: readonly (readonly Entry[])[];
-  readonly #queue: Note[] = [];
-  #busy = false;
+  readonly #inbox: Inbox<Note>;
+  #isUp = false;
   #closing = false;
-  #escalated = false;
-  #abandoned = false;
+  #escalation: Escalation | undefined;
   #booted: (() => void) | undefined;
   #closed: (() => void)[] = [];
 
-  constructor(options: SupervisorOptions) {
+  constructor(options: SupervisorOptions<S>) {
     this.#options = options;
-    this.#rungs = options.rungs.map((rung) => rung.map((supervised) => new Entry(supervised)));
-    this.#entries = this.#rungs.flat();
-    this.#order = this.#entries.map((entry) => entry.spec.name);
-    this.#intensity = new RestartWindow(options.intensity);
+    this.#roster = new Roster(options.rungs);
+    this.#intensity = new SlidingWindow(options.intensity.restartsMax, options.intensity.periodMs);
     this.#chronicle = new Chronicle(options);
-    this.#lives = new Lives(options, this.#chronicle, (note) => this.#post(note));
-    for (const entry of this.#entries) this.#lives.watch(entry);
+    this.#lives = new Lives(options, this.#chronicle, (note) => this.#inbox.post(note));
+    this.#inbox = new Inbox(
+      (note) => {
+        this.#handle(note);
+        this.#settle();
+      },
+      () => options.onChange?.(),
+    );
+    for (const entry of this.#roster.order) this.#lives.watch(entry);
   }
 
   /** Starts every child; settles when each has come up or has failed once. */
   start(): Promise<void> {
     return new Promise((resolve) => {
       this.#booted = resolve;
-      this.#post({ kind: "boot" });
+      this.#inbox.post({ kind: "boot" });
     });
   }
 
@@ -95,13 +74,13 @@ export class Supervisor {
       this.#closed.push(resolve);
       this.#lives.endWithin(withinMs);
       this.#closing = true;
-      this.#post({ kind: "shutdown" });
+      this.#inbox.post({ kind: "shutdown" });
     });
   }
 
   /** Crashes the child's life, as a fault would. */
-  kill(name: string): Result<void, NoSuchChild | NotRunning> {
-    const entry = this.#find(name);
+  kill(name: string): Result<void, KillRefusal> {
+    const entry = this.#roster.find(name);
     if (entry === undefined) return fail({ code: "supervisor.no-such-child", child: name });
     if (!isAlive(entry.state)) return fail({ code: "supervisor.not-running", child: name, state: entry.state });
     entry.child.kill();
@@ -109,56 +88,67 @@ export class Supervisor {
   }
 
   /** Starts a quarantined, held or waiting child now, with a fresh budget. */
-  resume(name: string): Result<void, NoSuchChild | NotResumable> {
-    const entry = this.#find(name);
+  resume(name: string): Result<void, ResumeRefusal> {
+    const entry = this.#roster.find(name);
     if (entry === undefined) return fail({ code: "supervisor.no-such-child", child: name });
     if (this.#closing || isAlive(entry.state)) {
       return fail({ code: "supervisor.not-resumable", child: name, state: entry.state });
     }
-    this.#post({ kind: "resume", entry });
+    this.#inbox.post({ kind: "resume", entry });
     return ok();
   }
 
   /** Lets go of everything at once, without stopping anything: the owner's own end is at hand. */
   abandon(): void {
-    this.#abandoned = true;
-    for (const entry of this.#entries) this.#lives.abandon(entry);
+    this.#inbox.close();
+    for (const entry of this.#roster.entries) this.#lives.abandon(entry);
   }
 
   /** Stops one child; only `resume` brings it back. */
   hold(name: string): Result<void, NoSuchChild> {
-    const entry = this.#find(name);
+    const entry = this.#roster.find(name);
     if (entry === undefined) return fail({ code: "supervisor.no-such-child", child: name });
-    this.#post({ kind: "hold", entry });
+    this.#inbox.post({ kind: "hold", entry });
+    return ok();
+  }
+
+  /**
+   * One child more, after all those of the spec; it starts as soon as these have. A `temporary` or `transient` one is
+   * forgotten when it has come to its end. Only where the others have nothing to do with it.
+   */
+  add(this: Supervisor<"one-for-one">, spec: ChildSpec, child: Child): Result<void, AddRefusal> {
+    if (this.#closing) return fail({ code: "supervisor.closing", supervisor: this.#options.name });
+    if (this.#roster.find(spec.name) !== undefined) return fail({ code: "supervisor.child-exists", child: spec.name });
+    if (this.#roster.isFull) return fail({ code: "supervisor.children-full", childrenMax: DYNAMIC_CHILDREN_MAX });
+    const entry = this.#roster.add(spec, child);
+    this.#lives.watch(entry);
+    this.#inbox.post({ kind: "add", entry });
+    return ok();
+  }
+
+  /** Stops a dynamic child, and forgets it. Settles when nothing of it is left. */
+  async remove(name: string): Promise<Result<void, RemoveRefusal>> {
+    const entry = this.#roster.find(name);
+    if (entry === undefined) return fail({ code: "supervisor.no-such-child", child: name });
+    if (!entry.isDynamic) return fail({ code: "supervisor.not-removable", child: name });
+    entry.removal ??= Promise.withResolvers();
+    const { promise } = entry.removal;
+    this.#inbox.post({ kind: "hold", entry });
+    await promise;
     return ok();
   }
 
   status(): readonly ChildStatus[] {
-    return this.#entries.map((entry) => entry.status());
-  }
-
-  #find(name: string): Entry | undefined {
-    return this.#entries.find((entry) => entry.spec.name === name);
-  }
-
-  #post(note: Note): void {
-    if (this.#abandoned) return;
-    this.#queue.push(note);
-    if (this.#busy) return;
-    this.#busy = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      this.#handle(next);
-      this.#settle();
-    }
-    this.#busy = false;
-    this.#options.onChange?.();
+    return Array.from(this.#roster.entries, (entry) => entry.status());
   }
 
   #handle(note: Note): void {
     switch (note.kind) {
       case "boot":
-        for (const entry of this.#entries) entry.toStart = true;
-        for (const entry of this.#entries) entry.holdsOthers = true;
+        this.#boot();
+        break;
+      case "add":
+        if (this.#isUp) note.entry.toStart = true;
         break;
       case "shutdown":
         this.#closeDown();
@@ -188,6 +178,14 @@ export class Supervisor {
 
   // Decisions
 
+  #boot(): void {
+    this.#isUp = true;
+    for (const entry of this.#roster.entries) {
+      entry.toStart = true;
+      entry.holdsOthers = !entry.isDynamic;
+    }
+  }
+
   #exited(entry: Entry, life: number, word: CrashReason, reason: ExitReason): void {
     if (life !== entry.lives || entry.state === "stopping" || !isAlive(entry.state)) return;
     const probed = entry.state === "probing";
@@ -202,10 +200,10 @@ export class Supervisor {
       this.#step(entry, "rest");
       return;
     }
-    this.#decide(entry);
+    this.#decide(entry, reason);
   }
 
-  #decide(entry: Entry): void {
+  #decide(entry: Entry, reason: ExitReason): void {
     const nowMs = this.#options.clock.nowMs();
     if (entry.window.exceededBy(nowMs) || entry.onProbation) {
       this.#step(entry, "quarantine");
@@ -215,18 +213,13 @@ export class Supervisor {
     if (this.#intensity.exceededBy(nowMs)) {
       this.#step(entry, "rest");
       this.#chronicle.escalated(entry);
-      this.#escalated = true;
+      this.#escalation = { child: entry.spec.name, reason };
       this.#closing = true;
       this.#closeDown();
       return;
     }
     this.#step(entry, "restart");
-    const plan = planRestart(this.#options.strategy, this.#order, entry.spec.name);
-    for (const name of plan.start) {
-      const sibling = this.#find(name);
-      if (sibling === undefined || sibling === entry) continue;
-      park(sibling, entry);
-    }
+    for (const sibling of siblingsOf<Entry>(this.#options.strategy, this.#roster.order, entry)) park(sibling, entry);
   }
 
   #due(entry: Entry): void {
@@ -234,10 +227,11 @@ export class Supervisor {
       this.#step(entry, "due");
       return;
     }
-    if (entry.state === "backing-off") bringBack(entry, this.#entries);
+    if (entry.state === "backing-off") bringBack(entry, this.#roster.rungs);
   }
 
   #holdDown(entry: Entry): void {
+    if (entry.isForgotten) return;
     entry.held = true;
     entry.toStart = false;
     entry.parkedBy = undefined;
@@ -246,7 +240,7 @@ export class Supervisor {
   }
 
   #resumed(entry: Entry): void {
-    if (this.#closing || isAlive(entry.state)) return;
+    if (this.#closing || entry.isForgotten || isAlive(entry.state)) return;
     entry.held = false;
     entry.parkedBy = undefined;
     entry.toStart = false;
@@ -254,7 +248,7 @@ export class Supervisor {
   }
 
   #closeDown(): void {
-    for (const entry of this.#entries) {
+    for (const entry of this.#roster.entries) {
       entry.toStart = false;
       entry.parkedBy = undefined;
       if (entry.state === "stopping") this.#lives.armStop(entry);
@@ -267,14 +261,15 @@ export class Supervisor {
 
   /** Does what is due and possible now: stops from the last rung down, then starts from the first rung up. */
   #settle(): void {
-    const step = (entry: Entry, event: ChildEvent): void => this.#step(entry, event);
-    if (!stopNext(this.#rungs, step)) return;
+    // Under one-for-one nothing that starts has to do with what stops.
+    const isOrdered = this.#closing || this.#options.strategy !== "one-for-one";
+    if (!stopNext(this.#roster.rungsDown, isOrdered, this.#step)) return;
     if (this.#closing) {
       this.#allStopped();
       return;
     }
-    releaseParked(this.#entries);
-    if (!startNext(this.#rungs, step)) return;
+    releaseParked(this.#roster.rungs);
+    if (!startNext(this.#roster.rungs, this.#step)) return;
     this.#booted?.();
     this.#booted = undefined;
   }
@@ -285,15 +280,18 @@ export class Supervisor {
     const closed = this.#closed;
     this.#closed = [];
     for (const resolve of closed) resolve();
-    if (!this.#escalated || closed.length > 0) return;
-    this.#escalated = false;
-    this.#options.onEscalate();
+    const escalation = this.#escalation;
+    this.#escalation = undefined;
+    if (escalation !== undefined && closed.length === 0) this.#options.onEscalate(escalation);
   }
 
-  #step(entry: Entry, event: ChildEvent): void {
+  readonly #step = (entry: Entry, event: ChildEvent): void => {
+    const isEnding = event === "exited" || event === "stop";
+    if (isEnding && this.#lives.isStable(entry)) this.#step(entry, "stable");
     const move = childTable[entry.state][event];
     entry.state = move.state;
     if (isServing(move.state)) entry.holdsOthers = false;
     for (const effect of move.effects) this.#lives.perform(entry, effect);
-  }
+    if (entry.isOver) this.#roster.forget(entry);
+  };
 }

@@ -9,8 +9,9 @@
  */
 import { Packr, Unpackr } from "msgpackr";
 import { type ByteSource, isByteSource } from "#runtime/byte-source.ts";
-import { Defect } from "#runtime/errors.ts";
+import { Defect, type Failure } from "#runtime/errors.ts";
 import type { Frame } from "#runtime/link/frame.ts";
+import { LINK_WHOLE_BYTES_MAX } from "#runtime/link/limits.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** Smaller ones are copied into the body: cheaper than a part of their own. */
@@ -38,6 +39,13 @@ export function encode(value: unknown): Uint8Array | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A failure that travels alone. One that is not worth a frame, or that none carries, is cut to its code. */
+export function encodeFailure(failure: Failure): Uint8Array | undefined {
+  const whole = encode(failure);
+  const fits = whole !== undefined && whole.byteLength <= LINK_WHOLE_BYTES_MAX;
+  return fits ? whole : encode({ code: failure.code });
 }
 
 /** The value whose encoding is exactly `bytes[start … end - 1]`. Never throws. */
@@ -133,8 +141,9 @@ function cutAttachments(
     const [key, length] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
     if ((typeof key !== "string" && key !== null) || typeof length !== "number") return undefined;
     if (!Number.isInteger(length) || length < 0 || length > frame.end - at) return undefined;
-    // A view would keep everything alive that came in the same piece.
-    const bytes = frame.isOwned ? frame.bytes.subarray(at, at + length) : frame.bytes.slice(at, at + length);
+    // A view keeps everything alive that came in the same piece: taken only where that is at most as much again.
+    const isMost = length * 2 >= frame.bytes.buffer.byteLength;
+    const bytes = isMost ? frame.bytes.subarray(at, at + length) : frame.bytes.slice(at, at + length);
     attachments.push({ key, bytes });
     at += length;
   }

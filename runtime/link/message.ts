@@ -9,7 +9,7 @@ import type { Unsendable } from "#runtime/call-failure.ts";
 import { decode, describePatches, encode, MALFORMED, putBack, type Taken, takeOut } from "#runtime/link/body.ts";
 import { FLAG, FRAME_HEADER_BYTES, FRAME_TRACE_BYTES, type Frame } from "#runtime/link/frame.ts";
 import type { FrameWriter } from "#runtime/link/frame-writer.ts";
-import { LINK_FRAME_BYTES_MAX } from "#runtime/link/limits.ts";
+import { LINK_MESSAGE_BYTES_MAX } from "#runtime/link/limits.ts";
 import type { Trace } from "#runtime/ref.ts";
 
 const packedLengthBytes = 4;
@@ -45,9 +45,9 @@ function writePlain(writer: FrameWriter, frame: MessageFrame): Refusal | undefin
   const body = encode(before.length === 0 ? message : [...before, message]);
   if (body === undefined) return { reason: "not-encodable", sizeBytes: 0 };
   const bodyBytes = body.byteLength + (trace === undefined ? 0 : FRAME_TRACE_BYTES);
-  if (bodyBytes + FRAME_HEADER_BYTES > LINK_FRAME_BYTES_MAX) return { reason: "too-large", sizeBytes: bodyBytes };
+  if (bodyBytes + FRAME_HEADER_BYTES > LINK_MESSAGE_BYTES_MAX) return { reason: "too-large", sizeBytes: bodyBytes };
 
-  writer.begin(kind, trace === undefined ? flags : flags | FLAG.traced, id, argument, bodyBytes);
+  writer.beginMessage(kind, trace === undefined ? flags : flags | FLAG.traced, id, argument, bodyBytes);
   if (trace !== undefined) writer.append(packTrace(trace));
   writer.append(body);
   return undefined;
@@ -66,7 +66,8 @@ function writePatched(
   const besideBytes = packedLengthBytes + (trace === undefined ? 0 : FRAME_TRACE_BYTES);
   const attachedBytes = taken.attachments.reduce((total, { bytes }) => total + bytes.byteLength, 0);
   const bodyBytesMax = largest.byteLength + besideBytes + attachedBytes;
-  if (bodyBytesMax + FRAME_HEADER_BYTES > LINK_FRAME_BYTES_MAX) return { reason: "too-large", sizeBytes: bodyBytesMax };
+  if (bodyBytesMax + FRAME_HEADER_BYTES > LINK_MESSAGE_BYTES_MAX)
+    return { reason: "too-large", sizeBytes: bodyBytesMax };
 
   const streamId = taken.source === undefined ? 0 : openStream(taken.source.source);
   if (streamId === undefined) return { reason: "streams-exceeded", sizeBytes: 0 };
@@ -76,7 +77,7 @@ function writePatched(
 
   const flags = frame.flags | FLAG.patched | (taken.source === undefined ? 0 : FLAG.streamed);
   const bodyBytes = body.byteLength + besideBytes + attachedBytes;
-  writer.begin(kind, trace === undefined ? flags : flags | FLAG.traced, id, argument, bodyBytes);
+  writer.beginMessage(kind, trace === undefined ? flags : flags | FLAG.traced, id, argument, bodyBytes);
   if (trace !== undefined) writer.append(packTrace(trace));
   writer.appendU32(body.byteLength);
   writer.append(body);

@@ -1,17 +1,24 @@
 /**
  * What waits to be written to one link, and in which order it leaves.
  *
- * Signals first, all of them; then messages in the order they came; then streams, one frame each in turn. One write per
- * scheduler turn, and no other until the socket has drained: so a signal waits for at most one burst of messages and
- * one of streams, and bytes are encoded only when they are about to leave.
+ * What leaves, leaves in *units*: all signals that are there, then at most `LINK_FRAME_BYTES_MAX` of the rest. No unit is
+ * written before the system has taken the last one, so that is what a signal waits for. Messages leave in the order they
+ * came, a long one in parts; streams one frame each in turn; of the two, each comes first in every other unit.
  *
  * Bounds: signals by `LINK_SIGNALS_MAX` (past it the peer is not reading and the link is given up), messages by their
- * credit, streams by `streamsMax`, encoded bytes by `LINK_BURST_BYTES` twice and a frame.
+ * credit, streams by `streamsMax`. Bytes are encoded when they are about to leave: a unit, and a long message.
  */
 import { assert } from "#runtime/errors.ts";
 import { Lane } from "#runtime/lane.ts";
+import { FRAME_HEADER_BYTES } from "#runtime/link/frame.ts";
 import { FrameWriter } from "#runtime/link/frame-writer.ts";
-import { LINK_BURST_BYTES, LINK_MESSAGE_CREDIT, LINK_SIGNALS_MAX } from "#runtime/link/limits.ts";
+import {
+  LINK_BURST_BYTES,
+  LINK_FRAME_BYTES_MAX,
+  LINK_MESSAGE_CREDIT,
+  LINK_SIGNALS_MAX,
+  LINK_WHOLE_BYTES_MAX,
+} from "#runtime/link/limits.ts";
 import type { Connection } from "#runtime/network/network.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 
@@ -36,9 +43,9 @@ export interface Sendable {
 /** Those that are wanted, of which there are as many as credit, and as many again that are not. */
 const messagesMax = 2 * LINK_MESSAGE_CREDIT;
 
-/** Writes one frame; true while it has more. */
+/** Writes one frame, with at most `bytesMax` of data; true while it has more. */
 export interface Flowing {
-  write(writer: FrameWriter): boolean;
+  write(writer: FrameWriter, bytesMax: number): boolean;
 }
 
 export interface OutboxOptions {
@@ -59,6 +66,8 @@ export class Outbox {
   #isScheduled = false;
   /** The socket has not taken the last write yet. */
   #isBlocked = false;
+  /** In the next unit. */
+  #areStreamsFirst = false;
   #isClosed = false;
 
   constructor(options: OutboxOptions) {
@@ -99,6 +108,7 @@ export class Outbox {
   }
 
   drained(): void {
+    if (!this.#isBlocked) return;
     this.#isBlocked = false;
     this.#flush();
   }
@@ -130,17 +140,36 @@ export class Outbox {
 
   #flush(): void {
     const connection = this.#connection;
-    if (connection === undefined || this.#isBlocked) return;
-    const writer = this.#writer;
-    this.#writeSignals();
-    this.#writeMessages(writer.bytes + LINK_BURST_BYTES);
-    this.#writeStreams(writer.bytes + LINK_BURST_BYTES);
+    if (connection === undefined) return;
+    for (let left = LINK_BURST_BYTES; left > 0 && !this.#isBlocked; ) {
+      this.#fillUnit();
+      const { bytes } = this.#writer;
+      if (bytes === 0) return;
+      this.#isBlocked = !connection.write(this.#writer.take());
+      this.#options.onWritten(bytes);
+      left -= bytes;
+    }
+    if (this.#hasMore()) this.#schedule();
+  }
 
-    const { bytes } = writer;
-    if (bytes === 0) return;
-    this.#isBlocked = !connection.write(writer.take());
-    this.#options.onWritten(bytes);
-    if (this.#signals.length + this.#messages.depth + this.#flowing.length > 0) this.#schedule();
+  #hasMore(): boolean {
+    return this.#signals.length + this.#messages.depth + this.#flowing.length + this.#writer.longBytes > 0;
+  }
+
+  #fillUnit(): void {
+    this.#writeSignals();
+    const signalBytes = this.#writer.bytes;
+    const unitEnd = signalBytes + LINK_FRAME_BYTES_MAX + FRAME_HEADER_BYTES;
+    if (this.#areStreamsFirst) this.#writeStreams(unitEnd);
+    this.#writeMessages(unitEnd);
+    if (!this.#areStreamsFirst) this.#writeStreams(unitEnd);
+    if (this.#writer.bytes > signalBytes) this.#areStreamsFirst = !this.#areStreamsFirst;
+  }
+
+  /** What a frame that is begun now may hold; 0 when the unit is full. There is room for the longest whole message. */
+  #roomBytes(unitEnd: number): number {
+    const roomBytes = unitEnd - this.#writer.bytes - FRAME_HEADER_BYTES;
+    return roomBytes < LINK_WHOLE_BYTES_MAX ? 0 : roomBytes;
   }
 
   #writeSignals(): void {
@@ -151,8 +180,12 @@ export class Outbox {
     this.#signals.length = 0;
   }
 
-  #writeMessages(bytesMax: number): void {
-    while (this.#writer.bytes < bytesMax) {
+  #writeMessages(unitEnd: number): void {
+    for (let room = this.#roomBytes(unitEnd); room > 0; room = this.#roomBytes(unitEnd)) {
+      if (this.#writer.longBytes > 0) {
+        this.#writer.writePart(room);
+        continue;
+      }
       const message = this.#messages.take();
       if (message === undefined) return;
       if (message.isWanted) message.write(this.#writer);
@@ -166,11 +199,11 @@ export class Outbox {
     }
   }
 
-  #writeStreams(bytesMax: number): void {
-    while (this.#writer.bytes < bytesMax) {
+  #writeStreams(unitEnd: number): void {
+    for (let room = this.#roomBytes(unitEnd); room > 0; room = this.#roomBytes(unitEnd)) {
       const stream = this.#flowing.shift();
       if (stream === undefined) return;
-      if (stream.write(this.#writer)) this.#flowing.push(stream);
+      if (stream.write(this.#writer, room)) this.#flowing.push(stream);
     }
   }
 }

@@ -2,19 +2,24 @@
  * Operating-system processes on `node:child_process`.
  *
  * Every child leads a session and a process group of its own (`detached`): a terminal's signals do not reach it, and
- * `kill` reaches all that it started. The message channel is JSON, so that nothing but data can cross it. On the
+ * `kill` reaches all that it started; what is left of the group when its leader exits is killed. The message channel is JSON, so that nothing but data can cross it. On the
  * child's side a registered receiver keeps the process alive for as long as its parent lives, and no longer.
  *
  * A child with a channel ends with its parent in two ways: it hears that the channel is gone, and where `setpriv` of
- * util-linux is there the kernel kills it. The second one also reaches a child that is stopped or busy for ever.
+ * util-linux is there the kernel kills it. The second one also reaches a child that is stopped or busy for ever, and one
+ * without a channel that is spawned with `diesWithParent`.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Process, ProcessExit, Processes, SpawnFailed, SpawnSpec, ThisProcess } from "#runtime/processes.ts";
+import { isGroupRunning } from "#runtime/real/process-group.ts";
 
 /** Messages that a channel holds for a reader that does not read. One more is not sent: `send` answers false. */
 export const CHANNEL_BACKLOG_MAX = 1024;
+
+/** Longest wait for the last output of a child that has exited: somebody outside its group may hold the other end. */
+export const OUTPUT_GRACE_MS = 200;
 
 /** One value per process: `self` listens on the process's own channel. */
 export function createRealProcesses(): Processes {
@@ -57,6 +62,7 @@ class RealProcess implements Process {
   readonly #child: ChildProcess;
   readonly #sender: Sender;
   readonly #onExit: ((exit: ProcessExit) => void)[] = [];
+  #hasExited = false;
   #exit: ProcessExit | undefined;
 
   constructor(child: ChildProcess, pid: number) {
@@ -64,9 +70,10 @@ class RealProcess implements Process {
     this.#child = child;
     this.#sender = new Sender(child);
     child.once("exit", (code, signal) => {
-      const exit = { code: code ?? undefined, signal: signal ?? undefined };
-      this.#exit = exit;
-      for (const run of this.#onExit.splice(0)) run(exit);
+      this.#hasExited = true;
+      // No other process can have its id so soon, and none gets it while anything of the group is left.
+      signalTo(-pid, "SIGKILL");
+      afterOutput(child, () => this.#tellExit({ code: code ?? undefined, signal: signal ?? undefined }));
     });
   }
 
@@ -86,7 +93,16 @@ class RealProcess implements Process {
 
   kill(signal: "SIGTERM" | "SIGKILL" | "SIGINT" | "SIGSTOP" | "SIGCONT"): boolean {
     // Its id may name somebody else as soon as it was waited for.
-    return this.#exit === undefined && signalTo(-this.pid, signal) === undefined;
+    return !this.#hasExited && signalTo(-this.pid, signal) === undefined;
+  }
+
+  hasGroup(): boolean {
+    return isGroupRunning(this.pid);
+  }
+
+  #tellExit(exit: ProcessExit): void {
+    this.#exit = exit;
+    for (const run of this.#onExit.splice(0)) run(exit);
   }
 }
 
@@ -127,13 +143,31 @@ class RealSelf implements ThisProcess {
   }
 }
 
+/** When the child's output has ended, or nobody waits for it any longer. */
+function afterOutput(child: ChildProcess, run: () => void): void {
+  const outputs = [child.stdout, child.stderr].filter((output) => output !== null && !output.closed);
+  if (outputs.length === 0) {
+    run();
+    return;
+  }
+  const grace = setTimeout(() => {
+    for (const output of outputs) output?.destroy();
+  }, OUTPUT_GRACE_MS);
+  child.once("close", () => {
+    clearTimeout(grace);
+    run();
+  });
+}
+
 function spawnProcess(spec: SpawnSpec): Promise<Result<Process, SpawnFailed>> {
-  const { command } = spec;
-  const output = spec.outputDescriptor ?? "ignore";
+  const { command, onOutput } = spec;
+  const output = onOutput === undefined ? (spec.outputDescriptor ?? "ignore") : "pipe";
   return new Promise((resolve) => {
     let child: ChildProcess;
     const [file, args] =
-      spec.channel && isThere(command) && canDieWithParent() ? dyingWithParent(spec) : [command, spec.args];
+      (spec.channel || spec.diesWithParent === true) && isThere(command) && canDieWithParent()
+        ? dyingWithParent(spec)
+        : [command, spec.args];
     try {
       child = spawn(file, [...args], {
         env: { ...spec.env },
@@ -147,6 +181,8 @@ function spawnProcess(spec: SpawnSpec): Promise<Result<Process, SpawnFailed>> {
       resolve(fail({ code: "processes.spawn-failed", command, errno: errnoOf(error) }));
       return;
     }
+    child.stdout?.on("data", (bytes: Buffer) => onOutput?.(bytes, "stdout"));
+    child.stderr?.on("data", (bytes: Buffer) => onOutput?.(bytes, "stderr"));
     // Stays: it also fires when a message cannot be written, which `send` and `onExit` tell well enough.
     child.on("error", (error) => resolve(fail({ code: "processes.spawn-failed", command, errno: errnoOf(error) })));
     child.once("spawn", () => {

@@ -16,6 +16,7 @@ import { factsOf, MemoryNames, normalPath, parentOf } from "#runtime/simulated/m
 import { MemoryWatchers } from "#runtime/simulated/memory-watchers.ts";
 import { GiB } from "#runtime/units.ts";
 
+/** Without any of them: 1 GiB, and every operation takes no time. */
 export interface MemoryDiskOptions {
   /** Needed only for `delayMs`. */
   readonly clock?: Clock;
@@ -31,6 +32,7 @@ interface Fault {
   readonly errno: string;
 }
 
+/** The disk of a simulation. What is written is visible at once, and durable when it was synced. */
 export class MemoryDisk implements Disk {
   /** Sum of the sizes of all files. A write or truncate past it is `disk.full`; a write keeps what fitted. */
   capacityBytes: number;

@@ -1,5 +1,6 @@
 /** Locks of a simulated node: one table for all processes of the simulation; a killed holder is dropped by hand. */
 import type { Clock } from "#runtime/clock.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
 import type { Held, Locks } from "#runtime/lock/lock.ts";
 import { pollLock } from "#runtime/lock/poll-lock.ts";
 
@@ -9,7 +10,8 @@ export interface MemoryLocks extends Locks {
   readonly held: ReadonlySet<string>;
 }
 
-export function memoryLocks(clock: Clock): MemoryLocks {
+/** With a `disk`, the lock file is made there, as with a real one: whoever looks for it finds it. */
+export function memoryLocks(clock: Clock, disk?: Disk): MemoryLocks {
   const holders = new Map<string, Held>();
   const lock = (path: string): Held | undefined => {
     if (holders.has(path)) return undefined;
@@ -23,7 +25,11 @@ export function memoryLocks(clock: Clock): MemoryLocks {
     return held;
   };
   return {
-    acquire: (path, { waitMs }) => pollLock(path, waitMs, clock, () => lock(path)),
+    acquire: async (path, { waitMs }) => {
+      const acquired = await pollLock(path, waitMs, clock, () => lock(path));
+      if (acquired.ok && disk !== undefined) await touch(disk, path);
+      return acquired;
+    },
     dropHolder: (path) => {
       holders.delete(path);
     },
@@ -31,4 +37,9 @@ export function memoryLocks(clock: Clock): MemoryLocks {
       return new Set(holders.keys());
     },
   };
+}
+
+async function touch(disk: Disk, path: string): Promise<void> {
+  const opened = await disk.open(path, "create");
+  if (opened.ok) await disk.close(opened.value);
 }

@@ -159,6 +159,9 @@ export class SimulatedChild implements Process {
     });
   }
 
+  /** What it started outlives its end: for tests of those who wait for that. */
+  leavesGroupBehind = false;
+
   get hasExited(): boolean {
     return this.#exit !== undefined;
   }
@@ -187,6 +190,10 @@ export class SimulatedChild implements Process {
     if (signal === "SIGSTOP" || signal === "SIGCONT") this.self.stop(signal === "SIGSTOP");
     else if (signal === "SIGKILL" || !this.self.signal(signal)) this.end({ code: undefined, signal });
     return true;
+  }
+
+  hasGroup(): boolean {
+    return this.#exit === undefined || this.leavesGroupBehind;
   }
 
   /** Ends the child from outside, as a crash or an exit of its own would. */

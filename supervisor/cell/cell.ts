@@ -118,9 +118,11 @@ export class Cell {
     }
   }
 
-  /** For the last words of the process. */
+  /** For the last words of the process: what no actor could own, and the turns before it, the last one last. */
   logDefect(defect: unknown): void {
-    this.#log?.error("cell.defect", { defect });
+    const [actor] = this.#actors.values();
+    const turns = actor?.machine.turns.list().map((recent) => `${recent.actor} ${recent.turn}`);
+    this.#log?.error("cell.defect", { defect, turns });
   }
 
   closeLog(): void {

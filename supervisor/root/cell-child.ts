@@ -8,7 +8,7 @@
 import type { ActorStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { ConfigSnapshot } from "#runtime/config/snapshot.ts";
-import { Defect, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
+import { Defect, describeExit, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { second } from "#runtime/units.ts";
 import type { Child, StartFailed } from "#supervisor/child.ts";
@@ -247,7 +247,7 @@ export class CellChild implements Child {
       answered({ code: "supervisor.cell-down", message: `cell ${this.name} went down` });
     }
     this.#config.over();
-    this.#started?.(reason.kind === "crashed" ? String(reason.defect) : reason.kind);
+    this.#started?.(reason.kind === "crashed" ? describeExit(reason) : reason.kind);
     this.#settleEnded();
     if (wasUp && !this.#isStopping) this.#onExit(reason);
     this.#options.onChange();

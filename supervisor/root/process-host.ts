@@ -3,8 +3,9 @@
  * file for whatever the process writes without being asked (a V8 abort, a warning).
  */
 import type { Disk } from "#runtime/disk/disk.ts";
-import { type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
-import type { Process, ProcessExit, Processes } from "#runtime/processes.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Process, Processes } from "#runtime/processes.ts";
+import { exitReasonOf } from "#supervisor/process-exit.ts";
 import type { CellHost, CellLife, HostFailed } from "#supervisor/root/cell-life.ts";
 import { parseReport, type Report } from "#supervisor/wire.ts";
 
@@ -56,17 +57,9 @@ function lifeOf(child: Process): CellLife {
         const report = parseReport(message);
         if (report !== undefined) receive(report);
       }),
-    onEnd: (run) => child.onExit((exit) => run(reasonOf(exit))),
+    onEnd: (run) => child.onExit((exit) => run(exitReasonOf(exit))),
     kill: () => {
       child.kill("SIGKILL");
     },
   };
-}
-
-function reasonOf({ code, signal }: ProcessExit): ExitReason {
-  if (code === 0) return { kind: "normal" };
-  if (signal === "SIGKILL") return { kind: "killed", afterMs: 0 };
-  // One that ends itself by a signal has found something broken, such as its memory.
-  if (signal !== undefined) return { kind: "crashed", defect: `ended by ${signal}` };
-  return { kind: "crashed", defect: `exit code ${code}` };
 }

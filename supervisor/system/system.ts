@@ -7,8 +7,8 @@ import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import type { Budget } from "#supervisor/child-spec.ts";
 import type { ChildStatus } from "#supervisor/entry.ts";
 import type { SupervisorEvent } from "#supervisor/events.ts";
+import type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/refusals.ts";
 import type { Strategy } from "#supervisor/strategy.ts";
-import type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/supervisor.ts";
 import type { SystemSeams } from "#supervisor/system/seams.ts";
 import type { FindRef, Worker } from "#supervisor/system/worker.ts";
 

@@ -1,12 +1,10 @@
-/** Waiting times and windows: pure arithmetic. */
+/** Waiting times: pure arithmetic. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import type { Random } from "#runtime/random.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
-import { minute, second } from "#runtime/units.ts";
+import { second } from "#runtime/units.ts";
 import { probeDelayMs, restartDelayMs } from "#supervisor/backoff.ts";
-import { RestartWindow } from "#supervisor/budget.ts";
 
 /** Always the largest answer that may come. */
 const highest: Random = { bytes: () => new Uint8Array(), below: (max) => max - 1, id: () => "0" };
@@ -35,42 +33,6 @@ describe("backoff: probes", () => {
     assert.deepEqual(
       [0, 1, 2, 3, 4, 5, 99].map(probeDelayMs),
       [60, 120, 240, 480, 900, 900, 900].map((s) => s * second),
-    );
-  });
-});
-
-describe("restart window: exceededBy", () => {
-  it("is exceeded by the sixth of five, not by the fifth (SUP-5)", () => {
-    const window = new RestartWindow({ restartsMax: 5, periodMs: 1 * minute });
-
-    assert.deepEqual(
-      [0, 1, 2, 3, 4, 5].map((ms) => window.exceededBy(ms)),
-      [false, false, false, false, false, true],
-    );
-  });
-
-  it("forgets an exit exactly one period old, and not one a millisecond younger", () => {
-    const window = new RestartWindow({ restartsMax: 1, periodMs: 1 * minute });
-
-    assert.equal(window.exceededBy(0), false);
-    assert.equal(window.exceededBy(1 * minute), false);
-    assert.equal(window.exceededBy(2 * minute - 1), true);
-  });
-
-  it("agrees with counting over the whole history", () => {
-    const gaps = fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 60 });
-    fc.assert(
-      fc.property(gaps, fc.integer({ min: 0, max: 5 }), (gapsMs, restartsMax) => {
-        const window = new RestartWindow({ restartsMax, periodMs: 100 });
-        const history: number[] = [];
-        let nowMs = 0;
-        for (const gapMs of gapsMs) {
-          nowMs += gapMs;
-          history.push(nowMs);
-          const inside = history.filter((momentMs) => nowMs - momentMs < 100).length;
-          assert.equal(window.exceededBy(nowMs), inside > restartsMax);
-        }
-      }),
     );
   });
 });

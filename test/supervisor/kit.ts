@@ -10,7 +10,8 @@ import type { Child, StartFailed } from "#supervisor/child.ts";
 import type { RestartType } from "#supervisor/child-spec.ts";
 import type { SupervisorEvent } from "#supervisor/events.ts";
 import type { Strategy } from "#supervisor/strategy.ts";
-import { Supervisor, type SupervisorOptions } from "#supervisor/supervisor.ts";
+import { Supervisor } from "#supervisor/supervisor.ts";
+import type { SupervisorOptions } from "#supervisor/supervisor-options.ts";
 import type { CellFacts } from "#supervisor/wire.ts";
 
 export const silent: Log = {
@@ -121,8 +122,8 @@ export class FakeChild implements Child {
   }
 }
 
-export interface Setting {
-  readonly strategy?: Strategy;
+export interface Setting<S extends Strategy = Strategy> {
+  readonly strategy?: S;
   readonly restart?: RestartType;
   readonly rungs?: readonly (readonly string[])[];
   readonly childRestartsMax?: number;
@@ -130,8 +131,8 @@ export interface Setting {
   readonly seed?: number;
 }
 
-export interface Stage {
-  readonly supervisor: Supervisor;
+export interface Stage<S extends Strategy = Strategy> {
+  readonly supervisor: Supervisor<S>;
   readonly clock: ManualClock;
   readonly metrics: Metrics;
   readonly trace: string[];
@@ -145,8 +146,9 @@ export interface Stage {
   states(): Readonly<Record<string, string>>;
 }
 
-export function stage(setting: Setting = {}): Stage {
-  const { strategy = "one-for-one", restart = "permanent", rungs = [["a"], ["b"], ["c"]], seed = 1 } = setting;
+export function stage<S extends Strategy = "one-for-one">(setting: Setting<S> = {}): Stage<S> {
+  const strategy = setting.strategy ?? ("one-for-one" as S);
+  const { restart = "permanent", rungs = [["a"], ["b"], ["c"]], seed = 1 } = setting;
   const clock = new ManualClock();
   const metrics = new Metrics();
   const trace: string[] = [];
@@ -162,7 +164,7 @@ export function stage(setting: Setting = {}): Stage {
     return found;
   };
   const budget = { restartsMax: setting.childRestartsMax ?? 5, periodMs: 1 * minute };
-  const options: SupervisorOptions = {
+  const options: SupervisorOptions<S> = {
     name: "test",
     strategy,
     intensity: { restartsMax: setting.intensityMax ?? 20, periodMs: 1 * minute },

@@ -86,7 +86,7 @@ function exceeds(momentsMs: readonly number[], max: number, periodMs: number): b
 describe("supervisor: any script", () => {
   it("keeps at most one life a child, keeps the budgets, and stops in reverse for good", async () => {
     await fc.assert(
-      fc.asyncProperty(setting, fc.array(step, { maxLength: 40 }), async (chosen, script) => {
+      fc.asyncProperty(setting, fc.array(step, { maxLength: 40, size: "max" }), async (chosen, script) => {
         const on = stage({ ...chosen, rungs: RUNGS });
         void on.supervisor.start();
         const resumedAt = new Map<string, number>();
@@ -131,13 +131,13 @@ describe("supervisor: any script", () => {
         );
         assert.equal(on.clock.armedCount, 0);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
   it("brings everyone back who is neither held nor quarantined nor finished", async () => {
     await fc.assert(
-      fc.asyncProperty(setting, fc.array(step, { maxLength: 30 }), async (chosen, script) => {
+      fc.asyncProperty(setting, fc.array(step, { maxLength: 30, size: "max" }), async (chosen, script) => {
         const on = stage({ ...chosen, restart: "permanent", intensityMax: 1000, rungs: RUNGS });
         void on.supervisor.start();
         const held = new Set<string>();
@@ -157,7 +157,7 @@ describe("supervisor: any script", () => {
           assert(state === "running" || state === "degraded", `${child} is ${state}`);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 });

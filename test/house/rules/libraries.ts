@@ -19,7 +19,7 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   piscina: ["runtime/real/cpu.ts"],
   "prom-client": ["runtime/telemetry/exposition.ts"],
   "smol-toml": ["runtime/config/toml.ts"],
-  xstate: ["supervisor/child-chart.ts"],
+  xstate: ["supervisor/child-chart.ts", "runtime/breaker/breaker-chart.ts"],
 };
 
 /** What the root may load beside Node and our own runtime and supervisor (docs/decisions/0001-toml-in-the-root.md). */

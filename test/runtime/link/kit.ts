@@ -17,6 +17,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
 import type { Log, LogFields } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { EventLoop } from "#test/runtime/link/event-loop.ts";
 
 export const dataPath = "/run/data.sock";
 
@@ -112,6 +113,8 @@ export interface World {
   readonly ref: Ref<FakeProtocol>;
   readonly gateLog: RecordingLog;
   readonly dataLog: RecordingLog;
+  readonly gateLoop: EventLoop;
+  readonly dataLoop: EventLoop;
   /** Why links ended so far on both sides, with counts. */
   ends(): Readonly<Record<string, number>>;
   counter(cell: "gate" | "data", name: string): number;
@@ -129,10 +132,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const dataLog = new RecordingLog();
   const metrics = { gate: new Metrics(), data: new Metrics() };
   const totals = new Map<string, number>();
-  const seams = { network, clock, scheduler, random };
+  const loops = { gate: new EventLoop(clock, network), data: new EventLoop(clock, network) };
+  const seams = { scheduler, random };
 
   const data = new Switchboard({
     ...seams,
+    clock: loops.data.clock,
+    network: loops.data.network,
     cell: "data",
     buildId: "build-1",
     metrics: metrics.data,
@@ -143,6 +149,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   });
   const gate = new Switchboard({
     ...seams,
+    clock: loops.gate.clock,
+    network: loops.gate.network,
     cell: "gate",
     buildId: options.gateBuild ?? "build-1",
     metrics: metrics.gate,
@@ -176,6 +184,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ref: gate.ref<FakeProtocol>("store", "data"),
     gateLog,
     dataLog,
+    gateLoop: loops.gate,
+    dataLoop: loops.data,
     ends: () => {
       collect();
       const prefix = "link_ends_total ";

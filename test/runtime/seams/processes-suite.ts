@@ -73,6 +73,7 @@ export function processesSuite(name: string, start: () => Promise<ProcessesCase>
       const child = await spawned(world, "exit-7");
       await world.until(() => child.heard.length === 1);
       assert.equal(world.processes.exists(child.process.pid), true);
+      assert.equal(child.process.hasGroup(), true);
 
       child.process.send("go");
       await world.until(() => child.exits.length === 1);
@@ -84,6 +85,7 @@ export function processesSuite(name: string, start: () => Promise<ProcessesCase>
       assert.equal(child.process.send("late"), false);
       assert.equal(child.process.kill("SIGKILL"), false);
       assert.equal(world.processes.exists(child.process.pid), false);
+      assert.equal(child.process.hasGroup(), false);
     });
 
     it("end by a signal, or by their own answer to it", async () => {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { SpawnSpec } from "#runtime/processes.ts";
-import { CHANNEL_BACKLOG_MAX, createRealProcesses } from "#runtime/real/processes.ts";
+import { CHANNEL_BACKLOG_MAX, createRealProcesses, OUTPUT_GRACE_MS } from "#runtime/real/processes.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { SIMULATED_BACKLOG_MAX, SimulatedProcesses } from "#runtime/simulated/processes.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -50,6 +50,24 @@ describe("processes (real): the group", () => {
     await waitUntil(() => !groupExists(shell.pid));
   });
 
+  it("dies when its leader exits, before the exit is told", async () => {
+    const spawned = await real.spawn({
+      command: "/bin/sh",
+      args: ["-c", "sleep 1000 & exit 5"],
+      env: {},
+      channel: false,
+    });
+    assert(spawned.ok, "it spawns");
+    const { value: shell } = spawned;
+    const exits: unknown[] = [];
+    shell.onExit((exit) => exits.push(exit));
+
+    await waitUntil(() => exits.length === 1);
+
+    assert.deepEqual(exits, [{ code: 5, signal: undefined }]);
+    await waitUntil(() => !shell.hasGroup());
+  });
+
   it("is not the parent's: its children lead sessions of their own", async () => {
     const spawned = await real.spawn({ command: "/bin/sh", args: ["-c", "exec sleep 1000"], env: {}, channel: false });
     assert(spawned.ok, "it spawns");
@@ -60,7 +78,62 @@ describe("processes (real): the group", () => {
   });
 });
 
+describe("processes (real): output", () => {
+  const heardFrom = async (script: string): Promise<{ readonly text: string; readonly tookMs: number }> => {
+    const beganMs = performance.now();
+    let text = "";
+    const spawned = await real.spawn({
+      command: "/bin/sh",
+      args: ["-c", script],
+      env: { PATH: "/usr/bin:/bin" },
+      channel: false,
+      onOutput: (bytes, stream) => {
+        text += `${stream} ${Buffer.from(bytes).toString()}`;
+      },
+    });
+    assert(spawned.ok, "it spawns");
+    let hasExited = false;
+    spawned.value.onExit(() => {
+      hasExited = true;
+    });
+    await waitUntil(() => hasExited);
+    return { text, tookMs: performance.now() - beganMs };
+  };
+
+  it("is heard to the end before the exit is told, by stream", async () => {
+    assert.equal((await heardFrom("echo one >&2")).text, "stderr one\n");
+    const { text } = await heardFrom('i=0; while [ $i -lt 5000 ]; do echo "line $i"; i=$((i+1)); done');
+    assert.equal(text.endsWith("line 4999\n"), true);
+  });
+
+  it("is waited for no longer than OUTPUT_GRACE_MS when somebody outside the group holds it", async () => {
+    const { text, tookMs } = await heardFrom("setsid sleep 3 & sleep 0.2; echo done");
+
+    assert.equal(text, "stdout done\n");
+    assert(tookMs >= OUTPUT_GRACE_MS && tookMs < 3000, `it took ${tookMs} ms`);
+  });
+});
+
 describe("processes (real): loss of the parent", () => {
+  it("is the end of a child without a channel that is to die with it", async () => {
+    const { command, args: _, ...rest } = realSpec("");
+    const parent = await real.spawn({ command, args: [parentScript, "/bin/sleep", ""], ...rest });
+    assert(parent.ok, "it spawns");
+    let orphanPid: unknown;
+    parent.value.onMessage((message) => {
+      orphanPid = message;
+    });
+    await waitUntil(() => orphanPid !== undefined);
+    assert(typeof orphanPid === "number", `it has a child: ${JSON.stringify(orphanPid)}`);
+    const pid = orphanPid;
+    // Earlier it would not have asked for the signal yet.
+    await waitUntil(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("/bin/sleep\0"));
+
+    parent.value.kill("SIGKILL");
+
+    await waitUntil(() => !real.exists(pid));
+  });
+
   it("is told to the child, which ends; nothing is left", async () => {
     const { command, args, ...rest } = realSpec("");
     const parent = await real.spawn({ command, args: [parentScript, command, childScript], ...rest });

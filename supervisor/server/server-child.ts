@@ -1,0 +1,138 @@
+/**
+ * An external server (a database, a broker) as a child: an operating-system process that is started, asked whether it
+ * serves, and stopped with all that it started.
+ *
+ * - A start is over when the readiness probe says so; it fails when the server exits before, or the tries are used up.
+ * - A stop is a signal, and then the end of the whole group; `kill` is SIGKILL to the group.
+ * - What the server said last is in the reason of its exit.
+ */
+import type { Clock } from "#runtime/clock.ts";
+import { Defect, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Processes } from "#runtime/processes.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Child, StartFailed } from "#supervisor/child.ts";
+import { withWords } from "#supervisor/process-exit.ts";
+import { LastLines } from "#supervisor/server/last-lines.ts";
+import { awaitReady, type ReadinessSpec } from "#supervisor/server/readiness.ts";
+import { ServerLife } from "#supervisor/server/server-life.ts";
+
+export interface ServerOptions {
+  readonly name: string;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment of the server; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly readiness: ReadinessSpec;
+  /** What asks this server to end in order. */
+  readonly stopSignal: "SIGTERM" | "SIGINT";
+}
+
+const STOPPED: ExitReason = { kind: "shutdown" };
+const KILLED: ExitReason = { kind: "killed", afterMs: 0 };
+
+export class ServerChild implements Child {
+  readonly name: string;
+  readonly #options: ServerOptions;
+  /** From the spawn to the end of the group. */
+  #life: ServerLife | undefined;
+  #lastLife: ServerLife | undefined;
+  #starting: Promise<unknown> | undefined;
+  /** Ends the waiting for a server that is to end, or has ended, before it serves. */
+  #waiting = new AbortController();
+  #isUp = false;
+  /** Why it is to end; the first reason counts. */
+  #told: ExitReason | undefined;
+  #onExit: (reason: ExitReason) => void = () => undefined;
+
+  constructor(options: ServerOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** Of the life under way; 0 while there is none. */
+  get pid(): number {
+    return this.#life?.server.pid ?? 0;
+  }
+
+  start(): Promise<Result<void, StartFailed>> {
+    this.#told = undefined;
+    this.#waiting = new AbortController();
+    const starting = this.#tryStart();
+    this.#starting = starting;
+    return starting;
+  }
+
+  async stop(): Promise<void> {
+    this.#tell(STOPPED);
+    if (!this.#isUp) {
+      await this.#starting;
+      return;
+    }
+    this.#life?.server.kill(this.#options.stopSignal);
+    await this.#life?.ended;
+  }
+
+  kill(): void {
+    this.#tell(KILLED);
+    this.#life?.server.kill("SIGKILL");
+  }
+
+  onExit(run: (reason: ExitReason) => void): void {
+    this.#onExit = run;
+  }
+
+  async #tryStart(): Promise<Result<void, StartFailed>> {
+    if (this.#lastLife?.isStillThere === true) return this.#failed(defect("a process of the last life is still there"));
+    const { name, command, args, env, cwd, clock, log, processes, readiness, stopSignal } = this.#options;
+    const lines = new LastLines((line) => log.debug("server.said", { server: name, line }));
+    const spawned = await processes.spawn({
+      command,
+      args,
+      env,
+      ...(cwd === undefined ? {} : { cwd }),
+      channel: false,
+      diesWithParent: true,
+      onOutput: (bytes, stream) => lines.push(bytes, stream),
+    });
+    if (!spawned.ok) return this.#failed(defect(`${command}: ${spawned.failure.errno}`));
+
+    const life = new ServerLife(spawned.value, clock, lines);
+    this.#life = life;
+    void life.ended.then((reason) => this.#over(reason));
+    life.server.onExit(() => this.#waiting.abort());
+    const outcome = await awaitReady(readiness, clock, this.#waiting.signal);
+    if (outcome === "ready") {
+      this.#isUp = true;
+      return ok();
+    }
+    life.server.kill(this.#told === STOPPED ? stopSignal : "SIGKILL");
+    const end = await life.ended;
+    if (outcome === "over") return this.#failed(this.#told ?? end);
+    return this.#failed(defect(withWords(outcome.message, lines.toString())));
+  }
+
+  #tell(reason: ExitReason): void {
+    this.#told ??= reason;
+    this.#waiting.abort();
+  }
+
+  #over(reason: ExitReason): void {
+    const wasUp = this.#isUp;
+    this.#lastLife = this.#life;
+    this.#life = undefined;
+    this.#isUp = false;
+    if (wasUp && this.#told !== STOPPED) this.#onExit(reason);
+  }
+
+  #failed(reason: ExitReason): Result<never, StartFailed> {
+    return fail({ code: "supervisor.start-failed", child: this.name, reason });
+  }
+}
+
+function defect(message: string): ExitReason {
+  return { kind: "crashed", defect: new Defect(message) };
+}
