@@ -77,3 +77,9 @@ export class AskedChild implements AsyncDisposable {
     this.#reader.close();
   }
 }
+
+/** A list of numbers in an answer. It throws where there is none. */
+export function numbersOf(values: unknown, what: string): readonly number[] {
+  if (Array.isArray(values) && values.every((value) => typeof value === "number")) return values;
+  throw new Error(`${what} are no numbers`);
+}
