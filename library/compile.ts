@@ -5,9 +5,9 @@
  * language and its library stop at ES2024, which is what the oldest supported Node has.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { LibraryProblem, type Sources, withRelativeImports } from "#library/sources.ts";
+import { Staging } from "#library/staging.ts";
 
 export interface CompileOptions {
   /** Of the repository: its compiler, its settings, its packages. */
@@ -51,25 +51,4 @@ function runCompiler(root: string, directory: string): void {
     encoding: "utf8",
   });
   if (status !== 0) throw new LibraryProblem(`the compiler refuses the library:\n${stdout}${stderr}`);
-}
-
-/** A folder inside the repository, where packages are found by walking up; gone when it is disposed of. */
-class Staging implements Disposable {
-  readonly directory: string;
-
-  constructor(root: string) {
-    const cache = join(root, ".cache");
-    mkdirSync(cache, { recursive: true });
-    this.directory = mkdtempSync(join(cache, "library-"));
-  }
-
-  write(path: string, text: string): void {
-    const file = join(this.directory, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.directory, { recursive: true, force: true });
-  }
 }

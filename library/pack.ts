@@ -6,12 +6,13 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildPackage } from "#library/build-package.ts";
 import { repository } from "#library/checkout.ts";
 import { LibraryProblem } from "#library/sources.ts";
+import { Staging } from "#library/staging.ts";
 
 const HELP = `usage: cepa pack [options]
 
@@ -43,22 +44,16 @@ else {
 
 /** Answers with the path of the tarball. */
 function pack(directory: string): string {
-  const cache = join(repository, ".cache");
-  mkdirSync(cache, { recursive: true });
+  using staging = new Staging(repository);
+  buildPackage(repository, staging.directory);
   mkdirSync(directory, { recursive: true });
-  const staging = mkdtempSync(join(cache, "pack-"));
-  try {
-    buildPackage(repository, staging);
-    const packed = spawnSync("npm", ["pack", "--json", "--pack-destination", directory], {
-      cwd: staging,
-      encoding: "utf8",
-    });
-    if (packed.status !== 0) throw new LibraryProblem(`npm pack failed: ${packed.error?.message ?? packed.stderr}`);
-    const [{ filename }] = JSON.parse(packed.stdout) as [{ readonly filename: string }];
-    return join(directory, filename);
-  } finally {
-    rmSync(staging, { recursive: true, force: true });
-  }
+  const packed = spawnSync("npm", ["pack", "--json", "--pack-destination", directory], {
+    cwd: staging.directory,
+    encoding: "utf8",
+  });
+  if (packed.status !== 0) throw new LibraryProblem(`npm pack failed: ${packed.error?.message ?? packed.stderr}`);
+  const [{ filename }] = JSON.parse(packed.stdout) as [{ readonly filename: string }];
+  return join(directory, filename);
 }
 
 function readArguments(): { readonly out: string; readonly help: boolean } {

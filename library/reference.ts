@@ -1,30 +1,26 @@
 /** The pages of `docs/api`, one an entry, written from the doc comments of the library. It changes no file. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { entriesOf, readManifest } from "#library/checkout.ts";
 import { compile } from "#library/compile.ts";
 import { type Api, type Declaration, readApi } from "#library/declarations.ts";
 import { LibraryProblem, readSources, type Sources } from "#library/sources.ts";
+import { Staging } from "#library/staging.ts";
 
 /** Page by its path from the root. Throws a `LibraryProblem` where a name has no doc comment. */
 export function writeReference(root: string, sources: Sources = readLibrary(root)): ReadonlyMap<string, string> {
   const manifest = readManifest(root);
-  const directory = mkdtempSync(join(tmpdir(), "cepa-reference-"));
-  try {
-    compile({ root, sources, out: directory, emit: "declarations" });
-    const pages = Object.entries(manifest.exports).map(([entry, source]): [string, string] => {
-      const name = entry.replace("./", "");
-      const api = readApi(directory, source.replace(/^\.\/(.*)\.ts$/, "$1.d.ts"));
-      return [`docs/api/${name}.md`, pageOf(`${manifest.name}/${name}`, formatted(root, api))];
-    });
-    return new Map(pages);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  using staging = new Staging(root);
+  compile({ root, sources, out: staging.directory, emit: "declarations" });
+  const pages = Object.entries(manifest.exports).map(([entry, source]): [string, string] => {
+    const name = entry.replace("./", "");
+    const api = readApi(staging.directory, source.replace(/^\.\/(.*)\.ts$/, "$1.d.ts"));
+    return [`docs/api/${name}.md`, pageOf(`${manifest.name}/${name}`, formatted(root, api))];
+  });
+  return new Map(pages);
 }
 
+/** The sources of the library as they are in the repository. */
 export function readLibrary(root: string): Sources {
   return readSources(root, entriesOf(readManifest(root)));
 }

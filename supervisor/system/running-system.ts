@@ -15,9 +15,9 @@ import type { Supervised } from "#supervisor/child.ts";
 import type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/refusals.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
 import { SYSTEM_SHUTDOWN_MS } from "#supervisor/system/defaults.ts";
-import { Roster } from "#supervisor/system/roster.ts";
 import type { System, SystemEnd, SystemEvent, SystemOptions, WorkerStatus } from "#supervisor/system/system.ts";
 import type { FindRef, Worker } from "#supervisor/system/worker.ts";
+import { Workers } from "#supervisor/system/workers.ts";
 
 export class RunningSystem implements System {
   readonly name: string;
@@ -25,7 +25,7 @@ export class RunningSystem implements System {
   readonly metrics: Metrics;
   readonly ref: FindRef;
   readonly #options: Required<SystemOptions>;
-  readonly #roster: Roster;
+  readonly #workers: Workers;
   readonly #supervisor: Supervisor;
   readonly #end = Promise.withResolvers<SystemEnd>();
   #stuckChild: string | undefined;
@@ -39,8 +39,8 @@ export class RunningSystem implements System {
     this.bus = new Bus<SystemEvent>({ clock: seams.clock, metrics });
     // The machine publishes actors' events and nothing else, so its wider bus may be this one.
     const machine = new Machine({ ...seams, bus: this.bus as unknown as EventBus, log, metrics });
-    this.#roster = new Roster(machine);
-    this.ref = this.#roster.ref;
+    this.#workers = new Workers(machine);
+    this.ref = this.#workers.ref;
     this.#supervisor = this.#supervise();
   }
 
@@ -56,7 +56,7 @@ export class RunningSystem implements System {
 
   status(): readonly WorkerStatus[] {
     return this.#supervisor.status().map((status) => {
-      const { mailboxDepth: depth, mailboxCapacity: capacity } = this.#roster.get(status.name);
+      const { mailboxDepth: depth, mailboxCapacity: capacity } = this.#workers.get(status.name);
       return { ...status, mailbox: { depth, capacity } };
     });
   }
@@ -95,7 +95,7 @@ export class RunningSystem implements System {
   }
 
   #supervised(worker: Worker): Supervised {
-    const actor = this.#roster.add(worker);
+    const actor = this.#workers.add(worker);
     return { spec: worker.spec, child: new ActorChild(actor, () => this.#stuck(actor.name)) };
   }
 

@@ -8,6 +8,8 @@ import { expected } from "#test/examples/expected.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const LINES_MAX = 80;
+/** An example that takes longer hangs. */
+const TIMEOUT_MS = 60_000;
 
 describe("examples", () => {
   it("are all watched here, and small", () => {
@@ -20,7 +22,11 @@ describe("examples", () => {
 
   for (const [name, lines] of Object.entries(expected)) {
     it(`${name} prints what it says`, () => {
-      const { stdout, status } = spawnSync(process.execPath, [`examples/${name}`], { cwd: root, encoding: "utf8" });
+      const { stdout, status } = spawnSync(process.execPath, [`examples/${name}`], {
+        cwd: root,
+        encoding: "utf8",
+        timeout: TIMEOUT_MS,
+      });
 
       assert.deepEqual([stdout.trimEnd().split("\n"), status], [lines, 0]);
     });

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repository } from "#library/checkout.ts";
 
+/** A program, or an installation, that takes longer hangs. */
+const TIMEOUT_MS = 120_000;
+
 export class Consumer implements Disposable {
   readonly directory: string;
   readonly #typeRoot: string;
@@ -34,13 +37,14 @@ export class Consumer implements Disposable {
     const installed = spawnSync("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball], {
       cwd: this.directory,
       encoding: "utf8",
+      timeout: TIMEOUT_MS,
     });
     if (installed.status !== 0) throw new Error(`npm install failed: ${installed.error?.message ?? installed.stderr}`);
   }
 
   run(program: string, ...args: readonly string[]): SpawnSyncReturns<string> {
     const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _context, ...env } = process.env;
-    return spawnSync(program, args, { cwd: this.directory, encoding: "utf8", env });
+    return spawnSync(program, args, { cwd: this.directory, encoding: "utf8", env, timeout: TIMEOUT_MS });
   }
 
   /** What a strict compiler has to say of the project, the declarations of its packages included; empty if nothing. */

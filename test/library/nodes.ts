@@ -17,6 +17,8 @@ export interface Nodes {
 }
 
 const manifests = join(import.meta.dirname, "nodes");
+/** Two Nodes are 80 MB to load. */
+const TIMEOUT_MS = 240_000;
 const FILES = ["package.json", "package-lock.json", ".npmrc"];
 
 /** Throws, with what npm says, when they cannot be installed. */
@@ -43,6 +45,7 @@ function install(home: string): void {
     const { status, stderr, error } = spawnSync("npm", ["ci", "--ignore-scripts", "--loglevel=error"], {
       cwd: staging,
       encoding: "utf8",
+      timeout: TIMEOUT_MS,
     });
     if (status !== 0) {
       throw new Error(`the Nodes of test/library/nodes cannot be installed: ${error?.message ?? stderr}`);

@@ -24,6 +24,24 @@ const pages = [
   ["library-readme.ts", "library/README.md"],
 ] as const;
 
+/** Beside this file: what must not compile, and what a user's own tests do. */
+const PROGRAMS = ["misuse.ts", "manual-time.ts"];
+
+/** Programs that run on every Node, and what they print. */
+const printed: readonly (readonly [program: string, lines: readonly string[]])[] = [
+  ...Object.entries(expected).map(([name, lines]) => [`examples/${name}`, lines] as const),
+  [
+    "manual-time.ts",
+    [
+      "lives 1 1",
+      "poison: runtime.actor-crashed",
+      "lives 2 2",
+      "quarantined supervisor.quarantined",
+      "stopped, 0 timers left",
+    ],
+  ],
+];
+
 interface Packed {
   readonly status: number | null;
   readonly stdout: string;
@@ -49,7 +67,7 @@ describe("library: the package", () => {
     consumer = new Consumer(nodes.typeRoot);
     consumer.install(tarball);
     for (const [name, page] of pages) consumer.write(name, snippetOf(page));
-    consumer.write("misuse.ts", readFileSync(join(import.meta.dirname, "misuse.ts"), "utf8"));
+    for (const name of PROGRAMS) consumer.write(name, readFileSync(join(import.meta.dirname, name), "utf8"));
   });
 
   after(() => {
@@ -105,8 +123,8 @@ describe("library: the package", () => {
       );
 
       assert.match(all.stdout, new RegExp(`^v${major}\\.`), all.stderr);
-      for (const [name, lines] of Object.entries(expected)) {
-        const { stdout, status, stderr } = consumer.run(program, `examples/${name}`);
+      for (const [name, lines] of printed) {
+        const { stdout, status, stderr } = consumer.run(program, name);
         assert.deepEqual([stdout.trimEnd().split("\n"), status], [lines, 0], stderr);
       }
     });
@@ -185,11 +203,11 @@ describe("cepa pack", () => {
   });
 });
 
-/** The first program of a page. */
+/** The program of a page, all parts of it. */
 function snippetOf(page: string): string {
-  const [, program] = readFileSync(join(repository, page), "utf8").match(/```ts\n([\s\S]*?)```/) ?? [];
-  assert(program !== undefined, `${page} has a program`);
-  return program;
+  const parts = [...readFileSync(join(repository, page), "utf8").matchAll(/```ts\n([\s\S]*?)```/g)];
+  assert(parts.length > 0, `${page} has a program`);
+  return parts.map(([, part = ""]) => part).join("");
 }
 
 function sources(): Sources {

@@ -1,4 +1,4 @@
-/** The actors of a system, in start order: who is there, by name and by what it runs. */
+/** The actors of a system: who is there, by name and by what it runs. */
 import { Actor } from "#runtime/actor.ts";
 import type { Behavior } from "#runtime/behavior.ts";
 import { assert, Defect } from "#runtime/errors.ts";
@@ -7,7 +7,7 @@ import type { Protocol } from "#runtime/protocol.ts";
 import type { Ref } from "#runtime/ref.ts";
 import type { FindRef, Worker } from "#supervisor/system/worker.ts";
 
-export class Roster {
+export class Workers {
   readonly #machine: Machine;
   readonly #actors = new Map<string, Actor>();
 
