@@ -72,12 +72,14 @@ export function unguarded<Value>(run: () => Value): Value {
 
 /** Answers with an undo. */
 function install(): () => void {
-  const hook = createHook({
-    init: (_id, type) => {
+  const callbacks = {
+    init: (_id: number, type: string): void => {
       if (!HARMLESS.has(type)) watches.getStore()?.note(type);
     },
+    // Older versions of Node pass it over, and tell of promises, which are harmless.
     trackPromises: false,
-  }).enable();
+  };
+  const hook = createHook(callbacks).enable();
   const undo = [
     replaceDate(),
     ...READINGS.map(([owner, label, name]) => replaceReading(owner, name, `${label}.${name}`)),
@@ -90,6 +92,8 @@ function install(): () => void {
   };
 }
 
+const webCrypto: object = Object.getPrototypeOf(globalThis.crypto);
+
 const READINGS: readonly (readonly [owner: object, label: string, name: string])[] = [
   [Math, "Math", "random"],
   [performance, "performance", "now"],
@@ -99,8 +103,8 @@ const READINGS: readonly (readonly [owner: object, label: string, name: string])
   [crypto, "crypto", "randomInt"],
   [crypto, "crypto", "randomFillSync"],
   [crypto, "crypto", "randomUUID"],
-  [Crypto.prototype, "crypto", "getRandomValues"],
-  [Crypto.prototype, "crypto", "randomUUID"],
+  [webCrypto, "crypto", "getRandomValues"],
+  [webCrypto, "crypto", "randomUUID"],
 ];
 
 function replaceReading(owner: object, name: string, what: string): () => void {
