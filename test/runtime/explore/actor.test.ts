@@ -14,7 +14,7 @@ type Outcome = string;
 interface Asked {
   /** By text; one that was not asked, or not answered, is missing. */
   readonly outcomes: Map<string, Outcome[]>;
-  ask(noter: Noter, name: "ask" | "task" | "forward", text: string, whenFull?: "reject" | "wait"): () => void;
+  ask(noter: Noter, name: "ask" | "task" | "forward" | "retry", text: string, whenFull?: "reject" | "wait"): () => void;
 }
 
 function asking(): Asked {
@@ -208,6 +208,24 @@ describe("explore: ends of an incarnation", () => {
       assert.equal(noter.noted.length, 4, "the user lane survives");
       assert.equal(noter.actor.incarnation, 2);
       await close(play, noter);
+    });
+    test.diagnostic(countsOf(explored));
+  });
+
+  it("a message with a second chance has it before all that waits, and one answer", async (test) => {
+    const explored = await explore(async (play) => {
+      const { outcomes, ask } = asking();
+      const noter = await startNoter(new ExploredCell(play), "actor");
+      noter.actor.onExit(() => void noter.actor.restart());
+      play.script("p", ask(noter, "retry", "p1"), ask(noter, "ask", "p2"));
+      play.script("q", ask(noter, "ask", "q1"), ask(noter, "ask", "q2"));
+      await play.interleave();
+
+      const first = noter.noted.indexOf("p1");
+      assert.deepEqual(noter.noted.slice(first, first + 2), ["p1", "p1"], "the second chance comes next");
+      assert.deepEqual([...outcomes.values()].flat().sort(), ["p1", "p2", "q1", "q2"], "each is answered once");
+      inOrder([...new Set(noter.noted)], ["p1", "p2"]);
+      inOrder(noter.noted, ["q1", "q2"]);
     });
     test.diagnostic(countsOf(explored));
   });

@@ -2,7 +2,7 @@
 import type { Behavior } from "#runtime/behavior.ts";
 import { ok } from "#runtime/errors.ts";
 import type { Overflow } from "#runtime/mailbox.ts";
-import type { Call, Cast } from "#runtime/protocol.ts";
+import type { Call, Cast, Idempotent } from "#runtime/protocol.ts";
 import type { Down, Ref } from "#runtime/ref.ts";
 import type { ExploredActor, ExploredCell } from "#runtime/simulated/explored-cell.ts";
 
@@ -14,6 +14,8 @@ export interface NoterProtocol {
   task: Call<string, string>;
   /** Notes, asks the actor that it was made with, within what is left of its own time, and hands on the answer. */
   forward: Call<string, string>;
+  /** Notes, dies the first time, and answers the second. */
+  retry: Call<string, string> & Idempotent;
   /** Notes, and dies. */
   die: Cast<string>;
   /** Watches the actor that it was made with, and notes its DOWN. */
@@ -45,6 +47,7 @@ interface NoterDeps {
 const noterBehavior: Behavior<NoterProtocol, Record<never, never>, NoterDeps, NoterDeps> = {
   name: "noter",
   init: (deps) => deps,
+  idempotent: { retry: true },
   handlers: {
     ask: async ({ noted }, text) => {
       noted.push(text);
@@ -66,6 +69,11 @@ const noterBehavior: Behavior<NoterProtocol, Record<never, never>, NoterDeps, No
         async (within) => await target?.call("ask", text, { timeoutMs: 40, within }),
         async (_state, answer) => ok(answer?.ok === true ? answer.value : `not ${text}`),
       );
+    },
+    retry: async ({ noted }, text) => {
+      noted.push(text);
+      if (noted.filter((other) => other === text).length === 1) throw new TypeError(text);
+      return ok(text);
     },
     die: async ({ noted }, text) => {
       noted.push(text);
