@@ -40,8 +40,8 @@ export class Caller implements LinkRole, CallHolder {
   readonly #context: LinkContext;
   readonly #events: CallerEvents;
   /**
-   * Calls by slot, the low bits of their id, until their reply has come, wanted or not. Not a map: one whose entries come and go by the hundred thousand keeps
-   * dead ones alive from table to table, until they are old.
+   * Calls by slot, the low bits of their id, until their reply has come, wanted or not. Not a map: one whose entries
+   * come and go by the hundred thousand keeps dead ones alive from table to table, until they are old.
    */
   readonly #slots: (RemoteCall | undefined)[] = [];
   readonly #freeSlots: number[] = [];
