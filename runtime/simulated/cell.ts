@@ -75,20 +75,9 @@ export class SimulatedCell {
     deps: Deps,
     options: SimulatedActorOptions = {},
   ): Promise<SimulatedActor<P>> {
-    const { mailboxCapacity = MAILBOX_CAPACITY, overflow = "reject", restartAfterMs = RESTART_AFTER_MS } = options;
+    const { restartAfterMs = RESTART_AFTER_MS } = options;
     const { name } = behavior;
-    const actor = new Actor(
-      {
-        name,
-        // An actor hosts any behavior, so it sees the types of none.
-        behavior: behavior as unknown as Behavior<never, never, never, never>,
-        deps,
-        mailbox: { capacity: mailboxCapacity, overflow },
-        laterMax: options.laterMax ?? LATER_MAX,
-        shutdownMs: options.shutdownMs ?? SHUTDOWN_MS,
-      },
-      this.#machine,
-    );
+    const actor = makeActor(behavior, deps, options, this.#machine);
     const start = async (): Promise<void> => must(await actor.start(), `${name} starts`);
     const exits = this.#watch(actor, restartAfterMs, start);
     const announced = this.#listen(name);
@@ -138,4 +127,26 @@ export class SimulatedCell {
     void listen();
     return announced;
   }
+}
+
+/** An actor that runs nothing yet. */
+export function makeActor<P extends Protocol<P>, Events, Deps, State>(
+  behavior: Behavior<P, Events, Deps, State>,
+  deps: Deps,
+  options: SimulatedActorOptions,
+  machine: Machine,
+): Actor {
+  const { mailboxCapacity = MAILBOX_CAPACITY, overflow = "reject" } = options;
+  return new Actor(
+    {
+      name: behavior.name,
+      // An actor hosts any behavior, so it sees the types of none.
+      behavior: behavior as unknown as Behavior<never, never, never, never>,
+      deps,
+      mailbox: { capacity: mailboxCapacity, overflow },
+      laterMax: options.laterMax ?? LATER_MAX,
+      shutdownMs: options.shutdownMs ?? SHUTDOWN_MS,
+    },
+    machine,
+  );
 }

@@ -2,10 +2,10 @@
  * All interleavings of a small program, each of them once.
  *
  *     await explore(async (play) => {
- *       const machine = new Machine({ …, runQueue: play });  // its actors take their turns when the search says so
+ *       const { ref } = await new ExploredCell(play).start(behavior, deps);
  *       play.script("client", () => void ref.cast("note", 1), () => void ref.cast("note", 2));
  *       await play.interleave();
- *       assert(…);                                           // what must hold in every order
+ *       assert(…);  // what must hold in every order
  *     });
  *
  * The program is played from its beginning again and again, depth first; wherever more than one of its actors and
@@ -14,6 +14,7 @@
  * the program moves its clock.
  *
  * - A program is a function of the choices made for it, or the search says so.
+ * - An actor whose handlers answer at once may take several turns in one slot; one that answers with a promise takes one.
  * - A slot in which nothing happens is no interleaving of its own: such runs are cut off and counted apart.
  */
 import type { Runnable, RunQueue } from "#runtime/dispatcher.ts";
@@ -29,12 +30,15 @@ const settleTurnsMax = 64;
 /** Rounds of settling for a step that is under way while nobody else has anything to do. */
 const patienceRoundsMax = 64;
 
+/** How far a search goes. */
 export interface ExploreOptions {
+  /** Runs, those that are cut off included; one more is a defect. Default 200 000. */
   readonly runsMax?: number;
   /** One interleaving alone, as a failure named it. */
   readonly only?: readonly number[];
 }
 
+/** What a search has seen. */
 export interface Explored {
   /** Interleavings, no two of them the same. */
   readonly runs: number;
@@ -73,6 +77,8 @@ export async function explore(program: (play: Play) => Promise<void>, options: E
 export class Play implements RunQueue {
   readonly #choices: Choices;
   #ready: Runnable[] = [];
+  /** Those that have something to do in the next `interleave`. */
+  readonly #scripts: Runnable[] = [];
   readonly #trace: string[] = [];
   #isInterleaving = false;
   #isDraining = false;
@@ -106,7 +112,7 @@ export class Play implements RunQueue {
         return 1;
       },
     };
-    if (left.length > 0) this.#ready.push(runnable);
+    if (left.length > 0) this.#lineUp(runnable);
   }
 
   /** A step during which nobody else has a turn, however long it takes: time that passes. */
@@ -121,6 +127,7 @@ export class Play implements RunQueue {
   /** Lets everybody run, in an order that is another one in every run, until nobody has anything to do. */
   async interleave(): Promise<void> {
     this.#isInterleaving = true;
+    this.#ready.push(...this.#scripts.splice(0));
     for (let rounds = 0; rounds < patienceRoundsMax; rounds += 1) {
       await this.#alone;
       await settle();
@@ -147,13 +154,19 @@ export class Play implements RunQueue {
     assert(this.#trace.length <= slotsPerRunMax, `a run ends within ${slotsPerRunMax} slots`);
   }
 
+  /** A script acts while interleaving, and at no other time. */
+  #lineUp(script: Runnable): void {
+    if (this.#isInterleaving) this.#ready.push(script);
+    else this.#scripts.push(script);
+  }
+
   #take(step: Step, next: Runnable | undefined): void {
     this.#stepsUnderWay += 1;
     const taken = async (): Promise<void> => step();
     taken().then(
       () => {
         this.#stepsUnderWay -= 1;
-        if (next !== undefined) this.enqueue(next);
+        if (next !== undefined) this.#lineUp(next);
       },
       (error: unknown) => {
         this.#stepsUnderWay -= 1;

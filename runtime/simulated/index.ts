@@ -2,7 +2,7 @@
  * `cepa/testing`: time, chance, disk and links in the hands of a test, so that a run is a function of its seed.
  *
  * `runSeeds` runs a scenario under many seeds; a scenario starts actors in a `SimulatedCell`, lets time pass, cuts links and
- * power, and says what must hold. `docs/testing.md` has a whole one. Single seams (a clock that is moved by hand, a scheduler
+ * power, and says what must hold. `docs/testing.md` has a whole one. `explore` runs a small program in every order there is. Single seams (a clock that is moved by hand, a scheduler
  * whose order is a seed's) serve for tests without a simulation.
  */
 export { guarded, TouchedReality } from "#runtime/real/guard.ts";
@@ -10,6 +10,8 @@ export { type SimulatedActor, type SimulatedActorOptions, SimulatedCell } from "
 export { ManualClock } from "#runtime/simulated/clock.ts";
 export { MemoryDisk, type MemoryDiskOptions } from "#runtime/simulated/disk.ts";
 export { EventDigest } from "#runtime/simulated/event-digest.ts";
+export { type Explored, type ExploreOptions, explore, Play, type Step } from "#runtime/simulated/explore.ts";
+export { type ExploredActor, ExploredCell } from "#runtime/simulated/explored-cell.ts";
 export { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 export { Life, type LifeEnv, type LifeOptions } from "#runtime/simulated/life.ts";
 export { type LinkConditions, LinkMatrix } from "#runtime/simulated/link-matrix.ts";

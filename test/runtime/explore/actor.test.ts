@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CastOutcome, Down } from "#runtime/ref.ts";
 import { type Explored, explore, type Play } from "#runtime/simulated/explore.ts";
-import { type Noter, stage } from "#test/runtime/explore/stage.ts";
+import { ExploredCell } from "#runtime/simulated/explored-cell.ts";
+import { type Noter, startNoter } from "#test/runtime/explore/noter.ts";
 
 const within = { timeoutMs: 50 };
 
@@ -67,9 +68,9 @@ describe("explore: messages", () => {
   it("of full mailboxes are handled in each of the 560 orders of three actors (3, 3 and 2 messages)", async () => {
     const orders = new Set<string>();
     const { runs } = await explore(async (play) => {
-      const on = stage(play);
+      const cell = new ExploredCell(play);
       const sizes = { a: 3, b: 3, c: 2 };
-      const noters = await Promise.all(Object.keys(sizes).map((name) => on.noter(name)));
+      const noters = await Promise.all(Object.keys(sizes).map((name) => startNoter(cell, name)));
       play.script("all", () => {
         for (const [index, size] of Object.values(sizes).entries()) {
           for (let text = 1; text <= size; text += 1) noters[index]?.ref.cast("note", `${text}`);
@@ -92,7 +93,7 @@ describe("explore: messages", () => {
   it("of two senders keep the order of each, in all 84 interleavings (2 and 2 casts to one actor)", async () => {
     const orders = new Set<string>();
     const { runs } = await explore(async (play) => {
-      const noter = await stage(play).noter("actor");
+      const noter = await startNoter(new ExploredCell(play), "actor");
       const outcomes: CastOutcome[] = [];
       const cast = (text: string) => () => void outcomes.push(noter.ref.cast("note", text));
       play.script("p", cast("p1"), cast("p2"));
@@ -113,8 +114,8 @@ describe("explore: messages", () => {
     for (const overflow of ["reject", "drop-oldest"] as const) {
       const explored = await explore(async (play) => {
         const { outcomes, ask } = asking();
-        const on = stage(play);
-        const noter = await on.noter("actor", { capacity: 1, overflow });
+        const cell = new ExploredCell(play);
+        const noter = await startNoter(cell, "actor", { mailboxCapacity: 1, overflow });
         play.script("p", ask(noter, "ask", "p1"), ask(noter, "ask", "p2"));
         play.script("q", ask(noter, "ask", "q1"), ask(noter, "ask", "q2"));
         await play.interleave();
@@ -123,7 +124,7 @@ describe("explore: messages", () => {
         inOrder(noter.noted, ["p1", "p2"]);
         const refused = [...outcomes.values()].filter(([outcome]) => outcome === "runtime.mailbox-full no").length;
         assert.equal(noter.noted.length + refused, 4, "every call is handled or refused");
-        assert.equal(on.machine.wheel.armedCount, 0, "no deadline is left behind");
+        assert.equal(cell.deadlineCount, 0, "no deadline is left behind");
       });
       test.diagnostic(`${overflow}: ${countsOf(explored)}`);
     }
@@ -132,7 +133,7 @@ describe("explore: messages", () => {
   it("of callers that wait for room are all handled, first come, first served", async (test) => {
     const explored = await explore(async (play) => {
       const { outcomes, ask } = asking();
-      const noter = await stage(play).noter("actor", { capacity: 1 });
+      const noter = await startNoter(new ExploredCell(play), "actor", { mailboxCapacity: 1 });
       play.script("p", ask(noter, "ask", "p1", "wait"), ask(noter, "ask", "p2", "wait"));
       play.script("q", ask(noter, "ask", "q1", "wait"), ask(noter, "ask", "q2", "wait"));
       await play.interleave();
@@ -146,18 +147,18 @@ describe("explore: messages", () => {
   it("that expire while they wait are not handled, whenever time passes", async (test) => {
     const explored = await explore(async (play) => {
       const { outcomes, ask } = asking();
-      const on = stage(play);
-      const noter = await on.noter("actor");
+      const cell = new ExploredCell(play);
+      const noter = await startNoter(cell, "actor");
       play.script("p", ask(noter, "ask", "p1"), ask(noter, "ask", "p2"));
       play.script(
         "time",
-        play.alone(() => on.clock.advance(100)),
+        play.alone(() => cell.clock.advance(100)),
       );
       await play.interleave();
-      await on.clock.advance(100);
+      await cell.clock.advance(100);
 
       agree(outcomes, noter.noted);
-      assert.equal(on.machine.wheel.armedCount, 0, "no deadline is left behind");
+      assert.equal(cell.deadlineCount, 0, "no deadline is left behind");
     });
     test.diagnostic(countsOf(explored));
   });
@@ -168,7 +169,7 @@ describe("explore: ends of an incarnation", () => {
     const seen = new Set<string>();
     const explored = await explore(async (play) => {
       const { outcomes, ask } = asking();
-      const noter = await stage(play).noter("actor");
+      const noter = await startNoter(new ExploredCell(play), "actor");
       play.script("p", ask(noter, "ask", "p1"), ask(noter, "ask", "p2"));
       play.script("q", ask(noter, "task", "q1"));
       let stoppedAt = -1;
@@ -195,8 +196,8 @@ describe("explore: ends of an incarnation", () => {
   it("a crash between two messages fails the one in hand, and the next life goes on with the rest", async (test) => {
     const explored = await explore(async (play) => {
       const { outcomes, ask } = asking();
-      const noter = await stage(play).noter("actor");
-      noter.actor.onExit(() => void noter.actor.start());
+      const noter = await startNoter(new ExploredCell(play), "actor");
+      noter.actor.onExit(() => void noter.actor.restart());
       play.script("p", ask(noter, "ask", "p1"), ask(noter, "ask", "p2"));
       play.script("q", () => void noter.ref.cast("die", "q1"), ask(noter, "task", "q2"));
       await play.interleave();
@@ -214,7 +215,7 @@ describe("explore: ends of an incarnation", () => {
   it("every monitor sees one DOWN, whether it was set before, between or after two lives", async (test) => {
     const reasons = new Set<string>();
     const explored = await explore(async (play) => {
-      const noter = await stage(play).noter("actor");
+      const noter = await startNoter(new ExploredCell(play), "actor");
       const downs: Down[][] = [];
       const monitor = (): void => {
         const mine: Down[] = [];
@@ -224,8 +225,8 @@ describe("explore: ends of an incarnation", () => {
       play.script("p", monitor, monitor);
       play.script(
         "fate",
-        () => noter.actor.kill("a fault"),
-        () => void noter.actor.start(),
+        () => noter.actor.crash(),
+        () => void noter.actor.restart(),
         () => void noter.actor.stop(),
       );
       await play.interleave();
@@ -243,11 +244,11 @@ describe("explore: ends of an incarnation", () => {
     const seen = new Set<string>();
     const explored = await explore(async (play) => {
       const { outcomes, ask } = asking();
-      const on = stage(play);
-      const last = await on.noter("last");
-      const middle = await on.noter("middle", { target: last.actor });
+      const cell = new ExploredCell(play);
+      const last = await startNoter(cell, "last");
+      const middle = await startNoter(cell, "middle", { target: last.ref });
       play.script("p", ask(middle, "forward", "p1"), ask(last, "ask", "p2"));
-      play.script("fate", () => middle.actor.kill("a fault"));
+      play.script("fate", () => middle.actor.crash());
       play.script("end", () => void last.actor.stop());
       await play.interleave();
       await close(play, middle, last);
@@ -256,7 +257,7 @@ describe("explore: ends of an incarnation", () => {
       seen.add(String(forwarded));
       for (const [text, mine] of outcomes) assert.equal(mine.length, 1, `${text} is answered once`);
       assert(last.noted.filter((text) => text === "p1").length <= middle.noted.length, "handed on at most once");
-      assert.equal(on.machine.wheel.armedCount, 0, "no deadline is left behind");
+      assert.equal(cell.deadlineCount, 0, "no deadline is left behind");
     });
 
     assert.deepEqual([...seen].sort(), ["not p1", "p1", "runtime.actor-crashed maybe", "runtime.actor-stopped no"]);
@@ -265,9 +266,9 @@ describe("explore: ends of an incarnation", () => {
 
   it("an actor hears of the DOWN that it watches for in a turn of its own, before its messages", async (test) => {
     const explored = await explore(async (play) => {
-      const on = stage(play);
-      const target = await on.noter("target");
-      const watcher = await on.noter("watcher", { target: target.actor });
+      const cell = new ExploredCell(play);
+      const target = await startNoter(cell, "target");
+      const watcher = await startNoter(cell, "watcher", { target: target.ref });
       play.script(
         "p",
         () => void watcher.ref.cast("watch", "w1"),

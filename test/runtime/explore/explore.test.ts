@@ -49,6 +49,22 @@ describe("explore: scripts", () => {
     assert.equal(explored.runs, 6);
   });
 
+  it("takes no step before and after, only while interleaving", async () => {
+    await explore(async (play) => {
+      const said: string[] = [];
+      play.enqueue({ runSlot: () => 0 });
+      scripts(play, { a: 1 }, said);
+      for (let turn = 0; turn < 10; turn += 1) await undefined;
+      assert.deepEqual(said, []);
+      await play.interleave();
+      scripts(play, { b: 1 }, said);
+      for (let turn = 0; turn < 10; turn += 1) await undefined;
+      assert.deepEqual(said, ["a"]);
+      await play.interleave();
+      assert.deepEqual(said, ["a", "b"]);
+    });
+  });
+
   it("takes the next step of a script when the last one has settled", async () => {
     const orders = new Set<string>();
     await explore(async (play) => {

@@ -46,7 +46,7 @@ export interface World {
 }
 
 /** Small, so that credit and lines run out in every run. */
-const LINK_LIMITS = { messageCredit: 3, callsWaitingMax: 3 };
+const LINK_LIMITS = { messageCredit: 6, callsWaitingMax: 3 };
 const SHUTDOWN_MS = 1 * second;
 /** Ends of a link that the network, or the end of a cell, explains. */
 const FAIR_ENDS: ReadonlySet<string> = new Set(["unreachable", "closed", "shutdown", "silent", "hello-timeout"]);

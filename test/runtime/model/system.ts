@@ -175,8 +175,8 @@ export class System {
     if (overflow === "drop-oldest" || actor.mailboxDepth < capacity) return "accepted";
     // A call that is over gives its place to whoever comes next.
     const isOver = this.book.attempts.some(
-      ({ receiver, outcomes, handledBy }) =>
-        receiver === to && outcomes[0]?.kind === "failed" && handledBy.length === 0,
+      ({ receiver, outcomes, handledBy, name }) =>
+        receiver === to && outcomes[0]?.kind === "failed" && (handledBy.length === 0 || name === "stumble"),
     );
     return isOver ? undefined : "rejected";
   }

@@ -1,18 +1,10 @@
-/** A machine whose turns an explorer orders, and an actor on it that notes what it handles. */
-import { Actor } from "#runtime/actor.ts";
+/** The actor of the explored programs: it notes what it handles. */
 import type { Behavior } from "#runtime/behavior.ts";
-import { Bus } from "#runtime/bus.ts";
 import { ok } from "#runtime/errors.ts";
-import { Machine } from "#runtime/machine.ts";
-import type { MailboxOptions } from "#runtime/mailbox.ts";
+import type { Overflow } from "#runtime/mailbox.ts";
 import type { Call, Cast } from "#runtime/protocol.ts";
 import type { Down, Ref } from "#runtime/ref.ts";
-import { ManualClock } from "#runtime/simulated/clock.ts";
-import type { Play } from "#runtime/simulated/explore.ts";
-import { seededRandom } from "#runtime/simulated/random.ts";
-import { seededScheduler } from "#runtime/simulated/scheduler.ts";
-import { Metrics } from "#runtime/telemetry/metrics.ts";
-import { silentLog } from "#test/kit/actor.ts";
+import type { ExploredActor, ExploredCell } from "#runtime/simulated/explored-cell.ts";
 
 export interface NoterProtocol {
   /** Notes, and answers with what it was asked. */
@@ -29,24 +21,24 @@ export interface NoterProtocol {
 }
 
 export interface Noter {
-  readonly actor: Actor;
+  readonly actor: ExploredActor<NoterProtocol>;
   readonly ref: Ref<NoterProtocol>;
   /** Everything it has begun to handle, over all its lives. */
   readonly noted: readonly string[];
   readonly downs: readonly Down[];
 }
 
-export interface Stage {
-  readonly clock: ManualClock;
-  readonly machine: Machine;
-  readonly metrics: Metrics;
-  noter(name: string, options?: Partial<MailboxOptions> & { readonly target?: Actor }): Promise<Noter>;
+export interface NoterOptions {
+  readonly mailboxCapacity?: number;
+  readonly overflow?: Overflow;
+  /** Whom it watches, and asks. */
+  readonly target?: Ref<NoterProtocol>;
 }
 
 interface NoterDeps {
   readonly noted: string[];
   readonly downs: Down[];
-  readonly target: Actor | undefined;
+  readonly target: Ref<NoterProtocol> | undefined;
 }
 
 /** Each handler holds the mailbox for a moment, so that each message has a slot of its own. */
@@ -71,7 +63,7 @@ const noterBehavior: Behavior<NoterProtocol, Record<never, never>, NoterDeps, No
     forward: ({ noted, target }, text, ctx) => {
       noted.push(text);
       return ctx.later(
-        async (within) => await target?.ref<NoterProtocol>().call("ask", text, { timeoutMs: 40, within }),
+        async (within) => await target?.call("ask", text, { timeoutMs: 40, within }),
         async (_state, answer) => ok(answer?.ok === true ? answer.value : `not ${text}`),
       );
     },
@@ -89,32 +81,10 @@ const noterBehavior: Behavior<NoterProtocol, Record<never, never>, NoterDeps, No
   },
 };
 
-export function stage(play: Play): Stage {
-  const clock = new ManualClock();
-  const metrics = new Metrics();
-  const random = seededRandom(1);
-  const machine = new Machine({
-    clock,
-    random,
-    scheduler: seededScheduler(random),
-    bus: new Bus({ clock, metrics }),
-    log: silentLog,
-    metrics,
-    runQueue: play,
-  });
-  return {
-    clock,
-    machine,
-    metrics,
-    noter: async (name, { capacity = 8, overflow = "reject", target } = {}) => {
-      const noted: string[] = [];
-      const downs: Down[] = [];
-      const deps: NoterDeps = { noted, downs, target };
-      const behavior = noterBehavior as unknown as Behavior<never, never, never, never>;
-      const mailbox = { capacity, overflow };
-      const actor = new Actor({ name, behavior, deps, mailbox, laterMax: 4, shutdownMs: 1000 }, machine);
-      await actor.start();
-      return { actor, ref: actor.ref<NoterProtocol>(), noted, downs };
-    },
-  };
+export async function startNoter(cell: ExploredCell, name: string, options: NoterOptions = {}): Promise<Noter> {
+  const noted: string[] = [];
+  const downs: Down[] = [];
+  const { target, ...limits } = options;
+  const actor = await cell.start({ ...noterBehavior, name }, { noted, downs, target }, limits);
+  return { actor, ref: actor.ref, noted, downs };
 }
