@@ -72,12 +72,14 @@ export function unguarded<Value>(run: () => Value): Value {
 
 /** Answers with an undo. */
 function install(): () => void {
-  const hook = createHook({
-    init: (_id, type) => {
+  const callbacks = {
+    init: (_id: number, type: string): void => {
       if (!HARMLESS.has(type)) watches.getStore()?.note(type);
     },
+    // Node before 24 does not know it, and tells of promises as well.
     trackPromises: false,
-  }).enable();
+  };
+  const hook = createHook(callbacks).enable();
   const undo = [
     replaceDate(),
     ...READINGS.map(([owner, label, name]) => replaceReading(owner, name, `${label}.${name}`)),
@@ -90,6 +92,9 @@ function install(): () => void {
   };
 }
 
+/** Where the methods of `globalThis.crypto` are. */
+const webCrypto: object = Object.getPrototypeOf(crypto.webcrypto);
+
 const READINGS: readonly (readonly [owner: object, label: string, name: string])[] = [
   [Math, "Math", "random"],
   [performance, "performance", "now"],
@@ -99,8 +104,8 @@ const READINGS: readonly (readonly [owner: object, label: string, name: string])
   [crypto, "crypto", "randomInt"],
   [crypto, "crypto", "randomFillSync"],
   [crypto, "crypto", "randomUUID"],
-  [Crypto.prototype, "crypto", "getRandomValues"],
-  [Crypto.prototype, "crypto", "randomUUID"],
+  [webCrypto, "crypto", "getRandomValues"],
+  [webCrypto, "crypto", "randomUUID"],
 ];
 
 function replaceReading(owner: object, name: string, what: string): () => void {
