@@ -39,8 +39,8 @@ export function median(samples: readonly number[]): number {
 }
 
 /** Nearest rank. `samples` need not be sorted and are not empty. */
-export function percentile(samples: readonly number[], percent: number): number {
-  const sorted = [...samples].sort((a, b) => a - b);
+export function percentile(samples: Iterable<number>, percent: number): number {
+  const sorted = Float64Array.from(samples).sort();
   const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
   return sorted[rank - 1] ?? Number.NaN;
 }

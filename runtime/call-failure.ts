@@ -68,12 +68,13 @@ export interface LinkLost extends Failure<"runtime.link-lost"> {
 }
 
 /**
- * The request (`no`) or the reply (`maybe`) cannot cross the link: it does not fit a frame, holds what no link carries,
- * or would open one stream too many. The first two are final, a mistake in the protocol's bounds.
+ * The request (`no`) or the reply (`maybe`) cannot cross the link: it is too large, holds what no link carries, would open
+ * one stream too many, or finds too many bytes before it that the caller's cell has not read. The first two are final, a
+ * mistake in the protocol's bounds.
  */
 export interface Unsendable extends Failure<"runtime.unsendable"> {
   readonly actor: string;
-  readonly reason: "too-large" | "not-encodable" | "streams-exceeded";
+  readonly reason: "too-large" | "not-encodable" | "streams-exceeded" | "outbox-full";
   /** Of the body; 0 where size is not the reason. */
   readonly sizeBytes: number;
   readonly executed: Executed;

@@ -97,6 +97,7 @@ export class RecordCheck {
         // Not asked again: a task that hangs would cost a minute for every payload.
         this.#poolHasCrashed = true;
         return "unknown";
+      case "pool.down":
       case "pool.task-failed":
       case "pool.full":
       case "pool.expired":

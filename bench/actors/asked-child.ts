@@ -36,8 +36,9 @@ export class AskedChild implements AsyncDisposable {
     child.stderr.pipe(process.stderr);
     // Writing to a child that has gone; that it has gone is seen where its answer is awaited.
     child.stdin.on("error", () => undefined);
-    child.on("error", () => child.stdout.destroy());
     this.#reader = createInterface({ input: child.stdout });
+    // It could not be started, and has nothing to say.
+    child.on("error", () => this.#reader.close());
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
@@ -76,4 +77,10 @@ export class AskedChild implements AsyncDisposable {
     }
     this.#reader.close();
   }
+}
+
+/** A list of numbers in an answer. It throws where there is none. */
+export function numbersOf(values: unknown, what: string): readonly number[] {
+  if (Array.isArray(values) && values.every((value) => typeof value === "number")) return values;
+  throw new Error(`${what} are no numbers`);
 }

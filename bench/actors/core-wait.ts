@@ -30,6 +30,19 @@ function parse(path: string): ThreadTimes {
   return { ranNs, waitedNs };
 }
 
+/** Monotonic ms, which stand still while this process's main thread waits for a core. A reading takes some µs. */
+export function coreNowMs(): number {
+  return performance.now() - mainWaitedMs();
+}
+
+function mainWaitedMs(): number {
+  try {
+    return parse("/proc/self/schedstat").waitedNs / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
 /** Between two readings, ms that the thread waited which ran most: the one that does the work. */
 export function waitedMs(before: CoreTimes, after: CoreTimes): number {
   const spent = [...after].map(([thread, { ranNs, waitedNs }]) => {

@@ -1,7 +1,7 @@
 /**
  * Erlang/OTP as a peer: Debian's `erlang-base`, unpacked into a cache and never installed, so never started as a service.
  *
- * It runs with one scheduler, the one core that an arm in Node has, which is also its faster configuration for calls.
+ * It runs with one scheduler: the one core that an arm in Node has.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdirSync } from "node:fs";

@@ -70,7 +70,7 @@ function linesOf(scenario: Scenario, result: OverloadResult, waited: number): re
     `  offered ${rate(offeredPerSecond)}, answered ${rate(goodputPerSecond)}; at peak ${rate(peakPerSecond)}`,
     `  answered after p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}; unloaded p50 ${ms(unloadedP50Ms)}, p99 ${ms(unloadedP99Ms)}`,
     `  offered later than due by p99 ${ms(result.latenessP99Ms)}`,
-    `  waited for a core: ${(waited * 100).toFixed(0)} % of the time, which counts here`,
+    `  waited for a core: ${(waited * 100).toFixed(0)} % of the time, which counts in latencies`,
     `  a call that is lost takes ${quantity(result.lossNs, "ns")} of the core, to make and to refuse`,
     `  lost: ${lost.join(", ") || "nothing"}`,
     ...checksOf(scenario, result).map(({ name, met }) => `  ${name}: ${met ? "met" : "missed"}`),

@@ -27,7 +27,7 @@ export function installPeers(say: (line: string) => void): void {
   say(`installing ${missing.join(" and ")} to compare with ...`);
   try {
     // Under the Node that runs all of this: an older one resolves other packages.
-    const args = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+    const args = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"];
     execFileSync(process.execPath, args, { cwd: PEERS, stdio: "ignore", timeout: INSTALL_TIMEOUT_MS });
   } catch {
     say(`${missing.join(" and ")} will be absent: npm ci failed in bench/peers`);

@@ -10,8 +10,9 @@ import { type Erlang, prepareErlang } from "#bench/actors/erlang.ts";
 import { nodeCommand } from "#bench/actors/node-command.ts";
 import { benchOverload } from "#bench/actors/overload-figures.ts";
 import { installPeers } from "#bench/actors/peer-package.ts";
-import { benchRestart, benchTracing } from "#bench/actors/solos.ts";
+import { benchRestart } from "#bench/actors/restart-figures.ts";
 import { headLine } from "#bench/actors/table.ts";
+import { benchTracing } from "#bench/actors/tracing-figures.ts";
 import { ARM_FILES, type ArmName, type Effort, FULL, MEMORIES, QUICK, RATES, type Work } from "#bench/actors/works.ts";
 import type { Measurement } from "#bench/measurement.ts";
 import type { Report } from "#bench/report.ts";
@@ -80,7 +81,7 @@ function perActor({ handled, took }: SeenRound): Score {
 
 /** What the figures above leave out. */
 function waitLine(figures: readonly Measurement[]): string {
-  const waits = figures.flatMap(({ waited, peer_waited }) => [waited ?? peer_waited ?? 0]);
+  const waits = figures.flatMap(({ waited, peer_waited }) => waited ?? peer_waited ?? []);
   const [least, most] = [Math.min(...waits), Math.max(...waits)].map((wait) => (wait * 100).toFixed(0));
   return `    (not counted: the ${least} to ${most} % of its time that an arm waited for a core)`;
 }

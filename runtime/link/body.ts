@@ -69,6 +69,7 @@ export interface Taken {
   readonly message: unknown;
   readonly source: { readonly key: string; readonly source: ByteSource } | undefined;
   readonly attachments: readonly { readonly key: string | null; readonly bytes: Uint8Array }[];
+  readonly attachedBytes: number;
 }
 
 /** Undefined, as mostly, when there is nothing to take out. The message itself is not changed. */
@@ -76,7 +77,8 @@ export function takeOut(message: unknown): Taken | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   if (message instanceof Uint8Array) {
     if (message.byteLength < ATTACHMENT_BYTES_MIN) return undefined;
-    return { message: null, source: undefined, attachments: [{ key: null, bytes: message }] };
+    const attachments = [{ key: null, bytes: message }];
+    return { message: null, source: undefined, attachments, attachedBytes: message.byteLength };
   }
   if (Array.isArray(message) || !hasAny(message)) return undefined;
 
@@ -89,7 +91,8 @@ export function takeOut(message: unknown): Taken | undefined {
     else if (isLarge(member)) attachments.push({ key, bytes: member });
     else rest[key] = member;
   }
-  return { message: rest, source, attachments };
+  const attachedBytes = attachments.reduce((total, { bytes }) => total + bytes.byteLength, 0);
+  return { message: rest, source, attachments, attachedBytes };
 }
 
 /** The form in which patches travel: stream key and id, then key and length of each attachment. */

@@ -24,6 +24,8 @@ export const LINK_CALLS_WAITING_MAX = 4096;
 export const LINK_MONITORS_MAX = 4096;
 /** Signals waiting to be written to a peer that does not read. One more drops the link. */
 export const LINK_SIGNALS_MAX = 16_384;
+/** Attached bytes of the messages that wait to be written. Past it a call sees `mailbox-full`, a reply `unsendable`. */
+export const LINK_OUTBOX_BYTES_MAX: number = 64 * MiB;
 /** Written in one turn of the event loop, while the system takes it. The rest waits for the next turn. */
 export const LINK_BURST_BYTES: number = 256 * KiB;
 /** Links that other cells hold to this one. One more is closed at once. */
@@ -53,6 +55,7 @@ export interface LinkLimits {
   readonly streamsMax: number;
   readonly streamWindowBytes: number;
   readonly callsWaitingMax: number;
+  readonly outboxBytesMax: number;
 }
 
 export const LINK_LIMITS: LinkLimits = {
@@ -60,4 +63,5 @@ export const LINK_LIMITS: LinkLimits = {
   streamsMax: LINK_STREAMS_MAX,
   streamWindowBytes: LINK_STREAM_WINDOW_BYTES,
   callsWaitingMax: LINK_CALLS_WAITING_MAX,
+  outboxBytesMax: LINK_OUTBOX_BYTES_MAX,
 };

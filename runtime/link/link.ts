@@ -20,7 +20,13 @@ import { readFailure, type StreamFault, Streams } from "#runtime/link/streams.ts
 import type { Connection, ConnectionEvents } from "#runtime/network/network.ts";
 
 /** A rule that the other side broke. */
-export type LinkFault = FrameFault | StreamFault | "hello-expected" | "credit-exceeded" | "monitors-exceeded";
+export type LinkFault =
+  | FrameFault
+  | StreamFault
+  | "hello-expected"
+  | "credit-exceeded"
+  | "reply-unexpected"
+  | "monitors-exceeded";
 
 /** Why a link is no more. */
 export type LinkEnd =
@@ -75,6 +81,7 @@ export class Link implements ConnectionEvents, FrameSink {
     this.#cell = options.to;
     this.outbox = new Outbox({
       scheduler: context.scheduler,
+      bytesMax: context.limits.outboxBytesMax,
       onWritten: (bytes) => context.metrics.bytesOut.add(bytes),
       onOverflow: () => this.end("not-reading"),
     });

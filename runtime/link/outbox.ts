@@ -6,7 +6,7 @@
  * came, a long one in parts; streams one frame each in turn; of the two, each comes first in every other unit.
  *
  * Bounds: signals by `LINK_SIGNALS_MAX` (past it the peer is not reading and the link is given up), messages by their
- * credit, streams by `streamsMax`. Bytes are encoded when they are about to leave: a unit, and a long message.
+ * credit and by `bytesMax` of what is attached to them (`hasRoomFor`, which their senders ask), streams by `streamsMax`. Bytes are encoded when they are about to leave: a unit, and a long message.
  */
 import { assert } from "#runtime/errors.ts";
 import { Lane } from "#runtime/lane.ts";
@@ -35,6 +35,8 @@ export interface Signal {
 export interface Sendable {
   /** False once nobody waits for it any more: it is never written. */
   readonly isWanted: boolean;
+  /** Attached bytes that it keeps alive. */
+  readonly attachedBytes: number;
   write(writer: FrameWriter): void;
   /** The link ended before its turn came. */
   drop(): void;
@@ -50,6 +52,8 @@ export interface Flowing {
 
 export interface OutboxOptions {
   readonly scheduler: Scheduler;
+  /** Attached bytes of all messages that wait. */
+  readonly bytesMax: number;
   readonly onWritten: (bytes: number) => void;
   /** The peer does not read its signals. */
   readonly onOverflow: () => void;
@@ -61,6 +65,8 @@ export class Outbox {
   /** In the order they came; those that are not wanted any more are passed over. */
   readonly #messages = new Lane<Sendable>(messagesMax);
   readonly #signals: Signal[] = [];
+  /** Attached to messages that wait. */
+  #attachedBytes = 0;
   #flowing: Flowing[] = [];
   #connection: Connection | undefined;
   #isScheduled = false;
@@ -90,8 +96,14 @@ export class Outbox {
     this.#schedule();
   }
 
+  /** A message with nothing attached always finds room: it is bounded by its credit. */
+  hasRoomFor(attachedBytes: number): boolean {
+    return attachedBytes === 0 || this.#attachedBytes + attachedBytes <= this.#options.bytesMax;
+  }
+
   message(message: Sendable): void {
     if (this.#isClosed) return;
+    this.#attachedBytes += message.attachedBytes;
     if (!this.#messages.push(message)) {
       this.#compact();
       const hasRoom = this.#messages.push(message);
@@ -124,7 +136,7 @@ export class Outbox {
     this.#connection = undefined;
     this.#signals.length = 0;
     this.#flowing = [];
-    for (let message = this.#messages.take(); message !== undefined; message = this.#messages.take()) message.drop();
+    for (let message = this.#take(); message !== undefined; message = this.#take()) message.drop();
   }
 
   #schedule(): void {
@@ -186,7 +198,7 @@ export class Outbox {
         this.#writer.writePart(room);
         continue;
       }
-      const message = this.#messages.take();
+      const message = this.#take();
       if (message === undefined) return;
       if (message.isWanted) message.write(this.#writer);
     }
@@ -194,9 +206,17 @@ export class Outbox {
 
   #compact(): void {
     for (let rest = this.#messages.depth; rest > 0; rest -= 1) {
-      const message = this.#messages.take();
-      if (message?.isWanted === true) this.#messages.push(message);
+      const message = this.#take();
+      if (message?.isWanted !== true) continue;
+      this.#messages.push(message);
+      this.#attachedBytes += message.attachedBytes;
     }
+  }
+
+  #take(): Sendable | undefined {
+    const message = this.#messages.take();
+    this.#attachedBytes -= message?.attachedBytes ?? 0;
+    return message;
   }
 
   #writeStreams(unitEnd: number): void {

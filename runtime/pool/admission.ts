@@ -1,5 +1,6 @@
 /**
- * Who may use the pool now: a fixed number of permits, and a bounded waiting line in front of them.
+ * Who may use the pool now: a fixed number of permits, and a bounded waiting line in front of them. While it is paused
+ * everybody waits; while it is shut everybody is sent away.
  *
  * Invariants:
  * - permits go to those who wait in the order they came; nobody overtakes the line;
@@ -8,7 +9,7 @@
  */
 import type { Clock, Timer } from "#runtime/clock.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
-import type { PoolExpired, PoolFull } from "#runtime/pool/cpu.ts";
+import type { PoolDown, PoolExpired, PoolFull } from "#runtime/pool/cpu.ts";
 import type { Within } from "#runtime/ref.ts";
 
 export interface AdmissionOptions {
@@ -21,8 +22,10 @@ export interface AdmissionOptions {
 /** A platform timer's longest delay, ms; a later deadline is looked at again then. */
 const delayMsMax = 2 ** 31 - 1;
 
+type SentAway = PoolExpired | PoolDown;
+
 interface Waiter {
-  settle(result: Result<void, PoolExpired>): void;
+  settle(result: Result<void, SentAway>): void;
 }
 
 export class Admission {
@@ -31,7 +34,9 @@ export class Admission {
   /** A set keeps the order of arrival, and lets one in the middle leave. */
   readonly #waiting = new Set<Waiter>();
   #permits: number;
-  #closed = false;
+  #isPaused = false;
+  /** What whoever comes is told. */
+  #shut: Result<never, SentAway> | undefined;
 
   constructor({ clock, permitsMax, waitingMax }: AdmissionOptions) {
     assert(permitsMax >= 1 && waitingMax >= 0, "somebody can be admitted");
@@ -44,10 +49,16 @@ export class Admission {
     return this.#waiting.size;
   }
 
+  /** Nobody is let in now. Who was let in a moment ago may have to go back: it has not begun yet. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   /** Takes a permit, at once or when it is this caller's turn. Whoever was admitted calls `release` once. */
-  async admit(within: Within): Promise<Result<void, PoolFull | PoolExpired>> {
-    if (this.#closed || this.#isOver(within)) return expired;
-    if (this.#permits > 0) {
+  async admit(within: Within): Promise<Result<void, PoolFull | SentAway>> {
+    if (this.#shut !== undefined) return this.#shut;
+    if (this.#isOver(within)) return expired;
+    if (this.#permits > 0 && !this.#isPaused) {
       this.#permits -= 1;
       return ok();
     }
@@ -58,17 +69,43 @@ export class Admission {
   release(): void {
     const [first] = this.#waiting;
     // The permit passes from hand to hand, so that nobody who comes now can take it.
-    if (first === undefined) this.#permits += 1;
+    if (first === undefined || this.#isPaused) this.#permits += 1;
     else first.settle(ok());
   }
 
-  /** Sends everybody in the line away, and whoever comes later. */
-  close(): void {
-    this.#closed = true;
-    for (const waiter of this.#waiting) waiter.settle(expired);
+  /** Lets nobody in until `resume`; the line goes on. */
+  pause(): void {
+    this.#isPaused = true;
   }
 
-  #wait(within: Within): Promise<Result<void, PoolExpired>> {
+  /** Lets in again, those who wait first. */
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#shut === down) this.#shut = undefined;
+    for (const waiter of this.#waiting) {
+      if (this.#permits === 0) return;
+      this.#permits -= 1;
+      waiter.settle(ok());
+    }
+  }
+
+  /** Sends everybody in the line away, and whoever comes before `resume`. */
+  shut(): void {
+    this.#isPaused = true;
+    this.#sendAway(down);
+  }
+
+  /** Sends everybody in the line away, and whoever comes later, for good. */
+  close(): void {
+    this.#sendAway(expired);
+  }
+
+  #sendAway(why: Result<never, SentAway>): void {
+    if (this.#shut !== expired) this.#shut = why;
+    for (const waiter of this.#waiting) waiter.settle(why);
+  }
+
+  #wait(within: Within): Promise<Result<void, SentAway>> {
     return new Promise((resolve) => {
       let timer: Timer | undefined;
       const waiter: Waiter = {
@@ -98,3 +135,4 @@ export class Admission {
 }
 
 const expired: Result<never, PoolExpired> = fail({ code: "pool.expired", executed: "no" });
+const down: Result<never, PoolDown> = fail({ code: "pool.down", executed: "no" });

@@ -2,7 +2,7 @@
  * CPU work off the main thread, as a seam: the real one is a thread pool behind our own admission, the simulated one
  * runs inline. A task is worth a hop (15–25 µs) only when it is larger than the hop.
  */
-import type { Failure, Result } from "#runtime/errors.ts";
+import type { ExitReason, Failure, Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { KiB } from "#runtime/units.ts";
 
@@ -33,15 +33,20 @@ export interface PoolFull extends Failure<"pool.full"> {
 export interface PoolExpired extends Failure<"pool.expired"> {
   readonly executed: "no" | "maybe";
 }
-/** The thread died under the task. It is replaced. */
+/** The thread died, or was given up, under the task. It is replaced: retry, but not for ever, it may have been the task. */
 export interface PoolCrashed extends Failure<"pool.crashed"> {
   readonly cause: string;
+  readonly executed: "maybe";
+}
+/** The threads are quarantined or stopped; nothing has run. Do without, or retry later. */
+export interface PoolDown extends Failure<"pool.down"> {
+  readonly executed: "no";
 }
 /** The task could not be done: a file that is missing, unreadable or shorter than asked. The pool is fine. */
 export interface PoolTaskFailed extends Failure<"pool.task-failed"> {
   readonly cause: string;
 }
-export type PoolFailure = PoolFull | PoolExpired | PoolCrashed | PoolTaskFailed;
+export type PoolFailure = PoolFull | PoolExpired | PoolCrashed | PoolDown | PoolTaskFailed;
 
 /** What the pool can do. One member per kind of task: request and answer. */
 export interface CpuTasks {
@@ -65,6 +70,25 @@ export interface Cpu {
   /** An incremental BLAKE3-256 on this thread. */
   hasher(): Hasher;
   close(): Promise<void>;
+  /** Of its threads, where it has any. */
+  readonly lives?: CpuLives;
+}
+
+/**
+ * The lives of a pool's threads, for whoever keeps them alive. A life begins with the pool; it ends when a thread is lost,
+ * because it died or hangs. Tasks then wait for the next one. A pool that nobody watches begins it at once.
+ */
+export interface CpuLives {
+  /** Begins the next life. Its threads come with the first task. What healthy threads of the last one do, they finish. */
+  start(): void;
+  /** Sends away who waits, and who comes; settles when no thread is left. */
+  stop(): Promise<void>;
+  /** Gives up what runs (`pool.crashed`), which is an exit. */
+  kill(): void;
+  /** No life will follow soon: sends away who waits, and who comes before the next start. */
+  refuse(): void;
+  /** Runs once for every life that ended by itself or by `kill`. */
+  onExit(run: (reason: ExitReason) => void): void;
 }
 
 export interface Hasher {

@@ -4,14 +4,15 @@
  * The library is given one task a thread and queues none: a task that waits is in our line, and one whose deadline passes
  * or whose caller gives up leaves it and never runs. A running task is never cut short, because that kills its thread; only one that has run for
  * `hangMs` is given up, together with the pool it hangs in. A pool whose thread died is retired: it finishes what it
- * has and a new one takes the next task. Threads start with the first task.
+ * has. The next task is taken by a new one, at once or, where somebody keeps the threads alive, when their next life has
+ * begun. Threads start with the first task.
  */
 import { Piscina } from "piscina";
 import type { Clock } from "#runtime/clock.ts";
-import { assert, fail, type Result } from "#runtime/errors.ts";
+import { assert, Defect, type ExitReason, fail, type Result } from "#runtime/errors.ts";
 import { Admission } from "#runtime/pool/admission.ts";
 import { createHasher, digestOf } from "#runtime/pool/blake3.ts";
-import type { Cpu, CpuTasks, Hasher, PoolCrashed, PoolFailure } from "#runtime/pool/cpu.ts";
+import type { Cpu, CpuLives, CpuTasks, Hasher, PoolCrashed, PoolFailure } from "#runtime/pool/cpu.ts";
 import type { CpuMessage } from "#runtime/real/cpu-worker.ts";
 import type { Within } from "#runtime/ref.ts";
 import { minute } from "#runtime/units.ts";
@@ -49,12 +50,25 @@ export function createRealCpu(options: RealCpuOptions): Cpu {
   return new ThreadedCpu(options);
 }
 
+const KILLED: ExitReason = { kind: "killed", afterMs: 0 };
+
 class ThreadedCpu implements Cpu {
+  readonly lives: CpuLives = {
+    start: () => this.#admission.resume(),
+    stop: () => this.#stop(),
+    kill: () => this.#kill(),
+    refuse: () => this.#admission.shut(),
+    onExit: (run) => {
+      this.#onExit = run;
+    },
+  };
   readonly #options: Required<RealCpuOptions>;
   readonly #admission: Admission;
   readonly #live = new Set<Threads>();
   #current: Threads | undefined;
   #closing: Promise<void> | undefined;
+  /** Undefined where nobody keeps the threads alive: then they are replaced at once. */
+  #onExit: ((reason: ExitReason) => void) | undefined;
 
   constructor({ clock, threads, waitingMax = waitingMaxDefault, hangMs = hangMsDefault, workerFile }: RealCpuOptions) {
     assert(Number.isInteger(threads) && threads >= 1, "a pool has at least one thread");
@@ -68,12 +82,13 @@ class ThreadedCpu implements Cpu {
     request: CpuTasks[Name]["request"],
     within: Within,
   ): Promise<Result<CpuTasks[Name]["answer"], PoolFailure>> {
-    const admitted = await this.#admission.admit(within);
-    if (!admitted.ok) return admitted;
-    if (this.#closing !== undefined) {
+    let admitted = await this.#admission.admit(within);
+    // Let in, and then the threads were lost before this turn: back to the line, which says what now.
+    while (admitted.ok && (this.#closing !== undefined || this.#admission.isPaused)) {
       this.#admission.release();
-      return fail({ code: "pool.expired", executed: "no" });
+      admitted = await this.#admission.admit(within);
     }
+    if (!admitted.ok) return admitted;
     // `Name` is one member, which the compiler cannot see here: the one place where the pair is put together.
     const result = await this.#runAdmitted({ name, request } as CpuMessage);
     this.#admission.release();
@@ -95,18 +110,47 @@ class ThreadedCpu implements Cpu {
 
   async #close(): Promise<void> {
     this.#admission.close();
+    await this.#retireAll();
+  }
+
+  async #stop(): Promise<void> {
+    this.#admission.shut();
+    await this.#retireAll();
+  }
+
+  async #retireAll(): Promise<void> {
     if (this.#current !== undefined) this.#retire(this.#current);
     // Bounded by `hangMs`: past it a task is given up.
     await Promise.all(Array.from(this.#live, (threads) => threads.ended.promise));
   }
 
+  #kill(): void {
+    this.#endLife(KILLED);
+    for (const { piscina } of this.#live) void piscina.destroy();
+  }
+
+  /** A thread died, or hangs: the life is over, once. */
+  #lost(threads: Threads, cause: string): void {
+    if (threads.isRetired) return;
+    this.#retire(threads);
+    if (this.#closing === undefined) this.#endLife({ kind: "crashed", defect: new Defect(cause) });
+  }
+
+  #endLife(reason: ExitReason): void {
+    if (this.#onExit === undefined || this.#admission.isPaused) return;
+    this.#admission.pause();
+    if (this.#current !== undefined) this.#retire(this.#current);
+    this.#onExit(reason);
+  }
+
   async #runAdmitted(message: CpuMessage): Promise<Result<never, PoolFailure>> {
     const threads = this.#current ?? this.#start();
     const { clock, hangMs } = this.#options;
+    const hung = `a task did not end within ${hangMs} ms`;
     let isHung = false;
     const hang = clock.after(hangMs, () => {
       isHung = true;
-      this.#retire(threads);
+      this.#lost(threads, hung);
       void threads.piscina.destroy();
     });
     threads.runningCount += 1;
@@ -115,8 +159,9 @@ class ThreadedCpu implements Cpu {
       return await threads.piscina.run(sent, options);
     } catch (error) {
       // Whatever the thread expects to go wrong comes back as data: what rejects is the thread itself.
-      this.#retire(threads);
-      return crashed(isHung ? `a task did not end within ${hangMs} ms` : describe(error));
+      const cause = isHung ? hung : describe(error);
+      this.#lost(threads, cause);
+      return crashed(cause);
     } finally {
       hang.cancel();
       threads.runningCount -= 1;
@@ -139,7 +184,7 @@ class ThreadedCpu implements Cpu {
     const ended = Promise.withResolvers<void>();
     const threads: Threads = { piscina, runningCount: 0, isRetired: false, ended };
     // A thread that dies between tasks is reported here, and unheard it would end the process.
-    piscina.on("error", () => this.#retire(threads));
+    piscina.on("error", (error: unknown) => this.#lost(threads, describe(error)));
     this.#live.add(threads);
     this.#current = threads;
     return threads;
@@ -173,7 +218,7 @@ function packed(message: CpuMessage): { readonly sent: CpuMessage; readonly opti
 }
 
 function crashed(cause: string): Result<never, PoolCrashed> {
-  return fail({ code: "pool.crashed", cause });
+  return fail({ code: "pool.crashed", cause, executed: "maybe" });
 }
 
 function describe(error: unknown): string {

@@ -77,6 +77,11 @@ export class MemoryDisk implements Disk {
     entry.flip(position, mask);
   }
 
+  /** Failures that `failNext` has armed and no operation has met yet. */
+  get faultCount(): number {
+    return this.#faults.length;
+  }
+
   /** Descriptors that are open. A test can assert that none leaked. */
   get openCount(): number {
     return this.#descriptors.count;

@@ -23,7 +23,7 @@ export interface LifeOfDisk {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly random: Random;
-  readonly isOver: boolean;
+  isOver(): boolean;
   /** Hears of every operation, before its outcome is handed over. */
   tell(kind: string, ...details: readonly unknown[]): void;
   /** An operation is about to be done. It may end the life. */
@@ -62,7 +62,7 @@ export function lifeDisk(disk: MemoryDisk, life: LifeOfDisk): Disk {
     ...(Object.fromEntries(operations) as Pick<Disk, DiskOperation>),
     watch: (path, onChange) =>
       disk.watch(path, () => {
-        if (!life.isOver) onChange();
+        if (!life.isOver()) onChange();
       }),
   };
 }
@@ -75,9 +75,9 @@ async function operate(
 ): Promise<Outcome> {
   await untilServed(life);
   life.operates();
-  if (life.isOver) return await never();
+  if (life.isOver()) return await never();
   const outcome = await operation(...asked);
-  if (life.isOver) return await never();
+  if (life.isOver()) return await never();
   life.tell("disk", name, toldOf(asked, outcome), outcome);
   return outcome;
 }
@@ -102,7 +102,7 @@ export function lifeStores(stores: KvStores, life: LifeOfDisk): KvStores {
     open: async (directory, options) => {
       await untilServed(life);
       const opened = await stores.open(directory, options);
-      if (life.isOver) return await never();
+      if (life.isOver()) return await never();
       life.tell("kv", "open", directory, opened.ok ? "ok" : opened.failure);
       return opened.ok ? { ok: true, value: lifeStore(opened.value, directory, life) } : opened;
     },
@@ -111,15 +111,15 @@ export function lifeStores(stores: KvStores, life: LifeOfDisk): KvStores {
 
 function lifeStore(kv: Kv, directory: string, life: LifeOfDisk): Kv {
   const waited = async (name: string, run: () => Promise<void>): Promise<void> => {
-    if (life.isOver) return await never();
+    if (life.isOver()) return await never();
     await run();
-    if (life.isOver) return await never();
+    if (life.isOver()) return await never();
     life.tell("kv", name, directory);
   };
   return {
-    get: (key) => (life.isOver ? undefined : kv.get(key)),
-    range: (from, to, limit) => (life.isOver ? [] : kv.range(from, to, limit)),
-    count: () => (life.isOver ? 0 : kv.count()),
+    get: (key) => (life.isOver() ? undefined : kv.get(key)),
+    range: (from, to, limit) => (life.isOver() ? [] : kv.range(from, to, limit)),
+    count: () => (life.isOver() ? 0 : kv.count()),
     batch: (changes) => waited(`batch ${changes.length}`, () => kv.batch(changes)),
     flush: () => waited("flush", () => kv.flush()),
     close: () => waited("close", () => kv.close()),

@@ -12,8 +12,8 @@ import type { Random } from "#runtime/random.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import { SimulatedEdges } from "#runtime/simulated/edge.ts";
 import { LifeClock } from "#runtime/simulated/life-clock.ts";
-import { lifeDisk, lifeStores } from "#runtime/simulated/life-disk.ts";
-import { memoryLocks } from "#runtime/simulated/lock.ts";
+import { type LifeOfDisk, lifeDisk, lifeStores } from "#runtime/simulated/life-disk.ts";
+import { type MemoryLocks, memoryLocks } from "#runtime/simulated/lock.ts";
 import { SimulatedNetwork } from "#runtime/simulated/network.ts";
 import { SimulatedProcesses } from "#runtime/simulated/processes.ts";
 import { SeededRunQueue } from "#runtime/simulated/run-queue.ts";
@@ -50,6 +50,7 @@ export class Life {
   readonly ended: Promise<void>;
   readonly #simulation: Simulation;
   readonly #clock: LifeClock;
+  readonly #locks: MemoryLocks;
   readonly #beforeOperation: (number: number, life: Life) => void;
   #announceEnd: () => void = () => undefined;
   #isOver = false;
@@ -67,13 +68,14 @@ export class Life {
     const scheduler = this.#mortal(seededScheduler(simulation.fork()));
     const of = this.#asSeenByDisk(scheduler);
     const disk = lifeDisk(simulation.disk, of);
+    this.#locks = memoryLocks(clock, { table: simulation.locks, disk });
     this.kv = lifeStores(simulation.stores, of);
     this.base = {
       clock,
       random: simulation.fork(),
       scheduler,
       disk,
-      locks: memoryLocks(clock, disk),
+      locks: this.#locks,
       network: new SimulatedNetwork({ scheduler, clock, pieceBytes: pieces(simulation.fork()) }),
       processes: new SimulatedProcesses({ scheduler, programs: {}, env }),
       runQueue: new SeededRunQueue(scheduler, simulation.fork()),
@@ -113,6 +115,7 @@ export class Life {
     this.tell("life", "ended");
     this.#isOver = true;
     this.#clock.end();
+    this.#locks.dropAll();
     this.#announceEnd();
   }
 
@@ -126,16 +129,13 @@ export class Life {
     };
   }
 
-  #asSeenByDisk(scheduler: Scheduler) {
-    const life = this;
+  #asSeenByDisk(scheduler: Scheduler): LifeOfDisk {
     return {
       clock: this.#clock,
       scheduler,
       random: this.#simulation.fork(),
-      get isOver() {
-        return life.#isOver;
-      },
-      tell: (kind: string, ...details: readonly unknown[]) => this.tell(kind, ...details),
+      isOver: () => this.#isOver,
+      tell: (kind, ...details) => this.tell(kind, ...details),
       operates: () => {
         this.#operationCount += 1;
         this.#beforeOperation(this.#operationCount, this);

@@ -38,6 +38,7 @@ type Answer = Result<unknown, Failure>;
 class Way {
   conditions: LinkConditions = CLEAR;
   isCut = false;
+  #cutCount = 0;
   readonly #simulation: Simulation;
   readonly #random: Random;
   readonly #onCut = new Set<() => void>();
@@ -57,6 +58,7 @@ class Way {
 
   cut(): void {
     this.isCut = true;
+    this.#cutCount += 1;
     const waiting = [...this.#onCut];
     this.#onCut.clear();
     for (const run of waiting) run();
@@ -72,8 +74,10 @@ class Way {
     const { delayMs, reorderPercent, reorderMs } = this.conditions;
     const isLate = this.#happens(reorderPercent);
     const afterMs = delayMs + (isLate ? 1 + this.#random.below(Math.max(1, reorderMs)) : 0);
+    const cutCount = this.#cutCount;
+    // What was under way at a cut is gone with it, also where the link is healed by then.
     const unlessCut = (): void => {
-      if (!this.isCut) arrive();
+      if (this.#cutCount === cutCount) arrive();
     };
     if (afterMs === 0) unlessCut();
     else this.#simulation.clock.after(afterMs, unlessCut);

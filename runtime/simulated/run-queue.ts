@@ -1,6 +1,6 @@
 /**
- * Which actor runs next, by the seed, one turn at a time: it takes the place of the dispatcher, whose order is first come,
- * first served. Slots are macrotasks of the life's scheduler, so that turns, promises and what the disk answers mix in every
+ * Which actor has the next slot, by the seed, and slots as short as they can be: it takes the place of the dispatcher, whose
+ * order is first come, first served. Slots are macrotasks of the life's scheduler, so that turns, promises and what the disk answers mix in every
  * way they might.
  */
 import { assert } from "#runtime/errors.ts";

@@ -12,6 +12,7 @@ import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { EventDigest } from "#runtime/simulated/event-digest.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 import { Life, type LifeOptions } from "#runtime/simulated/life.ts";
+import type { LockTable } from "#runtime/simulated/lock.ts";
 import { quiet } from "#runtime/simulated/quiet.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { minute } from "#runtime/units.ts";
@@ -31,6 +32,8 @@ export class Simulation {
   readonly random: Random;
   readonly disk: MemoryDisk;
   readonly stores: MemoryKvStores;
+  /** Of the processes that live. */
+  readonly locks: LockTable = new Map();
   readonly events: EventDigest = new EventDigest();
   readonly #forks: Random;
 
@@ -49,7 +52,7 @@ export class Simulation {
     return seededRandom(this.#forks.below(twoTo32));
   }
 
-  /** A process begins. Any number may live at a time; they share disk and stores. */
+  /** A process begins. Any number may live at a time; they share disk, stores and locks. */
   begin(options: LifeOptions = {}): Life {
     this.tell("life", "begins");
     return new Life(this, options);

@@ -1,5 +1,5 @@
 /** Speaks to a simulated node as `cepa kill` and `cepa down` do: by its admin socket. */
-import { must, type Result } from "#runtime/errors.ts";
+import type { ConnectionEvents } from "#runtime/network/network.ts";
 import type { Life } from "#runtime/simulated/life.ts";
 
 export type AdminAnswer = Readonly<Record<string, unknown>> & { readonly ok: boolean };
@@ -18,22 +18,18 @@ export async function askAdmin(
 ): Promise<AdminAnswer | undefined> {
   const answered = Promise.withResolvers<AdminAnswer | undefined>();
   let said = "";
-  const connected: Result<{ write(parts: readonly Uint8Array[]): boolean; destroy(): void }> =
-    await base.network.connect(
-      { path },
-      {
-        onBytes: (bytes) => {
-          said += Buffer.from(bytes).toString("utf8");
-          if (said.endsWith("\n")) answered.resolve(JSON.parse(said) as AdminAnswer);
-        },
-        onDrain: () => undefined,
-        onClose: () => answered.resolve(undefined),
-      },
-    );
+  const events: ConnectionEvents = {
+    onBytes: (bytes) => {
+      said += Buffer.from(bytes).toString("utf8");
+      if (said.endsWith("\n")) answered.resolve(JSON.parse(said) as AdminAnswer);
+    },
+    onDrain: () => undefined,
+    onClose: () => answered.resolve(undefined),
+  };
+  const connected = await base.network.connect({ path }, events);
   if (!connected.ok) return undefined;
-  const connection = must(connected, "the operator's connection");
-  connection.write([Buffer.from(`${JSON.stringify({ id: 1, ...question })}\n`)]);
+  connected.value.write([Buffer.from(`${JSON.stringify({ id: 1, ...question })}\n`)]);
   const answer = await answered.promise;
-  connection.destroy();
+  connected.value.destroy();
   return answer;
 }

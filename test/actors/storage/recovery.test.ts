@@ -69,7 +69,8 @@ async function isKept(kit: StorageKit, stored: StoredObject | undefined, bytes: 
 }
 
 const unwell: readonly PoolFailure[] = [
-  { code: "pool.crashed", cause: "planted" },
+  { code: "pool.crashed", cause: "planted", executed: "maybe" },
+  { code: "pool.down", executed: "no" },
   { code: "pool.full", waitingMax: 0 },
   { code: "pool.expired", executed: "no" },
   { code: "pool.task-failed", cause: "planted" },
@@ -136,7 +137,7 @@ describe("storage: recovery of a payload", () => {
   it("asks a pool that has crashed no more", async () => {
     const bytes = randomBytes(40 * MiB, 4);
     const left = await leaveBehind(bytes);
-    const { cpu, ranges } = watchedCpu(left.disk, { code: "pool.crashed", cause: "planted" });
+    const { cpu, ranges } = watchedCpu(left.disk, { code: "pool.crashed", cause: "planted", executed: "maybe" });
 
     const kit = await restart(left, cpu);
 

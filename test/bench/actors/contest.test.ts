@@ -67,14 +67,16 @@ describe("bench: contest", () => {
     await assert.rejects(hold([steady, losing], perSecond), /^Error: losing \(cast\) lost 1 of 10$/);
   });
 
-  it("catches an arm that ends, or that says what is no round", async () => {
+  it("catches an arm that ends, that cannot be started, or that says what is no round", async () => {
     const ending: Contender = {
       name: "ending",
       command: { file: process.execPath, args: ["-e", "console.log('{}')"] },
     };
+    const missing: Contender = { name: "missing", command: { file: "/nowhere/erl", args: [] } };
     const raving: Contender = { name: "raving", command: child(ready, { sent: "many" }) };
 
     await assert.rejects(hold([ending], perSecond), /^Error: ending \(cast\) ended/);
+    await assert.rejects(hold([missing], perSecond), /^Error: missing \(cast\) ended/);
     await assert.rejects(hold([raving], perSecond), /^Error: raving \(cast\) answered with what is no round/);
   });
 

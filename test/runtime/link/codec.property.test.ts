@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ATTACHMENT_BYTES_MIN } from "#runtime/link/body.ts";
+import { ATTACHMENT_BYTES_MIN, takeOut } from "#runtime/link/body.ts";
 import { FRAME_HEADER_BYTES, type Frame, KIND, KIND_MAX } from "#runtime/link/frame.ts";
 import { FrameDecoder } from "#runtime/link/frame-decoder.ts";
 import { FrameWriter } from "#runtime/link/frame-writer.ts";
@@ -168,17 +168,17 @@ describe("link codec: limits", () => {
     // Header, packed length, and the body of `[actor, name, null, patches]` around the attachment.
     const around = { kind: KIND.request, flags: 0, id: 1, argument: 1, trace: undefined, before: ["a", "b"] };
     const probe = new FrameWriter();
-    writeMessage(probe, { ...around, message: new Uint8Array(2_000_000) }, () => undefined);
+    writeMessage(probe, { ...around, ...carrying(new Uint8Array(2_000_000)) }, () => undefined);
     const room = LINK_MESSAGE_BYTES_MAX - (probe.longBytes - 2_000_000);
     const writer = new FrameWriter();
 
     assert.equal(
-      writeMessage(writer, { ...around, message: new Uint8Array(room) }, () => undefined),
+      writeMessage(writer, { ...around, ...carrying(new Uint8Array(room)) }, () => undefined),
       undefined,
     );
     assert.equal(writer.longBytes, LINK_MESSAGE_BYTES_MAX);
     assert.deepEqual(
-      writeMessage(writer, { ...around, message: new Uint8Array(room + 1) }, () => undefined),
+      writeMessage(writer, { ...around, ...carrying(new Uint8Array(room + 1)) }, () => undefined),
       { reason: "too-large", sizeBytes: LINK_MESSAGE_BYTES_MAX + 1 - FRAME_HEADER_BYTES },
     );
     assert.equal(writer.longBytes, LINK_MESSAGE_BYTES_MAX);
@@ -188,7 +188,7 @@ describe("link codec: limits", () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
     for (const bad of [{ run: () => 1 }, { symbol: Symbol("s") }, circle]) {
-      const frame = { kind: KIND.reply, flags: 0, id: 1, argument: 0, trace: undefined, before: [], message: bad };
+      const frame = { kind: KIND.reply, flags: 0, id: 1, argument: 0, trace: undefined, before: [], ...carrying(bad) };
       assert.deepEqual(
         writeMessage(new FrameWriter(), frame, () => undefined),
         { reason: "not-encodable", sizeBytes: 0 },
@@ -259,6 +259,11 @@ describe("link codec: garbage", () => {
 
 const silent = { onFrame: () => undefined, onData: () => undefined };
 
+/** A message as its sender hands it over. */
+function carrying(content: unknown): { readonly message: unknown; readonly taken: ReturnType<typeof takeOut> } {
+  return { message: content, taken: takeOut(content) };
+}
+
 function plain(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes);
 }
@@ -275,7 +280,7 @@ function write(script: readonly Sent[], partBytes: () => number = () => LINK_FRA
       const { id, message: content, trace: context } = item;
       const frame = { kind: KIND.request, flags: 0, id, argument: 5, trace: context, before: ["actor", "name"] };
       assert.equal(
-        writeMessage(writer, { ...frame, message: content }, () => undefined),
+        writeMessage(writer, { ...frame, ...carrying(content) }, () => undefined),
         undefined,
       );
       while (writer.longBytes > 0) writer.writePart(partBytes());

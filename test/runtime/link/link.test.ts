@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { fail, ok } from "#runtime/errors.ts";
 import { encode } from "#runtime/link/body.ts";
 import { FLAG, KIND, KIND_MAX } from "#runtime/link/frame.ts";
+import { FrameDecoder } from "#runtime/link/frame-decoder.ts";
 import { FrameWriter } from "#runtime/link/frame-writer.ts";
 import { packHello } from "#runtime/link/hello.ts";
 import {
@@ -247,6 +248,93 @@ describe("link: a peer that does not read", () => {
     assert.equal(outcomes.get("runtime.expired"), 3 * 50);
     assert.equal(outcomes.get("runtime.mailbox-full"), 500 - 1 - 150);
     assert(LINK_MESSAGE_CREDIT >= 4, "the default is larger");
+  });
+});
+
+describe("link: a cell that answers what it was not asked", () => {
+  const reply = (id: number, value: string): Uint8Array => {
+    const body = encode(value) ?? new Uint8Array(0);
+    const writer = new FrameWriter();
+    writer.begin(KIND.reply, FLAG.ok, id, 0, body.byteLength);
+    writer.append(body);
+    return Buffer.concat(writer.take());
+  };
+  /** It says hello, then does with each request what `onRequest` does. */
+  const pretend = async (world: World, onRequest: (id: number, connection: Connection) => void): Promise<void> => {
+    const listening = await world.network.listen({ path: dataPath }, (connection) => {
+      const hello = packHello({ cell: "data", buildId: "build-1", to: "", limits: LINK_LIMITS });
+      const writer = new FrameWriter();
+      writer.begin(KIND.hello, 0, 0, 0, hello?.byteLength ?? 0);
+      writer.append(hello ?? new Uint8Array(0));
+      connection.write(writer.take());
+      const decoder = new FrameDecoder({
+        onFrame: ({ kind, id }) => {
+          if (kind === KIND.request) onRequest(id, connection);
+        },
+        onData: () => undefined,
+      });
+      return { onBytes: (bytes) => decoder.push(bytes), onDrain: () => undefined, onClose: () => undefined };
+    });
+    assert(listening.ok, "the simulated network listens");
+  };
+
+  it("is not believed: a second reply is no answer to the call that took the first one's place, and ends the link", async () => {
+    const world = await startWorld({ listens: false });
+    const ids: number[] = [];
+    await pretend(world, (id, connection) => {
+      ids.push(id);
+      connection.write([reply(ids[0] ?? 0, "first")]);
+    });
+
+    const first = world.ref.call("ask", 1, within);
+    await world.clock.advance(1 * second);
+    const next = world.ref.call("ask", 2, within);
+    await world.clock.settle();
+
+    assert.deepEqual(await first, ok("first"));
+    assert.deepEqual(await next, fail({ code: "runtime.link-lost", actor: "store", executed: "maybe" }));
+    assert.equal(world.ends()["reply-unexpected"], 1);
+  });
+
+  it("is heard in any order, and late: each reply finds its call, and no other", async () => {
+    const world = await startWorld({ listens: false });
+    const asked: { id: number; connection: Connection }[] = [];
+    await pretend(world, (id, connection) => asked.push({ id, connection }));
+
+    const calls = [0, 1, 2].map((index) => world.ref.call("ask", index, { timeoutMs: index === 1 ? 100 : 5000 }));
+    await world.clock.advance(500);
+    for (const index of [2, 1, 0]) {
+      const { id, connection } = asked[index] ?? assert.fail("it was asked");
+      connection.write([reply(id, `answer ${index}`)]);
+    }
+    await world.clock.settle();
+
+    assert.deepEqual(await Promise.all(calls), [
+      ok("answer 0"),
+      fail({ code: "runtime.call-timeout", actor: "store", executed: "maybe" }),
+      ok("answer 2"),
+    ]);
+    assert.equal(world.gate.isConnected("data"), true);
+  });
+
+  it("has nothing to say for the one before it: what that was asked is lost, not answered by its successor", async () => {
+    const world = await startWorld({ listens: false });
+    const asked: { id: number; connection: Connection }[] = [];
+    await pretend(world, (id, connection) => asked.push({ id, connection }));
+
+    const before = world.ref.call("ask", "before", within);
+    await world.clock.advance(500);
+    world.network.cut(dataPath);
+    await world.clock.settle();
+    world.network.heal(dataPath);
+    await world.clock.advance(500);
+    const after = world.ref.call("ask", "after", within);
+    await world.clock.settle();
+    asked[1]?.connection.write([reply(asked[1].id, "answer")]);
+    await world.clock.settle();
+
+    assert.deepEqual(await before, fail({ code: "runtime.link-lost", actor: "store", executed: "maybe" }));
+    assert.deepEqual(await after, ok("answer"));
   });
 });
 

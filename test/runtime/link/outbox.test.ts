@@ -215,6 +215,7 @@ function start(): Started {
     destroy: () => undefined,
   };
   const outbox = new Outbox({
+    bytesMax: 1000,
     scheduler: { microtask: (run) => scheduled.push(run), macrotask: (run) => scheduled.push(run) },
     onWritten: () => undefined,
     onOverflow: () => {
@@ -248,6 +249,7 @@ function message(id: number, body: number | Uint8Array = 1): Sendable {
   const bytes = typeof body === "number" ? new Uint8Array(body) : body;
   return {
     isWanted: true,
+    attachedBytes: 0,
     drop: () => undefined,
     write: (writer) => {
       writer.beginMessage(KIND.cast, 0, id, 0, bytes.byteLength);

@@ -5,6 +5,8 @@
  * It judges at once what is wrong at once, and keeps the rest for `checks.ts`. A wrong is noted and not thrown: what a
  * handler throws is a crash, which the runtime deals with.
  */
+import { ENTERED_MAX } from "#runtime/dead-letters.ts";
+import { assert } from "#runtime/errors.ts";
 import type { Down } from "#runtime/ref.ts";
 
 /** One incarnation, as its behavior and its actor's exits show it. */
@@ -60,6 +62,8 @@ export class Book {
   readonly linkEnds: number[] = [];
   /** Actors that fail in their next `init`s, so many times. */
   readonly failingStarts: Map<string, number> = new Map();
+  /** By actor: how long its next lives take to begin, and to end in good order, ms. */
+  readonly slowness: Map<string, number> = new Map();
   /** By actor: resources that are open. */
   readonly open: Map<string, number> = new Map();
   #moment = 0;
@@ -95,22 +99,35 @@ export class Book {
     }
   }
 
-  begin(actor: string, incarnation: number): Life {
-    const life = { actor, incarnation, hasEnded: false, isBusy: false, taskCount: 0 };
+  begin(actor: string, incarnation: number, hasEnded: boolean): Life {
+    const life = { actor, incarnation, hasEnded, isBusy: false, taskCount: 0 };
     this.lives.push(life);
     return life;
   }
 
-  handled(id: number, life: Life): void {
+  ended(actor: string, incarnation: number): void {
+    const life = this.lives.findLast((other) => other.actor === actor);
+    // Without a life of that number its `init` was not done.
+    if (life?.incarnation === incarnation) life.hasEnded = true;
+  }
+
+  /** The life that `actor` shows now. */
+  lifeOf(actor: string, incarnation: number): Life | undefined {
+    const life = this.lives.findLast((other) => other.actor === actor);
+    return life?.incarnation === incarnation && !life.hasEnded ? life : undefined;
+  }
+
+  /** Answers with how often it was handled, this time included. */
+  handled(id: number, life: Life): number {
     const attempt = this.attempts[id];
-    if (attempt === undefined) {
-      this.wrong(`a message that nobody sent: ${id}`);
-      return;
-    }
-    attempt.handledBy.push(life);
+    assert(attempt !== undefined, "a handler is given what was sent");
+    const { name, handledBy } = attempt;
+    const isAgain = handledBy.length >= (name === "stumble" ? ENTERED_MAX : 1) || handledBy.includes(life);
+    if (isAgain) this.wrong(`handled ${handledBy.length === 1 ? "twice" : "too often"}: ${describe(attempt)}`);
+    handledBy.push(life);
     attempt.handledAt ??= this.moment();
-    if (attempt.handledBy.length > 1) this.wrong(`handled twice: ${describe(attempt)}`);
     this.mustLive(life, `handled ${describe(attempt)}`);
+    return handledBy.length;
   }
 
   mustLive(life: Life, what: string): void {

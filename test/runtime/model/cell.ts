@@ -3,7 +3,7 @@
  *
  * What `supervisor/cell/cell.ts` does for a real tree, without catalogue, configuration and root.
  */
-import { Actor } from "#runtime/actor.ts";
+import type { Actor } from "#runtime/actor.ts";
 import type { Behavior } from "#runtime/behavior.ts";
 import { Bus } from "#runtime/bus.ts";
 import { assert } from "#runtime/errors.ts";
@@ -32,6 +32,7 @@ import {
 } from "#test/runtime/model/plan.ts";
 import { RestartAccount } from "#test/runtime/model/restart-account.ts";
 import { WatchedChild } from "#test/runtime/model/watched-child.ts";
+import { WitnessedActor } from "#test/runtime/model/witnessed-actor.ts";
 
 /** What the two cells share. */
 export interface World {
@@ -183,12 +184,7 @@ export class Cell {
     const behavior = clerkBehavior as unknown as Behavior<never, never, never, never>;
     const { capacity, overflow, laterMax } = CLERKS[name];
     const mailbox = { capacity, overflow };
-    const actor = new Actor({ name, behavior, deps, mailbox, laterMax, shutdownMs: SHUTDOWN_MS }, this.machine);
-    actor.onExit(() => {
-      const life = book.lives.findLast((other) => other.actor === name);
-      if (life?.incarnation === actor.incarnation) life.hasEnded = true;
-    });
-    return actor;
+    return new WitnessedActor({ name, behavior, deps, mailbox, laterMax, shutdownMs: SHUTDOWN_MS }, this.machine, book);
   }
 }
 

@@ -3,8 +3,8 @@
  *
  * Each check answers with sentences about what is wrong, so that a failing run names all of it.
  */
-import type { Actor } from "#runtime/actor.ts";
-import { type Attempt, type Book, describe, type Life, type Promised } from "#test/runtime/model/book.ts";
+import { DEAD_LETTERS_MAX, type DeadLetter } from "#runtime/dead-letters.ts";
+import { type Attempt, type Book, describe, type Promised } from "#test/runtime/model/book.ts";
 import type { Cell } from "#test/runtime/model/cell.ts";
 import { CELLS, CLERKS, type ClerkName, clerksOf } from "#test/runtime/model/plan.ts";
 import type { System } from "#test/runtime/model/system.ts";
@@ -22,14 +22,17 @@ export function wrongWhenQuiet(system: System): readonly string[] {
   ];
 }
 
-/** When every clerk runs, and has had time: every attempt has come to something. */
-export function wrongOfAttempts(system: System): readonly string[] {
+/** When nothing stands in the way any more, and there was time: every clerk runs, every attempt has come to something. */
+export function wrongAfterRecovery(system: System): readonly string[] {
   const { book } = system;
+  const children = CELLS.flatMap((name) => system.cell(name).supervisor.status());
   return [
+    ...children.filter(({ state }) => state !== "running").map(({ name, state }) => `${name} stays ${state}`),
     ...book.attempts.filter(({ outcomes }) => outcomes.length === 0).map((each) => `never answered: ${describe(each)}`),
     ...book.attempts.flatMap((each) => wrongOfOutcome(each)),
     ...wrongOrder(book.attempts),
     ...wrongOfLosses(system),
+    ...wrongOfLetters(system),
   ];
 }
 
@@ -62,7 +65,7 @@ function wrongOfClerk(cell: Cell, clerk: ClerkName, book: Book): readonly string
   const isServing = state === "running" || state === "degraded";
   if (isServing !== (actor.lifecycle === "running"))
     return [`${clerk} is ${actor.lifecycle}, but in its chart ${state}`];
-  const life = lifeOf(actor, book);
+  const life = book.lifeOf(clerk, actor.incarnation);
   if (life === undefined || actor.lifecycle !== "running" || life.isBusy) return [];
 
   const hasRoom = life.taskCount < CLERKS[clerk].laterMax;
@@ -71,12 +74,6 @@ function wrongOfClerk(cell: Cell, clerk: ClerkName, book: Book): readonly string
     .filter(({ receiver, isRemote, outcomes }) => receiver === clerk && !isRemote && outcomes.length === 0)
     .filter(({ handledBy }) => (handledBy.length === 0 ? hasRoom : isIdle))
     .map((attempt) => `left behind at an actor that could go on: ${describe(attempt)}`);
-}
-
-/** The life that `actor` shows now. */
-function lifeOf(actor: Actor, book: Book): Life | undefined {
-  const life = book.lives.findLast((other) => other.actor === actor.name);
-  return life?.incarnation === actor.incarnation && !life.hasEnded ? life : undefined;
 }
 
 /** Due, and its life could have heard of it. */
@@ -88,7 +85,7 @@ function isLost({ life, dueMs, toldCount }: Promised, cells: readonly Cell[], no
 function wrongOfOutcome(attempt: Attempt): readonly string[] {
   const [outcome] = attempt.outcomes;
   const handledCount = attempt.handledBy.length;
-  if (outcome?.kind === "answered" && handledCount !== 1) return [`answered, but not handled: ${describe(attempt)}`];
+  if (outcome?.kind === "answered" && handledCount === 0) return [`answered, but not handled: ${describe(attempt)}`];
   const isDenied = outcome?.kind === "refused" || (outcome?.kind === "failed" && outcome.executed === "no");
   return isDenied && handledCount > 0 ? [`handled, and its outcome denies it: ${describe(attempt)}`] : [];
 }
@@ -127,4 +124,34 @@ function wrongOfLosses({ book, cells }: System): readonly string[] {
   const explainedMax = counted("mailbox-displaced") + counted("cast-rejected") + counted("cast-stopped");
   if (lost.length > explainedMax) wrongs.push(`${lost.length} casts lost, ${explainedMax} counted`);
   return wrongs;
+}
+
+/** What was accepted and lost is a dead letter, once, and what is a dead letter that no life had was not handled. */
+function wrongOfLetters({ book, cells }: System): readonly string[] {
+  const letters = new Map<number, DeadLetter>();
+  const wrongs: string[] = [];
+  let mayHaveForgotten = false;
+  for (const { actor } of cells.flatMap(({ children }) => [...children.values()])) {
+    mayHaveForgotten ||= actor.deadLetters.length === DEAD_LETTERS_MAX;
+    for (const letter of actor.deadLetters) {
+      const request = letter.request as { readonly id: number } | undefined;
+      const attempt = book.attempts[request?.id ?? -1];
+      if (request === undefined || attempt === undefined) {
+        wrongs.push(`a dead letter of a call that was given up: ${letter.name} at ${actor.name}`);
+        continue;
+      }
+      const { id } = request;
+      if (letters.has(id)) wrongs.push(`two dead letters: ${describe(attempt)}`);
+      letters.set(id, letter);
+      const isHandled = attempt.handledBy.length > 0;
+      if (isHandled !== letter.entered > 0) wrongs.push(`a dead letter that errs: ${describe(attempt)}`);
+      if (attempt.outcomes[0]?.kind === "answered") wrongs.push(`answered, and a dead letter: ${describe(attempt)}`);
+    }
+  }
+  if (mayHaveForgotten) return wrongs;
+  const missing = book.attempts.filter(
+    ({ id, outcomes, handledBy, isRemote }) =>
+      !isRemote && outcomes[0]?.kind === "accepted" && handledBy.length === 0 && !letters.has(id),
+  );
+  return [...wrongs, ...missing.map((attempt) => `accepted, lost, and no dead letter: ${describe(attempt)}`)];
 }

@@ -4,7 +4,7 @@
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { Defect, ok } from "#runtime/errors.ts";
-import type { Call, Cast } from "#runtime/protocol.ts";
+import type { Call, Cast, Idempotent } from "#runtime/protocol.ts";
 import type { Down, Within } from "#runtime/ref.ts";
 import type { Book, Life } from "#test/runtime/model/book.ts";
 
@@ -35,6 +35,8 @@ export interface ClerkProtocol {
   relay: Call<Errand, number>;
   /** Crashes. */
   die: Call<Errand, number>;
+  /** Crashes in the first `forMs` / 100 lives that have it in hand. */
+  stumble: Call<Errand, number> & Idempotent;
   note: Cast<Notice>;
   /** Watches another clerk. */
   watch: Cast<Notice>;
@@ -59,17 +61,23 @@ type ClerkContext = ActorContext<Record<never, never>, ClerkState>;
 export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkDeps, ClerkState> = {
   name: "clerk",
 
-  init: (deps, ctx) => {
+  init: async (deps, ctx) => {
     const { name, book } = deps;
     book.opened(name);
     ctx.scope.add(() => void book.open.set(name, (book.open.get(name) ?? 0) - 1));
+    const slowMs = book.slowness.get(name) ?? 0;
+    if (slowMs > 0) await pause(ctx.clock, slowMs);
     const failing = book.failingStarts.get(name) ?? 0;
     if (failing > 0) {
       book.failingStarts.set(name, failing - 1);
       throw new Defect("it does not start");
     }
-    return { ...deps, life: book.begin(name, ctx.incarnation) };
+    // Its actor was stopped meanwhile, and will never hear of this life.
+    const hasEnded = ctx.signal.aborted;
+    return { ...deps, life: book.begin(name, ctx.incarnation, hasEnded) };
   },
+
+  idempotent: { stumble: true },
 
   handlers: {
     now: (state, { id }) => {
@@ -100,6 +108,11 @@ export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkD
       throw new Defect("told to die");
     },
 
+    stumble: ({ book, life }, { id, forMs }) => {
+      if (book.handled(id, life) * 100 <= forMs) throw new Defect("it stumbles");
+      return ok(id);
+    },
+
     note: ({ book, life }, { id }) => {
       book.handled(id, life);
     },
@@ -115,6 +128,12 @@ export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkD
       const promised = book.promise(`an alarm after ${afterMs} ms`, life, ctx.clock.nowMs() + afterMs);
       ctx.after(afterMs, () => book.told(promised));
     },
+  },
+
+  terminate: async ({ name, book, life }, _reason, ctx) => {
+    book.mustLive(life, "is terminated");
+    const slowMs = book.slowness.get(name) ?? 0;
+    if (slowMs > 0) await pause(ctx.clock, slowMs);
   },
 };
 

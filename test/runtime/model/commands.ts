@@ -21,7 +21,7 @@ const clerk = fc.constantFrom(...CLERK_NAMES);
 
 const message: fc.Arbitrary<Message> = fc.record({
   name: fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom("now", "held", "task", "note", "note", "relay") },
+    { weight: 6, arbitrary: fc.constantFrom("now", "held", "task", "note", "note", "relay", "stumble") },
     { weight: 2, arbitrary: fc.constantFrom("watch", "alarm") },
     { weight: 1, arbitrary: fc.constant("die" as const) },
   ) as fc.Arbitrary<Message["name"]>,
@@ -59,6 +59,12 @@ const failingStarts = fc
   .record({ name: clerk, times: fc.integer({ min: 1, max: 2 }) })
   .map(({ name, times }) =>
     command(`fail ${times} starts of ${name}`, { run: (system) => void system.book.failingStarts.set(name, times) }),
+  );
+
+const slowing = fc
+  .record({ name: clerk, ms: fc.constantFrom(0, 30, 200) })
+  .map(({ name, ms }) =>
+    command(`lives of ${name} begin and end in ${ms} ms`, { run: (system) => void system.book.slowness.set(name, ms) }),
   );
 
 const holding = clerk.map((name) =>
@@ -121,7 +127,18 @@ export const commands: readonly fc.Arbitrary<Command>[] = [
   ...Array.from({ length: 6 }, () => passing),
   ...Array.from({ length: 4 }, () => crashing),
   ...[monitoring, monitoring, fc.constant(command("undo a monitor", { run: (system) => system.undoMonitor() }))],
-  ...[failingStarts, holding, resuming, resuming, endingCells, startingCells, startingCells, startingCells],
+  ...[
+    failingStarts,
+    slowing,
+    slowing,
+    holding,
+    resuming,
+    resuming,
+    endingCells,
+    startingCells,
+    startingCells,
+    startingCells,
+  ],
   ...[weather, weather, healing, healing],
 ];
 

@@ -27,12 +27,12 @@ export class Model {
   wrongs(system: System): readonly string[] {
     return [...this.up].flatMap((cell) => {
       const children = system.cell(cell).supervisor.status();
-      // One that is to stop waits while another one stops.
-      const mayWait = children.some(({ state }) => state === "stopping");
+      // One waits until another has stopped, or has started, before its own turn comes.
+      const mayWait = children.some(({ state }) => state === "stopping" || state === "starting");
       return children.flatMap(({ name, state }) => {
         const isDown = state === "stopped" || state === "stopping";
         const isHeld = this.held.has(name as ClerkName);
-        if (isDown === isHeld || (isHeld && mayWait)) return [];
+        if (isDown === isHeld || mayWait) return [];
         return [`${name} is ${state}, and ${isHeld ? "held" : "nobody holds it"}`];
       });
     });

@@ -16,7 +16,7 @@ import { CELLS, type CellName, CLERKS, type ClerkName, cellOf } from "#test/runt
 
 /** A message as a command describes it; what a form does not need is ignored. */
 export interface Message {
-  readonly name: "now" | "held" | "task" | "relay" | "die" | "note" | "watch" | "alarm";
+  readonly name: "now" | "held" | "task" | "relay" | "stumble" | "die" | "note" | "watch" | "alarm";
   readonly forMs: number;
   readonly afterMs: number;
   readonly timeoutMs: number;
@@ -87,8 +87,11 @@ export class System {
       this.#cast(cell, to, name, { target: other, afterMs });
       return;
     }
-    const whenFull = waits ? "wait" : "reject";
-    void this.#call(cell, from, to, name, { forMs, to: other }, { timeoutMs, whenFull });
+    // Where the newest displaces the oldest nobody waits in line, and nothing is given a second chance.
+    const isLossy = CLERKS[to].overflow === "drop-oldest";
+    const whenFull = waits && !isLossy ? "wait" : "reject";
+    const said = name === "stumble" && isLossy ? "now" : name;
+    void this.#call(cell, from, to, said, { forMs, to: other }, { timeoutMs, whenFull });
   }
 
   monitor(from: CellName, target: ClerkName): void {
@@ -131,7 +134,7 @@ export class System {
 
   #cast(cell: Cell, to: ClerkName, name: "note" | "watch" | "alarm", request: { target: ClerkName; afterMs: number }) {
     const attempt = this.#attempt(cell, cell.name, to, "cast", name);
-    const expected = attempt.isRemote ? undefined : expectedOutcome(cell, to);
+    const expected = attempt.isRemote ? undefined : this.#expectedOutcome(cell, to);
     const outcome = cell.ref(to).cast(name, { id: attempt.id, ...request });
     if (expected !== undefined && outcome !== expected) {
       this.book.wrong(`a cast to ${to} is ${outcome} where it should be ${expected}`);
@@ -143,7 +146,7 @@ export class System {
     cell: Cell,
     sender: string,
     to: ClerkName,
-    name: "now" | "held" | "task" | "relay" | "die",
+    name: "now" | "held" | "task" | "relay" | "stumble" | "die",
     request: { readonly forMs?: number; readonly to?: ClerkName },
     options: CallOptions,
   ): Promise<void> {
@@ -164,6 +167,20 @@ export class System {
     return this.book.attempt({ form, name, sender: `${sender}#${life}`, receiver, isRemote });
   }
 
+  /** What a clerk of the same cell must say to a cast; undefined where that depends on what cannot be seen from here. */
+  #expectedOutcome(cell: Cell, to: ClerkName): "accepted" | "rejected" | "stopped" | undefined {
+    const { isOpen, actor } = cell.child(to);
+    if (!isOpen) return "stopped";
+    const { overflow, capacity } = CLERKS[to];
+    if (overflow === "drop-oldest" || actor.mailboxDepth < capacity) return "accepted";
+    // A call that is over gives its place to whoever comes next.
+    const isOver = this.book.attempts.some(
+      ({ receiver, outcomes, handledBy }) =>
+        receiver === to && outcomes[0]?.kind === "failed" && handledBy.length === 0,
+    );
+    return isOver ? undefined : "rejected";
+  }
+
   #counting(scheduler: Scheduler): Scheduler {
     const counted = (run: () => void) => {
       this.#queuedCount += 1;
@@ -177,12 +194,4 @@ export class System {
       macrotask: (run) => scheduler.macrotask(counted(run)),
     };
   }
-}
-
-/** What a clerk of the same cell must say to a cast. */
-function expectedOutcome(cell: Cell, to: ClerkName): "accepted" | "rejected" | "stopped" {
-  const { isOpen, actor } = cell.child(to);
-  if (!isOpen) return "stopped";
-  const { overflow, capacity } = CLERKS[to];
-  return overflow === "drop-oldest" || actor.mailboxDepth < capacity ? "accepted" : "rejected";
 }

@@ -116,17 +116,56 @@ describe("admission", () => {
     assert.deepEqual((await logged()).toSorted(), ["b: pool.expired", "c: pool.expired"]);
   });
 
+  test("while it is paused everybody waits, and then goes in the order they came", async () => {
+    const { admission, come, logged } = setUp(2, 10);
+    come("a");
+    admission.pause();
+    come("b");
+    come("c");
+    come("d");
+    admission.release();
+    assert.deepEqual(await logged(), ["a: in"]);
+
+    admission.resume();
+
+    assert.deepEqual(await logged(), ["b: in", "c: in"]);
+    admission.release();
+    assert.deepEqual(await logged(), ["d: in"]);
+  });
+
+  test("shut sends the line away, and whoever comes before resume; close cannot be undone", async () => {
+    const { admission, come, logged } = setUp(1, 10);
+    come("a");
+    come("b");
+    admission.shut();
+    come("c");
+    assert.deepEqual((await logged()).toSorted(), ["a: in", "b: pool.down", "c: pool.down"]);
+    admission.release();
+
+    admission.resume();
+    come("d");
+    assert.deepEqual(await logged(), ["d: in"]);
+    admission.close();
+    admission.shut();
+    admission.resume();
+    come("e");
+    assert.deepEqual(await logged(), ["e: pool.expired"]);
+  });
+
   const event = fc.oneof(
     fc.record({ kind: fc.constant("come" as const), patienceMs: fc.option(fc.integer({ min: 1, max: 30 })) }),
     fc.record({ kind: fc.constant("release" as const) }),
+    fc.record({ kind: fc.constantFrom("pause" as const, "resume" as const, "resume" as const, "shut" as const) }),
     fc.record({ kind: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 20 }) }),
   );
 
   test("agrees with a list of who waits (property)", () =>
     fc.assert(
-      fc.asyncProperty(fc.array(event, { maxLength: 40 }), async (events) => {
+      fc.asyncProperty(fc.array(event, { maxLength: 40, size: "max" }), async (events) => {
         const { clock, admission, come, logged } = setUp(2, 3);
         let permits = 2;
+        let isPaused = false;
+        let isShut = false;
         let waiting: { readonly name: string; readonly deadlineMs: number }[] = [];
         let count = 0;
         for (const one of events) {
@@ -135,13 +174,30 @@ describe("admission", () => {
             count += 1;
             const name = String(count);
             const deadlineMs = clock.nowMs() + (one.patienceMs ?? Number.POSITIVE_INFINITY);
-            if (permits > 0) expected.push(`${name}: in`);
-            else if (waiting.length === 3) expected.push(`${name}: pool.full`);
+            if (isShut) expected.push(`${name}: pool.down`);
+            else if (permits > 0 && !isPaused) {
+              expected.push(`${name}: in`);
+              permits -= 1;
+            } else if (waiting.length === 3) expected.push(`${name}: pool.full`);
             else waiting.push({ name, deadlineMs });
-            permits = Math.max(0, permits - 1);
             come(name, { ...forever, deadlineMs });
-          } else if (one.kind === "release" && permits + waiting.length < 2 + waiting.length) {
-            const first = waiting.shift();
+          } else if (one.kind === "pause") {
+            admission.pause();
+            isPaused = true;
+          } else if (one.kind === "resume") {
+            admission.resume();
+            isPaused = false;
+            isShut = false;
+            const entering = waiting.splice(0, permits);
+            permits -= entering.length;
+            expected.push(...entering.map(({ name }) => `${name}: in`));
+          } else if (one.kind === "shut") {
+            admission.shut();
+            isPaused = true;
+            isShut = true;
+            expected.push(...waiting.splice(0).map(({ name }) => `${name}: pool.down`));
+          } else if (one.kind === "release" && permits < 2) {
+            const first = isPaused ? undefined : waiting.shift();
             if (first === undefined) permits += 1;
             else expected.push(`${first.name}: in`);
             admission.release();

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { describe, type TestContext, test } from "node:test";
-import { must, type Result } from "#runtime/errors.ts";
+import { describeExit, type ExitReason, must, type Result } from "#runtime/errors.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
-import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Cpu, CpuLives, PoolFailure } from "#runtime/pool/cpu.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealCpu, type RealCpuOptions } from "#runtime/real/cpu.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -80,7 +80,7 @@ describe("cpu (real): threads", { timeout: 60_000 }, () => {
 
     assert.deepEqual(hung, {
       ok: false,
-      failure: { code: "pool.crashed", cause: "a task did not end within 1500 ms" },
+      failure: { code: "pool.crashed", cause: "a task did not end within 1500 ms", executed: "maybe" },
     });
     assert.equal(codeOf(await ask(cpu, 0)), "ok");
   });
@@ -168,5 +168,136 @@ describe("cpu (real): threads", { timeout: 60_000 }, () => {
     });
 
     assert.deepEqual({ stdout, status, stderr }, { stdout: "0 2\n", status: 0, stderr: "" });
+  });
+});
+
+describe("cpu (real): lives of the threads", { timeout: 60_000 }, () => {
+  interface Watched {
+    readonly cpu: Cpu;
+    readonly lives: CpuLives;
+    readonly exits: ExitReason[];
+    ask(what: number, within?: Within): Promise<string>;
+  }
+
+  function watched(context: TestContext, options: Partial<RealCpuOptions> = {}): Watched {
+    const workerFile = new URL("./broken-worker.ts", import.meta.url);
+    const cpu = createRealCpu({ clock: realClock, threads: 1, workerFile, ...options });
+    context.after(() => cpu.close());
+    // A hung thread of the pool does not keep the process alive.
+    const alive = setInterval(() => undefined, 1000);
+    context.after(() => clearInterval(alive));
+    const { lives } = cpu;
+    assert(lives !== undefined, "it has threads");
+    const exits: ExitReason[] = [];
+    lives.onExit((reason) => exits.push(reason));
+    const ask = async (what: number, within = forever): Promise<string> => {
+      const result: Result<Uint8Array, PoolFailure> = await cpu.run(
+        "digest",
+        { bytes: new Uint8Array([what]) },
+        within,
+      );
+      if (result.ok) return "ok";
+      return "executed" in result.failure ? `${result.failure.code} ${result.failure.executed}` : result.failure.code;
+    };
+    return { cpu, lives, exits, ask };
+  }
+
+  test("a thread that dies is one exit, and tasks wait until the next life begins", async (context) => {
+    const { lives, exits, ask } = watched(context);
+
+    // Two were let in: the second waits beside the first, in the thread that dies.
+    assert.deepEqual((await Promise.all([ask(dies), ask(dies)])).toSorted(), [
+      "pool.crashed maybe",
+      "pool.crashed maybe",
+    ]);
+    assert.deepEqual(
+      exits.map(({ kind }) => kind),
+      ["crashed"],
+    );
+    const late = ask(0, { ...forever, deadlineMs: realClock.nowMs() + 20 });
+    const patient = ask(0);
+    assert.equal(await late, "pool.expired no");
+
+    lives.start();
+    assert.equal(await patient, "ok");
+    assert.equal(exits.length, 1);
+  });
+
+  test("a thread that hangs is an exit", async (context) => {
+    const { lives, exits, ask } = watched(context, { hangMs: 1000 });
+
+    assert.equal(await ask(hangs), "pool.crashed maybe");
+    assert.deepEqual(exits.map(describeExit), ["a task did not end within 1000 ms"]);
+    lives.start();
+    assert.equal(await ask(0), "ok");
+  });
+
+  test("what is lost of an earlier life is no exit of the next one", async (context) => {
+    const { lives, exits, ask } = watched(context, { threads: 2, hangMs: 1000 });
+    const hung = ask(hangs);
+    assert.equal(await ask(dies), "pool.crashed maybe");
+    lives.start();
+
+    assert.equal(await ask(0), "ok");
+    assert.equal(await hung, "pool.crashed maybe");
+    assert.equal(exits.length, 1);
+  });
+
+  test("who was let in when the threads were lost, and had not begun, goes back to the line", async (context) => {
+    const { lives, ask } = watched(context);
+
+    const early = ask(0, { ...forever, deadlineMs: realClock.nowMs() + 50 });
+    lives.kill();
+
+    assert.equal(await early, "pool.expired no");
+  });
+
+  test("kill gives up what runs, and is an exit, also before there is a thread", async (context) => {
+    const { lives, exits, ask } = watched(context);
+    lives.kill();
+    assert.deepEqual(exits, [{ kind: "killed", afterMs: 0 }]);
+    lives.start();
+    assert.equal(await ask(0), "ok");
+
+    const running = ask(hangs);
+    await undefined;
+    await undefined;
+    lives.kill();
+    lives.kill();
+
+    assert.equal(await running, "pool.crashed maybe");
+    assert.equal(exits.length, 2);
+  });
+
+  test("refuse sends away who waits and who comes, until the next life", async (context) => {
+    const { lives, ask } = watched(context);
+    assert.equal(await ask(dies), "pool.crashed maybe");
+    const waiting = ask(0);
+
+    lives.refuse();
+
+    assert.deepEqual(await Promise.all([waiting, ask(0)]), ["pool.down no", "pool.down no"]);
+    lives.start();
+    assert.equal(await ask(0), "ok");
+  });
+
+  test("stop lets what runs end, and is no exit; past its deadline kill helps", async (context) => {
+    const { lives, exits, ask } = watched(context);
+    const running = ask(dawdles);
+    await undefined;
+    await undefined;
+    await lives.stop();
+    assert.deepEqual([await running, await ask(0)], ["ok", "pool.down no"]);
+
+    lives.start();
+    const hung = ask(hangs);
+    await undefined;
+    await undefined;
+    const stopped = lives.stop();
+    lives.kill();
+    await stopped;
+
+    assert.equal(await hung, "pool.crashed maybe");
+    assert.deepEqual(exits, []);
   });
 });

@@ -91,6 +91,36 @@ describe("simulated cell: an actor", () => {
   });
 });
 
+describe("simulated cell: who runs next", () => {
+  it("is drawn among those who have something to do, by the seed (SIM-3)", async () => {
+    const orderOf = async (seed: number): Promise<string> => {
+      const simulation = new Simulation(seed);
+      const cell = new SimulatedCell(simulation);
+      let order = "";
+      const start = (name: string) => {
+        const note = (): void => {
+          order += name;
+        };
+        const listener: typeof counter = { ...counter, name, handlers: { ...counter.handlers, note } };
+        return simulation.until(cell.start(listener, {}));
+      };
+      const actors = [await start("a"), await start("b"), await start("c")];
+      for (const { ref } of [...actors, ...actors]) ref.cast("note", { word: "" });
+      await simulation.settle();
+      return order;
+    };
+    const orders = new Set<string>();
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const order = await orderOf(seed);
+      assert.equal([...order].toSorted().join(""), "aabbcc");
+      assert.equal(await orderOf(seed), order);
+      orders.add(order);
+    }
+
+    assert(orders.size >= 6, `of ${orders.size} orders`);
+  });
+});
+
 describe("probe", () => {
   it("hears what is said to it, and answers as it was told", async () => {
     const { simulation, ref, keeper } = await startCounter();
@@ -152,7 +182,7 @@ describe("seeded run queue", () => {
     return order;
   }
 
-  it("lets everybody in line run once for each time, in an order by the seed", async () => {
+  it("lets everybody in line run once for each time, in an order by the seed (SIM-3)", async () => {
     const orders = new Set<string>();
     for (let seed = 0; seed < 50; seed += 1) {
       const order = await orderOf(seed);

@@ -1,9 +1,7 @@
 /** A shop that takes orders, tried over a line that loses, doubles and overtakes. */
 import assert from "node:assert/strict";
-import type { Behavior } from "#runtime/behavior.ts";
-import { type Failure, fail, ok } from "#runtime/errors.ts";
-import type { Call } from "#runtime/protocol.ts";
-import { LinkMatrix, runSeeds, SimulatedCell } from "#runtime/simulated/index.ts";
+import { type Behavior, type Call, type Failure, fail, ok } from "cepa/runtime";
+import { LinkMatrix, runSeeds, SimulatedCell } from "cepa/testing";
 
 interface ShopProtocol {
   /** Takes `count` from the stock, once for each `order`. */

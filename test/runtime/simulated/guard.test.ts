@@ -27,7 +27,7 @@ const touches: Readonly<Record<string, () => unknown>> = {
   "crypto.getRandomValues": () => crypto.getRandomValues(new Uint8Array(1)),
 };
 
-describe("guard: what touches the real world", () => {
+describe("guard: what touches the real world (SIM-5)", () => {
   for (const [what, touch] of Object.entries(touches)) {
     it(`is caught with its stack (${what})`, async () => {
       const run = guarded(async () => {

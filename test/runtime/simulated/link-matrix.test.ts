@@ -35,7 +35,7 @@ async function arriving(seed: number, conditions: Partial<LinkConditions>): Prom
   return heard.value;
 }
 
-describe("link matrix: on the way there", () => {
+describe("link matrix: on the way there (SIM-7)", () => {
   it("everything arrives once and in order, unless it is told otherwise", async () => {
     assert.deepEqual(await arriving(1, {}), words);
     assert.deepEqual(await arriving(1, { delayMs: 40 }), words);
@@ -153,6 +153,19 @@ describe("link matrix: a cut", () => {
     assert.deepEqual(await simulation.until(ref.call("add", { by: 1 }, within)), ok(1));
   });
 
+  it("takes with it what is under way, also where it is healed at once", async () => {
+    const { simulation, links, near, ref } = await start();
+    links.conditions("near", "far", { delayMs: 30 });
+    ref.cast("note", { word: "lost" });
+
+    links.cut("near", "far");
+    links.heal("near", "far");
+    ref.cast("note", { word: "there" });
+    await simulation.advance(100);
+
+    assert.deepEqual(await simulation.until(near.call("words", {}, within)), ok(["there"]));
+  });
+
   it("tells each monitor once, whatever comes first", async () => {
     const { simulation, links, actor, ref } = await start();
     const told: Down["reason"][][] = [[], [], [], []];
@@ -184,7 +197,7 @@ describe("link matrix: a cut", () => {
 });
 
 describe("link matrix: anything at once", () => {
-  it("answers every call once, and leaves nothing behind", async () => {
+  it("answers every call once, and leaves nothing behind (SIM-7)", async () => {
     const seen = new Set<string>();
     await runSeeds({ count: 100, repeatEvery: 10 }, async (simulation) => {
       const { random } = simulation;

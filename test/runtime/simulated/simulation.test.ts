@@ -25,7 +25,7 @@ async function race(seed: number): Promise<{ readonly order: string; readonly di
 }
 
 describe("simulation: the seed", () => {
-  it("decides who comes first, the same each time", async () => {
+  it("decides who comes first, the same each time (SIM-1, SIM-3)", async () => {
     const seeds = Array.from({ length: 40 }, (_, seed) => seed);
     const once: Awaited<ReturnType<typeof race>>[] = [];
     for (const seed of seeds) once.push(await race(seed));
@@ -71,7 +71,7 @@ describe("simulation: until", () => {
     assert.equal(simulation.clock.nowMs(), 0);
   });
 
-  it("is a defect where nothing is left that could bring it, and where it takes too long", async () => {
+  it("is a defect where nothing is left that could bring it, and where it takes too long (SIM-8)", async () => {
     const simulation = new Simulation(1);
     const never = new Promise<never>(() => undefined);
 
@@ -101,7 +101,7 @@ describe("simulation: the end of a life", () => {
     return noted;
   }
 
-  it("is the end of its timers, its turns, its operations and its word", async () => {
+  it("is the end of its timers, its turns, its operations and its word (SIM-2)", async () => {
     const noted = await underWay((life, note) => {
       const { clock, scheduler, disk, network } = life.base;
       clock.after(5, () => note("timer"));
@@ -137,7 +137,7 @@ describe("simulation: the end of a life", () => {
     assert.equal((await simulation.disk.readFile("/file")).ok, false);
   });
 
-  it("comes before any operation of the disk that is asked for: that one is not done", async () => {
+  it("comes before any operation of the disk that is asked for: that one is not done (SIM-3)", async () => {
     for (let last = 1; last <= 4; last += 1) {
       const simulation = new Simulation(last);
       const life = simulation.begin({ beforeOperation: (number, own) => void (number === last && own.end()) });
@@ -172,7 +172,7 @@ describe("simulation: a crash", () => {
     for (let seed = 1; seed < 20; seed += 1) assert.equal(await afterCrash(seed, false), "01".repeat(2048));
   });
 
-  it("of the power keeps, loses or tears what was not synced, by the seed", async () => {
+  it("of the power keeps, loses or tears what was not synced, by the seed (SIM-4)", async () => {
     const outcomes = new Set<string>();
     for (let seed = 1; seed < 200; seed += 1) {
       const outcome = await afterCrash(seed, true);

@@ -18,8 +18,12 @@ import { NodeHistory } from "#test/supervisor/simulated/node-history.ts";
 const count = Number(process.env["CEPA_SEEDS"] ?? 21);
 const from = Number(process.env["CEPA_SEED"] ?? 1);
 
+/** What happens in every few histories, and what in some of a hundred: a run in which it did not shows nothing. */
+const OFTEN = ["power cut", "process gone", "put without answer", "refused 503"];
+const SELDOM = ["down at work", "link cut", "kill actor/storage", "kill cell/data", "broken sync", "refused 507"];
+
 describe("simulated node: histories", () => {
-  it(`lose nothing and leave nothing behind, ${count} from seed ${from} on`, async (context) => {
+  it(`lose nothing and leave nothing behind (SIM-9), ${count} from seed ${from} on`, async (context) => {
     const sum: Record<string, number> = { lives: 0 };
     const done = await runSeeds({ from, count }, async (simulation) => {
       const history = new NodeHistory(simulation, loaded);
@@ -33,13 +37,11 @@ describe("simulated node: histories", () => {
     assert.equal(done.repeated, Math.ceil(count / 20));
     const { lives = 0, put = 0, get = 0 } = sum;
     assert(lives >= count && put > count && get > count, "the histories were lived");
-    const isLong = count >= 20;
-    for (const what of ["power cut", "process gone", "put without answer", "down at work", "link cut"]) {
-      assert(!isLong || sum[what] !== undefined, `there was: ${what}`);
-    }
+    const mustHave = count < 20 ? [] : count < 100 ? OFTEN : [...OFTEN, ...SELDOM];
+    for (const what of mustHave) assert(sum[what] !== undefined, `there was: ${what}`);
   });
 
-  it("are the same in a process of its own", async () => {
+  it("are the same in a process of its own (SIM-1)", async () => {
     for (const seed of [from, from + 1]) {
       const here = await runSeed(seed, (simulation) => new NodeHistory(simulation, loaded).run());
 

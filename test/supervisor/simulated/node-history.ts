@@ -3,8 +3,8 @@
  * hold all the way. All of it is a function of the seed.
  *
  * What goes wrong: the process is killed or the power is cut, before any operation of the disk, in starts too; an actor or a
- * cell is killed; the node is told to go down at work; a link is cut; time passes, and the wall clock jumps. In its last life
- * nothing does, and at the end nothing may be left running.
+ * cell is killed; the node is told to go down at work; an operation of the disk fails; a link is cut; time passes, and the
+ * wall clock jumps. In its last life nothing does, and at the end nothing may be left running.
  */
 import assert from "node:assert/strict";
 import type { Life } from "#runtime/simulated/life.ts";
@@ -24,6 +24,7 @@ readDescriptorsMax = 2
 `;
 /** Filled by the larger objects of a few lives. */
 const SMALL_DISK_BYTES: number = 22 * MiB;
+const BREAKABLE = ["write", "sync", "open", "read", "truncate"] as const;
 const CHILDREN = ["actor/storage", "actor/index", "actor/overlay", "actor/gateway", "actor/telemetry"];
 const CELLS = ["cell/data", "cell/ops"];
 /** A fifth kill within a minute would be the last before a quarantine. */
@@ -105,7 +106,7 @@ export class NodeHistory {
   /** What goes wrong in the next round, if anything does. */
   #disturb(): void {
     const { random, clock } = this.simulation;
-    switch (random.below(8)) {
+    switch (random.below(9)) {
       case 0:
         this.#planAhead((life) => life.end());
         break;
@@ -123,6 +124,9 @@ export class NodeHistory {
         this.#node.cutLink("ops");
         break;
       case 5:
+        this.#breakDisk();
+        break;
+      case 6:
         this.ledger.count("wall jumped");
         clock.jumpWall(random.below(2 * hour) - hour);
         break;
@@ -180,6 +184,16 @@ export class NodeHistory {
     await this.#node.ask({ command: "kill", target });
   }
 
+  /** One of the next operations fails. Storage alone has some of these kinds under way while it is used. */
+  #breakDisk(): void {
+    const { random, disk } = this.simulation;
+    const operation = BREAKABLE[random.below(BREAKABLE.length)] ?? "write";
+    const errno = random.below(2) === 0 ? "EIO" : "ENOSPC";
+    this.#isDisturbed = true;
+    this.ledger.count(`broken ${operation}`);
+    disk.failNext(operation, errno);
+  }
+
   async #goDown(): Promise<void> {
     this.#isGoingDown = true;
     this.ledger.count("down at work");
@@ -201,7 +215,7 @@ export class NodeHistory {
     while (this.#node.isUp) {
       const answer = await this.#until(this.#node.request({ target: "/readyz" }));
       if (answer?.status === 200) {
-        this.#isDisturbed = this.#plan.at > 0;
+        this.#isDisturbed = this.#plan.at > 0 || this.simulation.disk.faultCount > 0;
         return;
       }
       assert(this.simulation.clock.nowMs() < byMs, `ready in time: ${answer?.body}`);

@@ -36,7 +36,7 @@ async function simulated(scenario: (simulation: Simulation) => Promise<void>): P
 }
 
 describe("simulated node: boot", () => {
-  it("brings up the root, both cells and every actor, and says where it is", () =>
+  it("brings up the root, both cells and every actor, and says where it is (SIM-6)", () =>
     simulated(async (simulation) => {
       const { node } = await upNode(simulation);
 
@@ -71,6 +71,19 @@ describe("simulated node: boot", () => {
       assert.equal(failure?.code, "config.invalid");
       assert.match(failure?.message ?? "", /storage\.openPacksMax is 0/);
       assert.deepEqual([node.isUp, simulation.clock.armedCount, simulation.disk.openCount], [false, 0, 0]);
+    }));
+
+  it("is refused beside another node on the same data, and not once that one is gone (SUP-11)", () =>
+    simulated(async (simulation) => {
+      const { node } = await upNode(simulation);
+      const second = new SimulatedNode({ simulation, catalogue: loaded });
+
+      const refused = await second.boot();
+      await node.crash({ power: false });
+      const taken = await second.boot();
+
+      assert.equal(!refused.ok && refused.failure.code, "lock.taken");
+      assert.deepEqual(taken, { ok: true, value: true });
     }));
 
   it("fails with a configuration that cannot be read", () =>
