@@ -76,7 +76,7 @@ function install(): () => void {
     init: (_id: number, type: string): void => {
       if (!HARMLESS.has(type)) watches.getStore()?.note(type);
     },
-    // Node before 24 does not know it, and tells of promises as well.
+    // Older versions of Node pass it over, and tell of promises, which are harmless.
     trackPromises: false,
   };
   const hook = createHook(callbacks).enable();
@@ -92,8 +92,7 @@ function install(): () => void {
   };
 }
 
-/** Where the methods of `globalThis.crypto` are. */
-const webCrypto: object = Object.getPrototypeOf(crypto.webcrypto);
+const webCrypto: object = Object.getPrototypeOf(globalThis.crypto);
 
 const READINGS: readonly (readonly [owner: object, label: string, name: string])[] = [
   [Math, "Math", "random"],
