@@ -24,6 +24,7 @@ import { PendingCall } from "#runtime/pending-call.ts";
 import type { Protocol } from "#runtime/protocol.ts";
 import type { CallOptions, CastOutcome, Down, Ref } from "#runtime/ref.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
+import { TurnTime } from "#runtime/turn-time.ts";
 
 /** `init` threw, or `stop` came before it was done. It is an ordinary exit with a reason: the supervisor decides. */
 export interface StartFailed extends Failure<"runtime.start-failed"> {
@@ -68,6 +69,7 @@ const READY: ActorHealth = { state: "ready", reason: undefined };
 const CLEAN: Gone = { clean: true };
 const STOPPED: ExitReason = { kind: "shutdown" };
 const NONE: Readonly<Record<string, true | undefined>> = {};
+const MAILBOX_FULL = { reason: "mailbox-full" };
 const nothing = (): void => undefined;
 
 export type Lifecycle = "stopped" | "starting" | "running" | "stopping";
@@ -94,6 +96,7 @@ export class Actor {
   /** Whether the user lane takes messages: from the first start until stop or quarantine, also between incarnations. */
   #isOpen = false;
   #isQueued = false;
+  readonly #turnTime = new TurnTime();
   #health = READY;
   #onHealth: () => void = nothing;
 
@@ -207,10 +210,11 @@ export class Actor {
   }
 
   call(name: string, request: unknown, options: CallOptions): Promise<Result<never, never>> {
-    return new Promise((resolve) => {
-      const refusal = this.#refusal(options);
-      if (refusal !== undefined) return resolve(fail(refusal) as Result<never, never>);
+    // Before anything is made: under overload most calls end here.
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) return Promise.resolve(fail(refusal) as Result<never, never>);
 
+    return new Promise((resolve) => {
       const call = new PendingCall(this, name, request, options, resolve as (answer: unknown) => void);
       const found = findSource(request);
       if (found !== undefined) {
@@ -230,7 +234,7 @@ export class Actor {
     if (!this.#isOpen) return "stopped";
     const offer = this.#mailbox.offer(message);
     if (offer.kind === "rejected") {
-      this.machine.rejected.add(1, { reason: "mailbox-full" });
+      this.machine.rejected.add(1, MAILBOX_FULL);
       return "rejected";
     }
     this.ready();
@@ -344,12 +348,17 @@ export class Actor {
     const message = this.#mailbox.take();
     if (message === undefined) return false;
     const { call } = message;
-    if (call !== undefined && call.dueMs <= this.machine.clock.recentMs()) {
+    const { clock, turns } = this.machine;
+    if (call !== undefined && this.#turnTime.isTooLate(call.dueMs, clock)) {
       call.expire();
       return true;
     }
-    this.machine.turns.note(this.name, message.name);
-    incarnation.handle(message);
+    turns.note(this.name, message.name);
+    if (this.#turnTime.isTimed()) {
+      const startedMs = clock.nowMs();
+      incarnation.handle(message);
+      this.#turnTime.note(clock.nowMs() - startedMs);
+    } else incarnation.handle(message);
     return true;
   }
 
@@ -360,7 +369,7 @@ export class Actor {
       if (offer.kind === "displaced") this.losses.displaced(offer.oldest);
       return;
     }
-    this.machine.rejected.add(1, { reason: "mailbox-full" });
+    this.machine.rejected.add(1, MAILBOX_FULL);
     call.fail({ code: "runtime.mailbox-full", actor: this.name, executed: "no" });
   }
 
@@ -372,6 +381,10 @@ export class Actor {
     const actor = this.name;
     const { within } = options;
     if (!this.#isOpen) return { code: "runtime.actor-stopped", actor, executed: "no" };
+    if (options.whenFull !== "wait" && this.#mailbox.refuses()) {
+      this.machine.rejected.add(1, MAILBOX_FULL);
+      return { code: "runtime.mailbox-full", actor, executed: "no" };
+    }
     if (within === undefined) return undefined;
     const caller = within.stable ?? within;
     if (caller.deadlineMs <= this.machine.clock.recentMs()) return { code: "runtime.expired", actor, executed: "no" };

@@ -5,6 +5,8 @@
  * `cepa/supervisor`; what tests them in `cepa/testing`. What is not exported here is not for use from outside.
  */
 export type { ActorContext, ActorEvent, Awaitable, Behavior, Handlers, Later, Task } from "#runtime/behavior.ts";
+export { Breaker, type BreakerLimits, type BreakerOptions, type CircuitOpen } from "#runtime/breaker/breaker.ts";
+export type { BreakerState } from "#runtime/breaker/breaker-chart.ts";
 export { Bus, type BusOptions, type Received, type Subscription } from "#runtime/bus.ts";
 export { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 export {

@@ -80,6 +80,15 @@ export class Mailbox<Turn, Message extends Mail> {
     return (this.#signal?.depth ?? 0) + (this.#control?.depth ?? 0);
   }
 
+  /** True, and counted, where an `offer` would be rejected: for who would rather not make the message then. */
+  refuses(): boolean {
+    if (this.#overflow !== "reject" || this.#user.depth < this.#user.capacity) return false;
+    if (this.#leftCount > 0) this.#sweep();
+    if (this.#user.depth < this.#user.capacity) return false;
+    this.#droppedCount += 1;
+    return true;
+  }
+
   offer(message: Message): Offer<Message> {
     if (this.#push(message)) return ACCEPTED;
     this.#droppedCount += 1;

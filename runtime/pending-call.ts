@@ -10,6 +10,7 @@
 import type { Actor } from "#runtime/actor.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
+import { callsUnder } from "#runtime/cancellation.ts";
 import { type Failure, fail, type Result } from "#runtime/errors.ts";
 import type { Message } from "#runtime/message.ts";
 import type { CallOptions, Trace, Within } from "#runtime/ref.ts";
@@ -17,11 +18,14 @@ import { Deadline } from "#runtime/wheel.ts";
 
 type Answer = Result<unknown, Failure>;
 
+const TIMED_OUT = { reason: "call-timeout" };
+const EXPIRED = { reason: "expired" };
+
 /** What ties a call to others. Most calls have none of it, and a call is made per message: so it is apart. */
 interface Ties {
   readonly caller: Within | undefined;
-  /** Ends the caller's knowledge of this call. */
-  leaveCaller: (() => void) | undefined;
+  /** The calls on behalf of the same caller, this one among them. */
+  readonly siblings: Set<PendingCall> | undefined;
   /** Calls made on behalf of this one. */
   children: Set<PendingCall> | undefined;
   /** Made when somebody asks for the signal. */
@@ -51,7 +55,7 @@ export class PendingCall extends Deadline implements Within, Message {
     this.#actor = actor;
     this.#timeoutMs = options.timeoutMs;
     this.#resolve = resolve;
-    if (options.within !== undefined) this.#join(options.within);
+    this.#ties = options.within === undefined ? undefined : this.#tiesTo(options.within);
     actor.machine.wheel.arm(this, this.#latestMs());
   }
 
@@ -102,7 +106,7 @@ export class PendingCall extends Deadline implements Within, Message {
     this.#resolve(answer);
     const ties = this.#ties;
     if (ties !== undefined) {
-      ties.leaveCaller?.();
+      ties.siblings?.delete(this);
       if (this.begun) ties.borrowed?.cancel({ code: "runtime.call-ended" });
     }
     if (this.isQueued) {
@@ -133,7 +137,7 @@ export class PendingCall extends Deadline implements Within, Message {
   expire(): void {
     if (this.answered) return;
     const { name, machine } = this.#actor;
-    machine.rejected.add(1, { reason: this.begun ? "call-timeout" : "expired" });
+    machine.rejected.add(1, this.begun ? TIMED_OUT : EXPIRED);
     if (this.begun) this.fail({ code: "runtime.call-timeout", actor: name, executed: "maybe" });
     else this.fail({ code: "runtime.expired", actor: name, executed: "no" });
   }
@@ -146,29 +150,25 @@ export class PendingCall extends Deadline implements Within, Message {
   }
 
   #tied(): Ties {
-    this.#ties ??= tie(undefined);
+    this.#ties ??= tie(undefined, undefined);
     return this.#ties;
   }
 
+  #ownCalls(): Set<PendingCall> {
+    const ties = this.#tied();
+    ties.children ??= new Set();
+    return ties.children;
+  }
+
   /** A caller that is itself a call of this cell tells its children; any other one has a signal. */
-  #join(within: Within): void {
+  #tiesTo(within: Within): Ties {
     const caller = within.stable ?? within;
-    const ties = tie(caller);
-    this.#ties = ties;
-    if (caller instanceof PendingCall) {
-      const above = caller.#tied();
-      above.children ??= new Set();
-      const siblings = above.children.add(this);
-      ties.leaveCaller = () => siblings.delete(this);
-      return;
-    }
-    const { signal } = caller;
-    const cancel = (): void => this.cancel();
-    signal.addEventListener("abort", cancel);
-    ties.leaveCaller = () => signal.removeEventListener("abort", cancel);
+    const siblings = caller instanceof PendingCall ? caller.#ownCalls() : callsUnder(caller.signal);
+    siblings.add(this);
+    return tie(caller, siblings);
   }
 }
 
-function tie(caller: Within | undefined): Ties {
-  return { caller, leaveCaller: undefined, children: undefined, controller: undefined, borrowed: undefined };
+function tie(caller: Within | undefined, siblings: Set<PendingCall> | undefined): Ties {
+  return { caller, siblings, children: undefined, controller: undefined, borrowed: undefined };
 }

@@ -94,9 +94,9 @@ export class Entry {
   }
 
   set state(state: ChildState) {
+    if (state === "stopping" || this.#state === "stopping") mark(this.rung.stopping, this, state === "stopping");
     this.#state = state;
-    mark(this.rung.stopping, this, state === "stopping");
-    this.#markAwaited();
+    if (this.#holdsOthers) this.#markAwaited();
   }
 
   /** To be told to stop when its turn comes. */
@@ -119,6 +119,7 @@ export class Entry {
 
   /** Later rungs wait for the outcome of this start. */
   set holdsOthers(is: boolean) {
+    if (this.#holdsOthers === is) return;
     this.#holdsOthers = is;
     this.#markAwaited();
   }

@@ -25,12 +25,18 @@ export function reportOf(work: Work, showings: ReadonlyMap<string, Showing>): Re
   const peers = work.arms.filter((arm) => arm !== "Cepa");
   const ours = scored(showings.get("Cepa"));
   const figures = [
-    { ...own, samples: ours.samples, waited: median(ours.waits), ...targeted(verdictOn(undefined)) },
+    {
+      ...own,
+      samples: ours.samples,
+      ...(ours.waits.length === 0 ? {} : { waited: median(ours.waits) }),
+      ...targeted(verdictOn(undefined)),
+    },
     ...peers.map((peer): Measurement => {
       const { samples, waits } = scored(showings.get(peer));
       return {
         ...beside(own, peer, figureOf(peer)),
-        ...(samples.length === 0 ? {} : { peer_samples: samples, peer_waited: median(waits) }),
+        ...(samples.length === 0 ? {} : { peer_samples: samples }),
+        ...(waits.length === 0 ? {} : { peer_waited: median(waits) }),
         ...targeted(verdictOn(peer)),
       };
     }),

@@ -32,7 +32,7 @@ export interface Contender {
 export interface Scored {
   /** One a round. */
   readonly samples: number[];
-  /** Of each round, the share of its time that the arm waited for a core. */
+  /** Of each round, the share of its time that the arm waited for a core, where that matters. */
   readonly waits: number[];
 }
 
@@ -41,8 +41,8 @@ export type Showing = Scored | string;
 
 export interface Score {
   readonly sample: number;
-  /** 0 … 1. */
-  readonly wait: number;
+  /** 0 … 1; undefined where it does not matter. */
+  readonly wait: number | undefined;
 }
 
 export interface ContestOptions {
@@ -80,7 +80,7 @@ async function play(
       const { sample, wait } = score(await stage.round(name));
       if (round < 0) continue;
       showing.samples.push(sample);
-      showing.waits.push(wait);
+      if (wait !== undefined) showing.waits.push(wait);
     }
   }
 }

@@ -76,7 +76,7 @@ function perSecond({ handled, took, waitedMs }: SeenRound): Score {
 }
 
 function perActor({ handled, took }: SeenRound): Score {
-  return { sample: took / handled, wait: 0 };
+  return { sample: took / handled, wait: undefined };
 }
 
 /** What the figures above leave out. */

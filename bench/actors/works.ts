@@ -136,7 +136,7 @@ export const QUICK: Effort = {
   populationRounds: 1,
   populationShare: 0.02,
   tracingRounds: 3,
-  tracingCalls: 2000,
+  tracingCalls: 1000,
   restarts: 100,
   overloadMs: 200,
 };

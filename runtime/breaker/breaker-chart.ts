@@ -11,6 +11,7 @@ import { setup, transition } from "xstate";
 import { type Move, type Table, tabulate } from "#runtime/statechart/table.ts";
 
 export const BREAKER_STATES = ["closed", "open", "half-open"] as const;
+/** `closed`: calls pass. `open`: none does. `half-open`: one does, and decides. */
 export type BreakerState = (typeof BREAKER_STATES)[number];
 
 export const BREAKER_EVENTS = [

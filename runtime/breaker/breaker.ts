@@ -36,6 +36,10 @@ export const BREAKER_OPEN_MS_MAX: number = 1 * minute;
 /** A probe without an outcome for so long has failed. */
 export const BREAKER_PROBE_MS_MAX: number = 10 * second;
 
+/**
+ * How much is borne, and how long an open circuit is left alone. By default five faults within 10 s are borne, periods
+ * grow from 1 s to 1 min, with full jitter, and a probe has 10 s.
+ */
 export interface BreakerLimits {
   readonly failuresMax: number;
   readonly periodMs: number;
@@ -52,6 +56,7 @@ const LIMITS: BreakerLimits = {
   probeMsMax: BREAKER_PROBE_MS_MAX,
 };
 
+/** What a breaker works with, and whose it is. */
 export interface BreakerOptions<F extends Failure> {
   /** Of the system outside: a label of the metrics, so one of a bounded set. */
   readonly name: string;
@@ -80,6 +85,7 @@ interface Probe {
   readonly sinceMs: number;
 }
 
+/** The breaker of one system. Everyone who calls that system from this process shares it. */
 export class Breaker<F extends Failure> {
   readonly #options: BreakerOptions<F>;
   readonly #limits: BreakerLimits;

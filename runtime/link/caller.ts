@@ -15,6 +15,7 @@ import { readMessage, writeMessage } from "#runtime/link/message.ts";
 import type { CallHolder, RemoteCall } from "#runtime/link/remote-call.ts";
 import { isWithinShare } from "#runtime/link/target.ts";
 import type { Down } from "#runtime/ref.ts";
+import type { Scheduler } from "#runtime/scheduler.ts";
 
 export interface CallerEvents {
   onUp(caller: Caller): void;
@@ -39,8 +40,8 @@ export class Caller implements LinkRole, CallHolder {
   readonly #context: LinkContext;
   readonly #events: CallerEvents;
   /**
-   * Calls by slot, the low bits of their id, until their reply has come, wanted or not. Not a map: one whose entries come and go by the hundred thousand keeps
-   * dead ones alive from table to table, until they are old.
+   * Calls by slot, the low bits of their id, until their reply has come, wanted or not. Not a map: one whose entries
+   * come and go by the hundred thousand keeps dead ones alive from table to table, until they are old.
    */
   readonly #slots: (RemoteCall | undefined)[] = [];
   readonly #freeSlots: number[] = [];
@@ -50,6 +51,7 @@ export class Caller implements LinkRole, CallHolder {
   /** Taken and not given back yet. */
   #takenCredit = 0;
   #lastMonitorId = 0;
+  #hasEnded = false;
 
   constructor(link: Link, context: LinkContext, events: CallerEvents) {
     this.#link = link;
@@ -101,9 +103,8 @@ export class Caller implements LinkRole, CallHolder {
 
   /** `onDown` runs exactly once, unless it is undone before. */
   monitor(actor: string, onDown: (down: Down) => void): () => void {
-    if (this.#monitors.size >= LINK_MONITORS_MAX) {
-      this.#context.scheduler.microtask(() => onDown(noConnection(actor)));
-      return () => undefined;
+    if (this.#hasEnded || this.#monitors.size >= LINK_MONITORS_MAX) {
+      return downSoon(actor, onDown, this.#context.scheduler);
     }
     do {
       this.#lastMonitorId = (this.#lastMonitorId + 1) >>> 0;
@@ -146,6 +147,7 @@ export class Caller implements LinkRole, CallHolder {
   }
 
   onEnd(): void {
+    this.#hasEnded = true;
     this.#creditMax = 0;
     const slots = this.#slots.splice(0);
     for (const call of slots) {
@@ -156,10 +158,13 @@ export class Caller implements LinkRole, CallHolder {
       if (call.hasLeft) call.fail({ code: "runtime.link-lost", actor, executed: "maybe" });
       else call.fail({ code: "runtime.not-connected", actor, executed: "no" });
     }
-    const monitors = [...this.#monitors.values()];
-    this.#monitors.clear();
-    for (const { actor, onDown } of monitors) onDown(noConnection(actor));
+    // First: who monitors again inside a DOWN means the next link.
     this.#events.onEnd();
+    // One by one: a DOWN may undo monitors that were to hear of it later.
+    for (const [id, { actor, onDown }] of this.#monitors) {
+      this.#monitors.delete(id);
+      onDown(noConnection(actor));
+    }
   }
 
   #reply(frame: Frame): LinkFault | undefined {
@@ -227,6 +232,17 @@ export class Caller implements LinkRole, CallHolder {
     call.target.heldCredit -= 1;
     return call;
   }
+}
+
+/** DOWN soon, for a monitor that cannot be kept. Answers with its undo. */
+export function downSoon(actor: string, onDown: (down: Down) => void, scheduler: Scheduler): () => void {
+  let isUndone = false;
+  scheduler.microtask(() => {
+    if (!isUndone) onDown(noConnection(actor));
+  });
+  return () => {
+    isUndone = true;
+  };
 }
 
 /** DOWN of an actor that cannot be seen from here. */

@@ -4,7 +4,7 @@
  * Small things are copied into a slab, large ones are handed on as they are. A slab is only ever filled further, never
  * used again, because the socket may still hold the bytes; it is collected when it has let go of them.
  *
- * A long message is kept aside and leaves in parts, of any size that its user likes; until it is gone there is no other.
+ * A long message is kept aside and leaves in parts, of any size; until it is gone there is no other message.
  */
 import { assert } from "#runtime/errors.ts";
 import { FRAME_HEADER_BYTES, KIND, writeHeader, writeU32 } from "#runtime/link/frame.ts";

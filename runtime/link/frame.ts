@@ -10,8 +10,8 @@
  * 14       trace (25 bytes, if TRACED), u32 length of the packed body (if PATCHED), body, attachments (if PATCHED)
  * ```
  *
- * A message that is longer than `LINK_WHOLE_BYTES_MAX` travels in *parts*: frames whose bodies are, one after another, the
- * frame of the message. There is at most one such message under way in a direction; signals and data pass between.
+ * A message that is longer than `LINK_WHOLE_BYTES_MAX` travels in *parts*: frames whose bodies are, one after another,
+ * the frame of the message. There is at most one such message under way in a direction; signals and data pass between.
  *
  * Numbers are big-endian. The kind says the lane: everything is a signal but requests, replies and casts, which use
  * credit, and data, which uses its stream's window.

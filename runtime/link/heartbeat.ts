@@ -1,7 +1,7 @@
 /**
  * The heartbeat of one link: tells a peer that is slow from one that is gone, and says how late this side is itself.
  *
- * The side that connects asks every `LINK_HEARTBEAT_MS` and the other answers, each with the delay of its own event loop:
+ * The side that connects asks every `LINK_HEARTBEAT_MS`, the other answers, each with the delay of its event loop:
  * - *slow*: the peer speaks, and says that its loop was late by `LINK_SLOW_MS` or more. Degraded;
  * - *silent*: nothing was heard for `LINK_DEGRADED_MS`. Degraded;
  * - *gone*: nothing was heard for `LINK_SILENCE_MS_MAX`. The link ends.

@@ -8,8 +8,8 @@ export const LINK_MESSAGE_BYTES_MAX: number = 2 * MiB;
 /** A longer message travels in parts, and others than messages pass between them. */
 export const LINK_WHOLE_BYTES_MAX: number = 32 * KiB;
 /**
- * Largest body of a frame, and the most that is written at once beside signals: a signal waits for no more than this,
- * beside what the system holds. A longer frame drops the link.
+ * Largest body of a frame, and the most that is written at once beside signals: a signal waits for no more, beside
+ * what the system holds. A longer frame drops the link.
  */
 export const LINK_FRAME_BYTES_MAX: number = 64 * KiB;
 /** Bytes of a stream that were read at its source and not yet consumed at the other side. */

@@ -1,12 +1,13 @@
 /**
  * What waits to be written to one link, and in which order it leaves.
  *
- * What leaves, leaves in *units*: all signals that are there, then at most `LINK_FRAME_BYTES_MAX` of the rest. No unit is
- * written before the system has taken the last one, so that is what a signal waits for. Messages leave in the order they
- * came, a long one in parts; streams one frame each in turn; of the two, each comes first in every other unit.
+ * What leaves, leaves in *units*: all signals that are there, then at most `LINK_FRAME_BYTES_MAX` of the rest. No unit
+ * is written before the system has taken the last one, so that is what a signal waits for. Messages leave in the order
+ * they came, a long one in parts; streams one frame each in turn; of the two, each comes first in every other unit.
  *
  * Bounds: signals by `LINK_SIGNALS_MAX` (past it the peer is not reading and the link is given up), messages by their
- * credit and by `bytesMax` of what is attached to them (`hasRoomFor`, which their senders ask), streams by `streamsMax`. Bytes are encoded when they are about to leave: a unit, and a long message.
+ * credit and by `bytesMax` of what is attached to them (`hasRoomFor`, which their senders ask), streams by
+ * `streamsMax`. Bytes are encoded when they are about to leave: a unit, and a long message.
  */
 import { assert } from "#runtime/errors.ts";
 import { Lane } from "#runtime/lane.ts";

@@ -5,7 +5,7 @@
  * its own deadline. Without a link for `LINK_PATIENCE_MS` all of them fail, and later ones at once, until it is back.
  */
 import type { Timer } from "#runtime/clock.ts";
-import { Caller, noConnection } from "#runtime/link/caller.ts";
+import { Caller, downSoon, noConnection } from "#runtime/link/caller.ts";
 import {
   LINK_BACKOFF_MS_MAX,
   LINK_BACKOFF_MS_MIN,
@@ -98,13 +98,7 @@ export class Peer implements CallHolder {
   monitor(actor: string, onDown: (down: Down) => void): () => void {
     if (this.#caller !== undefined) return this.#caller.monitor(actor, onDown);
     if (this.#patience === undefined || this.#waitingMonitors.size >= LINK_MONITORS_MAX) {
-      let isUndone = false;
-      this.#options.context.scheduler.microtask(() => {
-        if (!isUndone) onDown(noConnection(actor));
-      });
-      return () => {
-        isUndone = true;
-      };
+      return downSoon(actor, onDown, this.#options.context.scheduler);
     }
     const monitor: WaitingMonitor = { actor, onDown, undo: undefined };
     this.#waitingMonitors.add(monitor);
@@ -195,11 +189,14 @@ export class Peer implements CallHolder {
 
   readonly #giveUp = (): void => {
     this.#patience = undefined;
-    for (const call of this.#waiting.takeAll())
+    for (const call of this.#waiting.takeAll()) {
       call.fail({ code: "runtime.not-connected", actor: call.actor, executed: "no" });
-    const monitors = [...this.#waitingMonitors];
-    this.#waitingMonitors.clear();
-    for (const { actor, onDown } of monitors) onDown(noConnection(actor));
+    }
+    // One by one: a DOWN may undo monitors that were to hear of it later.
+    for (const monitor of this.#waitingMonitors) {
+      this.#waitingMonitors.delete(monitor);
+      monitor.onDown(noConnection(monitor.actor));
+    }
   };
 
   #reject(call: RemoteCall): void {

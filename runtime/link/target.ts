@@ -1,9 +1,9 @@
 /**
  * One actor of another cell, as the calls to it share the link with those to its neighbours.
  *
- * What a target may hold of something is a multiple of what is left of it for all. So one that answers slowly, or not at
- * all, takes nearly everything while nobody else asks, and always leaves some: several of them share, and leave less, but
- * never nothing.
+ * What a target may hold of something is a multiple of what is left of it for all. So one that answers slowly, or not
+ * at all, takes nearly everything while nobody else asks, and always leaves some: several of them share, and leave
+ * less, but never nothing.
  */
 import type { RemoteCall } from "#runtime/link/remote-call.ts";
 

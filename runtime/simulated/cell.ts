@@ -1,7 +1,7 @@
 /**
  * A cell of a simulation: one process with actors in it, on the seams of a life. For tests of single actors; what keeps
- * them alive here is a pause and another start, without budgets, backoff or order. With a real supervisor instead, give
- * `life.base` as its seams.
+ * them alive here is a pause and another start, without budgets, backoff or order. With the real supervisor instead, give
+ * `life.base` to `startSystem` as its seams.
  */
 import { Actor } from "#runtime/actor.ts";
 import type { ActorEvent, Behavior } from "#runtime/behavior.ts";

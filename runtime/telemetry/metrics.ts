@@ -56,6 +56,8 @@ interface Series {
   dirty: boolean;
 }
 
+const OVERFLOW: Labels = { overflow: "true" };
+
 class Family implements Counter, Gauge, Histogram {
   readonly kind: MetricKind;
   readonly name: string;
@@ -64,6 +66,8 @@ class Family implements Counter, Gauge, Histogram {
   readonly #series = new Map<string, Series>();
   readonly #own: Series;
   #shown = false;
+  /** The last labels that were given, and their series: whoever counts often gives the same object. */
+  #known: { readonly labels: Labels; readonly series: Series } | undefined = undefined;
 
   constructor(kind: MetricKind, name: string, help: string, bounds: readonly number[]) {
     this.kind = kind;
@@ -113,12 +117,19 @@ class Family implements Counter, Gauge, Histogram {
 
   #find(labels: Labels | undefined): Series {
     if (labels === undefined) return this.#own;
+    if (this.#known?.labels === labels) return this.#known.series;
+    const series = this.#seriesOf(labels);
+    this.#known = { labels, series };
+    return series;
+  }
+
+  #seriesOf(labels: Labels): Series {
     // Written out: this runs several times a request, and entries, flat and join cost twenty times as much.
     let key = "";
     for (const name in labels) key += `${name}\u0000${labels[name]}\u0000`;
     let series = this.#series.get(key);
     if (series === undefined) {
-      if (this.#series.size >= SERIES_MAX && labels["overflow"] === undefined) return this.#find({ overflow: "true" });
+      if (this.#series.size >= SERIES_MAX && labels["overflow"] === undefined) return this.#seriesOf(OVERFLOW);
       series = { labels, value: 0, counts: this.#zeroes(), dirty: false };
       this.#series.set(key, series);
     }

@@ -12,6 +12,7 @@ export class ActorChild implements Child {
   readonly #onUnclean: () => void;
   #onExit: (reason: ExitReason) => void = () => undefined;
   #isStarting = false;
+  #isStopping = false;
   #exitWhileStarting: ExitReason | undefined;
 
   /** `onUnclean`: a past life did not end clean (`Actor.stop`), and only the end of the cell frees what is left of it. */
@@ -20,14 +21,15 @@ export class ActorChild implements Child {
     this.#actor = actor;
     this.#onUnclean = onUnclean;
     actor.onExit((reason) => {
-      // A failed start is an exit to the actor; the supervisor hears of it once, as the outcome of `start`.
+      // A failed start and a stop are exits to the actor; the supervisor hears of them as the outcomes of what it asked.
       if (this.#isStarting) this.#exitWhileStarting = reason;
-      else this.#onExit(reason);
+      else if (!this.#isStopping) this.#onExit(reason);
     });
   }
 
   async start(): Promise<Result<void, StartFailed>> {
     this.#isStarting = true;
+    this.#isStopping = false;
     this.#exitWhileStarting = undefined;
     const started = await this.#actor.start();
     this.#isStarting = false;
@@ -45,6 +47,7 @@ export class ActorChild implements Child {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     const { clean } = await this.#actor.stop();
     if (!clean) this.#onUnclean();
   }

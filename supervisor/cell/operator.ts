@@ -5,6 +5,10 @@ import { viewLetters } from "#supervisor/cell/letters.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import { type ActorCommand, type CommandAnswer, DONE } from "#supervisor/wire.ts";
 
+/** A child without letters, or none at all. */
+const NO_ACTOR: CommandAnswer = {
+  refusal: { code: "supervisor.no-such-child", message: "there is no such actor" },
+};
 const NOT_UP: CommandAnswer = { refusal: { code: "supervisor.not-running", message: "it is starting" } };
 
 /** `supervisor` is not there before the cell is up. */
@@ -15,18 +19,16 @@ export function obey(
 ): CommandAnswer {
   if (supervisor === undefined) return NOT_UP;
   const actor = actors.get(command.actor);
-  if (actor === undefined) {
-    return { refusal: { code: "supervisor.no-such-child", message: "there is no such actor" } };
-  }
   switch (command.kind) {
+    // Not only actors: threads of a pool are children, too.
     case "kill-actor":
       return answerTo(supervisor.kill(command.actor));
     case "resume-actor":
       return answerTo(supervisor.resume(command.actor));
     case "list-letters":
-      return { fields: { letters: viewLetters(actor) } };
+      return actor === undefined ? NO_ACTOR : { fields: { letters: viewLetters(actor) } };
     case "replay-letter":
-      return answerTo(actor.replay(command.letter));
+      return actor === undefined ? NO_ACTOR : answerTo(actor.replay(command.letter));
     default:
       return unreachable(command);
   }

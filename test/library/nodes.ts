@@ -50,8 +50,17 @@ function install(home: string): void {
     if (status !== 0) {
       throw new Error(`the Nodes of test/library/nodes cannot be installed: ${error?.message ?? stderr}`);
     }
-    if (!existsSync(home)) renameSync(staging, home);
+    moveTo(home, staging);
   } finally {
     rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** Somebody else may have been sooner, with the same. */
+function moveTo(home: string, staging: string): void {
+  try {
+    renameSync(staging, home);
+  } catch (error) {
+    if (!existsSync(home)) throw error;
   }
 }

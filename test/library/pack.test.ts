@@ -18,10 +18,11 @@ import { installNodes, type Nodes } from "#test/library/nodes.ts";
 /** Packed; a library that outgrows it has taken in what it should not have. */
 const TARBALL_BYTES_MAX = 128 * 1024;
 
-/** Programs of the pages, by the name under which they are tried. */
+/** Programs of the pages, by the name under which they are tried, and what the pages say that they print. */
 const pages = [
-  ["readme.ts", "README.md"],
-  ["library-readme.ts", "library/README.md"],
+  ["readme.ts", "README.md", "{ ok: true, value: 2 }"],
+  ["library-readme.ts", "library/README.md", "{ ok: true, value: 2 }"],
+  ["testing.ts", "docs/testing.md", "200 seeds, 10 of them the same again"],
 ] as const;
 
 /** Beside this file: what must not compile, and what a user's own tests do. */
@@ -30,6 +31,7 @@ const PROGRAMS = ["misuse.ts", "manual-time.ts"];
 /** Programs that run on every Node, and what they print. */
 const printed: readonly (readonly [program: string, lines: readonly string[]])[] = [
   ...Object.entries(expected).map(([name, lines]) => [`examples/${name}`, lines] as const),
+  ...pages.map(([name, , line]) => [name, [line]] as const),
   [
     "manual-time.ts",
     [
@@ -112,7 +114,7 @@ describe("library: the package", () => {
   });
 
   for (const major of ["22", "24", "26"]) {
-    it(`runs on Node ${major}: every entry, and the examples as they are (LIB-1)`, () => {
+    it(`runs on Node ${major}: every entry, the examples and the programs of the pages (LIB-1)`, () => {
       const program = nodes.programs[major] ?? "";
       const entries = ["runtime", "supervisor", "testing"].map((entry) => `import "cepa/${entry}";`).join("");
       const all = consumer.run(
@@ -127,14 +129,6 @@ describe("library: the package", () => {
         const { stdout, status, stderr } = consumer.run(program, name);
         assert.deepEqual([stdout.trimEnd().split("\n"), status], [lines, 0], stderr);
       }
-    });
-  }
-
-  for (const [name, page] of pages) {
-    it(`runs the program of ${page}`, () => {
-      const { stdout, stderr } = consumer.run(process.execPath, name);
-
-      assert.equal(stdout, "{ ok: true, value: 2 }\n", stderr);
     });
   }
 

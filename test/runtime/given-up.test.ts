@@ -124,6 +124,38 @@ describe("actor: a request that is given up while it waits", () => {
   });
 });
 
+describe("actor: calls under one signal", () => {
+  it("share a listener, end with it, and are forgotten when they are answered", async () => {
+    const { ref, clock, deps } = await startLeaf(64);
+    const caller = new AbortController();
+    let listeners = 0;
+    const { signal } = caller;
+    const add = signal.addEventListener.bind(signal);
+    signal.addEventListener = (...given: Parameters<typeof add>): void => {
+      listeners += 1;
+      add(...given);
+    };
+    const within = { deadlineMs: Number.POSITIVE_INFINITY, signal };
+    const answered = await ref.call("work", { id: 1 }, { timeoutMs: 1000, within });
+    const held = ref.call("hold", {}, { timeoutMs: 1000, within });
+    await clock.settle();
+    const waiting = [2, 3].map((id) => ref.call("work", { id }, { timeoutMs: 1000, within }));
+
+    caller.abort();
+    const late = ref.call("work", { id: 4 }, { timeoutMs: 1000, within });
+    deps.open();
+    await clock.settle();
+
+    assert.equal(listeners, 1);
+    assert.deepEqual(answered, { ok: true, value: 1 });
+    assert.deepEqual(
+      (await Promise.all([held, ...waiting, late])).map((answer) => answer.ok || answer.failure),
+      ["maybe", "no", "no", "no"].map((executed) => ({ code: "runtime.cancelled", actor: "leaf", executed })),
+    );
+    assert.deepEqual(deps.handled, [1]);
+  });
+});
+
 describe("actor: a call that makes calls", () => {
   for (const how of ["relay", "relayInTurn"] as const) {
     it(`passes on what is left of its time, over two actors (${how})`, async () => {

@@ -30,7 +30,7 @@ describe("breaker: closed", () => {
     assert.deepEqual(await on.once("refused-by-system"), fail({ code: "test.no-such-key" }));
   });
 
-  it("opens one fault past the budget, not at it", async () => {
+  it("opens one fault past the budget, not at it (BRK-6)", async () => {
     const on = breakerStage();
 
     await repeat(on, LIMITS.failuresMax, "faulty");
@@ -66,7 +66,7 @@ describe("breaker: closed", () => {
     assert.equal(on.breaker.state, "open");
   });
 
-  it("does not count a caller that gave up, or ran out of time", async () => {
+  it("does not count a caller that gave up, or ran out of time (BRK-3)", async () => {
     const on = breakerStage();
     for (let time = 0; time < 5; time += 1) {
       const abandoned = await on.call();
@@ -82,7 +82,7 @@ describe("breaker: closed", () => {
 });
 
 describe("breaker: open", () => {
-  it("asks nobody, and says when to come again", async () => {
+  it("asks nobody, and says when to come again (BRK-1, BRK-5)", async () => {
     const on = await opened();
     await on.clock.advance(40);
 
@@ -102,7 +102,7 @@ describe("breaker: open", () => {
     assert.equal(on.breaker.state, "half-open");
   });
 
-  it("doubles the period with every failed probe, up to the cap, and begins anew once closed", async () => {
+  it("doubles the period with every failed probe, up to the cap, and begins anew once closed (BRK-7)", async () => {
     const on = await opened();
     const periodsMs: number[] = [];
     const openMs = async (): Promise<number> => {
@@ -138,7 +138,7 @@ describe("breaker: open", () => {
     assert(Math.min(...periodsMs) < 10 && Math.max(...periodsMs) > LIMITS.openMsMin - 10);
   });
 
-  it("ignores the outcome of a call that began before it opened", async () => {
+  it("ignores the outcome of a call that began before it opened (BRK-3)", async () => {
     const on = breakerStage();
     const early = await on.call();
     await repeat(on, LIMITS.failuresMax + 1, "faulty");
@@ -153,7 +153,7 @@ describe("breaker: open", () => {
 });
 
 describe("breaker: half-open", () => {
-  it("refuses everybody else while the probe is under way", async () => {
+  it("refuses everybody else while the probe is under way (BRK-2)", async () => {
     const on = await opened();
     await on.clock.advance(LIMITS.openMsMin);
     await on.call();
@@ -199,7 +199,7 @@ describe("breaker: half-open", () => {
     assert.equal(on.breaker.state, "closed");
   });
 
-  it("takes a probe that does not end for failed, and ignores its late success", async () => {
+  it("takes a probe that does not end for failed, and ignores its late success (BRK-8)", async () => {
     const on = await opened();
     await on.clock.advance(LIMITS.openMsMin);
     const hung = await on.call();
@@ -219,7 +219,7 @@ describe("breaker: metrics", () => {
   const shown = (deltas: readonly MetricDelta[], name: string) =>
     deltas.filter((delta) => delta.name === name && delta.labels["breaker"] === "bucket");
 
-  it("shows the state from the start, and counts transitions and refusals by name", async () => {
+  it("shows the state from the start, and counts transitions and refusals by name (BRK-4)", async () => {
     const on = breakerStage();
     assert.deepEqual(
       shown(on.metrics.takeDeltas(), "breaker_state").map(({ value }) => value),

@@ -12,7 +12,7 @@ const within = { timeoutMs: 5 * second };
 type Outcome = Result<unknown, Failure>;
 
 describe("link: call", () => {
-  it("carries request and reply whole, attachments included", async () => {
+  it("carries request and reply whole, attachments included (LNK-1)", async () => {
     const { ref, store, clock } = await startWorld();
     const request = {
       text: "ü",
@@ -31,7 +31,7 @@ describe("link: call", () => {
     assert.deepEqual(store.heard[0]?.request, request);
   });
 
-  it("carries the same when the network cuts the bytes at random", async () => {
+  it("carries the same when the network cuts the bytes at random (LNK-1)", async () => {
     const random = seededRandom(5);
     const { ref, clock } = await startWorld({ pieceBytes: () => 1 + random.below(60) });
     const requests = Array.from({ length: 30 }, (_, index) => ({ index, blob: pattern(index * 100) }));
@@ -59,7 +59,7 @@ describe("link: call", () => {
     assert.deepEqual(await runtime, fail({ code: "runtime.mailbox-full", actor: "store", executed: "no" }));
   });
 
-  it("hands on the remaining deadline, the trace and whether the caller waits for room", async () => {
+  it("hands on the remaining deadline, the trace and whether the caller waits for room (LNK-5)", async () => {
     const { ref, store, clock } = await startWorld();
     const trace = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", flags: 1 };
     const caller: Within = { deadlineMs: clock.nowMs() + 300, signal: new AbortController().signal, trace };
@@ -104,7 +104,7 @@ describe("link: call", () => {
 });
 
 describe("link: call deadlines and cancellation", () => {
-  it("fails with call-timeout, cancels the callee, and ignores the late reply", async () => {
+  it("fails with call-timeout, cancels the callee, and ignores the late reply (LNK-6)", async () => {
     const { ref, store, clock } = await startWorld();
     const late = deferred<Outcome>();
     store.handle = () => late.promise;
@@ -124,7 +124,7 @@ describe("link: call deadlines and cancellation", () => {
     assert.deepEqual(await next, ok("in time"));
   });
 
-  it("fails with expired when the deadline has passed before the call, and when the request never left", async () => {
+  it("fails with expired when the deadline has passed before the call, and when the request never left (LNK-1)", async () => {
     const { ref, network, clock, store } = await startWorld();
     const caller: Within = { deadlineMs: clock.nowMs(), signal: new AbortController().signal };
 
@@ -185,7 +185,7 @@ describe("link: call deadlines and cancellation", () => {
 });
 
 describe("link: credit", () => {
-  it("rejects the call past it, takes as many as it has, and gives back with the reply", async () => {
+  it("rejects the call past it, takes as many as it has, and gives back with the reply (LNK-11)", async () => {
     const { ref, store, clock } = await startWorld({ dataLimits: { messageCredit: 2 } });
     const gates = [deferred<Outcome>(), deferred<Outcome>()];
     store.handle = (request) => gates[Number(request)]?.promise ?? Promise.resolve(ok("third"));
@@ -245,7 +245,7 @@ describe("link: credit", () => {
     assert.equal(store.heard.length, 1);
   });
 
-  it("is kept by a call that timed out until the callee is done with it", async () => {
+  it("is kept by a call that timed out until the callee is done with it (LNK-11)", async () => {
     const { ref, store, clock } = await startWorld({ dataLimits: { messageCredit: 1 } });
     const late = deferred<Outcome>();
     store.handle = () => late.promise;
@@ -313,7 +313,7 @@ describe("link: cast", () => {
 });
 
 describe("link: monitor", () => {
-  it("delivers the DOWN of an incarnation exactly once", async () => {
+  it("delivers the DOWN of an incarnation exactly once (LNK-7)", async () => {
     const { ref, store, network, clock } = await startWorld();
     await clock.settle();
     const downs: Down[] = [];
@@ -328,7 +328,7 @@ describe("link: monitor", () => {
     assert.deepEqual(downs, [{ actor: "store", incarnation: 3, reason: "crashed" }]);
   });
 
-  it("says no-connection, once, when the link is lost, and no-actor where there is none", async () => {
+  it("says no-connection, once, when the link is lost, and no-actor where there is none (LNK-7)", async () => {
     const { ref, gate, store, network, clock } = await startWorld();
     await clock.settle();
     const downs: Down[] = [];
@@ -384,7 +384,7 @@ describe("link: monitor", () => {
 });
 
 describe("link: loss and return", () => {
-  it("fails what had left with link-lost, and aborts it at the callee", async () => {
+  it("fails what had left with link-lost, and aborts it at the callee (LNK-5)", async () => {
     const { ref, store, network, clock } = await startWorld();
     store.handle = () => new Promise(() => undefined);
 
@@ -428,7 +428,7 @@ describe("link: loss and return", () => {
     assert.deepEqual(await ref.call("ask", {}, within), notConnected);
   });
 
-  it("comes back by itself, and the same ref works again", async () => {
+  it("comes back by itself, and the same ref works again (LNK-8)", async () => {
     const { ref, gate, network, clock } = await startWorld();
     await clock.advance(LINK_STABLE_MS);
 

@@ -70,7 +70,7 @@ const sent: fc.Arbitrary<Sent> = fc.oneof(
 );
 
 describe("link codec: frames", () => {
-  it("agree with what was written, wherever the byte stream is cut", () => {
+  it("agree with what was written, wherever the byte stream is cut (LNK-1)", () => {
     fc.assert(
       fc.property(
         fc.array(sent, { maxLength: 6 }),
@@ -96,7 +96,7 @@ describe("link codec: frames", () => {
     );
   });
 
-  it("arrive with plain bytes, views where they are most of what came in one piece, and copies of their own where not", () => {
+  it("arrive with plain bytes, views where they are most of what came in one piece, and copies of their own where not (LNK-4)", () => {
     const request = (bigBytes: number): Sent => ({
       kind: "request",
       id: 1,
@@ -198,7 +198,7 @@ describe("link codec: limits", () => {
 });
 
 describe("link codec: garbage", () => {
-  it("never throws, whatever the bytes are", () => {
+  it("never throws, whatever the bytes are (LNK-10)", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2000 }), fc.integer({ min: 1, max: 700 }), (bytes, piece) => {
         feed(bytes, piece);

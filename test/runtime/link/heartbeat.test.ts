@@ -66,7 +66,7 @@ describe("link: heartbeat", () => {
     assert.deepEqual(ends(), {});
   });
 
-  it("destroys a link whose connection is lost without a word, on both sides, within silence and one beat", async () => {
+  it("destroys a link whose connection is lost without a word, on both sides, within silence and one beat (LNK-16)", async () => {
     const { ref, store, gate, network, clock, ends } = await startWorld();
     store.handle = () => new Promise(() => undefined);
     const left = ref.call("ask", {}, { timeoutMs: 100 * second });
@@ -100,7 +100,7 @@ describe("link: heartbeat of a loop that stands still", () => {
       .map(({ event, fields }) => fields?.["reason"] ?? event);
 
   for (const slow of ["data", "gate"] as const) {
-    it(`makes the peer degraded and not dead, and recovered with the next beat (${slow})`, async () => {
+    it(`makes the peer degraded and not dead, and recovered with the next beat (${slow}, LNK-15)`, async () => {
       const { ref, clock, gateLog, dataLog, gateLoop, dataLoop, ends } = await startWorld();
       const [loop, log] = slow === "data" ? [dataLoop, gateLog] : [gateLoop, dataLog];
       await clock.advance(10 * second);
@@ -130,7 +130,7 @@ describe("link: heartbeat of a loop that stands still", () => {
     assert.deepEqual(ends(), {});
   });
 
-  it("does not make its peers look silent to it: only they may complain", async () => {
+  it("does not make its peers look silent to it: only they may complain (LNK-15)", async () => {
     const { clock, gateLog, dataLog, gateLoop, ends } = await startWorld();
     await clock.advance(10 * second);
 
@@ -144,7 +144,7 @@ describe("link: heartbeat of a loop that stands still", () => {
     assert.deepEqual(ends(), {});
   });
 
-  it("kills no link when both sides stood still together, however long", async () => {
+  it("kills no link when both sides stood still together, however long (LNK-15)", async () => {
     const { ref, clock, gateLoop, dataLoop, ends } = await startWorld();
     await clock.advance(10 * second);
 

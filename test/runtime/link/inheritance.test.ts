@@ -1,4 +1,4 @@
-/** What a call inherits on its way: from an actor over a link to another cell, from actor to actor there, to its pool. */
+/** What a call inherits on its way: over a link to another cell, from actor to actor there, and to its pool. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { Behavior } from "#runtime/behavior.ts";
@@ -111,7 +111,7 @@ async function turns(): Promise<void> {
 }
 
 describe("link: what a call inherits as far as the pool", () => {
-  it("a deadline: a job that waits there leaves the line with it, and never runs", async (context) => {
+  it("a deadline: a job that waits there leaves the line with it, and never runs (LNK-5)", async (context) => {
     const { ref, clock, outcomes, bytes, free } = await serve(context);
 
     const answer = ref.call("ask", {}, { timeoutMs: 100 });
@@ -127,7 +127,7 @@ describe("link: what a call inherits as far as the pool", () => {
     assert.equal(bytes[1], 0);
   });
 
-  it("that the caller is gone: likewise, at once", async (context) => {
+  it("that the caller is gone: likewise, at once (LNK-5)", async (context) => {
     const { ref, clock, outcomes, bytes, free } = await serve(context);
     const leaving = new AbortController();
 

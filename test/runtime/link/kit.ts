@@ -1,7 +1,8 @@
 /**
  * Two cells that can reach each other, in memory: manual time, a seeded order of turns, and a network that can be cut.
  *
- * `gate` calls, `data` serves, and so does `ops`, where a test wants one more. Local actors are a few lines each: what a link knows of an actor is its erased ref.
+ * `gate` calls, `data` serves, and so does `ops`, where a test wants one more. Local actors are a few lines each: what
+ * a link knows of an actor is its erased ref.
  */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { ENDED, FAILED } from "#runtime/byte-source.ts";

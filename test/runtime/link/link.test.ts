@@ -23,7 +23,7 @@ import { dataPath, startWorld, type World, type WorldOptions } from "#test/runti
 const within = { timeoutMs: 5 * second };
 
 describe("link: hello", () => {
-  it("refuses a cell of another build, says why on both sides, and keeps refusing", async () => {
+  it("refuses a cell of another build, says why on both sides, and keeps refusing (LNK-9)", async () => {
     const { ref, clock, gateLog, dataLog, store, ends } = await startWorld({ gateBuild: "build-2" });
 
     const answer = ref.call("ask", {}, within);
@@ -48,7 +48,7 @@ describe("link: hello", () => {
     assert.equal(world.ends()["build-changed"], 1);
   });
 
-  it("refuses a cell that looks for another one", async () => {
+  it("refuses a cell that looks for another one (LNK-9)", async () => {
     const world = await startWorld();
     const stranger = await Stranger.connect(world);
 
@@ -197,7 +197,7 @@ describe("link: rules", () => {
     assert.deepEqual(world.ends(), {});
   });
 
-  it("hold against any bytes: the link ends or goes on, and the cell serves others", async () => {
+  it("hold against any bytes: the link ends or goes on, and the cell serves others (LNK-10)", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -278,7 +278,7 @@ describe("link: a cell that answers what it was not asked", () => {
     assert(listening.ok, "the simulated network listens");
   };
 
-  it("is not believed: a second reply is no answer to the call that took the first one's place, and ends the link", async () => {
+  it("is not believed: a second reply is no answer to the call that took the first one's place, and ends the link (LNK-6)", async () => {
     const world = await startWorld({ listens: false });
     const ids: number[] = [];
     await pretend(world, (id, connection) => {
@@ -296,7 +296,7 @@ describe("link: a cell that answers what it was not asked", () => {
     assert.equal(world.ends()["reply-unexpected"], 1);
   });
 
-  it("is heard in any order, and late: each reply finds its call, and no other", async () => {
+  it("is heard in any order, and late: each reply finds its call, and no other (LNK-6)", async () => {
     const world = await startWorld({ listens: false });
     const asked: { id: number; connection: Connection }[] = [];
     await pretend(world, (id, connection) => asked.push({ id, connection }));
@@ -317,7 +317,7 @@ describe("link: a cell that answers what it was not asked", () => {
     assert.equal(world.gate.isConnected("data"), true);
   });
 
-  it("has nothing to say for the one before it: what that was asked is lost, not answered by its successor", async () => {
+  it("has nothing to say for the one before it: what that was asked is lost, not answered by its successor (LNK-6)", async () => {
     const world = await startWorld({ listens: false });
     const asked: { id: number; connection: Connection }[] = [];
     await pretend(world, (id, connection) => asked.push({ id, connection }));

@@ -22,7 +22,7 @@ describe("link outbox: order", () => {
     assert.deepEqual(writes, [["ping 3", "ping 5", "cast 2", "cast 4", "data 1"]]);
   });
 
-  it("gives each stream one frame in turn", () => {
+  it("gives each stream one frame in turn (LNK-3)", () => {
     const { outbox, turn, writes } = start();
 
     outbox.flow(stream(1, 3));
@@ -61,7 +61,7 @@ describe("link outbox: bounds", () => {
     assert.deepEqual(counts, [frames / 3, (2 * frames) / 3, frames, frames]);
   });
 
-  it("writes nothing more until the system has taken the last unit, then signals first", () => {
+  it("writes nothing more until the system has taken the last unit, then signals first (LNK-2)", () => {
     const { outbox, turn, writes, socket } = start();
     socket.hasRoom = false;
 
@@ -80,7 +80,7 @@ describe("link outbox: bounds", () => {
     assert.deepEqual(writes.slice(2), [["cast 3", "data 1"]]);
   });
 
-  it("lets no signal wait for more than a frame of the largest size, whatever else waits (property)", () => {
+  it("lets no signal wait for more than a frame of the largest size, whatever else waits (property, LNK-2)", () => {
     const sizes = fc.oneof(fc.integer({ min: 1, max: 2000 }), fc.integer({ min: 1, max: 2_000_000 }));
     fc.assert(
       fc.property(
@@ -117,7 +117,7 @@ describe("link outbox: bounds", () => {
     );
   });
 
-  it("gives messages and streams turns to come first, so that neither waits for all of the other", () => {
+  it("gives messages and streams turns to come first, so that neither waits for all of the other (LNK-3)", () => {
     const { outbox, turn, writes } = start();
 
     for (let id = 10; id < 20; id += 1) outbox.message(message(id, 30_000));
@@ -127,7 +127,7 @@ describe("link outbox: bounds", () => {
     assert.deepEqual(writes.slice(0, 4), [["cast 10", "cast 11"], ["data 1"], ["cast 12", "cast 13"], ["data 1"]]);
   });
 
-  it("hands large bytes to the socket as they are, in parts of one message between which others pass", () => {
+  it("hands large bytes to the socket as they are, in parts of one message between which others pass (LNK-4)", () => {
     const { outbox, turn, writes, parts, socket } = start();
     const bytes = new Uint8Array(150_000);
     socket.hasRoom = false;

@@ -1,4 +1,4 @@
-/** What is slow holds up itself: an actor that does not answer, a reader that does not read, a cell that does neither. */
+/** What is slow holds up itself: an actor that does not answer, a reader or a cell that does not read. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -18,13 +18,13 @@ function leaving(left: number): number {
 /** Bytes by their count: a list of what differs would be long. */
 function brief(answer: Outcome): unknown {
   if (!answer.ok) return answer.failure;
-  return answer.value instanceof Uint8Array ? `${answer.value.byteLength} bytes` : answer.value;
+  return answer.value instanceof Uint8Array ? `${answer.value.byteLength} bytes` : typeof answer.value;
 }
 
 const full = fail({ code: "runtime.mailbox-full", actor: "store", executed: "no" });
 
 describe("link: an actor that does not answer", () => {
-  it("leaves credit to its neighbours, and takes it all up again when it is served", async () => {
+  it("leaves credit to its neighbours, and takes it all up again when it is served (LNK-13)", async () => {
     const { ref, neighbour, store, clock } = await startWorld({ dataLimits: { messageCredit: leaving(2) } });
     const answers = deferred<Outcome>();
     store.handle = () => answers.promise;
@@ -45,7 +45,7 @@ describe("link: an actor that does not answer", () => {
     assert.deepEqual(await Promise.all(again), new Array(2 * LINK_TARGET_SHARE_MAX).fill(ok("late")));
   });
 
-  it("keeps what it holds for as long as it has it, also of calls that timed out or were cancelled", async () => {
+  it("keeps what it holds for as long as it has it, also of calls that timed out or were cancelled (LNK-13)", async () => {
     const { ref, neighbour, store, clock } = await startWorld({ dataLimits: { messageCredit: leaving(1) } });
     const late = deferred<Outcome>();
     store.handle = () => late.promise;
@@ -66,7 +66,7 @@ describe("link: an actor that does not answer", () => {
     assert.deepEqual(await after, ok("late"));
   });
 
-  it("holds up only those who wait for it, and leaves them places in line", async () => {
+  it("holds up only those who wait for it, and leaves them places in line (LNK-13)", async () => {
     const { ref, neighbour, store, clock } = await startWorld({
       dataLimits: { messageCredit: leaving(1) },
       gateLimits: { callsWaitingMax: leaving(1) },
@@ -101,7 +101,7 @@ describe("link: an actor that does not answer", () => {
 });
 
 describe("link: a reader that does not read", () => {
-  it("holds up its own stream, and neither calls nor other streams of the link", async () => {
+  it("holds up its own stream, and neither calls nor other streams of the link (LNK-12)", async () => {
     const { ref, store, clock } = await startWorld();
     store.handle = async () => ok({ source: new PatternSource(4 * MiB) });
     const open = async (): Promise<ByteSource> => {
@@ -130,7 +130,7 @@ describe("link: a reader that does not read", () => {
 });
 
 describe("link: a cell that does not read", () => {
-  it("keeps no more bytes waiting than the limit: calls are refused past it, and go through when it reads again", async () => {
+  it("keeps no more bytes waiting than the limit: calls are refused past it, and go through when it reads again (LNK-14)", async () => {
     const { ref, network, clock } = await startWorld({ gateLimits: { outboxBytesMax: 100 * KiB } });
     await clock.settle();
     network.freeze(dataPath);
@@ -154,7 +154,7 @@ describe("link: a cell that does not read", () => {
     assert.deepEqual(await small, ok("small"));
   });
 
-  it("gets a failure for each reply that finds the limit reached, and whoever holds its source is told", async () => {
+  it("gets a failure for each reply that finds the limit reached, and whoever holds its source is told (LNK-14)", async () => {
     const { ref, store, clock, network } = await startWorld({ dataLimits: { outboxBytesMax: 100 * KiB } });
     const source = new PatternSource(10);
     const gates = [deferred<Outcome>(), deferred<Outcome>(), deferred<Outcome>()];

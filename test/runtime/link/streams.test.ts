@@ -151,7 +151,7 @@ describe("link streams: a source in a reply", () => {
 });
 
 describe("link streams: the window", () => {
-  it("is never exceeded by what was read and not consumed, and fills a large read from what is there", async () => {
+  it("is never exceeded by what was read and not consumed, and fills a large read from what is there (LNK-12)", async () => {
     const world = await startWorld();
     let consumed = 0;
     let outstandingMax = 0;
@@ -208,7 +208,7 @@ describe("link streams: the window", () => {
 });
 
 describe("link streams: fairness", () => {
-  it("answers calls while 64 MiB pass, after at most two bursts of data", async () => {
+  it("answers calls while 64 MiB pass, and none waits for more than its turns of data", async () => {
     const world = await startWorld();
     let streamed = 0;
     world.store.handle = async (request) => {

@@ -128,6 +128,20 @@ describe("server child: the end of a life", () => {
     }
   });
 
+  it("is not told again when the next start fails", async () => {
+    const on = serverStage();
+    await on.child.start();
+    on.server().end({ code: 1, signal: undefined });
+    await on.clock.advance(0);
+    on.probe = async () => false;
+
+    const started = on.child.start();
+    await on.clock.advance(1000);
+
+    assert.equal(whyOf(await started), "not ready after 5 tries");
+    assert.equal(on.exits.length, 1);
+  });
+
   it("by kill is an exit too", async () => {
     const on = serverStage();
     await on.child.start();
