@@ -1,41 +1,57 @@
 /**
- * `cepa bench [actors|store|all] [--json]`: measures this machine, one line a figure as it comes.
+ * `cepa bench [actors|store|all] [--quick] [--json]`: measures this machine, a figure as it comes.
  *
  * It informs and does not judge. What is compared runs side by side in one run, and only completed, verified work counts.
  */
 import { parseArgs } from "node:util";
-import { benchActors } from "#bench/actors.ts";
-import { jsonLine, type Measurement, tableRow } from "#bench/measurement.ts";
+import { benchActors } from "#bench/actors/suite.ts";
+import { jsonLine } from "#bench/measurement.ts";
+import { type Report, reportFigure } from "#bench/report.ts";
 import { benchStore } from "#bench/store.ts";
 
-const SUITES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = { actors: benchActors, store: benchStore };
+interface Options {
+  readonly quick: boolean;
+}
+
+const SUITES: Readonly<Record<string, (options: Options) => AsyncIterable<Report>>> = {
+  actors: benchActors,
+  store: async function* () {
+    for await (const measurement of benchStore()) yield reportFigure(measurement);
+  },
+};
 
 const HELP = `usage: cepa bench [options] [suite...]
 
-Measures this machine, one line a figure as it comes, beside what others do with the same work. It informs and does not
-judge. Suites: actors, store, all (the default).
+Measures this machine, a figure as it comes, beside what others do with the same work. It informs and does not judge.
+Suites: actors, store, all (the default). Others that are missing are fetched into a cache, and absent where that cannot
+be, or with CEPA_PROVISION=never.
 
-  --json       one JSON object a line: name, value, unit, and peer, peer_value and ratio where there is a peer
+  --quick      actors: little of everything, in seconds; shows that it works, its figures say little
+  --json       one JSON object a line: name, value, unit; peer, peer_value and ratio where there is a peer; target and
+               met where something should be reached; samples and peer_samples where the value is their median
   -h, --help   print this
 
 Examples:
   $ cepa bench
+  $ cepa bench actors
   $ cepa bench store --json
 `;
 
-const { suites, json } = readArguments();
-const widths = [30, 18, 32];
+const { suites, json, quick } = readArguments();
 for (const suite of suites) {
-  for await (const measurement of suite()) {
-    const row = tableRow(measurement).map((cell, column) => cell.padEnd(widths[column] ?? 0));
-    process.stdout.write(`${json ? jsonLine(measurement) : row.join("  ").trimEnd()}\n`);
+  for await (const { lines, figures } of suite({ quick })) {
+    for (const line of json ? figures.map(jsonLine) : lines) process.stdout.write(`${line}\n`);
   }
 }
 
 function readArguments() {
   try {
     const { values, positionals } = parseArgs({
-      options: { json: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false } },
+      options: {
+        quick: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
       allowPositionals: true,
     });
     if (values.help) {
@@ -44,7 +60,7 @@ function readArguments() {
     }
     const names = positionals.length === 0 || positionals[0] === "all" ? Object.keys(SUITES) : positionals;
     const chosen = names.map((name) => SUITES[name] ?? refuse(`there is no suite ${name}: actors, store or all`));
-    return { suites: chosen, json: values.json };
+    return { suites: chosen, json: values.json, quick: values.quick };
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
   }

@@ -11,6 +11,15 @@ export interface Measurement {
   readonly peer_value?: number;
   /** Ours to the peer's. Left out without a peer's value. */
   readonly ratio?: number;
+  /** What `value` is the median of, and `peer_value`, one a round. */
+  readonly samples?: readonly number[];
+  readonly peer_samples?: readonly number[];
+  /** Share of the time (0 … 1) that it waited for a core, which a rate leaves out; the median. */
+  readonly waited?: number;
+  readonly peer_waited?: number;
+  /** What should be reached, in words; and whether it was. */
+  readonly target?: string;
+  readonly met?: boolean;
 }
 
 /** A figure beside that of `peer`, which may be absent. */
@@ -30,15 +39,16 @@ export function median(samples: readonly number[]): number {
 }
 
 /** Nearest rank. `samples` need not be sorted and are not empty. */
-export function percentile(samples: readonly number[], percent: number): number {
-  const sorted = [...samples].sort((a, b) => a - b);
+export function percentile(samples: Iterable<number>, percent: number): number {
+  const sorted = Float64Array.from(samples).sort();
   const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
   return sorted[rank - 1] ?? Number.NaN;
 }
 
 /** One JSON object a line, as scripts want it. */
 export function jsonLine(measurement: Measurement): string {
-  return JSON.stringify({ ...measurement, value: round(measurement.value) });
+  const digits = (_: string, value: unknown): unknown => (typeof value === "number" ? round(value) : value);
+  return JSON.stringify(measurement, digits);
 }
 
 /** The cells of a row for people. */

@@ -4,12 +4,13 @@
  * Taken from the system, or unpacked from Debian's package into the cache: never installed, so never started as a
  * service. Absent is a result too.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { unpackDebian } from "#bench/debian.ts";
 import { freePort } from "#bench/free-port.ts";
 
 const START_TIMEOUT_MS = 5000;
@@ -20,13 +21,14 @@ export interface Nginx extends AsyncDisposable {
 
 /** Undefined when there is no nginx and none can be had. `cache` is a folder that may be kept between runs. */
 export async function startNginx(cache: string, served: string): Promise<Nginx | undefined> {
-  const binary = findBinary(cache) ?? unpack(cache);
-  if (binary === undefined) return undefined;
+  const say = (line: string): void => void process.stderr.write(`cepa: ${line}\n`);
+  const found = findBinary(cache) ?? (unpackDebian("nginx", join(cache, "nginx"), say) ? findBinary(cache) : undefined);
+  if (found === undefined) return undefined;
 
   const folder = mkdtempSync(join(cache, "nginx-run-"));
   const port = await freePort();
   writeFileSync(join(folder, "nginx.conf"), configuration(folder, served, port));
-  const server = spawn(binary, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], {
+  const server = spawn(found, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], {
     stdio: "ignore",
   });
   const dispose = async (): Promise<void> => {
@@ -41,23 +43,6 @@ export async function startNginx(cache: string, served: string): Promise<Nginx |
 function findBinary(cache: string): string | undefined {
   const candidates = ["/usr/sbin/nginx", join(cache, "nginx/usr/sbin/nginx")];
   return candidates.find((path) => existsSync(path));
-}
-
-/** Only where apt works without asking, and never against the owner's word. */
-function unpack(cache: string): string | undefined {
-  if (process.env["CEPA_PROVISION"] === "never" || !existsSync("/usr/bin/apt-get")) return undefined;
-  process.stderr.write("cepa: fetching Debian's nginx to compare with, into the cache of this checkout ...\n");
-  const folder = join(cache, "nginx");
-  mkdirSync(folder, { recursive: true });
-  try {
-    execFileSync("apt-get", ["-qq", "download", "nginx"], { cwd: folder, stdio: "ignore" });
-    const [archive] = globSync("nginx_*.deb", { cwd: folder });
-    if (archive === undefined) return undefined;
-    execFileSync("dpkg-deb", ["-x", archive, "."], { cwd: folder, stdio: "ignore" });
-  } catch {
-    return undefined;
-  }
-  return findBinary(cache);
 }
 
 function configuration(folder: string, served: string, port: number): string {

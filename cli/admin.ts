@@ -18,12 +18,14 @@ export const ADMIN_TIMEOUT_MS: number = 5 * second;
 /** The same for `down`, answered when all has stopped: the node's own deadline is 10 s. `cepa down` takes no longer. */
 export const DOWN_TIMEOUT_MS: number = 15 * second;
 
-export type AdminCommand = "status" | "kill" | "resume" | "down";
+export type AdminCommand = "status" | "kill" | "resume" | "letters" | "replay" | "down";
 
 export interface AdminRequest {
   readonly command: AdminCommand;
-  /** `actor/<name>` or `cell/<name>`, for `kill` and `resume`. */
+  /** `actor/<name>` or `cell/<name>`, for all that is about one of them. */
   readonly target?: string;
+  /** For `replay`. */
+  readonly letter?: number;
 }
 
 /** Answers with every field of the node's answer, unchecked. */
@@ -63,7 +65,7 @@ function readAnswer(line: string): Outcome<Readonly<Record<string, unknown>>> {
 
 /** What was asked lies in the socket: a root that was only stopped reads it when it goes on. */
 function noAnswer({ pid }: NodeRecord, { command }: AdminRequest, timeoutMs: number): CliFailure {
-  const later = command === "status" ? "" : ` and may still do it (${command})`;
+  const later = command === "status" || command === "letters" ? "" : ` and may still do it (${command})`;
   const advice = `it is stopped or overloaded${later}; kill -9 ${pid} loses nothing that was acknowledged`;
   return { code: "cli.no-answer", message: `process ${pid} has not answered for ${timeoutMs / second} s: ${advice}` };
 }

@@ -119,6 +119,19 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       });
   }
 
+  own("letters", "Show the messages that an actor accepted and lost: its dead letters.", [
+    "letters actor/storage",
+    "letters actor/storage --json",
+    "letters actor/storage --replay 3",
+  ])
+    .argument("<target>", "actor/NAME", readActor)
+    .option("--replay <number>", "send this one again, as a message that nobody waits for", readNumber)
+    .option("--json", "one JSON object a line")
+    .action(async (target: string, options: Flags & { readonly replay?: number }) => {
+      const { letters } = await import("#cli/letters.ts");
+      answer(await letters(target, options));
+    });
+
   own("down", "Stop the node: accept nothing new, finish what is under way, flush, end. Waits for it.", [
     "down",
     "down --data /srv/cepa",
@@ -150,6 +163,16 @@ function readTarget(text: string): string {
   throw new InvalidArgumentError(`A target is ${TARGET_FORM}.`);
 }
 
+function readActor(text: string): string {
+  if (/^actor\/[a-z][a-z0-9-]{0,62}$/.test(text)) return text;
+  throw new InvalidArgumentError("It is actor/NAME.");
+}
+
+function readNumber(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It is the number of a letter, from 1.");
+}
+
 const CONTROLS = [
   [
     "kill",
@@ -166,9 +189,10 @@ Commands of the checkout:
   check              check types, lint and format
   verify             check, then test
   bench [suite]      measure (actors, store or all)
+  pack [options]     make a library of the actor runtime
 
-The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume and down
-are for the node's owner on its machine and take --data only.
+The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume, letters
+and down are for the node's owner on its machine and take --data only.
 Exit code: 0 done, 1 the node said no (one line with the code of the failure), 2 the command line is wrong.
 
 Examples:

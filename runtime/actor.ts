@@ -10,20 +10,20 @@
  */
 import type { Behavior } from "#runtime/behavior.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
+import type { DeadLetter } from "#runtime/dead-letters.ts";
 import { SLOT_TURNS_MAX } from "#runtime/dispatcher.ts";
-import { assert, describeExit, type ExitReason, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
-import { Incarnation, type Message, type Turn } from "#runtime/incarnation.ts";
-import { Lane } from "#runtime/lane.ts";
+import { assert, Defect, describeExit, type ExitReason, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { type Gone, Incarnation, type Turn } from "#runtime/incarnation.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
+import { Losses, type NotReplayed } from "#runtime/losses.ts";
 import type { Machine } from "#runtime/machine.ts";
 import { Mailbox, type MailboxOptions } from "#runtime/mailbox.ts";
+import { type Message, Told } from "#runtime/message.ts";
+import { Monitors } from "#runtime/monitors.ts";
 import { PendingCall } from "#runtime/pending-call.ts";
 import type { Protocol } from "#runtime/protocol.ts";
 import type { CallOptions, CastOutcome, Down, Ref } from "#runtime/ref.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
-
-/** Callers that may wait for room (`whenFull: "wait"`). They hold edge permits, so permits are the real bound. */
-export const WAITING_CALLERS_MAX = 4096;
 
 /** `init` threw, or `stop` came before it was done. It is an ordinary exit with a reason: the supervisor decides. */
 export interface StartFailed extends Failure<"runtime.start-failed"> {
@@ -50,9 +50,25 @@ type Handler = (state: unknown, request: unknown, ctx: unknown) => unknown;
 
 interface UrgentTurn {
   readonly incarnation: Incarnation;
+  /** `settle`, `timer` or `down`. */
+  readonly what: string;
   readonly run: Turn;
-  readonly call: PendingCall | undefined;
+  /** That which it settles. */
+  readonly message: Message | undefined;
 }
+
+/** How ready an actor says that it is. */
+interface ActorHealth {
+  readonly state: "ready" | "degraded";
+  readonly reason: string | undefined;
+}
+
+// Shared by all that never become anything else: an idle actor is small.
+const READY: ActorHealth = { state: "ready", reason: undefined };
+const CLEAN: Gone = { clean: true };
+const STOPPED: ExitReason = { kind: "shutdown" };
+const NONE: Readonly<Record<string, true | undefined>> = {};
+const nothing = (): void => undefined;
 
 export type Lifecycle = "stopped" | "starting" | "running" | "stopping";
 
@@ -63,13 +79,14 @@ export class Actor {
   readonly deps: unknown;
   readonly laterMax: number;
   readonly shutdownMs: number;
-  readonly log: Log;
   readonly #handlers: Readonly<Record<string, Handler | undefined>>;
+  readonly #idempotent: Readonly<Record<string, true | undefined>>;
   readonly #mailbox: Mailbox<UrgentTurn, Message>;
-  readonly #waiting: Lane<Message>;
-  readonly #monitors = new Map<(down: Down) => void, Incarnation>();
-  readonly #onExit: ((reason: ExitReason) => void)[] = [];
-  #incarnation: Incarnation | undefined;
+  readonly #monitors = new Monitors();
+  #losses: Losses | undefined = undefined;
+  #log: Log | undefined = undefined;
+  #onExit: (reason: ExitReason) => void = nothing;
+  #incarnation: Incarnation | undefined = undefined;
   #incarnationCount = 0;
   #lifecycle: Lifecycle = "stopped";
   /** The last `start`, settled or not. */
@@ -77,11 +94,8 @@ export class Actor {
   /** Whether the user lane takes messages: from the first start until stop or quarantine, also between incarnations. */
   #isOpen = false;
   #isQueued = false;
-  #health: { readonly state: "ready" | "degraded"; readonly reason: string | undefined } = {
-    state: "ready",
-    reason: undefined,
-  };
-  #onHealth: () => void = () => undefined;
+  #health = READY;
+  #onHealth: () => void = nothing;
 
   constructor(options: ActorOptions, machine: Machine) {
     this.name = options.name;
@@ -90,10 +104,14 @@ export class Actor {
     this.deps = options.deps;
     this.laterMax = options.laterMax;
     this.shutdownMs = options.shutdownMs;
-    this.log = machine.log.with({ actor: options.name });
     this.#handlers = options.behavior.handlers as unknown as Record<string, Handler>;
+    this.#idempotent = options.behavior.idempotent ?? NONE;
     this.#mailbox = new Mailbox(options.mailbox);
-    this.#waiting = new Lane(WAITING_CALLERS_MAX);
+  }
+
+  get log(): Log {
+    this.#log ??= this.machine.log.with({ actor: this.name });
+    return this.#log;
   }
 
   get lifecycle(): Lifecycle {
@@ -113,13 +131,13 @@ export class Actor {
     return this.#mailbox.capacity;
   }
 
-  get health(): { readonly state: "ready" | "degraded"; readonly reason: string | undefined } {
+  get health(): ActorHealth {
     return this.#health;
   }
 
   /** Runs after every end of an incarnation. The supervisor's hook. */
   onExit(run: (reason: ExitReason) => void): void {
-    this.#onExit.push(run);
+    this.#onExit = run;
   }
 
   /** Runs when `health` changed. */
@@ -128,17 +146,23 @@ export class Actor {
   }
 
   /** A new incarnation. Settles when `init` has: its failure is also reported to `onExit`. */
-  async start(): Promise<Result<void, StartFailed | NotClosed>> {
+  start(): Promise<Result<void, StartFailed | NotClosed>> {
     assert(this.#lifecycle === "stopped", "an actor is started when none of its incarnations lives");
     this.#lifecycle = "starting";
     this.#isOpen = true;
     const starting = this.#beginLife();
-    this.#starting = starting;
-    return starting;
+    // Without an `init` that takes its time it is over already.
+    if (this.#lifecycle !== "starting") return starting;
+    const settled = starting.finally(() => {
+      this.#starting = undefined;
+    });
+    this.#starting = settled;
+    return settled;
   }
 
   async #beginLife(): Promise<Result<void, StartFailed | NotClosed>> {
-    const { clean } = (await this.#incarnation?.ended) ?? { clean: true };
+    const last = this.#incarnation?.gone;
+    const { clean } = last instanceof Promise ? await last : (last ?? CLEAN);
     if (!clean) {
       this.#lifecycle = "stopped";
       return fail({ code: "runtime.not-closed", actor: this.name, shutdownMs: this.shutdownMs });
@@ -149,11 +173,12 @@ export class Actor {
       return this.#startFailed({ kind: "shutdown" });
     }
 
-    this.#health = { state: "ready", reason: undefined };
+    this.#health = READY;
     this.#incarnationCount += 1;
     const incarnation = new Incarnation(this, this.#incarnationCount);
     this.#incarnation = incarnation;
-    const exit = await incarnation.begin();
+    const begun = incarnation.begin();
+    const exit = begun instanceof Promise ? await begun : begun;
     if (exit !== undefined) return this.#startFailed(exit);
     this.#lifecycle = "running";
     this.ready();
@@ -164,14 +189,15 @@ export class Actor {
    * Ends the current incarnation in good order and closes the user lane; a `start` under way fails. Settles when
    * everything is closed. Not `clean`: something did not close within `shutdownMs`, or `terminate` threw.
    */
-  async stop(reason: ExitReason = { kind: "shutdown" }): Promise<{ readonly clean: boolean }> {
+  async stop(reason: ExitReason = STOPPED): Promise<Gone> {
     this.#isOpen = false;
-    this.#failLane();
+    if (this.#mailbox.depth > 0) this.losses.waiting();
     if (this.#lifecycle !== "stopped") this.#lifecycle = "stopping";
     const incarnation = this.#incarnation;
     incarnation?.finish(reason);
-    const end = (await incarnation?.ended) ?? { clean: true };
-    await this.#starting;
+    const gone = incarnation?.gone ?? CLEAN;
+    const end = gone instanceof Promise ? await gone : gone;
+    if (this.#starting !== undefined) await this.#starting;
     return end;
   }
 
@@ -185,24 +211,30 @@ export class Actor {
       const refusal = this.#refusal(options);
       if (refusal !== undefined) return resolve(fail(refusal) as Result<never, never>);
 
-      const call = new PendingCall(this.name, this.machine, options, resolve as (answer: unknown) => void);
+      const call = new PendingCall(this, name, request, options, resolve as (answer: unknown) => void);
       const found = findSource(request);
-      if (found === undefined) return this.#offer({ name, request, call }, options);
-      const lent = new LentSource(found.source, () => call.progressed(), undefined);
-      call.borrow(lent);
-      return this.#offer({ name, request: { ...(request as object), [found.key]: lent }, call }, options);
+      if (found !== undefined) {
+        const lent = new LentSource(found.source, () => call.progressed(), undefined);
+        call.borrow(lent, { ...(request as object), [found.key]: lent });
+      }
+      return this.#offer(call, options);
     });
   }
 
   cast(name: string, request: unknown): CastOutcome {
+    return this.accept(new Told(name, request));
+  }
+
+  /** A message that nobody waits for. */
+  accept(message: Told): CastOutcome {
     if (!this.#isOpen) return "stopped";
-    const offer = this.#mailbox.offer({ name, request, call: undefined });
+    const offer = this.#mailbox.offer(message);
     if (offer.kind === "rejected") {
       this.machine.rejected.add(1, { reason: "mailbox-full" });
       return "rejected";
     }
     this.ready();
-    if (offer.kind === "displaced") this.#displaced(offer.oldest);
+    if (offer.kind === "displaced") this.losses.displaced(offer.oldest);
     return "accepted";
   }
 
@@ -212,8 +244,17 @@ export class Actor {
       onDown({ actor: this.name, incarnation: this.#incarnationCount, reason: "no-actor" });
       return () => undefined;
     }
-    this.#monitors.set(onDown, incarnation);
-    return () => this.#monitors.delete(onDown);
+    return this.#monitors.add(onDown);
+  }
+
+  /** What was accepted and lost, oldest first: at most `DEAD_LETTERS_MAX`. */
+  get deadLetters(): readonly DeadLetter[] {
+    return this.#losses?.letters ?? [];
+  }
+
+  /** Sends a dead letter again, as a message that nobody waits for. It is a letter no more once it was accepted. */
+  replay(letter: number): Result<void, NotReplayed> {
+    return this.losses.replay(letter);
   }
 
   /** The typed face of this actor. */
@@ -222,23 +263,39 @@ export class Actor {
   }
 
   /** For the incarnation: a turn on the control lane, dropped when it has ended. */
-  control(incarnation: Incarnation, run: Turn, call: PendingCall | undefined): void {
+  control(incarnation: Incarnation, what: string, run: Turn, message: Message | undefined): void {
     if (incarnation.hasEnded) return;
-    this.#mailbox.control({ incarnation, run, call });
+    this.#mailbox.control({ incarnation, what, run, message });
     this.ready();
   }
 
   /** For the incarnation: a turn on the signal lane. */
-  signal(incarnation: Incarnation, run: Turn): void {
+  signal(incarnation: Incarnation, what: string, run: Turn): void {
     if (incarnation.hasEnded) return;
-    this.#mailbox.signal({ incarnation, run, call: undefined });
+    this.#mailbox.signal({ incarnation, what, run, message: undefined });
     this.ready();
   }
 
   handlerOf(name: string): Handler {
     const handler = this.#handlers[name];
-    assert(handler !== undefined, `${this.name} has a handler for ${name}`);
+    if (handler === undefined) throw new Defect(`${this.name} has no handler for ${name}`);
     return handler;
+  }
+
+  /** For the incarnation: where messages go that it did not finish. */
+  get losses(): Losses {
+    this.#losses ??= new Losses(this, this.#mailbox);
+    return this.#losses;
+  }
+
+  /** For the incarnation: whether a message of this name may be handled by the next one. */
+  mayRunAgain(name: string): boolean {
+    return this.#isOpen && this.#idempotent[name] === true;
+  }
+
+  /** For a call that is over while it waits in line. */
+  onCallLeft(): void {
+    this.#mailbox.onCallLeft();
   }
 
   reportHealth(state: "ready" | "degraded", reason: string | undefined): void {
@@ -251,10 +308,8 @@ export class Actor {
     this.#mailbox.clearUrgent();
     this.#lifecycle = "stopped";
     const down: Down = { actor: this.name, incarnation: incarnation.number, reason: reason.kind };
-    const monitors = [...this.#monitors.keys()];
-    this.#monitors.clear();
-    for (const onDown of monitors) onDown(down);
-    for (const run of this.#onExit) run(reason);
+    this.#monitors.tell(down, (defect) => this.machine.surface(defect));
+    this.#onExit(reason);
   }
 
   /** Puts the actor in line when it has something to do. */
@@ -280,43 +335,33 @@ export class Actor {
   #takeTurn(incarnation: Incarnation): boolean {
     const urgent = this.#mailbox.takeUrgent();
     if (urgent !== undefined) {
-      urgent.incarnation.turn(urgent.run, urgent.call);
+      this.machine.turns.note(this.name, urgent.what);
+      urgent.incarnation.turn(urgent.run, urgent.message);
       return true;
     }
     // Every task has a settle to come: with no room for another, the user lane waits.
-    if (incarnation.tasks.size >= this.laterMax) return false;
+    if (incarnation.taskCount >= this.laterMax) return false;
     const message = this.#mailbox.take();
     if (message === undefined) return false;
-    if (this.#waiting.depth > 0) this.#admitWaiting();
+    const { call } = message;
+    if (call !== undefined && call.dueMs <= this.machine.clock.recentMs()) {
+      call.expire();
+      return true;
+    }
+    this.machine.turns.note(this.name, message.name);
     incarnation.handle(message);
     return true;
   }
 
-  #offer(message: Message, options: CallOptions): void {
-    const mustQueue = this.#waiting.depth > 0 && options.whenFull === "wait";
-    const offer = mustQueue ? undefined : this.#mailbox.offer(message);
-    if (offer !== undefined && offer.kind !== "rejected") {
+  #offer(call: PendingCall, options: CallOptions): void {
+    const offer = options.whenFull === "wait" ? this.#mailbox.offerOrWait(call) : this.#mailbox.offer(call);
+    if (offer.kind !== "rejected") {
       this.ready();
-      if (offer.kind === "displaced") this.#displaced(offer.oldest);
+      if (offer.kind === "displaced") this.losses.displaced(offer.oldest);
       return;
     }
-    if (options.whenFull === "wait" && this.#waiting.push(message)) return;
     this.machine.rejected.add(1, { reason: "mailbox-full" });
-    message.call?.fail({ code: "runtime.mailbox-full", actor: this.name, executed: "no" });
-  }
-
-  /** First come, first served: a slot that became free goes to whoever waits longest and still wants it. */
-  #admitWaiting(): void {
-    for (let message = this.#waiting.take(); message !== undefined; message = this.#waiting.take()) {
-      if (message.call?.answered === true) continue;
-      this.#mailbox.offer(message);
-      return;
-    }
-  }
-
-  #displaced(message: Message): void {
-    this.machine.rejected.add(1, { reason: "mailbox-displaced" });
-    message.call?.fail({ code: "runtime.mailbox-full", actor: this.name, executed: "no" });
+    call.fail({ code: "runtime.mailbox-full", actor: this.name, executed: "no" });
   }
 
   #startFailed(exit: ExitReason): Result<never, StartFailed> {
@@ -328,18 +373,11 @@ export class Actor {
     const { within } = options;
     if (!this.#isOpen) return { code: "runtime.actor-stopped", actor, executed: "no" };
     if (within === undefined) return undefined;
-    if (within.deadlineMs <= this.machine.clock.nowMs()) return { code: "runtime.expired", actor, executed: "no" };
-    if (within.signal.aborted) return { code: "runtime.cancelled", actor, executed: "no" };
+    const caller = within.stable ?? within;
+    if (caller.deadlineMs <= this.machine.clock.recentMs()) return { code: "runtime.expired", actor, executed: "no" };
+    // Its signal is made when it is asked for, which costs more than a call.
+    if (caller instanceof PendingCall ? caller.answered : caller.signal.aborted)
+      return { code: "runtime.cancelled", actor, executed: "no" };
     return undefined;
-  }
-
-  #failLane(): void {
-    const stopped = { code: "runtime.actor-stopped", actor: this.name, executed: "no" } as const;
-    for (let message = this.#mailbox.take(); message !== undefined; message = this.#mailbox.take()) {
-      message.call?.fail(stopped);
-    }
-    for (let message = this.#waiting.take(); message !== undefined; message = this.#waiting.take()) {
-      message.call?.fail(stopped);
-    }
   }
 }

@@ -4,12 +4,13 @@
 import type { Bus } from "#runtime/bus.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { ExitReason, Failure, Result } from "#runtime/errors.ts";
-import type { Call, Cast, Protocol } from "#runtime/protocol.ts";
+import type { Call, Cast, IdempotentName, Protocol } from "#runtime/protocol.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Down, Within } from "#runtime/ref.ts";
 import type { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 
+/** A value, or the promise of one: a handler that answers with no promise costs none. */
 export type Awaitable<T> = T | Promise<T>;
 
 /** The promise of an answer that `settle` gives. Only `ctx.later` makes one. */
@@ -73,7 +74,12 @@ type Handler<Message, Events, State> =
       ? (state: State, request: Request, ctx: ActorContext<Events, State>) => Awaitable<void | Later<void>>
       : never;
 
-/** One handler per message. A message without a handler does not compile. */
+/**
+ * One handler per message, called with state, request and context. A message without a handler does not compile.
+ *
+ * The handler of a call answers with a `Result`, a promise of one, or what `ctx.later` gave it; that of a cast with
+ * nothing. One that answers with a promise holds the mailbox until it settles.
+ */
 export type Handlers<P, Events, State> = {
   readonly [Name in keyof P]: Handler<P[Name], Events, State>;
 };
@@ -89,6 +95,11 @@ export interface Behavior<P extends Protocol<P>, Events, Deps, State> {
   /** Short: long recovery is a state (`ctx.health("degraded", …)`), not a long init. A throw is a failed start. */
   init(deps: Deps, ctx: ActorContext<Events, State>): Awaitable<State>;
   readonly handlers: Handlers<P, Events, State>;
+  /**
+   * Messages that may be handled again after a crash, of those that the protocol declares idempotent. Such a message
+   * goes to the next incarnation, up to `ENTERED_MAX` of them; then it is poison, and a dead letter.
+   */
+  readonly idempotent?: { readonly [Name in IdempotentName<P>]?: true };
   /** Best effort: it is skipped after a crash and cut short after `shutdownMs`. */
   terminate?(state: State, reason: ExitReason, ctx: ActorContext<Events, State>): Awaitable<void>;
 }

@@ -17,6 +17,7 @@ export const BUS_CAPACITY = 4096;
 /** Shortest time between two `bus-overflow` announcements. */
 export const BUS_OVERFLOW_INTERVAL_MS = 5000;
 
+/** `capacity` is the events kept for slow subscribers, 4096 by default. */
 export interface BusOptions {
   readonly capacity?: number;
   readonly clock: Clock;
@@ -25,12 +26,14 @@ export interface BusOptions {
   readonly onOverflow?: () => void;
 }
 
+/** An event as one subscriber gets it. */
 export interface Received<Event> {
   readonly event: Event;
   /** Events that this subscriber lost just before this one. */
   readonly laggedCount: number;
 }
 
+/** One subscriber's place on a bus. It has one consumer, which takes or waits; `close` it when nobody reads on. */
 export class Subscription<Event> {
   cursor: number;
   readonly #bus: Bus<Event>;
@@ -74,6 +77,7 @@ export class Subscription<Event> {
   }
 }
 
+/** The broadcast itself. Publishers never wait; a subscriber that is `capacity` events behind loses the oldest. */
 export class Bus<Event> {
   readonly #ring: (Event | undefined)[];
   readonly #subscriptions = new Set<Subscription<Event>>();

@@ -12,6 +12,7 @@ export const ENDED = 0;
 /** `read` answered this: no further byte will come, see `failure`. */
 export const FAILED = -1;
 
+/** A stream of bytes, pulled by one consumer. Whoever made it closes what is behind it when it ends or is cancelled. */
 export interface ByteSource {
   /**
    * Fills the front of `into` and answers with the count of bytes written, at least 1, or `ENDED`, or `FAILED`.

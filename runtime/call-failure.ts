@@ -6,6 +6,7 @@
  */
 import type { Failure } from "#runtime/errors.ts";
 
+/** Whether the handler may have run: what was not executed is safe to repeat. */
 export type Executed = "no" | "maybe";
 
 /** The callee's user lane holds `capacity` messages. Retry after a pause, or call with `whenFull: "wait"`. */
@@ -38,6 +39,16 @@ export interface ActorCrashed extends Failure<"runtime.actor-crashed"> {
   readonly executed: "maybe";
 }
 
+/**
+ * The request was in hand at the crash of `entered` incarnations. It is a dead letter now; sending it again, unchanged,
+ * is likely to do the same.
+ */
+export interface Poison extends Failure<"runtime.poison"> {
+  readonly actor: string;
+  readonly entered: number;
+  readonly executed: "maybe";
+}
+
 /** The caller gave up: its own caller did, or its incarnation ended. */
 export interface Cancelled extends Failure<"runtime.cancelled"> {
   readonly actor: string;
@@ -57,23 +68,26 @@ export interface LinkLost extends Failure<"runtime.link-lost"> {
 }
 
 /**
- * The request (`no`) or the reply (`maybe`) cannot cross the link: it does not fit a frame, holds what no link carries,
- * or would open one stream too many. The first two are final, a mistake in the protocol's bounds.
+ * The request (`no`) or the reply (`maybe`) cannot cross the link: it is too large, holds what no link carries, would open
+ * one stream too many, or finds too many bytes before it that the caller's cell has not read. The first two are final, a
+ * mistake in the protocol's bounds.
  */
 export interface Unsendable extends Failure<"runtime.unsendable"> {
   readonly actor: string;
-  readonly reason: "too-large" | "not-encodable" | "streams-exceeded";
+  readonly reason: "too-large" | "not-encodable" | "streams-exceeded" | "outbox-full";
   /** Of the body; 0 where size is not the reason. */
   readonly sizeBytes: number;
   readonly executed: Executed;
 }
 
+/** What any call may come to beside its protocol's own failures. */
 export type CallFailure =
   | MailboxFull
   | Expired
   | CallTimeout
   | ActorStopped
   | ActorCrashed
+  | Poison
   | Cancelled
   | NotConnected
   | LinkLost
@@ -85,12 +99,14 @@ const CODES: ReadonlySet<string> = new Set<CallFailure["code"]>([
   "runtime.call-timeout",
   "runtime.actor-stopped",
   "runtime.actor-crashed",
+  "runtime.poison",
   "runtime.cancelled",
   "runtime.not-connected",
   "runtime.link-lost",
   "runtime.unsendable",
 ]);
 
+/** Tells the runtime's failures from those of the protocol. */
 export function isCallFailure(failure: Failure): failure is CallFailure {
   return CODES.has(failure.code);
 }

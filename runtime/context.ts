@@ -16,23 +16,34 @@ type Erased = ActorContext<Record<string, unknown>, unknown>;
 type ErasedTurn = (state: unknown, ctx: Context) => Awaitable<unknown>;
 
 export class Context implements Erased {
-  readonly name: string;
-  readonly incarnation: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly scope: Scope;
   readonly #incarnation: Incarnation;
 
   constructor(incarnation: Incarnation) {
-    const { actor } = incarnation;
     this.#incarnation = incarnation;
-    this.name = actor.name;
-    this.incarnation = incarnation.number;
-    this.clock = actor.machine.clock;
-    this.random = actor.machine.random;
-    this.log = actor.log;
-    this.scope = incarnation.scope;
+  }
+
+  get name(): string {
+    return this.#incarnation.actor.name;
+  }
+
+  get incarnation(): number {
+    return this.#incarnation.number;
+  }
+
+  get clock(): Clock {
+    return this.#incarnation.actor.machine.clock;
+  }
+
+  get random(): Random {
+    return this.#incarnation.actor.machine.random;
+  }
+
+  get log(): Log {
+    return this.#incarnation.actor.log;
+  }
+
+  get scope(): Scope {
+    return this.#incarnation.scope;
   }
 
   get deadlineMs(): number {
@@ -40,7 +51,7 @@ export class Context implements Erased {
   }
 
   get signal(): AbortSignal {
-    return this.#incarnation.inHand?.signal ?? this.#incarnation.controller.signal;
+    return this.#incarnation.inHand?.signal ?? this.#incarnation.signal;
   }
 
   get trace(): Trace | undefined {
@@ -64,22 +75,23 @@ export class Context implements Erased {
     if (this.#isFenced()) return LATER;
     const incarnation = this.#incarnation;
     const { actor } = incarnation;
-    assert(incarnation.tasks.size < actor.laterMax, "a turn begins at most one task, and none without room");
-    const slot = new TaskSlot(incarnation.inHand, incarnation.controller.signal);
-    incarnation.tasks.add(slot);
+    assert(incarnation.taskCount < actor.laterMax, "a turn begins at most one task, and none without room");
+    const slot = new TaskSlot(incarnation.message, incarnation);
+    const tasks = incarnation.begunTasks();
+    tasks.add(slot);
     slot.settled = task(slot).then(
       (outcome) => {
         // The slot is kept until its turn runs: an end before that must fail its call.
         const turn = (): Awaitable<Answer> => {
-          incarnation.tasks.delete(slot);
+          tasks.delete(slot);
           return settle(incarnation.state, outcome, this);
         };
-        actor.control(incarnation, turn, slot.call);
+        actor.control(incarnation, "settle", turn, slot.message);
       },
       (defect: unknown) => {
         // Still among the tasks, so that the end of the incarnation fails its call too. No-op if it has ended.
         incarnation.crash(defect);
-        incarnation.tasks.delete(slot);
+        tasks.delete(slot);
       },
     );
     return LATER;
@@ -90,7 +102,7 @@ export class Context implements Erased {
     const incarnation = this.#incarnation;
     const timer = this.clock.after(delayMs, () => {
       forget();
-      incarnation.actor.control(incarnation, () => turn(incarnation.state, this), undefined);
+      incarnation.actor.control(incarnation, "timer", () => turn(incarnation.state, this), undefined);
     });
     const forget = this.scope.add(() => timer.cancel());
     return () => {
@@ -110,7 +122,7 @@ export class Context implements Erased {
     const undo = target.monitor((down) => {
       isDown = true;
       forget();
-      incarnation.actor.signal(incarnation, () => onDown(incarnation.state, down, this));
+      incarnation.actor.signal(incarnation, "down", () => onDown(incarnation.state, down, this));
     });
     if (!isDown) forget = this.scope.add(undo);
     return () => {

@@ -18,8 +18,16 @@ export const BURST_MS_MAX = 4;
 export const READY_ACTORS_MAX: number = 2 ** 22;
 
 export interface Runnable {
-  /** Takes at most `SLOT_TURNS_MAX` turns; answers with how many it took. It puts itself back in line if it has more. */
-  runSlot(): number;
+  /** For traces. */
+  readonly name?: string;
+  /** Takes at most `turnsMax` turns; answers with how many it took. It puts itself back in line if it has more. */
+  runSlot(turnsMax: number): number;
+}
+
+/** The line that actors stand in: the dispatcher, or whoever decides in its place (`runtime/simulated/explore.ts`). */
+export interface RunQueue {
+  /** The caller sees to it that an actor stands in line once. */
+  enqueue(actor: Runnable): void;
 }
 
 export interface DispatcherOptions {
@@ -27,7 +35,7 @@ export interface DispatcherOptions {
   readonly scheduler: Scheduler;
 }
 
-export class Dispatcher {
+export class Dispatcher implements RunQueue {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #ready = new Lane<Runnable>(READY_ACTORS_MAX);
@@ -40,7 +48,6 @@ export class Dispatcher {
     this.#scheduler = scheduler;
   }
 
-  /** The caller sees to it that an actor stands in line once. */
   enqueue(actor: Runnable): void {
     this.#ready.push(actor);
     if (this.#awake) return;
@@ -51,7 +58,7 @@ export class Dispatcher {
   readonly #drain = (): void => {
     if (this.#burstTurns === 0) this.#burstStartMs = this.#clock.nowMs();
     for (let actor = this.#ready.take(); actor !== undefined; actor = this.#ready.take()) {
-      this.#burstTurns += actor.runSlot();
+      this.#burstTurns += actor.runSlot(SLOT_TURNS_MAX);
       if (this.#isBurstOver()) {
         // Also with nothing ready: promises that just resolved may make it so, and must not go on for ever either.
         this.#scheduler.macrotask(this.#begin);

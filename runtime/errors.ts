@@ -16,16 +16,19 @@ export interface Failure<Code extends string = string> {
   readonly code: Code;
 }
 
+/** What an operation came to. Look at `ok` before `value` or `failure`: the compiler insists. */
 export type Result<Value, F extends Failure = Failure> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly failure: F };
 
+/** The result of what went well. */
 export function ok(): Result<void, never>;
 export function ok<Value>(value: Value): Result<Value, never>;
 export function ok(value?: unknown): Result<unknown, never> {
   return { ok: true, value };
 }
 
+/** The result of what did not, in a way that a caller can act on. The type keeps the literal `code`. */
 export function fail<const F extends Failure>(failure: F): Result<never, F> {
   return { ok: false, failure };
 }
@@ -35,6 +38,7 @@ export class Defect extends Error {
   override readonly name = "Defect";
 }
 
+/** Throws a `Defect` that names the invariant when `condition` does not hold. */
 export function assert(condition: boolean, invariant: string): asserts condition {
   if (!condition) throw new Defect(`invariant broken: ${invariant}`);
 }
@@ -50,6 +54,7 @@ export function must<Value>(result: Result<Value, Failure>, purpose: string): Va
   throw new Defect(`${purpose}: ${inLine(result.failure)}`);
 }
 
+/** Why an incarnation is no longer running. */
 export type ExitReason =
   | { readonly kind: "normal" }
   | { readonly kind: "shutdown" }

@@ -4,28 +4,30 @@
  * Invariants:
  * - turns never overlap; a handler that answers with a promise holds the mailbox until it settles;
  * - after the end no turn runs, no reply is given by it, and every use of its context is a counted no-op;
- * - the end happens once; `ended` settles when its `init`, tasks and resources are gone, or not within `shutdownMs`;
+ * - the end happens once; `gone` settles when its `init`, tasks and resources are gone, or not within `shutdownMs`;
  * - whatever else goes wrong at the end, its signal is aborted and its scope closed.
  */
 import type { Actor } from "#runtime/actor.ts";
 import type { Awaitable } from "#runtime/behavior.ts";
 import { type Context, createContext } from "#runtime/context.ts";
 import { assert, Defect, type ExitReason, type Failure, type Result } from "#runtime/errors.ts";
-import { LaterToken, type TaskSlot } from "#runtime/later.ts";
+import { LATER, type TaskSlot } from "#runtime/later.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
+import type { Message } from "#runtime/message.ts";
 import type { PendingCall } from "#runtime/pending-call.ts";
 import { Scope } from "#runtime/scope.ts";
 import { Deadline } from "#runtime/wheel.ts";
 
-/** What `runtime/actor.ts` queues in the user lane. */
-export interface Message {
-  readonly name: string;
-  readonly request: unknown;
-  readonly call: PendingCall | undefined;
-}
-
 /** A turn of the upper lanes. */
 export type Turn = () => Awaitable<unknown>;
+
+/** Whether everything it had open was closed in time. */
+export interface Gone {
+  readonly clean: boolean;
+}
+
+const CLEAN: Gone = { clean: true };
+const UNCLEAN: Gone = { clean: false };
 
 class TurnTimeout extends Deadline {
   readonly #incarnation: Incarnation;
@@ -43,29 +45,53 @@ class TurnTimeout extends Deadline {
 export class Incarnation {
   readonly actor: Actor;
   readonly number: number;
-  readonly scope: Scope = new Scope();
   readonly context: Context;
-  /** Aborted at the end; the signal of casts and timers. */
-  readonly controller: AbortController = new AbortController();
-  readonly tasks: Set<TaskSlot> = new Set();
+  // What most incarnations never need is made on first use: an idle actor is small.
+  #scope: Scope | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #tasks: Set<TaskSlot> | undefined = undefined;
   /** Sources handed out in replies: they fail when the incarnation ends. */
-  readonly #lent = new Set<LentSource>();
-  readonly #turnTimeout: TurnTimeout;
-  #state: unknown;
-  /** The call whose handler runs or holds the mailbox. */
-  #inHand: PendingCall | undefined;
+  #lent: Set<LentSource> | undefined = undefined;
+  #turnTimeout: TurnTimeout | undefined = undefined;
+  #state: unknown = undefined;
+  /** What the turn under way is about: the message being handled, or the one whose task is being settled. */
+  #message: Message | undefined = undefined;
   #isBusy = false;
-  #end: ExitReason | undefined;
-  readonly #ended = Promise.withResolvers<{ readonly clean: boolean }>();
-  /** Settles, never rejects, when `init` has. */
-  #initialising: Promise<void> | undefined;
+  #end: ExitReason | undefined = undefined;
+  /** `terminate` is over, or there was none: nothing may begin any more. */
+  #isReleased = false;
+  /** Once nothing is left of it, or what is left did not close in time. */
+  #gone: Gone | undefined = undefined;
+  #onGone: PromiseWithResolvers<Gone> | undefined = undefined;
+  /** Settles, never rejects, when an `init` that takes its time has. */
+  #initialising: Promise<void> | undefined = undefined;
   #isInitialised = false;
 
   constructor(actor: Actor, number: number) {
     this.actor = actor;
     this.number = number;
-    this.#turnTimeout = new TurnTimeout(this);
     this.context = createContext(this);
+  }
+
+  get scope(): Scope {
+    if (this.#scope === undefined) {
+      this.#scope = new Scope();
+      if (this.#isReleased) void this.#scope.close();
+    }
+    return this.#scope;
+  }
+
+  /** Aborted at the end; the signal of casts and timers. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#isReleased) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  get taskCount(): number {
+    return this.#tasks === undefined ? 0 : this.#tasks.size;
   }
 
   get state(): unknown {
@@ -80,41 +106,63 @@ export class Incarnation {
     return this.#isBusy;
   }
 
-  /** `Within` of the message in hand. */
-  get inHand(): PendingCall | undefined {
-    return this.#inHand;
+  /** Where tasks in flight are kept. */
+  begunTasks(): Set<TaskSlot> {
+    this.#tasks ??= new Set();
+    return this.#tasks;
   }
 
-  /** Settles once the incarnation has ended; `clean` is as `Actor.stop` says. */
-  get ended(): Promise<{ readonly clean: boolean }> {
-    return this.#ended.promise;
+  get message(): Message | undefined {
+    return this.#message;
+  }
+
+  /** `Within` of the message in hand. */
+  get inHand(): PendingCall | undefined {
+    return this.#message?.call;
+  }
+
+  /** How it went, once it has ended and closed what it had open; `clean` is as `Actor.stop` says. */
+  get gone(): Awaitable<Gone> {
+    if (this.#gone !== undefined) return this.#gone;
+    this.#onGone ??= Promise.withResolvers();
+    return this.#onGone.promise;
   }
 
   /** Runs `init`. A throw becomes the exit reason; an `init` that never settles is over when the incarnation is. */
-  async begin(): Promise<ExitReason | undefined> {
-    this.#initialising = this.#initialise();
-    await Promise.race([this.#initialising, this.ended]);
+  begin(): Awaitable<ExitReason | undefined> {
+    const { behavior, deps } = this.actor;
+    try {
+      const state: unknown = behavior.init(deps as never, this.context as never);
+      if (isPromise(state)) return this.#beginSlowly(state);
+      this.#initialised(state);
+    } catch (defect) {
+      this.crash(defect);
+    }
     return this.#end;
   }
 
-  async #initialise(): Promise<void> {
-    try {
-      const state = await this.actor.behavior.init(this.actor.deps as never, this.context as never);
-      if (this.#end !== undefined) return;
-      this.#state = state;
-      this.#isInitialised = true;
-    } catch (defect) {
-      this.finish({ kind: "crashed", defect });
-    }
+  async #beginSlowly(state: Promise<unknown>): Promise<ExitReason | undefined> {
+    this.#initialising = state.then(
+      (value) => this.#initialised(value),
+      (defect: unknown) => this.crash(defect),
+    );
+    await Promise.race([this.#initialising, this.gone]);
+    return this.#end;
+  }
+
+  #initialised(state: unknown): void {
+    if (this.#end !== undefined) return;
+    this.#state = state;
+    this.#isInitialised = true;
   }
 
   /** One message of the user lane. */
   handle(message: Message): void {
     const { call } = message;
-    if (call?.answered === true) return; // Expired or cancelled while it waited.
     const handler = this.actor.handlerOf(message.name);
     if (call !== undefined) call.begun = true;
-    this.#inHand = call;
+    message.entered += 1;
+    this.#message = message;
     try {
       const answer = handler(this.#state, message.request, this.context);
       if (isPromise(answer)) this.#hold(answer, call);
@@ -122,13 +170,14 @@ export class Incarnation {
     } catch (defect) {
       this.crash(defect);
     }
-    if (!this.#isBusy) this.#inHand = undefined;
+    if (!this.#isBusy) this.#message = undefined;
   }
 
-  /** One turn of the upper lanes, on behalf of `call` when it settles one. */
-  turn(run: Turn, call: PendingCall | undefined): void {
+  /** One turn of the upper lanes, about `message` when it settles a task of it. */
+  turn(run: Turn, message: Message | undefined): void {
     if (this.hasEnded) return;
-    this.#inHand = call;
+    const call = message?.call;
+    this.#message = message;
     try {
       const answer = run();
       if (isPromise(answer)) this.#hold(answer, call);
@@ -136,11 +185,11 @@ export class Incarnation {
     } catch (defect) {
       this.crash(defect);
     }
-    if (!this.#isBusy) this.#inHand = undefined;
+    if (!this.#isBusy) this.#message = undefined;
   }
 
   reply(answer: unknown, call: PendingCall | undefined): void {
-    if (answer instanceof LaterToken || call === undefined || this.hasEnded) return;
+    if (call === undefined || answer === LATER || this.#end !== undefined) return;
     assert(isResult(answer), "a call is answered with a Result");
     // Nobody would ever read, or cancel, a source that comes too late.
     if (call.answered) findSource(answer.ok ? answer.value : undefined)?.source.cancel({ code: "runtime.call-ended" });
@@ -156,23 +205,33 @@ export class Incarnation {
     if (this.#end !== undefined) return;
     this.#end = reason;
     const { actor } = this;
-    actor.machine.wheel.disarm(this.#turnTimeout);
+    if (this.#turnTimeout !== undefined) actor.machine.wheel.disarm(this.#turnTimeout);
     const failure = { code: "runtime.actor-crashed", actor: actor.name, executed: "maybe" } as const;
-    this.#inHand?.fail(failure);
-    for (const slot of this.tasks) slot.abandon(failure);
-    for (const source of this.#lent) source.cancel(failure);
+    const inHand = this.#message;
+    if (inHand !== undefined) actor.losses.inHand(inHand, reason, actor.mayRunAgain(inHand.name));
+    for (const { message } of this.#tasks ?? []) if (message !== undefined) actor.losses.inFlight(message, reason);
+    for (const source of this.#lent ?? []) source.cancel(failure);
     this.#close(reason);
     actor.onIncarnationEnd(this, reason);
   }
 
   #close(reason: ExitReason): void {
     const { actor } = this;
-    const timer = actor.machine.clock.after(actor.shutdownMs, () => this.#ended.resolve({ clean: false }));
+    const isOrderly = reason.kind === "shutdown" || reason.kind === "normal";
+    const mustTerminate = isOrderly && this.#isInitialised && actor.behavior.terminate !== undefined;
+    const isIdle = this.#scope === undefined && this.taskCount === 0 && this.#initialising === undefined;
+    if (isIdle && !mustTerminate) {
+      this.#isReleased = true;
+      this.#controller?.abort();
+      this.#goneWith(CLEAN);
+      return;
+    }
+    const timer = actor.machine.clock.after(actor.shutdownMs, () => this.#goneWith(UNCLEAN));
     const over = (clean: boolean): void => {
       timer.cancel();
-      this.#ended.resolve({ clean });
+      this.#goneWith(clean ? CLEAN : UNCLEAN);
     };
-    this.#release(reason).then(
+    this.#release(mustTerminate ? reason : undefined).then(
       () => over(true),
       (error: unknown) => {
         actor.machine.log.error("terminate-failed", { actor: actor.name, error });
@@ -181,19 +240,23 @@ export class Incarnation {
     );
   }
 
-  /** Fences first, so that `terminate` is the last that touches state. Without a state there is nothing it could do. */
-  async #release(reason: ExitReason): Promise<void> {
+  #goneWith(gone: Gone): void {
+    if (this.#gone !== undefined) return;
+    this.#gone = gone;
+    this.#onGone?.resolve(gone);
+  }
+
+  /** With a reason to terminate for. It is fenced already, so `terminate` is the last that touches state. */
+  async #release(reason: ExitReason | undefined): Promise<void> {
     const { actor } = this;
-    const isOrderly = reason.kind === "shutdown" || reason.kind === "normal";
     try {
-      if (isOrderly && this.#isInitialised) {
-        await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
-      }
+      if (reason !== undefined) await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
     } finally {
-      this.controller.abort();
+      this.#isReleased = true;
+      this.#controller?.abort();
       // What an `init` under way has opened, or still opens, is in use until it settles.
       await this.#initialising;
-      await Promise.allSettled([...this.tasks].map((slot) => slot.settled));
+      if (this.taskCount > 0) await Promise.allSettled([...this.begunTasks()].map((slot) => slot.settled));
       const errors = await this.scope.close();
       for (const error of errors) actor.machine.log.error("scope-close-failed", { actor: actor.name, error });
     }
@@ -202,10 +265,12 @@ export class Incarnation {
   #hold(answer: Promise<unknown>, call: PendingCall | undefined): void {
     this.#isBusy = true;
     const { machine } = this.actor;
-    machine.wheel.arm(this.#turnTimeout, machine.clock.nowMs() + machine.turnTimeoutMs);
+    this.#turnTimeout ??= new TurnTimeout(this);
+    const timeout = this.#turnTimeout;
+    machine.wheel.arm(timeout, machine.clock.recentMs() + machine.turnTimeoutMs);
     const release = (): boolean => {
       if (this.hasEnded) return false;
-      machine.wheel.disarm(this.#turnTimeout);
+      machine.wheel.disarm(timeout);
       this.#isBusy = false;
       return true;
     };
@@ -217,7 +282,7 @@ export class Incarnation {
         } catch (defect) {
           this.crash(defect);
         }
-        this.#inHand = undefined;
+        this.#message = undefined;
         this.actor.ready();
       },
       (defect: unknown) => {
@@ -230,8 +295,10 @@ export class Incarnation {
   #lend(answer: Result<unknown, Failure> & { ok: true }): Result<unknown, Failure> {
     const found = findSource(answer.value);
     if (found === undefined) return answer;
-    const lent = new LentSource(found.source, undefined, (source) => this.#lent.delete(source));
-    this.#lent.add(lent);
+    this.#lent ??= new Set();
+    const all = this.#lent;
+    const lent = new LentSource(found.source, undefined, (source) => all.delete(source));
+    all.add(lent);
     return { ok: true, value: { ...(answer.value as object), [found.key]: lent } };
   }
 }

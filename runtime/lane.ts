@@ -7,10 +7,12 @@
 import { assert } from "#runtime/errors.ts";
 
 const FIRST_SLOTS = 8;
+/** Of every lane that has held nothing yet. Never written to. */
+const NO_SLOTS: undefined[] = [];
 
 export class Lane<Item> {
   readonly capacity: number;
-  #slots: (Item | undefined)[] = [];
+  #slots: (Item | undefined)[] = NO_SLOTS;
   #head = 0;
   #depth = 0;
 
@@ -32,6 +34,16 @@ export class Lane<Item> {
     return true;
   }
 
+  /** In front of all others: what was taken and is given back. False, and nothing is kept, when the lane is full. */
+  putBack(item: Item): boolean {
+    if (this.#depth === this.capacity) return false;
+    if (this.#depth === this.#slots.length) this.#grow();
+    this.#head = (this.#head - 1) & (this.#slots.length - 1);
+    this.#slots[this.#head] = item;
+    this.#depth += 1;
+    return true;
+  }
+
   take(): Item | undefined {
     if (this.#depth === 0) return undefined;
     const item = this.#slots[this.#head];
@@ -39,6 +51,14 @@ export class Lane<Item> {
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
     this.#depth -= 1;
     return item;
+  }
+
+  /** Removes those that are not wanted any more, wherever they stand; the others keep their order. */
+  sweep(isWanted: (item: Item) => boolean): void {
+    for (let count = this.#depth; count > 0; count -= 1) {
+      const item = this.take();
+      if (item !== undefined && isWanted(item)) this.push(item);
+    }
   }
 
   #grow(): void {

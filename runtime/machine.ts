@@ -3,8 +3,9 @@
  */
 import type { EventBus } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { Dispatcher } from "#runtime/dispatcher.ts";
+import { Dispatcher, type RunQueue } from "#runtime/dispatcher.ts";
 import type { Random } from "#runtime/random.ts";
+import { RecentTurns } from "#runtime/recent-turns.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
@@ -21,6 +22,8 @@ export interface MachineOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly turnTimeoutMs?: number;
+  /** Takes the place of the dispatcher: for tests that decide who runs next. */
+  readonly runQueue?: RunQueue;
 }
 
 export class Machine {
@@ -29,24 +32,33 @@ export class Machine {
   readonly scheduler: Scheduler;
   readonly bus: EventBus;
   readonly log: Log;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: RunQueue;
   readonly wheel: Wheel;
+  readonly turns: RecentTurns = new RecentTurns();
   readonly turnTimeoutMs: number;
   /** Messages refused or lost, by `reason`: never a silent one. */
   readonly rejected: Counter;
   /** Uses of a context whose incarnation had ended. */
   readonly fenced: Counter;
 
-  constructor({ clock, random, scheduler, bus, log, metrics, turnTimeoutMs = TURN_TIMEOUT_MS }: MachineOptions) {
+  constructor(options: MachineOptions) {
+    const { clock, random, scheduler, bus, log, metrics, turnTimeoutMs = TURN_TIMEOUT_MS, runQueue } = options;
     this.clock = clock;
     this.random = random;
     this.scheduler = scheduler;
     this.bus = bus;
     this.log = log;
-    this.dispatcher = new Dispatcher({ clock, scheduler });
+    this.dispatcher = runQueue ?? new Dispatcher({ clock, scheduler });
     this.wheel = new Wheel(clock);
     this.turnTimeoutMs = turnTimeoutMs;
     this.rejected = metrics.counter("rejected_total", "Work that was refused, by reason.");
     this.fenced = metrics.counter("runtime_fenced_total", "Uses of a context after its incarnation had ended.");
+  }
+
+  /** For what no actor can own, e.g. a callback that throws: it reaches the cell as an uncaught error does. */
+  surface(defect: unknown): void {
+    this.scheduler.microtask(() => {
+      throw defect;
+    });
   }
 }

@@ -3,10 +3,12 @@
  *
  * - *signal*: DOWN and kill. *control*: settles, timers, supervision. Both are bounded by what the actor itself began
  *   (monitors, tasks, timers), never dropped, and past their bound a defect.
- * - *user*: calls and casts, bounded, the only lossy lane.
+ * - *user*: calls and casts, bounded, the only lossy lane. Behind it stand callers that wait for room, first come, first
+ *   served.
  *
  * Every offered message is accepted or counted, never both. A mailbox never waits: when the user lane is full it
- * applies its overflow policy and says so.
+ * applies its overflow policy and says so. A call that is over while it stands in line is not handed out, and its place
+ * goes to whoever comes next.
  */
 import { assert } from "#runtime/errors.ts";
 import { Lane } from "#runtime/lane.ts";
@@ -23,6 +25,11 @@ export interface MailboxOptions {
   readonly overflow: Overflow;
 }
 
+/** What the mailbox knows of a message: whether it has a call, and whether that one still wants an answer. */
+export interface Mail {
+  readonly call: { readonly answered: boolean; isQueued: boolean } | undefined;
+}
+
 export type Offer<Message> =
   | { readonly kind: "accepted" }
   | { readonly kind: "rejected" }
@@ -30,16 +37,21 @@ export type Offer<Message> =
 
 /** Turns waiting on the upper lanes of one actor. More is a defect of that actor. */
 export const CONTROL_LANE_MAX = 65_536;
+/** Callers that may wait for room (`whenFull: "wait"`). They hold edge permits, so permits are the real bound. */
+export const WAITING_CALLERS_MAX = 4096;
 
 const ACCEPTED = { kind: "accepted" } as const;
 const REJECTED = { kind: "rejected" } as const;
 
-export class Mailbox<Turn, Message> {
-  readonly #signal = new Lane<Turn>(CONTROL_LANE_MAX);
-  readonly #control = new Lane<Turn>(CONTROL_LANE_MAX);
+export class Mailbox<Turn, Message extends Mail> {
+  #signal: Lane<Turn> | undefined = undefined;
+  #control: Lane<Turn> | undefined = undefined;
   readonly #user: Lane<Message>;
   readonly #overflow: Overflow;
+  #waiting: Lane<Message> | undefined = undefined;
   #droppedCount = 0;
+  /** Of those in line, how many are over. */
+  #leftCount = 0;
 
   constructor({ capacity, overflow }: MailboxOptions) {
     this.#user = new Lane<Message>(capacity);
@@ -51,8 +63,13 @@ export class Mailbox<Turn, Message> {
     return this.#user.capacity;
   }
 
+  /** Calls that are over while they stand in line count until somebody needs their place. */
   get depth(): number {
     return this.#user.depth;
+  }
+
+  get waitingDepth(): number {
+    return this.#waiting?.depth ?? 0;
   }
 
   get droppedCount(): number {
@@ -60,38 +77,109 @@ export class Mailbox<Turn, Message> {
   }
 
   get urgentDepth(): number {
-    return this.#signal.depth + this.#control.depth;
+    return (this.#signal?.depth ?? 0) + (this.#control?.depth ?? 0);
   }
 
   offer(message: Message): Offer<Message> {
-    if (this.#user.push(message)) return ACCEPTED;
+    if (this.#push(message)) return ACCEPTED;
     this.#droppedCount += 1;
     if (this.#overflow === "reject") return REJECTED;
 
     const oldest = this.#user.take();
     assert(oldest !== undefined, "a full lane has an oldest message");
-    assert(this.#user.push(message), "there is room where one was taken");
+    this.#unqueue(oldest);
+    assert(this.#push(message), "there is room where one was taken");
     return { kind: "displaced", oldest };
   }
 
+  /** Takes the message at once, or keeps it in line until there is room; rejects it when the line is full, too. */
+  offerOrWait(message: Message): Offer<Message> {
+    if (this.waitingDepth === 0 && this.#push(message)) return ACCEPTED;
+    this.#waiting ??= new Lane(WAITING_CALLERS_MAX);
+    if (this.#waiting.depth === WAITING_CALLERS_MAX) this.#sweep();
+    if (!this.#waiting.push(message)) {
+      this.#droppedCount += 1;
+      return REJECTED;
+    }
+    if (message.call !== undefined) message.call.isQueued = true;
+    this.#admitWaiting();
+    return ACCEPTED;
+  }
+
+  /** Gives a message back that was taken, to be the next one. False, and nothing is kept, when there is no room. */
+  putBack(message: Message): boolean {
+    if (!this.#user.putBack(message)) return false;
+    if (message.call !== undefined) message.call.isQueued = true;
+    return true;
+  }
+
+  /** A call in line is over. */
+  onCallLeft(): void {
+    this.#leftCount += 1;
+  }
+
   signal(turn: Turn): void {
+    this.#signal ??= new Lane(CONTROL_LANE_MAX);
     assert(this.#signal.push(turn), "signals are bounded by monitors");
   }
 
   control(turn: Turn): void {
+    this.#control ??= new Lane(CONTROL_LANE_MAX);
     assert(this.#control.push(turn), "control turns are bounded by tasks and timers");
   }
 
   takeUrgent(): Turn | undefined {
-    return this.#signal.take() ?? this.#control.take();
+    return this.#signal?.take() ?? this.#control?.take();
   }
 
+  /** The oldest message that is still wanted. */
   take(): Message | undefined {
-    return this.#user.take();
+    for (let message = this.#user.take(); message !== undefined; message = this.#user.take()) {
+      if (this.#waiting !== undefined) this.#admitWaiting();
+      if (this.#unqueue(message)) return message;
+    }
+    return undefined;
   }
 
   /** Forgets the upper lanes: they belonged to an incarnation that has ended. */
   clearUrgent(): void {
     while (this.takeUrgent() !== undefined);
+  }
+
+  #push(message: Message): boolean {
+    if (!this.#user.push(message)) {
+      if (this.#leftCount === 0) return false;
+      this.#sweep();
+      if (!this.#user.push(message)) return false;
+    }
+    if (message.call !== undefined) message.call.isQueued = true;
+    return true;
+  }
+
+  /** False when its call is over. */
+  #unqueue({ call }: Message): boolean {
+    if (call === undefined) return true;
+    call.isQueued = false;
+    if (!call.answered) return true;
+    this.#leftCount -= 1;
+    return false;
+  }
+
+  #admitWaiting(): void {
+    const { capacity } = this.#user;
+    while (this.#user.depth < capacity) {
+      const next = this.#waiting?.take();
+      if (next === undefined) return;
+      this.#user.push(next);
+    }
+  }
+
+  /** Removes whoever is over, so that others have their places. */
+  #sweep(): void {
+    const isWanted = (message: Message): boolean => message.call?.answered !== true;
+    this.#user.sweep(isWanted);
+    this.#waiting?.sweep(isWanted);
+    this.#leftCount = 0;
+    this.#admitWaiting();
   }
 }

@@ -21,6 +21,11 @@ export interface Cast<Request> {
   readonly request: Request;
 }
 
+/** Marks a message that may run twice with the effect of once: `Call<…> & Idempotent`. */
+export interface Idempotent {
+  readonly idempotent: true;
+}
+
 type AnyCall = Call<unknown, unknown, Failure>;
 type AnyCast = Cast<unknown>;
 
@@ -29,9 +34,17 @@ export type Protocol<P> = { readonly [Name in keyof P]: AnyCall | AnyCast };
 
 type NamesOf<P, Message> = { [N in keyof P]: P[N] extends Message ? N : never }[keyof P] & string;
 
+/** Names of the messages that are answered. */
 export type CallName<P> = NamesOf<P, AnyCall>;
+/** Names of the messages that are not. */
 export type CastName<P> = NamesOf<P, AnyCast>;
 
+/** Names of the messages that may run twice with the effect of once. */
+export type IdempotentName<P> = NamesOf<P, Idempotent>;
+
+/** What message `N` carries. */
 export type RequestOf<P, N extends keyof P> = P[N] extends { readonly request: infer Request } ? Request : never;
+/** What call `N` is answered with when all is well. */
 export type ReplyOf<P, N extends keyof P> = P[N] extends { readonly reply: infer Reply } ? Reply : never;
+/** How call `N` may fail by its protocol's own word. */
 export type FailureOf<P, N extends keyof P> = P[N] extends { readonly failures: infer F extends Failure } ? F : never;

@@ -27,6 +27,7 @@ export interface Trace {
   readonly flags: number;
 }
 
+/** How long, on whose behalf, and what to do when the mailbox is full. The timeout has no default. */
 export interface CallOptions {
   /** Longest wait, ms. With a `ByteSource` in request or reply: longest wait *without progress* of that source. */
   readonly timeoutMs: number;
@@ -39,6 +40,7 @@ export interface CallOptions {
 /** `accepted` means by the mailbox, over a link by the link; nothing says that the handler has run. */
 export type CastOutcome = "accepted" | "dropped" | "rejected" | "stopped" | "expired";
 
+/** How an actor is spoken to, from inside or outside of actors. It may be kept for ever, and passed on. */
 export interface Ref<P extends Protocol<P>> {
   /** The actor's name in the tree, e.g. `storage`. */
   readonly name: string;

@@ -16,8 +16,11 @@ const SLOTS = 512;
 
 /** Intrusive: whoever has a deadline extends it, so that arming allocates nothing. */
 export abstract class Deadline {
-  /** Monotonic ms. May be raised while armed; the wheel notices when it comes by. */
-  dueMs: number = Number.POSITIVE_INFINITY;
+  /**
+   * Monotonic ms, set by `Wheel.arm`. May be raised while armed; the wheel notices when it comes by. Whole numbers,
+   * because an engine allocates a box for each fraction that a field holds.
+   */
+  dueMs = 0;
   /** The wheel's own bookkeeping. */
   previous: Deadline | undefined;
   next: Deadline | undefined;
@@ -47,9 +50,9 @@ export class Wheel {
   /** An infinite due time arms nothing. */
   arm(deadline: Deadline, dueMs: number): void {
     assert(deadline.slot < 0, "a deadline is armed once");
-    deadline.dueMs = dueMs;
+    deadline.dueMs = Math.ceil(dueMs);
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    if (this.#armed === 0) this.#servedTick = Math.floor(this.#clock.nowMs() / WHEEL_TICK_MS);
+    if (this.#armed === 0) this.#servedTick = Math.floor(this.#clock.recentMs() / WHEEL_TICK_MS);
     const tick = this.#insert(deadline);
     this.#armed += 1;
     if (tick < this.#wakeTick) this.#wakeAt(tick);

@@ -26,6 +26,10 @@ export const CHILD_STATES = [
   "quarantined",
   "probing",
 ] as const;
+/**
+ * Where a child stands: `stopped`, `starting`, `running`, `degraded`, `stopping`, `crashed`, `backing-off`, `quarantined`
+ * or `probing`.
+ */
 export type ChildState = (typeof CHILD_STATES)[number];
 
 export const CHILD_EVENTS = [

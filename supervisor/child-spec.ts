@@ -12,12 +12,14 @@ export interface Budget {
   readonly periodMs: number;
 }
 
+/** The user lane of an actor: how much waits there, and what happens to one message more. */
 export interface MailboxSpec {
   /** Messages in the user lane. */
   readonly capacity: number;
   readonly overflow: "reject" | "drop-oldest";
 }
 
+/** An actor as a child: how it is kept alive, and within which limits it works. */
 export interface WorkerSpec {
   readonly kind: "worker";
   readonly name: string;

@@ -4,6 +4,7 @@
  */
 import { type ExitReason, unreachable } from "#runtime/errors.ts";
 
+/** One word for an exit: a throw, a kill, an end by itself, or an `init` that failed. */
 export type CrashReason = "defect" | "killed" | "exited" | "start-failed";
 
 /** The word for an exit of a life that was up. */

@@ -13,6 +13,7 @@ import type { Rung } from "#supervisor/rung.ts";
 /** Crashes that a child's status shows, the newest last. */
 export const LAST_ERRORS_MAX = 5;
 
+/** One crash, as `status` remembers it. */
 export interface ChildError {
   /** Wall time, for people. */
   readonly atMs: number;

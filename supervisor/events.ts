@@ -29,6 +29,7 @@ export interface ChildQuarantined {
   readonly reason: CrashReason;
 }
 
+/** What a supervisor announces of its children. */
 export type SupervisorEvent = ServiceCrashed | ChildRestarted | ChildQuarantined;
 
 /** What a cell tells the root. */

@@ -1,6 +1,7 @@
 /** Why a supervisor does not do what it is asked to. Nothing has changed then. */
 import type { Failure } from "#runtime/errors.ts";
 
+/** Nobody of that name is supervised here. */
 export interface NoSuchChild extends Failure<"supervisor.no-such-child"> {
   readonly child: string;
 }

@@ -6,6 +6,7 @@ import { assert, type ExitReason, isAbnormal, unreachable } from "#runtime/error
 import type { RestartType } from "#supervisor/child-spec.ts";
 import type { CrashReason } from "#supervisor/crash-reason.ts";
 
+/** Who goes down, and comes up again, with a child that exits: nobody, everybody, or those that started after it. */
 export type Strategy = "one-for-one" | "one-for-all" | "rest-for-one";
 
 /**

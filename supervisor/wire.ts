@@ -39,7 +39,7 @@ export type Order =
   | { readonly kind: "config-commit"; readonly version: number }
   | { readonly kind: "node-status"; readonly status: NodeStatus }
   | { readonly kind: "relay"; readonly event: KernelEvent }
-  | { readonly kind: "kill-actor" | "resume-actor"; readonly id: number; readonly actor: string }
+  | ({ readonly id: number } & ActorCommand)
   /** Deltas of the root, for the cell that hosts telemetry. */
   | { readonly kind: "root-metrics"; readonly deltas: readonly MetricDelta[] }
   /** The sockets of the cells were removed. */
@@ -47,6 +47,11 @@ export type Order =
   | { readonly kind: "drain"; readonly withinMs: number }
   /** After `drained`: nothing is left to say. */
   | { readonly kind: "leave" };
+
+/** What an operator wants of an actor. */
+export type ActorCommand =
+  | { readonly kind: "kill-actor" | "resume-actor" | "list-letters"; readonly actor: string }
+  | { readonly kind: "replay-letter"; readonly actor: string; readonly letter: number };
 
 /** Cell → root. */
 export type Report =
@@ -64,10 +69,18 @@ export type Report =
   /** `problem` when the offer is refused. */
   | { readonly kind: "config-answer"; readonly version: number; readonly problem: string | undefined }
   | { readonly kind: "event"; readonly event: CellEvent }
-  | { readonly kind: "answer"; readonly id: number; readonly failure: Refusal | undefined }
+  | { readonly kind: "answer"; readonly id: number; readonly answer: CommandAnswer }
   | { readonly kind: "drained" };
 
-/** A refused command, ready for the admin socket. */
+/** What came of a command, ready for the admin socket: a refusal, or the fields of an answer. */
+export type CommandAnswer =
+  | { readonly refusal: Refusal }
+  | { readonly refusal?: undefined; readonly fields: Readonly<Record<string, unknown>> };
+
+/** It was done, and there is nothing more to say. */
+export const DONE: CommandAnswer = { fields: {} };
+
+/** A refused command. */
 export interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -81,6 +94,8 @@ const ORDERS: ReadonlySet<unknown> = new Set<Order["kind"]>([
   "relay",
   "kill-actor",
   "resume-actor",
+  "list-letters",
+  "replay-letter",
   "root-metrics",
   "listen-again",
   "drain",

@@ -131,6 +131,7 @@ const table: Table = {
   "runtime.call-timeout": { ...later, message: ({ actor }) => `${actor} did not answer in time.` },
   "runtime.actor-stopped": { ...later, message: ({ actor }) => `${actor} is not running.` },
   "runtime.actor-crashed": { ...later, message: ({ actor }) => `${actor} crashed while it handled the request.` },
+  "runtime.poison": final(500, "The request brought down those who handled it, again and again."),
   "runtime.cancelled": { ...later, message: ({ actor }) => `The request to ${actor} was given up.` },
   "runtime.not-connected": { ...later, message: ({ actor }) => `There is no link to ${actor}.` },
   "runtime.unsendable": { ...later, message: ({ actor, reason }) => `No link carries this to ${actor}: ${reason}.` },

@@ -9,8 +9,9 @@
  */
 import { Packr, Unpackr } from "msgpackr";
 import { type ByteSource, isByteSource } from "#runtime/byte-source.ts";
-import { Defect } from "#runtime/errors.ts";
+import { Defect, type Failure } from "#runtime/errors.ts";
 import type { Frame } from "#runtime/link/frame.ts";
+import { LINK_WHOLE_BYTES_MAX } from "#runtime/link/limits.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** Smaller ones are copied into the body: cheaper than a part of their own. */
@@ -40,6 +41,13 @@ export function encode(value: unknown): Uint8Array | undefined {
   }
 }
 
+/** A failure that travels alone. One that is not worth a frame, or that none carries, is cut to its code. */
+export function encodeFailure(failure: Failure): Uint8Array | undefined {
+  const whole = encode(failure);
+  const fits = whole !== undefined && whole.byteLength <= LINK_WHOLE_BYTES_MAX;
+  return fits ? whole : encode({ code: failure.code });
+}
+
 /** The value whose encoding is exactly `bytes[start … end - 1]`. Never throws. */
 export function decode(bytes: Uint8Array, start: number, end: number): unknown {
   if (end <= start) return MALFORMED;
@@ -61,6 +69,7 @@ export interface Taken {
   readonly message: unknown;
   readonly source: { readonly key: string; readonly source: ByteSource } | undefined;
   readonly attachments: readonly { readonly key: string | null; readonly bytes: Uint8Array }[];
+  readonly attachedBytes: number;
 }
 
 /** Undefined, as mostly, when there is nothing to take out. The message itself is not changed. */
@@ -68,7 +77,8 @@ export function takeOut(message: unknown): Taken | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   if (message instanceof Uint8Array) {
     if (message.byteLength < ATTACHMENT_BYTES_MIN) return undefined;
-    return { message: null, source: undefined, attachments: [{ key: null, bytes: message }] };
+    const attachments = [{ key: null, bytes: message }];
+    return { message: null, source: undefined, attachments, attachedBytes: message.byteLength };
   }
   if (Array.isArray(message) || !hasAny(message)) return undefined;
 
@@ -81,7 +91,8 @@ export function takeOut(message: unknown): Taken | undefined {
     else if (isLarge(member)) attachments.push({ key, bytes: member });
     else rest[key] = member;
   }
-  return { message: rest, source, attachments };
+  const attachedBytes = attachments.reduce((total, { bytes }) => total + bytes.byteLength, 0);
+  return { message: rest, source, attachments, attachedBytes };
 }
 
 /** The form in which patches travel: stream key and id, then key and length of each attachment. */
@@ -133,8 +144,9 @@ function cutAttachments(
     const [key, length] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
     if ((typeof key !== "string" && key !== null) || typeof length !== "number") return undefined;
     if (!Number.isInteger(length) || length < 0 || length > frame.end - at) return undefined;
-    // A view would keep everything alive that came in the same piece.
-    const bytes = frame.isOwned ? frame.bytes.subarray(at, at + length) : frame.bytes.slice(at, at + length);
+    // A view keeps everything alive that came in the same piece: taken only where that is at most as much again.
+    const isMost = length * 2 >= frame.bytes.buffer.byteLength;
+    const bytes = isMost ? frame.bytes.subarray(at, at + length) : frame.bytes.slice(at, at + length);
     attachments.push({ key, bytes });
     at += length;
   }

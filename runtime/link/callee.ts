@@ -7,14 +7,14 @@
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { ActorStopped, LinkLost, Unsendable } from "#runtime/call-failure.ts";
 import { type Failure, fail, type Result } from "#runtime/errors.ts";
-import { decodeFrame, encode, takeOut } from "#runtime/link/body.ts";
+import { decodeFrame, encode, type Taken, takeOut } from "#runtime/link/body.ts";
 import type { ErasedRef } from "#runtime/link/erased-ref.ts";
 import { FLAG, type Frame, KIND } from "#runtime/link/frame.ts";
 import type { FrameWriter } from "#runtime/link/frame-writer.ts";
 import { LINK_MONITORS_MAX } from "#runtime/link/limits.ts";
 import type { Link, LinkFault, LinkRole } from "#runtime/link/link.ts";
 import type { LinkContext } from "#runtime/link/link-context.ts";
-import { type Refusal, readMessage, writeMessage } from "#runtime/link/message.ts";
+import { type MessageFrame, type Refusal, readMessage, writeMessage } from "#runtime/link/message.ts";
 import type { Sendable } from "#runtime/link/outbox.ts";
 import { LINK_DEADLINE_MS_MAX } from "#runtime/link/remote-call.ts";
 import type { Trace, Within } from "#runtime/ref.ts";
@@ -144,7 +144,15 @@ export class Callee implements LinkRole {
       return;
     }
     this.#remove(call);
-    this.#link.outbox.message(new Reply(call, result, this.#link));
+    const { outbox } = this.#link;
+    const reply = new Reply(call, result, this.#link);
+    if (outbox.hasRoomFor(reply.attachedBytes)) {
+      outbox.message(reply);
+      return;
+    }
+    reply.drop();
+    const refusal: Refusal = { reason: "outbox-full", sizeBytes: reply.attachedBytes };
+    outbox.message(new Reply(call, fail(unsendable(call.actor, refusal)), this.#link));
   }
 
   /** The last one takes its place. */
@@ -203,13 +211,17 @@ export class Callee implements LinkRole {
 class Reply implements Sendable {
   /** Even when nobody waits for it: it carries the credit. */
   readonly isWanted = true;
+  readonly attachedBytes: number;
   readonly #call: InboundCall;
   readonly #result: Result<unknown, Failure>;
+  readonly #taken: Taken | undefined;
   readonly #link: Link;
 
   constructor(call: InboundCall, result: Result<unknown, Failure>, link: Link) {
     this.#call = call;
     this.#result = result;
+    this.#taken = takeOut(result.ok ? result.value : result.failure);
+    this.attachedBytes = this.#taken?.attachedBytes ?? 0;
     this.#link = link;
   }
 
@@ -217,7 +229,7 @@ class Reply implements Sendable {
     const result = this.#result;
     let start: (() => void) | undefined;
     const message = result.ok ? result.value : result.failure;
-    const refusal = writeMessage(writer, this.#frame(result.ok, message), (source) => {
+    const refusal = writeMessage(writer, this.#frame(result.ok, message, this.#taken), (source) => {
       const opened = this.#link.streams.open(source, () => undefined);
       start = () => opened?.stream.start();
       return opened?.id;
@@ -227,16 +239,16 @@ class Reply implements Sendable {
       return;
     }
     dropSource(result, this.#link.cell);
-    writeMessage(writer, this.#frame(false, unsendable(this.#call.actor, refusal)), () => undefined);
+    writeMessage(writer, this.#frame(false, unsendable(this.#call.actor, refusal), undefined), () => undefined);
   }
 
   drop(): void {
     dropSource(this.#result, this.#link.cell);
   }
 
-  #frame(isOk: boolean, message: unknown): Parameters<typeof writeMessage>[1] {
+  #frame(isOk: boolean, message: unknown, taken: Taken | undefined): MessageFrame {
     const flags = isOk ? FLAG.ok : 0;
-    return { kind: KIND.reply, flags, id: this.#call.id, argument: 0, trace: undefined, before: [], message };
+    return { kind: KIND.reply, flags, id: this.#call.id, argument: 0, trace: undefined, before: [], message, taken };
   }
 }
 

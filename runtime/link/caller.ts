@@ -2,16 +2,18 @@
  * The calling side of a link: requests, casts and monitors go out, replies come back.
  *
  * Credit: a message takes one when it is handed over and gives it back when the other side is done with it: a call with
- * its reply, however late, a cast with an explicit frame. What never left gives it back at once.
+ * its reply, however late, a cast with an explicit frame. What never left gives it back at once. Targets share it
+ * (`Target`), so that a slow one leaves some to the others.
  */
 import type { Failure } from "#runtime/errors.ts";
-import { decodeFrame, encode } from "#runtime/link/body.ts";
+import { decodeFrame, encode, takeOut } from "#runtime/link/body.ts";
 import { FLAG, type Frame, KIND } from "#runtime/link/frame.ts";
 import { LINK_MESSAGE_CREDIT, LINK_MONITORS_MAX } from "#runtime/link/limits.ts";
 import type { Link, LinkFault, LinkRole } from "#runtime/link/link.ts";
 import type { LinkContext } from "#runtime/link/link-context.ts";
 import { readMessage, writeMessage } from "#runtime/link/message.ts";
 import type { CallHolder, RemoteCall } from "#runtime/link/remote-call.ts";
+import { isWithinShare } from "#runtime/link/target.ts";
 import type { Down } from "#runtime/ref.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 
@@ -38,7 +40,7 @@ export class Caller implements LinkRole, CallHolder {
   readonly #context: LinkContext;
   readonly #events: CallerEvents;
   /**
-   * Calls by slot, the low bits of their id. Not a map: one whose entries come and go by the hundred thousand keeps
+   * Calls by slot, the low bits of their id, until their reply has come, wanted or not. Not a map: one whose entries come and go by the hundred thousand keeps
    * dead ones alive from table to table, until they are old.
    */
   readonly #slots: (RemoteCall | undefined)[] = [];
@@ -57,31 +59,36 @@ export class Caller implements LinkRole, CallHolder {
     this.#events = events;
   }
 
-  get hasCredit(): boolean {
-    return this.#takenCredit < this.#creditMax;
+  hasRoomFor({ target, attachedBytes }: RemoteCall): boolean {
+    const hasCredit = isWithinShare(target.heldCredit, this.#creditMax - this.#takenCredit);
+    return hasCredit && this.#link.outbox.hasRoomFor(attachedBytes);
   }
 
-  /** Only with credit. */
+  /** Only with room for it. */
   send(call: RemoteCall): void {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
-    // The generation tells a late reply to an earlier call of the slot from the reply to this one.
+    // The generation tells a second reply to an earlier call of the slot from the reply to this one.
     this.#generation = (this.#generation + 1) & generationMask;
     call.assign((this.#generation << slotBits) | slot, this, this.#link.streams);
     this.#slots[slot] = call;
     this.#takenCredit += 1;
+    call.target.heldCredit += 1;
     this.#link.outbox.message(call);
   }
 
-  /** False without credit. */
+  /** False without credit or room. */
   cast(actor: string, name: string, message: unknown): boolean {
-    if (!this.hasCredit) return false;
+    const taken = takeOut(message);
+    const attachedBytes = taken?.attachedBytes ?? 0;
+    if (this.#takenCredit >= this.#creditMax || !this.#link.outbox.hasRoomFor(attachedBytes)) return false;
     this.#takenCredit += 1;
     this.#link.outbox.message({
       isWanted: true,
+      attachedBytes,
       write: (writer) => {
         const refusal = writeMessage(
           writer,
-          { kind: KIND.cast, flags: 0, id: 0, argument: 0, trace: undefined, before: [actor, name], message },
+          { kind: KIND.cast, flags: 0, id: 0, argument: 0, trace: undefined, before: [actor, name], message, taken },
           () => undefined,
         );
         if (refusal === undefined) return;
@@ -111,9 +118,12 @@ export class Caller implements LinkRole, CallHolder {
   }
 
   forget(call: RemoteCall): void {
+    if (call.hasLeft) {
+      this.#link.outbox.signal({ kind: KIND.cancel, id: call.id, argument: 0 });
+      return;
+    }
     this.#takeSlot(call.id);
-    if (call.hasLeft) this.#link.outbox.signal({ kind: KIND.cancel, id: call.id, argument: 0 });
-    else this.#giveBack(1);
+    this.#giveBack(1);
   }
 
   onUp(messageCredit: number): void {
@@ -142,7 +152,8 @@ export class Caller implements LinkRole, CallHolder {
     const slots = this.#slots.splice(0);
     for (const call of slots) {
       if (call === undefined) continue;
-      const { actor } = call;
+      const { actor, target } = call;
+      target.heldCredit -= 1;
       call.holder = undefined;
       if (call.hasLeft) call.fail({ code: "runtime.link-lost", actor, executed: "maybe" });
       else call.fail({ code: "runtime.not-connected", actor, executed: "no" });
@@ -157,9 +168,10 @@ export class Caller implements LinkRole, CallHolder {
   }
 
   #reply(frame: Frame): LinkFault | undefined {
-    if (this.#takenCredit === 0) return "credit-exceeded";
+    // Only a reply gives a slot back, so nothing but a request that is not answered yet is found by its id.
     const call = this.#takeSlot(frame.id);
-    const fault = call === undefined ? this.#lateReply(frame) : this.#answer(call, frame);
+    if (call === undefined) return "reply-unexpected";
+    const fault = call.isAnswered ? this.#lateReply(frame) : this.#answer(call, frame);
     if (fault === undefined) this.#giveBack(1);
     return fault;
   }
@@ -217,6 +229,7 @@ export class Caller implements LinkRole, CallHolder {
     if (call === undefined || call.id !== id) return undefined;
     this.#slots[slot] = undefined;
     this.#freeSlots.push(slot);
+    call.target.heldCredit -= 1;
     return call;
   }
 }

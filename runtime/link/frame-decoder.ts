@@ -1,17 +1,18 @@
 /**
  * Cuts the bytes of a socket into frames, wherever the pieces begin and end.
  *
- * A frame that lies in one piece is not copied. One that does not is put together in a buffer of its own, once its
- * length is known to be allowed. The bytes of streams are never put together: they are passed on as they come.
- * Nothing it is fed makes it throw; the first fault is final.
+ * A frame that lies in one piece is not copied. One that does not, and a message that travels in parts, is put together
+ * in a buffer of its own, once its length is known to be allowed. The bytes of streams are never put together: they are
+ * passed on as they come. Nothing it is fed makes it throw; the first fault is final.
  */
-import { FLAG, FRAME_HEADER_BYTES, FRAME_LENGTH_BYTES, Frame, KIND, KIND_MAX } from "#runtime/link/frame.ts";
-import { LINK_FRAME_BYTES_MAX, LINK_STREAM_FRAME_BYTES_MAX } from "#runtime/link/limits.ts";
+import { FLAG, FRAME_HEADER_BYTES, Frame, KIND, KIND_MAX, readHeader } from "#runtime/link/frame.ts";
+import { LINK_FRAME_BYTES_MAX } from "#runtime/link/limits.ts";
+import { allocateWhole, type LongFault, LongFrame } from "#runtime/link/long-frame.ts";
 
 /** What an idle decoder holds, instead of the last piece it saw. */
 const nothing = new Uint8Array(0);
 
-export type FrameFault = "frame-too-large" | "frame-malformed";
+export type FrameFault = LongFault;
 
 export interface FrameSink {
   onFrame(frame: Frame): void;
@@ -28,9 +29,9 @@ export class FrameDecoder {
   /** A frame that is being put together, header included. */
   #partial: Uint8Array | undefined;
   #partialFill = 0;
-  /** The stream whose bytes are passing through, and how many are still to come. */
-  #streamId = 0;
-  #streamRest = 0;
+  /** Bytes still to come of a frame that passes through: data of a stream, or a part of a long message. */
+  #passingBytes = 0;
+  #long = new LongFrame();
   #isStopped = false;
 
   constructor(sink: FrameSink) {
@@ -41,84 +42,94 @@ export class FrameDecoder {
   stop(): void {
     this.#isStopped = true;
     this.#partial = undefined;
+    this.#long = new LongFrame();
   }
 
   push(bytes: Uint8Array): FrameFault | undefined {
-    let at = 0;
-    while (at < bytes.byteLength && !this.#isStopped) {
-      if (this.#streamRest > 0) {
-        at = this.#passStream(bytes, at);
+    let fault: FrameFault | undefined;
+    for (let at = 0; at < bytes.byteLength && fault === undefined && !this.#isStopped; ) {
+      const left = bytes.byteLength - at;
+      if (this.#passingBytes > 0) {
+        const end = at + Math.min(left, this.#passingBytes);
+        fault = this.#pass(bytes.subarray(at, end));
+        at = end;
       } else if (this.#partial !== undefined) {
         at = this.#fillPartial(bytes, at, this.#partial);
-      } else if (this.#headerFill > 0 || bytes.byteLength - at < FRAME_HEADER_BYTES) {
-        const taken = Math.min(FRAME_HEADER_BYTES - this.#headerFill, bytes.byteLength - at);
+      } else if (this.#headerFill > 0 || left < FRAME_HEADER_BYTES) {
+        const taken = Math.min(FRAME_HEADER_BYTES - this.#headerFill, left);
         this.#header.set(bytes.subarray(at, at + taken), this.#headerFill);
         this.#headerFill += taken;
         at += taken;
-        if (this.#headerFill < FRAME_HEADER_BYTES) return undefined;
-        this.#headerFill = 0;
-        const fault = this.#begin(this.#header, 0);
-        if (fault !== undefined) return fault;
-        if (this.#streamRest === 0) this.#beginPartial(this.#header);
+        if (this.#headerFill === FRAME_HEADER_BYTES) fault = this.#beginCut();
       } else {
-        const fault = this.#begin(bytes, at);
+        fault = this.#begin(bytes, at);
         if (fault !== undefined) return fault;
-        const frameBytes = this.#frame.end - this.#frame.start + FRAME_HEADER_BYTES;
-        if (this.#streamRest > 0) {
+        const { end } = this.#frame;
+        if (this.#passingBytes > 0) {
           at += FRAME_HEADER_BYTES;
-        } else if (bytes.byteLength - at >= frameBytes) {
-          this.#deliver(bytes, at, frameBytes, false);
-          at += frameBytes;
+        } else if (end <= bytes.byteLength) {
+          this.#deliver(bytes);
+          at = end;
         } else {
           this.#beginPartial(bytes.subarray(at));
           return undefined;
         }
       }
     }
-    return undefined;
+    return fault;
   }
 
-  /** Reads and judges a whole header; leaves the frame's fields, or a stream's, set. */
+  /** Reads and judges a whole header; leaves the frame's fields set, or how many bytes pass through. */
   #begin(bytes: Uint8Array, at: number): FrameFault | undefined {
-    const length = readU32(bytes, at);
-    const kind = bytes[at + 4] ?? 0;
-    const flags = bytes[at + 5] ?? 0;
-    const bodyBytes = length + FRAME_LENGTH_BYTES - FRAME_HEADER_BYTES;
-    if (bodyBytes < 0 || kind === 0 || kind > KIND_MAX) return "frame-malformed";
-    if (length + FRAME_LENGTH_BYTES > LINK_FRAME_BYTES_MAX) return "frame-too-large";
-
     const frame = this.#frame;
-    frame.kind = kind;
-    frame.flags = flags;
-    frame.id = readU32(bytes, at + 6);
-    frame.argument = readU32(bytes, at + 10);
-    frame.start = 0;
-    frame.end = bodyBytes;
-    if (kind !== KIND.data || (flags & (FLAG.end | FLAG.failed)) !== 0) return undefined;
+    readHeader(frame, bytes, at);
+    const { kind, flags } = frame;
+    const bodyBytes = frame.end - frame.start;
+    if (bodyBytes < 0 || kind === 0 || kind > KIND_MAX) return "frame-malformed";
+    if (bodyBytes > LINK_FRAME_BYTES_MAX) return "frame-too-large";
+    const passes = kind === KIND.part || (kind === KIND.data && (flags & (FLAG.end | FLAG.failed)) === 0);
+    if (!passes) return undefined;
 
     if (bodyBytes === 0) return "frame-malformed";
-    if (bodyBytes > LINK_STREAM_FRAME_BYTES_MAX) return "frame-too-large";
-    this.#streamId = frame.id;
-    this.#streamRest = bodyBytes;
+    this.#passingBytes = bodyBytes;
     return undefined;
   }
 
-  #passStream(bytes: Uint8Array, at: number): number {
-    const end = Math.min(bytes.byteLength, at + this.#streamRest);
-    this.#streamRest -= end - at;
-    this.#sink.onData(this.#streamId, bytes.subarray(at, end));
-    return end;
+  /** The same for a header that came in more than one piece. */
+  #beginCut(): FrameFault | undefined {
+    this.#headerFill = 0;
+    const fault = this.#begin(this.#header, 0);
+    if (fault === undefined && this.#passingBytes === 0) this.#beginPartial(this.#header);
+    return fault;
+  }
+
+  #pass(piece: Uint8Array): FrameFault | undefined {
+    this.#passingBytes -= piece.byteLength;
+    const frame = this.#frame;
+    if (frame.kind === KIND.data) {
+      this.#sink.onData(frame.id, piece);
+      return undefined;
+    }
+    const whole = this.#long.push(piece);
+    if (whole === undefined || typeof whole === "string") return whole;
+    // The last part ends where the message does.
+    if (this.#passingBytes > 0) return "frame-malformed";
+    readHeader(frame, whole, 0);
+    this.#deliver(whole);
+    return undefined;
   }
 
   /** `beginning` starts with the header that `#begin` has just read. */
   #beginPartial(beginning: Uint8Array): void {
-    const frameBytes = this.#frame.end - this.#frame.start + FRAME_HEADER_BYTES;
-    if (frameBytes === FRAME_HEADER_BYTES) {
-      this.#deliver(beginning.slice(), 0, frameBytes, true);
+    const frameBytes = FRAME_HEADER_BYTES + this.#frame.end - this.#frame.start;
+    const partial = allocateWhole(frameBytes);
+    partial.set(beginning);
+    readHeader(this.#frame, partial, 0);
+    if (beginning.byteLength === frameBytes) {
+      this.#deliver(partial);
       return;
     }
-    this.#partial = allocate(frameBytes);
-    this.#partial.set(beginning);
+    this.#partial = partial;
     this.#partialFill = beginning.byteLength;
   }
 
@@ -128,28 +139,15 @@ export class FrameDecoder {
     this.#partialFill += end - at;
     if (this.#partialFill === partial.byteLength) {
       this.#partial = undefined;
-      this.#deliver(partial, 0, partial.byteLength, true);
+      this.#deliver(partial);
     }
     return end;
   }
 
-  #deliver(bytes: Uint8Array, at: number, frameBytes: number, isOwned: boolean): void {
+  #deliver(bytes: Uint8Array): void {
     const frame = this.#frame;
     frame.bytes = bytes;
-    frame.start = at + FRAME_HEADER_BYTES;
-    frame.end = at + frameBytes;
-    frame.isOwned = isOwned;
     this.#sink.onFrame(frame);
     frame.bytes = nothing;
   }
-}
-
-function readU32(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
-  return (high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
-}
-
-/** Not zeroed: every byte is overwritten before anybody sees it. Not pooled: it must pin nothing else. */
-function allocate(sizeBytes: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(sizeBytes).buffer);
 }

@@ -10,6 +10,9 @@
  * 14       trace (25 bytes, if TRACED), u32 length of the packed body (if PATCHED), body, attachments (if PATCHED)
  * ```
  *
+ * A message that is longer than `LINK_WHOLE_BYTES_MAX` travels in *parts*: frames whose bodies are, one after another, the
+ * frame of the message. There is at most one such message under way in a direction; signals and data pass between.
+ *
  * Numbers are big-endian. The kind says the lane: everything is a signal but requests, replies and casts, which use
  * credit, and data, which uses its stream's window.
  */
@@ -35,9 +38,10 @@ export const KIND = {
   data: 13,
   window: 14,
   stop: 15,
+  part: 16,
 } as const;
 
-export const KIND_MAX: number = KIND.stop;
+export const KIND_MAX: number = KIND.part;
 
 export const FLAG = {
   /** A trace follows the header. */
@@ -66,6 +70,43 @@ export class Frame {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   end = 0;
-  /** Whether `bytes` holds this frame alone, so that views into it pin nothing else. */
-  isOwned = false;
+}
+
+/** Reads a whole header. `start` and `end` are those of the body, if `bytes` held all of it. */
+export function readHeader(frame: Frame, bytes: Uint8Array, at: number): void {
+  frame.kind = bytes[at + 4] ?? 0;
+  frame.flags = bytes[at + 5] ?? 0;
+  frame.id = readU32(bytes, at + 6);
+  frame.argument = readU32(bytes, at + 10);
+  frame.start = at + FRAME_HEADER_BYTES;
+  frame.end = at + FRAME_LENGTH_BYTES + readU32(bytes, at);
+}
+
+/** `bodyBytes` follow. */
+export function writeHeader(
+  bytes: Uint8Array,
+  at: number,
+  kind: number,
+  flags: number,
+  id: number,
+  argument: number,
+  bodyBytes: number,
+): void {
+  writeU32(bytes, at, FRAME_HEADER_BYTES - FRAME_LENGTH_BYTES + bodyBytes);
+  bytes[at + 4] = kind;
+  bytes[at + 5] = flags;
+  writeU32(bytes, at + 6, id);
+  writeU32(bytes, at + 10, argument);
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
+  return (high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
+}
+
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }

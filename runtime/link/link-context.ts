@@ -24,10 +24,11 @@ export interface LinkMetrics {
   readonly bytesOut: Counter;
   /** By `reason`, a `LinkEnd`. */
   readonly ends: Counter;
+  /** By `reason`, a `Malaise`. */
   readonly degraded: Counter;
   /** Messages that a link did not take or could not carry, by `reason`: the family that actors use too. */
   readonly rejected: Counter;
-  /** By `cell`: how late the other side's last heartbeat was on its own event loop. */
+  /** By `cell`: the worst delay of its event loop that the other side reported with its last heartbeat. */
   readonly loopDelay: Gauge;
 }
 
@@ -36,7 +37,10 @@ export function linkMetrics(metrics: Metrics): LinkMetrics {
     bytesIn: metrics.counter("link_received_bytes_total", "Bytes that arrived on links from other cells."),
     bytesOut: metrics.counter("link_sent_bytes_total", "Bytes written to links to other cells."),
     ends: metrics.counter("link_ends_total", "Links that ended, by reason."),
-    degraded: metrics.counter("link_degraded_total", "Times a link went silent for longer than LINK_DEGRADED_MS."),
+    degraded: metrics.counter(
+      "link_degraded_total",
+      "Times a peer was found slow (LINK_SLOW_MS) or silent (LINK_DEGRADED_MS).",
+    ),
     rejected: metrics.counter("rejected_total", "Work that was refused, by reason."),
     loopDelay: metrics.gauge("link_peer_loop_delay_seconds", "Event loop delay that a peer reported last."),
   };

@@ -8,23 +8,25 @@
  */
 import type { LinkLost } from "#runtime/call-failure.ts";
 import type { Timer } from "#runtime/clock.ts";
-import { encode } from "#runtime/link/body.ts";
+import { encodeFailure } from "#runtime/link/body.ts";
 import { type Frame, KIND } from "#runtime/link/frame.ts";
 import { FrameDecoder, type FrameFault, type FrameSink } from "#runtime/link/frame-decoder.ts";
+import { Heartbeat, type Malaise } from "#runtime/link/heartbeat.ts";
 import { type BuildChanged, packHello, readHello } from "#runtime/link/hello.ts";
-import {
-  LINK_DEGRADED_MS,
-  LINK_HEARTBEAT_MS,
-  LINK_HELLO_TIMEOUT_MS,
-  LINK_SILENCE_MS_MAX,
-} from "#runtime/link/limits.ts";
+import { LINK_HELLO_TIMEOUT_MS } from "#runtime/link/limits.ts";
 import type { LinkContext } from "#runtime/link/link-context.ts";
 import { Outbox } from "#runtime/link/outbox.ts";
 import { readFailure, type StreamFault, Streams } from "#runtime/link/streams.ts";
 import type { Connection, ConnectionEvents } from "#runtime/network/network.ts";
 
 /** A rule that the other side broke. */
-export type LinkFault = FrameFault | StreamFault | "hello-expected" | "credit-exceeded" | "monitors-exceeded";
+export type LinkFault =
+  | FrameFault
+  | StreamFault
+  | "hello-expected"
+  | "credit-exceeded"
+  | "reply-unexpected"
+  | "monitors-exceeded";
 
 /** Why a link is no more. */
 export type LinkEnd =
@@ -64,15 +66,13 @@ export class Link implements ConnectionEvents, FrameSink {
   readonly #context: LinkContext;
   readonly #role: LinkRole;
   readonly #decoder = new FrameDecoder(this);
+  readonly #heartbeat: Heartbeat;
   #connection: Connection | undefined;
   /** The other side's name: expected, then heard. */
   #cell: string;
   #isUp = false;
   #hasEnded = false;
-  #heardMs: number;
-  #isDegraded = false;
-  #beatDueMs: number;
-  #timer: Timer;
+  #helloTimeout: Timer;
 
   constructor(options: LinkOptions) {
     const { context } = options;
@@ -81,6 +81,7 @@ export class Link implements ConnectionEvents, FrameSink {
     this.#cell = options.to;
     this.outbox = new Outbox({
       scheduler: context.scheduler,
+      bytesMax: context.limits.outboxBytesMax,
       onWritten: (bytes) => context.metrics.bytesOut.add(bytes),
       onOverflow: () => this.end("not-reading"),
     });
@@ -90,9 +91,13 @@ export class Link implements ConnectionEvents, FrameSink {
       windowBytes: context.limits.streamWindowBytes,
     });
     this.#role = options.role(this);
-    this.#heardMs = context.clock.nowMs();
-    this.#beatDueMs = this.#heardMs + LINK_HEARTBEAT_MS;
-    this.#timer = context.clock.after(LINK_HELLO_TIMEOUT_MS, () => this.end("hello-timeout"));
+    this.#heartbeat = new Heartbeat({
+      clock: context.clock,
+      onBeat: () => this.#ping(),
+      onMalaise: (malaise) => this.#feel(malaise),
+      onGone: () => this.end("silent"),
+    });
+    this.#helloTimeout = context.clock.after(LINK_HELLO_TIMEOUT_MS, () => this.end("hello-timeout"));
     const { cell, buildId, limits } = context;
     this.outbox.signal({
       kind: KIND.hello,
@@ -122,7 +127,7 @@ export class Link implements ConnectionEvents, FrameSink {
 
   onBytes(bytes: Uint8Array): void {
     if (this.#hasEnded) return;
-    this.#heardMs = this.#context.clock.nowMs();
+    this.#heartbeat.heard();
     this.#context.metrics.bytesIn.add(bytes.byteLength);
     const fault = this.#decoder.push(bytes);
     if (fault === undefined) this.streams.serve();
@@ -151,7 +156,8 @@ export class Link implements ConnectionEvents, FrameSink {
   end(end: LinkEnd): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#timer.cancel();
+    this.#helloTimeout.cancel();
+    this.#heartbeat.stop();
     this.#decoder.stop();
     this.outbox.close();
     this.#connection?.destroy();
@@ -172,11 +178,11 @@ export class Link implements ConnectionEvents, FrameSink {
       case KIND.refused:
         return "frame-malformed";
       case KIND.ping:
-        this.#context.metrics.loopDelay.set(frame.argument / 1_000_000, { cell: this.#cell });
-        this.outbox.signal({ kind: KIND.pong, id: 0, argument: this.#loopDelayMicroseconds() });
+        this.outbox.signal({ kind: KIND.pong, id: 0, argument: this.#heartbeat.takeDelayMicroseconds() });
+        this.#hearDelay(frame.argument);
         return undefined;
       case KIND.pong:
-        this.#context.metrics.loopDelay.set(frame.argument / 1_000_000, { cell: this.#cell });
+        this.#hearDelay(frame.argument);
         return undefined;
       case KIND.data:
       case KIND.window:
@@ -213,9 +219,8 @@ export class Link implements ConnectionEvents, FrameSink {
 
     this.#cell = hello.cell;
     this.#isUp = true;
-    this.#timer.cancel();
-    this.#timer = this.#context.clock.after(LINK_HEARTBEAT_MS, this.#beat);
-    this.#beatDueMs = this.#context.clock.nowMs() + LINK_HEARTBEAT_MS;
+    this.#helloTimeout.cancel();
+    this.#heartbeat.start();
     this.streams.allow(hello.limits);
     this.#context.log.info("link-up", { peer: this.#cell, side: this.#options.side });
     this.#role.onUp(hello.limits.messageCredit);
@@ -226,7 +231,7 @@ export class Link implements ConnectionEvents, FrameSink {
   #refuse(failure: BuildChanged): void {
     this.#context.log.warn("link-refused", { peer: this.#cell, failure });
     const connection = this.#connection;
-    this.outbox.signal({ kind: KIND.refused, id: 0, argument: 0, body: encode(failure) });
+    this.outbox.signal({ kind: KIND.refused, id: 0, argument: 0, body: encodeFailure(failure) });
     this.outbox.flushNow();
     // Ending destroys; a graceful end lets the reason arrive, and the other side hangs up when it has read it.
     this.#connection = undefined;
@@ -234,34 +239,24 @@ export class Link implements ConnectionEvents, FrameSink {
     connection?.end();
   }
 
-  readonly #beat = (): void => {
-    const { clock, metrics, log } = this.#context;
-    const nowMs = clock.nowMs();
-    const silentMs = nowMs - this.#heardMs;
-    if (silentMs >= LINK_SILENCE_MS_MAX) {
-      this.end("silent");
+  /** One side asks and the other answers: both hear something with every beat. */
+  #ping(): void {
+    if (this.#options.side === "accepting") return;
+    this.outbox.signal({ kind: KIND.ping, id: 0, argument: this.#heartbeat.takeDelayMicroseconds() });
+  }
+
+  #hearDelay(microseconds: number): void {
+    this.#context.metrics.loopDelay.set(microseconds / 1_000_000, { cell: this.#cell });
+    this.#heartbeat.told(microseconds);
+  }
+
+  #feel(malaise: Malaise): void {
+    const { metrics, log } = this.#context;
+    if (malaise === undefined) {
+      log.info("link-recovered", { peer: this.#cell });
       return;
     }
-
-    const isDegraded = silentMs >= LINK_DEGRADED_MS;
-    if (isDegraded && !this.#isDegraded) {
-      metrics.degraded.add();
-      log.warn("link-degraded", { peer: this.#cell, silentMs });
-    }
-    if (!isDegraded && this.#isDegraded) log.info("link-recovered", { peer: this.#cell });
-    this.#isDegraded = isDegraded;
-
-    // One side asks and the other answers: both hear something every second.
-    if (this.#options.side === "connecting") {
-      this.outbox.signal({ kind: KIND.ping, id: 0, argument: this.#loopDelayMicroseconds() });
-    }
-    this.#beatDueMs = nowMs + LINK_HEARTBEAT_MS;
-    this.#timer = clock.after(LINK_HEARTBEAT_MS, this.#beat);
-  };
-
-  /** How late this side's own heartbeat is at this moment. */
-  #loopDelayMicroseconds(): number {
-    const lateMs = Math.max(0, this.#context.clock.nowMs() - this.#beatDueMs);
-    return Math.min(0xffff_ffff, Math.round(lateMs * 1000));
+    metrics.degraded.add(1, { reason: malaise });
+    log.warn("link-degraded", { peer: this.#cell, reason: malaise });
   }
 }

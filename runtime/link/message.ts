@@ -6,10 +6,10 @@
  */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Unsendable } from "#runtime/call-failure.ts";
-import { decode, describePatches, encode, MALFORMED, putBack, type Taken, takeOut } from "#runtime/link/body.ts";
+import { decode, describePatches, encode, MALFORMED, putBack, type Taken } from "#runtime/link/body.ts";
 import { FLAG, FRAME_HEADER_BYTES, FRAME_TRACE_BYTES, type Frame } from "#runtime/link/frame.ts";
 import type { FrameWriter } from "#runtime/link/frame-writer.ts";
-import { LINK_FRAME_BYTES_MAX } from "#runtime/link/limits.ts";
+import { LINK_MESSAGE_BYTES_MAX } from "#runtime/link/limits.ts";
 import type { Trace } from "#runtime/ref.ts";
 
 const packedLengthBytes = 4;
@@ -29,6 +29,8 @@ export interface MessageFrame {
   /** Body elements before the message. */
   readonly before: readonly unknown[];
   readonly message: unknown;
+  /** Of the message: `takeOut`. */
+  readonly taken: Taken | undefined;
 }
 
 /** Where the bytes of a message's source go: answers with the stream's id, or undefined when there is no room. */
@@ -36,7 +38,7 @@ export type OpenStream = (source: ByteSource) => number | undefined;
 
 /** Writes the whole frame, or nothing and why. A stream is opened only for a frame that is written. */
 export function writeMessage(writer: FrameWriter, frame: MessageFrame, openStream: OpenStream): Refusal | undefined {
-  const taken = takeOut(frame.message);
+  const { taken } = frame;
   return taken === undefined ? writePlain(writer, frame) : writePatched(writer, frame, taken, openStream);
 }
 
@@ -45,9 +47,9 @@ function writePlain(writer: FrameWriter, frame: MessageFrame): Refusal | undefin
   const body = encode(before.length === 0 ? message : [...before, message]);
   if (body === undefined) return { reason: "not-encodable", sizeBytes: 0 };
   const bodyBytes = body.byteLength + (trace === undefined ? 0 : FRAME_TRACE_BYTES);
-  if (bodyBytes + FRAME_HEADER_BYTES > LINK_FRAME_BYTES_MAX) return { reason: "too-large", sizeBytes: bodyBytes };
+  if (bodyBytes + FRAME_HEADER_BYTES > LINK_MESSAGE_BYTES_MAX) return { reason: "too-large", sizeBytes: bodyBytes };
 
-  writer.begin(kind, trace === undefined ? flags : flags | FLAG.traced, id, argument, bodyBytes);
+  writer.beginMessage(kind, trace === undefined ? flags : flags | FLAG.traced, id, argument, bodyBytes);
   if (trace !== undefined) writer.append(packTrace(trace));
   writer.append(body);
   return undefined;
@@ -64,9 +66,9 @@ function writePatched(
   const largest = encode([...before, taken.message, describePatches(taken, 0xffff_ffff)]);
   if (largest === undefined) return { reason: "not-encodable", sizeBytes: 0 };
   const besideBytes = packedLengthBytes + (trace === undefined ? 0 : FRAME_TRACE_BYTES);
-  const attachedBytes = taken.attachments.reduce((total, { bytes }) => total + bytes.byteLength, 0);
-  const bodyBytesMax = largest.byteLength + besideBytes + attachedBytes;
-  if (bodyBytesMax + FRAME_HEADER_BYTES > LINK_FRAME_BYTES_MAX) return { reason: "too-large", sizeBytes: bodyBytesMax };
+  const bodyBytesMax = largest.byteLength + besideBytes + taken.attachedBytes;
+  if (bodyBytesMax + FRAME_HEADER_BYTES > LINK_MESSAGE_BYTES_MAX)
+    return { reason: "too-large", sizeBytes: bodyBytesMax };
 
   const streamId = taken.source === undefined ? 0 : openStream(taken.source.source);
   if (streamId === undefined) return { reason: "streams-exceeded", sizeBytes: 0 };
@@ -75,8 +77,8 @@ function writePatched(
   if (body === undefined) return { reason: "not-encodable", sizeBytes: 0 };
 
   const flags = frame.flags | FLAG.patched | (taken.source === undefined ? 0 : FLAG.streamed);
-  const bodyBytes = body.byteLength + besideBytes + attachedBytes;
-  writer.begin(kind, trace === undefined ? flags : flags | FLAG.traced, id, argument, bodyBytes);
+  const bodyBytes = body.byteLength + besideBytes + taken.attachedBytes;
+  writer.beginMessage(kind, trace === undefined ? flags : flags | FLAG.traced, id, argument, bodyBytes);
   if (trace !== undefined) writer.append(packTrace(trace));
   writer.appendU32(body.byteLength);
   writer.append(body);

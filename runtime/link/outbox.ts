@@ -1,17 +1,24 @@
 /**
  * What waits to be written to one link, and in which order it leaves.
  *
- * Signals first, all of them; then messages in the order they came; then streams, one frame each in turn. One write per
- * scheduler turn, and no other until the socket has drained: so a signal waits for at most one burst of messages and
- * one of streams, and bytes are encoded only when they are about to leave.
+ * What leaves, leaves in *units*: all signals that are there, then at most `LINK_FRAME_BYTES_MAX` of the rest. No unit is
+ * written before the system has taken the last one, so that is what a signal waits for. Messages leave in the order they
+ * came, a long one in parts; streams one frame each in turn; of the two, each comes first in every other unit.
  *
  * Bounds: signals by `LINK_SIGNALS_MAX` (past it the peer is not reading and the link is given up), messages by their
- * credit, streams by `streamsMax`, encoded bytes by `LINK_BURST_BYTES` twice and a frame.
+ * credit and by `bytesMax` of what is attached to them (`hasRoomFor`, which their senders ask), streams by `streamsMax`. Bytes are encoded when they are about to leave: a unit, and a long message.
  */
 import { assert } from "#runtime/errors.ts";
 import { Lane } from "#runtime/lane.ts";
+import { FRAME_HEADER_BYTES } from "#runtime/link/frame.ts";
 import { FrameWriter } from "#runtime/link/frame-writer.ts";
-import { LINK_BURST_BYTES, LINK_MESSAGE_CREDIT, LINK_SIGNALS_MAX } from "#runtime/link/limits.ts";
+import {
+  LINK_BURST_BYTES,
+  LINK_FRAME_BYTES_MAX,
+  LINK_MESSAGE_CREDIT,
+  LINK_SIGNALS_MAX,
+  LINK_WHOLE_BYTES_MAX,
+} from "#runtime/link/limits.ts";
 import type { Connection } from "#runtime/network/network.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 
@@ -28,6 +35,8 @@ export interface Signal {
 export interface Sendable {
   /** False once nobody waits for it any more: it is never written. */
   readonly isWanted: boolean;
+  /** Attached bytes that it keeps alive. */
+  readonly attachedBytes: number;
   write(writer: FrameWriter): void;
   /** The link ended before its turn came. */
   drop(): void;
@@ -36,13 +45,15 @@ export interface Sendable {
 /** Those that are wanted, of which there are as many as credit, and as many again that are not. */
 const messagesMax = 2 * LINK_MESSAGE_CREDIT;
 
-/** Writes one frame; true while it has more. */
+/** Writes one frame, with at most `bytesMax` of data; true while it has more. */
 export interface Flowing {
-  write(writer: FrameWriter): boolean;
+  write(writer: FrameWriter, bytesMax: number): boolean;
 }
 
 export interface OutboxOptions {
   readonly scheduler: Scheduler;
+  /** Attached bytes of all messages that wait. */
+  readonly bytesMax: number;
   readonly onWritten: (bytes: number) => void;
   /** The peer does not read its signals. */
   readonly onOverflow: () => void;
@@ -54,11 +65,15 @@ export class Outbox {
   /** In the order they came; those that are not wanted any more are passed over. */
   readonly #messages = new Lane<Sendable>(messagesMax);
   readonly #signals: Signal[] = [];
+  /** Attached to messages that wait. */
+  #attachedBytes = 0;
   #flowing: Flowing[] = [];
   #connection: Connection | undefined;
   #isScheduled = false;
   /** The socket has not taken the last write yet. */
   #isBlocked = false;
+  /** In the next unit. */
+  #areStreamsFirst = false;
   #isClosed = false;
 
   constructor(options: OutboxOptions) {
@@ -81,8 +96,14 @@ export class Outbox {
     this.#schedule();
   }
 
+  /** A message with nothing attached always finds room: it is bounded by its credit. */
+  hasRoomFor(attachedBytes: number): boolean {
+    return attachedBytes === 0 || this.#attachedBytes + attachedBytes <= this.#options.bytesMax;
+  }
+
   message(message: Sendable): void {
     if (this.#isClosed) return;
+    this.#attachedBytes += message.attachedBytes;
     if (!this.#messages.push(message)) {
       this.#compact();
       const hasRoom = this.#messages.push(message);
@@ -99,6 +120,7 @@ export class Outbox {
   }
 
   drained(): void {
+    if (!this.#isBlocked) return;
     this.#isBlocked = false;
     this.#flush();
   }
@@ -114,7 +136,7 @@ export class Outbox {
     this.#connection = undefined;
     this.#signals.length = 0;
     this.#flowing = [];
-    for (let message = this.#messages.take(); message !== undefined; message = this.#messages.take()) message.drop();
+    for (let message = this.#take(); message !== undefined; message = this.#take()) message.drop();
   }
 
   #schedule(): void {
@@ -130,17 +152,36 @@ export class Outbox {
 
   #flush(): void {
     const connection = this.#connection;
-    if (connection === undefined || this.#isBlocked) return;
-    const writer = this.#writer;
-    this.#writeSignals();
-    this.#writeMessages(writer.bytes + LINK_BURST_BYTES);
-    this.#writeStreams(writer.bytes + LINK_BURST_BYTES);
+    if (connection === undefined) return;
+    for (let left = LINK_BURST_BYTES; left > 0 && !this.#isBlocked; ) {
+      this.#fillUnit();
+      const { bytes } = this.#writer;
+      if (bytes === 0) return;
+      this.#isBlocked = !connection.write(this.#writer.take());
+      this.#options.onWritten(bytes);
+      left -= bytes;
+    }
+    if (this.#hasMore()) this.#schedule();
+  }
 
-    const { bytes } = writer;
-    if (bytes === 0) return;
-    this.#isBlocked = !connection.write(writer.take());
-    this.#options.onWritten(bytes);
-    if (this.#signals.length + this.#messages.depth + this.#flowing.length > 0) this.#schedule();
+  #hasMore(): boolean {
+    return this.#signals.length + this.#messages.depth + this.#flowing.length + this.#writer.longBytes > 0;
+  }
+
+  #fillUnit(): void {
+    this.#writeSignals();
+    const signalBytes = this.#writer.bytes;
+    const unitEnd = signalBytes + LINK_FRAME_BYTES_MAX + FRAME_HEADER_BYTES;
+    if (this.#areStreamsFirst) this.#writeStreams(unitEnd);
+    this.#writeMessages(unitEnd);
+    if (!this.#areStreamsFirst) this.#writeStreams(unitEnd);
+    if (this.#writer.bytes > signalBytes) this.#areStreamsFirst = !this.#areStreamsFirst;
+  }
+
+  /** What a frame that is begun now may hold; 0 when the unit is full. There is room for the longest whole message. */
+  #roomBytes(unitEnd: number): number {
+    const roomBytes = unitEnd - this.#writer.bytes - FRAME_HEADER_BYTES;
+    return roomBytes < LINK_WHOLE_BYTES_MAX ? 0 : roomBytes;
   }
 
   #writeSignals(): void {
@@ -151,9 +192,13 @@ export class Outbox {
     this.#signals.length = 0;
   }
 
-  #writeMessages(bytesMax: number): void {
-    while (this.#writer.bytes < bytesMax) {
-      const message = this.#messages.take();
+  #writeMessages(unitEnd: number): void {
+    for (let room = this.#roomBytes(unitEnd); room > 0; room = this.#roomBytes(unitEnd)) {
+      if (this.#writer.longBytes > 0) {
+        this.#writer.writePart(room);
+        continue;
+      }
+      const message = this.#take();
       if (message === undefined) return;
       if (message.isWanted) message.write(this.#writer);
     }
@@ -161,16 +206,24 @@ export class Outbox {
 
   #compact(): void {
     for (let rest = this.#messages.depth; rest > 0; rest -= 1) {
-      const message = this.#messages.take();
-      if (message?.isWanted === true) this.#messages.push(message);
+      const message = this.#take();
+      if (message?.isWanted !== true) continue;
+      this.#messages.push(message);
+      this.#attachedBytes += message.attachedBytes;
     }
   }
 
-  #writeStreams(bytesMax: number): void {
-    while (this.#writer.bytes < bytesMax) {
+  #take(): Sendable | undefined {
+    const message = this.#messages.take();
+    this.#attachedBytes -= message?.attachedBytes ?? 0;
+    return message;
+  }
+
+  #writeStreams(unitEnd: number): void {
+    for (let room = this.#roomBytes(unitEnd); room > 0; room = this.#roomBytes(unitEnd)) {
       const stream = this.#flowing.shift();
       if (stream === undefined) return;
-      if (stream.write(this.#writer)) this.#flowing.push(stream);
+      if (stream.write(this.#writer, room)) this.#flowing.push(stream);
     }
   }
 }

@@ -10,10 +10,9 @@
  */
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
-import { encode } from "#runtime/link/body.ts";
+import { encodeFailure } from "#runtime/link/body.ts";
 import { FLAG, KIND } from "#runtime/link/frame.ts";
 import type { FrameWriter } from "#runtime/link/frame-writer.ts";
-import { LINK_STREAM_FRAME_BYTES_MAX } from "#runtime/link/limits.ts";
 import type { Flowing, Outbox } from "#runtime/link/outbox.ts";
 import { KiB } from "#runtime/units.ts";
 
@@ -74,12 +73,12 @@ export class OutgoingStream implements Flowing {
     if (this.#outcome === undefined) this.#options.source.cancel(reason);
   }
 
-  write(writer: FrameWriter): boolean {
+  write(writer: FrameWriter, bytesMax: number): boolean {
     if (this.#isClosed) return false;
     const { id } = this.#options;
     const piece = this.#pieces[0];
     if (piece !== undefined) {
-      const length = Math.min(piece.byteLength, LINK_STREAM_FRAME_BYTES_MAX);
+      const length = Math.min(piece.byteLength, bytesMax);
       writer.begin(KIND.data, 0, id, 0, length);
       writer.append(piece.subarray(0, length));
       if (length === piece.byteLength) this.#pieces.shift();
@@ -89,7 +88,7 @@ export class OutgoingStream implements Flowing {
       writer.begin(KIND.data, FLAG.end, id, 0, 0);
       this.#close();
     } else if (this.#outcome === "failed") {
-      const body = encode(this.#options.source.failure ?? unknownFailure) ?? encode(unknownFailure);
+      const body = encodeFailure(this.#options.source.failure ?? unknownFailure);
       writer.begin(KIND.data, FLAG.failed, id, 0, body?.byteLength ?? 0);
       if (body !== undefined) writer.append(body);
       this.#close();

@@ -1,8 +1,8 @@
 /**
  * Another cell, as callers here see it: one link to it, made again whenever it is lost.
  *
- * While there is no link, or no credit on it, calls wait in one line, first come, first served, each until its own
- * deadline. Without a link for `LINK_PATIENCE_MS` all of them fail, and later ones at once, until it is back.
+ * While there is no link, or no credit on it for their target, calls wait in line, first come, first served, each until
+ * its own deadline. Without a link for `LINK_PATIENCE_MS` all of them fail, and later ones at once, until it is back.
  */
 import type { Timer } from "#runtime/clock.ts";
 import { Caller, downSoon, noConnection } from "#runtime/link/caller.ts";
@@ -16,6 +16,8 @@ import {
 import { Link } from "#runtime/link/link.ts";
 import type { LinkContext } from "#runtime/link/link-context.ts";
 import type { CallHolder, RemoteCall } from "#runtime/link/remote-call.ts";
+import { Target } from "#runtime/link/target.ts";
+import { WaitingCalls } from "#runtime/link/waiting-calls.ts";
 import type { Network, SocketAddress } from "#runtime/network/network.ts";
 import type { CastOutcome, Down } from "#runtime/ref.ts";
 
@@ -36,7 +38,9 @@ interface WaitingMonitor {
 
 export class Peer implements CallHolder {
   readonly #options: PeerOptions;
-  readonly #waiting = new Set<RemoteCall>();
+  /** By actor; one for each that a ref was asked for. */
+  readonly #targets = new Map<string, Target>();
+  readonly #waiting: WaitingCalls;
   readonly #waitingMonitors = new Set<WaitingMonitor>();
   /** The link that is there or being made. */
   #link: Link | undefined;
@@ -50,6 +54,7 @@ export class Peer implements CallHolder {
 
   constructor(options: PeerOptions) {
     this.#options = options;
+    this.#waiting = new WaitingCalls(options.context.limits.callsWaitingMax);
     this.#patience = options.context.clock.after(LINK_PATIENCE_MS, this.#giveUp);
     void this.#connect();
   }
@@ -58,12 +63,18 @@ export class Peer implements CallHolder {
     return this.#caller !== undefined;
   }
 
+  target(actor: string): Target {
+    const target = this.#targets.get(actor) ?? new Target(actor);
+    this.#targets.set(actor, target);
+    return target;
+  }
+
   call(call: RemoteCall): void {
     if (!call.begin()) return;
     const caller = this.#caller;
     const { actor } = call;
-    // With credit there is nobody in line to overtake.
-    if (caller?.hasCredit === true) {
+    // With room there is nobody in the target's line to overtake.
+    if (caller?.hasRoomFor(call) === true) {
       caller.send(call);
       return;
     }
@@ -71,13 +82,9 @@ export class Peer implements CallHolder {
       call.fail({ code: "runtime.not-connected", actor, executed: "no" });
       return;
     }
-    const isFull = this.#waiting.size >= this.#options.context.limits.callsWaitingMax;
-    if (isFull || (caller !== undefined && !call.waits)) {
-      this.#reject(call);
-      return;
-    }
-    call.holder = this;
-    this.#waiting.add(call);
+    const isInLine = (caller === undefined || call.waits) && this.#waiting.add(call);
+    if (isInLine) call.holder = this;
+    else this.#reject(call);
   }
 
   cast(actor: string, name: string, request: unknown): CastOutcome {
@@ -103,7 +110,7 @@ export class Peer implements CallHolder {
 
   /** For a waiting call that ended by itself. */
   forget(call: RemoteCall): void {
-    this.#waiting.delete(call);
+    this.#waiting.remove(call);
   }
 
   close(): void {
@@ -147,16 +154,16 @@ export class Peer implements CallHolder {
     this.#admit();
   }
 
-  /** First come, first served. Those that do not wait for credit are refused when it is their turn and none is left. */
+  /** Those that do not wait for credit are refused when it is their turn and none is left. */
   #admit(): void {
     const caller = this.#caller;
     if (caller === undefined) return;
-    for (const call of this.#waiting) {
-      if (!caller.hasCredit && call.waits) return;
-      this.#waiting.delete(call);
-      if (caller.hasCredit) caller.send(call);
-      else this.#reject(call);
-    }
+    this.#waiting.serve((call) => {
+      const hasRoom = caller.hasRoomFor(call);
+      if (hasRoom) caller.send(call);
+      else if (!call.waits) this.#reject(call);
+      return hasRoom || !call.waits;
+    });
   }
 
   #down(): void {
@@ -182,9 +189,8 @@ export class Peer implements CallHolder {
 
   readonly #giveUp = (): void => {
     this.#patience = undefined;
-    const calls = [...this.#waiting];
-    this.#waiting.clear();
-    for (const call of calls) call.fail({ code: "runtime.not-connected", actor: call.actor, executed: "no" });
+    for (const call of this.#waiting.takeAll())
+      call.fail({ code: "runtime.not-connected", actor: call.actor, executed: "no" });
     // One by one: a DOWN may undo monitors that were to hear of it later.
     for (const monitor of this.#waitingMonitors) {
       this.#waitingMonitors.delete(monitor);

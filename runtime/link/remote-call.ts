@@ -10,6 +10,7 @@
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import { type Failure, fail, type Result } from "#runtime/errors.ts";
+import { type Taken, takeOut } from "#runtime/link/body.ts";
 import { FLAG, KIND } from "#runtime/link/frame.ts";
 import type { FrameWriter } from "#runtime/link/frame-writer.ts";
 import type { LinkContext } from "#runtime/link/link-context.ts";
@@ -17,6 +18,7 @@ import { type Refusal, writeMessage } from "#runtime/link/message.ts";
 import type { Sendable } from "#runtime/link/outbox.ts";
 import type { OutgoingStream } from "#runtime/link/outgoing-stream.ts";
 import type { Streams } from "#runtime/link/streams.ts";
+import type { Target } from "#runtime/link/target.ts";
 import type { CallOptions, Within } from "#runtime/ref.ts";
 import { Deadline } from "#runtime/wheel.ts";
 
@@ -32,7 +34,7 @@ export interface CallHolder {
 }
 
 export class RemoteCall extends Deadline implements Sendable {
-  readonly actor: string;
+  readonly target: Target;
   readonly name: string;
   readonly waits: boolean;
   /** On the link that it was handed to. */
@@ -42,7 +44,10 @@ export class RemoteCall extends Deadline implements Sendable {
   holder: CallHolder | undefined;
   #streams: Streams | undefined;
   readonly #context: LinkContext;
-  readonly #request: unknown;
+  readonly attachedBytes: number;
+  /** Until it has left. */
+  #request: unknown;
+  #taken: Taken | undefined;
   readonly #timeoutMs: number;
   readonly #within: Within | undefined;
   readonly #resolve: (answer: Answer) => void;
@@ -50,7 +55,7 @@ export class RemoteCall extends Deadline implements Sendable {
   #stream: OutgoingStream | undefined;
 
   constructor(
-    actor: string,
+    target: Target,
     name: string,
     request: unknown,
     options: CallOptions,
@@ -58,15 +63,21 @@ export class RemoteCall extends Deadline implements Sendable {
     resolve: (answer: Answer) => void,
   ) {
     super();
-    this.actor = actor;
+    this.target = target;
     this.name = name;
     this.waits = options.whenFull === "wait";
     this.#context = context;
     this.#request = request;
+    this.#taken = takeOut(request);
+    this.attachedBytes = this.#taken?.attachedBytes ?? 0;
     this.#timeoutMs = options.timeoutMs;
     this.#within = options.within?.stable ?? options.within;
     this.#resolve = resolve;
     this.#progressMs = context.clock.nowMs();
+  }
+
+  get actor(): string {
+    return this.target.actor;
   }
 
   get isWanted(): boolean {
@@ -105,6 +116,7 @@ export class RemoteCall extends Deadline implements Sendable {
         trace: this.#within?.trace,
         before: [this.actor, this.name],
         message: this.#request,
+        taken: this.#taken,
       },
       (source) => this.#openStream(source),
     );
@@ -113,6 +125,8 @@ export class RemoteCall extends Deadline implements Sendable {
       return;
     }
     this.hasLeft = true;
+    this.#request = undefined;
+    this.#taken = undefined;
     this.#stream?.start();
   }
 

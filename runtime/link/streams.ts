@@ -6,7 +6,7 @@
  */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
-import { decodeFrame, encode } from "#runtime/link/body.ts";
+import { decodeFrame, encodeFailure } from "#runtime/link/body.ts";
 import { FLAG, type Frame, KIND } from "#runtime/link/frame.ts";
 import { IncomingStream } from "#runtime/link/incoming-stream.ts";
 import { LINK_STREAM_WINDOW_BYTES, LINK_STREAMS_MAX } from "#runtime/link/limits.ts";
@@ -97,7 +97,7 @@ export class Streams {
 
   /** Tells the other side that nobody here wants the stream. */
   refuse(id: number, reason: Failure): void {
-    this.#options.outbox.signal({ kind: KIND.stop, id, argument: 0, body: encode(reason) });
+    this.#options.outbox.signal({ kind: KIND.stop, id, argument: 0, body: encodeFailure(reason) });
   }
 
   onData(id: number, bytes: Uint8Array): StreamFault | undefined {

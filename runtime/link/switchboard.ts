@@ -13,6 +13,7 @@ import { Link } from "#runtime/link/link.ts";
 import { type LinkContext, linkMetrics } from "#runtime/link/link-context.ts";
 import { Peer } from "#runtime/link/peer.ts";
 import { RemoteCall } from "#runtime/link/remote-call.ts";
+import type { Target } from "#runtime/link/target.ts";
 import type {
   Connection,
   ConnectionEvents,
@@ -90,7 +91,7 @@ export class Switchboard {
 
   /** The actor `actor` of the cell `cell`. The first ref to a cell begins to connect to it. */
   ref<P extends Protocol<P>>(actor: string, cell: string): Ref<P> {
-    return typeRef<P>(new RemoteRef(actor, this.#peer(cell), this.#context));
+    return typeRef<P>(new RemoteRef(this.#peer(cell), actor, this.#context));
   }
 
   /**
@@ -142,17 +143,19 @@ export class Switchboard {
 class RemoteRef implements ErasedRef {
   readonly name: string;
   readonly #peer: Peer;
+  readonly #target: Target;
   readonly #context: LinkContext;
 
-  constructor(name: string, peer: Peer, context: LinkContext) {
+  constructor(peer: Peer, name: string, context: LinkContext) {
     this.name = name;
     this.#peer = peer;
+    this.#target = peer.target(name);
     this.#context = context;
   }
 
   call(...[name, request, options]: Parameters<ErasedRef["call"]>): ReturnType<ErasedRef["call"]> {
     return new Promise((resolve) => {
-      this.#peer.call(new RemoteCall(this.name, name, request, options, this.#context, resolve));
+      this.#peer.call(new RemoteCall(this.#target, name, request, options, this.#context, resolve));
     });
   }
 

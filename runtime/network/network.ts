@@ -14,7 +14,7 @@ export interface NetworkBroken extends Failure<"network.broken"> {
 
 export interface Connection {
   /**
-   * Queues all parts in order. Answers false when the queue is past its high-water mark: stop, until `onDrain`.
+   * Queues all parts in order. Answers false when the system did not take all of them at once: stop, until `onDrain`.
    * The bytes must not change until they are on the wire (`onDrain`, or the next true answer, says so).
    */
   write(parts: readonly Uint8Array[]): boolean;
@@ -30,6 +30,7 @@ export interface Connection {
 export interface ConnectionEvents {
   /** `bytes` belong to the receiver. */
   onBytes(bytes: Uint8Array): void;
+  /** The system has taken everything that was written. It may come without a need. */
   onDrain(): void;
   /** Exactly once, for whatever reason. */
   onClose(): void;

@@ -1,12 +1,34 @@
 /** The machine's time. Timers are unreferenced: a pending one never keeps the process alive. */
+import { performance } from "node:perf_hooks";
 import type { Clock } from "#runtime/clock.ts";
 import { assert } from "#runtime/errors.ts";
 
 /** Longest delay a timer takes, ms: past it the platform would fire at once. */
 const delayMsMax = 2 ** 31 - 1;
 
+let recentMs = 0;
+let isRecent = false;
+
+const forget = (): void => {
+  isRecent = false;
+};
+
+/** This machine's monotonic and wall time. */
 export const realClock: Clock = {
-  nowMs: () => performance.now(),
+  nowMs() {
+    recentMs = performance.now();
+    return recentMs;
+  },
+
+  recentMs() {
+    if (isRecent) return recentMs;
+    isRecent = true;
+    // Timers and sockets come after it: whoever asks then reads the time anew.
+    setImmediate(forget);
+    recentMs = performance.now();
+    return recentMs;
+  },
+
   wallMs: () => Date.now(),
 
   after(delayMs, run) {

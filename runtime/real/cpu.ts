@@ -1,8 +1,8 @@
 /**
  * The CPU pool: threads of piscina behind our own admission.
  *
- * The library's queue never holds more than one task a thread, so that a waiting task can still be cancelled by its
- * deadline or its caller. A running task is never cut short, because that kills its thread; only one that has run for
+ * The library is given one task a thread and queues none: a task that waits is in our line, and one whose deadline passes
+ * or whose caller gives up leaves it and never runs. A running task is never cut short, because that kills its thread; only one that has run for
  * `hangMs` is given up, together with the pool it hangs in. A pool whose thread died is retired: it finishes what it
  * has. The next task is taken by a new one, at once or, where somebody keeps the threads alive, when their next life has
  * begun. Threads start with the first task.
@@ -29,8 +29,6 @@ export interface RealCpuOptions {
   readonly workerFile?: URL;
 }
 
-/** Tasks given to the library for each thread: one runs, one waits beside it, so that the thread need not idle. */
-const permitsPerThread = 2;
 /** Waiting tasks are small (a request each); this many 64 KiB digests are a quarter of a second's work of one thread. */
 const waitingMaxDefault = 1024;
 /** A 256 MiB range from a disk of 10 MiB/s takes half of it. */
@@ -76,7 +74,7 @@ class ThreadedCpu implements Cpu {
     assert(Number.isInteger(threads) && threads >= 1, "a pool has at least one thread");
     const file = workerFile ?? new URL(import.meta.resolve("#runtime/real/cpu-worker.ts"));
     this.#options = { clock, threads, waitingMax, hangMs, workerFile: file };
-    this.#admission = new Admission({ clock, permitsMax: threads * permitsPerThread, waitingMax });
+    this.#admission = new Admission({ clock, permitsMax: threads, waitingMax });
   }
 
   async run<Name extends keyof CpuTasks>(
@@ -179,7 +177,7 @@ class ThreadedCpu implements Cpu {
       minThreads: count,
       maxThreads: count,
       idleTimeout: Number.POSITIVE_INFINITY,
-      maxQueue: count * permitsPerThread,
+      maxQueue: count,
       atomics: "disabled",
       recordTiming: false,
     });

@@ -17,6 +17,8 @@ export const SOCKET_PATH_BYTES_MAX = 107;
 const slabBytes = 256 * KiB;
 /** A smaller rest of a slab is not worth a read. */
 const readBytesMin = 64 * KiB;
+/** A socket has drained when nothing is left in it, and not before. */
+const highWaterMark = 1;
 
 /** Owner only, beside the 0700 directory that it lies in. */
 const socketMode = 0o600;
@@ -51,7 +53,7 @@ class RealConnection implements Connection {
     socket.cork();
     for (const part of parts) socket.write(part);
     socket.uncork();
-    return !socket.writableNeedDrain;
+    return socket.writableLength === 0;
   }
 
   pause(): void {
@@ -78,7 +80,7 @@ function openServer(
   onConnection: (connection: Connection) => ConnectionEvents,
 ): Promise<Result<Listener, NetworkBroken>> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ highWaterMark }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     wire(socket, onConnection(new RealConnection(socket)));
@@ -107,7 +109,9 @@ function closeServer(server: Server, sockets: ReadonlySet<Socket>): Promise<void
 
 function openSocket(path: string, events: ConnectionEvents): Promise<Result<Connection, NetworkBroken>> {
   return new Promise((resolve) => {
-    const socket = new Socket({ onread: readIntoSlabs((bytes) => events.onBytes(bytes)) });
+    // A stream's option, which the type of a socket's options leaves out.
+    const options = { onread: readIntoSlabs((bytes) => events.onBytes(bytes)), writableHighWaterMark: highWaterMark };
+    const socket = new Socket(options);
     const onError = (error: NodeJS.ErrnoException): void => resolve(fail(broken(path, error)));
     socket.once("error", onError);
     socket.connect({ path }, () => {

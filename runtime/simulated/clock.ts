@@ -7,13 +7,13 @@
  * - before the first timer, between two and after the last, pending promise turns settle, so that code which awaits
  *   between timers makes the progress that it would make on a real clock.
  *
- * Settling is `settleTurnsMax` promise turns and no real timer: code that waits for real input (a socket, a thread) does
- * not make progress here.
+ * Settling waits for promise turns and for no real timer: code that waits for real input (a socket, a thread) does not make
+ * progress here.
  */
 import type { Clock, Timer } from "#runtime/clock.ts";
 import { assert } from "#runtime/errors.ts";
 
-/** Promise turns between two timers. A chain of awaits longer than this continues in the next `advance`. */
+/** Promise turns of one `settleTurns`. A chain of awaits longer than this continues in the next `advance`. */
 export const settleTurnsMax = 512;
 /** Timers that one `advance` runs before it says that the code under test re-arms itself without end. */
 export const timersPerAdvanceMax = 1_000_000;
@@ -25,18 +25,28 @@ interface Armed {
   readonly run: () => void;
 }
 
+/** Time that a test moves: `advance` runs what falls due in between, `settle` only what is due now. */
 export class ManualClock implements Clock {
   readonly #armed: Armed[] = [];
   #nowMs = 0;
   #wallMs: number;
   #advancing = false;
+  readonly #settle: () => Promise<void>;
 
-  /** `wallMs` is the wall time at the start; it advances with the monotonic reading. */
-  constructor(wallMs: number = Date.UTC(2026, 0, 1)) {
+  /**
+   * `wallMs` is the wall time at the start; it advances with the monotonic reading. `settle` is how pending turns are waited
+   * for: `settleTurns`, or where chains of awaits may be of any length, `quiet`.
+   */
+  constructor(wallMs: number = Date.UTC(2026, 0, 1), settle: () => Promise<void> = settleTurns) {
     this.#wallMs = wallMs;
+    this.#settle = settle;
   }
 
   nowMs(): number {
+    return this.#nowMs;
+  }
+
+  recentMs(): number {
     return this.#nowMs;
   }
 
@@ -47,6 +57,11 @@ export class ManualClock implements Clock {
   /** Timers that are set and neither ran nor were cancelled. A test can assert that none leaked. */
   get armedCount(): number {
     return this.#armed.length;
+  }
+
+  /** When the next timer falls due, monotonic ms; undefined when none is set. */
+  get nextDueMs(): number | undefined {
+    return this.#armed[0]?.dueMs;
   }
 
   after(delayMs: number, run: () => void): Timer {
@@ -76,8 +91,8 @@ export class ManualClock implements Clock {
   }
 
   /** Lets pending promise turns run without moving time. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < settleTurnsMax; turn += 1) await undefined;
+  settle(): Promise<void> {
+    return this.#settle();
   }
 
   /** Makes wall time jump, as an operator or a time server does. The monotonic reading does not move. */
@@ -104,4 +119,9 @@ export class ManualClock implements Clock {
     this.#wallMs += nowMs - this.#nowMs;
     this.#nowMs = nowMs;
   }
+}
+
+/** Waits for a fixed count of promise turns. */
+async function settleTurns(): Promise<void> {
+  for (let turn = 0; turn < settleTurnsMax; turn += 1) await undefined;
 }

@@ -16,6 +16,7 @@ import { factsOf, MemoryNames, normalPath, parentOf } from "#runtime/simulated/m
 import { MemoryWatchers } from "#runtime/simulated/memory-watchers.ts";
 import { GiB } from "#runtime/units.ts";
 
+/** Without any of them: 1 GiB, and every operation takes no time. */
 export interface MemoryDiskOptions {
   /** Needed only for `delayMs`. */
   readonly clock?: Clock;
@@ -31,6 +32,7 @@ interface Fault {
   readonly errno: string;
 }
 
+/** The disk of a simulation. What is written is visible at once, and durable when it was synced. */
 export class MemoryDisk implements Disk {
   /** Sum of the sizes of all files. A write or truncate past it is `disk.full`; a write keeps what fitted. */
   capacityBytes: number;
@@ -73,6 +75,11 @@ export class MemoryDisk implements Disk {
     assert(entry !== undefined && entry !== "directory", "only a file decays");
     assert(position < entry.sizeBytes, "only a byte of the file decays");
     entry.flip(position, mask);
+  }
+
+  /** Failures that `failNext` has armed and no operation has met yet. */
+  get faultCount(): number {
+    return this.#faults.length;
   }
 
   /** Descriptors that are open. A test can assert that none leaked. */

@@ -11,6 +11,7 @@ import type { Kv, KvChange, KvStores } from "#runtime/kv/kv.ts";
 import { SortedPairs } from "#runtime/kv/sorted-pairs.ts";
 import type { Random } from "#runtime/random.ts";
 
+/** The stores of a simulation, and what a test does to them. */
 export interface MemoryKvStores extends KvStores {
   /** The power is cut: open stores are closed, and batches after the last `flush` may be gone, the newest first. */
   crash(random: Random): void;

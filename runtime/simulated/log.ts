@@ -2,12 +2,14 @@
 import type { Log, LogFields } from "#runtime/telemetry/log.ts";
 import { redactFields } from "#runtime/telemetry/redact.ts";
 
+/** One line, as it would be written. */
 export interface LogEntry {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly event: string;
   readonly fields: LogFields;
 }
 
+/** A log that shows what came in. */
 export interface MemoryLog extends Log {
   /** Oldest first, of this log and all made from it by `with`. */
   readonly entries: readonly LogEntry[];
@@ -18,6 +20,7 @@ export interface MemoryLog extends Log {
 /** Entries kept; the oldest ones go first. */
 export const memoryLogEntriesMax = 10_000;
 
+/** Keeps the newest 10 000 entries. */
 export function memoryLog(): MemoryLog {
   return logInto([], {});
 }

@@ -101,6 +101,11 @@ export class SimulatedNetwork implements Network {
     for (const end of this.#endsOf(path)) end.wake();
   }
 
+  /** Every connection to `path` is lost, and neither end is told: no byte, no close arrives any more. New ones work. */
+  sever(path: string): void {
+    for (const end of this.#endsOf(path)) end.sever();
+  }
+
   /** Every delivery from now on takes `delayMs` longer. Bytes keep their order. */
   delay(path: string, delayMs: number): void {
     this.#weatherOf(path).delayMs = delayMs;
@@ -139,6 +144,7 @@ class End implements Connection {
   #needsDrain = false;
   #isEnding = false;
   #isClosed = false;
+  #isSevered = false;
 
   constructor(
     options: SimulatedNetworkOptions,
@@ -191,15 +197,19 @@ class End implements Connection {
     this.wake();
   }
 
+  sever(): void {
+    this.#isSevered = true;
+  }
+
   destroy(): void {
     this.#close();
     const peer = this.#peer;
-    if (peer !== undefined) this.#soon(() => peer.#close());
+    if (peer !== undefined && !this.#isSevered) this.#soon(() => peer.#close());
   }
 
   /** Delivers soon, if there is anything to deliver and somebody to take it. */
   wake(): void {
-    if (this.#isScheduled || this.#isClosed || this.#weather.isFrozen) return;
+    if (this.#isScheduled || this.#isClosed || this.#isSevered || this.#weather.isFrozen) return;
     if (this.#outgoingBytes === 0 && !this.#isEnding) return;
     if (this.#events === undefined || this.#peer?.canTake() !== true) return;
     this.#isScheduled = true;
@@ -212,7 +222,7 @@ class End implements Connection {
 
   #deliver(): void {
     this.#isScheduled = false;
-    if (this.#isClosed || this.#weather.isFrozen || this.#peer?.canTake() !== true) return;
+    if (this.#isClosed || this.#isSevered || this.#weather.isFrozen || this.#peer?.canTake() !== true) return;
     const piece = this.#takePiece();
     if (piece !== undefined) this.#peer.#events?.onBytes(piece);
     if (this.#isClosed) return;

@@ -11,6 +11,7 @@ import type { Scheduler } from "#runtime/scheduler.ts";
 /** Promise turns without new microtasks before a macrotask runs: the longest await chain expected of one turn. */
 const quietTurnsBeforeMacrotask = 8;
 
+/** The same draws of `random` give the same order of turns. */
 export function seededScheduler(random: Random): Scheduler {
   const microtasks: (() => void)[] = [];
   const macrotasks: (() => void)[] = [];

@@ -4,6 +4,7 @@
  */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** Where lines go. Calls return soon and never throw. */
 export interface Log {
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;

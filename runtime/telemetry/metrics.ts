@@ -7,22 +7,27 @@
  */
 import { assert } from "#runtime/errors.ts";
 
+/** Label to value. Both come from code, never from a request: every new pair is one more series. */
 export type Labels = Readonly<Record<string, string>>;
 
+/** Counts what happened; it only goes up. */
 export interface Counter {
   /** `amount` is at least 0. */
   add(amount?: number, labels?: Labels): void;
 }
 
+/** A value of now, such as a depth. */
 export interface Gauge {
   set(value: number, labels?: Labels): void;
 }
 
+/** Counts observations by size, in the buckets that its family was given. */
 export interface Histogram {
   /** In the family's base unit: seconds for `_seconds`, bytes for `_bytes`. */
   observe(value: number, labels?: Labels): void;
 }
 
+/** How the values of a family are to be read and added up. */
 export type MetricKind = "counter" | "gauge" | "histogram";
 
 /**

@@ -34,8 +34,12 @@ export class ActorChild implements Child {
     const started = await this.#actor.start();
     this.#isStarting = false;
     const exit: ExitReason | undefined = this.#exitWhileStarting;
-    if (started.ok && exit === undefined) return ok();
-    const isUnclean = !started.ok && started.failure.code === "runtime.not-closed";
+    if (started.ok) {
+      // It was up, and ended by a message that had waited for it before anybody could be told.
+      if (exit !== undefined && !this.#isStopping) this.#onExit(exit);
+      return ok();
+    }
+    const isUnclean = started.failure.code === "runtime.not-closed";
     if (isUnclean) this.#onUnclean();
     // Without an exit no life began: the last one is in the way, or `stop` came first.
     const reason = exit ?? (isUnclean ? UNCLEAN : STOPPED);

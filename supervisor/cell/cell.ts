@@ -7,13 +7,14 @@
 import type { Actor } from "#runtime/actor.ts";
 import type { CellEnv, NodeStatus } from "#runtime/actor-module.ts";
 import { Bus } from "#runtime/bus.ts";
-import { assert, describeExit, type Result } from "#runtime/errors.ts";
+import { assert, describeExit } from "#runtime/errors.ts";
 import { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import type { Catalogue } from "#supervisor/catalogue.ts";
 import { Metering } from "#supervisor/cell/metering.ts";
 import type { MetricSink } from "#supervisor/cell/metric-push.ts";
+import { obey } from "#supervisor/cell/operator.ts";
 import { Reporter } from "#supervisor/cell/reporter.ts";
 import type { CellSeams, Links } from "#supervisor/cell/seams.ts";
 import { Sections } from "#supervisor/cell/sections.ts";
@@ -24,7 +25,7 @@ import type { CellSpec, NodeSpec } from "#supervisor/child-spec.ts";
 import type { CellEvent } from "#supervisor/events.ts";
 import { place } from "#supervisor/placement.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
-import type { CellFacts, Order, Report } from "#supervisor/wire.ts";
+import type { ActorCommand, CellFacts, Order, Report } from "#supervisor/wire.ts";
 
 /** The actor that metrics go to. */
 const TELEMETRY = "telemetry";
@@ -98,10 +99,10 @@ export class Cell {
         this.#bus?.publish(order.event);
         break;
       case "kill-actor":
-        this.#answer(order.id, this.#supervisor?.kill(order.actor));
-        break;
       case "resume-actor":
-        this.#answer(order.id, this.#supervisor?.resume(order.actor));
+      case "list-letters":
+      case "replay-letter":
+        this.#obey(order.id, order);
         break;
       case "root-metrics":
         this.#metering?.pushRoot(order.deltas);
@@ -118,9 +119,11 @@ export class Cell {
     }
   }
 
-  /** For the last words of the process. */
+  /** For the last words of the process: what no actor could own, and the turns before it, the last one last. */
   logDefect(defect: unknown): void {
-    this.#log?.error("cell.defect", { defect });
+    const [actor] = this.#actors.values();
+    const turns = actor?.machine.turns.list().map((recent) => `${recent.actor} ${recent.turn}`);
+    this.#log?.error("cell.defect", { defect, turns });
   }
 
   closeLog(): void {
@@ -281,14 +284,9 @@ export class Cell {
   }
 
   /** The root knows what came of an order before it hears that the order was obeyed. */
-  #answer(id: number, result: Result<void, { readonly code: string }> | undefined): void {
+  #obey(id: number, command: ActorCommand): void {
+    const answer = obey(command, this.#actors, this.#supervisor);
     this.#reporter?.report();
-    if (result?.ok === true) {
-      this.#options.send({ kind: "answer", id, failure: undefined });
-      return;
-    }
-    const failure = result?.failure ?? { code: "supervisor.not-running", state: "starting" };
-    const message = "state" in failure ? `it is ${failure.state}` : "there is no such actor";
-    this.#options.send({ kind: "answer", id, failure: { code: failure.code, message } });
+    this.#options.send({ kind: "answer", id, answer });
   }
 }

@@ -4,7 +4,9 @@ import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 export type AdminCommand =
   | { readonly command: "status" }
   | { readonly command: "down" }
-  | { readonly command: "kill" | "resume"; readonly kind: "actor" | "cell"; readonly name: string };
+  | { readonly command: "kill" | "resume"; readonly kind: "actor" | "cell"; readonly name: string }
+  | { readonly command: "letters"; readonly actor: string }
+  | { readonly command: "replay"; readonly actor: string; readonly letter: number };
 
 export interface AdminRequest {
   /** As it came; it is given back. */
@@ -29,16 +31,32 @@ export function parseRequest(line: string): Result<AdminRequest, BadRequest> {
       return ok({ id, command: { command } });
     case "kill":
     case "resume": {
-      const target = "target" in said && typeof said.target === "string" ? said.target : "";
-      const [, kind, name] = /^(actor|cell)\/([a-z][a-z0-9-]{0,62})$/.exec(target) ?? [];
+      const { kind, name } = targetOf(said);
       if ((kind !== "actor" && kind !== "cell") || name === undefined) {
         return bad(id, "the target is actor/<name> or cell/<name>");
       }
       return ok({ id, command: { command, kind, name } });
     }
+    case "letters":
+    case "replay": {
+      const { kind, name } = targetOf(said);
+      if (kind !== "actor" || name === undefined) return bad(id, "the target is actor/<name>");
+      if (command === "letters") return ok({ id, command: { command, actor: name } });
+      const letter = "letter" in said ? said.letter : undefined;
+      if (typeof letter !== "number" || !Number.isSafeInteger(letter) || letter < 1) {
+        return bad(id, "the letter is its number");
+      }
+      return ok({ id, command: { command, actor: name, letter } });
+    }
     default:
-      return bad(id, "the command is status, kill, resume or down");
+      return bad(id, "the command is status, kill, resume, letters, replay or down");
   }
+}
+
+function targetOf(said: object): { readonly kind: string | undefined; readonly name: string | undefined } {
+  const target = "target" in said && typeof said.target === "string" ? said.target : "";
+  const [, kind, name] = /^(actor|cell)\/([a-z][a-z0-9-]{0,62})$/.exec(target) ?? [];
+  return { kind, name };
 }
 
 function parseJson(line: string): unknown {

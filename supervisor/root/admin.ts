@@ -9,7 +9,7 @@ import type { Result } from "#runtime/errors.ts";
 import type { Connection, ConnectionEvents, Listener, Network, NetworkBroken } from "#runtime/network/network.ts";
 import { second } from "#runtime/units.ts";
 import { type AdminCommand, parseRequest } from "#supervisor/root/admin-protocol.ts";
-import type { Refusal } from "#supervisor/wire.ts";
+import type { CommandAnswer } from "#supervisor/wire.ts";
 
 /** Longest request line. A longer one ends the connection. */
 export const ADMIN_LINE_LENGTH_MAX = 4096;
@@ -21,9 +21,7 @@ export const ADMIN_CONNECTIONS_MAX = 16;
 export const ADMIN_IDLE_MS: number = 5 * second;
 
 /** Answers with further fields of the answer line, or with a refusal. */
-export type AdminHandler = (
-  command: AdminCommand,
-) => Promise<{ readonly refusal: Refusal } | { readonly fields: Readonly<Record<string, unknown>> }>;
+export type AdminHandler = (command: AdminCommand) => Promise<CommandAnswer>;
 
 export interface AdminOptions {
   readonly network: Network;
@@ -143,6 +141,6 @@ class Session {
     }
     const { id, command } = parsed.value;
     const outcome = await this.#handle(command);
-    return "refusal" in outcome ? { id, ok: false, ...outcome.refusal } : { id, ok: true, ...outcome.fields };
+    return outcome.refusal !== undefined ? { id, ok: false, ...outcome.refusal } : { id, ok: true, ...outcome.fields };
   }
 }

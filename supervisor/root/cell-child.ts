@@ -16,7 +16,7 @@ import type { CellEvent } from "#supervisor/events.ts";
 import type { CellHost, CellLife } from "#supervisor/root/cell-life.ts";
 import { ConfigTalk } from "#supervisor/root/config-talk.ts";
 import { Watchdog } from "#supervisor/root/watchdog.ts";
-import type { CellFacts, Order, Refusal, Report } from "#supervisor/wire.ts";
+import type { ActorCommand, CellFacts, CommandAnswer, Order, Report } from "#supervisor/wire.ts";
 
 /** Longest time from opening a place to `started`; past it the cell is killed. */
 export const CELL_START_MS: number = 60 * second;
@@ -49,7 +49,7 @@ export class CellChild implements Child {
   readonly name: string;
   readonly #options: CellChildOptions;
   readonly #config: ConfigTalk;
-  readonly #answers = new Map<number, (failure: Refusal | undefined) => void>();
+  readonly #answers = new Map<number, (answer: CommandAnswer) => void>();
   #life: CellLife | undefined;
   #opening = false;
   #killed = false;
@@ -137,23 +137,25 @@ export class CellChild implements Child {
     return this.#life?.send(order) ?? false;
   }
 
-  /** Has the cell kill or resume one of its actors. Undefined: done. */
-  command(kind: "kill-actor" | "resume-actor", actor: string): Promise<Refusal | undefined> {
+  /** Has the cell do something with one of its actors. */
+  command(command: ActorCommand): Promise<CommandAnswer> {
     if (this.#answers.size >= COMMANDS_MAX) {
-      return Promise.resolve({ code: "supervisor.busy", message: `${this.name} has ${COMMANDS_MAX} commands to do` });
+      const message = `${this.name} has ${COMMANDS_MAX} commands to do`;
+      return Promise.resolve({ refusal: { code: "supervisor.busy", message } });
     }
     this.#commandCount += 1;
     const id = this.#commandCount;
     return new Promise((resolve) => {
-      const done = (failure: Refusal | undefined): void => {
+      const done = (answer: CommandAnswer): void => {
         this.#answers.delete(id);
         timer.cancel();
-        resolve(failure);
+        resolve(answer);
       };
       const silent = { code: "supervisor.cell-silent", message: `cell ${this.name} does not answer` };
-      const timer = this.#options.clock.after(COMMAND_MS, () => done(silent));
+      const timer = this.#options.clock.after(COMMAND_MS, () => done({ refusal: silent }));
       this.#answers.set(id, done);
-      if (!this.send({ kind, id, actor })) done({ code: "supervisor.cell-down", message: `cell ${this.name} is down` });
+      if (this.send({ ...command, id })) return;
+      done({ refusal: { code: "supervisor.cell-down", message: `cell ${this.name} is down` } });
     });
   }
 
@@ -222,7 +224,7 @@ export class CellChild implements Child {
         this.#options.onEvent(report.event);
         break;
       case "answer":
-        this.#answers.get(report.id)?.(report.failure);
+        this.#answers.get(report.id)?.(report.answer);
         break;
       case "config-answer":
         this.#config.answer(report.problem);
@@ -244,7 +246,7 @@ export class CellChild implements Child {
     this.#residentBytes = 0;
     this.#watchdog?.close();
     for (const answered of [...this.#answers.values()]) {
-      answered({ code: "supervisor.cell-down", message: `cell ${this.name} went down` });
+      answered({ refusal: { code: "supervisor.cell-down", message: `cell ${this.name} went down` } });
     }
     this.#config.over();
     this.#started?.(reason.kind === "crashed" ? describeExit(reason) : reason.kind);

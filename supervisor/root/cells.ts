@@ -18,7 +18,7 @@ import type { CellHost } from "#supervisor/root/cell-life.ts";
 import type { ConfigTaker } from "#supervisor/root/config-rollout.ts";
 import { nodeStatus } from "#supervisor/root/node-status.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
-import type { CellFacts, Order, Refusal } from "#supervisor/wire.ts";
+import { type ActorCommand, type CellFacts, type CommandAnswer, DONE, type Order } from "#supervisor/wire.ts";
 
 /** One deadline over the whole way down. */
 export const SHUTDOWN_MS: number = 10 * second;
@@ -98,21 +98,25 @@ export class Cells {
     if (cell !== undefined && cell.actors.length > 0) cell.send(make());
   }
 
-  /** Does what an operator wants. Undefined: done. */
-  async obey(command: "kill" | "resume", kind: "cell" | "actor", name: string): Promise<Refusal | undefined> {
-    if (kind === "cell") return this.#obeyOnCell(command, name);
-    const cell = this.#home(name);
-    if (cell === undefined) return { code: "supervisor.no-such-child", message: `there is no actor/${name}` };
-    const refusal = await cell.command(command === "kill" ? "kill-actor" : "resume-actor", name);
-    return refusal === undefined ? undefined : { ...refusal, message: `actor/${name}: ${refusal.message}` };
+  /** Does what an operator wants of an actor. */
+  async command(command: ActorCommand): Promise<CommandAnswer> {
+    const { actor } = command;
+    const cell = this.#home(actor);
+    if (cell === undefined) {
+      return { refusal: { code: "supervisor.no-such-child", message: `there is no actor/${actor}` } };
+    }
+    const answer = await cell.command(command);
+    if (answer.refusal === undefined) return answer;
+    return { refusal: { ...answer.refusal, message: `actor/${actor}: ${answer.refusal.message}` } };
   }
 
-  #obeyOnCell(command: "kill" | "resume", name: string): Refusal | undefined {
+  /** Does what an operator wants of a cell. */
+  commandCell(command: "kill" | "resume", name: string): CommandAnswer {
     const done = this.#supervisor[command](name);
-    if (done.ok) return undefined;
+    if (done.ok) return DONE;
     const failure: Failure = done.failure;
     const message = "state" in failure ? `cell/${name} is ${failure.state}` : `there is no cell/${name}`;
-    return { code: failure.code, message };
+    return { refusal: { code: failure.code, message } };
   }
 
   #home(actor: string): CellChild | undefined {

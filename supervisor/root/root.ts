@@ -25,7 +25,7 @@ import { nodeStatus } from "#supervisor/root/node-status.ts";
 import type { RootOptions } from "#supervisor/root/options.ts";
 import { plainLog } from "#supervisor/root/plain-log.ts";
 import type { LogFile, RootSeams } from "#supervisor/root/seams.ts";
-import { type CellFacts, HEARTBEAT_MS, type Refusal } from "#supervisor/wire.ts";
+import { type CellFacts, type CommandAnswer, DONE, HEARTBEAT_MS } from "#supervisor/wire.ts";
 
 export interface RootSettings {
   readonly tree: NodeSpec;
@@ -230,28 +230,28 @@ export class Root {
 
   // Commands
 
-  async #command(
-    command: AdminCommand,
-  ): Promise<{ readonly refusal: Refusal } | { readonly fields: Readonly<Record<string, unknown>> }> {
+  async #command(command: AdminCommand): Promise<CommandAnswer> {
+    if (command.command === "status") return { fields: { status: this.status() } };
+    if (command.command === "down") {
+      await this.down();
+      return DONE;
+    }
+    const cells = this.#cells;
+    if (cells === undefined) {
+      return { refusal: { code: "supervisor.not-running", message: "the node is still starting" } };
+    }
     switch (command.command) {
-      case "status":
-        return { fields: { status: this.status() } };
-      case "down":
-        await this.down();
-        return { fields: {} };
       case "kill":
-      case "resume": {
-        const refusal = await this.#obey(command.command, command.kind, command.name);
-        return refusal === undefined ? { fields: {} } : { refusal };
-      }
+      case "resume":
+        if (command.kind === "cell") return cells.commandCell(command.command, command.name);
+        return cells.command({ kind: `${command.command}-actor`, actor: command.name });
+      case "letters":
+        return cells.command({ kind: "list-letters", actor: command.actor });
+      case "replay":
+        return cells.command({ kind: "replay-letter", actor: command.actor, letter: command.letter });
       default:
         return unreachable(command);
     }
-  }
-
-  async #obey(command: "kill" | "resume", kind: "cell" | "actor", name: string): Promise<Refusal | undefined> {
-    if (this.#cells !== undefined) return this.#cells.obey(command, kind, name);
-    return { code: "supervisor.not-running", message: "the node is still starting" };
   }
 
   // The end

@@ -155,6 +155,30 @@ describe("cli: kill, resume and down", () => {
     assert.deepEqual(ran, { code: 1, stdout: "", stderr: "cepa: supervisor.unknown-target: No such actor.\n" });
   });
 
+  it("shows dead letters, and sends one again", async () => {
+    node.asked.length = 0;
+    const of = ["letters", "actor/storage", "--data", node.directory];
+
+    const list = await cepa(of);
+    const json = await cepa([...of, "--json"]);
+    const none = await cepa(["letters", "actor/index", "--data", node.directory]);
+    const sent = await cepa([...of, "--replay", "7"]);
+
+    const first = '7  2026-01-01T00:00:00.000Z  crashed  put  {"size":3}';
+    const second = "8  2026-01-01T00:00:01.000Z  poison  put  (too large to keep, or a stream)";
+    assert.equal(list.stdout, `${first}\n${second}\n`);
+    assert.deepEqual(
+      json.stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).id),
+      [7, 8],
+    );
+    assert.equal(none.stdout, "no dead letters of actor/index\n");
+    assert.equal(sent.stdout, "sent letter 7 to actor/storage again\n");
+    assert.deepEqual(node.asked.at(-1), { id: 1, command: "replay", target: "actor/storage", letter: 7 });
+  });
+
   it("comes back from down only when the process has ended", async () => {
     const root = spawn(process.execPath, ["-e", "process.stdin.resume().on('end', () => setTimeout(() => 0, 300))"]);
     const directory = mkdtempSync(join(tmpdir(), "cepa-down-"));
@@ -212,6 +236,8 @@ describe("cli: usage", () => {
     [["kill", "nosuch"], /actor\/NAME or cell\/NAME/],
     [["kill", "actor/"], /actor\/NAME or cell\/NAME/],
     [["resume", "foo"], /actor\/NAME or cell\/NAME/],
+    [["letters", "cell/data"], /It is actor\/NAME/],
+    [["letters", "actor/storage", "--replay", "0"], /number of a letter/],
     [["get", "xyz"], /b3: and 64 hex digits/],
     [["get", `b3:${"A".repeat(64)}`], /b3: and 64 hex digits in lower case/],
     [["stat", "xyz"], /b3: and 64 hex digits/],
@@ -245,7 +271,7 @@ describe("cli: usage", () => {
     });
   }
 
-  for (const command of ["put", "get", "stat", "ps", "status", "kill", "resume", "down"]) {
+  for (const command of ["put", "get", "stat", "ps", "status", "kill", "resume", "letters", "down"]) {
     it(`shows examples in the help of ${command}`, async () => {
       const ran = await cepa([command, "--help"]);
 

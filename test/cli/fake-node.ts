@@ -141,8 +141,14 @@ function factsOf(address: string, bytes: Buffer): unknown {
 function adminAnswer({ id, command, target }: { id: number; command: string; target?: string }, status: unknown) {
   if (command === "status") return { id, ok: true, ...(status as object) };
   if (target === "actor/nobody") return { id, ok: false, code: "supervisor.unknown-target", message: "No such actor." };
+  if (command === "letters") return { id, ok: true, letters: target === "actor/storage" ? LETTERS : [] };
   return { id, ok: true };
 }
+
+const LETTERS = [
+  { id: 7, at: "2026-01-01T00:00:00.000Z", reason: "crashed", name: "put", request: '{"size":3}', isReplayable: true },
+  { id: 8, at: "2026-01-01T00:00:01.000Z", reason: "poison", name: "put", request: "", isReplayable: false },
+];
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));

@@ -26,7 +26,7 @@ const FIELD = /^ {2}(\w+): (durationMs|sizeBytes|count|text|flag)\(([\s\S]*?)\),
 
 /** Simulated seams are test equipment: their limits bound tests. */
 function isBounded(path: string): boolean {
-  return isProduction(path) && !path.startsWith("runtime/simulated/") && path !== "runtime/units.ts";
+  return isProduction(path) && !/^(runtime|supervisor)\/simulated\//.test(path) && path !== "runtime/units.ts";
 }
 
 export function limitsOf(files: FileMap): readonly Limit[] {

@@ -109,14 +109,14 @@ describe("actor: stop during start", () => {
     assert.equal(actor.incarnation, 2);
   });
 
-  it("begins no life when it comes in the turn of the very first start", async () => {
+  it("ends, in the turn of the very first start, the life whose init has begun", async () => {
     const { actor, trace } = slow();
     const starting = actor.start();
 
     assert.deepEqual(await actor.stop(), { clean: true });
 
     assert.deepEqual(await starting, { ok: false, failure: stopped });
-    assert.deepEqual([actor.lifecycle, trace], ["stopped", []]);
+    assert.deepEqual([actor.lifecycle, trace], ["stopped", ["init 1", "abort 1", "scope 1"]]);
   });
 
   it("waits for an init under way, closes what it opened, and terminates nothing", async () => {

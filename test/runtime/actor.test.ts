@@ -475,6 +475,37 @@ describe("actor: monitor", () => {
     assert.deepEqual(downs, [{ actor: "echo", incarnation: 1, reason: "crashed" }]);
   });
 
+  it("tells each of two monitors that share a callback", async () => {
+    const { actor } = await startEcho();
+    const downs: Down[] = [];
+    const onDown = (down: Down): void => void downs.push(down);
+    const undo = actor.monitor(onDown);
+    actor.monitor(onDown);
+    actor.monitor(onDown);
+    undo();
+    undo();
+
+    actor.kill("enough");
+
+    assert.equal(downs.length, 2);
+  });
+
+  it("tells the others, and the supervisor, though a callback throws; the defect surfaces", async () => {
+    const { actor, exits, machine } = await startEcho();
+    const surfaced: unknown[] = [];
+    machine.surface = (defect) => void surfaced.push(defect);
+    const downs: Down[] = [];
+    const defect = new RangeError("thrown by a monitor");
+    actor.monitor(() => {
+      throw defect;
+    });
+    actor.monitor((down) => void downs.push(down));
+
+    actor.kill("enough");
+
+    assert.deepEqual([downs.length, exits.length, surfaced], [1, 1, [defect]]);
+  });
+
   it("delivers a DOWN at once for an actor that is not there", async () => {
     const { actor } = await startEcho();
     await actor.stop();

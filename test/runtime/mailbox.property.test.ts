@@ -2,31 +2,39 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Mailbox, type Overflow } from "#runtime/mailbox.ts";
+import { type Mail, Mailbox, type Overflow } from "#runtime/mailbox.ts";
 
 type Step = "offer" | "take";
 const steps = fc.array(fc.constantFrom<Step>("offer", "offer", "take"), { maxLength: 200 });
 const capacities = fc.integer({ min: 1, max: 20 });
+
+interface Numbered extends Mail {
+  readonly id: number;
+}
+
+function cast(id: number): Numbered {
+  return { id, call: undefined };
+}
 
 describe("mailbox: offer and take", () => {
   for (const overflow of ["reject", "drop-oldest"] satisfies Overflow[]) {
     it(`agrees with an array model (${overflow})`, () => {
       fc.assert(
         fc.property(capacities, steps, (capacity, script) => {
-          const mailbox = new Mailbox<never, number>({ capacity, overflow });
+          const mailbox = new Mailbox<never, Numbered>({ capacity, overflow });
           const model: number[] = [];
           let dropped = 0;
           for (const [message, step] of script.entries()) {
             if (step === "take") {
-              assert.equal(mailbox.take(), model.shift());
+              assert.equal(mailbox.take()?.id, model.shift());
             } else if (model.length < capacity) {
-              assert.deepEqual(mailbox.offer(message), { kind: "accepted" });
+              assert.deepEqual(mailbox.offer(cast(message)), { kind: "accepted" });
               model.push(message);
             } else if (overflow === "reject") {
-              assert.deepEqual(mailbox.offer(message), { kind: "rejected" });
+              assert.deepEqual(mailbox.offer(cast(message)), { kind: "rejected" });
               dropped += 1;
             } else {
-              assert.deepEqual(mailbox.offer(message), { kind: "displaced", oldest: model.shift() });
+              assert.deepEqual(mailbox.offer(cast(message)), { kind: "displaced", oldest: cast(model.shift() ?? -1) });
               model.push(message);
               dropped += 1;
             }
@@ -38,8 +46,8 @@ describe("mailbox: offer and take", () => {
   }
 
   it("hands out signals before control turns, and both in their order", () => {
-    const mailbox = new Mailbox<string, string>({ capacity: 1, overflow: "reject" });
-    mailbox.offer("user");
+    const mailbox = new Mailbox<string, Numbered>({ capacity: 1, overflow: "reject" });
+    mailbox.offer(cast(1));
     mailbox.control("control 1");
     mailbox.signal("signal 1");
     mailbox.control("control 2");
@@ -48,6 +56,71 @@ describe("mailbox: offer and take", () => {
     const taken = [1, 2, 3, 4, 5].map(() => mailbox.takeUrgent());
 
     assert.deepEqual(taken, ["signal 1", "signal 2", "control 1", "control 2", undefined]);
-    assert.equal(mailbox.take(), "user");
+    assert.equal(mailbox.take()?.id, 1);
+  });
+});
+
+interface Line extends Mail {
+  readonly id: number;
+  readonly call: { answered: boolean; isQueued: boolean };
+}
+
+type LineStep = { readonly kind: "wait" | "take" } | { readonly kind: "leave"; readonly which: number };
+const lineSteps = fc.array(
+  fc.oneof(
+    fc.constant<LineStep>({ kind: "wait" }),
+    fc.constant<LineStep>({ kind: "wait" }),
+    fc.constant<LineStep>({ kind: "take" }),
+    fc.nat(40).map((which): LineStep => ({ kind: "leave", which })),
+  ),
+  { maxLength: 200 },
+);
+
+describe("mailbox: callers that wait and leave", () => {
+  it("hands out those who stayed, in the order they came, and never refuses while a place is free", () => {
+    fc.assert(
+      fc.property(capacities, lineSteps, (capacity, script) => {
+        const mailbox = new Mailbox<never, Line>({ capacity, overflow: "reject" });
+        const model: Line[] = [];
+        for (const [id, step] of script.entries()) {
+          if (step.kind === "take") {
+            assert.equal(mailbox.take()?.id, model.shift()?.id);
+          } else if (step.kind === "leave") {
+            const [line] = model.splice(step.which, 1);
+            if (line === undefined) continue;
+            assert.equal(line.call.isQueued, true);
+            line.call.answered = true;
+            mailbox.onCallLeft();
+          } else {
+            const line: Line = { id, call: { answered: false, isQueued: false } };
+            model.push(line);
+            // Half of them would rather be told than wait; with no room, they are.
+            if (id % 2 === 0) assert.equal(mailbox.offerOrWait(line).kind, "accepted");
+            else if (mailbox.offer(line).kind === "rejected") {
+              model.pop();
+              assert(model.length >= capacity, "it was refused with room");
+            } else assert(model.length <= capacity, "it went before those who wait");
+          }
+        }
+        for (const line of model) assert.equal(mailbox.take()?.id, line.id);
+        assert.equal(mailbox.take(), undefined);
+      }),
+    );
+  });
+
+  it("gives a taken message back in front of all others, unless its place is gone", () => {
+    const mailbox = new Mailbox<never, Numbered>({ capacity: 2, overflow: "reject" });
+    mailbox.offer(cast(1));
+    mailbox.offer(cast(2));
+    const first = mailbox.take();
+    assert(first !== undefined, "there are two");
+
+    const isBack = mailbox.putBack(first);
+    const again = mailbox.take();
+    mailbox.offer(cast(3));
+    const isBackTwice = mailbox.putBack(first);
+
+    assert.deepEqual([isBack, again?.id, isBackTwice], [true, 1, false]);
+    assert.deepEqual([mailbox.take()?.id, mailbox.take()?.id], [2, 3]);
   });
 });

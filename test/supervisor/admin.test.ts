@@ -226,6 +226,25 @@ describe("admin: the connections", () => {
 });
 
 describe("admin: parseRequest", () => {
+  it("reads what is asked about dead letters", () => {
+    const read = (said: object): unknown => {
+      const parsed = parseRequest(JSON.stringify(said));
+      return parsed.ok ? parsed.value.command : parsed.failure.message;
+    };
+
+    const target = "actor/storage";
+    assert.deepEqual(read({ command: "letters", target }), { command: "letters", actor: "storage" });
+    assert.deepEqual(read({ command: "replay", target, letter: 3 }), {
+      command: "replay",
+      actor: "storage",
+      letter: 3,
+    });
+    assert.equal(read({ command: "letters", target: "cell/data" }), "the target is actor/<name>");
+    for (const letter of [undefined, 0, 1.5, "3", null]) {
+      assert.equal(read({ command: "replay", target, letter }), "the letter is its number");
+    }
+  });
+
   it("refuses what is no request, and gives the id back where there is one", () => {
     const refused = [
       "",

@@ -226,28 +226,30 @@ describe("cell child: stop", () => {
   });
 });
 
+const kill = { kind: "kill-actor", actor: "alpha" } as const;
+
 describe("cell child: commands", () => {
   it("is answered by the cell, by its end, or by time", async () => {
     const on = await started();
-    const done = on.child.command("kill-actor", "alpha");
-    on.say({ kind: "answer", id: 1, failure: undefined });
-    assert.equal(await done, undefined);
+    const done = on.child.command(kill);
+    on.say({ kind: "answer", id: 1, answer: { fields: { letters: [] } } });
+    assert.deepEqual(await done, { fields: { letters: [] } });
 
-    const late = on.child.command("kill-actor", "alpha");
+    const late = on.child.command(kill);
     await on.clock.advance(COMMAND_MS);
-    assert.equal((await late)?.code, "supervisor.cell-silent");
+    assert.equal((await late).refusal?.code, "supervisor.cell-silent");
 
-    const lost = on.child.command("kill-actor", "alpha");
+    const lost = on.child.command(kill);
     on.end(killed);
-    assert.equal((await lost)?.code, "supervisor.cell-down");
-    assert.equal((await on.child.command("kill-actor", "alpha"))?.code, "supervisor.cell-down");
+    assert.equal((await lost).refusal?.code, "supervisor.cell-down");
+    assert.equal((await on.child.command(kill)).refusal?.code, "supervisor.cell-down");
   });
 
   it("is one of a bounded number", async () => {
     const on = await started();
-    for (let count = 0; count < COMMANDS_MAX; count += 1) void on.child.command("kill-actor", "alpha");
+    for (let count = 0; count < COMMANDS_MAX; count += 1) void on.child.command(kill);
 
-    assert.equal((await on.child.command("kill-actor", "alpha"))?.code, "supervisor.busy");
+    assert.equal((await on.child.command(kill)).refusal?.code, "supervisor.busy");
   });
 });
 

@@ -1,7 +1,7 @@
 /** The root and its cells as real processes, on a small tree. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -253,6 +253,28 @@ describe("node: a cell that dies (SUP-3)", () => {
       message: "there is no cell/none",
     });
     node.process.kill("SIGTERM");
+    assert.equal(await node.exited, 0);
+  });
+});
+
+describe("node: a defect that no actor owns (SUP-17)", () => {
+  it("ends the cell, and its log has the turns before it", async () => {
+    const directory = freshDirectory();
+    const cause = join(directory, "alpha-nobody-broken");
+    writeFileSync(cause, "");
+    const node = new TestNode(directory);
+    await node.said({ event: "crashed", service: "data" });
+    rmSync(cause);
+    await node.said({ event: "restarted", child: "data" });
+
+    const [line] = readFileSync(join(directory, "logs", "data.log"), "utf8")
+      .split("\n")
+      .filter((text) => text.includes("cell.defect"));
+    const { defect, turns } = JSON.parse(line ?? "{}");
+    node.process.kill("SIGTERM");
+
+    assert.equal(defect.message, "owned by no actor");
+    assert.deepEqual(turns, ["alpha timer"]);
     assert.equal(await node.exited, 0);
   });
 });

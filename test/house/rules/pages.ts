@@ -72,9 +72,9 @@ export const pages: readonly Rule[] = [
   {
     name: "every package is pinned to one version",
     check: (files) =>
-      ["package.json", "bench/package.json"].flatMap((path) =>
+      ["package.json", "bench/peers/package.json", "test/library/nodes/package.json"].flatMap((path) =>
         versionsOf(files, path)
-          .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+          .filter(([, version]) => !/^(npm:[\w@/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
           .map(([name, version]) => `${path} wants ${name} at ${version}`),
       ),
     planted: [

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ATTACHMENT_BYTES_MIN } from "#runtime/link/body.ts";
-import { FRAME_HEADER_BYTES, type Frame, KIND } from "#runtime/link/frame.ts";
+import { ATTACHMENT_BYTES_MIN, takeOut } from "#runtime/link/body.ts";
+import { FRAME_HEADER_BYTES, type Frame, KIND, KIND_MAX } from "#runtime/link/frame.ts";
 import { FrameDecoder } from "#runtime/link/frame-decoder.ts";
 import { FrameWriter } from "#runtime/link/frame-writer.ts";
 import { readHello } from "#runtime/link/hello.ts";
-import { LINK_FRAME_BYTES_MAX, LINK_STREAM_FRAME_BYTES_MAX } from "#runtime/link/limits.ts";
+import { LINK_FRAME_BYTES_MAX, LINK_MESSAGE_BYTES_MAX, LINK_WHOLE_BYTES_MAX } from "#runtime/link/limits.ts";
 import { readMessage, writeMessage } from "#runtime/link/message.ts";
 import { readFailure } from "#runtime/link/streams.ts";
 import type { Trace } from "#runtime/ref.ts";
@@ -36,9 +36,11 @@ const large = fc.integer({ min: ATTACHMENT_BYTES_MIN, max: ATTACHMENT_BYTES_MIN 
   for (let at = 0; at < size; at += 1) bytes[at] = at * 7;
   return bytes;
 });
+const longer = fc.constant(Uint8Array.from({ length: LINK_WHOLE_BYTES_MAX + 3 }, (_, at) => at * 13));
 const message = fc.oneof(
   value,
   large,
+  longer,
   fc.dictionary(key, fc.oneof(value, large), { maxKeys: 4, noNullPrototype: true }),
 );
 const hex = (length: number): fc.Arbitrary<string> =>
@@ -74,7 +76,7 @@ describe("link codec: frames", () => {
         fc.array(sent, { maxLength: 6 }),
         fc.infiniteStream(fc.integer({ min: 1, max: 5000 })),
         (script, cuts) => {
-          const wire = write(script);
+          const wire = write(script, () => cuts.next().value ?? 1);
 
           const received = receive(wire, () => cuts.next().value ?? 1);
 
@@ -94,19 +96,34 @@ describe("link codec: frames", () => {
     );
   });
 
-  it("arrive with plain bytes that share nothing with what else was in the air", () => {
-    const wire = write([
-      { kind: "request", id: 1, message: { small: new Uint8Array(3), big: new Uint8Array(20_000) }, trace: undefined },
-    ]);
+  it("arrive with plain bytes, views where they are most of what came in one piece, and copies of their own where not", () => {
+    const request = (bigBytes: number): Sent => ({
+      kind: "request",
+      id: 1,
+      message: { small: new Uint8Array(3), big: new Uint8Array(bigBytes) },
+      trace: undefined,
+    });
+    const arrivedWith = (script: readonly Sent[]): { small: Uint8Array; big: Uint8Array; wireBytes: number } => {
+      const wire = write(script);
+      const [first] = receive(wire, () => wire.byteLength);
+      assert(first?.kind === "request");
+      return { ...(first.message as { small: Uint8Array; big: Uint8Array }), wireBytes: wire.byteLength };
+    };
 
-    const [first] = receive(wire, () => wire.byteLength);
+    const most = arrivedWith([request(20_000)]);
+    const less = arrivedWith([request(20_000), request(30_000)]);
+    const inParts = arrivedWith([request(100_000), request(100_000)]);
 
-    assert(first?.kind === "request");
-    const { small, big } = first.message as { small: Uint8Array; big: Uint8Array };
-    assert.equal(Object.getPrototypeOf(small), Uint8Array.prototype);
-    assert.equal(Object.getPrototypeOf(big), Uint8Array.prototype);
-    assert.equal(small.buffer.byteLength, 3);
-    assert.equal(big.buffer.byteLength, 20_000);
+    for (const { small, big } of [most, less, inParts]) {
+      assert.equal(Object.getPrototypeOf(small), Uint8Array.prototype);
+      assert.equal(Object.getPrototypeOf(big), Uint8Array.prototype);
+      assert.equal(small.buffer.byteLength, 3);
+    }
+    assert.equal(most.big.buffer.byteLength, most.wireBytes);
+    assert.equal(less.big.buffer.byteLength, 20_000);
+    // A view of the one buffer that the parts were put together in.
+    assert(inParts.big.buffer.byteLength < 100_200);
+    assert(inParts.big.byteOffset > 0);
   });
 });
 
@@ -119,18 +136,31 @@ describe("link codec: limits", () => {
   const fault = (bytes: Uint8Array): unknown => new FrameDecoder(silent).push(bytes);
 
   it("takes a frame at the limit and refuses one byte past it", () => {
-    assert.equal(fault(header(KIND.request, LINK_FRAME_BYTES_MAX - FRAME_HEADER_BYTES)), undefined);
-    assert.equal(fault(header(KIND.request, LINK_FRAME_BYTES_MAX - FRAME_HEADER_BYTES + 1)), "frame-too-large");
+    for (const kind of [KIND.request, KIND.data, KIND.part]) {
+      assert.equal(fault(header(kind, LINK_FRAME_BYTES_MAX)), undefined);
+      assert.equal(fault(header(kind, LINK_FRAME_BYTES_MAX + 1)), "frame-too-large");
+    }
   });
 
-  it("takes a piece of a stream at the limit and refuses one byte past it", () => {
-    assert.equal(fault(header(KIND.data, LINK_STREAM_FRAME_BYTES_MAX)), undefined);
-    assert.equal(fault(header(KIND.data, LINK_STREAM_FRAME_BYTES_MAX + 1)), "frame-too-large");
+  it("takes a message in parts at the limit and refuses one byte past it, or another kind, or more than it said", () => {
+    const part = (...pieces: readonly Uint8Array[]): Uint8Array => {
+      const bytes = Buffer.concat(pieces);
+      return Buffer.concat([header(KIND.part, bytes.byteLength), bytes]);
+    };
+    const longest = LINK_MESSAGE_BYTES_MAX - FRAME_HEADER_BYTES;
+
+    assert.equal(fault(part(header(KIND.reply, longest))), undefined);
+    assert.equal(fault(part(header(KIND.reply, longest + 1))), "frame-too-large");
+    assert.equal(fault(part(header(KIND.ping, 5))), "frame-malformed");
+    assert.equal(fault(part(header(KIND.part, 5))), "frame-malformed");
+    assert.equal(fault(part(header(KIND.cast, 5), new Uint8Array(5))), undefined);
+    assert.equal(fault(part(header(KIND.cast, 5), new Uint8Array(6))), "frame-malformed");
+    assert.equal(fault(header(KIND.part, 0)), "frame-malformed");
   });
 
   it("refuses kinds that do not exist, and a length that does not cover the header", () => {
     assert.equal(fault(header(0, 10)), "frame-malformed");
-    assert.equal(fault(header(KIND.stop + 1, 10)), "frame-malformed");
+    assert.equal(fault(header(KIND_MAX + 1, 10)), "frame-malformed");
     assert.equal(fault(new Uint8Array(FRAME_HEADER_BYTES)), "frame-malformed");
   });
 
@@ -138,27 +168,27 @@ describe("link codec: limits", () => {
     // Header, packed length, and the body of `[actor, name, null, patches]` around the attachment.
     const around = { kind: KIND.request, flags: 0, id: 1, argument: 1, trace: undefined, before: ["a", "b"] };
     const probe = new FrameWriter();
-    writeMessage(probe, { ...around, message: new Uint8Array(2_000_000) }, () => undefined);
-    const room = LINK_FRAME_BYTES_MAX - (probe.bytes - 2_000_000);
+    writeMessage(probe, { ...around, ...carrying(new Uint8Array(2_000_000)) }, () => undefined);
+    const room = LINK_MESSAGE_BYTES_MAX - (probe.longBytes - 2_000_000);
     const writer = new FrameWriter();
 
     assert.equal(
-      writeMessage(writer, { ...around, message: new Uint8Array(room) }, () => undefined),
+      writeMessage(writer, { ...around, ...carrying(new Uint8Array(room)) }, () => undefined),
       undefined,
     );
-    assert.equal(writer.bytes, LINK_FRAME_BYTES_MAX);
+    assert.equal(writer.longBytes, LINK_MESSAGE_BYTES_MAX);
     assert.deepEqual(
-      writeMessage(writer, { ...around, message: new Uint8Array(room + 1) }, () => undefined),
-      { reason: "too-large", sizeBytes: LINK_FRAME_BYTES_MAX + 1 - FRAME_HEADER_BYTES },
+      writeMessage(writer, { ...around, ...carrying(new Uint8Array(room + 1)) }, () => undefined),
+      { reason: "too-large", sizeBytes: LINK_MESSAGE_BYTES_MAX + 1 - FRAME_HEADER_BYTES },
     );
-    assert.equal(writer.bytes, LINK_FRAME_BYTES_MAX);
+    assert.equal(writer.longBytes, LINK_MESSAGE_BYTES_MAX);
   });
 
   it("refuses functions, symbols and circles instead of losing them", () => {
     const circle: { self?: unknown } = {};
     circle.self = circle;
     for (const bad of [{ run: () => 1 }, { symbol: Symbol("s") }, circle]) {
-      const frame = { kind: KIND.reply, flags: 0, id: 1, argument: 0, trace: undefined, before: [], message: bad };
+      const frame = { kind: KIND.reply, flags: 0, id: 1, argument: 0, trace: undefined, before: [], ...carrying(bad) };
       assert.deepEqual(
         writeMessage(new FrameWriter(), frame, () => undefined),
         { reason: "not-encodable", sizeBytes: 0 },
@@ -179,7 +209,7 @@ describe("link codec: garbage", () => {
 
   it("never throws when good headers are followed by anything", () => {
     const framed = fc.tuple(
-      fc.integer({ min: 1, max: KIND.stop }),
+      fc.integer({ min: 1, max: KIND_MAX }),
       fc.integer({ min: 0, max: 255 }),
       fc.uint8Array({ maxLength: 200 }),
     );
@@ -229,11 +259,16 @@ describe("link codec: garbage", () => {
 
 const silent = { onFrame: () => undefined, onData: () => undefined };
 
+/** A message as its sender hands it over. */
+function carrying(content: unknown): { readonly message: unknown; readonly taken: ReturnType<typeof takeOut> } {
+  return { message: content, taken: takeOut(content) };
+}
+
 function plain(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-function write(script: readonly Sent[]): Uint8Array {
+function write(script: readonly Sent[], partBytes: () => number = () => LINK_FRAME_BYTES_MAX): Uint8Array {
   const writer = new FrameWriter();
   for (const item of script) {
     if (item.kind === "signal") {
@@ -245,9 +280,10 @@ function write(script: readonly Sent[]): Uint8Array {
       const { id, message: content, trace: context } = item;
       const frame = { kind: KIND.request, flags: 0, id, argument: 5, trace: context, before: ["actor", "name"] };
       assert.equal(
-        writeMessage(writer, { ...frame, message: content }, () => undefined),
+        writeMessage(writer, { ...frame, ...carrying(content) }, () => undefined),
         undefined,
       );
+      while (writer.longBytes > 0) writer.writePart(partBytes());
     }
   }
   return Uint8Array.from(Buffer.concat(writer.take()));

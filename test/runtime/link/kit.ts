@@ -1,7 +1,7 @@
 /**
  * Two cells that can reach each other, in memory: manual time, a seeded order of turns, and a network that can be cut.
  *
- * `gate` calls, `data` serves. Local actors are a few lines each: what a link knows of an actor is its erased ref.
+ * `gate` calls, `data` serves, and so does `ops`, where a test wants one more. Local actors are a few lines each: what a link knows of an actor is its erased ref.
  */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { ENDED, FAILED } from "#runtime/byte-source.ts";
@@ -17,8 +17,10 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
 import type { Log, LogFields } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { EventLoop } from "#test/runtime/link/event-loop.ts";
 
 export const dataPath = "/run/data.sock";
+const opsPath = "/run/ops.sock";
 
 /** What the fake actor hears; `request` and reply are whatever a test needs. */
 export interface FakeProtocol {
@@ -110,8 +112,14 @@ export interface World {
   readonly data: Switchboard;
   readonly store: FakeActor;
   readonly ref: Ref<FakeProtocol>;
+  /** Another actor of `data`, which answers with what it was asked. */
+  readonly neighbour: Ref<FakeProtocol>;
+  /** One of `ops` that does the same. */
+  readonly elsewhere: Ref<FakeProtocol>;
   readonly gateLog: RecordingLog;
   readonly dataLog: RecordingLog;
+  readonly gateLoop: EventLoop;
+  readonly dataLoop: EventLoop;
   /** Why links ended so far on both sides, with counts. */
   ends(): Readonly<Record<string, number>>;
   counter(cell: "gate" | "data", name: string): number;
@@ -125,37 +133,55 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const { pieceBytes } = options;
   const network = new SimulatedNetwork({ scheduler, clock, ...(pieceBytes === undefined ? {} : { pieceBytes }) });
   const store = new FakeActor("store");
+  const neighbour = new FakeActor("neighbour");
   const gateLog = new RecordingLog();
   const dataLog = new RecordingLog();
   const metrics = { gate: new Metrics(), data: new Metrics() };
   const totals = new Map<string, number>();
-  const seams = { network, clock, scheduler, random };
+  const loops = { gate: new EventLoop(clock, network), data: new EventLoop(clock, network) };
+  const seams = { scheduler, random };
 
   const data = new Switchboard({
     ...seams,
+    clock: loops.data.clock,
+    network: loops.data.network,
     cell: "data",
     buildId: "build-1",
     metrics: metrics.data,
     log: dataLog,
-    local: (name) => (name === "store" ? store : undefined),
+    local: (name) => (name === "store" ? store : name === "neighbour" ? neighbour : undefined),
     socketOf: () => undefined,
     limits: options.dataLimits ?? {},
   });
   const gate = new Switchboard({
     ...seams,
+    clock: loops.gate.clock,
+    network: loops.gate.network,
     cell: "gate",
     buildId: options.gateBuild ?? "build-1",
     metrics: metrics.gate,
     log: gateLog,
     local: () => undefined,
-    socketOf: (cell) => (cell === "data" ? { path: dataPath } : undefined),
+    socketOf: (cell) => ({ path: cell === "data" ? dataPath : opsPath }),
     limits: options.gateLimits ?? {},
+  });
+  const ops = new Switchboard({
+    ...seams,
+    clock,
+    network,
+    cell: "ops",
+    buildId: "build-1",
+    metrics: new Metrics(),
+    log: dataLog,
+    local: () => neighbour,
+    socketOf: () => undefined,
   });
   const startData = async (): Promise<void> => {
     const listening = await data.listen({ path: dataPath });
     assert(listening.ok, "the simulated network listens");
   };
   if (options.listens !== false) await startData();
+  assert((await ops.listen({ path: opsPath })).ok, "the simulated network listens");
 
   const collect = (): void => {
     for (const [cell, registry] of Object.entries(metrics)) {
@@ -174,8 +200,14 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     data,
     store,
     ref: gate.ref<FakeProtocol>("store", "data"),
+    neighbour: gate.ref<FakeProtocol>("neighbour", "data"),
+    get elsewhere() {
+      return gate.ref<FakeProtocol>("neighbour", "ops");
+    },
     gateLog,
     dataLog,
+    gateLoop: loops.gate,
+    dataLoop: loops.data,
     ends: () => {
       collect();
       const prefix = "link_ends_total ";

@@ -4,16 +4,15 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { fail, ok } from "#runtime/errors.ts";
 import { encode } from "#runtime/link/body.ts";
-import { FLAG, FRAME_HEADER_BYTES, KIND } from "#runtime/link/frame.ts";
+import { FLAG, KIND, KIND_MAX } from "#runtime/link/frame.ts";
+import { FrameDecoder } from "#runtime/link/frame-decoder.ts";
 import { FrameWriter } from "#runtime/link/frame-writer.ts";
 import { packHello } from "#runtime/link/hello.ts";
 import {
-  LINK_DEGRADED_MS,
   LINK_FRAME_BYTES_MAX,
   LINK_HELLO_TIMEOUT_MS,
   LINK_LIMITS,
   LINK_MESSAGE_CREDIT,
-  LINK_SILENCE_MS_MAX,
   LINK_STREAM_WINDOW_BYTES,
   LINKS_INBOUND_MAX,
 } from "#runtime/link/limits.ts";
@@ -121,7 +120,7 @@ describe("link: rules", () => {
     {
       rule: "a frame past the limit",
       reason: "frame-too-large",
-      breaks: (s) => s.greeted().header(KIND.request, LINK_FRAME_BYTES_MAX - FRAME_HEADER_BYTES + 1),
+      breaks: (s) => s.greeted().header(KIND.request, LINK_FRAME_BYTES_MAX + 1),
     },
     {
       rule: "a request that is none",
@@ -203,7 +202,7 @@ describe("link: rules", () => {
       fc.asyncProperty(
         fc.array(
           fc.tuple(
-            fc.integer({ min: 1, max: KIND.stop }),
+            fc.integer({ min: 1, max: KIND_MAX }),
             fc.integer({ min: 0, max: 127 }),
             fc.integer({ min: 0, max: 4 }),
             fc.uint8Array({ maxLength: 60 }),
@@ -228,65 +227,6 @@ describe("link: rules", () => {
   });
 });
 
-describe("link: heartbeat", () => {
-  it("keeps an idle link, on both sides, for as long as it likes", async () => {
-    const { gate, clock, ends } = await startWorld();
-
-    await clock.advance(10 * LINK_SILENCE_MS_MAX);
-
-    assert.equal(gate.isConnected("data"), true);
-    assert.deepEqual(ends(), {});
-  });
-
-  it("counts and logs silence at the first limit, and forgets it when the peer is heard again", async () => {
-    const { network, clock, gateLog, dataLog, counter, ends } = await startWorld();
-    await clock.advance(1 * second);
-    const events = (): string[] => [...gateLog.lines, ...dataLog.lines].map(({ event }) => event);
-
-    network.freeze(dataPath);
-    await clock.advance(LINK_DEGRADED_MS - 1 * second);
-    assert.equal(counter("gate", "link_degraded_total"), 0);
-    await clock.advance(2 * second);
-    assert.equal(counter("gate", "link_degraded_total"), 1);
-    assert.equal(counter("data", "link_degraded_total"), 1);
-    network.thaw(dataPath);
-    await clock.advance(3 * second);
-
-    assert.deepEqual(events().filter((event) => event === "link-degraded").length, 2);
-    assert.deepEqual(events().filter((event) => event === "link-recovered").length, 2);
-    assert.deepEqual(ends(), {});
-  });
-
-  it("destroys a link that was silent for the second limit, and fails what was in flight", async () => {
-    const { ref, store, network, clock, ends } = await startWorld();
-    store.handle = () => new Promise(() => undefined);
-    const answer = ref.call("ask", {}, { timeoutMs: 100 * second });
-    await clock.advance(1 * second);
-
-    network.freeze(dataPath);
-    await clock.advance(LINK_SILENCE_MS_MAX - 2 * second);
-    assert.deepEqual(ends(), {});
-    await clock.advance(4 * second);
-
-    assert.deepEqual(await answer, fail({ code: "runtime.link-lost", actor: "store", executed: "maybe" }));
-    const { silent = 0, closed = 0 } = ends();
-    assert(silent >= 1, "whoever notices first hangs up on the other");
-    assert.equal(silent + closed, 2);
-  });
-
-  it("goes on under load: a link full of data is not silent", async () => {
-    const { ref, store, clock, ends } = await startWorld();
-    store.handle = async () => ok(new Uint8Array(100 * KiB));
-
-    for (let step = 0; step < 60; step += 1) {
-      void ref.call("ask", {}, within);
-      await clock.advance(500);
-    }
-
-    assert.deepEqual(ends(), {});
-  });
-});
-
 describe("link: a peer that does not read", () => {
   it("holds no more than its credit, and what is wanted again after giving up is refused, not queued", async () => {
     const { ref, network, clock } = await startWorld({ dataLimits: { messageCredit: 4 } });
@@ -308,6 +248,93 @@ describe("link: a peer that does not read", () => {
     assert.equal(outcomes.get("runtime.expired"), 3 * 50);
     assert.equal(outcomes.get("runtime.mailbox-full"), 500 - 1 - 150);
     assert(LINK_MESSAGE_CREDIT >= 4, "the default is larger");
+  });
+});
+
+describe("link: a cell that answers what it was not asked", () => {
+  const reply = (id: number, value: string): Uint8Array => {
+    const body = encode(value) ?? new Uint8Array(0);
+    const writer = new FrameWriter();
+    writer.begin(KIND.reply, FLAG.ok, id, 0, body.byteLength);
+    writer.append(body);
+    return Buffer.concat(writer.take());
+  };
+  /** It says hello, then does with each request what `onRequest` does. */
+  const pretend = async (world: World, onRequest: (id: number, connection: Connection) => void): Promise<void> => {
+    const listening = await world.network.listen({ path: dataPath }, (connection) => {
+      const hello = packHello({ cell: "data", buildId: "build-1", to: "", limits: LINK_LIMITS });
+      const writer = new FrameWriter();
+      writer.begin(KIND.hello, 0, 0, 0, hello?.byteLength ?? 0);
+      writer.append(hello ?? new Uint8Array(0));
+      connection.write(writer.take());
+      const decoder = new FrameDecoder({
+        onFrame: ({ kind, id }) => {
+          if (kind === KIND.request) onRequest(id, connection);
+        },
+        onData: () => undefined,
+      });
+      return { onBytes: (bytes) => decoder.push(bytes), onDrain: () => undefined, onClose: () => undefined };
+    });
+    assert(listening.ok, "the simulated network listens");
+  };
+
+  it("is not believed: a second reply is no answer to the call that took the first one's place, and ends the link", async () => {
+    const world = await startWorld({ listens: false });
+    const ids: number[] = [];
+    await pretend(world, (id, connection) => {
+      ids.push(id);
+      connection.write([reply(ids[0] ?? 0, "first")]);
+    });
+
+    const first = world.ref.call("ask", 1, within);
+    await world.clock.advance(1 * second);
+    const next = world.ref.call("ask", 2, within);
+    await world.clock.settle();
+
+    assert.deepEqual(await first, ok("first"));
+    assert.deepEqual(await next, fail({ code: "runtime.link-lost", actor: "store", executed: "maybe" }));
+    assert.equal(world.ends()["reply-unexpected"], 1);
+  });
+
+  it("is heard in any order, and late: each reply finds its call, and no other", async () => {
+    const world = await startWorld({ listens: false });
+    const asked: { id: number; connection: Connection }[] = [];
+    await pretend(world, (id, connection) => asked.push({ id, connection }));
+
+    const calls = [0, 1, 2].map((index) => world.ref.call("ask", index, { timeoutMs: index === 1 ? 100 : 5000 }));
+    await world.clock.advance(500);
+    for (const index of [2, 1, 0]) {
+      const { id, connection } = asked[index] ?? assert.fail("it was asked");
+      connection.write([reply(id, `answer ${index}`)]);
+    }
+    await world.clock.settle();
+
+    assert.deepEqual(await Promise.all(calls), [
+      ok("answer 0"),
+      fail({ code: "runtime.call-timeout", actor: "store", executed: "maybe" }),
+      ok("answer 2"),
+    ]);
+    assert.equal(world.gate.isConnected("data"), true);
+  });
+
+  it("has nothing to say for the one before it: what that was asked is lost, not answered by its successor", async () => {
+    const world = await startWorld({ listens: false });
+    const asked: { id: number; connection: Connection }[] = [];
+    await pretend(world, (id, connection) => asked.push({ id, connection }));
+
+    const before = world.ref.call("ask", "before", within);
+    await world.clock.advance(500);
+    world.network.cut(dataPath);
+    await world.clock.settle();
+    world.network.heal(dataPath);
+    await world.clock.advance(500);
+    const after = world.ref.call("ask", "after", within);
+    await world.clock.settle();
+    asked[1]?.connection.write([reply(asked[1].id, "answer")]);
+    await world.clock.settle();
+
+    assert.deepEqual(await before, fail({ code: "runtime.link-lost", actor: "store", executed: "maybe" }));
+    assert.deepEqual(await after, ok("answer"));
   });
 });
 

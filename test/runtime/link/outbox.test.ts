@@ -1,13 +1,11 @@
 /** The order in which a link writes, and how much of it at once. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { KIND } from "#runtime/link/frame.ts";
-import { FrameDecoder } from "#runtime/link/frame-decoder.ts";
-import type { FrameWriter } from "#runtime/link/frame-writer.ts";
-import { LINK_BURST_BYTES, LINK_SIGNALS_MAX } from "#runtime/link/limits.ts";
+import fc from "fast-check";
+import { FRAME_HEADER_BYTES, Frame, KIND, readHeader } from "#runtime/link/frame.ts";
+import { LINK_BURST_BYTES, LINK_FRAME_BYTES_MAX, LINK_SIGNALS_MAX } from "#runtime/link/limits.ts";
 import { type Flowing, Outbox, type Sendable } from "#runtime/link/outbox.ts";
 import type { Connection } from "#runtime/network/network.ts";
-import { KiB } from "#runtime/units.ts";
 
 describe("link outbox: order", () => {
   it("writes signals, then messages, then streams, in one write a turn", () => {
@@ -50,25 +48,105 @@ describe("link outbox: order", () => {
 });
 
 describe("link outbox: bounds", () => {
-  it("writes a burst of messages and a burst of streams, then waits until the socket has taken them", () => {
+  it("writes units while the system takes them, up to a burst a turn", () => {
+    const { outbox, turn, writes } = start();
+    const frames = (3 * LINK_BURST_BYTES) / LINK_FRAME_BYTES_MAX;
+
+    outbox.flow(stream(1, frames, Number.POSITIVE_INFINITY));
+    const counts = [0, 1, 2, 3].map(() => {
+      turn();
+      return writes.length;
+    });
+
+    assert.deepEqual(counts, [frames / 3, (2 * frames) / 3, frames, frames]);
+  });
+
+  it("writes nothing more until the system has taken the last unit, then signals first", () => {
     const { outbox, turn, writes, socket } = start();
-    const frameBytes = 64 * KiB;
-    const frames = LINK_BURST_BYTES / frameBytes;
     socket.hasRoom = false;
 
-    for (let id = 0; id < 2 * frames; id += 1) outbox.message(message(id, frameBytes));
-    outbox.flow(stream(99, 100, frameBytes));
+    outbox.flow(stream(1, 10, Number.POSITIVE_INFINITY));
+    outbox.message(message(2, 100));
     turn();
-    assert.equal(writes[0]?.filter((frame) => frame.startsWith("cast")).length, frames);
-    assert.equal(writes[0]?.filter((frame) => frame.startsWith("data")).length, frames);
+    assert.deepEqual(writes, [["cast 2", "data 1"]]);
     outbox.signal(signal(7));
+    outbox.message(message(3, 100));
     turn();
     assert.equal(writes.length, 1);
-
     outbox.drained();
 
-    assert.equal(writes.length, 2);
-    assert.equal(writes[1]?.[0], "ping 7");
+    assert.deepEqual(writes.slice(1), [["ping 7", "data 1"]]);
+    outbox.drained();
+    assert.deepEqual(writes.slice(2), [["cast 3", "data 1"]]);
+  });
+
+  it("lets no signal wait for more than a frame of the largest size, whatever else waits (property)", () => {
+    const sizes = fc.oneof(fc.integer({ min: 1, max: 2000 }), fc.integer({ min: 1, max: 2_000_000 }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.boolean(), sizes), { minLength: 1, maxLength: 30 }),
+        fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 10 }),
+        (waiting, pauses) => {
+          const { outbox, turn, writes, sizesOf, socket } = start();
+          socket.hasRoom = false;
+          for (const [isMessage, sizeBytes] of waiting) {
+            if (isMessage) outbox.message(message(2, sizeBytes));
+            else outbox.flow(stream(1, Math.ceil(sizeBytes / 1000), 1 + (sizeBytes % 100_000)));
+          }
+          turn();
+
+          for (const [index, pause] of pauses.entries()) {
+            for (let drained = 0; drained < pause; drained += 1) outbox.drained();
+            const before = writes.length;
+            outbox.signal(signal(index));
+            turn();
+            outbox.drained();
+            assert.equal(writes[before]?.[0], `ping ${index}`);
+          }
+
+          const signalBytes = FRAME_HEADER_BYTES;
+          for (const bytes of sizesOf()) {
+            assert(
+              bytes <= signalBytes + FRAME_HEADER_BYTES + LINK_FRAME_BYTES_MAX,
+              `${bytes} bytes were written at once`,
+            );
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("gives messages and streams turns to come first, so that neither waits for all of the other", () => {
+    const { outbox, turn, writes } = start();
+
+    for (let id = 10; id < 20; id += 1) outbox.message(message(id, 30_000));
+    outbox.flow(stream(1, 10, Number.POSITIVE_INFINITY));
+    turn();
+
+    assert.deepEqual(writes.slice(0, 4), [["cast 10", "cast 11"], ["data 1"], ["cast 12", "cast 13"], ["data 1"]]);
+  });
+
+  it("hands large bytes to the socket as they are, in parts of one message between which others pass", () => {
+    const { outbox, turn, writes, parts, socket } = start();
+    const bytes = new Uint8Array(150_000);
+    socket.hasRoom = false;
+
+    outbox.message(message(2, bytes));
+    outbox.message(message(3, 10));
+    turn();
+    outbox.signal(signal(7));
+    outbox.flow(stream(1, 1, 10));
+    for (let drained = 0; drained < 4; drained += 1) outbox.drained();
+
+    assert.deepEqual(writes, [["part 0"], ["ping 7", "data 1", "part 0"], ["part 0", "cast 3"]]);
+    const views = parts.filter(({ buffer }) => buffer === bytes.buffer);
+    let at = 0;
+    for (const { byteOffset, byteLength } of views) {
+      assert.equal(byteOffset, at);
+      at += byteLength;
+    }
+    assert.equal(at, bytes.byteLength);
   });
 
   it("says so when signals pile up, one past the limit", () => {
@@ -108,6 +186,10 @@ interface Started {
   readonly turn: () => void;
   /** Kind and id of each frame, by write. */
   readonly writes: string[][];
+  /** Everything that was written. */
+  readonly parts: Uint8Array[];
+  /** Of each write, bytes. */
+  readonly sizesOf: () => readonly number[];
   readonly socket: { hasRoom: boolean };
   readonly overflow: { count: number };
 }
@@ -115,11 +197,16 @@ interface Started {
 function start(): Started {
   const scheduled: (() => void)[] = [];
   const writes: string[][] = [];
+  const parts: Uint8Array[] = [];
+  const sizes: number[] = [];
   const socket = { hasRoom: true };
   const overflow = { count: 0 };
   const connection: Connection = {
-    write: (parts) => {
-      writes.push(namesOf(Buffer.concat(parts)));
+    write: (written) => {
+      const bytes = Buffer.concat(written);
+      writes.push(namesOf(bytes));
+      parts.push(...written);
+      sizes.push(bytes.byteLength);
       return socket.hasRoom;
     },
     pause: () => undefined,
@@ -128,6 +215,7 @@ function start(): Started {
     destroy: () => undefined,
   };
   const outbox = new Outbox({
+    bytesMax: 1000,
     scheduler: { microtask: (run) => scheduled.push(run), macrotask: (run) => scheduled.push(run) },
     onWritten: () => undefined,
     onOverflow: () => {
@@ -139,17 +227,17 @@ function start(): Started {
     for (const run of scheduled.splice(0)) run();
   };
   turn();
-  return { outbox, turn, writes, socket, overflow };
+  return { outbox, turn, writes, parts, sizesOf: () => sizes, socket, overflow };
 }
 
 function namesOf(bytes: Uint8Array): string[] {
   const kinds = new Map<number, string>(Object.entries(KIND).map(([name, kind]) => [kind, name]));
   const names: string[] = [];
-  const decoder = new FrameDecoder({
-    onFrame: ({ kind, id }) => names.push(`${kinds.get(kind)} ${id}`),
-    onData: (id) => names.push(`data ${id}`),
-  });
-  assert.equal(decoder.push(bytes), undefined);
+  const frame = new Frame();
+  for (let at = 0; at < bytes.byteLength; at = frame.end) {
+    readHeader(frame, bytes, at);
+    names.push(`${kinds.get(frame.kind)} ${frame.id}`);
+  }
   return names;
 }
 
@@ -157,26 +245,29 @@ function signal(id: number): { readonly kind: number; readonly id: number; reado
   return { kind: KIND.ping, id, argument: 0 };
 }
 
-function message(id: number, bodyBytes = 1): Sendable {
+function message(id: number, body: number | Uint8Array = 1): Sendable {
+  const bytes = typeof body === "number" ? new Uint8Array(body) : body;
   return {
     isWanted: true,
+    attachedBytes: 0,
     drop: () => undefined,
-    write: (writer) => frame(writer, KIND.cast, id, bodyBytes),
-  };
-}
-
-function stream(id: number, frameCount: number, bodyBytes = 1): Flowing {
-  let left = frameCount;
-  return {
     write: (writer) => {
-      frame(writer, KIND.data, id, bodyBytes);
-      left -= 1;
-      return left > 0;
+      writer.beginMessage(KIND.cast, 0, id, 0, bytes.byteLength);
+      writer.append(bytes);
     },
   };
 }
 
-function frame(writer: FrameWriter, kind: number, id: number, bodyBytes: number): void {
-  writer.begin(kind, 0, id, 0, bodyBytes);
-  writer.append(new Uint8Array(bodyBytes));
+/** Each frame with as much as it may have, up to `bodyBytesMax`. */
+function stream(id: number, frameCount: number, bodyBytesMax = 1): Flowing {
+  let left = frameCount;
+  return {
+    write: (writer, bytesMax) => {
+      const bytes = new Uint8Array(Math.min(bytesMax, bodyBytesMax));
+      writer.begin(KIND.data, 0, id, 0, bytes.byteLength);
+      writer.append(bytes);
+      left -= 1;
+      return left > 0;
+    },
+  };
 }

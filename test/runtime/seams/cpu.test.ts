@@ -13,7 +13,7 @@ import { ManualClock } from "#runtime/simulated/clock.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
-import { dawdles, dies, hangs, throws } from "#test/runtime/seams/broken-worker.ts";
+import { dawdles, dies, hangs, marks, throws } from "#test/runtime/seams/broken-worker.ts";
 import { cpuSuite, forever } from "#test/runtime/seams/cpu-suite.ts";
 
 cpuSuite("real", async (context) => {
@@ -85,23 +85,45 @@ describe("cpu (real): threads", { timeout: 60_000 }, () => {
     assert.equal(codeOf(await ask(cpu, 0)), "ok");
   });
 
-  test("two tasks a thread are let in, the line behind them is bounded and can be left", async (context) => {
+  test("a task a thread is let in, the line behind it is bounded and can be left", async (context) => {
     const cpu = brokenPool(context, { waitingMax: 2 });
     const leaving = new AbortController();
 
-    const letIn = [ask(cpu, dawdles), ask(cpu, dawdles)];
+    const letIn = ask(cpu, dawdles);
     const waiting = [ask(cpu, 0), ask(cpu, 0, { ...forever, signal: leaving.signal })];
     assert.deepEqual(await ask(cpu, 0), { ok: false, failure: { code: "pool.full", waitingMax: 2 } });
     leaving.abort();
     const late = ask(cpu, 0, { ...forever, deadlineMs: realClock.nowMs() + 20 });
 
-    assert.deepEqual((await Promise.all([...letIn, ...waiting, late])).map(codeOf), [
-      "ok",
+    assert.deepEqual((await Promise.all([letIn, ...waiting, late])).map(codeOf), [
       "ok",
       "ok",
       "pool.expired",
       "pool.expired",
     ]);
+  });
+
+  test("a task that waits never runs once its deadline has passed or its caller is gone", async (context) => {
+    const cpu = brokenPool(context);
+    const leaving = new AbortController();
+    const marked = (within: Within): { bytes: Uint8Array; answer: Promise<Result<Uint8Array>> } => {
+      const bytes = new Uint8Array(new SharedArrayBuffer(2));
+      bytes[0] = marks;
+      return { bytes, answer: cpu.run("digest", { bytes }, within) };
+    };
+
+    const first = ask(cpu, dawdles);
+    const expiring = marked({ ...forever, deadlineMs: realClock.nowMs() + 20 });
+    const abandoned = marked({ ...forever, signal: leaving.signal });
+    const last = marked(forever);
+    leaving.abort();
+    const answers = await Promise.all([first, expiring.answer, abandoned.answer, last.answer]);
+
+    assert.deepEqual(answers.map(codeOf), ["ok", "pool.expired", "pool.expired", "ok"]);
+    assert.deepEqual(
+      [expiring, abandoned, last].map(({ bytes }) => bytes[1]),
+      [0, 0, 1],
+    );
   });
 
   test("a running task is not cut short by its caller or its deadline", async (context) => {
@@ -117,19 +139,14 @@ describe("cpu (real): threads", { timeout: 60_000 }, () => {
 
   test("after close nothing is let in, and who waited is sent away", async (context) => {
     const cpu = brokenPool(context);
-    const tasks = [ask(cpu, dawdles), ask(cpu, dawdles), ask(cpu, 0)];
-    // Who was let in a moment ago and has not begun is sent away too: give both the turn to begin.
+    const tasks = [ask(cpu, dawdles), ask(cpu, 0)];
+    // Who was let in a moment ago and has not begun is sent away too: give it the turn to begin.
     await undefined;
     await undefined;
 
     await cpu.close();
 
-    assert.deepEqual((await Promise.all([...tasks, ask(cpu, 0)])).map(codeOf), [
-      "ok",
-      "ok",
-      "pool.expired",
-      "pool.expired",
-    ]);
+    assert.deepEqual((await Promise.all([...tasks, ask(cpu, 0)])).map(codeOf), ["ok", "pool.expired", "pool.expired"]);
   });
 
   test("no thread starts before the first task, and idle threads do not keep the process alive", () => {

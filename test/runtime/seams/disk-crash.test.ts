@@ -266,6 +266,7 @@ describe("disk (memory): faults", () => {
     const descriptor = must(await disk.open("/file", "create"), "opening");
     disk.failNext("sync", "EIO");
     disk.failNext("write", "ENOSPC");
+    assert.equal(disk.faultCount, 2);
 
     assert.deepEqual(await disk.sync(descriptor), {
       ok: false,
@@ -274,6 +275,7 @@ describe("disk (memory): faults", () => {
     assert.equal(codeOf(await disk.write(descriptor, [bytesOf("x")], 0)), "disk.full");
     assert.equal(codeOf(await disk.sync(descriptor)), "ok");
     assert.equal(codeOf(await disk.write(descriptor, [bytesOf("x")], 0)), "ok");
+    assert.equal(disk.faultCount, 0);
   });
 
   test("what a failed sync covered is never made certain by a later one", async () => {

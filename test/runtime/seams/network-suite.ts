@@ -126,6 +126,27 @@ export function networkSuite(name: string, start: () => Promise<NetworkCase>): v
     });
   });
 
+  describe(`network (${name}): small writes`, () => {
+    it("wait likewise, and onDrain comes when all of them are taken, however few they are", async () => {
+      for (const direction of ["to the one that accepted", "to the one that connected"]) {
+        await withPair(async (near, far, { until }) => {
+          const [sender, receiver] = direction === "to the one that accepted" ? [near, far] : [far, near];
+          receiver.connection.pause();
+          const part = Buffer.alloc(1024, 7);
+          let sent = 1;
+          while (sender.connection.write([part])) sent += 1;
+          const drainsBefore = sender.drainCount;
+
+          receiver.connection.resume();
+          await until(() => receiver.bytes.byteLength === sent * part.byteLength);
+          await until(() => sender.drainCount > drainsBefore);
+
+          assert.equal(sender.connection.write([part]), true, direction);
+        });
+      }
+    });
+  });
+
   describe(`network (${name}): ends`, () => {
     it("with end, after all that was written, once on both sides", async () => {
       await withPair(async (near, far, { until }) => {

@@ -1,0 +1,65 @@
+/**
+ * The clock of one life of a simulated process.
+ *
+ * Its monotonic reading begins at zero with the life, as that of a process does; a timer is up to 1 ms late, by the seed, so
+ * that timers of one due time run in any order; and all timers end with the life.
+ */
+import type { Clock, Timer } from "#runtime/clock.ts";
+import type { Random } from "#runtime/random.ts";
+
+/** Parts of a millisecond by which a timer may be late. */
+const LATENESS_STEPS = 1024;
+
+export class LifeClock implements Clock {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #beganMs: number;
+  readonly #armed = new Set<Timer>();
+  #isOver = false;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#beganMs = clock.nowMs();
+  }
+
+  /** Timers that are set and neither ran nor were cancelled. */
+  get armedCount(): number {
+    return this.#armed.size;
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs() - this.#beganMs;
+  }
+
+  recentMs(): number {
+    return this.nowMs();
+  }
+
+  wallMs(): number {
+    return this.#clock.wallMs();
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    if (this.#isOver) return { cancel: () => undefined };
+    const lateMs = this.#random.below(LATENESS_STEPS) / LATENESS_STEPS;
+    const timer = this.#clock.after(delayMs + lateMs, () => {
+      this.#armed.delete(timer);
+      run();
+    });
+    this.#armed.add(timer);
+    return {
+      cancel: () => {
+        this.#armed.delete(timer);
+        timer.cancel();
+      },
+    };
+  }
+
+  /** No timer of this life runs any more. */
+  end(): void {
+    this.#isOver = true;
+    for (const timer of this.#armed) timer.cancel();
+    this.#armed.clear();
+  }
+}

@@ -1,0 +1,75 @@
+/** What a supervised system of actors is told, and what it lets its owner do. Types only. */
+import type { ActorEvent } from "#runtime/behavior.ts";
+import type { Bus } from "#runtime/bus.ts";
+import type { Result } from "#runtime/errors.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import type { Budget } from "#supervisor/child-spec.ts";
+import type { ChildStatus } from "#supervisor/entry.ts";
+import type { SupervisorEvent } from "#supervisor/events.ts";
+import type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/refusals.ts";
+import type { Strategy } from "#supervisor/strategy.ts";
+import type { SystemSeams } from "#supervisor/system/seams.ts";
+import type { FindRef, Worker } from "#supervisor/system/worker.ts";
+
+/** What `startSystem` is told. Only `name` and `children` have no default. */
+export interface SystemOptions {
+  /** In events and log lines. */
+  readonly name: string;
+  /** Who goes down with a worker that exits. Default `one-for-one`: nobody, because refs stay valid. */
+  readonly strategy?: Strategy;
+  /** Restarts over all workers, default 20 in 60 s. One more ends the system: the cause is not in a worker. */
+  readonly intensity?: Budget;
+  /** In start order; each finds those before it. They stop in reverse. */
+  readonly children: readonly Worker[];
+  /** Default: JSON lines from `info` up on standard error, with what looks like a secret hidden. */
+  readonly log?: Log;
+  /** Default: a registry of its own, which `System.metrics` shows. */
+  readonly metrics?: Metrics;
+  /** Default: this machine's clock, randomness and event loop. Tests hand in those of `cepa/testing`. */
+  readonly seams?: SystemSeams;
+}
+
+/** What is announced on a system's bus: what its actors publish, and what their supervisor does. */
+export type SystemEvent = ActorEvent | SupervisorEvent;
+
+/** How a system came to its end. */
+export type SystemEnd =
+  /** By `stop`; every worker was closed in good order, or cut off at its deadline and freed. */
+  | { readonly reason: "stopped" }
+  /** The intensity was exceeded. Every worker has been stopped. */
+  | { readonly reason: "escalated" }
+  /**
+   * `child` did not let go of what it holds within `shutdownMs`, so that no new life may begin; the others were stopped
+   * in good order. Only the end of the process frees what it holds.
+   */
+  | { readonly reason: "stuck"; readonly child: string };
+
+/** How one worker stands. */
+export interface WorkerStatus extends ChildStatus {
+  /** Messages that wait in the user lane, and how many it can hold. */
+  readonly mailbox: { readonly depth: number; readonly capacity: number };
+}
+
+/** A system that has been started. All of it is usable until `ended` settles; afterwards calls are refused. */
+export interface System {
+  readonly name: string;
+  /** Lossy, as every bus: for watching. What must arrive is a message. */
+  readonly bus: Bus<SystemEvent>;
+  readonly metrics: Metrics;
+  /** Settles, never rejects, when the system has ended. Whoever runs a service ends the process then. */
+  readonly ended: Promise<SystemEnd>;
+  /** A ref that stays valid over every restart. */
+  readonly ref: FindRef;
+  /** Every worker, in start order. */
+  status(): readonly WorkerStatus[];
+  /** Crashes a worker's life, as a fault would. It is restarted within its budget. */
+  kill(name: string): Result<void, NoSuchChild | NotRunning>;
+  /** Starts a quarantined or waiting worker now, with a fresh budget. */
+  resume(name: string): Result<void, NoSuchChild | NotResumable>;
+  /**
+   * Stops every worker in reverse order, and the system for good, within `withinMs` (default 10 s). Settles when nothing
+   * is left, and answers as `ended` does. Again: joins the stop under way.
+   */
+  stop(withinMs?: number): Promise<SystemEnd>;
+}

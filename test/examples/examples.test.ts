@@ -1,0 +1,34 @@
+/** The examples run as their first lines say, and print what a reader is told to watch. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { expected } from "#test/examples/expected.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const LINES_MAX = 80;
+/** An example that takes longer hangs. */
+const TIMEOUT_MS = 60_000;
+
+describe("examples", () => {
+  it("are all watched here, and small", () => {
+    const names = readdirSync(join(root, "examples"));
+    const sizes = names.map((name) => readFileSync(join(root, "examples", name), "utf8").split("\n").length - 1);
+
+    assert.deepEqual(names.sort(), Object.keys(expected).sort());
+    assert(Math.max(...sizes) < LINES_MAX, `an example has ${Math.max(...sizes)} lines`);
+  });
+
+  for (const [name, lines] of Object.entries(expected)) {
+    it(`${name} prints what it says`, () => {
+      const { stdout, status } = spawnSync(process.execPath, [`examples/${name}`], {
+        cwd: root,
+        encoding: "utf8",
+        timeout: TIMEOUT_MS,
+      });
+
+      assert.deepEqual([stdout.trimEnd().split("\n"), status], [lines, 0]);
+    });
+  }
+});

@@ -1,0 +1,7 @@
+/** The thread in which `test/kit/aside.ts` runs a check. What the check throws ends it, and is thrown there. */
+import { pathToFileURL } from "node:url";
+import { parentPort, workerData } from "node:worker_threads";
+import type { Check } from "#test/kit/aside.ts";
+
+const { check } = (await import(pathToFileURL(String(workerData)).href)) as { readonly check: Check };
+parentPort?.postMessage(await check());

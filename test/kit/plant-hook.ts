@@ -1,0 +1,28 @@
+/**
+ * Loaded with `--import` before a check runs: one source file is then read with one text replaced by another.
+ *
+ * The sources on disk stay as they are. `test/kit/planted.ts` says which text, through the environment.
+ */
+import { readFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const root = join(import.meta.dirname, "..", "..");
+const { file, from, to } = JSON.parse(process.env["CEPA_PLANT"] ?? "{}") as Record<"file" | "from" | "to", string>;
+const path = join(root, file);
+const planted = pathToFileURL(path).href;
+const pieces = readFileSync(path, "utf8").split(from);
+
+if (pieces.length !== 2) {
+  process.stderr.write(`the plant does not fit: ${file} has its text ${pieces.length - 1} times\n`);
+  process.exit(3);
+}
+
+registerHooks({
+  load(url, context, nextLoad) {
+    if (url !== planted) return nextLoad(url, context);
+    process.stderr.write(`planted: ${file}\n`);
+    return { format: "module-typescript", source: pieces.join(to), shortCircuit: true };
+  },
+});

@@ -1,0 +1,311 @@
+/**
+ * Bugs that the model (`test/runtime/model`) and the explorer (`test/runtime/explore`) are seen to catch.
+ *
+ * Each text is one short line of the source, so that the table survives what does not change the meaning of that line.
+ */
+import type { Plant } from "#test/kit/planted.ts";
+
+const MODEL = {
+  file: "test/runtime/model/model.test.ts",
+  test: "agrees with the model, accounts for every attempt, and leaves nothing behind",
+};
+const exploring = (test: string): Plant["check"] => ({ file: "test/runtime/explore/actor.test.ts", test });
+const busExploring = (test: string): Plant["check"] => ({ file: "test/runtime/explore/bus.test.ts", test });
+
+export const PLANTS: readonly Plant[] = [
+  // Messages
+  {
+    name: "a lane is last in, first out",
+    file: "runtime/lane.ts",
+    from: "this.#slots[(this.#head + this.#depth) & (this.#slots.length - 1)] = item;",
+    to: "this.#head = (this.#head - 1) & (this.#slots.length - 1); this.#slots[this.#head] = item;",
+    check: MODEL,
+    says: "out of order",
+  },
+  {
+    name: "a lane is last in, first out, in every interleaving",
+    file: "runtime/lane.ts",
+    from: "this.#slots[(this.#head + this.#depth) & (this.#slots.length - 1)] = item;",
+    to: "this.#head = (this.#head - 1) & (this.#slots.length - 1); this.#slots[this.#head] = item;",
+    check: exploring("of two senders keep the order of each, in all 84 interleavings (2 and 2 casts to one actor)"),
+    says: "what one sender sent is handled in that order",
+  },
+  {
+    name: "a full mailbox accepts a message and drops it",
+    file: "runtime/mailbox.ts",
+    from: 'if (this.#overflow === "reject") return REJECTED;',
+    to: 'if (this.#overflow === "reject") return ACCEPTED;',
+    check: MODEL,
+    says: /is accepted where it should be rejected|left behind at an actor that could go on/,
+  },
+  {
+    name: "a call that was given up while it waited is handled all the same",
+    file: "runtime/mailbox.ts",
+    from: "if (this.#unqueue(message)) return message;",
+    to: "this.#unqueue(message);\n      return message;",
+    check: MODEL,
+    says: /handled, and its outcome denies it|a dead letter of a call that was given up/,
+  },
+  {
+    name: "a call that expires while it waits is forgotten",
+    file: "runtime/pending-call.ts",
+    from: "expire(): void {\n    if (this.answered) return;",
+    to: "expire(): void {\n    if (!this.begun) return;",
+    check: exploring("that expire while they wait are not handled, whenever time passes"),
+    says: "is answered once, and not 0 times",
+  },
+  {
+    name: "callers that wait for room are forgotten",
+    file: "runtime/mailbox.ts",
+    from: "if (this.#waiting !== undefined) this.#admitWaiting();",
+    to: "",
+    check: MODEL,
+    says: "left behind at an actor that could go on",
+  },
+  {
+    name: "callers that wait for room are forgotten in some interleaving",
+    file: "runtime/mailbox.ts",
+    from: "if (this.#waiting !== undefined) this.#admitWaiting();",
+    to: "",
+    check: exploring("of callers that wait for room are all handled, first come, first served"),
+    says: "nobody waits for ever",
+  },
+  {
+    name: "the deadline of an answered call stays armed",
+    file: "runtime/pending-call.ts",
+    from: "this.#actor.machine.wheel.disarm(this);",
+    to: "",
+    check: exploring("past the capacity are refused or displaced, never lost"),
+    says: "no deadline is left behind",
+  },
+
+  {
+    name: "a call that times out in its handler says that it did not run",
+    file: "runtime/pending-call.ts",
+    from: 'if (this.begun) this.fail({ code: "runtime.call-timeout"',
+    to: 'if (this.begun && false) this.fail({ code: "runtime.call-timeout"',
+    check: MODEL,
+    says: "handled, and its outcome denies it",
+  },
+  {
+    name: "what waits at a stop is lost without a dead letter",
+    file: "runtime/losses.ts",
+    from: 'this.#bury(message, "stopped");',
+    to: "",
+    check: MODEL,
+    says: "accepted, lost, and no dead letter",
+  },
+  {
+    name: "a message with a second chance never gets it",
+    file: "runtime/losses.ts",
+    from: "if (this.#mailbox.putBack(message)) return;",
+    to: "return;",
+    check: MODEL,
+    says: /left behind at an actor|never answered/,
+  },
+  {
+    name: "a poisonous message takes down one life more than it may",
+    file: "runtime/losses.ts",
+    from: "if (message.entered >= ENTERED_MAX) {",
+    to: "if (message.entered > ENTERED_MAX) {",
+    check: MODEL,
+    says: "handled too often: stumble",
+  },
+
+  // Lives
+  {
+    name: "a stopped actor takes messages",
+    file: "runtime/actor.ts",
+    from: "this.#isOpen = false;",
+    to: "",
+    check: MODEL,
+    says: /is accepted where it should be stopped|messages are left at/,
+  },
+  {
+    name: "a stopped actor takes messages in some interleaving",
+    file: "runtime/actor.ts",
+    from: "this.#isOpen = false;",
+    to: "",
+    check: exploring("stop against two callers: each call ran and was answered, or did not run"),
+    says: "is answered once, and not 0 times",
+  },
+  {
+    name: "an incarnation that has crashed goes on with the next message",
+    file: "runtime/actor.ts",
+    from: 'while (turns < SLOT_TURNS_MAX && this.#lifecycle === "running") {',
+    to: "while (turns < SLOT_TURNS_MAX) {",
+    check: MODEL,
+    says: "after its end, life",
+  },
+  {
+    name: "the next life begins beside what is left of the last one",
+    file: "runtime/actor.ts",
+    from: "last instanceof Promise ? await last : (last ?? CLEAN);",
+    to: "CLEAN;",
+    check: MODEL,
+    says: "begins a life beside what is left of the last one",
+  },
+  {
+    name: "an incarnation that ends leaves its timers behind",
+    file: "runtime/context.ts",
+    from: "const forget = this.scope.add(() => timer.cancel());",
+    to: "const forget = this.scope.add(() => undefined);",
+    check: MODEL,
+    says: "timers are left",
+  },
+  {
+    name: "an incarnation that ends leaves its resources open",
+    file: "runtime/incarnation.ts",
+    from: "const errors = await this.scope.close();",
+    to: "const errors: unknown[] = [];",
+    check: MODEL,
+    says: /begins a life beside what is left of the last one|resources of \w+ are left open/,
+  },
+
+  // Control signals
+  {
+    name: "a control turn is lost when another one waits",
+    file: "runtime/mailbox.ts",
+    from: "control(turn: Turn): void {",
+    to: "control(turn: Turn): void {\n    if (this.#control.depth > 0) return;",
+    check: MODEL,
+    says: "never told",
+  },
+  {
+    name: "the place of a task is never free again",
+    file: "runtime/context.ts",
+    from: "tasks.delete(slot);\n          return settle",
+    to: "return settle",
+    check: MODEL,
+    says: /left behind at an actor that could go on|answered, and a dead letter/,
+  },
+  {
+    name: "a monitor is told twice",
+    file: "runtime/monitors.ts",
+    from: "watch.onDown(down);",
+    to: "watch.onDown(down);\n        watch.onDown(down);",
+    check: MODEL,
+    says: "told twice: the DOWN of",
+  },
+  {
+    name: "a monitor is told twice in some interleaving",
+    file: "runtime/monitors.ts",
+    from: "watch.onDown(down);",
+    to: "watch.onDown(down);\n        watch.onDown(down);",
+    check: exploring("every monitor sees one DOWN, whether it was set before, between or after two lives"),
+    says: "one DOWN a monitor",
+  },
+  {
+    name: "one monitor of several is not told",
+    file: "runtime/monitors.ts",
+    from: "for (const watch of watches) {",
+    to: "for (const watch of [...watches].slice(1)) {",
+    check: MODEL,
+    says: "the DOWN of",
+  },
+  {
+    name: "one monitor of several is not told, in some interleaving",
+    file: "runtime/monitors.ts",
+    from: "for (const watch of watches) {",
+    to: "for (const watch of [...watches].slice(1)) {",
+    check: exploring("every monitor sees one DOWN, whether it was set before, between or after two lives"),
+    says: "one DOWN a monitor",
+  },
+
+  // Links
+  {
+    name: "a link writes each message twice",
+    file: "runtime/link/outbox.ts",
+    from: "if (message.isWanted) message.write(this.#writer);",
+    to: "for (let time = 0; time < 2; time += 1) if (message.isWanted) message.write(this.#writer);",
+    check: MODEL,
+    says: /handled twice|a link broke its own rules: credit-exceeded/,
+  },
+  {
+    name: "a link answers each request twice",
+    file: "runtime/link/callee.ts",
+    from: "this.#link.outbox.message(new Reply(call, result, this.#link));",
+    to: "for (let time = 0; time < 2; time += 1) this.#link.outbox.message(new Reply(call, result, this.#link));",
+    check: MODEL,
+    says: "a link broke its own rules: credit-exceeded",
+  },
+  {
+    name: "the late reply to a past call answers the one that has its place",
+    file: "runtime/link/caller.ts",
+    from: "if (call === undefined || call.id !== id) return undefined;",
+    to: "if (call === undefined) return undefined;",
+    check: MODEL,
+    says: /the answer to another request|its outcome denies it/,
+  },
+  {
+    name: "a lost link says that what was sent did not run",
+    file: "runtime/link/caller.ts",
+    from: 'if (call.hasLeft) call.fail({ code: "runtime.link-lost"',
+    to: 'if (call.hasLeft && false) call.fail({ code: "runtime.link-lost"',
+    check: MODEL,
+    says: "handled, and its outcome denies it",
+  },
+  {
+    name: "a lost link does not tell its monitors",
+    file: "runtime/link/caller.ts",
+    from: "for (const { actor, onDown } of monitors) onDown(noConnection(actor));",
+    to: "",
+    check: MODEL,
+    says: "told 0 times at the end: the DOWN of",
+  },
+
+  // Supervision
+  {
+    name: "a child is restarted once more than its budget says",
+    file: "runtime/sliding-window.ts",
+    from: "if (this.#momentsMs.length <= this.#countMax) return false;",
+    to: "if (this.#momentsMs.length <= this.#countMax + 1) return false;",
+    check: MODEL,
+    says: "is restarted past its",
+  },
+  {
+    name: "a child is quarantined one crash too early",
+    file: "runtime/sliding-window.ts",
+    from: "if (this.#momentsMs.length <= this.#countMax) return false;",
+    to: "if (this.#momentsMs.length < this.#countMax) return false;",
+    check: MODEL,
+    says: "is quarantined inside its budget",
+  },
+  {
+    name: "a child that is held while it waits for its restart comes back",
+    file: "supervisor/supervisor.ts",
+    from: "entry.parkedBy = undefined;\n    if (isAlive(entry.state)) entry.toStop = true;\n    else this",
+    to: "entry.parkedBy = undefined;\n    if (isAlive(entry.state)) entry.toStop = true;\n    else if (this.#closing) this",
+    check: MODEL,
+    says: "and held",
+  },
+
+  {
+    name: "a supervisor restarts once more than its intensity says",
+    file: "supervisor/supervisor.ts",
+    from: "new SlidingWindow(options.intensity.restartsMax,",
+    to: "new SlidingWindow(options.intensity.restartsMax + 1,",
+    check: MODEL,
+    says: "is restarted past its supervisor's intensity",
+  },
+
+  // Bus
+  {
+    name: "a subscriber that lags learns of one loss fewer",
+    file: "runtime/bus.ts",
+    from: "const laggedCount = Math.max(0, oldest - subscription.cursor);",
+    to: "const laggedCount = Math.max(0, oldest - subscription.cursor - 1);",
+    check: busExploring(
+      "2 publishers of 2 events and 2 subscribers of 2 reads agree with a list in all 2520 interleavings",
+    ),
+    says: "the oldest that is kept, and the exact lag",
+  },
+  {
+    name: "a subscriber that waits misses what wakes it",
+    file: "runtime/bus.ts",
+    from: "resolve(this.take());",
+    to: "this.take();\n    resolve(this.take());",
+    check: busExploring("subscribers that wait hear each event once, and the end, in every interleaving"),
+    says: "the oldest that is kept, and the exact lag",
+  },
+];

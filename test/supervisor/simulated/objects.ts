@@ -1,0 +1,59 @@
+/** Objects of a simulated workload: cut from one block of random bytes, so that making one costs nothing. */
+import type { ByteSource } from "#runtime/byte-source.ts";
+import { ENDED, FAILED } from "#runtime/byte-source.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { Failure } from "#runtime/errors.ts";
+import { digestOf } from "#runtime/pool/blake3.ts";
+import type { Random } from "#runtime/random.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { KiB, MiB } from "#runtime/units.ts";
+
+export interface TestObject {
+  /** As the node has to name it. */
+  readonly address: string;
+  readonly bytes: Uint8Array;
+}
+
+const block = seededRandom(77).bytes(2 * MiB);
+/** Below and above the sizes at which storage does something else: inline, one chunk, several, several packs. */
+const SIZES = [0, 1, 700, 5 * KiB, 64 * KiB, 100 * KiB, 300 * KiB, 1 * MiB];
+const OFFSETS = 64;
+
+export function anyObject(random: Random): TestObject {
+  const sizeBytes = (SIZES[random.below(SIZES.length)] ?? 0) + random.below(2);
+  // Few offsets, so that objects come again, and share chunks.
+  const from = random.below(OFFSETS) * 8 * KiB;
+  const bytes = block.subarray(from, from + sizeBytes);
+  return { address: `b3:${Buffer.from(digestOf(bytes)).toString("hex")}`, bytes };
+}
+
+export interface Upload {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The client breaks off before this byte; never, unless it is given. */
+  readonly failAt?: number;
+}
+
+/** The body as a client sends it: in pieces of any size, now and then after a while. */
+export function uploadOf(bytes: Uint8Array, { clock, random, failAt = Number.POSITIVE_INFINITY }: Upload): ByteSource {
+  let at = 0;
+  let failure: Failure | undefined;
+  return {
+    get failure() {
+      return failure;
+    },
+    read: async (into) => {
+      if (random.below(16) === 0) await new Promise<void>((resolve) => void clock.after(random.below(20), resolve));
+      if (at >= failAt) failure ??= { code: "gateway.body-truncated" };
+      if (failure !== undefined) return FAILED;
+      if (at === bytes.length) return ENDED;
+      const count = Math.min(into.length, 1 + random.below(128 * KiB), bytes.length - at);
+      into.set(bytes.subarray(at, at + count));
+      at += count;
+      return count;
+    },
+    cancel: (reason) => {
+      failure ??= reason;
+    },
+  };
+}
