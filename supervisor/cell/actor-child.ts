@@ -36,7 +36,7 @@ export class ActorChild implements Child {
     const exit: ExitReason | undefined = this.#exitWhileStarting;
     if (started.ok) {
       // It was up, and ended by a message that had waited for it before anybody could be told.
-      if (exit !== undefined) this.#onExit(exit);
+      if (exit !== undefined && !this.#isStopping) this.#onExit(exit);
       return ok();
     }
     const isUnclean = started.failure.code === "runtime.not-closed";

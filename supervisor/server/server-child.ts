@@ -105,14 +105,15 @@ export class ServerChild implements Child {
     void life.ended.then((reason) => this.#over(reason));
     life.server.onExit(() => this.#waiting.abort());
     const outcome = await awaitReady(readiness, clock, this.#waiting.signal);
-    if (outcome === "ready") {
+    // It may have been told to end, or have ended, since it said that it serves.
+    if (outcome === "ready" && !this.#waiting.signal.aborted) {
       this.#isUp = true;
       return ok();
     }
     life.server.kill(this.#told === STOPPED ? stopSignal : "SIGKILL");
     const end = await life.ended;
-    if (outcome === "over") return this.#failed(this.#told ?? end);
-    return this.#failed(defect(withWords(outcome.message, lines.toString())));
+    if (outcome instanceof Defect) return this.#failed(defect(withWords(outcome.message, lines.toString())));
+    return this.#failed(this.#told ?? end);
   }
 
   #tell(reason: ExitReason): void {

@@ -245,6 +245,23 @@ describe("server child: stop", () => {
     }
   });
 
+  it("and kill end a start in any turn of it, also when the server has just said that it serves", async () => {
+    for (const how of ["stop", "kill"] as const) {
+      for (let turns = 0; turns < 12; turns += 1) {
+        const on = serverStage();
+        const started = on.child.start();
+        for (let turn = 0; turn < turns; turn += 1) await undefined;
+
+        const ended = how === "stop" ? on.child.stop() : on.child.kill();
+        await on.clock.advance(10);
+        await ended;
+        await started;
+
+        assert.deepEqual([on.processes.children, on.child.pid, on.clock.armedCount], [[], 0, 0], `${how} ${turns}`);
+      }
+    }
+  });
+
   it("and kill do nothing where there is no life", async () => {
     const on = serverStage();
 

@@ -118,7 +118,7 @@ describe("server child: any script", () => {
         await closed;
         assert.deepEqual([on.processes.children, on.clock.armedCount], [[], 0]);
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     );
   });
 });
