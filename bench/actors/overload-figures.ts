@@ -79,11 +79,11 @@ function linesOf(scenario: Scenario, result: OverloadResult, waited: number): re
 
 function figuresOf(scenario: Scenario, result: OverloadResult, waited: number): readonly Measurement[] {
   const prefix = `actors.${scenario.name}`;
-  const [prompt, bounded, busy, whole] = checksOf(scenario, result).map(({ name, met }) => ({ target: name, met }));
+  const [timely, bounded, busy, whole] = checksOf(scenario, result).map(({ name, met }) => ({ target: name, met }));
   const goodput = { name: `${prefix}.goodput`, value: result.goodputPerSecond, unit: "/s" };
   return [
     { name: `${prefix}.p50`, value: result.p50Ms, unit: "ms", waited },
-    { name: `${prefix}.p99`, value: result.p99Ms, unit: "ms", ...prompt },
+    { name: `${prefix}.p99`, value: result.p99Ms, unit: "ms", ...timely },
     {
       ...beside({ name: `${prefix}.p99`, value: result.p99Ms, unit: "ms" }, "unloaded", result.unloadedP99Ms),
       ...bounded,
