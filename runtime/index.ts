@@ -25,6 +25,7 @@ export {
   type Unsendable,
 } from "#runtime/call-failure.ts";
 export type { Clock, Timer } from "#runtime/clock.ts";
+export type { DeadLetter, DeadLetterReason } from "#runtime/dead-letters.ts";
 export {
   assert,
   Defect,
@@ -36,6 +37,7 @@ export {
   type Result,
   unreachable,
 } from "#runtime/errors.ts";
+export type { NotReplayed } from "#runtime/losses.ts";
 export type {
   Call,
   CallName,

@@ -10,7 +10,17 @@ export type { Budget, MailboxSpec, RestartType, WorkerSpec } from "#supervisor/c
 export type { CrashReason } from "#supervisor/crash-reason.ts";
 export type { ChildError, ChildStatus } from "#supervisor/entry.ts";
 export type { ChildQuarantined, ChildRestarted, ServiceCrashed, SupervisorEvent } from "#supervisor/events.ts";
-export type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/refusals.ts";
+export type {
+  AddRefusal,
+  ChildExists,
+  ChildrenFull,
+  NoSuchChild,
+  NotRemovable,
+  NotResumable,
+  NotRunning,
+  RemoveRefusal,
+  SupervisorClosing,
+} from "#supervisor/refusals.ts";
 export type { Strategy } from "#supervisor/strategy.ts";
 export type { SystemSeams } from "#supervisor/system/seams.ts";
 export { startSystem } from "#supervisor/system/start-system.ts";

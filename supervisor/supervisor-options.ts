@@ -14,6 +14,8 @@ export interface SupervisorOptions<S extends Strategy = Strategy> extends Chroni
   readonly rungs: readonly (readonly Supervised[])[];
   /** The intensity was exceeded and every child has been stopped: the owner must end. */
   readonly onEscalate: (cause: Escalation) => void;
+  /** A dynamic child is not there any more: its name is free. */
+  readonly onForget?: (child: string) => void;
   /** Something in `status` may have changed. */
   readonly onChange?: () => void;
 }

@@ -112,14 +112,21 @@ export class Supervisor<S extends Strategy = Strategy> {
     return ok();
   }
 
+  /** Why a child of that name could not be added now. */
+  refusalOf(child: string): AddRefusal | undefined {
+    if (this.#closing) return { code: "supervisor.closing", supervisor: this.#options.name };
+    if (this.#roster.find(child) !== undefined) return { code: "supervisor.child-exists", child };
+    if (this.#roster.isFull) return { code: "supervisor.children-full", childrenMax: DYNAMIC_CHILDREN_MAX };
+    return undefined;
+  }
+
   /**
    * One child more, after all those of the spec; it starts as soon as these have. A `temporary` or `transient` one is
    * forgotten when it has come to its end. Only where the others have nothing to do with it.
    */
   add(this: Supervisor<"one-for-one">, spec: ChildSpec, child: Child): Result<void, AddRefusal> {
-    if (this.#closing) return fail({ code: "supervisor.closing", supervisor: this.#options.name });
-    if (this.#roster.find(spec.name) !== undefined) return fail({ code: "supervisor.child-exists", child: spec.name });
-    if (this.#roster.isFull) return fail({ code: "supervisor.children-full", childrenMax: DYNAMIC_CHILDREN_MAX });
+    const refusal = this.refusalOf(spec.name);
+    if (refusal !== undefined) return fail(refusal);
     const entry = this.#roster.add(spec, child);
     this.#lives.watch(entry);
     this.#inbox.post({ kind: "add", entry });
@@ -136,6 +143,10 @@ export class Supervisor<S extends Strategy = Strategy> {
     this.#inbox.post({ kind: "hold", entry });
     await promise;
     return ok();
+  }
+
+  get strategy(): S {
+    return this.#options.strategy;
   }
 
   status(): readonly ChildStatus[] {
@@ -292,6 +303,8 @@ export class Supervisor<S extends Strategy = Strategy> {
     entry.state = move.state;
     if (isServing(move.state)) entry.holdsOthers = false;
     for (const effect of move.effects) this.#lives.perform(entry, effect);
-    if (entry.isOver) this.#roster.forget(entry);
+    if (!entry.isOver) return;
+    this.#options.onForget?.(entry.spec.name);
+    this.#roster.forget(entry);
   };
 }

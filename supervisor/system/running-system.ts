@@ -7,12 +7,14 @@
  */
 import type { EventBus } from "#runtime/behavior.ts";
 import { Bus } from "#runtime/bus.ts";
-import type { Result } from "#runtime/errors.ts";
+import type { DeadLetter } from "#runtime/dead-letters.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import type { NotReplayed } from "#runtime/losses.ts";
 import { Machine } from "#runtime/machine.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { ActorChild } from "#supervisor/cell/actor-child.ts";
 import type { Supervised } from "#supervisor/child.ts";
-import type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/refusals.ts";
+import type { AddRefusal, NoSuchChild, NotResumable, NotRunning, RemoveRefusal } from "#supervisor/refusals.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
 import { SYSTEM_SHUTDOWN_MS } from "#supervisor/system/defaults.ts";
 import type { System, SystemEnd, SystemEvent, SystemOptions, WorkerStatus } from "#supervisor/system/system.ts";
@@ -56,7 +58,7 @@ export class RunningSystem implements System {
 
   status(): readonly WorkerStatus[] {
     return this.#supervisor.status().map((status) => {
-      const { mailboxDepth: depth, mailboxCapacity: capacity } = this.#workers.get(status.name);
+      const { mailboxDepth: depth = 0, mailboxCapacity: capacity = 0 } = this.#workers.find(status.name) ?? {};
       return { ...status, mailbox: { depth, capacity } };
     });
   }
@@ -67,6 +69,30 @@ export class RunningSystem implements System {
 
   resume(name: string): Result<void, NoSuchChild | NotResumable> {
     return this.#supervisor.resume(name);
+  }
+
+  spawn(worker: Worker): Result<void, AddRefusal> {
+    const { name } = worker.spec;
+    const supervisor = this.#supervisor;
+    assert(isOneForOne(supervisor), "workers are spawned where the others have nothing to do with it");
+    const refusal = supervisor.refusalOf(name);
+    if (refusal !== undefined) return fail(refusal);
+    const { spec, child } = this.#supervised(worker);
+    return supervisor.add(spec, child);
+  }
+
+  remove(name: string): Promise<Result<void, RemoveRefusal>> {
+    return this.#supervisor.remove(name);
+  }
+
+  deadLetters(name: string): Result<readonly DeadLetter[], NoSuchChild> {
+    const actor = this.#workers.find(name);
+    return actor === undefined ? fail({ code: "supervisor.no-such-child", child: name }) : ok(actor.deadLetters);
+  }
+
+  replay(name: string, letter: number): Result<void, NoSuchChild | NotReplayed> {
+    const actor = this.#workers.find(name);
+    return actor === undefined ? fail({ code: "supervisor.no-such-child", child: name }) : actor.replay(letter);
   }
 
   stop(withinMs: number = SYSTEM_SHUTDOWN_MS): Promise<SystemEnd> {
@@ -89,6 +115,7 @@ export class RunningSystem implements System {
       log,
       metrics,
       bus: this.bus,
+      onForget: (child) => this.#workers.forget(child),
       onEscalate: () => this.#finish({ reason: "escalated" }),
       onStuck: (child) => this.#stuck(child),
     });
@@ -113,4 +140,8 @@ export class RunningSystem implements System {
     this.#release = () => undefined;
     this.#end.resolve(end);
   }
+}
+
+function isOneForOne(supervisor: Supervisor): supervisor is Supervisor<"one-for-one"> {
+  return supervisor.strategy === "one-for-one";
 }

@@ -1,13 +1,15 @@
 /** What a supervised system of actors is told, and what it lets its owner do. Types only. */
 import type { ActorEvent } from "#runtime/behavior.ts";
 import type { Bus } from "#runtime/bus.ts";
+import type { DeadLetter } from "#runtime/dead-letters.ts";
 import type { Result } from "#runtime/errors.ts";
+import type { NotReplayed } from "#runtime/losses.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import type { Budget } from "#supervisor/child-spec.ts";
 import type { ChildStatus } from "#supervisor/entry.ts";
 import type { SupervisorEvent } from "#supervisor/events.ts";
-import type { NoSuchChild, NotResumable, NotRunning } from "#supervisor/refusals.ts";
+import type { AddRefusal, NoSuchChild, NotResumable, NotRunning, RemoveRefusal } from "#supervisor/refusals.ts";
 import type { Strategy } from "#supervisor/strategy.ts";
 import type { SystemSeams } from "#supervisor/system/seams.ts";
 import type { FindRef, Worker } from "#supervisor/system/worker.ts";
@@ -67,6 +69,18 @@ export interface System {
   kill(name: string): Result<void, NoSuchChild | NotRunning>;
   /** Starts a quarantined or waiting worker now, with a fresh budget. */
   resume(name: string): Result<void, NoSuchChild | NotResumable>;
+  /**
+   * One worker more, after all others; without an `init` that takes its time it is up at once. A `temporary` one is
+   * forgotten when it has come to its end, a `transient` one when that was in good order. Only for systems whose strategy
+   * is `one-for-one`: anything else is a defect.
+   */
+  spawn(worker: Worker): Result<void, AddRefusal>;
+  /** Stops a worker that was spawned, and forgets it. Settles when nothing of it is left. */
+  remove(name: string): Promise<Result<void, RemoveRefusal>>;
+  /** Messages that a worker accepted and lost, oldest first: at most 32. */
+  deadLetters(name: string): Result<readonly DeadLetter[], NoSuchChild>;
+  /** Sends a dead letter again, as a message that nobody waits for. */
+  replay(name: string, letter: number): Result<void, NoSuchChild | NotReplayed>;
   /**
    * Stops every worker in reverse order, and the system for good, within `withinMs` (default 10 s). Settles when nothing
    * is left, and answers as `ended` does. Again: joins the stop under way.

@@ -26,10 +26,12 @@ export class Workers {
     return actor;
   }
 
-  get(name: string): Actor {
-    const actor = this.#actors.get(name);
-    assert(actor !== undefined, `a worker is called ${name}`);
-    return actor;
+  find(name: string): Actor | undefined {
+    return this.#actors.get(name);
+  }
+
+  forget(name: string): void {
+    this.#actors.delete(name);
   }
 
   readonly ref: FindRef = <P extends Protocol<P>, Events, Deps, State>(
@@ -37,9 +39,8 @@ export class Workers {
     name?: string,
   ): Ref<P> => {
     // By identity: the types of the actor's own behavior are forgotten.
-    const running = [...this.#actors.values()].filter((actor) => Object.is(actor.behavior, behavior));
-    const found = name === undefined ? running : running.filter((actor) => actor.name === name);
-    const [actor, another] = found;
+    const asked = name === undefined ? [...this.#actors.values()] : [this.#actors.get(name)];
+    const [actor, another] = asked.filter((one) => one !== undefined && Object.is(one.behavior, behavior));
     if (actor === undefined) throw new Defect(`no worker${called(name)} runs ${behavior.name}, here or so far`);
     assert(another === undefined, `several workers run ${behavior.name}: ask for one by name`);
     return actor.ref<P>();
