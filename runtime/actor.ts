@@ -323,10 +323,10 @@ export class Actor {
     this.machine.dispatcher.enqueue(this);
   }
 
-  runSlot(): number {
+  runSlot(turnsMax: number): number {
     this.#isQueued = false;
     let turns = 0;
-    while (turns < SLOT_TURNS_MAX && this.#lifecycle === "running") {
+    while (turns < turnsMax && this.#lifecycle === "running") {
       const incarnation = this.#incarnation;
       if (incarnation === undefined || incarnation.isBusy || !this.#takeTurn(incarnation)) return turns;
       turns += 1;

@@ -35,7 +35,9 @@ export class Losses {
   displaced(message: Message): void {
     const { name, machine } = this.#actor;
     machine.rejected.add(1, { reason: "mailbox-displaced" });
-    message.call?.fail({ code: "runtime.mailbox-full", actor: name, executed: "no" } satisfies MailboxFull);
+    const full: MailboxFull = { code: "runtime.mailbox-full", actor: name, executed: "no" };
+    // One with a second chance has run before.
+    message.call?.fail(message.call.begun ? crashed(name) : full);
     this.#bury(message, "displaced");
   }
 

@@ -237,8 +237,8 @@ const TABLE: readonly Row[] = [
   {
     name: "a lost link does not tell its monitors",
     file: "runtime/link/caller.ts",
-    from: "      onDown(noConnection(actor));",
-    to: "      void [onDown, noConnection, actor];",
+    from: "onDown(noConnection(actor));\n    }",
+    to: "}",
     says: "told 0 times at the end: the DOWN of",
   },
 
