@@ -12,6 +12,7 @@ import { minute, second } from "#runtime/units.ts";
 import type { SupervisorEvent } from "#supervisor/events.ts";
 import { ServerChild } from "#supervisor/server/server-child.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
+import { isRunning } from "#test/kit/running.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 import { silent } from "#test/supervisor/kit.ts";
 import { whyOf } from "#test/supervisor/server/kit.ts";
@@ -81,15 +82,6 @@ async function world(context: TestContext, script: keyof typeof SCRIPTS, triesMa
     helperPid: () => Number(readFileSync(readyFile, "utf8")),
     state: () => supervisor.status()[0]?.state,
   };
-}
-
-/** Not merely waiting for somebody to look at how it ended. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
 }
 
 /** Looks again whenever the event loop has turned; other processes need real time, so there is a generous limit. */
