@@ -11,7 +11,6 @@
 import type { Behavior } from "#runtime/behavior.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { DeadLetter } from "#runtime/dead-letters.ts";
-import { SLOT_TURNS_MAX } from "#runtime/dispatcher.ts";
 import { assert, Defect, describeExit, type ExitReason, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { type Gone, Incarnation, type Turn } from "#runtime/incarnation.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";

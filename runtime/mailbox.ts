@@ -103,6 +103,7 @@ export class Mailbox<Turn, Message extends Mail> {
 
   /** Takes the message at once, or keeps it in line until there is room; rejects it when the line is full, too. */
   offerOrWait(message: Message): Offer<Message> {
+    // Where the newest always finds a place nobody has to wait for one.
     if (this.#overflow === "drop-oldest") return this.offer(message);
     if (this.waitingDepth === 0 && this.#push(message)) return ACCEPTED;
     this.#waiting ??= new Lane(WAITING_CALLERS_MAX);

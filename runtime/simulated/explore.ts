@@ -14,7 +14,6 @@
  * the program moves its clock.
  *
  * - A program is a function of the choices made for it, or the search says so.
- * - An actor whose handlers answer at once may take several turns in one slot; one that answers with a promise takes one.
  * - A slot in which nothing happens is no interleaving of its own: such runs are cut off and counted apart.
  */
 import type { Runnable, RunQueue } from "#runtime/dispatcher.ts";

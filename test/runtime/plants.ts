@@ -137,8 +137,8 @@ const TABLE: readonly Row[] = [
   {
     name: "an incarnation that has crashed goes on with the next message",
     file: "runtime/actor.ts",
-    from: 'while (turns < SLOT_TURNS_MAX && this.#lifecycle === "running") {',
-    to: "while (turns < SLOT_TURNS_MAX) {",
+    from: 'while (turns < turnsMax && this.#lifecycle === "running") {',
+    to: "while (turns < turnsMax) {",
     says: "after its end, life",
   },
   {

@@ -87,11 +87,8 @@ export class System {
       this.#cast(cell, to, name, { target: other, afterMs });
       return;
     }
-    // Where the newest displaces the oldest nobody waits in line, and nothing is given a second chance.
-    const isLossy = CLERKS[to].overflow === "drop-oldest";
-    const whenFull = waits && !isLossy ? "wait" : "reject";
-    const said = name === "stumble" && isLossy ? "now" : name;
-    void this.#call(cell, from, to, said, { forMs, to: other }, { timeoutMs, whenFull });
+    const whenFull = waits ? "wait" : "reject";
+    void this.#call(cell, from, to, name, { forMs, to: other }, { timeoutMs, whenFull });
   }
 
   monitor(from: CellName, target: ClerkName): void {
