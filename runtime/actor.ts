@@ -96,6 +96,8 @@ export class Actor {
   #isOpen = false;
   #isQueued = false;
   readonly #turnTime = new TurnTime();
+  /** A message's name, or `settle`, `timer`, `down`. */
+  #lastTurn = "";
   #health = READY;
   #onHealth: () => void = nothing;
 
@@ -324,13 +326,21 @@ export class Actor {
 
   runSlot(turnsMax: number): number {
     this.#isQueued = false;
+    const { recent, clock } = this.machine;
+    const startedMs = recent.isNextTimed() ? clock.nowMs() : undefined;
     let turns = 0;
+    let hasMore = true;
     while (turns < turnsMax && this.#lifecycle === "running") {
       const incarnation = this.#incarnation;
-      if (incarnation === undefined || incarnation.isBusy || !this.#takeTurn(incarnation)) return turns;
+      hasMore = incarnation !== undefined && !incarnation.isBusy && this.#takeTurn(incarnation);
+      if (!hasMore) break;
       turns += 1;
     }
-    this.ready();
+    if (turns > 0) {
+      recent.note(this.name, this.#lastTurn, turns);
+      if (startedMs !== undefined) this.#turnTime.note((clock.nowMs() - startedMs) / turns);
+    }
+    if (hasMore) this.ready();
     return turns;
   }
 
@@ -338,7 +348,7 @@ export class Actor {
   #takeTurn(incarnation: Incarnation): boolean {
     const urgent = this.#mailbox.takeUrgent();
     if (urgent !== undefined) {
-      this.machine.turns.note(this.name, urgent.what);
+      this.#lastTurn = urgent.what;
       urgent.incarnation.turn(urgent.run, urgent.message);
       return true;
     }
@@ -347,17 +357,12 @@ export class Actor {
     const message = this.#mailbox.take();
     if (message === undefined) return false;
     const { call } = message;
-    const { clock, turns } = this.machine;
-    if (call !== undefined && this.#turnTime.isTooLate(call.dueMs, clock)) {
+    if (call !== undefined && this.#turnTime.isTooLate(call.dueMs, this.machine.clock)) {
       call.expire();
       return true;
     }
-    turns.note(this.name, message.name);
-    if (this.#turnTime.isTimed()) {
-      const startedMs = clock.nowMs();
-      incarnation.handle(message);
-      this.#turnTime.note(clock.nowMs() - startedMs);
-    } else incarnation.handle(message);
+    this.#lastTurn = message.name;
+    incarnation.handle(message);
     return true;
   }
 

@@ -28,7 +28,7 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason;
   /** The incarnation that had it, or would have. */
   readonly incarnation: number;
-  /** Incarnations that have had it in hand. */
+  /** Incarnations that ended while they had it in hand. */
   readonly entered: number;
   readonly wallMs: number;
 }

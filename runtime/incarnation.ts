@@ -161,7 +161,6 @@ export class Incarnation {
     const { call } = message;
     const handler = this.actor.handlerOf(message.name);
     if (call !== undefined) call.begun = true;
-    message.entered += 1;
     this.#message = message;
     try {
       const answer = handler(this.#state, message.request, this.context);

@@ -44,6 +44,7 @@ export class Losses {
   /** The incarnation ended with it in hand. One that may run twice goes to the next incarnation. */
   inHand(message: Message, reason: ExitReason, mayRunAgain: boolean): void {
     const { call } = message;
+    message.entered += 1;
     const isWanted = call === undefined || (!call.answered && !call.hasSource);
     if (reason.kind === "crashed" && mayRunAgain && isWanted) {
       if (message.entered >= ENTERED_MAX) {
@@ -52,11 +53,16 @@ export class Losses {
       }
       if (this.#mailbox.putBack(message)) return;
     }
-    this.inFlight(message, reason);
+    this.#lost(message, reason);
   }
 
-  /** The incarnation ended while a task of it was in flight, or with no second chance for it. */
+  /** The incarnation ended while a task of it was in flight. */
   inFlight(message: Message, reason: ExitReason): void {
+    message.entered += 1;
+    this.#lost(message, reason);
+  }
+
+  #lost(message: Message, reason: ExitReason): void {
     message.call?.fail(crashed(this.#actor.name));
     this.#bury(message, reason.kind === "crashed" ? "crashed" : "stopped");
   }

@@ -5,7 +5,7 @@ import type { EventBus } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { Dispatcher, type RunQueue } from "#runtime/dispatcher.ts";
 import type { Random } from "#runtime/random.ts";
-import { RecentTurns } from "#runtime/recent-turns.ts";
+import { RecentSlots } from "#runtime/recent-slots.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
@@ -34,7 +34,7 @@ export class Machine {
   readonly log: Log;
   readonly dispatcher: RunQueue;
   readonly wheel: Wheel;
-  readonly turns: RecentTurns = new RecentTurns();
+  readonly recent: RecentSlots = new RecentSlots();
   readonly turnTimeoutMs: number;
   /** Messages refused or lost, by `reason`: never a silent one. */
   readonly rejected: Counter;

@@ -11,7 +11,7 @@ export interface Message {
   readonly request: unknown;
   /** Whom to answer. */
   readonly call: PendingCall | undefined;
-  /** Incarnations that have had it in hand. */
+  /** Incarnations that ended while they had it in hand. */
   entered: number;
 }
 

@@ -122,7 +122,7 @@ export class Cell {
   /** For the last words of the process: what no actor could own, and the turns before it, the last one last. */
   logDefect(defect: unknown): void {
     const [actor] = this.#actors.values();
-    const turns = actor?.machine.turns.list().map((recent) => `${recent.actor} ${recent.turn}`);
+    const turns = actor?.machine.recent.list().map((slot) => `${slot.actor} ${slot.turn} ${slot.count}`);
     this.#log?.error("cell.defect", { defect, turns });
   }
 

@@ -48,15 +48,4 @@ describe("turn time", () => {
 
     assert.equal(turnTime.isTooLate(100, clockAt(98, 98)), false);
   });
-
-  it("times the first turn, and one of 64", () => {
-    const turnTime = new TurnTime();
-
-    const timed = Array.from({ length: 200 }, () => turnTime.isTimed());
-
-    assert.deepEqual(
-      timed.flatMap((isTimed, turn) => (isTimed ? [turn] : [])),
-      [0, 64, 128, 192],
-    );
-  });
 });

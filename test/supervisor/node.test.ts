@@ -274,7 +274,7 @@ describe("node: a defect that no actor owns (SUP-17)", () => {
     node.process.kill("SIGTERM");
 
     assert.equal(defect.message, "owned by no actor");
-    assert.deepEqual(turns, ["alpha timer"]);
+    assert.deepEqual(turns, ["alpha timer 1"]);
     assert.equal(await node.exited, 0);
   });
 });

@@ -1,0 +1,42 @@
+/** What ran last, for the report of a defect that no actor owns. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { RECENT_SLOTS, RecentSlots } from "#runtime/recent-slots.ts";
+
+describe("recent turns", () => {
+  it("lists what was noted, oldest first", () => {
+    const slots = new RecentSlots();
+    slots.note("storage", "put", 16);
+    slots.note("index", "settle", 1);
+
+    assert.deepEqual(slots.list(), [
+      { actor: "storage", turn: "put", count: 16 },
+      { actor: "index", turn: "settle", count: 1 },
+    ]);
+  });
+
+  for (const extra of [0, 1, RECENT_SLOTS - 1, RECENT_SLOTS + 3]) {
+    it(`keeps the last ${RECENT_SLOTS} of ${RECENT_SLOTS + extra}`, () => {
+      const slots = new RecentSlots();
+      for (let turn = 0; turn < RECENT_SLOTS + extra; turn += 1) slots.note("a", String(turn), 1);
+
+      const list = slots.list().map(({ turn }) => Number(turn));
+
+      assert.deepEqual(
+        list,
+        Array.from({ length: RECENT_SLOTS }, (_, index) => index + extra),
+      );
+    });
+  }
+
+  it("has one slot of as many timed, the first one among them", () => {
+    const slots = new RecentSlots();
+    const timed: number[] = [];
+    for (let slot = 0; slot < 3 * RECENT_SLOTS; slot += 1) {
+      if (slots.isNextTimed()) timed.push(slot);
+      slots.note("a", "b", 1);
+    }
+
+    assert.deepEqual(timed, [0, RECENT_SLOTS, 2 * RECENT_SLOTS]);
+  });
+});
