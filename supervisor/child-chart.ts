@@ -6,9 +6,10 @@
  *     quarantined → probing → running
  *
  * - Timers are ordinary events (`due`), effects are names, and what a budget decided arrives as an event
- *   (`restart`, `quarantine`, `rest`) that only `crashed` hears. Nothing in the chart runs by itself.
+ *   (`restart`, `quarantine`, `stop`), and `crashed` hears no other. Nothing in the chart runs by itself.
  * - An event that a state does not name changes nothing: a late one is harmless.
  * - `start-life` occurs only on transitions out of states in which nothing is alive.
+ * - A child is `stopped` only when nothing is left of it: what a life that crashed still has open is waited for, too.
  *
  * What runs is `childTable`: the chart, enumerated once at load.
  */
@@ -39,10 +40,9 @@ export const CHILD_EVENTS = [
   "started",
   /** The life is over, or did not come up. */
   "exited",
-  /** Verdicts on an exit. */
+  /** Verdicts on an exit; the third is `stop`. */
   "restart",
   "quarantine",
-  "rest",
   /** The back-off or the pause before a probe is over. */
   "due",
   /** The life has lasted for the stable period. It is said at the life's end, before anything is decided. */
@@ -125,21 +125,21 @@ const chart = setup({
       on: {
         restart: { target: "backing-off", actions: "arm-backoff" },
         quarantine: { target: "quarantined", actions: ["arm-probe", "refuse"] },
-        rest: { target: "stopped", actions: "refuse" },
+        stop: { target: "stopping", actions: "stop-life" },
       },
     },
     "backing-off": {
       on: {
         due: { target: "starting", actions: ["disarm", "start-life"] },
         resume: { target: "starting", actions: ["disarm", "forgive", "start-life"] },
-        stop: { target: "stopped", actions: ["disarm", "refuse"] },
+        stop: { target: "stopping", actions: ["disarm", "stop-life"] },
       },
     },
     quarantined: {
       on: {
         due: { target: "probing", actions: ["disarm", "start-life"] },
         resume: { target: "starting", actions: ["disarm", "forgive", "start-life"] },
-        stop: { target: "stopped", actions: "disarm" },
+        stop: { target: "stopping", actions: ["disarm", "stop-life"] },
       },
     },
     probing: {

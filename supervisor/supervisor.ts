@@ -208,7 +208,7 @@ export class Supervisor<S extends Strategy = Strategy> {
     if (probed) return;
     if (!wanted) {
       entry.toStop = false;
-      this.#step(entry, "rest");
+      this.#step(entry, "stop");
       return;
     }
     this.#decide(entry, reason);
@@ -222,7 +222,6 @@ export class Supervisor<S extends Strategy = Strategy> {
       return;
     }
     if (this.#intensity.exceededBy(nowMs)) {
-      this.#step(entry, "rest");
       this.#chronicle.escalated(entry);
       this.#escalation = { child: entry.spec.name, reason };
       this.#closing = true;
@@ -234,6 +233,7 @@ export class Supervisor<S extends Strategy = Strategy> {
   }
 
   #due(entry: Entry): void {
+    if (this.#closing) return;
     if (entry.state === "quarantined") {
       this.#step(entry, "due");
       return;
@@ -263,8 +263,7 @@ export class Supervisor<S extends Strategy = Strategy> {
       entry.toStart = false;
       entry.parkedBy = undefined;
       if (entry.state === "stopping") this.#lives.armStop(entry);
-      else if (isAlive(entry.state)) entry.toStop = true;
-      else this.#step(entry, "stop");
+      else if (entry.state !== "stopped") entry.toStop = true;
     }
   }
 

@@ -2,10 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 
 /** Under the system's directory for temporary files; removed after the test of `context`, passed or not. */
-export async function tempDirectory(context: Pick<TestContext, "after">): Promise<string> {
+export async function tempDirectory(context: { after(remove: () => Promise<void>): void }): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "cepa-test-"));
   context.after(() => rm(directory, { recursive: true, force: true }));
   return directory;

@@ -90,9 +90,10 @@ export class FakeChild implements Child {
 
   kill(): void {
     this.trace.push(`kill ${this.name}`);
-    if (this.immortal || this.alive === 0) return;
+    if (this.immortal) return;
+    const wasAlive = this.alive > 0;
     this.alive = 0;
-    if (this.#stopped === undefined) this.#onExit({ kind: "killed", afterMs: 0 });
+    if (this.#stopped === undefined && wasAlive) this.#onExit({ kind: "killed", afterMs: 0 });
     this.#stopped?.();
     this.#stopped = undefined;
   }

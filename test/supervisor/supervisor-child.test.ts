@@ -173,7 +173,7 @@ describe("nested supervisors: escalation", () => {
     await tree.crash();
 
     assert.deepEqual(restartsOf(tree), ["low a", "mid low"]);
-    assert.deepEqual(tree.trace, ["exit a", "stop b", "start a", "start b"]);
+    assert.deepEqual(tree.trace, ["exit a", "stop b", "stop a", "start a", "start b"]);
     const crashes = tree.events.filter(({ type }) => type === "ServiceCrashed");
     assert.deepEqual(crashes.at(-1), { type: "ServiceCrashed", service: "low", reason: "defect" });
   });

@@ -41,7 +41,10 @@ interface World {
 }
 
 async function world(context: TestContext, script: keyof typeof SCRIPTS, triesMax = 500): Promise<World> {
-  const readyFile = `${await tempDirectory(context)}/ready`;
+  let removeDirectory: () => unknown = () => undefined;
+  // After the last process that writes into it.
+  const directory = await tempDirectory({ after: (remove: () => unknown) => void (removeDirectory = remove) });
+  const readyFile = `${directory}/ready`;
   const events: SupervisorEvent[] = [];
   const child = new ServerChild({
     name: "rows",
@@ -73,6 +76,7 @@ async function world(context: TestContext, script: keyof typeof SCRIPTS, triesMa
   context.after(async () => {
     await supervisor.shutdown(1 * second);
     clearInterval(alive);
+    await removeDirectory();
   });
   return {
     child,
