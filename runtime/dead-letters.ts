@@ -7,6 +7,7 @@
 import { isByteSource } from "#runtime/byte-source.ts";
 import type { Message } from "#runtime/message.ts";
 
+/** Why nobody will handle it. */
 export type DeadLetterReason =
   /** It was in hand when its incarnation crashed. */
   | "crashed"
@@ -17,6 +18,7 @@ export type DeadLetterReason =
   /** It waited, or was in hand, when the actor was stopped or quarantined. */
   | "stopped";
 
+/** A message that an actor had accepted and that was lost. */
 export interface DeadLetter {
   /** Counts up from 1 for each actor. */
   readonly id: number;

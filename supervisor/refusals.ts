@@ -32,7 +32,11 @@ export interface NotRemovable extends Failure<"supervisor.not-removable"> {
   readonly child: string;
 }
 
+/** Why a child is not killed. */
 export type KillRefusal = NoSuchChild | NotRunning;
+/** Why a child is not resumed. */
 export type ResumeRefusal = NoSuchChild | NotResumable;
+/** Why a child is not added. */
 export type AddRefusal = ChildExists | ChildrenFull | SupervisorClosing;
+/** Why a child is not removed. */
 export type RemoveRefusal = NoSuchChild | NotRemovable;

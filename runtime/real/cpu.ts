@@ -2,10 +2,10 @@
  * The CPU pool: threads of piscina behind our own admission.
  *
  * The library is given one task a thread and queues none: a task that waits is in our line, and one whose deadline passes
- * or whose caller gives up leaves it and never runs. A running task is never cut short, because that kills its thread; only one that has run for
- * `hangMs` is given up, together with the pool it hangs in. A pool whose thread died is retired: it finishes what it
- * has. The next task is taken by a new one, at once or, where somebody keeps the threads alive, when their next life has
- * begun. Threads start with the first task.
+ * or whose caller gives up leaves it and never runs. A running task is never cut short, because that kills its thread;
+ * only one that has run for `hangMs` is given up, together with the pool it hangs in. A pool whose thread died is retired:
+ * it finishes what it has. The next task is taken by a new one, at once or, where somebody keeps the threads alive, when
+ * their next life has begun. Threads start with the first task.
  */
 import { Piscina } from "piscina";
 import type { Clock } from "#runtime/clock.ts";

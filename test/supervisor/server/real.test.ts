@@ -43,7 +43,11 @@ interface World {
 async function world(context: TestContext, script: keyof typeof SCRIPTS, triesMax = 500): Promise<World> {
   let removeDirectory: () => unknown = () => undefined;
   // After the last process that writes into it.
-  const directory = await tempDirectory({ after: (remove: () => unknown) => void (removeDirectory = remove) });
+  const directory = await tempDirectory({
+    after: (remove) => {
+      removeDirectory = remove;
+    },
+  });
   const readyFile = `${directory}/ready`;
   const events: SupervisorEvent[] = [];
   const child = new ServerChild({
