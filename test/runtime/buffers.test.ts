@@ -208,7 +208,7 @@ const steps = fc.array(
       at: fc.nat(9),
     }),
   ),
-  { maxLength: 80 },
+  { maxLength: 80, size: "max" },
 );
 
 /** Enough promise turns for whatever one step sets off. */

@@ -82,7 +82,7 @@ describe("bus: publish and take", () => {
   });
 
   it("agrees with an array of all events and a cursor for each subscriber", () => {
-    const steps = fc.array(fc.constantFrom("publish", "publish", "take-0", "take-1"), { maxLength: 100 });
+    const steps = fc.array(fc.constantFrom("publish", "publish", "take-0", "take-1"), { maxLength: 100, size: "max" });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5 }), steps, (capacity, script) => {
         const { bus } = start(capacity);

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { type Mail, Mailbox, type Overflow } from "#runtime/mailbox.ts";
 
 type Step = "offer" | "take";
-const steps = fc.array(fc.constantFrom<Step>("offer", "offer", "take"), { maxLength: 200 });
+const steps = fc.array(fc.constantFrom<Step>("offer", "offer", "take"), { maxLength: 200, size: "max" });
 const capacities = fc.integer({ min: 1, max: 20 });
 
 interface Numbered extends Mail {
@@ -73,7 +73,7 @@ const lineSteps = fc.array(
     fc.constant<LineStep>({ kind: "take" }),
     fc.nat(40).map((which): LineStep => ({ kind: "leave", which })),
   ),
-  { maxLength: 200 },
+  { maxLength: 200, size: "max" },
 );
 
 describe("mailbox: callers that wait and leave", () => {

@@ -206,7 +206,7 @@ const steps = fc.array(
     fc.record({ kind: fc.constantFrom("release" as const, "abort" as const), at: fc.nat(20) }),
     fc.record({ kind: fc.constant("advance" as const), ms: fc.nat(30) }),
   ),
-  { maxLength: 60 },
+  { maxLength: 60, size: "max" },
 );
 
 interface Limits {

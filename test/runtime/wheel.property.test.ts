@@ -33,7 +33,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     }),
     fc.record({ kind: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 6000 }) }),
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: "max" },
 );
 
 describe("wheel: arm, extend, disarm", () => {

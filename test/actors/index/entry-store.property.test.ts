@@ -25,7 +25,7 @@ const steps = fc.array(
       arbitrary: fc.record({ kind: fc.constantFrom("refuse", "accept", "settle", "crash") }),
     },
   ),
-  { maxLength: 40 },
+  { maxLength: 40, size: "max" },
 );
 
 const within = { timeoutMs: 1000 };

@@ -26,7 +26,7 @@ const steps = fc.array(
     fc.record({ step: fc.constant("settle" as const) }),
     fc.record({ step: fc.constant("refuse" as const), isRefused: fc.boolean() }),
   ),
-  { maxLength: 60 },
+  { maxLength: 60, size: "max" },
 );
 
 describe("kv overlay: get", () => {
@@ -93,7 +93,7 @@ describe("kv overlay: a store that refuses", () => {
 describe("sequences: watermark", () => {
   it("is the highest number below which everything has settled and nothing is in doubt", () => {
     fc.assert(
-      fc.property(fc.nat(1000), fc.array(fc.nat(), { maxLength: 60 }), (last, script) => {
+      fc.property(fc.nat(1000), fc.array(fc.nat(), { maxLength: 60, size: "max" }), (last, script) => {
         const inDoubt = new Set<number>();
         const sequences = new Sequences(last, (sequence) => inDoubt.add(sequence));
         const pending: number[] = [];
@@ -167,7 +167,7 @@ describe("record header: decode", () => {
 
   it("answers to arbitrary bytes without throwing", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      fc.property(fc.uint8Array({ maxLength: 200, size: "max" }), (bytes) => {
         assert.equal(decodeHeader(bytes, undefined), undefined);
       }),
     );

@@ -37,7 +37,7 @@ class Script implements ByteSource {
   }
 }
 
-const pieces = fc.array(fc.integer({ min: 1, max: bufferBytes }), { minLength: 1, maxLength: 30 });
+const pieces = fc.array(fc.integer({ min: 1, max: bufferBytes }), { minLength: 1, maxLength: 30, size: "max" });
 /** Turns that each write takes. */
 const delays = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 10 });
 /** After how many writes the client is gone. */

@@ -9,9 +9,7 @@ const root = join(import.meta.dirname, "..", "..", "..");
 const page = readFileSync(join(root, "docs", "testing.md"), "utf8");
 const [whole = "", program = ""] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) => code);
 /** The shop of the first example, without what is done to it there. */
-const shop = whole
-  .slice(0, whole.indexOf("const { runs, repeated }"))
-  .replace(/^import \{ LinkMatrix.*\n/m, "");
+const shop = whole.slice(0, whole.indexOf("const { runs, repeated }")).replace(/^import \{ LinkMatrix.*\n/m, "");
 
 /** From the directory of the package, which is where a package finds itself by its name. */
 function run(code: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {

@@ -26,7 +26,7 @@ const value = fc.letrec<{ any: unknown }>((tie) => ({
     fc.bigInt(),
     fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }),
     fc.string({ unit: "binary", maxLength: 200 }),
-    fc.uint8Array({ maxLength: 300 }).map(plain),
+    fc.uint8Array({ maxLength: 300, size: "max" }).map(plain),
     fc.array(tie("any"), { maxLength: 5 }),
     fc.dictionary(key, tie("any"), { maxKeys: 5, noNullPrototype: true }),
   ),
@@ -63,7 +63,7 @@ const sent: fc.Arbitrary<Sent> = fc.oneof(
     {
       kind: fc.constant("data" as const),
       id: fc.integer({ min: 1, max: 3 }),
-      bytes: fc.uint8Array({ minLength: 1, maxLength: 400 }).map(plain),
+      bytes: fc.uint8Array({ minLength: 1, maxLength: 400, size: "max" }).map(plain),
     },
     plainRecord,
   ),
@@ -211,7 +211,7 @@ describe("link codec: garbage", () => {
     const framed = fc.tuple(
       fc.integer({ min: 1, max: KIND_MAX }),
       fc.integer({ min: 0, max: 255 }),
-      fc.uint8Array({ maxLength: 200 }),
+      fc.uint8Array({ maxLength: 200, size: "max" }),
     );
     fc.assert(
       fc.property(

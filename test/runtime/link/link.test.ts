@@ -205,7 +205,7 @@ describe("link: rules", () => {
             fc.integer({ min: 1, max: KIND_MAX }),
             fc.integer({ min: 0, max: 127 }),
             fc.integer({ min: 0, max: 4 }),
-            fc.uint8Array({ maxLength: 60 }),
+            fc.uint8Array({ maxLength: 60, size: "max" }),
           ),
           { maxLength: 10 },
         ),

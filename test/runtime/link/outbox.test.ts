@@ -84,7 +84,7 @@ describe("link outbox: bounds", () => {
     const sizes = fc.oneof(fc.integer({ min: 1, max: 2000 }), fc.integer({ min: 1, max: 2_000_000 }));
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.boolean(), sizes), { minLength: 1, maxLength: 30 }),
+        fc.array(fc.tuple(fc.boolean(), sizes), { minLength: 1, maxLength: 30, size: "max" }),
         fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 10 }),
         (waiting, pauses) => {
           const { outbox, turn, writes, sizesOf, socket } = start();

@@ -15,7 +15,7 @@ const position = fc.nat({ max: 3000 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
     kind: fc.constant("write" as const),
-    parts: fc.array(fc.uint8Array({ maxLength: 700 }), { maxLength: 4 }),
+    parts: fc.array(fc.uint8Array({ maxLength: 700, size: "max" }), { maxLength: 4 }),
     position,
   }),
   fc.record({ kind: fc.constant("truncate" as const), sizeBytes: position }),
@@ -29,7 +29,7 @@ export function modelTests(make: MakeDisk): void {
     let runs = 0;
 
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 25, size: "max" }), async (steps) => {
         runs += 1;
         const path = `${directory}/${runs}`;
         let model: number[] = [];
