@@ -12,8 +12,11 @@ import type { LastLines } from "#supervisor/server/last-lines.ts";
 
 /** Pause between two looks at the group of a server that has exited. */
 export const GROUP_LOOK_MS = 10;
-/** Longest wait for what is left of a killed group; past it the life is over all the same. */
-export const GROUP_GONE_MS = 1000;
+/**
+ * Longest wait for what is left of a killed group; past it the life is over all the same. Less than what a supervisor
+ * waits after a kill (`STUCK_GRACE_MS`): a server that left something behind is not stuck, its next start says so.
+ */
+export const GROUP_GONE_MS = 500;
 
 export class ServerLife {
   readonly server: Process;
