@@ -155,7 +155,6 @@ export class Actor {
     this.#lifecycle = "starting";
     this.#isOpen = true;
     const starting = this.#beginLife();
-    // Without an `init` that takes its time it is over already.
     if (this.#lifecycle !== "starting") return starting;
     const settled = starting.finally(() => {
       this.#starting = undefined;
@@ -182,8 +181,9 @@ export class Actor {
     const incarnation = new Incarnation(this, this.#incarnationCount);
     this.#incarnation = incarnation;
     const begun = incarnation.begin();
-    const exit = begun instanceof Promise ? await begun : begun;
-    if (exit !== undefined) return this.#startFailed(exit);
+    if (begun !== undefined) await begun;
+    // It may have ended since its `init` was done.
+    if (incarnation.end !== undefined) return this.#startFailed(incarnation.end);
     this.#lifecycle = "running";
     this.ready();
     return ok();

@@ -90,6 +90,7 @@ function weigh(value: unknown, leftBytes: number): number {
   if (typeof value !== "object" || value === null) return leftBytes - 8;
   // A view keeps all of its buffer alive.
   if (ArrayBuffer.isView(value)) return leftBytes - value.buffer.byteLength;
+  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return leftBytes - value.byteLength;
   if (isByteSource(value)) return -1;
   let left = leftBytes - 16;
   for (const key in value) {

@@ -98,6 +98,11 @@ export class Incarnation {
     return this.#state;
   }
 
+  /** Why it ended; undefined while it lives. */
+  get end(): ExitReason | undefined {
+    return this.#end;
+  }
+
   get hasEnded(): boolean {
     return this.#end !== undefined;
   }
@@ -128,8 +133,11 @@ export class Incarnation {
     return this.#onGone.promise;
   }
 
-  /** Runs `init`. A throw becomes the exit reason; an `init` that never settles is over when the incarnation is. */
-  begin(): Awaitable<ExitReason | undefined> {
+  /**
+   * Runs `init`; a promise where that takes its time. A throw becomes the exit reason; an `init` that never settles is
+   * over when the incarnation is.
+   */
+  begin(): Promise<void> | undefined {
     const { behavior, deps } = this.actor;
     try {
       const state: unknown = behavior.init(deps as never, this.context as never);
@@ -138,16 +146,15 @@ export class Incarnation {
     } catch (defect) {
       this.crash(defect);
     }
-    return this.#end;
+    return undefined;
   }
 
-  async #beginSlowly(state: Promise<unknown>): Promise<ExitReason | undefined> {
+  async #beginSlowly(state: Promise<unknown>): Promise<void> {
     this.#initialising = state.then(
       (value) => this.#initialised(value),
       (defect: unknown) => this.crash(defect),
     );
     await Promise.race([this.#initialising, this.gone]);
-    return this.#end;
   }
 
   #initialised(state: unknown): void {
@@ -208,7 +215,11 @@ export class Incarnation {
     const failure = { code: "runtime.actor-crashed", actor: actor.name, executed: "maybe" } as const;
     const inHand = this.#message;
     if (inHand !== undefined) actor.losses.inHand(inHand, reason, actor.mayRunAgain(inHand.name));
-    for (const { message } of this.#tasks ?? []) if (message !== undefined) actor.losses.inFlight(message, reason);
+    // One message may be in hand and have tasks in flight: it is lost once.
+    const inFlight = new Set(Array.from(this.#tasks ?? [], ({ message }) => message));
+    for (const message of inFlight) {
+      if (message !== undefined && message !== inHand) actor.losses.inFlight(message, reason);
+    }
     for (const source of this.#lent ?? []) source.cancel(failure);
     this.#close(reason);
     actor.onIncarnationEnd(this, reason);

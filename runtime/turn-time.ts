@@ -15,6 +15,7 @@ export class TurnTime {
 
   /** What one turn took: one, or each of several. */
   note(tookMs: number): void {
-    this.#ms += (tookMs - this.#ms) / WEIGHT;
+    // A pause of the whole process is not what turns take: the estimate grows by a little at a time.
+    this.#ms += (Math.min(tookMs, 1 + 2 * this.#ms) - this.#ms) / WEIGHT;
   }
 }

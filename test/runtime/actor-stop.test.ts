@@ -119,6 +119,29 @@ describe("actor: stop during start", () => {
     assert.deepEqual([actor.lifecycle, trace], ["stopped", ["init 1", "abort 1", "scope 1"]]);
   });
 
+  for (const end of ["stop", "kill"] as const) {
+    it(`does not count as up what ends in the turns after its init (${end})`, async () => {
+      for (let turns = 0; turns < 8; turns += 1) {
+        const on = slow();
+        on.waitsInInit = true;
+        const { actor, clock, open } = on;
+        const starting = actor.start();
+        await clock.settle();
+        open();
+        for (let turn = 0; turn < turns; turn += 1) await undefined;
+        const ended = end === "stop" ? actor.stop() : actor.kill("enough");
+        await clock.settle();
+        const { ok: isUp } = await starting;
+        await ended;
+
+        assert.equal(actor.lifecycle, "stopped", `${turns} turns`);
+        on.waitsInInit = false;
+        assert.equal((await actor.start()).ok, true, `${turns} turns, up: ${isUp}`);
+        await actor.stop();
+      }
+    });
+  }
+
   it("waits for an init under way, closes what it opened, and terminates nothing", async () => {
     const on = slow();
     on.waitsInInit = true;

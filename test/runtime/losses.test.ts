@@ -13,6 +13,8 @@ interface FragileProtocol {
   note: Cast<{ readonly key: string }>;
   touch: Cast<{ readonly key: string }> & Idempotent;
   slow: Call<{ readonly key: string }, string>;
+  /** Begins a task, and crashes in the same turn. */
+  torn: Cast<{ readonly key: string }> & Idempotent;
 }
 
 interface FragileDeps {
@@ -30,6 +32,13 @@ const fragile: Behavior<FragileProtocol, Record<never, never>, FragileDeps, Frag
     write: (deps, { key }) => ok(handle(deps, key)),
     note: (deps, { key }) => void handle(deps, key),
     touch: (deps, { key }) => void handle(deps, key),
+    torn: (deps, { key }, ctx) => {
+      ctx.later(
+        async () => undefined,
+        () => undefined,
+      );
+      handle(deps, key);
+    },
     slow: (deps, { key }, ctx) =>
       ctx.later(
         () =>
@@ -39,7 +48,7 @@ const fragile: Behavior<FragileProtocol, Record<never, never>, FragileDeps, Frag
         () => ok(handle(deps, key)),
       ),
   },
-  idempotent: { read: true, touch: true },
+  idempotent: { read: true, touch: true, torn: true },
 };
 
 function handle({ deadly, handled }: FragileDeps, key: string): string {
@@ -113,6 +122,18 @@ describe("actor: a message in hand at a crash", () => {
     assert.deepEqual(reasons(started), ["read poison"]);
     const counted = metrics.takeDeltas().find(({ labels }) => labels["reason"] === "poison");
     assert.equal(counted?.value, 1);
+  });
+
+  it("is lost once, though a task of it is in flight, too", async () => {
+    const started = await startFragile({ a: 1 });
+    const { ref, clock, restart, deps } = started;
+    ref.cast("torn", { key: "a" });
+    await clock.settle();
+    await restart();
+    await clock.settle();
+
+    assert.deepEqual(deps.handled, ["a"]);
+    assert.deepEqual(started.actor.deadLetters, []);
   });
 
   it("is given no second chance once its caller has given up", async () => {
