@@ -12,7 +12,7 @@ import type { Behavior } from "#runtime/behavior.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { DeadLetter } from "#runtime/dead-letters.ts";
 import { assert, Defect, describeExit, type ExitReason, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
-import { type Gone, Incarnation, type Turn } from "#runtime/incarnation.ts";
+import { CLEAN, type Gone, Incarnation, type Turn } from "#runtime/incarnation.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
 import { Losses, type NotReplayed } from "#runtime/losses.ts";
 import type { Machine } from "#runtime/machine.ts";
@@ -65,7 +65,6 @@ interface ActorHealth {
 
 // Shared by all that never become anything else: an idle actor is small.
 const READY: ActorHealth = { state: "ready", reason: undefined };
-const CLEAN: Gone = { clean: true };
 const STOPPED: ExitReason = { kind: "shutdown" };
 const NONE: Readonly<Record<string, true | undefined>> = {};
 const MAILBOX_FULL = { reason: "mailbox-full" };
@@ -205,7 +204,7 @@ export class Actor {
     return end;
   }
 
-  /** Ends the current incarnation at once, as a crash with this defect. The user lane stays open. */
+  /** Ends the incarnation that lives, if any, at once, as a crash with this defect. The user lane stays open. */
   kill(defect: unknown): void {
     this.#incarnation?.crash(defect);
   }
@@ -219,7 +218,7 @@ export class Actor {
       const call = new PendingCall(this, name, request, options, resolve as (answer: unknown) => void);
       const found = findSource(request);
       if (found !== undefined) {
-        const lent = new LentSource(found.source, () => call.progressed(), undefined);
+        const lent = new LentSource(found.source, this.machine, () => call.progressed(), undefined);
         call.borrow(lent, { ...(request as object), [found.key]: lent });
       }
       return this.#offer(call, options);
@@ -231,7 +230,7 @@ export class Actor {
   }
 
   /** A message that nobody waits for. */
-  accept(message: Told): CastOutcome {
+  accept(message: Told): "accepted" | "rejected" | "stopped" {
     if (!this.#isOpen) return "stopped";
     const offer = this.#mailbox.offer(message);
     if (offer.kind === "rejected") {

@@ -58,8 +58,8 @@ export class Context implements Erased {
     return this.#incarnation.inHand?.trace;
   }
 
-  get stable(): Within | undefined {
-    return this.#incarnation.inHand;
+  get stable(): Within {
+    return this.#incarnation.inHand ?? this.#incarnation.ownWork;
   }
 
   publish(name: string, event: unknown): void {
@@ -100,12 +100,16 @@ export class Context implements Erased {
   after(delayMs: number, turn: ErasedTurn): () => void {
     if (this.#isFenced()) return () => undefined;
     const incarnation = this.#incarnation;
+    // Its turn may be queued when it is undone.
+    let isUndone = false;
+    const run = (): Awaitable<unknown> => (isUndone ? undefined : turn(incarnation.state, this));
     const timer = this.clock.after(delayMs, () => {
       forget();
-      incarnation.actor.control(incarnation, "timer", () => turn(incarnation.state, this), undefined);
+      incarnation.actor.control(incarnation, "timer", run, undefined);
     });
     const forget = this.scope.add(() => timer.cancel());
     return () => {
+      isUndone = true;
       forget();
       timer.cancel();
     };
@@ -119,13 +123,16 @@ export class Context implements Erased {
     const incarnation = this.#incarnation;
     let forget: () => void = () => undefined;
     let isDown = false;
+    let isUndone = false;
     const undo = target.monitor((down) => {
       isDown = true;
       forget();
-      incarnation.actor.signal(incarnation, "down", () => onDown(incarnation.state, down, this));
+      const run = (): Awaitable<unknown> => (isUndone ? undefined : onDown(incarnation.state, down, this));
+      incarnation.actor.signal(incarnation, "down", run);
     });
     if (!isDown) forget = this.scope.add(undo);
     return () => {
+      isUndone = true;
       forget();
       undo();
     };

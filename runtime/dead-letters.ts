@@ -2,7 +2,8 @@
  * The last messages of an actor that it had accepted and that nothing will handle any more: to look at, and to send
  * again once the cause is gone.
  *
- * What was refused is not here, because its sender was told so at once; nor is a call that expired or was given up.
+ * What was refused is not here, because its sender was told so at once; nor is a call that expired or was given up
+ * before it was handled.
  */
 import { isByteSource } from "#runtime/byte-source.ts";
 import type { Message } from "#runtime/message.ts";

@@ -11,7 +11,7 @@ import type { Actor } from "#runtime/actor.ts";
 import type { Awaitable } from "#runtime/behavior.ts";
 import { type Context, createContext } from "#runtime/context.ts";
 import { assert, Defect, type ExitReason, type Failure, type Result } from "#runtime/errors.ts";
-import { LATER, type TaskSlot } from "#runtime/later.ts";
+import { LATER, OwnWork, type TaskSlot } from "#runtime/later.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
 import type { Message } from "#runtime/message.ts";
 import type { PendingCall } from "#runtime/pending-call.ts";
@@ -26,7 +26,7 @@ export interface Gone {
   readonly clean: boolean;
 }
 
-const CLEAN: Gone = { clean: true };
+export const CLEAN: Gone = { clean: true };
 const UNCLEAN: Gone = { clean: false };
 
 class TurnTimeout extends Deadline {
@@ -49,6 +49,7 @@ export class Incarnation {
   // What most incarnations never need is made on first use: an idle actor is small.
   #scope: Scope | undefined = undefined;
   #controller: AbortController | undefined = undefined;
+  #ownWork: OwnWork | undefined = undefined;
   #tasks: Set<TaskSlot> | undefined = undefined;
   /** Sources handed out in replies: they fail when the incarnation ends. */
   #lent: Set<LentSource> | undefined = undefined;
@@ -66,6 +67,8 @@ export class Incarnation {
   /** Settles, never rejects, when an `init` that takes its time has. */
   #initialising: Promise<void> | undefined = undefined;
   #isInitialised = false;
+  /** `init` is on the stack: what it opens is not known yet. */
+  #isInInit = false;
 
   constructor(actor: Actor, number: number) {
     this.actor = actor;
@@ -88,6 +91,12 @@ export class Incarnation {
       if (this.#isReleased) this.#controller.abort();
     }
     return this.#controller.signal;
+  }
+
+  /** What it does for no call: a cast, a timer, a DOWN. */
+  get ownWork(): OwnWork {
+    this.#ownWork ??= new OwnWork(this);
+    return this.#ownWork;
   }
 
   get taskCount(): number {
@@ -139,22 +148,29 @@ export class Incarnation {
    */
   begin(): Promise<void> | undefined {
     const { behavior, deps } = this.actor;
+    this.#isInInit = true;
     try {
       const state: unknown = behavior.init(deps as never, this.context as never);
-      if (isPromise(state)) return this.#beginSlowly(state);
-      this.#initialised(state);
+      if (isPromise(state)) this.#initialising = this.#initialiseSlowly(state);
+      else this.#initialised(state);
     } catch (defect) {
       this.crash(defect);
     }
-    return undefined;
+    this.#isInInit = false;
+    if (this.#end !== undefined) this.#close(this.#end);
+    return this.#initialising === undefined ? undefined : this.#initialisedOrGone(this.#initialising);
   }
 
-  async #beginSlowly(state: Promise<unknown>): Promise<void> {
-    this.#initialising = state.then(
-      (value) => this.#initialised(value),
-      (defect: unknown) => this.crash(defect),
-    );
-    await Promise.race([this.#initialising, this.gone]);
+  async #initialiseSlowly(state: Promise<unknown>): Promise<void> {
+    try {
+      this.#initialised(await state);
+    } catch (defect) {
+      this.crash(defect);
+    }
+  }
+
+  async #initialisedOrGone(initialising: Promise<void>): Promise<void> {
+    await Promise.race([initialising, this.gone]);
   }
 
   #initialised(state: unknown): void {
@@ -199,7 +215,7 @@ export class Incarnation {
     assert(isResult(answer), "a call is answered with a Result");
     // Nobody would ever read, or cancel, a source that comes too late.
     if (call.answered) findSource(answer.ok ? answer.value : undefined)?.source.cancel({ code: "runtime.call-ended" });
-    else call.answer(answer.ok ? this.#lend(answer) : answer);
+    else call.reply(answer.ok ? this.#lend(answer) : answer);
   }
 
   crash(defect: unknown): void {
@@ -215,14 +231,19 @@ export class Incarnation {
     const failure = { code: "runtime.actor-crashed", actor: actor.name, executed: "maybe" } as const;
     const inHand = this.#message;
     if (inHand !== undefined) actor.losses.inHand(inHand, reason, actor.mayRunAgain(inHand.name));
-    // One message may be in hand and have tasks in flight: it is lost once.
-    const inFlight = new Set(Array.from(this.#tasks ?? [], ({ message }) => message));
-    for (const message of inFlight) {
-      if (message !== undefined && message !== inHand) actor.losses.inFlight(message, reason);
-    }
+    this.#loseTasks(inHand, reason);
     for (const source of this.#lent ?? []) source.cancel(failure);
-    this.#close(reason);
+    // An `init` that ends its own incarnation may still open something: `begin` closes when it has returned.
+    if (!this.#isInInit) this.#close(reason);
     actor.onIncarnationEnd(this, reason);
+  }
+
+  /** One message may be in hand and have several tasks in flight: it is lost once. */
+  #loseTasks(inHand: Message | undefined, reason: ExitReason): void {
+    if (this.#tasks === undefined) return;
+    for (const message of new Set(Array.from(this.#tasks, (slot) => slot.message))) {
+      if (message !== undefined && message !== inHand) this.actor.losses.inFlight(message, reason);
+    }
   }
 
   #close(reason: ExitReason): void {
@@ -307,7 +328,8 @@ export class Incarnation {
     if (found === undefined) return answer;
     this.#lent ??= new Set();
     const all = this.#lent;
-    const lent = new LentSource(found.source, undefined, (source) => all.delete(source));
+    const { machine } = this.actor;
+    const lent = new LentSource(found.source, machine, undefined, (source) => all.delete(source));
     all.add(lent);
     return { ok: true, value: { ...(answer.value as object), [found.key]: lent } };
   }

@@ -27,21 +27,26 @@ export class Lane<Item> {
 
   /** False, and nothing is kept, when the lane is full. */
   push(item: Item): boolean {
-    if (this.#depth === this.capacity) return false;
-    if (this.#depth === this.#slots.length) this.#grow();
-    this.#slots[(this.#head + this.#depth) & (this.#slots.length - 1)] = item;
-    this.#depth += 1;
+    if (this.#depth >= this.capacity) return false;
+    this.#append(item);
     return true;
   }
 
-  /** In front of all others: what was taken and is given back. False, and nothing is kept, when the lane is full. */
-  putBack(item: Item): boolean {
-    if (this.#depth === this.capacity) return false;
+  /** Takes the oldest item and keeps this one in its stead. */
+  displace(item: Item): Item {
+    const oldest = this.take();
+    assert(oldest !== undefined, "there is an oldest item to displace");
+    this.#append(item);
+    return oldest;
+  }
+
+  /** In front of all others: the one that was taken last and is given back. Its place is its own, past `capacity`. */
+  putBack(item: Item): void {
+    assert(this.#depth <= this.capacity, "one item at a time is given back");
     if (this.#depth === this.#slots.length) this.#grow();
     this.#head = (this.#head - 1) & (this.#slots.length - 1);
     this.#slots[this.#head] = item;
     this.#depth += 1;
-    return true;
   }
 
   take(): Item | undefined {
@@ -57,8 +62,14 @@ export class Lane<Item> {
   sweep(isWanted: (item: Item) => boolean): void {
     for (let count = this.#depth; count > 0; count -= 1) {
       const item = this.take();
-      if (item !== undefined && isWanted(item)) this.push(item);
+      if (item !== undefined && isWanted(item)) this.#append(item);
     }
+  }
+
+  #append(item: Item): void {
+    if (this.#depth === this.#slots.length) this.#grow();
+    this.#slots[(this.#head + this.#depth) & (this.#slots.length - 1)] = item;
+    this.#depth += 1;
   }
 
   #grow(): void {

@@ -3,6 +3,7 @@
  */
 import type { Incarnation } from "#runtime/incarnation.ts";
 import type { Message } from "#runtime/message.ts";
+import type { PendingCall } from "#runtime/pending-call.ts";
 import type { Trace, Within } from "#runtime/ref.ts";
 
 /** What `ctx.later` gives a handler to return. One value serves all: it only says "the answer comes later". */
@@ -11,6 +12,21 @@ export class LaterToken {
 }
 
 export const LATER: LaterToken = new LaterToken();
+
+/** Work that an incarnation does for nobody in particular: it is wanted for as long as that lives. */
+export class OwnWork implements Within {
+  readonly deadlineMs: number = Number.POSITIVE_INFINITY;
+  readonly trace: undefined;
+  readonly #incarnation: Incarnation;
+
+  constructor(incarnation: Incarnation) {
+    this.#incarnation = incarnation;
+  }
+
+  get signal(): AbortSignal {
+    return this.#incarnation.signal;
+  }
+}
 
 /** A task in flight: what it may know (`Within`), and whom its settle answers. */
 export class TaskSlot implements Within {
@@ -26,18 +42,20 @@ export class TaskSlot implements Within {
   }
 
   get deadlineMs(): number {
-    return this.message?.call?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    return this.stable.deadlineMs;
   }
 
   get signal(): AbortSignal {
-    return this.message?.call?.signal ?? this.#incarnation.signal;
+    return this.stable.signal;
   }
 
   get trace(): Trace | undefined {
-    return this.message?.call?.trace;
+    return this.stable.trace;
   }
 
-  get stable(): Within | undefined {
-    return this.message?.call;
+  /** The call that it works for. One that was answered without waiting for the task has no more to do with it. */
+  get stable(): PendingCall | OwnWork {
+    const call = this.message?.call;
+    return call === undefined || call.hasReply ? this.#incarnation.ownWork : call;
   }
 }

@@ -3,9 +3,11 @@
  */
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
+import type { Machine } from "#runtime/machine.ts";
 
 export class LentSource implements ByteSource {
   readonly #inner: ByteSource;
+  readonly #machine: Pick<Machine, "surface">;
   readonly #onProgress: (() => void) | undefined;
   readonly #onSettled: ((source: LentSource) => void) | undefined;
   #settled = false;
@@ -14,10 +16,12 @@ export class LentSource implements ByteSource {
   /** `onProgress` runs after every read that brought bytes, `onSettled` once, at the end, failure or cancel. */
   constructor(
     inner: ByteSource,
+    machine: Pick<Machine, "surface">,
     onProgress: (() => void) | undefined,
     onSettled: ((source: LentSource) => void) | undefined,
   ) {
     this.#inner = inner;
+    this.#machine = machine;
     this.#onProgress = onProgress;
     this.#onSettled = onSettled;
   }
@@ -40,7 +44,12 @@ export class LentSource implements ByteSource {
     if (this.#settled) return;
     this.#cancelled = reason;
     this.#settle();
-    this.#inner.cancel(reason);
+    try {
+      this.#inner.cancel(reason);
+    } catch (defect) {
+      // Whoever ends a call or a life goes on with it.
+      this.#machine.surface(defect);
+    }
   }
 
   #settle(): void {

@@ -8,13 +8,12 @@ import { type DeadLetter, type DeadLetterReason, DeadLetters, ENTERED_MAX } from
 import { type ExitReason, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Mailbox } from "#runtime/mailbox.ts";
 import { type Message, Told } from "#runtime/message.ts";
-import type { CastOutcome } from "#runtime/ref.ts";
 
 /** A dead letter could not be sent again. It is kept. */
 export interface NotReplayed extends Failure<"runtime.not-replayed"> {
   readonly actor: string;
   readonly letter: number;
-  readonly reason: "no-such-letter" | "not-replayable" | Exclude<CastOutcome, "accepted">;
+  readonly reason: "no-such-letter" | "not-replayable" | "rejected" | "stopped";
 }
 
 export class Losses {
@@ -47,17 +46,21 @@ export class Losses {
     message.entered += 1;
     const isWanted = call === undefined || (!call.answered && !call.hasSource);
     if (reason.kind === "crashed" && mayRunAgain && isWanted) {
-      if (message.entered >= ENTERED_MAX) {
-        this.#poisoned(message);
-        return;
-      }
-      if (this.#mailbox.putBack(message)) return;
+      if (message.entered >= ENTERED_MAX) this.#poisoned(message);
+      else this.#mailbox.putBack(message);
+      return;
     }
     this.#lost(message, reason);
   }
 
   /** The incarnation ended while a task of it was in flight. */
   inFlight(message: Message, reason: ExitReason): void {
+    const { call } = message;
+    if (call?.hasReply === true) {
+      // It was handled. What went on behind the reply is told to stop.
+      call.abort();
+      return;
+    }
     message.entered += 1;
     this.#lost(message, reason);
   }

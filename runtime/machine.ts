@@ -6,7 +6,7 @@ import type { Clock } from "#runtime/clock.ts";
 import { Dispatcher, type RunQueue } from "#runtime/dispatcher.ts";
 import type { Random } from "#runtime/random.ts";
 import { RecentSlots } from "#runtime/recent-slots.ts";
-import type { Scheduler } from "#runtime/scheduler.ts";
+import { type Scheduler, surface } from "#runtime/scheduler.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
 import { Wheel } from "#runtime/wheel.ts";
@@ -57,8 +57,6 @@ export class Machine {
 
   /** For what no actor can own, e.g. a callback that throws: it reaches the cell as an uncaught error does. */
   surface(defect: unknown): void {
-    this.scheduler.microtask(() => {
-      throw defect;
-    });
+    surface(defect, this.scheduler);
   }
 }

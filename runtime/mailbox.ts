@@ -94,10 +94,9 @@ export class Mailbox<Turn, Message extends Mail> {
     this.#droppedCount += 1;
     if (this.#overflow === "reject") return REJECTED;
 
-    const oldest = this.#user.take();
-    assert(oldest !== undefined, "a full lane has an oldest message");
+    const oldest = this.#user.displace(message);
     this.#unqueue(oldest);
-    assert(this.#push(message), "there is room where one was taken");
+    if (message.call !== undefined) message.call.isQueued = true;
     return { kind: "displaced", oldest };
   }
 
@@ -117,11 +116,10 @@ export class Mailbox<Turn, Message extends Mail> {
     return ACCEPTED;
   }
 
-  /** Gives a message back that was taken, to be the next one. False, and nothing is kept, when there is no room. */
-  putBack(message: Message): boolean {
-    if (!this.#user.putBack(message)) return false;
+  /** Gives the message back that was taken last, to be the next one. There is always a place for it. */
+  putBack(message: Message): void {
+    this.#user.putBack(message);
     if (message.call !== undefined) message.call.isQueued = true;
-    return true;
   }
 
   /** A call in line is over. */

@@ -16,6 +16,12 @@ import type { Message } from "#runtime/message.ts";
 import type { CallOptions, Trace, Within } from "#runtime/ref.ts";
 import { Deadline } from "#runtime/wheel.ts";
 
+/**
+ * From this timeout on the time counts from where it was last read in this pass of the event loop: it can end early by as
+ * long as a single piece of code has blocked the loop before the call.
+ */
+export const COARSE_TIMEOUT_MS_MIN = 1000;
+
 type Answer = Result<unknown, Failure>;
 
 const TIMED_OUT = { reason: "call-timeout" };
@@ -40,6 +46,8 @@ export class PendingCall extends Deadline implements Within, Message {
   /** Set when a handler begins: from then on the request may have had effects. */
   begun = false;
   answered = false;
+  /** The callee had its say. */
+  hasReply = false;
   /** Kept by the mailbox: it stands in one of its lines. */
   isQueued = false;
   #request: unknown;
@@ -99,8 +107,14 @@ export class PendingCall extends Deadline implements Within, Message {
     if (!this.answered) this.dueMs = Math.max(this.dueMs, Math.ceil(this.#latestMs()));
   }
 
-  answer(answer: Answer): void {
+  /** What the callee says. */
+  reply(answer: Answer): void {
     if (this.answered) return;
+    this.hasReply = true;
+    this.#answer(answer);
+  }
+
+  #answer(answer: Answer): void {
     this.answered = true;
     this.#actor.machine.wheel.disarm(this);
     this.#resolve(answer);
@@ -117,7 +131,12 @@ export class PendingCall extends Deadline implements Within, Message {
 
   fail(failure: CallFailure): void {
     if (this.answered) return;
-    this.answer(fail(failure));
+    this.#answer(fail(failure));
+    this.abort();
+  }
+
+  /** What is still being done for this call is not wanted any more. */
+  abort(): void {
     const ties = this.#ties;
     if (ties === undefined) return;
     ties.controller?.abort();
@@ -144,7 +163,10 @@ export class PendingCall extends Deadline implements Within, Message {
 
   /** The caller's deadline is read anew each time: it moves with the same stream. */
   #latestMs(): number {
-    const ownMs = this.#actor.machine.clock.recentMs() + this.#timeoutMs;
+    const { clock } = this.#actor.machine;
+    // A short time counts from now, exactly: the recent time is late by as long as whoever calls has blocked the loop.
+    const nowMs = this.#timeoutMs < COARSE_TIMEOUT_MS_MIN ? clock.nowMs() : clock.recentMs();
+    const ownMs = nowMs + this.#timeoutMs;
     const caller = this.#ties?.caller;
     return caller === undefined ? ownMs : Math.min(ownMs, caller.deadlineMs);
   }

@@ -20,6 +20,7 @@ import { Target } from "#runtime/link/target.ts";
 import { WaitingCalls } from "#runtime/link/waiting-calls.ts";
 import type { Network, SocketAddress } from "#runtime/network/network.ts";
 import type { CastOutcome, Down } from "#runtime/ref.ts";
+import { surface } from "#runtime/scheduler.ts";
 
 export interface PeerOptions {
   readonly cell: string;
@@ -95,10 +96,19 @@ export class Peer implements CallHolder {
     return "rejected";
   }
 
-  monitor(actor: string, onDown: (down: Down) => void): () => void {
+  /** What `onDown` throws is its own defect: the link and the other monitors go on. */
+  monitor(actor: string, tell: (down: Down) => void): () => void {
+    const { scheduler } = this.#options.context;
+    const onDown = (down: Down): void => {
+      try {
+        tell(down);
+      } catch (defect) {
+        surface(defect, scheduler);
+      }
+    };
     if (this.#caller !== undefined) return this.#caller.monitor(actor, onDown);
     if (this.#patience === undefined || this.#waitingMonitors.size >= LINK_MONITORS_MAX) {
-      return downSoon(actor, onDown, this.#options.context.scheduler);
+      return downSoon(actor, onDown, scheduler);
     }
     const monitor: WaitingMonitor = { actor, onDown, undo: undefined };
     this.#waitingMonitors.add(monitor);

@@ -1,6 +1,7 @@
 /** What an operator can do with an actor of this cell, and what is said of it. */
 import type { Actor } from "#runtime/actor.ts";
 import { type Failure, type Result, unreachable } from "#runtime/errors.ts";
+import type { NotReplayed } from "#runtime/losses.ts";
 import { viewLetters } from "#supervisor/cell/letters.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
 import { type ActorCommand, type CommandAnswer, DONE } from "#supervisor/wire.ts";
@@ -10,6 +11,14 @@ const NO_ACTOR: CommandAnswer = {
   refusal: { code: "supervisor.no-such-child", message: "there is no such actor" },
 };
 const NOT_UP: CommandAnswer = { refusal: { code: "supervisor.not-running", message: "it is starting" } };
+
+/** Why a letter was not sent again. */
+const WHY_NOT: Readonly<Record<NotReplayed["reason"], string>> = {
+  "no-such-letter": "there is no letter of that number",
+  "not-replayable": "its request was not kept",
+  rejected: "the mailbox is full; the letter stays",
+  stopped: "the actor is stopped; the letter stays",
+};
 
 /** `supervisor` is not there before the cell is up. */
 export function obey(
@@ -40,7 +49,6 @@ function answerTo(result: Result<void, Failure>): CommandAnswer {
 
 function reasonOf(failure: Failure): string {
   if ("state" in failure) return `it is ${failure.state}`;
-  if ("reason" in failure && "letter" in failure)
-    return `letter ${failure.letter} stays where it is: ${failure.reason}`;
+  if (failure.code === "runtime.not-replayed") return WHY_NOT[(failure as NotReplayed).reason];
   return "there is no such actor";
 }

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { Actor } from "#runtime/actor.ts";
 import type { ActorEvent, Behavior } from "#runtime/behavior.ts";
 import { Bus } from "#runtime/bus.ts";
+import type { Clock } from "#runtime/clock.ts";
 import type { ExitReason } from "#runtime/errors.ts";
 import { Machine } from "#runtime/machine.ts";
 import type { Overflow } from "#runtime/mailbox.ts";
@@ -58,14 +59,17 @@ export const silentLog: Log = {
 
 let machineCount = 0;
 
-/** Without a `seed` no two machines of a process draw the same: a node that starts again is another one. */
-export function testMachine(turnTimeoutMs?: number, seed?: number): TestMachine {
+/**
+ * Without a `seed` no two machines of a process draw the same: a node that starts again is another one. `clock` is the
+ * one to move by hand; `seen` is what the machine has in its place.
+ */
+export function testMachine(turnTimeoutMs?: number, seed?: number, seen?: (clock: Clock) => Clock): TestMachine {
   const clock = new ManualClock();
   const metrics = new Metrics();
   const bus = new Bus<{ readonly type: string }>({ clock, metrics });
   machineCount += 1;
   const machine = new Machine({
-    clock,
+    clock: seen?.(clock) ?? clock,
     random: seededRandom(seed ?? machineCount),
     scheduler: realScheduler,
     bus,

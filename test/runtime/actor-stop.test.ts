@@ -25,6 +25,7 @@ interface Slow {
   /** Lets everything that waits go on. */
   open(): void;
   waitsInInit: boolean;
+  killsItselfInInit: boolean;
   failsTerminate: boolean;
 }
 
@@ -40,6 +41,7 @@ function slow(): Slow {
       trace.push(`init ${ctx.incarnation}`);
       ctx.scope.add(() => void trace.push(`scope ${ctx.incarnation}`));
       ctx.signal.addEventListener("abort", () => trace.push(`abort ${ctx.incarnation}`));
+      if (made.killsItselfInInit) actor.kill("by its own init");
       if (made.waitsInInit) {
         await gate();
         trace.push(`initialised ${ctx.incarnation}`);
@@ -64,7 +66,16 @@ function slow(): Slow {
     for (const release of gates) release();
     gates = [];
   };
-  const made: Slow = { actor, clock, trace, exits, open, waitsInInit: false, failsTerminate: false };
+  const made: Slow = {
+    actor,
+    clock,
+    trace,
+    exits,
+    open,
+    waitsInInit: false,
+    killsItselfInInit: false,
+    failsTerminate: false,
+  };
   return made;
 }
 
@@ -194,6 +205,28 @@ describe("actor: kill during start", () => {
     assert.equal((await restarting).ok, true);
     assert.deepEqual(trace, ["init 1", "abort 1", "initialised 1", "scope 1", "init 2"]);
     assert.equal((await killed.promise).ok, false);
+  });
+});
+
+describe("actor: an init that ends its own life", () => {
+  it("overlaps with no next one, whatever it still does", async () => {
+    const on = slow();
+    on.waitsInInit = true;
+    on.killsItselfInInit = true;
+    const { actor, clock, trace, exits, open } = on;
+    const killed = actor.start();
+    await clock.settle();
+    on.waitsInInit = false;
+    on.killsItselfInInit = false;
+    const restarting = actor.start();
+    await clock.settle();
+    assert.deepEqual(trace, ["init 1", "abort 1"]);
+    open();
+
+    assert.equal((await restarting).ok, true);
+    assert.equal((await killed).ok, false);
+    assert.deepEqual(trace, ["init 1", "abort 1", "initialised 1", "scope 1", "init 2"]);
+    assert.equal(exits.length, 1);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Behavior } from "#runtime/behavior.ts";
 import { ok } from "#runtime/errors.ts";
 import type { Call, Cast } from "#runtime/protocol.ts";
 import type { Ref } from "#runtime/ref.ts";
+import { WHEEL_TICK_MS } from "#runtime/wheel.ts";
 import { startActor, testMachine } from "#test/kit/actor.ts";
 
 interface LeafProtocol {
@@ -121,6 +122,35 @@ describe("actor: a request that is given up while it waits", () => {
     assert.deepEqual(deps.handled, []);
     const expired = metrics.takeDeltas().find(({ labels }) => labels["reason"] === "expired");
     assert.equal(expired?.value, 1);
+  });
+});
+
+describe("actor: a caller that has blocked the loop", () => {
+  it("has all of its short timeout, and no more", async () => {
+    // The time was last read 150 ms ago.
+    const blocked = testMachine(undefined, undefined, (clock) => ({
+      nowMs: () => clock.nowMs(),
+      recentMs: () => Math.max(0, clock.nowMs() - 150),
+      wallMs: () => clock.wallMs(),
+      after: (delayMs, run) => clock.after(delayMs, run),
+    }));
+    await blocked.clock.advance(1000);
+    const deps: LeafDeps = { handled: [], signals: [], open: () => undefined };
+    const { ref, clock } = await startActor(leafBehavior, deps, { machine: blocked });
+    let isSettled = false;
+    const held = ref.call("hold", {}, { timeoutMs: 100 });
+    void held.then(() => {
+      isSettled = true;
+    });
+
+    await clock.advance(99);
+    const early = isSettled;
+    await clock.advance(WHEEL_TICK_MS + 1);
+
+    const timedOut = { code: "runtime.call-timeout", actor: "leaf", executed: "maybe" };
+    assert.equal(early, false);
+    assert.equal(isSettled, true);
+    assert.deepEqual(await held, { ok: false, failure: timedOut });
   });
 });
 

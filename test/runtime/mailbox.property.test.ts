@@ -4,8 +4,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Mail, Mailbox, type Overflow } from "#runtime/mailbox.ts";
 
-type Step = "offer" | "take";
-const steps = fc.array(fc.constantFrom<Step>("offer", "offer", "take"), { maxLength: 200, size: "max" });
+type Step = "offer" | "take" | "put back";
+const steps = fc.array(fc.constantFrom<Step>("offer", "offer", "take", "put back"), { maxLength: 200, size: "max" });
 const capacities = fc.integer({ min: 1, max: 20 });
 
 interface Numbered extends Mail {
@@ -24,9 +24,16 @@ describe("mailbox: offer and take", () => {
           const mailbox = new Mailbox<never, Numbered>({ capacity, overflow });
           const model: number[] = [];
           let dropped = 0;
+          let inHand: Numbered | undefined;
           for (const [message, step] of script.entries()) {
             if (step === "take") {
-              assert.equal(mailbox.take()?.id, model.shift());
+              inHand = mailbox.take();
+              assert.equal(inHand?.id, model.shift());
+            } else if (step === "put back") {
+              if (inHand === undefined) continue;
+              mailbox.putBack(inHand);
+              model.unshift(inHand.id);
+              inHand = undefined;
             } else if (model.length < capacity) {
               assert.deepEqual(mailbox.offer(cast(message)), { kind: "accepted" });
               model.push(message);
@@ -65,12 +72,13 @@ interface Line extends Mail {
   readonly call: { answered: boolean; isQueued: boolean };
 }
 
-type LineStep = { readonly kind: "wait" | "take" } | { readonly kind: "leave"; readonly which: number };
+type LineStep = { readonly kind: "wait" | "take" | "put back" } | { readonly kind: "leave"; readonly which: number };
 const lineSteps = fc.array(
   fc.oneof(
     fc.constant<LineStep>({ kind: "wait" }),
     fc.constant<LineStep>({ kind: "wait" }),
     fc.constant<LineStep>({ kind: "take" }),
+    fc.constant<LineStep>({ kind: "put back" }),
     fc.nat(40).map((which): LineStep => ({ kind: "leave", which })),
   ),
   { maxLength: 200, size: "max" },
@@ -82,9 +90,16 @@ describe("mailbox: callers that wait and leave", () => {
       fc.property(capacities, lineSteps, (capacity, script) => {
         const mailbox = new Mailbox<never, Line>({ capacity, overflow: "reject" });
         const model: Line[] = [];
+        let inHand: Line | undefined;
         for (const [id, step] of script.entries()) {
           if (step.kind === "take") {
-            assert.equal(mailbox.take()?.id, model.shift()?.id);
+            inHand = mailbox.take();
+            assert.equal(inHand?.id, model.shift()?.id);
+          } else if (step.kind === "put back") {
+            if (inHand === undefined) continue;
+            mailbox.putBack(inHand);
+            model.unshift(inHand);
+            inHand = undefined;
           } else if (step.kind === "leave") {
             const [line] = model.splice(step.which, 1);
             if (line === undefined) continue;
@@ -108,19 +123,20 @@ describe("mailbox: callers that wait and leave", () => {
     );
   });
 
-  it("gives a taken message back in front of all others, unless its place is gone", () => {
+  it("gives the message that was taken last back in front of all others, though the lane is full", () => {
     const mailbox = new Mailbox<never, Numbered>({ capacity: 2, overflow: "reject" });
     mailbox.offer(cast(1));
     mailbox.offer(cast(2));
     const first = mailbox.take();
     assert(first !== undefined, "there are two");
 
-    const isBack = mailbox.putBack(first);
-    const again = mailbox.take();
     mailbox.offer(cast(3));
-    const isBackTwice = mailbox.putBack(first);
+    mailbox.putBack(first);
+    const past = mailbox.offer(cast(4));
+    const again = mailbox.take();
+    const still = mailbox.offer(cast(5));
 
-    assert.deepEqual([isBack, again?.id, isBackTwice], [true, 1, false]);
-    assert.deepEqual([mailbox.take()?.id, mailbox.take()?.id], [2, 3]);
+    assert.deepEqual([past.kind, again?.id, still.kind], ["rejected", 1, "rejected"]);
+    assert.deepEqual([mailbox.take()?.id, mailbox.take()?.id, mailbox.take()], [2, 3, undefined]);
   });
 });

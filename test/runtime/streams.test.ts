@@ -5,7 +5,7 @@ import type { Behavior } from "#runtime/behavior.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { type Failure, ok } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
-import { type Started, startActor } from "#test/kit/actor.ts";
+import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
 
 interface PipeProtocol {
   drain: Call<{ readonly source: ByteSource }, number>;
@@ -112,6 +112,30 @@ describe("streams: a source in a request", () => {
 
     assert.equal((await drained).ok, false);
     assert.deepEqual(source.failure, { code: "runtime.call-ended" });
+  });
+
+  it("ends its call, and the life it was in, also where it does not take its cancel", async () => {
+    const surfaced: unknown[] = [];
+    const machine = testMachine();
+    machine.machine.surface = (defect) => void surfaced.push(defect);
+    const { ref, clock, crash } = await startActor(pipeBehavior, { outgoing: new Drip(5) }, { machine });
+    const broken: ByteSource = {
+      failure: undefined,
+      read: () => new Promise<number>(() => undefined),
+      cancel: () => {
+        throw new RangeError("no cancel today");
+      },
+    };
+    const drained = ref.call("drain", { source: broken }, { timeoutMs: 1000 });
+    const other = ref.call("openSlowly", { afterMs: 500 }, { timeoutMs: 1000 });
+    await clock.settle();
+
+    const crashing = crash();
+    await clock.advance(1000);
+    await crashing.catch(() => undefined);
+
+    assert.deepEqual([(await drained).ok, (await other).ok], [false, false]);
+    assert.deepEqual(surfaced, [new RangeError("no cancel today")]);
   });
 
   it("is left to the caller when the call never began", async () => {

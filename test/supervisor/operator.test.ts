@@ -74,7 +74,7 @@ describe("operator: commands about an actor", () => {
     await clock.settle();
 
     assert.deepEqual(sent, { fields: {} });
-    const message = "letter 1 stays where it is: no-such-letter";
+    const message = "there is no letter of that number";
     assert.deepEqual(again, { refusal: { code: "runtime.not-replayed", message } });
     assert.equal(deps.taken, 1);
   });

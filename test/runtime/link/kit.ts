@@ -12,6 +12,7 @@ import type { LinkLimits } from "#runtime/link/limits.ts";
 import { Switchboard } from "#runtime/link/switchboard.ts";
 import type { Call, Cast } from "#runtime/protocol.ts";
 import type { CallOptions, CastOutcome, Down, Ref } from "#runtime/ref.ts";
+import type { Scheduler } from "#runtime/scheduler.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { SimulatedNetwork } from "#runtime/simulated/network.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -104,6 +105,8 @@ export interface WorldOptions {
   readonly pieceBytes?: () => number;
   /** Before anybody listens. */
   readonly listens?: boolean;
+  /** Where defects go that nobody owns. Without it they are uncaught. */
+  readonly surfaced?: unknown[];
 }
 
 export interface World {
@@ -127,10 +130,25 @@ export interface World {
   startData(): Promise<void>;
 }
 
+function catching(scheduler: Scheduler, surfaced: unknown[] | undefined): Scheduler {
+  if (surfaced === undefined) return scheduler;
+  return {
+    macrotask: (run) => scheduler.macrotask(run),
+    microtask: (run) =>
+      scheduler.microtask(() => {
+        try {
+          run();
+        } catch (defect) {
+          surfaced.push(defect);
+        }
+      }),
+  };
+}
+
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const random = seededRandom(options.seed ?? 1);
   const clock = new ManualClock();
-  const scheduler = seededScheduler(random);
+  const scheduler = catching(seededScheduler(random), options.surfaced);
   const { pieceBytes } = options;
   const network = new SimulatedNetwork({ scheduler, clock, ...(pieceBytes === undefined ? {} : { pieceBytes }) });
   const store = new FakeActor("store");

@@ -161,6 +161,29 @@ describe("link: DOWN exactly once", () => {
   });
 });
 
+describe("link: a monitor that throws", () => {
+  for (const end of ["is lost", "was never there", "stays, while the actor ends"] as const) {
+    it(`keeps no other from its DOWN, where the link ${end}`, async () => {
+      const surfaced: unknown[] = [];
+      const { ref, network, store, gate, clock } = await startWorld({ listens: end !== "was never there", surfaced });
+      const downs: Down[] = [];
+      ref.monitor(() => {
+        throw new RangeError("not my day");
+      });
+      ref.monitor((down) => downs.push(down));
+      await clock.settle();
+
+      if (end === "is lost") network.cut(dataPath);
+      else if (end === "stays, while the actor ends") store.goDown("crashed", 1);
+      await clock.advance(LINK_PATIENCE_MS);
+
+      assert.equal(downs.length, 1);
+      assert.deepEqual(surfaced, [new RangeError("not my day")]);
+      assert.equal(gate.isConnected("data"), end === "stays, while the actor ends");
+    });
+  }
+});
+
 describe("link: a monitor that is undone", () => {
   it("stays silent while its DOWN is on the way", async () => {
     const { ref, store, clock } = await connected();

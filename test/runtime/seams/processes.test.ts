@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { SpawnSpec } from "#runtime/processes.ts";
+import type { Process, SpawnSpec } from "#runtime/processes.ts";
 import { CHANNEL_BACKLOG_MAX, createRealProcesses, OUTPUT_GRACE_MS } from "#runtime/real/processes.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { SIMULATED_BACKLOG_MAX, SimulatedProcesses } from "#runtime/simulated/processes.ts";
@@ -30,15 +30,14 @@ processesSuite("simulated", async () => {
 });
 
 describe("processes (real): the group", () => {
-  it("dies with its leader: a kill reaches what the child started", async () => {
-    const spawned = await real.spawn({
-      command: "/bin/sh",
-      args: ["-c", "sleep 1000 & wait"],
-      env: {},
-      channel: false,
-    });
+  const shellOf = async (script: string): Promise<Process> => {
+    const spawned = await real.spawn({ command: "/bin/sh", args: ["-c", script], env: {}, channel: false });
     assert(spawned.ok, "it spawns");
-    const { value: shell } = spawned;
+    return spawned.value;
+  };
+
+  it("dies with its leader: a kill reaches what the child started", async () => {
+    const shell = await shellOf("sleep 1000 & wait");
     let hasExited = false;
     shell.onExit(() => {
       hasExited = true;
@@ -51,14 +50,7 @@ describe("processes (real): the group", () => {
   });
 
   it("dies when its leader exits, before the exit is told", async () => {
-    const spawned = await real.spawn({
-      command: "/bin/sh",
-      args: ["-c", "sleep 1000 & exit 5"],
-      env: {},
-      channel: false,
-    });
-    assert(spawned.ok, "it spawns");
-    const { value: shell } = spawned;
+    const shell = await shellOf("sleep 1000 & exit 5");
     const exits: unknown[] = [];
     shell.onExit((exit) => exits.push(exit));
 
@@ -69,12 +61,11 @@ describe("processes (real): the group", () => {
   });
 
   it("is not the parent's: its children lead sessions of their own", async () => {
-    const spawned = await real.spawn({ command: "/bin/sh", args: ["-c", "exec sleep 1000"], env: {}, channel: false });
-    assert(spawned.ok, "it spawns");
+    const shell = await shellOf("exec sleep 1000");
 
-    assert.equal(groupExists(spawned.value.pid), true);
-    spawned.value.kill("SIGKILL");
-    await waitUntil(() => !real.exists(spawned.value.pid));
+    assert.equal(groupExists(shell.pid), true);
+    shell.kill("SIGKILL");
+    await waitUntil(() => !real.exists(shell.pid));
   });
 });
 
