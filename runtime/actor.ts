@@ -11,7 +11,7 @@
 import type { Behavior } from "#runtime/behavior.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { DeadLetter } from "#runtime/dead-letters.ts";
-import { assert, Defect, describeExit, type ExitReason, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { assert, Defect, describeExit, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
 import { CLEAN, type Gone, Incarnation, type Turn } from "#runtime/incarnation.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
 import { Losses, type NotReplayed } from "#runtime/losses.ts";
@@ -19,23 +19,13 @@ import type { Machine } from "#runtime/machine.ts";
 import { Mailbox, type MailboxOptions } from "#runtime/mailbox.ts";
 import { type Message, Told } from "#runtime/message.ts";
 import { Monitors } from "#runtime/monitors.ts";
+import { type OwnHealth, READY } from "#runtime/own-health.ts";
+import { Pace } from "#runtime/pace.ts";
 import { PendingCall } from "#runtime/pending-call.ts";
 import type { Protocol } from "#runtime/protocol.ts";
 import type { CallOptions, CastOutcome, Down, Ref } from "#runtime/ref.ts";
+import type { NotClosed, StartFailed } from "#runtime/start-failure.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
-import { TurnTime } from "#runtime/turn-time.ts";
-
-/** `init` threw, or `stop` came before it was done. It is an ordinary exit with a reason: the supervisor decides. */
-export interface StartFailed extends Failure<"runtime.start-failed"> {
-  readonly actor: string;
-  readonly reason: string;
-}
-
-/** The last incarnation did not end clean (`Actor.stop`): nothing may start beside what may be left of it. */
-export interface NotClosed extends Failure<"runtime.not-closed"> {
-  readonly actor: string;
-  readonly shutdownMs: number;
-}
 
 export interface ActorOptions {
   readonly name: string;
@@ -57,14 +47,6 @@ interface UrgentTurn {
   readonly message: Message | undefined;
 }
 
-/** How ready an actor says that it is. */
-interface ActorHealth {
-  readonly state: "ready" | "degraded";
-  readonly reason: string | undefined;
-}
-
-// Shared by all that never become anything else: an idle actor is small.
-const READY: ActorHealth = { state: "ready", reason: undefined };
 const STOPPED: ExitReason = { kind: "shutdown" };
 const NONE: Readonly<Record<string, true | undefined>> = {};
 const MAILBOX_FULL = { reason: "mailbox-full" };
@@ -94,7 +76,8 @@ export class Actor {
   /** Whether the user lane takes messages: from the first start until stop or quarantine, also between incarnations. */
   #isOpen = false;
   #isQueued = false;
-  readonly #turnTime = new TurnTime();
+  readonly pace: Pace;
+  #turnCount = 0;
   /** A message's name, or `settle`, `timer`, `down`. */
   #lastTurn = "";
   #health = READY;
@@ -110,6 +93,7 @@ export class Actor {
     this.#handlers = options.behavior.handlers as unknown as Record<string, Handler>;
     this.#idempotent = options.behavior.idempotent ?? NONE;
     this.#mailbox = new Mailbox(options.mailbox);
+    this.pace = new Pace(options.name, machine);
   }
 
   get log(): Log {
@@ -134,7 +118,12 @@ export class Actor {
     return this.#mailbox.capacity;
   }
 
-  get health(): ActorHealth {
+  /** Turns so far: messages, settles, timers, DOWNs. */
+  get turnCount(): number {
+    return this.#turnCount;
+  }
+
+  get health(): OwnHealth {
     return this.#health;
   }
 
@@ -237,8 +226,9 @@ export class Actor {
       this.machine.rejected.add(1, MAILBOX_FULL);
       return "rejected";
     }
-    this.ready();
     if (offer.kind === "displaced") this.losses.displaced(offer.oldest);
+    this.pace.offered(message);
+    this.ready();
     return "accepted";
   }
 
@@ -298,7 +288,8 @@ export class Actor {
   }
 
   /** For a call that is over while it waits in line. */
-  onCallLeft(): void {
+  onCallLeft(call: PendingCall): void {
+    this.pace.lost(call);
     this.#mailbox.onCallLeft();
   }
 
@@ -325,51 +316,60 @@ export class Actor {
 
   runSlot(turnsMax: number): number {
     this.#isQueued = false;
-    const { recent, clock } = this.machine;
-    const startedMs = recent.isNextTimed() ? clock.nowMs() : undefined;
+    const beganMs = this.pace.begin();
     let turns = 0;
+    let expired = 0;
     let hasMore = true;
-    while (turns < turnsMax && this.#lifecycle === "running") {
+    while (turns + expired < turnsMax && this.#lifecycle === "running") {
       const incarnation = this.#incarnation;
-      hasMore = incarnation !== undefined && !incarnation.isBusy && this.#takeTurn(incarnation);
+      const took = incarnation === undefined || incarnation.isBusy ? "nothing" : this.#takeTurn(incarnation);
+      hasMore = took !== "nothing";
       if (!hasMore) break;
+      if (took === "expired") {
+        expired += 1;
+        continue;
+      }
       turns += 1;
+      // The first one is timed. If it goes on, that is when its promise settles.
+      if (turns === 1 && beganMs !== undefined && incarnation?.isBusy === false) this.pace.endOfSync(beganMs);
     }
     if (turns > 0) {
-      recent.note(this.name, this.#lastTurn, turns);
-      if (startedMs !== undefined) this.#turnTime.note((clock.nowMs() - startedMs) / turns);
+      this.machine.recent.note(this.name, this.#lastTurn, turns);
+      this.#turnCount += turns;
     }
     if (hasMore) this.ready();
-    return turns;
+    return turns + expired;
   }
 
-  /** False when there was nothing that may run now. */
-  #takeTurn(incarnation: Incarnation): boolean {
+  /** Takes what is next, if anything may run now. */
+  #takeTurn(incarnation: Incarnation): "turn" | "expired" | "nothing" {
     const urgent = this.#mailbox.takeUrgent();
     if (urgent !== undefined) {
       this.#lastTurn = urgent.what;
       urgent.incarnation.turn(urgent.run, urgent.message);
-      return true;
+      return "turn";
     }
     // Every task has a settle to come: with no room for another, the user lane waits.
-    if (incarnation.taskCount >= this.laterMax) return false;
+    if (incarnation.taskCount >= this.laterMax) return "nothing";
     const message = this.#mailbox.take();
-    if (message === undefined) return false;
+    if (message === undefined) return "nothing";
+    this.pace.taken(message);
     const { call } = message;
-    if (call !== undefined && this.#turnTime.isTooLate(call.dueMs, this.machine.clock)) {
+    if (call !== undefined && this.pace.isTooLate(call.dueMs)) {
       call.expire();
-      return true;
+      return "expired";
     }
     this.#lastTurn = message.name;
     incarnation.handle(message);
-    return true;
+    return "turn";
   }
 
   #offer(call: PendingCall, options: CallOptions): void {
     const offer = options.whenFull === "wait" ? this.#mailbox.offerOrWait(call) : this.#mailbox.offer(call);
     if (offer.kind !== "rejected") {
-      this.ready();
       if (offer.kind === "displaced") this.losses.displaced(offer.oldest);
+      this.pace.offered(call);
+      this.ready();
       return;
     }
     this.machine.rejected.add(1, MAILBOX_FULL);

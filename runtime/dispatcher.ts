@@ -14,6 +14,11 @@ export const SLOT_TURNS_MAX = 16;
 export const BURST_TURNS_MAX = 1024;
 /** Time between two macrotasks, ms, as long as single turns are shorter than that. */
 export const BURST_MS_MAX = 4;
+/** Readings of the clock in each burst, to time turns and waits; past them one in `TIMED_APART`. */
+export const TIMED_FREE = 8;
+export const TIMED_APART = 64;
+/** Turns between two looks at the clock, about: single turns are short, or defects. */
+const LOOK_TURNS = 64;
 /** Actors of one cell that can be ready at once. */
 export const READY_ACTORS_MAX: number = 2 ** 22;
 
@@ -28,6 +33,8 @@ export interface Runnable {
 export interface RunQueue {
   /** The caller sees to it that an actor stands in line once. */
   enqueue(actor: Runnable): void;
+  /** Whether to time what happens now: reading the clock costs as much as a turn. */
+  mayTime(): boolean;
 }
 
 export interface DispatcherOptions {
@@ -40,8 +47,15 @@ export class Dispatcher implements RunQueue {
   readonly #scheduler: Scheduler;
   readonly #ready = new Lane<Runnable>(READY_ACTORS_MAX);
   #awake = false;
+  /** What runs between two macrotasks is a burst. */
+  #isInBurst = false;
+  /** The burst is over, and there may be more to do. */
+  #isPaused = false;
   #burstTurns = 0;
   #burstStartMs = 0;
+  #nextLook = 0;
+  #freeReadings = TIMED_FREE;
+  #asked = 0;
 
   constructor({ clock, scheduler }: DispatcherOptions) {
     this.#clock = clock;
@@ -55,28 +69,48 @@ export class Dispatcher implements RunQueue {
     this.#scheduler.microtask(this.#drain);
   }
 
+  mayTime(): boolean {
+    if (this.#freeReadings > 0) {
+      this.#freeReadings -= 1;
+      return true;
+    }
+    this.#asked = (this.#asked + 1) % TIMED_APART;
+    return this.#asked === 0;
+  }
+
   readonly #drain = (): void => {
-    if (this.#burstTurns === 0) this.#burstStartMs = this.#clock.nowMs();
+    if (!this.#isInBurst) this.#beginBurst();
     for (let actor = this.#ready.take(); actor !== undefined; actor = this.#ready.take()) {
       this.#burstTurns += actor.runSlot(SLOT_TURNS_MAX);
       if (this.#isBurstOver()) {
         // Also with nothing ready: promises that just resolved may make it so, and must not go on for ever either.
-        this.#scheduler.macrotask(this.#begin);
+        this.#isPaused = true;
         return;
       }
     }
     this.#awake = false;
   };
 
-  /** First thing in a macrotask: a new burst. `#awake` stayed true meanwhile, so what was enqueued waited for it. */
-  readonly #begin = (): void => {
+  #beginBurst(): void {
+    this.#isInBurst = true;
     this.#burstTurns = 0;
+    this.#burstStartMs = this.#clock.nowMs();
+    this.#nextLook = LOOK_TURNS;
+    this.#scheduler.macrotask(this.#endBurst);
+  }
+
+  /** `#awake` stays true in a pause, so what was enqueued has waited for this. */
+  readonly #endBurst = (): void => {
+    this.#isInBurst = false;
+    this.#freeReadings = TIMED_FREE;
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#drain();
   };
 
   #isBurstOver(): boolean {
-    if (this.#burstTurns >= BURST_TURNS_MAX) return true;
-    // Reading the clock costs as much as a turn: once in 64 is enough, because single turns are short or defects.
-    return (this.#burstTurns & 63) < SLOT_TURNS_MAX && this.#clock.nowMs() - this.#burstStartMs > BURST_MS_MAX;
+    if (this.#burstTurns < this.#nextLook) return false;
+    this.#nextLook = this.#burstTurns + LOOK_TURNS;
+    return this.#burstTurns >= BURST_TURNS_MAX || this.#clock.nowMs() - this.#burstStartMs > BURST_MS_MAX;
   }
 }

@@ -298,10 +298,12 @@ export class Incarnation {
     const { machine } = this.actor;
     this.#turnTimeout ??= new TurnTimeout(this);
     const timeout = this.#turnTimeout;
-    machine.wheel.arm(timeout, machine.clock.recentMs() + machine.turnTimeoutMs);
+    const beganMs = machine.clock.nowMs();
+    machine.wheel.arm(timeout, beganMs + machine.turnTimeoutMs);
     const release = (): boolean => {
       if (this.hasEnded) return false;
       machine.wheel.disarm(timeout);
+      this.actor.pace.end(beganMs);
       this.#isBusy = false;
       return true;
     };

@@ -101,6 +101,7 @@ export class Losses {
 
   #bury(message: Message, reason: DeadLetterReason): void {
     const { incarnation, machine } = this.#actor;
+    this.#actor.pace.lost(message);
     this.#letters.add(message, reason, incarnation, machine.clock.wallMs());
   }
 

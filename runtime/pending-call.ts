@@ -125,7 +125,7 @@ export class PendingCall extends Deadline implements Within, Message {
     }
     if (this.isQueued) {
       this.#request = undefined;
-      this.#actor.onCallLeft();
+      this.#actor.onCallLeft(this);
     }
   }
 

@@ -19,11 +19,6 @@ export class RecentSlots {
   readonly #counts = new Array<number>(RECENT_SLOTS).fill(0);
   #next = 0;
 
-  /** One slot of `RECENT_SLOTS` stands for the others where time is taken: reading the clock costs as much as a turn. */
-  isNextTimed(): boolean {
-    return this.#next === 0;
-  }
-
   note(actor: string, turn: string, count: number): void {
     const index = this.#next;
     this.#actors[index] = actor;

@@ -100,6 +100,10 @@ export class Play implements RunQueue {
     if (!this.#isInterleaving && !this.#isDraining) void this.#drain();
   }
 
+  mayTime(): boolean {
+    return false;
+  }
+
   /** Something that acts beside the actors, one step a slot: a client, a publisher. */
   script(name: string, ...steps: readonly Step[]): void {
     const left = [...steps];

@@ -1,7 +1,7 @@
 /** What a cell measures of itself once a second, and where it sends that and everything else it counted. */
 import type { Actor } from "#runtime/actor.ts";
 import type { Ref } from "#runtime/ref.ts";
-import type { Gauge, MetricDelta, Metrics } from "#runtime/telemetry/metrics.ts";
+import type { Counter, Gauge, MetricDelta, Metrics } from "#runtime/telemetry/metrics.ts";
 import { DELTAS_MAX, MetricPush, type MetricSink } from "#supervisor/cell/metric-push.ts";
 
 export class Metering {
@@ -13,6 +13,9 @@ export class Metering {
   readonly #resident: Gauge;
   readonly #depth: Gauge;
   readonly #capacity: Gauge;
+  readonly #turns: Counter;
+  /** By actor, as counted so far. */
+  readonly #turnCounts = new WeakMap<Actor, number>();
   #rootDeltas: readonly MetricDelta[] = [];
 
   constructor(cell: string, actors: ReadonlyMap<string, Actor>, metrics: Metrics, sink: Ref<MetricSink>) {
@@ -25,6 +28,7 @@ export class Metering {
     this.#resident = metrics.gauge("cell_resident_bytes", "Resident memory of the cell's process.");
     this.#depth = metrics.gauge("mailbox_depth", "Messages that wait in an actor's user lane.");
     this.#capacity = metrics.gauge("mailbox_capacity", "Messages that an actor's user lane can hold.");
+    this.#turns = metrics.counter("actor_turns_total", "Turns of an actor: messages, settles, timers, DOWNs.");
   }
 
   measure(loopDelayMs: number, residentBytes: number): void {
@@ -32,8 +36,12 @@ export class Metering {
     this.#loopDelay.set(loopDelayMs / 1000, labels);
     this.#resident.set(residentBytes, labels);
     for (const actor of this.#actors.values()) {
-      this.#depth.set(actor.mailboxDepth, { actor: actor.name });
-      this.#capacity.set(actor.mailboxCapacity, { actor: actor.name });
+      const { turnCount } = actor;
+      const ofActor = { actor: actor.name };
+      this.#depth.set(actor.mailboxDepth, ofActor);
+      this.#capacity.set(actor.mailboxCapacity, ofActor);
+      this.#turns.add(turnCount - (this.#turnCounts.get(actor) ?? 0), ofActor);
+      this.#turnCounts.set(actor, turnCount);
     }
   }
 

@@ -137,8 +137,8 @@ const TABLE: readonly Row[] = [
   {
     name: "an incarnation that has crashed goes on with the next message",
     file: "runtime/actor.ts",
-    from: 'while (turns < turnsMax && this.#lifecycle === "running") {',
-    to: "while (turns < turnsMax) {",
+    from: 'while (turns + expired < turnsMax && this.#lifecycle === "running") {',
+    to: "while (turns + expired < turnsMax) {",
     says: "after its end, life",
   },
   {

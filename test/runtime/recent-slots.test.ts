@@ -28,15 +28,4 @@ describe("recent turns", () => {
       );
     });
   }
-
-  it("has one slot of as many timed, the first one among them", () => {
-    const slots = new RecentSlots();
-    const timed: number[] = [];
-    for (let slot = 0; slot < 3 * RECENT_SLOTS; slot += 1) {
-      if (slots.isNextTimed()) timed.push(slot);
-      slots.note("a", "b", 1);
-    }
-
-    assert.deepEqual(timed, [0, RECENT_SLOTS, 2 * RECENT_SLOTS]);
-  });
 });
