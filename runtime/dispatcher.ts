@@ -17,8 +17,10 @@ export const BURST_MS_MAX = 4;
 /** Readings of the clock in each burst, to time turns and waits; past them one in `TIMED_APART`. */
 export const TIMED_FREE = 8;
 export const TIMED_APART = 64;
-/** Turns between two looks at the clock, about: single turns are short, or defects. */
-const LOOK_TURNS = 64;
+/** Turns between two looks at the clock, while they are short. */
+const LOOK_TURNS_MAX = 64;
+/** From here on what ran between two looks took long, ms. */
+const LONG_MS = BURST_MS_MAX / 4;
 /** Actors of one cell that can be ready at once. */
 export const READY_ACTORS_MAX: number = 2 ** 22;
 
@@ -54,6 +56,9 @@ export class Dispatcher implements RunQueue {
   #burstTurns = 0;
   #burstStartMs = 0;
   #nextLook = 0;
+  #lookedMs = 0;
+  /** Turns from the last look to the next: few where turns are long. */
+  #lookTurns = 1;
   #freeReadings = TIMED_FREE;
   #asked = 0;
 
@@ -95,7 +100,8 @@ export class Dispatcher implements RunQueue {
     this.#isInBurst = true;
     this.#burstTurns = 0;
     this.#burstStartMs = this.#clock.nowMs();
-    this.#nextLook = LOOK_TURNS;
+    this.#lookedMs = this.#burstStartMs;
+    this.#nextLook = this.#lookTurns;
     this.#scheduler.macrotask(this.#endBurst);
   }
 
@@ -110,7 +116,10 @@ export class Dispatcher implements RunQueue {
 
   #isBurstOver(): boolean {
     if (this.#burstTurns < this.#nextLook) return false;
-    this.#nextLook = this.#burstTurns + LOOK_TURNS;
-    return this.#burstTurns >= BURST_TURNS_MAX || this.#clock.nowMs() - this.#burstStartMs > BURST_MS_MAX;
+    const nowMs = this.#clock.nowMs();
+    this.#lookTurns = nowMs - this.#lookedMs > LONG_MS ? 1 : Math.min(2 * this.#lookTurns, LOOK_TURNS_MAX);
+    this.#lookedMs = nowMs;
+    this.#nextLook = Math.min(this.#burstTurns + this.#lookTurns, BURST_TURNS_MAX);
+    return this.#burstTurns >= BURST_TURNS_MAX || nowMs - this.#burstStartMs > BURST_MS_MAX;
   }
 }

@@ -27,6 +27,52 @@ describe("dispatcher: a volley without end", () => {
     assert(slots > 0, "the volley was running");
   });
 
+  it("gives the loop back once turns become long, however short they were before", async () => {
+    const over: (() => void)[] = [];
+    const scheduler = { microtask: queueMicrotask, macrotask: (run: () => void) => void over.push(run) };
+    let turnMs = 0;
+    let nowMs = 0;
+    const dispatcher = new Dispatcher({ clock: { ...realClock, nowMs: () => nowMs }, scheduler });
+    let turns = 0;
+    const player: Runnable = {
+      runSlot: () => {
+        turns += 1;
+        nowMs += turnMs;
+        dispatcher.enqueue(player);
+        return 1;
+      },
+    };
+    dispatcher.enqueue(player);
+    const burst = async (ms: number): Promise<number> => {
+      turnMs = ms;
+      const before = turns;
+      over.pop()?.();
+      await undefined;
+      return turns - before;
+    };
+
+    const bursts = [await burst(0), await burst(0), await burst(3), await burst(3), await burst(0), await burst(0)];
+
+    // The first long burst is noticed at the next look; later ones after two turns, which is 6 ms.
+    assert.deepEqual(bursts, [1024, 1024, 64, 2, 1024, 1024]);
+  });
+
+  it("starts anew in each pass of the loop: what comes seldom never waits for a macrotask", async () => {
+    const dispatcher = new Dispatcher({ clock: realClock, scheduler: realScheduler });
+    for (let pass = 0; pass < 100; pass += 1) {
+      let hasRun = false;
+      dispatcher.enqueue({
+        runSlot: () => {
+          hasRun = true;
+          return SLOT_TURNS_MAX;
+        },
+      });
+      await undefined;
+      assert.equal(hasRun, true, `pass ${pass}`);
+      await new Promise(setImmediate);
+    }
+  });
+
   it("runs every actor that stands in line, in that order", async () => {
     const dispatcher = new Dispatcher({ clock: realClock, scheduler: realScheduler });
     const ran: number[] = [];
