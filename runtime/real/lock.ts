@@ -1,5 +1,5 @@
 /**
- * Locks on real files: an SQLite database whose exclusive transaction is begun and never ended.
+ * Locks on real files: an SQLite database in which a write is begun and never ended.
  *
  * SQLite takes a POSIX lock, which the kernel drops when the process dies, and keeps its own table of what this process
  * holds, so that a second acquire inside the process is refused too. Nothing is ever written: with the journal in memory the
@@ -27,7 +27,8 @@ function lockFile(path: string): Held | LockBroken | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: 0 });
-    database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE");
+    // One that excludes readers would have to wait for them: of two who ask at once neither would have it.
+    database.exec("PRAGMA journal_mode=MEMORY; BEGIN IMMEDIATE");
     if (isHeldThoughRemoved(realpathSync(path))) {
       database.close();
       return undefined;

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import type { Locks } from "#runtime/lock/lock.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { fileLocks } from "#runtime/real/lock.ts";
@@ -86,6 +86,43 @@ async function holderOf(path: string): Promise<ChildProcess> {
   assert.equal(String(line).trim(), "true");
   return holder;
 }
+
+const RACES = 100;
+
+/** Another process, which takes one lock after the other, each at a certain time, and says which it has. */
+async function race(context: TestContext, directory: string, beginsMs: number): Promise<readonly boolean[]> {
+  const script = `
+    import { join } from "node:path";
+    import { fileLocks } from "#runtime/real/lock.ts";
+    import { realClock } from "#runtime/real/clock.ts";
+    const locks = fileLocks(realClock);
+    const held = [];
+    for (let race = 0; race < ${RACES}; race += 1) {
+      while (Date.now() < ${beginsMs} + 5 * race);
+      held.push(await locks.acquire(join(${JSON.stringify(directory)}, race + ".lock"), { waitMs: 0 }));
+    }
+    console.log(JSON.stringify(held.map(({ ok }) => ok)));
+    setInterval(() => undefined, 1000);
+  `;
+  const racer = spawn(process.execPath, ["--input-type=module-typescript", "--eval", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  context.after(() => racer.kill("SIGKILL"));
+  const [line] = await once(racer.stdout, "data");
+  return JSON.parse(String(line));
+}
+
+describe("locks (real): two who ask at once", () => {
+  it("one has it, and one has not", (context) =>
+    inDirectory(async (directory) => {
+      const beginsMs = Date.now() + 1000;
+      const [left, right] = await Promise.all([1, 2].map(() => race(context, directory, beginsMs)));
+      assert(left !== undefined && right !== undefined);
+
+      const holders = left.map((isHeld, race) => Number(isHeld) + Number(right[race]));
+      assert.deepEqual(holders, new Array(RACES).fill(1));
+    }));
+});
 
 describe("locks (real): a killed holder", () => {
   it("holds against another process, leaves no side files, and lets go when it is killed", (context) =>
