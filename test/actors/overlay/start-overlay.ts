@@ -7,7 +7,7 @@ import { overlayBehavior } from "#actors/overlay/actor.ts";
 import type { OverlayConfig } from "#actors/overlay/config.ts";
 import type { ByteRange, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
-import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
+import { type ByteSource, ENDED } from "#runtime/byte-source.ts";
 import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import { createHasher } from "#runtime/pool/blake3.ts";
 import type { Protocol } from "#runtime/protocol.ts";
@@ -16,6 +16,7 @@ import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { smallIndexConfig } from "#test/actors/index/start-index.ts";
 import { digest, FakeStorage, fakeStorageBehavior } from "#test/actors/overlay/fake-storage.ts";
 import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
+import { sourceOver } from "#test/kit/byte-source.ts";
 
 export const within: CallOptions = { timeoutMs: 1000 };
 
@@ -181,27 +182,8 @@ export async function failureOf(
 
 /** A source over `bytes`, `pieceBytes` a read; with `failure` it fails instead of ending. */
 export function sourceOf(bytes: Uint8Array, pieceBytes: number = bytes.length, failure?: Failure): ByteSource {
-  let at = 0;
-  let failed: Failure | undefined;
-  return {
-    get failure() {
-      return failed;
-    },
-    async read(into) {
-      if (failed !== undefined) return FAILED;
-      const piece = bytes.subarray(at, at + Math.min(pieceBytes, into.length));
-      if (piece.length === 0 && failure !== undefined) {
-        failed = failure;
-        return FAILED;
-      }
-      into.set(piece);
-      at += piece.length;
-      return piece.length;
-    },
-    cancel(reason) {
-      failed ??= reason;
-    },
-  };
+  const failAt = failure === undefined ? undefined : bytes.length;
+  return sourceOver(bytes, { pieceBytes: () => pieceBytes, failAt, failure: failure ?? { code: "test.never" } });
 }
 
 /** Bytes that differ from place to place and from `seed` to `seed`. */

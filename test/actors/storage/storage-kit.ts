@@ -9,7 +9,7 @@ import { type StorageDeps, storageBehavior } from "#actors/storage/actor.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { PutObject, StorageProtocol, StoredObject } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
-import type { Failure, Result } from "#runtime/errors.ts";
+import type { Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
@@ -20,6 +20,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { type Started, startActor } from "#test/kit/actor.ts";
+import { sourceOver } from "#test/kit/byte-source.ts";
 
 export const within = { timeoutMs: 60_000 };
 export const directory = "/data";
@@ -114,30 +115,8 @@ export function randomBytes(sizeBytes: number, seed: number): Uint8Array {
 }
 
 /** A source over bytes, handed out in pieces of `pieceBytes`; it fails where `failAt` says. */
-export function sourceOf(
-  bytes: Uint8Array,
-  pieceBytes: number = 48 * KiB,
-  failAt: number = Number.POSITIVE_INFINITY,
-): ByteSource {
-  let at = 0;
-  let failure: Failure | undefined;
-  return {
-    get failure() {
-      return failure;
-    },
-    read: async (into) => {
-      if (failure === undefined && at >= failAt) failure = { code: "test.broken-off" };
-      if (failure !== undefined) return FAILED;
-      if (at === bytes.length) return ENDED;
-      const count = Math.min(into.length, pieceBytes, bytes.length - at);
-      into.set(bytes.subarray(at, at + count));
-      at += count;
-      return count;
-    },
-    cancel: (reason) => {
-      failure ??= reason;
-    },
-  };
+export function sourceOf(bytes: Uint8Array, pieceBytes: number = 48 * KiB, failAt?: number): ByteSource {
+  return sourceOver(bytes, { pieceBytes: () => pieceBytes, failAt, failure: { code: "test.broken-off" } });
 }
 
 export async function put(

@@ -106,60 +106,47 @@ describe("processes (real): output", () => {
 });
 
 describe("processes (real): loss of the parent", () => {
-  it("is the end of a child without a channel that is to die with it", async () => {
+  /** A process whose child is in its own right what `args` say, and the id of that child. */
+  const withChild = async (...args: readonly string[]): Promise<{ readonly parent: Process; readonly pid: number }> => {
     const { command, args: _, ...rest } = realSpec("");
-    const parent = await real.spawn({ command, args: [parentScript, "/bin/sleep", ""], ...rest });
+    const parent = await real.spawn({ command, args: [parentScript, ...args], ...rest });
     assert(parent.ok, "it spawns");
-    let orphanPid: unknown;
+    let pid: unknown;
     parent.value.onMessage((message) => {
-      orphanPid = message;
+      pid = message;
     });
-    await waitUntil(() => orphanPid !== undefined);
-    assert(typeof orphanPid === "number", `it has a child: ${JSON.stringify(orphanPid)}`);
-    const pid = orphanPid;
-    // Earlier it would not have asked for the signal yet.
-    await waitUntil(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("/bin/sleep\0"));
+    await waitUntil(() => pid !== undefined);
+    assert(typeof pid === "number", `it has a child: ${JSON.stringify(pid)}`);
+    return { parent: parent.value, pid };
+  };
+  /** Its id is known before it has become the command: earlier it would not have asked for the signal yet. */
+  const becomes = (pid: number, command: string): Promise<void> =>
+    waitUntil(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(`${command}\0`));
 
-    parent.value.kill("SIGKILL");
+  it("is the end of a child without a channel that is to die with it", async () => {
+    const { parent, pid } = await withChild("/bin/sleep", "");
+    await becomes(pid, "/bin/sleep");
+
+    parent.kill("SIGKILL");
 
     await waitUntil(() => !real.exists(pid));
   });
 
   it("is told to the child, which ends; nothing is left", async () => {
-    const { command, args, ...rest } = realSpec("");
-    const parent = await real.spawn({ command, args: [parentScript, command, childScript], ...rest });
-    assert(parent.ok, "it spawns");
-    let orphanPid: unknown;
-    parent.value.onMessage((message) => {
-      orphanPid = message;
-    });
-    await waitUntil(() => orphanPid !== undefined);
-    assert(typeof orphanPid === "number", `it has a child: ${JSON.stringify(orphanPid)}`);
-    assert.equal(args[1], "");
-    assert.equal(real.exists(orphanPid), true);
+    const { parent, pid } = await withChild(process.execPath, childScript);
+    assert.equal(real.exists(pid), true);
 
-    parent.value.kill("SIGKILL");
+    parent.kill("SIGKILL");
 
-    const pid = orphanPid;
     await waitUntil(() => !real.exists(pid));
   });
 
   it("takes a stopped child with it, which cannot hear that its channel is gone", async () => {
-    const { command, args: _, ...rest } = realSpec("");
-    const parent = await real.spawn({ command, args: [parentScript, command, childScript], ...rest });
-    assert(parent.ok, "it spawns");
-    let orphanPid: unknown;
-    parent.value.onMessage((message) => {
-      orphanPid = message;
-    });
-    await waitUntil(() => orphanPid !== undefined);
-    assert(typeof orphanPid === "number", `it has a child: ${JSON.stringify(orphanPid)}`);
-    const pid = orphanPid;
-    // Its id is known before it has become the command: stopped earlier, it would not have asked for the signal yet.
-    await waitUntil(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(`${command}\0`));
+    const { parent, pid } = await withChild(process.execPath, childScript);
+    await becomes(pid, process.execPath);
     process.kill(pid, "SIGSTOP");
 
-    parent.value.kill("SIGKILL");
+    parent.kill("SIGKILL");
 
     await waitUntil(() => !real.exists(pid));
   });

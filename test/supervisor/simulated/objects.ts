@@ -1,12 +1,11 @@
 /** Objects of a simulated workload: cut from one block of random bytes, so that making one costs nothing. */
 import type { ByteSource } from "#runtime/byte-source.ts";
-import { ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
-import type { Failure } from "#runtime/errors.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import type { Random } from "#runtime/random.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
+import { sourceOver } from "#test/kit/byte-source.ts";
 
 export interface TestObject {
   /** As the node has to name it. */
@@ -35,25 +34,13 @@ export interface Upload {
 }
 
 /** The body as a client sends it: in pieces of any size, now and then after a while. */
-export function uploadOf(bytes: Uint8Array, { clock, random, failAt = Number.POSITIVE_INFINITY }: Upload): ByteSource {
-  let at = 0;
-  let failure: Failure | undefined;
-  return {
-    get failure() {
-      return failure;
-    },
-    read: async (into) => {
+export function uploadOf(bytes: Uint8Array, { clock, random, failAt }: Upload): ByteSource {
+  return sourceOver(bytes, {
+    pieceBytes: () => 1 + random.below(128 * KiB),
+    failAt,
+    failure: { code: "gateway.body-truncated" },
+    before: async () => {
       if (random.below(16) === 0) await new Promise<void>((resolve) => void clock.after(random.below(20), resolve));
-      if (at >= failAt) failure ??= { code: "gateway.body-truncated" };
-      if (failure !== undefined) return FAILED;
-      if (at === bytes.length) return ENDED;
-      const count = Math.min(into.length, 1 + random.below(128 * KiB), bytes.length - at);
-      into.set(bytes.subarray(at, at + count));
-      at += count;
-      return count;
     },
-    cancel: (reason) => {
-      failure ??= reason;
-    },
-  };
+  });
 }
