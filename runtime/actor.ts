@@ -21,7 +21,7 @@ import { type Message, Told } from "#runtime/message.ts";
 import { Monitors } from "#runtime/monitors.ts";
 import { type OwnHealth, READY } from "#runtime/own-health.ts";
 import { Pace } from "#runtime/pace.ts";
-import { PendingCall } from "#runtime/pending-call.ts";
+import { isOver, PendingCall } from "#runtime/pending-call.ts";
 import type { Protocol } from "#runtime/protocol.ts";
 import type { CallOptions, CastOutcome, Down, Ref } from "#runtime/ref.ts";
 import type { NotClosed, StartFailed } from "#runtime/start-failure.ts";
@@ -391,9 +391,6 @@ export class Actor {
     if (within === undefined) return undefined;
     const caller = within.stable ?? within;
     if (caller.deadlineMs <= this.machine.clock.recentMs()) return { code: "runtime.expired", actor, executed: "no" };
-    // Its signal is made when it is asked for, which costs more than a call.
-    if (caller instanceof PendingCall ? caller.answered : caller.signal.aborted)
-      return { code: "runtime.cancelled", actor, executed: "no" };
-    return undefined;
+    return isOver(caller) ? { code: "runtime.cancelled", actor, executed: "no" } : undefined;
   }
 }

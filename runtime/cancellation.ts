@@ -1,13 +1,46 @@
 /**
- * Calls that end when the signal of their caller aborts.
+ * Work that can be called off, with the calls that are made on its behalf.
  *
- * One listener serves all calls of a signal: adding and removing one for each would cost more than the call.
+ * Most of it never has a signal: signals and their listeners cost more than a call, so they are made for those who ask.
  */
 import type { PendingCall } from "#runtime/pending-call.ts";
 
+export class Cancellation {
+  #calls: Set<PendingCall> | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #isOff = false;
+
+  get isOff(): boolean {
+    return this.#isOff;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isOff) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  /** The calls on its behalf. Who leaves the set is not cancelled with it. */
+  get calls(): Set<PendingCall> {
+    this.#calls ??= new Set();
+    return this.#calls;
+  }
+
+  /** Its signal alone: the calls go on. */
+  abort(): void {
+    this.#isOff = true;
+    this.#controller?.abort();
+  }
+
+  callOff(): void {
+    this.abort();
+    if (this.#calls !== undefined) for (const call of this.#calls) call.cancel();
+  }
+}
+
 const callsOf = new WeakMap<AbortSignal, Set<PendingCall>>();
 
-/** Where the calls on behalf of this signal's owner are kept; whoever leaves the set is not cancelled. */
+/** The same for work of which only a signal is known. One listener serves all of its calls. */
 export function callsUnder(signal: AbortSignal): Set<PendingCall> {
   const known = callsOf.get(signal);
   if (known !== undefined) return known;

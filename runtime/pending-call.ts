@@ -10,7 +10,7 @@
 import type { Actor } from "#runtime/actor.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
-import { callsUnder } from "#runtime/cancellation.ts";
+import { Cancellation, callsUnder } from "#runtime/cancellation.ts";
 import { type Failure, fail, type Result } from "#runtime/errors.ts";
 import type { Message } from "#runtime/message.ts";
 import type { CallOptions, Trace, Within } from "#runtime/ref.ts";
@@ -28,16 +28,18 @@ const TIMED_OUT = { reason: "call-timeout" };
 const EXPIRED = { reason: "expired" };
 
 /** What ties a call to others. Most calls have none of it, and a call is made per message: so it is apart. */
-interface Ties {
+class Ties extends Cancellation {
   readonly caller: Within | undefined;
   /** The calls on behalf of the same caller, this one among them. */
   readonly siblings: Set<PendingCall> | undefined;
-  /** Calls made on behalf of this one. */
-  children: Set<PendingCall> | undefined;
-  /** Made when somebody asks for the signal. */
-  controller: AbortController | undefined;
   /** The source that came with the request: it ends with the call. */
-  borrowed: ByteSource | undefined;
+  borrowed: ByteSource | undefined = undefined;
+
+  constructor(caller: Within | undefined, siblings: Set<PendingCall> | undefined) {
+    super();
+    this.caller = caller;
+    this.siblings = siblings;
+  }
 }
 
 export class PendingCall extends Deadline implements Within, Message {
@@ -85,11 +87,8 @@ export class PendingCall extends Deadline implements Within, Message {
 
   get signal(): AbortSignal {
     const ties = this.#tied();
-    if (ties.controller === undefined) {
-      ties.controller = new AbortController();
-      if (this.answered) ties.controller.abort();
-    }
-    return ties.controller.signal;
+    if (this.answered) ties.abort();
+    return ties.signal;
   }
 
   get hasSource(): boolean {
@@ -137,10 +136,7 @@ export class PendingCall extends Deadline implements Within, Message {
 
   /** What is still being done for this call is not wanted any more. */
   abort(): void {
-    const ties = this.#ties;
-    if (ties === undefined) return;
-    ties.controller?.abort();
-    if (ties.children !== undefined) for (const child of ties.children) child.cancel();
+    this.#ties?.callOff();
   }
 
   /** The caller gave up. */
@@ -172,25 +168,25 @@ export class PendingCall extends Deadline implements Within, Message {
   }
 
   #tied(): Ties {
-    this.#ties ??= tie(undefined, undefined);
+    this.#ties ??= new Ties(undefined, undefined);
     return this.#ties;
   }
 
-  #ownCalls(): Set<PendingCall> {
-    const ties = this.#tied();
-    ties.children ??= new Set();
-    return ties.children;
-  }
-
-  /** A caller that is itself a call of this cell tells its children; any other one has a signal. */
   #tiesTo(within: Within): Ties {
     const caller = within.stable ?? within;
-    const siblings = caller instanceof PendingCall ? caller.#ownCalls() : callsUnder(caller.signal);
+    const siblings = PendingCall.#callsOf(caller);
     siblings.add(this);
-    return tie(caller, siblings);
+    return new Ties(caller, siblings);
+  }
+
+  static #callsOf(caller: Within): Set<PendingCall> {
+    if (caller instanceof PendingCall) return caller.#tied().calls;
+    return caller instanceof Cancellation ? caller.calls : callsUnder(caller.signal);
   }
 }
 
-function tie(caller: Within | undefined, siblings: Set<PendingCall> | undefined): Ties {
-  return { caller, siblings, children: undefined, controller: undefined, borrowed: undefined };
+/** Whether that which a call would be made for is not wanted any more. */
+export function isOver(caller: Within): boolean {
+  if (caller instanceof PendingCall) return caller.answered;
+  return caller instanceof Cancellation ? caller.isOff : caller.signal.aborted;
 }

@@ -6,6 +6,7 @@
  */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { ActorStopped, LinkLost, Unsendable } from "#runtime/call-failure.ts";
+import { Cancellation } from "#runtime/cancellation.ts";
 import { type Failure, fail, type Result } from "#runtime/errors.ts";
 import { decodeFrame, encode, type Taken, takeOut } from "#runtime/link/body.ts";
 import type { ErasedRef } from "#runtime/link/erased-ref.ts";
@@ -26,7 +27,7 @@ export interface CalleeOptions {
 }
 
 /** A request in hand, as the context that the local call inherits. */
-class InboundCall implements Within {
+class InboundCall extends Cancellation implements Within {
   readonly id: number;
   readonly actor: string;
   readonly deadlineMs: number;
@@ -34,27 +35,14 @@ class InboundCall implements Within {
   readonly source: ByteSource | undefined;
   /** Where the callee keeps it. */
   place = 0;
-  /** Made when somebody asks: most callees never do. */
-  #controller: AbortController | undefined;
-  #isAborted = false;
 
   constructor(id: number, actor: string, deadlineMs: number, trace: Trace | undefined, source: ByteSource | undefined) {
+    super();
     this.id = id;
     this.actor = actor;
     this.deadlineMs = deadlineMs;
     this.trace = trace;
     this.source = source;
-  }
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#isAborted) this.#controller.abort();
-    return this.#controller.signal;
-  }
-
-  abort(): void {
-    this.#isAborted = true;
-    this.#controller?.abort();
   }
 }
 
@@ -85,7 +73,7 @@ export class Callee implements LinkRole {
       case KIND.cast:
         return this.#cast(frame);
       case KIND.cancel:
-        this.#inHand.find(({ id }) => id === frame.id)?.abort();
+        this.#inHand.find(({ id }) => id === frame.id)?.callOff();
         return undefined;
       case KIND.monitor:
         return this.#monitor(frame);
@@ -100,7 +88,7 @@ export class Callee implements LinkRole {
 
   onEnd(): void {
     this.#hasEnded = true;
-    for (const call of this.#inHand.splice(0)) call.abort();
+    for (const call of this.#inHand.splice(0)) call.callOff();
     for (const undo of this.#monitors.values()) undo();
     this.#monitors.clear();
     this.#options.onEnd();

@@ -78,15 +78,14 @@ async function operate(
   if (life.isOver()) return await never();
   const outcome = await operation(...asked);
   if (life.isOver()) return await never();
-  life.tell("disk", name, toldOf(asked, outcome), outcome);
+  life.tell("disk", name, name === "read" ? toldOfRead(asked, outcome) : asked, outcome);
   return outcome;
 }
 
-/** Of the buffer of a read, what was read: the rest of it is whatever the memory held before. */
-function toldOf(asked: readonly unknown[], { value }: Outcome): unknown {
-  return asked.map((given) =>
-    given instanceof Uint8Array && typeof value === "number" ? given.subarray(0, value) : given,
-  );
+/** Of the buffer what was read, which is nothing if it failed: the rest is whatever the memory held before. */
+function toldOfRead(asked: readonly unknown[], { value }: Outcome): unknown {
+  const count = typeof value === "number" ? value : 0;
+  return asked.map((given) => (given instanceof Uint8Array ? given.subarray(0, count) : given));
 }
 
 /** Settles when the disk comes to an operation; never in a life that is over. */

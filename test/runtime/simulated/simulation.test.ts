@@ -48,6 +48,28 @@ describe("simulation: the seed", () => {
   });
 });
 
+describe("simulation: what a read is told with", () => {
+  it("is what was read, not what the rest of the memory held before: nothing, where it failed", async () => {
+    const told = async (before: number): Promise<readonly string[]> => {
+      const simulation = new Simulation(1);
+      const { base } = simulation.begin();
+      const run = async (): Promise<void> => {
+        must(await base.disk.replaceFile("/a", bytesOf("abc")), "writing");
+        const descriptor = must(await base.disk.open("/a", "read"), "opening");
+        const into = new Uint8Array(8).fill(before);
+        must(await base.disk.read(descriptor, into, 0), "reading");
+        simulation.disk.failNext("read", "EIO");
+        await base.disk.read(descriptor, into.fill(before), 0);
+      };
+      await simulation.until(run());
+      return simulation.events.lines.filter((line) => line.includes("disk read"));
+    };
+
+    assert.equal((await told(1)).length, 2);
+    assert.deepEqual(await told(1), await told(2));
+  });
+});
+
 describe("simulation: until", () => {
   it("moves time from timer to timer, and no further than is needed", async () => {
     const simulation = new Simulation(1);
