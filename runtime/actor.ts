@@ -12,6 +12,7 @@ import type { Behavior } from "#runtime/behavior.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { DeadLetter } from "#runtime/dead-letters.ts";
 import { assert, Defect, describeExit, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
+import { type Handler, type HandlerTable, handlersOf } from "#runtime/handlers.ts";
 import { CLEAN, type Gone, Incarnation, type Turn } from "#runtime/incarnation.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
 import { Losses, type NotReplayed } from "#runtime/losses.ts";
@@ -36,8 +37,6 @@ export interface ActorOptions {
   readonly shutdownMs: number;
 }
 
-type Handler = (state: unknown, request: unknown, ctx: unknown) => unknown;
-
 interface UrgentTurn {
   readonly incarnation: Incarnation;
   /** `settle`, `timer` or `down`. */
@@ -61,7 +60,7 @@ export class Actor {
   readonly deps: unknown;
   readonly laterMax: number;
   readonly shutdownMs: number;
-  readonly #handlers: Readonly<Record<string, Handler | undefined>>;
+  readonly #handlers: HandlerTable;
   readonly #idempotent: Readonly<Record<string, true | undefined>>;
   readonly #mailbox: Mailbox<UrgentTurn, Message>;
   readonly #monitors = new Monitors();
@@ -90,7 +89,7 @@ export class Actor {
     this.deps = options.deps;
     this.laterMax = options.laterMax;
     this.shutdownMs = options.shutdownMs;
-    this.#handlers = options.behavior.handlers as unknown as Record<string, Handler>;
+    this.#handlers = handlersOf(options.behavior.handlers);
     this.#idempotent = options.behavior.idempotent ?? NONE;
     this.#mailbox = new Mailbox(options.mailbox);
     this.pace = new Pace(options.name, machine);
@@ -259,21 +258,19 @@ export class Actor {
   /** For the incarnation: a turn on the control lane, dropped when it has ended. */
   control(incarnation: Incarnation, what: string, run: Turn, message: Message | undefined): void {
     if (incarnation.hasEnded) return;
-    this.#mailbox.control({ incarnation, what, run, message });
-    this.ready();
+    if (this.#mailbox.control({ incarnation, what, run, message })) this.ready();
+    else incarnation.crash(new Defect("more timers and settles are due than CONTROL_LANE_MAX"));
   }
 
   /** For the incarnation: a turn on the signal lane. */
   signal(incarnation: Incarnation, what: string, run: Turn): void {
     if (incarnation.hasEnded) return;
-    this.#mailbox.signal({ incarnation, what, run, message: undefined });
-    this.ready();
+    if (this.#mailbox.signal({ incarnation, what, run, message: undefined })) this.ready();
+    else incarnation.crash(new Defect("more DOWNs are due than CONTROL_LANE_MAX"));
   }
 
-  handlerOf(name: string): Handler {
-    const handler = this.#handlers[name];
-    if (handler === undefined) throw new Defect(`${this.name} has no handler for ${name}`);
-    return handler;
+  handlerOf(name: string): Handler | undefined {
+    return this.#handlers[name];
   }
 
   /** For the incarnation: where messages go that it did not finish. */

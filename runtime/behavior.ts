@@ -99,7 +99,7 @@ export interface Behavior<P extends Protocol<P>, Events, Deps, State> {
    * Messages that may be handled again after a crash, of those that the protocol declares idempotent. Such a message
    * goes to the next incarnation, up to `ENTERED_MAX` of them; then it is poison, and a dead letter.
    */
-  readonly idempotent?: { readonly [Name in IdempotentName<P>]?: true };
+  readonly idempotent?: { readonly [Name in keyof P]?: Name extends IdempotentName<P> ? true : never };
   /** Best effort: it is skipped after a crash and cut short after `shutdownMs`. */
   terminate?(state: State, reason: ExitReason, ctx: ActorContext<Events, State>): Awaitable<void>;
 }

@@ -33,6 +33,12 @@ export interface ActorStopped extends Failure<"runtime.actor-stopped"> {
   readonly executed: "no";
 }
 
+/** The callee has no such message. Final: the caller was compiled against another protocol. */
+export interface UnknownMessage extends Failure<"runtime.unknown-message"> {
+  readonly actor: string;
+  readonly executed: "no";
+}
+
 /** The incarnation that had the request in hand ended. */
 export interface ActorCrashed extends Failure<"runtime.actor-crashed"> {
   readonly actor: string;
@@ -86,6 +92,7 @@ export type CallFailure =
   | Expired
   | CallTimeout
   | ActorStopped
+  | UnknownMessage
   | ActorCrashed
   | Poison
   | Cancelled
@@ -98,6 +105,7 @@ const CODES: ReadonlySet<string> = new Set<CallFailure["code"]>([
   "runtime.expired",
   "runtime.call-timeout",
   "runtime.actor-stopped",
+  "runtime.unknown-message",
   "runtime.actor-crashed",
   "runtime.poison",
   "runtime.cancelled",

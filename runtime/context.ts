@@ -4,7 +4,6 @@
  */
 import type { ActorContext, ActorEvent, Awaitable, Later } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { assert } from "#runtime/errors.ts";
 import type { Incarnation } from "#runtime/incarnation.ts";
 import { LATER, TaskSlot } from "#runtime/later.ts";
 import type { Random } from "#runtime/random.ts";
@@ -74,26 +73,27 @@ export class Context implements Erased {
   ): Later<Answer> {
     if (this.#isFenced()) return LATER;
     const incarnation = this.#incarnation;
-    const { actor } = incarnation;
-    assert(incarnation.taskCount < actor.laterMax, "a turn begins at most one task, and none without room");
     const slot = new TaskSlot(incarnation.message, incarnation);
-    const tasks = incarnation.begunTasks();
-    tasks.add(slot);
-    slot.settled = task(slot).then(
-      (outcome) => {
-        // The slot is kept until its turn runs: an end before that must fail its call.
-        const turn = (): Awaitable<Answer> => {
-          tasks.delete(slot);
-          return settle(incarnation.state, outcome, this);
-        };
-        actor.control(incarnation, "settle", turn, slot.message);
-      },
-      (defect: unknown) => {
-        // Still among the tasks, so that the end of the incarnation fails its call too. No-op if it has ended.
-        incarnation.crash(defect);
-        tasks.delete(slot);
-      },
-    );
+    const done = (outcome: Outcome): void => {
+      // The slot is kept until its turn runs: an end before that must fail its call.
+      const turn = (): Awaitable<Answer> => {
+        incarnation.tasks.leave(slot);
+        return settle(incarnation.state, outcome, this);
+      };
+      incarnation.actor.control(incarnation, "settle", turn, slot.message);
+    };
+    const failed = (defect: unknown): void => {
+      // Still among the tasks, so that the end of the incarnation fails its call too. No-op if it has ended.
+      incarnation.crash(defect);
+      incarnation.tasks.leave(slot);
+    };
+    incarnation.tasks.place(slot, () => {
+      try {
+        slot.settled = task(slot).then(done, failed);
+      } catch (defect) {
+        failed(defect);
+      }
+    });
     return LATER;
   }
 

@@ -14,6 +14,8 @@ export type DeadLetterReason =
   | "crashed"
   /** It was in hand at the crash of `ENTERED_MAX` incarnations. */
   | "poison"
+  /** There is no handler of its name: it was sent past the types. */
+  | "unknown"
   /** A newer message took its place (`drop-oldest`). */
   | "displaced"
   /** It waited, or was in hand, when the actor was stopped or quarantined. */
@@ -54,7 +56,7 @@ export class DeadLetters {
 
   add(message: Message, reason: DeadLetterReason, incarnation: number, wallMs: number): DeadLetter {
     const { name, request, entered } = message;
-    const isReplayable = weigh(request, DEAD_LETTER_BYTES_MAX) >= 0;
+    const isReplayable = isKept(request);
     this.#lastId += 1;
     const letter: DeadLetter = {
       id: this.#lastId,
@@ -85,6 +87,21 @@ export class DeadLetters {
   }
 }
 
+/** What throws when it is looked at is not. */
+function isKept(request: unknown): boolean {
+  try {
+    return weigh(request, DEAD_LETTER_BYTES_MAX) >= 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Anything else may hold what cannot be seen from here, such as a `Map`. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Array.isArray(value);
+}
+
 /** Of `leftBytes`, what a value of codec types leaves, roughly; negative when it does not fit or cannot be kept. */
 function weigh(value: unknown, leftBytes: number): number {
   if (typeof value === "string") return leftBytes - value.length * 2;
@@ -92,7 +109,7 @@ function weigh(value: unknown, leftBytes: number): number {
   // A view keeps all of its buffer alive.
   if (ArrayBuffer.isView(value)) return leftBytes - value.buffer.byteLength;
   if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return leftBytes - value.byteLength;
-  if (isByteSource(value)) return -1;
+  if (isByteSource(value) || !isPlain(value)) return -1;
   let left = leftBytes - 16;
   for (const key in value) {
     if (left < 0) return left;

@@ -6,7 +6,7 @@
  */
 import type { Clock } from "#runtime/clock.ts";
 import { Lane } from "#runtime/lane.ts";
-import type { Scheduler } from "#runtime/scheduler.ts";
+import { type Scheduler, surface } from "#runtime/scheduler.ts";
 
 /** Turns an actor may take before the next one has its slot. */
 export const SLOT_TURNS_MAX = 16;
@@ -83,7 +83,17 @@ export class Dispatcher implements RunQueue {
     return this.#asked === 0;
   }
 
+  /** What a slot throws belongs to nobody here: the others have theirs all the same. */
   readonly #drain = (): void => {
+    try {
+      this.#run();
+    } catch (defect) {
+      surface(defect, this.#scheduler);
+      this.#scheduler.microtask(this.#drain);
+    }
+  };
+
+  #run(): void {
     if (!this.#isInBurst) this.#beginBurst();
     for (let actor = this.#ready.take(); actor !== undefined; actor = this.#ready.take()) {
       this.#burstTurns += actor.runSlot(SLOT_TURNS_MAX);
@@ -94,7 +104,7 @@ export class Dispatcher implements RunQueue {
       }
     }
     this.#awake = false;
-  };
+  }
 
   #beginBurst(): void {
     this.#isInBurst = true;

@@ -84,9 +84,19 @@ export function describeExit(reason: ExitReason): string {
     case "killed":
       return `killed after ${reason.afterMs} ms`;
     case "crashed":
-      return (reason.defect instanceof Error ? reason.defect.message : inLine(reason.defect)).slice(0, 200);
+      return describeDefect(reason.defect).slice(0, 200);
     default:
       return unreachable(reason);
+  }
+}
+
+/** Anything can be thrown, also what throws when it is looked at. */
+function describeDefect(defect: unknown): string {
+  try {
+    const message: unknown = defect instanceof Error ? defect.message : undefined;
+    return typeof message === "string" ? message : inLine(defect).split("\n", 1).join();
+  } catch {
+    return "a defect that cannot be described";
   }
 }
 

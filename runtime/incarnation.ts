@@ -11,11 +11,12 @@ import type { Actor } from "#runtime/actor.ts";
 import type { Awaitable } from "#runtime/behavior.ts";
 import { type Context, createContext } from "#runtime/context.ts";
 import { assert, Defect, type ExitReason, type Failure, type Result } from "#runtime/errors.ts";
-import { LATER, OwnWork, type TaskSlot } from "#runtime/later.ts";
+import { LATER, OwnWork } from "#runtime/later.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
 import type { Message } from "#runtime/message.ts";
 import type { PendingCall } from "#runtime/pending-call.ts";
 import { Scope } from "#runtime/scope.ts";
+import { Tasks } from "#runtime/tasks.ts";
 import { Deadline } from "#runtime/wheel.ts";
 
 /** A turn of the upper lanes. */
@@ -38,7 +39,7 @@ class TurnTimeout extends Deadline {
   }
 
   override onDue(): void {
-    this.#incarnation.crash(new Defect("a turn took longer than turnTimeoutMs"));
+    this.#incarnation.overrun();
   }
 }
 
@@ -50,25 +51,29 @@ export class Incarnation {
   #scope: Scope | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #ownWork: OwnWork | undefined = undefined;
-  #tasks: Set<TaskSlot> | undefined = undefined;
+  #tasks: Tasks | undefined = undefined;
   /** Sources handed out in replies: they fail when the incarnation ends. */
   #lent: Set<LentSource> | undefined = undefined;
   #turnTimeout: TurnTimeout | undefined = undefined;
   #state: unknown = undefined;
   /** What the turn under way is about: the message being handled, or the one whose task is being settled. */
   #message: Message | undefined = undefined;
-  #isBusy = false;
+  /** Settles, never rejects, when the turn that goes on has. */
+  #held: Promise<void> | undefined = undefined;
   #end: ExitReason | undefined = undefined;
   /** `terminate` is over, or there was none: nothing may begin any more. */
   #isReleased = false;
+  /** Whoever asks for the signal now is told to end. */
+  #isOff = false;
   /** Once nothing is left of it, or what is left did not close in time. */
   #gone: Gone | undefined = undefined;
   #onGone: PromiseWithResolvers<Gone> | undefined = undefined;
   /** Settles, never rejects, when an `init` that takes its time has. */
   #initialising: Promise<void> | undefined = undefined;
   #isInitialised = false;
-  /** `init` is on the stack: what it opens is not known yet. */
-  #isInInit = false;
+  /** `init` or a handler is on the stack: what it opens, and whether it goes on, is not known yet. */
+  #isOnStack = false;
+  #isClosing = false;
 
   constructor(actor: Actor, number: number) {
     this.actor = actor;
@@ -88,7 +93,7 @@ export class Incarnation {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#isReleased) this.#controller.abort();
+      if (this.#isOff) this.#controller.abort();
     }
     return this.#controller.signal;
   }
@@ -100,7 +105,7 @@ export class Incarnation {
   }
 
   get taskCount(): number {
-    return this.#tasks === undefined ? 0 : this.#tasks.size;
+    return this.#tasks === undefined ? 0 : this.#tasks.count;
   }
 
   get state(): unknown {
@@ -117,12 +122,12 @@ export class Incarnation {
   }
 
   get isBusy(): boolean {
-    return this.#isBusy;
+    return this.#held !== undefined;
   }
 
-  /** Where tasks in flight are kept. */
-  begunTasks(): Set<TaskSlot> {
-    this.#tasks ??= new Set();
+  /** Those that it has begun. */
+  get tasks(): Tasks {
+    this.#tasks ??= new Tasks(this.actor.laterMax);
     return this.#tasks;
   }
 
@@ -132,7 +137,7 @@ export class Incarnation {
 
   /** `Within` of the message in hand. */
   get inHand(): PendingCall | undefined {
-    return this.#message?.call;
+    return this.#end === undefined ? this.#message?.call : undefined;
   }
 
   /** How it went, once it has ended and closed what it had open; `clean` is as `Actor.stop` says. */
@@ -148,7 +153,7 @@ export class Incarnation {
    */
   begin(): Promise<void> | undefined {
     const { behavior, deps } = this.actor;
-    this.#isInInit = true;
+    this.#isOnStack = true;
     try {
       const state: unknown = behavior.init(deps as never, this.context as never);
       if (isPromise(state)) this.#initialising = this.#initialiseSlowly(state);
@@ -156,8 +161,7 @@ export class Incarnation {
     } catch (defect) {
       this.crash(defect);
     }
-    this.#isInInit = false;
-    if (this.#end !== undefined) this.#close(this.#end);
+    this.#offStack();
     return this.#initialising === undefined ? undefined : this.#initialisedOrGone(this.#initialising);
   }
 
@@ -183,16 +187,19 @@ export class Incarnation {
   handle(message: Message): void {
     const { call } = message;
     const handler = this.actor.handlerOf(message.name);
+    if (handler === undefined) {
+      this.actor.losses.unknown(message);
+      return;
+    }
     if (call !== undefined) call.begun = true;
     this.#message = message;
+    this.#isOnStack = true;
     try {
-      const answer = handler(this.#state, message.request, this.context);
-      if (isPromise(answer)) this.#hold(answer, call);
-      else this.reply(answer, call);
+      this.#answered(handler(this.#state, message.request, this.context), call);
     } catch (defect) {
-      this.crash(defect);
+      this.#threw(defect);
     }
-    if (!this.#isBusy) this.#message = undefined;
+    this.#offStack();
   }
 
   /** One turn of the upper lanes, about `message` when it settles a task of it. */
@@ -200,26 +207,50 @@ export class Incarnation {
     if (this.hasEnded) return;
     const call = message?.call;
     this.#message = message;
+    this.#isOnStack = true;
     try {
-      const answer = run();
-      if (isPromise(answer)) this.#hold(answer, call);
-      else this.reply(answer, call);
+      this.#answered(run(), call);
     } catch (defect) {
-      this.crash(defect);
+      this.#threw(defect);
     }
-    if (!this.#isBusy) this.#message = undefined;
+    this.#offStack();
+  }
+
+  #answered(answer: unknown, call: PendingCall | undefined): void {
+    if (isPromise(answer)) this.#hold(answer, call);
+    else this.reply(answer, call);
+  }
+
+  #threw(defect: unknown): void {
+    this.#isOnStack = false;
+    this.crash(defect);
+  }
+
+  /** Closes what ended meanwhile. */
+  #offStack(): void {
+    this.#isOnStack = false;
+    if (this.#held === undefined) this.#message = undefined;
+    if (this.#end !== undefined && !this.#isClosing) this.#close(this.#end);
   }
 
   reply(answer: unknown, call: PendingCall | undefined): void {
     if (call === undefined || answer === LATER || this.#end !== undefined) return;
+    if (call.answered) {
+      dropReply(answer);
+      return;
+    }
     assert(isResult(answer), "a call is answered with a Result");
-    // Nobody would ever read, or cancel, a source that comes too late.
-    if (call.answered) findSource(answer.ok ? answer.value : undefined)?.source.cancel({ code: "runtime.call-ended" });
-    else call.reply(answer.ok ? this.#lend(answer) : answer);
+    call.reply(answer.ok ? this.#lend(answer) : answer);
   }
 
   crash(defect: unknown): void {
     this.finish({ kind: "crashed", defect });
+  }
+
+  /** The turn that goes on does so for too long. Nobody waits for it. */
+  overrun(): void {
+    this.#held = undefined;
+    this.crash(new Defect("a turn took longer than turnTimeoutMs"));
   }
 
   /** The end, whatever the reason. Only the first one counts. */
@@ -233,27 +264,26 @@ export class Incarnation {
     if (inHand !== undefined) actor.losses.inHand(inHand, reason, actor.mayRunAgain(inHand.name));
     this.#loseTasks(inHand, reason);
     for (const source of this.#lent ?? []) source.cancel(failure);
-    // An `init` that ends its own incarnation may still open something: `begin` closes when it has returned.
-    if (!this.#isInInit) this.#close(reason);
+    if (!this.#isOnStack) this.#close(reason);
     actor.onIncarnationEnd(this, reason);
   }
 
   /** One message may be in hand and have several tasks in flight: it is lost once. */
   #loseTasks(inHand: Message | undefined, reason: ExitReason): void {
     if (this.#tasks === undefined) return;
-    for (const message of new Set(Array.from(this.#tasks, (slot) => slot.message))) {
-      if (message !== undefined && message !== inHand) this.actor.losses.inFlight(message, reason);
-    }
+    for (const message of this.#tasks.end()) if (message !== inHand) this.actor.losses.inFlight(message, reason);
   }
 
   #close(reason: ExitReason): void {
+    this.#isClosing = true;
     const { actor } = this;
     const isOrderly = reason.kind === "shutdown" || reason.kind === "normal";
     const mustTerminate = isOrderly && this.#isInitialised && actor.behavior.terminate !== undefined;
-    const isIdle = this.#scope === undefined && this.taskCount === 0 && this.#initialising === undefined;
+    const isWaited = this.#initialising !== undefined || this.#held !== undefined;
+    const isIdle = this.#scope === undefined && this.taskCount === 0 && !isWaited;
     if (isIdle && !mustTerminate) {
       this.#isReleased = true;
-      this.#controller?.abort();
+      this.#tellToEnd();
       this.#goneWith(CLEAN);
       return;
     }
@@ -281,33 +311,47 @@ export class Incarnation {
   async #release(reason: ExitReason | undefined): Promise<void> {
     const { actor } = this;
     try {
+      if (this.#held !== undefined) await this.#turnOver(this.#held);
       if (reason !== undefined) await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
     } finally {
       this.#isReleased = true;
-      this.#controller?.abort();
+      this.#tellToEnd();
       // What an `init` under way has opened, or still opens, is in use until it settles.
       await this.#initialising;
-      if (this.taskCount > 0) await Promise.allSettled([...this.begunTasks()].map((slot) => slot.settled));
+      if (this.taskCount > 0) await this.#tasks?.settled();
       const errors = await this.scope.close();
       for (const error of errors) actor.machine.log.error("scope-close-failed", { actor: actor.name, error });
     }
   }
 
+  #tellToEnd(): void {
+    this.#isOff = true;
+    this.#controller?.abort();
+  }
+
+  /** The turn in hand is told to end, and waited for: what comes after it touches the same state. */
+  async #turnOver(held: Promise<void>): Promise<void> {
+    this.#tellToEnd();
+    await held;
+    // What terminates has a signal of its own.
+    this.#controller = undefined;
+    this.#isOff = false;
+  }
+
   #hold(answer: Promise<unknown>, call: PendingCall | undefined): void {
-    this.#isBusy = true;
     const { machine } = this.actor;
     this.#turnTimeout ??= new TurnTimeout(this);
     const timeout = this.#turnTimeout;
     const beganMs = machine.clock.nowMs();
-    machine.wheel.arm(timeout, beganMs + machine.turnTimeoutMs);
+    if (!this.hasEnded) machine.wheel.arm(timeout, beganMs + machine.turnTimeoutMs);
     const release = (): boolean => {
       if (this.hasEnded) return false;
       machine.wheel.disarm(timeout);
       this.actor.pace.end(beganMs);
-      this.#isBusy = false;
+      this.#held = undefined;
       return true;
     };
-    answer.then(
+    this.#held = answer.then(
       (value) => {
         if (!release()) return;
         try {
@@ -335,6 +379,12 @@ export class Incarnation {
     all.add(lent);
     return { ok: true, value: { ...(answer.value as object), [found.key]: lent } };
   }
+}
+
+/** Nobody would ever read, or cancel, a source that comes too late. */
+function dropReply(answer: unknown): void {
+  const value = isResult(answer) && answer.ok ? answer.value : undefined;
+  findSource(value)?.source.cancel({ code: "runtime.call-ended" });
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -53,9 +53,10 @@ export class TaskSlot implements Within {
     return this.stable.trace;
   }
 
-  /** The call that it works for. One that was answered without waiting for the task has no more to do with it. */
+  /** The call that it works for: not one that was answered without waiting for it, or went to another life. */
   get stable(): PendingCall | OwnWork {
     const call = this.message?.call;
-    return call === undefined || call.hasReply ? this.#incarnation.ownWork : call;
+    const isOver = call === undefined || call.hasReply || this.#incarnation.hasEnded;
+    return isOver ? this.#incarnation.ownWork : call;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A byte source as it is handed from one side of a call to the other: the same bytes, tied to what it belongs to.
  */
-import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
+import { type ByteSource, ENDED, FAILED, isByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Machine } from "#runtime/machine.ts";
 
@@ -62,11 +62,15 @@ export class LentSource implements ByteSource {
 /** The one direct member of a request or reply that is a source, with its key. */
 export function findSource(value: unknown): { readonly key: string; readonly source: ByteSource } | undefined {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return undefined;
-  for (const key in value) {
-    const member = (value as Record<string, unknown>)[key];
-    if (typeof member === "object" && member !== null && typeof (member as ByteSource).read === "function") {
-      return { key, source: member as ByteSource };
+  let found: { readonly key: string; readonly source: ByteSource } | undefined;
+  try {
+    for (const key in value) {
+      const member = (value as Record<string, unknown>)[key];
+      if (typeof member === "object" && isByteSource(member)) found = { key, source: member };
     }
+  } catch {
+    // What throws when it is looked at is for its handler to look at.
+    return undefined;
   }
-  return undefined;
+  return found;
 }

@@ -47,10 +47,21 @@ export class Losses {
     const isWanted = call === undefined || (!call.answered && !call.hasSource);
     if (reason.kind === "crashed" && mayRunAgain && isWanted) {
       if (message.entered >= ENTERED_MAX) this.#poisoned(message);
-      else this.#mailbox.putBack(message);
+      else {
+        call?.handOver();
+        this.#mailbox.putBack(message);
+      }
       return;
     }
     this.#lost(message, reason);
+  }
+
+  /** The actor has no handler of that name: it comes from where types were not looked at. */
+  unknown(message: Message): void {
+    const { name, machine } = this.#actor;
+    machine.rejected.add(1, { reason: "unknown-message" });
+    message.call?.fail({ code: "runtime.unknown-message", actor: name, executed: "no" });
+    this.#bury(message, "unknown");
   }
 
   /** The incarnation ended while a task of it was in flight. */

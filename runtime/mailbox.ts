@@ -10,7 +10,6 @@
  * applies its overflow policy and says so. A call that is over while it stands in line is not handed out, and its place
  * goes to whoever comes next.
  */
-import { assert } from "#runtime/errors.ts";
 import { Lane } from "#runtime/lane.ts";
 
 export type Overflow =
@@ -127,14 +126,15 @@ export class Mailbox<Turn, Message extends Mail> {
     this.#leftCount += 1;
   }
 
-  signal(turn: Turn): void {
+  /** False, and nothing is kept, when the lane is full: so it is for `control`. */
+  signal(turn: Turn): boolean {
     this.#signal ??= new Lane(CONTROL_LANE_MAX);
-    assert(this.#signal.push(turn), "signals are bounded by monitors");
+    return this.#signal.push(turn);
   }
 
-  control(turn: Turn): void {
+  control(turn: Turn): boolean {
     this.#control ??= new Lane(CONTROL_LANE_MAX);
-    assert(this.#control.push(turn), "control turns are bounded by tasks and timers");
+    return this.#control.push(turn);
   }
 
   takeUrgent(): Turn | undefined {

@@ -13,6 +13,8 @@ import { second } from "#runtime/units.ts";
 const NEAR_MS = 16;
 /** Readings that the estimate goes back to, about. */
 const WEIGHT = 8;
+/** Without a turn for this long, ms, and for `WEIGHT` of them, what they took is forgotten. */
+const FORGET_MS = 100;
 
 export class Pace {
   readonly #machine: Pick<Machine, "clock" | "dispatcher" | "turnTime" | "waitTime">;
@@ -20,6 +22,7 @@ export class Pace {
   #labels: Labels | undefined = undefined;
   /** What a turn takes lately, about. */
   #turnMs = 0;
+  #turnEndMs = 0;
   #followed: Message | undefined = undefined;
   #offeredMs = 0;
 
@@ -31,7 +34,11 @@ export class Pace {
   /** Whether a call that is due then would be too late when it is done, if it began now. */
   isTooLate(dueMs: number): boolean {
     const { clock } = this.#machine;
-    return dueMs - NEAR_MS <= clock.recentMs() && dueMs <= clock.nowMs() + this.#turnMs;
+    if (dueMs - NEAR_MS > clock.recentMs()) return false;
+    const nowMs = clock.nowMs();
+    // Only a turn can say that they are short again.
+    if (nowMs - this.#turnEndMs > FORGET_MS + WEIGHT * this.#turnMs) this.#turnMs = 0;
+    return dueMs <= nowMs + this.#turnMs;
   }
 
   /** When a turn begins that is to be timed. */
@@ -53,6 +60,7 @@ export class Pace {
     const tookMs = this.end(beganMs);
     // A pause of the whole process is not what turns take: the estimate grows by a little at a time.
     this.#turnMs += (Math.min(tookMs, 1 + 2 * this.#turnMs) - this.#turnMs) / WEIGHT;
+    this.#turnEndMs = beganMs + tookMs;
   }
 
   /** It stands in line. */

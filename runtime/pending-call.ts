@@ -139,6 +139,14 @@ export class PendingCall extends Deadline implements Within, Message {
     this.#ties?.callOff();
   }
 
+  /** The life that had it in hand has ended, and another one will have it: what that one still does for it is called off. */
+  handOver(): void {
+    const ties = this.#ties;
+    if (ties === undefined) return;
+    ties.callOff();
+    this.#ties = new Ties(ties.caller, ties.siblings);
+  }
+
   /** The caller gave up. */
   cancel(): void {
     this.fail({ code: "runtime.cancelled", actor: this.#actor.name, executed: this.begun ? "maybe" : "no" });

@@ -1,8 +1,15 @@
+/** Resources of an incarnation, and how they are closed. */
+
+/** One `add`: the same function may be added twice. */
+interface Opened {
+  readonly close: () => void | Promise<void>;
+}
+
 /**
  * What an incarnation opened: closed by the runtime in reverse order when the incarnation ends, whatever the reason.
  */
 export class Scope {
-  readonly #closers: (() => void | Promise<void>)[] = [];
+  readonly #open = new Set<Opened>();
   #closed = false;
 
   /** Registers a resource with how to close it; answers with an undo for what is closed earlier by its owner. */
@@ -12,20 +19,20 @@ export class Scope {
       void Promise.resolve(close()).catch(() => undefined);
       return () => undefined;
     }
-    this.#closers.push(close);
-    return () => {
-      const index = this.#closers.lastIndexOf(close);
-      if (index >= 0) this.#closers.splice(index, 1);
-    };
+    const opened: Opened = { close };
+    this.#open.add(opened);
+    return () => void this.#open.delete(opened);
   }
 
   /** Closes everything, newest first. One that fails does not keep the others open; its error is answered. */
   async close(): Promise<readonly unknown[]> {
     this.#closed = true;
     const errors: unknown[] = [];
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
+    for (const opened of [...this.#open].toReversed()) {
+      // One that was closed before it may have undone it.
+      if (!this.#open.delete(opened)) continue;
       try {
-        await close();
+        await opened.close();
       } catch (error) {
         errors.push(error);
       }

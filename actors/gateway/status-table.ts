@@ -130,6 +130,7 @@ const table: Table = {
   "runtime.expired": { ...later, message: ({ actor }) => `${actor} did not begin in time.` },
   "runtime.call-timeout": { ...later, message: ({ actor }) => `${actor} did not answer in time.` },
   "runtime.actor-stopped": { ...later, message: ({ actor }) => `${actor} is not running.` },
+  "runtime.unknown-message": final(500, "The node asked one of its parts for what that does not know."),
   "runtime.actor-crashed": { ...later, message: ({ actor }) => `${actor} crashed while it handled the request.` },
   "runtime.poison": final(500, "The request brought down those who handled it, again and again."),
   "runtime.cancelled": { ...later, message: ({ actor }) => `The request to ${actor} was given up.` },

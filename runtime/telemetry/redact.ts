@@ -88,9 +88,18 @@ function copyValue(value: unknown, depth: number, allowance: Allowance): unknown
     case "function":
       return "[function]";
     case "object":
-      return value === null ? null : copyObject(value, depth, allowance);
+      return value === null ? null : copyReadable(value, depth, allowance);
     default:
       return value;
+  }
+}
+
+/** What is logged may be anything that was thrown, also what throws when it is looked at. */
+function copyReadable(value: object, depth: number, allowance: Allowance): unknown {
+  try {
+    return copyObject(value, depth, allowance);
+  } catch {
+    return "[unreadable]";
   }
 }
 
@@ -119,9 +128,10 @@ function copyItems(items: readonly unknown[], depth: number, allowance: Allowanc
 
 /** The members of an error that is not ours may hold anything; name, message, stack and cause are what helps. */
 function copyError(error: Error, depth: number, allowance: Allowance): Record<string, unknown> {
-  const copy: Record<string, unknown> = { name: error.name, message: maskString(error.message) };
-  if (error.stack !== undefined) copy["stack"] = maskString(error.stack);
-  if (error.cause !== undefined) copy["cause"] = copyValue(error.cause, depth + 1, allowance);
+  const copy: Record<string, unknown> = {};
+  for (const name of ["name", "message", "stack", "cause"] as const) {
+    if (error[name] !== undefined) copy[name] = copyValue(error[name], depth + 1, allowance);
+  }
   return copy;
 }
 

@@ -51,6 +51,12 @@ export const wrongReply: typeof stock.handlers = {
 // @ts-expect-error: a message has no handler.
 export const incomplete: typeof stock.handlers = { note: () => undefined };
 
+export const again: typeof stock = {
+  ...stock,
+  // @ts-expect-error: the protocol does not say that it may run twice.
+  idempotent: { take: true },
+};
+
 export const shop: Behavior<ShopProtocol, Record<never, never>, { readonly stock: Ref<StockProtocol> }, undefined> = {
   name: "shop",
   init: () => undefined,

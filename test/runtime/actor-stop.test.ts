@@ -7,7 +7,7 @@ import { type ExitReason, ok } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
 import type { ManualClock } from "#runtime/simulated/clock.ts";
 import { ActorChild } from "#supervisor/cell/actor-child.ts";
-import { testMachine } from "#test/kit/actor.ts";
+import { startActor, testMachine } from "#test/kit/actor.ts";
 
 interface SlowProtocol {
   work: Call<Record<never, never>, void>;
@@ -205,6 +205,87 @@ describe("actor: kill during start", () => {
     assert.equal((await restarting).ok, true);
     assert.deepEqual(trace, ["init 1", "abort 1", "initialised 1", "scope 1", "init 2"]);
     assert.equal((await killed.promise).ok, false);
+  });
+});
+
+interface WriterProtocol {
+  write: Call<undefined, void>;
+  end: Call<undefined, void>;
+}
+
+/** A handler that goes on, and what comes after it in the same life and in the next. */
+async function writer() {
+  const trace: string[] = [];
+  let self: Actor | undefined;
+  let release: () => void = () => undefined;
+  const behavior: Behavior<WriterProtocol, Record<never, never>, undefined, undefined> = {
+    name: "writer",
+    init: (_deps, ctx) => {
+      trace.push(`init ${ctx.incarnation}`);
+      ctx.scope.add(() => void trace.push("closed"));
+    },
+    handlers: {
+      write: async (_state, _request, ctx) => {
+        ctx.signal.addEventListener("abort", () => trace.push("told"));
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        trace.push("written");
+        return ok();
+      },
+      end: async () => {
+        void self?.stop();
+        await undefined;
+        trace.push("ended");
+        return ok();
+      },
+    },
+    terminate: async (_state, _reason, ctx) => {
+      trace.push(`terminates ${ctx.signal.aborted}`);
+    },
+  };
+  const started = await startActor(behavior, undefined);
+  self = started.actor;
+  return { ...started, trace, release: () => release() };
+}
+
+describe("actor: a handler that goes on at the end", () => {
+  it("is told, and waited for, before its life is terminated, which has a signal of its own", async () => {
+    const { actor, ref, clock, trace, release } = await writer();
+    void ref.call("write", undefined, { timeoutMs: 60_000 });
+    await clock.settle();
+    const stopping = watched(actor.stop());
+    await clock.settle();
+    const before = [...trace];
+    release();
+
+    assert.deepEqual(await stopping.promise, { clean: true });
+    assert.deepEqual(before, ["init 1", "told"]);
+    assert.deepEqual(trace, ["init 1", "told", "written", "terminates false", "closed"]);
+  });
+
+  it("is waited for by the next life, too", async () => {
+    const { actor, ref, clock, trace, release } = await writer();
+    void ref.call("write", undefined, { timeoutMs: 60_000 });
+    await clock.settle();
+    actor.kill("enough");
+    const starting = actor.start();
+    await clock.settle();
+    const before = [...trace];
+    release();
+
+    assert.equal((await starting).ok, true);
+    assert.deepEqual(before, ["init 1", "told"]);
+    assert.deepEqual(trace, ["init 1", "told", "written", "closed", "init 2"]);
+  });
+
+  it("is waited for, where it has ended its own life before it went on", async () => {
+    const { actor, ref, clock, trace } = await writer();
+    void ref.call("end", undefined, { timeoutMs: 60_000 });
+    await clock.settle();
+    await actor.stop();
+
+    assert.deepEqual(trace, ["init 1", "ended", "terminates false", "closed"]);
   });
 });
 

@@ -71,8 +71,9 @@ const echoBehavior: Behavior<EchoProtocol, EchoEvents, EchoDeps, EchoState> = {
       ctx.publish("noted", { value });
     },
     read: ({ notes }) => ok([...notes]),
-    hold: async (state) => {
-      await nextGate(state);
+    hold: async (state, _request, ctx) => {
+      const isTold = new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
+      await Promise.race([nextGate(state), isTold]);
       return ok("held");
     },
     task: (state, { value }, ctx) =>

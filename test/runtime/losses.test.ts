@@ -13,6 +13,8 @@ interface FragileProtocol {
   note: Cast<{ readonly key: string }>;
   touch: Cast<{ readonly key: string }> & Idempotent;
   slow: Call<{ readonly key: string }, string>;
+  /** Goes on until it is told to end. */
+  linger: Call<{ readonly key: string }, string> & Idempotent;
   /** Begins a task, and crashes in the same turn. */
   torn: Cast<{ readonly key: string }> & Idempotent;
 }
@@ -22,6 +24,8 @@ interface FragileDeps {
   readonly deadly: Map<string, number>;
   readonly handled: string[];
   open: () => void;
+  /** Of `linger`, one in each life. */
+  readonly signals: AbortSignal[];
 }
 
 const fragile: Behavior<FragileProtocol, Record<never, never>, FragileDeps, FragileDeps> = {
@@ -39,6 +43,11 @@ const fragile: Behavior<FragileProtocol, Record<never, never>, FragileDeps, Frag
       );
       handle(deps, key);
     },
+    linger: async ({ signals }, { key }, ctx) => {
+      signals.push(ctx.signal);
+      await new Promise<void>((resolve) => ctx.signal.addEventListener("abort", () => resolve()));
+      return ok(key);
+    },
     slow: (deps, { key }, ctx) =>
       ctx.later(
         () =>
@@ -48,7 +57,7 @@ const fragile: Behavior<FragileProtocol, Record<never, never>, FragileDeps, Frag
         () => ok(handle(deps, key)),
       ),
   },
-  idempotent: { read: true, touch: true, torn: true },
+  idempotent: { read: true, touch: true, torn: true, linger: true },
 };
 
 function handle({ deadly, handled }: FragileDeps, key: string): string {
@@ -67,7 +76,12 @@ async function startFragile(
   deadly: Readonly<Record<string, number>> = {},
   options: KitOptions = {},
 ): Promise<Started<FragileProtocol> & { readonly deps: FragileDeps }> {
-  const deps: FragileDeps = { deadly: new Map(Object.entries(deadly)), handled: [], open: () => undefined };
+  const deps: FragileDeps = {
+    deadly: new Map(Object.entries(deadly)),
+    handled: [],
+    open: () => undefined,
+    signals: [],
+  };
   return { ...(await startActor(fragile, deps, options)), deps };
 }
 
@@ -88,6 +102,21 @@ describe("actor: a message in hand at a crash", () => {
     assert.deepEqual(await answer, { ok: true, value: "a" });
     assert.deepEqual(deps.handled, ["a", "b"]);
     assert.deepEqual(started.actor.deadLetters, []);
+  });
+
+  it("is called off in the life that ended, before the next one has it", async () => {
+    const { ref, clock, actor, restart, deps } = await startFragile();
+    const call = ref.call("linger", { key: "a" }, within);
+    await clock.settle();
+
+    actor.kill("enough");
+    const told = deps.signals.map(({ aborted }) => aborted);
+    await restart();
+    await clock.settle();
+
+    assert.deepEqual([told, deps.signals.map(({ aborted }) => aborted)], [[true], [true, false]]);
+    await actor.stop();
+    assert.equal((await call).ok, false);
   });
 
   it("fails at once, and is a dead letter, where it is not", async () => {
@@ -186,6 +215,21 @@ describe("actor: a message in hand at a crash", () => {
 });
 
 describe("actor: dead letters", () => {
+  it("keeps nothing whose size it cannot see", async () => {
+    const started = await startFragile({ a: 9 });
+    const key = "a";
+    const requests = [{ key, bytes: new Map([["x", new Uint8Array(1e6)]]) }, { key, bytes: new Set() }, { key }];
+    for (const request of requests) {
+      await started.ref.call("write", request as { key: string }, within);
+      await started.restart();
+    }
+
+    assert.deepEqual(
+      started.actor.deadLetters.map(({ isReplayable }) => isReplayable),
+      [false, false, true],
+    );
+  });
+
   it("keeps what a stop leaves unhandled and what a newer message displaced", async () => {
     const started = await startFragile({}, { capacity: 1, overflow: "drop-oldest", laterMax: 1 });
     const { ref, clock, actor } = started;

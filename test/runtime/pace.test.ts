@@ -66,6 +66,20 @@ describe("pace: a call that would be too late", () => {
     assert.equal(isTooLate(100, 96, 96, 5), true);
   });
 
+  it("is not told by long turns of another time: what never runs can never show that it is short", () => {
+    const { pace, time } = paced();
+    for (let turn = 0; turn < 100; turn += 1) {
+      time.nowMs += 25;
+      pace.endOfSync(time.nowMs - 25);
+    }
+    const isLate = (afterMs: number): boolean => {
+      Object.assign(time, { nowMs: 2500 + afterMs, recentMs: 2500 + afterMs });
+      return pace.isTooLate(time.nowMs + 15);
+    };
+
+    assert.deepEqual([isLate(0), isLate(250), isLate(400)], [true, true, false]);
+  });
+
   it("is not told by one long turn", () => {
     const { pace, time } = paced();
     for (let turn = 0; turn < 100; turn += 1) {

@@ -100,7 +100,7 @@ const TABLE: readonly Row[] = [
   {
     name: "a message with a second chance never gets it",
     file: "runtime/losses.ts",
-    from: "else this.#mailbox.putBack(message);",
+    from: "        this.#mailbox.putBack(message);",
     to: "",
     says: /left behind at an actor|never answered/,
   },
@@ -167,14 +167,21 @@ const TABLE: readonly Row[] = [
   {
     name: "a control turn is lost when another one waits",
     file: "runtime/mailbox.ts",
-    from: "control(turn: Turn): void {",
-    to: "control(turn: Turn): void {\n    if (this.#control.depth > 0) return;",
+    from: "control(turn: Turn): boolean {",
+    to: "control(turn: Turn): boolean {\n    if ((this.#control?.depth ?? 0) > 0) return true;",
     says: "never told",
+  },
+  {
+    name: "the next life begins beside a handler that goes on",
+    file: "runtime/incarnation.ts",
+    from: "if (this.#held !== undefined) await this.#turnOver(this.#held);",
+    to: "",
+    says: /begins beside life|is terminated beside its handler/,
   },
   {
     name: "the place of a task is never free again",
     file: "runtime/context.ts",
-    from: "tasks.delete(slot);\n          return settle",
+    from: "incarnation.tasks.leave(slot);\n        return settle",
     to: "return settle",
     says: /left behind at an actor that could go on|accepted, lost, and no dead letter/,
   },

@@ -21,6 +21,22 @@ describe("scope: close", () => {
     assert.deepEqual(errors, []);
   });
 
+  it("undoes one of two that are the same, once", async () => {
+    const scope = new Scope();
+    let closed = 0;
+    const close = (): void => {
+      closed += 1;
+    };
+    const undo = scope.add(close);
+    scope.add(close);
+
+    undo();
+    undo();
+    await scope.close();
+
+    assert.equal(closed, 1);
+  });
+
   it("closes the rest where one fails, and answers with what failed", async () => {
     const scope = new Scope();
     const steps: string[] = [];

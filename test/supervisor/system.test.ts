@@ -40,7 +40,10 @@ const counter: Behavior<CounterProtocol, CounterEvents, undefined, { value: numb
     crash: () => {
       throw new Defect("told to crash");
     },
-    hold: () => new Promise<never>(() => undefined),
+    hold: async (_state, _request, ctx) => {
+      await new Promise<void>((resolve) => ctx.signal.addEventListener("abort", () => resolve()));
+      return ok();
+    },
   },
 };
 

@@ -14,9 +14,13 @@ export interface Life {
   readonly actor: string;
   readonly incarnation: number;
   hasEnded: boolean;
+  /** It ended by a crash or a kill: nothing of it is terminated. */
+  hasCrashed: boolean;
   /** A handler of it waits and holds the mailbox. */
   isBusy: boolean;
   taskCount: number;
+  /** Handlers and tasks that run, also after its end. */
+  workCount: number;
 }
 
 export type Outcome =
@@ -100,15 +104,19 @@ export class Book {
   }
 
   begin(actor: string, incarnation: number, hasEnded: boolean): Life {
-    const life = { actor, incarnation, hasEnded, isBusy: false, taskCount: 0 };
+    const before = this.lives.find((life) => life.actor === actor && life.workCount > 0);
+    if (before !== undefined) this.wrong(`life ${incarnation} of ${actor} begins beside life ${before.incarnation}`);
+    const life = { actor, incarnation, hasEnded, hasCrashed: false, isBusy: false, taskCount: 0, workCount: 0 };
     this.lives.push(life);
     return life;
   }
 
-  ended(actor: string, incarnation: number): void {
+  ended(actor: string, incarnation: number, hasCrashed: boolean): void {
     const life = this.lives.findLast((other) => other.actor === actor);
     // Without a life of that number its `init` was not done.
-    if (life?.incarnation === incarnation) life.hasEnded = true;
+    if (life?.incarnation !== incarnation) return;
+    life.hasEnded = true;
+    life.hasCrashed = hasCrashed;
   }
 
   /** The life that `actor` shows now. */
@@ -132,6 +140,12 @@ export class Book {
 
   mustLive(life: Life, what: string): void {
     if (life.hasEnded) this.wrong(`after its end, life ${life.incarnation} of ${life.actor} ${what}`);
+  }
+
+  /** The last that a life does, and only where it ends in good order. */
+  terminated(life: Life): void {
+    if (life.hasCrashed) this.wrong(`after its crash, life ${life.incarnation} of ${life.actor} is terminated`);
+    if (life.isBusy) this.wrong(`life ${life.incarnation} of ${life.actor} is terminated beside its handler`);
   }
 
   closed(actor: string): void {

@@ -88,7 +88,7 @@ export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkD
     held: async ({ book, life }, { id, forMs }, ctx) => {
       book.handled(id, life);
       life.isBusy = true;
-      await pause(ctx.clock, forMs);
+      await working(life, () => pause(ctx.clock, forMs));
       life.isBusy = false;
       return ok(id);
     },
@@ -131,7 +131,7 @@ export const clerkBehavior: Behavior<ClerkProtocol, Record<never, never>, ClerkD
   },
 
   terminate: async ({ name, book, life }, _reason, ctx) => {
-    book.mustLive(life, "is terminated");
+    book.terminated(life);
     const slowMs = book.slowness.get(name) ?? 0;
     if (slowMs > 0) await pause(ctx.clock, slowMs);
   },
@@ -144,7 +144,7 @@ function during(state: ClerkState, ctx: ClerkContext, id: number, wait: (within:
   life.taskCount += 1;
   return ctx.later(
     async (within) => {
-      await wait(within);
+      await working(life, () => wait(within));
       promised.dueMs = ctx.clock.nowMs();
     },
     () => {
@@ -153,6 +153,12 @@ function during(state: ClerkState, ctx: ClerkContext, id: number, wait: (within:
       return ok(id);
     },
   );
+}
+
+async function working(life: Life, work: () => Promise<void>): Promise<void> {
+  life.workCount += 1;
+  await work();
+  life.workCount -= 1;
 }
 
 function pause(clock: Clock, forMs: number): Promise<void> {

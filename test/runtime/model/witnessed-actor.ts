@@ -14,7 +14,7 @@ export class WitnessedActor extends Actor {
 
   override onExit(run: (reason: ExitReason) => void): void {
     super.onExit((reason) => {
-      this.#book.ended(this.name, this.incarnation);
+      this.#book.ended(this.name, this.incarnation, reason.kind === "crashed" || reason.kind === "killed");
       run(reason);
     });
   }

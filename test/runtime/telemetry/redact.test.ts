@@ -126,6 +126,29 @@ describe("redact: shapes", () => {
     });
   });
 
+  it("says of what cannot be read that it cannot, and keeps the rest", () => {
+    const thrower = (): never => {
+      throw new RangeError("not to be looked at");
+    };
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const fields = {
+      revoked: proxy,
+      getter: Object.defineProperty({}, "a", { get: thrower, enumerable: true }),
+      error: Object.defineProperty(new Error("x"), "message", { get: thrower }),
+      other: 1,
+    };
+
+    const said = "[unreadable]";
+    assert.deepEqual(redactFields(fields), { revoked: said, getter: said, error: said, other: 1 });
+  });
+
+  it("keeps of an error whose message is no text what it is", () => {
+    const error = Object.assign(new RangeError("x"), { message: { of: 1 }, stack: undefined });
+
+    assert.deepEqual(redactFields({ error }), { error: { name: "RangeError", message: { of: 1 } } });
+  });
+
   it("goes as deep as it may and no deeper, also round a circle", () => {
     const circle: Record<string, unknown> = {};
     circle["self"] = circle;
