@@ -115,7 +115,7 @@ describe("supervisor: add", () => {
 });
 
 describe("supervisor: the end of a dynamic child", () => {
-  it("is forgotten at any end where it is temporary, at a normal one where it is transient (SUP-24)", async () => {
+  it("is forgotten at any end where it is temporary, at a normal one where it is transient (SUP-29)", async () => {
     const on = stage({ rungs: [] });
     await on.supervisor.start();
     const children = {
