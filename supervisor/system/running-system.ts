@@ -16,6 +16,7 @@ import { ActorChild } from "#supervisor/cell/actor-child.ts";
 import type { Supervised } from "#supervisor/child.ts";
 import type { AddRefusal, NoSuchChild, NotResumable, NotRunning, RemoveRefusal } from "#supervisor/refusals.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
+import { checkBudget, checkDelay } from "#supervisor/system/bounds.ts";
 import { SYSTEM_SHUTDOWN_MS } from "#supervisor/system/defaults.ts";
 import type { System, SystemEnd, SystemEvent, SystemOptions, WorkerStatus } from "#supervisor/system/system.ts";
 import type { FindRef, Worker } from "#supervisor/system/worker.ts";
@@ -34,7 +35,8 @@ export class RunningSystem implements System {
   #release: () => void = () => undefined;
 
   constructor(options: Required<SystemOptions>) {
-    const { name, log, metrics, seams } = options;
+    const { name, intensity, log, metrics, seams } = options;
+    checkBudget(intensity, `the intensity of ${name}`);
     this.name = name;
     this.metrics = metrics;
     this.#options = options;
@@ -96,6 +98,7 @@ export class RunningSystem implements System {
   }
 
   stop(withinMs: number = SYSTEM_SHUTDOWN_MS): Promise<SystemEnd> {
+    checkDelay(withinMs, "withinMs of a stop");
     void this.#supervisor.shutdown(withinMs).then(() => {
       const child = this.#stuckChild;
       this.#finish(child === undefined ? { reason: "stopped" } : { reason: "stuck", child });

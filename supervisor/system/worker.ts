@@ -21,7 +21,7 @@ export type FindRef = <P extends Protocol<P>, Events, Deps, State>(
   name?: string,
 ) => Ref<P>;
 
-/** How a worker is kept alive. Every setting has a default. */
+/** How a worker is kept alive. Every setting has a default; a number out of its bounds is a defect where the worker starts. */
 export interface WorkerOptions<P extends Protocol<P>, Events, Deps, State> {
   /** What it does. The same behavior may serve in several workers. */
   readonly behavior: Behavior<P, Events, Deps, State>;
@@ -35,7 +35,7 @@ export interface WorkerOptions<P extends Protocol<P>, Events, Deps, State> {
   readonly mailbox?: Partial<MailboxSpec>;
   /** Tasks that `ctx.later` may have in flight, default 1024. At the limit the mailbox waits. */
   readonly laterMax?: number;
-  /** Longest time for `terminate`, for tasks in flight and for closing the scope, ms; default 5 s. */
+  /** Longest time for `terminate`, for tasks in flight and for closing the scope, ms, at most 2^31 - 1; default 5 s. */
   readonly shutdownMs?: number;
 }
 

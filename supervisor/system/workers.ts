@@ -5,6 +5,7 @@ import { assert, Defect } from "#runtime/errors.ts";
 import type { Machine } from "#runtime/machine.ts";
 import type { Protocol } from "#runtime/protocol.ts";
 import type { Ref } from "#runtime/ref.ts";
+import { checkWorker } from "#supervisor/system/bounds.ts";
 import type { FindRef, Worker } from "#supervisor/system/worker.ts";
 
 export class Workers {
@@ -20,7 +21,7 @@ export class Workers {
     const { name, mailbox, laterMax, shutdownMs } = spec;
     assert(name !== "", "a worker has a name");
     assert(!this.#actors.has(name), `one worker of a system is called ${name}`);
-    assert(Number.isInteger(laterMax) && laterMax > 0, `laterMax of ${name} is a whole number, at least 1`);
+    checkWorker(spec);
     const actor = new Actor({ name, behavior, deps: deps(this.ref), mailbox, laterMax, shutdownMs }, this.#machine);
     this.#actors.set(name, actor);
     return actor;

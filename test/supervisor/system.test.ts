@@ -11,6 +11,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { minute, second } from "#runtime/units.ts";
+import type { WorkerSpec } from "#supervisor/child-spec.ts";
 import { startSystem } from "#supervisor/system/start-system.ts";
 import type { SystemEvent, SystemOptions } from "#supervisor/system/system.ts";
 import { type Worker, worker } from "#supervisor/system/worker.ts";
@@ -154,6 +155,39 @@ describe("system: a worker", () => {
     await system.stop();
   });
 
+  it("is refused where a number of its options is out of bounds (LIB-7)", async () => {
+    const { options } = rig();
+    const budget = { restartsMax: 5, periodMs: 1 * minute };
+    const mistakes: readonly (readonly [Partial<WorkerSpec>, RegExp])[] = [
+      ...[0, 1.5, Number.NaN].map((laterMax) => [{ laterMax }, /laterMax of counter/] as const),
+      ...[-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31].map(
+        (shutdownMs) => [{ shutdownMs }, /shutdownMs of counter is 0 … 2\^31 - 1 ms/] as const,
+      ),
+      ...[0, Number.POSITIVE_INFINITY].map(
+        (capacity) => [{ mailbox: { capacity, overflow: "reject" } }, /the mailbox capacity of counter/] as const,
+      ),
+      ...[-1, 0.5, Number.NaN].map(
+        (restartsMax) => [{ budget: { ...budget, restartsMax } }, /restartsMax in the budget of counter/] as const,
+      ),
+      ...[0, Number.NaN].map(
+        (periodMs) => [{ budget: { ...budget, periodMs } }, /periodMs in the budget of counter/] as const,
+      ),
+    ];
+    const system = await startSystem(options([]));
+
+    for (const [mistake, says] of mistakes) {
+      const wrong = worker({ behavior: counter, ...mistake });
+      await assert.rejects(startSystem(options([wrong])), says);
+      assert.throws(() => system.spawn(wrong), says);
+    }
+    const intensity = { ...budget, restartsMax: Number.NaN };
+    await assert.rejects(startSystem(options([], { intensity })), /restartsMax in the intensity of test/);
+    assert.throws(() => system.stop(Number.NaN), /withinMs of a stop/);
+    const atLimits = { shutdownMs: 2 ** 31 - 1, laterMax: 1, budget: { restartsMax: 0, periodMs: 1 } };
+    assert.deepEqual(system.spawn(worker({ behavior: counter, ...atLimits })), ok());
+    await system.stop(0);
+  });
+
   it("that fails to start is tried again, and keeps nobody from starting", async () => {
     let attempts = 0;
     const shy: typeof counter = {
@@ -223,7 +257,6 @@ describe("system: refs", () => {
 
     await assert.rejects(startSystem(options(twins)), /one worker of a system is called counter/);
     await assert.rejects(startSystem(options([worker({ behavior: counter, name: "" })])), /a worker has a name/);
-    await assert.rejects(startSystem(options([worker({ behavior: counter, laterMax: 0 })])), /laterMax of counter/);
   });
 });
 
