@@ -26,6 +26,8 @@ export interface Child {
   stop(withinMs: number): Promise<void>;
   /** Ends the life at once, through the ordinary exit path. Does nothing when there is none. */
   kill(): void;
+  /** Whether `kill` would end anything now. Left out: as long as the supervisor takes it for alive. */
+  hasLife?(): boolean;
   /**
    * Runs once for every life that ended by itself or by `kill`, and never after `stop` has settled. A failed start is
    * reported by `start` alone.

@@ -5,7 +5,7 @@ import type { Failure } from "#runtime/errors.ts";
 export interface NoSuchChild extends Failure<"supervisor.no-such-child"> {
   readonly child: string;
 }
-/** There is no life to end. */
+/** There is no life to end, or it has ended and is only still letting go of what it holds. */
 export interface NotRunning extends Failure<"supervisor.not-running"> {
   readonly child: string;
   readonly state: string;

@@ -82,7 +82,10 @@ export class Supervisor<S extends Strategy = Strategy> {
   kill(name: string): Result<void, KillRefusal> {
     const entry = this.#roster.find(name);
     if (entry === undefined) return fail({ code: "supervisor.no-such-child", child: name });
-    if (!isAlive(entry.state)) return fail({ code: "supervisor.not-running", child: name, state: entry.state });
+    // A life that has ended may still be on its way out: it is starting, or stopping, for its supervisor.
+    if (!isAlive(entry.state) || entry.child.hasLife?.() === false) {
+      return fail({ code: "supervisor.not-running", child: name, state: entry.state });
+    }
     entry.child.kill();
     return ok();
   }

@@ -11,6 +11,7 @@ export class ActorChild implements Child {
   readonly #actor: Actor;
   readonly #onUnclean: () => void;
   #onExit: (reason: ExitReason) => void = () => undefined;
+  #pastLives = 0;
   #isStarting = false;
   #isStopping = false;
   #exitWhileStarting: ExitReason | undefined;
@@ -28,6 +29,7 @@ export class ActorChild implements Child {
   }
 
   async start(): Promise<Result<void, StartFailed>> {
+    this.#pastLives = this.#actor.incarnation;
     this.#isStarting = true;
     this.#isStopping = false;
     this.#exitWhileStarting = undefined;
@@ -54,6 +56,12 @@ export class ActorChild implements Child {
 
   kill(): void {
     this.#actor.kill(new Defect("killed"));
+  }
+
+  /** A start waits first for the end of the life before. */
+  hasLife(): boolean {
+    const { lifecycle, incarnation } = this.#actor;
+    return lifecycle === "running" || (lifecycle === "starting" && incarnation > this.#pastLives);
   }
 
   refuse(): void {

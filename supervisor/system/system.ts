@@ -65,7 +65,7 @@ export interface System {
   readonly ref: FindRef;
   /** Every worker, in start order. */
   status(): readonly WorkerStatus[];
-  /** Crashes a worker's life, as a fault would. It is restarted within its budget. */
+  /** Crashes a worker's life, as a fault would. It is restarted within its budget. Refused where that ends nothing. */
   kill(name: string): Result<void, NoSuchChild | NotRunning>;
   /** Starts a quarantined or waiting worker now, with a fresh budget. */
   resume(name: string): Result<void, NoSuchChild | NotResumable>;

@@ -331,6 +331,34 @@ describe("system: supervision", () => {
     );
   });
 
+  it("refuses to kill a life that has ended, while its init or its terminate still runs", async () => {
+    const { clock, options } = rig();
+    let init = Promise.withResolvers<{ value: number }>();
+    const terminated = Promise.withResolvers<void>();
+    const slow: typeof counter = { ...counter, init: () => init.promise, terminate: () => terminated.promise };
+    const system = await startSystem(options([]));
+    const notRunning = (state: string) => fail({ code: "supervisor.not-running", child: "counter", state });
+    system.spawn(worker({ behavior: slow }));
+    await clock.settle();
+
+    assert.deepEqual(system.kill("counter"), ok());
+    assert.deepEqual(system.kill("counter"), notRunning("starting"));
+    init.resolve({ value: 0 });
+    await clock.advance(1 * second);
+    assert.equal(system.status()[0]?.state, "running");
+    assert.deepEqual(system.kill("counter"), ok());
+    init = Promise.withResolvers();
+    await clock.advance(1 * second);
+    // Of the life after it the start has begun.
+    assert.deepEqual(system.kill("counter"), ok());
+    init.resolve({ value: 0 });
+    await clock.advance(10 * second);
+    const stopping = system.stop();
+    assert.deepEqual(system.kill("counter"), notRunning("stopping"));
+    terminated.resolve();
+    assert.deepEqual(await stopping, { reason: "stopped" });
+  });
+
   it("answers with a failure where there is nobody to kill or resume", async () => {
     const { options } = rig();
     const system = await startSystem(options([worker({ behavior: counter })]));
