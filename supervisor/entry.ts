@@ -73,6 +73,8 @@ export class Entry {
   stopTimer: Timer | undefined;
   /** Stopped by command: only a command brings it back. */
   held = false;
+  /** Brought back by command: it begins with a fresh budget, whenever its turn comes. */
+  isResumed = false;
   /** It is to be forgotten when it has stopped; who waits for that. */
   removal: PromiseWithResolvers<void> | undefined;
   /** Nothing may be done with it any more. */

@@ -8,7 +8,8 @@ import { isAlive } from "#supervisor/child-chart.ts";
 import type { Entry } from "#supervisor/entry.ts";
 import type { Rung } from "#supervisor/rung.ts";
 
-type Step = (entry: Entry, event: "start" | "due" | "stop") => void;
+type Start = "start" | "due" | "resume";
+type Step = (entry: Entry, event: Start | "stop") => void;
 
 /**
  * Tells those to stop whose turn it is. True when nothing is being stopped any more. Not `isOrdered`: nobody waits for
@@ -30,11 +31,19 @@ export function startNext(rungs: readonly Rung[], step: Step): boolean {
   for (const rung of rungs) {
     for (const entry of rung.toStart) {
       entry.toStart = false;
-      step(entry, entry.state === "backing-off" ? "due" : "start");
+      step(entry, startOf(entry));
     }
     if (rung.awaited.size > 0) return false;
   }
   return true;
+}
+
+function startOf(entry: Entry): Start {
+  if (entry.isResumed) {
+    entry.isResumed = false;
+    return "resume";
+  }
+  return entry.state === "backing-off" ? "due" : "start";
 }
 
 /** Takes a sibling down with `leader`, to come back with it; a temporary or a held one stays down. */
@@ -54,7 +63,7 @@ export function bringBack(leader: Entry, rungs: readonly Rung[]): void {
     entry.parkedBy = undefined;
     entry.toStart = true;
     // One that comes back alone keeps nobody waiting.
-    entry.holdsOthers = group.length > 1;
+    if (group.length > 1) entry.holdsOthers = true;
   }
 }
 

@@ -90,7 +90,10 @@ export class Supervisor<S extends Strategy = Strategy> {
     return ok();
   }
 
-  /** Starts a quarantined, held or waiting child now, with a fresh budget. */
+  /**
+   * Starts a quarantined, held or waiting child with a fresh budget: now, or where its strategy takes others down with it,
+   * when these have stopped. Those that wait for it come back with it.
+   */
   resume(name: string): Result<void, ResumeRefusal> {
     const entry = this.#roster.find(name);
     if (entry === undefined) return fail({ code: "supervisor.no-such-child", child: name });
@@ -247,6 +250,7 @@ export class Supervisor<S extends Strategy = Strategy> {
   #holdDown(entry: Entry): void {
     if (entry.isForgotten) return;
     entry.held = true;
+    entry.isResumed = false;
     entry.toStart = false;
     entry.parkedBy = undefined;
     if (isAlive(entry.state)) entry.toStop = true;
@@ -256,9 +260,9 @@ export class Supervisor<S extends Strategy = Strategy> {
   #resumed(entry: Entry): void {
     if (this.#closing || entry.isForgotten || isAlive(entry.state)) return;
     entry.held = false;
-    entry.parkedBy = undefined;
-    entry.toStart = false;
-    this.#step(entry, "resume");
+    entry.isResumed = true;
+    this.#lives.perform(entry, "disarm");
+    bringBack(entry, this.#roster.rungs);
   }
 
   #closeDown(): void {

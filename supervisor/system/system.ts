@@ -67,7 +67,7 @@ export interface System {
   status(): readonly WorkerStatus[];
   /** Crashes a worker's life, as a fault would. It is restarted within its budget. Refused where that ends nothing. */
   kill(name: string): Result<void, NoSuchChild | NotRunning>;
-  /** Starts a quarantined or waiting worker now, with a fresh budget. */
+  /** Starts a quarantined or waiting worker, with a fresh budget, as soon as those that it took down have stopped. */
   resume(name: string): Result<void, NoSuchChild | NotResumable>;
   /**
    * One worker more, after all others; without an `init` that takes its time it is up at once. A `temporary` one is

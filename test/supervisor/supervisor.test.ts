@@ -133,6 +133,65 @@ describe("supervisor: restart", () => {
     assert.deepEqual(states(), { a: "running", b: "running", c: "running" });
   });
 
+  for (const strategy of ["one-for-all", "rest-for-one"] as const) {
+    it(`resumes a child, and those that wait for it, in order and when all of these have stopped (${strategy})`, async () => {
+      const { supervisor, clock, trace, child } = stage({ strategy });
+      await supervisor.start();
+      child("b").stubborn = true;
+      trace.length = 0;
+      child("a").exit();
+      await clock.advance(1 * second);
+
+      assert.deepEqual(supervisor.resume("a"), { ok: true, value: undefined });
+      await clock.settle();
+      assert.deepEqual(trace, ["exit a", "stop c", "stop b"]);
+      child("a").startPlan.push("hang");
+      child("b").kill();
+      await clock.settle();
+
+      assert.deepEqual(trace.slice(3), ["kill b", "start a"]);
+      child("a").hanging.shift()?.();
+      await clock.settle();
+      assert.deepEqual(trace.slice(5), ["start b", "start c"]);
+      assert.equal(clock.armedCount, 0);
+    });
+  }
+
+  it("forgets a resume that waits for its turn when the child is held again", async () => {
+    const { supervisor, clock, trace, child, states } = stage({ strategy: "one-for-all" });
+    await supervisor.start();
+    child("b").stubborn = true;
+    child("a").exit();
+    await clock.settle();
+
+    supervisor.resume("a");
+    supervisor.hold("a");
+    trace.length = 0;
+    await clock.advance(10 * minute);
+
+    assert.deepEqual(trace, ["kill b", "start b", "start c"]);
+    assert.deepEqual(states(), { a: "stopped", b: "running", c: "running" });
+  });
+
+  it("starts a quarantined child that is resumed when a sibling on its way down has stopped", async () => {
+    const { supervisor, clock, trace, child, states } = stage({ strategy: "one-for-all", childRestartsMax: 0 });
+    await supervisor.start();
+    child("a").exit();
+    child("b").exit();
+    child("c").stubborn = true;
+    await clock.settle();
+    assert.deepEqual(states(), { a: "quarantined", b: "quarantined", c: "running" });
+    supervisor.hold("c");
+    await clock.settle();
+
+    supervisor.resume("a");
+    trace.length = 0;
+    await clock.advance(5 * second);
+
+    assert.deepEqual(trace, ["kill c", "start a"]);
+    assert.deepEqual(states(), { a: "running", b: "quarantined", c: "stopped" });
+  });
+
   it("ignores what a past life still reports (SUP-2)", async () => {
     const { supervisor, clock, child, states } = stage({ rungs: [["a"]] });
     child("a").startPlan.push("hang", "hang");
