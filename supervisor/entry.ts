@@ -69,8 +69,10 @@ export class Entry {
 
   /** Back-off or pause before a probe. */
   timer: Timer | undefined;
-  /** Deadline of the stop under way. */
+  /** Deadline of the stop under way, or the end of the grace after it. */
   stopTimer: Timer | undefined;
+  /** Killed, because the time for its stop was over. */
+  isCutOff = false;
   /** Stopped by command: only a command brings it back. */
   held = false;
   /** Brought back by command: it begins with a fresh budget, whenever its turn comes. */

@@ -4,7 +4,7 @@
  * It does what the chart names and decides nothing. What comes of it goes back to the supervisor as a note with the
  * number of the life that it is about, because by then another life may be under way.
  */
-import type { Clock } from "#runtime/clock.ts";
+import type { Clock, Timer } from "#runtime/clock.ts";
 import { type ExitReason, unreachable } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -13,7 +13,7 @@ import { type ChildEffect, type ChildEvent, isServing } from "#supervisor/child-
 import type { Chronicle } from "#supervisor/chronicle.ts";
 import type { Entry } from "#supervisor/entry.ts";
 
-/** Between `kill` and giving a child up as stuck. */
+/** Between the end of a child's time to stop, when it is killed, and giving it up as stuck. */
 export const STUCK_GRACE_MS = 1000;
 
 /** What the supervisor hears of a life, or of the timer between two. */
@@ -21,7 +21,8 @@ export type LifeNote =
   | { readonly kind: "event"; readonly entry: Entry; readonly life: number; readonly event: ChildEvent }
   | { readonly kind: "exit"; readonly entry: Entry; readonly life: number; readonly reason: ExitReason }
   | { readonly kind: "failed-start"; readonly entry: Entry; readonly life: number; readonly reason: ExitReason }
-  | { readonly kind: "due"; readonly entry: Entry };
+  | { readonly kind: "due"; readonly entry: Entry }
+  | { readonly kind: "overdue" };
 
 export interface LivesOptions {
   readonly clock: Clock;
@@ -36,6 +37,7 @@ export class Lives {
   readonly #chronicle: Chronicle;
   readonly #post: (note: LifeNote) => void;
   #endByMs = Number.POSITIVE_INFINITY;
+  #endTimer: Timer | undefined;
 
   constructor(options: LivesOptions, chronicle: Chronicle, post: (note: LifeNote) => void) {
     this.#options = options;
@@ -52,9 +54,19 @@ export class Lives {
     });
   }
 
-  /** No stop that begins, or is armed, from now on lasts longer than that. */
+  /** Sets, or shortens, the deadline of everything. When it has passed that is noted, and no stop has any time left. */
   endWithin(withinMs: number): void {
-    this.#endByMs = Math.min(this.#endByMs, this.#options.clock.nowMs() + withinMs);
+    const { clock } = this.#options;
+    const endByMs = clock.nowMs() + withinMs;
+    if (endByMs >= this.#endByMs) return;
+    this.#endByMs = endByMs;
+    this.#endTimer?.cancel();
+    this.#endTimer = clock.after(withinMs, () => this.#post({ kind: "overdue" }));
+  }
+
+  /** There is nothing left to end. */
+  ended(): void {
+    this.#endTimer?.cancel();
   }
 
   /** Whether the life under way has lasted for the stable period. No timer says so: nobody asks before the life ends. */
@@ -106,22 +118,20 @@ export class Lives {
     }
   }
 
-  /** Sets, or shortens, the deadline of the stop under way. Answers with what it is. */
-  armStop(entry: Entry): number {
+  /** Kills what is still stopping, once. What has not let go of everything in the grace is stuck. */
+  cutOff(entry: Entry): void {
+    if (entry.isCutOff) return;
+    entry.isCutOff = true;
     const { clock, log, onStuck } = this.#options;
     const life = entry.lives;
-    const withinMs = Math.max(0, Math.min(entry.spec.shutdownMs, this.#endByMs - clock.nowMs()));
     entry.stopTimer?.cancel();
-    entry.stopTimer = clock.after(withinMs, () => {
-      log.warn("supervisor.stop-overdue", { child: entry.spec.name, withinMs });
-      entry.child.kill();
-      if (entry.state !== "stopping" || entry.lives !== life) return;
-      entry.stopTimer = clock.after(STUCK_GRACE_MS, () => {
-        onStuck(entry.spec.name);
-        this.#post({ kind: "event", entry, life, event: "stopped" });
-      });
+    log.warn("supervisor.stop-overdue", { child: entry.spec.name });
+    entry.child.kill();
+    if (entry.state !== "stopping" || entry.lives !== life) return;
+    entry.stopTimer = clock.after(STUCK_GRACE_MS, () => {
+      onStuck(entry.spec.name);
+      this.#post({ kind: "event", entry, life, event: "stopped" });
     });
-    return withinMs;
   }
 
   #startLife(entry: Entry): void {
@@ -149,7 +159,13 @@ export class Lives {
       this.#post({ kind: "event", entry, life, event: "stopped" });
     };
     entry.holdsOthers = false;
-    const withinMs = this.armStop(entry);
+    entry.isCutOff = false;
+    const { clock } = this.#options;
+    const leftMs = this.#endByMs - clock.nowMs();
+    const withinMs = Math.max(0, Math.min(entry.spec.shutdownMs, leftMs));
+    // With no time left `kill` comes first, so that nothing is begun which needs some.
+    if (leftMs <= 0) this.cutOff(entry);
+    else entry.stopTimer = clock.after(withinMs, () => this.cutOff(entry));
     entry.child.stop(withinMs).then(stopped, stopped);
   }
 

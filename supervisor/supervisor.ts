@@ -68,7 +68,10 @@ export class Supervisor<S extends Strategy = Strategy> {
     });
   }
 
-  /** Stops everything in reverse within `withinMs`, and for good. Settles when nothing is left. */
+  /**
+   * Stops everything in reverse, and for good. What is left after `withinMs` is killed, all at once, and has
+   * `STUCK_GRACE_MS` to be gone. Settles when nothing is left, or all that is has been given up.
+   */
   shutdown(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
       this.#closed.push(resolve);
@@ -107,6 +110,7 @@ export class Supervisor<S extends Strategy = Strategy> {
   /** Lets go of everything at once, without stopping anything: the owner's own end is at hand. */
   abandon(): void {
     this.#inbox.close();
+    this.#lives.ended();
     for (const entry of this.#roster.entries) this.#lives.abandon(entry);
   }
 
@@ -178,6 +182,9 @@ export class Supervisor<S extends Strategy = Strategy> {
         break;
       case "failed-start":
         this.#exited(note.entry, note.life, "start-failed", note.reason);
+        break;
+      case "overdue":
+        this.#cutOff();
         break;
       case "due":
         this.#due(note.entry);
@@ -269,9 +276,16 @@ export class Supervisor<S extends Strategy = Strategy> {
     for (const entry of this.#roster.entries) {
       entry.toStart = false;
       entry.parkedBy = undefined;
-      if (entry.state === "stopping") this.#lives.armStop(entry);
-      else if (entry.state !== "stopped") entry.toStop = true;
+      if (entry.state !== "stopped" && entry.state !== "stopping") entry.toStop = true;
     }
+  }
+
+  /** The time for everything is over, also for those whose turn to stop has not come. */
+  #cutOff(): void {
+    for (const { stopping } of this.#roster.rungsDown) {
+      for (const entry of stopping) this.#lives.cutOff(entry);
+    }
+    stopNext(this.#roster.rungsDown, false, this.#step);
   }
 
   // Order
@@ -292,6 +306,7 @@ export class Supervisor<S extends Strategy = Strategy> {
   }
 
   #allStopped(): void {
+    this.#lives.ended();
     this.#booted?.();
     this.#booted = undefined;
     const closed = this.#closed;

@@ -37,13 +37,14 @@ export type SystemEvent = ActorEvent | SupervisorEvent;
 
 /** How a system came to its end. */
 export type SystemEnd =
-  /** By `stop`; every worker was closed in good order, or cut off at its deadline and freed. */
+  /** By `stop`; every worker was closed in good order, or cut off at its deadline and freed within a second. */
   | { readonly reason: "stopped" }
   /** The intensity was exceeded. Every worker has been stopped. */
   | { readonly reason: "escalated" }
   /**
-   * `child` did not let go of what it holds within `shutdownMs`, so that no new life may begin; the others were stopped
-   * in good order. Only the end of the process frees what it holds.
+   * `child` did not let go of what it holds within `shutdownMs`, or within a second after the deadline of `stop`, so that
+   * no new life may begin; the others were stopped. Only the end of the process frees what it holds. Of several it is the
+   * first.
    */
   | { readonly reason: "stuck"; readonly child: string };
 
@@ -82,8 +83,10 @@ export interface System {
   /** Sends a dead letter again, as a message that nobody waits for. */
   replay(name: string, letter: number): Result<void, NoSuchChild | NotReplayed>;
   /**
-   * Stops every worker in reverse order, and the system for good, within `withinMs` (default 10 s). Settles when nothing
-   * is left, and answers as `ended` does. Again: joins the stop under way.
+   * Stops every worker in reverse order, and the system for good, within `withinMs` (default 10 s, at most 2^31 - 1 ms).
+   * What is left then is killed, all at once and without a `terminate` that has not begun, and has one second for all of
+   * it together to let go of what it holds. Settles when nothing is left, at the latest after that second, and answers as
+   * `ended` does. Again: joins the stop under way, and may shorten it.
    */
   stop(withinMs?: number): Promise<SystemEnd>;
 }

@@ -286,7 +286,7 @@ describe("supervisor: shutdown with dynamic children", () => {
     await on.clock.advance(2 * second);
     await closed;
 
-    assert.deepEqual(on.trace, ["stop x", "stop y", "kill x", "stop b", "stop a"]);
+    assert.deepEqual(on.trace, ["stop x", "stop y", "kill x", "kill b", "stop b", "kill a", "stop a"]);
     assert.equal(on.clock.armedCount, 0);
   });
 });

@@ -53,12 +53,13 @@ export class FakeChild implements Child {
   readonly hanging: (() => void)[] = [];
   /** What it was told between lives. */
   refusedCount = 0;
-  /** A stop that never settles by itself; `kill` frees it unless `immortal`. */
+  /** A stop that never settles by itself; a `kill` before or after it frees it unless `immortal`. */
   stubborn = false;
   immortal = false;
   #onExit: (reason: ExitReason) => void = () => undefined;
   #onHealth: (state: "ready" | "degraded", reason: string | undefined) => void = () => undefined;
   #stopped: (() => void) | undefined;
+  #isKilled = false;
 
   constructor(name: string, trace: string[]) {
     this.name = name;
@@ -68,6 +69,7 @@ export class FakeChild implements Child {
   start(): Promise<Result<void, StartFailed>> {
     this.started += 1;
     this.trace.push(`start ${this.name}`);
+    this.#isKilled = false;
     const plan = this.startPlan.shift() ?? "up";
     const reason: ExitReason = { kind: "crashed", defect: "does not start" };
     if (plan === "fail") return Promise.resolve(fail({ code: "supervisor.start-failed", child: this.name, reason }));
@@ -79,7 +81,7 @@ export class FakeChild implements Child {
 
   stop(_withinMs: number): Promise<void> {
     this.trace.push(`stop ${this.name}`);
-    if (!this.stubborn) {
+    if (!this.stubborn || this.#isKilled) {
       this.alive = 0;
       return Promise.resolve();
     }
@@ -91,6 +93,7 @@ export class FakeChild implements Child {
   kill(): void {
     this.trace.push(`kill ${this.name}`);
     if (this.immortal) return;
+    this.#isKilled = true;
     const wasAlive = this.alive > 0;
     this.alive = 0;
     if (this.#stopped === undefined && wasAlive) this.#onExit({ kind: "killed", afterMs: 0 });

@@ -104,8 +104,8 @@ describe("nested supervisors: start and stop", () => {
     await tree.clock.advance(2 * second);
     await closed;
 
-    assert.deepEqual(tree.trace, ["stop side", "stop b", "kill b", "stop a"]);
-    assert.deepEqual([tree.overdue, tree.stuck], [["b"], []]);
+    assert.deepEqual(tree.trace, ["stop side", "stop b", "kill b", "kill a", "stop a"]);
+    assert.deepEqual([tree.overdue, tree.stuck], [["b", "a"], []]);
   });
 
   it("fail a start in which the intensity was exceeded, with its reason, when everything has stopped", async () => {
@@ -152,10 +152,10 @@ describe("nested supervisors: start and stop", () => {
 
     assert.deepEqual(tree.top.kill("mid"), ok());
     await tree.clock.advance(0);
-    assert.deepEqual(tree.trace, ["stop b", "kill b", "stop a"]);
+    assert.deepEqual(tree.trace, ["kill b", "stop b", "kill a", "stop a"]);
     await tree.clock.advance(1 * second);
 
-    assert.deepEqual(tree.trace.slice(3), ["start a", "start b"]);
+    assert.deepEqual(tree.trace.slice(4), ["start a", "start b"]);
     assert.deepEqual(
       tree.events.flatMap((event) => (event.type === "ServiceCrashed" ? [[event.service, event.reason]] : [])),
       [["mid", "killed"]],

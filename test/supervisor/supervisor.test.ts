@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MetricDelta } from "#runtime/telemetry/metrics.ts";
 import { minute, second } from "#runtime/units.ts";
+import { STUCK_GRACE_MS } from "#supervisor/lives.ts";
 import { stage } from "#test/supervisor/kit.ts";
 
 const counted = (deltas: readonly MetricDelta[], name: string): readonly (readonly [unknown, number])[] =>
@@ -414,7 +415,7 @@ describe("supervisor: shutdown (SUP-9)", () => {
     await clock.advance(6 * second);
     await closed;
 
-    assert.deepEqual(trace, ["stop c", "kill c", "stop b", "kill b", "stop a", "kill a"]);
+    assert.deepEqual(trace, ["stop c", "kill c", "stop b", "kill b", "kill a", "stop a"]);
   });
 
   it("reports a child that survives its kill, and goes on without it", async () => {
@@ -442,6 +443,63 @@ describe("supervisor: shutdown (SUP-9)", () => {
     await clock.advance(1 * second);
     await closed;
 
-    assert.deepEqual(trace.slice(-4), ["stop c", "kill c", "stop b", "stop a"]);
+    assert.deepEqual(trace.slice(-6), ["stop c", "kill c", "kill b", "stop b", "kill a", "stop a"]);
+    assert.equal(clock.armedCount, 0);
+  });
+
+  it("kills all that is left when the time is over, and has one grace for all of it", async () => {
+    const { supervisor, clock, trace, child, stuck } = stage({ rungs: [["a"], ["b"], ["c"], ["d"], ["e"]] });
+    await supervisor.start();
+    for (const name of ["b", "d", "e"]) {
+      child(name).stubborn = true;
+      child(name).immortal = true;
+    }
+    trace.length = 0;
+    let isClosed = false;
+    void supervisor.shutdown(7 * second).then(() => {
+      isClosed = true;
+    });
+
+    // The own time of `e` and the grace after it are over by then, and it is the turn of `d`.
+    await clock.advance(7 * second);
+    const killed = ["kill d", "kill c", "stop c", "kill b", "stop b", "kill a", "stop a"];
+    assert.deepEqual(trace, ["stop e", "kill e", "stop d", ...killed]);
+    await clock.advance(STUCK_GRACE_MS - 1);
+    assert.deepEqual([isClosed, stuck], [false, ["e"]]);
+    await clock.advance(1);
+
+    assert.deepEqual([isClosed, stuck], [true, ["e", "d", "b"]]);
+    assert.equal(clock.armedCount, 0);
+  });
+
+  it("does not lengthen a stop that was already under way, nor the grace after it", async () => {
+    const { supervisor, clock, child, stuck } = stage();
+    await supervisor.start();
+    child("c").stubborn = true;
+    child("c").immortal = true;
+    supervisor.hold("c");
+
+    await clock.advance(4 * second);
+    void supervisor.shutdown(60 * second);
+    await clock.advance(1 * second + STUCK_GRACE_MS / 2);
+    const closed = supervisor.shutdown(60 * second);
+    await clock.advance(STUCK_GRACE_MS / 2);
+    await closed;
+
+    assert.deepEqual(stuck, ["c"]);
+  });
+
+  it("leaves what has no time left for its own stop in the order of the others", async () => {
+    const { supervisor, clock, trace, child } = stage();
+    await supervisor.start();
+    child("c").stubborn = true;
+    trace.length = 0;
+
+    const closed = supervisor.shutdown(5 * second + 1);
+    await clock.advance(5 * second + 1);
+    await closed;
+
+    assert.deepEqual(trace, ["stop c", "kill c", "stop b", "stop a"]);
+    assert.equal(clock.armedCount, 0);
   });
 });

@@ -476,6 +476,48 @@ describe("system: its end", () => {
     assert.equal(log.events.filter((event) => event === "system.stuck").length, 1);
   });
 
+  it("takes no longer than it is given and one grace for all, and frees those whose turn has not come (LIB-12)", async () => {
+    const closed: string[] = [];
+    const slow: typeof counter = {
+      ...counter,
+      init: (_deps, ctx) => {
+        ctx.scope.add(() => void closed.push("closed"));
+        return { value: 0 };
+      },
+      terminate: () => {
+        closed.push("terminate");
+        return new Promise((resolve) => clock.after(3 * second, () => resolve()));
+      },
+    };
+    const { clock, options } = rig();
+    const names = ["a", "b", "c", "d", "e"];
+    const system = await startSystem(options(names.map((name) => worker({ behavior: slow, name }))));
+
+    const stopping = system.stop(100);
+    await clock.advance(100);
+    assert.deepEqual(closed, ["terminate", "closed", "closed", "closed", "closed"]);
+    await clock.advance(1 * second);
+
+    assert.deepEqual(await stopping, { reason: "stuck", child: "e" });
+  });
+
+  it("is in good order where the grace after its deadline is enough", async () => {
+    const slow: typeof counter = {
+      ...counter,
+      terminate: () => new Promise((resolve) => clock.after(900, () => resolve())),
+    };
+    const { clock, options } = rig();
+    const system = await startSystem(
+      options([worker({ behavior: counter }), worker({ behavior: slow, name: "slow" })]),
+    );
+
+    const stopping = system.stop(100);
+    await clock.advance(900);
+
+    assert.deepEqual(await stopping, { reason: "stopped" });
+    assert.equal(clock.armedCount, 0);
+  });
+
   it("takes no longer than it is given", async () => {
     const clinging: typeof counter = { ...counter, terminate: () => new Promise<never>(() => undefined) };
     const { clock, options } = rig();
