@@ -18,6 +18,7 @@ import type { CannotRun } from "#supervisor/root/cannot-run.ts";
 import type { CellHost } from "#supervisor/root/cell-life.ts";
 import { Cells } from "#supervisor/root/cells.ts";
 import { Claims, refusedConfig } from "#supervisor/root/claims.ts";
+import { configRefusal } from "#supervisor/root/config-refusal.ts";
 import { ConfigRollout } from "#supervisor/root/config-rollout.ts";
 import { Keeper } from "#supervisor/root/keeper.ts";
 import { News } from "#supervisor/root/news.ts";
@@ -198,6 +199,7 @@ export class Root {
 
   #watchConfig(inForce: Uint8Array | undefined): void {
     const { disk, clock } = this.#settings.seams.base;
+    let hasFile = inForce !== undefined;
     this.#watcher = new ConfigWatcher({
       disk,
       clock,
@@ -207,16 +209,17 @@ export class Root {
       report: (report) => {
         if (report.kind === "unchanged") return;
         if (report.kind === "accepted") {
+          hasFile = true;
           const version = this.#rollout?.current.version ?? 0;
           this.#news.relay("root", { type: "ConfigUpdated", version });
           this.#log.info("root.config-updated", { version });
           this.#announce({ event: "config-updated", version });
           return;
         }
-        const by = "by" in report.failure ? String(report.failure.by) : "root";
-        const problem = "problem" in report.failure ? String(report.failure.problem) : report.failure.code;
-        this.#log.warn("root.config-refused", { by, problem });
-        this.#announce({ event: "config-refused", by, problem });
+        const refusal = configRefusal(report.failure, hasFile);
+        if (refusal === undefined) return;
+        this.#log.warn("root.config-refused", { ...refusal });
+        this.#announce({ event: "config-refused", ...refusal });
       },
     });
   }

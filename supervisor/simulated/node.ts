@@ -126,6 +126,11 @@ export class SimulatedNode {
     return this.isUp ? this.#run?.root.status() : undefined;
   }
 
+  /** Has the node read its configuration again, as SIGHUP does. */
+  reload(): void {
+    if (this.isUp) this.#run?.root.reload();
+  }
+
   /** Brings the node down in order, and ends its life. Gives why it failed, if it did. */
   async down(): Promise<CannotRun | undefined> {
     const run = this.#run;

@@ -97,6 +97,49 @@ describe("simulated node: boot", () => {
     }));
 });
 
+describe("simulated node: its configuration file (SUP-12)", () => {
+  const path = "/data/cepa.toml";
+  const toldOf = (node: SimulatedNode): readonly unknown[] =>
+    node.announced.filter(({ event }) => event.startsWith("config-"));
+
+  it("is optional: where there never was one, nothing is said of a reload, nor of a bad one that is gone again", () =>
+    simulated(async (simulation) => {
+      const { node } = await upNode(simulation);
+
+      node.reload();
+      await simulation.advance(1 * second);
+      assert.deepEqual(toldOf(node), []);
+      await simulation.disk.replaceFile(path, Buffer.from("[storage\n"));
+      node.reload();
+      await simulation.advance(1 * second);
+      assert.equal(toldOf(node).length, 1);
+      await simulation.disk.remove(path);
+      node.reload();
+      await simulation.advance(1 * second);
+
+      assert.equal(toldOf(node).length, 1);
+    }));
+
+  it("stays in force when it is removed, and the next start begins without it", () =>
+    simulated(async (simulation) => {
+      const { node } = await upNode(simulation);
+      await simulation.disk.replaceFile(path, Buffer.from("[storage]\nopenPacksMax = 8\n"));
+      node.reload();
+      await simulation.advance(1 * second);
+
+      await simulation.disk.remove(path);
+      node.reload();
+      await simulation.advance(1 * second);
+
+      assert.deepEqual(toldOf(node), [
+        { event: "config-updated", version: 2 },
+        { event: "config-refused", by: "root", problem: "disk.not-found" },
+      ]);
+      await node.down();
+      assert.deepEqual(await node.boot(), { ok: true, value: true });
+    }));
+});
+
 describe("simulated node: an object", () => {
   it("comes back as it was given, also after the power was cut", () =>
     simulated(async (simulation) => {
