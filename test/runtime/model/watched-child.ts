@@ -39,6 +39,10 @@ export class WatchedChild implements Child {
     this.#child.kill();
   }
 
+  hasLife(): boolean {
+    return this.#child.hasLife();
+  }
+
   refuse(): void {
     this.close();
     this.#child.refuse();
