@@ -4,14 +4,16 @@
  * A direct member of a message that is a `ByteSource`, or a large `Uint8Array`, is taken out (`null` stays in its
  * place) and described by *patches*: the source travels as a stream, the bytes as they are, behind the body.
  *
- * Carried faithfully: JSON values, `undefined`, `bigint`, `Uint8Array` at any depth. Functions and symbols are refused.
- * Not carried, as nowhere in JSON: prototypes, lone surrogates, the sign of zero, a key `__proto__`.
+ * Carried faithfully: JSON values, `undefined`, `bigint`, `Uint8Array` at any depth. Everything else is refused: instances
+ * of other classes, functions, symbols, as keys too, circles, holes in arrays, a key `__proto__`.
+ * Changed, as JSON changes it: the sign of zero, lone surrogates. Left out: named members of arrays, what no loop shows.
  */
-import { Packr, Unpackr } from "msgpackr";
+import { Unpackr } from "msgpackr";
 import { type ByteSource, isByteSource } from "#runtime/byte-source.ts";
-import { Defect, type Failure } from "#runtime/errors.ts";
+import type { Failure } from "#runtime/errors.ts";
 import type { Frame } from "#runtime/link/frame.ts";
 import { LINK_WHOLE_BYTES_MAX } from "#runtime/link/limits.ts";
+import { Packer } from "#runtime/link/packer.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** Smaller ones are copied into the body: cheaper than a part of their own. */
@@ -20,22 +22,15 @@ export const ATTACHMENT_BYTES_MIN: number = 16 * KiB;
 /** What `decode` answers for bytes that are no value. */
 export const MALFORMED: unique symbol = Symbol("malformed");
 
-const packr = new Packr({
-  useRecords: false,
-  useBigIntExtension: true,
-  // Called for functions, which would silently become undefined.
-  writeFunction: () => {
-    throw new Defect("a function is no message");
-  },
-});
+const packer = new Packer();
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true, useBigIntExtension: true });
 /** One object for all calls: the library reads it before it returns. */
 const range = { start: 0, end: 0 };
 
-/** Undefined when the value holds what no link carries. */
+/** Undefined when the value holds what no link carries, or a getter that throws. */
 export function encode(value: unknown): Uint8Array | undefined {
   try {
-    return packr.pack(value);
+    return packer.pack(value);
   } catch {
     return undefined;
   }
@@ -72,8 +67,17 @@ export interface Taken {
   readonly attachedBytes: number;
 }
 
-/** Undefined, as mostly, when there is nothing to take out. The message itself is not changed. */
+/** Undefined, as mostly, when there is nothing to take out. The message itself is not changed. Never throws. */
 export function takeOut(message: unknown): Taken | undefined {
+  try {
+    return takeOutOf(message);
+  } catch {
+    // A getter did. Whoever encodes the message meets it again, and refuses it.
+    return undefined;
+  }
+}
+
+function takeOutOf(message: unknown): Taken | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   if (message instanceof Uint8Array) {
     if (message.byteLength < ATTACHMENT_BYTES_MIN) return undefined;
@@ -82,14 +86,17 @@ export function takeOut(message: unknown): Taken | undefined {
   }
   if (Array.isArray(message) || !hasAny(message)) return undefined;
 
-  const rest: Record<string, unknown> = {};
+  // Of the same class and with the same symbols: what is to be refused is not made sendable.
+  const rest: Record<string, unknown> = { ...message };
+  const prototype: object | null = Object.getPrototypeOf(message);
+  if (prototype !== Object.prototype) Object.setPrototypeOf(rest, prototype);
   const attachments: { key: string; bytes: Uint8Array }[] = [];
   let source: { key: string; source: ByteSource } | undefined;
-  for (const [key, member] of Object.entries(message)) {
-    rest[key] = null;
+  for (const [key, member] of Object.entries(rest)) {
     if (source === undefined && isByteSource(member)) source = { key, source: member };
     else if (isLarge(member)) attachments.push({ key, bytes: member });
-    else rest[key] = member;
+    else continue;
+    rest[key] = null;
   }
   const attachedBytes = attachments.reduce((total, { bytes }) => total + bytes.byteLength, 0);
   return { message: rest, source, attachments, attachedBytes };

@@ -103,6 +103,76 @@ describe("link: call", () => {
   });
 });
 
+describe("link: call with what no link carries", () => {
+  const refused = (executed: "no" | "maybe"): Outcome =>
+    fail({ code: "runtime.unsendable", actor: "store", reason: "not-encodable", sizeBytes: 0, executed });
+
+  it("fails with unsendable for a request, and the callee never hears of it (LNK-1)", async () => {
+    const { ref, store, clock } = await startWorld();
+    const requests = [
+      { tags: new Set(["a"]) },
+      { at: new Date(0) },
+      { pixels: new Uint16Array(2) },
+      new RangeError("no"),
+    ];
+
+    const answers = requests.map((request) => ref.call("ask", request, within));
+    await clock.settle();
+
+    assert.deepEqual(
+      await Promise.all(answers),
+      requests.map(() => refused("no")),
+    );
+    assert.deepEqual(store.heard, []);
+  });
+
+  it("fails with unsendable for a reply, and for a failure", async () => {
+    const { ref, store, clock } = await startWorld();
+    for (const result of [ok(new Map()), fail({ code: "store.full", since: new Date(0) }), ok({ at: [new Date(0)] })]) {
+      store.handle = async () => result;
+
+      const answer = ref.call("ask", {}, within);
+      await clock.settle();
+
+      assert.deepEqual(await answer, refused("maybe"));
+    }
+  });
+
+  it("fails with unsendable where a getter throws, in a request and in a reply, and goes on", async () => {
+    const { ref, store, clock } = await startWorld();
+    const broken = {
+      get member(): never {
+        throw new RangeError("its own");
+      },
+    };
+    store.handle = async (heard) => ok(heard === "reply" ? broken : heard);
+
+    const answers = [broken, "reply", "well"].map((request) => ref.call("ask", request, within));
+    await clock.settle();
+
+    assert.deepEqual(await Promise.all(answers), [refused("no"), refused("maybe"), ok("well")]);
+  });
+
+  it("cancels the source of a reply that is refused", async () => {
+    const { ref, store, clock } = await startWorld();
+    const cancelled: string[] = [];
+    class Download {
+      readonly source = {
+        read: () => Promise.resolve(0),
+        cancel: ({ code }: Failure) => void cancelled.push(code),
+        failure: undefined,
+      };
+    }
+    store.handle = async () => ok(new Download());
+
+    const answer = ref.call("ask", {}, within);
+    await clock.settle();
+
+    assert.deepEqual(await answer, refused("maybe"));
+    assert.deepEqual(cancelled, ["runtime.link-lost"]);
+  });
+});
+
 describe("link: call deadlines and cancellation", () => {
   it("fails with call-timeout, cancels the callee, and ignores the late reply (LNK-6)", async () => {
     const { ref, store, clock } = await startWorld();

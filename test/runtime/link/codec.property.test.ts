@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ATTACHMENT_BYTES_MIN, takeOut } from "#runtime/link/body.ts";
+import { ATTACHMENT_BYTES_MIN, decode, encode, takeOut } from "#runtime/link/body.ts";
 import { FRAME_HEADER_BYTES, type Frame, KIND, KIND_MAX } from "#runtime/link/frame.ts";
 import { FrameDecoder } from "#runtime/link/frame-decoder.ts";
 import { FrameWriter } from "#runtime/link/frame-writer.ts";
@@ -184,15 +184,74 @@ describe("link codec: limits", () => {
     assert.equal(writer.longBytes, LINK_MESSAGE_BYTES_MAX);
   });
 
-  it("refuses functions, symbols and circles instead of losing them", () => {
-    const circle: { self?: unknown } = {};
-    circle.self = circle;
-    for (const bad of [{ run: () => 1 }, { symbol: Symbol("s") }, circle]) {
-      const frame = { kind: KIND.reply, flags: 0, id: 1, argument: 0, trace: undefined, before: [], ...carrying(bad) };
-      assert.deepEqual(
-        writeMessage(new FrameWriter(), frame, () => undefined),
-        { reason: "not-encodable", sizeBytes: 0 },
-      );
+  it("refuses what it could only change or lose, at any depth, beside attachments too (LNK-1)", () => {
+    for (const [what, bad] of uncarried()) {
+      for (const around of [bad, { bad }, { deep: [[bad]] }, { bad, blob: new Uint8Array(ATTACHMENT_BYTES_MIN) }]) {
+        assert.deepEqual(refusalOf(around), { reason: "not-encodable", sizeBytes: 0 }, what);
+      }
+    }
+  });
+
+  it("refuses an instance, and symbols as keys, that something is taken out of", () => {
+    const blob = new Uint8Array(ATTACHMENT_BYTES_MIN);
+    class Upload {
+      readonly blob = blob;
+    }
+
+    for (const bad of [new Upload(), { blob, [Symbol("key")]: 1 }, new Map(Object.entries({ blob }))]) {
+      assert.deepEqual(refusalOf(bad), { reason: "not-encodable", sizeBytes: 0 });
+    }
+  });
+
+  it("takes a Buffer for the bytes that it is, and an object without a prototype for a record", () => {
+    const content = Object.assign(Object.create(null), { bytes: Buffer.from([1, 2]) });
+    const wire = write([{ kind: "request", id: 1, message: content, trace: undefined }]);
+
+    const [arrived] = receive(wire, () => wire.byteLength);
+
+    assert(arrived?.kind === "request");
+    assert.deepEqual(arrived.message, { bytes: new Uint8Array([1, 2]) });
+  });
+
+  it("keeps apart a message and one that is written inside a getter of it", () => {
+    const inner = { text: "inner" };
+    let written: unknown;
+    const outer = {
+      before: 1,
+      get member() {
+        written = thereAndBack(inner);
+        return "member";
+      },
+      after: 2,
+    };
+
+    assert.deepEqual(thereAndBack(outer), { before: 1, member: "member", after: 2 });
+    assert.deepEqual(written, inner);
+  });
+
+  it("carries all sizes at which their form changes, and goes on after a refusal", () => {
+    for (const limit of [16, 32, 64, 0x80, 0x100, 0x1_0000]) {
+      for (const size of [limit - 1, limit]) {
+        const members = Array.from({ length: size }, (_, index) => index);
+        const content = {
+          text: ["a".repeat(size), "ä".repeat(size), "a".repeat(size - 1).concat("€"), "\u{1f600}".repeat(size)],
+          bytes: new Uint8Array(size).fill(1),
+          members,
+          record: Object.fromEntries(members.map((member) => [`key ${member}`, member])),
+          numbers: [
+            size,
+            -size,
+            size / 7,
+            2 ** 20 * size,
+            -(2 ** 20) * size,
+            BigInt(size),
+            2n ** BigInt(Math.min(size, 4096)),
+          ],
+        };
+        assert.equal(encode({ ...content, bad: Symbol("s") }), undefined);
+
+        assert.deepEqual(thereAndBack(content), content);
+      }
     }
   });
 });
@@ -258,6 +317,51 @@ describe("link codec: garbage", () => {
 });
 
 const silent = { onFrame: () => undefined, onData: () => undefined };
+
+/** What the protocol's types may allow and no link carries. */
+function uncarried(): readonly (readonly [what: string, value: unknown])[] {
+  class Point {
+    readonly x = 1;
+  }
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  const buffer = new ArrayBuffer(8);
+  const classes = [new Set([1]), new Map([["a", 1]]), new Date(0), /a/g, new RangeError("no"), new Point()];
+  const ofBytes = [buffer, new DataView(buffer), new Uint16Array(buffer), new Uint8ClampedArray(buffer)];
+  return [
+    ...[...classes, ...ofBytes, new Float64Array(1), new BigInt64Array(1), new String("a"), Promise.resolve()].map(
+      (value) => [value.constructor.name, value] as const,
+    ),
+    ["a subclass of Array", new (class extends Array<number> {})(1, 2)],
+    ["a function", () => 1],
+    ["a function with its own form for JSON", Object.assign(() => 1, { toJSON: () => 1 })],
+    ["a symbol", Symbol("s")],
+    ["a symbol as key", { [Symbol("s")]: 1 }],
+    ["a circle", circle],
+    // biome-ignore lint/suspicious/noSparseArray: it is what is refused.
+    ["a hole", [1, , 2]],
+    ["a key __proto__", JSON.parse('{ "__proto__": 1 }')],
+    [
+      "a getter that throws",
+      {
+        get broken(): never {
+          throw new RangeError("its own");
+        },
+      },
+    ],
+  ];
+}
+
+function refusalOf(content: unknown): unknown {
+  const frame = { kind: KIND.reply, flags: 0, id: 1, argument: 0, trace: undefined, before: [], ...carrying(content) };
+  return writeMessage(new FrameWriter(), frame, () => undefined);
+}
+
+function thereAndBack(content: unknown): unknown {
+  const bytes = encode(content);
+  assert(bytes !== undefined, "it is carried");
+  return decode(plain(bytes), 0, bytes.byteLength);
+}
 
 /** A message as its sender hands it over. */
 function carrying(content: unknown): { readonly message: unknown; readonly taken: ReturnType<typeof takeOut> } {
