@@ -2,7 +2,7 @@
  * Runs a scenario under many seeds: each guarded against the real world, some of them twice, to prove that what happened was
  * a function of the seed.
  */
-import { Defect } from "#runtime/errors.ts";
+import { assert, Defect } from "#runtime/errors.ts";
 import { guarded } from "#runtime/real/guard.ts";
 import { type EventDigest, firstDifference } from "#runtime/simulated/event-digest.ts";
 import { Simulation } from "#runtime/simulated/simulation.ts";
@@ -21,9 +21,9 @@ export type Scenario = (simulation: Simulation) => Promise<void>;
 export interface SeedsOptions {
   /** The first seed. Default 1. */
   readonly from?: number;
-  /** How many seeds, one after another. */
+  /** How many seeds, one after another: a whole number from 1 on. Anything else is a defect, for it would prove nothing. */
   readonly count: number;
-  /** Every so-many-th of them is run twice; the first is. Default `REPEAT_EVERY`. */
+  /** Every so-many-th of them is run twice; the first is. At least 1. Default `REPEAT_EVERY`. */
   readonly repeatEvery?: number;
 }
 
@@ -49,6 +49,9 @@ export class ScenarioFailed extends Defect {
 /** Rejects with `ScenarioFailed` at the first seed that does not hold, or is not the same again. */
 export async function runSeeds(options: SeedsOptions, scenario: Scenario): Promise<SeedsRun> {
   const { from = 1, count, repeatEvery = REPEAT_EVERY } = options;
+  const isCount = Number.isSafeInteger(count) && count >= 1;
+  assert(isCount, `count, the seeds to run, is a whole number from 1 on, not ${count}`);
+  assert(repeatEvery >= 1, `repeatEvery is at least 1, not ${repeatEvery}`);
   const done = { runs: 0, repeated: 0, events: 0 };
   for (let index = 0; index < count; index += 1) {
     const seed = from + index;
