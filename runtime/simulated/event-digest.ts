@@ -10,7 +10,7 @@ import { crc32 } from "node:zlib";
 /** Lines kept; later ones are digested only. */
 export const EVENT_LINES_MAX = 100_000;
 
-/** Collects events until `hex`. */
+/** Collects events until `hex`: what comes later is no part of the run. */
 export class EventDigest {
   readonly #hash = createHash("sha256");
   readonly #lines: string[] = [];
@@ -27,8 +27,9 @@ export class EventDigest {
     return this.#lines;
   }
 
-  /** `atMs` is simulated time; `details` are told by `lineOf`. Nothing may be added after `hex`. */
+  /** `atMs` is simulated time; `details` are told by `lineOf`. Nothing is added after `hex`. */
   add(atMs: number, kind: string, ...details: readonly unknown[]): void {
+    if (this.#hex !== undefined) return;
     const line = [atMs, kind, ...details.map(lineOf)].join(" ");
     this.#hash.update(`${line}\n`);
     this.#count += 1;

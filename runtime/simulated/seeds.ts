@@ -14,7 +14,10 @@ const EVENTS_SHOWN = 30;
 /** Of each of them, characters. */
 const EVENT_LENGTH_SHOWN = 240;
 
-/** What a user writes: it drives `simulation`, and rejects with what does not hold. */
+/**
+ * What a user writes: it drives `simulation`, and rejects with what does not hold. The run ends when it settles, and so do
+ * its lives: what is still under way then goes no further, and is no part of the digest.
+ */
 export type Scenario = (simulation: Simulation) => Promise<void>;
 
 /** Which seeds are run, and how many of them twice. */
@@ -78,6 +81,8 @@ async function run(seed: number, scenario: Scenario): Promise<EventDigest> {
     await guarded(() => scenario(simulation));
   } catch (error) {
     throw new ScenarioFailed(seed, `${said(error)}\nafter\n${lastEvents(simulation.events)}`, error);
+  } finally {
+    simulation.end();
   }
   return simulation.events;
 }

@@ -36,6 +36,8 @@ export class Simulation {
   readonly locks: LockTable = new Map();
   readonly events: EventDigest = new EventDigest();
   readonly #forks: Random;
+  /** Those that are not over. */
+  readonly #lives = new Set<Life>();
 
   constructor(seed: number) {
     this.seed = seed;
@@ -55,7 +57,16 @@ export class Simulation {
   /** A process begins. Any number may live at a time; they share disk, stores and locks. */
   begin(options: LifeOptions = {}): Life {
     this.tell("life", "begins");
-    return new Life(this, options);
+    const life = new Life(this, options);
+    this.#lives.add(life);
+    void life.ended.then(() => this.#lives.delete(life));
+    return life;
+  }
+
+  /** The run is over: the digest is what it is now, and every life ends. `runSeeds` does it when a scenario settles. */
+  end(): void {
+    this.events.hex();
+    for (const life of this.#lives) life.end();
   }
 
   /**
