@@ -47,8 +47,16 @@ export interface Explored {
   readonly slotsMax: number;
 }
 
-/** One thing that a script does. The next one is in line when what it returns has settled. */
+/**
+ * One thing that a script does. The next one is in line when what it returns has settled; to be neither settled nor run at
+ * the end of the program is a failure.
+ */
 export type Step = () => void | Promise<void>;
+
+interface Script extends Runnable {
+  readonly name: string;
+  readonly left: Step[];
+}
 
 /** Plays `program` in every order. What it throws is thrown, with the interleaving that led to it. */
 export async function explore(program: (play: Play) => Promise<void>, options: ExploreOptions = {}): Promise<Explored> {
@@ -62,6 +70,7 @@ export async function explore(program: (play: Play) => Promise<void>, options: E
     const play = new Play(choices);
     try {
       await program(play);
+      await play.finish();
       runs += 1;
       slotsMax = Math.max(slotsMax, play.trace.length);
     } catch (error) {
@@ -77,11 +86,12 @@ export class Play implements RunQueue {
   readonly #choices: Choices;
   #ready: Runnable[] = [];
   /** Those that have something to do in the next `interleave`. */
-  readonly #scripts: Runnable[] = [];
+  readonly #scripts: Script[] = [];
   readonly #trace: string[] = [];
   #isInterleaving = false;
   #isDraining = false;
-  #stepsUnderWay = 0;
+  /** Those with a step that has not settled. */
+  readonly #underWay = new Set<Script>();
   #alone: Promise<void> | undefined;
   #defect: { readonly error: unknown } | undefined;
 
@@ -106,16 +116,15 @@ export class Play implements RunQueue {
 
   /** Something that acts beside the actors, one step a slot: a client, a publisher. */
   script(name: string, ...steps: readonly Step[]): void {
-    const left = [...steps];
-    const runnable: Runnable = {
+    const script: Script = {
       name,
+      left: [...steps],
       runSlot: () => {
-        const step = left.shift();
-        if (step !== undefined) this.#take(step, left.length > 0 ? runnable : undefined);
+        this.#take(script);
         return 1;
       },
     };
-    if (left.length > 0) this.#lineUp(runnable);
+    if (steps.length > 0) this.#lineUp(script);
   }
 
   /** A step during which nobody else has a turn, however long it takes: time that passes. */
@@ -138,9 +147,26 @@ export class Play implements RunQueue {
       if (this.#ready.length > 0) {
         this.#runNext();
         rounds = 0;
-      } else if (this.#stepsUnderWay === 0) break;
+      } else if (this.#underWay.size === 0) break;
     }
     this.#isInterleaving = false;
+  }
+
+  /** The program is over, as `explore` sees it: what its scripts have not done by now is a failure. */
+  async finish(): Promise<void> {
+    for (let rounds = 0; rounds < patienceRoundsMax && this.#underWay.size > 0; rounds += 1) await settle();
+    if (this.#defect !== undefined) throw this.#defect.error;
+    const undone = [
+      ...[...this.#underWay].map(({ name, left }) => {
+        const after = left.length === 0 ? "" : `, and ${left.length} after it`;
+        return `the script ${name} has a step that never settled${after}`;
+      }),
+      ...this.#scripts.map(({ name, left }) => {
+        const steps = left.length === 1 ? "1 step" : `${left.length} steps`;
+        return `the script ${name} has ${steps} that never ran`;
+      }),
+    ];
+    if (undone.length > 0) throw new Defect(undone.join("\n"));
   }
 
   #runNext(): void {
@@ -158,21 +184,23 @@ export class Play implements RunQueue {
   }
 
   /** A script acts while interleaving, and at no other time. */
-  #lineUp(script: Runnable): void {
+  #lineUp(script: Script): void {
     if (this.#isInterleaving) this.#ready.push(script);
     else this.#scripts.push(script);
   }
 
-  #take(step: Step, next: Runnable | undefined): void {
-    this.#stepsUnderWay += 1;
+  #take(script: Script): void {
+    const step = script.left.shift();
+    assert(step !== undefined, "a script in line has a step");
+    this.#underWay.add(script);
     const taken = async (): Promise<void> => step();
     taken().then(
       () => {
-        this.#stepsUnderWay -= 1;
-        if (next !== undefined) this.#lineUp(next);
+        this.#underWay.delete(script);
+        if (script.left.length > 0) this.#lineUp(script);
       },
       (error: unknown) => {
-        this.#stepsUnderWay -= 1;
+        this.#underWay.delete(script);
         this.#defect ??= { error };
       },
     );

@@ -135,6 +135,73 @@ describe("explore: a failure", () => {
   });
 });
 
+describe("explore: a step that never settles", () => {
+  const never = (): Promise<void> => new Promise(() => undefined);
+
+  it("is a failure that names its script, and how many of its steps never ran", async () => {
+    await assert.rejects(
+      explore(async (play) => {
+        play.script("ann", never, () => assert.fail("it ran"));
+        play.script("ben", () => undefined);
+        await play.interleave();
+      }),
+      { message: /^the script ann has a step that never settled, and 1 after it\n {2}in the interleaving/ },
+    );
+  });
+
+  it("is one too where other scripts wait as well, and in a later interleaving", async () => {
+    await assert.rejects(
+      explore(async (play) => {
+        play.script("ann", () => undefined);
+        await play.interleave();
+        play.script("ben", never);
+        play.script("cleo", never);
+        await play.interleave();
+      }),
+      /the script ben has a step that never settled\nthe script cleo has a step that never settled\n/,
+    );
+  });
+
+  it("is none where the program settles it after it has interleaved", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { runs } = await explore(async (play) => {
+      play.script("ann", () => gate.promise);
+      await play.interleave();
+      gate.resolve();
+    });
+
+    assert.equal(runs, 1);
+  });
+
+  it("that fails after the last interleaving fails the run", async () => {
+    await assert.rejects(
+      explore(async (play) => {
+        const gate = Promise.withResolvers<void>();
+        play.script("ann", () => gate.promise);
+        await play.interleave();
+        gate.reject(new RangeError("its own"));
+      }),
+      /its own/,
+    );
+  });
+
+  it("with steps after it, settled when nobody interleaves any more, leaves those undone: that is a failure too", async () => {
+    await assert.rejects(
+      explore(async (play) => {
+        const gate = Promise.withResolvers<void>();
+        play.script(
+          "ann",
+          () => gate.promise,
+          () => assert.fail("it ran"),
+        );
+        await play.interleave();
+        gate.resolve();
+      }),
+      /the script ann has 1 step that never ran/,
+    );
+  });
+});
+
 describe("explore: bounds", () => {
   const five = async (play: Play): Promise<void> => {
     scripts(play, { a: 4, b: 1 }, []);
