@@ -4,7 +4,7 @@
  * Each point of choice remembers which of its members turned out to have nothing to do: what follows is the same with
  * and without their turn, so they are tried, passed over, and never a branch.
  */
-import { assert } from "#runtime/errors.ts";
+import { assert, Defect } from "#runtime/errors.ts";
 
 interface Point {
   readonly count: number;
@@ -15,19 +15,30 @@ interface Point {
   isOld: boolean;
 }
 
+const NO_INTERLEAVING = "no interleaving of this program";
+
 export class Choices {
   readonly #points: Point[] = [];
-  readonly #only: readonly number[] | undefined;
+  readonly #only: readonly number[];
+  /** Of `only`, those that were made. */
+  #given = 0;
   #depth = 0;
 
-  /** `only` makes these choices and takes the first possible one afterwards. */
-  constructor(only: readonly number[] | undefined) {
+  /** `only` makes these choices, as `path` names them, and takes the first possible one afterwards. */
+  constructor(only: readonly number[] = []) {
     this.#only = only;
   }
 
-  /** What was chosen in this run. */
+  /** Who ran in this run: each by its place among those who were left at that time. */
   get path(): readonly number[] {
-    return this.#points.slice(0, this.#depth).map(({ index }) => index);
+    return [...this.#only.slice(0, this.#given), ...this.#points.slice(0, this.#depth).flatMap(placesOf)];
+  }
+
+  /** The run is over: a defect when `only` had more choices than there were. */
+  finish(): void {
+    if (this.#given === this.#only.length) return;
+    const had = `\`only\` has ${this.#only.length} choices, and the program had ${this.#given} to make`;
+    throw new Defect(`${had}: ${NO_INTERLEAVING}`);
   }
 
   /**
@@ -35,6 +46,11 @@ export class Choices {
    * there before.
    */
   take(count: number, run: (index: number) => boolean): boolean {
+    const given = this.#only[this.#given];
+    if (given !== undefined) {
+      run(this.#fitting(given, count));
+      return true;
+    }
     const point = this.#points[this.#depth] ?? this.#open(count);
     assert(point.count === count, "a program is a function of the choices made for it");
     this.#depth += 1;
@@ -61,8 +77,21 @@ export class Choices {
   }
 
   #open(count: number): Point {
-    const point = { count, index: this.#only?.[this.#depth] ?? 0, idle: [], isOld: false };
+    const point = { count, index: 0, idle: [], isOld: false };
     this.#points.push(point);
     return point;
   }
+
+  #fitting(given: number, count: number): number {
+    this.#given += 1;
+    if (Number.isInteger(given) && given >= 0 && given < count) return given;
+    const line = count === 1 ? "1 stands in line" : `${count} stand in line`;
+    throw new Defect(`choice ${this.#given} of \`only\` is ${given}, and ${line}: ${NO_INTERLEAVING}`);
+  }
+}
+
+/** Those who had nothing to do ran before the one who had, and each that has run is out of the line for the next. */
+function placesOf({ count, index, idle }: Point): readonly number[] {
+  const ran = index < count ? [...idle, index] : idle;
+  return ran.map((own, turn) => own - ran.slice(0, turn).filter((earlier) => earlier < own).length);
 }

@@ -33,7 +33,7 @@ const patienceRoundsMax = 64;
 export interface ExploreOptions {
   /** Runs, those that are cut off included; one more is a defect. Default 200 000. */
   readonly runsMax?: number;
-  /** One interleaving alone, as a failure named it. */
+  /** One interleaving alone, as a failure named it. Choices that the program does not have are a defect. */
   readonly only?: readonly number[];
 }
 
@@ -71,6 +71,7 @@ export async function explore(program: (play: Play) => Promise<void>, options: E
     try {
       await program(play);
       await play.finish();
+      choices.finish();
       runs += 1;
       slotsMax = Math.max(slotsMax, play.trace.length);
     } catch (error) {

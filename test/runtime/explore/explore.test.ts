@@ -202,6 +202,54 @@ describe("explore: a step that never settles", () => {
   });
 });
 
+describe("explore: `only`", () => {
+  const two = async (play: Play): Promise<void> => {
+    scripts(play, { x: 1, y: 1 }, []);
+    await play.interleave();
+  };
+
+  it("plays one interleaving, and whatever comes first after the choices that it has", async () => {
+    assert.equal((await explore(two, { only: [] })).runs, 1);
+    assert.equal((await explore(two, { only: [1] })).runs, 1);
+    assert.equal((await explore(two, { only: [1, 0] })).runs, 1);
+  });
+
+  for (const { only, why } of [
+    { only: [7, 7, 7], why: "choice 1 of `only` is 7, and 2 stand in line: no interleaving of this program" },
+    { only: [0, 1], why: "choice 2 of `only` is 1, and 1 stands in line: no interleaving of this program" },
+    { only: [-1], why: "choice 1 of `only` is -1, and 2 stand in line: no interleaving of this program" },
+    { only: [0.5], why: "choice 1 of `only` is 0.5, and 2 stand in line: no interleaving of this program" },
+    { only: [0, 0, 0], why: "`only` has 3 choices, and the program had 2 to make: no interleaving of this program" },
+  ]) {
+    it(`refuses ${JSON.stringify(only)}, which no interleaving has`, async () => {
+      const failure: unknown = await explore(two, { only }).catch((error: unknown) => error);
+
+      assert(failure instanceof Error);
+      assert.equal(failure.message.split("\n")[0], why);
+    });
+  }
+
+  it("plays again what a failure names, where some of those in line had nothing to do", async () => {
+    const program = async (play: Play): Promise<void> => {
+      const said: string[] = [];
+      play.enqueue({ runSlot: () => 0 });
+      play.enqueue({ runSlot: () => 0 });
+      scripts(play, { a: 2, b: 2 }, said);
+      await play.interleave();
+      assert.notEqual(said.join(""), "baba");
+    };
+    const first: unknown = await explore(program).catch((error: unknown) => error);
+    assert(first instanceof Error);
+    const only = JSON.parse(/only: (\[[^\]]*\])/.exec(first.message)?.[1] ?? "") as number[];
+
+    const again: unknown = await explore(program, { only }).catch((error: unknown) => error);
+
+    assert(again instanceof Error);
+    assert.match(first.message, /in the interleaving b a b a/);
+    assert.equal(again.message, first.message);
+  });
+});
+
 describe("explore: bounds", () => {
   const five = async (play: Play): Promise<void> => {
     scripts(play, { a: 4, b: 1 }, []);
