@@ -6,8 +6,8 @@ import { expectCaught, type Plant } from "#test/kit/planted.ts";
 const wrongWay: Plant = {
   name: "a scope closes the oldest first",
   file: "runtime/scope.ts",
-  from: "let close = this.#closers.pop()",
-  to: "let close = this.#closers.shift()",
+  from: "[...this.#open].toReversed()",
+  to: "[...this.#open]",
   check: { file: "test/runtime/scope.test.ts", test: "closes in the reverse order of opening, each before the next" },
   says: "Expected values to be strictly deep-equal",
 };
@@ -27,7 +27,7 @@ describe("plants: what counts as caught", () => {
 
   it("not a plant whose text is not there, or there twice", async () => {
     await assert.rejects(expectCaught({ ...wrongWay, from: "nowhere to be found" }), /has its text 0 times/);
-    await assert.rejects(expectCaught({ ...wrongWay, from: "this.#closers" }), /the plant does not fit/);
+    await assert.rejects(expectCaught({ ...wrongWay, from: "this.#open" }), /the plant does not fit/);
   });
 
   it("not a check that does not load the file", async () => {
