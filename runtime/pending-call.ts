@@ -28,18 +28,14 @@ const TIMED_OUT = { reason: "call-timeout" };
 const EXPIRED = { reason: "expired" };
 
 /** What ties a call to others. Most calls have none of it, and a call is made per message: so it is apart. */
-class Ties extends Cancellation {
+interface Ties {
   readonly caller: Within | undefined;
   /** The calls on behalf of the same caller, this one among them. */
   readonly siblings: Set<PendingCall> | undefined;
+  /** Made for the first call on behalf of this one, and for whoever asks for its signal. */
+  cancellation: Cancellation | undefined;
   /** The source that came with the request: it ends with the call. */
-  borrowed: ByteSource | undefined = undefined;
-
-  constructor(caller: Within | undefined, siblings: Set<PendingCall> | undefined) {
-    super();
-    this.caller = caller;
-    this.siblings = siblings;
-  }
+  borrowed: ByteSource | undefined;
 }
 
 export class PendingCall extends Deadline implements Within, Message {
@@ -86,9 +82,9 @@ export class PendingCall extends Deadline implements Within, Message {
   }
 
   get signal(): AbortSignal {
-    const ties = this.#tied();
-    if (this.answered) ties.abort();
-    return ties.signal;
+    const cancellation = this.#cancellation();
+    if (this.answered) cancellation.abort();
+    return cancellation.signal;
   }
 
   get hasSource(): boolean {
@@ -136,15 +132,15 @@ export class PendingCall extends Deadline implements Within, Message {
 
   /** What is still being done for this call is not wanted any more. */
   abort(): void {
-    this.#ties?.callOff();
+    this.#ties?.cancellation?.callOff();
   }
 
   /** The life that had it in hand has ended, and another one will have it: what that one still does for it is called off. */
   handOver(): void {
     const ties = this.#ties;
     if (ties === undefined) return;
-    ties.callOff();
-    this.#ties = new Ties(ties.caller, ties.siblings);
+    ties.cancellation?.callOff();
+    ties.cancellation = undefined;
   }
 
   /** The caller gave up. */
@@ -176,21 +172,31 @@ export class PendingCall extends Deadline implements Within, Message {
   }
 
   #tied(): Ties {
-    this.#ties ??= new Ties(undefined, undefined);
+    this.#ties ??= tie(undefined, undefined);
     return this.#ties;
+  }
+
+  #cancellation(): Cancellation {
+    const ties = this.#tied();
+    ties.cancellation ??= new Cancellation();
+    return ties.cancellation;
   }
 
   #tiesTo(within: Within): Ties {
     const caller = within.stable ?? within;
     const siblings = PendingCall.#callsOf(caller);
     siblings.add(this);
-    return new Ties(caller, siblings);
+    return tie(caller, siblings);
   }
 
   static #callsOf(caller: Within): Set<PendingCall> {
-    if (caller instanceof PendingCall) return caller.#tied().calls;
+    if (caller instanceof PendingCall) return caller.#cancellation().calls;
     return caller instanceof Cancellation ? caller.calls : callsUnder(caller.signal);
   }
+}
+
+function tie(caller: Within | undefined, siblings: Set<PendingCall> | undefined): Ties {
+  return { caller, siblings, cancellation: undefined, borrowed: undefined };
 }
 
 /** Whether that which a call would be made for is not wanted any more. */
