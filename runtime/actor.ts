@@ -2,7 +2,7 @@
  * An actor: the address that stays, whichever incarnation lives behind it.
  *
  * Invariants:
- * - at most one incarnation lives; the next one begins when the last one's tasks and resources are gone;
+ * - at most one incarnation lives; the next one begins when the last one's turn, tasks and resources are gone;
  * - the user lane survives a restart, so only the message in hand and the tasks in flight fail;
  * - every call is answered exactly once, every cast has an outcome, and none of them throws.
  *

@@ -44,6 +44,8 @@ export interface ActorContext<Events, State> extends Within {
   /**
    * Frees the mailbox while `task` waits for something. `settle` runs as a turn of its own and gives the answer;
    * it runs even when the caller has given up, because state may need putting right. A task that throws is a defect.
+   *
+   * At `laterMax` of them no message is handled before one has ended; what a timer or a DOWN begins then waits for a place.
    */
   later<Outcome, Answer>(
     task: (task: Task) => Promise<Outcome>,
@@ -100,7 +102,10 @@ export interface Behavior<P extends Protocol<P>, Events, Deps, State> {
    * goes to the next incarnation, up to `ENTERED_MAX` of them; then it is poison, and a dead letter.
    */
   readonly idempotent?: { readonly [Name in keyof P]?: Name extends IdempotentName<P> ? true : never };
-  /** Best effort: it is skipped after a crash and cut short after `shutdownMs`. */
+  /**
+   * Best effort: it is skipped after a crash and cut short after `shutdownMs`. A handler that still goes on is told by its
+   * signal, and ends first.
+   */
   terminate?(state: State, reason: ExitReason, ctx: ActorContext<Events, State>): Awaitable<void>;
 }
 

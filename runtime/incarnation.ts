@@ -4,7 +4,8 @@
  * Invariants:
  * - turns never overlap; a handler that answers with a promise holds the mailbox until it settles;
  * - after the end no turn runs, no reply is given by it, and every use of its context is a counted no-op;
- * - the end happens once; `gone` settles when its `init`, tasks and resources are gone, or not within `shutdownMs`;
+ * - the end happens once; `gone` settles when its `init`, the turn that goes on, tasks and resources are gone, or not
+ *   within `shutdownMs`; a turn that took too long is not waited for;
  * - whatever else goes wrong at the end, its signal is aborted and its scope closed.
  */
 import type { Actor } from "#runtime/actor.ts";
