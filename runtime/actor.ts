@@ -328,7 +328,9 @@ export class Actor {
       }
       turns += 1;
       // The first one is timed. If it goes on, that is when its promise settles.
-      if (turns === 1 && beganMs !== undefined && incarnation?.isBusy === false) this.pace.endOfSync(beganMs);
+      if (turns > 1 || beganMs === undefined || incarnation?.isBusy !== false) continue;
+      if (took === "message") this.pace.endOfMessage(beganMs);
+      else this.pace.end(beganMs);
     }
     if (turns > 0) {
       this.machine.recent.note(this.name, this.#lastTurn, turns);
@@ -339,12 +341,12 @@ export class Actor {
   }
 
   /** Takes what is next, if anything may run now. */
-  #takeTurn(incarnation: Incarnation): "turn" | "expired" | "nothing" {
+  #takeTurn(incarnation: Incarnation): "control" | "message" | "expired" | "nothing" {
     const urgent = this.#mailbox.takeUrgent();
     if (urgent !== undefined) {
       this.#lastTurn = urgent.what;
       urgent.incarnation.turn(urgent.run, urgent.message);
-      return "turn";
+      return "control";
     }
     // Every task has a settle to come: with no room for another, the user lane waits.
     if (incarnation.taskCount >= this.laterMax) return "nothing";
@@ -358,7 +360,7 @@ export class Actor {
     }
     this.#lastTurn = message.name;
     incarnation.handle(message);
-    return "turn";
+    return "message";
   }
 
   #offer(call: PendingCall, options: CallOptions): void {

@@ -45,7 +45,8 @@ export interface ActorContext<Events, State> extends Within {
    * Frees the mailbox while `task` waits for something. `settle` runs as a turn of its own and gives the answer;
    * it runs even when the caller has given up, because state may need putting right. A task that throws is a defect.
    *
-   * At `laterMax` of them no message is handled before one has ended; what a timer or a DOWN begins then waits for a place.
+   * At `laterMax` of them no message is handled before one has ended. What a timer, a DOWN, or a handler with its second
+   * task begins then waits for a place: tasks that wait for each other may do so for ever.
    */
   later<Outcome, Answer>(
     task: (task: Task) => Promise<Outcome>,

@@ -78,6 +78,8 @@ export class Context implements Erased {
       // The slot is kept until its turn runs: an end before that must fail its call.
       const turn = (): Awaitable<Answer> => {
         incarnation.tasks.leave(slot);
+        // The task that has its place now may have ended the life.
+        if (incarnation.hasEnded) return LATER as never;
         return settle(incarnation.state, outcome, this);
       };
       incarnation.actor.control(incarnation, "settle", turn, slot.message);

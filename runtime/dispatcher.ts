@@ -96,7 +96,7 @@ export class Dispatcher implements RunQueue {
   #run(): void {
     if (!this.#isInBurst) this.#beginBurst();
     for (let actor = this.#ready.take(); actor !== undefined; actor = this.#ready.take()) {
-      this.#burstTurns += actor.runSlot(SLOT_TURNS_MAX);
+      this.#burstTurns += actor.runSlot(Math.min(SLOT_TURNS_MAX, this.#nextLook - this.#burstTurns));
       if (this.#isBurstOver()) {
         // Also with nothing ready: promises that just resolved may make it so, and must not go on for ever either.
         this.#isPaused = true;
@@ -111,7 +111,9 @@ export class Dispatcher implements RunQueue {
     this.#burstTurns = 0;
     this.#burstStartMs = this.#clock.nowMs();
     this.#lookedMs = this.#burstStartMs;
-    this.#nextLook = this.#lookTurns;
+    // Turns may have become long since.
+    this.#lookTurns = 1;
+    this.#nextLook = 1;
     this.#scheduler.macrotask(this.#endBurst);
   }
 

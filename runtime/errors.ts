@@ -104,3 +104,8 @@ function describeDefect(defect: unknown): string {
 function inLine(value: unknown): string {
   return inspect(value, { breakLength: Number.POSITIVE_INFINITY, compact: true });
 }
+
+/** For what comes from where types were not looked at. */
+export function isResult(value: unknown): value is Result<unknown, Failure> {
+  return typeof value === "object" && value !== null && typeof (value as { ok?: unknown }).ok === "boolean";
+}

@@ -9,15 +9,16 @@ const tables = new WeakMap<object, HandlerTable>();
 export function handlersOf(handlers: object): HandlerTable {
   const known = tables.get(handlers);
   if (known !== undefined) return known;
-  const table: Record<string, Handler | undefined> = {};
+  const found = new Map<string, Handler>();
   for (let from = handlers; from !== Object.prototype && from !== null; from = Object.getPrototypeOf(from) as object) {
     for (const name of Object.getOwnPropertyNames(from)) {
       const member: unknown = Reflect.get(from, name);
-      if (typeof member === "function" && name !== "constructor") table[name] ??= member as Handler;
+      const isOfClass = name === "constructor" && from !== handlers;
+      if (typeof member === "function" && !isOfClass && !found.has(name)) found.set(name, member as Handler);
     }
   }
   // Without its prototype a table is as fast as with it; one that is made without is not.
-  Object.setPrototypeOf(table, null);
+  const table = Object.setPrototypeOf(Object.fromEntries(found), null) as HandlerTable;
   tables.set(handlers, table);
   return table;
 }

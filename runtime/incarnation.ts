@@ -11,9 +11,10 @@
 import type { Actor } from "#runtime/actor.ts";
 import type { Awaitable } from "#runtime/behavior.ts";
 import { type Context, createContext } from "#runtime/context.ts";
-import { assert, Defect, type ExitReason, type Failure, type Result } from "#runtime/errors.ts";
+import { assert, Defect, type ExitReason, type Failure, isResult, type Result } from "#runtime/errors.ts";
 import { LATER, OwnWork } from "#runtime/later.ts";
-import { findSource, LentSource } from "#runtime/lent-source.ts";
+import { dropSource, Lending } from "#runtime/lending.ts";
+import { findSource } from "#runtime/lent-source.ts";
 import type { Message } from "#runtime/message.ts";
 import type { PendingCall } from "#runtime/pending-call.ts";
 import { Scope } from "#runtime/scope.ts";
@@ -53,8 +54,7 @@ export class Incarnation {
   #controller: AbortController | undefined = undefined;
   #ownWork: OwnWork | undefined = undefined;
   #tasks: Tasks | undefined = undefined;
-  /** Sources handed out in replies: they fail when the incarnation ends. */
-  #lent: Set<LentSource> | undefined = undefined;
+  #lending: Lending | undefined = undefined;
   #turnTimeout: TurnTimeout | undefined = undefined;
   #state: unknown = undefined;
   /** What the turn under way is about: the message being handled, or the one whose task is being settled. */
@@ -62,7 +62,7 @@ export class Incarnation {
   /** Settles, never rejects, when the turn that goes on has. */
   #held: Promise<void> | undefined = undefined;
   #end: ExitReason | undefined = undefined;
-  /** `terminate` is over, or there was none: nothing may begin any more. */
+  /** Nothing that could open something goes on: what comes now is closed at once. */
   #isReleased = false;
   /** Whoever asks for the signal now is told to end. */
   #isOff = false;
@@ -75,6 +75,8 @@ export class Incarnation {
   /** `init` or a handler is on the stack: what it opens, and whether it goes on, is not known yet. */
   #isOnStack = false;
   #isClosing = false;
+  /** It was killed while it ended in good order: what has not begun to terminate does not. */
+  #isCutShort = false;
 
   constructor(actor: Actor, number: number) {
     this.actor = actor;
@@ -138,7 +140,9 @@ export class Incarnation {
 
   /** `Within` of the message in hand. */
   get inHand(): PendingCall | undefined {
-    return this.#end === undefined ? this.#message?.call : undefined;
+    const call = this.#message?.call;
+    // A settle behind a reply has no more to do with the call.
+    return this.#end === undefined && call?.hasReply === false ? call : undefined;
   }
 
   /** How it went, once it has ended and closed what it had open; `clean` is as `Actor.stop` says. */
@@ -163,7 +167,8 @@ export class Incarnation {
       this.crash(defect);
     }
     this.#offStack();
-    return this.#initialising === undefined ? undefined : this.#initialisedOrGone(this.#initialising);
+    if (this.#initialising === undefined) return undefined;
+    return Promise.race([this.#initialising, this.gone]).then(() => undefined);
   }
 
   async #initialiseSlowly(state: Promise<unknown>): Promise<void> {
@@ -172,10 +177,6 @@ export class Incarnation {
     } catch (defect) {
       this.crash(defect);
     }
-  }
-
-  async #initialisedOrGone(initialising: Promise<void>): Promise<void> {
-    await Promise.race([initialising, this.gone]);
   }
 
   #initialised(state: unknown): void {
@@ -235,9 +236,9 @@ export class Incarnation {
   }
 
   reply(answer: unknown, call: PendingCall | undefined): void {
-    if (call === undefined || answer === LATER || this.#end !== undefined) return;
-    if (call.answered) {
-      dropReply(answer);
+    if (call === undefined || answer === LATER) return;
+    if (call.answered || this.#end !== undefined) {
+      this.#dropReply(answer);
       return;
     }
     assert(isResult(answer), "a call is answered with a Result");
@@ -256,7 +257,10 @@ export class Incarnation {
 
   /** The end, whatever the reason. Only the first one counts. */
   finish(reason: ExitReason): void {
-    if (this.#end !== undefined) return;
+    if (this.#end !== undefined) {
+      this.#isCutShort ||= reason.kind === "crashed";
+      return;
+    }
     this.#end = reason;
     const { actor } = this;
     if (this.#turnTimeout !== undefined) actor.machine.wheel.disarm(this.#turnTimeout);
@@ -264,7 +268,7 @@ export class Incarnation {
     const inHand = this.#message;
     if (inHand !== undefined) actor.losses.inHand(inHand, reason, actor.mayRunAgain(inHand.name));
     this.#loseTasks(inHand, reason);
-    for (const source of this.#lent ?? []) source.cancel(failure);
+    this.#lending?.end(failure);
     if (!this.#isOnStack) this.#close(reason);
     actor.onIncarnationEnd(this, reason);
   }
@@ -313,14 +317,17 @@ export class Incarnation {
     const { actor } = this;
     try {
       if (this.#held !== undefined) await this.#turnOver(this.#held);
-      if (reason !== undefined) await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
+      const isInTime = !this.#isCutShort && this.#gone === undefined;
+      if (reason !== undefined && isInTime)
+        await actor.behavior.terminate?.(this.#state as never, reason, this.context as never);
     } finally {
-      this.#isReleased = true;
       this.#tellToEnd();
       // What an `init` under way has opened, or still opens, is in use until it settles.
       await this.#initialising;
       if (this.taskCount > 0) await this.#tasks?.settled();
-      const errors = await this.scope.close();
+      const { scope } = this;
+      this.#isReleased = true;
+      const errors = await scope.close();
       for (const error of errors) actor.machine.log.error("scope-close-failed", { actor: actor.name, error });
     }
   }
@@ -352,9 +359,13 @@ export class Incarnation {
       this.#held = undefined;
       return true;
     };
-    this.#held = answer.then(
+    // Through a promise of our own: anything may have a `then`.
+    this.#held = Promise.resolve(answer).then(
       (value) => {
-        if (!release()) return;
+        if (!release()) {
+          this.#dropReply(value);
+          return;
+        }
         try {
           this.reply(value, call);
         } catch (defect) {
@@ -365,33 +376,23 @@ export class Incarnation {
       },
       (defect: unknown) => {
         if (release()) this.crash(defect);
+        else machine.log.error("turn-failed-after-end", { actor: this.actor.name, error: defect });
       },
     );
   }
 
-  /** A source in a reply lives on after it, but not longer than this incarnation. */
+  #dropReply(answer: unknown): void {
+    if (isResult(answer) && answer.ok) dropSource(answer.value, this.actor.machine);
+  }
+
   #lend(answer: Result<unknown, Failure> & { ok: true }): Result<unknown, Failure> {
     const found = findSource(answer.value);
     if (found === undefined) return answer;
-    this.#lent ??= new Set();
-    const all = this.#lent;
-    const { machine } = this.actor;
-    const lent = new LentSource(found.source, machine, undefined, (source) => all.delete(source));
-    all.add(lent);
-    return { ok: true, value: { ...(answer.value as object), [found.key]: lent } };
+    this.#lending ??= new Lending(this.actor.machine);
+    return this.#lending.lend(answer.value as object, found);
   }
-}
-
-/** Nobody would ever read, or cancel, a source that comes too late. */
-function dropReply(answer: unknown): void {
-  const value = isResult(answer) && answer.ok ? answer.value : undefined;
-  findSource(value)?.source.cancel({ code: "runtime.call-ended" });
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {
   return typeof value === "object" && value !== null && typeof (value as Promise<unknown>).then === "function";
-}
-
-function isResult(value: unknown): value is Result<unknown, Failure> {
-  return typeof value === "object" && value !== null && typeof (value as { ok?: unknown }).ok === "boolean";
 }

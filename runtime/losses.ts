@@ -43,6 +43,11 @@ export class Losses {
   /** The incarnation ended with it in hand. One that may run twice goes to the next incarnation. */
   inHand(message: Message, reason: ExitReason, mayRunAgain: boolean): void {
     const { call } = message;
+    if (call?.hasReply === true) {
+      // What is settled behind a reply is no loss of the call.
+      call.abort();
+      return;
+    }
     message.entered += 1;
     const isWanted = call === undefined || (!call.answered && !call.hasSource);
     if (reason.kind === "crashed" && mayRunAgain && isWanted) {

@@ -55,8 +55,8 @@ export class Pace {
     return tookMs;
   }
 
-  /** Like `end`, of a turn that kept the thread for itself: such are what the next ones are judged by. */
-  endOfSync(beganMs: number): void {
+  /** Like `end`, of a message that kept the thread for itself: such are what the next ones are judged by. */
+  endOfMessage(beganMs: number): void {
     const tookMs = this.end(beganMs);
     // A pause of the whole process is not what turns take: the estimate grows by a little at a time.
     this.#turnMs += (Math.min(tookMs, 1 + 2 * this.#turnMs) - this.#turnMs) / WEIGHT;

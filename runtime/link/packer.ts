@@ -15,6 +15,9 @@ const leftBytesMin: number = 2 * KiB;
 /** Strings of fewer characters are written faster one by one. */
 const byCharacterMax = 64;
 
+/** Strings of as many characters are measured before: three times their length would be kept. */
+const exactFrom: number = 4 * KiB;
+
 const plainObject: unknown = Object.prototype;
 const plainArray: unknown = Array.prototype;
 
@@ -113,8 +116,8 @@ export class Packer {
   #string(value: string): void {
     const { length } = value;
     if (length < byCharacterMax && this.#ascii(value)) return;
-    // The length has room for the longest that it may be: to know how long it is takes longer than to write it.
-    const bytesMax = 3 * length;
+    // The length has room for the longest that it may be: to know how long a short one is takes longer than to write it.
+    const bytesMax = length < exactFrom ? 3 * length : Buffer.byteLength(value);
     const headBytes = bytesMax < 0x100 ? 2 : bytesMax < 0x1_0000 ? 3 : 5;
     this.#reserve(headBytes + bytesMax);
     const at = this.#at;

@@ -76,7 +76,10 @@ export interface System {
    * is `one-for-one`: anything else is a defect.
    */
   spawn(worker: Worker): Result<void, AddRefusal>;
-  /** Stops a worker that was spawned, and forgets it. Settles when nothing of it is left. */
+  /**
+   * Stops a worker that was spawned, and forgets it. Settles when nothing of it is left, so the worker's own handler must
+   * not wait for it.
+   */
   remove(name: string): Promise<Result<void, RemoveRefusal>>;
   /** Messages that a worker accepted and lost, oldest first: at most 32. */
   deadLetters(name: string): Result<readonly DeadLetter[], NoSuchChild>;
@@ -86,7 +89,8 @@ export interface System {
    * Stops every worker in reverse order, and the system for good, within `withinMs` (default 10 s, at most 2^31 - 1 ms).
    * What is left then is killed, all at once and without a `terminate` that has not begun, and has one second for all of
    * it together to let go of what it holds. Settles when nothing is left, at the latest after that second, and answers as
-   * `ended` does. Again: joins the stop under way, and may shorten it.
+   * `ended` does. Again: joins the stop under way, and may shorten it. A handler may begin it and must not wait for it: its
+   * own life would wait for itself.
    */
   stop(withinMs?: number): Promise<SystemEnd>;
 }

@@ -289,6 +289,59 @@ describe("actor: a handler that goes on at the end", () => {
   });
 });
 
+describe("actor: what opens something while its life ends", () => {
+  for (const end of ["stop", "kill"] as const) {
+    it(`has it open until it has settled, and is waited for with it (${end})`, async () => {
+      const trace: string[] = [];
+      const behavior: Behavior<Record<never, never>, Record<never, never>, undefined, undefined> = {
+        name: "late",
+        init: async (_deps, ctx) => {
+          if (ctx.incarnation > 1) return void trace.push("init 2");
+          await new Promise<void>((resolve) => ctx.clock.after(50, resolve));
+          ctx.scope.add(async () => {
+            trace.push("closing");
+            await new Promise<void>((resolve) => ctx.clock.after(400, resolve));
+            trace.push("closed");
+          });
+          await new Promise<void>((resolve) => ctx.clock.after(50, resolve));
+          trace.push("used");
+        },
+        handlers: {},
+      };
+      const { machine, clock } = testMachine();
+      const mailbox = { capacity: 8, overflow: "reject" } as const;
+      const erased = behavior as unknown as Behavior<never, never, never, never>;
+      const actor = new Actor(
+        { name: "late", behavior: erased, deps: undefined, mailbox, laterMax: 8, shutdownMs: 5000 },
+        machine,
+      );
+      void actor.start();
+      await clock.advance(10);
+
+      const ended = end === "stop" ? actor.stop() : Promise.resolve(actor.kill("enough")).then(() => actor.start());
+      await clock.advance(2000);
+      await ended;
+
+      assert.deepEqual(trace, ["used", "closing", "closed", ...(end === "kill" ? ["init 2"] : [])]);
+    });
+  }
+});
+
+describe("actor: a kill of what ends in good order", () => {
+  it("keeps what has not begun to terminate from it", async () => {
+    const { actor, ref, clock, trace, release } = await writer();
+    void ref.call("write", undefined, { timeoutMs: 60_000 });
+    await clock.settle();
+    const stopping = actor.stop();
+    await clock.settle();
+    actor.kill("no time left");
+    release();
+
+    assert.deepEqual(await stopping, { clean: true });
+    assert.deepEqual(trace, ["init 1", "told", "written", "closed"]);
+  });
+});
+
 describe("actor: an init that ends its own life", () => {
   it("overlaps with no next one, whatever it still does", async () => {
     const on = slow();

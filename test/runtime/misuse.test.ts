@@ -88,6 +88,17 @@ describe("misuse: what is thrown", () => {
 });
 
 describe("misuse: a message past the types", () => {
+  it("has the handler that was given to it, whatever its name", async () => {
+    const odd: Behavior<{ constructor: Call<undefined, string> }, Record<never, never>, undefined, undefined> = {
+      name: "odd",
+      init: () => undefined,
+      handlers: { constructor: () => ok("built") },
+    };
+    const { ref } = await startActor(odd, undefined);
+
+    assert.deepEqual(await ref.call("constructor", undefined, within), ok("built"));
+  });
+
   for (const name of ["nope", "constructor", "toString", "__proto__"]) {
     it(`has no handler, and harms nobody: ${name}`, async () => {
       const { ref, actor, exits } = await startAny(() => ok());
@@ -198,6 +209,44 @@ describe("misuse: tasks", () => {
     assert.equal(exits.length, 3);
   });
 
+  it("that end the life as they take the place of another leave no turn to that one", async () => {
+    const { ref, notes, clock, exits } = await startAny((ctx) => {
+      ctx.after(10, (_state, later) => void later.later(thrower, () => undefined));
+      return ctx.later(
+        () => new Promise<void>((resolve) => ctx.clock.after(50, resolve)),
+        (state) => {
+          state.seen.push("settled");
+          return ok();
+        },
+      );
+    }, 1);
+    const call = ref.call("run", {}, within);
+    await clock.advance(100);
+    await new Promise(setImmediate);
+    await clock.settle();
+
+    assert.equal((await call).ok, false);
+    assert.deepEqual([notes.seen, exits.length], [[], 1]);
+  });
+
+  it("behind a reply may call others and fail: the call that was answered has no more to do with it", async () => {
+    const { ref, notes, clock, actor, exits } = await startAny((ctx) => {
+      ctx.later(
+        async () => undefined,
+        (state, _outcome, settle) => {
+          state.seen.push(settle.signal.aborted);
+          throw new RangeError("behind the reply");
+        },
+      );
+      return ok("begun");
+    });
+
+    const answer = await ref.call("run", {}, within);
+    await clock.settle();
+
+    assert.deepEqual([answer, notes.seen, exits.length, actor.deadLetters], [ok("begun"), [false], 1, []]);
+  });
+
   it("behind a reply may settle with nothing", async () => {
     const { ref, notes, clock, exits, actor } = await startAny((ctx) => {
       ctx.later(
@@ -211,6 +260,45 @@ describe("misuse: tasks", () => {
     await clock.settle();
 
     assert.deepEqual([answer, notes.seen, exits, actor.deadLetters], [ok("begun"), ["settled"], [], []]);
+  });
+});
+
+describe("misuse: a promise of one's own making", () => {
+  it("holds the mailbox like any other, though its then answers with nothing", async () => {
+    const { ref, notes, clock } = await startAny((ctx, { note }) => {
+      if (note !== "made") return ok(notes.seen.push("after"));
+      const then = (settle: (answer: unknown) => void): void => {
+        ctx.clock.after(20, () => settle(ok(notes.seen.push("made"))));
+      };
+      return { then } as never;
+    });
+
+    const calls = [ref.call("run", { note: "made" }, within), ref.call("run", {}, within)];
+    await clock.advance(50);
+    await new Promise(setImmediate);
+    await clock.settle();
+
+    assert.deepEqual(
+      [notes.seen, await Promise.all(calls)],
+      [
+        ["made", "after"],
+        [ok(1), ok(2)],
+      ],
+    );
+  });
+
+  it("is over when it calls back at once", async () => {
+    const { ref } = await startAny((_ctx, { note }) => {
+      const then = (settle: (answer: unknown) => void): Promise<void> => {
+        settle(ok("made"));
+        return new Promise(() => undefined);
+      };
+      return note === "made" ? ({ then } as never) : ok("after");
+    });
+
+    const answers = [await ref.call("run", { note: "made" }, within), await ref.call("run", {}, within)];
+
+    assert.deepEqual(answers, [ok("made"), ok("after")]);
   });
 });
 

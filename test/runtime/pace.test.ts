@@ -42,7 +42,7 @@ describe("pace: a call that would be too late", () => {
     const { pace, time } = paced();
     for (let turn = 0; turn < turns; turn += 1) {
       time.nowMs = turnMs;
-      pace.endOfSync(0);
+      pace.endOfMessage(0);
     }
     Object.assign(time, { nowMs, recentMs });
     return pace.isTooLate(dueMs);
@@ -70,7 +70,7 @@ describe("pace: a call that would be too late", () => {
     const { pace, time } = paced();
     for (let turn = 0; turn < 100; turn += 1) {
       time.nowMs += 25;
-      pace.endOfSync(time.nowMs - 25);
+      pace.endOfMessage(time.nowMs - 25);
     }
     const isLate = (afterMs: number): boolean => {
       Object.assign(time, { nowMs: 2500 + afterMs, recentMs: 2500 + afterMs });
@@ -84,7 +84,7 @@ describe("pace: a call that would be too late", () => {
     const { pace, time } = paced();
     for (let turn = 0; turn < 100; turn += 1) {
       time.nowMs = turn === 99 ? 300 : 0;
-      pace.endOfSync(0);
+      pace.endOfMessage(0);
     }
     Object.assign(time, { nowMs: 98, recentMs: 98 });
 

@@ -163,6 +163,32 @@ describe("streams: a source in a reply", () => {
     assert.deepEqual(outgoing.failure, { code: "runtime.call-ended" });
   });
 
+  it("is cancelled when its life has ended before it came", async () => {
+    const outgoing = new Drip(5);
+    let release: () => void = () => undefined;
+    const slow: Behavior<Pick<PipeProtocol, "open">, Record<never, never>, undefined, undefined> = {
+      name: "slow",
+      init: () => undefined,
+      handlers: {
+        open: async () => {
+          await new Promise<void>((resolve) => {
+            release = resolve;
+          });
+          return ok({ source: outgoing });
+        },
+      },
+    };
+    const { ref, actor, clock } = await startActor(slow, undefined);
+    const opened = ref.call("open", {}, { timeoutMs: 1000 });
+    await clock.settle();
+    const stopped = actor.stop();
+    release();
+    await stopped;
+
+    assert.equal((await opened).ok, false);
+    assert.deepEqual(outgoing.failure, { code: "runtime.call-ended" });
+  });
+
   it("lives on after the call, and fails when the incarnation that lent it ends", async () => {
     const { ref, clock, outgoing, crash } = await startPipe();
     const opened = await ref.call("open", {}, { timeoutMs: 100 });
