@@ -172,6 +172,36 @@ describe("actor: what its turns take, and how long messages wait", () => {
   });
 });
 
+describe("actor: long turns of its timers", () => {
+  it("are not what its messages are judged by", async () => {
+    let extraMs = 0;
+    const machine = testMachine(undefined, undefined, (clock) => ({
+      nowMs: () => clock.nowMs() + extraMs,
+      recentMs: () => clock.nowMs() + extraMs,
+      wallMs: () => clock.wallMs(),
+      after: (delayMs, run) => clock.after(delayMs, run),
+    }));
+    const beats: Behavior<{ ping: Call<undefined, void> }, Record<never, never>, undefined, undefined> = {
+      name: "beats",
+      init: (_deps, ctx) => {
+        for (let beat = 1; beat <= 50; beat += 1) {
+          ctx.after(50 * beat, () => {
+            extraMs += 30;
+          });
+        }
+      },
+      handlers: { ping: () => ok() },
+    };
+    const { ref, clock } = await startActor(beats, undefined, { machine });
+    await clock.advance(2500);
+
+    const answer = await ref.call("ping", undefined, { timeoutMs: 12 });
+
+    assert.equal(extraMs > 300, true);
+    assert.deepEqual(answer, ok());
+  });
+});
+
 describe("actor: the wait of a call that never has its turn", () => {
   const ends = [
     { why: "it is given up", capacity: 8, timeoutMs: 20 },

@@ -158,7 +158,7 @@ const TABLE: readonly Row[] = [
   {
     name: "an incarnation that ends leaves its resources open",
     file: "runtime/incarnation.ts",
-    from: "const errors = await this.scope.close();",
+    from: "const errors = await scope.close();",
     to: "const errors: unknown[] = [];",
     says: /begins a life beside what is left of the last one|resources of \w+ are left open/,
   },
@@ -181,8 +181,8 @@ const TABLE: readonly Row[] = [
   {
     name: "the place of a task is never free again",
     file: "runtime/context.ts",
-    from: "incarnation.tasks.leave(slot);\n        return settle",
-    to: "return settle",
+    from: "        incarnation.tasks.leave(slot);\n        // The task",
+    to: "        // The task",
     says: /left behind at an actor that could go on|accepted, lost, and no dead letter/,
   },
   ...twice(
