@@ -23,6 +23,8 @@ export interface Upload {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Undefined for a stream of unknown length. */
   readonly sizeBytes: number | undefined;
+  /** How the node cuts it. */
+  readonly chunker?: string | undefined;
 }
 
 export interface TextAnswer {
@@ -61,6 +63,7 @@ export async function putStream(url: string, upload: Upload): Promise<Outcome<Te
     "content-type": "application/octet-stream",
     ...(upload.sizeBytes === undefined ? {} : { "content-length": String(upload.sizeBytes) }),
     ...(patient ? { expect: "100-continue" } : {}),
+    ...(upload.chunker === undefined ? {} : { "cepa-chunker": upload.chunker }),
   };
   const answered = Promise.withResolvers<Outcome<IncomingMessage>>();
   const request = requestTo(url, { method: "PUT", headers });

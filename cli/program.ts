@@ -60,9 +60,15 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     "put big.iso",
     "put - < big.iso",
     "put *.jpg --json",
+    "put disk.img --chunker gear-fine/1",
   ])
     .option("--json", "one JSON object a line")
-    .action(async (files: readonly string[], options: Flags) => {
+    .option(
+      "--chunker <name>",
+      "how it is cut: gear-nc2/1 (default), gear-fine/1 for what shares many parts with other objects, fixed/1",
+      readNotEmpty,
+    )
+    .action(async (files: readonly string[], options: Flags & { readonly chunker?: string }) => {
       const { put } = await import("#cli/put.ts");
       answer(await put(files, options));
     });

@@ -23,6 +23,8 @@ export const READ_BYTES: number = 1 * MiB;
 
 export interface PutOptions extends NodeChoice {
   readonly json?: boolean;
+  /** How the node cuts it. */
+  readonly chunker?: string;
 }
 
 /** Stores every file it can, in order; fails with the last failure. `-` is standard input. */
@@ -32,7 +34,7 @@ export async function put(files: readonly string[], options: PutOptions): Promis
 
   let outcome: Outcome = ok();
   for (const file of files) {
-    const stored = await putFile(url.value, file);
+    const stored = await putFile(url.value, file, options.chunker);
     if (stored.ok) {
       print(line(stored.value, file, files.length > 1, options.json === true));
       continue;
@@ -46,13 +48,18 @@ export async function put(files: readonly string[], options: PutOptions): Promis
   return outcome;
 }
 
-async function putFile(url: string, file: string): Promise<Outcome<ObjectFacts & { readonly known: boolean }>> {
+async function putFile(
+  url: string,
+  file: string,
+  chunker: string | undefined,
+): Promise<Outcome<ObjectFacts & { readonly known: boolean }>> {
   const source = await openSource(file);
   if (!source.ok) return source;
   const digest = startDigest();
   const progress = startProgress(file === "-" ? "stdin" : basename(file), source.value.sizeBytes);
 
-  const upload = { sizeBytes: source.value.sizeBytes, chunks: observed(source.value.chunks, digest, progress) };
+  const { sizeBytes } = source.value;
+  const upload = { sizeBytes, chunker, chunks: observed(source.value.chunks, digest, progress) };
   const answer = await putStream(`${url}/put`, upload);
   progress.end();
   if (!answer.ok) return answer;

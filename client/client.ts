@@ -38,6 +38,8 @@ export interface TransferOptions {
 export interface PutOptions extends TransferOptions {
   /** The address that the bytes must have, else the node keeps nothing: `storage.address-mismatch`. */
   readonly expect?: string;
+  /** How it is cut: `gear-nc2/1` by default, `gear-fine/1` for what shares many parts with other objects, `fixed/1`. */
+  readonly chunker?: string;
 }
 
 export interface GetOptions extends TransferOptions {
@@ -70,13 +72,14 @@ export class CepaClient {
   }
 
   /** Stores an object of any size and answers with its address. Idempotent: the same bytes twice are one object. */
-  async putObject(upload: Upload, { signal, onProgress, expect }: PutOptions = {}): Promise<PutReceipt> {
+  async putObject(upload: Upload, { signal, onProgress, expect, chunker }: PutOptions = {}): Promise<PutReceipt> {
     const path = expect === undefined ? "/put" : `/o/${expect}`;
     const body = upload instanceof ReadableStream && onProgress !== undefined ? counted(upload, onProgress) : upload;
     const response = await this.#request(path, {
       method: "PUT",
       body,
       ...(body instanceof ReadableStream ? { duplex: "half" as const } : {}),
+      ...(chunker === undefined ? {} : { headers: { "cepa-chunker": chunker } }),
       ...(signal === undefined ? {} : { signal }),
     });
     const facts = await this.#factsOf(response);

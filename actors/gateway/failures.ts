@@ -29,6 +29,11 @@ export type OriginRefused = Failure<"gateway.origin-refused">;
 /** A write of a part, which would be taken for the whole (RFC 9110 §14.5). Send the whole, without `Content-Range`. */
 export type PartialPut = Failure<"gateway.partial-put">;
 
+/** `Cepa-Chunker` names none that there is. Final. */
+export interface BadChunker extends Failure<"gateway.bad-chunker"> {
+  readonly known: string;
+}
+
 /** Over `objectSizeBytesMax`. Final. */
 export interface ObjectOverLimit extends Failure<"gateway.object-too-large"> {
   readonly sizeBytesMax: number;
@@ -63,6 +68,7 @@ export type GatewayFailure =
   | HostRefused
   | OriginRefused
   | PartialPut
+  | BadChunker
   | ObjectOverLimit
   | GatewayOverloaded
   | BytesExceeded

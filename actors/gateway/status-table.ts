@@ -32,6 +32,11 @@ const table: Table = {
   "gateway.host-refused": final(421, "This node does not answer under that name: see gateway.allowedHosts."),
   "gateway.origin-refused": final(403, "Pages of other origins may not write here."),
   "gateway.partial-put": final(400, "Objects are put whole: Content-Range is not taken. Nothing was kept."),
+  "gateway.bad-chunker": {
+    status: 400,
+    retryable: false,
+    message: ({ known }) => `Cepa-Chunker names no chunker. There are ${known}. Nothing was kept.`,
+  },
   "gateway.object-too-large": {
     status: 413,
     retryable: false,
@@ -92,6 +97,12 @@ const table: Table = {
     status: 507,
     retryable: true,
     message: ({ freeBytes, reserveBytes }) => `The disk is full: ${freeBytes} bytes free, ${reserveBytes} kept back.`,
+  },
+  "storage.too-many-chunks": {
+    status: 413,
+    retryable: false,
+    message: ({ chunker, chunksMax }) =>
+      `Cut by ${chunker} the object has more than ${chunksMax} chunks. Nothing was kept. Put it with a coarser chunker.`,
   },
   "storage.object-too-large": {
     status: 413,

@@ -19,6 +19,7 @@ import type {
   StorageFull,
   StorageReadFailed,
   StorageRebuilding,
+  TooManyChunks,
   WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -31,7 +32,14 @@ export interface OverlayProtocol {
   put: Call<
     PutObject,
     PutReceipt,
-    StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed | StorageRebuilding | OverlayUnavailable
+    | StorageFull
+    | ObjectTooLarge
+    | TooManyChunks
+    | AddressMismatch
+    | SourceFailed
+    | WriteFailed
+    | StorageRebuilding
+    | OverlayUnavailable
   >;
 
   /** Answers with what is known of the object and the bytes of `range` (all of it if absent), verified. */

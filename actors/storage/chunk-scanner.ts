@@ -1,34 +1,25 @@
 /**
- * Where an object is cut: `gear-nc2/1`, content-defined chunks of 1 MiB to 4 MiB, 2 MiB on average.
+ * Where an object is cut, by a profile.
  *
  * FastCDC with a 32-bit gear hash: the hash of a position depends on the 32 bytes before it, a cut is where its top
- * bits are zero, and normalization (level 2: two bits more before the normal size, two fewer after) keeps lengths near
- * the average. The first `CHUNK_BYTES_MIN` bytes of a chunk are not looked at. The normal size is 1.5 MiB, because the
- * looser mask behind it adds half a MiB on average.
+ * bits are zero, and normalization (more of them before the normal size, fewer after) keeps lengths near the average.
  *
- * Incremental: the cuts do not depend on how the object was split into calls. Pure; it hashes nothing else.
+ * Incremental: the cuts do not depend on how the object was split into calls. Pure; it hashes nothing else. Specified in
+ * `specs/formats/chunkers.md`.
  */
-import { KiB, MiB } from "#runtime/units.ts";
+import type { ChunkProfile } from "#actors/domain/chunk-profiles.ts";
 
-/** Recorded in every manifest. */
-export const CHUNKER_NAME = "gear-nc2/1";
-/** Only the last chunk of an object may be shorter. */
-export const CHUNK_BYTES_MIN: number = 1 * MiB;
-/** A chunk of this length is cut whatever it holds. */
-export const CHUNK_BYTES_MAX: number = 4 * MiB;
-/** Where the stricter condition gives way to the looser one. */
-const CHUNK_BYTES_NORMAL: number = 1536 * KiB;
-/** Bits that must be zero: 21 for 2 MiB, two more before the normal size, two fewer after. */
-const STRICT_SHIFT = 32 - 23;
-const LOOSE_SHIFT = 32 - 19;
+const HASH_BITS = 32;
 
 export class ChunkScanner {
+  readonly #profile: ChunkProfile;
   readonly #table: Int32Array;
   #hash = 0;
   #length = 0;
   #atCut = false;
 
-  constructor(table: Int32Array) {
+  constructor(profile: ChunkProfile, table: Int32Array) {
+    this.#profile = profile;
     this.#table = table;
   }
 
@@ -45,15 +36,16 @@ export class ChunkScanner {
   /** Consumes bytes of the current chunk from `from` on, and answers with where it stopped: a cut, or the end. */
   advance(bytes: Uint8Array, from: number): number {
     if (this.#atCut) this.#begin();
+    const { bytesMin, bytesNormal, bytesMax, strictBits, looseBits } = this.#profile;
     let at = from;
-    const skipped = Math.min(bytes.length - at, CHUNK_BYTES_MIN - this.#length);
+    const skipped = Math.min(bytes.length - at, bytesMin - this.#length);
     if (skipped > 0) {
       at += skipped;
       this.#length += skipped;
     }
-    at = this.#scan(bytes, at, CHUNK_BYTES_NORMAL, STRICT_SHIFT);
-    if (!this.#atCut) at = this.#scan(bytes, at, CHUNK_BYTES_MAX, LOOSE_SHIFT);
-    if (this.#length === CHUNK_BYTES_MAX) this.#atCut = true;
+    at = this.#scan(bytes, at, bytesNormal, HASH_BITS - strictBits);
+    if (!this.#atCut) at = this.#scan(bytes, at, bytesMax, HASH_BITS - looseBits);
+    if (this.#length === bytesMax) this.#atCut = true;
     return at;
   }
 

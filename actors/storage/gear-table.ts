@@ -1,5 +1,5 @@
 /**
- * The frozen random table of the `gear-nc2/1` chunker: 256 words of 32 bits, word `i` the first four bytes, little
+ * The frozen random table of all gear chunkers: 256 words of 32 bits, word `i` the first four bytes, little
  * endian, of the BLAKE3-256 of the ASCII text `cepa gear-nc2/1 <i>`.
  *
  * It is part of the format: another table cuts elsewhere, so dedup against what is stored would end. A frozen vector

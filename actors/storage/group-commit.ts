@@ -9,7 +9,8 @@ import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
-import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
+import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import type { SmallChunk } from "#actors/storage/cut-small.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { LINK_LOST, layOutRecord, writeFailure } from "#actors/storage/pack-write.ts";
@@ -25,14 +26,13 @@ import { MiB } from "#runtime/units.ts";
 /** Payload bytes of one batch. */
 export const BATCH_BYTES_MAX: number = 8 * MiB;
 
-/** Its commit counts, and its chunk is damaged: put again, the chunk is written. */
+/** Its commit counts, and a chunk of it is damaged: put again, that is written. */
 const CHUNK_LOST: WriteFailed = { code: "storage.write-failed", errno: LINK_LOST };
 
 /** An object that is whole in memory, with its manifest. */
 export interface SmallObject {
   readonly object: Digest;
-  /** The chunk that is the object; undefined for the empty object, which has none. */
-  readonly chunk: { readonly payload: readonly Uint8Array[]; readonly digests: ChunkDigests } | undefined;
+  readonly chunks: readonly SmallChunk[];
   readonly sizeBytes: number;
   readonly manifest: EncodedNode;
 }
@@ -150,8 +150,8 @@ export class GroupCommit {
     const proofs = new Proofs(catalog, known);
     for (const { small } of taken) {
       if (known.isTrusted) break;
-      const { chunk, manifest } = small;
-      if (chunk !== undefined) await proofs.seek("chunk", digestFromBytes(chunk.digests.digest));
+      const { chunks, manifest } = small;
+      for (const chunk of chunks) await proofs.seek("chunk", digestOf(chunk));
       await proofs.seek("manifest", manifest.digest);
     }
     return proofs;
@@ -180,11 +180,10 @@ export class GroupCommit {
 
   #layOutOne(waiting: Waiting, pack: OpenPack, batch: Batch, chunks: Set<Digest>, proofs: Proofs): void {
     const { catalog, cpu, sequences } = this.#deps;
-    const { chunk, manifest } = waiting.small;
-    const digest = chunk === undefined ? undefined : digestFromBytes(chunk.digests.digest);
-    const needsChunk = digest !== undefined && !proofs.has("chunk", digest);
+    const { manifest } = waiting.small;
+    const missing = waiting.small.chunks.filter((chunk) => !proofs.has("chunk", digestOf(chunk)));
     const committed = proofs.has("manifest", manifest.digest) ? catalog.find("manifest", manifest.digest) : undefined;
-    if (committed !== undefined && committed.sequence > 0 && !needsChunk) {
+    if (committed !== undefined && committed.sequence > 0 && missing.length === 0) {
       waiting.settle(ok({ sequence: committed.sequence, known: true }));
       return;
     }
@@ -193,7 +192,9 @@ export class GroupCommit {
       return;
     }
 
-    if (chunk !== undefined && digest !== undefined && needsChunk && !chunks.has(digest)) {
+    for (const chunk of missing) {
+      const digest = digestOf(chunk);
+      if (chunks.has(digest)) continue;
       chunks.add(digest);
       const contents = { kind: "chunk", payload: chunk.payload, digests: chunk.digests, sequence: 0 } as const;
       const { entry, end } = layOutRecord(batch.parts, pack, batch.end, contents, cpu.digest);
@@ -225,22 +226,25 @@ export class GroupCommit {
     catalog.setPack({ pack: number, mark, checkpoint: end, epoch, recordCount, sealed: false });
     for (const { waiting, sequence } of commits.values()) {
       sequences.settle(sequence);
-      waiting.settle(this.#chunkHolds(waiting.small) ? ok({ sequence, known: false }) : fail(CHUNK_LOST));
+      waiting.settle(this.#chunksHold(waiting.small) ? ok({ sequence, known: false }) : fail(CHUNK_LOST));
     }
     for (const follower of followers) {
       const sequence = commits.get(follower.small.manifest.digest)?.sequence ?? 0;
-      follower.settle(this.#chunkHolds(follower.small) ? ok({ sequence, known: true }) : fail(CHUNK_LOST));
+      follower.settle(this.#chunksHold(follower.small) ? ok({ sequence, known: true }) : fail(CHUNK_LOST));
     }
   }
 
   /** What was known when the batch was laid out may have been found damaged during its sync. */
-  #chunkHolds({ chunk }: SmallObject): boolean {
-    if (chunk === undefined) return true;
-    return this.#deps.catalog.findIntact("chunk", digestFromBytes(chunk.digests.digest)) !== undefined;
+  #chunksHold({ chunks }: SmallObject): boolean {
+    return chunks.every((chunk) => this.#deps.catalog.findIntact("chunk", digestOf(chunk)) !== undefined);
   }
 
   async #failAll(taken: readonly Waiting[], failure: DiskFailure): Promise<void> {
     const answer = await writeFailure(failure, this.#deps.space);
     for (const { settle } of taken) settle(fail(answer));
   }
+}
+
+function digestOf({ digests }: SmallChunk): Digest {
+  return digestFromBytes(digests.digest);
 }

@@ -7,6 +7,7 @@
  * Specified in `specs/actors/storage.md`.
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
+import type { ChunkerName } from "#actors/domain/chunk-profiles.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
@@ -20,7 +21,7 @@ export interface StorageProtocol {
   putObject: Call<
     PutObject,
     StoredObject,
-    StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed | StorageRebuilding
+    StorageFull | ObjectTooLarge | TooManyChunks | AddressMismatch | SourceFailed | WriteFailed | StorageRebuilding
   >;
 
   /** Answers with the bytes of a manifest node (root or inner), verified against its digest. At most 1 MiB. */
@@ -62,6 +63,8 @@ export interface PutObject {
   readonly sizeBytes?: number | undefined;
   /** The object must have this address, else `storage.address-mismatch` and nothing is kept. */
   readonly expect?: Address | undefined;
+  /** How it is cut. Default `CHUNKER_DEFAULT`. The same bytes may be held cut in several ways. */
+  readonly chunker?: ChunkerName | undefined;
 }
 
 export interface StoredObject {
@@ -129,6 +132,12 @@ export interface StorageFull extends Failure<"storage.full"> {
 /** Over `storage.objectSizeBytesMax`. Final. */
 export interface ObjectTooLarge extends Failure<"storage.object-too-large"> {
   readonly sizeBytesMax: number;
+}
+
+/** Cut that finely, the object has more chunks than one may have. Nothing was kept. Put it with a coarser chunker. */
+export interface TooManyChunks extends Failure<"storage.too-many-chunks"> {
+  readonly chunker: ChunkerName;
+  readonly chunksMax: number;
 }
 
 /** The bytes are not the object that the address names. Final: nothing was kept. */

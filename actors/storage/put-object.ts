@@ -3,11 +3,11 @@
  * their own. Whatever goes wrong, nothing is kept.
  */
 import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { CHUNK_PROFILES, CHUNKER_DEFAULT, type ChunkProfile } from "#actors/domain/chunk-profiles.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
-import { digestChunk } from "#actors/storage/chunk-digester.ts";
-import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf } from "#actors/storage/cursor.ts";
+import { cutSmall } from "#actors/storage/cut-small.ts";
 import type { GroupCommit } from "#actors/storage/group-commit.ts";
 import {
   type Beginning,
@@ -25,12 +25,12 @@ import type {
   SourceFailed,
   StorageFull,
   StoredObject,
+  TooManyChunks,
   WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
-import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
+import { UPLOAD_CHUNKS_MAX, Upload, type UploadDeps } from "#actors/storage/upload.ts";
 import type { Reservations } from "#runtime/buffers.ts";
-import type { ByteSource } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { slabBytes } from "#runtime/slabs.ts";
@@ -42,7 +42,7 @@ export interface SizeMismatch extends Failure<"storage.size-mismatch"> {
   readonly seenBytes: number;
 }
 
-export type PutFailure = StorageFull | ObjectTooLarge | AddressMismatch | SourceFailed | WriteFailed;
+export type PutFailure = StorageFull | ObjectTooLarge | TooManyChunks | AddressMismatch | SourceFailed | WriteFailed;
 type Outcome = Result<StoredObject, PutFailure>;
 
 export interface PutDeps extends UploadDeps {
@@ -81,28 +81,25 @@ async function readAndStore(put: PutObject, deps: PutDeps, within: Within, intak
   return await putLarge(put, beginning, deps, within, intake);
 }
 
-async function putSmall(
-  { sizeBytes, expect }: PutObject,
-  { parts, sizeBytes: size }: Beginning,
-  deps: PutDeps,
-): Promise<Outcome> {
-  const { cpu, group, config, space } = deps;
+async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, deps: PutDeps): Promise<Outcome> {
+  const { cpu, group, config, space, gearTable } = deps;
+  const { sizeBytes, expect } = put;
+  const profile = profileOf(put);
   const { objectSizeBytesMax: sizeBytesMax } = config();
   if (sizeBytes !== undefined && size !== sizeBytes) return sizeMismatch(sizeBytes, size);
   if (size > sizeBytesMax) return fail({ code: "storage.object-too-large", sizeBytesMax });
   const admitted = await space.admit(size);
   if (!admitted.ok) return admitted;
 
-  // One chunk: its digest is the object's.
-  const digests = digestChunk(parts, cpu);
-  const object = digestFromBytes(digests.digest);
+  const chunks = cutSmall(parts, profile, gearTable, cpu);
+  const links = chunks.map(({ digests }) => ({ length: digests.lengthBytes, digest: digestFromBytes(digests.digest) }));
+  const [only] = links;
+  const object = links.length === 1 && only !== undefined ? only.digest : wholeDigest(parts, deps);
   const mismatch = mismatchOf(expect, object);
   if (mismatch !== undefined) return fail(mismatch);
-  const links = size === 0 ? [] : [{ length: size, digest: object }];
-  const facts = { size, chunker: CHUNKER_NAME, object };
+  const facts = { size, chunker: profile.name, object };
   const { root } = buildManifestTree(facts, links, (bytes) => digestFromBytes(cpu.digest(bytes)));
-  const chunk = size === 0 ? undefined : { payload: parts, digests };
-  const committed = await group.put({ object, chunk, sizeBytes: size, manifest: root });
+  const committed = await group.put({ object, chunks, sizeBytes: size, manifest: root });
   if (!committed.ok) return committed;
   const { sequence, known } = committed.value;
   return ok({
@@ -125,7 +122,7 @@ async function putLarge(
   const leased = await deps.pool.lease(within.signal);
   if (leased === undefined) return sourceFailed(put.source.failure);
   if (!leased.ok) return fail(await writeFailure(leased.failure, deps.space));
-  const upload = new Upload(leased.value, deps);
+  const upload = new Upload(leased.value, deps, profileOf(put));
   const outcome = await streamAndCommit(put, beginning, deps, intake, upload);
   if (!outcome.ok) await upload.abandon();
   return outcome;
@@ -148,7 +145,7 @@ async function streamAndCommit(
   const settled = await upload.settle();
   if (!settled.ok) return fail(await writeFailure(settled.failure, space));
   // A source that has ended says so again.
-  const streamed = await stream(put.source, intake.pairOfSlabs(), deps, upload);
+  const streamed = await stream(put, intake.pairOfSlabs(), deps, upload);
   if (!streamed.ok) return streamed;
 
   if (put.sizeBytes !== undefined && upload.sizeBytes !== put.sizeBytes) {
@@ -168,7 +165,7 @@ async function streamAndCommit(
 
 /** Reads to the end: one slab is filled while the other is being written. */
 async function stream(
-  source: ByteSource,
+  { source, chunker = CHUNKER_DEFAULT }: PutObject,
   slabs: readonly [Uint8Array, Uint8Array],
   { config, space }: PutDeps,
   upload: Upload,
@@ -185,9 +182,22 @@ async function stream(
     if (!admitted.ok) return admitted;
     const fed = await upload.feed(filling.subarray(0, filled.count));
     if (!fed.ok) return fail(await writeFailure(fed.failure, space));
+    if (upload.chunkCount > UPLOAD_CHUNKS_MAX) {
+      return fail({ code: "storage.too-many-chunks", chunker, chunksMax: UPLOAD_CHUNKS_MAX });
+    }
     if (filled.ended) return ok();
     [filling, writing] = [writing, filling];
   }
+}
+
+function profileOf({ chunker = CHUNKER_DEFAULT }: PutObject): ChunkProfile {
+  return CHUNK_PROFILES[chunker];
+}
+
+function wholeDigest(parts: readonly Uint8Array[], { cpu }: PutDeps): Digest {
+  const hasher = cpu.hasher();
+  for (const part of parts) hasher.update(part);
+  return digestFromBytes(hasher.digest());
 }
 
 function mismatchOf(expected: Address | undefined, object: Digest): AddressMismatch | undefined {

@@ -6,12 +6,13 @@
  * sync after it nothing counts; whatever fails before cuts every pack back to where the lease began.
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { ChunkProfile } from "#actors/domain/chunk-profiles.ts";
 import type { ManifestLink } from "#actors/domain/manifest.ts";
 import { buildManifestTree, type EncodedNode, type ManifestTree } from "#actors/domain/manifest-tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
-import { CHUNK_BYTES_MAX, CHUNKER_NAME, ChunkScanner } from "#actors/storage/chunk-scanner.ts";
+import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
 import type { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
@@ -25,8 +26,8 @@ import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu, Hasher } from "#runtime/pool/cpu.ts";
 
-/** From a streamed chunk's header to its payload: room for the longest segment table. */
-export const STREAMED_PAYLOAD_OFFSET: number = RECORD_HEADER_BYTES + tableBytes(CHUNK_BYTES_MAX);
+/** Chunks of one object: each takes about 250 bytes of memory until the commit. */
+export const UPLOAD_CHUNKS_MAX: number = 2 ** 20;
 
 export interface UploadDeps {
   readonly disk: Disk;
@@ -50,6 +51,9 @@ export interface UploadedObject {
 
 export class Upload {
   readonly #deps: UploadDeps;
+  readonly #profile: ChunkProfile;
+  /** From a chunk's header to its payload: room for the longest segment table. */
+  readonly #payloadOffset: number;
   readonly #scanner: ChunkScanner;
   readonly #object: Hasher;
   readonly #links: ManifestLink[] = [];
@@ -63,11 +67,13 @@ export class Upload {
   /** Of the commit that was begun and did not succeed. */
   #failedSequence: number | undefined;
 
-  constructor(pack: OpenPack, deps: UploadDeps) {
+  constructor(pack: OpenPack, deps: UploadDeps, profile: ChunkProfile) {
     this.#deps = deps;
+    this.#profile = profile;
+    this.#payloadOffset = RECORD_HEADER_BYTES + tableBytes(profile.bytesMax);
     this.#proofs = new Proofs(deps.catalog, deps.known);
     this.#lease = new PackLease(pack, deps.disk, deps.pool);
-    this.#scanner = new ChunkScanner(deps.gearTable);
+    this.#scanner = new ChunkScanner(profile, deps.gearTable);
     this.#object = deps.cpu.hasher();
     this.#chunk = new ChunkDigester(deps.cpu);
     this.#damageCountBefore = deps.catalog.damageFoundCount;
@@ -75,6 +81,11 @@ export class Upload {
 
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** So far. */
+  get chunkCount(): number {
+    return this.#links.length;
   }
 
   /** The last write may still read `bytes` when this settles: they are free after the next `feed`, or `settle`. */
@@ -86,7 +97,7 @@ export class Upload {
       const end = this.#scanner.advance(bytes, at);
       const piece = bytes.subarray(at, end);
       this.#chunk.update(piece);
-      const position = this.#lease.end + STREAMED_PAYLOAD_OFFSET + this.#chunkBytes;
+      const position = this.#lease.end + this.#payloadOffset + this.#chunkBytes;
       this.#chunkBytes += piece.length;
       const written = await this.#lease.write([piece], position);
       if (!written.ok) return written;
@@ -117,7 +128,7 @@ export class Upload {
    */
   async commit(object: Digest): Promise<Result<UploadedObject, DiskFailure>> {
     const { commits, cpu } = this.#deps;
-    const facts = { size: this.#sizeBytes, chunker: CHUNKER_NAME, object };
+    const facts = { size: this.#sizeBytes, chunker: this.#profile.name, object };
     const tree = buildManifestTree(facts, this.#links, (bytes) => digestFromBytes(cpu.digest(bytes)));
     return await commits.inTurn(tree.root.digest, () => this.#commitTree(object, tree));
   }
@@ -170,7 +181,7 @@ export class Upload {
     if (this.#written.has(digest) || (await this.#proofs.seek("chunk", digest))) return ok();
 
     const { end: position, pack } = this.#lease;
-    const header = headerFor(pack, "chunk", 0, STREAMED_PAYLOAD_OFFSET, digests, cpu.digest);
+    const header = headerFor(pack, "chunk", 0, this.#payloadOffset, digests, cpu.digest);
     const { payloadOffset, payloadBytes } = header;
     const written = await this.#lease.write([encodeHeader(header), digests.table], position);
     if (!written.ok) return written;

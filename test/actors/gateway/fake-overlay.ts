@@ -55,6 +55,8 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   readonly name = "overlay";
   readonly objects: Map<string, Uint8Array> = new Map();
   readonly calls: string[] = [];
+  /** Of each put. */
+  readonly chunkers: unknown[] = [];
   /** Set to make a call fail. */
   readonly failures: Answers = {};
   /** Sources handed out, newest last. */
@@ -90,6 +92,7 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   async #answer(name: string, request: Record<string, unknown>, options: CallOptions): Promise<unknown> {
     const failure = this.failures[name as keyof Answers];
     if (failure !== undefined) return fail(failure);
+    if (name === "put") this.chunkers.push(request["chunker"]);
     if (name === "put") return await this.#put(request as never, options);
     if (name === "getManifest") return ok(Buffer.from(`manifest ${request["root"]}`));
     if (name === "describe") return ok({ storage: { chunkCount: 7 }, index: { entryCount: this.objects.size } });

@@ -90,6 +90,23 @@ describe("gateway: PUT /put", () => {
     assert.equal(overlay.objects.size, 0);
   });
 
+  it("passes on how the object is to be cut, and refuses a way that there is not", async () => {
+    const { edge, overlay } = await openSimulated();
+    const put = (headers: Record<string, string>) =>
+      send(edge, { method: "PUT", target: "/put", headers, body: new MemorySource(hello) });
+
+    const [plain, fine, odd] = [
+      await put({}),
+      await put({ "cepa-chunker": "gear-fine/1" }),
+      await put({ "cepa-chunker": "x" }),
+    ];
+
+    assert.deepEqual([plain.status, fine.status, odd.status], [201, 200, 400]);
+    assert.deepEqual(overlay.chunkers, [undefined, "gear-fine/1"]);
+    assert.equal(json(odd)["code"], "gateway.bad-chunker");
+    assert.match(String(json(odd)["message"]), /gear-nc2\/1, gear-fine\/1, fixed\/1/);
+  });
+
   it("refuses a part of an object, and stores nothing of it (GW-23)", async () => {
     const { edge, overlay } = await openSimulated();
     const headers = { "content-range": "bytes 0-4/10" };

@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { CHUNKER_DEFAULT } from "#actors/domain/chunk-profiles.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { type AdoptSealDeps, adoptSeal } from "#actors/storage/adopt-seal.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
-import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import { isBadPlace, PackFiles } from "#actors/storage/pack-files.ts";
 import {
   encodePackFront,
@@ -39,7 +39,7 @@ const cpu = inlineCpu();
 const digestOf = (bytes: Uint8Array): Digest => digestFromBytes(cpu.digest(bytes));
 const markOf = (pack: number): Uint8Array => new Uint8Array(8).fill(pack);
 const object = randomBytes(20 * KiB, 1);
-const facts = { size: object.length, chunker: CHUNKER_NAME, object: digestOf(object) };
+const facts = { size: object.length, chunker: CHUNKER_DEFAULT, object: digestOf(object) };
 const { root } = buildManifestTree(facts, [{ length: object.length, digest: digestOf(object) }], digestOf);
 
 interface Sealed {

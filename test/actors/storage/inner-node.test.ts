@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { CHUNKER_DEFAULT } from "#actors/domain/chunk-profiles.ts";
 import { LINKS_MAX } from "#actors/domain/manifest.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
-import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { layOutRecord } from "#actors/storage/pack-write.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
@@ -49,12 +49,12 @@ async function treeWorld(durable: "object" | "nodes" | "nothing"): Promise<TreeW
   };
   const digest = (bytes: Uint8Array): Digest => digestFromBytes(cpu.digest(bytes));
   const links = Array.from({ length: linkCount }, () => ({ length: chunk.length, digest: digest(chunk) }));
-  const facts = { size: whole.length, chunker: CHUNKER_NAME, object: digest(whole) };
+  const facts = { size: whole.length, chunker: CHUNKER_DEFAULT, object: digest(whole) };
   const { inner, root } = buildManifestTree(facts, links, digest);
   add("chunk", chunk, 0, 0);
   const nodes = inner.map(({ bytes }) => add("manifest", bytes, 0, 0));
   add("manifest", root.bytes, 1, durable === "nodes" ? 1 : 0);
-  const empty = buildManifestTree({ size: 0, chunker: CHUNKER_NAME, object: digest(new Uint8Array(0)) }, [], digest);
+  const empty = buildManifestTree({ size: 0, chunker: CHUNKER_DEFAULT, object: digest(new Uint8Array(0)) }, [], digest);
   if (durable === "object") add("manifest", empty.root.bytes, 2, 1);
 
   await disk.makeDirectory("/data/packs");

@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as passes } from "node:timers/promises";
 import { addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { CHUNK_BYTES_MAX } from "#actors/domain/chunk-profiles.ts";
 import { PACK_FRONT_BYTES, SEAL_ENTRY_BYTES, SEAL_FOOTER_BYTES } from "#actors/storage/pack-format.ts";
 import type { StorageFacts } from "#actors/storage/protocol.ts";
-import { STREAMED_PAYLOAD_OFFSET } from "#actors/storage/upload.ts";
+import { RECORD_HEADER_BYTES, tableBytes } from "#actors/storage/record.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { PuttingProcess } from "#test/actors/storage/killed-process.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
@@ -30,7 +31,7 @@ function bytesOfPacks(directory: string): number {
 
 /** What the packs may come to when they hold nothing but what is committed: headers, tables and seals on top. */
 function bytesOf({ storedBytes, chunkCount, manifestCount, packCount }: StorageFacts): number {
-  const perRecord = STREAMED_PAYLOAD_OFFSET + SEAL_ENTRY_BYTES + 8;
+  const perRecord = RECORD_HEADER_BYTES + tableBytes(CHUNK_BYTES_MAX) + SEAL_ENTRY_BYTES + 8;
   // Uploads this small have no manifest nodes below the root.
   return storedBytes + (chunkCount + manifestCount) * perRecord + packCount * (PACK_FRONT_BYTES + SEAL_FOOTER_BYTES);
 }

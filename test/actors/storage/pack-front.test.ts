@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { CHUNKER_DEFAULT } from "#actors/domain/chunk-profiles.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
-import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { HEADER_POSITIONS, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { readFront } from "#actors/storage/pack-scan.ts";
@@ -61,7 +61,7 @@ describe("storage: the front of a pack", () => {
     // What a client has stored looks like a chunk and a commit of a pack with another mark.
     const evil = Buffer.from("not what the address says");
     const digest = (bytes: Uint8Array): Digest => digestFromBytes(cpu.digest(bytes));
-    const facts = { size: evil.length, chunker: CHUNKER_NAME, object: digest(Buffer.from("something else")) };
+    const facts = { size: evil.length, chunker: CHUNKER_DEFAULT, object: digest(Buffer.from("something else")) };
     const { root } = buildManifestTree(facts, [{ length: evil.length, digest: digest(evil) }], digest);
     const image = Buffer.concat([
       randomBytes(800, 9),

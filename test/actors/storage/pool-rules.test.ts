@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { CHUNK_PROFILES, CHUNKER_DEFAULT } from "#actors/domain/chunk-profiles.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
-import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
 import { makeGearTable } from "#actors/storage/gear-table.ts";
 import { BATCH_BYTES_MAX, GroupCommit } from "#actors/storage/group-commit.ts";
@@ -161,11 +161,11 @@ describe("storage: a catalog that has no room (STO-7)", () => {
     const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, cpu, signal });
     const bytes = randomBytes(1000, 1);
     const digests = digestChunk([bytes], cpu);
-    const facts = { size: bytes.length, chunker: CHUNKER_NAME, object: digestOf(bytes) };
+    const facts = { size: bytes.length, chunker: CHUNKER_DEFAULT, object: digestOf(bytes) };
     const { root } = buildManifestTree(facts, [{ length: bytes.length, digest: facts.object }], digestOf);
-    const chunk = { payload: [bytes], digests };
+    const chunks = [{ payload: [bytes], digests }];
 
-    const put = await group.put({ object: facts.object, chunk, sizeBytes: bytes.length, manifest: root });
+    const put = await group.put({ object: facts.object, chunks, sizeBytes: bytes.length, manifest: root });
 
     assert(!put.ok && put.failure.code === "storage.full");
     assert.equal((await sizes(disk)).size, 0);
@@ -175,7 +175,8 @@ describe("storage: a catalog that has no room (STO-7)", () => {
     const { disk, catalog, pool, known, sequences, pause } = await withoutRoom();
     const pack = must((await pool.lease(new AbortController().signal)) ?? fail(broken), "a pack is leased");
     const [gearTable, commits] = [makeGearTable(cpu.digest), new CommitsUnderWay()];
-    const upload = new Upload(pack, { disk, pool, catalog, sequences, known, commits, cpu, gearTable, pause });
+    const deps = { disk, pool, catalog, sequences, known, commits, cpu, gearTable, pause };
+    const upload = new Upload(pack, deps, CHUNK_PROFILES[CHUNKER_DEFAULT]);
     assert((await upload.feed(randomBytes(2 * MiB, 1))).ok);
     const object = await upload.finish();
     assert(object.ok);

@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { addressOf, digestFromBytes } from "#actors/domain/address.ts";
+import { CHUNK_PROFILES } from "#actors/domain/chunk-profiles.ts";
+import { decodeManifest } from "#actors/domain/manifest.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { KiB, MiB } from "#runtime/units.ts";
+import { naiveEnds } from "#test/actors/storage/chunk-vectors.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { packBytes, put, randomBytes, sourceOf, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 
@@ -30,6 +33,57 @@ describe("storage: putObject", () => {
       });
     }
   }
+
+  for (const { name } of Object.values(CHUNK_PROFILES)) {
+    for (const sizeBytes of [0, 1, 16 * KiB, 16 * KiB + 1, 700 * KiB, 1 * MiB, 1 * MiB + 1, 5 * MiB]) {
+      it(`keeps an object of ${sizeBytes} bytes cut by ${name}, one manifest however it came`, async () => {
+        const kit = await startStorage();
+        const bytes = randomBytes(sizeBytes, 8);
+
+        const streamed = await put(kit, bytes, { chunker: name });
+        const announced = await put(kit, bytes, { chunker: name, sizeBytes });
+
+        assert(streamed.ok && announced.ok);
+        const { manifest, chunkCount } = streamed.value;
+        assert.deepEqual(announced.value, { ...streamed.value, known: true });
+        assert.equal(chunkCount, naiveEnds(bytes, CHUNK_PROFILES[name]).length);
+        const node = await kit.ref.call("getManifest", { root: manifest }, within);
+        const decoded = node.ok ? decodeManifest(node.value) : undefined;
+        assert.equal(decoded?.ok && decoded.value.chunker, name);
+        const got = await readObject(kit.ref, manifest);
+        assert(got instanceof Uint8Array && Buffer.compare(got, bytes) === 0, JSON.stringify(got));
+      });
+    }
+  }
+
+  it("keeps an object cut in two ways, each of them whole", async () => {
+    const kit = await startStorage();
+    const bytes = randomBytes(3 * MiB, 9);
+
+    const coarse = await put(kit, bytes);
+    const fine = await put(kit, bytes, { chunker: "gear-fine/1" });
+
+    assert(coarse.ok && fine.ok);
+    assert.equal(fine.value.address, coarse.value.address);
+    assert.equal(fine.value.known, false);
+    for (const { manifest } of [coarse.value, fine.value]) {
+      const got = await readObject(kit.ref, manifest);
+      assert(got instanceof Uint8Array && Buffer.compare(got, bytes) === 0);
+    }
+  });
+
+  it("shares what small objects have in common, cut finely", async () => {
+    const kit = await startStorage();
+    const bytes = randomBytes(900 * KiB, 10);
+    const changed = Buffer.concat([bytes.subarray(0, 300 * KiB), Buffer.from("new"), bytes.subarray(300 * KiB)]);
+    await put(kit, bytes, { chunker: "gear-fine/1" });
+    const before = await packBytes(kit.disk);
+
+    await put(kit, changed, { chunker: "gear-fine/1" });
+
+    const added = (await packBytes(kit.disk)) - before;
+    assert(added < 300 * KiB, `${added} bytes for three new ones`);
+  });
 
   it("writes nothing the second time (STO-2)", async () => {
     const kit = await startStorage();

@@ -5,11 +5,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { CHUNKER_DEFAULT } from "#actors/domain/chunk-profiles.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
-import { CHUNKER_NAME } from "#actors/storage/chunk-scanner.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { layOutRecord } from "#actors/storage/pack-write.ts";
@@ -57,7 +57,7 @@ function chunkOf(bytes: Uint8Array, epoch = 0): HandRecord {
 /** The commit record of an object that is one chunk. */
 function commitOf(object: Uint8Array, sequence: number, epoch = 0): HandRecord {
   const digest = digestOf(object);
-  const facts = { size: object.length, chunker: CHUNKER_NAME, object: digest };
+  const facts = { size: object.length, chunker: CHUNKER_DEFAULT, object: digest };
   const { root } = buildManifestTree(facts, [{ length: object.length, digest }], digestOf);
   return { kind: "manifest", bytes: root.bytes, sequence, epoch };
 }

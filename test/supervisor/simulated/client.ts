@@ -68,6 +68,7 @@ export class Client {
       method: "PUT",
       target: random.below(2) === 0 ? "/put" : `/o/${address}`,
       body: uploadOf(bytes, upload),
+      headers: random.below(2) === 0 ? {} : { "cepa-chunker": "gear-fine/1" },
       ...(random.below(3) === 0 ? {} : { contentLength: bytes.length }),
     });
     if (answer === undefined) return;

@@ -1,6 +1,7 @@
 /** What histories put: objects of every kind of size, some of which share chunks with others. */
 import assert from "node:assert/strict";
 import type { Digest } from "#actors/domain/address.ts";
+import { CHUNKER_DEFAULT, type ChunkerName } from "#actors/domain/chunk-profiles.ts";
 import { decodeManifest } from "#actors/domain/manifest.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
@@ -9,12 +10,15 @@ import { put, randomBytes, startStorage, within } from "#test/actors/storage/sto
 export interface TestObject {
   readonly number: number;
   readonly bytes: Uint8Array;
+  readonly chunker: ChunkerName;
   readonly manifest: Digest;
   /** Of every record that the object needs. */
   readonly parts: ReadonlySet<Digest>;
 }
 
 const SIZES = [0, 1, 700, 5 * KiB, 64 * KiB, 100 * KiB, 300 * KiB, 1 * MiB, 3, 5 * KiB + 3, 100 * KiB + 3, 1 * MiB - 1];
+/** By number. */
+const CHUNKERS = ["gear-nc2/1", "gear-fine/1", "gear-nc2/1", "gear-fine/1", "fixed/1"] as const;
 const shared = [randomBytes(1100 * KiB, 900), randomBytes(700 * KiB, 901)] as const;
 
 /** Stored once, by a node that nothing happens to: so it is known what they consist of. */
@@ -22,7 +26,8 @@ export async function makeObjects(): Promise<readonly TestObject[]> {
   const kit = await startStorage();
   const objects: TestObject[] = [];
   for (const [number, bytes] of allBytes().entries()) {
-    const stored = await put(kit, bytes);
+    const chunker = CHUNKERS[number % CHUNKERS.length] ?? CHUNKER_DEFAULT;
+    const stored = await put(kit, bytes, { chunker });
     assert(stored.ok);
     const { manifest } = stored.value;
     const node = await kit.ref.call("getManifest", { root: manifest }, within);
@@ -30,7 +35,7 @@ export async function makeObjects(): Promise<readonly TestObject[]> {
     const decoded = decodeManifest(node.value);
     assert(decoded.ok && decoded.value.linkKind === "chunk");
     const parts = new Set([manifest, ...decoded.value.links.map(({ digest }) => digest)]);
-    objects.push({ number, bytes, manifest, parts });
+    objects.push({ number, bytes, chunker, manifest, parts });
   }
   return objects;
 }
