@@ -3,8 +3,10 @@ import { type ConfigSchema, count, sizeBytes } from "#runtime/config/schema.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 
 export interface StorageConfig {
-  /** Largest object accepted. A manifest of 32 768 chunks is built in memory for each upload of this size. */
+  /** Largest object accepted. */
   readonly objectSizeBytesMax: number;
+  /** Most chunks of an object that is cut as it arrives: each takes about 250 bytes of memory until the commit. */
+  readonly objectChunksMax: number;
   /** Uploads over 1 MiB that write at once, each to a pack of its own; further ones wait in line. */
   readonly openPacksMax: number;
   /** A pack that has grown to this is sealed and never written again. */
@@ -22,6 +24,7 @@ export interface StorageConfig {
 
 export const storageConfigSchema: ConfigSchema<StorageConfig> = {
   objectSizeBytesMax: sizeBytes({ default: 64 * GiB, min: 1 * KiB, max: 1024 * GiB }),
+  objectChunksMax: count({ default: 2 ** 20, min: 64, max: 2 ** 24 }),
   openPacksMax: count({ default: 64, min: 1, max: 1024 }),
   packSealBytes: sizeBytes({ default: 256 * MiB, min: 64 * KiB, max: 1 * GiB }),
   reserveBytes: sizeBytes({ default: 256 * MiB, min: 16 * MiB, max: 1024 * GiB }),

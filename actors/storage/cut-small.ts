@@ -1,5 +1,4 @@
 /** An object that is whole in memory, cut as an upload would have cut it: its links are the same. */
-
 import type { ChunkProfile } from "#actors/domain/chunk-profiles.ts";
 import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
 import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";

@@ -29,7 +29,7 @@ import type {
   WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
-import { UPLOAD_CHUNKS_MAX, Upload, type UploadDeps } from "#actors/storage/upload.ts";
+import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
 import type { Reservations } from "#runtime/buffers.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -153,6 +153,8 @@ async function streamAndCommit(
   }
   const finished = await upload.finish();
   if (!finished.ok) return fail(await writeFailure(finished.failure, space));
+  const tooMany = chunksOver(put, upload, deps.config());
+  if (tooMany !== undefined) return fail(tooMany);
   const mismatch = mismatchOf(put.expect, finished.value);
   if (mismatch !== undefined) return fail(mismatch);
   const committed = await upload.commit(finished.value);
@@ -165,15 +167,15 @@ async function streamAndCommit(
 
 /** Reads to the end: one slab is filled while the other is being written. */
 async function stream(
-  { source, chunker = CHUNKER_DEFAULT }: PutObject,
+  put: PutObject,
   slabs: readonly [Uint8Array, Uint8Array],
   { config, space }: PutDeps,
   upload: Upload,
 ): Promise<Result<void, PutFailure>> {
   let [filling, writing] = slabs;
   for (;;) {
-    const filled = await fill(source, filling);
-    if (filled === undefined) return sourceFailed(source.failure);
+    const filled = await fill(put.source, filling);
+    if (filled === undefined) return sourceFailed(put.source.failure);
     const { objectSizeBytesMax: sizeBytesMax } = config();
     if (upload.sizeBytes + filled.count > sizeBytesMax) {
       return fail({ code: "storage.object-too-large", sizeBytesMax });
@@ -182,12 +184,19 @@ async function stream(
     if (!admitted.ok) return admitted;
     const fed = await upload.feed(filling.subarray(0, filled.count));
     if (!fed.ok) return fail(await writeFailure(fed.failure, space));
-    if (upload.chunkCount > UPLOAD_CHUNKS_MAX) {
-      return fail({ code: "storage.too-many-chunks", chunker, chunksMax: UPLOAD_CHUNKS_MAX });
-    }
+    const tooMany = chunksOver(put, upload, config());
+    if (tooMany !== undefined) return fail(tooMany);
     if (filled.ended) return ok();
     [filling, writing] = [writing, filling];
   }
+}
+
+function chunksOver(
+  { chunker = CHUNKER_DEFAULT }: PutObject,
+  { chunkCount }: Upload,
+  { objectChunksMax: chunksMax }: StorageConfig,
+): TooManyChunks | undefined {
+  return chunkCount > chunksMax ? { code: "storage.too-many-chunks", chunker, chunksMax } : undefined;
 }
 
 function profileOf({ chunker = CHUNKER_DEFAULT }: PutObject): ChunkProfile {

@@ -26,9 +26,6 @@ import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu, Hasher } from "#runtime/pool/cpu.ts";
 
-/** Chunks of one object: each takes about 250 bytes of memory until the commit. */
-export const UPLOAD_CHUNKS_MAX: number = 2 ** 20;
-
 export interface UploadDeps {
   readonly disk: Disk;
   readonly pool: PackPool;

@@ -72,6 +72,22 @@ describe("storage: putObject", () => {
     }
   });
 
+  it("refuses an object of one chunk too many, also when the last one makes it so, and keeps nothing of it", async () => {
+    const bytes = randomBytes(5 * MiB, 11);
+    const chunkCount = naiveEnds(bytes, CHUNK_PROFILES["gear-fine/1"]).length;
+    const refusing = await startStorage({ config: { objectChunksMax: chunkCount - 1 } });
+    const taking = await startStorage({ config: { objectChunksMax: chunkCount } });
+
+    const refused = await put(refusing, bytes, { chunker: "gear-fine/1" });
+    const taken = await put(taking, bytes, { chunker: "gear-fine/1" });
+
+    const failure = { code: "storage.too-many-chunks", chunker: "gear-fine/1", chunksMax: chunkCount - 1 };
+    assert.deepEqual(refused, { ok: false, failure });
+    // It had come to a second pack.
+    assert.equal(await packBytes(refusing.disk), 2 * PACK_FRONT_BYTES);
+    assert.equal(taken.ok && taken.value.chunkCount, chunkCount);
+  });
+
   it("shares what small objects have in common, cut finely", async () => {
     const kit = await startStorage();
     const bytes = randomBytes(900 * KiB, 10);

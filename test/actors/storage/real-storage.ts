@@ -38,6 +38,7 @@ export interface RealOptions {
 /** Small packs, so that uploads fill several and some are sealed in every run. */
 const realConfig: StorageConfig = {
   objectSizeBytesMax: 64 * MiB,
+  objectChunksMax: 2048,
   openPacksMax: 3,
   packSealBytes: 2 * MiB,
   reserveBytes: 64 * KiB,

@@ -27,6 +27,7 @@ export const directory = "/data";
 
 export const smallConfig: StorageConfig = {
   objectSizeBytesMax: 64 * MiB,
+  objectChunksMax: 2048,
   openPacksMax: 3,
   packSealBytes: 4 * MiB,
   reserveBytes: 1 * MiB,
