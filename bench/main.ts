@@ -1,10 +1,11 @@
 /**
- * `cepa bench [actors|store|all] [--quick] [--json]`: measures this machine, a figure as it comes.
+ * `cepa bench [actors|store|dedup|all] [--quick] [--json]`: measures this machine, a figure as it comes.
  *
  * It informs and does not judge. What is compared runs side by side in one run, and only completed, verified work counts.
  */
 import { parseArgs } from "node:util";
 import { benchActors } from "#bench/actors/suite.ts";
+import { benchDedup } from "#bench/dedup/suite.ts";
 import { jsonLine } from "#bench/measurement.ts";
 import { type Report, reportFigure } from "#bench/report.ts";
 import { benchStore } from "#bench/store.ts";
@@ -18,12 +19,13 @@ const SUITES: Readonly<Record<string, (options: Options) => AsyncIterable<Report
   store: async function* () {
     for await (const measurement of benchStore()) yield reportFigure(measurement);
   },
+  dedup: benchDedup,
 };
 
 const HELP = `usage: cepa bench [options] [suite...]
 
 Measures this machine, a figure as it comes, beside what others do with the same work. It informs and does not judge.
-Suites: actors, store, all (the default). Others that are missing are fetched into a cache, and absent where that cannot
+Suites: actors, store, dedup, all (the default). Others that are missing are fetched into a cache, and absent where that cannot
 be, or with CEPA_PROVISION=never.
 
   --quick      actors: little of everything, in seconds; shows that it works, its figures say little
@@ -35,6 +37,7 @@ Examples:
   $ cepa bench
   $ cepa bench actors
   $ cepa bench store --json
+  $ cepa bench dedup
 `;
 
 const { suites, json, quick } = readArguments();
@@ -59,7 +62,9 @@ function readArguments() {
       process.exit(0);
     }
     const names = positionals.length === 0 || positionals[0] === "all" ? Object.keys(SUITES) : positionals;
-    const chosen = names.map((name) => SUITES[name] ?? refuse(`there is no suite ${name}: actors, store or all`));
+    const chosen = names.map(
+      (name) => SUITES[name] ?? refuse(`there is no suite ${name}: actors, store, dedup or all`),
+    );
     return { suites: chosen, json: values.json, quick: values.quick };
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));

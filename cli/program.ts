@@ -194,7 +194,7 @@ Commands of the checkout:
   test [path...]     run the tests
   check              check types, lint and format
   verify             check, then test
-  bench [suite]      measure (actors, store or all)
+  bench [suite]      measure (actors, store, dedup or all)
   pack [options]     make a library of the actor runtime
 
 The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume, letters

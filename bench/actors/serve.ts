@@ -4,7 +4,7 @@
  * Rounds are asked for one at a time, so that arms take turns and never run beside each other.
  */
 import { createInterface } from "node:readline";
-import { AbsentPeer } from "#bench/actors/peer-package.ts";
+import { AbsentPeer } from "#bench/peer-package.ts";
 
 /** `prepare` sets up everything that is not to be measured. A peer that is not there is said, and is no error. */
 export async function serveRounds(prepare: () => Promise<() => Promise<object>>): Promise<void> {

@@ -9,12 +9,12 @@ import { reportOf } from "#bench/actors/contest-report.ts";
 import { type Erlang, prepareErlang } from "#bench/actors/erlang.ts";
 import { nodeCommand } from "#bench/actors/node-command.ts";
 import { benchOverload } from "#bench/actors/overload-figures.ts";
-import { installPeers } from "#bench/actors/peer-package.ts";
 import { benchRestart } from "#bench/actors/restart-figures.ts";
 import { headLine } from "#bench/actors/table.ts";
 import { benchTracing } from "#bench/actors/tracing-figures.ts";
 import { ARM_FILES, type ArmName, type Effort, FULL, MEMORIES, QUICK, RATES, type Work } from "#bench/actors/works.ts";
 import type { Measurement } from "#bench/measurement.ts";
+import { installPeers } from "#bench/peer-package.ts";
 import type { Report } from "#bench/report.ts";
 
 /** A round that got less of a core than the rest of this says nothing any more. */

@@ -1,6 +1,6 @@
 /** Effect: a fiber that takes from a bounded queue, and a Deferred for each answer, as its documentation builds actors. */
 import { type Arm, burstsOf, IN_FLIGHT, MAILBOX_CAPACITY, type Run } from "#bench/actors/arm.ts";
-import { importPeer } from "#bench/actors/peer-package.ts";
+import { importPeer } from "#bench/peer-package.ts";
 
 /** `yield*` gives its value. */
 interface Effect<Value> {

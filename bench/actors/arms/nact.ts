@@ -2,7 +2,7 @@
 import { setImmediate as macrotask } from "node:timers/promises";
 import { type Arm, burstsOf, IN_FLIGHT, inFlight, type Run } from "#bench/actors/arm.ts";
 import { patient } from "#bench/actors/counter.ts";
-import { importPeer } from "#bench/actors/peer-package.ts";
+import { importPeer } from "#bench/peer-package.ts";
 
 interface Reference {
   readonly name: string;

@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { isRecord, parseJson } from "#client/wire.ts";
 import { minute } from "#runtime/units.ts";
 
-const PEERS = join(import.meta.dirname, "..", "peers");
+const PEERS = join(import.meta.dirname, "peers");
 /** Longest time that installing may take. */
 const INSTALL_TIMEOUT_MS: number = 3 * minute;
 
@@ -39,8 +39,18 @@ function missingPeers(): readonly string[] {
   const { dependencies } = manifest(PEERS);
   if (!isRecord(dependencies)) return [];
   return Object.entries(dependencies)
-    .filter(([name, version]) => manifest(join(PEERS, "node_modules", name))["version"] !== version)
+    .filter(([name, wanted]) => manifest(peerFolder(name))["version"] !== versionIn(String(wanted)))
     .map(([name]) => name);
+}
+
+/** Where the package is, once it is installed. */
+export function peerFolder(name: string): string {
+  return join(PEERS, "node_modules", name);
+}
+
+/** `4.0.6`, also of what goes by another name here: `npm:effect@4.0.6`. */
+export function versionIn(wanted: string): string {
+  return wanted.startsWith("npm:") ? wanted.slice(wanted.lastIndexOf("@") + 1) : wanted;
 }
 
 function manifest(folder: string): Readonly<Record<string, unknown>> {

@@ -1,0 +1,41 @@
+/** `cepa bench dedup`: how much of two versions of the same thing is stored, for each way to cut, beside restic. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { openCache } from "#bench/cache.ts";
+import { headOfDedup, reportDedup } from "#bench/dedup/dedup-report.ts";
+import { holdingsOfCepa } from "#bench/dedup/holdings.ts";
+import { prepareMaterials, sizeOf } from "#bench/dedup/material.ts";
+import { type Compression, prepareRestic } from "#bench/dedup/restic.ts";
+import { installPeers } from "#bench/peer-package.ts";
+import type { Report } from "#bench/report.ts";
+
+const CHUNKERS = ["gear-nc2/1", "gear-fine/1", "fixed/1"];
+const PEERS: readonly { readonly arm: string; readonly compression: Compression }[] = [
+  { arm: "restic", compression: "off" },
+  { arm: "restic, compressed", compression: "auto" },
+];
+
+export async function* benchDedup(): AsyncGenerator<Report> {
+  const cache = openCache();
+  installPeers(say);
+  const restic = prepareRestic(cache, say);
+  const folder = mkdtempSync(join(cache, "dedup-"));
+  try {
+    yield { lines: [headOfDedup()], figures: [] };
+    for (const material of prepareMaterials(folder, say)) {
+      const ours = [];
+      for (const arm of CHUNKERS) ours.push({ arm, holdings: await holdingsOfCepa(material, arm, cache) });
+      const peers = PEERS.map(({ arm, compression }) => {
+        return { arm, holdings: restic?.holdings(material, compression) };
+      });
+      const { name, label, versions } = material;
+      yield reportDedup({ name, label, putBytes: versions.map(sizeOf), ours, peers });
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`cepa: ${line}\n`);
+}
