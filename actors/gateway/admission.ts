@@ -100,7 +100,7 @@ export function uploadWeight(contentLength: number | undefined): number {
 }
 
 /** The weight of a read before anything is known of what it reads. A manifest node has at most 256 KiB. */
-export function readWeight(route: "object" | "manifest" | "stat", method: string): number {
+export function readWeight(route: "object" | "manifest" | "manifest-data" | "stat", method: string): number {
   return route === "stat" || method === "HEAD" ? smallBytes : HEAP_BODY_BYTES_MAX;
 }
 

@@ -34,6 +34,9 @@ export interface BadChunker extends Failure<"gateway.bad-chunker"> {
   readonly known: string;
 }
 
+/** `Cepa-Enc` is no name of a format, or the put has an address, or another chunker than `fixed/1`. Final. */
+export type BadEnc = Failure<"gateway.bad-enc">;
+
 /** Over `objectSizeBytesMax`. Final. */
 export interface ObjectOverLimit extends Failure<"gateway.object-too-large"> {
   readonly sizeBytesMax: number;
@@ -69,6 +72,7 @@ export type GatewayFailure =
   | OriginRefused
   | PartialPut
   | BadChunker
+  | BadEnc
   | ObjectOverLimit
   | GatewayOverloaded
   | BytesExceeded

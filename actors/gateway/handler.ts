@@ -8,7 +8,7 @@ import { type Admitted, adminWeight, readWeight, uploadWeight } from "#actors/ga
 import type { Answer, Desk, Served, Visit } from "#actors/gateway/desk.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import type { MeteredRoute } from "#actors/gateway/meters.ts";
-import { readManifest, readObject, statObject } from "#actors/gateway/objects.ts";
+import { readByRoot, readManifest, readObject, statObject } from "#actors/gateway/objects.ts";
 import { AllowedHosts, checkHost, checkOrigin } from "#actors/gateway/origin.ts";
 import { kindOf, parseRoute, type Route } from "#actors/gateway/routes.ts";
 import { refusalOf } from "#actors/gateway/status-table.ts";
@@ -83,6 +83,8 @@ export class Handler {
         return await statObject(desk, visit, route.address);
       case "manifest":
         return await readManifest(desk, visit, route.root);
+      case "manifest-data":
+        return await readByRoot(desk, visit, route.root);
       case "status":
         return await status(desk, visit);
       case "metrics":
@@ -158,6 +160,7 @@ function weightOf(route: Route, { method, contentLength }: EdgeRequest): number 
       return uploadWeight(contentLength);
     case "object":
     case "manifest":
+    case "manifest-data":
     case "stat":
       return readWeight(route.name, method);
     default:

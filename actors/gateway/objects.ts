@@ -5,7 +5,7 @@ import { type Answer, type Desk, jsonAnswer, type Served, type Visit } from "#ac
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { ifNoneMatchHolds, ifRangeHolds, parseRange } from "#actors/gateway/range.ts";
 import { isHttpFailure } from "#actors/gateway/status-table.ts";
-import type { ObjectBytes, ObjectFacts } from "#actors/overlay/protocol.ts";
+import type { ByteRange, ContentBytes, ContentFacts, PutReceipt } from "#actors/overlay/protocol.ts";
 import { type ByteSource, ENDED } from "#runtime/byte-source.ts";
 import { WatchedSource } from "#runtime/edge/watched-source.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -18,31 +18,58 @@ const contentHeaders = {
   "Content-Security-Policy": "sandbox; default-src 'none'",
 } as const;
 
+/** Bytes of one kind that can be read: by address, or by root. */
+interface Readable {
+  readonly etag: string;
+  get(range: ByteRange | undefined): Promise<Result<ContentBytes, HttpFailure>>;
+  stat(): Promise<Result<ContentFacts, HttpFailure>>;
+}
+
 export async function readObject(desk: Desk, visit: Visit, address: Address): Served {
+  const options = optionsOf(desk, visit);
+  return await readContent(desk, visit, {
+    etag: `"${address}"`,
+    get: (range) => desk.overlay.call("get", { address, range }, options),
+    stat: () => desk.overlay.call("stat", { address }, options),
+  });
+}
+
+/** The bytes that a manifest describes: the only way to ciphertext. */
+export async function readByRoot(desk: Desk, visit: Visit, root: Digest): Served {
+  const options = optionsOf(desk, visit);
+  return await readContent(desk, visit, {
+    etag: `"b3:${root}"`,
+    get: (range) => desk.overlay.call("getByRoot", { root, range }, options),
+    stat: () => desk.overlay.call("statByRoot", { root }, options),
+  });
+}
+
+async function readContent(desk: Desk, visit: Visit, readable: Readable): Served {
   const { method, headers } = visit.request;
-  const etag = etagOf(address);
+  const { etag } = readable;
   const isKnown = ifNoneMatchHolds(headers["if-none-match"], etag);
-  if (method === "HEAD" || isKnown) return await describeObject(desk, visit, address, isKnown);
+  if (method === "HEAD" || isKnown) return await describeContent(readable, isKnown);
 
   const range = ifRangeHolds(headers["if-range"], etag) ? parseRange(headers["range"]) : undefined;
-  const got = await desk.overlay.call("get", { address, range }, optionsOf(desk, visit));
+  const got = await readable.get(range);
   if (!got.ok) return got;
-  const object = got.value;
-  const source = new WatchedSource(object.source, desk.clock, desk.config.current.callTimeoutMs);
-  const head = { status: range === undefined ? 200 : 206, headers: objectHeaders(object, range !== undefined) };
+  const { lengthBytes, source: bytes } = got.value;
+  const source = new WatchedSource(bytes, desk.clock, desk.config.current.callTimeoutMs);
+  const isPart = range !== undefined;
+  const head = { status: isPart ? 206 : 200, headers: headersOf(etag, isPart ? got.value : undefined) };
 
-  const isLarge = object.lengthBytes > HEAP_BODY_BYTES_MAX;
-  visit.admitted.shrinkTo(isLarge ? 0 : object.lengthBytes);
-  if (isLarge) return await streamed(desk, visit, head, source, object.lengthBytes);
-  const body = await readWhole(source, object.lengthBytes);
+  const isLarge = lengthBytes > HEAP_BODY_BYTES_MAX;
+  visit.admitted.shrinkTo(isLarge ? 0 : lengthBytes);
+  if (isLarge) return await streamed(desk, visit, head, source, lengthBytes);
+  const body = await readWhole(source, lengthBytes);
   return body.ok ? ok({ ...head, body: body.value }) : body;
 }
 
 /** HEAD and `If-None-Match`: what is known, without the bytes. A range is defined for GET alone (RFC 9110 §14.2). */
-async function describeObject(desk: Desk, visit: Visit, address: Address, isKnown: boolean): Served {
-  const stat = await desk.overlay.call("stat", { address }, optionsOf(desk, visit));
+async function describeContent(readable: Readable, isKnown: boolean): Served {
+  const stat = await readable.stat();
   if (!stat.ok) return stat;
-  const headers = objectHeaders(stat.value, false);
+  const headers = headersOf(readable.etag, undefined);
   if (isKnown) return ok({ status: 304, headers, body: undefined });
   return ok({ status: 200, headers, body: undefined, lengthBytes: stat.value.sizeBytes });
 }
@@ -66,8 +93,9 @@ export async function statObject(desk: Desk, visit: Visit, address: Address): Se
   return stat.ok ? ok(jsonAnswer(200, factsOf(stat.value))) : stat;
 }
 
-/** As JSON says them, to `put` and `stat` alike. */
-export function factsOf({ address, sizeBytes, chunkCount, manifest }: ObjectFacts): Readonly<Record<string, unknown>> {
+/** As JSON says them, to `put` and `stat` alike. Of ciphertext, without an address. */
+export function factsOf(facts: Omit<PutReceipt, "known">): Readonly<Record<string, unknown>> {
+  const { address, sizeBytes, chunkCount, manifest } = facts;
   return { address, size: sizeBytes, chunks: chunkCount, manifest };
 }
 
@@ -76,22 +104,17 @@ export function optionsOf(desk: Desk, { within }: Visit): CallOptions {
   return { timeoutMs: desk.config.current.callTimeoutMs, within, whenFull: "wait" };
 }
 
-function etagOf(address: Address): string {
-  return `"${address}"`;
-}
-
-function objectHeaders(object: ObjectFacts | ObjectBytes, isPart: boolean): Record<string, string> {
+/** `part`: what is sent, where it is not all. */
+function headersOf(etag: string, part: ContentBytes | undefined): Record<string, string> {
   const headers: Record<string, string> = {
     ...contentHeaders,
     "Content-Type": "application/octet-stream",
     "Accept-Ranges": "bytes",
-    ETag: etagOf(object.address),
+    ETag: etag,
   };
-  if (isPart && "firstByte" in object) {
-    const { firstByte, lengthBytes, sizeBytes } = object;
-    headers["Content-Range"] = `bytes ${firstByte}-${firstByte + lengthBytes - 1}/${sizeBytes}`;
-  }
-  return headers;
+  if (part === undefined) return headers;
+  const { firstByte, lengthBytes, sizeBytes } = part;
+  return { ...headers, "Content-Range": `bytes ${firstByte}-${firstByte + lengthBytes - 1}/${sizeBytes}` };
 }
 
 /** All the memory it will hold is reserved first; a failure before the first byte still has a status. */

@@ -7,7 +7,7 @@ export type Route =
   | { readonly name: "put" }
   | { readonly name: "put-as"; readonly address: Address }
   | { readonly name: "object"; readonly address: Address }
-  | { readonly name: "manifest"; readonly root: Digest }
+  | { readonly name: "manifest" | "manifest-data"; readonly root: Digest }
   | { readonly name: "stat"; readonly address: Address }
   | { readonly name: "status" | "metrics" | "healthz" | "readyz" };
 
@@ -20,8 +20,9 @@ const reading = "GET, HEAD";
 
 /** `path` is as sent; the only escape that addresses are seen with is that of the colon. */
 export function parseRoute(method: string, path: string): Result<Route, NoRoute | MethodNotAllowed | BadAddress> {
-  const [, first = "", rest, ...more] = path.split("/");
-  if (path[0] !== "/" || more.length > 0) return fail({ code: "gateway.no-route" });
+  const [, first = "", rest, part, ...more] = path.split("/");
+  const isKnownPart = part === undefined || (first === "m" && part === "data");
+  if (path[0] !== "/" || !isKnownPart || more.length > 0) return fail({ code: "gateway.no-route" });
   if (rest === undefined) return parseTopRoute(method, first);
 
   const isRead = method === "GET" || method === "HEAD";
@@ -38,7 +39,8 @@ export function parseRoute(method: string, path: string): Result<Route, NoRoute 
     case "m": {
       if (!isRead) return notAllowed(reading);
       const root = parseDigest(name);
-      return root === undefined ? fail({ code: "gateway.bad-address" }) : ok({ name: "manifest", root });
+      if (root === undefined) return fail({ code: "gateway.bad-address" });
+      return ok({ name: part === undefined ? "manifest" : "manifest-data", root });
     }
     default:
       return fail({ code: "gateway.no-route" });
@@ -66,6 +68,7 @@ export function kindOf(route: RouteName): RouteKind {
       return "write";
     case "object":
     case "manifest":
+    case "manifest-data":
     case "stat":
       return "read";
     default:

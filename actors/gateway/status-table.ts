@@ -37,6 +37,10 @@ const table: Table = {
     retryable: false,
     message: ({ known }) => `Cepa-Chunker names no chunker. There are ${known}. Nothing was kept.`,
   },
+  "gateway.bad-enc": final(
+    400,
+    "Cepa-Enc is 1 to 64 of a-z, 0-9, dot, hyphen and slash, for a put without an address, cut by fixed/1.",
+  ),
   "gateway.object-too-large": {
     status: 413,
     retryable: false,
@@ -76,6 +80,7 @@ const table: Table = {
   "edge.source-stalled": { ...later, message: ({ idleMs }) => `The bytes did not come within ${idleMs} ms.` },
 
   "overlay.unknown": final(404, "No object with this address is held here."),
+  "overlay.not-a-root": final(404, "This is a node inside a manifest. Only its root has data."),
   "overlay.range-unsatisfiable": {
     status: 416,
     retryable: false,

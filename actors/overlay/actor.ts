@@ -3,9 +3,9 @@ import type { IndexProtocol } from "#actors/index/protocol.ts";
 import { ask } from "#actors/overlay/ask.ts";
 import { checkOverlayConfig, type OverlayConfig, overlayConfigSchema } from "#actors/overlay/config.ts";
 import { Feeder } from "#actors/overlay/feeder.ts";
-import { openObject, type Reading, statObject } from "#actors/overlay/get.ts";
+import { getByRoot, getObject, type Reading, statByRoot, statObject } from "#actors/overlay/get.ts";
 import { ManifestReader } from "#actors/overlay/manifest-reader.ts";
-import type { ObjectBytes, OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type { ContentBytes, OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
@@ -55,12 +55,23 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
 
     get: (state, request, ctx) => {
       const { scope } = ctx;
-      return ctx.later((task) => openObject(state, request, task, scope), handOut);
+      return ctx.later((task) => getObject(state, request, task, scope), handOut);
     },
 
     stat: (state, { address }, ctx) =>
       ctx.later(
         (task) => statObject(state, address, task),
+        (_state, outcome) => outcome,
+      ),
+
+    getByRoot: (state, request, ctx) => {
+      const { scope } = ctx;
+      return ctx.later((task) => getByRoot(state, request, task, scope), handOut);
+    },
+
+    statByRoot: (state, { root }, ctx) =>
+      ctx.later(
+        (task) => statByRoot(state, root, task),
         (_state, outcome) => outcome,
       ),
 
@@ -106,11 +117,11 @@ export const overlayModule: ActorModule<OverlayProtocol, OverlayEvents, OverlayD
 export { overlayModule as actorModule };
 
 /** A caller that gave up meanwhile will neither read nor cancel: the source ends here. */
-function handOut<F extends Failure>(
+function handOut<Bytes extends ContentBytes, F extends Failure>(
   _state: OverlayState,
-  outcome: Result<ObjectBytes, F>,
+  outcome: Result<Bytes, F>,
   ctx: Ctx,
-): Result<ObjectBytes, F | { code: "overlay.unavailable"; cause: string; executed: "maybe" }> {
+): Result<Bytes, F | { code: "overlay.unavailable"; cause: string; executed: "maybe" }> {
   if (!outcome.ok || !ctx.signal.aborted) return outcome;
   outcome.value.source.cancel({ code: "runtime.call-ended" });
   return fail({ code: "overlay.unavailable", cause: "runtime.cancelled", executed: "maybe" });

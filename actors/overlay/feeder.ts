@@ -7,10 +7,10 @@
  *   refuses its checkpoint and `done`, and the next round begins where the new life stands.
  * - Both actors are watched before the checkpoint is asked for: one that goes down later is noticed.
  */
-import type { IndexProtocol } from "#actors/index/protocol.ts";
+import type { IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
 import { ask, pause } from "#actors/overlay/ask.ts";
 import type { Below } from "#actors/overlay/put.ts";
-import type { Cursor, StorageProtocol } from "#actors/storage/protocol.ts";
+import type { CommittedManifest, Cursor, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
 
@@ -90,7 +90,8 @@ export class Feeder {
       const { entries, next, done, total } = page.value;
       if (entries.length > 0) {
         const checkpoint = { cursor: next, life };
-        const recorded = await asked(() => index.call("record", { entries, checkpoint }, options));
+        const named = entries.filter(hasAddress);
+        const recorded = await asked(() => index.call("record", { entries: named, checkpoint }, options));
         if (!recorded.ok) return causeOf(recorded.failure);
       }
       toldCount += entries.length;
@@ -103,6 +104,11 @@ export class Feeder {
       after = next;
     }
   }
+}
+
+/** Ciphertext has none, and is not the index's. */
+function hasAddress(entry: CommittedManifest): entry is CommittedManifest & IndexEntry {
+  return entry.address !== undefined;
 }
 
 function causeOf(failure: Failure & { readonly cause?: string }): string {

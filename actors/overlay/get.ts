@@ -1,10 +1,21 @@
-/** A get and a stat: from an address over index's answer and storage's manifest to facts and a source. */
+/**
+ * A get and a stat: from an address over index's answer and storage's manifest, or from the root of a manifest at once, to
+ * facts and a source.
+ */
 import { type Address, bytesFromDigest, type Digest } from "#actors/domain/address.ts";
 import type { Manifest } from "#actors/domain/manifest.ts";
 import { ask } from "#actors/overlay/ask.ts";
-import type { ManifestReader } from "#actors/overlay/manifest-reader.ts";
+import type { ManifestReader, ReadFailure } from "#actors/overlay/manifest-reader.ts";
 import { HELD_BACK_BYTES_MAX, ObjectSource } from "#actors/overlay/object-source.ts";
-import type { ByteRange, ObjectBytes, ObjectFacts, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type {
+  ByteRange,
+  ContentBytes,
+  ContentFacts,
+  ObjectBytes,
+  ObjectFacts,
+  OverlayProtocol,
+  RangeUnsatisfiable,
+} from "#actors/overlay/protocol.ts";
 import type { Below } from "#actors/overlay/put.ts";
 import { type Extent, resolveRange } from "#actors/overlay/range.ts";
 import { SliceWalk } from "#actors/overlay/slice-walk.ts";
@@ -21,7 +32,7 @@ export interface Reading extends Below {
 }
 
 interface Located {
-  readonly facts: ObjectFacts;
+  readonly facts: ContentFacts;
   readonly manifest: Manifest;
   readonly lastChunkBytes: number;
 }
@@ -32,23 +43,53 @@ export async function statObject(
   within: Within,
 ): Promise<Result<ObjectFacts, FailureOf<OverlayProtocol, "stat">>> {
   const located = await locate(reading, address, within);
+  return located.ok ? ok({ ...located.value.facts, address }) : located;
+}
+
+export async function statByRoot(
+  reading: Reading,
+  root: Digest,
+  within: Within,
+): Promise<Result<ContentFacts, FailureOf<OverlayProtocol, "statByRoot">>> {
+  const located = await locateRoot(reading, root, within);
   return located.ok ? ok(located.value.facts) : located;
 }
 
-/** The source is open when this settles: chunks that are missing at its beginning are known before any byte leaves. */
-export async function openObject(
+export async function getObject(
   reading: Reading,
-  request: { readonly address: Address; readonly range?: ByteRange | undefined },
+  { address, range }: { readonly address: Address; readonly range?: ByteRange | undefined },
   within: Within,
   scope: Scope,
 ): Promise<Result<ObjectBytes, FailureOf<OverlayProtocol, "get">>> {
-  const located = await locate(reading, request.address, within);
+  const located = await locate(reading, address, within);
   if (!located.ok) return located;
-  const { facts } = located.value;
-  const extent = resolveRange(request.range, facts.sizeBytes);
+  const opened = await open(reading, located.value, range, within, scope);
+  return opened.ok ? ok({ ...opened.value, address }) : opened;
+}
+
+export async function getByRoot(
+  reading: Reading,
+  { root, range }: { readonly root: Digest; readonly range?: ByteRange | undefined },
+  within: Within,
+  scope: Scope,
+): Promise<Result<ContentBytes, FailureOf<OverlayProtocol, "getByRoot">>> {
+  const located = await locateRoot(reading, root, within);
+  return located.ok ? await open(reading, located.value, range, within, scope) : located;
+}
+
+/** The source is open when this settles: chunks that are missing at its beginning are known before any byte leaves. */
+async function open(
+  reading: Reading,
+  located: Located,
+  range: ByteRange | undefined,
+  within: Within,
+  scope: Scope,
+): Promise<Result<ContentBytes, ReadFailure | RangeUnsatisfiable>> {
+  const { facts } = located;
+  const extent = resolveRange(range, facts.sizeBytes);
   if (!extent.ok) return extent;
 
-  const source = compose(reading, located.value, extent.value, within, scope);
+  const source = compose(reading, located, extent.value, within, scope);
   // The source outlives the task, so until there is a reply somebody must tell it that nobody waits any more.
   const giveUp = (): void => source.cancel({ code: "runtime.call-ended" });
   within.signal.addEventListener("abort", giveUp);
@@ -74,13 +115,29 @@ async function locate(
 
   const root = entry.value.manifest;
   const manifest = await manifests.root(root, address, within);
-  if (!manifest.ok) return manifest;
-  const shape = await manifests.shape(manifest.value, within);
+  return manifest.ok ? await measure(reading, root, manifest.value, within) : manifest;
+}
+
+async function locateRoot(
+  reading: Reading,
+  root: Digest,
+  within: Within,
+): Promise<Result<Located, FailureOf<OverlayProtocol, "statByRoot">>> {
+  const manifest = await reading.manifests.held(root, within);
+  return manifest.ok ? await measure(reading, root, manifest.value, within) : manifest;
+}
+
+/** The manifest's size, not the index's: the manifest is what the digest proves. */
+async function measure(
+  { manifests }: Reading,
+  root: Digest,
+  manifest: Manifest,
+  within: Within,
+): Promise<Result<Located, ReadFailure>> {
+  const shape = await manifests.shape(manifest, within);
   if (!shape.ok) return shape;
   const { chunkCount, lastChunkBytes } = shape.value;
-  // The manifest's size, not the index's: the manifest is what the digest proves.
-  const facts = { address, manifest: root, sizeBytes: manifest.value.size, chunkCount };
-  return ok({ facts, manifest: manifest.value, lastChunkBytes });
+  return ok({ facts: { manifest: root, sizeBytes: manifest.size, chunkCount }, manifest, lastChunkBytes });
 }
 
 function compose(

@@ -1,8 +1,8 @@
 /**
  * Manifests as storage keeps them: fetched, decoded, and refused when they are not what they must be.
  *
- * Whoever is asked for a manifest here was told by index, or by the node above, that it exists: one that is missing or
- * malformed is damage (`storage.corrupt`), never "unknown".
+ * Whoever asks for a manifest here was told by index, or by the node above, that it exists: one that is missing or
+ * malformed is damage (`storage.corrupt`), never "unknown". Only `held` is for those whom nobody has told.
  */
 import { type Address, type Digest, digestOf } from "#actors/domain/address.ts";
 import {
@@ -15,8 +15,9 @@ import {
 } from "#actors/domain/manifest.ts";
 import { type AskSeams, ask } from "#actors/overlay/ask.ts";
 import { NodeCache } from "#actors/overlay/node-cache.ts";
-import type { OverlayUnavailable } from "#actors/overlay/protocol.ts";
+import type { NotARoot, OverlayUnavailable } from "#actors/overlay/protocol.ts";
 import type {
+  ManifestNotFound,
   StorageCorrupt,
   StorageProtocol,
   StorageReadFailed,
@@ -56,6 +57,18 @@ export class ManifestReader {
     return manifest.ok && manifest.value.object !== digestOf(address) ? corrupt(root) : manifest;
   }
 
+  /**
+   * The manifest at `root`, whatever it describes. Nobody else has said that it is held, so storage is asked each time and
+   * may say that it is not.
+   */
+  async held(root: Digest, within: Within): Promise<Result<Manifest, ManifestNotFound | NotARoot | ReadFailure>> {
+    const bytes = await this.#fetch(root, within);
+    if (!bytes.ok) return bytes;
+    const manifest = decodeManifest(bytes.value);
+    // The bytes are those of the digest: what they are not now they will never be.
+    return manifest.ok ? manifest : fail({ code: "overlay.not-a-root", node: root });
+  }
+
   /** An inner node that must stand for `sizeBytes`. */
   async node(digest: Digest, sizeBytes: number, within: Within): Promise<Result<ManifestNode, ReadFailure>> {
     const node = await this.#load(this.#nodes, digest, decodeNode, within);
@@ -89,15 +102,19 @@ export class ManifestReader {
     const cached = cache.get(digest);
     if (cached !== undefined) return ok(cached);
 
-    const timeoutMs = this.#seams.config.current.callTimeoutMs;
-    const bytes = await ask(this.#seams, within.signal, () =>
-      this.#storage.call("getManifest", { root: digest }, { timeoutMs, within, whenFull: "wait" }),
-    );
+    const bytes = await this.#fetch(digest, within);
     if (!bytes.ok) return bytes.failure.code === "storage.manifest-not-found" ? corrupt(digest) : fail(bytes.failure);
     const decoded = decode(bytes.value);
     if (!decoded.ok) return corrupt(digest);
     cache.set(digest, decoded.value);
     return decoded;
+  }
+
+  async #fetch(root: Digest, within: Within): Promise<Result<Uint8Array, ManifestNotFound | ReadFailure>> {
+    const timeoutMs = this.#seams.config.current.callTimeoutMs;
+    return await ask(this.#seams, within.signal, () =>
+      this.#storage.call("getManifest", { root }, { timeoutMs, within, whenFull: "wait" }),
+    );
   }
 }
 

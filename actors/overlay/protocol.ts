@@ -61,6 +61,25 @@ export interface OverlayProtocol {
     ObjectUnknown | IndexRebuilding | StorageRebuilding | StorageCorrupt | StorageReadFailed | OverlayUnavailable
   >;
 
+  /** As `get`, by the root of a manifest: the only way to ciphertext, which has no address. Index is not asked. */
+  getByRoot: Call<
+    { readonly root: Digest; readonly range?: ByteRange | undefined },
+    ContentBytes,
+    | ManifestNotFound
+    | NotARoot
+    | StorageRebuilding
+    | StorageCorrupt
+    | StorageReadFailed
+    | RangeUnsatisfiable
+    | OverlayUnavailable
+  >;
+
+  statByRoot: Call<
+    { readonly root: Digest },
+    ContentFacts,
+    ManifestNotFound | NotARoot | StorageRebuilding | StorageCorrupt | StorageReadFailed | OverlayUnavailable
+  >;
+
   /** The bytes of a manifest node, verified. */
   getManifest: Call<
     { readonly root: Digest },
@@ -74,27 +93,31 @@ export interface OverlayProtocol {
 /** As HTTP asks: absolute, `last` inclusive or open; or the last `suffix` bytes. */
 export type ByteRange = { readonly first: number; readonly last?: number | undefined } | { readonly suffix: number };
 
-export interface PutReceipt {
-  readonly address: Address;
+/** What a manifest says of the bytes that it describes. */
+export interface ContentFacts {
   readonly manifest: Digest;
   readonly sizeBytes: number;
   readonly chunkCount: number;
+}
+
+export interface PutReceipt extends ContentFacts {
+  /** Undefined for ciphertext. */
+  readonly address: Address | undefined;
   readonly known: boolean;
 }
 
-export interface ObjectFacts {
+export interface ObjectFacts extends ContentFacts {
   readonly address: Address;
-  readonly manifest: Digest;
-  readonly sizeBytes: number;
-  readonly chunkCount: number;
 }
 
-export interface ObjectBytes extends ObjectFacts {
+export interface ContentBytes extends ContentFacts {
   /** First byte and count that `source` will deliver. */
   readonly firstByte: number;
   readonly lengthBytes: number;
   readonly source: ByteSource;
 }
+
+export interface ObjectBytes extends ObjectFacts, ContentBytes {}
 
 export interface StoreFacts {
   readonly storage: StorageFacts;
@@ -107,6 +130,11 @@ export type OverlayEvents = Record<never, never>;
 /** No object with this address is held here. */
 export interface ObjectUnknown extends Failure<"overlay.unknown"> {
   readonly address: Address;
+}
+
+/** The manifest node is held here and is no root: it stands for a part of an object. Final. */
+export interface NotARoot extends Failure<"overlay.not-a-root"> {
+  readonly node: Digest;
 }
 
 /** The range lies outside the object. */

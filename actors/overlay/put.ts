@@ -1,6 +1,6 @@
 /**
  * A put: storage keeps the object, then index learns of it. Only then is it acknowledged, because what is acknowledged
- * must be found.
+ * must be found. What has no address is found by its manifest, and index is not told of it.
  *
  * Between the two a failure leaves an object that is stored and not yet findable: the feeder makes it findable, and
  * putting it again does.
@@ -39,6 +39,9 @@ export async function putObject(
   if (!stored.ok) return stored;
 
   const { address, manifest, sizeBytes, chunkCount, known } = stored.value;
+  const receipt = { address, manifest, sizeBytes, chunkCount, known };
+  // Ciphertext is asked for by its manifest, which storage finds by itself.
+  if (address === undefined) return ok(receipt);
   const recorded = await ask(below, within.signal, () => {
     const timeoutMs = config.current.callTimeoutMs;
     return index.call(
@@ -53,7 +56,7 @@ export async function putObject(
     // Whatever became of the record, storage has acted.
     return fail({ code: "overlay.unavailable", cause, executed: "maybe" });
   }
-  return ok({ address, manifest, sizeBytes, chunkCount, known });
+  return ok(receipt);
 }
 
 /** Knows whether somebody began to read: a source that was begun cannot be given to a second call. */

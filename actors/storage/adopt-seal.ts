@@ -55,7 +55,7 @@ async function adoptEntry(pack: number, listed: SealEntry, { catalog, check }: A
   const { digest, object, objectBytes, ...where } = listed;
   const entry: CatalogEntry = { ...where, pack, damage: "none" };
   if (!(await supersedes(digest, entry, catalog, check))) return;
-  if (object === undefined) catalog.insert(digest, entry);
+  if (entry.sequence === 0) catalog.insert(digest, entry);
   else catalog.insertCommit({ sequence: entry.sequence, manifest: digest, object, sizeBytes: objectBytes }, entry);
 }
 

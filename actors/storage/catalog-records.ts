@@ -1,9 +1,9 @@
-/** What the catalog holds, and how its store keeps it: keys of one letter and a name, values of fixed length. */
+/** What the catalog holds, and how its store keeps it: keys of one letter and a name, values in binary. */
 import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 
 /** A store written by another version of this file is rebuilt. */
-const CATALOG_VERSION = 4;
+const CATALOG_VERSION = 5;
 
 /**
  * What is wrong with a record: its bytes are not what was stored, or the disk refuses them, perhaps not for ever. Either way
@@ -27,7 +27,8 @@ export type RecordPosition = Pick<CatalogEntry, "kind" | "pack" | "position">;
 export interface Commit {
   readonly sequence: number;
   readonly manifest: Digest;
-  readonly object: Digest;
+  /** Undefined for ciphertext, which is found by its manifest alone. */
+  readonly object: Digest | undefined;
   readonly sizeBytes: number;
 }
 
@@ -67,6 +68,9 @@ const PACK = 0x70;
 /** Behind the key of every pack. */
 export const PACKS_END: Uint8Array = Uint8Array.of(PACK + 1);
 const META_BYTES = 64;
+const DIGEST_BYTES = 32;
+/** Of a commit before the digest of its object. */
+const COMMIT_BYTES = 40;
 /** Of the name of an era. */
 export const ERA_BYTES = 8;
 export const META_KEY: Uint8Array = Uint8Array.of(META);
@@ -134,10 +138,10 @@ export function decodeEntry(bytes: Buffer): CatalogEntry {
 }
 
 export function encodeCommit({ manifest, object, sizeBytes }: Commit): Uint8Array {
-  const bytes = Buffer.alloc(72);
+  const bytes = Buffer.alloc(COMMIT_BYTES + (object === undefined ? 0 : DIGEST_BYTES));
   bytes.set(bytesFromDigest(manifest), 0);
-  bytes.set(bytesFromDigest(object), 32);
-  writeNumber(bytes, sizeBytes, 64);
+  writeNumber(bytes, sizeBytes, 32);
+  if (object !== undefined) bytes.set(bytesFromDigest(object), COMMIT_BYTES);
   return bytes;
 }
 
@@ -146,8 +150,8 @@ export function decodeCommit(sequence: number, value: Uint8Array): Commit {
   return {
     sequence,
     manifest: digestFromBytes(view.subarray(0, 32)),
-    object: digestFromBytes(view.subarray(32, 64)),
-    sizeBytes: readNumber(view, 64),
+    object: view.length > COMMIT_BYTES ? digestFromBytes(view.subarray(COMMIT_BYTES)) : undefined,
+    sizeBytes: readNumber(view, 32),
   };
 }
 

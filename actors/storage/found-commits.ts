@@ -141,7 +141,7 @@ export class FoundCommits {
     const parts: TailRecord[] = [];
     const isWhole = await this.#collect(manifest.value, parts, DEPTH_MAX);
     if (!isWhole && !record.tail.isCertain(record)) return undefined;
-    const { object = digest, size } = manifest.value;
+    const { object, size } = manifest.value;
     return { commit: { sequence, manifest: digest, object, sizeBytes: size }, record, parts };
   }
 

@@ -31,7 +31,8 @@ const CHUNK_LOST: WriteFailed = { code: "storage.write-failed", errno: LINK_LOST
 
 /** An object that is whole in memory, with its manifest. */
 export interface SmallObject {
-  readonly object: Digest;
+  /** Undefined for ciphertext. */
+  readonly object: Digest | undefined;
   readonly chunks: readonly SmallChunk[];
   readonly sizeBytes: number;
   readonly manifest: EncodedNode;

@@ -26,7 +26,7 @@ export interface SealEntry {
   readonly position: number;
   readonly payloadOffset: number;
   readonly payloadBytes: number;
-  /** 0 unless it commits an object; then `object` and `objectBytes` say which. */
+  /** 0 unless it is a commit; then `objectBytes` is the size of what is committed, and `object` its digest if it has one. */
   readonly sequence: number;
   readonly object: Digest | undefined;
   readonly objectBytes: number;

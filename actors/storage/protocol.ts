@@ -8,6 +8,7 @@
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ChunkerName } from "#actors/domain/chunk-profiles.ts";
+import type { Manifest } from "#actors/domain/manifest.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
@@ -65,10 +66,16 @@ export interface PutObject {
   readonly expect?: Address | undefined;
   /** How it is cut. Default `CHUNKER_DEFAULT`. The same bytes may be held cut in several ways. */
   readonly chunker?: ChunkerName | undefined;
+  /**
+   * Set for ciphertext: public parameters of the client's encryption, kept in the manifest. It has no address, so `expect`
+   * is not for it, and is found by its manifest alone.
+   */
+  readonly enc?: Manifest["enc"];
 }
 
 export interface StoredObject {
-  readonly address: Address;
+  /** Undefined for ciphertext. */
+  readonly address: Address | undefined;
   readonly manifest: Digest;
   readonly sizeBytes: number;
   readonly chunkCount: number;
@@ -99,7 +106,8 @@ export interface ChunkBytes {
 export type Cursor = string;
 
 export interface CommittedManifest {
-  readonly address: Address;
+  /** Undefined for ciphertext. */
+  readonly address: Address | undefined;
   readonly manifest: Digest;
   readonly sizeBytes: number;
 }
@@ -120,7 +128,7 @@ export interface StorageFacts {
 /** What storage announces. */
 export interface StorageEvents {
   chunkDamaged: { readonly chunk: Digest };
-  objectCommitted: { readonly address: Address; readonly sizeBytes: number };
+  objectCommitted: { readonly address: Address | undefined; readonly sizeBytes: number };
 }
 
 /** The disk has no room for it. Reads go on. Retry after something is removed. */

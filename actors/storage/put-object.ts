@@ -4,6 +4,7 @@
  */
 import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { CHUNK_PROFILES, CHUNKER_DEFAULT, type ChunkProfile } from "#actors/domain/chunk-profiles.ts";
+import type { ManifestLink } from "#actors/domain/manifest.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf } from "#actors/storage/cursor.ts";
@@ -31,7 +32,7 @@ import type {
 import type { Space } from "#actors/storage/space.ts";
 import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
 import type { Reservations } from "#runtime/buffers.ts";
-import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { slabBytes } from "#runtime/slabs.ts";
 
@@ -83,7 +84,7 @@ async function readAndStore(put: PutObject, deps: PutDeps, within: Within, intak
 
 async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, deps: PutDeps): Promise<Outcome> {
   const { cpu, group, config, space, gearTable } = deps;
-  const { sizeBytes, expect } = put;
+  const { sizeBytes, expect, enc } = put;
   const profile = profileOf(put);
   const { objectSizeBytesMax: sizeBytesMax } = config();
   if (sizeBytes !== undefined && size !== sizeBytes) return sizeMismatch(sizeBytes, size);
@@ -93,17 +94,16 @@ async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, d
 
   const chunks = cutSmall(parts, profile, gearTable, cpu);
   const links = chunks.map(({ digests }) => ({ length: digests.lengthBytes, digest: digestFromBytes(digests.digest) }));
-  const [only] = links;
-  const object = links.length === 1 && only !== undefined ? only.digest : wholeDigest(parts, deps);
+  const object = enc === undefined ? wholeDigest(parts, links, deps) : undefined;
   const mismatch = mismatchOf(expect, object);
   if (mismatch !== undefined) return fail(mismatch);
-  const facts = { size, chunker: profile.name, object };
+  const facts = { size, chunker: profile.name, object, enc };
   const { root } = buildManifestTree(facts, links, (bytes) => digestFromBytes(cpu.digest(bytes)));
   const committed = await group.put({ object, chunks, sizeBytes: size, manifest: root });
   if (!committed.ok) return committed;
   const { sequence, known } = committed.value;
   return ok({
-    address: addressOf(object),
+    address: object && addressOf(object),
     manifest: root.digest,
     sizeBytes: size,
     chunkCount: links.length,
@@ -122,7 +122,7 @@ async function putLarge(
   const leased = await deps.pool.lease(within.signal);
   if (leased === undefined) return sourceFailed(put.source.failure);
   if (!leased.ok) return fail(await writeFailure(leased.failure, deps.space));
-  const upload = new Upload(leased.value, deps, profileOf(put));
+  const upload = new Upload(leased.value, deps, profileOf(put), put.enc);
   const outcome = await streamAndCommit(put, beginning, deps, intake, upload);
   if (!outcome.ok) await upload.abandon();
   return outcome;
@@ -162,7 +162,7 @@ async function streamAndCommit(
   const { object, manifest, chunkCount, sequence, known } = committed.value;
   const { sizeBytes } = upload;
   const cursor = cursorOf(deps.catalog.era, { sequence, manifest });
-  return ok({ address: addressOf(object), manifest, sizeBytes, chunkCount, known, cursor });
+  return ok({ address: object && addressOf(object), manifest, sizeBytes, chunkCount, known, cursor });
 }
 
 /** Reads to the end: one slab is filled while the other is being written. */
@@ -203,15 +203,20 @@ function profileOf({ chunker = CHUNKER_DEFAULT }: PutObject): ChunkProfile {
   return CHUNK_PROFILES[chunker];
 }
 
-function wholeDigest(parts: readonly Uint8Array[], { cpu }: PutDeps): Digest {
+/** One chunk is the whole, and was hashed already. */
+function wholeDigest(parts: readonly Uint8Array[], links: readonly ManifestLink[], { cpu }: PutDeps): Digest {
+  const [only] = links;
+  if (links.length === 1 && only !== undefined) return only.digest;
   const hasher = cpu.hasher();
   for (const part of parts) hasher.update(part);
   return digestFromBytes(hasher.digest());
 }
 
-function mismatchOf(expected: Address | undefined, object: Digest): AddressMismatch | undefined {
+function mismatchOf(expected: Address | undefined, object: Digest | undefined): AddressMismatch | undefined {
+  if (expected === undefined) return undefined;
+  assert(object !== undefined, "nobody expects an address of ciphertext");
   const actual = addressOf(object);
-  if (expected === undefined || expected === actual) return undefined;
+  if (expected === actual) return undefined;
   return { code: "storage.address-mismatch", expected, actual };
 }
 

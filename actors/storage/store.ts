@@ -174,7 +174,11 @@ export class Store {
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
     const commits = catalog.commits(from, writers.sequences.watermark, entriesMax);
     return ok({
-      entries: commits.map(({ manifest, object, sizeBytes }) => ({ address: addressOf(object), manifest, sizeBytes })),
+      entries: commits.map(({ manifest, object, sizeBytes }) => ({
+        address: object && addressOf(object),
+        manifest,
+        sizeBytes,
+      })),
       next: cursorOf(catalog.era, commits.at(-1) ?? catalog.commitAt(from)),
       done: commits.length < entriesMax,
       total: catalog.totals.manifestCount,

@@ -7,10 +7,10 @@
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { ChunkProfile } from "#actors/domain/chunk-profiles.ts";
-import type { ManifestLink } from "#actors/domain/manifest.ts";
+import type { Manifest, ManifestLink } from "#actors/domain/manifest.ts";
 import { buildManifestTree, type EncodedNode, type ManifestTree } from "#actors/domain/manifest-tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
 import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
 import type { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
@@ -39,7 +39,8 @@ export interface UploadDeps {
 }
 
 export interface UploadedObject {
-  readonly object: Digest;
+  /** Undefined for ciphertext. */
+  readonly object: Digest | undefined;
   readonly manifest: Digest;
   readonly chunkCount: number;
   readonly sequence: number;
@@ -52,7 +53,9 @@ export class Upload {
   /** From a chunk's header to its payload: room for the longest segment table. */
   readonly #payloadOffset: number;
   readonly #scanner: ChunkScanner;
-  readonly #object: Hasher;
+  readonly #enc: Manifest["enc"];
+  /** Ciphertext has no digest of its own. */
+  readonly #object: Hasher | undefined;
   readonly #links: ManifestLink[] = [];
   readonly #written = new Map<Digest, CatalogEntry>();
   readonly #proofs: Proofs;
@@ -64,14 +67,15 @@ export class Upload {
   /** Of the commit that was begun and did not succeed. */
   #failedSequence: number | undefined;
 
-  constructor(pack: OpenPack, deps: UploadDeps, profile: ChunkProfile) {
+  constructor(pack: OpenPack, deps: UploadDeps, profile: ChunkProfile, enc?: Manifest["enc"]) {
     this.#deps = deps;
     this.#profile = profile;
     this.#payloadOffset = RECORD_HEADER_BYTES + tableBytes(profile.bytesMax);
     this.#proofs = new Proofs(deps.catalog, deps.known);
     this.#lease = new PackLease(pack, deps.disk, deps.pool);
     this.#scanner = new ChunkScanner(profile, deps.gearTable);
-    this.#object = deps.cpu.hasher();
+    this.#enc = enc;
+    this.#object = enc === undefined ? deps.cpu.hasher() : undefined;
     this.#chunk = new ChunkDigester(deps.cpu);
     this.#damageCountBefore = deps.catalog.damageFoundCount;
   }
@@ -87,7 +91,7 @@ export class Upload {
 
   /** The last write may still read `bytes` when this settles: they are free after the next `feed`, or `settle`. */
   async feed(bytes: Uint8Array): Promise<Result<void, DiskFailure>> {
-    this.#object.update(bytes);
+    this.#object?.update(bytes);
     this.#sizeBytes += bytes.length;
     let at = 0;
     while (at < bytes.length) {
@@ -111,26 +115,26 @@ export class Upload {
     return await this.#lease.settle();
   }
 
-  /** All bytes were fed: answers with the object's digest, before anything is committed. */
-  async finish(): Promise<Result<Digest, DiskFailure>> {
+  /** All bytes were fed: answers with the object's digest, if it has one, before anything is committed. */
+  async finish(): Promise<Result<Digest | undefined, DiskFailure>> {
     const ended = this.#chunkBytes > 0 ? await this.#endChunk() : ok();
     if (!ended.ok) return ended;
     const settled = await this.settle();
-    return settled.ok ? ok(digestFromBytes(this.#object.digest())) : settled;
+    return settled.ok ? ok(this.#object && digestFromBytes(this.#object.digest())) : settled;
   }
 
   /**
    * Writes the manifest, makes everything durable and enters it in the catalog; or gives everything back, if the same
    * object was committed while this one was under way.
    */
-  async commit(object: Digest): Promise<Result<UploadedObject, DiskFailure>> {
+  async commit(object: Digest | undefined): Promise<Result<UploadedObject, DiskFailure>> {
     const { commits, cpu } = this.#deps;
-    const facts = { size: this.#sizeBytes, chunker: this.#profile.name, object };
+    const facts = { size: this.#sizeBytes, chunker: this.#profile.name, object, enc: this.#enc };
     const tree = buildManifestTree(facts, this.#links, (bytes) => digestFromBytes(cpu.digest(bytes)));
     return await commits.inTurn(tree.root.digest, () => this.#commitTree(object, tree));
   }
 
-  async #commitTree(object: Digest, tree: ManifestTree): Promise<Result<UploadedObject, DiskFailure>> {
+  async #commitTree(object: Digest | undefined, tree: ManifestTree): Promise<Result<UploadedObject, DiskFailure>> {
     const { catalog, sequences } = this.#deps;
     const chunkCount = this.#links.length;
     const manifest = tree.root.digest;
@@ -217,10 +221,7 @@ export class Upload {
   }
 
   /** All of it is durable. */
-  #enter(
-    commit: { sequence: number; manifest: Digest; object: Digest; sizeBytes: number },
-    nodes: readonly (readonly [Digest, CatalogEntry])[],
-  ): void {
+  #enter(commit: Commit, nodes: readonly (readonly [Digest, CatalogEntry])[]): void {
     const { catalog } = this.#deps;
     for (const [digest, entry] of this.#written) {
       // Another upload may have committed the same chunk meanwhile: one of the two records is dead.

@@ -1,6 +1,6 @@
 /** Overlay as gateway sees it: objects in memory, failures on demand, and a look at what was asked. */
 import type { Address, Digest } from "#actors/domain/address.ts";
-import type { ByteRange, ObjectFacts, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type { ByteRange, ContentFacts, ObjectFacts, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok } from "#runtime/errors.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
@@ -49,7 +49,7 @@ export class MemorySource implements ByteSource {
   }
 }
 
-type Answers = { [N in "put" | "get" | "stat" | "getManifest" | "describe"]?: Failure };
+type Answers = { [N in keyof OverlayProtocol]?: Failure };
 
 export class FakeOverlay implements Ref<OverlayProtocol> {
   readonly name = "overlay";
@@ -57,6 +57,7 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   readonly calls: string[] = [];
   /** Of each put. */
   readonly chunkers: unknown[] = [];
+  readonly encs: unknown[] = [];
   /** Set to make a call fail. */
   readonly failures: Answers = {};
   /** Sources handed out, newest last. */
@@ -92,20 +93,31 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   async #answer(name: string, request: Record<string, unknown>, options: CallOptions): Promise<unknown> {
     const failure = this.failures[name as keyof Answers];
     if (failure !== undefined) return fail(failure);
-    if (name === "put") this.chunkers.push(request["chunker"]);
+    if (name === "put") {
+      this.chunkers.push(request["chunker"]);
+      this.encs.push(request["enc"]);
+    }
     if (name === "put") return await this.#put(request as never, options);
     if (name === "getManifest") return ok(Buffer.from(`manifest ${request["root"]}`));
     if (name === "describe") return ok({ storage: { chunkCount: 7 }, index: { entryCount: this.objects.size } });
 
     await this.gate;
+    const range = request["range"] as ByteRange | undefined;
+    if (name === "getByRoot" || name === "statByRoot") {
+      const root = request["root"] as Digest;
+      const found = [...this.objects].find(([address]) => manifestOf(address as Address) === root);
+      if (found === undefined) return fail({ code: "storage.manifest-not-found", root });
+      const { address: _, ...facts } = factsOf(found[0] as Address, found[1]);
+      return name === "statByRoot" ? ok(facts) : this.#get(facts, found[1], range);
+    }
     const address = request["address"] as Address;
     const bytes = this.objects.get(address);
     if (bytes === undefined) return fail({ code: "overlay.unknown", address });
     const facts = factsOf(address, bytes);
-    return name === "stat" ? ok(facts) : this.#get(facts, bytes, request["range"] as ByteRange | undefined);
+    return name === "stat" ? ok(facts) : this.#get(facts, bytes, range);
   }
 
-  #get(facts: ObjectFacts, bytes: Uint8Array, range: ByteRange | undefined): unknown {
+  #get(facts: ContentFacts, bytes: Uint8Array, range: ByteRange | undefined): unknown {
     const { sizeBytes } = facts;
     const unsatisfiable = { code: "overlay.range-unsatisfiable", sizeBytes } as const;
     let first = 0;
@@ -125,7 +137,7 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   }
 
   async #put(
-    { source, expect }: { readonly source: ByteSource; readonly expect?: Address },
+    { source, expect, enc }: { readonly source: ByteSource; readonly expect?: Address; readonly enc?: unknown },
     { within }: CallOptions,
   ): Promise<unknown> {
     const pieces: Uint8Array[] = [];
@@ -145,7 +157,7 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
     }
     const known = this.objects.has(actual);
     this.objects.set(actual, bytes);
-    return ok({ ...factsOf(actual, bytes), known });
+    return ok({ ...factsOf(actual, bytes), ...(enc === undefined ? {} : { address: undefined }), known });
   }
 }
 

@@ -3,7 +3,7 @@
  * can be tested only over a storage that lets wrong bytes through.
  */
 import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
+import { buildManifestTree, type ManifestFacts } from "#actors/domain/manifest-tree.ts";
 import type {
   ChunkSlice,
   CommittedManifest,
@@ -53,7 +53,18 @@ export class FakeStorage {
     bytes: Uint8Array,
     cuts: readonly number[] = [],
     claimed: Address = addressOf(digest(bytes)),
-  ): CommittedManifest {
+  ): CommittedManifest & { readonly address: Address } {
+    const object = digestFromBytes(Buffer.from(claimed.slice(3), "hex"));
+    const committed = this.#commit(bytes, cuts, { object });
+    return { ...committed, address: claimed };
+  }
+
+  /** As `store`, of ciphertext: its commit has no address. */
+  storeEncrypted(bytes: Uint8Array, cuts: readonly number[] = []): CommittedManifest {
+    return this.#commit(bytes, cuts, { object: undefined, enc: { format: "test/1" } });
+  }
+
+  #commit(bytes: Uint8Array, cuts: readonly number[], named: Pick<ManifestFacts, "object" | "enc">): CommittedManifest {
     const links: { length: number; digest: Digest }[] = [];
     let at = 0;
     for (const cut of [...cuts, bytes.length]) {
@@ -63,10 +74,10 @@ export class FakeStorage {
       this.chunks.set(digest(chunk), chunk);
       links.push({ length: chunk.length, digest: digest(chunk) });
     }
-    const object = digestFromBytes(Buffer.from(claimed.slice(3), "hex"));
-    const { inner, root } = buildManifestTree({ size: bytes.length, chunker: "test/1", object }, links, digest);
+    const { inner, root } = buildManifestTree({ size: bytes.length, chunker: "test/1", ...named }, links, digest);
     for (const node of [...inner, root]) this.nodes.set(node.digest, node.bytes);
-    const commit = { address: claimed, manifest: root.digest, sizeBytes: bytes.length };
+    const address = named.object && addressOf(named.object);
+    const commit = { address, manifest: root.digest, sizeBytes: bytes.length };
     if (!this.commits.some(({ manifest }) => manifest === root.digest)) this.commits.push(commit);
     return commit;
   }
@@ -119,7 +130,7 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
   name: "storage",
   init: (storage) => storage,
   handlers: {
-    putObject: (_storage, { source }, ctx) =>
+    putObject: (_storage, { source, enc }, ctx) =>
       ctx.later(
         async () => {
           const parts: Uint8Array[] = [];
@@ -132,7 +143,7 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
           if (!(outcome instanceof Uint8Array)) return fail({ code: "storage.source-failed", cause: outcome });
           const before = storage.commits.length;
           const cuts = Array.from({ length: Math.ceil(outcome.length / storage.chunkBytes) }, () => storage.chunkBytes);
-          const stored = storage.store(outcome, cuts);
+          const stored = enc === undefined ? storage.store(outcome, cuts) : storage.storeEncrypted(outcome, cuts);
           const known = storage.commits.length === before;
           return ok({ ...stored, chunkCount: cuts.length, known, cursor: cursorOf(storage.commits.length) });
         },

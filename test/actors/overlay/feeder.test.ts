@@ -6,6 +6,7 @@ import type { CallFailure } from "#runtime/call-failure.ts";
 import type { Failure } from "#runtime/errors.ts";
 import { FakeStorage } from "#test/actors/overlay/fake-storage.ts";
 import {
+  addressIn,
   bytesOf,
   pass,
   type StartedOverlay,
@@ -40,7 +41,7 @@ describe("overlay: feeding the index", () => {
       "readCheckpoint",
       ...["record", "reportRebuild", "record", "reportRebuild", "record", "reportRebuild"],
     ]);
-    for (const { address } of fake.commits) assert.equal(await verdict(overlay, address), "known");
+    for (const commit of fake.commits) assert.equal(await verdict(overlay, addressIn(commit)), "known");
     assert.deepEqual(overlay.index.actor.health, { state: "ready", reason: undefined });
   });
 
@@ -184,7 +185,7 @@ describe("overlay: index restarts while objects are put", () => {
 
       for (let step = 0; step < 12; step += 1) {
         const put = await overlay.ref.call("put", { source: sourceOf(bytesOf(20, 100 + step)) }, within);
-        if (put.ok) acknowledged.push(put.value.address);
+        if (put.ok) acknowledged.push(addressIn(put.value));
         const probe = crashAfter === "listManifests" ? overlay.toStorage : overlay.toIndex;
         if (step % 2 === 0) probe.after(crashAfter, () => void crash());
         if (step % 3 === 0) await crash();
@@ -196,7 +197,7 @@ describe("overlay: index restarts while objects are put", () => {
       await pass(overlay, 20_000);
 
       assert(acknowledged.length > 0);
-      for (const address of [...acknowledged, ...fake.commits.map((commit) => commit.address)]) {
+      for (const address of [...acknowledged, ...fake.commits.map(addressIn)]) {
         assert.equal(await verdict(overlay, address), "known");
       }
     });

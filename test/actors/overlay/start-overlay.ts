@@ -147,6 +147,12 @@ export async function readAll(
   return { bytes: Buffer.concat(parts), failure: source.failure };
 }
 
+/** Of what is not ciphertext. */
+export function addressIn({ address }: { readonly address: Address | undefined }): Address {
+  assert(address !== undefined, "it has an address");
+  return address;
+}
+
 /** The whole way of a get that must be answered. */
 export async function getBytes(
   { ref }: Pick<StartedOverlay, "ref">,

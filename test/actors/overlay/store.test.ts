@@ -14,7 +14,15 @@ import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { digest } from "#test/actors/overlay/fake-storage.ts";
-import { bytesOf, getBytes, pass, readAll, smallOverlayConfig, sourceOf } from "#test/actors/overlay/start-overlay.ts";
+import {
+  addressIn,
+  bytesOf,
+  getBytes,
+  pass,
+  readAll,
+  smallOverlayConfig,
+  sourceOf,
+} from "#test/actors/overlay/start-overlay.ts";
 import { smallConfig } from "#test/actors/storage/storage-kit.ts";
 import { startActor, testMachine } from "#test/kit/actor.ts";
 
@@ -75,7 +83,7 @@ describe("overlay with the real storage and index", () => {
         assert.equal(whole.failure, undefined);
         assert(whole.bytes.equals(bytes));
       }
-      const stat = await store.ref.call("stat", { address: put.value.address }, within);
+      const stat = await store.ref.call("stat", { address: addressIn(put.value) }, within);
       assert(stat.ok);
       const { known: _known, ...facts } = put.value;
       assert.deepEqual(stat.value, facts);
@@ -111,7 +119,7 @@ describe("overlay with the real storage and index", () => {
     assert(largest !== undefined);
     store.disk.flipByte(`/data/packs/${largest.name}`, Math.floor(largest.sizeBytes / 2));
 
-    const got = await store.ref.call("get", { address: put.value.address }, within);
+    const got = await store.ref.call("get", { address: addressIn(put.value) }, within);
     assert(got.ok);
     const { bytes: delivered, failure } = await readAll(got.value.source);
 
@@ -132,7 +140,7 @@ describe("overlay with the real storage and index", () => {
 
     for (const { bytes, answer } of puts) {
       const put = await answer;
-      if (put.ok) assert((await getBytes(store, put.value.address)).bytes.equals(bytes));
+      if (put.ok) assert((await getBytes(store, addressIn(put.value))).bytes.equals(bytes));
       else assert.equal(put.failure.code, "overlay.unavailable");
     }
     const again = await store.ref.call("put", { source: sourceOf(bytesOf(10)) }, within);

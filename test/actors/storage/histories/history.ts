@@ -183,11 +183,14 @@ export class History {
   }
 
   async #check(node: Node): Promise<void> {
-    const { manifests, total } = await node.list(undefined);
+    const { manifests, nameless, total } = await node.list(undefined);
     const listed = new Set(manifests);
     assert.equal(listed.size, manifests.length, "each commit is listed once");
     assert.equal(total, listed.size, "the total is what is listed");
-    for (const object of this.#acknowledged) await this.#mustHold(node, object, listed);
+    for (const object of this.#acknowledged) {
+      await this.#mustHold(node, object, listed);
+      assert.equal(nameless.has(object.manifest), object.enc !== undefined, "only ciphertext has no address");
+    }
     for (const { number, manifest, bytes } of this.#uncertain) {
       if (!listed.has(manifest)) continue;
       const got = await readObject(node.kit.ref, manifest);
@@ -226,9 +229,9 @@ export class History {
   }
 
   /** Damage may come to light with the read, and then one put more is needed. */
-  async #putAgain(node: Node, { number, manifest, bytes, chunker }: TestObject): Promise<void> {
+  async #putAgain(node: Node, { number, manifest, bytes, chunker, enc }: TestObject): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
-      const stored = await node.kit.ref.call("putObject", { source: sourceOf(bytes), chunker }, within);
+      const stored = await node.kit.ref.call("putObject", { source: sourceOf(bytes), chunker, enc }, within);
       if (!stored.ok && stored.failure.code === "storage.full" && this.#disk.capacityBytes < 9 * MiB) return;
       assert(stored.ok, `object ${number} put again: ${JSON.stringify(stored)}`);
       const got = await readObject(node.kit.ref, manifest);
@@ -273,12 +276,12 @@ export class History {
   async #putSome(node: Node, isCutOff: () => boolean): Promise<void> {
     const picked = Array.from({ length: 1 + this.#random.below(5) }, () => this.#one(this.#objects));
     const puts = picked.map(async (object) => {
-      const { number, bytes, chunker } = object;
+      const { number, bytes, chunker, enc } = object;
       if (!this.#acknowledged.has(object)) this.#uncertain.add(object);
       const failAt = this.#chance(10) ? this.#random.below(bytes.length + 1) : Number.POSITIVE_INFINITY;
       const size = this.#chance(3) ? {} : { sizeBytes: bytes.length };
       const source = sourceOf(bytes, 48 * KiB, failAt);
-      const stored = await node.kit.ref.call("putObject", { source, chunker, ...size }, within);
+      const stored = await node.kit.ref.call("putObject", { source, chunker, enc, ...size }, within);
       if (isCutOff()) return;
       this.#say(`put ${number}: ${stored.ok ? "stored" : JSON.stringify(stored.failure)}`);
       if (stored.ok) this.#acknowledge(object, stored.value);

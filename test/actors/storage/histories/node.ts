@@ -22,6 +22,8 @@ const PAGE_ENTRIES = 7;
 
 export interface Listed {
   readonly manifests: readonly Digest[];
+  /** Those that are listed without an address. */
+  readonly nameless: ReadonlySet<Digest>;
   readonly next: Cursor;
   readonly total: number;
 }
@@ -78,12 +80,16 @@ export class Node {
 
   async list(after: Cursor | undefined): Promise<Listed> {
     const manifests: Digest[] = [];
+    const nameless = new Set<Digest>();
     for (let from = after; ; ) {
       const page = await this.kit.ref.call("listManifests", { after: from, limit: PAGE_ENTRIES }, within);
       assert(page.ok, JSON.stringify(page));
       const { entries, next, total, done } = page.value;
-      manifests.push(...entries.map(({ manifest }) => manifest));
-      if (done) return { manifests, next, total };
+      for (const { address, manifest } of entries) {
+        manifests.push(manifest);
+        if (address === undefined) nameless.add(manifest);
+      }
+      if (done) return { manifests, nameless, next, total };
       from = next;
     }
   }

@@ -11,6 +11,8 @@ export interface TestObject {
   readonly number: number;
   readonly bytes: Uint8Array;
   readonly chunker: ChunkerName;
+  /** Set for ciphertext. */
+  readonly enc: { readonly format: string } | undefined;
   readonly manifest: Digest;
   /** Of every record that the object needs. */
   readonly parts: ReadonlySet<Digest>;
@@ -19,15 +21,17 @@ export interface TestObject {
 const SIZES = [0, 1, 700, 5 * KiB, 64 * KiB, 100 * KiB, 300 * KiB, 1 * MiB, 3, 5 * KiB + 3, 100 * KiB + 3, 1 * MiB - 1];
 /** By number. */
 const CHUNKERS = ["gear-nc2/1", "gear-fine/1", "gear-nc2/1", "gear-fine/1", "fixed/1"] as const;
+/** Every third object is also put as ciphertext: the same chunks, with another manifest. */
+const ENC_EVERY = 3;
 const shared = [randomBytes(1100 * KiB, 900), randomBytes(700 * KiB, 901)] as const;
 
 /** Stored once, by a node that nothing happens to: so it is known what they consist of. */
 export async function makeObjects(): Promise<readonly TestObject[]> {
   const kit = await startStorage();
   const objects: TestObject[] = [];
-  for (const [number, bytes] of allBytes().entries()) {
-    const chunker = CHUNKERS[number % CHUNKERS.length] ?? CHUNKER_DEFAULT;
-    const stored = await put(kit, bytes, { chunker });
+  for (const [number, { bytes, enc }] of allPuts().entries()) {
+    const chunker = enc === undefined ? (CHUNKERS[number % CHUNKERS.length] ?? CHUNKER_DEFAULT) : "fixed/1";
+    const stored = await put(kit, bytes, { chunker, enc });
     assert(stored.ok);
     const { manifest } = stored.value;
     const node = await kit.ref.call("getManifest", { root: manifest }, within);
@@ -35,9 +39,18 @@ export async function makeObjects(): Promise<readonly TestObject[]> {
     const decoded = decodeManifest(node.value);
     assert(decoded.ok && decoded.value.linkKind === "chunk");
     const parts = new Set([manifest, ...decoded.value.links.map(({ digest }) => digest)]);
-    objects.push({ number, bytes, chunker, manifest, parts });
+    objects.push({ number, bytes, chunker, enc, manifest, parts });
   }
   return objects;
+}
+
+function allPuts(): readonly Pick<TestObject, "bytes" | "enc">[] {
+  const all = allBytes();
+  const encrypted = all.filter((_, at) => at % ENC_EVERY === 0);
+  return [
+    ...all.map((bytes) => ({ bytes, enc: undefined })),
+    ...encrypted.map((bytes) => ({ bytes, enc: { format: "test/1" } })),
+  ];
 }
 
 function allBytes(): readonly Uint8Array[] {
