@@ -38,7 +38,8 @@ export interface ReconstructRequest {
 }
 
 export class ReedSolomon {
-  readonly #tiles: Tiles = createTiles();
+  /** Made for the first request: the engine has room for few memories, and most who could code never do. */
+  #tiles: Tiles | undefined;
   /** The most recently used last. */
   readonly #kernels = new Map<string, Kernel>();
 
@@ -55,8 +56,9 @@ export class ReedSolomon {
   }
 
   #compute(sources: readonly ShardPart[], targets: readonly ShardPart[]): void {
-    const kernel = this.#kernelFor(sources, targets);
+    this.#tiles ??= createTiles();
     const { bytes: tiles } = this.#tiles;
+    const kernel = this.#kernelFor(sources, targets, this.#tiles);
     const lengthBytes = Math.max(0, ...targets.map(({ bytes }) => bytes.length));
     for (let done = 0; done < lengthBytes; done += TILE_BYTES) {
       const count = Math.min(TILE_BYTES, lengthBytes - done);
@@ -75,11 +77,11 @@ export class ReedSolomon {
     }
   }
 
-  #kernelFor(sources: readonly ShardPart[], targets: readonly ShardPart[]): Kernel {
+  #kernelFor(sources: readonly ShardPart[], targets: readonly ShardPart[], tiles: Tiles): Kernel {
     const from = sources.map(({ index }) => index);
     const to = targets.map(({ index }) => index);
     const pattern = `${from}:${to}`;
-    const kernel = this.#kernels.get(pattern) ?? createKernel(weights(from, to), this.#tiles);
+    const kernel = this.#kernels.get(pattern) ?? createKernel(weights(from, to), tiles);
     this.#kernels.delete(pattern);
     this.#kernels.set(pattern, kernel);
     const [oldest] = this.#kernels.keys();
