@@ -1,19 +1,19 @@
 /**
  * Where the shards of a chunk should be: weighted rendezvous hashing over volumes, seeded by the chunk's digest.
  *
- * Every volume draws a number for the chunk, which nothing but the two decides, and waits for it the shorter the larger its
- * weight is; the first ones have the chunk. Invariants:
+ * Every volume draws a time to wait for the chunk, which nothing but the two decides, and divides it by its weight; those that
+ * come first have the chunk. Invariants:
  * - no domain has two shards of a chunk while another one has none; below that, the numbers of shards in two domains
  *   differ by one at most, and in one domain those of two volumes do;
  * - when a volume goes, only its shards move; when one comes, shards move to it only;
  * - with one shard a volume is chosen in proportion to its weight; with almost as many shards as domains each has nearly
  *   all chunks, whatever it weighs;
- * - every machine finds the same: there are whole numbers below 2^53 only, and no function that engines may round
- *   differently.
+ * - every machine finds the same: there are whole numbers below 2^53 only (`volume-draw.ts`).
  *
  * This is where shards belong. Where they are is written down elsewhere, and `settle` brings the two together.
  */
 import { bytesFromDigest, type Digest } from "#actors/domain/address.ts";
+import { waitOf } from "#actors/domain/volume-draw.ts";
 import { assert } from "#runtime/errors.ts";
 import { GiB } from "#runtime/units.ts";
 
@@ -86,7 +86,7 @@ function rank(chunk: Digest, volumes: readonly Volume[]): readonly Ranked[] {
       Number.isInteger(volume.weight) && volume.weight >= 1 && volume.weight <= WEIGHT_MAX,
       "a volume has a weight",
     );
-    return { volume, wait: waitOf(draw(seed, volume.id)) };
+    return { volume, wait: waitOf(seed, volume.id) };
   });
   // `wait / weight`, compared without a division: below 2^26 × 2^20.
   waits.sort((one, other) => {
@@ -94,45 +94,4 @@ function rank(chunk: Digest, volumes: readonly Volume[]): readonly Ranked[] {
     return difference !== 0 ? difference : one.volume.id < other.volume.id ? -1 : 1;
   });
   return waits.map(({ volume }, position) => ({ volume, rank: position }));
-}
-
-/** 32 bits out of the 64 of a volume's id and the first 64 of a digest. */
-function draw([low, high]: readonly [number, number], id: string): number {
-  const [, first = "", second = ""] = ID.exec(id) ?? [];
-  assert(first !== "", "a volume's id is 16 hex digits");
-  return mix(mix(low ^ Number.parseInt(first, 16)) ^ high ^ Number.parseInt(second, 16));
-}
-
-const ID = /^([0-9a-f]{8})([0-9a-f]{8})$/;
-
-/** Every bit of the result depends on every bit of the word (the last steps of MurmurHash3). */
-function mix(word: number): number {
-  let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
-}
-
-const FRACTION_BITS = 20;
-const MANTISSA_BITS = 25;
-const MANTISSA_ONE: number = 1 << MANTISSA_BITS;
-
-/**
- * `-log2(drawn / 2^32)` in units of 2^-20, rounded up: 1 … 2^25. A draw is equally likely to be any number, so this is a
- * time of exponential waiting, and the first of several that wait is each in proportion to its weight.
- *
- * The bits of a logarithm are found one by one: squaring a number doubles its logarithm.
- */
-function waitOf(drawn: number): number {
-  const atLeastOne = Math.max(1, drawn);
-  let logarithm = 31 - Math.clz32(atLeastOne);
-  // In [1, 2), as a whole number of 2^-25; its square fits into 52 bits.
-  let mantissa =
-    logarithm > MANTISSA_BITS ? atLeastOne >>> (logarithm - MANTISSA_BITS) : atLeastOne << (MANTISSA_BITS - logarithm);
-  for (let bit = 0; bit < FRACTION_BITS; bit += 1) {
-    mantissa = Math.floor((mantissa * mantissa) / MANTISSA_ONE);
-    const isTwo = mantissa >= 2 * MANTISSA_ONE;
-    if (isTwo) mantissa >>>= 1;
-    logarithm = 2 * logarithm + (isTwo ? 1 : 0);
-  }
-  return 32 * (1 << FRACTION_BITS) - logarithm;
 }

@@ -137,6 +137,20 @@ describe("chunk shards: columnsOf", () => {
   });
 });
 
+describe("chunk shards: partOf", () => {
+  it("is the column, up to where the shard ends", () => {
+    const shards = shardsOf(300 * KiB, { dataShards: 4, parityShards: 2 });
+    assert(shards !== undefined);
+    const column = { from: 64 * KiB, to: 128 * KiB };
+
+    // 128, 128 and 44 KiB of data.
+    assert.deepEqual(partOf(shards, 0, column), { shard: 0, ...column });
+    assert.deepEqual(partOf(shards, 2, { from: 0, to: 64 * KiB }), { shard: 2, from: 0, to: 44 * KiB });
+    assert.deepEqual(partOf(shards, 2, column), { shard: 2, from: 44 * KiB, to: 44 * KiB });
+    assert.deepEqual(partOf(shards, 4, column), { shard: 4, ...column });
+  });
+});
+
 describe("chunk shards: a degraded read", () => {
   it("gets any range from the columns of any k shards that are left", () => {
     const coder = new ReedSolomon();

@@ -112,7 +112,11 @@ describe("shard descriptor", () => {
       [0, 1].map((dataShards) => set(5, dataShards)),
       [undefined, undefined],
     );
-    assert.equal(set(5, 15), undefined, "32 segments make no 15 slices");
+    // 32 segments make 11 slices of three, where 15 were asked for.
+    const eleven = Buffer.from(encodeDescriptor(descriptorFor(2 * MiB, 15, 2, 3, 7)));
+    assert.equal(eleven[5], 11);
+    eleven[5] = 15;
+    assert.equal(decodeDescriptor(resealed(eleven)), undefined, "data shards of another cut");
     assert.notEqual(set(5, 16), undefined);
     assert.equal(set(6, 0), undefined, "no parity");
     assert.notEqual(set(6, SHARDS_MAX - 4), undefined);

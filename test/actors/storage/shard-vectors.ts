@@ -81,7 +81,7 @@ function descriptorOf(chunk: Uint8Array, dataShards: number, parityShards: numbe
 
 /** Steps 1 to 4 of the page, in whole numbers without a bound. */
 export function naivePlaces(chunk: Uint8Array, shardCount: number, volumes: readonly Volume[]): readonly string[] {
-  const rest = volumes.map((volume) => ({ ...volume, wait: waitOf(chunk, volume.id), held: 0 }));
+  const rest = volumes.map((volume) => ({ ...volume, wait: naiveWait(chunk, volume.id), held: 0 }));
   const isBefore = (one: (typeof rest)[number], other: (typeof rest)[number]): boolean => {
     const [left, right] = [one.wait * BigInt(other.weight), other.wait * BigInt(one.weight)];
     return left < right || (left === right && one.id < other.id);
@@ -110,7 +110,7 @@ export function naivePlaces(chunk: Uint8Array, shardCount: number, volumes: read
   });
 }
 
-function waitOf(chunk: Uint8Array, id: string): bigint {
+export function naiveWait(chunk: Uint8Array, id: string): bigint {
   const word = (at: number): bigint => BigInt(Buffer.from(chunk).readUInt32LE(at));
   const half = (at: number): bigint => BigInt(`0x${id.slice(at, at + 8)}`);
   const drawn = mixed(mixed(word(0) ^ half(0)) ^ word(4) ^ half(8)) || 1n;

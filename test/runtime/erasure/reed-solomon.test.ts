@@ -13,6 +13,11 @@ import { codingMatrix, naiveProduct, naiveShards } from "#test/runtime/erasure/n
 const upTo = (count: number, from = 0): number[] => Array.from({ length: count - from }, (_, index) => from + index);
 const coder = new ReedSolomon();
 
+/** Says no more than that: the difference of long shards would take minutes to write. */
+function assertSame(bytes: Uint8Array | undefined, expected: Uint8Array | undefined): void {
+  assert(bytes !== undefined && expected !== undefined && Buffer.compare(bytes, expected) === 0, "the same bytes");
+}
+
 describe("reed-solomon: the field", () => {
   it("multiplies as by hand, and divides back, for all bytes", () => {
     for (const a of upTo(256)) {
@@ -96,7 +101,7 @@ describe("reed-solomon: encode and reconstruct", () => {
         const made = upTo(shardCount).map((index) =>
           index < dataShards ? slice(data, index) : slice(parity, index - dataShards),
         );
-        assert.deepEqual(made.slice(dataShards), expected.slice(dataShards));
+        for (const index of upTo(shardCount, dataShards)) assertSame(made[index], expected[index]);
 
         const sources = order.slice(0, dataShards).map((index) => ({ index, bytes: made[index] ?? parity }));
         // A target as long as the shard is: the last data shard may be shorter than what is computed.
@@ -105,7 +110,7 @@ describe("reed-solomon: encode and reconstruct", () => {
           bytes: new Uint8Array(made[index]?.length ?? 0).fill(0xee),
         }));
         coder.reconstruct({ sources, targets });
-        for (const { index, bytes } of targets) assert.deepEqual(bytes, made[index]);
+        for (const { index, bytes } of targets) assertSame(bytes, made[index]);
       }),
       { numRuns: 150 },
     );
