@@ -1,12 +1,13 @@
 /**
- * `cepa bench [actors|store|dedup|all] [--quick] [--json]`: measures this machine, a figure as it comes.
+ * `cepa bench [actors|store|dedup|erasure|all] [--quick] [--json]`: measures this machine, a figure as it comes.
  *
  * It informs and does not judge. What is compared runs side by side in one run, and only completed, verified work counts.
  */
 import { parseArgs } from "node:util";
 import { benchActors } from "#bench/actors/suite.ts";
 import { benchDedup } from "#bench/dedup/suite.ts";
-import { jsonLine } from "#bench/measurement.ts";
+import { benchErasure } from "#bench/erasure.ts";
+import { jsonLine, type Measurement } from "#bench/measurement.ts";
 import { type Report, reportFigure } from "#bench/report.ts";
 import { benchStore } from "#bench/store.ts";
 
@@ -16,17 +17,16 @@ interface Options {
 
 const SUITES: Readonly<Record<string, (options: Options) => AsyncIterable<Report>>> = {
   actors: benchActors,
-  store: async function* () {
-    for await (const measurement of benchStore()) yield reportFigure(measurement);
-  },
+  store: () => reported(benchStore()),
   dedup: benchDedup,
+  erasure: () => reported(benchErasure()),
 };
 
 const HELP = `usage: cepa bench [options] [suite...]
 
 Measures this machine, a figure as it comes, beside what others do with the same work. It informs and does not judge.
-Suites: actors, store, dedup, all (the default). Others that are missing are fetched into a cache, and absent where that cannot
-be, or with CEPA_PROVISION=never.
+Suites: actors, store, dedup, erasure, all (the default). Others that are missing are fetched into a cache, and absent where
+that cannot be, or with CEPA_PROVISION=never.
 
   --quick      actors: little of everything, in seconds; shows that it works, its figures say little
   --json       one JSON object a line: name, value, unit; peer, peer_value and ratio where there is a peer; target and
@@ -47,6 +47,10 @@ for (const suite of suites) {
   }
 }
 
+async function* reported(measurements: AsyncIterable<Measurement>): AsyncGenerator<Report> {
+  for await (const measurement of measurements) yield reportFigure(measurement);
+}
+
 function readArguments() {
   try {
     const { values, positionals } = parseArgs({
@@ -63,7 +67,7 @@ function readArguments() {
     }
     const names = positionals.length === 0 || positionals[0] === "all" ? Object.keys(SUITES) : positionals;
     const chosen = names.map(
-      (name) => SUITES[name] ?? refuse(`there is no suite ${name}: actors, store, dedup or all`),
+      (name) => SUITES[name] ?? refuse(`there is no suite ${name}: actors, store, dedup, erasure or all`),
     );
     return { suites: chosen, json: values.json, quick: values.quick };
   } catch (error) {
