@@ -1,13 +1,24 @@
 /**
- * A client of one node, over its HTTP interface. Runs in Node and in browsers: it needs `fetch` and nothing else.
+ * A client of one node, over its HTTP interface. Runs in Node and in browsers: it needs `fetch`, and WebCrypto
+ * for private objects.
  *
  * Unlike the code inside a node it throws: `CepaError` for whatever a node answers or does not answer, and the reason
  * of `signal` when the caller gives up, because that is what users of `fetch` expect.
  *
- * It does not hash. The node verifies every byte before it sends it and cuts the connection on damage, which a reader
- * here sees as an error, never as a short object. Where the node itself is not trusted, hash what arrives: the address
- * is its BLAKE3-256 (`./cepa get` does).
+ * Of objects it does not hash. The node verifies every byte before it sends it and cuts the connection on damage, which
+ * a reader here sees as an error, never as a short object. Where the node itself is not trusted, hash what arrives: the
+ * address is its BLAKE3-256 (`./cepa get` does).
+ *
+ * Private objects are encrypted here and verified here; the node never sees a key (`specs/formats/private.md`).
  */
+import { type Blake3, blake3 as plainBlake3 } from "#client/blake3.ts";
+import type { Subtle } from "#client/chunk-cipher.ts";
+import { parseLink } from "#client/link.ts";
+import { badLink, noCrypto } from "#client/private-errors.ts";
+import { type About, PRIVATE_FORMAT, type PrivateFacts } from "#client/private-format.ts";
+import { type Ciphertext, extentOf, openPrivate, type PrivateObject } from "#client/private-object.ts";
+import { type Primitives, Sealing } from "#client/sealing.ts";
+import { piecesOf, streamFrom } from "#client/streams.ts";
 import {
   badAnswer,
   type CepaError,
@@ -16,6 +27,7 @@ import {
   type ObjectFacts,
   type PutReceipt,
   parseFacts,
+  parseRoot,
   unreachable,
 } from "#client/wire.ts";
 
@@ -26,6 +38,10 @@ export interface ClientOptions {
   readonly url: string;
   /** For tests, proxies and agents of one's own. */
   readonly fetch?: typeof globalThis.fetch;
+  /** For private objects. By default one in TypeScript, about 100 MB/s. */
+  readonly blake3?: Blake3;
+  /** For private objects. By default the platform's. */
+  readonly subtle?: Subtle;
 }
 
 export interface TransferOptions {
@@ -58,15 +74,39 @@ export interface ObjectAnswer {
   bytes(): Promise<Uint8Array>;
 }
 
+export interface PutPrivateOptions extends TransferOptions, About {}
+
+/** The answer to a put of a private object. */
+export interface PrivateReceipt {
+  /** `cepa:<root>#<key>`. Who has it can read the object, and without it nobody can: the node does not have it. */
+  readonly link: string;
+  /** Bytes of content. */
+  readonly size: number;
+}
+
+/** A private object on its way in, decrypted. Read `body` to its end, or cancel it. */
+export interface PrivateAnswer extends PrivateFacts {
+  /** Bytes that `body` delivers: of the object, or of the range asked for. */
+  readonly length: number;
+  /** Every byte of it was verified. Fails where the next ones are not right. */
+  readonly body: ReadableStream<Uint8Array>;
+  /** The whole body at once, for what fits in memory. Use either this or `body`. */
+  bytes(): Promise<Uint8Array>;
+}
+
 /** What may be uploaded. A stream is sent as it comes, with no more memory than its own queue. */
 export type Upload = Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array>;
 
 export class CepaClient {
   readonly #url: string;
   readonly #fetch: typeof globalThis.fetch;
+  readonly #blake3: Blake3;
+  readonly #subtle: Subtle | undefined;
 
-  constructor({ url, fetch = globalThis.fetch }: ClientOptions) {
+  constructor({ url, fetch = globalThis.fetch, blake3 = plainBlake3, subtle }: ClientOptions) {
     this.#url = url.replace(/\/+$/, "");
+    this.#blake3 = blake3;
+    this.#subtle = subtle ?? globalThis.crypto?.subtle;
     // Called as a method of something else, a browser's fetch throws "Illegal invocation".
     this.#fetch = (input, init) => fetch(input, init);
   }
@@ -109,6 +149,72 @@ export class CepaClient {
     return this.#factsOf(await this.#request(`/stat/${address}`, signal === undefined ? {} : { signal }));
   }
 
+  /**
+   * Encrypts an object of any size under a fresh key, stores the ciphertext and answers with the link to it. A stream
+   * is encrypted as it comes; of bytes and a `Blob` the browser keeps the ciphertext until it is sent, because most
+   * cannot send a stream. The same bytes twice are two objects.
+   */
+  async putPrivate(
+    upload: Upload,
+    { signal, onProgress, name, mediaType }: PutPrivateOptions = {},
+  ): Promise<PrivateReceipt> {
+    const source = upload instanceof ReadableStream ? upload : new Blob([upload]).stream();
+    const content = piecesOf(onProgress === undefined ? source : counted(source, onProgress));
+    const sealing = await Sealing.begin(content, { name, mediaType }, this.#primitives());
+    const isStream = upload instanceof ReadableStream;
+    const response = await this.#request("/put", {
+      method: "PUT",
+      headers: { "cepa-enc": PRIVATE_FORMAT },
+      body: isStream ? streamFrom(sealing.chunks) : await blobOf(sealing.chunks),
+      ...(isStream ? { duplex: "half" as const } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const root = parseRoot(await response.text());
+    if (root === undefined) throw badAnswer(response.status, "the answer names no manifest", corrIdOf(response));
+    return { link: await sealing.link(root, this.#ciphertext(signal).node), size: sealing.size };
+  }
+
+  /**
+   * Answers when size, name and media type are known and verified, and throws `client.wrong-key` or
+   * `client.bytes-differ` where they are not. A range costs up to a chunk (1 MiB) more on either side.
+   */
+  async getPrivate(link: string, { signal, onProgress, range }: GetOptions = {}): Promise<PrivateAnswer> {
+    const object = await this.#openPrivate(link, signal);
+    const extent = extentOf(range, object.facts.size);
+    const body = counted(streamFrom(object.read(extent)), (bytes) => onProgress?.(bytes));
+    const bytes = async (): Promise<Uint8Array> => new Uint8Array(await new Response(body).arrayBuffer());
+    return { ...object.facts, length: extent.length, body, bytes };
+  }
+
+  /** What stands in a private object beside its content. It costs two chunks at most. */
+  async statPrivate(link: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<PrivateFacts> {
+    return (await this.#openPrivate(link, signal)).facts;
+  }
+
+  async #openPrivate(text: string, signal: AbortSignal | undefined): Promise<PrivateObject> {
+    const link = parseLink(text);
+    if (link === undefined) throw badLink();
+    return await openPrivate(link, this.#ciphertext(signal), this.#primitives());
+  }
+
+  #primitives(): Primitives {
+    if (this.#subtle === undefined) throw noCrypto();
+    return { subtle: this.#subtle, blake3: this.#blake3 };
+  }
+
+  #ciphertext(signal: AbortSignal | undefined): Ciphertext {
+    const options = signal === undefined ? {} : { signal };
+    const ask = (path: string, init: RequestInit): Promise<Response> => this.#request(path, { ...init, ...options });
+    return {
+      async *node(digest) {
+        yield* bodyOf(await ask(`/m/${digest}`, {}));
+      },
+      async *data(root, first, last) {
+        yield* bodyOf(await ask(`/m/${root}/data`, { headers: { range: `bytes=${first}-${last}` } }));
+      },
+    };
+  }
+
   async #request(path: string, init: RequestInit): Promise<Response> {
     const response = await this.#fetch(this.#url + path, init).catch((error: unknown) => {
       init.signal?.throwIfAborted();
@@ -123,6 +229,17 @@ export class CepaClient {
     if (facts === undefined) throw badAnswer(response.status, "the answer names no object", corrIdOf(response));
     return facts;
   }
+}
+
+function bodyOf(response: Response): AsyncGenerator<Uint8Array> {
+  return piecesOf(response.body ?? new Blob([]).stream());
+}
+
+async function blobOf(chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>): Promise<Blob> {
+  const parts: Blob[] = [];
+  // A blob may be on the browser's disk; bytes are in memory.
+  for await (const chunk of chunks) parts.push(new Blob([chunk]));
+  return new Blob(parts);
 }
 
 /** Tells `onProgress` the running total; with `length`, a source that ends early is an error. */

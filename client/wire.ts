@@ -5,16 +5,20 @@
  * may say more. Runs in a browser: no import.
  */
 
-/** What a node knows of a stored object. */
-export interface ObjectFacts {
-  /** `b3:<64 hex>`: the BLAKE3-256 of the object. */
-  readonly address: string;
+/** What a node knows of what it stored, object or ciphertext. */
+export interface StoredFacts {
   /** In bytes. */
   readonly size: number;
-  /** Content-defined chunks that the object was cut into. */
+  /** That it was cut into. */
   readonly chunks: number;
   /** Root of its manifest: 64 hex digits, with or without `b3:` in front. */
   readonly manifest: string;
+}
+
+/** What a node knows of a stored object. */
+export interface ObjectFacts extends StoredFacts {
+  /** `b3:<64 hex>`: the BLAKE3-256 of the object. */
+  readonly address: string;
 }
 
 /** The answer to a put. */
@@ -73,11 +77,24 @@ export function unreachable(url: string, cause: string): CepaError {
 /** Reads the body of a put or stat; undefined when it is none. */
 export function parseFacts(body: string): ObjectFacts | undefined {
   const said = parseJson(body);
+  const stored = storedFactsIn(said);
+  if (stored === undefined || !isRecord(said)) return undefined;
+  const { address } = said;
+  return typeof address === "string" && isAddress(address) ? { address, ...stored } : undefined;
+}
+
+/**
+ * Reads the body of a put of ciphertext, which has no address, and answers with its root; undefined when it is none.
+ */
+export function parseRoot(body: string): string | undefined {
+  const [, root] = /^(?:b3:)?([0-9a-f]{64})$/.exec(storedFactsIn(parseJson(body))?.manifest ?? "") ?? [];
+  return root;
+}
+
+function storedFactsIn(said: unknown): StoredFacts | undefined {
   if (!isRecord(said)) return undefined;
-  const { address, size, chunks, manifest } = said;
-  if (typeof address !== "string" || !isAddress(address) || typeof manifest !== "string") return undefined;
-  if (!isCount(size) || !isCount(chunks)) return undefined;
-  return { address, size, chunks, manifest };
+  const { size, chunks, manifest } = said;
+  return typeof manifest === "string" && isCount(size) && isCount(chunks) ? { size, chunks, manifest } : undefined;
 }
 
 /** One object has one spelling: lower case. */

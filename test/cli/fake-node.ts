@@ -9,11 +9,14 @@ import { type AddressInfo, createServer as createSocketServer, type Server as So
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDigest } from "#cli/digest.ts";
+import { FakeStore, gather } from "#test/client/fake-store.ts";
 
 export interface FakeNode extends AsyncDisposable {
   readonly url: string;
   readonly directory: string;
   readonly objects: Map<string, Buffer>;
+  /** What was put with `Cepa-Enc`. */
+  readonly ciphertext: FakeStore;
   /** Admin commands heard, as they came. */
   readonly asked: unknown[];
   /** Headers of the last upload. */
@@ -62,6 +65,7 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     directory,
     objects,
+    ciphertext: new FakeStore(),
     asked,
     lastUpload: {},
     misbehave: undefined,
@@ -71,11 +75,15 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
       rmSync(directory, { recursive: true });
     },
   };
-  http.on("request", (request: IncomingMessage, response: ServerResponse) => void serve(node, request, response));
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    // An upload that broke off has nobody to answer to.
+    serve(node, request, response).catch(() => response.destroy());
+  };
+  http.on("request", handle);
   http.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     // Who refuses at once does not ask for the body first.
     if (node.misbehave !== "refuse" && FOREIGN[node.misbehave ?? "cut"] === undefined) response.writeContinue();
-    void serve(node, request, response);
+    handle(request, response);
   });
   writeRecord(directory, { pid: process.pid, http: node.url, admin: socketPath });
   return node;
@@ -92,8 +100,9 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
     response.writeHead(foreign.status, { "content-type": foreign.type }).end(foreign.body);
     return;
   }
-  const [, route = "", name = ""] = decodeURIComponent(request.url ?? "").split("/");
+  const [, route = "", name = "", part] = decodeURIComponent(request.url ?? "").split("/");
   if (request.method === "PUT") return take(node, request, response);
+  if (route === "m") return sendCiphertext(node, name, part, request, response);
   if (route === "status")
     return answer(response, 200, { version: "0.0.0", store: { chunks: 3 }, actors: [], cells: [] });
 
@@ -122,10 +131,31 @@ async function take(node: FakeNode, request: IncomingMessage, response: ServerRe
   const pieces: Buffer[] = [];
   for await (const piece of request) pieces.push(piece);
   const bytes = Buffer.concat(pieces);
+  if (request.headers["cepa-enc"] !== undefined) {
+    const root = node.ciphertext.put(node.misbehave === "wrong-address" ? Buffer.alloc(1_048_576) : bytes);
+    return answer(response, 201, { size: bytes.length, chunks: bytes.length / 1_048_576, manifest: root });
+  }
   const address = node.misbehave === "wrong-address" ? addressOf(Buffer.from("other")) : addressOf(bytes);
   const known = node.objects.has(address);
   node.objects.set(address, bytes);
   answer(response, known ? 200 : 201, factsOf(address, bytes));
+}
+
+/** A manifest node, or with `part` the range of the ciphertext that was asked for. */
+async function sendCiphertext(
+  { ciphertext, misbehave }: FakeNode,
+  name: string,
+  part: string | undefined,
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!ciphertext.nodes.has(name)) return refuse(response, 404, "storage.manifest-not-found", "No such manifest.");
+  if (part === undefined) return void response.end(await gather(ciphertext.node(name)));
+  const [first = 0, last = 0] = (headers.range?.match(/\d+/g) ?? []).map(Number);
+  const bytes = await gather(ciphertext.data(name, first, last));
+  response.writeHead(206, { "content-length": bytes.length });
+  if (misbehave === "cut") return void response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+  response.end(misbehave === "wrong-bytes" ? Buffer.alloc(bytes.length, 7) : bytes);
 }
 
 export function addressOf(bytes: Uint8Array): string {

@@ -98,6 +98,25 @@ const byWord: readonly Rule[] = BANNED.map((banned) => ({
 export const ambient: readonly Rule[] = [
   ...byWord,
   {
+    name: "the client names nothing that browsers do not have",
+    check: (files) =>
+      [...files]
+        .filter(([path]) => path.startsWith("client/"))
+        .flatMap(([path, text]) => {
+          const code = withoutProse(text);
+          return [...code.matchAll(/\bBuffer\b|\bprocess\b|\brequire\b|\bReadableStream\.from\b/g)].map(
+            ({ 0: found, index }) => `${path}:${lineAt(code, index)} names ${found}`,
+          );
+        }),
+    planted: [
+      {
+        what: "a class of Node",
+        files: { "client/planted.ts": "/** Planted. */\nconst bytes = Buffer.alloc(1);\n" },
+        says: "client/planted.ts:2 names Buffer",
+      },
+    ],
+  },
+  {
     name: "only the homes of the seams import the modules of Node that reach outside",
     check: (files) =>
       importsOf(files, (path) => isProduction(path) && !HOMES.test(path))
