@@ -8,6 +8,7 @@ import { fstatSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { stripVTControlCharacters, styleText } from "node:util";
 import { errnoOf, reasonOf } from "#cli/failure.ts";
+import { withoutKeys } from "#client/link.ts";
 
 /** What a shell reports for a program that SIGPIPE ended. */
 const BROKEN_PIPE_EXIT_CODE = 141;
@@ -47,9 +48,9 @@ function endForOutput(error: unknown): never {
   process.exit(1);
 }
 
-/** One line beside the result. */
+/** One line beside the result. A link that was given in the wrong place is not repeated with its key. */
 export function note(line: string): void {
-  process.stderr.write(`cepa: ${line}\n`);
+  process.stderr.write(`cepa: ${withoutKeys(line)}\n`);
 }
 
 /** Colours `text` if standard output is a terminal that wants colour. */

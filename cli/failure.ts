@@ -12,6 +12,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.unreachable">
   | Failure<"cli.bad-answer">
   | Failure<"cli.bad-url">
+  | Failure<"cli.bad-name">
   | Failure<"cli.file-unreadable">
   | Failure<"cli.file-unwritable">
   | Failure<"cli.file-exists">

@@ -14,7 +14,7 @@ import { startDigest } from "#cli/digest.ts";
 import { type Outcome, reasonOf } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, getStream } from "#cli/http.ts";
-import { startProgress } from "#cli/progress.ts";
+import { type Progress, startProgress } from "#cli/progress.ts";
 import { descriptorOf, fileAt, openTarget, type Target, unwritable } from "#cli/target.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
@@ -30,9 +30,8 @@ export async function get(address: string, options: GetOptions): Promise<Outcome
   if (!url.ok) return url;
   const { output = "-", clobber = true } = options;
   const isDescriptor = descriptorOf(output) !== undefined;
-  if (!isDescriptor && !clobber && (await fileAt(output)) !== undefined) {
-    return fail({ code: "cli.file-exists", message: `${output} exists, and --no-clobber was given` });
-  }
+  const allowed = await mayWrite(output, clobber);
+  if (!allowed.ok) return allowed;
 
   const response = await getStream(`${url.value}/o/${encodeURIComponent(address)}`, ANSWER_TIMEOUT_MS);
   if (!response.ok) return response;
@@ -56,34 +55,59 @@ export async function get(address: string, options: GetOptions): Promise<Outcome
   return ok();
 }
 
+/** Asked before the node is: a file that is there is not replaced against the user's word. */
+export async function mayWrite(output: string, clobber: boolean): Promise<Outcome> {
+  if (clobber || descriptorOf(output) !== undefined || (await fileAt(output)) === undefined) return ok();
+  return fail({ code: "cli.file-exists", message: `${output} exists, and --no-clobber was given` });
+}
+
 async function copy(response: IncomingMessage, address: string, target: Target): Promise<Outcome<number>> {
   const announced = Number(response.headers["content-length"] ?? Number.NaN);
   const lengthBytes = Number.isSafeInteger(announced) ? announced : undefined;
   const progress = startProgress(address.slice(0, 15), lengthBytes);
   const digest = startDigest();
+  const look = (chunk: Uint8Array): void => digest.update(chunk);
+  const poured = await pour(response, target, progress, look, (error, doneBytes) => {
+    const message = `the connection broke after ${doneBytes} of ${lengthBytes ?? "?"} bytes: ${reasonOf(error)}`;
+    return fail({ code: "cli.cut-short", message });
+  });
+  response.destroy();
+  if (!poured.ok) return poured;
+
+  if (digest.address() !== address) {
+    return fail({ code: "cli.bytes-differ", message: `what came is ${digest.address()}, not ${address}` });
+  }
+  return await keep(target, poured.value);
+}
+
+/** Writes what comes, as fast as the target takes it. What the source throws is said by `told`. */
+export async function pour(
+  source: AsyncIterable<Uint8Array>,
+  target: Target,
+  progress: Progress,
+  look: (chunk: Uint8Array) => void,
+  told: (error: unknown, doneBytes: number) => Outcome<never>,
+): Promise<Outcome<number>> {
   const broken = brokenTarget(target.stream);
   let doneBytes = 0;
-
   try {
-    for await (const chunk of response) {
-      digest.update(chunk);
+    for await (const chunk of source) {
+      look(chunk);
       doneBytes += chunk.length;
       progress.report(doneBytes);
       if (!target.stream.write(chunk)) await Promise.race([once(target.stream, "drain"), broken.promise]);
       if (broken.error !== undefined) return unwritable(broken.error, target.name);
     }
   } catch (error) {
-    if (broken.error !== undefined) return unwritable(broken.error, target.name);
-    const message = `the connection broke after ${doneBytes} of ${lengthBytes ?? "?"} bytes: ${reasonOf(error)}`;
-    return fail({ code: "cli.cut-short", message });
+    return broken.error === undefined ? told(error, doneBytes) : unwritable(broken.error, target.name);
   } finally {
     progress.end();
-    response.destroy();
   }
+  return ok(doneBytes);
+}
 
-  if (digest.address() !== address) {
-    return fail({ code: "cli.bytes-differ", message: `what came is ${digest.address()}, not ${address}` });
-  }
+/** Makes what was written appear under its name, all of it, and answers with its size. */
+export async function keep(target: Target, doneBytes: number): Promise<Outcome<number>> {
   try {
     await target.keep(doneBytes);
   } catch (error) {

@@ -25,6 +25,8 @@ export interface Upload {
   readonly sizeBytes: number | undefined;
   /** How the node cuts it. */
   readonly chunker?: string | undefined;
+  /** It is ciphertext, of this format. */
+  readonly enc?: string;
 }
 
 export interface TextAnswer {
@@ -43,13 +45,14 @@ export async function getText(url: string, timeoutMs: number): Promise<Outcome<T
 }
 
 /**
- * A GET whose answer is the bytes of an object. Other statuses than 200 are refusals. It begins within `timeoutMs`; how
- * long it takes is a matter of its length and of who reads it.
+ * A GET whose answer is the bytes of an object, or with `range` a part of them. Other statuses than 200, then 206, are
+ * refusals. It begins within `timeoutMs`; how long it takes is a matter of its length and of who reads it.
  */
-export async function getStream(url: string, timeoutMs: number): Promise<Outcome<IncomingMessage>> {
+export async function getStream(url: string, timeoutMs: number, range?: string): Promise<Outcome<IncomingMessage>> {
+  const headers = range === undefined ? {} : { range };
   return within(url, timeoutMs, async (signal) => {
-    const response = await open(url, { method: "GET", signal });
-    if (!response.ok || response.value.statusCode === 200) return response;
+    const response = await open(url, { method: "GET", headers, signal });
+    if (!response.ok || response.value.statusCode === (range === undefined ? 200 : 206)) return response;
     const body = await readText(response.value);
     if (!body.ok) return body;
     return fail(refusalOf(errorFromBody(response.value.statusCode ?? 0, body.value, correlationOf(response.value))));
@@ -64,6 +67,7 @@ export async function putStream(url: string, upload: Upload): Promise<Outcome<Te
     ...(upload.sizeBytes === undefined ? {} : { "content-length": String(upload.sizeBytes) }),
     ...(patient ? { expect: "100-continue" } : {}),
     ...(upload.chunker === undefined ? {} : { "cepa-chunker": upload.chunker }),
+    ...(upload.enc === undefined ? {} : { "cepa-enc": upload.enc }),
   };
   const answered = Promise.withResolvers<Outcome<IncomingMessage>>();
   const request = requestTo(url, { method: "PUT", headers });

@@ -1,9 +1,11 @@
 /** The entry of every command that asks a node. Turns what a command answers into an exit code and at most one line. */
 import { readFileSync } from "node:fs";
 import { endQuietlyOnBrokenPipe, note } from "#cli/console.ts";
+import { hideKeys } from "#cli/name.ts";
 import { run } from "#cli/program.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 
+hideKeys(process.argv.slice(2));
 endQuietlyOnBrokenPipe();
 const result = await run(process.argv.slice(2), readVersion());
 if (result.kind === "told") process.exitCode = result.code;

@@ -3,10 +3,12 @@
  *
  * Each action imports its own module: a command loads nothing of the others, and `--help` none at all.
  */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { Outcome } from "#cli/failure.ts";
 import type { NodeChoice } from "#cli/find-node.ts";
-import { isAddress } from "#client/wire.ts";
+import { NAME_FORM, type ObjectName, parseName, readName } from "#cli/name.ts";
+import { withoutKeys } from "#client/link.ts";
+import type { ContentRange } from "#client/private-object.ts";
 import { ok } from "#runtime/errors.ts";
 
 /** What a command line came to: what the command answered, or that it could not be understood. */
@@ -16,6 +18,8 @@ export type Run =
   | { readonly kind: "told"; readonly code: 0 | 2 };
 
 type Flags = NodeChoice & { readonly json?: boolean };
+type PutFlags = Flags & { readonly chunker?: string; readonly private?: boolean };
+type GetFlags = Flags & { readonly output?: string; readonly clobber?: boolean; readonly range?: ContentRange };
 
 /** `argv` without program and script. */
 export async function run(argv: readonly string[], version: string): Promise<Run> {
@@ -41,6 +45,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     .description("One self-hosted node: content-addressed storage on a supervised actor runtime.")
     .version(version)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(withoutKeys(text)) })
     .showHelpAfterError("(see cepa --help)")
     .addHelpText("after", PROGRAM_NOTES);
 
@@ -59,6 +64,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
   ask("put <file...>", "Store files and print the address of each; - is standard input.", [
     "put big.iso",
     "put - < big.iso",
+    "put --private diary.txt",
     "put *.jpg --json",
     "put disk.img --chunker gear-fine/1",
   ])
@@ -68,35 +74,60 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       "how it is cut: gear-nc2/1 (default), gear-fine/1 for what shares many parts with other objects, fixed/1",
       readNotEmpty,
     )
-    .action(async (files: readonly string[], options: Flags & { readonly chunker?: string }) => {
+    .addOption(
+      new Option(
+        "--private",
+        "encrypt here, under a fresh key, and print a link; who has the link can read the file and its name",
+      ).conflicts("chunker"),
+    )
+    .action(async (files: readonly string[], options: PutFlags) => {
       const { put } = await import("#cli/put.ts");
-      answer(await put(files, options));
+      if (options.private !== true) return answer(await put(files, options));
+      const { putPrivate } = await import("#cli/put-private.ts");
+      answer(await put(files, options, putPrivate));
     });
 
-  ask("get", "Fetch an object, verified against its address.", [
+  ask("get", "Fetch an object, verified against its address or decrypted by its private link.", [
     "get b3:… -o copy.iso",
     "get b3:… > copy.iso",
     "get b3:… -o copy.iso --no-clobber",
+    "get 'cepa:…#…' -o diary.txt",
+    "get 'cepa:…#…' --range 0-1023",
+    "get - -o diary.txt < link.txt",
   ])
-    .argument("<address>", ADDRESS_FORM, readAddress)
+    .argument("<name>", NAME_ARGUMENT, readNameArgument)
     .option(
       "-o, --output <file>",
       "write here instead of standard output; an existing file is replaced in one step",
       readNotEmpty,
     )
     .option("--no-clobber", "fail if the file exists")
+    .option("--range <first-last>", "of a private object: bytes 0-99, or 100- for the rest", readRange)
     .option("--json", "with -o: say what was written, as JSON")
-    .action(async (address: string, options: Flags & { readonly output?: string; readonly clobber?: boolean }) => {
+    .action(async (given: ObjectName | "-", options: GetFlags, command: Command) => {
+      const name = await nameOf(given);
+      if (!name.ok) return answer(name);
+      if (name.value.kind === "link") {
+        const { getPrivate } = await import("#cli/get-private.ts");
+        return answer(await getPrivate(name.value.link, options));
+      }
+      if (options.range !== undefined) command.error("error: --range is for private links");
       const { get } = await import("#cli/get.ts");
-      answer(await get(address, options));
+      answer(await get(name.value.address, options));
     });
 
-  ask("stat", "Show size, chunks and manifest root of an object.", ["stat b3:…", "stat b3:… --json"])
-    .argument("<address>", ADDRESS_FORM, readAddress)
+  ask("stat", "Show size, chunks and manifest root of an object.", ["stat b3:…", "stat b3:… --json", "stat 'cepa:…#…'"])
+    .argument("<name>", NAME_ARGUMENT, readNameArgument)
     .option("--json", "one JSON object")
-    .action(async (address: string, options: Flags) => {
+    .action(async (given: ObjectName | "-", options: Flags) => {
+      const name = await nameOf(given);
+      if (!name.ok) return answer(name);
+      if (name.value.kind === "link") {
+        const { statPrivate } = await import("#cli/get-private.ts");
+        return answer(await statPrivate(name.value.link, options));
+      }
       const { stat } = await import("#cli/stat.ts");
-      answer(await stat(address, options));
+      answer(await stat(name.value.address, options));
     });
 
   ask("ps", "Show the supervision tree: cells and actors, how they are and how often they restarted.", [
@@ -149,7 +180,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
   return program;
 }
 
-const ADDRESS_FORM = "b3: and 64 hex digits in lower case";
+const NAME_ARGUMENT = `${NAME_FORM}; - reads it from standard input, where no other user sees it`;
 const TARGET_FORM = "actor/NAME or cell/NAME";
 
 /** A variable of a script that was never set: what it stood for is not the working directory. */
@@ -158,9 +189,22 @@ function readNotEmpty(text: string): string {
   throw new InvalidArgumentError("It is empty.");
 }
 
-function readAddress(text: string): string {
-  if (isAddress(text)) return text;
-  throw new InvalidArgumentError(`An address is ${ADDRESS_FORM}.`);
+function readNameArgument(text: string): ObjectName | "-" {
+  const name = text === "-" ? text : parseName(text);
+  if (name !== undefined) return name;
+  throw new InvalidArgumentError(`It must be ${NAME_FORM}.`);
+}
+
+async function nameOf(given: ObjectName | "-"): Promise<Outcome<ObjectName>> {
+  return given === "-" ? await readName(process.stdin) : ok(given);
+}
+
+function readRange(text: string): ContentRange {
+  const [, first, last] = /^(\d{1,15})-(\d{1,15})?$/.exec(text) ?? [];
+  if (first === undefined || (last !== undefined && Number(last) < Number(first))) {
+    throw new InvalidArgumentError("It is like 0-99, or 100- for the rest.");
+  }
+  return { first: Number(first), ...(last === undefined ? {} : { last: Number(last) }) };
 }
 
 /** The form of a name; whether the node has such an actor or cell, it says itself. */

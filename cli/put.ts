@@ -1,5 +1,5 @@
 /**
- * `cepa put`: stores files, and prints the address of each.
+ * `cepa put`: stores files, and prints the address of each, or with `--private` what `put-private.ts` made of it.
  *
  * The digest is taken here too, while the bytes are sent: an address printed is the BLAKE3-256 of the file as this
  * machine read it, and a node that answers with another one is not believed.
@@ -14,7 +14,7 @@ import { type Outcome, reasonOf } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { putStream, refusalIn, type Upload } from "#cli/http.ts";
 import { type Progress, startProgress } from "#cli/progress.ts";
-import { type ObjectFacts, parseFacts } from "#client/wire.ts";
+import { parseFacts } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { MiB } from "#runtime/units.ts";
 
@@ -27,14 +27,26 @@ export interface PutOptions extends NodeChoice {
   readonly chunker?: string;
 }
 
-/** Stores every file it can, in order; fails with the last failure. `-` is standard input. */
-export async function put(files: readonly string[], options: PutOptions): Promise<Outcome> {
+/** A file that was stored, as it is printed. */
+export interface Stored {
+  /** What to `get` it by. */
+  readonly name: string;
+  /** What `--json` says of it. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** Stores every file it can with `store`, in order; fails with the last failure. `-` is standard input. */
+export async function put(
+  files: readonly string[],
+  options: PutOptions,
+  store: (url: string, file: string, options: PutOptions) => Promise<Outcome<Stored>> = putFile,
+): Promise<Outcome> {
   const url = findUrl(options);
   if (!url.ok) return url;
 
   let outcome: Outcome = ok();
   for (const file of files) {
-    const stored = await putFile(url.value, file, options.chunker);
+    const stored = await store(url.value, file, options);
     if (stored.ok) {
       print(line(stored.value, file, files.length > 1, options.json === true));
       continue;
@@ -48,11 +60,7 @@ export async function put(files: readonly string[], options: PutOptions): Promis
   return outcome;
 }
 
-async function putFile(
-  url: string,
-  file: string,
-  chunker: string | undefined,
-): Promise<Outcome<ObjectFacts & { readonly known: boolean }>> {
+async function putFile(url: string, file: string, { chunker }: PutOptions): Promise<Outcome<Stored>> {
   const source = await openSource(file);
   if (!source.ok) return source;
   const digest = startDigest();
@@ -72,7 +80,8 @@ async function putFile(
     const message = `the node says ${facts.address}, but ${nameOf(file)} is ${digest.address()}`;
     return fail({ code: "cli.bytes-differ", message });
   }
-  return ok({ ...facts, known: status === 200 });
+  const { address, size, chunks, manifest } = facts;
+  return ok({ name: address, facts: { address, size, chunks, manifest, known: status === 200 } });
 }
 
 function nameOf(file: string): string {
@@ -80,7 +89,7 @@ function nameOf(file: string): string {
 }
 
 /** Opened before it is announced, so that an unreadable file costs no request. */
-async function openSource(file: string): Promise<Outcome<Upload>> {
+export async function openSource(file: string): Promise<Outcome<Upload>> {
   if (file === "-") return ok({ chunks: process.stdin, sizeBytes: undefined });
   try {
     const facts = await stat(file);
@@ -107,10 +116,7 @@ async function* observed(
   }
 }
 
-function line(facts: ObjectFacts & { readonly known: boolean }, file: string, named: boolean, json: boolean): string {
-  if (json) {
-    const { address, size, chunks, manifest, known } = facts;
-    return JSON.stringify({ file, address, size, chunks, manifest, known });
-  }
-  return named ? `${facts.address}  ${file}` : facts.address;
+function line({ name, facts }: Stored, file: string, named: boolean, json: boolean): string {
+  if (json) return JSON.stringify({ file, ...facts });
+  return named ? `${name}  ${file}` : name;
 }

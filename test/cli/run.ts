@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
-const MAIN = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+/** The entry of the command line. */
+export const MAIN: string = join(import.meta.dirname, "..", "..", "cli", "main.ts");
 
 export interface Ran {
   readonly code: number | null;
