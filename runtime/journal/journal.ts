@@ -187,9 +187,13 @@ export class Journal {
 
     const written = await disk.write(descriptor, [batch], sizeBytes);
     if (!written.ok) {
-      // Any part of the batch may be visible. It is cut off: a restart must not find it, nor may it fill the disk.
+      // Any part of the batch may be visible, all of it even. It is cut off, durably: a restart must not find it, not after a
+      // power cut either, nor may it fill the disk.
       const cut = await disk.truncate(descriptor, sizeBytes);
-      return cut.ok && written.failure.code === "disk.full" ? fail(written.failure) : fail(this.#give(written.failure));
+      const gone = cut.ok ? await disk.sync(descriptor) : cut;
+      return gone.ok && written.failure.code === "disk.full"
+        ? fail(written.failure)
+        : fail(this.#give(written.failure));
     }
     const synced = await disk.sync(descriptor);
     if (!synced.ok) return fail(this.#give(synced.failure));
