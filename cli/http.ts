@@ -27,6 +27,8 @@ export interface Upload {
   readonly chunker?: string | undefined;
   /** It is ciphertext, of this format. */
   readonly enc?: string;
+  /** For how long the node holds it, if not until it is removed. */
+  readonly keepMs?: number | undefined;
 }
 
 export interface TextAnswer {
@@ -36,8 +38,17 @@ export interface TextAnswer {
 
 /** A GET whose answer is short, and whole within `timeoutMs`. Answers of any status are answers. */
 export async function getText(url: string, timeoutMs: number): Promise<Outcome<TextAnswer>> {
+  return await sendText(url, { method: "GET" }, timeoutMs);
+}
+
+/** As `getText`, by another method, without a body. */
+export async function sendText(
+  url: string,
+  how: Pick<RequestOptions, "headers" | "method">,
+  timeoutMs: number,
+): Promise<Outcome<TextAnswer>> {
   return within(url, timeoutMs, async (signal) => {
-    const response = await open(url, { method: "GET", signal });
+    const response = await open(url, { ...how, signal });
     if (!response.ok) return response;
     const body = await readText(response.value);
     return body.ok ? ok({ status: response.value.statusCode ?? 0, body: body.value }) : body;
@@ -68,6 +79,7 @@ export async function putStream(url: string, upload: Upload): Promise<Outcome<Te
     ...(patient ? { expect: "100-continue" } : {}),
     ...(upload.chunker === undefined ? {} : { "cepa-chunker": upload.chunker }),
     ...(upload.enc === undefined ? {} : { "cepa-enc": upload.enc }),
+    ...(upload.keepMs === undefined ? {} : { "cepa-keep": String(Math.ceil(upload.keepMs / second)) }),
   };
   const answered = Promise.withResolvers<Outcome<IncomingMessage>>();
   const request = requestTo(url, { method: "PUT", headers });

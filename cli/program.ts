@@ -9,7 +9,10 @@ import type { NodeChoice } from "#cli/find-node.ts";
 import { NAME_FORM, type ObjectName, parseName, readName } from "#cli/name.ts";
 import { withoutKeys } from "#client/link.ts";
 import type { ContentRange } from "#client/private-object.ts";
+import { isAddress } from "#client/wire.ts";
+import { parseQuantity } from "#runtime/config/quantity.ts";
 import { ok } from "#runtime/errors.ts";
+import { second } from "#runtime/units.ts";
 
 /** What a command line came to: what the command answered, or that it could not be understood. */
 export type Run =
@@ -18,7 +21,7 @@ export type Run =
   | { readonly kind: "told"; readonly code: 0 | 2 };
 
 type Flags = NodeChoice & { readonly json?: boolean };
-type PutFlags = Flags & { readonly chunker?: string; readonly private?: boolean };
+type PutFlags = Flags & { readonly chunker?: string; readonly for?: number; readonly private?: boolean };
 type GetFlags = Flags & { readonly output?: string; readonly clobber?: boolean; readonly range?: ContentRange };
 
 /** `argv` without program and script. */
@@ -80,6 +83,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
         "encrypt here, under a fresh key, and print a link; who has the link can read the file and its name",
       ).conflicts("chunker"),
     )
+    .option("--for <time>", "hold it for so long (90m, 7d), not until it is removed", readDuration)
     .action(async (files: readonly string[], options: PutFlags) => {
       const { put } = await import("#cli/put.ts");
       if (options.private !== true) return answer(await put(files, options));
@@ -128,6 +132,45 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       }
       const { stat } = await import("#cli/stat.ts");
       answer(await stat(name.value.address, options));
+    });
+
+  for (const [name, description, examples] of HOLDS) {
+    const command = ask(name, description, examples)
+      .argument("<object...>", TARGETS_FORM, readObjectName)
+      .option("--json", "one JSON object a line");
+    if (name === "pin")
+      command.option("--for <time>", "until then (90m, 7d); otherwise until it is let go", readDuration);
+    command.action(async (targets: readonly string[], options: Flags & { readonly for?: number }) => {
+      const { hold } = await import("#cli/hold.ts");
+      answer(await hold(name, targets, options));
+    });
+  }
+
+  ask("trash", "List what was removed and can be restored.", ["trash", "trash --json | jq -r .address"])
+    .option("--json", "one JSON object a line")
+    .action(async (options: Flags) => {
+      const { trash } = await import("#cli/gc.ts");
+      answer(await trash(options));
+    });
+
+  ask("gc", "Collect garbage now: remove what nobody holds, give up what was removed long ago, compact packs.", [
+    "gc",
+    "gc --empty-trash",
+    "gc --no-wait",
+  ])
+    .option("--empty-trash", "give up what is in the trash too: it cannot be restored any more")
+    .option("--no-wait", "begin, and do not wait for the end")
+    .option("--json", "one JSON object")
+    .action(async (options: Flags & { readonly emptyTrash?: boolean; readonly wait?: boolean }) => {
+      const { collect } = await import("#cli/gc.ts");
+      answer(await collect(options));
+    });
+
+  ask("du", "Show how much is stored, live, garbage and in the trash.", ["du", "du --json"])
+    .option("--json", "one JSON object")
+    .action(async (options: Flags) => {
+      const { du } = await import("#cli/gc.ts");
+      answer(await du(options));
     });
 
   ask("ps", "Show the supervision tree: cells and actors, how they are and how often they restarted.", [
@@ -181,6 +224,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
 }
 
 const NAME_ARGUMENT = `${NAME_FORM}; - reads it from standard input, where no other user sees it`;
+const TARGETS_FORM = "b3: and 64 hex digits, or a private link, with or without its key";
 const TARGET_FORM = "actor/NAME or cell/NAME";
 
 /** A variable of a script that was never set: what it stood for is not the working directory. */
@@ -218,10 +262,33 @@ function readActor(text: string): string {
   throw new InvalidArgumentError("It is actor/NAME.");
 }
 
+/** Adds to those before it. */
+function readObjectName(text: string, before: readonly string[] = []): readonly string[] {
+  if (isAddress(text) || /^cepa:[0-9a-f]{64}(#.*)?$/.test(text)) return [...before, text];
+  throw new InvalidArgumentError(`An object is ${TARGETS_FORM}.`);
+}
+
+function readDuration(text: string): number {
+  const durationMs = parseQuantity(text, "ms");
+  if (durationMs !== undefined && durationMs >= second && /[a-z]$/.test(text)) return durationMs;
+  throw new InvalidArgumentError("It is a time of a second or more, such as 90m or 7d.");
+}
+
 function readNumber(text: string): number {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It is the number of a letter, from 1.");
 }
+
+const HOLDS = [
+  [
+    "rm",
+    "Remove objects. They can be restored for a week (storage.trashMs); then their bytes are given up.",
+    ["rm b3:…", "rm b3:… --json"],
+  ],
+  ["restore", "Take back what was removed.", ["restore b3:…"]],
+  ["pin", "Hold on to objects, also those that were put for a time.", ["pin b3:…", "pin b3:… --for 30d"]],
+  ["unpin", "Let go of objects: the next collection removes them.", ["unpin b3:…"]],
+] as const;
 
 const CONTROLS = [
   [

@@ -7,13 +7,17 @@ import { ciphertextAt, failureOf, primitives } from "#cli/ciphertext.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { putStream, refusalIn } from "#cli/http.ts";
 import { startProgress } from "#cli/progress.ts";
-import { openSource, type Stored } from "#cli/put.ts";
+import { openSource, type PutOptions, type Stored } from "#cli/put.ts";
 import { type About, isName, PRIVATE_FORMAT, sealedLength } from "#client/private-format.ts";
 import { Sealing } from "#client/sealing.ts";
 import { parseRoot } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
-export async function putPrivate(url: string, file: string): Promise<Outcome<Stored>> {
+export async function putPrivate(
+  url: string,
+  file: string,
+  { for: keepMs }: Pick<PutOptions, "for"> = {},
+): Promise<Outcome<Stored>> {
   const source = await openSource(file);
   if (!source.ok) return source;
   const { sizeBytes, chunks } = source.value;
@@ -26,6 +30,7 @@ export async function putPrivate(url: string, file: string): Promise<Outcome<Sto
       chunks: sealing.chunks,
       sizeBytes: sizeBytes === undefined ? undefined : sealedLength(sizeBytes, about),
       enc: PRIVATE_FORMAT,
+      keepMs,
     };
     const answer = await putStream(`${url}/put`, upload);
     progress.end();

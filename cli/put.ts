@@ -25,6 +25,8 @@ export interface PutOptions extends NodeChoice {
   readonly json?: boolean;
   /** How the node cuts it. */
   readonly chunker?: string;
+  /** For how long it is held, ms; until it is removed where it is not said. */
+  readonly for?: number;
 }
 
 /** A file that was stored, as it is printed. */
@@ -60,14 +62,14 @@ export async function put(
   return outcome;
 }
 
-async function putFile(url: string, file: string, { chunker }: PutOptions): Promise<Outcome<Stored>> {
+async function putFile(url: string, file: string, { chunker, for: keepMs }: PutOptions): Promise<Outcome<Stored>> {
   const source = await openSource(file);
   if (!source.ok) return source;
   const digest = startDigest();
   const progress = startProgress(file === "-" ? "stdin" : basename(file), source.value.sizeBytes);
 
   const { sizeBytes } = source.value;
-  const upload = { sizeBytes, chunker, chunks: observed(source.value.chunks, digest, progress) };
+  const upload = { sizeBytes, chunker, keepMs, chunks: observed(source.value.chunks, digest, progress) };
   const answer = await putStream(`${url}/put`, upload);
   progress.end();
   if (!answer.ok) return answer;

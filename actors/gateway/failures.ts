@@ -37,6 +37,11 @@ export interface BadChunker extends Failure<"gateway.bad-chunker"> {
 /** `Cepa-Enc` is no name of a format, or the put has an address, or another chunker than `fixed/1`. Final. */
 export type BadEnc = Failure<"gateway.bad-enc">;
 
+/** `Cepa-Keep` is no count of seconds, or one that is too long. Final. */
+export interface BadKeep extends Failure<"gateway.bad-keep"> {
+  readonly secondsMax: number;
+}
+
 /** Over `objectSizeBytesMax`. Final. */
 export interface ObjectOverLimit extends Failure<"gateway.object-too-large"> {
   readonly sizeBytesMax: number;
@@ -72,6 +77,7 @@ export type GatewayFailure =
   | OriginRefused
   | PartialPut
   | BadChunker
+  | BadKeep
   | BadEnc
   | ObjectOverLimit
   | GatewayOverloaded

@@ -7,6 +7,15 @@ import { healthz, MetricsPage, readyz, status } from "#actors/gateway/admin.ts";
 import { type Admitted, adminWeight, readWeight, uploadWeight } from "#actors/gateway/admission.ts";
 import type { Answer, Desk, Served, Visit } from "#actors/gateway/desk.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
+import {
+  collectGarbage,
+  describeCollection,
+  listTrash,
+  pinTarget,
+  removeTarget,
+  restoreTarget,
+  unpinTarget,
+} from "#actors/gateway/holds.ts";
 import type { MeteredRoute } from "#actors/gateway/meters.ts";
 import { readByRoot, readManifest, readObject, statObject } from "#actors/gateway/objects.ts";
 import { AllowedHosts, checkHost, checkOrigin } from "#actors/gateway/origin.ts";
@@ -85,6 +94,20 @@ export class Handler {
         return await readManifest(desk, visit, route.root);
       case "manifest-data":
         return await readByRoot(desk, visit, route.root);
+      case "remove":
+        return await removeTarget(desk, visit, route.target);
+      case "restore":
+        return await restoreTarget(desk, visit, route.target);
+      case "pin":
+        return await pinTarget(desk, visit, route.target);
+      case "unpin":
+        return await unpinTarget(desk, visit, route.target);
+      case "trash":
+        return await listTrash(desk, visit);
+      case "collect":
+        return await collectGarbage(desk, visit);
+      case "collection":
+        return await describeCollection(desk, visit);
       case "status":
         return await status(desk, visit);
       case "metrics":

@@ -1,6 +1,7 @@
 /** Which path is which route, and what it takes. Pure: it knows nothing of how a route is served. */
 import { type Address, type Digest, parseAddress, parseDigest } from "#actors/domain/address.ts";
 import type { BadAddress, MethodNotAllowed, NoRoute } from "#actors/gateway/failures.ts";
+import type { Target } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
 export type Route =
@@ -9,6 +10,8 @@ export type Route =
   | { readonly name: "object"; readonly address: Address }
   | { readonly name: "manifest" | "manifest-data"; readonly root: Digest }
   | { readonly name: "stat"; readonly address: Address }
+  | { readonly name: "remove" | "restore" | "pin" | "unpin"; readonly target: Target }
+  | { readonly name: "trash" | "collection" | "collect" }
   | { readonly name: "status" | "metrics" | "healthz" | "readyz" };
 
 export type RouteName = Route["name"];
@@ -21,36 +24,61 @@ const reading = "GET, HEAD";
 /** `path` is as sent; the only escape that addresses are seen with is that of the colon. */
 export function parseRoute(method: string, path: string): Result<Route, NoRoute | MethodNotAllowed | BadAddress> {
   const [, first = "", rest, part, ...more] = path.split("/");
-  const isKnownPart = part === undefined || (first === "m" && part === "data");
-  if (path[0] !== "/" || !isKnownPart || more.length > 0) return fail({ code: "gateway.no-route" });
+  if (path[0] !== "/" || more.length > 0) return fail({ code: "gateway.no-route" });
   if (rest === undefined) return parseTopRoute(method, first);
 
   const isRead = method === "GET" || method === "HEAD";
   const name = rest.replace(/^b3%3a/i, "b3:");
   const address = parseAddress(name);
+  if (part !== undefined) return parsePart(method, first, name, part);
   switch (first) {
     case "o":
-      if (!isRead && method !== "PUT") return notAllowed(`${reading}, PUT`);
+      if (!isRead && method !== "PUT" && method !== "DELETE") return notAllowed(`${reading}, PUT, DELETE`);
       if (address === undefined) return fail({ code: "gateway.bad-address" });
+      if (method === "DELETE") return ok({ name: "remove", target: { address } });
       return ok({ name: isRead ? "object" : "put-as", address });
     case "stat":
       if (!isRead) return notAllowed(reading);
       return address === undefined ? fail({ code: "gateway.bad-address" }) : ok({ name: "stat", address });
     case "m": {
-      if (!isRead) return notAllowed(reading);
+      if (!isRead && method !== "DELETE") return notAllowed(`${reading}, DELETE`);
       const root = parseDigest(name);
       if (root === undefined) return fail({ code: "gateway.bad-address" });
-      return ok({ name: part === undefined ? "manifest" : "manifest-data", root });
+      return ok(isRead ? { name: "manifest", root } : { name: "remove", target: { root } });
     }
     default:
       return fail({ code: "gateway.no-route" });
   }
 }
 
+/** What belongs to an object, or to what the manifest of a root describes. */
+function parsePart(
+  method: string,
+  first: string,
+  name: string,
+  part: string,
+): Result<Route, NoRoute | MethodNotAllowed | BadAddress> {
+  const isOfRoot = first === "m";
+  const isKnown = part === "pin" || part === "restore" || (part === "data" && isOfRoot);
+  if ((first !== "o" && !isOfRoot) || !isKnown) return fail({ code: "gateway.no-route" });
+  const allowed = { data: ["GET", "HEAD"], pin: ["PUT", "DELETE"], restore: ["POST"] }[part];
+  if (!allowed.includes(method)) return notAllowed(allowed.join(", "));
+  const [address, root] = isOfRoot ? [undefined, parseDigest(name)] : [parseAddress(name), undefined];
+  const target: Target | undefined = address === undefined ? root && { root } : { address };
+  if (target === undefined) return fail({ code: "gateway.bad-address" });
+  if (part === "data" && root !== undefined) return ok({ name: "manifest-data", root });
+  if (part === "restore") return ok({ name: "restore", target });
+  return ok({ name: method === "PUT" ? "pin" : "unpin", target });
+}
+
 function parseTopRoute(method: string, name: string): Result<Route, NoRoute | MethodNotAllowed> {
   switch (name) {
     case "put":
       return method === "PUT" || method === "POST" ? ok({ name }) : notAllowed("POST, PUT");
+    case "gc":
+      if (method === "POST") return ok({ name: "collect" });
+      return method === "GET" || method === "HEAD" ? ok({ name: "collection" }) : notAllowed(`${reading}, POST`);
+    case "trash":
     case "status":
     case "metrics":
     case "healthz":
@@ -65,6 +93,11 @@ export function kindOf(route: RouteName): RouteKind {
   switch (route) {
     case "put":
     case "put-as":
+    case "remove":
+    case "restore":
+    case "pin":
+    case "unpin":
+    case "collect":
       return "write";
     case "object":
     case "manifest":

@@ -41,6 +41,11 @@ const table: Table = {
     400,
     "Cepa-Enc is 1 to 64 of a-z, 0-9, dot, hyphen and slash, for a put without an address, cut by fixed/1.",
   ),
+  "gateway.bad-keep": {
+    status: 400,
+    retryable: false,
+    message: ({ secondsMax }) => `Cepa-Keep is a count of seconds, 1 to ${secondsMax}. Nothing was kept.`,
+  },
   "gateway.object-too-large": {
     status: 413,
     retryable: false,
@@ -129,6 +134,12 @@ const table: Table = {
     message: ({ errno }) => `The disk refused a write: ${errno}. Nothing was acknowledged.`,
   },
   "storage.manifest-not-found": final(404, "No such manifest is held here."),
+  "storage.not-in-trash": final(404, "It is not in the trash."),
+  "storage.keeps-full": {
+    status: 507,
+    retryable: true,
+    message: ({ keepsMax }) => `Pins and removals of ${keepsMax} objects are remembered, the limit. Collect garbage.`,
+  },
   "storage.read-failed": {
     ...later,
     message: ({ errno }) => `The disk did not let the bytes be read: ${errno}. They are not held to be damaged.`,

@@ -2,6 +2,7 @@
 import type { Address } from "#actors/domain/address.ts";
 import { CHUNK_PROFILES, type ChunkerName, isChunkerName } from "#actors/domain/chunk-profiles.ts";
 import { type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
+import { keepMsOf } from "#actors/gateway/holds.ts";
 import { LimitedSource } from "#actors/gateway/limited-source.ts";
 import { factsOf, optionsOf } from "#actors/gateway/objects.ts";
 import { fail, ok } from "#runtime/errors.ts";
@@ -25,6 +26,8 @@ export async function putObject(desk: Desk, visit: Visit, expect: Address | unde
   }
   const format = headers["cepa-enc"];
   if (format !== undefined && !isEncrypted(format, expect, chunker)) return fail({ code: "gateway.bad-enc" });
+  const keepMs = keepMsOf(visit);
+  if (!keepMs.ok) return keepMs;
   if (headers["content-range"] !== undefined) return fail({ code: "gateway.partial-put" });
   if (desk.writeGate.isDraining) return fail({ code: "gateway.draining" });
   if (sizeBytes !== undefined && sizeBytes > objectSizeBytesMax) {
@@ -33,7 +36,8 @@ export async function putObject(desk: Desk, visit: Visit, expect: Address | unde
 
   const source = new LimitedSource(body, objectSizeBytesMax, (bytes) => desk.meters.received(bytes));
   const how = format === undefined ? { expect, chunker } : { chunker: encChunker, enc: { format } };
-  const put = await desk.overlay.call("put", { source, sizeBytes, ...how }, optionsOf(desk, visit));
+  const request = { source, sizeBytes, keepMs: keepMs.value, ...how };
+  const put = await desk.overlay.call("put", request, optionsOf(desk, visit));
   if (!put.ok) {
     if (put.failure.code === "storage.full") desk.writeGate.note("full");
     return put;

@@ -96,6 +96,24 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
           );
     },
 
+    forget: (state, { address }, ctx) => {
+      const { store, config } = state;
+      const entry = store.find(address);
+      if (entry === "damaged") return discard(state);
+      if (entry === undefined) return ok();
+      if (!store.hasRoom && store.trouble !== undefined) {
+        const pendingCountMax = config.current.pendingEntriesMax;
+        return fail({ code: "index.full", pendingCount: store.pendingCount, pendingCountMax });
+      }
+      store.remove(address);
+      return store.hasRoom
+        ? ok()
+        : ctx.later(
+            () => store.room(),
+            () => ok(),
+          );
+    },
+
     readCheckpoint: ({ store, life }) => ok({ cursor: store.checkpoint, life, entryCount: store.entryCount }),
 
     reportRebuild: (state, { life, doneCount, totalCount, done }, ctx) => {

@@ -41,7 +41,8 @@ export interface EntryStoreOptions {
 
 /** What waits for one batch. */
 interface Batch {
-  readonly entries: Map<Address, IndexEntry>;
+  /** Undefined: it goes. */
+  readonly entries: Map<Address, IndexEntry | undefined>;
   checkpoint: string | undefined;
 }
 
@@ -105,8 +106,11 @@ export class EntryStore {
 
   /** `damaged`: the store holds something that is no entry; the caller discards it. */
   find(address: Address): IndexEntry | undefined | "damaged" {
-    const recent = this.#next.entries.get(address) ?? this.#writing?.entries.get(address) ?? this.#cache.get(address);
-    if (recent !== undefined) return recent;
+    for (const batch of [this.#next, this.#writing]) {
+      if (batch?.entries.has(address)) return batch.entries.get(address);
+    }
+    const cached = this.#cache.get(address);
+    if (cached !== undefined) return cached;
     const value = this.#read(encodeKey(address));
     if (value === undefined || value === "damaged") return value;
     const entry = decodeEntry(address, value);
@@ -126,6 +130,18 @@ export class EntryStore {
       this.#checkpoint = checkpoint;
       this.#next.checkpoint = checkpoint;
     }
+    this.#added();
+  }
+
+  /** Writing follows by itself. It was found before. */
+  remove(address: Address): void {
+    this.#next.entries.set(address, undefined);
+    this.#cache.forget(address);
+    this.#entryCount -= 1;
+    this.#added();
+  }
+
+  #added(): void {
     if (this.#pause === undefined) this.#begin();
     else if (this.#next.entries.size > this.#config.current.pendingEntriesMax / 2) this.#endPause();
   }
@@ -213,7 +229,9 @@ export class EntryStore {
   #changesOf({ entries, checkpoint }: Batch): readonly KvChange[] {
     const changes: KvChange[] = [];
     if (!this.#formatWritten) changes.push({ key: FORMAT_KEY, value: Uint8Array.of(ENTRY_VERSION) });
-    for (const entry of entries.values()) changes.push({ key: encodeKey(entry.address), value: encodeEntry(entry) });
+    for (const [address, entry] of entries) {
+      changes.push({ key: encodeKey(address), value: entry && encodeEntry(entry) });
+    }
     if (checkpoint !== undefined) {
       changes.push({ key: CHECKPOINT_KEY, value: new TextEncoder().encode(checkpoint) });
     }

@@ -24,6 +24,9 @@ export interface IndexProtocol {
     IndexRestarted | IndexFull
   >;
 
+  /** From now on `resolve` does not know it, until it is recorded again. Idempotent. */
+  forget: Call<{ readonly address: Address }, void, IndexFull>;
+
   /** Where feeding must go on, and in which life of the index what follows counts. */
   readCheckpoint: Call<Record<never, never>, FeedStart>;
 

@@ -1,9 +1,11 @@
 /** Overlay: `protocol.ts` says what it promises, `config.ts` what its limits are. */
+import type { Address } from "#actors/domain/address.ts";
 import type { IndexProtocol } from "#actors/index/protocol.ts";
 import { ask } from "#actors/overlay/ask.ts";
 import { checkOverlayConfig, type OverlayConfig, overlayConfigSchema } from "#actors/overlay/config.ts";
 import { Feeder } from "#actors/overlay/feeder.ts";
 import { getByRoot, getObject, type Reading, statByRoot, statObject } from "#actors/overlay/get.ts";
+import { pinTarget, removeTarget, restoreTarget, unpinTarget } from "#actors/overlay/hold.ts";
 import { ManifestReader } from "#actors/overlay/manifest-reader.ts";
 import type { ContentBytes, OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
@@ -13,6 +15,7 @@ import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
 import type { Ref } from "#runtime/ref.ts";
+import { Turns } from "#runtime/turns.ts";
 
 export interface OverlayDeps {
   readonly config: ConfigView<OverlayConfig>;
@@ -32,7 +35,7 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
 
   init: (deps, ctx) => {
     const { clock, random } = ctx;
-    const below = { ...deps, clock, random };
+    const below = { ...deps, clock, random, turns: new Turns<Address>() };
     const feeder = new Feeder({
       ...below,
       watch: (target, onDown) => void ctx.monitor(target, onDown),
@@ -75,14 +78,51 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
         (_state, outcome) => outcome,
       ),
 
-    getManifest: (state, { root }, ctx) =>
+    remove: (state, target, ctx) =>
+      ctx.later(
+        (task) => removeTarget(state, target, task),
+        (_state, outcome) => outcome,
+      ),
+
+    restore: (state, target, ctx) =>
+      ctx.later(
+        (task) => restoreTarget(state, target, task),
+        (_state, outcome) => outcome,
+      ),
+
+    pin: (state, request, ctx) =>
+      ctx.later(
+        (task) => pinTarget(state, request, task),
+        (_state, outcome) => outcome,
+      ),
+
+    unpin: (state, target, ctx) =>
+      ctx.later(
+        (task) => unpinTarget(state, target, task),
+        (_state, outcome) => outcome,
+      ),
+
+    listTrash: (state, page, ctx) =>
       ctx.later(
         (within) => {
-          const timeoutMs = state.config.current.callTimeoutMs;
-          return ask(state, within.signal, () =>
-            state.storage.call("getManifest", { root }, { timeoutMs, within, whenFull: "wait" }),
-          );
+          const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
+          return ask(state, within.signal, () => state.storage.call("listTrash", page, options));
         },
+        (_state, outcome) => outcome,
+      ),
+
+    collectGarbage: (state, request, ctx) =>
+      ctx.later(
+        (within) => {
+          const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
+          return ask(state, within.signal, () => state.storage.call("collectGarbage", request, options));
+        },
+        (_state, outcome) => outcome,
+      ),
+
+    getManifest: (state, { root }, ctx) =>
+      ctx.later(
+        (within) => state.manifests.bytes(root, within),
         (_state, outcome) => outcome,
       ),
 

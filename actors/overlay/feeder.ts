@@ -100,7 +100,7 @@ export class Feeder {
       const reported = await asked(() => index.call("reportRebuild", report, options));
       if (!reported.ok) return causeOf(reported.failure);
       if (done) return undefined;
-      if (entries.length === 0) return "storage.not-ready";
+      if (next === after) return "storage.not-ready";
       after = next;
     }
   }

@@ -15,9 +15,10 @@ import {
 } from "#actors/domain/manifest.ts";
 import { type AskSeams, ask } from "#actors/overlay/ask.ts";
 import { NodeCache } from "#actors/overlay/node-cache.ts";
-import type { NotARoot, OverlayUnavailable } from "#actors/overlay/protocol.ts";
+import type { NotARoot, ObjectUnknown, OverlayUnavailable } from "#actors/overlay/protocol.ts";
 import type {
   ManifestNotFound,
+  ObjectRemoved,
   StorageCorrupt,
   StorageProtocol,
   StorageReadFailed,
@@ -52,9 +53,23 @@ export class ManifestReader {
   }
 
   /** The manifest at `root`, if it is one of `address`: the manifest binds content to address, not the index. */
-  async root(root: Digest, address: Address, within: Within): Promise<Result<Manifest, ReadFailure>> {
-    const manifest = await this.#load(this.#roots, root, decodeManifest, within);
-    return manifest.ok && manifest.value.object !== digestOf(address) ? corrupt(root) : manifest;
+  async root(root: Digest, address: Address, within: Within): Promise<Result<Manifest, ObjectUnknown | ReadFailure>> {
+    const held = this.#roots.get(root) === undefined ? ok(true) : await this.#isHeld(root, within);
+    if (!held.ok) return held;
+    if (!held.value) this.forget(root);
+    const manifest = await this.#load(this.#roots, root, decodeManifest, within, address);
+    if (!manifest.ok) {
+      // Index has not heard of it yet.
+      return manifest.failure.code === "storage.removed"
+        ? fail({ code: "overlay.unknown", address })
+        : fail(manifest.failure);
+    }
+    return manifest.value.object === digestOf(address) ? manifest : corrupt(root);
+  }
+
+  /** Storage is asked the next time: it may not be there any more. */
+  forget(root: Digest): void {
+    this.#roots.delete(root);
   }
 
   /**
@@ -62,17 +77,26 @@ export class ManifestReader {
    * may say that it is not.
    */
   async held(root: Digest, within: Within): Promise<Result<Manifest, ManifestNotFound | NotARoot | ReadFailure>> {
-    const bytes = await this.#fetch(root, within);
+    const bytes = await this.bytes(root, within);
     if (!bytes.ok) return bytes;
     const manifest = decodeManifest(bytes.value);
     // The bytes are those of the digest: what they are not now they will never be.
     return manifest.ok ? manifest : fail({ code: "overlay.not-a-root", node: root });
   }
 
+  /** Of any node, as storage has them now. */
+  async bytes(root: Digest, within: Within): Promise<Result<Uint8Array, ManifestNotFound | ReadFailure>> {
+    const bytes = await this.#fetch(root, within);
+    if (bytes.ok) return bytes;
+    const { failure } = bytes;
+    return failure.code === "storage.removed" ? fail({ code: "storage.manifest-not-found", root }) : fail(failure);
+  }
+
   /** An inner node that must stand for `sizeBytes`. */
   async node(digest: Digest, sizeBytes: number, within: Within): Promise<Result<ManifestNode, ReadFailure>> {
     const node = await this.#load(this.#nodes, digest, decodeNode, within);
-    return node.ok && node.value.size !== sizeBytes ? corrupt(digest) : node;
+    if (!node.ok) return node.failure.code === "storage.removed" ? corrupt(digest) : fail(node.failure);
+    return node.value.size === sizeBytes ? node : corrupt(digest);
   }
 
   /**
@@ -93,16 +117,25 @@ export class ManifestReader {
     return ok({ chunkCount: before + node.links.length, lastChunkBytes: last?.length ?? 0 });
   }
 
+  /** What is removed may be remembered here. */
+  async #isHeld(root: Digest, within: Within): Promise<Result<boolean, OverlayUnavailable>> {
+    const timeoutMs = this.#seams.config.current.callTimeoutMs;
+    return await ask(this.#seams, within.signal, () =>
+      this.#storage.call("isHeld", { root }, { timeoutMs, within, whenFull: "wait" }),
+    );
+  }
+
   async #load<Node extends ManifestNode>(
     cache: NodeCache<Node>,
     digest: Digest,
     decode: (bytes: Uint8Array) => Result<Node>,
     within: Within,
-  ): Promise<Result<Node, ReadFailure>> {
+    address?: Address,
+  ): Promise<Result<Node, ObjectRemoved | ReadFailure>> {
     const cached = cache.get(digest);
     if (cached !== undefined) return ok(cached);
 
-    const bytes = await this.#fetch(digest, within);
+    const bytes = await this.#fetch(digest, within, address);
     if (!bytes.ok) return bytes.failure.code === "storage.manifest-not-found" ? corrupt(digest) : fail(bytes.failure);
     const decoded = decode(bytes.value);
     if (!decoded.ok) return corrupt(digest);
@@ -110,10 +143,14 @@ export class ManifestReader {
     return decoded;
   }
 
-  async #fetch(root: Digest, within: Within): Promise<Result<Uint8Array, ManifestNotFound | ReadFailure>> {
+  async #fetch(
+    root: Digest,
+    within: Within,
+    address?: Address,
+  ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadFailure>> {
     const timeoutMs = this.#seams.config.current.callTimeoutMs;
     return await ask(this.#seams, within.signal, () =>
-      this.#storage.call("getManifest", { root }, { timeoutMs, within, whenFull: "wait" }),
+      this.#storage.call("getManifest", { root, address }, { timeoutMs, within, whenFull: "wait" }),
     );
   }
 }

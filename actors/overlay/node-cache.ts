@@ -33,6 +33,13 @@ export class NodeCache<Node extends ManifestNode> {
     return node;
   }
 
+  delete(digest: Digest): void {
+    const node = this.#nodes.get(digest);
+    if (node === undefined) return;
+    this.#nodes.delete(digest);
+    this.#bytes -= estimate(node);
+  }
+
   set(digest: Digest, node: Node): void {
     if (this.#nodes.has(digest)) return;
     this.#nodes.set(digest, node);

@@ -10,7 +10,11 @@ import type { Address, Digest } from "#actors/domain/address.ts";
 import type { IndexFacts, IndexRebuilding } from "#actors/index/protocol.ts";
 import type {
   AddressMismatch,
+  CollectionFacts,
+  KeepRefused,
+  KeepsFull,
   ManifestNotFound,
+  NotInTrash,
   ObjectTooLarge,
   PutObject,
   SourceFailed,
@@ -20,6 +24,7 @@ import type {
   StorageReadFailed,
   StorageRebuilding,
   TooManyChunks,
+  TrashedObject,
   WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -38,6 +43,7 @@ export interface OverlayProtocol {
     | AddressMismatch
     | SourceFailed
     | WriteFailed
+    | KeepsFull
     | StorageRebuilding
     | OverlayUnavailable
   >;
@@ -79,6 +85,31 @@ export interface OverlayProtocol {
     ContentFacts,
     ManifestNotFound | NotARoot | StorageRebuilding | StorageCorrupt | StorageReadFailed | OverlayUnavailable
   >;
+
+  /**
+   * Nobody can read it from now on. Until the moment answered it can be restored; then its bytes are given up. A put that
+   * comes later keeps it again.
+   */
+  remove: Call<Target, { readonly restorableUntilMs: number }, TargetFailure>;
+
+  /** Takes a removal back, and makes the object findable again. Idempotent while it is in the trash. */
+  restore: Call<Target, RestoredObject, NotInTrash | KeepRefused | OverlayUnavailable>;
+
+  /** Holds on to it, at least until then; without `untilMs` until it is let go. */
+  pin: Call<{ readonly target: Target; readonly untilMs?: number | undefined }, void, TargetFailure>;
+
+  /** Lets go of it, for whoever held it: the next collection removes it. */
+  unpin: Call<Target, void, TargetFailure>;
+
+  /** As storage's. */
+  listTrash: Call<
+    { readonly after?: string | undefined; readonly limit: number },
+    { readonly entries: readonly TrashedObject[]; readonly next: string | undefined },
+    StorageRebuilding | OverlayUnavailable
+  >;
+
+  /** As storage's. */
+  collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageRebuilding | OverlayUnavailable>;
 
   /** The bytes of a manifest node, verified. */
   getManifest: Call<
@@ -122,6 +153,18 @@ export interface ObjectBytes extends ObjectFacts, ContentBytes {}
 export interface StoreFacts {
   readonly storage: StorageFacts;
   readonly index: IndexFacts;
+}
+
+/** An object by its address, or whatever the manifest of this root describes. */
+export type Target = { readonly address: Address } | { readonly root: Digest };
+
+export type TargetFailure = ObjectUnknown | ManifestNotFound | IndexRebuilding | KeepRefused | OverlayUnavailable;
+
+export interface RestoredObject {
+  /** Undefined for ciphertext. */
+  readonly address: Address | undefined;
+  readonly manifest: Digest;
+  readonly sizeBytes: number;
 }
 
 /** What overlay announces. */

@@ -6,18 +6,22 @@
  * putting it again does.
  */
 
-import type { IndexProtocol } from "#actors/index/protocol.ts";
+import type { Address } from "#actors/domain/address.ts";
+import type { IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
 import { type AskSeams, ask } from "#actors/overlay/ask.ts";
-import type { OverlayProtocol, PutReceipt } from "#actors/overlay/protocol.ts";
+import type { OverlayProtocol, OverlayUnavailable, PutReceipt } from "#actors/overlay/protocol.ts";
 import type { PutObject, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { FailureOf } from "#runtime/protocol.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
+import type { Turns } from "#runtime/turns.ts";
 
 export interface Below extends AskSeams {
   readonly storage: Ref<StorageProtocol>;
   readonly index: Ref<IndexProtocol>;
+  /** Of those who put an object and those who remove it, in what index hears. */
+  readonly turns: Turns<Address>;
 }
 
 export async function putObject(
@@ -25,7 +29,7 @@ export async function putObject(
   request: PutObject,
   within: Within,
 ): Promise<Result<PutReceipt, FailureOf<OverlayProtocol, "put">>> {
-  const { storage, index, config } = below;
+  const { storage, config } = below;
   const source = new WatchedSource(request.source);
   const stored = await ask(
     below,
@@ -42,21 +46,28 @@ export async function putObject(
   const receipt = { address, manifest, sizeBytes, chunkCount, known };
   // Ciphertext is asked for by its manifest, which storage finds by itself.
   if (address === undefined) return ok(receipt);
-  const recorded = await ask(below, within.signal, () => {
-    const timeoutMs = config.current.callTimeoutMs;
-    return index.call(
-      "record",
-      { entries: [{ address, manifest, sizeBytes }] },
-      { timeoutMs, within, whenFull: "wait" },
-    );
-  });
-  if (!recorded.ok) {
-    const { failure } = recorded;
-    const cause = failure.code === "overlay.unavailable" ? failure.cause : failure.code;
-    // Whatever became of the record, storage has acted.
-    return fail({ code: "overlay.unavailable", cause, executed: "maybe" });
-  }
-  return ok(receipt);
+  const entry = { address, manifest, sizeBytes };
+  const recorded = await below.turns.inTurn(address, () => recordEntry(below, entry, within));
+  return recorded.ok ? ok(receipt) : recorded;
+}
+
+/** Makes findable what storage keeps. */
+export async function recordEntry(
+  below: Below,
+  entry: IndexEntry,
+  within: Within,
+): Promise<Result<void, OverlayUnavailable>> {
+  const timeoutMs = below.config.current.callTimeoutMs;
+  const recorded = await ask(below, within.signal, () =>
+    below.index.call("record", { entries: [entry] }, { timeoutMs, within, whenFull: "wait" }),
+  );
+  return recorded.ok ? recorded : fail(afterAll(recorded.failure));
+}
+
+/** What index failed with, where storage has acted: it may be done. */
+export function afterAll(failure: Failure & { readonly cause?: string }): OverlayUnavailable {
+  const cause = failure.code === "overlay.unavailable" ? (failure.cause ?? failure.code) : failure.code;
+  return { code: "overlay.unavailable", cause, executed: "maybe" };
 }
 
 /** Knows whether somebody began to read: a source that was begun cannot be given to a second call. */

@@ -89,11 +89,13 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         },
       ),
 
-    getManifest: ({ store }, { root }, ctx) =>
+    getManifest: ({ store }, { root, address }, ctx) =>
       ctx.later(
-        () => store.manifest(root),
+        () => store.manifest(root, address),
         (_, manifest) => manifest,
       ),
+
+    isHeld: ({ store }, { root }) => ok(store.isHeld(root)),
 
     // No task: looking up is done at once, and the source lives on after the answer.
     readChunks: ({ store, meters }, { slices }) => {
@@ -108,6 +110,34 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         () => store.list(after, limit),
         (_, page) => page,
       ),
+
+    removeObject: ({ store }, held, ctx) =>
+      ctx.later(
+        () => store.keep((keeping) => keeping.remove(held)),
+        (_, removed) => (removed.ok ? ok({ restorableUntilMs: removed.value }) : removed),
+      ),
+
+    restoreObject: ({ store }, removed, ctx) =>
+      ctx.later(
+        () => store.keep((keeping) => keeping.restore(removed)),
+        (_, restored) => restored,
+      ),
+
+    pinObject: ({ store }, { untilMs, ...held }, ctx) =>
+      ctx.later(
+        () => store.keep((keeping) => keeping.pin(held, untilMs)),
+        (_, pinned) => pinned,
+      ),
+
+    unpinObject: ({ store }, held, ctx) =>
+      ctx.later(
+        () => store.keep((keeping) => keeping.unpin(held)),
+        (_, unpinned) => unpinned,
+      ),
+
+    listTrash: ({ store }, { after, limit }) => store.listTrash(after, limit),
+
+    collectGarbage: ({ store }, { emptyTrash }) => store.collect(emptyTrash),
 
     describe: ({ store }, _, ctx) =>
       ctx.later(

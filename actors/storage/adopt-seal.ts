@@ -52,11 +52,12 @@ export async function adoptSeal(
 }
 
 async function adoptEntry(pack: number, listed: SealEntry, { catalog, check }: AdoptSealDeps): Promise<void> {
-  const { digest, object, objectBytes, ...where } = listed;
+  const { digest, object, objectBytes, isTransient, ...where } = listed;
   const entry: CatalogEntry = { ...where, pack, damage: "none" };
   if (!(await supersedes(digest, entry, catalog, check))) return;
-  if (entry.sequence === 0) catalog.insert(digest, entry);
-  else catalog.insertCommit({ sequence: entry.sequence, manifest: digest, object, sizeBytes: objectBytes }, entry);
+  const { sequence } = entry;
+  if (sequence === 0) catalog.insert(digest, entry);
+  else catalog.insertCommit({ sequence, manifest: digest, object, sizeBytes: objectBytes, isTransient }, entry);
 }
 
 /** Of two records of one digest: the newer commit, and otherwise the one that is not damaged. Damage stays known. */

@@ -30,6 +30,8 @@ export interface Commit {
   /** Undefined for ciphertext, which is found by its manifest alone. */
   readonly object: Digest | undefined;
   readonly sizeBytes: number;
+  /** It holds its object for no longer than somebody pins it. */
+  readonly isTransient: boolean;
 }
 
 export interface PackState {
@@ -70,7 +72,7 @@ export const PACKS_END: Uint8Array = Uint8Array.of(PACK + 1);
 const META_BYTES = 64;
 const DIGEST_BYTES = 32;
 /** Of a commit before the digest of its object. */
-const COMMIT_BYTES = 40;
+const COMMIT_BYTES = 41;
 /** Of the name of an era. */
 export const ERA_BYTES = 8;
 export const META_KEY: Uint8Array = Uint8Array.of(META);
@@ -137,10 +139,11 @@ export function decodeEntry(bytes: Buffer): CatalogEntry {
   };
 }
 
-export function encodeCommit({ manifest, object, sizeBytes }: Commit): Uint8Array {
+export function encodeCommit({ manifest, object, sizeBytes, isTransient }: Commit): Uint8Array {
   const bytes = Buffer.alloc(COMMIT_BYTES + (object === undefined ? 0 : DIGEST_BYTES));
   bytes.set(bytesFromDigest(manifest), 0);
   writeNumber(bytes, sizeBytes, 32);
+  bytes.writeUInt8(isTransient ? 1 : 0, 40);
   if (object !== undefined) bytes.set(bytesFromDigest(object), COMMIT_BYTES);
   return bytes;
 }
@@ -152,6 +155,7 @@ export function decodeCommit(sequence: number, value: Uint8Array): Commit {
     manifest: digestFromBytes(view.subarray(0, 32)),
     object: view.length > COMMIT_BYTES ? digestFromBytes(view.subarray(COMMIT_BYTES)) : undefined,
     sizeBytes: readNumber(view, 32),
+    isTransient: view.readUInt8(40) === 1,
   };
 }
 

@@ -142,6 +142,20 @@ export class Catalog {
     this.useSequences(commit.sequence);
   }
 
+  /** Its record is given up: nothing refers to it any more. */
+  remove(digest: Digest, where: RecordPosition): void {
+    const entry = this.#findAt(digest, where);
+    if (entry === undefined) return;
+    const { kind, damage, payloadBytes, sequence } = entry;
+    if (kind === "chunk") this.#meta.chunkCount -= 1;
+    if (sequence > 0) this.#meta.manifestCount -= 1;
+    if (damage !== "none") this.#meta.damagedCount -= 1;
+    this.#meta.storedBytes -= payloadBytes;
+    if (sequence > 0) this.#overlay.put(logKey(sequence), undefined);
+    this.#overlay.put(digestKey(kind, digest), undefined);
+    this.#flushWhenLarge();
+  }
+
   /** True the first time. */
   markDamaged(digest: Digest, where: RecordPosition, damage: Exclude<Damage, "none">): boolean {
     const entry = this.#findAt(digest, where);
@@ -194,6 +208,12 @@ export class Catalog {
   setComplete(): void {
     this.#meta.isComplete = true;
     this.#overlay.put(META_KEY, encodeMeta(this.#meta));
+  }
+
+  /** The newest commit of the manifest; undefined also for an inner node. */
+  commitOf(manifest: Digest): Commit | undefined {
+    const { sequence = 0 } = this.find("manifest", manifest) ?? {};
+    return sequence > 0 ? this.commitAt(sequence) : undefined;
   }
 
   commitAt(sequence: number): Commit | undefined {

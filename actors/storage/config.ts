@@ -1,6 +1,6 @@
 /** Storage's settings. */
-import { type ConfigSchema, count, sizeBytes } from "#runtime/config/schema.ts";
-import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { type ConfigSchema, count, durationMs, sizeBytes } from "#runtime/config/schema.ts";
+import { GiB, hour, KiB, MiB, second } from "#runtime/units.ts";
 
 export interface StorageConfig {
   /** Largest object accepted. */
@@ -20,6 +20,14 @@ export interface StorageConfig {
   readonly writeQuotaBytes: number;
   /** Packs kept open for reading. */
   readonly readDescriptorsMax: number;
+  /** How long a removed object can be restored, ms. */
+  readonly trashMs: number;
+  /** From the end of one collection to the beginning of the next, ms. */
+  readonly collectIntervalMs: number;
+  /** A pack of which less than this is live, in percent, is compacted. */
+  readonly compactBelowPercent: number;
+  /** Bytes a second that are read by collections, beside what they must. */
+  readonly collectBytesPerSecondMax: number;
 }
 
 export const storageConfigSchema: ConfigSchema<StorageConfig> = {
@@ -30,4 +38,8 @@ export const storageConfigSchema: ConfigSchema<StorageConfig> = {
   reserveBytes: sizeBytes({ default: 256 * MiB, min: 16 * MiB, max: 1024 * GiB }),
   writeQuotaBytes: sizeBytes({ default: 96 * MiB, min: 2 * MiB, max: 64 * GiB }),
   readDescriptorsMax: count({ default: 256, min: 1, max: 65_536 }),
+  trashMs: durationMs({ default: 7 * 24 * hour, min: 0, max: 3650 * 24 * hour }),
+  collectIntervalMs: durationMs({ default: 6 * hour, min: 1 * second, max: 24 * 24 * hour }),
+  compactBelowPercent: count({ default: 50, min: 1, max: 100 }),
+  collectBytesPerSecondMax: sizeBytes({ default: 64 * MiB, min: 64 * KiB, max: 64 * GiB }),
 };

@@ -134,7 +134,7 @@ export class FoundCommits {
   }
 
   async #decideOne(record: TailRecord): Promise<Counted | undefined> {
-    const { digest, sequence } = record;
+    const { digest, isTransient, sequence } = record;
     const bytes = this.#read(await this.#deps.check.payload(digest, record), record);
     const manifest = bytes === undefined ? undefined : decodeManifest(bytes);
     if (manifest?.ok !== true) return undefined;
@@ -142,7 +142,7 @@ export class FoundCommits {
     const isWhole = await this.#collect(manifest.value, parts, DEPTH_MAX);
     if (!isWhole && !record.tail.isCertain(record)) return undefined;
     const { object, size } = manifest.value;
-    return { commit: { sequence, manifest: digest, object, sizeBytes: size }, record, parts };
+    return { commit: { sequence, manifest: digest, object, sizeBytes: size, isTransient }, record, parts };
   }
 
   /** Finds everything below a node; false if something is missing or damaged. */

@@ -10,7 +10,10 @@ import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import type { InUse } from "#actors/storage/collection/in-use.ts";
 import type { SmallChunk } from "#actors/storage/cut-small.ts";
+import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { LINK_LOST, layOutRecord, writeFailure } from "#actors/storage/pack-write.ts";
@@ -36,6 +39,8 @@ export interface SmallObject {
   readonly chunks: readonly SmallChunk[];
   readonly sizeBytes: number;
   readonly manifest: EncodedNode;
+  /** What the commit is to hold the object for; see `holdsUntil`. */
+  readonly keepUntilMs: number;
 }
 
 export interface SmallCommit {
@@ -52,6 +57,8 @@ export interface GroupCommitDeps {
   readonly sequences: Sequences;
   readonly space: Space;
   readonly known: KnownRecords;
+  readonly inUse: InUse;
+  readonly keeping: Keeping;
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
   /** Aborted when the incarnation ends: no batch begins any more. */
   readonly signal: AbortSignal;
@@ -79,6 +86,8 @@ export class GroupCommit {
   #queue: Waiting[] = [];
   #working = false;
   #pack: OpenPack | undefined;
+  /** Who waits for the pack in hand to be given back. */
+  #rotations: (() => void)[] = [];
 
   constructor(deps: GroupCommitDeps) {
     this.#deps = deps;
@@ -89,6 +98,12 @@ export class GroupCommit {
       this.#queue.push({ small, settle, crash });
       if (!this.#working) void this.#work();
     });
+  }
+
+  /** Gives the pack in hand back, after the batch under way. The next one goes to whatever pack the pool chooses. */
+  async rotate(): Promise<void> {
+    if (this.#working) await new Promise<void>((resolve) => this.#rotations.push(resolve));
+    else await this.#giveBack();
   }
 
   /** Never rejects: a defect goes to those who wait, and with them to the supervisor. */
@@ -103,8 +118,16 @@ export class GroupCommit {
       } catch (defect) {
         for (const { crash } of [...taken, ...this.#queue.splice(0)]) crash(defect);
       }
+      if (this.#rotations.length > 0) await this.#giveBack();
     }
     this.#working = false;
+  }
+
+  async #giveBack(): Promise<void> {
+    const pack = this.#pack;
+    this.#pack = undefined;
+    if (pack !== undefined) await this.#deps.pool.release(pack);
+    for (const resolve of this.#rotations.splice(0)) resolve();
   }
 
   #takeBatch(): readonly Waiting[] {
@@ -119,10 +142,20 @@ export class GroupCommit {
   }
 
   async #commit(taken: readonly Waiting[]): Promise<void> {
-    const { catalog, disk, pool, sequences, space } = this.#deps;
+    const { catalog } = this.#deps;
     const room = await catalog.room();
     if (!room.ok) return await this.#failAll(taken, room.failure);
-    const proofs = await this.#seekProofs(taken);
+    const proofs = new Proofs(catalog, this.#deps.known, this.#deps.inUse);
+    try {
+      await this.#seek(proofs, taken);
+      await this.#commitWith(proofs, taken);
+    } finally {
+      proofs.close();
+    }
+  }
+
+  async #commitWith(proofs: Proofs, taken: readonly Waiting[]): Promise<void> {
+    const { disk, pool, sequences, space } = this.#deps;
     const leased = await this.#leasePack();
     if (!leased.ok) return await this.#failAll(taken, leased.failure);
     const pack = leased.value;
@@ -146,16 +179,13 @@ export class GroupCommit {
   }
 
   /** For what is known of these objects, which is referred to instead of written again. */
-  async #seekProofs(taken: readonly Waiting[]): Promise<Proofs> {
-    const { catalog, known } = this.#deps;
-    const proofs = new Proofs(catalog, known);
+  async #seek(proofs: Proofs, taken: readonly Waiting[]): Promise<void> {
     for (const { small } of taken) {
-      if (known.isTrusted) break;
+      if (this.#deps.known.isTrusted) return;
       const { chunks, manifest } = small;
       for (const chunk of chunks) await proofs.seek("chunk", digestOf(chunk));
       await proofs.seek("manifest", manifest.digest);
     }
-    return proofs;
   }
 
   async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {
@@ -164,8 +194,7 @@ export class GroupCommit {
     if (signal.aborted) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
     const current = this.#pack;
     if (current !== undefined && !pool.isFull(current)) return ok(current);
-    this.#pack = undefined;
-    if (current !== undefined) await pool.release(current);
+    await this.#giveBack();
     const leased = await pool.leaseShared();
     if (leased.ok) this.#pack = leased.value;
     return leased;
@@ -180,16 +209,19 @@ export class GroupCommit {
   }
 
   #layOutOne(waiting: Waiting, pack: OpenPack, batch: Batch, chunks: Set<Digest>, proofs: Proofs): void {
-    const { catalog, cpu, sequences } = this.#deps;
-    const { manifest } = waiting.small;
+    const { catalog, cpu, keeping, sequences } = this.#deps;
+    const { manifest, keepUntilMs } = waiting.small;
     const missing = waiting.small.chunks.filter((chunk) => !proofs.has("chunk", digestOf(chunk)));
-    const committed = proofs.has("manifest", manifest.digest) ? catalog.find("manifest", manifest.digest) : undefined;
-    if (committed !== undefined && committed.sequence > 0 && missing.length === 0) {
+    const committed = proofs.has("manifest", manifest.digest) ? catalog.commitOf(manifest.digest) : undefined;
+    if (committed !== undefined && keeping.holdsUntil(committed, keepUntilMs) && missing.length === 0) {
       waiting.settle(ok({ sequence: committed.sequence, known: true }));
       return;
     }
-    if (batch.commits.has(manifest.digest)) {
-      batch.followers.push(waiting);
+    const leader = batch.commits.get(manifest.digest);
+    if (leader !== undefined) {
+      // One that is to be held for longer than the first commits for itself.
+      if (keepUntilMs <= leader.waiting.small.keepUntilMs) batch.followers.push(waiting);
+      else this.#queue.unshift(waiting);
       return;
     }
 
@@ -197,7 +229,7 @@ export class GroupCommit {
       const digest = digestOf(chunk);
       if (chunks.has(digest)) continue;
       chunks.add(digest);
-      const contents = { kind: "chunk", payload: chunk.payload, digests: chunk.digests, sequence: 0 } as const;
+      const contents = { kind: "chunk", payload: chunk.payload, digests: chunk.digests } as const;
       const { entry, end } = layOutRecord(batch.parts, pack, batch.end, contents, cpu.digest);
       batch.inserts.push({ digest, entry });
       batch.end = end;
@@ -205,7 +237,8 @@ export class GroupCommit {
     }
     const sequence = sequences.begin();
     const payload = [manifest.bytes];
-    const contents = { kind: "manifest", payload, digests: digestChunk(payload, cpu), sequence } as const;
+    const commit = { sequence, isTransient: keepUntilMs < FOR_EVER };
+    const contents = { kind: "manifest", payload, digests: digestChunk(payload, cpu), commit } as const;
     const { entry, end } = layOutRecord(batch.parts, pack, batch.end, contents, cpu.digest);
     batch.commits.set(manifest.digest, { waiting, sequence, entry });
     batch.end = end;
@@ -220,8 +253,9 @@ export class GroupCommit {
     pack.epoch += 1;
     for (const { digest, entry } of inserts) catalog.insert(digest, entry);
     for (const [manifest, { waiting, sequence, entry }] of commits) {
-      const { object, sizeBytes } = waiting.small;
-      catalog.insertCommit({ sequence, manifest, object, sizeBytes }, entry);
+      const { object, sizeBytes, keepUntilMs } = waiting.small;
+      const isTransient = keepUntilMs < FOR_EVER;
+      catalog.insertCommit({ sequence, manifest, object, sizeBytes, isTransient }, entry);
     }
     const { pack: number, mark, epoch } = pack;
     catalog.setPack({ pack: number, mark, checkpoint: end, epoch, recordCount, sealed: false });

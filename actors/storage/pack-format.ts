@@ -18,6 +18,9 @@ export const SEAL_FOOTER_BYTES = 64;
 const PACK_MAGIC = Buffer.from("CEPAPACK", "latin1");
 const SEAL_MAGIC = Buffer.from("CEPASEAL", "latin1");
 const VERSION = 2;
+/** Of an entry: it commits an object, which it holds for no longer than somebody pins it. */
+const FLAG_COMMIT = 1;
+const FLAG_TRANSIENT = 2;
 
 /** One committed record of a sealed pack. */
 export interface SealEntry {
@@ -30,6 +33,7 @@ export interface SealEntry {
   readonly sequence: number;
   readonly object: Digest | undefined;
   readonly objectBytes: number;
+  readonly isTransient: boolean;
 }
 
 export interface SealFooter {
@@ -72,7 +76,7 @@ export function encodeSealEntry(entry: SealEntry): Uint8Array {
   bytes.writeUInt32LE(entry.payloadBytes, 40);
   bytes.writeUInt16LE(entry.payloadOffset & 0xffff, 44);
   bytes.writeUInt8(entry.kind === "chunk" ? 1 : 2, 46);
-  bytes.writeUInt8(entry.object === undefined ? 0 : 1, 47);
+  bytes.writeUInt8((entry.object === undefined ? 0 : FLAG_COMMIT) | (entry.isTransient ? FLAG_TRANSIENT : 0), 47);
   writeNumber(bytes, entry.sequence, 48);
   if (entry.object !== undefined) bytes.set(bytesFromDigest(entry.object), 56);
   writeNumber(bytes, entry.objectBytes, 88);
@@ -89,8 +93,9 @@ export function decodeSealEntry(bytes: Uint8Array): SealEntry {
     payloadOffset: view.readUInt16LE(44),
     kind: view.readUInt8(46) === 1 ? "chunk" : "manifest",
     sequence: readNumber(view, 48),
-    object: view.readUInt8(47) === 1 ? digestFromBytes(view.subarray(56, 88)) : undefined,
+    object: (view.readUInt8(47) & FLAG_COMMIT) !== 0 ? digestFromBytes(view.subarray(56, 88)) : undefined,
     objectBytes: readNumber(view, 88),
+    isTransient: (view.readUInt8(47) & FLAG_TRANSIENT) !== 0,
   };
 }
 

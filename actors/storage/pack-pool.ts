@@ -51,6 +51,8 @@ export class PackPool {
   readonly #options: PackPoolOptions;
   /** Free to be leased; the state is the catalog's. */
   readonly #idle = new Set<number>();
+  /** Wanted by whoever compacts it: nobody else gets it. */
+  readonly #reserved = new Set<number>();
   readonly #descriptors = new Map<number, number>();
   /** Behind their `end` lies what nobody wants; with who hears when it is gone. */
   readonly #uncut = new Map<OpenPack, () => void>();
@@ -76,6 +78,25 @@ export class PackPool {
 
   get leasedCount(): number {
     return this.#line.leasedCount;
+  }
+
+  /** No writer gets the pack from now on. True once none has it. */
+  async reserve(pack: number): Promise<boolean> {
+    this.#reserved.add(pack);
+    if (!this.#idle.has(pack)) return false;
+    await this.#close(pack);
+    return true;
+  }
+
+  /** It may be written again; undoes `reserve`. */
+  unreserve(pack: number): void {
+    this.#reserved.delete(pack);
+  }
+
+  /** The pack is no more. */
+  drop(pack: number): void {
+    this.#reserved.delete(pack);
+    this.#idle.delete(pack);
   }
 
   /** From this size on a pack is full. */
@@ -216,6 +237,7 @@ export class PackPool {
   #fullestIdle(): PackState | undefined {
     let fullest: PackState | undefined;
     for (const pack of this.#idle) {
+      if (this.#reserved.has(pack)) continue;
       const state = this.#catalog.packs.get(pack);
       if (state === undefined) continue;
       if (fullest === undefined || state.checkpoint > fullest.checkpoint) fullest = state;

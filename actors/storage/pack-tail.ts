@@ -29,6 +29,8 @@ export interface TailRecord extends CatalogEntry {
   readonly digest: Digest;
   readonly tail: PackTail;
   readonly epoch: number;
+  /** Of one that commits an object. */
+  readonly isTransient: boolean;
   /** The catalog holds it at this very place: some life decided that it counts, and made it durable. */
   readonly isEntered: boolean;
   /** A commit that counts refers to it. */
@@ -67,14 +69,14 @@ export class PackTail {
 
   /** Takes the next record, in the order of their positions; undefined if it is dead. */
   add({ pack, position, header }: FoundRecord, catalog: Pick<Catalog, "find">): TailRecord | undefined {
-    const { kind, payloadOffset, payloadBytes, sequence, epoch } = header;
+    const { kind, payloadOffset, payloadBytes, sequence, isTransient, epoch } = header;
     const digest = digestOfRecord(header);
     const where = { kind, pack, position, payloadOffset, payloadBytes, sequence, damage: "none" } as const;
     const known = catalog.find(kind, digest);
     const isEntered = known?.pack === pack && known.position === position;
     if (epoch < this.#newestEpoch && !isEntered) return undefined;
     this.#newestEpoch = Math.max(this.#newestEpoch, epoch);
-    const record: TailRecord = { ...where, digest, tail: this, epoch, isEntered, isLive: false };
+    const record: TailRecord = { ...where, digest, tail: this, epoch, isTransient, isEntered, isLive: false };
     this.#records.push(record);
     return record;
   }

@@ -1,6 +1,7 @@
 /** How records are laid out for writing, and what goes wrong while they are. */
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { ChunkDigests } from "#actors/storage/chunk-digester.ts";
+import type { KeptCommit } from "#actors/storage/keeps/keep.ts";
 import type { OpenPack } from "#actors/storage/pack-pool.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import {
@@ -20,8 +21,11 @@ export interface RecordContents {
   readonly kind: "chunk" | "manifest";
   readonly payload: readonly Uint8Array[];
   readonly digests: ChunkDigests;
-  readonly sequence: number;
+  /** Of the record that commits an object. */
+  readonly commit?: KeptCommit | undefined;
 }
+
+const NO_COMMIT: KeptCommit = { sequence: 0, isTransient: false };
 
 /** The `errno` of a put that refers to what was found damaged while it was under way; put again, it is written. */
 export const LINK_LOST = "ESTALE";
@@ -36,28 +40,28 @@ export function layOutRecord(
   parts: Uint8Array[],
   pack: OpenPack,
   position: number,
-  { kind, payload, digests, sequence }: RecordContents,
+  { kind, payload, digests, commit = NO_COMMIT }: RecordContents,
   digest: Cpu["digest"],
 ): { readonly entry: CatalogEntry; readonly end: number } {
   const payloadOffset = RECORD_HEADER_BYTES + digests.table.length;
-  const header = headerFor(pack, kind, sequence, payloadOffset, digests, digest);
+  const header = headerFor(pack, kind, payloadOffset, digests, digest, commit);
   const end = recordEnd(position, header);
   const padding = PADDING[end - position - payloadOffset - digests.lengthBytes] ?? new Uint8Array(0);
   parts.push(encodeHeader(header), digests.table, ...payload, padding);
-  const { payloadBytes } = header;
+  const { payloadBytes, sequence } = header;
   return { entry: { kind, pack: pack.pack, position, payloadOffset, payloadBytes, sequence, damage: "none" }, end };
 }
 
 export function headerFor(
   { mark, epoch }: OpenPack,
   kind: "chunk" | "manifest",
-  sequence: number,
   payloadOffset: number,
   { table, digest, lengthBytes }: ChunkDigests,
   hash: Cpu["digest"],
+  commit: KeptCommit = NO_COMMIT,
 ): RecordHeader {
   const tableDigest = table.length === 0 ? NO_TABLE : hash(table);
-  return { mark, kind, sequence, epoch, payloadOffset, payloadBytes: lengthBytes, digest, tableDigest };
+  return { mark, kind, ...commit, epoch, payloadOffset, payloadBytes: lengthBytes, digest, tableDigest };
 }
 
 /** What a failed write means to the caller of a put. */

@@ -3,6 +3,7 @@ import type { Disk, DiskFailure, FileFacts } from "#runtime/disk/disk.ts";
 
 const KINDS: readonly (readonly [name: string, kind: FileFacts["kind"]])[] = [
   ["packs", "directory"],
+  ["keeps", "directory"],
   ["store.lock", "file"],
 ];
 

@@ -1,21 +1,27 @@
 /**
  * What one put may refer to instead of writing it again. While damage is known the catalog's word is not enough: then only
  * what was read for this very put counts, and what could not be read does not.
+ *
+ * What it has said may be referred to is in use until `close`: it is not collected meanwhile.
  */
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
+import type { InUse } from "#actors/storage/collection/in-use.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 
 export class Proofs {
   readonly #catalog: Catalog;
   readonly #known: KnownRecords;
+  readonly #inUse: InUse;
   /** Read and found whole. At most the links of one object, or of one batch. */
   readonly #proven = { chunk: new Set<Digest>(), manifest: new Set<Digest>() };
+  readonly #held = { chunk: new Set<Digest>(), manifest: new Set<Digest>() };
 
-  constructor(catalog: Catalog, known: KnownRecords) {
+  constructor(catalog: Catalog, known: KnownRecords, inUse: InUse) {
     this.#catalog = catalog;
     this.#known = known;
+    this.#inUse = inUse;
   }
 
   /** Whether it may be referred to; reads it, at most once, where it has to. */
@@ -29,6 +35,19 @@ export class Proofs {
   /** Whether it may be referred to, as far as that is known by now. */
   has(kind: RecordKind, digest: Digest): boolean {
     if (this.#catalog.findIntact(kind, digest) === undefined) return false;
-    return this.#known.isTrusted || this.#proven[kind].has(digest);
+    if (!this.#known.isTrusted && !this.#proven[kind].has(digest)) return false;
+    if (!this.#held[kind].has(digest)) {
+      this.#held[kind].add(digest);
+      this.#inUse.hold(kind, digest);
+    }
+    return true;
+  }
+
+  /** The put is over, and what it has committed is in the catalog. Idempotent. */
+  close(): void {
+    for (const kind of ["chunk", "manifest"] as const) {
+      for (const digest of this.#held[kind]) this.#inUse.letGo(kind, digest);
+      this.#held[kind].clear();
+    }
   }
 }

@@ -22,15 +22,28 @@ export interface StorageProtocol {
   putObject: Call<
     PutObject,
     StoredObject,
-    StorageFull | ObjectTooLarge | TooManyChunks | AddressMismatch | SourceFailed | WriteFailed | StorageRebuilding
+    | StorageFull
+    | ObjectTooLarge
+    | TooManyChunks
+    | AddressMismatch
+    | SourceFailed
+    | WriteFailed
+    | KeepsFull
+    | StorageRebuilding
   >;
 
-  /** Answers with the bytes of a manifest node (root or inner), verified against its digest. At most 1 MiB. */
+  /**
+   * Answers with the bytes of a manifest node (root or inner), verified against its digest. At most 1 MiB. `address` is the
+   * object that it is asked for on behalf of, where that is known.
+   */
   getManifest: Call<
-    { readonly root: Digest },
+    { readonly root: Digest; readonly address?: Address | undefined },
     Uint8Array,
-    ManifestNotFound | StorageCorrupt | StorageReadFailed | StorageRebuilding
+    ManifestNotFound | ObjectRemoved | StorageCorrupt | StorageReadFailed | StorageRebuilding
   >;
+
+  /** Whether the object of this manifest may still be read: for those who keep what `getManifest` once said. */
+  isHeld: Call<{ readonly root: Digest }, boolean>;
 
   /**
    * Answers with the bytes of the slices, one after another, at most 1 024 of them. Every 64 KiB segment is verified
@@ -54,9 +67,58 @@ export interface StorageProtocol {
     StorageRebuilding
   >;
 
+  /**
+   * From now on nobody can read the object. It can be restored for `storage.trashMs`; then its bytes are given up. Removing
+   * what is removed changes nothing. A put that comes later keeps it again.
+   */
+  removeObject: Call<HeldObject, { readonly restorableUntilMs: number }, ManifestNotFound | KeepRefused>;
+
+  /** Takes a removal back, and answers with what is there again. */
+  restoreObject: Call<RemovedName, CommittedManifest, NotInTrash | KeepRefused>;
+
+  /** Holds on to the object, whatever its put asked for, at least until then; without `untilMs` until it is let go. */
+  pinObject: Call<
+    HeldObject & { readonly untilMs?: number | undefined },
+    void,
+    ManifestNotFound | ObjectRemoved | KeepRefused
+  >;
+
+  /** Lets go of the object, for whoever held it: the next collection removes it. */
+  unpinObject: Call<HeldObject, void, ManifestNotFound | ObjectRemoved | KeepRefused>;
+
+  /** Objects that can be restored, in no order that means anything. `after` is the `next` of the page before. */
+  listTrash: Call<
+    { readonly after?: string | undefined; readonly limit: number },
+    { readonly entries: readonly TrashedObject[]; readonly next: string | undefined },
+    StorageRebuilding
+  >;
+
+  /**
+   * Begins a collection, if none is under way: what nobody holds is removed, and what was removed long ago, or with
+   * `emptyTrash` at all, is given up. Answers at once, with how things stand.
+   */
+  collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageRebuilding>;
+
   /** Sizes and counts, for `/status`. */
   describe: Call<Record<never, never>, StorageFacts>;
 }
+
+/** An object, and the manifest that answers for it. Ciphertext has no address. */
+export interface HeldObject {
+  readonly address?: Address | undefined;
+  readonly manifest: Digest;
+}
+
+/** Ciphertext is named by the root of its manifest. */
+export type RemovedName = { readonly address: Address } | { readonly root: Digest };
+
+export interface TrashedObject extends CommittedManifest {
+  readonly removedAtMs: number;
+  readonly restorableUntilMs: number;
+}
+
+/** A change of what is kept was not made. */
+export type KeepRefused = StorageFull | WriteFailed | KeepsFull | StorageRebuilding;
 
 export interface PutObject {
   readonly source: ByteSource;
@@ -71,6 +133,8 @@ export interface PutObject {
    * is not for it, and is found by its manifest alone.
    */
   readonly enc?: Manifest["enc"];
+  /** It is held for so long, and then for as long as somebody pins it. Default: until it is removed. */
+  readonly keepMs?: number | undefined;
 }
 
 export interface StoredObject {
@@ -121,8 +185,31 @@ export interface StorageFacts {
   readonly damagedChunkCount: number;
   /** Packs that are left as they are, because not all of them can be read. */
   readonly setAsidePackCount: number;
+  readonly trash: { readonly objectCount: number; readonly bytes: number };
+  readonly collection: CollectionFacts;
   /** Set while the catalog is rebuilt from the packs. */
   readonly rebuilding: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
+}
+
+export interface CollectionFacts {
+  readonly phase: "idle" | "marking" | "compacting";
+  /** How the last one ended. */
+  readonly last: CollectionReport | undefined;
+}
+
+export interface CollectionReport {
+  readonly endedAtMs: number;
+  readonly elapsedMs: number;
+  /** Why it gave nothing up, or not all that it could have. */
+  readonly blocked: string | undefined;
+  /** In packs, headers and all: held by a live object, and not. */
+  readonly liveBytes: number;
+  readonly garbageBytes: number;
+  /** Objects that nobody held, now in the trash; and objects whose time there was over. */
+  readonly removedCount: number;
+  readonly buriedCount: number;
+  readonly packsCompacted: number;
+  readonly freedBytes: number;
 }
 
 /** What storage announces. */
@@ -167,6 +254,19 @@ export interface WriteFailed extends Failure<"storage.write-failed"> {
 /** No such manifest is held here. */
 export interface ManifestNotFound extends Failure<"storage.manifest-not-found"> {
   readonly root: Digest;
+}
+
+/** The object of this manifest was removed. Restore it while it is in the trash, or put it again. */
+export interface ObjectRemoved extends Failure<"storage.removed"> {
+  readonly root: Digest;
+}
+
+/** It was not removed, or so long ago that its bytes are given up. Final. */
+export type NotInTrash = Failure<"storage.not-in-trash">;
+
+/** Pins, removals and the like of as many objects as may be are remembered. Collect garbage, or let pins go. */
+export interface KeepsFull extends Failure<"storage.keeps-full"> {
+  readonly keepsMax: number;
 }
 
 /** A chunk is not held here, or was found damaged: putting the object again heals it. */

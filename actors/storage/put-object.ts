@@ -6,6 +6,7 @@ import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/d
 import { CHUNK_PROFILES, CHUNKER_DEFAULT, type ChunkProfile } from "#actors/domain/chunk-profiles.ts";
 import type { ManifestLink } from "#actors/domain/manifest.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
+import type { Commit } from "#actors/storage/catalog-records.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf } from "#actors/storage/cursor.ts";
 import { cutSmall } from "#actors/storage/cut-small.ts";
@@ -18,9 +19,11 @@ import {
   reservedBytesFor,
   SMALL_BYTES_MAX,
 } from "#actors/storage/intake.ts";
+import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
 import type {
   AddressMismatch,
+  KeepsFull,
   ObjectTooLarge,
   PutObject,
   SourceFailed,
@@ -32,6 +35,7 @@ import type {
 import type { Space } from "#actors/storage/space.ts";
 import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
 import type { Reservations } from "#runtime/buffers.ts";
+import type { Clock } from "#runtime/clock.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { slabBytes } from "#runtime/slabs.ts";
@@ -43,7 +47,14 @@ export interface SizeMismatch extends Failure<"storage.size-mismatch"> {
   readonly seenBytes: number;
 }
 
-export type PutFailure = StorageFull | ObjectTooLarge | TooManyChunks | AddressMismatch | SourceFailed | WriteFailed;
+export type PutFailure =
+  | StorageFull
+  | ObjectTooLarge
+  | TooManyChunks
+  | AddressMismatch
+  | SourceFailed
+  | WriteFailed
+  | KeepsFull;
 type Outcome = Result<StoredObject, PutFailure>;
 
 export interface PutDeps extends UploadDeps {
@@ -51,6 +62,7 @@ export interface PutDeps extends UploadDeps {
   readonly reservations: Reservations;
   readonly space: Space;
   readonly config: () => StorageConfig;
+  readonly clock: Clock;
 }
 
 export async function putObject(put: PutObject, deps: PutDeps, within: Within): Promise<Outcome> {
@@ -99,7 +111,10 @@ async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, d
   if (mismatch !== undefined) return fail(mismatch);
   const facts = { size, chunker: profile.name, object, enc };
   const { root } = buildManifestTree(facts, links, (bytes) => digestFromBytes(cpu.digest(bytes)));
-  const committed = await group.put({ object, chunks, sizeBytes: size, manifest: root });
+  const keepUntilMs = keepUntil(put, deps);
+  const kept = await keepAhead({ object, manifest: root.digest }, keepUntilMs, deps);
+  if (!kept.ok) return kept;
+  const committed = await group.put({ object, chunks, sizeBytes: size, manifest: root, keepUntilMs });
   if (!committed.ok) return committed;
   const { sequence, known } = committed.value;
   return ok({
@@ -122,7 +137,8 @@ async function putLarge(
   const leased = await deps.pool.lease(within.signal);
   if (leased === undefined) return sourceFailed(put.source.failure);
   if (!leased.ok) return fail(await writeFailure(leased.failure, deps.space));
-  const upload = new Upload(leased.value, deps, profileOf(put), put.enc);
+  const options = { profile: profileOf(put), keepUntilMs: keepUntil(put, deps), enc: put.enc };
+  const upload = new Upload(leased.value, deps, options);
   const outcome = await streamAndCommit(put, beginning, deps, intake, upload);
   if (!outcome.ok) await upload.abandon();
   return outcome;
@@ -155,8 +171,11 @@ async function streamAndCommit(
   if (!finished.ok) return fail(await writeFailure(finished.failure, space));
   const tooMany = chunksOver(put, upload, deps.config());
   if (tooMany !== undefined) return fail(tooMany);
-  const mismatch = mismatchOf(put.expect, finished.value);
+  const { object: digest, tree } = finished.value;
+  const mismatch = mismatchOf(put.expect, digest);
   if (mismatch !== undefined) return fail(mismatch);
+  const kept = await keepAhead({ object: digest, manifest: tree.root.digest }, upload.keepUntilMs, deps);
+  if (!kept.ok) return kept;
   const committed = await upload.commit(finished.value);
   if (!committed.ok) return fail(await writeFailure(committed.failure, space));
   const { object, manifest, chunkCount, sequence, known } = committed.value;
@@ -197,6 +216,20 @@ function chunksOver(
   { objectChunksMax: chunksMax }: StorageConfig,
 ): TooManyChunks | undefined {
   return chunkCount > chunksMax ? { code: "storage.too-many-chunks", chunker, chunksMax } : undefined;
+}
+
+function keepUntil({ keepMs }: PutObject, { clock }: PutDeps): number {
+  return keepMs === undefined ? FOR_EVER : clock.wallMs() + keepMs;
+}
+
+/** What is to be held for a time is pinned before it is there: nothing that is there is ever without what holds it. */
+async function keepAhead(
+  commit: Pick<Commit, "object" | "manifest">,
+  untilMs: number,
+  { keeping }: PutDeps,
+): Promise<Result<void, PutFailure>> {
+  if (untilMs === FOR_EVER) return ok();
+  return await keeping.pinAhead(commit, untilMs);
 }
 
 function profileOf({ chunker = CHUNKER_DEFAULT }: PutObject): ChunkProfile {

@@ -6,11 +6,14 @@ import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Damage } from "#actors/storage/catalog-records.ts";
 import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
+import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
+import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
+import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import type { ChunkNotFound, ChunkSlice, ManifestNotFound } from "#actors/storage/protocol.ts";
+import type { ChunkNotFound, ChunkSlice, ManifestNotFound, ObjectRemoved } from "#actors/storage/protocol.ts";
 import { ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
 import { corrupt, type ReadTrouble, readPayload } from "#actors/storage/record-bytes.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
@@ -27,6 +30,8 @@ export const SLICES_MAX = 1024;
 export interface ReaderDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
+  readonly keeps: Pick<Keeps, "count" | "fateOf" | "get">;
+  readonly readers: PackReaders;
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
   readonly log: Log;
@@ -40,7 +45,8 @@ export interface ReaderDeps {
 export class Reader {
   readonly #deps: ReaderDeps;
   readonly #secondLook: SecondLook;
-  readonly #sources = new Set<ByteSource>();
+  /** With how each of them leaves its packs. */
+  readonly #sources = new Map<ByteSource, () => void>();
   readonly #smallChunks = new SmallChunkCache();
   readonly #aheadBuffers = new ReadAheadBuffers();
 
@@ -56,22 +62,35 @@ export class Reader {
     });
   }
 
-  /** A manifest node's bytes. */
-  async manifest(root: Digest): Promise<Result<Uint8Array, ManifestNotFound | ReadTrouble>> {
-    const { catalog, cpu, files } = this.#deps;
+  /** A manifest node's bytes. `object` is the one that it is asked for on behalf of. */
+  async manifest(
+    root: Digest,
+    object: Digest | undefined,
+  ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadTrouble>> {
+    const { catalog, cpu, files, readers } = this.#deps;
     const entry = catalog.find("manifest", root);
+    if (this.#isRemoved(root, object, entry)) return fail({ code: "storage.removed", root });
     if (entry === undefined) return fail({ code: "storage.manifest-not-found", root });
     if (entry.damage === "differs") return corrupt(root);
+    const leave = readers.enter(new Set([entry.pack]));
     const read = await readPayload(files, root, entry, cpu.digest);
+    leave();
     if (read.ok) this.#secondLook.lift(root, entry);
     else this.#troubled(root, entry, read.failure);
     return read;
   }
 
+  /** False for what was removed. What is not known at all was never told to anybody. */
+  isHeld(root: Digest): boolean {
+    const { catalog, keeps } = this.#deps;
+    const entry = keeps.count === 0 ? undefined : catalog.find("manifest", root);
+    return keeps.count === 0 || (entry !== undefined && !this.#isRemoved(root, undefined, entry));
+  }
+
   /** The source lives until it ends, is cancelled, or the reader is closed. */
   read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound> {
     assert(slices.length <= SLICES_MAX, "a read has a bounded number of slices");
-    const { catalog, cpu, files } = this.#deps;
+    const { catalog, cpu, files, readers } = this.#deps;
     const located: LocatedSlice[] = [];
     for (const { chunk, offset, lengthBytes } of slices) {
       const entry = catalog.find("chunk", chunk);
@@ -91,9 +110,12 @@ export class Reader {
       cache: this.#smallChunks,
       aheadBuffers: this.#aheadBuffers,
       onTrouble: (chunk, entry, trouble) => this.#troubled(chunk, entry, trouble),
-      onSettled: (settled) => this.#sources.delete(settled),
+      onSettled: (settled) => {
+        this.#sources.get(settled)?.();
+        this.#sources.delete(settled);
+      },
     });
-    this.#sources.add(source);
+    this.#sources.set(source, readers.enter(new Set(located.map(({ entry }) => entry.pack))));
     return ok(source);
   }
 
@@ -104,8 +126,19 @@ export class Reader {
 
   /** Ends every source. */
   async close(reason: Failure): Promise<void> {
-    for (const source of [...this.#sources]) source.cancel(reason);
+    for (const source of [...this.#sources.keys()]) source.cancel(reason);
     await this.#secondLook.settle();
+  }
+
+  /** Also where its records were given up: then it is by what the object's keep says. */
+  #isRemoved(root: Digest, object: Digest | undefined, entry: CatalogEntry | undefined): boolean {
+    const { catalog, keeps } = this.#deps;
+    if (keeps.count === 0) return false;
+    if (entry === undefined) return keeps.get(keepNameOf({ object, manifest: root }))?.removal !== undefined;
+    const commit = entry.sequence > 0 ? catalog.commitAt(entry.sequence) : undefined;
+    if (commit === undefined) return false;
+    const fate = keeps.fateOf(keepNameOf(commit), commit);
+    return fate === "removed" || fate === "buried";
   }
 
   #troubled(digest: Digest, entry: CatalogEntry, trouble: ReadTrouble): void {

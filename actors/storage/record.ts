@@ -27,6 +27,8 @@ const CHUNK = 1;
 const MANIFEST = 2;
 /** The record commits the object whose manifest it holds. */
 const FLAG_COMMIT = 1;
+/** The commit holds its object for no longer than somebody pins it. */
+const FLAG_TRANSIENT = 2;
 
 export type RecordKind = "chunk" | "manifest";
 
@@ -36,6 +38,7 @@ export interface RecordHeader {
   readonly kind: RecordKind;
   /** Position in the order of commits; 0 unless this is the commit record of an object. */
   readonly sequence: number;
+  readonly isTransient: boolean;
   readonly epoch: number;
   /** From the start of the header. What lies between the segment table and the payload is unused. */
   readonly payloadOffset: number;
@@ -73,7 +76,7 @@ export function encodeHeader(header: RecordHeader): Uint8Array {
   bytes.set(RECORD_MAGIC, 0);
   bytes.writeUInt8(VERSION, 4);
   bytes.writeUInt8(header.kind === "chunk" ? CHUNK : MANIFEST, 5);
-  bytes.writeUInt16LE(header.sequence > 0 ? FLAG_COMMIT : 0, 6);
+  bytes.writeUInt16LE((header.sequence > 0 ? FLAG_COMMIT : 0) | (header.isTransient ? FLAG_TRANSIENT : 0), 6);
   bytes.set(header.mark, 8);
   bytes.writeUInt32LE(header.payloadBytes, 16);
   bytes.writeUInt32LE(header.payloadOffset, 20);
@@ -103,6 +106,7 @@ export function decodeHeader(bytes: Uint8Array, mark: Uint8Array | undefined): R
     mark: new Uint8Array(view.subarray(8, 8 + MARK_BYTES)),
     kind: kind === CHUNK ? "chunk" : "manifest",
     sequence,
+    isTransient: (view.readUInt16LE(6) & FLAG_TRANSIENT) !== 0,
     epoch: view.readUInt32LE(24),
     payloadOffset,
     payloadBytes,

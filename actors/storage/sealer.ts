@@ -3,8 +3,11 @@
  * reading the pack. One pack at a time, beside the traffic. One that fails stays unsealed, and is tried again before the
  * next one: a table that lacks a record, because it could not be read just then, would lose it with the catalog.
  */
+import { decodeManifest } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackState } from "#actors/storage/catalog-records.ts";
+import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
+import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import {
   encodeSealEntry,
@@ -31,6 +34,7 @@ export interface SealerDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
   readonly cpu: Pick<Cpu, "hasher">;
+  readonly keeps: Pick<Keeps, "fateOf">;
   readonly check: RecordCheck;
   readonly pause: Pause;
   readonly log: Log;
@@ -140,10 +144,12 @@ export class Sealer {
   /**
    * Undefined for dead records: aborted, superseded, or written twice. One that the catalog does not know at all is listed
    * if it holds: it may be dead, and is harmless then; or a key of the catalog has decayed. A commit that holds, and that
-   * the catalog does not know or has no place for in the log, has no other reason: recovery leaves none that does not count.
+   * the catalog does not know or has no place for in the log, has no other reason, where its object was not removed: recovery
+   * leaves none that does not count.
    */
-  async #entryFor({ pack, position, header }: FoundRecord): Promise<Result<SealEntry | undefined, DiskFailure>> {
+  async #entryFor(found: FoundRecord): Promise<Result<SealEntry | undefined, DiskFailure>> {
     const { catalog, check } = this.#deps;
+    const { pack, position, header } = found;
     const { kind, payloadOffset, payloadBytes, sequence } = header;
     const digest = digestOfRecord(header);
     const where = { digest, kind, position, payloadOffset, payloadBytes };
@@ -151,14 +157,29 @@ export class Sealer {
     if (entry === undefined) {
       const held = await check.holds(digest, { pack, position, payloadOffset, payloadBytes });
       if (!held.ok || !held.value) return held.ok ? ok(undefined) : held;
-      if (sequence > 0) catalog.giveUp("the commit of a full pack is not in it");
-      return ok({ ...where, sequence: 0, object: undefined, objectBytes: 0 });
+      if (sequence > 0) return await this.#deadCommit(found);
+      return ok({ ...where, sequence: 0, object: undefined, objectBytes: 0, isTransient: false });
     }
     if (entry.pack !== pack || entry.position !== position) return ok(undefined);
     const commit = sequence > 0 ? catalog.commitAt(sequence) : undefined;
     if (commit === undefined && entry.sequence > 0) catalog.giveUp("a commit has no place in its log");
-    const { sequence: number = 0, object, sizeBytes: objectBytes = 0 } = commit ?? {};
-    return ok({ ...where, sequence: number, object, objectBytes });
+    const { sequence: number = 0, object, sizeBytes: objectBytes = 0, isTransient = false } = commit ?? {};
+    return ok({ ...where, sequence: number, object, objectBytes, isTransient });
+  }
+
+  /** Its object was removed, and a later commit of it given up with another pack. */
+  async #deadCommit({ pack, position, header }: FoundRecord): Promise<Result<undefined, DiskFailure>> {
+    const { catalog, check, keeps } = this.#deps;
+    const { isTransient, payloadBytes, payloadOffset, sequence } = header;
+    const manifest = digestOfRecord(header);
+    const read = await check.payload(manifest, { pack, position, payloadOffset, payloadBytes });
+    if (!read.ok) return read;
+    const decoded = read.value === undefined ? undefined : decodeManifest(read.value);
+    if (decoded?.ok !== true) return ok(undefined);
+    const { object } = decoded.value;
+    const fate = keeps.fateOf(keepNameOf({ object, manifest }), { sequence, isTransient });
+    if (fate !== "buried") catalog.giveUp("the commit of a full pack is not in it");
+    return ok(undefined);
   }
 }
 

@@ -17,6 +17,11 @@ export class Sequences {
     this.#onDoubt = onDoubt;
   }
 
+  /** The highest that was given out. */
+  get last(): number {
+    return this.#next - 1;
+  }
+
   begin(): number {
     const sequence = this.#next;
     this.#next += 1;

@@ -4,12 +4,16 @@
  * It opens short: what a crash left behind the checkpoints is decided before `open` settles; a catalog that has to be
  * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
  */
-import { addressOf, type Digest } from "#actors/domain/address.ts";
+import { type Address, addressOf, type Digest, digestOf } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { Damage } from "#actors/storage/catalog-records.ts";
+import type { Commit, Damage } from "#actors/storage/catalog-records.ts";
 import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
+import { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
+import type { Fate } from "#actors/storage/keeps/keep.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import { openCatalog, pathOfCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
@@ -17,8 +21,11 @@ import { Pause } from "#actors/storage/pause.ts";
 import type {
   ChunkNotFound,
   ChunkSlice,
+  CollectionFacts,
+  CommittedManifest,
   Cursor,
   ManifestNotFound,
+  ObjectRemoved,
   PutObject,
   StorageFacts,
   StorageProtocol,
@@ -37,7 +44,7 @@ import type { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { fail, must, ok, type Result } from "#runtime/errors.ts";
+import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
@@ -84,6 +91,8 @@ export interface Progress {
 export class Store {
   readonly #deps: StoreDeps;
   readonly #kv: SpareKv;
+  readonly #keeps: Keeps;
+  readonly #readers = new PackReaders();
   readonly #catalog: Catalog;
   readonly #files: PackFiles;
   readonly #space: Space;
@@ -100,33 +109,37 @@ export class Store {
   /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
   readonly recovered: Promise<void>;
 
-  private constructor(deps: StoreDeps, kv: SpareKv, catalog: Catalog, files: PackFiles) {
-    const { clock, directory, disk, scheduler } = deps;
+  private constructor(deps: StoreDeps, kv: SpareKv, catalog: Catalog, files: PackFiles, keeps: Keeps, space: Space) {
+    const { clock, scheduler } = deps;
     this.#deps = deps;
+    this.#keeps = keeps;
+    this.#space = space;
     this.#kv = kv;
     this.#catalog = catalog;
     this.#files = files;
     this.#pause = new Pause(clock, scheduler);
-    this.#space = new Space(disk, directory, clock, () => deps.config().reserveBytes);
     this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
     const check = new RecordCheck({ files, cpu: deps.cpu, pause: this.#pause });
-    this.#sealer = new Sealer({ ...deps, files, catalog, check, pause: this.#pause });
-    this.#reader = new Reader({ ...deps, files, catalog, pause: this.#pause });
+    this.#sealer = new Sealer({ ...deps, files, catalog, keeps, check, pause: this.#pause });
+    this.#reader = new Reader({ ...deps, files, catalog, keeps, readers: this.#readers, pause: this.#pause });
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });
     this.recovered = this.#recover();
   }
 
   /** Opens, or throws where the disk does not even let the packs be listed: the supervisor tries again. */
   static async open(deps: StoreDeps): Promise<Store> {
-    const { disk, directory, config } = deps;
+    const { clock, config, directory, disk, random } = deps;
     const packs = `${directory}/packs`;
     must(await disk.makeDirectory(packs), "the directory of the packs can be made");
     must(await disk.syncDirectory(directory), "the directory of the packs is durable");
     const files = new PackFiles(disk, packs, config().readDescriptorsMax);
     deps.scope.add(() => files.close());
+    const space = new Space(disk, directory, clock, () => config().reserveBytes);
     const { kv, catalog } = await openCatalog(deps, files);
+    const keeps = await Keeps.open({ clock, disk, random, space, directory: `${directory}/keeps` });
+    deps.scope.add(() => keeps.close());
     const wasWhole = catalog.complete || must(await files.list(), "the packs can be listed").length === 0;
-    const store = new Store(deps, kv, catalog, files);
+    const store = new Store(deps, kv, catalog, files, keeps, space);
     deps.scope.add(() => store.close());
     store.#upkeep.tell();
     if (wasWhole) await store.recovered;
@@ -150,11 +163,41 @@ export class Store {
     return outcome;
   }
 
+  /** What is done to objects beside putting and reading them. */
+  async keep<Value, Refused extends Failure>(
+    change: (keeping: Keeping) => Promise<Result<Value, Refused>>,
+  ): Promise<Result<Value, Refused | StorageRebuilding>> {
+    const writers = this.#writers;
+    return writers === undefined ? fail(this.#notKnownYet()) : await change(writers.keeping);
+  }
+
+  listTrash(
+    after: string | undefined,
+    limit: number,
+  ): Result<ReplyOf<StorageProtocol, "listTrash">, StorageRebuilding> {
+    const writers = this.#writers;
+    return writers === undefined ? fail(this.#notKnownYet()) : ok(writers.keeping.listTrash(after, limit));
+  }
+
+  collect(emptyTrash: boolean): Result<CollectionFacts, StorageRebuilding> {
+    const writers = this.#writers;
+    if (writers === undefined) return fail(this.#notKnownYet());
+    writers.collector.collect(emptyTrash);
+    return ok(writers.collector.facts);
+  }
+
   /** A manifest node's bytes. */
-  async manifest(root: Digest): Promise<Result<Uint8Array, ManifestNotFound | ReadTrouble | StorageRebuilding>> {
-    const read = await this.#reader.manifest(root);
+  async manifest(
+    root: Digest,
+    address?: Address,
+  ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadTrouble | StorageRebuilding>> {
+    const read = await this.#reader.manifest(root, address && digestOf(address));
     const isUnknown = !read.ok && read.failure.code === "storage.manifest-not-found";
     return isUnknown && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : read;
+  }
+
+  isHeld(root: Digest): boolean {
+    return this.#reader.isHeld(root);
   }
 
   /** The source lives until it ends, is cancelled, or the store is closed. */
@@ -174,11 +217,7 @@ export class Store {
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
     const commits = catalog.commits(from, writers.sequences.watermark, entriesMax);
     return ok({
-      entries: commits.map(({ manifest, object, sizeBytes }) => ({
-        address: object && addressOf(object),
-        manifest,
-        sizeBytes,
-      })),
+      entries: commits.filter((commit) => isThere(writers.keeping.fateOf(commit))).map(listed),
       next: cursorOf(catalog.era, commits.at(-1) ?? catalog.commitAt(from)),
       done: commits.length < entriesMax,
       total: catalog.totals.manifestCount,
@@ -195,6 +234,8 @@ export class Store {
       freeBytes: await this.#space.freeBytes(),
       damagedChunkCount: damagedCount,
       setAsidePackCount: this.#setAsideCount,
+      trash: { objectCount: this.#keeps.totals.trashCount, bytes: this.#keeps.totals.trashBytes },
+      collection: this.#writers?.collector.facts ?? { phase: "idle", last: undefined },
       rebuilding: this.rebuilding,
     };
   }
@@ -216,6 +257,7 @@ export class Store {
     const gone = { code: "runtime.actor-crashed", actor: "storage", executed: "maybe" } as const;
     for (const source of [...this.#sources]) source.cancel(gone);
     await Promise.allSettled([this.#reader.close(gone), ...this.#puts, this.recovered]);
+    await this.#writers?.collector.close();
     await this.#sealer.close();
     await this.#writers?.pool.close();
     await this.#files.close();
@@ -262,6 +304,9 @@ export class Store {
       ...this.#deps,
       files: this.#files,
       catalog: this.#catalog,
+      kv: this.#kv,
+      keeps: this.#keeps,
+      readers: this.#readers,
       space: this.#space,
       pause: this.#pause,
       sealer: this.#sealer,
@@ -278,4 +323,12 @@ export class Store {
   #notKnownYet(): StorageRebuilding {
     return { code: "storage.rebuilding", ...this.#rebuild };
   }
+}
+
+function isThere(fate: Fate): boolean {
+  return fate === "kept" || fate === "loose";
+}
+
+function listed({ manifest, object, sizeBytes }: Commit): CommittedManifest {
+  return { address: object && addressOf(object), manifest, sizeBytes };
 }

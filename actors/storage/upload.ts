@@ -13,7 +13,9 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
 import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
-import type { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
+import type { InUse } from "#actors/storage/collection/in-use.ts";
+import { FOR_EVER, type KeptCommit } from "#actors/storage/keeps/keep.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
@@ -25,6 +27,7 @@ import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu, Hasher } from "#runtime/pool/cpu.ts";
+import type { Turns } from "#runtime/turns.ts";
 
 export interface UploadDeps {
   readonly disk: Disk;
@@ -32,10 +35,28 @@ export interface UploadDeps {
   readonly catalog: Catalog;
   readonly sequences: Sequences;
   readonly known: KnownRecords;
-  readonly commits: CommitsUnderWay;
+  readonly inUse: InUse;
+  readonly keeping: Keeping;
+  /** By manifest. */
+  readonly commits: Turns<Digest>;
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
   readonly gearTable: Int32Array;
   readonly pause: Pause;
+}
+
+export interface UploadOptions {
+  readonly profile: ChunkProfile;
+  /** What the commit is to hold its object for; see `holdsUntil`. */
+  readonly keepUntilMs: number;
+  /** Set for ciphertext. */
+  readonly enc?: Manifest["enc"];
+}
+
+/** All of it is written but the manifest. */
+export interface FinishedUpload {
+  /** Undefined for ciphertext. */
+  readonly object: Digest | undefined;
+  readonly tree: ManifestTree;
 }
 
 export interface UploadedObject {
@@ -50,6 +71,7 @@ export interface UploadedObject {
 export class Upload {
   readonly #deps: UploadDeps;
   readonly #profile: ChunkProfile;
+  readonly #keepUntilMs: number;
   /** From a chunk's header to its payload: room for the longest segment table. */
   readonly #payloadOffset: number;
   readonly #scanner: ChunkScanner;
@@ -67,17 +89,22 @@ export class Upload {
   /** Of the commit that was begun and did not succeed. */
   #failedSequence: number | undefined;
 
-  constructor(pack: OpenPack, deps: UploadDeps, profile: ChunkProfile, enc?: Manifest["enc"]) {
+  constructor(pack: OpenPack, deps: UploadDeps, { profile, keepUntilMs, enc }: UploadOptions) {
     this.#deps = deps;
     this.#profile = profile;
+    this.#keepUntilMs = keepUntilMs;
     this.#payloadOffset = RECORD_HEADER_BYTES + tableBytes(profile.bytesMax);
-    this.#proofs = new Proofs(deps.catalog, deps.known);
+    this.#proofs = new Proofs(deps.catalog, deps.known, deps.inUse);
     this.#lease = new PackLease(pack, deps.disk, deps.pool);
     this.#scanner = new ChunkScanner(profile, deps.gearTable);
     this.#enc = enc;
     this.#object = enc === undefined ? deps.cpu.hasher() : undefined;
     this.#chunk = new ChunkDigester(deps.cpu);
     this.#damageCountBefore = deps.catalog.damageFoundCount;
+  }
+
+  get keepUntilMs(): number {
+    return this.#keepUntilMs;
   }
 
   get sizeBytes(): number {
@@ -115,32 +142,33 @@ export class Upload {
     return await this.#lease.settle();
   }
 
-  /** All bytes were fed: answers with the object's digest, if it has one, before anything is committed. */
-  async finish(): Promise<Result<Digest | undefined, DiskFailure>> {
+  /** All bytes were fed: answers with what would be committed. */
+  async finish(): Promise<Result<FinishedUpload, DiskFailure>> {
+    const { cpu } = this.#deps;
     const ended = this.#chunkBytes > 0 ? await this.#endChunk() : ok();
     if (!ended.ok) return ended;
     const settled = await this.settle();
-    return settled.ok ? ok(this.#object && digestFromBytes(this.#object.digest())) : settled;
+    if (!settled.ok) return settled;
+    const object = this.#object && digestFromBytes(this.#object.digest());
+    const facts = { size: this.#sizeBytes, chunker: this.#profile.name, object, enc: this.#enc };
+    return ok({ object, tree: buildManifestTree(facts, this.#links, (bytes) => digestFromBytes(cpu.digest(bytes))) });
   }
 
   /**
    * Writes the manifest, makes everything durable and enters it in the catalog; or gives everything back, if the same
    * object was committed while this one was under way.
    */
-  async commit(object: Digest | undefined): Promise<Result<UploadedObject, DiskFailure>> {
-    const { commits, cpu } = this.#deps;
-    const facts = { size: this.#sizeBytes, chunker: this.#profile.name, object, enc: this.#enc };
-    const tree = buildManifestTree(facts, this.#links, (bytes) => digestFromBytes(cpu.digest(bytes)));
-    return await commits.inTurn(tree.root.digest, () => this.#commitTree(object, tree));
+  async commit(finished: FinishedUpload): Promise<Result<UploadedObject, DiskFailure>> {
+    return await this.#deps.commits.inTurn(finished.tree.root.digest, () => this.#commitTree(finished));
   }
 
-  async #commitTree(object: Digest | undefined, tree: ManifestTree): Promise<Result<UploadedObject, DiskFailure>> {
-    const { catalog, sequences } = this.#deps;
+  async #commitTree({ object, tree }: FinishedUpload): Promise<Result<UploadedObject, DiskFailure>> {
+    const { catalog, keeping, sequences } = this.#deps;
     const chunkCount = this.#links.length;
     const manifest = tree.root.digest;
     await this.#seekProofs(tree);
-    const known = catalog.find("manifest", manifest);
-    if (known !== undefined && known.sequence > 0 && this.#isProven(tree)) {
+    const known = catalog.commitOf(manifest);
+    if (known !== undefined && keeping.holdsUntil(known, this.#keepUntilMs) && this.#isProven(tree)) {
       await this.abandon();
       return ok({ object, manifest, chunkCount, sequence: known.sequence, known: true });
     }
@@ -151,14 +179,16 @@ export class Upload {
     const room = await catalog.room();
     if (!room.ok) return room;
     const sequence = sequences.begin();
-    const written = await this.#writeCommit(tree.inner, tree.root, sequence);
+    const isTransient = this.#keepUntilMs < FOR_EVER;
+    const written = await this.#writeCommit(tree.inner, tree.root, { sequence, isTransient });
     // What it refers to may have been found damaged during the sync.
     const committed = written.ok && !this.#linksHold(nodesNotIn(written.value, tree.inner)) ? linkLost() : written;
     if (!committed.ok) {
       this.#failedSequence = sequence;
       return committed;
     }
-    this.#enter({ sequence, manifest, object, sizeBytes: this.#sizeBytes }, committed.value);
+    this.#enter({ sequence, manifest, object, sizeBytes: this.#sizeBytes, isTransient }, committed.value);
+    this.#proofs.close();
     await this.#lease.release();
     sequences.settle(sequence);
     return ok({ object, manifest, chunkCount, sequence, known: false });
@@ -167,6 +197,7 @@ export class Upload {
   /** Nothing of it stays. To be called exactly once, unless `commit` succeeded. */
   async abandon(): Promise<void> {
     const { sequences } = this.#deps;
+    this.#proofs.close();
     const sequence = this.#failedSequence;
     if (sequence === undefined) return await this.#lease.abandon();
     if (!(await this.#lease.withdraw(() => sequences.settle(sequence)))) sequences.doubt(sequence);
@@ -182,7 +213,7 @@ export class Upload {
     if (this.#written.has(digest) || (await this.#proofs.seek("chunk", digest))) return ok();
 
     const { end: position, pack } = this.#lease;
-    const header = headerFor(pack, "chunk", 0, this.#payloadOffset, digests, cpu.digest);
+    const header = headerFor(pack, "chunk", this.#payloadOffset, digests, cpu.digest);
     const { payloadOffset, payloadBytes } = header;
     const written = await this.#lease.write([encodeHeader(header), digests.table], position);
     if (!written.ok) return written;
@@ -196,7 +227,7 @@ export class Upload {
   async #writeCommit(
     inner: readonly EncodedNode[],
     root: EncodedNode,
-    sequence: number,
+    commit: KeptCommit,
   ): Promise<Result<readonly (readonly [Digest, CatalogEntry])[], DiskFailure>> {
     const { cpu } = this.#deps;
     // What a dedup left would stand behind the commit record.
@@ -210,7 +241,7 @@ export class Upload {
       if (!isRoot && this.#proofs.has("manifest", digest)) continue;
       const payload = [bytes];
       const digests = digestChunk(payload, cpu);
-      const contents = { kind: "manifest", payload, digests, sequence: isRoot ? sequence : 0 } as const;
+      const contents = { kind: "manifest", payload, digests, commit: isRoot ? commit : undefined } as const;
       const { entry, end } = layOutRecord(parts, this.#lease.pack, this.#lease.end, contents, cpu.digest);
       entries.push([digest, entry]);
       this.#lease.appended(end);

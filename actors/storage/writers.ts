@@ -1,9 +1,14 @@
 /** What the packs are written with. It exists once the catalog is whole: before that no write can tell what is known. */
+import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
+import { Collector } from "#actors/storage/collection/collector.ts";
+import { InUse } from "#actors/storage/collection/in-use.ts";
+import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { makeGearTable } from "#actors/storage/gear-table.ts";
 import { GroupCommit } from "#actors/storage/group-commit.ts";
+import { Keeping } from "#actors/storage/keeps/keeping.ts";
+import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import { KnownRecords, type OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PackPool } from "#actors/storage/pack-pool.ts";
@@ -17,36 +22,50 @@ import type { Space } from "#actors/storage/space.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
+import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import { Turns } from "#runtime/turns.ts";
 
 /** Puts that wait for memory; the actor's `laterMax` is below it, so that the line is never full. */
 export const PUTS_WAITING_MAX = 65_536;
 
-export type Writers = PutDeps;
+export interface Writers extends PutDeps {
+  readonly collector: Collector;
+}
 
 export interface WritersDeps {
   readonly config: () => StorageConfig;
   readonly disk: Disk;
   readonly cpu: Cpu;
   readonly clock: Clock;
+  readonly log: Log;
   readonly random: Random;
   readonly files: PackFiles;
   readonly catalog: Catalog;
+  /** Of the catalog. */
+  readonly kv: Pick<Kv, "flush">;
+  readonly keeps: Keeps;
+  readonly readers: PackReaders;
   readonly space: Space;
   readonly pause: Pause;
   readonly sealer: Sealer;
   /** Ends the waiting for a group commit. */
   readonly signal: AbortSignal;
   readonly onDamaged: OnDamaged;
+  readonly onDefect: (defect: unknown) => void;
   /** The commit of that sequence failed, and may come back with the next recovery. */
   readonly onDoubt: (sequence: number) => void;
 }
 
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
-  const { catalog, clock, config, cpu, disk, files, pause, signal, space } = deps;
+  const { catalog, clock, config, cpu, disk, files, keeps, pause, signal, space } = deps;
   const pool = makePool(deps, report);
-  const sequences = new Sequences(report.lastSequence, deps.onDoubt);
+  // A commit with a number that a removal speaks of would be taken for removed.
+  const sequences = new Sequences(Math.max(report.lastSequence, keeps.highestSequence), deps.onDoubt);
+  const keeping = new Keeping({ catalog, keeps, sequences, clock, trashMs: () => config().trashMs });
+  const inUse = new InUse();
   const quotaBytes = config().writeQuotaBytes;
   const reservations = new Reservations({
     clock,
@@ -57,8 +76,10 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   });
   const check = new RecordCheck({ files, cpu, pause });
   const known = new KnownRecords({ catalog, check, onDamaged: deps.onDamaged });
-  const commits = new CommitsUnderWay();
-  const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, cpu, signal });
+  const commits = new Turns<Digest>();
+  const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, inUse, keeping, cpu, signal });
+  const impaired = report.setAside.length > 0 ? `not all packs can be read: ${report.setAside.join(", ")}` : undefined;
+  const collector = new Collector({ ...deps, pool, group, keeping, inUse, sequences, impaired });
   const gearTable = makeGearTable(cpu.digest);
   return {
     disk,
@@ -66,7 +87,11 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     catalog,
     sequences,
     known,
+    inUse,
+    keeping,
+    collector,
     commits,
+    clock,
     cpu,
     gearTable,
     pause,

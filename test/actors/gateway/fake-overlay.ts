@@ -55,8 +55,12 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   readonly name = "overlay";
   readonly objects: Map<string, Uint8Array> = new Map();
   readonly calls: string[] = [];
+  /** What the calls are answered with that do nothing to objects here, by name; and what they were asked. */
+  readonly replies: Map<string, unknown> = new Map();
+  readonly asked: unknown[] = [];
   /** Of each put. */
   readonly chunkers: unknown[] = [];
+  readonly keeps: unknown[] = [];
   readonly encs: unknown[] = [];
   /** Set to make a call fail. */
   readonly failures: Answers = {};
@@ -93,9 +97,14 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   async #answer(name: string, request: Record<string, unknown>, options: CallOptions): Promise<unknown> {
     const failure = this.failures[name as keyof Answers];
     if (failure !== undefined) return fail(failure);
+    if (this.replies.has(name)) {
+      this.asked.push(request);
+      return ok(this.replies.get(name));
+    }
     if (name === "put") {
       this.chunkers.push(request["chunker"]);
       this.encs.push(request["enc"]);
+      this.keeps.push(request["keepMs"]);
     }
     if (name === "put") return await this.#put(request as never, options);
     if (name === "getManifest") return ok(Buffer.from(`manifest ${request["root"]}`));

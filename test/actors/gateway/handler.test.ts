@@ -22,7 +22,14 @@ describe("gateway: routes", () => {
     [{ target: "*", method: "OPTIONS" }, 404, "gateway.no-route"],
     [{ target: "/put" }, 405, "gateway.method-not-allowed"],
     [{ target: "/status", method: "POST" }, 405, "gateway.method-not-allowed"],
-    [{ target: "/o/b3:x", method: "DELETE" }, 405, "gateway.method-not-allowed"],
+    [{ target: "/o/b3:x", method: "PATCH" }, 405, "gateway.method-not-allowed"],
+    [{ target: "/o/b3:x", method: "DELETE" }, 400, "gateway.bad-address"],
+    [{ target: "/o/b3:x/pin", method: "PUT" }, 400, "gateway.bad-address"],
+    [{ target: `/o/b3:${"0".repeat(64)}/pin`, method: "POST" }, 405, "gateway.method-not-allowed"],
+    [{ target: `/m/${"0".repeat(64)}/restore`, method: "GET" }, 405, "gateway.method-not-allowed"],
+    [{ target: `/stat/b3:${"0".repeat(64)}/pin`, method: "PUT" }, 404, "gateway.no-route"],
+    [{ target: "/gc", method: "DELETE" }, 405, "gateway.method-not-allowed"],
+    [{ target: "/trash", method: "POST" }, 405, "gateway.method-not-allowed"],
     [{ target: "/o/b3:x", method: "PUT" }, 400, "gateway.bad-address"],
   ];
   for (const [request, status, code] of refused) {
@@ -42,7 +49,7 @@ describe("gateway: routes", () => {
     const { edge } = await openSimulated();
 
     assert.equal((await send(edge, { target: "/put" })).headers["allow"], "POST, PUT");
-    assert.equal((await send(edge, { target: "/o/x", method: "POST" })).headers["allow"], "GET, HEAD, PUT");
+    assert.equal((await send(edge, { target: "/o/x", method: "POST" })).headers["allow"], "GET, HEAD, PUT, DELETE");
   });
 });
 

@@ -6,6 +6,7 @@ import { CHECKPOINT_KEY, ENTRY_VERSION, FORMAT_KEY } from "#actors/index/entry-c
 import { WRITE_PAUSE_MS } from "#actors/index/entry-store.ts";
 import type { IndexEntry } from "#actors/index/protocol.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
 import { DIRECTORY, entryOf, type StartedIndex, startIndex } from "#test/actors/index/start-index.ts";
 
 const within = { timeoutMs: 1000 };
@@ -30,6 +31,48 @@ async function failureOf(index: StartedIndex, entry: IndexEntry): Promise<unknow
   const resolved = await index.ref.call("resolve", { address: entry.address }, within);
   return resolved.ok ? "known" : resolved.failure;
 }
+
+describe("index: forget", () => {
+  it("makes an address unknown, over a restart too, until it is recorded again (IDX-8)", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1), entryOf(2)] }, within);
+    await index.clock.advance(WRITE_PAUSE_MS);
+    await resolves(index, entryOf(1));
+    const unknown = { code: "index.unknown", address: entryOf(1).address };
+
+    for (const times of [1, 2]) {
+      const forgotten = await index.ref.call("forget", { address: entryOf(1).address }, within);
+      assert(forgotten.ok, `${times}`);
+    }
+
+    await finishRebuild(index);
+    assert.deepEqual(await failureOf(index, entryOf(1)), unknown);
+    const facts = await index.ref.call("describe", {}, within);
+    assert(facts.ok && facts.value.entryCount === 1);
+    await index.clock.advance(WRITE_PAUSE_MS);
+    index.stores.crash({ ...seededRandom(1), below: (count) => count - 1 });
+    const next = await startIndex({ stores: index.stores });
+    await finishRebuild(next);
+    assert.deepEqual(await failureOf(next, entryOf(1)), unknown);
+    await resolves(next, entryOf(2));
+    await next.ref.call("record", { entries: [entryOf(1)] }, within);
+    await resolves(next, entryOf(1));
+  });
+
+  it("keeps its order with what is recorded while the store refuses", async () => {
+    const index = await startIndex();
+    index.control.refusal = "full";
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.ref.call("forget", { address: entryOf(1).address }, within);
+    await index.ref.call("record", { entries: [entryOf(2)] }, within);
+    index.control.refusal = undefined;
+    await index.clock.advance(60_000);
+
+    await finishRebuild(index);
+    assert.deepEqual(await failureOf(index, entryOf(1)), { code: "index.unknown", address: entryOf(1).address });
+    await resolves(index, entryOf(2));
+  });
+});
 
 describe("index: resolve", () => {
   it("says rebuilding of an unknown address, and answers a known one, until feeding is done (IDX-1)", async () => {

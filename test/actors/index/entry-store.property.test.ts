@@ -10,7 +10,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { entryOf, startIndex } from "#test/actors/index/start-index.ts";
 
 type Step =
-  | { readonly kind: "put" | "feed"; readonly number: number }
+  | { readonly kind: "put" | "feed" | "forget"; readonly number: number }
   | { readonly kind: "refuse" | "accept" | "settle" | "crash" };
 
 const steps = fc.array(
@@ -19,6 +19,10 @@ const steps = fc.array(
     {
       weight: 3,
       arbitrary: fc.record({ kind: fc.constant("feed" as const), number: fc.integer({ min: 0, max: 30 }) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("forget" as const), number: fc.integer({ min: 0, max: 30 }) }),
     },
     {
       weight: 2,
@@ -70,6 +74,14 @@ describe("index: what is found", () => {
             index.stores.crash(random);
             index = await startIndex({ config: { pendingEntriesMax: 1000 }, stores: index.stores });
             await begin();
+          }
+          if (step.kind === "forget") {
+            const { address } = entryOf(step.number);
+            assert((await index.ref.call("forget", { address }, within)).ok);
+            known.delete(step.number);
+            // Whether it was written, and so is not found after a crash though a checkpoint covers it, is open.
+            for (const entries of covered) entries.delete(step.number);
+            assert(!(await index.ref.call("resolve", { address }, within)).ok);
           }
           for (const entry of known.values()) {
             const resolved = await index.ref.call("resolve", { address: entry.address }, within);

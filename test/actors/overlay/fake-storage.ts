@@ -24,6 +24,8 @@ export const storageFacts: StorageFacts = {
   freeBytes: 5,
   damagedChunkCount: 0,
   setAsidePackCount: 0,
+  trash: { objectCount: 0, bytes: 0 },
+  collection: { phase: "idle", last: undefined },
   rebuilding: undefined,
 };
 
@@ -31,6 +33,10 @@ export const digest = (bytes: Uint8Array): Digest => digestFromBytes(blake3(byte
 
 export class FakeStorage {
   readonly chunks: Map<Digest, Uint8Array> = new Map();
+  /** Roots of what was removed. */
+  readonly removed: Set<Digest> = new Set();
+  /** Roots of what is pinned, and until when. */
+  readonly pinned: Map<Digest, number | undefined> = new Map();
   readonly nodes: Map<Digest, Uint8Array> = new Map();
   readonly commits: CommittedManifest[] = [];
   /** Chunks whose reading fails with `storage.corrupt`. */
@@ -152,8 +158,11 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
     getManifest: (storage, { root }) => {
       storage.askedNodes.push(root);
       const bytes = storage.nodes.get(root);
+      if (storage.removed.has(root)) return fail({ code: "storage.removed", root });
       return bytes === undefined ? fail({ code: "storage.manifest-not-found", root }) : ok(bytes);
     },
+
+    isHeld: (storage, { root }) => ok(!storage.removed.has(root)),
 
     readChunks: (storage, { slices }) => {
       storage.asked.push(slices);
@@ -170,6 +179,41 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
       const done = !isNotReady && end === commits.length;
       return ok({ entries, next: cursorOf(end), done, total: commits.length });
     },
+
+    removeObject: (storage, { manifest }) => {
+      storage.removed.add(manifest);
+      return ok({ restorableUntilMs: 1000 });
+    },
+
+    restoreObject: (storage, removed) => {
+      const there = storage.commits.find(({ address, manifest }) =>
+        "address" in removed ? address === removed.address : manifest === removed.root,
+      );
+      if (there === undefined || !storage.removed.delete(there.manifest)) return fail({ code: "storage.not-in-trash" });
+      return ok(there);
+    },
+
+    pinObject: (storage, { manifest, untilMs }) => {
+      if (storage.removed.has(manifest)) return fail({ code: "storage.removed", root: manifest });
+      storage.pinned.set(manifest, untilMs);
+      return ok();
+    },
+
+    unpinObject: (storage, { manifest }) => {
+      if (storage.removed.has(manifest)) return fail({ code: "storage.removed", root: manifest });
+      storage.pinned.delete(manifest);
+      return ok();
+    },
+
+    listTrash: ({ commits, removed }) => {
+      const entries = commits.filter(({ manifest }) => removed.has(manifest));
+      return ok({
+        entries: entries.map((entry) => ({ ...entry, removedAtMs: 0, restorableUntilMs: 1000 })),
+        next: undefined,
+      });
+    },
+
+    collectGarbage: () => ok(storageFacts.collection),
 
     describe: () => ok(storageFacts),
   },

@@ -64,11 +64,17 @@ async function writePack(disk: MemoryDisk, pack: number, sequence: number, isSea
     const isCommit = kind === "manifest";
     const open = { pack, mark, descriptor: 0, counted: false, end, epoch: 0, recordCount: 0 };
     const digests = digestChunk([bytes], cpu);
-    const contents = { kind, payload: [bytes], digests, sequence: isCommit ? sequence : 0 };
+    const contents = {
+      kind,
+      payload: [bytes],
+      digests,
+      commit: isCommit ? { sequence, isTransient: false } : undefined,
+    };
     const laidOut = layOutRecord(parts, open, end, contents, cpu.digest);
     entries.push(laidOut.entry);
     end = laidOut.end;
-    const commit = { object: isCommit ? facts.object : undefined, objectBytes: isCommit ? object.length : 0 };
+    const objectBytes = isCommit ? object.length : 0;
+    const commit = { object: isCommit ? facts.object : undefined, objectBytes, isTransient: false };
     table.push(encodeSealEntry({ ...laidOut.entry, ...commit, digest: digestOf(bytes) }));
   }
   const tableDigest = cpu.digest(Buffer.concat(table));

@@ -124,6 +124,7 @@ const headers = fc
       mark: fc.uint8Array({ minLength: 8, maxLength: 8 }),
       kind: fc.constantFrom("chunk" as const, "manifest" as const),
       sequence: fc.maxSafeNat(),
+      isTransient: fc.boolean(),
       epoch: fc.nat(2 ** 32 - 1),
       payloadBytes: fc.nat(4 * 2 ** 20),
       gap: fc.nat(1000),

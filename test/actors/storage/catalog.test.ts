@@ -12,7 +12,8 @@ const digest = (number: number): Digest => digestFromBytes(new Uint8Array(32).fi
 function commit(catalog: Catalog, sequence: number): void {
   const where = { kind: "manifest", pack: 1, position: 64 * sequence, payloadOffset: 128, payloadBytes: 10 } as const;
   const entry: CatalogEntry = { ...where, sequence, damage: "none" };
-  catalog.insertCommit({ sequence, manifest: digest(sequence), object: digest(100 + sequence), sizeBytes: 10 }, entry);
+  const [manifest, object] = [digest(sequence), digest(100 + sequence)];
+  catalog.insertCommit({ sequence, manifest, object, sizeBytes: 10, isTransient: false }, entry);
 }
 
 describe("catalog: flush", () => {

@@ -42,7 +42,12 @@ async function treeWorld(durable: "object" | "nodes" | "nothing"): Promise<TreeW
   const parts: Uint8Array[] = [encodePackFront(1, mark)];
   let end = PACK_FRONT_BYTES;
   const add = (kind: "chunk" | "manifest", bytes: Uint8Array, sequence: number, epoch: number): number => {
-    const contents = { kind, payload: [bytes], digests: digestChunk([bytes], cpu), sequence };
+    const contents = {
+      kind,
+      payload: [bytes],
+      digests: digestChunk([bytes], cpu),
+      commit: { sequence, isTransient: false },
+    };
     const { entry, end: next } = layOutRecord(parts, { ...pack, epoch }, end, contents, cpu.digest);
     end = next;
     return entry.position + entry.payloadOffset;

@@ -116,6 +116,7 @@ function imageOf(sequence: number, payload: Uint8Array): Uint8Array {
     mark: Buffer.alloc(8, 7),
     kind: sequence > 0 ? "manifest" : "chunk",
     sequence,
+    isTransient: false,
     epoch: 0,
     payloadOffset: RECORD_HEADER_BYTES,
     payloadBytes: payload.length,

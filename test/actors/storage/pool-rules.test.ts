@@ -9,9 +9,12 @@ import { CHUNK_PROFILES, CHUNKER_DEFAULT } from "#actors/domain/chunk-profiles.t
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
-import { CommitsUnderWay } from "#actors/storage/commits-under-way.ts";
+import { InUse } from "#actors/storage/collection/in-use.ts";
 import { makeGearTable } from "#actors/storage/gear-table.ts";
 import { BATCH_BYTES_MAX, GroupCommit } from "#actors/storage/group-commit.ts";
+import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
+import { Keeping } from "#actors/storage/keeps/keeping.ts";
+import { Keeps } from "#actors/storage/keeps/keeps.ts";
 import { KnownRecords } from "#actors/storage/known-records.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
@@ -30,6 +33,7 @@ import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
+import { Turns } from "#runtime/turns.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { mustHold, sizes, stored, turns } from "#test/actors/storage/refused-reads.ts";
@@ -151,32 +155,40 @@ async function withoutRoom() {
   const known = new KnownRecords({ catalog, check, onDamaged: () => undefined });
   const sequences = new Sequences(0, () => undefined);
   const space = new Space(disk, "/data", clock, () => 0);
-  return { ...all, pause, known, sequences, space };
+  const keeps = await Keeps.open({ disk, clock, random: seededRandom(1), space, directory: "/data/keeps" });
+  const keeping = new Keeping({ catalog, keeps, sequences, clock, trashMs: () => 0 });
+  return { ...all, pause, known, sequences, space, keeping, inUse: new InUse() };
 }
 
 describe("storage: a catalog that has no room (STO-7)", () => {
   it("takes no small object, and nothing of it is written", async () => {
-    const { disk, catalog, pool, known, sequences, space } = await withoutRoom();
+    const { disk, catalog, pool, known, sequences, space, keeping, inUse } = await withoutRoom();
     const { signal } = new AbortController();
-    const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, cpu, signal });
+    const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, inUse, keeping, cpu, signal });
     const bytes = randomBytes(1000, 1);
     const digests = digestChunk([bytes], cpu);
     const facts = { size: bytes.length, chunker: CHUNKER_DEFAULT, object: digestOf(bytes) };
     const { root } = buildManifestTree(facts, [{ length: bytes.length, digest: facts.object }], digestOf);
     const chunks = [{ payload: [bytes], digests }];
 
-    const put = await group.put({ object: facts.object, chunks, sizeBytes: bytes.length, manifest: root });
+    const put = await group.put({
+      object: facts.object,
+      chunks,
+      sizeBytes: bytes.length,
+      manifest: root,
+      keepUntilMs: FOR_EVER,
+    });
 
     assert(!put.ok && put.failure.code === "storage.full");
     assert.equal((await sizes(disk)).size, 0);
   });
 
   it("takes no large object, and nothing of it stays", async () => {
-    const { disk, catalog, pool, known, sequences, pause } = await withoutRoom();
+    const { disk, catalog, pool, known, sequences, pause, keeping, inUse } = await withoutRoom();
     const pack = must((await pool.lease(new AbortController().signal)) ?? fail(broken), "a pack is leased");
-    const [gearTable, commits] = [makeGearTable(cpu.digest), new CommitsUnderWay()];
-    const deps = { disk, pool, catalog, sequences, known, commits, cpu, gearTable, pause };
-    const upload = new Upload(pack, deps, CHUNK_PROFILES[CHUNKER_DEFAULT]);
+    const [gearTable, commits] = [makeGearTable(cpu.digest), new Turns<Digest>()];
+    const deps = { disk, pool, catalog, sequences, known, inUse, keeping, commits, cpu, gearTable, pause };
+    const upload = new Upload(pack, deps, { profile: CHUNK_PROFILES[CHUNKER_DEFAULT], keepUntilMs: FOR_EVER });
     assert((await upload.feed(randomBytes(2 * MiB, 1))).ok);
     const object = await upload.finish();
     assert(object.ok);

@@ -19,7 +19,7 @@ import { realScheduler } from "#runtime/real/scheduler.ts";
 import { Scope } from "#runtime/scope.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
-import { KiB, MiB } from "#runtime/units.ts";
+import { GiB, hour, KiB, MiB } from "#runtime/units.ts";
 import { type Started, silentLog, startActor } from "#test/kit/actor.ts";
 
 export interface RealStorage extends Started<StorageProtocol> {
@@ -44,6 +44,10 @@ const realConfig: StorageConfig = {
   reserveBytes: 64 * KiB,
   writeQuotaBytes: 8 * MiB,
   readDescriptorsMax: 4,
+  trashMs: 1000,
+  collectIntervalMs: 24 * hour,
+  compactBelowPercent: 50,
+  collectBytesPerSecondMax: 64 * GiB,
 };
 
 /** Time inside the actor is real; `clock` of what is answered stands still. */

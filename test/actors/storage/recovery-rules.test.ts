@@ -103,7 +103,12 @@ async function writePack(
   let end = PACK_FRONT_BYTES;
   for (const { kind, bytes, sequence, epoch, mark = markOf(pack) } of records) {
     const open = { pack, mark, descriptor: 0, counted: false, end, epoch, recordCount: 0 };
-    const contents = { kind, payload: [bytes], digests: digestChunk([bytes], cpu), sequence };
+    const contents = {
+      kind,
+      payload: [bytes],
+      digests: digestChunk([bytes], cpu),
+      commit: { sequence, isTransient: false },
+    };
     const laidOut = layOutRecord(parts, open, end, contents, cpu.digest);
     end = laidOut.end;
     placed.push({ ...laidOut, digest: digestOf(bytes) });
@@ -125,7 +130,7 @@ function know(catalog: Catalog, pack: number, placed: readonly Placed[], records
     if (entry.sequence === 0) catalog.insert(digest, entry);
     else
       catalog.insertCommit(
-        { sequence: entry.sequence, manifest: digest, object: digestOf(bytes), sizeBytes: 1 },
+        { sequence: entry.sequence, manifest: digest, object: digestOf(bytes), sizeBytes: 1, isTransient: false },
         entry,
       );
   }

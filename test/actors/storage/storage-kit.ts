@@ -18,7 +18,7 @@ import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
-import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { GiB, hour, KiB, MiB } from "#runtime/units.ts";
 import { type Started, startActor } from "#test/kit/actor.ts";
 import { sourceOver } from "#test/kit/byte-source.ts";
 
@@ -33,6 +33,10 @@ export const smallConfig: StorageConfig = {
   reserveBytes: 1 * MiB,
   writeQuotaBytes: 8 * MiB,
   readDescriptorsMax: 2,
+  trashMs: 1000,
+  collectIntervalMs: 24 * hour,
+  compactBelowPercent: 50,
+  collectBytesPerSecondMax: 64 * GiB,
 };
 
 export interface StorageKit extends Started<StorageProtocol> {

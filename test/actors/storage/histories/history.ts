@@ -9,7 +9,7 @@
  */
 import assert from "node:assert/strict";
 import type { Digest } from "#actors/domain/address.ts";
-import type { Cursor, StoredObject } from "#actors/storage/protocol.ts";
+import type { CollectionReport, Cursor, StoredObject } from "#actors/storage/protocol.ts";
 import type { Random } from "#runtime/random.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
@@ -17,6 +17,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { packsOn, turnByte, turnSeals } from "#test/actors/storage/histories/decay.ts";
 import { ALL_OPERATIONS, type Fault, FaultyDisk } from "#test/actors/storage/histories/faulty-disk.ts";
+import { type Book, keepSome } from "#test/actors/storage/histories/keep-traffic.ts";
 import { Node, turn } from "#test/actors/storage/histories/node.ts";
 import type { TestObject } from "#test/actors/storage/histories/objects.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
@@ -40,6 +41,11 @@ export interface Tally {
   setAside: number;
   /** Objects that could not be read, and then could. */
   lifted: number;
+  removals: number;
+  restored: number;
+  collections: number;
+  /** Packs that are gone. */
+  packsGone: number;
 }
 
 export const EMPTY_TALLY: Readonly<Tally> = {
@@ -54,6 +60,10 @@ export const EMPTY_TALLY: Readonly<Tally> = {
   bytesTurned: 0,
   setAside: 0,
   lifted: 0,
+  removals: 0,
+  restored: 0,
+  collections: 0,
+  packsGone: 0,
 };
 
 interface Reader {
@@ -82,15 +92,19 @@ export class History {
   readonly #kv: MemoryKvStores;
   readonly #tally: Tally = { ...EMPTY_TALLY };
   readonly #log: string[] = [];
-  /** Must be there. */
-  readonly #acknowledged = new Set<TestObject>();
-  /** May be there, whole: what was cut off or refused, or what the test has damaged. */
-  readonly #uncertain = new Set<TestObject>();
+  readonly #book: Book = {
+    acknowledged: new Set(),
+    uncertain: new Set(),
+    removed: new Set(),
+    restored: new Set(),
+    mayBeDamaged: ({ parts }) => [...parts].some((digest) => this.#hit.has(digest)),
+  };
   readonly #readers: Reader[] = [];
   /** Records of which bytes were turned. */
   readonly #hit = new Set<Digest>();
   /** Some record may be in quarantine: the disk could not read it, or it is damaged. */
   #isTainted = false;
+  #lastCollection: CollectionReport | undefined;
   #starts = 0;
 
   constructor(seed: number, kind: HistoryKind, objects: readonly TestObject[]) {
@@ -138,7 +152,7 @@ export class History {
   async #endWell(): Promise<void> {
     const node = await this.#start(new FaultyDisk(this.#disk));
     await this.#check(node);
-    for (const object of this.#uncertain) await this.#putAgain(node, object);
+    for (const object of [...this.#book.uncertain, ...this.#book.removed]) await this.#putAgain(node, object);
     node.life.kill();
   }
 
@@ -186,12 +200,18 @@ export class History {
     const { manifests, nameless, total } = await node.list(undefined);
     const listed = new Set(manifests);
     assert.equal(listed.size, manifests.length, "each commit is listed once");
-    assert.equal(total, listed.size, "the total is what is listed");
-    for (const object of this.#acknowledged) {
+    assert(total >= listed.size, "the total is what is listed, and what is removed and still has a commit");
+    if (this.#tally.removals === 0) assert.equal(total, listed.size, "the total is what is listed");
+    for (const { manifest, number } of this.#book.removed) {
+      assert(!listed.has(manifest), `object ${number} is removed, and listed`);
+      const got = await readObject(node.kit.ref, manifest);
+      assert(!(got instanceof Uint8Array), `object ${number} is removed, and readable`);
+    }
+    for (const object of this.#book.acknowledged) {
       await this.#mustHold(node, object, listed);
       assert.equal(nameless.has(object.manifest), object.enc !== undefined, "only ciphertext has no address");
     }
-    for (const { number, manifest, bytes } of this.#uncertain) {
+    for (const { number, manifest, bytes } of this.#book.uncertain) {
       if (!listed.has(manifest)) continue;
       const got = await readObject(node.kit.ref, manifest);
       if (got instanceof Uint8Array) assert(isSame(got, bytes), `object ${number} has wrong bytes`);
@@ -200,7 +220,8 @@ export class History {
     for (const { cursor, seen } of this.#readers) {
       const rest = new Set((await node.list(cursor)).manifests);
       for (const manifest of listed) {
-        assert(seen.has(manifest) || rest.has(manifest), `${manifest} is behind the cursor ${cursor}`);
+        const isTold = seen.has(manifest) || rest.has(manifest) || this.#book.restored.has(manifest);
+        assert(isTold, `${manifest} is behind the cursor ${cursor}`);
       }
       this.#tally.cursors += 1;
     }
@@ -222,7 +243,7 @@ export class History {
 
   /** With a place that cannot be read, what is read is right. */
   async #checkImpaired(node: Node): Promise<void> {
-    for (const { number, manifest, bytes } of [...this.#acknowledged, ...this.#uncertain]) {
+    for (const { number, manifest, bytes } of [...this.#book.acknowledged, ...this.#book.uncertain]) {
       const got = await readObject(node.kit.ref, manifest);
       if (got instanceof Uint8Array) assert(isSame(got, bytes), `object ${number} has wrong bytes`);
     }
@@ -254,8 +275,12 @@ export class History {
         return;
       }
       await this.#finish(node, working);
+      const { collection } = (await node.facts()) ?? {};
+      if (this.#lastCollection !== collection?.last) this.#tally.packsGone += collection?.last?.packsCompacted ?? 0;
+      this.#lastCollection = collection?.last;
       faulty.arm(undefined);
       if (this.#chance(2)) await node.kit.clock.advance(1000);
+      assert.deepEqual(node.kit.exits, [], "storage outlives what goes on beside the puts");
       if (this.#chance(2)) await this.#readOn(node);
       await passed(this.#random.below(40));
     }
@@ -275,9 +300,12 @@ export class History {
   /** Some at once. What is answered after the life was cut off was never heard. */
   async #putSome(node: Node, isCutOff: () => boolean): Promise<void> {
     const picked = Array.from({ length: 1 + this.#random.below(5) }, () => this.#one(this.#objects));
+    const others = this.#chance(2) ? this.#objects.filter((object) => !picked.includes(object) && this.#chance(3)) : [];
+    const keeping = keepSome(node, others, this.#book, this.#random, this.#tally, isCutOff);
     const puts = picked.map(async (object) => {
       const { number, bytes, chunker, enc } = object;
-      if (!this.#acknowledged.has(object)) this.#uncertain.add(object);
+      if (!this.#book.acknowledged.has(object)) this.#book.uncertain.add(object);
+      this.#book.removed.delete(object);
       const failAt = this.#chance(10) ? this.#random.below(bytes.length + 1) : Number.POSITIVE_INFINITY;
       const size = this.#chance(3) ? {} : { sizeBytes: bytes.length };
       const source = sourceOf(bytes, 48 * KiB, failAt);
@@ -288,15 +316,16 @@ export class History {
       else this.#tally.refusedPuts += 1;
     });
     await Promise.all(puts);
+    for (const what of await keeping) this.#say(what);
   }
 
   #acknowledge(object: TestObject, { manifest }: StoredObject): void {
     assert.equal(manifest, object.manifest);
     this.#tally.acknowledged += 1;
     // What decays before anybody reads it passes for known, and is not written again.
-    if (this.#mayBeDamaged(object)) return;
-    this.#acknowledged.add(object);
-    this.#uncertain.delete(object);
+    if (this.#book.mayBeDamaged(object)) return;
+    this.#book.acknowledged.add(object);
+    this.#book.uncertain.delete(object);
   }
 
   async #finish(node: Node, working: Promise<void>): Promise<void> {
@@ -346,16 +375,12 @@ export class History {
     this.#say(`byte turned: ${turned.place}`);
     for (const digest of turned.hit) this.#hit.add(digest);
     if (turned.hit.size > 0) this.#isTainted = true;
-    for (const object of [...this.#acknowledged]) {
-      if (!this.#mayBeDamaged(object)) continue;
-      this.#acknowledged.delete(object);
-      this.#uncertain.add(object);
+    for (const object of [...this.#book.acknowledged]) {
+      if (!this.#book.mayBeDamaged(object)) continue;
+      this.#book.acknowledged.delete(object);
+      this.#book.uncertain.add(object);
       this.#say(`object ${object.number} may be damaged`);
     }
-  }
-
-  #mayBeDamaged({ parts }: TestObject): boolean {
-    return [...parts].some((digest) => this.#hit.has(digest));
   }
 
   #loseCatalog(): void {

@@ -1,6 +1,6 @@
 /** What histories put: objects of every kind of size, some of which share chunks with others. */
 import assert from "node:assert/strict";
-import type { Digest } from "#actors/domain/address.ts";
+import type { Address, Digest } from "#actors/domain/address.ts";
 import { CHUNKER_DEFAULT, type ChunkerName } from "#actors/domain/chunk-profiles.ts";
 import { decodeManifest } from "#actors/domain/manifest.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -14,6 +14,7 @@ export interface TestObject {
   /** Set for ciphertext. */
   readonly enc: { readonly format: string } | undefined;
   readonly manifest: Digest;
+  readonly address: Address | undefined;
   /** Of every record that the object needs. */
   readonly parts: ReadonlySet<Digest>;
 }
@@ -33,13 +34,13 @@ export async function makeObjects(): Promise<readonly TestObject[]> {
     const chunker = enc === undefined ? (CHUNKERS[number % CHUNKERS.length] ?? CHUNKER_DEFAULT) : "fixed/1";
     const stored = await put(kit, bytes, { chunker, enc });
     assert(stored.ok);
-    const { manifest } = stored.value;
+    const { address, manifest } = stored.value;
     const node = await kit.ref.call("getManifest", { root: manifest }, within);
     assert(node.ok);
     const decoded = decodeManifest(node.value);
     assert(decoded.ok && decoded.value.linkKind === "chunk");
     const parts = new Set([manifest, ...decoded.value.links.map(({ digest }) => digest)]);
-    objects.push({ number, bytes, chunker, enc, manifest, parts });
+    objects.push({ number, bytes, chunker, enc, manifest, address, parts });
   }
   return objects;
 }

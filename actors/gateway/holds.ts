@@ -1,0 +1,87 @@
+/** Removing and restoring, pinning and letting go, and the collection of what nobody holds. */
+import { type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
+import type { BadKeep } from "#actors/gateway/failures.ts";
+import { optionsOf } from "#actors/gateway/objects.ts";
+import type { Target } from "#actors/overlay/protocol.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import { second } from "#runtime/units.ts";
+
+/** Longest time that can be asked for, seconds: a hundred years. */
+export const KEEP_SECONDS_MAX = 3_155_760_000;
+/** Entries of one page of the trash. */
+const TRASH_PAGE_ENTRIES = 1000;
+
+/** What `Cepa-Keep` asks for, ms; undefined where it is not there. */
+export function keepMsOf({ request }: Visit): Result<number | undefined, BadKeep> {
+  const field = request.headers["cepa-keep"];
+  if (field === undefined) return ok(undefined);
+  const seconds = /^[0-9]{1,10}$/.test(field) ? Number(field) : 0;
+  if (seconds < 1 || seconds > KEEP_SECONDS_MAX)
+    return fail({ code: "gateway.bad-keep", secondsMax: KEEP_SECONDS_MAX });
+  return ok(seconds * second);
+}
+
+export async function removeTarget(desk: Desk, visit: Visit, target: Target): Served {
+  const removed = await desk.overlay.call("remove", target, optionsOf(desk, visit));
+  if (!removed.ok) return removed;
+  return ok(jsonAnswer(200, { ...nameOf(target), restorableUntil: timeOf(removed.value.restorableUntilMs) }));
+}
+
+export async function restoreTarget(desk: Desk, visit: Visit, target: Target): Served {
+  const restored = await desk.overlay.call("restore", target, optionsOf(desk, visit));
+  if (!restored.ok) return restored;
+  const { address, manifest, sizeBytes } = restored.value;
+  return ok(jsonAnswer(200, { address, size: sizeBytes, manifest }));
+}
+
+export async function pinTarget(desk: Desk, visit: Visit, target: Target): Served {
+  const keepMs = keepMsOf(visit);
+  if (!keepMs.ok) return keepMs;
+  const untilMs = keepMs.value === undefined ? undefined : desk.clock.wallMs() + keepMs.value;
+  const pinned = await desk.overlay.call("pin", { target, untilMs }, optionsOf(desk, visit));
+  if (!pinned.ok) return pinned;
+  return ok(
+    jsonAnswer(200, { ...nameOf(target), pinned: true, until: untilMs === undefined ? null : timeOf(untilMs) }),
+  );
+}
+
+export async function unpinTarget(desk: Desk, visit: Visit, target: Target): Served {
+  const unpinned = await desk.overlay.call("unpin", target, optionsOf(desk, visit));
+  return unpinned.ok ? ok(jsonAnswer(200, { ...nameOf(target), pinned: false })) : unpinned;
+}
+
+export async function listTrash(desk: Desk, visit: Visit): Served {
+  const after = new URLSearchParams(visit.request.query).get("after") ?? undefined;
+  const listed = await desk.overlay.call("listTrash", { after, limit: TRASH_PAGE_ENTRIES }, optionsOf(desk, visit));
+  if (!listed.ok) return listed;
+  const entries = listed.value.entries.map(({ address, manifest, sizeBytes, removedAtMs, restorableUntilMs }) => ({
+    address,
+    size: sizeBytes,
+    manifest,
+    removedAt: timeOf(removedAtMs),
+    restorableUntil: timeOf(restorableUntilMs),
+  }));
+  return ok(jsonAnswer(200, { entries, next: listed.value.next ?? null }));
+}
+
+/** With `?trash=empty` what is in the trash is given up, too. */
+export async function collectGarbage(desk: Desk, visit: Visit): Served {
+  const emptyTrash = new URLSearchParams(visit.request.query).get("trash") === "empty";
+  const begun = await desk.overlay.call("collectGarbage", { emptyTrash }, optionsOf(desk, visit));
+  return begun.ok ? ok(jsonAnswer(202, begun.value)) : begun;
+}
+
+export async function describeCollection(desk: Desk, visit: Visit): Served {
+  const described = await desk.overlay.call("describe", {}, optionsOf(desk, visit));
+  if (!described.ok) return described;
+  const { collection, freeBytes, manifestCount, storedBytes, trash } = described.value.storage;
+  return ok(jsonAnswer(200, { ...collection, storedBytes, freeBytes, objectCount: manifestCount, trash }));
+}
+
+function nameOf(target: Target): Readonly<Record<string, string>> {
+  return "address" in target ? { address: target.address } : { manifest: target.root };
+}
+
+function timeOf(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}

@@ -1,0 +1,115 @@
+/**
+ * What is done to objects beside putting and reading them. Storage decides and remembers; index is told what can be found.
+ *
+ * Who removes an object and who puts it take turns: else the removal could make a put unfindable that came after it. What
+ * index is not told, because a crash comes between, storage refuses all the same.
+ */
+
+import type { IndexRebuilding } from "#actors/index/protocol.ts";
+import { ask } from "#actors/overlay/ask.ts";
+import type { Reading } from "#actors/overlay/get.ts";
+import type {
+  ObjectUnknown,
+  OverlayProtocol,
+  OverlayUnavailable,
+  Target,
+  TargetFailure,
+} from "#actors/overlay/protocol.ts";
+import { afterAll, recordEntry } from "#actors/overlay/put.ts";
+import type { HeldObject, StorageProtocol } from "#actors/storage/protocol.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { FailureOf, ReplyOf } from "#runtime/protocol.ts";
+import type { CallOptions, Within } from "#runtime/ref.ts";
+
+export async function removeTarget(
+  reading: Reading,
+  target: Target,
+  within: Within,
+): Promise<Result<ReplyOf<OverlayProtocol, "remove">, TargetFailure>> {
+  const { index, manifests, storage } = reading;
+  return await inTurnOf(reading, target, async () => {
+    const held = await findHeld(reading, target, within);
+    if (!held.ok) return held;
+    const options = optionsOf(reading, within);
+    const removed = await ask(reading, within.signal, () => storage.call("removeObject", held.value, options));
+    if (!removed.ok) return removed;
+    const { address, manifest } = held.value;
+    manifests.forget(manifest);
+    if (address === undefined) return removed;
+    const forgotten = await ask(reading, within.signal, () => index.call("forget", { address }, options));
+    return forgotten.ok ? removed : fail(afterAll(forgotten.failure));
+  });
+}
+
+export async function restoreTarget(
+  reading: Reading,
+  target: Target,
+  within: Within,
+): Promise<Result<ReplyOf<OverlayProtocol, "restore">, FailureOf<OverlayProtocol, "restore">>> {
+  return await inTurnOf(reading, target, async () => {
+    const options = optionsOf(reading, within);
+    const restored = await ask(reading, within.signal, () => reading.storage.call("restoreObject", target, options));
+    if (!restored.ok) return restored;
+    const { address, manifest, sizeBytes } = restored.value;
+    if (address === undefined) return restored;
+    const recorded = await recordEntry(reading, { address, manifest, sizeBytes }, within);
+    return recorded.ok ? restored : recorded;
+  });
+}
+
+export async function pinTarget(
+  reading: Reading,
+  { target, untilMs }: { readonly target: Target; readonly untilMs?: number | undefined },
+  within: Within,
+): Promise<Result<void, TargetFailure>> {
+  const held = await findHeld(reading, target, within);
+  if (!held.ok) return held;
+  const request = { ...held.value, untilMs };
+  const options = optionsOf(reading, within);
+  const pinned = await ask(reading, within.signal, () => reading.storage.call("pinObject", request, options));
+  return pinned.ok ? pinned : notHeld(target, pinned.failure);
+}
+
+export async function unpinTarget(
+  reading: Reading,
+  target: Target,
+  within: Within,
+): Promise<Result<void, TargetFailure>> {
+  const held = await findHeld(reading, target, within);
+  if (!held.ok) return held;
+  const options = optionsOf(reading, within);
+  const unpinned = await ask(reading, within.signal, () => reading.storage.call("unpinObject", held.value, options));
+  return unpinned.ok ? unpinned : notHeld(target, unpinned.failure);
+}
+
+/** Which manifest answers for it; by its root it is itself. */
+async function findHeld(
+  reading: Reading,
+  target: Target,
+  within: Within,
+): Promise<Result<HeldObject, ObjectUnknown | IndexRebuilding | OverlayUnavailable>> {
+  if ("root" in target) return ok({ manifest: target.root });
+  const { address } = target;
+  const options = optionsOf(reading, within);
+  const entry = await ask(reading, within.signal, () => reading.index.call("resolve", { address }, options));
+  if (entry.ok) return ok({ address, manifest: entry.value.manifest });
+  return fail(entry.failure.code === "index.unknown" ? { code: "overlay.unknown", address } : entry.failure);
+}
+
+/** Index has not heard of the removal yet. */
+function notHeld(
+  target: Target,
+  failure: FailureOf<StorageProtocol, "unpinObject"> | OverlayUnavailable,
+): Result<never, TargetFailure> {
+  if (failure.code !== "storage.removed") return fail(failure);
+  if ("address" in target) return fail({ code: "overlay.unknown", address: target.address });
+  return fail({ code: "storage.manifest-not-found", root: target.root });
+}
+
+async function inTurnOf<Value>({ turns }: Reading, target: Target, work: () => Promise<Value>): Promise<Value> {
+  return "address" in target ? await turns.inTurn(target.address, work) : await work();
+}
+
+function optionsOf({ config }: Reading, within: Within): CallOptions {
+  return { timeoutMs: config.current.callTimeoutMs, within, whenFull: "wait" };
+}

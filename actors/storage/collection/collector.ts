@@ -1,0 +1,242 @@
+/**
+ * Garbage collection: what nobody holds goes to the trash, what has been there long enough is given up, and packs that are
+ * mostly garbage are compacted.
+ *
+ * It never holds up a put. What a put relies on is in use until its commit can be walked to, and marked from then on; what
+ * is written while a collection runs is younger than it, and none of its business. Nothing is given up where something
+ * cannot be read, because that may be what holds it.
+ */
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
+import { Compactor, type IsLive } from "#actors/storage/collection/compactor.ts";
+import type { InUse } from "#actors/storage/collection/in-use.ts";
+import { MarkWalk, sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
+import { Marks } from "#actors/storage/collection/marks.ts";
+import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
+import type { StorageConfig } from "#actors/storage/config.ts";
+import type { GroupCommit } from "#actors/storage/group-commit.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import type { OnDamaged } from "#actors/storage/known-records.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import type { PackPool } from "#actors/storage/pack-pool.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import type { CollectionFacts, CollectionReport } from "#actors/storage/protocol.ts";
+import type { Sequences } from "#actors/storage/sequences.ts";
+import type { Clock, Timer } from "#runtime/clock.ts";
+import type { Kv } from "#runtime/kv/kv.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import { Throttle } from "#runtime/throttle.ts";
+
+/** Records that are marked at once, eight to sixteen bytes of memory each. Stores that have more are walked again. */
+export const MARKED_RECORDS_MAX = 8_388_608;
+
+export interface CollectorDeps {
+  readonly config: () => StorageConfig;
+  readonly catalog: Catalog;
+  /** Of the catalog. */
+  readonly kv: Pick<Kv, "flush">;
+  readonly files: PackFiles;
+  readonly pool: PackPool;
+  readonly group: Pick<GroupCommit, "rotate">;
+  readonly keeping: Keeping;
+  readonly inUse: InUse;
+  readonly readers: PackReaders;
+  readonly sequences: Sequences;
+  readonly cpu: Pick<Cpu, "digest">;
+  readonly pause: Pause;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onDamaged: OnDamaged;
+  /** Of what goes on beside the calls: it ends the incarnation. */
+  readonly onDefect: (defect: unknown) => void;
+  /** Why nothing may be given up in this life at all. */
+  readonly impaired: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+type Counts = { -readonly [Name in keyof CollectionReport]: CollectionReport[Name] };
+
+export class Collector {
+  readonly #deps: CollectorDeps;
+  readonly #throttle: Throttle;
+  /** Given up, and not removed yet. */
+  readonly #leaving = new Map<number, Promise<void>>();
+  #phase: CollectionFacts["phase"] = "idle";
+  #last: CollectionReport | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #timer: Timer | undefined;
+  /** Asked for while one was under way. */
+  #next: { readonly emptyTrash: boolean } | undefined;
+
+  constructor(deps: CollectorDeps) {
+    this.#deps = deps;
+    const { clock, config, signal } = deps;
+    this.#throttle = new Throttle(clock, () => config().collectBytesPerSecondMax, signal);
+    this.#later();
+  }
+
+  get facts(): CollectionFacts {
+    return { phase: this.#phase, last: this.#last };
+  }
+
+  /** Begins, or begins again after the one under way, which may have passed what is to go. */
+  collect(emptyTrash: boolean): void {
+    if (this.#deps.signal.aborted) return;
+    if (this.#phase !== "idle") {
+      this.#next = { emptyTrash: emptyTrash || this.#next?.emptyTrash === true };
+      return;
+    }
+    this.#timer?.cancel();
+    this.#phase = "marking";
+    this.#work = this.#run(emptyTrash).catch(this.#deps.onDefect);
+  }
+
+  /** Nothing is given up, copied or removed any more when it settles. */
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#work;
+    await Promise.all(this.#leaving.values());
+  }
+
+  async #run(emptyTrash: boolean): Promise<void> {
+    const { clock, log, signal } = this.#deps;
+    const startedMs = clock.nowMs();
+    const counts: Counts = {
+      endedAtMs: 0,
+      elapsedMs: 0,
+      blocked: undefined,
+      liveBytes: 0,
+      garbageBytes: 0,
+      removedCount: 0,
+      buriedCount: 0,
+      packsCompacted: 0,
+      freedBytes: 0,
+    };
+    counts.blocked = await this.#collect(emptyTrash, counts);
+    this.#phase = "idle";
+    if (signal.aborted) return;
+    this.#last = { ...counts, endedAtMs: clock.wallMs(), elapsedMs: clock.nowMs() - startedMs };
+    if (counts.blocked === undefined) log.info("garbage collected", { ...this.#last });
+    else log.warn("garbage not collected", { ...this.#last });
+    const next = this.#next;
+    this.#next = undefined;
+    if (next === undefined) this.#later();
+    else this.collect(next.emptyTrash);
+  }
+
+  #later(): void {
+    const { clock, config } = this.#deps;
+    this.#timer = clock.after(config().collectIntervalMs, () => this.collect(false));
+  }
+
+  /** Answers with why it stopped. */
+  async #collect(emptyTrash: boolean, counts: Counts): Promise<string | undefined> {
+    const { catalog, clock, config, group, impaired, inUse, keeping } = this.#deps;
+    if (impaired !== undefined) return impaired;
+    if (catalog.refusal !== undefined) return `the catalog is not written: ${catalog.refusal}`;
+    const numbers = [...catalog.packs.keys()];
+    const tidied = await keeping.tidy(Math.min(...numbers));
+    if (!tidied.ok) return `the journal of what is kept: ${tidied.failure.code}`;
+    const beforeMs = emptyTrash ? Number.POSITIVE_INFINITY : clock.wallMs() - config().trashMs;
+    const buried = await keeping.bury(beforeMs, Math.max(1, ...numbers));
+    if (!buried.ok) return `the journal of what is kept: ${buried.failure.code}`;
+    counts.buriedCount = buried.value;
+
+    await group.rotate();
+    for (const slice of slicesOf([...catalog.packs.values()])) {
+      const marks = new Marks();
+      for (const { pack, recordCount } of slice) marks.expect(pack, recordCount);
+      inUse.listen((kind, digest) => {
+        const entry = catalog.find(kind, digest);
+        if (entry !== undefined) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
+      });
+      const blocked = await this.#collectSlice(slice, marks, counts);
+      inUse.listen(() => undefined);
+      if (blocked !== undefined) return blocked;
+    }
+    return undefined;
+  }
+
+  async #collectSlice(slice: readonly PackState[], marks: Marks, counts: Counts): Promise<string | undefined> {
+    const { config, inUse, log, pool, sequences, signal } = this.#deps;
+    this.#phase = "marking";
+    const isOver = (): boolean => signal.aborted;
+    const walk = new MarkWalk({
+      ...this.#deps,
+      marks,
+      throttle: this.#throttle,
+      lastSequence: () => sequences.last,
+      isOver,
+    });
+    const { blocked, removedCount } = await walk.run();
+    counts.removedCount += removedCount;
+    if (blocked !== undefined) return blocked;
+
+    this.#phase = "compacting";
+    const compactor = new Compactor({ ...this.#deps, throttle: this.#throttle, isOver });
+    for (const state of slice) {
+      const totalBytes = state.checkpoint - PACK_FRONT_BYTES;
+      const liveBytes = marks.liveBytes(state.pack);
+      counts.liveBytes += liveBytes;
+      counts.garbageBytes += totalBytes - liveBytes;
+      if (totalBytes === 0 || (100 * liveBytes) / totalBytes >= config().compactBelowPercent) continue;
+      if (!state.sealed && !(await pool.reserve(state.pack))) continue;
+      // What was added since it was looked at is live: only then was it not marked.
+      const isLive: IsLive = (entry: CatalogEntry, digest) =>
+        entry.position >= state.checkpoint || marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
+      const current = this.#deps.catalog.packs.get(state.pack) ?? state;
+      const emptied = await compactor.empty(current, isLive);
+      if (emptied.ok) {
+        await this.#giveUp(current);
+        counts.packsCompacted += 1;
+        counts.freedBytes += totalBytes - liveBytes;
+        counts.garbageBytes -= totalBytes - liveBytes;
+        continue;
+      }
+      pool.unreserve(state.pack);
+      if (isOver()) return "the life is over";
+      log.warn("pack not compacted", { pack: state.pack, failure: emptied.failure });
+      if (emptied.failure.code === "disk.full") return "no room for a copy of what is live";
+    }
+    return undefined;
+  }
+
+  /** The file goes when nobody needs it to find out that it is gone, and nobody reads from it. */
+  async #giveUp({ pack }: PackState): Promise<void> {
+    const { catalog, kv, pool } = this.#deps;
+    pool.drop(pack);
+    await catalog.flush();
+    await kv.flush();
+    // A catalog that still names the pack would contradict the packs.
+    if (catalog.refusal !== undefined) return;
+    this.#leaving.set(pack, this.#remove(pack));
+  }
+
+  async #remove(pack: number): Promise<void> {
+    const { files, log, readers } = this.#deps;
+    await readers.whenFree(pack);
+    await files.forget(pack);
+    const removed = await files.disk.remove(files.pathOf(pack));
+    const synced = removed.ok ? await files.disk.syncDirectory(files.directory) : removed;
+    // The next start finds the file, and another collection empties it again.
+    if (!synced.ok) log.warn("pack not removed", { pack, failure: synced.failure });
+    this.#leaving.delete(pack);
+  }
+}
+
+/** Packs that are marked together. */
+function slicesOf(packs: readonly PackState[]): readonly (readonly PackState[])[] {
+  const slices: PackState[][] = [];
+  let recordCount = Number.POSITIVE_INFINITY;
+  for (const state of packs) {
+    recordCount += state.recordCount;
+    if (recordCount > MARKED_RECORDS_MAX) {
+      slices.push([]);
+      recordCount = state.recordCount;
+    }
+    slices.at(-1)?.push(state);
+  }
+  return slices;
+}

@@ -1,0 +1,252 @@
+/**
+ * Takes what is live out of a pack, so that the pack can go.
+ *
+ * - A record is copied byte for byte behind a header of its own pack, and only after it was verified: what is damaged stays
+ *   where it is, and with it the pack.
+ * - Nothing counts before all copies are synced. Then, in one turn, the catalog turns to the copies and forgets the pack; a
+ *   record that a put has come to rely on meanwhile is copied in another round first.
+ * - The file goes when the catalog without it is on the disk: a crash before leaves records twice, which harms nothing.
+ */
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
+import { sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
+import type { OnDamaged } from "#actors/storage/known-records.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PackLease } from "#actors/storage/pack-lease.ts";
+import type { PackPool } from "#actors/storage/pack-pool.ts";
+import { type FoundRecord, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import {
+  digestOfRecord,
+  encodeHeader,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
+  tableBytes,
+} from "#actors/storage/record.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Throttle } from "#runtime/throttle.ts";
+import { MiB } from "#runtime/units.ts";
+
+/** Bytes of small records that are written together. */
+const WRITE_BYTES: number = 1 * MiB;
+/** Rounds for what puts come to rely on while the others are copied. Then the pack waits for the next collection. */
+const ROUNDS_MAX = 4;
+
+export interface CompactorDeps {
+  readonly files: PackFiles;
+  readonly catalog: Catalog;
+  readonly pool: PackPool;
+  readonly cpu: Pick<Cpu, "digest">;
+  readonly pause: Pause;
+  readonly throttle: Throttle;
+  readonly onDamaged: OnDamaged;
+  readonly isOver: () => boolean;
+}
+
+/** Whether a record of the pack is live, as far as that is known now. */
+export type IsLive = (entry: CatalogEntry, digest: Digest) => boolean;
+
+/** Why a pack stays. */
+export type StaysBecause = { readonly code: "damaged" | "busy" | "over" } | DiskFailure;
+
+interface Copied {
+  readonly digest: Digest;
+  readonly from: CatalogEntry;
+  readonly to: CatalogEntry;
+}
+
+export class Compactor {
+  readonly #deps: CompactorDeps;
+
+  constructor(deps: CompactorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Afterwards the catalog knows nothing of the pack. */
+  async empty(state: PackState, isLive: IsLive): Promise<Result<void, StaysBecause>> {
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const emptied = await this.#round(state, isLive);
+      if (!emptied.ok || emptied.value) return emptied.ok ? ok() : emptied;
+    }
+    return fail({ code: "busy" });
+  }
+
+  /** Answers true when nothing is left. */
+  async #round(state: PackState, isLive: IsLive): Promise<Result<boolean, StaysBecause>> {
+    const { catalog, files, pool } = this.#deps;
+    const copies = new Copies(files.disk, pool);
+    const dead: { readonly digest: Digest; readonly entry: CatalogEntry }[] = [];
+    const copied = await this.#copyLive(state, isLive, copies, dead);
+    const synced = copied.ok ? await copies.sync() : copied;
+    if (!synced.ok) {
+      await copies.abandon();
+      return synced;
+    }
+
+    // From here to the end of the loops nobody else has a turn.
+    const turned = copies.done.filter(({ digest, from }) => isAt(catalog.find(from.kind, digest), from));
+    for (const { digest, from, to } of turned) this.#turnTo(digest, from, to);
+    copies.enter(catalog);
+    const isEmpty = !dead.some(({ digest, entry }) => isLive(entry, digest));
+    if (isEmpty) {
+      for (const { digest, entry } of dead) catalog.remove(digest, entry);
+      // Together with what is in it: a pack that is known, and holds commits that are not, would be taken for damage.
+      catalog.removePack(state.pack);
+    }
+    await copies.release();
+    return ok(isEmpty);
+  }
+
+  async #copyLive(
+    { pack, mark, checkpoint }: PackState,
+    isLive: IsLive,
+    copies: Copies,
+    dead: { readonly digest: Digest; readonly entry: CatalogEntry }[],
+  ): Promise<Result<void, StaysBecause>> {
+    const { catalog, files, isOver, pause } = this.#deps;
+    let unreadable: DiskFailure | undefined;
+    const onUnreadable = (failure: DiskFailure): void => {
+      unreadable = failure;
+    };
+    let isDamaged = false;
+    for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
+      if (isOver()) return fail({ code: "over" });
+      const digest = digestOfRecord(found.header);
+      const entry = catalog.find(found.header.kind, digest);
+      if (entry?.pack !== pack || entry.position !== found.position) continue;
+      if (!isLive(entry, digest)) {
+        dead.push({ digest, entry });
+        continue;
+      }
+      const copied = await this.#copy(found, entry, digest, copies);
+      if (!copied.ok) return copied;
+      isDamaged ||= !copied.value;
+      await pause.ifDue();
+    }
+    if (unreadable !== undefined) return fail(unreadable);
+    return isDamaged ? fail({ code: "damaged" }) : ok();
+  }
+
+  /** False where its bytes are not what was stored. */
+  async #copy(
+    { pack, position, header }: FoundRecord,
+    entry: CatalogEntry,
+    digest: Digest,
+    copies: Copies,
+  ): Promise<Result<boolean, DiskFailure>> {
+    const { cpu, files, onDamaged, throttle } = this.#deps;
+    const { payloadBytes, payloadOffset } = entry;
+    await throttle.take(2 * sizeOfRecord(entry));
+    const read = await readWhole(
+      files,
+      pack,
+      payloadOffset + payloadBytes - RECORD_HEADER_BYTES,
+      position + RECORD_HEADER_BYTES,
+    );
+    if (!read.ok) return read;
+    if (read.value === undefined || !isWhole(header, digest, read.value, cpu.digest)) {
+      onDamaged(digest, entry, "differs");
+      return ok(false);
+    }
+    const written = await copies.append(digest, entry, header, read.value);
+    return written.ok ? ok(true) : written;
+  }
+
+  #turnTo(digest: Digest, from: CatalogEntry, to: CatalogEntry): void {
+    const { catalog } = this.#deps;
+    const commit = from.sequence > 0 ? catalog.commitAt(from.sequence) : undefined;
+    if (commit === undefined) catalog.insert(digest, to);
+    else catalog.insertCommit(commit, to);
+  }
+}
+
+/** What was copied, on its way into another pack, which is leased with the first record. */
+class Copies {
+  readonly done: Copied[] = [];
+  readonly #disk: Disk;
+  readonly #pool: PackPool;
+  #lease: PackLease | undefined;
+  #parts: Uint8Array[] = [];
+  #partsFrom = 0;
+
+  constructor(disk: Disk, pool: PackPool) {
+    this.#disk = disk;
+    this.#pool = pool;
+  }
+
+  /** `rest`: table and payload, as they lie behind the header. */
+  async append(
+    digest: Digest,
+    from: CatalogEntry,
+    header: RecordHeader,
+    rest: Uint8Array,
+  ): Promise<Result<void, DiskFailure>> {
+    const leased = await this.#open();
+    if (!leased.ok) return leased;
+    const lease = leased.value;
+    const { epoch, mark, pack } = lease.pack;
+    const position = lease.end;
+    const end = position + sizeOfRecord(from);
+    const padding = new Uint8Array(end - position - RECORD_HEADER_BYTES - rest.length);
+    this.#parts.push(encodeHeader({ ...header, mark, epoch }), rest, padding);
+    lease.appended(end);
+    this.done.push({ digest, from, to: { ...from, pack, position, damage: "none" } });
+    if (end - this.#partsFrom < WRITE_BYTES && !lease.isFull) return ok();
+    const written = await this.#write(lease);
+    if (!written.ok || !lease.isFull) return written;
+    const spilled = await lease.spill();
+    this.#partsFrom = lease.end;
+    return spilled;
+  }
+
+  async sync(): Promise<Result<void, DiskFailure>> {
+    if (this.#lease === undefined) return ok();
+    const written = await this.#write(this.#lease);
+    return written.ok ? await this.#lease.sync() : written;
+  }
+
+  enter(catalog: Catalog): void {
+    this.#lease?.enter(catalog);
+  }
+
+  async release(): Promise<void> {
+    await this.#lease?.release();
+  }
+
+  async abandon(): Promise<void> {
+    await this.#lease?.abandon();
+  }
+
+  async #open(): Promise<Result<PackLease, DiskFailure>> {
+    if (this.#lease !== undefined) return ok(this.#lease);
+    const leased = await this.#pool.leaseShared();
+    if (!leased.ok) return leased;
+    this.#lease = new PackLease(leased.value, this.#disk, this.#pool);
+    this.#partsFrom = this.#lease.end;
+    return ok(this.#lease);
+  }
+
+  async #write(lease: PackLease): Promise<Result<void, DiskFailure>> {
+    const parts = this.#parts;
+    if (parts.length === 0) return ok();
+    this.#parts = [];
+    const written = await lease.write(parts, this.#partsFrom);
+    this.#partsFrom = lease.end;
+    return written;
+  }
+}
+
+function isAt(entry: CatalogEntry | undefined, { pack, position }: CatalogEntry): boolean {
+  return entry?.pack === pack && entry.position === position;
+}
+
+function isWhole(header: RecordHeader, digest: Digest, rest: Uint8Array, hash: Cpu["digest"]): boolean {
+  const { payloadBytes, payloadOffset, tableDigest } = header;
+  const table = rest.subarray(0, tableBytes(payloadBytes));
+  if (table.length > 0 && Buffer.compare(hash(table), tableDigest) !== 0) return false;
+  return digestFromBytes(hash(rest.subarray(payloadOffset - RECORD_HEADER_BYTES))) === digest;
+}

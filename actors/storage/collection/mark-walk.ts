@@ -1,0 +1,132 @@
+/**
+ * Marks every record that a live commit needs: its manifest, the nodes below it, and their chunks.
+ *
+ * A removed object is live as long as it can be restored. One that nobody holds is removed here, and so is live until its
+ * time in the trash is over. What cannot be read now makes the whole walk worthless: there may be anything below it.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/manifest.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
+import type { Marks } from "#actors/storage/collection/marks.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import { RECORD_ALIGNMENT_BYTES, type RecordKind } from "#actors/storage/record.ts";
+import { readPayload } from "#actors/storage/record-bytes.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Throttle } from "#runtime/throttle.ts";
+
+/** Commits taken from the log at a time. */
+const PAGE_COMMITS = 256;
+
+export interface MarkWalkDeps {
+  readonly catalog: Catalog;
+  readonly files: PackFiles;
+  readonly cpu: Pick<Cpu, "digest">;
+  readonly keeping: Keeping;
+  readonly marks: Marks;
+  readonly pause: Pause;
+  readonly throttle: Throttle;
+  /** The highest that was given out: a commit in the catalog counts, also where one before it is not decided yet. */
+  readonly lastSequence: () => number;
+  /** True when the incarnation is over, and from then on. */
+  readonly isOver: () => boolean;
+}
+
+export interface WalkReport {
+  /** Objects that nobody held: they are removed now. */
+  readonly removedCount: number;
+  /** Manifests that are damaged for good. What only they name is not held by them: putting the object again brings it. */
+  readonly damagedCount: number;
+  /** Why the marks are of no use; undefined if they are complete. */
+  readonly blocked: string | undefined;
+}
+
+/** Of the pack: header, table, payload, padding. */
+export function sizeOfRecord({
+  payloadOffset,
+  payloadBytes,
+}: Pick<CatalogEntry, "payloadOffset" | "payloadBytes">): number {
+  return Math.ceil((payloadOffset + payloadBytes) / RECORD_ALIGNMENT_BYTES) * RECORD_ALIGNMENT_BYTES;
+}
+
+export class MarkWalk {
+  readonly #deps: MarkWalkDeps;
+  #removedCount = 0;
+  #damagedCount = 0;
+  #blocked: string | undefined;
+
+  constructor(deps: MarkWalkDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * To be called once. Every commit that is in the catalog by now is walked to; what is entered later, also behind where it is,
+   * is younger than the walk.
+   */
+  async run(): Promise<WalkReport> {
+    const { catalog, isOver, lastSequence, pause } = this.#deps;
+    for (let after = 0; !isOver() && this.#blocked === undefined; ) {
+      const commits = catalog.commits(after, lastSequence(), PAGE_COMMITS);
+      for (const commit of commits) {
+        await this.#markCommit(commit);
+        await pause.ifDue();
+        if (isOver() || this.#blocked !== undefined) break;
+      }
+      const last = commits.at(-1);
+      if (last === undefined) break;
+      after = last.sequence;
+    }
+    const blocked = isOver() ? "the life is over" : this.#blocked;
+    return { removedCount: this.#removedCount, damagedCount: this.#damagedCount, blocked };
+  }
+
+  async #markCommit(commit: Commit): Promise<void> {
+    const { keeping } = this.#deps;
+    if (keeping.fateOf(commit) === "loose") {
+      const removed = await keeping.removeLoose(commit);
+      if (!removed.ok) this.#blocked = `what nobody holds cannot be removed: ${removed.failure.code}`;
+      else if (removed.value) this.#removedCount += 1;
+    }
+    if (keeping.fateOf(commit) === "buried") return;
+    const bytes = await this.#read(commit.manifest);
+    const root = bytes === undefined ? undefined : decodeManifest(bytes);
+    if (root?.ok === true) await this.#markBelow(root.value);
+  }
+
+  async #markBelow({ linkKind, links }: Pick<ManifestNode, "linkKind" | "links">): Promise<void> {
+    for (const { digest } of links) {
+      if (linkKind === "chunk") this.#mark("chunk", digest);
+      else {
+        const bytes = await this.#read(digest);
+        const node = bytes === undefined ? undefined : decodeNode(bytes);
+        if (node?.ok === true) await this.#markBelow(node.value);
+      }
+      if (this.#blocked !== undefined) return;
+    }
+  }
+
+  /** The bytes of a node, which is marked. Undefined where nothing can be said of what is below it. */
+  async #read(digest: Digest): Promise<Uint8Array | undefined> {
+    const { cpu, files, throttle } = this.#deps;
+    const entry = this.#mark("manifest", digest);
+    if (entry === undefined || entry.damage === "differs") {
+      this.#damagedCount += 1;
+      return undefined;
+    }
+    await throttle.take(entry.payloadBytes);
+    const read = await readPayload(files, digest, entry, cpu.digest);
+    if (read.ok) return read.value;
+    if (read.failure.code === "storage.corrupt" && read.failure.errno === undefined) this.#damagedCount += 1;
+    else this.#blocked = `a manifest cannot be read: ${digest}`;
+    return undefined;
+  }
+
+  #mark(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
+    const { catalog, marks } = this.#deps;
+    const entry = catalog.find(kind, digest);
+    if (entry !== undefined) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
+    return entry;
+  }
+}

@@ -1,0 +1,25 @@
+/** What it means to a caller that a change of what is kept was not made. */
+import { writeFailure } from "#actors/storage/pack-write.ts";
+import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import type { Space } from "#actors/storage/space.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import type { AppendFailure } from "#runtime/journal/journal.ts";
+import type { JournalDamaged } from "#runtime/journal/replay.ts";
+
+export async function keepRefused(
+  failure: AppendFailure | DiskFailure | JournalDamaged,
+  space: Space,
+): Promise<StorageFull | WriteFailed> {
+  switch (failure.code) {
+    case "journal.closed":
+      if (failure.cause !== undefined) return await writeFailure(failure.cause, space);
+      return { code: "storage.write-failed", errno: "ECANCELED" };
+    case "journal.busy":
+      return { code: "storage.write-failed", errno: "EAGAIN" };
+    case "journal.record-too-large":
+    case "journal.damaged":
+      return { code: "storage.write-failed", errno: "EBADMSG" };
+    default:
+      return await writeFailure(failure, space);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What is known of an object beside its commits: that it was removed, that somebody holds on to it, or lets go of it.
+ *
+ * An object without one is *kept*: its put is all it takes. Whoever reads a commit asks `fateOf`; nothing else decides.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+
+export interface Keep {
+  /** Held until then, whatever its put asked for; ms since 1970. 0: by nobody. `FOR_EVER`: until it is let go. */
+  readonly pinnedUntilMs: number;
+  /** Commits up to this sequence do not hold the object any more. */
+  readonly unpinnedUpTo: number;
+  readonly removal: Removal | undefined;
+}
+
+/** Commits up to `upTo` are gone for everyone who asks. */
+export interface Removal {
+  readonly upTo: number;
+  /** When, ms since 1970. */
+  readonly atMs: number;
+  /** What comes back where it is restored. */
+  readonly manifest: Digest;
+  readonly sizeBytes: number;
+  /**
+   * 0 while it can be restored. From then on the highest number that a pack had when its records were given up: one of
+   * those may still hold a commit, for a catalog that is rebuilt to find.
+   */
+  readonly buriedUpToPack: number;
+}
+
+/** What decides about a commit, beside the keep of its object. */
+export interface KeptCommit {
+  readonly sequence: number;
+  /** Its put asked for no more than to be held for a time. */
+  readonly isTransient: boolean;
+}
+
+/**
+ * - `kept`: it stays.
+ * - `loose`: it can be read, and nobody holds it: the next collection removes it.
+ * - `removed`: it is gone, and can be restored.
+ * - `buried`: it is gone for good.
+ */
+export type Fate = "kept" | "loose" | "removed" | "buried";
+
+/** A pin without an end. */
+export const FOR_EVER: number = Number.MAX_SAFE_INTEGER;
+export const NO_KEEP: Keep = { pinnedUntilMs: 0, unpinnedUpTo: 0, removal: undefined };
+
+export function fateOf({ sequence, isTransient }: KeptCommit, keep: Keep | undefined, nowMs: number): Fate {
+  if (keep === undefined) return isTransient ? "loose" : "kept";
+  const { pinnedUntilMs, removal, unpinnedUpTo } = keep;
+  if (removal !== undefined && sequence <= removal.upTo) return removal.buriedUpToPack > 0 ? "buried" : "removed";
+  if (pinnedUntilMs > nowMs) return "kept";
+  return isTransient || sequence <= unpinnedUpTo ? "loose" : "kept";
+}
+
+/** It says nothing that is not true of any object. */
+export function isVoid({ pinnedUntilMs, unpinnedUpTo, removal }: Keep, nowMs: number): boolean {
+  return pinnedUntilMs <= nowMs && unpinnedUpTo === 0 && removal === undefined;
+}
+
+/** Whether the commit holds its object until then, without anybody doing more. */
+export function holdsUntil({ sequence, isTransient }: KeptCommit, keep: Keep | undefined, untilMs: number): boolean {
+  const { pinnedUntilMs, removal, unpinnedUpTo } = keep ?? NO_KEEP;
+  if (removal !== undefined && sequence <= removal.upTo) return false;
+  return (!isTransient && sequence > unpinnedUpTo) || pinnedUntilMs >= untilMs;
+}

@@ -1,0 +1,221 @@
+/**
+ * What is done to objects beside putting and reading them: they are removed and restored, pinned and let go.
+ *
+ * All of it is idempotent, and durable when answered. A put that was answered before is covered by a removal, one that
+ * comes after is not: a removal names the last sequence that was given out.
+ */
+import { type Address, type Digest, digestOf, parseAddress } from "#actors/domain/address.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { Commit } from "#actors/storage/catalog-records.ts";
+import {
+  type Fate,
+  FOR_EVER,
+  fateOf,
+  holdsUntil,
+  type Keep,
+  type KeptCommit,
+  NO_KEEP,
+} from "#actors/storage/keeps/keep.ts";
+import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
+import type { KeepFailure, Keeps } from "#actors/storage/keeps/keeps.ts";
+import type {
+  CommittedManifest,
+  HeldObject,
+  ManifestNotFound,
+  NotInTrash,
+  ObjectRemoved,
+  RemovedName,
+  StorageProtocol,
+} from "#actors/storage/protocol.ts";
+import type { Sequences } from "#actors/storage/sequences.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { ReplyOf } from "#runtime/protocol.ts";
+
+export interface KeepingDeps {
+  readonly catalog: Catalog;
+  readonly keeps: Keeps;
+  readonly sequences: Pick<Sequences, "last">;
+  readonly clock: Clock;
+  readonly trashMs: () => number;
+}
+
+/** Entries of one `listTrash`. */
+export const TRASH_ENTRIES_MAX = 1000;
+/** Removals that become final at once, while many do. */
+const BURIALS_AT_ONCE = 256;
+
+export class Keeping {
+  readonly #deps: KeepingDeps;
+
+  constructor(deps: KeepingDeps) {
+    this.#deps = deps;
+  }
+
+  fateOf(commit: Commit): Fate {
+    return this.#deps.keeps.fateOf(keepNameOf(commit), commit);
+  }
+
+  /** Whether the commit holds its object until then, without anybody doing more. */
+  holdsUntil(commit: Commit, untilMs: number): boolean {
+    const { keeps } = this.#deps;
+    const name = keepNameOf(commit);
+    return !keeps.isInDoubt(name) && holdsUntil(commit, keeps.get(name), untilMs);
+  }
+
+  /** Answers with until when it can be restored. */
+  async remove({ address, manifest }: HeldObject): Promise<Result<number, KeepFailure | ManifestNotFound>> {
+    const { catalog, keeps, sequences, trashMs } = this.#deps;
+    const commit = catalog.commitOf(manifest);
+    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root: manifest });
+    const name = nameOf({ address, manifest });
+    const { sizeBytes } = commit;
+    const removed = await keeps.change(name, (keep): Result<Keep, ManifestNotFound> => {
+      const { removal } = keep;
+      if (removal === undefined || commit.sequence > removal.upTo) {
+        return ok(this.#removed(manifest, sizeBytes, sequences.last));
+      }
+      if (removal.buriedUpToPack > 0) return fail({ code: "storage.manifest-not-found", root: manifest });
+      // There may be a later commit, in a place that cannot be read now.
+      return ok({ ...keep, removal: { ...removal, upTo: sequences.last } });
+    });
+    return removed.ok ? ok((keeps.get(name)?.removal?.atMs ?? 0) + trashMs()) : removed;
+  }
+
+  /** Answers false where somebody holds it after all. */
+  async removeLoose(commit: Commit): Promise<Result<boolean, KeepFailure>> {
+    const { clock, keeps } = this.#deps;
+    const { manifest, sequence, sizeBytes } = commit;
+    const removed = await keeps.change(keepNameOf(commit), (keep) => {
+      const isLoose = fateOf(commit, keep, clock.wallMs()) === "loose";
+      return ok(isLoose ? this.#removed(manifest, sizeBytes, sequence) : keep);
+    });
+    return removed.ok ? ok(this.fateOf(commit) === "removed") : removed;
+  }
+
+  async restore(removed: RemovedName): Promise<Result<CommittedManifest, KeepFailure | NotInTrash>> {
+    const { catalog, keeps } = this.#deps;
+    const name: KeepName = "address" in removed ? `o${digestOf(removed.address)}` : `m${removed.root}`;
+    let there: CommittedManifest | undefined;
+    const restored = await keeps.change(name, (keep): Result<Keep, NotInTrash> => {
+      const { removal } = keep;
+      const commit = removal === undefined ? undefined : catalog.commitOf(removal.manifest);
+      if (removal === undefined || commit === undefined || removal.buriedUpToPack > 0) {
+        return fail({ code: "storage.not-in-trash" });
+      }
+      there = { address: addressNamed(name), manifest: removal.manifest, sizeBytes: removal.sizeBytes };
+      // Whoever restores it wants it, also where its put had not asked for more than a time.
+      return ok({ ...NO_KEEP, pinnedUntilMs: commit.isTransient ? FOR_EVER : 0 });
+    });
+    if (!restored.ok) return restored;
+    return there === undefined ? fail({ code: "storage.not-in-trash" }) : ok(there);
+  }
+
+  /** At least until then; `untilMs` undefined: until it is let go. */
+  async pin(
+    { address, manifest }: HeldObject,
+    untilMs: number = FOR_EVER,
+  ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
+    return await this.#changeHeld({ address, manifest }, (keep, { isTransient }) => {
+      const isKeptAnyway = untilMs === FOR_EVER && !isTransient;
+      const pinnedUntilMs = isKeptAnyway ? 0 : Math.max(keep.pinnedUntilMs, untilMs);
+      return { ...keep, pinnedUntilMs, unpinnedUpTo: isKeptAnyway ? 0 : keep.unpinnedUpTo };
+    });
+  }
+
+  /** Whatever becomes of its put: the object of that name is held until then, at least. */
+  async pinAhead(commit: Pick<Commit, "object" | "manifest">, untilMs: number): Promise<Result<void, KeepFailure>> {
+    return await this.#deps.keeps.change(keepNameOf(commit), (keep) =>
+      ok(keep.pinnedUntilMs >= untilMs ? keep : { ...keep, pinnedUntilMs: untilMs }),
+    );
+  }
+
+  async unpin(held: HeldObject): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
+    const { sequences } = this.#deps;
+    return await this.#changeHeld(held, (keep) => ({ ...keep, pinnedUntilMs: 0, unpinnedUpTo: sequences.last }));
+  }
+
+  /** A page begins behind the object that is named `after`; where that is gone, at the start. */
+  listTrash(after: string | undefined, limit: number): ReplyOf<StorageProtocol, "listTrash"> {
+    const { keeps, trashMs } = this.#deps;
+    const names = [...keeps.entries()].filter(([, { removal }]) => removal?.buriedUpToPack === 0);
+    const from = names.findIndex(([name]) => name === after) + 1;
+    const page = names.slice(from, from + Math.max(1, Math.min(limit, TRASH_ENTRIES_MAX)));
+    const entries = page.flatMap(([name, { removal }]) => {
+      if (removal === undefined) return [];
+      const { atMs: removedAtMs, manifest, sizeBytes } = removal;
+      const restorableUntilMs = removedAtMs + trashMs();
+      return [{ address: addressNamed(name), manifest, sizeBytes, removedAtMs, restorableUntilMs }];
+    });
+    return { entries, next: from + page.length < names.length ? page.at(-1)?.[0] : undefined };
+  }
+
+  /** Gives up what was removed before `beforeMs`, for good. Answers with how many it were. */
+  async bury(beforeMs: number, lastPack: number): Promise<Result<number, KeepFailure>> {
+    const due: KeepName[] = [];
+    for (const [name, { removal }] of this.#deps.keeps.entries()) {
+      if (removal?.buriedUpToPack === 0 && removal.atMs <= beforeMs) due.push(name);
+    }
+    for (let from = 0; from < due.length; from += BURIALS_AT_ONCE) {
+      const names = due.slice(from, from + BURIALS_AT_ONCE);
+      const buried = await Promise.all(names.map((name) => this.#buryOne(name, beforeMs, lastPack)));
+      for (const one of buried) if (!one.ok) return one;
+    }
+    return ok(due.length);
+  }
+
+  /** Forgets what says nothing any more: pins that are over, and graves whose packs are all gone. */
+  async tidy(firstPack: number): Promise<Result<void, KeepFailure>> {
+    const { clock, keeps } = this.#deps;
+    for (const [name, keep] of [...keeps.entries()]) {
+      if (tidied(keep, clock.wallMs(), firstPack) === keep) continue;
+      const changed = await keeps.change(name, (now) => ok(tidied(now, clock.wallMs(), firstPack)));
+      if (!changed.ok) return changed;
+    }
+    return ok();
+  }
+
+  async #buryOne(name: KeepName, beforeMs: number, lastPack: number): Promise<Result<void, KeepFailure>> {
+    return await this.#deps.keeps.change(name, (keep) => {
+      const { removal } = keep;
+      if (removal?.buriedUpToPack !== 0 || removal.atMs > beforeMs) return ok(keep);
+      return ok({ ...keep, removal: { ...removal, buriedUpToPack: Math.max(1, lastPack) } });
+    });
+  }
+
+  async #changeHeld(
+    { address, manifest }: HeldObject,
+    change: (keep: Keep, commit: KeptCommit) => Keep,
+  ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
+    const { catalog, keeps } = this.#deps;
+    const commit = catalog.commitOf(manifest);
+    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root: manifest });
+    return await keeps.change(nameOf({ address, manifest }), (keep): Result<Keep, ObjectRemoved> => {
+      const isRemoved = keep.removal !== undefined && commit.sequence <= keep.removal.upTo;
+      return isRemoved ? fail({ code: "storage.removed", root: manifest }) : ok(change(keep, commit));
+    });
+  }
+
+  /** Nothing that was said of the object before matters any more. */
+  #removed(manifest: Digest, sizeBytes: number, upTo: number): Keep {
+    const atMs = this.#deps.clock.wallMs();
+    return { ...NO_KEEP, removal: { upTo, atMs, manifest, sizeBytes, buriedUpToPack: 0 } };
+  }
+}
+
+function nameOf({ address, manifest }: HeldObject): KeepName {
+  return keepNameOf({ object: address && digestOf(address), manifest });
+}
+
+function addressNamed(name: KeepName): Address | undefined {
+  return name.startsWith("o") ? parseAddress(`b3:${name.slice(1)}`) : undefined;
+}
+
+/** The same where there is nothing to tidy. */
+function tidied(keep: Keep, nowMs: number, firstPack: number): Keep {
+  const { pinnedUntilMs, removal } = keep;
+  const isOver = pinnedUntilMs > 0 && pinnedUntilMs <= nowMs;
+  const isGone = removal !== undefined && removal.buriedUpToPack > 0 && removal.buriedUpToPack < firstPack;
+  if (!isOver && !isGone) return keep;
+  return { ...keep, pinnedUntilMs: isOver ? 0 : pinnedUntilMs, removal: isGone ? undefined : removal };
+}

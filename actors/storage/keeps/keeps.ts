@@ -1,0 +1,158 @@
+/**
+ * What is kept, held and removed: the one thing that packs cannot tell, so it lives in a journal of its own.
+ *
+ * Invariants:
+ * - a change that was answered survives any crash, and is what everybody sees from then on;
+ * - changes of one object follow one another: each sees what the one before it has left;
+ * - a journal that has closed itself, because a sync failed, is opened again by the next change, which writes again what
+ *   was in doubt.
+ */
+import type { Fate, Keep, KeptCommit } from "#actors/storage/keeps/keep.ts";
+import { fateOf, isVoid, NO_KEEP } from "#actors/storage/keeps/keep.ts";
+import { encodeKeep, type KeepName } from "#actors/storage/keeps/keep-codec.ts";
+import { keepRefused } from "#actors/storage/keeps/keep-refused.ts";
+import { KeepTable, type KeepTotals } from "#actors/storage/keeps/keep-table.ts";
+import type { KeepsFull, StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import type { Space } from "#actors/storage/space.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
+import type { Journal } from "#runtime/journal/journal.ts";
+import { openJournal } from "#runtime/journal/open-journal.ts";
+import type { JournalDamaged } from "#runtime/journal/replay.ts";
+import type { Random } from "#runtime/random.ts";
+import { Turns } from "#runtime/turns.ts";
+
+/** Objects that something is known of: pinned, let go, removed. Each takes about 300 bytes of memory. */
+export const KEEPS_MAX = 1_048_576;
+
+/** The change was not made. */
+export type KeepFailure = KeepsFull | StorageFull | WriteFailed;
+
+export interface KeepsDeps {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly space: Space;
+  /** Of the journal. */
+  readonly directory: string;
+}
+
+export class Keeps {
+  readonly #deps: KeepsDeps;
+  readonly #turns = new Turns<KeepName>();
+  #table = new KeepTable();
+  /** A change of them failed, and may be found done when the journal is read again. */
+  readonly #inDoubt = new Set<KeepName>();
+  #journal: Journal | undefined;
+  #opening: Promise<Result<Journal, JournalDamaged | DiskFailure>> | undefined;
+  #isClosed = false;
+
+  private constructor(deps: KeepsDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Throws where the journal cannot be read: then nobody knows what was removed. It is made with the first change: most
+   * nodes never need one.
+   */
+  static async open(deps: KeepsDeps): Promise<Keeps> {
+    const keeps = new Keeps(deps);
+    const listed = await deps.disk.list(deps.directory);
+    if (!listed.ok && listed.failure.code === "disk.not-found") return keeps;
+    must(listed.ok ? await keeps.#open() : listed, "the journal of what is kept can be read");
+    return keeps;
+  }
+
+  get count(): number {
+    return this.#table.count;
+  }
+
+  get totals(): KeepTotals {
+    return this.#table.totals;
+  }
+
+  /** No commit may get a sequence up to this one: it would be taken for one that was removed. */
+  get highestSequence(): number {
+    return this.#table.highestSequence;
+  }
+
+  get(name: KeepName): Keep | undefined {
+    return this.#table.get(name);
+  }
+
+  /** What is known of it may turn out not to be so: nothing that is new may rely on it. */
+  isInDoubt(name: KeepName): boolean {
+    return this.#inDoubt.has(name);
+  }
+
+  fateOf(name: KeepName, commit: KeptCommit): Fate {
+    return fateOf(commit, this.#table.get(name), this.#deps.clock.wallMs());
+  }
+
+  entries(): IterableIterator<[KeepName, Keep]> {
+    return this.#table.entries();
+  }
+
+  /**
+   * Durable when answered. `change` gets what is known when its turn has come, and answers with what shall be, with the
+   * same where nothing is to change, or with a failure.
+   */
+  async change<Refused extends Failure>(
+    name: KeepName,
+    change: (keep: Keep) => Result<Keep, Refused>,
+  ): Promise<Result<void, KeepFailure | Refused>> {
+    return await this.#turns.inTurn(name, async () => {
+      const known = this.#table.get(name) ?? NO_KEEP;
+      const changed = change(known);
+      if (!changed.ok) return changed;
+      if (changed.value === known) return ok();
+      const keep = isVoid(changed.value, this.#deps.clock.wallMs()) ? undefined : changed.value;
+      if (keep !== undefined && this.#table.get(name) === undefined && this.#table.count >= KEEPS_MAX) {
+        return fail({ code: "storage.keeps-full", keepsMax: KEEPS_MAX });
+      }
+      const opened = await this.#open();
+      const appended = opened.ok ? await opened.value.append(encodeKeep({ name, keep })) : opened;
+      if (appended.ok) return appended;
+      if (appended.failure.code === "journal.closed") this.#inDoubt.add(name);
+      return fail(await keepRefused(appended.failure, this.#deps.space));
+    });
+  }
+
+  /** Nothing is written any more when it settles. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#opening;
+    await this.#journal?.close();
+  }
+
+  /** The journal that is open, or opened afresh where it has closed itself. */
+  async #open(): Promise<Result<Journal, JournalDamaged | DiskFailure>> {
+    if (this.#journal !== undefined && (this.#isClosed || this.#journal.closed?.cause === undefined)) {
+      return ok(this.#journal);
+    }
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined;
+    });
+    return await this.#opening;
+  }
+
+  async #openNow(): Promise<Result<Journal, JournalDamaged | DiskFailure>> {
+    await this.#journal?.close();
+    const { directory, disk, random } = this.#deps;
+    // Nobody is to see what was true once: the table counts when all of it is read.
+    const table = new KeepTable();
+    const opened = await openJournal({
+      disk,
+      random,
+      directory,
+      apply: (record) => table.apply(record),
+      snapshot: () => table.snapshot(),
+    });
+    if (!opened.ok) return opened;
+    this.#table = table;
+    this.#inDoubt.clear();
+    this.#journal = opened.value;
+    return opened;
+  }
+}

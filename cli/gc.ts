@@ -1,0 +1,125 @@
+/** `cepa gc`, `du` and `trash`: what the store holds, what of it nobody needs, and giving that up. */
+import { setTimeout as pause } from "node:timers/promises";
+import { columns, formatBytes, note, print } from "#cli/console.ts";
+import type { Outcome } from "#cli/failure.ts";
+import { findUrl, type NodeChoice } from "#cli/find-node.ts";
+import { ANSWER_TIMEOUT_MS, getText, refusalIn, sendText, type TextAnswer } from "#cli/http.ts";
+import { isRecord, parseJson } from "#client/wire.ts";
+import { fail, ok } from "#runtime/errors.ts";
+import { second } from "#runtime/units.ts";
+
+/** From one look at a collection to the next. */
+const LOOK_INTERVAL_MS: number = second / 4;
+
+export interface CollectOptions extends NodeChoice {
+  readonly json?: boolean;
+  readonly emptyTrash?: boolean;
+  /** False: begin, and do not wait for the end. */
+  readonly wait?: boolean;
+}
+
+type Facts = Readonly<Record<string, unknown>>;
+
+/** Begins a collection, and waits for it unless told not to. */
+export async function collect(options: CollectOptions): Promise<Outcome> {
+  const url = findUrl(options);
+  if (!url.ok) return url;
+  const path = `${url.value}/gc`;
+  const query = options.emptyTrash === true ? "?trash=empty" : "";
+  const begun = factsIn(await sendText(`${path}${query}`, { method: "POST" }, ANSWER_TIMEOUT_MS), 202);
+  if (!begun.ok) return begun;
+  if (options.wait === false) {
+    print(options.json === true ? JSON.stringify(begun.value) : "begun");
+    return ok();
+  }
+
+  const before = endOf(begun.value);
+  let phase = "";
+  for (;;) {
+    const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200);
+    if (!facts.ok) return facts;
+    const { last } = facts.value;
+    if (facts.value["phase"] === "idle" && isRecord(last) && endOf(facts.value) !== before)
+      return report(last, options);
+    if (phase !== facts.value["phase"] && process.stderr.isTTY) note(String(facts.value["phase"]));
+    phase = String(facts.value["phase"]);
+    await pause(LOOK_INTERVAL_MS);
+  }
+}
+
+export async function du(options: NodeChoice & { readonly json?: boolean }): Promise<Outcome> {
+  const url = findUrl(options);
+  if (!url.ok) return url;
+  const facts = factsIn(await getText(`${url.value}/gc`, ANSWER_TIMEOUT_MS), 200);
+  if (!facts.ok) return facts;
+  if (options.json === true) {
+    print(JSON.stringify(facts.value));
+    return ok();
+  }
+  const { freeBytes, last, objectCount, storedBytes, trash } = facts.value;
+  const inTrash = isRecord(trash) ? trash : {};
+  const rows = [
+    ["objects", String(objectCount)],
+    ["stored", bytesOf(storedBytes)],
+    ["trash", `${inTrash["objectCount"]} objects, ${bytesOf(inTrash["bytes"])}`],
+    ["free", bytesOf(freeBytes)],
+  ];
+  if (isRecord(last)) {
+    const at = new Date(Number(last["endedAtMs"])).toISOString();
+    rows.push(
+      ["live", `${bytesOf(last["liveBytes"])} at ${at}`],
+      ["garbage", `${bytesOf(last["garbageBytes"])} at ${at}`],
+    );
+  } else rows.push(["live", "not known before the first collection (cepa gc)"]);
+  for (const line of columns(rows)) print(line);
+  return ok();
+}
+
+/** Lists what can be restored, page by page. */
+export async function trash(options: NodeChoice & { readonly json?: boolean }): Promise<Outcome> {
+  const url = findUrl(options);
+  if (!url.ok) return url;
+  for (let query = ""; ; ) {
+    const page = factsIn(await getText(`${url.value}/trash${query}`, ANSWER_TIMEOUT_MS), 200);
+    if (!page.ok) return page;
+    const { entries, next } = page.value;
+    for (const entry of Array.isArray(entries) ? entries.filter(isRecord) : []) {
+      const { address, manifest, restorableUntil, size } = entry;
+      const name = address === undefined ? `cepa:${manifest}` : String(address);
+      print(options.json === true ? JSON.stringify(entry) : `${name}  ${size}  until ${restorableUntil}`);
+    }
+    if (typeof next !== "string") return ok();
+    query = `?after=${encodeURIComponent(next)}`;
+  }
+}
+
+function report(last: Facts, options: CollectOptions): Outcome {
+  const { blocked } = last;
+  if (options.json === true) print(JSON.stringify(last));
+  else {
+    const rows = [
+      ["freed", `${bytesOf(last["freedBytes"])} from ${last["packsCompacted"]} packs`],
+      ["removed", `${last["removedCount"]} objects that nobody held`],
+      ["given up", `${last["buriedCount"]} objects of the trash`],
+      ["live", bytesOf(last["liveBytes"])],
+      ["garbage left", `${bytesOf(last["garbageBytes"])} in packs that are mostly live`],
+    ];
+    for (const line of columns(rows)) print(line);
+  }
+  return blocked === undefined ? ok() : fail({ code: "storage.collection-blocked", message: String(blocked) });
+}
+
+function factsIn(answer: Outcome<TextAnswer>, expected: number): Outcome<Facts> {
+  if (!answer.ok) return answer;
+  if (answer.value.status !== expected) return fail(refusalIn(answer.value));
+  const said = parseJson(answer.value.body);
+  return isRecord(said) ? ok(said) : fail({ code: "cli.bad-answer", message: "the node's answer says nothing" });
+}
+
+function endOf({ last }: Facts): unknown {
+  return isRecord(last) ? last["endedAtMs"] : undefined;
+}
+
+function bytesOf(value: unknown): string {
+  return typeof value === "number" ? formatBytes(value) : "?";
+}

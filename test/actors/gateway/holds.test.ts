@@ -1,0 +1,128 @@
+/** What HTTP asks of objects beside their bytes: removing, restoring, holding, collecting (GW-70 … GW-73). */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { MemorySource } from "#test/actors/gateway/fake-overlay.ts";
+import { json, openSimulated, send } from "#test/actors/gateway/kit.ts";
+
+const address = `b3:${"a".repeat(64)}`;
+const root = "c".repeat(64);
+const collection = { phase: "idle", last: undefined };
+
+describe("gateway: holding objects", () => {
+  const cases = [
+    ["DELETE", `/o/${address}`, "remove", { restorableUntilMs: 0 }, { address }, { restorableUntil: at(0), address }],
+    ["DELETE", `/m/${root}`, "remove", { restorableUntilMs: 0 }, { root }, { restorableUntil: at(0), manifest: root }],
+    [
+      "POST",
+      `/o/${address}/restore`,
+      "restore",
+      { address, manifest: root, sizeBytes: 5 },
+      { address },
+      { address, size: 5, manifest: root },
+    ],
+    ["DELETE", `/o/${address}/pin`, "unpin", undefined, { address }, { address, pinned: false }],
+    [
+      "PUT",
+      `/m/b3:${root}/pin`,
+      "pin",
+      undefined,
+      { target: { root }, untilMs: undefined },
+      { manifest: root, pinned: true, until: null },
+    ],
+  ] as const;
+  for (const [method, target, name, reply, asked, said] of cases) {
+    it(`answers ${method} ${target.replace(/[ac]{10,}/, "…")} with what is true afterwards (GW-70)`, async () => {
+      const { edge, overlay } = await openSimulated();
+      overlay.replies.set(name, reply);
+
+      const answer = await send(edge, { method, target });
+
+      assert.equal(answer.status, 200);
+      assert.deepEqual(json(answer), said);
+      assert.deepEqual(overlay.asked, [asked]);
+    });
+  }
+
+  it("counts the seconds of Cepa-Keep from now, for a pin and for a put (GW-71)", async () => {
+    const { edge, overlay, clock } = await openSimulated();
+    overlay.replies.set("pin", undefined);
+    const untilMs = clock.wallMs() + 90_000;
+
+    const pinned = await send(edge, { method: "PUT", target: `/o/${address}/pin`, headers: { "cepa-keep": "90" } });
+    const stored = await send(edge, {
+      method: "PUT",
+      target: "/put",
+      headers: { "cepa-keep": "7" },
+      body: new MemorySource(Buffer.from("x")),
+    });
+
+    assert.deepEqual(json(pinned), { address, pinned: true, until: at(untilMs) });
+    assert.equal(stored.status, 201);
+    assert.deepEqual(overlay.keeps, [7000]);
+  });
+
+  for (const field of ["0", "-1", "1.5", "3155760001", "1e3", "", "soon"]) {
+    it(`refuses Cepa-Keep: ${field || "nothing"} before the body (GW-71)`, async () => {
+      const { edge, overlay } = await openSimulated();
+
+      const answer = await send(edge, {
+        method: "PUT",
+        target: "/put",
+        headers: { "cepa-keep": field },
+        body: new MemorySource(Buffer.from("x")),
+      });
+
+      assert.deepEqual([answer.status, json(answer)["code"]], [400, "gateway.bad-keep"]);
+      assert.equal(overlay.objects.size, 0);
+    });
+  }
+
+  it("lets no page of another origin remove or collect (GW-41)", async () => {
+    const { edge, overlay } = await openSimulated();
+    overlay.replies.set("remove", { restorableUntilMs: 0 });
+    overlay.replies.set("collectGarbage", collection);
+    const headers = { origin: "https://elsewhere.example" };
+
+    for (const request of [
+      { method: "DELETE", target: `/o/${address}`, headers },
+      { method: "POST", target: "/gc", headers },
+    ]) {
+      assert.equal((await send(edge, request)).status, 403);
+    }
+    assert.deepEqual(overlay.asked, []);
+  });
+
+  it("lists the trash a page at a time (GW-72)", async () => {
+    const { edge, overlay } = await openSimulated();
+    const entry = { address, manifest: root, sizeBytes: 5, removedAtMs: 1000, restorableUntilMs: 2000 };
+    overlay.replies.set("listTrash", { entries: [entry], next: "o1" });
+
+    const answer = await send(edge, { target: "/trash?after=o0" });
+
+    const said = { address, size: 5, manifest: root, removedAt: at(1000), restorableUntil: at(2000) };
+    assert.deepEqual(json(answer), { entries: [said], next: "o1" });
+    assert.deepEqual(overlay.asked, [{ after: "o0", limit: 1000 }]);
+  });
+
+  it("begins a collection, and tells how the last one went (GW-73)", async () => {
+    const { edge, overlay } = await openSimulated();
+    overlay.replies.set("collectGarbage", collection);
+    const trash = { objectCount: 1, bytes: 2 };
+    overlay.replies.set("describe", {
+      storage: { collection, trash, storedBytes: 3, freeBytes: 4, manifestCount: 5 },
+      index: {},
+    });
+
+    const begun = await send(edge, { method: "POST", target: "/gc?trash=empty" });
+    const told = await send(edge, { target: "/gc" });
+
+    assert.equal(begun.status, 202);
+    assert.deepEqual(json(begun), { phase: "idle" });
+    assert.deepEqual(json(told), { phase: "idle", storedBytes: 3, freeBytes: 4, objectCount: 5, trash });
+    assert.deepEqual(overlay.asked[0], { emptyTrash: true });
+  });
+});
+
+function at(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}

@@ -1,0 +1,122 @@
+/** Removing, restoring and pinning, driven through overlay's protocol (OVL-12, OVL-13). */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addressOf } from "#actors/domain/address.ts";
+import { digest } from "#test/actors/overlay/fake-storage.ts";
+import {
+  bytesOf,
+  getBytes,
+  type StartedOverlay,
+  smallOverlayConfig,
+  sourceOf,
+  startOverlay,
+  within,
+} from "#test/actors/overlay/start-overlay.ts";
+
+const bytes = bytesOf(10);
+const address = addressOf(digest(bytes));
+const unknown = { ok: false, failure: { code: "overlay.unknown", address } };
+
+async function withObject(): Promise<StartedOverlay> {
+  const overlay = await startOverlay({ config: { ...smallOverlayConfig, nodeCacheBytesMax: 100_000 } });
+  assert((await overlay.ref.call("put", { source: sourceOf(bytes) }, within)).ok);
+  return overlay;
+}
+
+describe("overlay: remove", () => {
+  it("makes the object unknown at once, also where its manifest was read before, until it is restored", async () => {
+    const overlay = await withObject();
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+
+    const removed = await overlay.ref.call("remove", { address }, within);
+
+    assert.deepEqual(removed, { ok: true, value: { restorableUntilMs: 1000 } });
+    assert.deepEqual(await overlay.ref.call("stat", { address }, within), unknown);
+    assert.deepEqual(await overlay.ref.call("remove", { address }, within), unknown);
+    assert((await overlay.ref.call("restore", { address }, within)).ok);
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+  });
+
+  it("leaves what index could not be told to storage, which refuses it", async () => {
+    const overlay = await withObject();
+    overlay.toIndex.answer("forget", { code: "runtime.actor-crashed" }, { code: "runtime.actor-crashed" });
+
+    const removed = await overlay.ref.call("remove", { address }, within);
+
+    assert(!removed.ok && removed.failure.code === "overlay.unavailable" && removed.failure.executed === "maybe");
+    assert.deepEqual(await overlay.ref.call("stat", { address }, within), unknown);
+  });
+
+  it("never makes a put unfindable that was answered after it", async () => {
+    const overlay = await withObject();
+    const gate = Promise.withResolvers<void>();
+    overlay.toIndex.instead("forget", async () => {
+      await gate.promise;
+      return await overlay.index.ref.call("forget", { address }, within);
+    });
+    const removing = overlay.ref.call("remove", { address }, within);
+    await overlay.clock.settle();
+    overlay.fake.removed.clear();
+
+    const putting = overlay.ref.call("put", { source: sourceOf(bytes) }, within);
+    await overlay.clock.settle();
+    gate.resolve();
+
+    assert((await removing).ok);
+    assert((await putting).ok);
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+  });
+
+  it("takes the root of a manifest, and asks index nothing", async () => {
+    const overlay = await withObject();
+    const { manifest: root } = overlay.fake.store(bytes, [4, 4]);
+    const asked = overlay.toIndex.calls.length;
+
+    assert((await overlay.ref.call("remove", { root }, within)).ok);
+
+    const gone = { ok: false, failure: { code: "storage.manifest-not-found", root } };
+    assert.deepEqual(await overlay.ref.call("statByRoot", { root }, within), gone);
+    assert.deepEqual(await overlay.ref.call("getManifest", { root }, within), gone);
+    assert.equal(overlay.toIndex.calls.length, asked);
+  });
+});
+
+describe("overlay: pin", () => {
+  it("holds the manifest that answers for the address, until it is let go", async () => {
+    const overlay = await withObject();
+    const { manifest } = overlay.fake.store(bytes, [4, 4]);
+
+    assert((await overlay.ref.call("pin", { target: { address }, untilMs: 77 }, within)).ok);
+    assert.deepEqual([...overlay.fake.pinned], [[manifest, 77]]);
+    assert((await overlay.ref.call("unpin", { address }, within)).ok);
+    assert.equal(overlay.fake.pinned.size, 0);
+  });
+
+  it("knows nothing of what is removed", async () => {
+    const overlay = await withObject();
+    const { manifest: root } = overlay.fake.store(bytes, [4, 4]);
+    overlay.fake.removed.add(root);
+
+    assert.deepEqual(await overlay.ref.call("pin", { target: { address } }, within), unknown);
+    assert.deepEqual(await overlay.ref.call("unpin", { root }, within), {
+      ok: false,
+      failure: { code: "storage.manifest-not-found", root },
+    });
+  });
+});
+
+describe("overlay: what storage removes by itself", () => {
+  it("is unknown at once, also where its manifest is remembered (OVL-12)", async () => {
+    const overlay = await withObject();
+    const { manifest } = overlay.fake.store(bytes, [4, 4]);
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+    const asked = overlay.fake.askedNodes.length;
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+    assert.equal(overlay.fake.askedNodes.length, asked, "it is remembered");
+
+    overlay.fake.removed.add(manifest);
+
+    assert.deepEqual(await overlay.ref.call("stat", { address }, within), unknown);
+    assert.deepEqual(await overlay.ref.call("get", { address }, within), unknown);
+  });
+});

@@ -1,0 +1,115 @@
+/** What is removed, restored, held for a time and collected, on a real node, over its crash. */
+import assert from "node:assert/strict";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { KiB, MiB } from "#runtime/units.ts";
+import { cepa, type Ran } from "#test/cli/run.ts";
+import { eventually, startNode, type TestNode } from "#test/kit/node.ts";
+import { addressOf, randomBytes } from "#test/kit/objects.ts";
+
+interface Report {
+  readonly freedBytes: number;
+  readonly removedCount: number;
+  readonly buriedCount: number;
+  readonly blocked?: string;
+}
+
+describe("node: holding objects", () => {
+  let node: TestNode;
+  before(async () => {
+    node = await startNode();
+  });
+  after(() => node.dispose());
+
+  async function run(...args: readonly string[]): Promise<Ran> {
+    return await cepa(args, { env: { CEPA_DATA: node.dataDirectory } });
+  }
+
+  async function put(bytes: Uint8Array, ...options: readonly string[]): Promise<string> {
+    const stored = await cepa(["put", "-", ...options], { env: { CEPA_DATA: node.dataDirectory }, input: bytes });
+    assert.equal(stored.stdout.trim(), addressOf(bytes), stored.stderr);
+    return stored.stdout.trim();
+  }
+
+  async function collect(...options: readonly string[]): Promise<Report> {
+    const ran = await run("gc", "--json", ...options);
+    assert.equal(ran.code, 0, ran.stderr);
+    return JSON.parse(ran.stdout) as Report;
+  }
+
+  function storedBytes(): number {
+    const packs = join(node.dataDirectory, "packs");
+    return readdirSync(packs).reduce((sum, name) => sum + statSync(join(packs, name)).size, 0);
+  }
+
+  it("removes and restores, lists the trash, and gives the bytes back to the disk when it is emptied", async () => {
+    const [large, small] = [randomBytes(20 * MiB, 1), randomBytes(100 * KiB, 2)];
+    const [gone, kept] = [await put(large), await put(small)];
+
+    assert.match((await run("rm", gone)).stdout, /removed, can be restored until 2/);
+    assert.match((await run("get", gone)).stderr, /overlay\.unknown/);
+    assert.match((await run("trash")).stdout, new RegExp(`^${gone}  ${20 * MiB}  until `));
+    assert.equal((await run("restore", gone)).code, 0);
+    assert.equal((await run("get", gone)).stdout.length > 0, true);
+    assert.equal((await run("rm", gone)).code, 0);
+    const before = storedBytes();
+    const report = await collect("--empty-trash");
+
+    assert.equal(report.blocked, undefined);
+    assert.equal(report.buriedCount, 1);
+    assert(report.freedBytes >= 20 * MiB, JSON.stringify(report));
+    await eventually(10_000, "the bytes are given back", () => storedBytes() < before - 19 * MiB);
+    assert.match((await run("restore", gone)).stderr, /storage\.not-in-trash/);
+    const du = await run("du", "--json");
+    assert.equal((JSON.parse(du.stdout) as { objectCount: number }).objectCount, 1);
+    const got = await fetch(`${node.url}/o/${kept}`);
+    assert(Buffer.from(await got.arrayBuffer()).equals(small));
+  });
+
+  it("forgets nothing of it when the data cell is killed", async () => {
+    const [removed, pinned] = [await put(randomBytes(5000, 3)), await put(randomBytes(5000, 4), "--for", "1s")];
+    assert.equal((await run("pin", pinned)).code, 0);
+    assert.equal((await run("rm", removed)).code, 0);
+    assert.equal((await run("kill", "cell/data")).code, 0);
+    await eventually(20_000, "writes are open", async () => (await fetch(`${node.url}/readyz`)).status === 200);
+    await collect();
+
+    assert.match((await run("stat", removed)).stderr, /overlay\.unknown/);
+    assert.equal((await run("stat", pinned)).code, 0);
+    assert.equal((await run("restore", removed)).code, 0);
+    assert.equal((await run("stat", removed)).code, 0);
+  });
+
+  it("collects what was put for a time when that is over, and what was let go", async () => {
+    const timed = await put(randomBytes(5000, 5), "--for", "1s");
+    const loose = await put(randomBytes(5000, 6));
+    assert.equal((await run("unpin", loose)).code, 0);
+    await eventually(20_000, "it is collected", async () => {
+      await collect();
+      return (await fetch(`${node.url}/o/${timed}`)).status === 404;
+    });
+
+    assert.equal((await fetch(`${node.url}/o/${loose}`)).status, 404);
+    const trash = await run("trash", "--json");
+    const listed = trash.stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { address: string }).address);
+    assert(listed.includes(timed) && listed.includes(loose));
+  });
+
+  it("says what is wrong with a command line", async () => {
+    for (const args of [
+      ["rm"],
+      ["rm", "b3:x"],
+      ["put", "x", "--for", "7"],
+      ["pin", addressOf(Buffer.from("x")), "--for", "0s"],
+    ]) {
+      assert.equal((await run(...args)).code, 2, args.join(" "));
+    }
+    const unknown = await run("rm", addressOf(Buffer.from("x")), addressOf(Buffer.from("y")));
+    assert.equal(unknown.code, 1);
+    assert.equal(unknown.stderr.match(/overlay\.unknown: b3:/g)?.length, 2, unknown.stderr);
+  });
+});
