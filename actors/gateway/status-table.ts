@@ -58,7 +58,8 @@ const table: Table = {
   "gateway.bytes-exceeded": {
     status: 429,
     retryable: true,
-    message: ({ bytesMax }) => `The requests under way may already hold ${bytesMax} bytes of memory, the limit.`,
+    message: ({ storedBytesMax }) =>
+      `The requests under way may already hold ${storedBytesMax} bytes of memory, the limit.`,
   },
   "gateway.peer-limit": {
     status: 429,
@@ -107,6 +108,12 @@ const table: Table = {
     status: 507,
     retryable: true,
     message: ({ freeBytes, reserveBytes }) => `The disk is full: ${freeBytes} bytes free, ${reserveBytes} kept back.`,
+  },
+  "storage.limit-reached": {
+    status: 507,
+    retryable: true,
+    message: ({ usedBytes, storedBytesMax, packCount, packsMax }) =>
+      `The store holds what it may: ${usedBytes} of ${storedBytesMax === 0 ? "any count of" : storedBytesMax} bytes, ${packCount} of ${packsMax} packs.`,
   },
   "storage.too-many-chunks": {
     status: 413,

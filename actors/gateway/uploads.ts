@@ -39,7 +39,8 @@ export async function putObject(desk: Desk, visit: Visit, expect: Address | unde
   const request = { source, sizeBytes, keepMs: keepMs.value, ...how };
   const put = await desk.overlay.call("put", request, optionsOf(desk, visit));
   if (!put.ok) {
-    if (put.failure.code === "storage.full") desk.writeGate.note("full");
+    if (put.failure.code === "storage.full" || put.failure.code === "storage.limit-reached")
+      desk.writeGate.note("full");
     return put;
   }
   desk.writeGate.note("stored");

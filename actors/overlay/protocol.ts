@@ -13,6 +13,7 @@ import type {
   CollectionFacts,
   KeepRefused,
   KeepsFull,
+  LimitReached,
   ManifestNotFound,
   NotInTrash,
   ObjectTooLarge,
@@ -38,6 +39,7 @@ export interface OverlayProtocol {
     PutObject,
     PutReceipt,
     | StorageFull
+    | LimitReached
     | ObjectTooLarge
     | TooManyChunks
     | AddressMismatch

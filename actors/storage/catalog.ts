@@ -48,6 +48,7 @@ export class Catalog {
   readonly #overlay: KvOverlay;
   readonly #packs = new Map<number, PackState>();
   readonly #meta: CatalogMeta;
+  #packBytes = 0;
   #damageFoundCount = 0;
   #isDamaged = false;
 
@@ -58,7 +59,10 @@ export class Catalog {
     this.#overlay = new KvOverlay(kv, waitingMax);
     const { meta, packs } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [] };
     this.#meta = meta;
-    for (const state of packs) this.#packs.set(state.pack, state);
+    for (const state of packs) {
+      this.#packs.set(state.pack, state);
+      this.#packBytes += state.checkpoint;
+    }
   }
 
   /** True when everything that packs hold up to their checkpoints is in here. */
@@ -92,6 +96,10 @@ export class Catalog {
   /** Records found damaged in this life; it only grows. */
   get damageFoundCount(): number {
     return this.#damageFoundCount;
+  }
+  /** Of all packs, up to their checkpoints. */
+  get packBytes(): number {
+    return this.#packBytes;
   }
   /** The highest that a commit ever had, also one that recovery rejected. */
   get highestSequence(): number {
@@ -181,11 +189,13 @@ export class Catalog {
   }
 
   setPack(state: PackState): void {
+    this.#packBytes += state.checkpoint - (this.#packs.get(state.pack)?.checkpoint ?? 0);
     this.#packs.set(state.pack, state);
     this.#overlay.put(packKey(state.pack), encodePack(state));
   }
 
   removePack(pack: number): void {
+    this.#packBytes -= this.#packs.get(pack)?.checkpoint ?? 0;
     this.#packs.delete(pack);
     this.#overlay.put(packKey(pack), undefined);
   }

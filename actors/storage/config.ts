@@ -16,6 +16,10 @@ export interface StorageConfig {
    * index and the logs live on it: it is never nothing.
    */
   readonly reserveBytes: number;
+  /** What all packs together may hold; 0: what the disk does. Puts get nine tenths of it. */
+  readonly storedBytesMax: number;
+  /** How many packs there may be, each of them a file. Puts go on up to nine tenths of it. */
+  readonly packsMax: number;
   /** Memory of all uploads together. An upload holds 512 KiB, 1.25 MiB if its size is unknown, or its own small size. */
   readonly writeQuotaBytes: number;
   /** Packs kept open for reading. */
@@ -36,6 +40,8 @@ export const storageConfigSchema: ConfigSchema<StorageConfig> = {
   openPacksMax: count({ default: 64, min: 1, max: 1024 }),
   packSealBytes: sizeBytes({ default: 256 * MiB, min: 64 * KiB, max: 1 * GiB }),
   reserveBytes: sizeBytes({ default: 256 * MiB, min: 16 * MiB, max: 1024 * GiB }),
+  storedBytesMax: sizeBytes({ default: 0, min: 0, max: 1_048_576 * GiB }),
+  packsMax: count({ default: 262_144, min: 16, max: 1_048_576 }),
   writeQuotaBytes: sizeBytes({ default: 96 * MiB, min: 2 * MiB, max: 64 * GiB }),
   readDescriptorsMax: count({ default: 256, min: 1, max: 65_536 }),
   trashMs: durationMs({ default: 7 * 24 * hour, min: 0, max: 3650 * 24 * hour }),

@@ -23,6 +23,7 @@ export interface StorageProtocol {
     PutObject,
     StoredObject,
     | StorageFull
+    | LimitReached
     | ObjectTooLarge
     | TooManyChunks
     | AddressMismatch
@@ -178,6 +179,8 @@ export interface CommittedManifest {
 
 export interface StorageFacts {
   readonly packCount: number;
+  /** Of all packs together, on the disk. */
+  readonly packBytes: number;
   readonly chunkCount: number;
   readonly manifestCount: number;
   readonly storedBytes: number;
@@ -222,6 +225,14 @@ export interface StorageEvents {
 export interface StorageFull extends Failure<"storage.full"> {
   readonly freeBytes: number;
   readonly reserveBytes: number;
+}
+
+/** The store holds as much as it may (`storage.storedBytesMax`, `storage.packsMax`). Reads go on. Remove something, and collect. */
+export interface LimitReached extends Failure<"storage.limit-reached"> {
+  readonly usedBytes: number;
+  readonly storedBytesMax: number;
+  readonly packCount: number;
+  readonly packsMax: number;
 }
 
 /** Over `storage.objectSizeBytesMax`. Final. */

@@ -24,6 +24,7 @@ import { writeFailure } from "#actors/storage/pack-write.ts";
 import type {
   AddressMismatch,
   KeepsFull,
+  LimitReached,
   ObjectTooLarge,
   PutObject,
   SourceFailed,
@@ -34,6 +35,7 @@ import type {
 } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
+import type { AdmittedPut, WriteLimit } from "#actors/storage/write-limit.ts";
 import type { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
@@ -49,6 +51,7 @@ export interface SizeMismatch extends Failure<"storage.size-mismatch"> {
 
 export type PutFailure =
   | StorageFull
+  | LimitReached
   | ObjectTooLarge
   | TooManyChunks
   | AddressMismatch
@@ -61,8 +64,13 @@ export interface PutDeps extends UploadDeps {
   readonly group: GroupCommit;
   readonly reservations: Reservations;
   readonly space: Space;
+  readonly limit: WriteLimit;
   readonly config: () => StorageConfig;
   readonly clock: Clock;
+}
+
+interface OnePutDeps extends PutDeps {
+  readonly admitted: AdmittedPut;
 }
 
 export async function putObject(put: PutObject, deps: PutDeps, within: Within): Promise<Outcome> {
@@ -71,20 +79,25 @@ export async function putObject(put: PutObject, deps: PutDeps, within: Within): 
   if (sizeBytes !== undefined && sizeBytes > sizeBytesMax) {
     return fail({ code: "storage.object-too-large", sizeBytesMax });
   }
-  const admitted = await deps.space.admit(sizeBytes ?? slabBytes);
-  if (!admitted.ok) return admitted;
+  // All of it, so that nothing is read of what would not fit; it is admitted again as it comes.
+  const probe = deps.limit.begin();
+  const fits = await probe.admit(sizeBytes ?? slabBytes);
+  probe.end();
+  if (!fits.ok) return fits;
   const reserved = await deps.reservations.reserve(put, reservedBytesFor(sizeBytes), within);
   if (!reserved.ok) return sourceFailed(reserved.failure);
 
   const intake = new Intake(reserved.value);
-  const outcome = await readAndStore(put, deps, within, intake);
+  const admitted = deps.limit.begin();
+  const outcome = await readAndStore(put, { ...deps, admitted }, within, intake);
+  admitted.end();
   intake.release();
   if (!outcome.ok) source.cancel(outcome.failure);
   return outcome;
 }
 
 /** When it settles, nothing that it began still reads a slab. */
-async function readAndStore(put: PutObject, deps: PutDeps, within: Within, intake: Intake): Promise<Outcome> {
+async function readAndStore(put: PutObject, deps: OnePutDeps, within: Within, intake: Intake): Promise<Outcome> {
   const { source, sizeBytes } = put;
   const beginning = await readBeginning(source, sizeBytes, intake);
   if (beginning === undefined) return sourceFailed(source.failure);
@@ -94,15 +107,15 @@ async function readAndStore(put: PutObject, deps: PutDeps, within: Within, intak
   return await putLarge(put, beginning, deps, within, intake);
 }
 
-async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, deps: PutDeps): Promise<Outcome> {
-  const { cpu, group, config, space, gearTable } = deps;
+async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, deps: OnePutDeps): Promise<Outcome> {
+  const { admitted, cpu, group, config, gearTable } = deps;
   const { sizeBytes, expect, enc } = put;
   const profile = profileOf(put);
   const { objectSizeBytesMax: sizeBytesMax } = config();
   if (sizeBytes !== undefined && size !== sizeBytes) return sizeMismatch(sizeBytes, size);
   if (size > sizeBytesMax) return fail({ code: "storage.object-too-large", sizeBytesMax });
-  const admitted = await space.admit(size);
-  if (!admitted.ok) return admitted;
+  const fits = await admitted.admit(size);
+  if (!fits.ok) return fits;
 
   const chunks = cutSmall(parts, profile, gearTable, cpu);
   const links = chunks.map(({ digests }) => ({ length: digests.lengthBytes, digest: digestFromBytes(digests.digest) }));
@@ -130,7 +143,7 @@ async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, d
 async function putLarge(
   put: PutObject,
   beginning: Beginning,
-  deps: PutDeps,
+  deps: OnePutDeps,
   within: Within,
   intake: Intake,
 ): Promise<Outcome> {
@@ -147,13 +160,13 @@ async function putLarge(
 async function streamAndCommit(
   put: PutObject,
   beginning: Beginning,
-  deps: PutDeps,
+  deps: OnePutDeps,
   intake: Intake,
   upload: Upload,
 ): Promise<Outcome> {
-  const { space } = deps;
-  const admitted = await space.admit(beginning.sizeBytes);
-  if (!admitted.ok) return admitted;
+  const { admitted, space } = deps;
+  const fits = await admitted.admit(beginning.sizeBytes);
+  if (!fits.ok) return fits;
   for (const part of beginning.parts) {
     const fed = await upload.feed(part);
     if (!fed.ok) return fail(await writeFailure(fed.failure, space));
@@ -188,7 +201,7 @@ async function streamAndCommit(
 async function stream(
   put: PutObject,
   slabs: readonly [Uint8Array, Uint8Array],
-  { config, space }: PutDeps,
+  { admitted, config, space }: OnePutDeps,
   upload: Upload,
 ): Promise<Result<void, PutFailure>> {
   let [filling, writing] = slabs;
@@ -199,8 +212,8 @@ async function stream(
     if (upload.sizeBytes + filled.count > sizeBytesMax) {
       return fail({ code: "storage.object-too-large", sizeBytesMax });
     }
-    const admitted = await space.admit(filled.count);
-    if (!admitted.ok) return admitted;
+    const fits = await admitted.admit(filled.count);
+    if (!fits.ok) return fits;
     const fed = await upload.feed(filling.subarray(0, filled.count));
     if (!fed.ok) return fail(await writeFailure(fed.failure, space));
     const tooMany = chunksOver(put, upload, config());

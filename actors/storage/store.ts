@@ -228,6 +228,7 @@ export class Store {
     const { chunkCount, manifestCount, storedBytes, damagedCount } = this.#catalog.totals;
     return {
       packCount: this.#catalog.packs.size,
+      packBytes: this.#catalog.packBytes,
       chunkCount,
       manifestCount,
       storedBytes,

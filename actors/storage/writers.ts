@@ -19,6 +19,7 @@ import type { RecoveryReport } from "#actors/storage/recovery.ts";
 import type { Sealer } from "#actors/storage/sealer.ts";
 import { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
+import { WriteLimit } from "#actors/storage/write-limit.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -66,6 +67,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   const sequences = new Sequences(Math.max(report.lastSequence, keeps.highestSequence), deps.onDoubt);
   const keeping = new Keeping({ catalog, keeps, sequences, clock, trashMs: () => config().trashMs });
   const inUse = new InUse();
+  const limit = new WriteLimit({ catalog, space, config });
   const quotaBytes = config().writeQuotaBytes;
   const reservations = new Reservations({
     clock,
@@ -98,6 +100,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     group,
     reservations,
     space,
+    limit,
     config,
   };
 }

@@ -18,6 +18,7 @@ import { digestOf as blake3 } from "#runtime/pool/blake3.ts";
 
 export const storageFacts: StorageFacts = {
   packCount: 1,
+  packBytes: 9,
   chunkCount: 2,
   manifestCount: 3,
   storedBytes: 4,

@@ -42,6 +42,8 @@ const realConfig: StorageConfig = {
   openPacksMax: 3,
   packSealBytes: 2 * MiB,
   reserveBytes: 64 * KiB,
+  storedBytesMax: 0,
+  packsMax: 1_000_000,
   writeQuotaBytes: 8 * MiB,
   readDescriptorsMax: 4,
   trashMs: 1000,

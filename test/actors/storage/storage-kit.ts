@@ -31,6 +31,8 @@ export const smallConfig: StorageConfig = {
   openPacksMax: 3,
   packSealBytes: 4 * MiB,
   reserveBytes: 1 * MiB,
+  storedBytesMax: 0,
+  packsMax: 1_000_000,
   writeQuotaBytes: 8 * MiB,
   readDescriptorsMax: 2,
   trashMs: 1000,
