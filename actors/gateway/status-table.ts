@@ -58,8 +58,7 @@ const table: Table = {
   "gateway.bytes-exceeded": {
     status: 429,
     retryable: true,
-    message: ({ storedBytesMax }) =>
-      `The requests under way may already hold ${storedBytesMax} bytes of memory, the limit.`,
+    message: ({ bytesMax }) => `The requests under way may already hold ${bytesMax} bytes of memory, the limit.`,
   },
   "gateway.peer-limit": {
     status: 429,
