@@ -25,7 +25,7 @@ export function failureOf(error: unknown): Outcome<never> {
 }
 
 async function* bodyOf(url: string, range: string | undefined): AsyncGenerator<Uint8Array> {
-  const response = await getStream(url, ANSWER_TIMEOUT_MS, range);
+  const response = await getStream(url, ANSWER_TIMEOUT_MS, range === undefined ? {} : { range });
   if (!response.ok) throw errorOf(response.failure);
   try {
     yield* response.value;

@@ -40,19 +40,27 @@ export async function get(address: string, options: GetOptions): Promise<Outcome
     response.value.destroy();
     return fail({ code: "cli.bad-answer", message: `what answers at ${url.value} does not say which object it sends` });
   }
+  const written = await download(response.value, output, address.slice(0, 15), address);
+  if (!written.ok) return written;
+  if (options.json === true && !isDescriptor) print(JSON.stringify({ address, size: written.value, file: output }));
+  return ok();
+}
+
+/** An answer's body into `output`, and its size. `address` is what it must hash to, if it has one of its own. */
+export async function download(
+  response: IncomingMessage,
+  output: string,
+  label: string,
+  address: string | undefined,
+): Promise<Outcome<number>> {
   const target = await openTarget(output);
   if (!target.ok) {
-    response.value.destroy();
+    response.destroy();
     return target;
   }
-
-  const copied = await copy(response.value, address, target.value);
-  if (!copied.ok) {
-    await target.value.discard();
-    return copied;
-  }
-  if (options.json === true && !isDescriptor) print(JSON.stringify({ address, size: copied.value, file: output }));
-  return ok();
+  const copied = await copy(response, target.value, label, address);
+  if (!copied.ok) await target.value.discard();
+  return copied;
 }
 
 /** Asked before the node is: a file that is there is not replaced against the user's word. */
@@ -61,10 +69,15 @@ export async function mayWrite(output: string, clobber: boolean): Promise<Outcom
   return fail({ code: "cli.file-exists", message: `${output} exists, and --no-clobber was given` });
 }
 
-async function copy(response: IncomingMessage, address: string, target: Target): Promise<Outcome<number>> {
+async function copy(
+  response: IncomingMessage,
+  target: Target,
+  label: string,
+  address: string | undefined,
+): Promise<Outcome<number>> {
   const announced = Number(response.headers["content-length"] ?? Number.NaN);
   const lengthBytes = Number.isSafeInteger(announced) ? announced : undefined;
-  const progress = startProgress(address.slice(0, 15), lengthBytes);
+  const progress = startProgress(label, lengthBytes);
   const digest = startDigest();
   const look = (chunk: Uint8Array): void => digest.update(chunk);
   const poured = await pour(response, target, progress, look, (error, doneBytes) => {
@@ -74,7 +87,7 @@ async function copy(response: IncomingMessage, address: string, target: Target):
   response.destroy();
   if (!poured.ok) return poured;
 
-  if (digest.address() !== address) {
+  if (address !== undefined && digest.address() !== address) {
     return fail({ code: "cli.bytes-differ", message: `what came is ${digest.address()}, not ${address}` });
   }
   return await keep(target, poured.value);

@@ -59,11 +59,15 @@ export async function sendText(
  * A GET whose answer is the bytes of an object, or with `range` a part of them. Other statuses than 200, then 206, are
  * refusals. It begins within `timeoutMs`; how long it takes is a matter of its length and of who reads it.
  */
-export async function getStream(url: string, timeoutMs: number, range?: string): Promise<Outcome<IncomingMessage>> {
-  const headers = range === undefined ? {} : { range };
+export async function getStream(
+  url: string,
+  timeoutMs: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Outcome<IncomingMessage>> {
   return within(url, timeoutMs, async (signal) => {
-    const response = await open(url, { method: "GET", headers, signal });
-    if (!response.ok || response.value.statusCode === (range === undefined ? 200 : 206)) return response;
+    const response = await open(url, { method: "GET", signal, headers });
+    const wanted = headers["range"] === undefined ? 200 : 206;
+    if (!response.ok || response.value.statusCode === wanted) return response;
     const body = await readText(response.value);
     if (!body.ok) return body;
     return fail(refusalOf(errorFromBody(response.value.statusCode ?? 0, body.value, correlationOf(response.value))));

@@ -53,16 +53,16 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     .addHelpText("after", PROGRAM_NOTES);
 
   /** A command for the owner of a node on this machine: it needs the directory, a URL would be passed over. */
-  const own = (usage: string, description: string, examples: readonly string[]): Command =>
-    program
+  const own = (usage: string, description: string, examples: readonly string[], parent: Command = program): Command =>
+    parent
       .command(usage)
       .description(description)
       .option("--data <dir>", "the node's data directory (CEPA_DATA)", readNotEmpty)
       .addHelpText("after", `\nExamples:\n${examples.map((line) => `  $ cepa ${line}`).join("\n")}`);
 
   /** A command that asks a node, wherever it is. */
-  const ask = (usage: string, description: string, examples: readonly string[]): Command =>
-    own(usage, description, examples).option("--url <url>", "the node's URL (CEPA_URL)", readNotEmpty);
+  const ask = (usage: string, description: string, examples: readonly string[], parent?: Command): Command =>
+    own(usage, description, examples, parent).option("--url <url>", "the node's URL (CEPA_URL)", readNotEmpty);
 
   ask("put <file...>", "Store files and print the address of each; - is standard input.", [
     "put big.iso",
@@ -173,6 +173,34 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       answer(await du(options));
     });
 
+  const car = program
+    .command("car")
+    .description("Objects as CAR files (CARv1, BLAKE3), for other tools and other nodes.")
+    .addHelpText("after", "\nExamples:\n  $ cepa car export b3:… -o big.car\n  $ cepa car import big.car");
+
+  ask("export", "Write an object and its manifest as a CAR.", ["car export b3:… -o big.car"], car)
+    .argument("<address>", ADDRESS_FORM, readAddress)
+    .option("-o, --output <file>", "write here instead of standard output", readNotEmpty)
+    .option("--no-clobber", "fail if the file exists")
+    .option("--json", "with -o: say what was written, as JSON")
+    .action(async (address: string, options: Flags & { readonly output?: string; readonly clobber?: boolean }) => {
+      const { carExport } = await import("#cli/car.ts");
+      answer(await carExport(address, options));
+    });
+
+  ask(
+    "import",
+    "Store the object that a CAR was made of; - is standard input.",
+    ["car import big.car", "car import - < big.car"],
+    car,
+  )
+    .argument("<file>", "the CAR: one root, depth first, as export writes it")
+    .option("--json", "one JSON object")
+    .action(async (file: string, options: Flags) => {
+      const { carImport } = await import("#cli/car.ts");
+      answer(await carImport(file, options));
+    });
+
   ask("ps", "Show the supervision tree: cells and actors, how they are and how often they restarted.", [
     "ps",
     "ps --json | jq '.actors[] | select(.state != \"running\")'",
@@ -223,6 +251,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
   return program;
 }
 
+const ADDRESS_FORM = "b3: and 64 hex digits in lower case";
 const NAME_ARGUMENT = `${NAME_FORM}; - reads it from standard input, where no other user sees it`;
 const TARGETS_FORM = "b3: and 64 hex digits, or a private link, with or without its key";
 const TARGET_FORM = "actor/NAME or cell/NAME";
@@ -231,6 +260,11 @@ const TARGET_FORM = "actor/NAME or cell/NAME";
 function readNotEmpty(text: string): string {
   if (text !== "") return text;
   throw new InvalidArgumentError("It is empty.");
+}
+
+function readAddress(text: string): string {
+  if (isAddress(text)) return text;
+  throw new InvalidArgumentError(`An address is ${ADDRESS_FORM}.`);
 }
 
 function readNameArgument(text: string): ObjectName | "-" {

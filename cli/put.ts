@@ -9,12 +9,12 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { note, print } from "#cli/console.ts";
-import { type RunningDigest, startDigest } from "#cli/digest.ts";
+import { startDigest } from "#cli/digest.ts";
 import { type Outcome, reasonOf } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { putStream, refusalIn, type Upload } from "#cli/http.ts";
 import { type Progress, startProgress } from "#cli/progress.ts";
-import { parseFacts } from "#client/wire.ts";
+import { type ObjectFacts, parseFacts } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { MiB } from "#runtime/units.ts";
 
@@ -63,14 +63,32 @@ export async function put(
 }
 
 async function putFile(url: string, file: string, { chunker, for: keepMs }: PutOptions): Promise<Outcome<Stored>> {
+  const digest = startDigest();
+  const onChunk = (chunk: Uint8Array): void => digest.update(chunk);
+  const stored = await sendFile(`${url}/put`, file, { chunker, keepMs, onChunk });
+  if (!stored.ok) return stored;
+  const { address, size, chunks, manifest, known } = stored.value;
+  if (address === digest.address()) return ok({ name: address, facts: { address, size, chunks, manifest, known } });
+  const message = `the node says ${address}, but ${nameOf(file)} is ${digest.address()}`;
+  return fail({ code: "cli.bytes-differ", message });
+}
+
+/** How a file is sent, beside what its own length says. */
+export interface SendOptions extends Pick<Upload, "chunker" | "keepMs"> {
+  readonly onChunk?: (chunk: Uint8Array) => void;
+}
+
+/** Sends a file, or standard input, to a route that answers with what it stored. */
+export async function sendFile(
+  url: string,
+  file: string,
+  { onChunk, ...how }: SendOptions,
+): Promise<Outcome<ObjectFacts & { readonly known: boolean }>> {
   const source = await openSource(file);
   if (!source.ok) return source;
-  const digest = startDigest();
-  const progress = startProgress(file === "-" ? "stdin" : basename(file), source.value.sizeBytes);
-
-  const { sizeBytes } = source.value;
-  const upload = { sizeBytes, chunker, keepMs, chunks: observed(source.value.chunks, digest, progress) };
-  const answer = await putStream(`${url}/put`, upload);
+  const { sizeBytes, chunks } = source.value;
+  const progress = startProgress(file === "-" ? "stdin" : basename(file), sizeBytes);
+  const answer = await putStream(url, { ...how, sizeBytes, chunks: observed(chunks, progress, onChunk) });
   progress.end();
   if (!answer.ok) return answer;
 
@@ -78,12 +96,7 @@ async function putFile(url: string, file: string, { chunker, for: keepMs }: PutO
   if (status !== 200 && status !== 201) return fail(refusalIn(answer.value));
   const facts = parseFacts(body);
   if (facts === undefined) return fail({ code: "cli.bad-answer", message: "the node's answer names no object" });
-  if (facts.address !== digest.address()) {
-    const message = `the node says ${facts.address}, but ${nameOf(file)} is ${digest.address()}`;
-    return fail({ code: "cli.bytes-differ", message });
-  }
-  const { address, size, chunks, manifest } = facts;
-  return ok({ name: address, facts: { address, size, chunks, manifest, known: status === 200 } });
+  return ok({ ...facts, known: status === 200 });
 }
 
 function nameOf(file: string): string {
@@ -106,12 +119,12 @@ export async function openSource(file: string): Promise<Outcome<Upload>> {
 
 async function* observed(
   chunks: AsyncIterable<Uint8Array>,
-  digest: RunningDigest,
   progress: Progress,
+  onChunk: ((chunk: Uint8Array) => void) | undefined,
 ): AsyncGenerator<Uint8Array> {
   let doneBytes = 0;
   for await (const chunk of chunks) {
-    digest.update(chunk);
+    onChunk?.(chunk);
     doneBytes += chunk.byteLength;
     progress.report(doneBytes);
     yield chunk;

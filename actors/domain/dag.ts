@@ -14,8 +14,12 @@ const RAW = 0x55;
 const DAG_CBOR = 0x71;
 const BLAKE3 = 0x1e;
 const DIGEST_BYTES = 32;
+/** Version, codec, hash function and digest length are a byte each. */
+export const CID_BYTES = 36;
 
 export type LinkKind = "chunk" | "node";
+
+const LINK_KINDS: readonly LinkKind[] = ["chunk", "node"];
 
 export interface Link {
   readonly kind: LinkKind;
@@ -37,6 +41,18 @@ export function linkFrom(value: unknown): Link | undefined {
   return value.code === DAG_CBOR ? { kind: "node", digest } : undefined;
 }
 
+/** A link as it stands in a CAR: the bytes of its CID. */
+export function cidOf({ kind, digest }: Link): Uint8Array {
+  return Buffer.concat([cidPrefix(kind), bytesFromDigest(digest)]);
+}
+
+/** Reads what `cidOf` writes, from exactly `CID_BYTES` bytes; undefined for every other kind of CID. */
+export function linkFromCid(bytes: Uint8Array): Link | undefined {
+  const prefix = bytes.subarray(0, CID_BYTES - DIGEST_BYTES);
+  const kind = LINK_KINDS.find((candidate) => Buffer.compare(cidPrefix(candidate), prefix) === 0);
+  return kind === undefined ? undefined : { kind, digest: digestFromBytes(bytes.subarray(prefix.length)) };
+}
+
 /** The canonical encoding: map keys sorted by length, then bytes; shortest integers. */
 export function encodeDag(value: unknown): Uint8Array {
   return dagCbor.encode(value);
@@ -54,4 +70,8 @@ export function decodeDag(bytes: Uint8Array): { readonly value: unknown } | unde
     // The library throws on everything that is not DAG-CBOR: for a parser that is an answer.
     return undefined;
   }
+}
+
+function cidPrefix(kind: LinkKind): Uint8Array {
+  return Uint8Array.of(1, kind === "chunk" ? RAW : DAG_CBOR, BLAKE3, DIGEST_BYTES);
 }

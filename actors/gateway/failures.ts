@@ -42,6 +42,9 @@ export interface BadKeep extends Failure<"gateway.bad-keep"> {
   readonly secondsMax: number;
 }
 
+/** `Accept` takes nothing but a CAR of a form that is not made here. Final. */
+export type NotAcceptable = Failure<"gateway.not-acceptable">;
+
 /** Over `objectSizeBytesMax`. Final. */
 export interface ObjectOverLimit extends Failure<"gateway.object-too-large"> {
   readonly sizeBytesMax: number;
@@ -79,6 +82,7 @@ export type GatewayFailure =
   | BadChunker
   | BadKeep
   | BadEnc
+  | NotAcceptable
   | ObjectOverLimit
   | GatewayOverloaded
   | BytesExceeded

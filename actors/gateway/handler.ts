@@ -5,6 +5,7 @@
  */
 import { healthz, MetricsPage, readyz, status } from "#actors/gateway/admin.ts";
 import { type Admitted, adminWeight, readWeight, uploadWeight } from "#actors/gateway/admission.ts";
+import { readCarOr } from "#actors/gateway/cars.ts";
 import type { Answer, Desk, Served, Visit } from "#actors/gateway/desk.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import {
@@ -21,7 +22,7 @@ import { readByRoot, readManifest, readObject, statObject } from "#actors/gatewa
 import { AllowedHosts, checkHost, checkOrigin } from "#actors/gateway/origin.ts";
 import { kindOf, parseRoute, type Route } from "#actors/gateway/routes.ts";
 import { refusalOf } from "#actors/gateway/status-table.ts";
-import { putObject } from "#actors/gateway/uploads.ts";
+import { putCar, putObject } from "#actors/gateway/uploads.ts";
 import type { EdgeOutcome, EdgeRequest, EdgeResponse } from "#runtime/edge/edge.ts";
 import { corrIdOf, renderRefusal } from "#runtime/edge/refusal.ts";
 import { ok, unreachable } from "#runtime/errors.ts";
@@ -82,16 +83,22 @@ export class Handler {
   async #perform(route: Route, visit: Visit): Served {
     const desk = this.#desk;
     switch (route.name) {
-      case "object":
-        return await readObject(desk, visit, route.address);
+      case "object": {
+        const { address } = route;
+        return await readCarOr(desk, visit, { address }, () => readObject(desk, visit, address));
+      }
+      case "manifest": {
+        const { root } = route;
+        return await readCarOr(desk, visit, { root }, () => readManifest(desk, visit, root));
+      }
       case "put":
         return await putObject(desk, visit, undefined);
       case "put-as":
         return await putObject(desk, visit, route.address);
+      case "put-car":
+        return await putCar(desk, visit);
       case "stat":
         return await statObject(desk, visit, route.address);
-      case "manifest":
-        return await readManifest(desk, visit, route.root);
       case "manifest-data":
         return await readByRoot(desk, visit, route.root);
       case "remove":
@@ -180,6 +187,7 @@ function weightOf(route: Route, { method, contentLength }: EdgeRequest): number 
   switch (route.name) {
     case "put":
     case "put-as":
+    case "put-car":
       return uploadWeight(contentLength);
     case "object":
     case "manifest":

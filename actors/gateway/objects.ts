@@ -12,7 +12,7 @@ import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { CallOptions } from "#runtime/ref.ts";
 
 /** What an object's bytes say to a browser: keep me for ever, guess nothing, run nothing. */
-const contentHeaders = {
+export const contentHeaders = {
   "Cache-Control": "public, max-age=31536000, immutable",
   "X-Content-Type-Options": "nosniff",
   "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -53,11 +53,20 @@ async function readContent(desk: Desk, visit: Visit, readable: Readable): Served
   const range = ifRangeHolds(headers["if-range"], etag) ? parseRange(headers["range"]) : undefined;
   const got = await readable.get(range);
   if (!got.ok) return got;
-  const { lengthBytes, source: bytes } = got.value;
-  const source = new WatchedSource(bytes, desk.clock, desk.config.current.callTimeoutMs);
   const isPart = range !== undefined;
   const head = { status: isPart ? 206 : 200, headers: headersOf(etag, isPart ? got.value : undefined) };
+  return await sendBytes(desk, visit, head, got.value);
+}
 
+/** What an actor below hands out, whole in memory where it is small. */
+export async function sendBytes(
+  desk: Desk,
+  visit: Visit,
+  head: Pick<Answer, "status" | "headers">,
+  bytes: { readonly source: ByteSource; readonly lengthBytes: number },
+): Served {
+  const { lengthBytes } = bytes;
+  const source = new WatchedSource(bytes.source, desk.clock, desk.config.current.callTimeoutMs);
   const isLarge = lengthBytes > HEAP_BODY_BYTES_MAX;
   visit.admitted.shrinkTo(isLarge ? 0 : lengthBytes);
   if (isLarge) return await streamed(desk, visit, head, source, lengthBytes);
@@ -79,6 +88,7 @@ export async function readManifest(desk: Desk, visit: Visit, root: Digest): Serv
     ...contentHeaders,
     ETag: `"b3:${root}"`,
     "Content-Type": "application/vnd.ipld.dag-cbor",
+    Vary: "Accept",
   };
   const got = await desk.overlay.call("getManifest", { root }, optionsOf(desk, visit));
   if (!got.ok) return got;
@@ -110,6 +120,7 @@ function headersOf(etag: string, part: ContentBytes | undefined): Record<string,
     ...contentHeaders,
     "Content-Type": "application/octet-stream",
     "Accept-Ranges": "bytes",
+    Vary: "Accept",
     ETag: etag,
   };
   if (part === undefined) return headers;

@@ -5,7 +5,7 @@ import type { Target } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
 export type Route =
-  | { readonly name: "put" }
+  | { readonly name: "put" | "put-car" }
   | { readonly name: "put-as"; readonly address: Address }
   | { readonly name: "object"; readonly address: Address }
   | { readonly name: "manifest" | "manifest-data"; readonly root: Digest }
@@ -72,9 +72,12 @@ function parsePart(
 }
 
 function parseTopRoute(method: string, name: string): Result<Route, NoRoute | MethodNotAllowed> {
+  const isWrite = method === "PUT" || method === "POST";
   switch (name) {
     case "put":
-      return method === "PUT" || method === "POST" ? ok({ name }) : notAllowed("POST, PUT");
+      return isWrite ? ok({ name }) : notAllowed("POST, PUT");
+    case "car":
+      return isWrite ? ok({ name: "put-car" }) : notAllowed("POST, PUT");
     case "gc":
       if (method === "POST") return ok({ name: "collect" });
       return method === "GET" || method === "HEAD" ? ok({ name: "collection" }) : notAllowed(`${reading}, POST`);
@@ -98,6 +101,7 @@ export function kindOf(route: RouteName): RouteKind {
     case "pin":
     case "unpin":
     case "collect":
+    case "put-car":
       return "write";
     case "object":
     case "manifest":

@@ -46,6 +46,7 @@ const table: Table = {
     retryable: false,
     message: ({ secondsMax }) => `Cepa-Keep is a count of seconds, 1 to ${secondsMax}. Nothing was kept.`,
   },
+  "gateway.not-acceptable": final(406, "A CAR is made here with version=1, order=dfs and dups=y."),
   "gateway.object-too-large": {
     status: 413,
     retryable: false,
@@ -91,6 +92,12 @@ const table: Table = {
     retryable: false,
     message: ({ sizeBytes }) => `The range lies outside the object of ${sizeBytes} bytes.`,
     headers: ({ sizeBytes }) => ({ "Content-Range": `bytes */${sizeBytes}` }),
+  },
+  "overlay.car-refused": {
+    status: 400,
+    retryable: false,
+    message: ({ problem, atByte }) =>
+      `This is no CAR that is taken here: ${problem} at byte ${atByte}. Nothing was kept.`,
   },
   "overlay.unavailable": { ...later, message: ({ cause }) => `A part of the node did not answer: ${cause}.` },
   "index.rebuilding": {

@@ -1,11 +1,13 @@
 /** Writing: a body on its way to storage, which keeps all of it or nothing. */
 import type { Address } from "#actors/domain/address.ts";
 import { CHUNK_PROFILES, type ChunkerName, isChunkerName } from "#actors/domain/chunk-profiles.ts";
-import { type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
+import { type Answer, type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
+import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { keepMsOf } from "#actors/gateway/holds.ts";
 import { LimitedSource } from "#actors/gateway/limited-source.ts";
 import { factsOf, optionsOf } from "#actors/gateway/objects.ts";
-import { fail, ok } from "#runtime/errors.ts";
+import type { PutReceipt } from "#actors/overlay/protocol.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 
 /** What is said of ciphertext in public: the name of its format. */
 const ENC_NAME = /^[a-z0-9][a-z0-9./-]{0,63}$/;
@@ -18,8 +20,6 @@ const encChunker: ChunkerName = "fixed/1";
  */
 export async function putObject(desk: Desk, visit: Visit, expect: Address | undefined): Served {
   const { body, contentLength, headers } = visit.request;
-  const { objectSizeBytesMax } = desk.config.current;
-  const sizeBytes = body === undefined ? 0 : contentLength;
   const chunker = headers["cepa-chunker"];
   if (chunker !== undefined && !isChunkerName(chunker)) {
     return fail({ code: "gateway.bad-chunker", known: Object.keys(CHUNK_PROFILES).join(", ") });
@@ -28,16 +28,38 @@ export async function putObject(desk: Desk, visit: Visit, expect: Address | unde
   if (format !== undefined && !isEncrypted(format, expect, chunker)) return fail({ code: "gateway.bad-enc" });
   const keepMs = keepMsOf(visit);
   if (!keepMs.ok) return keepMs;
+  const source = bodyOf(desk, visit);
+  if (!source.ok) return source;
+  const sizeBytes = body === undefined ? 0 : contentLength;
+  const how = format === undefined ? { expect, chunker } : { chunker: encChunker, enc: { format } };
+  const request = { source: source.value, sizeBytes, keepMs: keepMs.value, ...how };
+  return answerTo(desk, await desk.overlay.call("put", request, optionsOf(desk, visit)));
+}
+
+/** The object that the root of a CAR names, answered like any other put. The CAR's own size counts as the object's. */
+export async function putCar(desk: Desk, visit: Visit): Served {
+  const keepMs = keepMsOf(visit);
+  if (!keepMs.ok) return keepMs;
+  const source = bodyOf(desk, visit);
+  if (!source.ok) return source;
+  return answerTo(
+    desk,
+    await desk.overlay.call("putCar", { source: source.value, keepMs: keepMs.value }, optionsOf(desk, visit)),
+  );
+}
+
+/** The body, if it may be taken in at all. */
+function bodyOf(desk: Desk, { request: { body, contentLength, headers } }: Visit): Result<LimitedSource, HttpFailure> {
+  const { objectSizeBytesMax } = desk.config.current;
   if (headers["content-range"] !== undefined) return fail({ code: "gateway.partial-put" });
   if (desk.writeGate.isDraining) return fail({ code: "gateway.draining" });
-  if (sizeBytes !== undefined && sizeBytes > objectSizeBytesMax) {
+  if (contentLength !== undefined && contentLength > objectSizeBytesMax) {
     return fail({ code: "gateway.object-too-large", sizeBytesMax: objectSizeBytesMax });
   }
+  return ok(new LimitedSource(body, objectSizeBytesMax, (bytes) => desk.meters.received(bytes)));
+}
 
-  const source = new LimitedSource(body, objectSizeBytesMax, (bytes) => desk.meters.received(bytes));
-  const how = format === undefined ? { expect, chunker } : { chunker: encChunker, enc: { format } };
-  const request = { source, sizeBytes, keepMs: keepMs.value, ...how };
-  const put = await desk.overlay.call("put", request, optionsOf(desk, visit));
+function answerTo(desk: Desk, put: Result<PutReceipt, HttpFailure>): Result<Answer, HttpFailure> {
   if (!put.ok) {
     if (put.failure.code === "storage.full" || put.failure.code === "storage.limit-reached")
       desk.writeGate.note("full");

@@ -2,6 +2,7 @@
 import type { Address } from "#actors/domain/address.ts";
 import type { IndexProtocol } from "#actors/index/protocol.ts";
 import { ask } from "#actors/overlay/ask.ts";
+import { openCar, putCar } from "#actors/overlay/car.ts";
 import { checkOverlayConfig, type OverlayConfig, overlayConfigSchema } from "#actors/overlay/config.ts";
 import { Feeder } from "#actors/overlay/feeder.ts";
 import { getByRoot, getObject, type Reading, statByRoot, statObject } from "#actors/overlay/get.ts";
@@ -123,6 +124,18 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
     getManifest: (state, { root }, ctx) =>
       ctx.later(
         (within) => state.manifests.bytes(root, within),
+        (_state, outcome) => outcome,
+      ),
+
+    getCar: (state, wanted, ctx) =>
+      ctx.later(
+        (task) => openCar(state, wanted, task),
+        (_state, outcome) => outcome,
+      ),
+
+    putCar: (state, request, ctx) =>
+      ctx.later(
+        (task) => putCar(state, request, task),
         (_state, outcome) => outcome,
       ),
 

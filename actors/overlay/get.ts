@@ -31,7 +31,7 @@ export interface Reading extends Below {
   readonly hasher: () => Hasher;
 }
 
-interface Located {
+export interface Located {
   readonly facts: ContentFacts;
   readonly manifest: Manifest;
   readonly lastChunkBytes: number;
@@ -99,7 +99,8 @@ async function open(
   return opened.ok ? ok({ ...facts, ...extent.value, source }) : opened;
 }
 
-async function locate(
+/** What index and manifest say of an object. */
+export async function locate(
   reading: Reading,
   address: Address,
   within: Within,

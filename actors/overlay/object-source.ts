@@ -38,7 +38,7 @@ export interface ObjectSourceOptions {
   readonly storage: Ref<StorageProtocol>;
   readonly seams: AskSeams;
   /** The slices in order, `lengthBytes` together. */
-  readonly walk: SliceWalk;
+  readonly walk: Pick<SliceWalk, "next">;
   readonly lengthBytes: number;
   /** Named by failures for which no chunk is to blame. */
   readonly manifest: Digest;

@@ -120,6 +120,38 @@ export interface OverlayProtocol {
     ManifestNotFound | StorageCorrupt | StorageReadFailed | StorageRebuilding | OverlayUnavailable
   >;
 
+  /**
+   * Answers with a CARv1 of the object, or of what is below the manifest node: `specs/formats/car.md`. Every block is
+   * verified before it has left whole.
+   */
+  getCar: Call<
+    CarWanted,
+    CarBytes,
+    | ObjectUnknown
+    | IndexRebuilding
+    | StorageRebuilding
+    | ManifestNotFound
+    | StorageCorrupt
+    | StorageReadFailed
+    | OverlayUnavailable
+  >;
+
+  /** Reads a CAR and puts the object that its root names. Durable when answered; a failure keeps nothing. Idempotent. */
+  putCar: Call<
+    Pick<PutObject, "source" | "keepMs">,
+    PutReceipt,
+    | CarRefused
+    | KeepsFull
+    | StorageFull
+    | ObjectTooLarge
+    | TooManyChunks
+    | AddressMismatch
+    | SourceFailed
+    | WriteFailed
+    | StorageRebuilding
+    | OverlayUnavailable
+  >;
+
   describe: Call<Record<never, never>, StoreFacts, OverlayUnavailable>;
 }
 
@@ -151,6 +183,15 @@ export interface ContentBytes extends ContentFacts {
 }
 
 export interface ObjectBytes extends ObjectFacts, ContentBytes {}
+
+export type CarWanted = { readonly address: Address } | { readonly root: Digest };
+
+export interface CarBytes {
+  /** The root of the CAR: of the address, the manifest that the index names. */
+  readonly root: Digest;
+  readonly lengthBytes: number;
+  readonly source: ByteSource;
+}
 
 export interface StoreFacts {
   readonly storage: StorageFacts;
@@ -186,6 +227,27 @@ export interface NotARoot extends Failure<"overlay.not-a-root"> {
 export interface RangeUnsatisfiable extends Failure<"overlay.range-unsatisfiable"> {
   readonly sizeBytes: number;
 }
+
+/** The bytes are no CAR that is taken here. Final: nothing was kept. */
+export interface CarRefused extends Failure<"overlay.car-refused"> {
+  readonly problem: CarProblem;
+  /** Where what is wrong with it begins, or where it ended. */
+  readonly atByte: number;
+}
+
+/** `specs/formats/car.md` says what each means. */
+export type CarProblem =
+  | "bad-length"
+  | "bad-header"
+  | "bad-root"
+  | "bad-cid"
+  | "bad-manifest"
+  | "not-puttable"
+  | "out-of-order"
+  | "wrong-length"
+  | "digest-mismatch"
+  | "truncated"
+  | "trailing-bytes";
 
 /** An actor below did not answer; `executed: "maybe"` where it may have acted. All of it is idempotent: retry. */
 export interface OverlayUnavailable extends Failure<"overlay.unavailable"> {

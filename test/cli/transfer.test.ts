@@ -361,3 +361,27 @@ describe("cli: stat", () => {
     assert.deepEqual(JSON.parse(json.stdout), { address, size: bytes.length, chunks: 1, manifest: "ab".repeat(32) });
   });
 });
+
+describe("cli: car export", () => {
+  it("writes nothing where what answers is the object itself, or a page", async () => {
+    const cwd = folder("car-export");
+    node.objects.set(address, bytes);
+
+    for (const misbehave of [undefined, "page"] as const) {
+      node.misbehave = misbehave;
+      const ran = await cepa(["car", "export", address, "-o", "sample.car", "--url", node.url], { cwd });
+      node.misbehave = undefined;
+
+      assert.equal(ran.code, 1);
+      assert.match(ran.stderr, /^cepa: cli\.bad-answer: what answers at .* sends no CAR\n$/);
+      assert.deepEqual(readdirSync(cwd), ["sample"]);
+    }
+  });
+
+  it("names a file that cannot be imported", async () => {
+    const ran = await cepa(["car", "import", "missing.car", "--url", node.url]);
+
+    assert.deepEqual([ran.code, ran.stdout], [1, ""]);
+    assert.equal(ran.stderr, "cepa: cli.file-unreadable: missing.car: ENOENT: no such file or directory\n");
+  });
+});

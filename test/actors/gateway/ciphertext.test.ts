@@ -77,6 +77,7 @@ describe("gateway: GET /m/<root>/data", () => {
 
     const headers = {
       "accept-ranges": "bytes",
+      vary: "Accept",
       "cache-control": "public, max-age=31536000, immutable",
       "content-length": "1000",
       "content-security-policy": "sandbox; default-src 'none'",

@@ -27,6 +27,7 @@ describe("gateway: GET /o/<addr>", () => {
       status: 200,
       headers: {
         "accept-ranges": "bytes",
+        vary: "Accept",
         "cache-control": "public, max-age=31536000, immutable",
         "content-length": "1000",
         "content-security-policy": "sandbox; default-src 'none'",
