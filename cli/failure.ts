@@ -18,6 +18,8 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.file-exists">
   | Failure<"cli.bytes-differ">
   | Failure<"cli.cut-short">
+  | Failure<"cli.left-out">
+  | Failure<"cli.tree-refused">
   | Failure<"cli.still-running">
 );
 

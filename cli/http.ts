@@ -29,6 +29,8 @@ export interface Upload {
   readonly enc?: string;
   /** For how long the node holds it, if not until it is removed. */
   readonly keepMs?: number | undefined;
+  /** Set for what the node looks at before it keeps it. */
+  readonly kind?: "tree";
 }
 
 export interface TextAnswer {
@@ -56,8 +58,8 @@ export async function sendText(
 }
 
 /**
- * A GET whose answer is the bytes of an object, or with `range` a part of them. Other statuses than 200, then 206, are
- * refusals. It begins within `timeoutMs`; how long it takes is a matter of its length and of who reads it.
+ * A GET whose answer is the bytes of an object, or of the range asked for. Every other status is a refusal. It
+ * begins within `timeoutMs`; how long it takes is a matter of its length and of who reads it.
  */
 export async function getStream(
   url: string,
@@ -84,6 +86,7 @@ export async function putStream(url: string, upload: Upload): Promise<Outcome<Te
     ...(upload.chunker === undefined ? {} : { "cepa-chunker": upload.chunker }),
     ...(upload.enc === undefined ? {} : { "cepa-enc": upload.enc }),
     ...(upload.keepMs === undefined ? {} : { "cepa-keep": String(Math.ceil(upload.keepMs / second)) }),
+    ...(upload.kind === undefined ? {} : { "cepa-kind": upload.kind }),
   };
   const answered = Promise.withResolvers<Outcome<IncomingMessage>>();
   const request = requestTo(url, { method: "PUT", headers });

@@ -21,8 +21,19 @@ export type Run =
   | { readonly kind: "told"; readonly code: 0 | 2 };
 
 type Flags = NodeChoice & { readonly json?: boolean };
-type PutFlags = Flags & { readonly chunker?: string; readonly for?: number; readonly private?: boolean };
-type GetFlags = Flags & { readonly output?: string; readonly clobber?: boolean; readonly range?: ContentRange };
+type PutFlags = Flags & {
+  readonly chunker?: string;
+  readonly for?: number;
+  readonly private?: boolean;
+  readonly recursive?: boolean;
+};
+type GetFlags = Flags & {
+  readonly output?: string;
+  readonly clobber?: boolean;
+  readonly range?: ContentRange;
+  readonly recursive?: boolean;
+  readonly setuid?: boolean;
+};
 
 /** `argv` without program and script. */
 export async function run(argv: readonly string[], version: string): Promise<Run> {
@@ -70,7 +81,14 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     "put --private diary.txt",
     "put *.jpg --json",
     "put disk.img --chunker gear-fine/1",
+    "put -r photos",
   ])
+    .addOption(
+      new Option(
+        "-r, --recursive",
+        "store directories, with names, modes and symbolic links; prints the address of each tree",
+      ).conflicts(["private", "for"]),
+    )
     .option("--json", "one JSON object a line")
     .option(
       "--chunker <name>",
@@ -85,6 +103,10 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     )
     .option("--for <time>", "hold it for so long (90m, 7d), not until it is removed", readDuration)
     .action(async (files: readonly string[], options: PutFlags) => {
+      if (options.recursive === true) {
+        const { putTrees } = await import("#cli/put-tree.ts");
+        return answer(await putTrees(files, options));
+      }
       const { put } = await import("#cli/put.ts");
       if (options.private !== true) return answer(await put(files, options));
       const { putPrivate } = await import("#cli/put-private.ts");
@@ -98,6 +120,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     "get 'cepa:…#…' -o diary.txt",
     "get 'cepa:…#…' --range 0-1023",
     "get - -o diary.txt < link.txt",
+    "get -r b3:… -o photos",
   ])
     .argument("<name>", NAME_ARGUMENT, readNameArgument)
     .option(
@@ -105,12 +128,21 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       "write here instead of standard output; an existing file is replaced in one step",
       readNotEmpty,
     )
-    .option("--no-clobber", "fail if the file exists")
+    .option("-r, --recursive", "fetch a tree into a directory, which goes on where it was interrupted; needs -o")
+    .option("--setuid", "with -r: restore set-user-ID, set-group-ID and sticky bits too")
+    .option("--no-clobber", "fail if the file or directory exists")
     .option("--range <first-last>", "of a private object: bytes 0-99, or 100- for the rest", readRange)
     .option("--json", "with -o: say what was written, as JSON")
     .action(async (given: ObjectName | "-", options: GetFlags, command: Command) => {
       const name = await nameOf(given);
       if (!name.ok) return answer(name);
+      if (options.recursive === true) {
+        const { output } = options;
+        if (output === undefined) return command.error("error: -r needs -o, the directory to write into");
+        if (name.value.kind === "link") return command.error("error: -r takes the address of a tree");
+        const { getTree } = await import("#cli/get-tree.ts");
+        return answer(await getTree(name.value.address, { ...options, output }));
+      }
       if (name.value.kind === "link") {
         const { getPrivate } = await import("#cli/get-private.ts");
         return answer(await getPrivate(name.value.link, options));

@@ -118,7 +118,7 @@ export async function openSource(file: string): Promise<Outcome<Upload>> {
 }
 
 async function* observed(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: Upload["chunks"],
   progress: Progress,
   onChunk: ((chunk: Uint8Array) => void) | undefined,
 ): AsyncGenerator<Uint8Array> {

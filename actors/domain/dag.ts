@@ -72,6 +72,7 @@ export function decodeDag(bytes: Uint8Array): { readonly value: unknown } | unde
   }
 }
 
-function cidPrefix(kind: LinkKind): Uint8Array {
+/** The bytes of a CID before its digest. */
+export function cidPrefix(kind: LinkKind): Uint8Array {
   return Uint8Array.of(1, kind === "chunk" ? RAW : DAG_CBOR, BLAKE3, DIGEST_BYTES);
 }

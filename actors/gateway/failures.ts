@@ -42,6 +42,9 @@ export interface BadKeep extends Failure<"gateway.bad-keep"> {
   readonly secondsMax: number;
 }
 
+/** `Cepa-Kind` names none that there is, or comes with `Cepa-Enc`. Final. */
+export type BadKind = Failure<"gateway.bad-kind">;
+
 /** `Accept` takes nothing but a CAR of a form that is not made here. Final. */
 export type NotAcceptable = Failure<"gateway.not-acceptable">;
 
@@ -82,6 +85,7 @@ export type GatewayFailure =
   | BadChunker
   | BadKeep
   | BadEnc
+  | BadKind
   | NotAcceptable
   | ObjectOverLimit
   | GatewayOverloaded

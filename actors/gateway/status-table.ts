@@ -46,6 +46,7 @@ const table: Table = {
     retryable: false,
     message: ({ secondsMax }) => `Cepa-Keep is a count of seconds, 1 to ${secondsMax}. Nothing was kept.`,
   },
+  "gateway.bad-kind": final(400, "Cepa-Kind is tree, and not for ciphertext. Nothing was kept."),
   "gateway.not-acceptable": final(406, "A CAR is made here with version=1, order=dfs and dups=y."),
   "gateway.object-too-large": {
     status: 413,
@@ -136,6 +137,14 @@ const table: Table = {
     status: 422,
     retryable: false,
     message: ({ actual }) => `These bytes are the object ${actual}. Nothing was kept.`,
+  },
+  "storage.tree-refused": {
+    status: 422,
+    retryable: false,
+    message: ({ problem, name }) =>
+      name === undefined
+        ? `This is no tree that is kept here: ${problem}. Nothing was kept.`
+        : `The tree names ${JSON.stringify(name)}, of which the object is not stored here. Nothing was kept.`,
   },
   "storage.source-failed": {
     status: 400,

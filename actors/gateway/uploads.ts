@@ -16,7 +16,7 @@ const encChunker: ChunkerName = "fixed/1";
 
 /**
  * With `expect` the bytes must be the object of that address. `Cepa-Chunker` says how it is cut; `Cepa-Enc` that it is
- * ciphertext, and of which format. 201 when it is new here, 200 when it was known, cut in that way.
+ * ciphertext, and of which format; `Cepa-Kind` that it is a tree, which is then looked at. 201 when it is new here, 200 when it was known, cut in that way.
  */
 export async function putObject(desk: Desk, visit: Visit, expect: Address | undefined): Served {
   const { body, contentLength, headers } = visit.request;
@@ -28,10 +28,13 @@ export async function putObject(desk: Desk, visit: Visit, expect: Address | unde
   if (format !== undefined && !isEncrypted(format, expect, chunker)) return fail({ code: "gateway.bad-enc" });
   const keepMs = keepMsOf(visit);
   if (!keepMs.ok) return keepMs;
+  const said = headers["cepa-kind"];
+  if (said !== undefined && (said !== "tree" || format !== undefined)) return fail({ code: "gateway.bad-kind" });
+  const kind = said === undefined ? undefined : ("tree" as const);
   const source = bodyOf(desk, visit);
   if (!source.ok) return source;
   const sizeBytes = body === undefined ? 0 : contentLength;
-  const how = format === undefined ? { expect, chunker } : { chunker: encChunker, enc: { format } };
+  const how = format === undefined ? { expect, chunker, kind } : { chunker: encChunker, enc: { format } };
   const request = { source: source.value, sizeBytes, keepMs: keepMs.value, ...how };
   return answerTo(desk, await desk.overlay.call("put", request, optionsOf(desk, visit)));
 }

@@ -3,6 +3,7 @@ import { addressOf } from "#actors/domain/address.ts";
 import { encodeCarHeader, sectionBytes } from "#actors/domain/car.ts";
 import { isChunkerName } from "#actors/domain/chunk-profiles.ts";
 import type { Manifest } from "#actors/domain/manifest.ts";
+import { TREE_MEDIA_TYPE } from "#actors/domain/tree.ts";
 import { CarReader } from "#actors/overlay/car-reader.ts";
 import { CarSource } from "#actors/overlay/car-source.ts";
 import { CarWalk, type WalkFailure } from "#actors/overlay/car-walk.ts";
@@ -57,8 +58,9 @@ export async function putCar(
 function puttable(manifest: Manifest, source: ByteSource): PutObject | undefined {
   const { size, object, chunker, mediaType, enc, meta } = manifest;
   if (object === undefined || !isChunkerName(chunker)) return undefined;
-  if (mediaType !== undefined || enc !== undefined || meta !== undefined) return undefined;
-  return { source, sizeBytes: size, expect: addressOf(object), chunker };
+  const kind = mediaType === TREE_MEDIA_TYPE ? "tree" : undefined;
+  if ((mediaType !== undefined && kind === undefined) || enc !== undefined || meta !== undefined) return undefined;
+  return { source, sizeBytes: size, expect: addressOf(object), chunker, kind };
 }
 
 /** A root that somebody names himself is looked for by the walk. */

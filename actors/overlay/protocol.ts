@@ -26,6 +26,7 @@ import type {
   StorageRebuilding,
   TooManyChunks,
   TrashedObject,
+  TreeRefused,
   WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -43,6 +44,7 @@ export interface OverlayProtocol {
     | ObjectTooLarge
     | TooManyChunks
     | AddressMismatch
+    | TreeRefused
     | SourceFailed
     | WriteFailed
     | KeepsFull
@@ -146,6 +148,7 @@ export interface OverlayProtocol {
     | ObjectTooLarge
     | TooManyChunks
     | AddressMismatch
+    | TreeRefused
     | SourceFailed
     | WriteFailed
     | StorageRebuilding

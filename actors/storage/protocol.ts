@@ -9,6 +9,7 @@
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ChunkerName } from "#actors/domain/chunk-profiles.ts";
 import type { Manifest } from "#actors/domain/manifest.ts";
+import type { TreeProblem } from "#actors/domain/tree.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
@@ -27,6 +28,7 @@ export interface StorageProtocol {
     | ObjectTooLarge
     | TooManyChunks
     | AddressMismatch
+    | TreeRefused
     | SourceFailed
     | WriteFailed
     | KeepsFull
@@ -129,6 +131,8 @@ export interface PutObject {
   readonly expect?: Address | undefined;
   /** How it is cut. Default `CHUNKER_DEFAULT`. The same bytes may be held cut in several ways. */
   readonly chunker?: ChunkerName | undefined;
+  /** A tree is looked at before it is kept, and its manifest says that it is one. It has no `enc`. */
+  readonly kind?: "tree" | undefined;
   /**
    * Set for ciphertext: public parameters of the client's encryption, kept in the manifest. It has no address, so `expect`
    * is not for it, and is found by its manifest alone.
@@ -250,6 +254,13 @@ export interface TooManyChunks extends Failure<"storage.too-many-chunks"> {
 export interface AddressMismatch extends Failure<"storage.address-mismatch"> {
   readonly expected: Address;
   readonly actual: Address;
+}
+
+/** The bytes are no tree, or one that names what is not stored here. Nothing was kept. Put that first. */
+export interface TreeRefused extends Failure<"storage.tree-refused"> {
+  readonly problem: TreeProblem | "not-stored";
+  /** Of the first entry that is not stored. */
+  readonly name?: string;
 }
 
 /** The source failed before its end; `cause` is its own failure. Nothing was kept. */

@@ -6,7 +6,9 @@ import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/d
 import { CHUNK_PROFILES, CHUNKER_DEFAULT, type ChunkProfile } from "#actors/domain/chunk-profiles.ts";
 import type { ManifestLink } from "#actors/domain/manifest.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
+import { TREE_MEDIA_TYPE } from "#actors/domain/tree.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
+import { checkTree } from "#actors/storage/check-tree.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf } from "#actors/storage/cursor.ts";
 import { cutSmall } from "#actors/storage/cut-small.ts";
@@ -31,6 +33,7 @@ import type {
   StorageFull,
   StoredObject,
   TooManyChunks,
+  TreeRefused,
   WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -55,6 +58,7 @@ export type PutFailure =
   | ObjectTooLarge
   | TooManyChunks
   | AddressMismatch
+  | TreeRefused
   | SourceFailed
   | WriteFailed
   | KeepsFull;
@@ -104,12 +108,13 @@ async function readAndStore(put: PutObject, deps: OnePutDeps, within: Within, in
   const { sizeBytes: seenBytes, ended } = beginning;
   if (ended && seenBytes <= SMALL_BYTES_MAX) return await putSmall(put, beginning, deps);
   if (sizeBytes !== undefined && seenBytes >= sizeBytes) return sizeMismatch(sizeBytes, seenBytes + 1);
+  if (put.kind === "tree") return fail({ code: "storage.tree-refused", problem: "too-large" });
   return await putLarge(put, beginning, deps, within, intake);
 }
 
 async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, deps: OnePutDeps): Promise<Outcome> {
   const { admitted, cpu, group, config, gearTable } = deps;
-  const { sizeBytes, expect, enc } = put;
+  const { sizeBytes, expect, enc, kind } = put;
   const profile = profileOf(put);
   const { objectSizeBytesMax: sizeBytesMax } = config();
   if (sizeBytes !== undefined && size !== sizeBytes) return sizeMismatch(sizeBytes, size);
@@ -122,7 +127,10 @@ async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, d
   const object = enc === undefined ? wholeDigest(parts, links, deps) : undefined;
   const mismatch = mismatchOf(expect, object);
   if (mismatch !== undefined) return fail(mismatch);
-  const facts = { size, chunker: profile.name, object, enc };
+  const refused = kind === "tree" ? await checkTree(parts, deps) : undefined;
+  if (refused !== undefined) return fail(refused);
+  const mediaType = kind === "tree" ? TREE_MEDIA_TYPE : undefined;
+  const facts = { size, chunker: profile.name, object, enc, mediaType };
   const { root } = buildManifestTree(facts, links, (bytes) => digestFromBytes(cpu.digest(bytes)));
   const keepUntilMs = keepUntil(put, deps);
   const kept = await keepAhead({ object, manifest: root.digest }, keepUntilMs, deps);

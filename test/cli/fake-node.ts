@@ -22,6 +22,8 @@ export interface FakeNode extends AsyncDisposable {
   /** Headers of the last upload. */
   lastUpload: IncomingMessage["headers"];
   misbehave: Misbehaviour | undefined;
+  /** Runs when it is asked about an object, before it answers. */
+  onStat: ((address: string) => void) | undefined;
 }
 
 export type Misbehaviour =
@@ -69,6 +71,7 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
     asked,
     lastUpload: {},
     misbehave: undefined,
+    onStat: undefined,
     async [Symbol.asyncDispose]() {
       http.closeAllConnections();
       await Promise.all([close(http), close(admin)]);
@@ -101,8 +104,9 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
     return;
   }
   const [, route = "", name = "", part] = decodeURIComponent(request.url ?? "").split("/");
-  if (request.method === "PUT") return take(node, request, response);
+  if (request.method === "PUT") return take(node, request, response, route === "o" ? name : undefined);
   if (route === "m") return sendCiphertext(node, name, part, request, response);
+  if (route === "stat") node.onStat?.(name);
   if (route === "status")
     return answer(response, 200, { version: "0.0.0", store: { chunks: 3 }, actors: [], cells: [] });
 
@@ -125,17 +129,30 @@ const FOREIGN: Partial<Record<Misbehaviour, { status: number; type: string; body
   "json-404": { status: 404, type: "application/json", body: '{"code":"NOT_FOUND","message":"no route"}' },
 };
 
-async function take(node: FakeNode, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function take(
+  node: FakeNode,
+  request: IncomingMessage,
+  response: ServerResponse,
+  expected: string | undefined,
+): Promise<void> {
   node.lastUpload = request.headers;
   if (node.misbehave === "refuse") return refuse(response, 507, "storage.full", "The disk is full.");
   const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(piece);
+  try {
+    for await (const piece of request) pieces.push(piece);
+  } catch {
+    // The client gave up within its body: nothing is kept.
+    return;
+  }
   const bytes = Buffer.concat(pieces);
   if (request.headers["cepa-enc"] !== undefined) {
     const root = node.ciphertext.put(node.misbehave === "wrong-address" ? Buffer.alloc(1_048_576) : bytes);
     return answer(response, 201, { size: bytes.length, chunks: bytes.length / 1_048_576, manifest: root });
   }
   const address = node.misbehave === "wrong-address" ? addressOf(Buffer.from("other")) : addressOf(bytes);
+  if (expected !== undefined && expected !== address) {
+    return refuse(response, 422, "storage.address-mismatch", "These bytes are another object.");
+  }
   const known = node.objects.has(address);
   node.objects.set(address, bytes);
   answer(response, known ? 200 : 201, factsOf(address, bytes));

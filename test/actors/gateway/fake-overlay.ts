@@ -62,6 +62,7 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   readonly chunkers: unknown[] = [];
   readonly keeps: unknown[] = [];
   readonly encs: unknown[] = [];
+  readonly kinds: unknown[] = [];
   /** Set to make a call fail. */
   readonly failures: Answers = {};
   /** Sources handed out, newest last. */
@@ -105,6 +106,7 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
       this.chunkers.push(request["chunker"]);
       this.encs.push(request["enc"]);
       this.keeps.push(request["keepMs"]);
+      this.kinds.push(request["kind"]);
     }
     if (name === "put") return await this.#put(request as never, options);
     if (name === "getManifest") return ok(Buffer.from(`manifest ${request["root"]}`));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Address } from "#actors/domain/address.ts";
+import type { Failure } from "#runtime/errors.ts";
 import { FakeOverlay, MemorySource, manifestOf } from "#test/actors/gateway/fake-overlay.ts";
 import { json, openSimulated, send } from "#test/actors/gateway/kit.ts";
 
@@ -140,6 +141,45 @@ describe("gateway: PUT /put", () => {
     delete overlay.failures.put;
     assert.equal((await put()).status, 201);
     assert.equal(await ready(), 200);
+  });
+});
+
+describe("gateway: Cepa-Kind", () => {
+  const put = async (headers: Record<string, string>, failure?: Failure) => {
+    const { edge, overlay } = await openSimulated();
+    if (failure !== undefined) overlay.failures.put = failure;
+    const answer = await send(edge, { method: "PUT", target: "/put", body: new MemorySource(hello), headers });
+    return {
+      status: answer.status,
+      code: json(answer)["code"],
+      message: json(answer)["message"],
+      kinds: overlay.kinds,
+    };
+  };
+
+  it("says that what is put is a tree (GW-26)", async () => {
+    assert.deepEqual((await put({ "cepa-kind": "tree" })).kinds, ["tree"]);
+    assert.deepEqual((await put({})).kinds, [undefined]);
+  });
+
+  it("is refused when it is another, or comes with ciphertext (GW-26)", async () => {
+    for (const headers of [{ "cepa-kind": "file" }, { "cepa-kind": "" }, { "cepa-kind": "tree", "cepa-enc": "x/1" }]) {
+      const { status, code, kinds } = await put(headers as Record<string, string>);
+
+      assert.deepEqual([status, code, kinds], [400, "gateway.bad-kind", []]);
+    }
+  });
+
+  it("answers 422 where the tree is refused, with the name that is missing (GW-26)", async () => {
+    const refused = (failure: Record<string, string>) =>
+      put({ "cepa-kind": "tree" }, { code: "storage.tree-refused", ...failure } as Failure);
+
+    const malformed = await refused({ problem: "bad-name" });
+    const missing = await refused({ problem: "not-stored", name: "a\nb" });
+
+    assert.deepEqual([malformed.status, missing.status], [422, 422]);
+    assert.match(String(malformed.message), /no tree that is kept here: bad-name/);
+    assert.match(String(missing.message), /names "a\\nb", of which the object is not stored/);
   });
 });
 

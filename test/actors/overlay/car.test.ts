@@ -8,6 +8,7 @@ import type { CID } from "multiformats/cid";
 import * as raw from "multiformats/codecs/raw";
 import { from as hasherFrom } from "multiformats/hashes/hasher";
 import type { Address, Digest } from "#actors/domain/address.ts";
+import { TREE_MEDIA_TYPE } from "#actors/domain/tree.ts";
 import { FAILED } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import { digestOf as blake3 } from "#runtime/pool/blake3.ts";
@@ -48,7 +49,7 @@ async function leavesBelow(car: CarReader, cid: CID): Promise<Uint8Array[]> {
 }
 
 describe("overlay: getCar", () => {
-  it("is a CAR that a public reader walks from its root to the object (OVL-10)", async () => {
+  it("is a CAR that a public reader walks from its root to the object (OVL-12)", async () => {
     const bytes = bytesOf(1500);
     const overlay = await stored(bytes, Array<number>(1500).fill(1));
     const { address, manifest } = overlay.fake.store(bytes, Array<number>(1500).fill(1));
@@ -65,7 +66,7 @@ describe("overlay: getCar", () => {
     }
   });
 
-  it("has each block as often as it is linked to, every node before what is below it (OVL-10)", async () => {
+  it("has each block as often as it is linked to, every node before what is below it (OVL-12)", async () => {
     const bytes = Buffer.concat([bytesOf(5), bytesOf(5), bytesOf(3)]);
     const overlay = await stored(bytes, [5, 5]);
     const { address, manifest } = overlay.fake.store(bytes, [5, 5]);
@@ -91,7 +92,7 @@ describe("overlay: getCar", () => {
     }
   });
 
-  it("never ends a block whose bytes are not what its CID says (OVL-10)", async () => {
+  it("never ends a block whose bytes are not what its CID says (OVL-12)", async () => {
     const bytes = bytesOf(150 * KiB);
     const overlay = await stored(bytes, [100 * KiB]);
     const { address } = overlay.fake.store(bytes, [100 * KiB]);
@@ -151,7 +152,7 @@ describe("overlay: putCar", () => {
   const put = async (overlay: StartedOverlay, car: Uint8Array, failure?: Failure) =>
     await overlay.ref.call("putCar", { source: sourceOf(car, 50, failure) }, within);
 
-  it("puts the object of the root, which can be got from then on, cut as it was (OVL-11)", async () => {
+  it("puts the object of the root, which can be got from then on, cut as it was (OVL-13)", async () => {
     const overlay = await startOverlay();
     const given = sample({ children: [{ children: [7, 9] }, { children: [1] }] });
 
@@ -162,18 +163,24 @@ describe("overlay: putCar", () => {
     assert.deepEqual((await getBytes(overlay, given.address)).bytes, given.object);
   });
 
-  it("asks storage for exactly the object that the manifest names (OVL-11)", async () => {
+  it("asks storage for exactly the object that the manifest names (OVL-13)", async () => {
     const overlay = await startOverlay();
     const given = sample({ children: [7, 9] });
 
+    const tree = sample({ children: [7, 9] }, { mediaType: TREE_MEDIA_TYPE });
     await put(overlay, await carOf(given));
+    await put(overlay, await carOf(tree));
 
-    const request = overlay.toStorage.requests[overlay.toStorage.calls.indexOf("putObject")];
-    const { source: _, ...asked } = request as Record<string, unknown>;
-    assert.deepEqual(asked, { sizeBytes: 16, expect: given.address, chunker: "fixed/1", keepMs: undefined });
+    const requests = overlay.toStorage.requests.filter((_, index) => overlay.toStorage.calls[index] === "putObject");
+    const asked = requests.map((request) => ({ ...(request as Record<string, unknown>), source: "the CAR" }));
+    const how = { source: "the CAR", sizeBytes: 16, expect: given.address, chunker: "fixed/1", keepMs: undefined };
+    assert.deepEqual(asked, [
+      { ...how, kind: undefined },
+      { ...how, kind: "tree" },
+    ]);
   });
 
-  it("keeps nothing of one that is damaged, cut short or too long, and says where (OVL-11)", async () => {
+  it("keeps nothing of one that is damaged, cut short or too long, and says where (OVL-13)", async () => {
     const given = sample({ children: [300, 20] });
     const car = await carOf(given);
     const damaged = Buffer.from(car);
@@ -194,7 +201,7 @@ describe("overlay: putCar", () => {
     }
   });
 
-  it("refuses a manifest that says what a put cannot, rather than lose it (OVL-11)", async () => {
+  it("refuses a manifest that says what a put cannot, rather than lose it (OVL-13)", async () => {
     const object = undefined;
     for (const facts of [
       { chunker: "rabin/7" },
@@ -228,7 +235,7 @@ describe("overlay: putCar", () => {
     }
   });
 
-  it("takes objects of no chunk, and of more than one node holds (OVL-11)", async () => {
+  it("takes objects of no chunk, and of more than one node holds (OVL-13)", async () => {
     for (const tree of [{ children: [] }, { children: [ones(1024), ones(3)] }]) {
       const overlay = await startOverlay();
       const given = sample(tree);
