@@ -143,6 +143,7 @@ export interface OverlayProtocol {
     Pick<PutObject, "source" | "keepMs">,
     PutReceipt,
     | CarRefused
+    | LimitReached
     | KeepsFull
     | StorageFull
     | ObjectTooLarge
