@@ -139,6 +139,8 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
 
     collectGarbage: ({ store }, { emptyTrash }) => store.collect(emptyTrash),
 
+    scrubNow: ({ store }) => store.scrubNow(),
+
     describe: ({ store }, _, ctx) =>
       ctx.later(
         () => store.facts(),

@@ -3,7 +3,7 @@ import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/ad
 import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 
 /** A store written by another version of this file is rebuilt. */
-const CATALOG_VERSION = 5;
+const CATALOG_VERSION = 6;
 
 /**
  * What is wrong with a record: its bytes are not what was stored, or the disk refuses them, perhaps not for ever. Either way
@@ -67,8 +67,11 @@ const LOG = 0x6c;
 const META = 0x6d;
 const NODE = 0x6e;
 const PACK = 0x70;
+const VERIFIED = 0x76;
 /** Behind the key of every pack. */
 export const PACKS_END: Uint8Array = Uint8Array.of(PACK + 1);
+/** Behind the key of every time that a pack was verified. */
+export const VERIFIED_END: Uint8Array = Uint8Array.of(VERIFIED + 1);
 const META_BYTES = 64;
 const DIGEST_BYTES = 32;
 /** Of a commit before the digest of its object. */
@@ -112,6 +115,12 @@ export function packKey(pack: number): Uint8Array {
   const key = Buffer.allocUnsafe(5);
   key[0] = PACK;
   key.writeUInt32BE(pack, 1);
+  return key;
+}
+
+export function verifiedKey(pack: number): Uint8Array {
+  const key = packKey(pack);
+  key[0] = VERIFIED;
   return key;
 }
 

@@ -27,9 +27,11 @@ import {
   type PackState,
   packKey,
   type RecordPosition,
+  VERIFIED_END,
+  verifiedKey,
 } from "#actors/storage/catalog-records.ts";
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
-import type { RecordKind } from "#actors/storage/record.ts";
+import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 import type { DiskFull } from "#runtime/disk/disk.ts";
 import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
@@ -48,6 +50,7 @@ export class Catalog {
   readonly #overlay: KvOverlay;
   readonly #packs = new Map<number, PackState>();
   readonly #meta: CatalogMeta;
+  readonly #verifiedAtMs = new Map<number, number>();
   #packBytes = 0;
   #damageFoundCount = 0;
   #isDamaged = false;
@@ -57,7 +60,8 @@ export class Catalog {
    */
   constructor(kv: Kv, waitingMax: number = OVERLAY_WAITING_MAX) {
     this.#overlay = new KvOverlay(kv, waitingMax);
-    const { meta, packs } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [] };
+    const { meta, packs, verified } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [], verified: [] };
+    for (const [pack, atMs] of verified) this.#verifiedAtMs.set(pack, atMs);
     this.#meta = meta;
     for (const state of packs) {
       this.#packs.set(state.pack, state);
@@ -194,7 +198,20 @@ export class Catalog {
     this.#overlay.put(packKey(state.pack), encodePack(state));
   }
 
+  /** When all of the pack was last read and compared, ms since 1970; 0: never. */
+  verifiedAtMs(pack: number): number {
+    return this.#verifiedAtMs.get(pack) ?? 0;
+  }
+
+  setVerified(pack: number, atMs: number): void {
+    this.#verifiedAtMs.set(pack, atMs);
+    const value = Buffer.alloc(8);
+    writeNumber(value, atMs, 0);
+    this.#overlay.put(verifiedKey(pack), value);
+  }
+
   removePack(pack: number): void {
+    if (this.#verifiedAtMs.delete(pack)) this.#overlay.put(verifiedKey(pack), undefined);
     this.#packBytes -= this.#packs.get(pack)?.checkpoint ?? 0;
     this.#packs.delete(pack);
     this.#overlay.put(packKey(pack), undefined);
@@ -277,13 +294,21 @@ export class Catalog {
 }
 
 /** Undefined where the store cannot say. */
-function readSelf(kv: Kv): { readonly meta: CatalogMeta; readonly packs: readonly PackState[] } | undefined {
+function readSelf(kv: Kv):
+  | {
+      readonly meta: CatalogMeta;
+      readonly packs: readonly PackState[];
+      readonly verified: readonly (readonly [pack: number, atMs: number])[];
+    }
+  | undefined {
   try {
     const meta = decodeMeta(kv.get(META_KEY));
     if (meta === undefined) return undefined;
     const pairs = kv.range(packKey(0), PACKS_END, PACKS_MAX);
+    const times = kv.range(verifiedKey(0), VERIFIED_END, PACKS_MAX);
     return {
       meta,
+      verified: times.map(({ key, value }) => [Buffer.from(key).readUInt32BE(1), readNumber(Buffer.from(value), 0)]),
       packs: pairs.map(({ key, value }) => decodePack(Buffer.from(key).readUInt32BE(1), Buffer.from(value))),
     };
   } catch {

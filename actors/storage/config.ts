@@ -30,7 +30,9 @@ export interface StorageConfig {
   readonly collectIntervalMs: number;
   /** A pack of which less than this is live, in percent, is compacted. */
   readonly compactBelowPercent: number;
-  /** Bytes a second that are read by collections, beside what they must. */
+  /** Nothing stays unverified for longer, ms. */
+  readonly scrubPeriodMs: number;
+  /** Bytes a second that collections read and copy, and that scrubbing reads at most. */
   readonly collectBytesPerSecondMax: number;
 }
 
@@ -46,6 +48,7 @@ export const storageConfigSchema: ConfigSchema<StorageConfig> = {
   readDescriptorsMax: count({ default: 256, min: 1, max: 65_536 }),
   trashMs: durationMs({ default: 7 * 24 * hour, min: 0, max: 3650 * 24 * hour }),
   collectIntervalMs: durationMs({ default: 6 * hour, min: 1 * second, max: 24 * 24 * hour }),
+  scrubPeriodMs: durationMs({ default: 30 * 24 * hour, min: 1 * hour, max: 3650 * 24 * hour }),
   compactBelowPercent: count({ default: 50, min: 1, max: 100 }),
   collectBytesPerSecondMax: sizeBytes({ default: 64 * MiB, min: 64 * KiB, max: 64 * GiB }),
 };

@@ -10,6 +10,7 @@ export class Meters {
   readonly readsFailed: Counter;
   readonly commitsInDoubt: Counter;
   readonly packsSetAside: Gauge;
+  readonly scrubbedBytes: Counter;
 
   constructor(metrics: Metrics) {
     this.bytesIn = metrics.counter("storage_bytes_in_total", "Bytes of objects committed.");
@@ -23,6 +24,7 @@ export class Meters {
       "storage_commits_in_doubt_total",
       "Commits that failed and could not be taken back at once: lists end before them until they are.",
     );
+    this.scrubbedBytes = metrics.counter("storage_scrubbed_bytes_total", "Bytes of packs read again and compared.");
     this.packsSetAside = metrics.gauge("storage_packs_set_aside", "Packs that the disk cannot read all of.");
   }
 }

@@ -102,6 +102,9 @@ export interface StorageProtocol {
    */
   collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageRebuilding>;
 
+  /** Everything is read and compared again, from now on, beside the traffic. Answers at once, with how things stand. */
+  scrubNow: Call<Record<never, never>, ScrubFacts, StorageRebuilding>;
+
   /** Sizes and counts, for `/status`. */
   describe: Call<Record<never, never>, StorageFacts>;
 }
@@ -194,8 +197,25 @@ export interface StorageFacts {
   readonly setAsidePackCount: number;
   readonly trash: { readonly objectCount: number; readonly bytes: number };
   readonly collection: CollectionFacts;
+  readonly scrub: ScrubFacts;
   /** Set while the catalog is rebuilt from the packs. */
   readonly rebuilding: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
+}
+
+/** An object of which a part is not what was stored, or cannot be read. Putting it again heals it. */
+export type DamagedObject = CommittedManifest;
+
+export interface ScrubFacts {
+  readonly isRunning: boolean;
+  readonly totalBytes: number;
+  /** Of packs that are to be read again by now. */
+  readonly dueBytes: number;
+  /** Of all packs, ms since 1970; 0 where one was never verified. */
+  readonly oldestVerifiedAtMs: number;
+  /** How long what is due takes at the present rate. */
+  readonly etaMs: number;
+  /** As far as scrubbing has found any. */
+  readonly damaged: readonly DamagedObject[];
 }
 
 export interface CollectionFacts {

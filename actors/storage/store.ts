@@ -27,6 +27,7 @@ import type {
   ManifestNotFound,
   ObjectRemoved,
   PutObject,
+  ScrubFacts,
   StorageFacts,
   StorageProtocol,
   StorageRebuilding,
@@ -186,6 +187,13 @@ export class Store {
     return ok(writers.collector.facts);
   }
 
+  scrubNow(): Result<ScrubFacts, StorageRebuilding> {
+    const writers = this.#writers;
+    if (writers === undefined) return fail(this.#notKnownYet());
+    writers.scrubber.scrubNow();
+    return ok(writers.scrubber.facts);
+  }
+
   /** A manifest node's bytes. */
   async manifest(
     root: Digest,
@@ -236,6 +244,7 @@ export class Store {
       damagedChunkCount: damagedCount,
       setAsidePackCount: this.#setAsideCount,
       trash: { objectCount: this.#keeps.totals.trashCount, bytes: this.#keeps.totals.trashBytes },
+      scrub: this.#writers?.scrubber.facts ?? NO_SCRUB,
       collection: this.#writers?.collector.facts ?? { phase: "idle", last: undefined },
       rebuilding: this.rebuilding,
     };
@@ -259,6 +268,7 @@ export class Store {
     for (const source of [...this.#sources]) source.cancel(gone);
     await Promise.allSettled([this.#reader.close(gone), ...this.#puts, this.recovered]);
     await this.#writers?.collector.close();
+    await this.#writers?.scrubber.close();
     await this.#sealer.close();
     await this.#writers?.pool.close();
     await this.#files.close();
@@ -312,6 +322,7 @@ export class Store {
       pause: this.#pause,
       sealer: this.#sealer,
       signal: this.#over.signal,
+      scrubbedBytes: meters.scrubbedBytes,
       onDamaged: this.#reader.markDamaged,
       onDoubt: (sequence: number): void => {
         meters.commitsInDoubt.add();
@@ -325,6 +336,16 @@ export class Store {
     return { code: "storage.rebuilding", ...this.#rebuild };
   }
 }
+
+/** Before there is anything to read. */
+const NO_SCRUB: ScrubFacts = {
+  isRunning: false,
+  totalBytes: 0,
+  dueBytes: 0,
+  oldestVerifiedAtMs: 0,
+  etaMs: 0,
+  damaged: [],
+};
 
 function isThere(fate: Fate): boolean {
   return fate === "kept" || fate === "loose";

@@ -16,6 +16,8 @@ import type { Pause } from "#actors/storage/pause.ts";
 import type { PutDeps } from "#actors/storage/put-object.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import type { RecoveryReport } from "#actors/storage/recovery.ts";
+import { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
+import { Scrubber } from "#actors/storage/scrub/scrubber.ts";
 import type { Sealer } from "#actors/storage/sealer.ts";
 import { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -27,6 +29,7 @@ import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
+import type { Counter } from "#runtime/telemetry/metrics.ts";
 import { Turns } from "#runtime/turns.ts";
 
 /** Puts that wait for memory; the actor's `laterMax` is below it, so that the line is never full. */
@@ -34,6 +37,7 @@ export const PUTS_WAITING_MAX = 65_536;
 
 export interface Writers extends PutDeps {
   readonly collector: Collector;
+  readonly scrubber: Scrubber;
 }
 
 export interface WritersDeps {
@@ -54,6 +58,7 @@ export interface WritersDeps {
   readonly sealer: Sealer;
   /** Ends the waiting for a group commit. */
   readonly signal: AbortSignal;
+  readonly scrubbedBytes: Counter;
   readonly onDamaged: OnDamaged;
   readonly onDefect: (defect: unknown) => void;
   /** The commit of that sequence failed, and may come back with the next recovery. */
@@ -82,6 +87,9 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, inUse, keeping, cpu, signal });
   const impaired = report.setAside.length > 0 ? `not all packs can be read: ${report.setAside.join(", ")}` : undefined;
   const collector = new Collector({ ...deps, pool, group, keeping, inUse, sequences, impaired });
+  const isOver = (): boolean => signal.aborted;
+  const damageWalk = new DamageWalk({ ...deps, keeping, isOver, lastSequence: () => sequences.last });
+  const scrubber = new Scrubber({ ...deps, check, damageWalk });
   const gearTable = makeGearTable(cpu.digest);
   return {
     disk,
@@ -92,6 +100,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     inUse,
     keeping,
     collector,
+    scrubber,
     commits,
     clock,
     cpu,

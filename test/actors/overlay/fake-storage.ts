@@ -27,6 +27,7 @@ export const storageFacts: StorageFacts = {
   setAsidePackCount: 0,
   trash: { objectCount: 0, bytes: 0 },
   collection: { phase: "idle", last: undefined },
+  scrub: { isRunning: false, totalBytes: 0, dueBytes: 0, oldestVerifiedAtMs: 0, etaMs: 0, damaged: [] },
   rebuilding: undefined,
 };
 
@@ -213,6 +214,8 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
         next: undefined,
       });
     },
+
+    scrubNow: () => ok(storageFacts.scrub),
 
     collectGarbage: () => ok(storageFacts.collection),
 

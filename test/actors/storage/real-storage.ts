@@ -49,6 +49,7 @@ const realConfig: StorageConfig = {
   trashMs: 1000,
   collectIntervalMs: 24 * hour,
   compactBelowPercent: 50,
+  scrubPeriodMs: 720 * hour,
   collectBytesPerSecondMax: 64 * GiB,
 };
 

@@ -38,6 +38,7 @@ export const smallConfig: StorageConfig = {
   trashMs: 1000,
   collectIntervalMs: 24 * hour,
   compactBelowPercent: 50,
+  scrubPeriodMs: 720 * hour,
   collectBytesPerSecondMax: 64 * GiB,
 };
 

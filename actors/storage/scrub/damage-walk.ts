@@ -1,0 +1,88 @@
+/**
+ * Which objects are damaged, once it is known which records are: walks from every commit to its records. Nothing of a
+ * payload is read but manifests.
+ */
+import { addressOf, type Digest } from "#actors/domain/address.ts";
+import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/manifest.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { Commit } from "#actors/storage/catalog-records.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import type { DamagedObject } from "#actors/storage/protocol.ts";
+import { readPayload } from "#actors/storage/record-bytes.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+
+/** Objects that are named; further ones are counted with the damaged records alone. */
+export const DAMAGED_OBJECTS_MAX = 1000;
+/** Commits taken from the log at a time. */
+const PAGE_COMMITS = 256;
+
+export interface DamageWalkDeps {
+  readonly catalog: Catalog;
+  readonly files: PackFiles;
+  readonly cpu: Pick<Cpu, "digest">;
+  readonly keeping: Keeping;
+  readonly pause: Pause;
+  readonly lastSequence: () => number;
+  readonly isOver: () => boolean;
+}
+
+export class DamageWalk {
+  readonly #deps: DamageWalkDeps;
+
+  constructor(deps: DamageWalkDeps) {
+    this.#deps = deps;
+  }
+
+  /** Oldest first. What was removed is left out: nobody can read it anyway. */
+  async run(): Promise<readonly DamagedObject[]> {
+    const { catalog, isOver, keeping, lastSequence, pause } = this.#deps;
+    const damaged: DamagedObject[] = [];
+    for (let after = 0; !isOver(); ) {
+      const commits = catalog.commits(after, lastSequence(), PAGE_COMMITS);
+      for (const commit of commits) {
+        const fate = keeping.fateOf(commit);
+        const isDamaged = (fate === "kept" || fate === "loose") && (await this.#isDamaged(commit));
+        if (isDamaged) damaged.push(named(commit));
+        if (damaged.length === DAMAGED_OBJECTS_MAX || isOver()) return damaged;
+        await pause.ifDue();
+      }
+      const last = commits.at(-1);
+      if (last === undefined) break;
+      after = last.sequence;
+    }
+    return damaged;
+  }
+
+  async #isDamaged({ manifest }: Commit): Promise<boolean> {
+    const bytes = await this.#read(manifest);
+    const root = bytes === undefined ? undefined : decodeManifest(bytes);
+    return root?.ok !== true || (await this.#isDamagedBelow(root.value));
+  }
+
+  async #isDamagedBelow({ linkKind, links }: Pick<ManifestNode, "linkKind" | "links">): Promise<boolean> {
+    for (const { digest } of links) {
+      if (linkKind === "chunk") {
+        if (this.#deps.catalog.findIntact("chunk", digest) === undefined) return true;
+        continue;
+      }
+      const bytes = await this.#read(digest);
+      const node = bytes === undefined ? undefined : decodeNode(bytes);
+      if (node?.ok !== true || (await this.#isDamagedBelow(node.value))) return true;
+    }
+    return false;
+  }
+
+  /** Undefined where it cannot be had as it was stored. */
+  async #read(digest: Digest): Promise<Uint8Array | undefined> {
+    const { catalog, cpu, files } = this.#deps;
+    const entry = catalog.findIntact("manifest", digest);
+    const read = entry === undefined ? undefined : await readPayload(files, digest, entry, cpu.digest);
+    return read?.ok === true ? read.value : undefined;
+  }
+}
+
+function named({ manifest, object, sizeBytes }: Commit): DamagedObject {
+  return { address: object && addressOf(object), manifest, sizeBytes };
+}

@@ -1,0 +1,218 @@
+/**
+ * Reads everything again, for ever, and compares it with what was stored: damage is found while it can be healed, not when
+ * somebody asks for the object.
+ *
+ * The pack that was verified longest ago comes first. A pack is due when half of the period has passed, and the rate is such
+ * that all of them are through in the other half: so nothing stays unverified for longer than the period. What was verified
+ * when is remembered in the catalog.
+ */
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { PackState } from "#actors/storage/catalog-records.ts";
+import { sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
+import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
+import type { StorageConfig } from "#actors/storage/config.ts";
+import type { OnDamaged } from "#actors/storage/known-records.ts";
+import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
+import { decodeSealEntry, PACK_FRONT_BYTES, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
+import { type OnUnreadable, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import type { DamagedObject, ScrubFacts } from "#actors/storage/protocol.ts";
+import { digestOfRecord } from "#actors/storage/record.ts";
+import type { RecordCheck } from "#actors/storage/record-check.ts";
+import type { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
+import { readSealTable } from "#actors/storage/sealer.ts";
+import type { Clock, Timer } from "#runtime/clock.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Counter } from "#runtime/telemetry/metrics.ts";
+import { Throttle } from "#runtime/throttle.ts";
+import { MiB, minute, second } from "#runtime/units.ts";
+
+/** From one look for packs that are due to the next. */
+export const SCRUB_LOOK_INTERVAL_MS: number = 1 * minute;
+/** Slowest rate, bytes a second: below it a small store would be read in drops. */
+const BYTES_PER_SECOND_MIN: number = 1 * MiB;
+
+export interface ScrubberDeps {
+  readonly config: () => Pick<StorageConfig, "collectBytesPerSecondMax" | "scrubPeriodMs">;
+  readonly catalog: Catalog;
+  readonly files: PackFiles;
+  readonly check: RecordCheck;
+  readonly readers: PackReaders;
+  readonly damageWalk: DamageWalk;
+  readonly pause: Pause;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly scrubbedBytes: Counter;
+  readonly onDamaged: OnDamaged;
+  /** Of what goes on beside the calls: it ends the incarnation. */
+  readonly onDefect: (defect: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+export class Scrubber {
+  readonly #deps: ScrubberDeps;
+  readonly #throttle: Throttle;
+  /** Packs that were verified before then are due, however short ago that is. */
+  #wantedSinceMs = 0;
+  #work: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #damaged: readonly DamagedObject[] = [];
+  /** Of the pack at work. */
+  #doneBytes = 0;
+
+  constructor(deps: ScrubberDeps) {
+    const { clock, signal } = deps;
+    this.#deps = deps;
+    this.#throttle = new Throttle(clock, () => this.#bytesPerSecond(), signal);
+    this.#later();
+  }
+
+  get facts(): ScrubFacts {
+    const { catalog, clock } = this.#deps;
+    const nowMs = clock.wallMs();
+    const due = this.#due(nowMs);
+    const verifiedAtMs = [...catalog.packs.keys()].map((pack) => catalog.verifiedAtMs(pack));
+    const dueBytes = due.reduce((sum, { checkpoint }) => sum + checkpoint, 0) - this.#doneBytes;
+    return {
+      isRunning: this.#work !== undefined,
+      totalBytes: catalog.packBytes,
+      dueBytes: Math.max(0, dueBytes),
+      oldestVerifiedAtMs: verifiedAtMs.length === 0 ? nowMs : Math.min(...verifiedAtMs),
+      etaMs: Math.ceil((Math.max(0, dueBytes) * second) / this.#bytesPerSecond()),
+      damaged: this.#damaged,
+    };
+  }
+
+  /** Everything is due, and goes as fast as maintenance may. */
+  scrubNow(): void {
+    this.#wantedSinceMs = this.#deps.clock.wallMs() + 1;
+    this.#begin();
+  }
+
+  /** Nothing is read any more when it settles. */
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#work;
+  }
+
+  #later(): void {
+    this.#timer = this.#deps.clock.after(SCRUB_LOOK_INTERVAL_MS, () => this.#begin());
+  }
+
+  #begin(): void {
+    if (this.#work !== undefined || this.#deps.signal.aborted) return;
+    this.#timer?.cancel();
+    this.#work = this.#run()
+      .catch(this.#deps.onDefect)
+      .then(() => {
+        this.#work = undefined;
+        if (!this.#deps.signal.aborted) this.#later();
+      });
+  }
+
+  async #run(): Promise<void> {
+    const { catalog, clock, damageWalk, log, signal } = this.#deps;
+    const damagedBefore = catalog.totals.damagedCount;
+    for (;;) {
+      const [oldest] = this.#due(clock.wallMs());
+      if (oldest === undefined || signal.aborted) break;
+      const isRead = await this.#verify(oldest);
+      if (signal.aborted) return;
+      this.#doneBytes = 0;
+      // One that cannot be read now is tried again in the next round, not at once.
+      if (catalog.packs.has(oldest.pack)) catalog.setVerified(oldest.pack, clock.wallMs());
+      if (!isRead) log.warn("pack not verified", { pack: oldest.pack });
+    }
+    const { damagedCount } = catalog.totals;
+    if (damagedCount === 0) this.#damaged = [];
+    else if (damagedCount !== damagedBefore || this.#damaged.length === 0) {
+      this.#damaged = await damageWalk.run();
+      for (const { address, manifest } of this.#damaged) log.error("object damaged", { address, manifest });
+    }
+  }
+
+  /** Oldest first. */
+  #due(nowMs: number): readonly PackState[] {
+    const { catalog, config } = this.#deps;
+    const beforeMs = Math.max(nowMs - config().scrubPeriodMs / 2, this.#wantedSinceMs);
+    return [...catalog.packs.values()]
+      .filter(({ pack, checkpoint }) => checkpoint > PACK_FRONT_BYTES && catalog.verifiedAtMs(pack) < beforeMs)
+      .sort((one, other) => catalog.verifiedAtMs(one.pack) - catalog.verifiedAtMs(other.pack));
+  }
+
+  /** False where something could not be read, which says nothing about it. */
+  async #verify(state: PackState): Promise<boolean> {
+    const { files, pause, readers, scrubbedBytes, signal } = this.#deps;
+    const leave = readers.enter(new Set([state.pack]));
+    let isRead = true;
+    const onUnreadable = (failure: DiskFailure): void => {
+      isRead &&= isBadPlace(failure);
+    };
+    try {
+      for await (const record of recordsOf(files, state, onUnreadable)) {
+        if (signal.aborted) return false;
+        const sizeBytes = sizeOfRecord(record);
+        await this.#throttle.take(sizeBytes);
+        isRead = (await this.#verifyRecord(state.pack, record)) && isRead;
+        scrubbedBytes.add(sizeBytes);
+        this.#doneBytes = record.position + sizeBytes;
+        await pause.ifDue();
+      }
+      return isRead;
+    } finally {
+      leave();
+    }
+  }
+
+  async #verifyRecord(pack: number, { digest, kind, position }: ListedRecord): Promise<boolean> {
+    const { catalog, check, onDamaged } = this.#deps;
+    const entry = catalog.find(kind, digest);
+    // What is dead, or known to be damaged, has nothing to lose.
+    if (entry?.pack !== pack || entry.position !== position || entry.damage !== "none") return true;
+    const held = await check.holds(digest, entry);
+    if (held.ok && !held.value) onDamaged(digest, entry, "differs");
+    if (!held.ok && isBadPlace(held.failure)) onDamaged(digest, entry, "unreadable");
+    return held.ok || isBadPlace(held.failure);
+  }
+
+  #bytesPerSecond(): number {
+    const { catalog, clock, config } = this.#deps;
+    const { collectBytesPerSecondMax, scrubPeriodMs } = config();
+    if (this.#wantedSinceMs > 0 && this.#isWanted(clock.wallMs())) return collectBytesPerSecondMax;
+    const inHalfThePeriod = (2 * second * catalog.packBytes) / scrubPeriodMs;
+    return Math.min(collectBytesPerSecondMax, Math.max(BYTES_PER_SECOND_MIN, inHalfThePeriod));
+  }
+
+  /** Something is left of what was asked for. */
+  #isWanted(nowMs: number): boolean {
+    return this.#due(nowMs).some(({ pack }) => this.#deps.catalog.verifiedAtMs(pack) < this.#wantedSinceMs);
+  }
+}
+
+type ListedRecord = Pick<SealEntry, "digest" | "kind" | "payloadBytes" | "payloadOffset" | "position">;
+
+/**
+ * What a pack holds: by the word of its seal, which also names records of which the header has decayed; without one, or with
+ * one that is damaged, by its headers.
+ */
+async function* recordsOf(
+  files: PackFiles,
+  { pack, mark, checkpoint, sealed }: PackState,
+  onUnreadable: OnUnreadable,
+): AsyncGenerator<ListedRecord, void> {
+  const seal = sealed ? await readSeal(files, pack, mark, checkpoint, onUnreadable) : undefined;
+  if (seal !== undefined) {
+    const { entryCount, tablePosition } = seal;
+    for await (const bytes of readSealTable(files, pack, tablePosition, entryCount, onUnreadable)) {
+      for (let at = 0; at < bytes.length; at += SEAL_ENTRY_BYTES) {
+        yield decodeSealEntry(bytes.subarray(at, at + SEAL_ENTRY_BYTES));
+      }
+    }
+    return;
+  }
+  for await (const { header, position } of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
+    const { kind, payloadBytes, payloadOffset } = header;
+    yield { digest: digestOfRecord(header), kind, position, payloadBytes, payloadOffset };
+  }
+}
