@@ -3,8 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { columns, formatBytes, note, print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { ANSWER_TIMEOUT_MS, getText, refusalIn, sendText, type TextAnswer } from "#cli/http.ts";
-import { isRecord, parseJson } from "#client/wire.ts";
+import { ANSWER_TIMEOUT_MS, type Facts, factsIn, getText, sendText } from "#cli/http.ts";
+import { isRecord } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
 
@@ -17,8 +17,6 @@ export interface CollectOptions extends NodeChoice {
   /** False: begin, and do not wait for the end. */
   readonly wait?: boolean;
 }
-
-type Facts = Readonly<Record<string, unknown>>;
 
 /** Begins a collection, and waits for it unless told not to. */
 export async function collect(options: CollectOptions): Promise<Outcome> {
@@ -107,13 +105,6 @@ function report(last: Facts, options: CollectOptions): Outcome {
     for (const line of columns(rows)) print(line);
   }
   return blocked === undefined ? ok() : fail({ code: "storage.collection-blocked", message: String(blocked) });
-}
-
-function factsIn(answer: Outcome<TextAnswer>, expected: number): Outcome<Facts> {
-  if (!answer.ok) return answer;
-  if (answer.value.status !== expected) return fail(refusalIn(answer.value));
-  const said = parseJson(answer.value.body);
-  return isRecord(said) ? ok(said) : fail({ code: "cli.bad-answer", message: "the node's answer says nothing" });
 }
 
 function endOf({ last }: Facts): unknown {

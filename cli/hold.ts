@@ -6,8 +6,7 @@
 import { note, print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { ANSWER_TIMEOUT_MS, refusalIn, sendText } from "#cli/http.ts";
-import { isRecord, parseJson } from "#client/wire.ts";
+import { ANSWER_TIMEOUT_MS, type Facts, factsIn, sendText } from "#cli/http.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
 
@@ -23,7 +22,7 @@ interface Way {
   readonly method: "DELETE" | "POST" | "PUT";
   readonly part: string;
   /** What is true afterwards, for people. */
-  readonly say: (answer: Readonly<Record<string, unknown>>) => string;
+  readonly say: (answer: Facts) => string;
 }
 
 const WAYS: { readonly [Name in Hold]: Way } = {
@@ -55,20 +54,12 @@ export async function hold(name: Hold, targets: readonly string[], options: Hold
   return outcome;
 }
 
-async function holdOne(
-  url: string,
-  name: Hold,
-  target: string,
-  options: HoldOptions,
-): Promise<Outcome<Readonly<Record<string, unknown>>>> {
+async function holdOne(url: string, name: Hold, target: string, options: HoldOptions): Promise<Outcome<Facts>> {
   const { method, part } = WAYS[name];
   const headers: Record<string, string> =
     name === "pin" && options.for !== undefined ? { "cepa-keep": String(Math.ceil(options.for / second)) } : {};
   const answer = await sendText(`${url}${pathOf(target)}${part}`, { method, headers }, ANSWER_TIMEOUT_MS);
-  if (!answer.ok) return answer;
-  if (answer.value.status !== 200) return fail(refusalIn(answer.value));
-  const said = parseJson(answer.value.body);
-  return isRecord(said) ? ok(said) : fail({ code: "cli.bad-answer", message: "the node's answer says nothing" });
+  return factsIn(answer, 200);
 }
 
 /** Of a link only what the node may hear. */

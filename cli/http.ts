@@ -5,7 +5,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
-import { type CepaError, errorFromBody } from "#client/wire.ts";
+import { type CepaError, errorFromBody, isRecord, parseJson } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { MiB, minute, second } from "#runtime/units.ts";
 
@@ -123,6 +123,17 @@ export async function putStream(url: string, upload: Upload): Promise<Outcome<Te
 /** What an answer other than 2xx says. */
 export function refusalIn(answer: TextAnswer): { code: string; message: string } {
   return refusalOf(errorFromBody(answer.status, answer.body, ""));
+}
+
+/** What an answer in JSON says; its fields have still to be looked at. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+/** Any other status than `expected` is a refusal. */
+export function factsIn(answer: Outcome<TextAnswer>, expected: number): Outcome<Facts> {
+  if (!answer.ok) return answer;
+  if (answer.value.status !== expected) return fail(refusalIn(answer.value));
+  const said = parseJson(answer.value.body);
+  return isRecord(said) ? ok(said) : fail({ code: "cli.bad-answer", message: "the node's answer says nothing" });
 }
 
 async function sendBody(

@@ -198,6 +198,18 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       answer(await collect(options));
     });
 
+  ask("scrub", "Show how far the store was verified, and which objects are damaged.", [
+    "scrub",
+    "scrub --now",
+    "scrub --json | jq -r '.damaged[].address'",
+  ])
+    .option("--now", "read everything again now, and wait for the end")
+    .option("--json", "one JSON object")
+    .action(async (options: Flags & { readonly now?: boolean }) => {
+      const { scrub } = await import("#cli/scrub.ts");
+      answer(await scrub(options));
+    });
+
   ask("du", "Show how much is stored, live, garbage and in the trash.", ["du", "du --json"])
     .option("--json", "one JSON object")
     .action(async (options: Flags) => {

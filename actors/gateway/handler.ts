@@ -11,10 +11,12 @@ import type { HttpFailure } from "#actors/gateway/failures.ts";
 import {
   collectGarbage,
   describeCollection,
+  describeScrub,
   listTrash,
   pinTarget,
   removeTarget,
   restoreTarget,
+  scrubNow,
   unpinTarget,
 } from "#actors/gateway/holds.ts";
 import type { MeteredRoute } from "#actors/gateway/meters.ts";
@@ -115,6 +117,10 @@ export class Handler {
         return await collectGarbage(desk, visit);
       case "collection":
         return await describeCollection(desk, visit);
+      case "scrub":
+        return await describeScrub(desk, visit);
+      case "scrub-now":
+        return await scrubNow(desk, visit);
       case "status":
         return await status(desk, visit);
       case "metrics":

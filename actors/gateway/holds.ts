@@ -1,8 +1,9 @@
-/** Removing and restoring, pinning and letting go, and the collection of what nobody holds. */
+/** Removing and restoring, pinning and letting go; collecting what nobody holds, and reading again what is held. */
 import { type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
 import type { BadKeep } from "#actors/gateway/failures.ts";
 import { optionsOf } from "#actors/gateway/objects.ts";
 import type { Target } from "#actors/overlay/protocol.ts";
+import type { ScrubFacts } from "#actors/storage/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
 
@@ -76,6 +77,27 @@ export async function describeCollection(desk: Desk, visit: Visit): Served {
   if (!described.ok) return described;
   const { collection, freeBytes, manifestCount, storedBytes, trash } = described.value.storage;
   return ok(jsonAnswer(200, { ...collection, storedBytes, freeBytes, objectCount: manifestCount, trash }));
+}
+
+/** Begins to read everything again. */
+export async function scrubNow(desk: Desk, visit: Visit): Served {
+  const begun = await desk.overlay.call("scrubNow", {}, optionsOf(desk, visit));
+  return begun.ok ? ok(jsonAnswer(202, scrubFactsOf(begun.value))) : begun;
+}
+
+export async function describeScrub(desk: Desk, visit: Visit): Served {
+  const described = await desk.overlay.call("describe", {}, optionsOf(desk, visit));
+  if (!described.ok) return described;
+  const { damagedChunkCount, scrub } = described.value.storage;
+  return ok(jsonAnswer(200, { ...scrubFactsOf(scrub), damagedRecords: damagedChunkCount }));
+}
+
+function scrubFactsOf({ damaged, oldestVerifiedAtMs, ...facts }: ScrubFacts): Readonly<Record<string, unknown>> {
+  return {
+    ...facts,
+    oldestVerifiedAt: oldestVerifiedAtMs === 0 ? null : timeOf(oldestVerifiedAtMs),
+    damaged: damaged.map(({ address, manifest, sizeBytes }) => ({ address, size: sizeBytes, manifest })),
+  };
 }
 
 function nameOf(target: Target): Readonly<Record<string, string>> {

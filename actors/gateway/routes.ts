@@ -11,7 +11,7 @@ export type Route =
   | { readonly name: "manifest" | "manifest-data"; readonly root: Digest }
   | { readonly name: "stat"; readonly address: Address }
   | { readonly name: "remove" | "restore" | "pin" | "unpin"; readonly target: Target }
-  | { readonly name: "trash" | "collection" | "collect" }
+  | { readonly name: "trash" | "collection" | "collect" | "scrub" | "scrub-now" }
   | { readonly name: "status" | "metrics" | "healthz" | "readyz" };
 
 export type RouteName = Route["name"];
@@ -81,6 +81,9 @@ function parseTopRoute(method: string, name: string): Result<Route, NoRoute | Me
     case "gc":
       if (method === "POST") return ok({ name: "collect" });
       return method === "GET" || method === "HEAD" ? ok({ name: "collection" }) : notAllowed(`${reading}, POST`);
+    case "scrub":
+      if (method === "POST") return ok({ name: "scrub-now" });
+      return method === "GET" || method === "HEAD" ? ok({ name }) : notAllowed(`${reading}, POST`);
     case "trash":
     case "status":
     case "metrics":
@@ -101,6 +104,7 @@ export function kindOf(route: RouteName): RouteKind {
     case "pin":
     case "unpin":
     case "collect":
+    case "scrub-now":
     case "put-car":
       return "write";
     case "object":

@@ -121,6 +121,15 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
         (_state, outcome) => outcome,
       ),
 
+    scrubNow: (state, request, ctx) =>
+      ctx.later(
+        (within) => {
+          const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
+          return ask(state, within.signal, () => state.storage.call("scrubNow", request, options));
+        },
+        (_state, outcome) => outcome,
+      ),
+
     getManifest: (state, { root }, ctx) =>
       ctx.later(
         (within) => state.manifests.bytes(root, within),

@@ -18,6 +18,7 @@ import type {
   NotInTrash,
   ObjectTooLarge,
   PutObject,
+  ScrubFacts,
   SourceFailed,
   StorageCorrupt,
   StorageFacts,
@@ -114,6 +115,9 @@ export interface OverlayProtocol {
 
   /** As storage's. */
   collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageRebuilding | OverlayUnavailable>;
+
+  /** As storage's. */
+  scrubNow: Call<Record<never, never>, ScrubFacts, StorageRebuilding | OverlayUnavailable>;
 
   /** The bytes of a manifest node, verified. */
   getManifest: Call<

@@ -1,6 +1,6 @@
 /** What is removed, restored, held for a time and collected, on a real node, over its crash. */
 import assert from "node:assert/strict";
-import { readdirSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { KiB, MiB } from "#runtime/units.ts";
@@ -98,6 +98,40 @@ describe("node: holding objects", () => {
       .map((line) => (JSON.parse(line) as { address: string }).address);
     assert(listed.includes(timed) && listed.includes(loose));
   });
+
+  it("finds the byte that has turned on the disk, names the object, and finds it well when it was put again", async () => {
+    const bytes = randomBytes(3 * MiB, 7);
+    const address = await put(bytes);
+    assert.equal((await run("scrub", "--now")).code, 0);
+    const { pack, position } = find(bytes.subarray(2 * MiB, 2 * MiB + 64));
+    turnByte(pack, position);
+
+    const scrubbed = await run("scrub", "--now");
+
+    assert.equal(scrubbed.code, 1);
+    assert.match(scrubbed.stdout, new RegExp(`^damaged  ${address}$`, "m"));
+    await put(bytes);
+    const { damaged } = JSON.parse((await run("scrub", "--now", "--json")).stdout) as { damaged: unknown[] };
+    assert.deepEqual(damaged, []);
+  });
+
+  function find(part: Uint8Array): { readonly pack: string; readonly position: number } {
+    const packs = join(node.dataDirectory, "packs");
+    for (const name of readdirSync(packs)) {
+      const position = readFileSync(join(packs, name)).indexOf(part);
+      if (position >= 0) return { pack: join(packs, name), position };
+    }
+    assert.fail("the bytes are in a pack");
+  }
+
+  function turnByte(path: string, position: number): void {
+    const descriptor = openSync(path, "r+");
+    const byte = Buffer.alloc(1);
+    readSync(descriptor, byte, 0, 1, position);
+    byte.writeUInt8(byte.readUInt8(0) ^ 1);
+    writeSync(descriptor, byte, 0, 1, position);
+    closeSync(descriptor);
+  }
 
   it("says what is wrong with a command line", async () => {
     for (const args of [

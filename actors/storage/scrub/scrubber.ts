@@ -55,6 +55,8 @@ export class Scrubber {
   readonly #throttle: Throttle;
   /** Packs that were verified before then are due, however short ago that is. */
   #wantedSinceMs = 0;
+  /** The pack at work was asked for. */
+  #isHurried = false;
   #work: Promise<void> | undefined;
   #timer: Timer | undefined;
   #damaged: readonly DamagedObject[] = [];
@@ -86,7 +88,8 @@ export class Scrubber {
 
   /** Everything is due, and goes as fast as maintenance may. */
   scrubNow(): void {
-    this.#wantedSinceMs = this.#deps.clock.wallMs() + 1;
+    this.#wantedSinceMs = this.#deps.clock.wallMs();
+    this.#isHurried = true;
     this.#begin();
   }
 
@@ -107,6 +110,7 @@ export class Scrubber {
       .catch(this.#deps.onDefect)
       .then(() => {
         this.#work = undefined;
+        this.#isHurried = false;
         if (!this.#deps.signal.aborted) this.#later();
       });
   }
@@ -117,6 +121,7 @@ export class Scrubber {
     for (;;) {
       const [oldest] = this.#due(clock.wallMs());
       if (oldest === undefined || signal.aborted) break;
+      this.#isHurried = catalog.verifiedAtMs(oldest.pack) < this.#wantedSinceMs;
       const isRead = await this.#verify(oldest);
       if (signal.aborted) return;
       this.#doneBytes = 0;
@@ -136,8 +141,13 @@ export class Scrubber {
   #due(nowMs: number): readonly PackState[] {
     const { catalog, config } = this.#deps;
     const beforeMs = Math.max(nowMs - config().scrubPeriodMs / 2, this.#wantedSinceMs);
+    const isDue = ({ pack, checkpoint }: PackState): boolean => {
+      const atMs = catalog.verifiedAtMs(pack);
+      // A clock that was set back says nothing about when.
+      return checkpoint > PACK_FRONT_BYTES && (atMs < beforeMs || atMs > nowMs);
+    };
     return [...catalog.packs.values()]
-      .filter(({ pack, checkpoint }) => checkpoint > PACK_FRONT_BYTES && catalog.verifiedAtMs(pack) < beforeMs)
+      .filter(isDue)
       .sort((one, other) => catalog.verifiedAtMs(one.pack) - catalog.verifiedAtMs(other.pack));
   }
 
@@ -177,16 +187,11 @@ export class Scrubber {
   }
 
   #bytesPerSecond(): number {
-    const { catalog, clock, config } = this.#deps;
+    const { catalog, config } = this.#deps;
     const { collectBytesPerSecondMax, scrubPeriodMs } = config();
-    if (this.#wantedSinceMs > 0 && this.#isWanted(clock.wallMs())) return collectBytesPerSecondMax;
+    if (this.#isHurried) return collectBytesPerSecondMax;
     const inHalfThePeriod = (2 * second * catalog.packBytes) / scrubPeriodMs;
     return Math.min(collectBytesPerSecondMax, Math.max(BYTES_PER_SECOND_MIN, inHalfThePeriod));
-  }
-
-  /** Something is left of what was asked for. */
-  #isWanted(nowMs: number): boolean {
-    return this.#due(nowMs).some(({ pack }) => this.#deps.catalog.verifiedAtMs(pack) < this.#wantedSinceMs);
   }
 }
 

@@ -123,6 +123,35 @@ describe("gateway: holding objects", () => {
   });
 });
 
+describe("gateway: scrubbing", () => {
+  it("says how far it is and what is damaged, and begins anew when asked (GW-74)", async () => {
+    const { edge, overlay } = await openSimulated();
+    const scrub = {
+      isRunning: true,
+      totalBytes: 9,
+      dueBytes: 4,
+      oldestVerifiedAtMs: 1000,
+      etaMs: 5,
+      damaged: [{ address, manifest: root, sizeBytes: 3 }],
+    };
+    overlay.replies.set("scrubNow", { ...scrub, oldestVerifiedAtMs: 0 });
+    overlay.replies.set("describe", { storage: { scrub, damagedChunkCount: 2 }, index: {} });
+
+    const told = await send(edge, { target: "/scrub" });
+    const begun = await send(edge, { method: "POST", target: "/scrub" });
+
+    const said = {
+      isRunning: true,
+      totalBytes: 9,
+      dueBytes: 4,
+      etaMs: 5,
+      damaged: [{ address, size: 3, manifest: root }],
+    };
+    assert.deepEqual(json(told), { ...said, oldestVerifiedAt: at(1000), damagedRecords: 2 });
+    assert.deepEqual([begun.status, json(begun)], [202, { ...said, oldestVerifiedAt: null }]);
+  });
+});
+
 function at(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }

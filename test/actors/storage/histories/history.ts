@@ -72,8 +72,8 @@ interface Reader {
 }
 
 const READERS_MAX = 6;
-/** Each brings at least one record more of an object back. */
-const LOOKS_MAX = 4;
+/** Each brings at least one record more of an object back, of which one that is cut finely has some dozens. */
+const LOOKS_MAX = 64;
 const ERRNOS = ["EIO", "ENOSPC", "EMFILE", "ENOMEM"] as const;
 const SINGLES = ["sync", "truncate", "open", "write", "syncDirectory"] as const;
 const STRETCHES = [
