@@ -70,7 +70,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   const pool = makePool(deps, report);
   // A commit with a number that a removal speaks of would be taken for removed.
   const sequences = new Sequences(Math.max(report.lastSequence, keeps.highestSequence), deps.onDoubt);
-  const keeping = new Keeping({ catalog, keeps, sequences, clock, trashMs: () => config().trashMs });
+  const keeping = new Keeping({ catalog, keeps, sequences, clock, pause, trashMs: () => config().trashMs });
   const inUse = new InUse();
   const limit = new WriteLimit({ catalog, space, config });
   const quotaBytes = config().writeQuotaBytes;

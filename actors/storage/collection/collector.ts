@@ -182,7 +182,7 @@ export class Collector {
       counts.liveBytes += liveBytes;
       counts.garbageBytes += totalBytes - liveBytes;
       if (totalBytes === 0 || (100 * liveBytes) / totalBytes >= config().compactBelowPercent) continue;
-      if (!state.sealed && !(await pool.reserve(state.pack))) continue;
+      if (!state.sealed && !(await this.#takeFromWriters(state.pack))) continue;
       // What was added since it was looked at is live: only then was it not marked.
       const isLive: IsLive = (entry: CatalogEntry, digest) =>
         entry.position >= state.checkpoint || marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
@@ -201,6 +201,17 @@ export class Collector {
       if (emptied.failure.code === "disk.full") return "no room for a copy of what is live";
     }
     return undefined;
+  }
+
+  /** False where a large upload has it: then it waits for the next collection. */
+  async #takeFromWriters(pack: number): Promise<boolean> {
+    const { group, pool } = this.#deps;
+    if (await pool.reserve(pack)) return true;
+    // Small objects may have gone to it meanwhile; the next ones go elsewhere.
+    await group.rotate();
+    if (await pool.reserve(pack)) return true;
+    pool.unreserve(pack);
+    return false;
   }
 
   /** The file goes when nobody needs it to find out that it is gone, and nobody reads from it. */

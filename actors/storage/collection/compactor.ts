@@ -3,8 +3,9 @@
  *
  * - A record is copied byte for byte behind a header of its own pack, and only after it was verified: what is damaged stays
  *   where it is, and with it the pack.
- * - Nothing counts before all copies are synced. Then, in one turn, the catalog turns to the copies and forgets the pack; a
- *   record that a put has come to rely on meanwhile is copied in another round first.
+ * - Nothing counts before all copies are synced. Then the catalog turns to them, one after another, and forgets what is dead; a
+ *   record that a put has come to rely on meanwhile is copied in another round. What is done by half a crash leaves as it is:
+ *   another collection goes on with it.
  * - The file goes when the catalog without it is on the disk: a crash before leaves records twice, which harms nothing.
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
@@ -77,7 +78,7 @@ export class Compactor {
 
   /** Answers true when nothing is left. */
   async #round(state: PackState, isLive: IsLive): Promise<Result<boolean, StaysBecause>> {
-    const { catalog, files, pool } = this.#deps;
+    const { catalog, files, pause, pool } = this.#deps;
     const copies = new Copies(files.disk, pool);
     const dead: { readonly digest: Digest; readonly entry: CatalogEntry }[] = [];
     const copied = await this.#copyLive(state, isLive, copies, dead);
@@ -87,17 +88,20 @@ export class Compactor {
       return synced;
     }
 
-    // From here to the end of the loops nobody else has a turn.
-    const turned = copies.done.filter(({ digest, from }) => isAt(catalog.find(from.kind, digest), from));
-    for (const { digest, from, to } of turned) this.#turnTo(digest, from, to);
     copies.enter(catalog);
-    const isEmpty = !dead.some(({ digest, entry }) => isLive(entry, digest));
-    if (isEmpty) {
-      for (const { digest, entry } of dead) catalog.remove(digest, entry);
-      // Together with what is in it: a pack that is known, and holds commits that are not, would be taken for damage.
-      catalog.removePack(state.pack);
+    for (const { digest, from, to } of copies.done) {
+      if (isAt(catalog.find(from.kind, digest), from)) this.#turnTo(digest, from, to);
+      await pause.ifDue();
     }
     await copies.release();
+    let isEmpty = true;
+    for (const { digest, entry } of dead) {
+      // Asked in the turn in which it goes: a put may have come to rely on it.
+      if (isLive(entry, digest)) isEmpty = false;
+      else catalog.remove(digest, entry);
+      await pause.ifDue();
+    }
+    if (isEmpty) catalog.removePack(state.pack);
     return ok(isEmpty);
   }
 

@@ -18,6 +18,7 @@ import {
 } from "#actors/storage/keeps/keep.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { KeepFailure, Keeps } from "#actors/storage/keeps/keeps.ts";
+import type { Pause } from "#actors/storage/pause.ts";
 import type {
   CommittedManifest,
   HeldObject,
@@ -37,6 +38,7 @@ export interface KeepingDeps {
   readonly keeps: Keeps;
   readonly sequences: Pick<Sequences, "last">;
   readonly clock: Clock;
+  readonly pause: Pause;
   readonly trashMs: () => number;
 }
 
@@ -152,9 +154,11 @@ export class Keeping {
 
   /** Gives up what was removed before `beforeMs`, for good. Answers with how many it were. */
   async bury(beforeMs: number, lastPack: number): Promise<Result<number, KeepFailure>> {
+    const { keeps, pause } = this.#deps;
     const due: KeepName[] = [];
-    for (const [name, { removal }] of this.#deps.keeps.entries()) {
+    for (const [name, { removal }] of keeps.entries()) {
       if (removal?.buriedUpToPack === 0 && removal.atMs <= beforeMs) due.push(name);
+      await pause.ifDue();
     }
     for (let from = 0; from < due.length; from += BURIALS_AT_ONCE) {
       const names = due.slice(from, from + BURIALS_AT_ONCE);
@@ -166,8 +170,9 @@ export class Keeping {
 
   /** Forgets what says nothing any more: pins that are over, and graves whose packs are all gone. */
   async tidy(firstPack: number): Promise<Result<void, KeepFailure>> {
-    const { clock, keeps } = this.#deps;
-    for (const [name, keep] of [...keeps.entries()]) {
+    const { clock, keeps, pause } = this.#deps;
+    for (const [name, keep] of keeps.entries()) {
+      await pause.ifDue();
       if (tidied(keep, clock.wallMs(), firstPack) === keep) continue;
       const changed = await keeps.change(name, (now) => ok(tidied(now, clock.wallMs(), firstPack)));
       if (!changed.ok) return changed;

@@ -245,6 +245,30 @@ describe("storage: a collection beside the traffic", () => {
     assert(await isReadable(kit, stored.value.manifest, source.bytes));
   });
 
+  it("compacts the very pack that small objects go to, beside them (STO-24)", async () => {
+    const kit = await startStorage();
+    const gone = await mustPut(kit, randomBytes(500 * KiB, 1));
+    await remove(kit, gone);
+    // So that walking takes some turns.
+    for (let number = 5000; number < 5150; number += 1) await mustPut(kit, randomBytes(500, number));
+    let isOver = false;
+    const stored: { manifest: Digest; bytes: Uint8Array }[] = [];
+    const putting = (async () => {
+      for (let number = 10; !isOver && number < 2000; number += 1) {
+        const bytes = randomBytes(1000, number);
+        stored.push({ bytes, manifest: (await mustPut(kit, bytes)).manifest });
+      }
+    })();
+
+    const report = await collect(kit, true);
+    isOver = true;
+    await putting;
+
+    assert.equal(report.packsCompacted, 1);
+    assert(stored.length > 1);
+    for (const { bytes, manifest } of stored) assert(await isReadable(kit, manifest, bytes));
+  });
+
   it("walks to every commit, also where one before it is not decided (STO-23)", async () => {
     const kit = await startStorage(sealing);
     await remove(kit, await mustPut(kit, randomBytes(900 * KiB, 1)));

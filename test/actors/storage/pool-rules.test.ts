@@ -156,7 +156,7 @@ async function withoutRoom() {
   const sequences = new Sequences(0, () => undefined);
   const space = new Space(disk, "/data", clock, () => 0);
   const keeps = await Keeps.open({ disk, clock, random: seededRandom(1), space, directory: "/data/keeps" });
-  const keeping = new Keeping({ catalog, keeps, sequences, clock, trashMs: () => 0 });
+  const keeping = new Keeping({ catalog, keeps, sequences, clock, pause, trashMs: () => 0 });
   return { ...all, pause, known, sequences, space, keeping, inUse: new InUse() };
 }
 
