@@ -111,6 +111,26 @@ describe("storage: putObject of a tree", () => {
     assert.equal(taken.ok, true);
   });
 
+  it("holds what it names, also what was put for a time and what was let go (STO-52)", async () => {
+    const kit = await startStorage();
+    const timed = await stored(kit, randomBytes(1000, 1), { keepMs: 1000 });
+    const loose = await stored(kit, randomBytes(1000, 2));
+    const { address, manifest } = loose;
+    assert((await kit.ref.call("unpinObject", { address, manifest }, within)).ok);
+    const beside = await stored(kit, randomBytes(1000, 3), { keepMs: 1000 });
+
+    await stored(kit, encodeTree({ entries: [entryOf(timed), entryOf(loose, { name: "b" })] }), tree);
+    await kit.clock.advance(1000);
+    assert((await kit.ref.call("collectGarbage", { emptyTrash: true }, within)).ok);
+    for (let turn = 0; turn < 200; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+
+    const roots = [timed, loose, beside].map(({ manifest: root }) => kit.ref.call("getManifest", { root }, within));
+    assert.deepEqual(
+      (await Promise.all(roots)).map(({ ok }) => ok),
+      [true, true, false],
+    );
+  });
+
   it("does not take an inner node of a manifest for a root (STO-51)", async () => {
     const kit = await startStorage({ config: { objectSizeBytesMax: 80_000_000 } });
     const large = await stored(kit, randomBytes(80_000_000, 3), { chunker: "gear-fine/1" });
