@@ -1,8 +1,9 @@
 /** Reading an object, or what is below a manifest node, as a CAR: asked for by `Accept`, never by default. */
 import type { Desk, Served, Visit } from "#actors/gateway/desk.ts";
 import type { NotAcceptable } from "#actors/gateway/failures.ts";
-import { contentHeaders, optionsOf, sendBytes } from "#actors/gateway/objects.ts";
-import { ifNoneMatchHolds } from "#actors/gateway/range.ts";
+import { contentHeaders, optionsOf } from "#actors/gateway/objects.ts";
+import { judge } from "#actors/gateway/preconditions.ts";
+import { sendSource } from "#actors/gateway/send-source.ts";
 import type { CarWanted } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
@@ -48,10 +49,13 @@ async function readCar(desk: Desk, visit: Visit, wanted: CarWanted): Served {
       ETag: etag,
     },
   };
-  const isKnown = ifNoneMatchHolds(headers["if-none-match"], etag);
-  if (!isKnown && method !== "HEAD") return await sendBytes(desk, visit, head, got.value);
+  const verdict = judge(headers, etag);
+  if (verdict === "go-on" && method !== "HEAD") return await sendSource(desk, visit, head, source, lengthBytes);
   source.cancel({ code: "runtime.call-ended" });
-  return ok(isKnown ? { ...head, status: 304, body: undefined } : { ...head, body: undefined, lengthBytes });
+  if (verdict === "failed") return fail({ code: "gateway.precondition-failed" });
+  return ok(
+    verdict === "not-modified" ? { ...head, status: 304, body: undefined } : { ...head, body: undefined, lengthBytes },
+  );
 }
 
 interface MediaRange {

@@ -48,6 +48,25 @@ export type BadKind = Failure<"gateway.bad-kind">;
 /** `Accept` takes nothing but a CAR of a form that is not made here. Final. */
 export type NotAcceptable = Failure<"gateway.not-acceptable">;
 
+/** `Repr-Digest` or `Content-Digest` is no dictionary of digests, or one of them is not as long as its algorithm's. Final. */
+export interface BadDigest extends Failure<"gateway.bad-digest"> {
+  readonly field: string;
+}
+
+/** The body is not what its digest says, in transit or before. Nothing was kept. */
+export interface DigestMismatch extends Failure<"gateway.digest-mismatch"> {
+  readonly algorithm: string;
+}
+
+/** `If-Match` or `If-None-Match` asks for what is not so. Final while the object is, or is not, here. */
+export type PreconditionFailed = Failure<"gateway.precondition-failed">;
+
+/** More ranges in one request than are answered. Ask for fewer at a time. */
+export interface TooManyRanges extends Failure<"gateway.too-many-ranges"> {
+  readonly rangesMax: number;
+  readonly sizeBytes: number;
+}
+
 /** Over `objectSizeBytesMax`. Final. */
 export interface ObjectOverLimit extends Failure<"gateway.object-too-large"> {
   readonly sizeBytesMax: number;
@@ -87,6 +106,10 @@ export type GatewayFailure =
   | BadEnc
   | BadKind
   | NotAcceptable
+  | BadDigest
+  | DigestMismatch
+  | PreconditionFailed
+  | TooManyRanges
   | ObjectOverLimit
   | GatewayOverloaded
   | BytesExceeded

@@ -1,15 +1,18 @@
 /** Reading: objects, manifests and what is known of them. */
 import type { Address, Digest } from "#actors/domain/address.ts";
-import { HEAP_BODY_BYTES_MAX } from "#actors/gateway/admission.ts";
+import { type ByteRange, type Extent, extentOf } from "#actors/domain/byte-range.ts";
 import { type Answer, type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
+import { digestField, wantedAlgorithm } from "#actors/gateway/digest-fields.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
-import { ifNoneMatchHolds, ifRangeHolds, parseRange } from "#actors/gateway/range.ts";
-import { isHttpFailure } from "#actors/gateway/status-table.ts";
-import type { ByteRange, ContentBytes, ContentFacts, PutReceipt } from "#actors/overlay/protocol.ts";
-import { type ByteSource, ENDED } from "#runtime/byte-source.ts";
-import { WatchedSource } from "#runtime/edge/watched-source.ts";
+import { MultipartSource } from "#actors/gateway/multipart.ts";
+import { etagOf, ifRangeHolds, judge, type Verdict } from "#actors/gateway/preconditions.ts";
+import { coalesce, parseRanges, RANGES_MAX } from "#actors/gateway/range.ts";
+import { sendSource } from "#actors/gateway/send-source.ts";
+import type { ContentBytes, ContentFacts, PutReceipt } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { CallOptions } from "#runtime/ref.ts";
+
+const contentType = "application/octet-stream";
 
 /** What an object's bytes say to a browser: keep me for ever, guess nothing, run nothing. */
 export const contentHeaders = {
@@ -28,7 +31,7 @@ interface Readable {
 export async function readObject(desk: Desk, visit: Visit, address: Address): Served {
   const options = optionsOf(desk, visit);
   return await readContent(desk, visit, {
-    etag: `"${address}"`,
+    etag: etagOf(address),
     get: (range) => desk.overlay.call("get", { address, range }, options),
     stat: () => desk.overlay.call("stat", { address }, options),
   });
@@ -38,7 +41,7 @@ export async function readObject(desk: Desk, visit: Visit, address: Address): Se
 export async function readByRoot(desk: Desk, visit: Visit, root: Digest): Served {
   const options = optionsOf(desk, visit);
   return await readContent(desk, visit, {
-    etag: `"b3:${root}"`,
+    etag: etagOf(`b3:${root}`),
     get: (range) => desk.overlay.call("getByRoot", { root, range }, options),
     stat: () => desk.overlay.call("statByRoot", { root }, options),
   });
@@ -47,55 +50,82 @@ export async function readByRoot(desk: Desk, visit: Visit, root: Digest): Served
 async function readContent(desk: Desk, visit: Visit, readable: Readable): Served {
   const { method, headers } = visit.request;
   const { etag } = readable;
-  const isKnown = ifNoneMatchHolds(headers["if-none-match"], etag);
-  if (method === "HEAD" || isKnown) return await describeContent(readable, isKnown);
+  const verdict = judge(headers, etag);
+  if (method === "HEAD" || verdict !== "go-on") return await describeContent(readable, verdict);
 
-  const range = ifRangeHolds(headers["if-range"], etag) ? parseRange(headers["range"]) : undefined;
+  const ranges = ifRangeHolds(headers["if-range"], etag) ? parseRanges(headers["range"]) : undefined;
+  if (ranges === "too-many" || (ranges !== undefined && ranges.length > 1)) {
+    return await readParts(desk, visit, readable, ranges);
+  }
+  return await readPart(desk, visit, readable, ranges?.[0]);
+}
+
+async function readPart(desk: Desk, visit: Visit, readable: Readable, range: ByteRange | undefined): Served {
   const got = await readable.get(range);
   if (!got.ok) return got;
+  const { source, lengthBytes } = got.value;
   const isPart = range !== undefined;
-  const head = { status: isPart ? 206 : 200, headers: headersOf(etag, isPart ? got.value : undefined) };
-  return await sendBytes(desk, visit, head, got.value);
+  const head = { status: isPart ? 206 : 200, headers: headersOf(readable.etag, isPart ? got.value : undefined) };
+  const answer = await sendSource(desk, visit, head, source, lengthBytes);
+  return answer.ok && !isPart ? ok(withDigest(answer.value, visit)) : answer;
 }
 
-/** What an actor below hands out, whole in memory where it is small. */
-export async function sendBytes(
+/** Several ranges: one body of many parts, or of one where they come to one. The size is asked for to know which. */
+async function readParts(
   desk: Desk,
   visit: Visit,
-  head: Pick<Answer, "status" | "headers">,
-  bytes: { readonly source: ByteSource; readonly lengthBytes: number },
+  readable: Readable,
+  ranges: readonly ByteRange[] | "too-many",
 ): Served {
-  const { lengthBytes } = bytes;
-  const source = new WatchedSource(bytes.source, desk.clock, desk.config.current.callTimeoutMs);
-  const isLarge = lengthBytes > HEAP_BODY_BYTES_MAX;
-  visit.admitted.shrinkTo(isLarge ? 0 : lengthBytes);
-  if (isLarge) return await streamed(desk, visit, head, source, lengthBytes);
-  const body = await readWhole(source, lengthBytes);
-  return body.ok ? ok({ ...head, body: body.value }) : body;
-}
-
-/** HEAD and `If-None-Match`: what is known, without the bytes. A range is defined for GET alone (RFC 9110 §14.2). */
-async function describeContent(readable: Readable, isKnown: boolean): Served {
   const stat = await readable.stat();
   if (!stat.ok) return stat;
+  const { sizeBytes } = stat.value;
+  if (ranges === "too-many") return fail({ code: "gateway.too-many-ranges", rangesMax: RANGES_MAX, sizeBytes });
+
+  const parts = coalesce(ranges.map((range) => extentOf(range, sizeBytes)).filter((extent) => extent !== undefined));
+  const [first] = parts;
+  if (first === undefined) return fail({ code: "overlay.range-unsatisfiable", sizeBytes });
+  if (parts.length === 1) return await readPart(desk, visit, readable, rangeOf(first));
+
+  const body = new MultipartSource({
+    parts,
+    sizeBytes,
+    contentType,
+    boundary: desk.random.id(),
+    open: async (part) => {
+      const got = await readable.get(rangeOf(part));
+      return got.ok ? ok(got.value.source) : got;
+    },
+  });
+  const opened = await body.openNext();
+  if (!opened.ok) return opened;
+  const headers = { ...headersOf(readable.etag, undefined), "Content-Type": body.contentType };
+  return await sendSource(desk, visit, { status: 206, headers }, body, body.lengthBytes);
+}
+
+/** HEAD and conditions that say no: what is known, without the bytes. A range is defined for GET alone (§14.2). */
+async function describeContent(readable: Readable, verdict: Verdict): Served {
+  const stat = await readable.stat();
+  if (!stat.ok) return stat;
+  if (verdict === "failed") return fail({ code: "gateway.precondition-failed" });
   const headers = headersOf(readable.etag, undefined);
-  if (isKnown) return ok({ status: 304, headers, body: undefined });
+  if (verdict === "not-modified") return ok({ status: 304, headers, body: undefined });
   return ok({ status: 200, headers, body: undefined, lengthBytes: stat.value.sizeBytes });
 }
 
 export async function readManifest(desk: Desk, visit: Visit, root: Digest): Served {
   const headers = {
     ...contentHeaders,
-    ETag: `"b3:${root}"`,
+    ETag: etagOf(`b3:${root}`),
     "Content-Type": "application/vnd.ipld.dag-cbor",
     Vary: "Accept",
   };
   const got = await desk.overlay.call("getManifest", { root }, optionsOf(desk, visit));
   if (!got.ok) return got;
-  if (ifNoneMatchHolds(visit.request.headers["if-none-match"], headers.ETag)) {
-    return ok({ status: 304, headers, body: undefined });
-  }
-  return ok({ status: 200, headers, body: got.value });
+  const verdict = judge(visit.request.headers, headers.ETag);
+  if (verdict === "failed") return fail({ code: "gateway.precondition-failed" });
+  if (verdict === "not-modified") return ok({ status: 304, headers, body: undefined });
+  return ok(withDigest({ status: 200, headers, body: got.value }, visit));
 }
 
 export async function statObject(desk: Desk, visit: Visit, address: Address): Served {
@@ -118,7 +148,7 @@ export function optionsOf(desk: Desk, { within }: Visit): CallOptions {
 function headersOf(etag: string, part: ContentBytes | undefined): Record<string, string> {
   const headers: Record<string, string> = {
     ...contentHeaders,
-    "Content-Type": "application/octet-stream",
+    "Content-Type": contentType,
     "Accept-Ranges": "bytes",
     Vary: "Accept",
     ETag: etag,
@@ -128,54 +158,13 @@ function headersOf(etag: string, part: ContentBytes | undefined): Record<string,
   return { ...headers, "Content-Range": `bytes ${firstByte}-${firstByte + lengthBytes - 1}/${sizeBytes}` };
 }
 
-/** All the memory it will hold is reserved first; a failure before the first byte still has a status. */
-async function streamed(
-  { reservations, clock, config }: Desk,
-  { within }: Visit,
-  head: Pick<Answer, "status" | "headers">,
-  source: ByteSource,
-  lengthBytes: number,
-): Served {
-  const waitMs = config.current.reservationWaitMs;
-  const patience = { ...within, deadlineMs: Math.min(within.deadlineMs, clock.nowMs() + waitMs) };
-  const reserved = await reservations.reserve(source, HEAP_BODY_BYTES_MAX, patience);
-  if (!reserved.ok) {
-    source.cancel(reserved.failure);
-    return fail({ code: "gateway.reservation-timeout" });
-  }
-
-  const lease = reserved.value.lease(HEAP_BODY_BYTES_MAX);
-  const release = (): void => {
-    lease.release();
-    reserved.value.release();
-  };
-  const half = HEAP_BODY_BYTES_MAX / 2;
-  const buffers = [lease.bytes.subarray(0, half), lease.bytes.subarray(half)] as const;
-  const primedBytes = await source.read(buffers[0]);
-  if (primedBytes <= 0) {
-    release();
-    return broken(source);
-  }
-  return ok({ ...head, body: { source, lengthBytes, buffers, primedBytes }, release });
+function rangeOf({ firstByte, lengthBytes }: Extent): ByteRange {
+  return { first: firstByte, last: firstByte + lengthBytes - 1 };
 }
 
-async function readWhole(source: ByteSource, lengthBytes: number): Promise<Result<Uint8Array, HttpFailure>> {
-  const bytes = Buffer.allocUnsafe(lengthBytes);
-  for (let filled = 0; filled < lengthBytes; ) {
-    const count = await source.read(bytes.subarray(filled));
-    if (count <= 0) return broken(source);
-    filled += count;
-  }
-  // The end is part of the proof: an object is whole only when its source says so.
-  if ((await source.read(new Uint8Array(1))) !== ENDED) return broken(source);
-  return ok(bytes);
-}
-
-/** The source failed before a byte was sent, or delivered another count of bytes than it had said. */
-function broken(source: ByteSource): Result<never, HttpFailure> {
-  const failure = source.failure ?? { code: "edge.length-mismatch" };
-  source.cancel(failure);
-  return fail(
-    isHttpFailure(failure) ? failure : { code: "overlay.unavailable", cause: failure.code, executed: "maybe" },
-  );
+/** Only what is whole in memory, and verified, before its first byte is sent can be vouched for in another algorithm. */
+function withDigest(answer: Answer, { request }: Visit): Answer {
+  const wanted = wantedAlgorithm(request.headers["want-repr-digest"]);
+  if (wanted === undefined || !(answer.body instanceof Uint8Array)) return answer;
+  return { ...answer, headers: { ...answer.headers, "Repr-Digest": digestField(wanted, answer.body) } };
 }

@@ -48,6 +48,23 @@ const table: Table = {
   },
   "gateway.bad-kind": final(400, "Cepa-Kind is tree, and not for ciphertext. Nothing was kept."),
   "gateway.not-acceptable": final(406, "A CAR is made here with version=1, order=dfs and dups=y."),
+  "gateway.bad-digest": {
+    status: 400,
+    retryable: false,
+    message: ({ field }) => `The field ${field} cannot be read. Nothing was kept.`,
+  },
+  "gateway.digest-mismatch": {
+    status: 422,
+    retryable: false,
+    message: ({ algorithm }) => `The bytes that came have another ${algorithm}. Nothing was kept.`,
+  },
+  "gateway.precondition-failed": final(412, "If-Match or If-None-Match does not hold."),
+  "gateway.too-many-ranges": {
+    status: 416,
+    retryable: false,
+    message: ({ rangesMax }) => `At most ${rangesMax} ranges are answered at a time.`,
+    headers: contentRange,
+  },
   "gateway.object-too-large": {
     status: 413,
     retryable: false,
@@ -92,7 +109,7 @@ const table: Table = {
     status: 416,
     retryable: false,
     message: ({ sizeBytes }) => `The range lies outside the object of ${sizeBytes} bytes.`,
-    headers: ({ sizeBytes }) => ({ "Content-Range": `bytes */${sizeBytes}` }),
+    headers: contentRange,
   },
   "overlay.car-refused": {
     status: 400,
@@ -202,6 +219,11 @@ export function refusalOf(failure: HttpFailure): Refusal {
 /** Failures of sources come from anywhere; those that have a row are answered by it. */
 export function isHttpFailure(failure: Failure): failure is HttpFailure {
   return Object.hasOwn(table, failure.code);
+}
+
+/** What a range that cannot be answered could have been a part of. */
+function contentRange({ sizeBytes }: { readonly sizeBytes: number }): Record<string, string> {
+  return { "Content-Range": `bytes */${sizeBytes}` };
 }
 
 function final<F extends Failure>(status: number, sentence: string): Row<F> {

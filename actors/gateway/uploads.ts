@@ -2,11 +2,15 @@
 import type { Address } from "#actors/domain/address.ts";
 import { CHUNK_PROFILES, type ChunkerName, isChunkerName } from "#actors/domain/chunk-profiles.ts";
 import { type Answer, type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
+import { expectedDigests } from "#actors/gateway/digest-fields.ts";
+import { DigestedSource } from "#actors/gateway/digested-source.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { keepMsOf } from "#actors/gateway/holds.ts";
 import { LimitedSource } from "#actors/gateway/limited-source.ts";
 import { factsOf, optionsOf } from "#actors/gateway/objects.ts";
+import { etagOf, isConditional, judge } from "#actors/gateway/preconditions.ts";
 import type { PutReceipt } from "#actors/overlay/protocol.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
 /** What is said of ciphertext in public: the name of its format. */
@@ -33,6 +37,8 @@ export async function putObject(desk: Desk, visit: Visit, expect: Address | unde
   const kind = said === undefined ? undefined : ("tree" as const);
   const source = bodyOf(desk, visit);
   if (!source.ok) return source;
+  const condition = expect === undefined ? ok() : await checkConditions(desk, visit, expect);
+  if (!condition.ok) return condition;
   const sizeBytes = body === undefined ? 0 : contentLength;
   const how = format === undefined ? { expect, chunker, kind } : { chunker: encChunker, enc: { format } };
   const request = { source: source.value, sizeBytes, keepMs: keepMs.value, ...how };
@@ -52,14 +58,17 @@ export async function putCar(desk: Desk, visit: Visit): Served {
 }
 
 /** The body, if it may be taken in at all. */
-function bodyOf(desk: Desk, { request: { body, contentLength, headers } }: Visit): Result<LimitedSource, HttpFailure> {
+function bodyOf(desk: Desk, { request: { body, contentLength, headers } }: Visit): Result<ByteSource, HttpFailure> {
   const { objectSizeBytesMax } = desk.config.current;
   if (headers["content-range"] !== undefined) return fail({ code: "gateway.partial-put" });
   if (desk.writeGate.isDraining) return fail({ code: "gateway.draining" });
   if (contentLength !== undefined && contentLength > objectSizeBytesMax) {
     return fail({ code: "gateway.object-too-large", sizeBytesMax: objectSizeBytesMax });
   }
-  return ok(new LimitedSource(body, objectSizeBytesMax, (bytes) => desk.meters.received(bytes)));
+  const digests = expectedDigests(headers);
+  if (!digests.ok) return digests;
+  const limited = new LimitedSource(body, objectSizeBytesMax, (bytes) => desk.meters.received(bytes));
+  return ok(digests.value.length === 0 ? limited : new DigestedSource(limited, digests.value));
 }
 
 function answerTo(desk: Desk, put: Result<PutReceipt, HttpFailure>): Result<Answer, HttpFailure> {
@@ -76,4 +85,14 @@ function answerTo(desk: Desk, put: Result<PutReceipt, HttpFailure>): Result<Answ
 
 function isEncrypted(format: string, expect: Address | undefined, chunker: ChunkerName = encChunker): boolean {
   return ENC_NAME.test(format) && expect === undefined && chunker === encChunker;
+}
+
+/** Whether the object may be put as far as `If-Match` and `If-None-Match` go: what they ask is whether it is here. */
+async function checkConditions(desk: Desk, visit: Visit, address: Address): Promise<Result<void, HttpFailure>> {
+  const { headers } = visit.request;
+  if (!isConditional(headers)) return ok();
+  const stat = await desk.overlay.call("stat", { address }, optionsOf(desk, visit));
+  if (!stat.ok && stat.failure.code !== "overlay.unknown") return stat;
+  const isMet = judge(headers, stat.ok ? etagOf(address) : undefined) === "go-on";
+  return isMet ? ok() : fail({ code: "gateway.precondition-failed" });
 }

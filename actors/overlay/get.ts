@@ -3,12 +3,12 @@
  * facts and a source.
  */
 import { type Address, bytesFromDigest, type Digest } from "#actors/domain/address.ts";
+import { type ByteRange, type Extent, extentOf } from "#actors/domain/byte-range.ts";
 import type { Manifest } from "#actors/domain/manifest.ts";
 import { ask } from "#actors/overlay/ask.ts";
 import type { ManifestReader, ReadFailure } from "#actors/overlay/manifest-reader.ts";
 import { HELD_BACK_BYTES_MAX, ObjectSource } from "#actors/overlay/object-source.ts";
 import type {
-  ByteRange,
   ContentBytes,
   ContentFacts,
   ObjectBytes,
@@ -17,7 +17,6 @@ import type {
   RangeUnsatisfiable,
 } from "#actors/overlay/protocol.ts";
 import type { Below } from "#actors/overlay/put.ts";
-import { type Extent, resolveRange } from "#actors/overlay/range.ts";
 import { SliceWalk } from "#actors/overlay/slice-walk.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import { fail, ok } from "#runtime/errors.ts";
@@ -86,17 +85,18 @@ async function open(
   scope: Scope,
 ): Promise<Result<ContentBytes, ReadFailure | RangeUnsatisfiable>> {
   const { facts } = located;
-  const extent = resolveRange(range, facts.sizeBytes);
-  if (!extent.ok) return extent;
+  const { sizeBytes } = facts;
+  const extent = extentOf(range, sizeBytes);
+  if (extent === undefined) return fail({ code: "overlay.range-unsatisfiable", sizeBytes });
 
-  const source = compose(reading, located, extent.value, within, scope);
+  const source = compose(reading, located, extent, within, scope);
   // The source outlives the task, so until there is a reply somebody must tell it that nobody waits any more.
   const giveUp = (): void => source.cancel({ code: "runtime.call-ended" });
   within.signal.addEventListener("abort", giveUp);
   if (within.signal.aborted) giveUp();
   const opened = await source.open();
   within.signal.removeEventListener("abort", giveUp);
-  return opened.ok ? ok({ ...facts, ...extent.value, source }) : opened;
+  return opened.ok ? ok({ ...facts, ...extent, source }) : opened;
 }
 
 /** What index and manifest say of an object. */

@@ -7,6 +7,7 @@
  * Specified in `specs/actors/overlay.md`.
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
+import type { ByteRange } from "#actors/domain/byte-range.ts";
 import type { IndexFacts, IndexRebuilding } from "#actors/index/protocol.ts";
 import type {
   AddressMismatch,
@@ -162,9 +163,6 @@ export interface OverlayProtocol {
 
   describe: Call<Record<never, never>, StoreFacts, OverlayUnavailable>;
 }
-
-/** As HTTP asks: absolute, `last` inclusive or open; or the last `suffix` bytes. */
-export type ByteRange = { readonly first: number; readonly last?: number | undefined } | { readonly suffix: number };
 
 /** What a manifest says of the bytes that it describes. */
 export interface ContentFacts {

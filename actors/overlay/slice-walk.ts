@@ -4,9 +4,10 @@
  * Lazy: a node is asked for when the walk reaches it, never one that lies outside the part. At most `DEPTH_MAX` nodes
  * are held at a time.
  */
+
+import type { Extent } from "#actors/domain/byte-range.ts";
 import { DEPTH_MAX, type ManifestLink, type ManifestNode } from "#actors/domain/manifest.ts";
 import { corrupt, type ManifestReader, type ReadFailure } from "#actors/overlay/manifest-reader.ts";
-import type { Extent } from "#actors/overlay/range.ts";
 import type { ChunkSlice } from "#actors/storage/protocol.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";

@@ -1,7 +1,9 @@
 /** Objects through the real process tree, in every profile: what was put comes back, byte for byte. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { MiB } from "#runtime/units.ts";
+import { readMultipart } from "#test/kit/multipart.ts";
 import { type Profile, startNode, type TestNode } from "#test/kit/node.ts";
 import { addressOf, mustHold, putObject, randomBytes } from "#test/kit/objects.ts";
 
@@ -83,6 +85,59 @@ for (const profile of ["tree", "edge", "single"] satisfies Profile[]) {
       assert.equal(cached.status, 304);
       assert.equal(beyond.status, 416);
     });
+
+    it("serves several ranges at once, out of order, each with the bytes asked for (GW-13)", async () => {
+      const bytes = randomBytes(9 * MiB, 15);
+      const { address } = await putObject(node.url, bytes);
+
+      const ranges = "bytes=8000000-8999999,5-5,1000000-4000000,3999990-4194310,-1";
+      const answer = await fetch(`${node.url}/o/${address}`, { headers: { range: ranges } });
+      const body = Buffer.from(await answer.arrayBuffer());
+
+      assert.deepEqual([answer.status, answer.headers.get("content-length")], [206, String(body.length)]);
+      const parts = readMultipart(answer.headers.get("content-type") ?? undefined, body);
+      assert.deepEqual(
+        parts.map(({ firstByte, bytes: part }) => [firstByte, part.length]),
+        [
+          [8_000_000, 1_000_000],
+          [5, 1],
+          [1_000_000, 3_194_311],
+          [9 * MiB - 1, 1],
+        ],
+      );
+      for (const { firstByte, bytes: part } of parts) {
+        assert(part.equals(bytes.subarray(firstByte, firstByte + part.length)));
+      }
+    });
+
+    for (const sizeBytes of [3, MiB + 1, 9 * MiB]) {
+      it(`keeps nothing of ${sizeBytes} bytes that are not what their digest says (GW-24)`, async () => {
+        const bytes = randomBytes(sizeBytes, 16 + sizeBytes);
+        const before = await storedBytes(node);
+        const put = async (content: Uint8Array): Promise<readonly unknown[]> => {
+          const digest = createHash("sha256").update(bytes).digest("base64");
+          const answer = await fetch(`${node.url}/put`, {
+            method: "PUT",
+            body: content as Uint8Array<ArrayBuffer>,
+            headers: { "repr-digest": `sha-256=:${digest}:` },
+          });
+          return [answer.status, ((await answer.json()) as { code?: string }).code];
+        };
+
+        const damaged = Buffer.from(bytes);
+        damaged.writeUInt8(damaged.readUInt8(sizeBytes - 1) ^ 1, sizeBytes - 1);
+        const refused = await put(damaged);
+        const storedAfter = await storedBytes(node);
+        const found = await fetch(`${node.url}/o/${addressOf(damaged)}`);
+        const taken = await put(bytes);
+
+        assert.deepEqual(refused, [422, "gateway.digest-mismatch"]);
+        assert.equal(storedAfter, before);
+        assert.equal(found.status, 404);
+        assert.deepEqual(taken, [201, undefined]);
+        await mustHold(node.url, bytes);
+      });
+    }
 
     it("keeps nothing of a body that is not what its address says", async () => {
       const bytes = randomBytes(2 * MiB, 6);

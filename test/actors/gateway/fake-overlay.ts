@@ -1,6 +1,7 @@
 /** Overlay as gateway sees it: objects in memory, failures on demand, and a look at what was asked. */
 import type { Address, Digest } from "#actors/domain/address.ts";
-import type { ByteRange, ContentFacts, ObjectFacts, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type { ByteRange } from "#actors/domain/byte-range.ts";
+import type { ContentFacts, ObjectFacts, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok } from "#runtime/errors.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";

@@ -1,5 +1,6 @@
 /** Reading through gateway: what a client of the simulated edge sees. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import type { Address } from "#actors/domain/address.ts";
 import type { SimulatedAnswer } from "#runtime/simulated/edge.ts";
@@ -224,6 +225,90 @@ describe("gateway: HEAD and If-None-Match", () => {
   });
 });
 
+describe("gateway: If-Match", () => {
+  it("lets a read go on that names this object strongly, in a list, or *", async () => {
+    const { get, address } = await openWith();
+
+    for (const field of [`"${address}"`, `"x", "${address}"`, "*"]) {
+      for (const method of ["GET", "HEAD"]) assert.equal((await get({ "if-match": field }, method)).status, 200, field);
+    }
+  });
+
+  it("refuses any other with 412, HEAD and ranges too, without reading (GW-15)", async () => {
+    const { get, address, overlay } = await openWith();
+
+    for (const field of ['"x"', `W/"${address}"`, address, `"${unknown}"`]) {
+      for (const method of ["GET", "HEAD"]) {
+        const answer = await get({ "if-match": field, range: "bytes=0-1" }, method);
+        assert.equal(answer.status, 412, field);
+        if (method === "GET") assert.equal(json(answer)["code"], "gateway.precondition-failed");
+      }
+    }
+    assert.deepEqual(new Set(overlay.calls), new Set(["stat"]));
+  });
+
+  it("comes before If-None-Match, and after the object is found", async () => {
+    const { get, edge, address } = await openWith();
+
+    const both = await get({ "if-match": '"x"', "if-none-match": `"${address}"` });
+    const neither = await send(edge, { target: `/o/${unknown}`, headers: { "if-match": "*" } });
+
+    assert.deepEqual([both.status, neither.status], [412, 404]);
+  });
+});
+
+describe("gateway: Repr-Digest of what is read", () => {
+  const digestOf = (algorithm: string, content: Uint8Array): string =>
+    createHash(algorithm.replace("-", "")).update(content).digest("base64");
+
+  it("is that of the whole object, in the algorithm wanted most (GW-16)", async () => {
+    const { get } = await openWith();
+
+    for (const [want, algorithm] of [
+      ["sha-256=1", "sha-256"],
+      ["sha-512=3, sha-256=2", "sha-512"],
+      ["md5=10, sha-256=1;x=y", "sha-256"],
+    ] as const) {
+      const answer = await get({ "want-repr-digest": want });
+      assert.equal(answer.headers["repr-digest"], `${algorithm}=:${digestOf(algorithm, bytes)}:`, want);
+    }
+  });
+
+  it("is left out where nobody asks, or asks for what there is not, or not in order", async () => {
+    const { get } = await openWith();
+
+    const wants = [
+      "",
+      "md5=10",
+      "sha-256=0",
+      "sha-256=11",
+      "sha-256=-1",
+      "sha-256",
+      "sha-256=1,",
+      "sha-256=0.5",
+      "blake3=5",
+    ];
+    for (const want of wants) {
+      const answer = await get({ "want-repr-digest": want });
+      assert.deepEqual([answer.status, answer.headers["repr-digest"]], [200, undefined], want);
+    }
+    assert.equal((await get()).headers["repr-digest"], undefined);
+  });
+
+  it("is left out for parts, for HEAD, and for what is sent before it is read (GW-16)", async () => {
+    const want = { "want-repr-digest": "sha-256=1" };
+    const small = await openWith();
+    const atLimit = await openWith(Buffer.alloc(256 * 1024));
+    const pastLimit = await openWith(Buffer.alloc(256 * 1024 + 1));
+
+    assert.equal((await small.get({ ...want, range: "bytes=0-9" })).headers["repr-digest"], undefined);
+    assert.equal((await small.get({ ...want, range: "bytes=0-9,500-509" })).headers["repr-digest"], undefined);
+    assert.equal((await small.get(want, "HEAD")).headers["repr-digest"], undefined);
+    assert.notEqual((await atLimit.get(want)).headers["repr-digest"], undefined);
+    assert.equal((await pastLimit.get(want)).headers["repr-digest"], undefined);
+  });
+});
+
 describe("gateway: Range", () => {
   const satisfiable: readonly (readonly [field: string, first: number, last: number])[] = [
     ["bytes=0-0", 0, 0],
@@ -263,8 +348,8 @@ describe("gateway: Range", () => {
     });
   }
 
-  // RFC 9110 §14.2: invalid ranges, other units and sets of ranges may be ignored.
-  const ignored = ["bytes=5-4", "bytes=-", "bytes=", "bytes", "bytes=a-b", "lines=1-2", "bytes=0-1,3-4", "bytes=1-2-3"];
+  // RFC 9110 §14.2: invalid ranges and other units may be ignored.
+  const ignored = ["bytes=5-4", "bytes=-", "bytes=", "bytes", "bytes=a-b", "lines=1-2", "bytes=0-1,4-3", "bytes=1-2-3"];
   for (const field of ignored) {
     it(`answers with the whole object for ${field}`, async () => {
       const { get } = await openWith();
@@ -322,6 +407,8 @@ describe("gateway: /m/<root> and /stat/<addr>", () => {
     assert.equal((await send(edge, { target: "/m/xyz" })).status, 400);
     const again = await send(edge, { target: `/m/${root}`, headers: { "if-none-match": `"b3:${root}"` } });
     assert.equal(again.status, 304);
+    const other = await send(edge, { target: `/m/${root}`, headers: { "if-match": `"${address}"` } });
+    assert.equal(other.status, 412);
   });
 
   it("says what is known of an object", async () => {

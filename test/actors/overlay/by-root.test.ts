@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
+import type { ByteRange } from "#actors/domain/byte-range.ts";
 import { decodeManifest } from "#actors/domain/manifest.ts";
-import type { ByteRange } from "#actors/overlay/protocol.ts";
 import { digest, FakeStorage } from "#test/actors/overlay/fake-storage.ts";
 import {
   bytesOf,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "#actors/domain/address.ts";
-import type { ByteRange } from "#actors/overlay/protocol.ts";
+import type { ByteRange } from "#actors/domain/byte-range.ts";
 import { FAILED } from "#runtime/byte-source.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import { KiB } from "#runtime/units.ts";

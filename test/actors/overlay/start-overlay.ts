@@ -1,11 +1,12 @@
 /** Overlay over the real index and a storage of memory, on one machine, with manual time. */
 import assert from "node:assert/strict";
 import { type Address, addressOf } from "#actors/domain/address.ts";
+import type { ByteRange } from "#actors/domain/byte-range.ts";
 import { indexBehavior } from "#actors/index/actor.ts";
 import type { IndexProtocol } from "#actors/index/protocol.ts";
 import { overlayBehavior } from "#actors/overlay/actor.ts";
 import type { OverlayConfig } from "#actors/overlay/config.ts";
-import type { ByteRange, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED } from "#runtime/byte-source.ts";
 import { type Failure, ok, type Result } from "#runtime/errors.ts";

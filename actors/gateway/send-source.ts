@@ -1,0 +1,72 @@
+/** From a source to an answer: small bodies whole in memory, large ones through one reservation. */
+import { HEAP_BODY_BYTES_MAX } from "#actors/gateway/admission.ts";
+import type { Answer, Desk, Served, Visit } from "#actors/gateway/desk.ts";
+import type { HttpFailure } from "#actors/gateway/failures.ts";
+import { isHttpFailure } from "#actors/gateway/status-table.ts";
+import { type ByteSource, ENDED } from "#runtime/byte-source.ts";
+import { WatchedSource } from "#runtime/edge/watched-source.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+
+type Head = Pick<Answer, "status" | "headers">;
+
+/** `lengthBytes` of `bytes` under `head`. A failure before the first byte is sent still has a status. */
+export async function sendSource(desk: Desk, visit: Visit, head: Head, bytes: ByteSource, lengthBytes: number): Served {
+  const source = new WatchedSource(bytes, desk.clock, desk.config.current.callTimeoutMs);
+  const isLarge = lengthBytes > HEAP_BODY_BYTES_MAX;
+  visit.admitted.shrinkTo(isLarge ? 0 : lengthBytes);
+  if (isLarge) return await streamed(desk, visit, head, source, lengthBytes);
+  const body = await readWhole(source, lengthBytes);
+  return body.ok ? ok({ ...head, body: body.value }) : body;
+}
+
+/** All the memory it will hold is reserved first; a failure before the first byte still has a status. */
+async function streamed(
+  { reservations, clock, config }: Desk,
+  { within }: Visit,
+  head: Head,
+  source: ByteSource,
+  lengthBytes: number,
+): Served {
+  const waitMs = config.current.reservationWaitMs;
+  const patience = { ...within, deadlineMs: Math.min(within.deadlineMs, clock.nowMs() + waitMs) };
+  const reserved = await reservations.reserve(source, HEAP_BODY_BYTES_MAX, patience);
+  if (!reserved.ok) {
+    source.cancel(reserved.failure);
+    return fail({ code: "gateway.reservation-timeout" });
+  }
+
+  const lease = reserved.value.lease(HEAP_BODY_BYTES_MAX);
+  const release = (): void => {
+    lease.release();
+    reserved.value.release();
+  };
+  const half = HEAP_BODY_BYTES_MAX / 2;
+  const buffers = [lease.bytes.subarray(0, half), lease.bytes.subarray(half)] as const;
+  const primedBytes = await source.read(buffers[0]);
+  if (primedBytes <= 0) {
+    release();
+    return broken(source);
+  }
+  return ok({ ...head, body: { source, lengthBytes, buffers, primedBytes }, release });
+}
+
+async function readWhole(source: ByteSource, lengthBytes: number): Promise<Result<Uint8Array, HttpFailure>> {
+  const bytes = Buffer.allocUnsafe(lengthBytes);
+  for (let filled = 0; filled < lengthBytes; ) {
+    const count = await source.read(bytes.subarray(filled));
+    if (count <= 0) return broken(source);
+    filled += count;
+  }
+  // The end is part of the proof: an object is whole only when its source says so.
+  if ((await source.read(new Uint8Array(1))) !== ENDED) return broken(source);
+  return ok(bytes);
+}
+
+/** The source failed before a byte was sent, or delivered another count of bytes than it had said. */
+function broken(source: ByteSource): Result<never, HttpFailure> {
+  const failure = source.failure ?? { code: "edge.length-mismatch" };
+  source.cancel(failure);
+  return fail(
+    isHttpFailure(failure) ? failure : { code: "overlay.unavailable", cause: failure.code, executed: "maybe" },
+  );
+}
