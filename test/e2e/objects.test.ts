@@ -111,7 +111,7 @@ for (const profile of ["tree", "edge", "single"] satisfies Profile[]) {
     });
 
     for (const sizeBytes of [3, MiB + 1, 9 * MiB]) {
-      it(`keeps nothing of ${sizeBytes} bytes that are not what their digest says (GW-24)`, async () => {
+      it(`keeps nothing of ${sizeBytes} bytes that are not what their digest says (GW-83)`, async () => {
         const bytes = randomBytes(sizeBytes, 16 + sizeBytes);
         const before = await storedBytes(node);
         const put = async (content: Uint8Array): Promise<readonly unknown[]> => {

@@ -24,7 +24,7 @@ async function opened() {
 }
 
 describe("gateway: Repr-Digest and Content-Digest of an upload", () => {
-  it("that are those of the body let it be kept, on every route (GW-24)", async () => {
+  it("that are those of the body let it be kept, on every route (GW-83)", async () => {
     const { put } = await opened();
 
     for (const field of ["repr-digest", "content-digest"]) {
@@ -45,7 +45,7 @@ describe("gateway: Repr-Digest and Content-Digest of an upload", () => {
     }
   });
 
-  it("that are another body's are 422, and nothing is kept (GW-24)", async () => {
+  it("that are another body's are 422, and nothing is kept (GW-83)", async () => {
     const { put, overlay } = await opened();
     const fields: readonly Record<string, string>[] = [
       { "repr-digest": `sha-256=${wrong}` },

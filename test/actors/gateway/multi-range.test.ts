@@ -48,7 +48,7 @@ describe("gateway: several ranges", () => {
     assert.equal(answer.headers["content-security-policy"], "sandbox; default-src 'none'");
   });
 
-  it("that overlap or nearly touch are one part, and no byte is sent twice (GW-14)", async () => {
+  it("that overlap or nearly touch are one part, and no byte is sent twice (GW-17)", async () => {
     const { get, partsOf, content } = await openWith(5000);
     const far = 1000 + RANGE_GAP_BYTES_MAX + 1;
 
@@ -87,7 +87,7 @@ describe("gateway: several ranges", () => {
     assert.equal(answer.headers["content-range"], "bytes */1000");
   });
 
-  it("are at most RANGES_MAX; one more is 416, before a byte is read (GW-14)", async () => {
+  it("are at most RANGES_MAX; one more is 416, before a byte is read (GW-17)", async () => {
     const { get, partsOf, overlay } = await openWith(64 * KiB);
     const many = (count: number): string =>
       Array.from({ length: count }, (_, at) => `${at * 1000}-${at * 1000}`).join();
