@@ -6,6 +6,7 @@ import { Handler } from "#actors/gateway/handler.ts";
 import { isLoopback } from "#actors/gateway/loopback.ts";
 import { Meters } from "#actors/gateway/meters.ts";
 import type { GatewayEvents, GatewayProtocol } from "#actors/gateway/protocol.ts";
+import { adaptRefusal } from "#actors/gateway/tus-fields.ts";
 import { WriteGate } from "#actors/gateway/write-gate.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { TelemetryProtocol } from "#actors/telemetry/protocol.ts";
@@ -89,7 +90,7 @@ export const actorModule: ActorModule<GatewayProtocol, GatewayEvents, GatewayDep
     }
 
     const limits = (): EdgeLimits => config.current;
-    const listening = await env.edges.listen({ host, port, limits, clock, random, metrics });
+    const listening = await env.edges.listen({ host, port, limits, clock, random, metrics, adaptRefusal });
     if (!listening.ok) throw new Defect(`gateway cannot listen on ${host}:${port}: ${listening.failure.errno}`);
     const edge = listening.value;
     scope.add(() => edge.close());

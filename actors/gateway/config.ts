@@ -54,6 +54,8 @@ export interface GatewayConfig {
 
   /** Longest wait for an actor's answer, or for progress of an upload inside the node. Past it: 503. */
   readonly callTimeoutMs: number;
+  /** How long the end of an upload in pieces is waited with until the object is stored; then it is answered without. */
+  readonly uploadStoreWaitMs: number;
   /** Longest wait for the facts in `/status` and the text of `/metrics`; without them the answer says so. */
   readonly factsTimeoutMs: number;
 }
@@ -87,6 +89,7 @@ export const gatewayConfigSchema: ConfigSchema<GatewayConfig> = {
   stopDrainMs: durationMs({ default: 8 * second, min: 0, max: 8.5 * second }),
 
   callTimeoutMs: durationMs({ default: 30 * second, min: 10, max: 10 * minute }),
+  uploadStoreWaitMs: durationMs({ default: 2 * minute, min: 1, max: 60 * minute }),
   factsTimeoutMs: durationMs({ default: 1 * second, min: 10, max: 1 * minute }),
 };
 

@@ -5,6 +5,7 @@
  * A put has no content coding that is taken off, and no range: its representation and its content are the same bytes.
  */
 import { parseDictionary } from "#actors/gateway/dictionary.ts";
+import type { ExpectedDigest } from "#actors/gateway/digested-source.ts";
 import type { BadDigest } from "#actors/gateway/failures.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { createShaHasher } from "#runtime/pool/sha.ts";
@@ -15,12 +16,6 @@ const ALGORITHMS = {
 } as const;
 
 export type DigestAlgorithm = keyof typeof ALGORITHMS;
-
-/** What a body must come to. */
-export interface ExpectedDigest {
-  readonly algorithm: DigestAlgorithm;
-  readonly digest: Uint8Array;
-}
 
 const isKnown = (key: string): key is DigestAlgorithm => Object.hasOwn(ALGORITHMS, key);
 
@@ -35,8 +30,9 @@ export function expectedDigests(
     for (const [algorithm, value] of members) {
       if (!isKnown(algorithm)) continue;
       const digest = Buffer.from(value.slice(1, -1), "base64");
-      if (digest.length !== ALGORITHMS[algorithm].sizeBytes) return fail({ code: "gateway.bad-digest", field });
-      expected.push({ algorithm, digest });
+      const { sha, sizeBytes } = ALGORITHMS[algorithm];
+      if (digest.length !== sizeBytes) return fail({ code: "gateway.bad-digest", field });
+      expected.push({ sha, digest, mismatch: { code: "gateway.digest-mismatch", algorithm } });
     }
   }
   return ok(expected);
@@ -57,11 +53,7 @@ export function wantedAlgorithm(field: string | undefined): DigestAlgorithm | un
 
 /** The field's value for a body that is whole in memory. */
 export function digestField(algorithm: DigestAlgorithm, bytes: Uint8Array): string {
-  const hasher = hasherOf(algorithm);
+  const hasher = createShaHasher(ALGORITHMS[algorithm].sha);
   hasher.update(bytes);
   return `${algorithm}=:${Buffer.from(hasher.digest()).toString("base64")}:`;
-}
-
-export function hasherOf(algorithm: DigestAlgorithm): ReturnType<typeof createShaHasher> {
-  return createShaHasher(ALGORITHMS[algorithm].sha);
 }

@@ -2,22 +2,29 @@
  * A body that must come to certain digests: where it does not it fails instead of ending, so that whoever stores it keeps
  * nothing. Storage commits only what has ended.
  */
-import { type DigestAlgorithm, type ExpectedDigest, hasherOf } from "#actors/gateway/digest-fields.ts";
-import type { DigestMismatch } from "#actors/gateway/failures.ts";
+import type { ChecksumMismatch, DigestMismatch } from "#actors/gateway/failures.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
+import { createShaHasher, type ShaName } from "#runtime/pool/sha.ts";
+
+/** What a body must come to, and how it fails otherwise. */
+export interface ExpectedDigest {
+  readonly sha: ShaName;
+  readonly digest: Uint8Array;
+  readonly mismatch: DigestMismatch | ChecksumMismatch;
+}
 
 export class DigestedSource implements ByteSource {
   readonly #inner: ByteSource;
   readonly #expected: readonly ExpectedDigest[];
-  readonly #hashers: ReadonlyMap<DigestAlgorithm, Hasher>;
-  #mismatch: DigestMismatch | undefined;
+  readonly #hashers: ReadonlyMap<ShaName, Hasher>;
+  #mismatch: Failure | undefined;
 
   constructor(inner: ByteSource, expected: readonly ExpectedDigest[]) {
     this.#inner = inner;
     this.#expected = expected;
-    this.#hashers = new Map(expected.map(({ algorithm }) => [algorithm, hasherOf(algorithm)]));
+    this.#hashers = new Map(expected.map(({ sha }) => [sha, createShaHasher(sha)]));
   }
 
   get failure(): Failure | undefined {
@@ -36,11 +43,10 @@ export class DigestedSource implements ByteSource {
     this.#inner.cancel(reason);
   }
 
-  #compare(): DigestMismatch | undefined {
-    const wrong = this.#expected.find(({ algorithm, digest }) => {
-      const actual = this.#hashers.get(algorithm)?.digest() ?? new Uint8Array(0);
+  #compare(): Failure | undefined {
+    return this.#expected.find(({ sha, digest }) => {
+      const actual = this.#hashers.get(sha)?.digest() ?? new Uint8Array(0);
       return Buffer.compare(actual, digest) !== 0;
-    });
-    return wrong === undefined ? undefined : { code: "gateway.digest-mismatch", algorithm: wrong.algorithm };
+    })?.mismatch;
   }
 }

@@ -58,6 +58,23 @@ export interface DigestMismatch extends Failure<"gateway.digest-mismatch"> {
   readonly algorithm: string;
 }
 
+/** `Upload-Checksum` is not `sha1`, `sha256` or `sha512` and a digest of that length. Final. */
+export type BadChecksum = Failure<"gateway.bad-checksum">;
+
+/** The body of a piece is not what `Upload-Checksum` says. Nothing of it was kept; send it again. */
+export type ChecksumMismatch = Failure<"gateway.checksum-mismatch">;
+
+/** A field of the tus protocol is missing or cannot be read. Final. */
+export interface BadUpload extends Failure<"gateway.bad-upload"> {
+  readonly field: string;
+}
+
+/** The client speaks another version of tus, or does not say which. */
+export type TusVersion = Failure<"gateway.tus-version">;
+
+/** A piece of an upload comes as `application/offset+octet-stream`. Final. */
+export type NotAPiece = Failure<"gateway.not-a-piece">;
+
 /** `If-Match` or `If-None-Match` asks for what is not so. Final while the object is, or is not, here. */
 export type PreconditionFailed = Failure<"gateway.precondition-failed">;
 
@@ -108,6 +125,11 @@ export type GatewayFailure =
   | NotAcceptable
   | BadDigest
   | DigestMismatch
+  | BadChecksum
+  | ChecksumMismatch
+  | BadUpload
+  | TusVersion
+  | NotAPiece
   | PreconditionFailed
   | TooManyRanges
   | ObjectOverLimit

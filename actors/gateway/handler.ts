@@ -24,6 +24,8 @@ import { readByRoot, readManifest, readObject, statObject } from "#actors/gatewa
 import { AllowedHosts, checkHost, checkOrigin } from "#actors/gateway/origin.ts";
 import { kindOf, parseRoute, type Route } from "#actors/gateway/routes.ts";
 import { refusalOf } from "#actors/gateway/status-table.ts";
+import { appendUpload, beginUpload, cancelUpload, describeTus, statUpload } from "#actors/gateway/tus.ts";
+import { adaptRefusal, methodOf, tusHeaders } from "#actors/gateway/tus-fields.ts";
 import { putCar, putObject } from "#actors/gateway/uploads.ts";
 import type { EdgeOutcome, EdgeRequest, EdgeResponse } from "#runtime/edge/edge.ts";
 import { corrIdOf, renderRefusal } from "#runtime/edge/refusal.ts";
@@ -68,7 +70,7 @@ export class Handler {
     const hosts = this.#allowedHosts();
     const named = checkHost(request.headers, hosts);
     if (!named.ok) return named;
-    const route = parseRoute(request.method, request.path);
+    const route = parseRoute(methodOf(request), request.path);
     if (!route.ok) return route;
 
     card.route = route.value.name;
@@ -121,6 +123,16 @@ export class Handler {
         return await describeScrub(desk, visit);
       case "scrub-now":
         return await scrubNow(desk, visit);
+      case "tus":
+        return ok(describeTus(desk));
+      case "upload-begin":
+        return await beginUpload(desk, visit);
+      case "upload-stat":
+        return await statUpload(desk, visit, route.upload);
+      case "upload-append":
+        return await appendUpload(desk, visit, route.upload);
+      case "upload-cancel":
+        return await cancelUpload(desk, visit, route.upload);
       case "status":
         return await status(desk, visit);
       case "metrics":
@@ -138,7 +150,7 @@ export class Handler {
     this.#count(card, status);
     return {
       status,
-      headers: { ...headers, "X-Correlation-Id": card.corrId },
+      headers: { ...tusHeaders(card.request), ...headers, "X-Correlation-Id": card.corrId },
       body,
       lengthBytes,
       settled: (outcome) => {
@@ -149,7 +161,7 @@ export class Handler {
   }
 
   #refuse(card: Card, failure: HttpFailure): EdgeResponse {
-    const refusal = refusalOf(failure);
+    const refusal = adaptRefusal(card.request, refusalOf(failure));
     this.#count(card, refusal.status);
     if (rejections.has(refusal.status)) this.#desk.meters.rejected(refusal.code);
     return {
@@ -194,6 +206,8 @@ function weightOf(route: Route, { method, contentLength }: EdgeRequest): number 
     case "put":
     case "put-as":
     case "put-car":
+    case "upload-begin":
+    case "upload-append":
       return uploadWeight(contentLength);
     case "object":
     case "manifest":

@@ -1,5 +1,6 @@
 /** Which path is which route, and what it takes. Pure: it knows nothing of how a route is served. */
 import { type Address, type Digest, parseAddress, parseDigest } from "#actors/domain/address.ts";
+import { parseUploadId, type UploadId } from "#actors/domain/upload.ts";
 import type { BadAddress, MethodNotAllowed, NoRoute } from "#actors/gateway/failures.ts";
 import type { Target } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -12,6 +13,8 @@ export type Route =
   | { readonly name: "stat"; readonly address: Address }
   | { readonly name: "remove" | "restore" | "pin" | "unpin"; readonly target: Target }
   | { readonly name: "trash" | "collection" | "collect" | "scrub" | "scrub-now" }
+  | { readonly name: "tus" | "upload-begin" }
+  | { readonly name: "upload-stat" | "upload-append" | "upload-cancel"; readonly upload: UploadId }
   | { readonly name: "status" | "metrics" | "healthz" | "readyz" };
 
 export type RouteName = Route["name"];
@@ -46,6 +49,8 @@ export function parseRoute(method: string, path: string): Result<Route, NoRoute 
       if (root === undefined) return fail({ code: "gateway.bad-address" });
       return ok(isRead ? { name: "manifest", root } : { name: "remove", target: { root } });
     }
+    case "uploads":
+      return rest === "" ? parseTopRoute(method, first) : parseUploadRoute(method, rest);
     default:
       return fail({ code: "gateway.no-route" });
   }
@@ -71,6 +76,23 @@ function parsePart(
   return ok({ name: method === "PUT" ? "pin" : "unpin", target });
 }
 
+function parseUploadRoute(method: string, name: string): Result<Route, NoRoute | MethodNotAllowed> {
+  const upload = parseUploadId(name);
+  if (upload === undefined) return fail({ code: "gateway.no-route" });
+  switch (method) {
+    case "OPTIONS":
+      return ok({ name: "tus" });
+    case "HEAD":
+      return ok({ name: "upload-stat", upload });
+    case "PATCH":
+      return ok({ name: "upload-append", upload });
+    case "DELETE":
+      return ok({ name: "upload-cancel", upload });
+    default:
+      return notAllowed("HEAD, PATCH, DELETE, OPTIONS");
+  }
+}
+
 function parseTopRoute(method: string, name: string): Result<Route, NoRoute | MethodNotAllowed> {
   const isWrite = method === "PUT" || method === "POST";
   switch (name) {
@@ -78,6 +100,9 @@ function parseTopRoute(method: string, name: string): Result<Route, NoRoute | Me
       return isWrite ? ok({ name }) : notAllowed("POST, PUT");
     case "car":
       return isWrite ? ok({ name: "put-car" }) : notAllowed("POST, PUT");
+    case "uploads":
+      if (method === "OPTIONS") return ok({ name: "tus" });
+      return method === "POST" ? ok({ name: "upload-begin" }) : notAllowed("POST, OPTIONS");
     case "gc":
       if (method === "POST") return ok({ name: "collect" });
       return method === "GET" || method === "HEAD" ? ok({ name: "collection" }) : notAllowed(`${reading}, POST`);
@@ -106,6 +131,11 @@ export function kindOf(route: RouteName): RouteKind {
     case "collect":
     case "scrub-now":
     case "put-car":
+    case "upload-begin":
+    case "upload-append":
+    case "upload-cancel":
+    // It may wait for an upload to be stored, on a place among the uploads.
+    case "upload-stat":
       return "write";
     case "object":
     case "manifest":

@@ -5,6 +5,7 @@
  * somebody has thought about it here. Puts and gets are idempotent, so `executed: "maybe"` is retryable like `"no"`.
  */
 import type { HttpFailure } from "#actors/gateway/failures.ts";
+import { TUS_VERSION } from "#actors/gateway/tus-fields.ts";
 import type { Refusal } from "#runtime/edge/refusal.ts";
 import type { Failure } from "#runtime/errors.ts";
 
@@ -58,6 +59,21 @@ const table: Table = {
     retryable: false,
     message: ({ algorithm }) => `The bytes that came have another ${algorithm}. Nothing was kept.`,
   },
+  "gateway.bad-checksum": final(400, "Upload-Checksum is sha1, sha256 or sha512, a space and the digest in Base64."),
+  // The status that the tus protocol has made for this.
+  "gateway.checksum-mismatch": final(460, "The bytes that came have another checksum. Nothing of them was kept."),
+  "gateway.bad-upload": {
+    status: 400,
+    retryable: false,
+    message: ({ field }) => `The field ${field} is missing, or cannot be read.`,
+  },
+  "gateway.tus-version": {
+    status: 412,
+    retryable: false,
+    message: () => `Tus-Resumable names no version that is spoken here: ${TUS_VERSION} is.`,
+    headers: () => ({ "Tus-Version": TUS_VERSION }),
+  },
+  "gateway.not-a-piece": final(415, "A piece of an upload has the Content-Type application/offset+octet-stream."),
   "gateway.precondition-failed": final(412, "If-Match or If-None-Match does not hold."),
   "gateway.too-many-ranges": {
     status: 416,
@@ -91,16 +107,16 @@ const table: Table = {
   "gateway.read-idle": {
     status: 408,
     retryable: true,
-    message: ({ readIdleMs }) => `Nothing of the body came for ${readIdleMs} ms. Nothing was kept.`,
+    message: ({ readIdleMs }) => `Nothing of the body came for ${readIdleMs} ms. No object was kept.`,
   },
   "gateway.upload-too-slow": {
     status: 408,
     retryable: true,
     message: ({ bytesPerSecond, bytesPerSecondMin }) =>
-      `The body came at ${bytesPerSecond} bytes a second, the least is ${bytesPerSecondMin}. Nothing was kept.`,
+      `The body came at ${bytesPerSecond} bytes a second, the least is ${bytesPerSecondMin}. No object was kept.`,
   },
-  "gateway.body-truncated": { status: 400, retryable: true, message: () => "The body broke off. Nothing was kept." },
-  "gateway.body-malformed": final(400, "The body's chunked framing is broken. Nothing was kept."),
+  "gateway.body-truncated": { status: 400, retryable: true, message: () => "The body broke off. No object was kept." },
+  "gateway.body-malformed": final(400, "The body's chunked framing is broken. No object was kept."),
   "edge.source-stalled": { ...later, message: ({ idleMs }) => `The bytes did not come within ${idleMs} ms.` },
 
   "overlay.unknown": final(404, "No object with this address is held here."),
@@ -166,12 +182,37 @@ const table: Table = {
   "storage.source-failed": {
     status: 400,
     retryable: true,
-    message: ({ cause }) => `The body failed before its end: ${cause.code}. Nothing was kept.`,
+    message: ({ cause }) => `The body failed before its end: ${cause.code}. No object was kept.`,
   },
   "storage.write-failed": {
     ...later,
     message: ({ errno }) => `The disk refused a write: ${errno}. Nothing was acknowledged.`,
   },
+  "storage.uploads-full": {
+    status: 429,
+    retryable: true,
+    message: ({ uploadsMax, stagingBytesMax }) =>
+      `There are ${uploadsMax} uploads begun, or ${stagingBytesMax} bytes promised, the limits.`,
+  },
+  "storage.upload-unknown": final(404, "There is no such upload, or not any more. Begin another."),
+  "storage.upload-busy": { status: 423, retryable: true, message: () => "Another request adds to this upload." },
+  "storage.upload-conflict": {
+    status: 409,
+    retryable: false,
+    message: ({ offsetBytes }) => `The upload is at ${offsetBytes}.`,
+    headers: ({ offsetBytes }) => ({ "Upload-Offset": String(offsetBytes) }),
+  },
+  "storage.upload-size-set": {
+    status: 400,
+    retryable: false,
+    message: ({ sizeBytes }) => `The upload was said to have ${sizeBytes} bytes, or has as many.`,
+  },
+  "storage.upload-overrun": {
+    status: 413,
+    retryable: false,
+    message: ({ sizeBytes }) => `The upload was said to have ${sizeBytes} bytes, and here are more.`,
+  },
+  "storage.upload-damaged": final(410, "What the disk holds of the upload is damaged, and was dropped. Begin another."),
   "storage.manifest-not-found": final(404, "No such manifest is held here."),
   "storage.not-in-trash": final(404, "It is not in the trash."),
   "storage.keeps-full": {

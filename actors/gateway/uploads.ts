@@ -1,7 +1,7 @@
 /** Writing: a body on its way to storage, which keeps all of it or nothing. */
 import type { Address } from "#actors/domain/address.ts";
-import { CHUNK_PROFILES, type ChunkerName, isChunkerName } from "#actors/domain/chunk-profiles.ts";
 import { type Answer, type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
+
 import { expectedDigests } from "#actors/gateway/digest-fields.ts";
 import { DigestedSource } from "#actors/gateway/digested-source.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
@@ -9,39 +9,29 @@ import { keepMsOf } from "#actors/gateway/holds.ts";
 import { LimitedSource } from "#actors/gateway/limited-source.ts";
 import { factsOf, optionsOf } from "#actors/gateway/objects.ts";
 import { etagOf, isConditional, judge } from "#actors/gateway/preconditions.ts";
+
+import { mannerOf } from "#actors/gateway/put-manner.ts";
+
 import type { PutReceipt } from "#actors/overlay/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
-import { fail, ok, type Result } from "#runtime/errors.ts";
 
-/** What is said of ciphertext in public: the name of its format. */
-const ENC_NAME = /^[a-z0-9][a-z0-9./-]{0,63}$/;
-/** Ciphertext shares no part with anything, and cuts that follow the content would say something of it. */
-const encChunker: ChunkerName = "fixed/1";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 
 /**
  * With `expect` the bytes must be the object of that address. `Cepa-Chunker` says how it is cut; `Cepa-Enc` that it is
- * ciphertext, and of which format; `Cepa-Kind` that it is a tree, which is then looked at. 201 when it is new here, 200 when it was known, cut in that way.
+ * ciphertext, and of which format; `Cepa-Kind` that it is a tree, which is then looked at. 201 when it is new here, 200 when it was
+ * known, cut in that way.
  */
 export async function putObject(desk: Desk, visit: Visit, expect: Address | undefined): Served {
-  const { body, contentLength, headers } = visit.request;
-  const chunker = headers["cepa-chunker"];
-  if (chunker !== undefined && !isChunkerName(chunker)) {
-    return fail({ code: "gateway.bad-chunker", known: Object.keys(CHUNK_PROFILES).join(", ") });
-  }
-  const format = headers["cepa-enc"];
-  if (format !== undefined && !isEncrypted(format, expect, chunker)) return fail({ code: "gateway.bad-enc" });
-  const keepMs = keepMsOf(visit);
-  if (!keepMs.ok) return keepMs;
-  const said = headers["cepa-kind"];
-  if (said !== undefined && (said !== "tree" || format !== undefined)) return fail({ code: "gateway.bad-kind" });
-  const kind = said === undefined ? undefined : ("tree" as const);
+  const { body, contentLength } = visit.request;
+  const manner = mannerOf(visit, expect);
+  if (!manner.ok) return manner;
   const source = bodyOf(desk, visit);
   if (!source.ok) return source;
   const condition = expect === undefined ? ok() : await checkConditions(desk, visit, expect);
   if (!condition.ok) return condition;
   const sizeBytes = body === undefined ? 0 : contentLength;
-  const how = format === undefined ? { expect, chunker, kind } : { chunker: encChunker, enc: { format } };
-  const request = { source: source.value, sizeBytes, keepMs: keepMs.value, ...how };
+  const request = { source: source.value, sizeBytes, expect, ...manner.value };
   return answerTo(desk, await desk.overlay.call("put", request, optionsOf(desk, visit)));
 }
 
@@ -73,18 +63,13 @@ function bodyOf(desk: Desk, { request: { body, contentLength, headers } }: Visit
 
 function answerTo(desk: Desk, put: Result<PutReceipt, HttpFailure>): Result<Answer, HttpFailure> {
   if (!put.ok) {
-    if (put.failure.code === "storage.full" || put.failure.code === "storage.limit-reached")
-      desk.writeGate.note("full");
+    desk.writeGate.failed(put.failure);
     return put;
   }
   desk.writeGate.note("stored");
   const { address, known, manifest } = put.value;
   const location = address === undefined ? `/m/${manifest}/data` : `/o/${address}`;
   return ok(jsonAnswer(known ? 200 : 201, factsOf(put.value), { Location: location }));
-}
-
-function isEncrypted(format: string, expect: Address | undefined, chunker: ChunkerName = encChunker): boolean {
-  return ENC_NAME.test(format) && expect === undefined && chunker === encChunker;
 }
 
 /** Whether the object may be put as far as `If-Match` and `If-None-Match` go: what they ask is whether it is here. */

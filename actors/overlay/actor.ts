@@ -10,6 +10,7 @@ import { pinTarget, removeTarget, restoreTarget, unpinTarget } from "#actors/ove
 import { ManifestReader } from "#actors/overlay/manifest-reader.ts";
 import type { ContentBytes, OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
+import { appendUpload, beginUpload, cancelUpload, statUpload } from "#actors/overlay/uploads.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
@@ -51,90 +52,54 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
   },
 
   handlers: {
-    put: (state, request, ctx) =>
-      ctx.later(
-        (task) => putObject(state, request, task),
-        (_state, outcome) => outcome,
-      ),
+    put: (state, request, ctx) => ctx.later((task) => putObject(state, request, task), passOn),
 
     get: (state, request, ctx) => {
       const { scope } = ctx;
       return ctx.later((task) => getObject(state, request, task, scope), handOut);
     },
 
-    stat: (state, { address }, ctx) =>
-      ctx.later(
-        (task) => statObject(state, address, task),
-        (_state, outcome) => outcome,
-      ),
+    stat: (state, { address }, ctx) => ctx.later((task) => statObject(state, address, task), passOn),
 
     getByRoot: (state, request, ctx) => {
       const { scope } = ctx;
       return ctx.later((task) => getByRoot(state, request, task, scope), handOut);
     },
 
-    statByRoot: (state, { root }, ctx) =>
-      ctx.later(
-        (task) => statByRoot(state, root, task),
-        (_state, outcome) => outcome,
-      ),
+    statByRoot: (state, { root }, ctx) => ctx.later((task) => statByRoot(state, root, task), passOn),
 
-    remove: (state, target, ctx) =>
-      ctx.later(
-        (task) => removeTarget(state, target, task),
-        (_state, outcome) => outcome,
-      ),
+    remove: (state, target, ctx) => ctx.later((task) => removeTarget(state, target, task), passOn),
 
-    restore: (state, target, ctx) =>
-      ctx.later(
-        (task) => restoreTarget(state, target, task),
-        (_state, outcome) => outcome,
-      ),
+    restore: (state, target, ctx) => ctx.later((task) => restoreTarget(state, target, task), passOn),
 
-    pin: (state, request, ctx) =>
-      ctx.later(
-        (task) => pinTarget(state, request, task),
-        (_state, outcome) => outcome,
-      ),
+    pin: (state, request, ctx) => ctx.later((task) => pinTarget(state, request, task), passOn),
 
-    unpin: (state, target, ctx) =>
-      ctx.later(
-        (task) => unpinTarget(state, target, task),
-        (_state, outcome) => outcome,
-      ),
+    unpin: (state, target, ctx) => ctx.later((task) => unpinTarget(state, target, task), passOn),
 
     listTrash: (state, page, ctx) =>
-      ctx.later(
-        (within) => {
-          const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
-          return ask(state, within.signal, () => state.storage.call("listTrash", page, options));
-        },
-        (_state, outcome) => outcome,
-      ),
+      ctx.later((within) => {
+        const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
+        return ask(state, within.signal, () => state.storage.call("listTrash", page, options));
+      }, passOn),
 
     collectGarbage: (state, request, ctx) =>
-      ctx.later(
-        (within) => {
-          const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
-          return ask(state, within.signal, () => state.storage.call("collectGarbage", request, options));
-        },
-        (_state, outcome) => outcome,
-      ),
+      ctx.later((within) => {
+        const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
+        return ask(state, within.signal, () => state.storage.call("collectGarbage", request, options));
+      }, passOn),
 
     scrubNow: (state, request, ctx) =>
-      ctx.later(
-        (within) => {
-          const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
-          return ask(state, within.signal, () => state.storage.call("scrubNow", request, options));
-        },
-        (_state, outcome) => outcome,
-      ),
+      ctx.later((within) => {
+        const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
+        return ask(state, within.signal, () => state.storage.call("scrubNow", request, options));
+      }, passOn),
 
-    getManifest: (state, { root }, ctx) =>
-      ctx.later(
-        (within) => state.manifests.bytes(root, within),
-        (_state, outcome) => outcome,
-      ),
+    getManifest: (state, { root }, ctx) => ctx.later((within) => state.manifests.bytes(root, within), passOn),
+
+    beginUpload: (state, request, ctx) => ctx.later((task) => beginUpload(state, request, task), passOn),
+    appendUpload: (state, request, ctx) => ctx.later((task) => appendUpload(state, request, task), passOn),
+    statUpload: (state, request, ctx) => ctx.later((task) => statUpload(state, request, task), passOn),
+    cancelUpload: (state, request, ctx) => ctx.later((task) => cancelUpload(state, request, task), passOn),
 
     getCar: (state, wanted, ctx) =>
       ctx.later(
@@ -177,6 +142,10 @@ export const overlayModule: ActorModule<OverlayProtocol, OverlayEvents, OverlayD
   }),
 };
 export { overlayModule as actorModule };
+
+function passOn<Outcome>(_state: OverlayState, outcome: Outcome): Outcome {
+  return outcome;
+}
 
 /** A caller that gave up meanwhile will neither read nor cancel: the source ends here. */
 function handOut<Bytes extends ContentBytes, F extends Failure>(

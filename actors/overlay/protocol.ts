@@ -8,6 +8,7 @@
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ByteRange } from "#actors/domain/byte-range.ts";
+import type { AppendUpload, BeginUpload, UploadFacts, UploadId } from "#actors/domain/upload.ts";
 import type { IndexFacts, IndexRebuilding } from "#actors/index/protocol.ts";
 import type {
   AddressMismatch,
@@ -24,6 +25,7 @@ import type {
   StorageCorrupt,
   StorageFacts,
   StorageFull,
+  StorageProtocol,
   StorageReadFailed,
   StorageRebuilding,
   TooManyChunks,
@@ -33,7 +35,7 @@ import type {
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
-import type { Call } from "#runtime/protocol.ts";
+import type { Call, FailureOf } from "#runtime/protocol.ts";
 
 /** What overlay hears. */
 export interface OverlayProtocol {
@@ -161,8 +163,22 @@ export interface OverlayProtocol {
     | OverlayUnavailable
   >;
 
+  /** Uploads in pieces, as storage keeps them. */
+  beginUpload: Call<BeginUpload, UploadFacts, StorageFailureOf<"beginUpload"> | OverlayUnavailable>;
+  appendUpload: Call<AppendUpload, UploadFacts, StorageFailureOf<"appendUpload"> | OverlayUnavailable>;
+  cancelUpload: Call<{ readonly upload: UploadId }, void, StorageFailureOf<"cancelUpload"> | OverlayUnavailable>;
+
+  /** As storage has it; the object that an upload became can be got when it is named here. */
+  statUpload: Call<
+    { readonly upload: UploadId; readonly waitMs: number },
+    UploadFacts,
+    StorageFailureOf<"statUpload"> | OverlayUnavailable
+  >;
+
   describe: Call<Record<never, never>, StoreFacts, OverlayUnavailable>;
 }
+
+type StorageFailureOf<Name extends keyof StorageProtocol> = FailureOf<StorageProtocol, Name>;
 
 /** What a manifest says of the bytes that it describes. */
 export interface ContentFacts {

@@ -71,7 +71,7 @@ export function afterAll(failure: Failure & { readonly cause?: string }): Overla
 }
 
 /** Knows whether somebody began to read: a source that was begun cannot be given to a second call. */
-class WatchedSource implements ByteSource {
+export class WatchedSource implements ByteSource {
   wasRead = false;
   readonly #source: ByteSource;
 

@@ -1,8 +1,10 @@
 /** Storage: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.ts";
 import { Meters } from "#actors/storage/meters.ts";
+import { openStaging } from "#actors/storage/open-staging.ts";
 import { problemWithPlace } from "#actors/storage/place.ts";
 import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
+import type { Staging } from "#actors/storage/staging.ts";
 import { type Progress, Store } from "#actors/storage/store.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
@@ -12,12 +14,15 @@ import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
-import { second } from "#runtime/units.ts";
+import { minute, second } from "#runtime/units.ts";
 
 /** How long a start waits for the process that held the store before, ms. */
 export const STORE_LOCK_WAIT_MS: number = 15 * second;
 /** Longest time that a commit is only in the packs and not in the catalog's store, ms: what a restart looks at again. */
 export const CATALOG_FLUSH_INTERVAL_MS: number = 1 * second;
+
+/** How often uploads in pieces are looked through for those that are too old, or still to be stored, ms. */
+export const UPLOAD_SWEEP_INTERVAL_MS: number = 1 * minute;
 
 export interface StorageDeps {
   readonly config: ConfigView<StorageConfig>;
@@ -31,6 +36,7 @@ export interface StorageDeps {
 
 interface StorageState {
   readonly store: Store;
+  readonly staging: Staging;
   readonly meters: Meters;
 }
 
@@ -71,7 +77,14 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     });
     crashWith(store.recovered, ctx);
     flushAgain(ctx);
-    return { store, meters };
+    const onDefect = (defect: unknown): void => endWith(defect, ctx);
+    const staging = openStaging({ ...deps, config: () => config.current, store, onDefect }, ctx);
+    crashWith(
+      store.recovered.then(() => staging.sweep()),
+      ctx,
+    );
+    sweepAgain(ctx);
+    return { store, staging, meters };
   },
 
   handlers: {
@@ -141,6 +154,30 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
 
     scrubNow: ({ store }) => store.scrubNow(),
 
+    beginUpload: ({ staging }, begun, ctx) =>
+      ctx.later(
+        () => staging.begin(begun),
+        (_, facts) => facts,
+      ),
+
+    appendUpload: ({ staging }, append, ctx) =>
+      ctx.later(
+        (task) => staging.append(append, task),
+        (_, facts) => facts,
+      ),
+
+    statUpload: ({ staging }, { upload, waitMs }, ctx) =>
+      ctx.later(
+        (task) => staging.stat(upload, waitMs, task),
+        (_, facts) => facts,
+      ),
+
+    cancelUpload: ({ staging }, { upload }, ctx) =>
+      ctx.later(
+        () => staging.cancel(upload),
+        (_, cancelled) => cancelled,
+      ),
+
     describe: ({ store }, _, ctx) =>
       ctx.later(
         () => store.facts(),
@@ -168,6 +205,13 @@ function endWith(defect: unknown, ctx: Context): void {
 
 function crashWith(work: Promise<void>, ctx: Context): void {
   work.catch((defect: unknown) => endWith(defect, ctx));
+}
+
+function sweepAgain(ctx: Context): void {
+  ctx.after(UPLOAD_SWEEP_INTERVAL_MS, ({ staging }, turn) => {
+    crashWith(staging.sweep(), turn);
+    sweepAgain(turn);
+  });
 }
 
 function flushAgain(ctx: Context): void {

@@ -34,6 +34,12 @@ export interface StorageConfig {
   readonly scrubPeriodMs: number;
   /** Bytes a second that collections read and copy, and that scrubbing reads at most. */
   readonly collectBytesPerSecondMax: number;
+  /** Uploads in pieces that are begun and not over. One more is `storage.uploads-full`. */
+  readonly uploadsMax: number;
+  /** Bytes that those hold or, where it is known, will hold. More are `storage.uploads-full`. */
+  readonly stagingBytesMax: number;
+  /** An upload to which nothing was added for so long is forgotten, and so is what became of one. */
+  readonly uploadAgeMsMax: number;
 }
 
 export const storageConfigSchema: ConfigSchema<StorageConfig> = {
@@ -51,4 +57,7 @@ export const storageConfigSchema: ConfigSchema<StorageConfig> = {
   scrubPeriodMs: durationMs({ default: 30 * 24 * hour, min: 1 * hour, max: 3650 * 24 * hour }),
   compactBelowPercent: count({ default: 50, min: 1, max: 100 }),
   collectBytesPerSecondMax: sizeBytes({ default: 64 * MiB, min: 64 * KiB, max: 64 * GiB }),
+  uploadsMax: count({ default: 1024, min: 1, max: 65_536 }),
+  stagingBytesMax: sizeBytes({ default: 256 * GiB, min: 1 * KiB, max: 16_384 * GiB }),
+  uploadAgeMsMax: durationMs({ default: 24 * hour, min: 1 * second, max: 30 * 24 * hour }),
 };

@@ -8,8 +8,21 @@
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ChunkerName } from "#actors/domain/chunk-profiles.ts";
-import type { Manifest } from "#actors/domain/manifest.ts";
 import type { TreeProblem } from "#actors/domain/tree.ts";
+import type {
+  AppendUpload,
+  BeginUpload,
+  PutManner,
+  UploadBusy,
+  UploadConflict,
+  UploadDamaged,
+  UploadFacts,
+  UploadId,
+  UploadOverrun,
+  UploadSizeSet,
+  UploadsFull,
+  UploadUnknown,
+} from "#actors/domain/upload.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
@@ -101,6 +114,55 @@ export interface StorageProtocol {
    * `emptyTrash` at all, is given up. Answers at once, with how things stand.
    */
   collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageRebuilding>;
+  /** Begins an upload that is sent in pieces, over any number of connections and lives of the node. */
+  beginUpload: Call<
+    BeginUpload,
+    UploadFacts,
+    ObjectTooLarge | UploadsFull | StorageFull | LimitReached | WriteFailed | StorageRebuilding
+  >;
+
+  /**
+   * Adds what `source` brings. What was added is durable when its offset is answered, or shown by `statUpload`; a source
+   * that fails leaves what it had brought, unless `isWhole`.
+   */
+  appendUpload: Call<
+    AppendUpload,
+    UploadFacts,
+    | UploadUnknown
+    | UploadBusy
+    | UploadConflict
+    | UploadSizeSet
+    | UploadOverrun
+    | ObjectTooLarge
+    | UploadsFull
+    | SourceFailed
+    | StorageFull
+    | WriteFailed
+    | StorageRebuilding
+  >;
+
+  /**
+   * What is held of it. One that is complete is being stored as an object, by itself: then this waits up to `waitMs` for
+   * that, and fails with what stopped it. What may be tried again is tried again, by this and once in a while.
+   */
+  statUpload: Call<
+    { readonly upload: UploadId; readonly waitMs: number },
+    UploadFacts,
+    | UploadUnknown
+    | UploadDamaged
+    | ObjectTooLarge
+    | TooManyChunks
+    | TreeRefused
+    | SourceFailed
+    | StorageFull
+    | LimitReached
+    | WriteFailed
+    | KeepsFull
+    | StorageRebuilding
+  >;
+
+  /** Forgets it, and what it has brought. An object that came of it stays. */
+  cancelUpload: Call<{ readonly upload: UploadId }, void, UploadUnknown | UploadBusy | StorageFull | WriteFailed>;
 
   /** Everything is read and compared again, from now on, beside the traffic. Answers at once, with how things stand. */
   scrubNow: Call<Record<never, never>, ScrubFacts, StorageRebuilding>;
@@ -126,23 +188,12 @@ export interface TrashedObject extends CommittedManifest {
 /** A change of what is kept was not made. */
 export type KeepRefused = StorageFull | WriteFailed | KeepsFull | StorageRebuilding;
 
-export interface PutObject {
+export interface PutObject extends PutManner {
   readonly source: ByteSource;
   /** Known beforehand, e.g. from Content-Length: lets storage refuse before it reads. */
   readonly sizeBytes?: number | undefined;
   /** The object must have this address, else `storage.address-mismatch` and nothing is kept. */
   readonly expect?: Address | undefined;
-  /** How it is cut. Default `CHUNKER_DEFAULT`. The same bytes may be held cut in several ways. */
-  readonly chunker?: ChunkerName | undefined;
-  /** A tree is looked at before it is kept, and its manifest says that it is one. It has no `enc`. */
-  readonly kind?: "tree" | undefined;
-  /**
-   * Set for ciphertext: public parameters of the client's encryption, kept in the manifest. It has no address, so `expect`
-   * is not for it, and is found by its manifest alone.
-   */
-  readonly enc?: Manifest["enc"];
-  /** It is held for so long, and then for as long as somebody pins it. Default: until it is removed. */
-  readonly keepMs?: number | undefined;
 }
 
 export interface StoredObject {

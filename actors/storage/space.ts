@@ -52,6 +52,14 @@ export class Space {
     return ok();
   }
 
+  /** Whether so much would fit, of what comes some time. */
+  async fits(sizeBytes: number): Promise<Result<void, StorageFull>> {
+    const reserveBytes = this.#reserveBytes();
+    const freeBytes = await this.freeBytes();
+    if (freeBytes - this.#admittedBytes - reserveBytes >= sizeBytes) return ok();
+    return fail({ code: "storage.full", freeBytes, reserveBytes });
+  }
+
   /** What a write that met a full disk answers. The next check asks the disk again. */
   async full(): Promise<StorageFull> {
     return { code: "storage.full", freeBytes: await this.#askAgain(), reserveBytes: this.#reserveBytes() };

@@ -255,6 +255,15 @@ export class Store {
     return this.#writers?.reservations;
   }
 
+  /** What bounds puts, for bytes that are to be put later. */
+  get intake(): Result<Pick<Writers, "limit" | "reservations">, StorageRebuilding> {
+    return this.#writers === undefined ? fail(this.#notKnownYet()) : ok(this.#writers);
+  }
+
+  get space(): Space {
+    return this.#space;
+  }
+
   /** Writes what the catalog has pending. To be called now and then. */
   async flush(): Promise<void> {
     await this.#upkeep.flush();

@@ -32,7 +32,7 @@ export class WriteLimit {
     let ownBytes = 0;
     return {
       admit: async (sizeBytes) => {
-        const reached = this.#reached(sizeBytes);
+        const reached = this.reachedBy(sizeBytes);
         if (reached !== undefined) return fail(reached);
         // Before the disk is asked: others ask meanwhile.
         ownBytes += sizeBytes;
@@ -46,7 +46,8 @@ export class WriteLimit {
     };
   }
 
-  #reached(sizeBytes: number): LimitReached | undefined {
+  /** What `sizeBytes` more would run into; undefined where there is room for them. */
+  reachedBy(sizeBytes: number): LimitReached | undefined {
     const { catalog, config } = this.#deps;
     const { storedBytesMax, packsMax } = config();
     const usedBytes = catalog.packBytes + this.#underWayBytes;

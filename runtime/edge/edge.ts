@@ -7,6 +7,7 @@
  */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
+import type { Refusal } from "#runtime/edge/refusal.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
@@ -121,6 +122,8 @@ export interface EdgeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
+  /** How the edge's own refusals are put to those who ask for certain things; as they are, unless it is given. */
+  readonly adaptRefusal?: (request: Pick<EdgeRequest, "method" | "path">, refusal: Refusal) => Refusal;
 }
 
 /** The address cannot be listened on: it is in use, not this machine's, or not permitted. */

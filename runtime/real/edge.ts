@@ -46,12 +46,13 @@ class Listener implements Edge {
 
   constructor(options: EdgeOptions) {
     this.#options = options;
-    const { clock, random, limits, metrics } = options;
+    const { clock, random, limits, metrics, adaptRefusal } = options;
     const rejected = metrics.counter("rejected_total", "Work refused, by reason.");
     this.#host = {
       clock,
       random,
       limits,
+      adaptRefusal,
       queued: new QueuedBytes(clock),
       isClosing: () => this.#isClosing,
       service: () => this.#service,

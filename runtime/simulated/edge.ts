@@ -124,7 +124,7 @@ export class SimulatedEdge implements Edge {
     if (this.#isClosing) return undefined;
     const corrId = corrIdOf(request.headers?.["x-correlation-id"], this.#options.random);
     const service = this.#service;
-    if (service === undefined) return this.#refusal("gateway.restarting", corrId);
+    if (service === undefined) return this.#refusal("gateway.restarting", corrId, request);
 
     return await new Promise((resolve) => {
       let isAnswered = false;
@@ -134,7 +134,7 @@ export class SimulatedEdge implements Edge {
       };
       const controller = new AbortController();
       const refuse = (code: EdgeRefusalCode): void => {
-        if (!isAnswered) answer(this.#refusal(code, corrId));
+        if (!isAnswered) answer(this.#refusal(code, corrId, request));
       };
       const call = { service, controller, refuse };
       request.signal?.addEventListener("abort", () => controller.abort(), { once: true });
@@ -195,9 +195,11 @@ export class SimulatedEdge implements Edge {
     });
   }
 
-  #refusal(code: EdgeRefusalCode, corrId: string): SimulatedAnswer {
-    const refusal = edgeRefusal(code);
-    const { headers, body } = renderRefusal(refusal, corrId, this.#options.random);
+  #refusal(code: EdgeRefusalCode, corrId: string, { method = "GET", target }: SimulatedRequest): SimulatedAnswer {
+    const { random, adaptRefusal = (_request, plain) => plain } = this.#options;
+    const [path = ""] = target.split("?");
+    const refusal = adaptRefusal({ method, path }, edgeRefusal(code));
+    const { headers, body } = renderRefusal(refusal, corrId, random);
     return { status: refusal.status, headers: lowerCase(headers), body, complete: true };
   }
 }

@@ -86,7 +86,7 @@ for (const profile of ["tree", "edge", "single"] satisfies Profile[]) {
       assert.equal(beyond.status, 416);
     });
 
-    it("serves several ranges at once, out of order, each with the bytes asked for (GW-13)", async () => {
+    it("serves several ranges at once, out of order, each with the bytes asked for (GW-84)", async () => {
       const bytes = randomBytes(9 * MiB, 15);
       const { address } = await putObject(node.url, bytes);
 

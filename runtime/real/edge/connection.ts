@@ -4,7 +4,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "#runtime/clock.ts";
-import type { EdgeLimits, EdgeService } from "#runtime/edge/edge.ts";
+import type { EdgeLimits, EdgeOptions, EdgeService } from "#runtime/edge/edge.ts";
 import { Pace } from "#runtime/edge/pace.ts";
 import { corrIdOf, edgeRefusal, type Refusal, renderRefusal } from "#runtime/edge/refusal.ts";
 import type { Random } from "#runtime/random.ts";
@@ -17,6 +17,7 @@ export interface ConnectionHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: () => EdgeLimits;
+  readonly adaptRefusal: EdgeOptions["adaptRefusal"];
   readonly queued: QueuedBytes;
   readonly isClosing: () => boolean;
   readonly service: () => EdgeService | undefined;
@@ -30,6 +31,7 @@ export class Connection implements ExchangeHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: () => EdgeLimits;
+  readonly adaptRefusal: EdgeOptions["adaptRefusal"];
   readonly isClosing: () => boolean;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
@@ -49,6 +51,7 @@ export class Connection implements ExchangeHost {
     this.clock = host.clock;
     this.random = host.random;
     this.limits = host.limits;
+    this.adaptRefusal = host.adaptRefusal;
     this.isClosing = host.isClosing;
     socket.once("close", () => this.#leave());
   }

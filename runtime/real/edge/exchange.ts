@@ -9,7 +9,14 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "#runtime/clock.ts";
-import type { EdgeLimits, EdgeOutcome, EdgeRequest, EdgeResponse, EdgeService } from "#runtime/edge/edge.ts";
+import type {
+  EdgeLimits,
+  EdgeOptions,
+  EdgeOutcome,
+  EdgeRequest,
+  EdgeResponse,
+  EdgeService,
+} from "#runtime/edge/edge.ts";
 import { pump } from "#runtime/edge/pump.ts";
 import { type BodyFailure, corrIdOf, edgeRefusal, type Refusal, renderRefusal } from "#runtime/edge/refusal.ts";
 import type { Failure } from "#runtime/errors.ts";
@@ -22,6 +29,7 @@ export interface ExchangeHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: () => EdgeLimits;
+  readonly adaptRefusal: EdgeOptions["adaptRefusal"];
   readonly isClosing: () => boolean;
   /** For the pace of the connection. */
   onWrite(): void;
@@ -117,9 +125,11 @@ export class Exchange {
   #refuse(refusal: Refusal): void {
     if (this.#isAnswered || this.#hasEnded) return;
     this.#isRefused = true;
-    const { random } = this.#host;
+    const { random, adaptRefusal } = this.#host;
+    const { method = "", url = "/" } = this.#message;
+    const told = adaptRefusal?.({ method, path: splitTarget(url).path }, refusal) ?? refusal;
     const corrId = corrIdOf(singleHeader(this.#message, "x-correlation-id"), random);
-    void this.#answer({ status: refusal.status, ...renderRefusal(refusal, corrId, random) });
+    void this.#answer({ status: told.status, ...renderRefusal(told, corrId, random) });
   }
 
   async #serve(service: EdgeService): Promise<void> {

@@ -120,7 +120,7 @@ describe("gateway: Repr-Digest and Content-Digest of an upload", () => {
 describe("gateway: conditions of PUT /o/<addr>", () => {
   const target = `/o/${address}`;
 
-  it("If-Match lets it be put again, and refuses it with 412 where it is not here (GW-15)", async () => {
+  it("If-Match lets it be put again, and refuses it with 412 where it is not here (GW-85)", async () => {
     const { put, overlay } = await opened();
     const fields = ["*", `"${address}"`, '"x"', `W/"${address}"`];
 

@@ -1,11 +1,13 @@
 /** Overlay as gateway sees it: objects in memory, failures on demand, and a look at what was asked. */
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ByteRange } from "#actors/domain/byte-range.ts";
+import type { UploadId } from "#actors/domain/upload.ts";
 import type { ContentFacts, ObjectFacts, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok } from "#runtime/errors.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import type { CallOptions, Ref } from "#runtime/ref.ts";
+import { appendUpload, beginUpload, type FakeUpload, statUpload } from "#test/actors/gateway/fake-uploads.ts";
 
 export const manifestOf = (address: Address): Digest => address.slice(3).split("").reverse().join("") as Digest;
 
@@ -59,6 +61,10 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   /** What the calls are answered with that do nothing to objects here, by name; and what they were asked. */
   readonly replies: Map<string, unknown> = new Map();
   readonly asked: unknown[] = [];
+  readonly uploads: Map<UploadId, FakeUpload> = new Map();
+  expiresWallMs: number = Date.UTC(2026, 0, 2);
+  /** Complete uploads are not stored yet when they are asked for. */
+  isStoringSlow = false;
   /** Of each put. */
   readonly chunkers: unknown[] = [];
   readonly keeps: unknown[] = [];
@@ -110,6 +116,13 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
       this.kinds.push(request["kind"]);
     }
     if (name === "put") return await this.#put(request as never, options);
+    if (name === "beginUpload") return beginUpload(this, request as never);
+    if (name === "appendUpload") return await appendUpload(this, request as never);
+    if (name === "statUpload") return statUpload(this, request as never);
+    const upload = request["upload"] as UploadId;
+    if (name === "cancelUpload") {
+      return this.uploads.delete(upload) ? ok() : fail({ code: "storage.upload-unknown", upload });
+    }
     if (name === "getManifest") return ok(Buffer.from(`manifest ${request["root"]}`));
     if (name === "describe") return ok({ storage: { chunkCount: 7 }, index: { entryCount: this.objects.size } });
 

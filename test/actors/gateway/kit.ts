@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { gatewayBehavior } from "#actors/gateway/actor.ts";
 import { type GatewayConfig, gatewayConfigSchema } from "#actors/gateway/config.ts";
 import type { GatewayProtocol } from "#actors/gateway/protocol.ts";
+import { adaptRefusal } from "#actors/gateway/tus-fields.ts";
 import type { TelemetryProtocol } from "#actors/telemetry/protocol.ts";
 import type { NodeFacts, NodeStatus } from "#runtime/actor-module.ts";
 import type { Edge, EdgeOptions } from "#runtime/edge/edge.ts";
@@ -88,6 +89,7 @@ async function open<E extends Edge>(listen: Listen<E>, options: OpenOptions, isR
     clock: isReal ? realClock : machine.clock,
     random: seededRandom(2),
     metrics: machine.metrics,
+    adaptRefusal,
   });
   const node: NodeFacts = {
     dataDirectory: "/nowhere",

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { RANGE_GAP_BYTES_MAX, RANGES_MAX } from "#actors/gateway/range.ts";
 import type { SimulatedAnswer } from "#runtime/simulated/edge.ts";
+import { manifestOf } from "#test/actors/gateway/fake-overlay.ts";
 import { json, openSimulated, send } from "#test/actors/gateway/kit.ts";
 import { readMultipart } from "#test/kit/multipart.ts";
 
@@ -30,7 +31,7 @@ async function openWith(sizeBytes: number) {
 }
 
 describe("gateway: several ranges", () => {
-  it("are answered with one part each, in the order asked for (GW-13)", async () => {
+  it("are answered with one part each, in the order asked for (GW-84)", async () => {
     const { get, partsOf, content, address } = await openWith(5000);
 
     const answer = await get("bytes=4000-4099, 0-9,-5");
@@ -48,7 +49,7 @@ describe("gateway: several ranges", () => {
     assert.equal(answer.headers["content-security-policy"], "sandbox; default-src 'none'");
   });
 
-  it("that overlap or nearly touch are one part, and no byte is sent twice (GW-17)", async () => {
+  it("that overlap or nearly touch are one part, and no byte is sent twice (GW-87)", async () => {
     const { get, partsOf, content } = await openWith(5000);
     const far = 1000 + RANGE_GAP_BYTES_MAX + 1;
 
@@ -78,7 +79,7 @@ describe("gateway: several ranges", () => {
     assert.deepEqual(new Set(overlay.calls), new Set(["stat", "get"]));
   });
 
-  it("of which none lies in the object are 416 with its size (GW-13)", async () => {
+  it("of which none lies in the object are 416 with its size (GW-84)", async () => {
     const { get } = await openWith(1000);
 
     const answer = await get("bytes=1000-,2000-3000,-0");
@@ -87,7 +88,7 @@ describe("gateway: several ranges", () => {
     assert.equal(answer.headers["content-range"], "bytes */1000");
   });
 
-  it("are at most RANGES_MAX; one more is 416, before a byte is read (GW-17)", async () => {
+  it("are at most RANGES_MAX; one more is 416, before a byte is read (GW-87)", async () => {
     const { get, partsOf, overlay } = await openWith(64 * KiB);
     const many = (count: number): string =>
       Array.from({ length: count }, (_, at) => `${at * 1000}-${at * 1000}`).join();
@@ -100,6 +101,22 @@ describe("gateway: several ranges", () => {
     assert.deepEqual([pastLimit.status, json(pastLimit)["code"]], [416, "gateway.too-many-ranges"]);
     assert.equal(pastLimit.headers["content-range"], `bytes */${64 * KiB}`);
     assert.deepEqual(overlay.calls, ["stat"]);
+  });
+
+  it("are answered by the root of a manifest as by an address (GW-14)", async () => {
+    const { edge, partsOf, content, address } = await openWith(5000);
+    const root = manifestOf(address);
+
+    const answer = await send(edge, { target: `/m/${root}/data`, headers: { range: "bytes=4000-4001,0-1" } });
+
+    assert.deepEqual(
+      partsOf(answer).map(({ firstByte, bytes }) => [firstByte, bytes]),
+      [
+        [4000, content.subarray(4000, 4002)],
+        [0, content.subarray(0, 2)],
+      ],
+    );
+    assert.equal(answer.headers["etag"], `"b3:${root}"`);
   });
 
   it("are ignored on HEAD, and where If-Range names another object", async () => {
@@ -122,7 +139,7 @@ describe("gateway: several ranges", () => {
     assert.deepEqual([answer.status, json(answer)["code"]], [404, "overlay.unknown"]);
   });
 
-  it("are read one after another: one part is open at a time, and only what is asked for is read (GW-13)", async () => {
+  it("are read one after another: one part is open at a time, and only what is asked for is read (GW-84)", async () => {
     const { get, partsOf, overlay, content } = await openWith(4_000_000);
     let openMax = 0;
     const { call } = overlay;

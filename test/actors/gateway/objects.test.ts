@@ -234,7 +234,7 @@ describe("gateway: If-Match", () => {
     }
   });
 
-  it("refuses any other with 412, HEAD and ranges too, without reading (GW-15)", async () => {
+  it("refuses any other with 412, HEAD and ranges too, without reading (GW-85)", async () => {
     const { get, address, overlay } = await openWith();
 
     for (const field of ['"x"', `W/"${address}"`, address, `"${unknown}"`]) {
@@ -261,7 +261,7 @@ describe("gateway: Repr-Digest of what is read", () => {
   const digestOf = (algorithm: string, content: Uint8Array): string =>
     createHash(algorithm.replace("-", "")).update(content).digest("base64");
 
-  it("is that of the whole object, in the algorithm wanted most (GW-16)", async () => {
+  it("is that of the whole object, in the algorithm wanted most (GW-86)", async () => {
     const { get } = await openWith();
 
     for (const [want, algorithm] of [
@@ -295,7 +295,7 @@ describe("gateway: Repr-Digest of what is read", () => {
     assert.equal((await get()).headers["repr-digest"], undefined);
   });
 
-  it("is left out for parts, for HEAD, and for what is sent before it is read (GW-16)", async () => {
+  it("is left out for parts, for HEAD, and for what is sent before it is read (GW-86)", async () => {
     const want = { "want-repr-digest": "sha-256=1" };
     const small = await openWith();
     const atLimit = await openWith(Buffer.alloc(256 * 1024));

@@ -4,6 +4,7 @@
  */
 import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { buildManifestTree, type ManifestFacts } from "#actors/domain/manifest-tree.ts";
+import type { UploadId } from "#actors/domain/upload.ts";
 import type {
   ChunkSlice,
   CommittedManifest,
@@ -15,6 +16,7 @@ import type { Behavior } from "#runtime/behavior.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok } from "#runtime/errors.ts";
 import { digestOf as blake3 } from "#runtime/pool/blake3.ts";
+import { type FakeUpload, uploadHandlers } from "#test/actors/overlay/fake-uploads.ts";
 
 export const storageFacts: StorageFacts = {
   packCount: 1,
@@ -51,6 +53,7 @@ export class FakeStorage {
   readonly open: Set<FakeSource> = new Set();
   /** Largest count of bytes that one read of a source answers with. */
   readBytesMax: number = Number.POSITIVE_INFINITY;
+  readonly uploads: Map<UploadId, FakeUpload> = new Map();
   /** Where `putObject` cuts. */
   chunkBytes = 4;
   /** While set, `listManifests` says that there is more but does not show it. */
@@ -218,6 +221,7 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
     scrubNow: () => ok(storageFacts.scrub),
 
     collectGarbage: () => ok(storageFacts.collection),
+    ...uploadHandlers,
 
     describe: () => ok(storageFacts),
   },

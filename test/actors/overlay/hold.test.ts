@@ -1,4 +1,4 @@
-/** Removing, restoring and pinning, driven through overlay's protocol (OVL-12, OVL-13). */
+/** Removing, restoring and pinning, driven through overlay's protocol (OVL-15, OVL-16). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "#actors/domain/address.ts";
@@ -106,7 +106,7 @@ describe("overlay: pin", () => {
 });
 
 describe("overlay: what storage removes by itself", () => {
-  it("is unknown at once, also where its manifest is remembered (OVL-12)", async () => {
+  it("is unknown at once, also where its manifest is remembered (OVL-15)", async () => {
     const overlay = await withObject();
     const { manifest } = overlay.fake.store(bytes, [4, 4]);
     assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);

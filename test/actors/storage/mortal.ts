@@ -29,7 +29,16 @@ export function mortal(disk: MemoryDisk, kv: KvStores, operationsMax: number = N
     isDead = true;
     announce();
   };
-  const changes: ReadonlySet<PropertyKey> = new Set(["write", "sync", "truncate", "open", "syncDirectory"]);
+  const changes: ReadonlySet<PropertyKey> = new Set([
+    "write",
+    "sync",
+    "truncate",
+    "open",
+    "syncDirectory",
+    "makeDirectory",
+    "rename",
+    "remove",
+  ]);
   const guarded = new Proxy(disk, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);

@@ -51,6 +51,9 @@ const realConfig: StorageConfig = {
   compactBelowPercent: 50,
   scrubPeriodMs: 720 * hour,
   collectBytesPerSecondMax: 64 * GiB,
+  uploadsMax: 3,
+  stagingBytesMax: 64 * MiB,
+  uploadAgeMsMax: 1 * hour,
 };
 
 /** Time inside the actor is real; `clock` of what is answered stands still. */

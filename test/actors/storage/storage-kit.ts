@@ -40,6 +40,9 @@ export const smallConfig: StorageConfig = {
   compactBelowPercent: 50,
   scrubPeriodMs: 720 * hour,
   collectBytesPerSecondMax: 64 * GiB,
+  uploadsMax: 3,
+  stagingBytesMax: 64 * MiB,
+  uploadAgeMsMax: 1 * hour,
 };
 
 export interface StorageKit extends Started<StorageProtocol> {

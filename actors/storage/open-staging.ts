@@ -1,0 +1,19 @@
+/** Uploads in pieces, beside the store of one incarnation; closed before it. */
+import { StagedObjects } from "#actors/storage/staged-objects.ts";
+import { Staging } from "#actors/storage/staging.ts";
+import type { Store, StoreDeps } from "#actors/storage/store.ts";
+import { UploadLog } from "#actors/storage/upload-log.ts";
+
+type Deps = Pick<StoreDeps, "config" | "directory" | "disk" | "onDefect"> & { readonly store: Store };
+type Life = Pick<StoreDeps, "clock" | "log" | "random" | "scope" | "signal">;
+
+export function openStaging({ store, ...deps }: Deps, { clock, log, random, scope, signal }: Life): Staging {
+  const { space } = store;
+  const files = new UploadLog({ ...deps, random, space, log });
+  const objects = new StagedObjects({ ...deps, clock, space, files, log, put: (...put) => store.put(...put) });
+  scope.add(async () => {
+    await objects.close();
+    await files.close();
+  });
+  return new Staging({ ...deps, clock, random, space, intake: () => store.intake, log: files, objects, signal });
+}

@@ -1,0 +1,167 @@
+/**
+ * The directory of the uploads in pieces: a file of bytes for each, and the journal that says what they are.
+ *
+ * Nothing is there before the first upload. What a crash left of one that was not begun, or is over, is removed when the
+ * journal is opened; that happens again after a failure that closed it, because only the disk knows then what was recorded.
+ */
+
+import { parseUploadId, type UploadId } from "#actors/domain/upload.ts";
+import { writeFailure } from "#actors/storage/pack-write.ts";
+import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import type { Space } from "#actors/storage/space.ts";
+import { encodeChange, UploadBook, type UploadChange } from "#actors/storage/upload-book.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { AppendFailure, Journal } from "#runtime/journal/journal.ts";
+import { openJournal } from "#runtime/journal/open-journal.ts";
+import type { JournalDamaged } from "#runtime/journal/replay.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import { MiB } from "#runtime/units.ts";
+
+/** The journal is rewritten when it has grown by so much. */
+export const UPLOAD_LOG_COMPACT_BYTES_MIN: number = 1 * MiB;
+
+export interface UploadLogDeps {
+  readonly disk: Disk;
+  /** Of the store: the uploads have one inside. */
+  readonly directory: string;
+  readonly random: Random;
+  readonly space: Space;
+  readonly log: Log;
+}
+
+export type LogFailure = StorageFull | WriteFailed;
+
+interface Opened {
+  readonly book: UploadBook;
+  readonly journal: Journal;
+}
+
+export class UploadLog {
+  readonly #deps: UploadLogDeps;
+  readonly #directory: string;
+  #opened: Opened | undefined;
+  #opening: Promise<Result<Opened, LogFailure>> | undefined;
+
+  constructor(deps: UploadLogDeps) {
+    this.#deps = deps;
+    this.#directory = `${deps.directory}/staging`;
+  }
+
+  /** The file of an upload's bytes. */
+  pathOf(upload: UploadId): string {
+    return `${this.#directory}/${upload}`;
+  }
+
+  /** Whether there ever was an upload. A disk that does not say so may have some. */
+  async exists(): Promise<boolean> {
+    if (this.#opened !== undefined) return true;
+    const listed = await this.#deps.disk.list(this.#directory);
+    return listed.ok || listed.failure.code !== "disk.not-found";
+  }
+
+  /** What is recorded. */
+  async book(): Promise<Result<UploadBook, LogFailure>> {
+    const opened = await this.#open();
+    return opened.ok ? ok(opened.value.book) : opened;
+  }
+
+  /** The change is durable, and in the book, when answered. */
+  async record(change: UploadChange): Promise<Result<void, LogFailure>> {
+    const opened = await this.#open();
+    if (!opened.ok) return opened;
+    const appended = await opened.value.journal.append(encodeChange(change));
+    return appended.ok ? appended : fail(await this.#failure(appended.failure));
+  }
+
+  /** The upload is over; its file goes when that is durable. */
+  async end(upload: UploadId): Promise<Result<void, LogFailure>> {
+    const recorded = await this.record({ upload, isOver: true });
+    if (recorded.ok) await this.removeFile(upload);
+    return recorded;
+  }
+
+  /** Makes the file of an upload, empty; its name is durable. */
+  async makeFile(upload: UploadId): Promise<Result<void, LogFailure>> {
+    const { disk, space } = this.#deps;
+    const opened = await disk.open(this.pathOf(upload), "create-new");
+    if (!opened.ok) return fail(await writeFailure(opened.failure, space));
+    await disk.close(opened.value);
+    const synced = await disk.syncDirectory(this.#directory);
+    return synced.ok ? synced : fail(await writeFailure(synced.failure, space));
+  }
+
+  /** One that cannot be removed now is removed when the journal is opened the next time. */
+  async removeFile(upload: UploadId): Promise<void> {
+    await this.#deps.disk.remove(this.pathOf(upload));
+  }
+
+  async close(): Promise<void> {
+    await this.#opening;
+    await this.#opened?.journal.close();
+  }
+
+  /** Those who ask together open once. */
+  async #open(): Promise<Result<Opened, LogFailure>> {
+    if (this.#opened !== undefined && this.#opened.journal.closed === undefined) return ok(this.#opened);
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined;
+    });
+    return await this.#opening;
+  }
+
+  async #openNow(): Promise<Result<Opened, LogFailure>> {
+    const { disk, random } = this.#deps;
+    await this.#opened?.journal.close();
+    this.#opened = undefined;
+    const book = new UploadBook();
+    const made = await disk.makeDirectory(this.#directory);
+    if (!made.ok) return fail(await this.#failure(made.failure));
+    const journal = await openJournal({
+      disk,
+      random,
+      directory: `${this.#directory}/journal`,
+      apply: (record) => book.apply(record),
+      snapshot: () => book.snapshot(),
+      compactBytesMin: UPLOAD_LOG_COMPACT_BYTES_MIN,
+    });
+    if (!journal.ok) return fail(await this.#failure(journal.failure));
+    this.#opened = { book, journal: journal.value };
+    await this.#clear(book);
+    return ok(this.#opened);
+  }
+
+  /** Removes files of uploads that are not begun, or over. */
+  async #clear(book: UploadBook): Promise<void> {
+    const listed = await this.#deps.disk.list(this.#directory);
+    if (!listed.ok) return;
+    for (const { name } of listed.value) {
+      const upload = parseUploadId(name);
+      if (upload === undefined) continue;
+      const staged = book.get(upload);
+      if (staged === undefined || staged.stored !== undefined) await this.removeFile(upload);
+    }
+  }
+
+  async #failure(failure: AppendFailure | JournalDamaged | DiskFailure): Promise<LogFailure> {
+    const { log, space } = this.#deps;
+    switch (failure.code) {
+      case "journal.damaged":
+        log.error("uploads in pieces cannot be read: restore their journal, or remove it with all of them", {
+          directory: this.#directory,
+          failure,
+        });
+        return { code: "storage.write-failed", errno: "EBADMSG" };
+      case "journal.closed":
+        return failure.cause === undefined ? closed : await writeFailure(failure.cause, space);
+      case "journal.busy":
+      case "journal.record-too-large":
+        return { code: "storage.write-failed", errno: "EAGAIN" };
+      default:
+        return await writeFailure(failure, space);
+    }
+  }
+}
+
+const closed: WriteFailed = { code: "storage.write-failed", errno: "ECANCELED" };
