@@ -89,8 +89,9 @@ for (const profile of ["tree", "edge", "single"] satisfies Profile[]) {
 }
 
 describe("uploads in pieces: kill -9", () => {
-  it("in the middle of a piece: the same client goes on by itself when the node is back (STO-15)", async () => {
+  it("in the middle of a piece: the same client goes on by itself when the node is back (STO-15)", async (test) => {
     let node = await startNode();
+    test.after(() => node.dispose());
     const http = new URL(node.url).host;
     const bytes = randomBytes(120 * MiB, 73);
     const refusals: string[] = [];
@@ -121,7 +122,6 @@ describe("uploads in pieces: kill -9", () => {
     assert.equal(last.getHeader("cepa-address"), addressOf(bytes));
     await mustHold(node.url, bytes);
     assert.deepEqual(stagedFiles(node), []);
-    await node.dispose();
 
     async function restart(): Promise<void> {
       await node.killAll();
@@ -130,8 +130,9 @@ describe("uploads in pieces: kill -9", () => {
     }
   });
 
-  it("of the cell that stores it: what was answered is there, and another client ends it", async () => {
+  it("of the cell that stores it: what was answered is there, and another client ends it", async (test) => {
     const node = await startNode();
+    test.after(() => node.dispose());
     const bytes = randomBytes(30 * MiB, 74);
     const first = new Upload(bytes, { endpoint: `${node.url}/uploads`, chunkSize: 5 * MiB, retryDelays: null });
     const stopped = new Promise<number>((resolve) => {
@@ -155,6 +156,5 @@ describe("uploads in pieces: kill -9", () => {
     assert.equal(last.getHeader("cepa-address"), addressOf(bytes));
     assert.equal(after.headers.get("cepa-address"), addressOf(bytes));
     await mustHold(node.url, bytes);
-    await node.dispose();
   });
 });
