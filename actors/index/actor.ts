@@ -1,14 +1,25 @@
 /** Index: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { join } from "node:path";
+import { fullName } from "#actors/domain/name.ts";
+import type { NameRecord } from "#actors/domain/name-record.ts";
 import { checkIndexConfig, type IndexConfig, indexConfigSchema } from "#actors/index/config.ts";
 import { EntryStore, isReadable, isSummary } from "#actors/index/entry-store.ts";
-import type { IndexEntry, IndexEvents, IndexProtocol } from "#actors/index/protocol.ts";
+import { Names } from "#actors/index/names/names.ts";
+import type {
+  IndexEntry,
+  IndexEvents,
+  IndexProtocol,
+  NameFrozen,
+  NameState,
+  NameUnknown,
+} from "#actors/index/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { Defect, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { KvBroken, KvStores } from "#runtime/kv/kv.ts";
 import { openOrSpare, type SpareKv } from "#runtime/kv/spare-kv.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { MiB, second } from "#runtime/units.ts";
 
 /** Bound of an index in memory, keys and values: some 800 000 entries, which take twice as much of the heap. */
@@ -16,16 +27,25 @@ export const INDEX_MEMORY_BYTES_MAX: number = 64 * MiB;
 /** How often an index in memory asks whether the disk has room for it, ms. */
 export const MOVE_INTERVAL_MS: number = 5 * second;
 
+/** How often a journal of names that could not be opened, or has closed itself, is opened again, ms. */
+export const NAMES_OPEN_INTERVAL_MS: number = 5 * second;
+
 export interface IndexDeps {
   readonly config: ConfigView<IndexConfig>;
   readonly kv: KvStores;
-  readonly disk: Pick<Disk, "removeTree">;
+  readonly disk: Disk;
+  readonly metrics: Metrics;
   /** Belongs to this actor alone; it is removed when what it holds cannot be read. */
   readonly directory: string;
+  /** Of the journal of names, which is never removed. */
+  readonly namesDirectory: string;
 }
 
 interface IndexState extends IndexDeps {
   readonly store: EntryStore;
+  readonly names: Names;
+  /** Why names cannot be read or written. Undefined while they can. */
+  namesTrouble: string | undefined;
   readonly spare: SpareKv;
   /** Names this incarnation: what was fed to an earlier one may have been lost with it. */
   readonly life: string;
@@ -39,7 +59,7 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
   name: "index",
 
   init: async (deps, ctx) => {
-    const { config } = deps;
+    const { config, disk, metrics, namesDirectory } = deps;
     const kv = await openFresh(deps, ctx);
     const { clock, random } = ctx;
     const onTrouble = (): void => {
@@ -47,11 +67,30 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
       announceHealth(state, ctx);
     };
     ctx.scope.add(() => kv.close());
-    const store = new EntryStore({ kv, config, clock, random, onTrouble });
+    const store = new EntryStore({ kv, config, clock, random, metrics, onTrouble });
     ctx.scope.add(() => store.close());
+    const equivocations = metrics.counter("index_name_equivocations_total", "Names found to be signed for twice.");
+    const names = new Names({
+      disk,
+      random,
+      directory: namesDirectory,
+      onEquivocation: (name) => {
+        equivocations.add();
+        ctx.log.warn("index.name-frozen", { name: fullName(name) });
+      },
+      onTrouble: (cause) => {
+        if (cause !== undefined) ctx.log.warn("index.names-unavailable", { cause });
+        state.namesTrouble = cause;
+        announceHealth(state, ctx);
+        if (cause !== undefined) openNamesLater(ctx);
+      },
+    });
+    ctx.scope.add(() => names.close());
     const state: IndexState = {
       ...deps,
       store,
+      names,
+      namesTrouble: undefined,
       spare: kv,
       life: ctx.random.id(),
       rebuilding: { doneCount: store.entryCount, totalCount: store.entryCount },
@@ -61,6 +100,8 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
       ctx.log.warn("index.in-memory", { directory: deps.directory });
       moveLater(ctx);
     }
+    // Not waited for: addresses are resolved meanwhile, and names wait for it themselves.
+    void names.open();
     return state;
   },
 
@@ -98,9 +139,9 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
 
     forget: (state, { address }, ctx) => {
       const { store, config } = state;
-      const entry = store.find(address);
-      if (entry === "damaged") return discard(state);
-      if (entry === undefined) return ok();
+      const isKnown = store.has(address);
+      if (isKnown === "damaged") return discard(state);
+      if (!isKnown) return ok();
       if (!store.hasRoom && store.trouble !== undefined) {
         const pendingCountMax = config.current.pendingEntriesMax;
         return fail({ code: "index.full", pendingCount: store.pendingCount, pendingCountMax });
@@ -124,7 +165,31 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
       return ok();
     },
 
-    describe: ({ store, rebuilding }) => ok({ entryCount: store.entryCount, rebuilding }),
+    setName: ({ names }, { record }, ctx) =>
+      ctx.later(
+        () => names.set(record),
+        (_state, outcome) => outcome,
+      ),
+
+    getName: ({ names }, { name }, ctx) =>
+      ctx.later(
+        () => names.read(name),
+        (_state, outcome) => (outcome.ok ? currentOf(outcome.value) : outcome),
+      ),
+
+    readNameHistory: ({ names }, { name }, ctx) =>
+      ctx.later(
+        () => names.read(name),
+        (_state, outcome) => outcome,
+      ),
+
+    listNames: ({ names }, { publicKey, after, limit }, ctx) =>
+      ctx.later(
+        () => names.list(publicKey, after, limit),
+        (_state, outcome) => outcome,
+      ),
+
+    describe: ({ store, rebuilding, names }) => ok({ entryCount: store.entryCount, rebuilding, names: names.totals }),
   },
 
   // What is not written is fed again after the restart; writing it now only makes that shorter.
@@ -139,7 +204,9 @@ export const indexModule: ActorModule<IndexProtocol, IndexEvents, IndexDeps, Ind
     config,
     kv: env.kv,
     disk: env.disk,
+    metrics: env.metrics,
     directory: join(env.node.dataDirectory, "index"),
+    namesDirectory: join(env.node.dataDirectory, "names"),
   }),
 };
 export { indexModule as actorModule };
@@ -179,6 +246,15 @@ function moveLater(ctx: Ctx): void {
   });
 }
 
+/** By itself, as far as that can help: who asks for a name opens it at once. */
+function openNamesLater(ctx: Ctx): void {
+  ctx.after(NAMES_OPEN_INTERVAL_MS, ({ names }, turn) => {
+    void names.open().then((opened) => {
+      if (!opened.ok && !names.isDamaged) openNamesLater(turn);
+    });
+  });
+}
+
 /** The next life starts with an empty store. This one ends, so that the feeder, which watches it, begins again. */
 async function discard({ store, disk, directory }: IndexState): Promise<never> {
   await store.close();
@@ -189,18 +265,26 @@ async function discard({ store, disk, directory }: IndexState): Promise<never> {
 function countNew(store: EntryStore, entries: readonly IndexEntry[]): number | "damaged" {
   const fresh = new Set<string>();
   for (const { address } of entries) {
-    const found = store.find(address);
-    if (found === "damaged") return found;
-    if (found === undefined) fresh.add(address);
+    const isKnown = store.has(address);
+    if (isKnown === "damaged") return isKnown;
+    if (!isKnown) fresh.add(address);
   }
   return fresh.size;
 }
 
-function announceHealth({ rebuilding, store, spare }: IndexState, ctx: Ctx): void {
+function currentOf({ history, evidence }: NameState): Result<NameRecord, NameUnknown | NameFrozen> {
+  if (evidence !== undefined) return fail({ code: "index.name-frozen", evidence });
+  const current = history.at(-1);
+  return current === undefined ? fail({ code: "index.name-unknown" }) : ok(current);
+}
+
+function announceHealth({ rebuilding, store, spare, namesTrouble }: IndexState, ctx: Ctx): void {
   if (rebuilding !== undefined) {
     ctx.health("degraded", `rebuilding: ${rebuilding.doneCount} of ${rebuilding.totalCount}`);
   } else if (store.trouble !== undefined) {
     ctx.health("degraded", `store: ${store.trouble}`);
+  } else if (namesTrouble !== undefined) {
+    ctx.health("degraded", `names: ${namesTrouble}`);
   } else if (spare.isInMemory) {
     ctx.health("degraded", "index in memory, the disk is full");
   } else {

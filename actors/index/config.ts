@@ -3,8 +3,8 @@ import { type ConfigSchema, count, durationMs, sizeBytes } from "#runtime/config
 import { GiB, hour, MiB, millisecond, minute, second } from "#runtime/units.ts";
 
 export interface IndexConfig {
-  /** Decoded entries kept in memory beside the store; the least recently asked for goes first. */
-  readonly cacheEntriesMax: number;
+  /** Decoded entries kept in memory beside the store, by estimated size; the least recently asked for goes first. */
+  readonly cacheBytesMax: number;
   /** Entries that may wait for the store. Past it `record` answers only when some were written. */
   readonly pendingEntriesMax: number;
   /** Address space of the store's file. A full one refuses writes, and puts fail once the pending entries are full. */
@@ -15,7 +15,7 @@ export interface IndexConfig {
 }
 
 export const indexConfigSchema: ConfigSchema<IndexConfig> = {
-  cacheEntriesMax: count({ default: 16_384, min: 1, max: 4_194_304 }),
+  cacheBytesMax: sizeBytes({ default: 8 * MiB, min: 0, max: 16 * GiB }),
   pendingEntriesMax: count({ default: 16_384, min: 1, max: 1_048_576 }),
   mapBytesMax: sizeBytes({ default: 16 * GiB, min: 1 * MiB, max: 4096 * GiB }),
   writeRetryMsMin: durationMs({ default: 100 * millisecond, min: 1, max: 1 * minute }),

@@ -1,40 +1,68 @@
-/** The entries asked for last, at most `entriesMax`: saves decoding, not correctness. */
+/**
+ * What was asked for last, found or not: saves reading and decoding, not correctness.
+ *
+ * That an address is unknown is remembered for `NEGATIVE_MS_MAX` at most, and no longer than until it is recorded. Of the
+ * room these take an eighth: whoever asks for what nobody has must not drive out what others ask for.
+ */
 import type { Address } from "#actors/domain/address.ts";
 import type { IndexEntry } from "#actors/index/protocol.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { LruCache } from "#runtime/lru-cache.ts";
+import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
+import { second } from "#runtime/units.ts";
+
+/** Longest time that an address is held to be unknown without the store being asked, ms. */
+export const NEGATIVE_MS_MAX: number = 5 * second;
+
+/** Two strings of 67 and 64 characters, an object of three fields, and its place in the map. */
+const ENTRY_BYTES = 320;
+/** A string of 67 characters, a number, and its place in the map. */
+const NEGATIVE_BYTES = 160;
+const NEGATIVE_SHARE = 1 / 8;
+
+const HIT = { outcome: "hit" };
+const NEGATIVE_HIT = { outcome: "negative-hit" };
+const MISS = { outcome: "miss" };
 
 export class EntryCache {
-  /** In order of use, the least recent first: a `Map` keeps insertion order, and a hit is inserted again. */
-  readonly #entries = new Map<Address, IndexEntry>();
-  readonly #entriesMax: () => number;
+  readonly #entries: LruCache<Address, IndexEntry>;
+  /** Until when they are held to be unknown. */
+  readonly #unknown: LruCache<Address, number>;
+  readonly #clock: Clock;
+  readonly #lookups: Counter;
 
-  /** `entriesMax` is asked at every insertion, because the configuration may change. */
-  constructor(entriesMax: () => number) {
-    this.#entriesMax = entriesMax;
+  constructor(bytesMax: () => number, clock: Clock, metrics: Metrics) {
+    this.#entries = new LruCache(
+      () => bytesMax() * (1 - NEGATIVE_SHARE),
+      () => ENTRY_BYTES,
+    );
+    this.#unknown = new LruCache(
+      () => bytesMax() * NEGATIVE_SHARE,
+      () => NEGATIVE_BYTES,
+    );
+    this.#clock = clock;
+    this.#lookups = metrics.counter("index_cache_lookups_total", "Addresses looked for in the cache, by outcome.");
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  get(address: Address): IndexEntry | undefined {
+  /** `unknown`: the store has no entry for it. Undefined: the store has to be asked. */
+  get(address: Address): IndexEntry | "unknown" | undefined {
     const entry = this.#entries.get(address);
-    if (entry === undefined) return undefined;
-    this.#entries.delete(address);
-    this.#entries.set(address, entry);
-    return entry;
+    const isUnknown = entry === undefined && (this.#unknown.get(address) ?? 0) > this.#clock.nowMs();
+    this.#lookups.add(1, entry !== undefined ? HIT : isUnknown ? NEGATIVE_HIT : MISS);
+    return isUnknown ? "unknown" : entry;
   }
 
   set(entry: IndexEntry): void {
-    this.#entries.delete(entry.address);
     this.#entries.set(entry.address, entry);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#entriesMax()) return;
-      this.#entries.delete(oldest);
-    }
   }
 
-  /** What is stored for the address has changed. */
+  setUnknown(address: Address): void {
+    this.#unknown.set(address, this.#clock.nowMs() + NEGATIVE_MS_MAX);
+  }
+
+  /** What is stored for the address changes. */
   forget(address: Address): void {
     this.#entries.delete(address);
+    this.#unknown.delete(address);
   }
 }

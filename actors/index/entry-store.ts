@@ -26,6 +26,7 @@ import type { ConfigView } from "#runtime/actor-module.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Kv, KvChange } from "#runtime/kv/kv.ts";
 import type { Random } from "#runtime/random.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
 
 /** Longest time that an entry waits for its batch to begin, ms: what a crash loses is fed again. */
 export const WRITE_PAUSE_MS = 250;
@@ -35,6 +36,7 @@ export interface EntryStoreOptions {
   readonly config: ConfigView<IndexConfig>;
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics: Metrics;
   /** The store began to refuse writes, or takes them again: see `trouble`. */
   readonly onTrouble: () => void;
 }
@@ -68,13 +70,13 @@ export class EntryStore {
   #closed = false;
 
   /** `kv` is empty or passed `isReadable`. */
-  constructor({ kv, config, clock, random, onTrouble }: EntryStoreOptions) {
+  constructor({ kv, config, clock, random, metrics, onTrouble }: EntryStoreOptions) {
     this.#kv = kv;
     this.#config = config;
     this.#clock = clock;
     this.#random = random;
     this.#onTrouble = onTrouble;
-    this.#cache = new EntryCache(() => config.current.cacheEntriesMax);
+    this.#cache = new EntryCache(() => config.current.cacheBytesMax, clock, metrics);
     const checkpoint = kv.get(CHECKPOINT_KEY);
     this.#checkpoint = checkpoint === undefined ? undefined : new TextDecoder().decode(checkpoint);
     this.#formatWritten = kv.get(FORMAT_KEY) !== undefined;
@@ -106,17 +108,21 @@ export class EntryStore {
 
   /** `damaged`: the store holds something that is no entry; the caller discards it. */
   find(address: Address): IndexEntry | undefined | "damaged" {
-    for (const batch of [this.#next, this.#writing]) {
-      if (batch?.entries.has(address)) return batch.entries.get(address);
-    }
+    const pending = this.#pendingAt(address);
+    if (pending !== undefined) return pending.entries.get(address);
     const cached = this.#cache.get(address);
-    if (cached !== undefined) return cached;
-    const value = this.#read(encodeKey(address));
-    if (value === undefined || value === "damaged") return value;
-    const entry = decodeEntry(address, value);
-    if (entry === undefined) return "damaged";
-    this.#cache.set(entry);
-    return entry;
+    if (cached !== undefined) return cached === "unknown" ? undefined : cached;
+    const found = this.#read(address);
+    if (found === undefined) this.#cache.setUnknown(address);
+    else if (found !== "damaged") this.#cache.set(found);
+    return found;
+  }
+
+  /** The same for whoever only wants to know whether it is there: what is recorded is not what is asked for. */
+  has(address: Address): boolean | "damaged" {
+    const pending = this.#pendingAt(address);
+    const found = pending === undefined ? this.#read(address) : pending.entries.get(address);
+    return found === "damaged" ? found : found !== undefined;
   }
 
   /** Writing follows by itself. `newCount` of the entries were not found before. */
@@ -170,10 +176,16 @@ export class EntryStore {
     await this.#kv.close();
   }
 
+  /** The batch that speaks of it last. */
+  #pendingAt(address: Address): Batch | undefined {
+    return [this.#next, this.#writing].find((batch) => batch?.entries.has(address));
+  }
+
   /** The store is a seam: a damaged one may throw where it is read. */
-  #read(key: Uint8Array): Uint8Array | undefined | "damaged" {
+  #read(address: Address): IndexEntry | undefined | "damaged" {
     try {
-      return this.#kv.get(key);
+      const value = this.#kv.get(encodeKey(address));
+      return value === undefined ? undefined : (decodeEntry(address, value) ?? "damaged");
     } catch {
       return "damaged";
     }

@@ -1,12 +1,15 @@
 /**
- * Index resolves an address to the manifest that answers for it.
+ * Index resolves an address to the manifest that answers for it, and a name to the record that its owner signed last.
  *
- * It promises to say `rebuilding` rather than `unknown` while it does not know everything that was committed. It keeps
- * nothing that packs cannot rebuild, and does not know storage: overlay feeds it.
+ * It promises to say `rebuilding` rather than `unknown` while it does not know everything that was committed. Of addresses
+ * it keeps nothing that packs cannot rebuild, and it does not know storage: overlay feeds it. Names are its own: what it
+ * has acknowledged of them is durable.
  *
  * Specified in `specs/actors/index.md`.
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
+import type { Name, PublicKey } from "#actors/domain/name.ts";
+import type { NameRecord } from "#actors/domain/name-record.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
 
@@ -37,8 +40,38 @@ export interface IndexProtocol {
     IndexRestarted
   >;
 
+  /**
+   * Leads a name elsewhere, if the record is signed (whoever calls has looked) and follows on the current one. Durable
+   * when answered. Idempotent: the current record once more is answered as if it were new.
+   */
+  setName: Call<{ readonly record: NameRecord }, void, NameConflict | NameFrozen | NamesFull | NamesUnavailable>;
+
+  /** The current record, though it may have expired: see `isExpired`. */
+  getName: Call<{ readonly name: Name }, NameRecord, NameUnknown | NameFrozen | NamesUnavailable>;
+
+  /** All that is kept of a name, also where it is frozen. */
+  readNameHistory: Call<{ readonly name: Name }, NameState, NameUnknown | NamesUnavailable>;
+
+  /** Names of one key, in the order of their labels, from behind `after`. */
+  listNames: Call<
+    { readonly publicKey: PublicKey; readonly after: string; readonly limit: number },
+    readonly NameState[],
+    NamesUnavailable
+  >;
+
   describe: Call<Record<never, never>, IndexFacts>;
 }
+
+/** What is kept of a name. */
+export interface NameState {
+  /** Without a gap, the current record last. Of what is not kept any more the first one's `prev` is left. */
+  readonly history: readonly NameRecord[];
+  /** Set for a name that is frozen. */
+  readonly evidence: Evidence | undefined;
+}
+
+/** Two records of one name and `seq` that differ, both signed: the first that was known and its rival. */
+export type Evidence = readonly [NameRecord, NameRecord];
 
 export interface IndexEntry {
   readonly address: Address;
@@ -62,6 +95,15 @@ export interface FeedStart {
 export interface IndexFacts {
   readonly entryCount: number;
   readonly rebuilding: { readonly doneCount: number; readonly totalCount: number } | undefined;
+  /** Undefined while the journal of names cannot be read. */
+  readonly names: NameTotals | undefined;
+}
+
+export interface NameTotals {
+  readonly nameCount: number;
+  /** Those that others have replaced among them. */
+  readonly recordCount: number;
+  readonly frozenCount: number;
 }
 
 /** What index announces. */
@@ -90,4 +132,34 @@ export interface IndexRestarted extends Failure<"index.restarted"> {
 export interface IndexFull extends Failure<"index.full"> {
   readonly pendingCount: number;
   readonly pendingCountMax: number;
+}
+
+/** Nothing is known of the name here. */
+export type NameUnknown = Failure<"index.name-unknown">;
+
+/** The record does not follow on `current` (undefined: the name has none). Sign one that does, and set that. */
+export interface NameConflict extends Failure<"index.name-conflict"> {
+  readonly current: NameRecord | undefined;
+}
+
+/**
+ * Two different records with one `seq` were signed, so nobody can say where the name leads. Final: the evidence is kept, and
+ * the owner takes another label or key.
+ */
+export interface NameFrozen extends Failure<"index.name-frozen"> {
+  readonly evidence: Evidence;
+}
+
+/** There are as many names as may be. Nothing was kept. */
+export interface NamesFull extends Failure<"index.names-full"> {
+  readonly namesMax: number;
+}
+
+/**
+ * The journal of names cannot be read or written just now. Retry with the same record: after `maybe` it may be set, and
+ * another one with its `seq` would freeze the name.
+ */
+export interface NamesUnavailable extends Failure<"index.names-unavailable"> {
+  readonly cause: string;
+  readonly executed: "no" | "maybe";
 }

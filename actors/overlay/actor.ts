@@ -8,6 +8,7 @@ import { Feeder } from "#actors/overlay/feeder.ts";
 import { getByRoot, getObject, type Reading, statByRoot, statObject } from "#actors/overlay/get.ts";
 import { pinTarget, removeTarget, restoreTarget, unpinTarget } from "#actors/overlay/hold.ts";
 import { ManifestReader } from "#actors/overlay/manifest-reader.ts";
+import { getName, listNames, readNameHistory, setName } from "#actors/overlay/names.ts";
 import type { ContentBytes, OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
 import { appendUpload, beginUpload, cancelUpload, statUpload } from "#actors/overlay/uploads.ts";
@@ -17,6 +18,7 @@ import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
 import type { Ref } from "#runtime/ref.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { Turns } from "#runtime/turns.ts";
 
 export interface OverlayDeps {
@@ -25,6 +27,7 @@ export interface OverlayDeps {
   readonly index: Ref<IndexProtocol>;
   /** An incremental BLAKE3-256. */
   readonly hasher: () => Hasher;
+  readonly metrics: Metrics;
 }
 
 /** Nothing in it changes between turns: what is known of objects is in index and storage. */
@@ -48,7 +51,7 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
       (task) => feeder.run(task),
       () => undefined,
     );
-    return { ...below, manifests: new ManifestReader(deps.storage, below) };
+    return { ...below, manifests: new ManifestReader(deps.storage, below, deps.metrics) };
   },
 
   handlers: {
@@ -113,6 +116,30 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
         (_state, outcome) => outcome,
       ),
 
+    setName: (state, { record }, ctx) =>
+      ctx.later(
+        (task) => setName(state, record, task),
+        (_state, outcome) => outcome,
+      ),
+
+    getName: (state, request, ctx) =>
+      ctx.later(
+        (task) => getName(state, request, task),
+        (_state, outcome) => outcome,
+      ),
+
+    readNameHistory: (state, request, ctx) =>
+      ctx.later(
+        (task) => readNameHistory(state, request, task),
+        (_state, outcome) => outcome,
+      ),
+
+    listNames: (state, request, ctx) =>
+      ctx.later(
+        (task) => listNames(state, request, task),
+        (_state, outcome) => outcome,
+      ),
+
     describe: (state, _request, ctx) =>
       ctx.later(
         (within) => {
@@ -139,6 +166,7 @@ export const overlayModule: ActorModule<OverlayProtocol, OverlayEvents, OverlayD
     storage: ref<StorageProtocol>("storage"),
     index: ref<IndexProtocol>("index"),
     hasher: () => env.cpu.hasher(),
+    metrics: env.metrics,
   }),
 };
 export { overlayModule as actorModule };

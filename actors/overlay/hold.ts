@@ -34,7 +34,7 @@ export async function removeTarget(
     const removed = await ask(reading, within.signal, () => storage.call("removeObject", held.value, options));
     if (!removed.ok) return removed;
     const { address, manifest } = held.value;
-    manifests.forget(manifest);
+    manifests.forget(manifest, address);
     if (address === undefined) return removed;
     const forgotten = await ask(reading, within.signal, () => index.call("forget", { address }, options));
     return forgotten.ok ? removed : fail(afterAll(forgotten.failure));

@@ -14,7 +14,7 @@ import {
   type ManifestNode,
 } from "#actors/domain/manifest.ts";
 import { type AskSeams, ask } from "#actors/overlay/ask.ts";
-import { NodeCache } from "#actors/overlay/node-cache.ts";
+import { nodeCache } from "#actors/overlay/node-cache.ts";
 import type { NotARoot, ObjectUnknown, OverlayUnavailable } from "#actors/overlay/protocol.ts";
 import type {
   ManifestNotFound,
@@ -25,7 +25,10 @@ import type {
   StorageRebuilding,
 } from "#actors/storage/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
+import { Flights } from "#runtime/flights.ts";
+import type { LruCache } from "#runtime/lru-cache.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
+import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
 
 /** Why bytes that are known to be here cannot be had now, or at all. */
 export type ReadFailure = StorageCorrupt | StorageReadFailed | StorageRebuilding | OverlayUnavailable;
@@ -40,23 +43,27 @@ export interface Shape {
 export class ManifestReader {
   readonly #storage: Ref<StorageProtocol>;
   readonly #seams: AskSeams;
-  readonly #roots: NodeCache<Manifest>;
-  readonly #nodes: NodeCache<ManifestNode>;
+  readonly #roots: LruCache<Digest, Manifest>;
+  readonly #nodes: LruCache<Digest, ManifestNode>;
+  /** What many want that nobody has yet: a new object that is in demand. */
+  readonly #fetches = new Flights<string, Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadFailure>>();
+  readonly #reads: Counter;
 
-  constructor(storage: Ref<StorageProtocol>, seams: AskSeams) {
+  constructor(storage: Ref<StorageProtocol>, seams: AskSeams, metrics: Metrics) {
     this.#storage = storage;
     this.#seams = seams;
+    this.#reads = metrics.counter("overlay_manifest_reads_total", "Manifest nodes read, by where they came from.");
     // Half each: roots answer every request, inner nodes only those for objects over 2 GiB.
     const half = (): number => seams.config.current.nodeCacheBytesMax / 2;
-    this.#roots = new NodeCache(half);
-    this.#nodes = new NodeCache(half);
+    this.#roots = nodeCache(half);
+    this.#nodes = nodeCache(half);
   }
 
   /** The manifest at `root`, if it is one of `address`: the manifest binds content to address, not the index. */
   async root(root: Digest, address: Address, within: Within): Promise<Result<Manifest, ObjectUnknown | ReadFailure>> {
     const held = this.#roots.get(root) === undefined ? ok(true) : await this.#isHeld(root, within);
     if (!held.ok) return held;
-    if (!held.value) this.forget(root);
+    if (!held.value) this.forget(root, address);
     const manifest = await this.#load(this.#roots, root, decodeManifest, within, address);
     if (!manifest.ok) {
       // Index has not heard of it yet.
@@ -68,8 +75,9 @@ export class ManifestReader {
   }
 
   /** Storage is asked the next time: it may not be there any more. */
-  forget(root: Digest): void {
+  forget(root: Digest, address?: Address): void {
     this.#roots.delete(root);
+    this.#fetches.leave(fetchOf(root, address));
   }
 
   /**
@@ -126,17 +134,23 @@ export class ManifestReader {
   }
 
   async #load<Node extends ManifestNode>(
-    cache: NodeCache<Node>,
+    cache: LruCache<Digest, Node>,
     digest: Digest,
     decode: (bytes: Uint8Array) => Result<Node>,
     within: Within,
     address?: Address,
   ): Promise<Result<Node, ObjectRemoved | ReadFailure>> {
     const cached = cache.get(digest);
-    if (cached !== undefined) return ok(cached);
+    if (cached !== undefined) {
+      this.#reads.add(1, FROM_CACHE);
+      return ok(cached);
+    }
 
     const bytes = await this.#fetch(digest, within, address);
     if (!bytes.ok) return bytes.failure.code === "storage.manifest-not-found" ? corrupt(digest) : fail(bytes.failure);
+    // Of those who shared the bytes only the first decodes them.
+    const known = cache.get(digest);
+    if (known !== undefined) return ok(known);
     const decoded = decode(bytes.value);
     if (!decoded.ok) return corrupt(digest);
     cache.set(digest, decoded.value);
@@ -148,12 +162,26 @@ export class ManifestReader {
     within: Within,
     address?: Address,
   ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadFailure>> {
+    const key = fetchOf(root, address);
+    this.#reads.add(1, this.#fetches.has(key) ? FROM_OTHERS : FROM_STORAGE);
     const timeoutMs = this.#seams.config.current.callTimeoutMs;
-    return await ask(this.#seams, within.signal, () =>
-      this.#storage.call("getManifest", { root, address }, { timeoutMs, within, whenFull: "wait" }),
+    return await this.#fetches.join(key, within, (shared) =>
+      ask(this.#seams, shared.signal, () =>
+        this.#storage.call("getManifest", { root, address }, { timeoutMs, within: shared, whenFull: "wait" }),
+      ),
     );
   }
 }
+
+/** Whether it is held depends on whose it is: the same answer is for those who ask the same. */
+function fetchOf(root: Digest, address: Address | undefined): string {
+  return `${root} ${address ?? ""}`;
+}
+
+const FROM_CACHE = { from: "cache" };
+/** Somebody else was asking storage for it already. */
+const FROM_OTHERS = { from: "others" };
+const FROM_STORAGE = { from: "storage" };
 
 export function corrupt(digest: Digest): Result<never, StorageCorrupt> {
   return fail({ code: "storage.corrupt", digest });

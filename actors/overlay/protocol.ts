@@ -8,8 +8,19 @@
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ByteRange } from "#actors/domain/byte-range.ts";
+import type { Name, NameValue, PublicKey } from "#actors/domain/name.ts";
+import type { NameRecord } from "#actors/domain/name-record.ts";
 import type { AppendUpload, BeginUpload, UploadFacts, UploadId } from "#actors/domain/upload.ts";
-import type { IndexFacts, IndexRebuilding } from "#actors/index/protocol.ts";
+import type {
+  IndexFacts,
+  IndexRebuilding,
+  NameConflict,
+  NameFrozen,
+  NameState,
+  NamesFull,
+  NamesUnavailable,
+  NameUnknown,
+} from "#actors/index/protocol.ts";
 import type {
   AddressMismatch,
   CollectionFacts,
@@ -175,6 +186,42 @@ export interface OverlayProtocol {
     StorageFailureOf<"statUpload"> | OverlayUnavailable
   >;
 
+  /**
+   * Leads a name to what is held here, by a record whose signature was verified. Durable when answered. Idempotent: where
+   * the answer is lost, set the same record again.
+   */
+  setName: Call<
+    { readonly record: NameRecord },
+    void,
+    | TargetUnknown
+    | NameConflict
+    | NameFrozen
+    | NamesFull
+    | NamesUnavailable
+    | IndexRebuilding
+    | StorageRebuilding
+    | StorageCorrupt
+    | StorageReadFailed
+    | OverlayUnavailable
+  >;
+
+  /** The record that says where the name leads now. */
+  getName: Call<
+    { readonly name: Name },
+    NameRecord,
+    NameUnknown | NameExpired | NameFrozen | NamesUnavailable | OverlayUnavailable
+  >;
+
+  /** All that is kept of a name, whatever became of it. */
+  readNameHistory: Call<{ readonly name: Name }, NameState, NameUnknown | NamesUnavailable | OverlayUnavailable>;
+
+  /** Names of one key, in the order of their labels, from behind `after`. */
+  listNames: Call<
+    { readonly publicKey: PublicKey; readonly after: string; readonly limit: number },
+    readonly NameState[],
+    NamesUnavailable | OverlayUnavailable
+  >;
+
   describe: Call<Record<never, never>, StoreFacts, OverlayUnavailable>;
 }
 
@@ -270,6 +317,16 @@ export type CarProblem =
   | "digest-mismatch"
   | "truncated"
   | "trailing-bytes";
+
+/** What the name would lead to is not held here. Put it first. */
+export interface TargetUnknown extends Failure<"overlay.target-unknown"> {
+  readonly value: NameValue;
+}
+
+/** The name led somewhere until the time that its owner gave it. It does again when the owner sets the next record. */
+export interface NameExpired extends Failure<"overlay.name-expired"> {
+  readonly record: NameRecord;
+}
 
 /** An actor below did not answer; `executed: "maybe"` where it may have acted. All of it is idempotent: retry. */
 export interface OverlayUnavailable extends Failure<"overlay.unavailable"> {

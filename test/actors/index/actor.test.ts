@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MOVE_INTERVAL_MS } from "#actors/index/actor.ts";
+import { NEGATIVE_MS_MAX } from "#actors/index/entry-cache.ts";
 import { CHECKPOINT_KEY, ENTRY_VERSION, FORMAT_KEY } from "#actors/index/entry-codec.ts";
 import { WRITE_PAUSE_MS } from "#actors/index/entry-store.ts";
 import type { IndexEntry } from "#actors/index/protocol.ts";
@@ -99,18 +100,76 @@ describe("index: resolve", () => {
     assert.equal(index.control.getCount, before);
   });
 
-  it("keeps at most cacheEntriesMax entries beside the store, the least recently used out first (IDX-6)", async () => {
+  it("keeps what fits into cacheBytesMax beside the store, the least recently used out first (IDX-6)", async () => {
     const index = await startIndex();
-    await index.ref.call("record", { entries: [entryOf(1), entryOf(2), entryOf(3)] }, within);
+    await index.ref.call("record", { entries: [1, 2, 3, 4].map((number) => entryOf(number)) }, within);
     await index.clock.settle();
-    for (const number of [1, 2, 1, 3]) await resolves(index, entryOf(number));
+    for (const number of [1, 2, 3, 1, 4]) await resolves(index, entryOf(number));
     const before = index.control.getCount;
 
-    await resolves(index, entryOf(1));
-    await resolves(index, entryOf(3));
+    for (const number of [1, 3, 4]) await resolves(index, entryOf(number));
     assert.equal(index.control.getCount, before);
     await resolves(index, entryOf(2));
     assert.equal(index.control.getCount, before + 1);
+  });
+
+  it("asks the store again for an unknown address after NEGATIVE_MS_MAX, not before (IDX-6)", async () => {
+    const index = await startIndex();
+    await finishRebuild(index);
+    const unknown = { code: "index.unknown", address: entryOf(1).address };
+    assert.deepEqual(await failureOf(index, entryOf(1)), unknown);
+    const before = index.control.getCount;
+
+    await index.clock.advance(NEGATIVE_MS_MAX - 1);
+    assert.deepEqual(await failureOf(index, entryOf(1)), unknown);
+    assert.equal(index.control.getCount, before);
+    await index.clock.advance(1);
+    assert.deepEqual(await failureOf(index, entryOf(1)), unknown);
+
+    assert.equal(index.control.getCount, before + 1);
+  });
+
+  it("finds an address that was unknown as soon as it is recorded, also when it left the memory (IDX-2)", async () => {
+    const index = await startIndex();
+    await failureOf(index, entryOf(1));
+
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+
+    await resolves(index, entryOf(1));
+    await index.clock.settle();
+    await resolves(index, entryOf(1));
+  });
+
+  it("keeps entries in memory whatever number of unknown addresses is asked for (IDX-6)", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1), entryOf(2), entryOf(3)] }, within);
+    await index.clock.settle();
+    for (const number of [1, 2, 3]) await resolves(index, entryOf(number));
+    for (let number = 100; number < 200; number += 1) await failureOf(index, entryOf(number));
+    const asked = index.control.getCount;
+    await failureOf(index, entryOf(199));
+    await failureOf(index, entryOf(198));
+    assert.equal(index.control.getCount, asked + 1, "of those one is remembered");
+    const before = index.control.getCount;
+
+    for (const number of [1, 2, 3]) await resolves(index, entryOf(number));
+
+    assert.equal(index.control.getCount, before);
+  });
+
+  it("counts hits, misses and negative hits, and nothing for what is recorded", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+    await index.clock.settle();
+    for (const number of [1, 1, 1, 2, 2]) {
+      await index.ref.call("resolve", { address: entryOf(number).address }, within);
+    }
+
+    const counted = index.metrics
+      .takeDeltas()
+      .filter(({ name }) => name === "index_cache_lookups_total")
+      .map(({ labels, value }) => [labels["outcome"], value]);
+    assert.deepEqual(Object.fromEntries(counted), { hit: 2, miss: 2, "negative-hit": 1 });
   });
 
   it("answers with what was recorded last, also where an older entry was cached", async () => {
@@ -260,7 +319,11 @@ describe("index: record", () => {
 
     assert.deepEqual(facts, {
       ok: true,
-      value: { entryCount: 3, rebuilding: { doneCount: 0, totalCount: 0 } },
+      value: {
+        entryCount: 3,
+        rebuilding: { doneCount: 0, totalCount: 0 },
+        names: { nameCount: 0, recordCount: 0, frozenCount: 0 },
+      },
     });
   });
 });

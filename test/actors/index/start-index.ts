@@ -3,17 +3,22 @@ import { parseAddress, parseDigest } from "#actors/domain/address.ts";
 import { type IndexDeps, indexBehavior } from "#actors/index/actor.ts";
 import type { IndexConfig } from "#actors/index/config.ts";
 import type { IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
 import { assert, ok } from "#runtime/errors.ts";
 import type { Kv, KvChange, KvStores } from "#runtime/kv/kv.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
-import { type Started, startActor } from "#test/kit/actor.ts";
+import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
 
 /** Where the index under test keeps its store. */
 export const DIRECTORY = "/data/index";
+/** And its names. */
+export const NAMES_DIRECTORY = "/data/names";
 
 /** Small limits, so that they are met in every run. */
 export const smallIndexConfig: IndexConfig = {
-  cacheEntriesMax: 2,
+  // Three entries, and one address that is unknown.
+  cacheBytesMax: 1280,
   pendingEntriesMax: 3,
   mapBytesMax: 1_048_576,
   writeRetryMsMin: 100,
@@ -72,28 +77,50 @@ export interface StartedIndex extends Started<IndexProtocol> {
   readonly control: StoreControl;
   /** Trees that were removed, oldest first. */
   readonly removed: string[];
+  /** Where the names are. */
+  readonly disk: MemoryDisk;
 }
 
 export async function startIndex(
-  options: { readonly config?: Partial<IndexConfig>; readonly stores?: MemoryKvStores } = {},
+  options: {
+    readonly config?: Partial<IndexConfig>;
+    readonly stores?: MemoryKvStores;
+    readonly disk?: MemoryDisk;
+  } = {},
 ): Promise<StartedIndex> {
+  const machine = testMachine();
+  const disk = options.disk ?? new MemoryDisk();
   const stores = options.stores ?? memoryKvStores();
   const removed: string[] = [];
   const control = new StoreControl();
   const deps: IndexDeps = {
     config: { current: { ...smallIndexConfig, ...options.config } },
     kv: control.over(stores),
-    disk: {
-      removeTree: async (directory) => {
-        removed.push(directory);
-        control.isUnreadable = false;
-        stores.remove(directory);
-        return ok();
-      },
-    },
+    disk: withRemovedTrees(disk, (directory) => {
+      removed.push(directory);
+      control.isUnreadable = false;
+      stores.remove(directory);
+    }),
+    metrics: machine.metrics,
     directory: DIRECTORY,
+    namesDirectory: NAMES_DIRECTORY,
   };
-  return { ...(await startActor(indexBehavior, deps)), stores, control, removed };
+  return { ...(await startActor(indexBehavior, deps, { machine })), stores, control, removed, disk };
+}
+
+function withRemovedTrees(disk: MemoryDisk, onRemoved: (directory: string) => void): Disk {
+  return new Proxy(disk, {
+    get: (target, name) => {
+      if (name === "removeTree") {
+        return async (directory: string) => {
+          onRemoved(directory);
+          return ok();
+        };
+      }
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
 }
 
 /** The `number`-th of endless different entries. */

@@ -7,6 +7,7 @@ import { decodeManifest } from "#actors/domain/manifest.ts";
 import { digest, FakeStorage } from "#test/actors/overlay/fake-storage.ts";
 import {
   bytesOf,
+  noNames,
   pass,
   readAll,
   type StartedOverlay,
@@ -50,7 +51,7 @@ describe("overlay: a put of ciphertext", () => {
     const stat = await overlay.ref.call("stat", { address: named.address }, within);
     assert(stat.ok);
     const facts = await overlay.index.ref.call("describe", {}, within);
-    assert.deepEqual(facts, { ok: true, value: { entryCount: 1, rebuilding: undefined } });
+    assert.deepEqual(facts, { ok: true, value: { entryCount: 1, rebuilding: undefined, names: noNames } });
     overlay.toIndex.calls.length = 0;
     await overlay.crash();
     await pass(overlay, 0);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestFromBytes } from "#actors/domain/address.ts";
 import type { ManifestNode } from "#actors/domain/manifest.ts";
-import { NodeCache } from "#actors/overlay/node-cache.ts";
+import { nodeCache } from "#actors/overlay/node-cache.ts";
 
 const name = (number: number) => digestFromBytes(new Uint8Array(32).fill(number));
 const node: ManifestNode = { size: 0, linkKind: "chunk", links: [] };
@@ -14,7 +14,7 @@ const nodeWith = (links: number): ManifestNode => ({
 
 describe("overlay: the cache of manifest nodes", () => {
   it("holds what fits, at the limit and not one past it", () => {
-    const cache = new NodeCache(() => 512);
+    const cache = nodeCache(() => 512);
 
     cache.set(name(1), node);
     cache.set(name(2), node);
@@ -29,7 +29,7 @@ describe("overlay: the cache of manifest nodes", () => {
   });
 
   it("drops the node that was not used for longest", () => {
-    const cache = new NodeCache(() => 512);
+    const cache = nodeCache(() => 512);
     cache.set(name(1), node);
     cache.set(name(2), node);
     cache.get(name(1));
@@ -43,7 +43,7 @@ describe("overlay: the cache of manifest nodes", () => {
   });
 
   it("counts links, and does not keep a node larger than itself", () => {
-    const cache = new NodeCache(() => 512);
+    const cache = nodeCache(() => 512);
     cache.set(name(1), node);
 
     cache.set(name(2), nodeWith(2));

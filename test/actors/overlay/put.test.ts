@@ -6,7 +6,15 @@ import type { PutObject } from "#actors/storage/protocol.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { Failure } from "#runtime/errors.ts";
 import { digest, storageFacts } from "#test/actors/overlay/fake-storage.ts";
-import { bytesOf, getBytes, pass, sourceOf, startOverlay, within } from "#test/actors/overlay/start-overlay.ts";
+import {
+  bytesOf,
+  getBytes,
+  noNames,
+  pass,
+  sourceOf,
+  startOverlay,
+  within,
+} from "#test/actors/overlay/start-overlay.ts";
 
 const bytes = bytesOf(10);
 const address = addressOf(digest(bytes));
@@ -193,7 +201,7 @@ describe("overlay: stat, getManifest and describe", () => {
 
     const described = await overlay.ref.call("describe", {}, within);
 
-    const index = { entryCount: 1, rebuilding: undefined };
+    const index = { entryCount: 1, rebuilding: undefined, names: noNames };
     assert.deepEqual(described, { ok: true, value: { storage: storageFacts, index } });
   });
 });

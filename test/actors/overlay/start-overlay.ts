@@ -3,16 +3,17 @@ import assert from "node:assert/strict";
 import { type Address, addressOf } from "#actors/domain/address.ts";
 import type { ByteRange } from "#actors/domain/byte-range.ts";
 import { indexBehavior } from "#actors/index/actor.ts";
-import type { IndexProtocol } from "#actors/index/protocol.ts";
+import type { IndexProtocol, NameTotals } from "#actors/index/protocol.ts";
 import { overlayBehavior } from "#actors/overlay/actor.ts";
 import type { OverlayConfig } from "#actors/overlay/config.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED } from "#runtime/byte-source.ts";
-import { type Failure, ok, type Result } from "#runtime/errors.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
 import { createHasher } from "#runtime/pool/blake3.ts";
 import type { Protocol } from "#runtime/protocol.ts";
 import type { CallOptions, Ref } from "#runtime/ref.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { smallIndexConfig } from "#test/actors/index/start-index.ts";
 import { digest, FakeStorage, fakeStorageBehavior } from "#test/actors/overlay/fake-storage.ts";
@@ -101,11 +102,17 @@ export async function startOverlay({
   const machine = testMachine();
   const room = { machine, capacity: 256, laterMax: 64 };
   const stores = memoryKvStores();
-  const removeTree = async () => ok();
   const storage = await startActor(fakeStorageBehavior, fake, room);
   const index = await startActor(
     indexBehavior,
-    { config: { current: smallIndexConfig }, kv: stores, disk: { removeTree }, directory: "/data/index" },
+    {
+      config: { current: smallIndexConfig },
+      kv: stores,
+      disk: new MemoryDisk(),
+      metrics: machine.metrics,
+      directory: "/data/index",
+      namesDirectory: "/data/names",
+    },
     room,
   );
   const toStorage = new Probe();
@@ -118,6 +125,7 @@ export async function startOverlay({
       storage: toStorage.over(storage.ref),
       index: toIndex.over(index.ref),
       hasher: createHasher,
+      metrics: machine.metrics,
     },
     room,
   );
@@ -202,3 +210,6 @@ export function bytesOf(length: number, seed = 1): Buffer {
   }
   return bytes;
 }
+
+/** What index says of names where there are none. */
+export const noNames: NameTotals = { nameCount: 0, recordCount: 0, frozenCount: 0 };

@@ -45,7 +45,7 @@ async function startStore(
     room,
   );
   const indexConfig = {
-    cacheEntriesMax: indexConfigSchema.cacheEntriesMax.default,
+    cacheBytesMax: indexConfigSchema.cacheBytesMax.default,
     pendingEntriesMax: indexConfigSchema.pendingEntriesMax.default,
     mapBytesMax: 1 * MiB,
     writeRetryMsMin: 100,
@@ -53,12 +53,23 @@ async function startStore(
   };
   const index = await startActor(
     indexBehavior,
-    { config: { current: indexConfig }, kv, disk, directory: "/data/index" },
+    {
+      config: { current: indexConfig },
+      ...{ kv, disk, metrics: machine.metrics },
+      directory: "/data/index",
+      namesDirectory: "/data/names",
+    },
     room,
   );
   const overlay = await startActor(
     overlayBehavior,
-    { config: { current: smallOverlayConfig }, storage: storage.ref, index: index.ref, hasher: createHasher },
+    {
+      config: { current: smallOverlayConfig },
+      storage: storage.ref,
+      index: index.ref,
+      hasher: createHasher,
+      metrics: machine.metrics,
+    },
     room,
   );
   await pass(overlay, 0);

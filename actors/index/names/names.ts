@@ -1,0 +1,225 @@
+/**
+ * The names of this node, kept in a journal of their own: nothing else could tell them again.
+ *
+ * Invariants:
+ * - a record that was acknowledged survives any crash, and is what everybody sees from then on;
+ * - what is done to one name follows one after another, reading it among that: whoever reads sees how the set before it
+ *   has ended;
+ * - nothing is answered from a state that is in doubt: a journal that has closed itself, because a sync failed, is opened
+ *   again first, which writes again what was in doubt.
+ */
+import { fullName, type Name, type PublicKey } from "#actors/domain/name.ts";
+import type { NameRecord } from "#actors/domain/name-record.ts";
+import { encodeNameEntry, type NameEntry } from "#actors/index/names/name-entry.ts";
+import { NAME_HISTORY_MAX, NAME_RECORDS_MAX, NameTable } from "#actors/index/names/name-table.ts";
+import type {
+  Evidence,
+  NameConflict,
+  NameFrozen,
+  NameState,
+  NamesFull,
+  NamesUnavailable,
+  NameTotals,
+  NameUnknown,
+} from "#actors/index/protocol.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import { type Failure, fail, ok, type Result, unreachable } from "#runtime/errors.ts";
+import type { Journal } from "#runtime/journal/journal.ts";
+import { openJournal } from "#runtime/journal/open-journal.ts";
+import type { Random } from "#runtime/random.ts";
+import { Turns } from "#runtime/turns.ts";
+import { MiB } from "#runtime/units.ts";
+
+/** Names of all keys. One more is refused; none has to go for it. */
+export const NAMES_MAX = 16_384;
+
+/** The journal is rewritten when it has grown by so much, and by what its names take. */
+export const NAMES_COMPACT_BYTES_MIN: number = 8 * MiB;
+
+export interface NamesLimits {
+  readonly namesMax: number;
+  readonly historyMax: number;
+  readonly recordsMax: number;
+}
+
+export interface NamesDeps {
+  readonly disk: Disk;
+  readonly random: Random;
+  /** Of the journal. */
+  readonly directory: string;
+  /** Smaller ones, for tests. */
+  readonly limits?: NamesLimits;
+  readonly compactBytesMin?: number;
+  /** Somebody signed two records with one `seq`. */
+  readonly onEquivocation: (name: Name) => void;
+  /** The journal cannot be read, or has closed itself, for this reason; undefined: it is open again. */
+  readonly onTrouble: (cause: string | undefined) => void;
+}
+
+const LIMITS: NamesLimits = { namesMax: NAMES_MAX, historyMax: NAME_HISTORY_MAX, recordsMax: NAME_RECORDS_MAX };
+
+type SetFailure = NameConflict | NameFrozen | NamesFull | NamesUnavailable;
+
+export class Names {
+  readonly #deps: NamesDeps;
+  readonly #limits: NamesLimits;
+  readonly #turns = new Turns<string>();
+  #table: NameTable;
+  #journal: Journal | undefined;
+  #opening: Promise<Result<Journal, NamesUnavailable>> | undefined;
+  /** Damage does not mend by itself: it is not looked for again in this life. */
+  #damage: NamesUnavailable | undefined;
+  #trouble: string | undefined;
+  /** Names whose first record is being written. */
+  #newCount = 0;
+  #isClosed = false;
+
+  constructor(deps: NamesDeps) {
+    this.#deps = deps;
+    this.#limits = deps.limits ?? LIMITS;
+    this.#table = new NameTable(this.#limits);
+  }
+
+  /** Undefined while nothing could be read. */
+  get totals(): NameTotals | undefined {
+    if (this.#journal === undefined) return undefined;
+    const { nameCount, recordCount, frozenCount } = this.#table;
+    return { nameCount, recordCount, frozenCount };
+  }
+
+  /** The signature was verified by whoever took the record in. */
+  async set(record: NameRecord): Promise<Result<void, SetFailure>> {
+    return await this.#turns.inTurn(fullName(record), async () => {
+      const opened = await this.open();
+      return opened.ok ? await this.#setNow(record, opened.value) : opened;
+    });
+  }
+
+  async read(name: Name): Promise<Result<NameState, NameUnknown | NamesUnavailable>> {
+    return await this.#turns.inTurn(fullName(name), async () => {
+      const opened = await this.open();
+      if (!opened.ok) return opened;
+      const state = this.#table.get(name);
+      return state === undefined ? fail({ code: "index.name-unknown" }) : ok(state);
+    });
+  }
+
+  async list(
+    publicKey: PublicKey,
+    after: string,
+    limit: number,
+  ): Promise<Result<readonly NameState[], NamesUnavailable>> {
+    const opened = await this.open();
+    return opened.ok ? ok(this.#table.listOf(publicKey, after, limit)) : opened;
+  }
+
+  /** Whether opening it again is of no use. */
+  get isDamaged(): boolean {
+    return this.#damage !== undefined;
+  }
+
+  /** The journal that is open, or opened afresh where it has closed itself. */
+  async open(): Promise<Result<Journal, NamesUnavailable>> {
+    if (this.#journal !== undefined && (this.#isClosed || this.#journal.closed?.cause === undefined)) {
+      return ok(this.#journal);
+    }
+    if (this.#damage !== undefined) return fail(this.#damage);
+    if (this.#isClosed) return fail(unavailable({ code: "journal.closed" }, "no"));
+    this.#opening ??= this.#openNow().finally(() => {
+      this.#opening = undefined;
+    });
+    return await this.#opening;
+  }
+
+  /** Nothing is written any more when it settles. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#opening;
+    await this.#journal?.close();
+  }
+
+  async #setNow(record: NameRecord, journal: Journal): Promise<Result<void, SetFailure>> {
+    const verdict = this.#table.judge(record);
+    switch (verdict.kind) {
+      case "next":
+        return await this.#append(record, journal);
+      case "known":
+        return ok();
+      case "not-next":
+        return fail({ code: "index.name-conflict", current: verdict.current });
+      case "frozen":
+        return fail({ code: "index.name-frozen", evidence: verdict.evidence });
+      case "equivocation":
+        return await this.#freeze(verdict.evidence, journal);
+      default:
+        return unreachable(verdict);
+    }
+  }
+
+  async #append(record: NameRecord, journal: Journal): Promise<Result<void, SetFailure>> {
+    const isNew = record.seq === 1;
+    const { namesMax } = this.#limits;
+    if (isNew && this.#table.nameCount + this.#newCount >= namesMax)
+      return fail({ code: "index.names-full", namesMax });
+    if (isNew) this.#newCount += 1;
+    const appended = await this.#write(journal, { kind: "record", record });
+    if (isNew) this.#newCount -= 1;
+    return appended;
+  }
+
+  async #freeze(evidence: Evidence, journal: Journal): Promise<Result<never, SetFailure>> {
+    const written = await this.#write(journal, { kind: "evidence", evidence });
+    if (!written.ok) return written;
+    this.#deps.onEquivocation(evidence[0]);
+    return fail({ code: "index.name-frozen", evidence });
+  }
+
+  async #write(journal: Journal, entry: NameEntry): Promise<Result<void, NamesUnavailable>> {
+    const appended = await journal.append(encodeNameEntry(entry));
+    if (appended.ok) return appended;
+    const { failure } = appended;
+    const isInDoubt = failure.code === "journal.closed";
+    const why = isInDoubt && failure.cause !== undefined ? failure.cause : failure;
+    const refusal = unavailable(why, isInDoubt ? "maybe" : "no");
+    // A full disk, or too much at once, is the matter of this record alone: the journal goes on.
+    if (isInDoubt) this.#note(refusal.cause);
+    return fail(refusal);
+  }
+
+  async #openNow(): Promise<Result<Journal, NamesUnavailable>> {
+    await this.#journal?.close();
+    const { directory, disk, random, compactBytesMin = NAMES_COMPACT_BYTES_MIN } = this.#deps;
+    // Nobody is to see what was true once: the table counts when all of it is read.
+    const table = new NameTable(this.#limits);
+    const opened = await openJournal({
+      disk,
+      random,
+      directory,
+      apply: (bytes) => table.apply(bytes),
+      snapshot: () => table.snapshot(),
+      compactBytesMin,
+    });
+    if (!opened.ok) {
+      const refusal = unavailable(opened.failure, "no");
+      if (opened.failure.code === "journal.damaged") this.#damage = refusal;
+      this.#note(refusal.cause);
+      return fail(refusal);
+    }
+    this.#table = table;
+    this.#journal = opened.value;
+    this.#note(undefined);
+    return opened;
+  }
+
+  #note(trouble: string | undefined): void {
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#deps.onTrouble(trouble);
+  }
+}
+
+/** The system's own name of an error comes with it. */
+function unavailable(failure: Failure & { readonly errno?: string }, executed: "no" | "maybe"): NamesUnavailable {
+  const cause = failure.errno === undefined ? failure.code : `${failure.code} ${failure.errno}`;
+  return { code: "index.names-unavailable", cause, executed };
+}

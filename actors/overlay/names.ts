@@ -1,0 +1,80 @@
+/**
+ * Names: index keeps them; that they lead to something which is held here is looked after here.
+ *
+ * A record that has expired leads nowhere, so it may name what is not held: that is how a name is taken back.
+ */
+import { type Name, type PublicKey, targetOf } from "#actors/domain/name.ts";
+import { isExpired, type NameRecord } from "#actors/domain/name-record.ts";
+import type { NameState } from "#actors/index/protocol.ts";
+import { ask } from "#actors/overlay/ask.ts";
+import { type Reading, statByRoot, statObject } from "#actors/overlay/get.ts";
+import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { FailureOf } from "#runtime/protocol.ts";
+import type { CallOptions, Within } from "#runtime/ref.ts";
+
+export async function setName(
+  reading: Reading,
+  record: NameRecord,
+  within: Within,
+): Promise<Result<void, FailureOf<OverlayProtocol, "setName">>> {
+  const { clock, index } = reading;
+  const isHeld = isExpired(record, clock.wallMs()) ? ok() : await checkHeld(reading, record, within);
+  if (!isHeld.ok) return isHeld;
+  return await ask(reading, within.signal, () => index.call("setName", { record }, optionsOf(reading, within)));
+}
+
+/** The record that says where the name leads now. */
+export async function getName(
+  reading: Reading,
+  request: { readonly name: Name },
+  within: Within,
+): Promise<Result<NameRecord, FailureOf<OverlayProtocol, "getName">>> {
+  const { clock, index } = reading;
+  const got = await ask(reading, within.signal, () => index.call("getName", request, optionsOf(reading, within)));
+  if (!got.ok || !isExpired(got.value, clock.wallMs())) return got;
+  return fail({ code: "overlay.name-expired", record: got.value });
+}
+
+export async function readNameHistory(
+  reading: Reading,
+  request: { readonly name: Name },
+  within: Within,
+): Promise<Result<NameState, FailureOf<OverlayProtocol, "readNameHistory">>> {
+  return await ask(reading, within.signal, () =>
+    reading.index.call("readNameHistory", request, optionsOf(reading, within)),
+  );
+}
+
+export async function listNames(
+  reading: Reading,
+  request: { readonly publicKey: PublicKey; readonly after: string; readonly limit: number },
+  within: Within,
+): Promise<Result<readonly NameState[], FailureOf<OverlayProtocol, "listNames">>> {
+  return await ask(reading, within.signal, () => reading.index.call("listNames", request, optionsOf(reading, within)));
+}
+
+async function checkHeld(
+  reading: Reading,
+  { value }: NameRecord,
+  within: Within,
+): Promise<Result<void, FailureOf<OverlayProtocol, "setName">>> {
+  const target = targetOf(value);
+  const held =
+    target.kind === "object"
+      ? await statObject(reading, target.address, within)
+      : await statByRoot(reading, target.root, within);
+  if (held.ok) return ok();
+  switch (held.failure.code) {
+    case "overlay.unknown":
+    case "overlay.not-a-root":
+    case "storage.manifest-not-found":
+      return fail({ code: "overlay.target-unknown", value });
+    default:
+      return fail(held.failure);
+  }
+}
+
+function optionsOf({ config }: Reading, within: Within): CallOptions {
+  return { timeoutMs: config.current.callTimeoutMs, within, whenFull: "wait" };
+}
