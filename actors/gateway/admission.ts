@@ -99,9 +99,12 @@ export function uploadWeight(contentLength: number | undefined): number {
   return Math.min(contentLength ?? HEAP_BODY_BYTES_MAX, HEAP_BODY_BYTES_MAX);
 }
 
-/** The weight of a read before anything is known of what it reads. A manifest node has at most 256 KiB. */
-export function readWeight(route: "object" | "manifest" | "manifest-data" | "stat", method: string): number {
-  return route === "stat" || method === "HEAD" ? smallBytes : HEAP_BODY_BYTES_MAX;
+/** The weight of a read before anything is known of what it reads. A manifest node, and a list of names, has at most 256 KiB. */
+export function readWeight(
+  route: "object" | "manifest" | "manifest-data" | "stat" | "name" | "name-history" | "names",
+  method: string,
+): number {
+  return route === "stat" || route === "name" || method === "HEAD" ? smallBytes : HEAP_BODY_BYTES_MAX;
 }
 
 /** The weight of an admin request. */

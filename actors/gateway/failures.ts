@@ -1,4 +1,5 @@
 /** The failures that gateway itself declares. Together with those of the actors below they are all that HTTP can say. */
+import type { BadSignature, NameMalformed } from "#actors/domain/name-record.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { BodyFailure } from "#runtime/edge/refusal.ts";
@@ -83,6 +84,11 @@ export interface TooManyRanges extends Failure<"gateway.too-many-ranges"> {
   readonly rangesMax: number;
   readonly sizeBytes: number;
 }
+/** What stands behind `/n/` is no name. Final. */
+export type BadName = Failure<"gateway.bad-name">;
+
+/** The record is not one of the name in the path. Final. */
+export type NameMismatch = Failure<"gateway.name-mismatch">;
 
 /** Over `objectSizeBytesMax`. Final. */
 export interface ObjectOverLimit extends Failure<"gateway.object-too-large"> {
@@ -132,6 +138,8 @@ export type GatewayFailure =
   | NotAPiece
   | PreconditionFailed
   | TooManyRanges
+  | BadName
+  | NameMismatch
   | ObjectOverLimit
   | GatewayOverloaded
   | BytesExceeded
@@ -142,6 +150,8 @@ export type GatewayFailure =
 /** Everything that can end as an HTTP error. A failure that an actor below adds to its protocol appears here. */
 export type HttpFailure =
   | GatewayFailure
+  | NameMalformed
+  | BadSignature
   | BodyFailure
   | SourceStalled
   | CallFailure

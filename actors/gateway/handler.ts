@@ -20,6 +20,7 @@ import {
   unpinTarget,
 } from "#actors/gateway/holds.ts";
 import type { MeteredRoute } from "#actors/gateway/meters.ts";
+import { listNames, readHistory, readName, setName } from "#actors/gateway/names.ts";
 import { readByRoot, readManifest, readObject, statObject } from "#actors/gateway/objects.ts";
 import { AllowedHosts, checkHost, checkOrigin } from "#actors/gateway/origin.ts";
 import { kindOf, parseRoute, type Route } from "#actors/gateway/routes.ts";
@@ -133,6 +134,14 @@ export class Handler {
         return await appendUpload(desk, visit, route.upload);
       case "upload-cancel":
         return await cancelUpload(desk, visit, route.upload);
+      case "name":
+        return await readName(desk, visit, route.of);
+      case "name-set":
+        return await setName(desk, visit, route.of);
+      case "name-history":
+        return await readHistory(desk, visit, route.of);
+      case "names":
+        return await listNames(desk, visit, route.publicKey);
       case "status":
         return await status(desk, visit);
       case "metrics":
@@ -208,11 +217,15 @@ function weightOf(route: Route, { method, contentLength }: EdgeRequest): number 
     case "put-car":
     case "upload-begin":
     case "upload-append":
+    case "name-set":
       return uploadWeight(contentLength);
     case "object":
     case "manifest":
     case "manifest-data":
     case "stat":
+    case "name":
+    case "name-history":
+    case "names":
       return readWeight(route.name, method);
     default:
       return adminWeight;

@@ -1,7 +1,8 @@
 /** Which path is which route, and what it takes. Pure: it knows nothing of how a route is served. */
 import { type Address, type Digest, parseAddress, parseDigest } from "#actors/domain/address.ts";
+import { type Name, type PublicKey, parseLabel, parsePublicKey } from "#actors/domain/name.ts";
 import { parseUploadId, type UploadId } from "#actors/domain/upload.ts";
-import type { BadAddress, MethodNotAllowed, NoRoute } from "#actors/gateway/failures.ts";
+import type { BadAddress, BadName, MethodNotAllowed, NoRoute } from "#actors/gateway/failures.ts";
 import type { Target } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
@@ -15,6 +16,8 @@ export type Route =
   | { readonly name: "trash" | "collection" | "collect" | "scrub" | "scrub-now" }
   | { readonly name: "tus" | "upload-begin" }
   | { readonly name: "upload-stat" | "upload-append" | "upload-cancel"; readonly upload: UploadId }
+  | { readonly name: "name" | "name-set" | "name-history"; readonly of: Name }
+  | { readonly name: "names"; readonly publicKey: PublicKey }
   | { readonly name: "status" | "metrics" | "healthz" | "readyz" };
 
 export type RouteName = Route["name"];
@@ -25,7 +28,11 @@ export type RouteKind = "read" | "write" | "admin";
 const reading = "GET, HEAD";
 
 /** `path` is as sent; the only escape that addresses are seen with is that of the colon. */
-export function parseRoute(method: string, path: string): Result<Route, NoRoute | MethodNotAllowed | BadAddress> {
+export function parseRoute(
+  method: string,
+  path: string,
+): Result<Route, NoRoute | MethodNotAllowed | BadAddress | BadName> {
+  if (path.startsWith("/n/")) return parseNameRoute(method, path.slice("/n/".length));
   const [, first = "", rest, part, ...more] = path.split("/");
   if (path[0] !== "/" || more.length > 0) return fail({ code: "gateway.no-route" });
   if (rest === undefined) return parseTopRoute(method, first);
@@ -93,6 +100,24 @@ function parseUploadRoute(method: string, name: string): Result<Route, NoRoute |
   }
 }
 
+/** `path` is what stands behind `/n/`: a key, a name, or a name and `history`. */
+function parseNameRoute(method: string, path: string): Result<Route, NoRoute | MethodNotAllowed | BadName> {
+  const [key = "", label, part, ...more] = path.split("/");
+  if ((part !== undefined && part !== "history") || more.length > 0) return fail({ code: "gateway.no-route" });
+  const isRead = method === "GET" || method === "HEAD";
+  const maySet = label !== undefined && part === undefined;
+  if (!isRead && !(maySet && method === "PUT")) return notAllowed(maySet ? `${reading}, PUT` : reading);
+
+  const publicKey = parsePublicKey(key);
+  if (publicKey === undefined) return fail({ code: "gateway.bad-name" });
+  if (label === undefined) return ok({ name: "names", publicKey });
+  const parsed = parseLabel(label);
+  if (parsed === undefined) return fail({ code: "gateway.bad-name" });
+  const of = { publicKey, label: parsed };
+  if (part === "history") return ok({ name: "name-history", of });
+  return ok({ name: isRead ? "name" : "name-set", of });
+}
+
 function parseTopRoute(method: string, name: string): Result<Route, NoRoute | MethodNotAllowed> {
   const isWrite = method === "PUT" || method === "POST";
   switch (name) {
@@ -136,11 +161,15 @@ export function kindOf(route: RouteName): RouteKind {
     case "upload-cancel":
     // It may wait for an upload to be stored, on a place among the uploads.
     case "upload-stat":
+    case "name-set":
       return "write";
     case "object":
     case "manifest":
     case "manifest-data":
     case "stat":
+    case "name":
+    case "name-history":
+    case "names":
       return "read";
     default:
       return "admin";

@@ -5,6 +5,7 @@
  * somebody has thought about it here. Puts and gets are idempotent, so `executed: "maybe"` is retryable like `"no"`.
  */
 import type { HttpFailure } from "#actors/gateway/failures.ts";
+import { recordJson } from "#actors/gateway/name-json.ts";
 import { TUS_VERSION } from "#actors/gateway/tus-fields.ts";
 import type { Refusal } from "#runtime/edge/refusal.ts";
 import type { Failure } from "#runtime/errors.ts";
@@ -14,6 +15,7 @@ interface Row<F extends Failure> {
   readonly retryable: boolean;
   readonly message: (failure: F) => string;
   readonly headers?: (failure: F) => Readonly<Record<string, string>>;
+  readonly details?: (failure: F) => Readonly<Record<string, unknown>>;
 }
 
 type Table = { readonly [F in HttpFailure as F["code"]]: Row<F> };
@@ -81,6 +83,11 @@ const table: Table = {
     message: ({ rangesMax }) => `At most ${rangesMax} ranges are answered at a time.`,
     headers: contentRange,
   },
+  "gateway.bad-name": final(
+    400,
+    "A name is 64 lower-case hex digits, a slash, and at most 64 of a-z, 0-9 and, between them, '.', '_' and '-'.",
+  ),
+  "gateway.name-mismatch": final(422, "The record is one of another name. Nothing was kept."),
   "gateway.object-too-large": {
     status: 413,
     retryable: false,
@@ -134,6 +141,52 @@ const table: Table = {
       `This is no CAR that is taken here: ${problem} at byte ${atByte}. Nothing was kept.`,
   },
   "overlay.unavailable": { ...later, message: ({ cause }) => `A part of the node did not answer: ${cause}.` },
+  "overlay.target-unknown": {
+    status: 422,
+    retryable: false,
+    message: ({ value }) => `The name would lead to ${value}, which is not held here. Put it first.`,
+  },
+  "overlay.name-expired": {
+    status: 410,
+    retryable: false,
+    message: () => "The owner of the name let it expire.",
+    details: ({ record }) => ({ record: recordJson(record) }),
+  },
+  "name.malformed": {
+    status: 400,
+    retryable: false,
+    message: ({ reason }) => `This is no record of a name: ${reason}. Nothing was kept.`,
+  },
+  "name.bad-signature": final(422, "The record is not signed by the owner of the name. Nothing was kept."),
+  "index.name-unknown": final(404, "Nothing is known of this name here."),
+  "index.name-conflict": {
+    status: 409,
+    retryable: false,
+    message: ({ current }) =>
+      current === undefined
+        ? "The name has no record yet: the first one has seq 1. Nothing was kept."
+        : `The record does not follow on the current one, whose seq is ${current.seq}. Nothing was kept.`,
+    details: ({ current }) => ({ current: current === undefined ? null : recordJson(current) }),
+  },
+  "index.name-frozen": {
+    status: 409,
+    retryable: false,
+    message: ({ evidence: [{ seq }] }) =>
+      `The owner signed two different records with seq ${seq}: nobody can say where the name leads.`,
+    details: ({ evidence }) => ({ evidence: evidence.map(recordJson) }),
+  },
+  "index.names-full": {
+    status: 507,
+    retryable: false,
+    message: ({ namesMax }) => `There are ${namesMax} names, the limit. Nothing was kept.`,
+  },
+  "index.names-unavailable": {
+    ...later,
+    message: ({ cause, executed }) =>
+      executed === "no"
+        ? `The journal of names cannot be used: ${cause}. Nothing was kept.`
+        : `The journal of names failed: ${cause}. Whether the name is set is open: set the same record again.`,
+  },
   "index.rebuilding": {
     ...later,
     message: ({ doneCount, totalCount }) =>
@@ -253,8 +306,15 @@ export const httpFailureCodes: readonly string[] = Object.keys(table);
 export function refusalOf(failure: HttpFailure): Refusal {
   if (failure.code === "storage.source-failed" && isHttpFailure(failure.cause)) return refusalOf(failure.cause);
   // The compiler cannot see that the row found under a failure's code takes that failure.
-  const { status, retryable, message, headers } = table[failure.code] as Row<HttpFailure>;
-  return { status, code: failure.code, message: message(failure), retryable, headers: headers?.(failure) };
+  const { status, retryable, message, headers, details } = table[failure.code] as Row<HttpFailure>;
+  return {
+    status,
+    code: failure.code,
+    message: message(failure),
+    retryable,
+    headers: headers?.(failure),
+    details: details?.(failure),
+  };
 }
 
 /** Failures of sources come from anywhere; those that have a row are answered by it. */

@@ -57,6 +57,8 @@ export interface Refusal {
   readonly retryable: boolean;
   /** More header fields, e.g. `Allow`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** More members of the body, e.g. what is there instead. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Longest correlation id taken from a client, characters. A longer or unprintable one is replaced. */
@@ -78,11 +80,11 @@ export function edgeRefusal(code: EdgeRefusalCode): Refusal {
 
 /** Header fields and body of a refusal. Random `Retry-After` spreads out those who were refused together. */
 export function renderRefusal(
-  { status, code, message, retryable, headers }: Refusal,
+  { status, code, message, retryable, headers, details }: Refusal,
   corrId: string,
   random: Random,
 ): { readonly headers: Record<string, string>; readonly body: Uint8Array } {
-  const body = Buffer.from(`${JSON.stringify({ code, message, retryable, corr_id: corrId })}\n`);
+  const body = Buffer.from(`${JSON.stringify({ code, message, retryable, corr_id: corrId, ...details })}\n`);
   const rendered: Record<string, string> = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
