@@ -14,6 +14,8 @@
 import { type Blake3, blake3 as plainBlake3 } from "#client/blake3.ts";
 import type { Subtle } from "#client/chunk-cipher.ts";
 import { parseLink } from "#client/link.ts";
+import type { NameRecord } from "#client/name-record.ts";
+import { listNames, type NameHistory, readHistory, readName, type SetNameOptions, setName } from "#client/names.ts";
 import { badLink, noCrypto } from "#client/private-errors.ts";
 import { type About, PRIVATE_FORMAT, type PrivateFacts } from "#client/private-format.ts";
 import { type Ciphertext, extentOf, openPrivate, type PrivateObject } from "#client/private-object.ts";
@@ -31,6 +33,8 @@ import {
   unreachable,
 } from "#client/wire.ts";
 
+export { type NameRecord, type NameSigner, webCryptoSigner } from "#client/name-record.ts";
+export type { NameHistory, SetNameOptions } from "#client/names.ts";
 export { CepaError, type ObjectFacts, type PutReceipt } from "#client/wire.ts";
 
 export interface ClientOptions {
@@ -213,6 +217,32 @@ export class CepaClient {
         yield* bodyOf(await ask(`/m/${root}/data`, { headers: { range: `bytes=${first}-${last}` } }));
       },
     };
+  }
+
+  /**
+   * Leads the owner's name `label` to an object that the node holds, or to the root of a private one. The record is signed
+   * here. One key signs in one place: two records for one step freeze the name for ever. Where no answer came, ask again.
+   */
+  async setName(label: string, value: string, options: SetNameOptions): Promise<NameRecord> {
+    return await setName((path, init) => this.#request(path, init), label, value, options);
+  }
+
+  /** Where `<public key>/<label>` leads, by a record whose signature was verified here. */
+  async getName(name: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<NameRecord> {
+    return await readName((path, init) => this.#request(path, init), name, signal);
+  }
+
+  /** The records of a name that the node still has; each was verified, and that they follow on each other. */
+  async nameHistory(name: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<NameHistory> {
+    return await readHistory((path, init) => this.#request(path, init), name, signal);
+  }
+
+  /** Current records of all names of a key, in the order of their labels. */
+  async listNames(
+    publicKey: string,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<readonly (NameRecord & { readonly frozen: boolean })[]> {
+    return await listNames((path, init) => this.#request(path, init), publicKey, signal);
   }
 
   async #request(path: string, init: RequestInit): Promise<Response> {
