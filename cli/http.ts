@@ -220,9 +220,10 @@ function unreachable(url: string, error: Error): CliFailure {
   return { code: "cli.unreachable", message: `no answer from ${origin}${hint || `: ${reasonOf(error)}`}` };
 }
 
-function refusalOf({ code, message, corrId }: CepaError): { code: string; message: string } {
+/** An error of the client as a command tells it. */
+export function refusalOf({ code, message, corrId }: CepaError): { code: string; message: string } {
   return {
-    code: code === "client.bad-answer" ? "cli.bad-answer" : code,
+    code: code.replace(/^client\.(?=(bad-answer|unreachable)$)/, "cli."),
     message: corrId === "" ? message : `${message} (${corrId})`,
   };
 }

@@ -1,18 +1,37 @@
 /**
- * The commands, their options and their help. The only user of commander.
+ * The commands, their options and their help. With `arguments.ts` the only user of commander.
  *
  * Each action imports its own module: a command loads nothing of the others, and `--help` none at all.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
+import {
+  ADDRESS_FORM,
+  NAME_ARGUMENT,
+  NAMES_FORM,
+  readActor,
+  readAddress,
+  readDuration,
+  readLabel,
+  readLabelOrName,
+  readNameArgument,
+  readNotEmpty,
+  readNumber,
+  readObjectName,
+  readOneObjectName,
+  readRange,
+  readTarget,
+  SIGNED_NAME_PREFIX,
+  TARGET_FORM,
+  TARGETS_FORM,
+} from "#cli/arguments.ts";
 import type { Outcome } from "#cli/failure.ts";
 import type { NodeChoice } from "#cli/find-node.ts";
-import { NAME_FORM, type ObjectName, parseName, readName } from "#cli/name.ts";
+import { NAMES_NOTES, PROGRAM_NOTES } from "#cli/help-notes.ts";
+import { type ObjectName, readName } from "#cli/name.ts";
 import { withoutKeys } from "#client/link.ts";
+import { LABEL_FORM } from "#client/name-record.ts";
 import type { ContentRange } from "#client/private-object.ts";
-import { isAddress } from "#client/wire.ts";
-import { parseQuantity } from "#runtime/config/quantity.ts";
 import { ok } from "#runtime/errors.ts";
-import { second } from "#runtime/units.ts";
 
 /** What a command line came to: what the command answered, or that it could not be understood. */
 export type Run =
@@ -34,6 +53,7 @@ type GetFlags = Flags & {
   readonly recursive?: boolean;
   readonly setuid?: boolean;
 };
+type NameFlags = Flags & { readonly key?: string };
 
 /** `argv` without program and script. */
 export async function run(argv: readonly string[], version: string): Promise<Run> {
@@ -116,7 +136,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
   ask("get", "Fetch an object, verified against its address or decrypted by its private link.", [
     "get b3:… -o copy.iso",
     "get b3:… > copy.iso",
-    "get b3:… -o copy.iso --no-clobber",
+    "get name:KEY/site -o copy.iso --no-clobber",
     "get 'cepa:…#…' -o diary.txt",
     "get 'cepa:…#…' --range 0-1023",
     "get - -o diary.txt < link.txt",
@@ -133,8 +153,8 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     .option("--no-clobber", "fail if the file or directory exists")
     .option("--range <first-last>", "of a private object: bytes 0-99, or 100- for the rest", readRange)
     .option("--json", "with -o: say what was written, as JSON")
-    .action(async (given: ObjectName | "-", options: GetFlags, command: Command) => {
-      const name = await nameOf(given);
+    .action(async (given: ObjectName | string, options: GetFlags, command: Command) => {
+      const name = await nameOf(given, options);
       if (!name.ok) return answer(name);
       if (options.recursive === true) {
         const { output } = options;
@@ -155,8 +175,8 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
   ask("stat", "Show size, chunks and manifest root of an object.", ["stat b3:…", "stat b3:… --json", "stat 'cepa:…#…'"])
     .argument("<name>", NAME_ARGUMENT, readNameArgument)
     .option("--json", "one JSON object")
-    .action(async (given: ObjectName | "-", options: Flags) => {
-      const name = await nameOf(given);
+    .action(async (given: ObjectName | string, options: Flags) => {
+      const name = await nameOf(given, options);
       if (!name.ok) return answer(name);
       if (name.value.kind === "link") {
         const { statPrivate } = await import("#cli/get-private.ts");
@@ -245,6 +265,49 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       answer(await carImport(file, options));
     });
 
+  const names = program
+    .command("name")
+    .description("Names that lead to objects, and can be led elsewhere by whoever has their key.")
+    .addHelpText("after", NAMES_NOTES);
+  const askName = (usage: string, description: string, examples: readonly string[]): Command =>
+    ask(usage, description, examples, names)
+      .addOption(new Option("--key <file>", "the key, instead of ~/.config/cepa/name.key").argParser(readNotEmpty))
+      .option("--json", "one JSON object a line");
+
+  askName("set", "Lead a name to an object that the node holds. The record is signed here.", [
+    "name set site b3:…",
+    "name set notes 'cepa:…'",
+    "name set preview b3:… --expires 7d --key work.key",
+  ])
+    .argument("<label>", `what you call it: ${LABEL_FORM}`, readLabel)
+    .argument("<object>", TARGETS_FORM, readOneObjectName)
+    .option("--expires <time>", "from then on it leads nowhere (90m, 7d)", readDuration)
+    .action(async (label: string, target: string, options: NameFlags & { readonly expires?: number }) => {
+      const { setName } = await import("#cli/names.ts");
+      answer(await setName(label, target, options));
+    });
+
+  askName("get", "Print where a name leads, verified.", ["name get site", "get name:KEY/site -o site.tar"])
+    .argument("<name>", NAMES_FORM, readLabelOrName)
+    .action(async (name: string, options: NameFlags) => {
+      const { getName } = await import("#cli/names.ts");
+      answer(await getName(name, options));
+    });
+
+  askName("history", "Show where a name has led, oldest first, verified.", ["name history site --json"])
+    .argument("<name>", NAMES_FORM, readLabelOrName)
+    .action(async (name: string, options: NameFlags) => {
+      const { nameHistory } = await import("#cli/names.ts");
+      answer(await nameHistory(name, options));
+    });
+
+  askName("list", "List the names of your key.", ["name list", "name list --json | jq -r .value"]).action(
+    async (options: NameFlags) => {
+      const { listNames } = await import("#cli/names.ts");
+      answer(await listNames(options));
+    },
+  );
+
   ask("ps", "Show the supervision tree: cells and actors, how they are and how often they restarted.", [
     "ps",
     "ps --json | jq '.actors[] | select(.state != \"running\")'",
@@ -295,66 +358,11 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
   return program;
 }
 
-const ADDRESS_FORM = "b3: and 64 hex digits in lower case";
-const NAME_ARGUMENT = `${NAME_FORM}; - reads it from standard input, where no other user sees it`;
-const TARGETS_FORM = "b3: and 64 hex digits, or a private link, with or without its key";
-const TARGET_FORM = "actor/NAME or cell/NAME";
-
-/** A variable of a script that was never set: what it stood for is not the working directory. */
-function readNotEmpty(text: string): string {
-  if (text !== "") return text;
-  throw new InvalidArgumentError("It is empty.");
-}
-
-function readAddress(text: string): string {
-  if (isAddress(text)) return text;
-  throw new InvalidArgumentError(`An address is ${ADDRESS_FORM}.`);
-}
-
-function readNameArgument(text: string): ObjectName | "-" {
-  const name = text === "-" ? text : parseName(text);
-  if (name !== undefined) return name;
-  throw new InvalidArgumentError(`It must be ${NAME_FORM}.`);
-}
-
-async function nameOf(given: ObjectName | "-"): Promise<Outcome<ObjectName>> {
-  return given === "-" ? await readName(process.stdin) : ok(given);
-}
-
-function readRange(text: string): ContentRange {
-  const [, first, last] = /^(\d{1,15})-(\d{1,15})?$/.exec(text) ?? [];
-  if (first === undefined || (last !== undefined && Number(last) < Number(first))) {
-    throw new InvalidArgumentError("It is like 0-99, or 100- for the rest.");
-  }
-  return { first: Number(first), ...(last === undefined ? {} : { last: Number(last) }) };
-}
-
-/** The form of a name; whether the node has such an actor or cell, it says itself. */
-function readTarget(text: string): string {
-  if (/^(actor|cell)\/[a-z][a-z0-9-]{0,62}$/.test(text)) return text;
-  throw new InvalidArgumentError(`A target is ${TARGET_FORM}.`);
-}
-
-function readActor(text: string): string {
-  if (/^actor\/[a-z][a-z0-9-]{0,62}$/.test(text)) return text;
-  throw new InvalidArgumentError("It is actor/NAME.");
-}
-
-/** Adds to those before it. */
-function readObjectName(text: string, before: readonly string[] = []): readonly string[] {
-  if (isAddress(text) || /^cepa:[0-9a-f]{64}(#.*)?$/.test(text)) return [...before, text];
-  throw new InvalidArgumentError(`An object is ${TARGETS_FORM}.`);
-}
-
-function readDuration(text: string): number {
-  const durationMs = parseQuantity(text, "ms");
-  if (durationMs !== undefined && durationMs >= second && /[a-z]$/.test(text)) return durationMs;
-  throw new InvalidArgumentError("It is a time of a second or more, such as 90m or 7d.");
-}
-
-function readNumber(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It is the number of a letter, from 1.");
+async function nameOf(given: ObjectName | string, options: NodeChoice): Promise<Outcome<ObjectName>> {
+  if (given === "-") return await readName(process.stdin);
+  if (typeof given !== "string") return ok(given);
+  const { lookUp } = await import("#cli/names.ts");
+  return await lookUp(given.slice(SIGNED_NAME_PREFIX.length), options);
 }
 
 const HOLDS = [
@@ -376,23 +384,3 @@ const CONTROLS = [
   ],
   ["resume", "Lift a quarantine.", ["resume actor/storage", "resume cell/data"]],
 ] as const;
-
-const PROGRAM_NOTES = `
-Commands of the checkout:
-  up [options]       start the node in the foreground (cepa up --help)
-  test [path...]     run the tests
-  check              check types, lint and format
-  verify             check, then test
-  bench [suite]      measure (actors, store, dedup or all)
-  pack [options]     make a library of the actor runtime
-
-The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume, letters
-and down are for the node's owner on its machine and take --data only.
-Exit code: 0 done, 1 the node said no (one line with the code of the failure), 2 the command line is wrong.
-
-Examples:
-  $ cepa up
-  $ cepa put big.iso
-  $ cepa get b3:… -o copy.iso
-  $ cepa ps
-  $ cepa down`;

@@ -1,0 +1,92 @@
+/**
+ * The key that names are signed with: Ed25519, in a PEM file (PKCS #8) that only its owner can read. It is made where it is
+ * first wanted, and no node ever sees it.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { note } from "#cli/console.ts";
+import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import type { NameSigner } from "#client/name-record.ts";
+import { fail, ok } from "#runtime/errors.ts";
+
+/** Where the key is without `--key`. */
+export function defaultKeyFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  const given = env["XDG_CONFIG_HOME"];
+  return join(given === undefined || given === "" ? join(homedir(), ".config") : given, "cepa", "name.key");
+}
+
+/** The signer of the key in `file`, or undefined where there is none. */
+export function readSigner(file: string): Outcome<NameSigner | undefined> {
+  try {
+    const descriptor = openSync(file, "r");
+    try {
+      if ((fstatSync(descriptor).mode & 0o077) !== 0) {
+        return badKey(file, "other users may read or write it: chmod 600 it, and take another key if they have");
+      }
+      const key = createPrivateKey(readFileSync(descriptor));
+      return key.asymmetricKeyType === "ed25519" ? ok(signerOf(key)) : badKey(file, "it is no Ed25519 key");
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    return errnoOf(error) === "ENOENT" ? ok(undefined) : badKey(file, reasonOf(error));
+  }
+}
+
+/** The same, with a new key where there is none. */
+export function obtainSigner(file: string): Outcome<NameSigner> {
+  const known = readSigner(file);
+  if (!known.ok) return known;
+  if (known.value !== undefined) return ok(known.value);
+  const { privateKey } = generateKeyPairSync("ed25519");
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeNew(file, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
+  } catch (error) {
+    return badKey(file, reasonOf(error));
+  }
+  note(`made a key for your names: ${file}`);
+  note("keep a copy of it and show it to nobody: whoever has it owns them, and without it they stay as they are");
+  return ok(signerOf(privateKey));
+}
+
+/** Whole, on the disk and under its name, or not there; never over another key. */
+function writeNew(file: string, text: string): void {
+  const part = `${file}.part-${process.pid}`;
+  rmSync(part, { force: true });
+  const descriptor = openSync(part, "wx", 0o600);
+  try {
+    const bytes = Buffer.from(text);
+    let written = 0;
+    while (written < bytes.length) written += writeSync(descriptor, bytes, written);
+    fsyncSync(descriptor);
+    linkSync(part, file);
+  } finally {
+    closeSync(descriptor);
+    rmSync(part, { force: true });
+  }
+  const directory = openSync(dirname(file), "r");
+  fsyncSync(directory);
+  closeSync(directory);
+}
+
+function signerOf(key: KeyObject): NameSigner {
+  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32).toString("hex");
+  return { publicKey, sign: async (bytes) => sign(null, bytes, key) };
+}
+
+function badKey(file: string, why: string): Outcome<never> {
+  return fail({ code: "cli.bad-key", message: `the key in ${file} cannot be used: ${why}` });
+}

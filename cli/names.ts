@@ -1,0 +1,144 @@
+/**
+ * `cepa name`: names that lead to objects, and can be led elsewhere by whoever has their key. Records are signed and
+ * verified here.
+ */
+import { columns, print } from "#cli/console.ts";
+import { type Outcome, reasonOf } from "#cli/failure.ts";
+import { findUrl, type NodeChoice } from "#cli/find-node.ts";
+import { ANSWER_TIMEOUT_MS, refusalOf } from "#cli/http.ts";
+import { type ObjectName, parseName as parseObjectName } from "#cli/name.ts";
+import { defaultKeyFile, obtainSigner, readSigner } from "#cli/name-key.ts";
+import { CepaClient, CepaError, type NameRecord } from "#client/client.ts";
+import { parseName } from "#client/name-record.ts";
+import { fail, ok } from "#runtime/errors.ts";
+import { second } from "#runtime/units.ts";
+
+export interface NameOptions extends NodeChoice {
+  /** File of the key. */
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+export interface SetOptions extends NameOptions {
+  /** From now, ms. */
+  readonly expires?: number;
+}
+
+/** Of a private link the node hears, and the record has, no more than the root. */
+export async function setName(label: string, target: string, options: SetOptions): Promise<Outcome> {
+  const signer = obtainSigner(options.key ?? defaultKeyFile());
+  if (!signer.ok) return signer;
+  const value = target.replace(/#.*$/s, "");
+  const exp = options.expires === undefined ? undefined : Math.floor((Date.now() + options.expires) / second);
+  const set = await asked(options, (client, signal) =>
+    client.setName(label, value, { signer: signer.value, exp, signal }),
+  );
+  if (!set.ok) return set;
+  print(options.json === true ? jsonOf(set.value) : `${fullName(set.value)}  ${wordsOf(set.value).join("  ")}`);
+  return ok();
+}
+
+/** Prints where it leads, and nothing else: what another command takes. */
+export async function getName(name: string, options: NameOptions): Promise<Outcome> {
+  const whole = wholeName(name, options);
+  if (!whole.ok) return whole;
+  const got = await asked(options, (client, signal) => client.getName(whole.value, { signal }));
+  if (!got.ok) return got;
+  print(options.json === true ? jsonOf(got.value) : got.value.value);
+  return ok();
+}
+
+/** The object that a name leads to. */
+export async function lookUp(name: string, options: NameOptions): Promise<Outcome<ObjectName>> {
+  const whole = wholeName(name, options);
+  if (!whole.ok) return whole;
+  const got = await asked(options, (client, signal) => client.getName(whole.value, { signal }));
+  if (!got.ok) return got;
+  const found = parseObjectName(got.value.value);
+  const message = `the name leads to the private object ${got.value.value}: its link is needed, which has the key`;
+  return found === undefined ? fail({ code: "cli.bad-name", message }) : ok(found);
+}
+
+/** Oldest first. */
+export async function nameHistory(name: string, options: NameOptions): Promise<Outcome> {
+  const whole = wholeName(name, options);
+  if (!whole.ok) return whole;
+  const got = await asked(options, (client, signal) => client.nameHistory(whole.value, { signal }));
+  if (!got.ok) return got;
+  const { history, evidence } = got.value;
+  if (options.json === true) {
+    for (const record of history) print(jsonOf(record));
+    for (const record of evidence) print(jsonOf({ ...record, evidence: true }));
+    return ok();
+  }
+  for (const line of columns(history.map(wordsOf))) print(line);
+  if (evidence.length > 0) print("frozen: its owner signed these two, which contradict each other");
+  for (const line of columns(evidence.map(wordsOf))) print(`  ${line}`);
+  return ok();
+}
+
+/** The names of the key. */
+export async function listNames(options: NameOptions): Promise<Outcome> {
+  const signer = ownSigner(options);
+  if (!signer.ok) return signer;
+  const listed = await asked(options, (client, signal) => client.listNames(signer.value.publicKey, { signal }));
+  if (!listed.ok) return listed;
+  if (options.json === true) for (const record of listed.value) print(jsonOf(record));
+  else {
+    const rows = listed.value.map((record) => [record.name, ...wordsOf(record), ...(record.frozen ? ["frozen"] : [])]);
+    for (const line of columns(rows)) print(line);
+  }
+  return ok();
+}
+
+/** A label alone is one of the key's own. */
+function wholeName(name: string, options: NameOptions): Outcome<string> {
+  if (parseName(name) !== undefined) return ok(name);
+  const signer = ownSigner(options);
+  return signer.ok ? ok(`${signer.value.publicKey}/${name}`) : signer;
+}
+
+function ownSigner(options: NameOptions): Outcome<{ readonly publicKey: string }> {
+  const file = options.key ?? defaultKeyFile();
+  const signer = readSigner(file);
+  if (!signer.ok) return signer;
+  const message = `there is no key in ${file}: cepa name set makes one; names of others are KEY/LABEL`;
+  return signer.value === undefined ? fail({ code: "cli.bad-key", message }) : ok(signer.value);
+}
+
+/** `seq`, where it leads and until when. */
+function wordsOf({ seq, value, exp }: NameRecord): readonly string[] {
+  return [String(seq), value, ...(exp === undefined ? [] : [untilWords(exp)])];
+}
+
+function untilWords(exp: number): string {
+  // A record may say any number; not every one is a date.
+  const isDate = exp * second <= 8_640_000_000_000_000;
+  const when = isDate ? new Date(exp * second).toISOString() : String(exp);
+  return exp * second <= Date.now() ? `expired ${when}` : `until ${when}`;
+}
+
+function fullName({ pub, name }: NameRecord): string {
+  return `${pub}/${name}`;
+}
+
+function jsonOf(record: NameRecord & { readonly frozen?: boolean; readonly evidence?: boolean }): string {
+  const { name: label, ...rest } = record;
+  return JSON.stringify({ name: fullName(record), label, ...rest });
+}
+
+async function asked<Value>(
+  options: NameOptions,
+  ask: (client: CepaClient, signal: AbortSignal) => Promise<Value>,
+): Promise<Outcome<Value>> {
+  const url = findUrl(options);
+  if (!url.ok) return url;
+  try {
+    return ok(await ask(new CepaClient({ url: url.value }), AbortSignal.timeout(ANSWER_TIMEOUT_MS)));
+  } catch (error) {
+    if (error instanceof CepaError) return fail(refusalOf(error));
+    if (!(error instanceof Error) || error.name !== "TimeoutError") throw error;
+    const message = `${url.value} has not answered for ${ANSWER_TIMEOUT_MS / second} s: ${reasonOf(error)}`;
+    return fail({ code: "cli.no-answer", message });
+  }
+}

@@ -1,0 +1,134 @@
+/** Names beside a real node: the commands of the README, a crash, and keys in files. */
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { CepaClient, webCryptoSigner } from "#client/client.ts";
+import { cepa, type Ran } from "#test/cli/run.ts";
+import { startNode, type TestNode } from "#test/kit/node.ts";
+
+const nobodys = `b3:${"0".repeat(64)}`;
+
+describe("names: beside a running node", () => {
+  let node: TestNode;
+  let client: CepaClient;
+  let config: string;
+  let one: string;
+  let two: string;
+  const run = (...args: readonly string[]): Promise<Ran> =>
+    cepa(["name", ...args, "--data", node.dataDirectory], { env: { XDG_CONFIG_HOME: config } });
+
+  before(async () => {
+    node = await startNode();
+    client = new CepaClient({ url: node.url });
+    config = join(node.dataDirectory, "config");
+    one = (await client.putObject(Uint8Array.of(1))).address;
+    two = (await client.putObject(Uint8Array.of(2))).address;
+  });
+  after(() => node.dispose());
+
+  it("makes a key that only its owner can read, says so once, and leads a name to one object after another", async () => {
+    const first = await run("set", "site", one);
+    const second = await run("set", "site", two, "--expires", "7d");
+
+    const file = join(config, "cepa", "name.key");
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.match(readFileSync(file, "utf8"), /^-----BEGIN PRIVATE KEY-----\n/);
+    assert.match(first.stderr, new RegExp(`^cepa: made a key for your names: ${file}\n`));
+    assert.equal(second.stderr, "");
+    const [, key] = /^([0-9a-f]{64})\/site {2}1 {2}b3:[0-9a-f]{64}\n$/.exec(first.stdout) ?? [];
+    assert(key !== undefined, first.stdout);
+    assert.match(second.stdout, new RegExp(`^${key}/site {2}2 {2}${two} {2}until 20..-..-..T.*Z\n$`));
+
+    const own = await run("get", "site");
+    const whole = await cepa(["name", "get", `${key}/site`, "--url", node.url]);
+    assert.deepEqual([own.stdout, whole.stdout], [`${two}\n`, `${two}\n`]);
+    const history = await run("history", "site", "--json");
+    const records = history.stdout.trim().split("\n");
+    assert.deepEqual(
+      records.map((line) => (JSON.parse(line) as { value: string }).value),
+      [one, two],
+    );
+  });
+
+  it("gets and tells about the object behind a name, and asks for the link of a private one", async () => {
+    const { link } = await client.putPrivate(Uint8Array.of(3));
+    await run("set", "behind", two);
+    await run("set", "secret", link);
+    const env = { XDG_CONFIG_HOME: config };
+
+    const got = await cepa(["get", "name:behind", "--url", node.url], { env });
+    const stat = await cepa(["stat", "name:behind", "--json", "--url", node.url], { env });
+    const secret = await cepa(["get", "name:secret", "--url", node.url], { env });
+
+    assert.equal(got.stdout, "\x02", got.stderr);
+    assert.equal((JSON.parse(stat.stdout) as { address: string }).address, two);
+    assert.match(
+      secret.stderr,
+      /^cepa: cli\.bad-name: the name leads to the private object cepa:[0-9a-f]{64}: [^\n]*\n$/,
+    );
+    assert(!(await run("history", "secret")).stdout.includes("#"), "no key is in a record");
+  });
+
+  it("keeps names through a crash of the cell that has them", async () => {
+    await run("set", "kept", one);
+
+    await node.killCell("data");
+
+    assert.equal((await run("get", "kept")).stdout, `${one}\n`);
+    assert.match((await run("list")).stdout, /^kept {4}1 {2}b3:/m);
+  });
+
+  it("says in one line why it does not", async () => {
+    const outcomes = {
+      unknown: await run("set", "site", nobodys),
+      nothing: await run("get", "nothing"),
+      keyless: await run("list", "--key", join(config, "none.key")),
+      label: await run("set", "Site", one),
+    };
+
+    assert.match(outcomes.unknown.stderr, /^cepa: overlay\.target-unknown: [^\n]* not held here[^\n]*\n$/);
+    assert.match(outcomes.nothing.stderr, /^cepa: index\.name-unknown: [^\n]*\n$/);
+    assert.match(outcomes.keyless.stderr, /^cepa: cli\.bad-key: there is no key in [^\n]*\n$/);
+    assert.deepEqual(
+      Object.values(outcomes).map(({ code }) => code),
+      [1, 1, 1, 2],
+    );
+  });
+
+  it("uses no key that others can read, and none that is no Ed25519 key", async () => {
+    mkdirSync(config, { recursive: true });
+    const [open, other] = [join(config, "open.key"), join(config, "other.key")];
+    await run("set", "open", one, "--key", open);
+    chmodSync(open, 0o640);
+    writeFileSync(other, "hello", { mode: 0o600 });
+
+    const [opened, garbled] = [await run("get", "open", "--key", open), await run("get", "open", "--key", other)];
+
+    assert.match(opened.stderr, /^cepa: cli\.bad-key: [^\n]*chmod 600[^\n]*\n$/);
+    assert.match(garbled.stderr, /^cepa: cli\.bad-key: [^\n]*\n$/);
+  });
+
+  it("freezes a name whose owner signed twice, and shows both records", async () => {
+    const generated = await globalThis.crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+    assert("privateKey" in generated);
+    const signer = await webCryptoSigner(generated);
+    await client.setName("mine", one, { signer });
+    // Another place that has the key, and has not heard of the first record.
+    const unaware = new CepaClient({
+      url: node.url,
+      fetch: async (input, init) => {
+        if (init?.method === "PUT") return await fetch(input, init);
+        return new Response(JSON.stringify({ code: "index.name-unknown", message: "" }), { status: 404 });
+      },
+    });
+
+    await assert.rejects(unaware.setName("mine", two, { signer }), { code: "index.name-frozen", status: 409 });
+
+    await assert.rejects(client.getName(`${signer.publicKey}/mine`), { code: "index.name-frozen" });
+    const { history, evidence } = await client.nameHistory(`${signer.publicKey}/mine`);
+    assert.deepEqual([history.length, evidence.map(({ value }) => value)], [1, [one, two]]);
+    const [listed] = await client.listNames(signer.publicKey);
+    assert.equal(listed?.frozen, true);
+  });
+});
