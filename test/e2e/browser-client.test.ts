@@ -7,7 +7,9 @@ import { readFileSync } from "node:fs";
 import { type RequestListener, request } from "node:http";
 import { stripTypeScriptTypes } from "node:module";
 import { after, before, describe, it } from "node:test";
+import { verifyNameRecord } from "#actors/domain/name-record.ts";
 import { CepaClient } from "#client/client.ts";
+import { must } from "#runtime/errors.ts";
 import { type FakeNode, startFakeNode } from "#test/cli/fake-node.ts";
 import { keyOf, noise } from "#test/client/private-vectors.ts";
 import { type Browser, startBrowser } from "#test/kit/browser.ts";
@@ -50,6 +52,31 @@ const IN_PAGE = `(async () => {
   return { link, isSame, part: [...part], wrong, size };
 })()`;
 
+const VALUE = `b3:${"ab".repeat(32)}`;
+
+/** What the page runs: signs a record with a key that cannot leave the browser, and reads it back, whole and forged. */
+const NAMES_IN_PAGE = `(async () => {
+  const { CepaClient, webCryptoSigner } = await import("#client/client.ts");
+  const signer = await webCryptoSigner(await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]));
+  let sent;
+  let said;
+  const client = new CepaClient({
+    url: location.origin,
+    fetch: async (_url, { method, body }) => {
+      if (method === "PUT") sent = [...body];
+      if (method === "PUT" || said !== undefined) return Response.json(said ?? {});
+      return Response.json({ code: "index.name-unknown" }, { status: 404 });
+    },
+  });
+  const record = await client.setName("site", "${VALUE}", { signer });
+  said = { v: 1, ...record };
+  const name = signer.publicKey + "/site";
+  const { value } = await client.getName(name);
+  said = { ...said, value: "${VALUE.replace("ab", "cd")}" };
+  const forged = await client.getName(name).catch(({ code }) => code);
+  return { sent, key: signer.publicKey, value, forged };
+})()`;
+
 describe("client: in a browser", () => {
   const started = new AsyncDisposableStack();
   let stage: { readonly browser: Browser; readonly store: FakeNode; readonly site: Site } | undefined;
@@ -83,6 +110,17 @@ describe("client: in a browser", () => {
     assert.deepEqual([answer.name, bytes.length], ["from-a-browser", 2_200_000]);
     assert(browser.exchanges.length > 10);
     for (const { url } of browser.exchanges) assert(!tellsOf(Buffer.from(url), keyOf(link)), url);
+  });
+
+  it("signs a record of a name that a node takes, and believes no forged one", async (context) => {
+    if (stage === undefined) return context.skip(missing);
+    const page = await stage.browser.open(`${stage.site.url}/page`);
+
+    const { sent, key, ...came } = (await page.run(NAMES_IN_PAGE)) as { sent: readonly number[]; key: string };
+
+    assert.deepEqual(came, { value: VALUE, forged: "client.bad-answer" });
+    const { publicKey, label, seq, value } = must(verifyNameRecord(Uint8Array.from(sent)), "the node takes it");
+    assert.deepEqual([publicKey, label, seq, value], [key, "site", 1, VALUE]);
   });
 
   it("opens what was sealed elsewhere", async (context) => {
