@@ -1,10 +1,13 @@
 /** Names through the index actor: sets, reads, evidence, and a disk that refuses. Time is manual. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import type { NameRecord } from "#actors/domain/name-record.ts";
+import { type NameRecord, verifyNameRecord } from "#actors/domain/name-record.ts";
 import { NAMES_OPEN_INTERVAL_MS } from "#actors/index/actor.ts";
 import { NAME_HISTORY_MAX } from "#actors/index/names/name-table.ts";
+import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { type NameVectors, vectorsFile } from "#test/actors/domain/name-vectors.ts";
 import { NAMES_DIRECTORY, type StartedIndex, startIndex } from "#test/actors/index/start-index.ts";
 import { labelOf, nextRecord, objectValue, signedRecord, signerOf } from "#test/kit/names.ts";
 
@@ -131,6 +134,22 @@ describe("index: names", () => {
 
     assert.deepEqual([await page(""), await page("b"), await page("c")], [["a", "b"], ["c"], []]);
   });
+});
+
+describe("index: the published chains of names", () => {
+  const vectors = JSON.parse(readFileSync(vectorsFile, "utf8")) as NameVectors;
+  for (const { what, steps } of vectors.chains) {
+    it(`come to what is published: ${what} (IDX-9, IDX-10)`, async () => {
+      const index = await startIndex();
+      for (const { record, is } of steps) {
+        const bytes = new Uint8Array(Buffer.from(record, "hex"));
+        const said = must(verifyNameRecord(bytes), "a record that is published as good");
+        const result = await index.ref.call("setName", { record: said }, within);
+        const expected = { set: "kept", known: "kept", conflict: "index.name-conflict", frozen: "index.name-frozen" };
+        assert.equal(result.ok ? "kept" : result.failure.code, expected[is]);
+      }
+    });
+  }
 });
 
 describe("index: names on a disk that refuses", () => {
