@@ -273,4 +273,4 @@ function shortened(fields: Fields): Fields {
 /** What is published, as text. */
 export const vectorsFile: URL = file;
 
-if (import.meta.main) writeFileSync(file, `${JSON.stringify(makeVectors(), null, 1)}\n`);
+if (import.meta.main) writeFileSync(file, `${JSON.stringify(makeVectors(), null, 2)}\n`);
