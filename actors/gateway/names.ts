@@ -5,7 +5,7 @@ import { type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { recordJson, stateJson } from "#actors/gateway/name-json.ts";
 import { optionsOf } from "#actors/gateway/objects.ts";
-import { ifNoneMatchHolds } from "#actors/gateway/range.ts";
+import { judge } from "#actors/gateway/preconditions.ts";
 import { isHttpFailure } from "#actors/gateway/status-table.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -29,7 +29,9 @@ export async function readName(desk: Desk, visit: Visit, name: Name): Served {
     Vary: "Accept",
     "X-Content-Type-Options": "nosniff",
   };
-  if (ifNoneMatchHolds(headers["if-none-match"], said.ETag)) return ok({ status: 304, headers: said, body: undefined });
+  const verdict = judge(headers, said.ETag);
+  if (verdict === "failed") return fail({ code: "gateway.precondition-failed" });
+  if (verdict === "not-modified") return ok({ status: 304, headers: said, body: undefined });
   if (!isRaw) return ok(jsonAnswer(200, recordJson(record), said));
   return ok({ status: 200, headers: { ...said, "Content-Type": DAG_CBOR }, body: record.bytes });
 }

@@ -271,7 +271,7 @@ async function everything({ ref }: StorageKit): Promise<{
   const facts = await ref.call("describe", {}, within);
   const commits = await ref.call("listManifests", { after: undefined, limit: 1000 }, within);
   assert(facts.ok && commits.ok);
-  const { packCount, freeBytes: _, packBytes: __, ...counts } = facts.value;
+  const { packCount, freeBytes: _, packBytes: __, scrub: ___, ...counts } = facts.value;
   return { packs: packCount, facts: counts, commits: commits.value.entries };
 }
 
