@@ -8,6 +8,7 @@ import { isExpired, type NameRecord } from "#actors/domain/name-record.ts";
 import type { NameState } from "#actors/index/protocol.ts";
 import { ask } from "#actors/overlay/ask.ts";
 import { type Reading, statByRoot, statObject } from "#actors/overlay/get.ts";
+import { pinTarget } from "#actors/overlay/hold.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { FailureOf } from "#runtime/protocol.ts";
@@ -19,7 +20,7 @@ export async function setName(
   within: Within,
 ): Promise<Result<void, FailureOf<OverlayProtocol, "setName">>> {
   const { clock, index } = reading;
-  const isHeld = isExpired(record, clock.wallMs()) ? ok() : await checkHeld(reading, record, within);
+  const isHeld = isExpired(record, clock.wallMs()) ? ok() : await holdOn(reading, record, within);
   if (!isHeld.ok) return isHeld;
   return await ask(reading, within.signal, () => index.call("setName", { record }, optionsOf(reading, within)));
 }
@@ -54,16 +55,22 @@ export async function listNames(
   return await ask(reading, within.signal, () => reading.index.call("listNames", request, optionsOf(reading, within)));
 }
 
-async function checkHeld(
+/**
+ * What a name leads to is held from before the name is set, also what was put for a time. It stays held when the name leads
+ * elsewhere, until it is let go or removed: another name may lead to it.
+ */
+async function holdOn(
   reading: Reading,
   { value }: NameRecord,
   within: Within,
 ): Promise<Result<void, FailureOf<OverlayProtocol, "setName">>> {
-  const target = targetOf(value);
-  const held =
-    target.kind === "object"
-      ? await statObject(reading, target.address, within)
-      : await statByRoot(reading, target.root, within);
+  const named = targetOf(value);
+  const isObject = named.kind === "object";
+  const there = isObject
+    ? await statObject(reading, named.address, within)
+    : await statByRoot(reading, named.root, within);
+  const target = isObject ? { address: named.address } : { root: named.root };
+  const held = there.ok ? await pinTarget(reading, { target }, within) : there;
   if (held.ok) return ok();
   switch (held.failure.code) {
     case "overlay.unknown":

@@ -194,6 +194,7 @@ export interface OverlayProtocol {
     { readonly record: NameRecord },
     void,
     | TargetUnknown
+    | KeepRefused
     | NameConflict
     | NameFrozen
     | NamesFull

@@ -41,7 +41,7 @@ async function open() {
 }
 
 describe("gateway: GET /n/<key>/<label>", () => {
-  it("answers with the record as JSON, or with its bytes, each under an ETag of its own (GW-80)", async () => {
+  it("answers with the record as JSON, or with its bytes, each under an ETag of its own (GW-90)", async () => {
     const { get } = await open();
 
     const said = await get(path);
@@ -59,7 +59,7 @@ describe("gateway: GET /n/<key>/<label>", () => {
     }
   });
 
-  it("is 304 while the name leads there, and not under the ETag of the other form (GW-80)", async () => {
+  it("is 304 while the name leads there, and not under the ETag of the other form (GW-90)", async () => {
     const { get } = await open();
 
     assert.equal((await get(path, { "if-none-match": `"${second.digest}.json"` })).status, 304);
@@ -68,7 +68,7 @@ describe("gateway: GET /n/<key>/<label>", () => {
     assert.equal((await get(path, { "if-none-match": `"${second.digest}"`, accept: dagCbor })).status, 304);
   });
 
-  it("answers expired, frozen and unknown names with what is known of them (GW-82)", async () => {
+  it("answers expired, frozen and unknown names with what is known of them (GW-92)", async () => {
     const { get, overlay } = await open();
     const failures: readonly [FailureOf<OverlayProtocol, "getName">, number, object][] = [
       [{ code: "overlay.name-expired", record: second }, 410, { record: jsonOf(second) }],
@@ -115,7 +115,7 @@ describe("gateway: GET /n/<key>/<label>", () => {
 });
 
 describe("gateway: PUT /n/<key>/<label>", () => {
-  it("hands a verified record down and answers with it (GW-81)", async () => {
+  it("hands a verified record down and answers with it (GW-91)", async () => {
     const { put, overlay } = await open();
 
     const answer = await put(first.bytes);
@@ -125,7 +125,7 @@ describe("gateway: PUT /n/<key>/<label>", () => {
     assert.deepEqual(overlay.asked, [{ record: first }]);
   });
 
-  it("refuses what is none, what is not signed and what is of another name, and nobody hears of it (GW-81)", async () => {
+  it("refuses what is none, what is not signed and what is of another name, and nobody hears of it (GW-91)", async () => {
     const { put, overlay } = await open();
     const forged = Buffer.from(first.bytes);
     forged[forged.length - 1] = 0x62;
@@ -148,7 +148,7 @@ describe("gateway: PUT /n/<key>/<label>", () => {
     assert.deepEqual(overlay.calls, []);
   });
 
-  it("answers a conflict with the current record, or with null where there is none (GW-82)", async () => {
+  it("answers a conflict with the current record, or with null where there is none (GW-92)", async () => {
     const { put, overlay } = await open();
     for (const current of [second, undefined]) {
       const conflict: FailureOf<OverlayProtocol, "setName"> = { code: "index.name-conflict", current };

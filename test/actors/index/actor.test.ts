@@ -34,7 +34,7 @@ async function failureOf(index: StartedIndex, entry: IndexEntry): Promise<unknow
 }
 
 describe("index: forget", () => {
-  it("makes an address unknown, over a restart too, until it is recorded again (IDX-8)", async () => {
+  it("makes an address unknown, over a restart too, until it is recorded again (IDX-14)", async () => {
     const index = await startIndex();
     await index.ref.call("record", { entries: [entryOf(1), entryOf(2)] }, within);
     await index.clock.advance(WRITE_PAUSE_MS);

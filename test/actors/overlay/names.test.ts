@@ -33,7 +33,7 @@ async function outcomeOf({ ref }: StartedOverlay, record: NameRecord): Promise<u
 }
 
 describe("overlay: setName", () => {
-  it("leads a name to an object that is held, and to nothing else (OVL-14)", async () => {
+  it("leads a name to an object that is held, and to nothing else (OVL-18)", async () => {
     const overlay = await stored(bytes);
     const first = signedRecord(owner, { value: held });
     const away = nextRecord(owner, first, { value: objectValue(7) });
@@ -43,9 +43,10 @@ describe("overlay: setName", () => {
 
     const got = await overlay.ref.call("getName", { name: first }, within);
     assert.deepEqual(got, { ok: true, value: first });
+    assert.equal(overlay.fake.pinned.size, 1, "it is held before the name leads to it");
   });
 
-  it("leads a name to the root of a private object, not to another node of it (OVL-14)", async () => {
+  it("leads a name to the root of a private object, not to another node of it (OVL-18)", async () => {
     const overlay = await startOverlay();
     const { manifest } = overlay.fake.storeEncrypted(bytes, [4, 4]);
     const [chunk] = [...overlay.fake.nodes.keys()].filter((root) => root !== manifest);
@@ -66,7 +67,7 @@ describe("overlay: setName", () => {
     assert.deepEqual(outcome, { code: "index.rebuilding", doneCount: 0, totalCount: 0 });
   });
 
-  it("takes a name back with a record that has expired, whatever it names (OVL-14)", async () => {
+  it("takes a name back with a record that has expired, whatever it names (OVL-18)", async () => {
     const overlay = await stored(bytes);
     const first = signedRecord(owner, { value: held });
     const back = nextRecord(owner, first, { value: objectValue(7), exp: 1 });
@@ -81,7 +82,7 @@ describe("overlay: setName", () => {
     assert.deepEqual(history, { ok: true, value: { history: [first, back], evidence: undefined } });
   });
 
-  it("answers an expiring name until its time, and the owner can go on after it (OVL-14)", async () => {
+  it("answers an expiring name until its time, and the owner can go on after it (OVL-18)", async () => {
     const overlay = await stored(bytes);
     const exp = Math.floor(overlay.clock.wallMs() / 1000) + 10;
     const first = signedRecord(owner, { value: held, exp });
@@ -104,7 +105,7 @@ const down = { code: "runtime.actor-stopped", actor: "storage", executed: "no" }
 const caching = { config: { nodeCacheBytesMax: 1_000_000 } };
 
 describe("overlay: many who want one manifest", () => {
-  it("share one read of it, and what comes later finds it in memory (OVL-15)", async () => {
+  it("share one read of it, and what comes later finds it in memory (OVL-17)", async () => {
     const overlay = await startOverlay(caching);
     const { address, manifest } = overlay.fake.store(bytes, [4, 4]);
     await pass(overlay, smallOverlayConfig.feedIntervalMs);
@@ -126,7 +127,7 @@ describe("overlay: many who want one manifest", () => {
     assert.deepEqual(counted, { storage: 1, others: 9, cache: 1 });
   });
 
-  it("are not given up with the first of them (OVL-15)", async () => {
+  it("are not given up with the first of them (OVL-17)", async () => {
     const overlay = await startOverlay(caching);
     const { address, manifest } = overlay.fake.store(bytes);
     await pass(overlay, smallOverlayConfig.feedIntervalMs);
@@ -148,7 +149,7 @@ describe("overlay: many who want one manifest", () => {
     assert((await second).ok);
   });
 
-  it("share nothing that began before the object was removed (OVL-15)", async () => {
+  it("share nothing that began before the object was removed (OVL-17)", async () => {
     const overlay = await startOverlay(caching);
     const { address, manifest } = overlay.fake.store(bytes);
     await pass(overlay, smallOverlayConfig.feedIntervalMs);

@@ -209,7 +209,7 @@ describe("index: names on a disk that refuses", () => {
     assert.equal(index.actor.health.state, "ready");
   });
 
-  it("are not served from a damaged journal, which stays as it is; addresses are resolved (IDX-12)", async () => {
+  it("are not served from a damaged journal, which stays as it is; addresses are resolved (IDX-13)", async () => {
     const disk = new MemoryDisk();
     const before = await startIndex({ disk });
     await set(before, first);
