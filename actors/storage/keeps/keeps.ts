@@ -108,7 +108,9 @@ export class Keeps {
       if (!changed.ok) return changed;
       if (changed.value === known) return ok();
       const keep = isVoid(changed.value, this.#deps.clock.wallMs()) ? undefined : changed.value;
-      if (keep !== undefined && this.#table.get(name) === undefined && this.#table.count >= KEEPS_MAX) {
+      const isNew = this.#table.get(name) === undefined;
+      if (keep === undefined && isNew) return ok();
+      if (isNew && this.#table.count >= KEEPS_MAX) {
         return fail({ code: "storage.keeps-full", keepsMax: KEEPS_MAX });
       }
       const opened = await this.#open();

@@ -1,0 +1,119 @@
+/** A process under `strace`, which lets the system call number N of a kind end it, or fail. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Digest, parseDigest } from "#actors/domain/address.ts";
+
+/** Every call by which something becomes durable, or goes. */
+export const PERSISTING = [
+  "pwrite64",
+  "pwritev",
+  "fdatasync",
+  "fsync",
+  "ftruncate",
+  "rename",
+  "unlink",
+  "mkdir",
+] as const;
+
+export type Persisting = (typeof PERSISTING)[number];
+
+export interface Injection {
+  readonly call: Persisting;
+  /** Which one of them, from 1; counted in each thread. */
+  readonly when: number;
+  readonly what: "signal=KILL" | "error=EIO" | "error=ENOSPC";
+}
+
+/** What is known of the objects of a workload that ended somewhere. */
+export interface Told {
+  /** It came to its end. */
+  readonly isDone: boolean;
+  /** Must be there. */
+  readonly held: ReadonlyMap<number, Digest>;
+  /** Must not be there. */
+  readonly removed: ReadonlyMap<number, Digest>;
+  /** Of either, the change that nobody heard the end of. */
+  readonly uncertain: ReadonlySet<number>;
+  readonly errors: string;
+}
+
+/** `recover` only opens the store. */
+export type Mode = "work" | "recover";
+
+const HOST = join(import.meta.dirname, "workload-host.ts");
+
+export function hasStrace(): boolean {
+  return spawnSync("strace", ["-V"]).status === 0;
+}
+
+/** How many calls of each kind one thread makes, at most, in an undisturbed run: as many points are there. */
+export async function countCalls(directory: string, mode: Mode): Promise<ReadonlyMap<Persisting, number>> {
+  const trace = `${directory}.trace`;
+  assert((await run(directory, [], trace, mode)).isDone, "an undisturbed run comes to its end");
+  const counts = new Map<string, number>();
+  for (const line of readFileSync(trace, "utf8").split("\n")) {
+    const [, thread, call] = /^(\d+) +([a-z0-9]+)\(/.exec(line) ?? [];
+    const key = `${call} ${thread}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  rmSync(trace);
+  const most = (call: Persisting): number =>
+    Math.max(0, ...[...counts].filter(([key]) => key.startsWith(`${call} `)).map(([, count]) => count));
+  return new Map(PERSISTING.map((call) => [call, most(call)]));
+}
+
+export async function runTraced(directory: string, { call, what, when }: Injection, mode: Mode): Promise<Told> {
+  return await run(directory, ["-e", `inject=${call}:${what}:when=${when}`], "/dev/null", mode);
+}
+
+/** One thread for the file system, so that the count says which call it is. */
+async function run(directory: string, inject: readonly string[], trace: string, mode: Mode): Promise<Told> {
+  const args = ["-f", "-qq", "-o", trace, "-e", `trace=${PERSISTING.join(",")}`, ...inject];
+  const child = spawn("strace", [...args, process.execPath, HOST, directory, mode], {
+    env: { ...process.env, UV_THREADPOOL_SIZE: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, errors] = await Promise.all([
+    textOf(child.stdout),
+    textOf(child.stderr),
+    new Promise((resolve) => child.once("close", resolve)),
+  ]);
+  return { ...tell(out), errors };
+}
+
+function tell(out: string): Omit<Told, "errors"> {
+  const [held, removed] = [new Map<number, Digest>(), new Map<number, Digest>()];
+  const known = new Map<number, Digest>();
+  const uncertain = new Set<number>();
+  let isDone = false;
+  for (const line of out.split("\n")) {
+    const [what, number, root = ""] = line.split(" ");
+    const seed = Number(number);
+    if (what === "done") isDone = true;
+    if (what === "putting" || what === "removing") {
+      uncertain.add(seed);
+      held.delete(seed);
+      removed.delete(seed);
+    }
+    const manifest = parseDigest(root) ?? known.get(seed);
+    if (what === "put" && manifest !== undefined) {
+      known.set(seed, manifest);
+      held.set(seed, manifest);
+      uncertain.delete(seed);
+    }
+    if (what === "removed") {
+      assert(manifest !== undefined, "what is removed was put");
+      removed.set(seed, manifest);
+      uncertain.delete(seed);
+    }
+  }
+  return { isDone, held, removed, uncertain };
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
