@@ -78,26 +78,27 @@ describe("storage: every point of persistence", { skip }, () => {
   });
 
   for (const what of ["signal=KILL", "error=EIO", "error=ENOSPC"] as const) {
-    it(`loses nothing that was answered: ${what}`, { timeout: 3_600_000 }, async (context) => {
-      let points = 0;
-      let hits = 0;
-      for (const [call, count] of counts) {
-        for (const when of pointsOf(count)) {
+    for (const call of PERSISTING) {
+      it(`loses nothing that was answered: ${what} at ${call}`, async (context) => {
+        const count = counts.get(call) ?? 0;
+        const points = pointsOf(count);
+        let hits = 0;
+        for (const when of points) {
           await inDirectory(async (directory) => {
             const told = await runTraced(directory, { call, when, what }, "work");
             await check(directory, told, `${what} at ${call} ${when}`);
             if (!told.isDone || told.uncertain.size > 0) hits += 1;
           });
-          points += 1;
         }
-      }
-      const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-      context.diagnostic(`${what}: ${points} of ${total} points, ${hits} of them were felt`);
-      assert(points >= PERSISTING.length && hits > points / 4, `${hits} of ${points}`);
-    });
+        context.diagnostic(`${points.length} of ${count} points, ${hits} of them were felt`);
+        assert(points.length > 0, "there were points");
+        // A process that is killed is gone. What fails may be tried again, or matter to nobody.
+        assert(what !== "signal=KILL" || hits > points.length / 2, `${hits} of ${points.length}`);
+      });
+    }
   }
 
-  it("loses nothing where recovery is killed, too", { timeout: 3_600_000 }, async (context) => {
+  it("loses nothing where recovery is killed, too", async (context) => {
     let points = 0;
     let hits = 0;
     await inDirectory(async (left) => {
