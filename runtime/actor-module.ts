@@ -1,5 +1,7 @@
 /** What an actor's folder exports for its cell, and what a cell hands it. */
 import type { Behavior, EventBus } from "#runtime/behavior.ts";
+import type { Exchange } from "#runtime/bucket/exchange.ts";
+import type { BucketPlace } from "#runtime/bucket/place.ts";
 import type { ConfigSchema } from "#runtime/config/schema.ts";
 import type { Edges } from "#runtime/edge/edge.ts";
 import type { BaseEnv } from "#runtime/env.ts";
@@ -19,6 +21,8 @@ export interface CellEnv extends BaseEnv {
   readonly kv: KvStores;
   /** HTTP listeners. */
   readonly edges: Edges;
+  /** HTTP to a server of others. Whoever asks for one closes it. */
+  exchanges(place: BucketPlace): Promise<Exchange>;
   /** Started on first use. */
   readonly cpu: Cpu;
   /** Facts about this node that every actor of the tree may need. */

@@ -1,7 +1,9 @@
 /** Storage: `protocol.ts` says what it promises, `config.ts` what its limits are. */
+import { type BucketConfig, bucketConfigSchema, checkBucketConfig } from "#actors/storage/bucket-config.ts";
 import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.ts";
 import { Meters } from "#actors/storage/meters.ts";
 import { openStaging } from "#actors/storage/open-staging.ts";
+import { findPackPlace, type PackPlace } from "#actors/storage/pack-place.ts";
 import { problemWithPlace } from "#actors/storage/place.ts";
 import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Staging } from "#actors/storage/staging.ts";
@@ -28,6 +30,7 @@ export interface StorageDeps {
   readonly config: ConfigView<StorageConfig>;
   readonly directory: string;
   readonly disk: Disk;
+  readonly elsewhere?: PackPlace;
   readonly kv: KvStores;
   readonly cpu: Cpu;
   readonly scheduler: Scheduler;
@@ -221,9 +224,16 @@ function flushAgain(ctx: Context): void {
   });
 }
 
-export const actorModule: ActorModule<StorageProtocol, StorageEvents, StorageDeps, StorageState, StorageConfig> = {
+export const actorModule: ActorModule<
+  StorageProtocol,
+  StorageEvents,
+  StorageDeps,
+  StorageState,
+  StorageConfig & BucketConfig
+> = {
   behavior: storageBehavior,
-  configSchema: storageConfigSchema,
+  configSchema: { ...storageConfigSchema, ...bucketConfigSchema },
+  checkConfig: checkBucketConfig,
 
   checkPlace: async ({ disk, node }) => await problemWithPlace(node.dataDirectory, disk),
 
@@ -237,6 +247,8 @@ export const actorModule: ActorModule<StorageProtocol, StorageEvents, StorageDep
       "the store is not in the hands of another process",
     );
     scope.add(() => held.release());
-    return { config, directory, disk, kv, cpu, scheduler, metrics };
+    const elsewhere = await findPackPlace(config.current, env, scope);
+    const deps = { config, directory, disk, kv, cpu, scheduler, metrics };
+    return elsewhere === undefined ? deps : { ...deps, elsewhere };
   },
 };

@@ -17,6 +17,7 @@ import { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import { openCatalog, pathOfCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
+import { type PackPlace, withoutFiles } from "#actors/storage/pack-place.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import type {
   ChunkNotFound,
@@ -61,9 +62,11 @@ export const LIST_ENTRIES_MAX = 4096;
 
 export interface StoreDeps {
   readonly config: () => StorageConfig;
-  /** Holds `packs` and `catalog`. Whoever opens the store holds its lock. */
+  /** Holds `catalog`, and the packs unless they are elsewhere. Whoever opens the store holds its lock. */
   readonly directory: string;
   readonly disk: Disk;
+  /** Where `packs` and `keeps` are, if they are not beside the catalog. */
+  readonly elsewhere?: PackPlace;
   readonly kv: KvStores;
   readonly cpu: Cpu;
   readonly clock: Clock;
@@ -128,8 +131,10 @@ export class Store {
   }
 
   /** Opens, or throws where the disk does not even let the packs be listed: the supervisor tries again. */
-  static async open(deps: StoreDeps): Promise<Store> {
-    const { clock, config, directory, disk, random } = deps;
+  static async open(given: StoreDeps): Promise<Store> {
+    const deps = given.elsewhere === undefined ? given : { ...given, cpu: withoutFiles(given.cpu) };
+    const { clock, config, random } = deps;
+    const { disk, directory } = deps.elsewhere ?? deps;
     const packs = `${directory}/packs`;
     must(await disk.makeDirectory(packs), "the directory of the packs can be made");
     must(await disk.syncDirectory(directory), "the directory of the packs is durable");
@@ -322,6 +327,7 @@ export class Store {
     const { log, meters } = this.#deps;
     const deps = {
       ...this.#deps,
+      disk: this.#files.disk,
       files: this.#files,
       catalog: this.#catalog,
       kv: this.#kv,

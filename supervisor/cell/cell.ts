@@ -204,7 +204,8 @@ export class Cell {
     this.#bus = bus;
     const { dataDirectory, http, insecurePublic, version } = facts;
     const node = { dataDirectory, http, insecurePublic, version, status: () => seenFrom(this.#status, this.#links) };
-    return { ...seams.base, kv: seams.kv, edges: seams.edges, log, bus, cpu, metrics: this.#metrics, node };
+    const { base, kv, edges, exchanges } = seams;
+    return { ...base, kv, edges, exchanges, log, bus, cpu, metrics: this.#metrics, node };
   }
 
   #supervise(spec: CellSpec, env: CellEnv): Promise<void> {

@@ -42,6 +42,7 @@ export function realCellSeams(base: BaseEnv): CellSeams {
     base,
     kv: { open: async (directory, options) => (await loadStores()).open(directory, options) },
     edges: { listen: async (options) => (await import("#runtime/real/edge.ts")).realEdges.listen(options) },
+    exchanges: async (place) => (await import("#runtime/real/exchange.ts")).createExchange(place),
     cpu: async (threads) => {
       if (threads === 0) return noCpu;
       const { createRealCpu } = await import("#runtime/real/cpu.ts");

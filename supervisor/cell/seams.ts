@@ -1,5 +1,6 @@
 /** What a cell is given to run on: the seams, and how to make what only a cell has. */
 import type { Actor } from "#runtime/actor.ts";
+import type { CellEnv } from "#runtime/actor-module.ts";
 import type { Edges } from "#runtime/edge/edge.ts";
 import type { BaseEnv } from "#runtime/env.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
@@ -38,6 +39,7 @@ export interface CellSeams {
   readonly base: BaseEnv;
   readonly kv: KvStores;
   readonly edges: Edges;
+  readonly exchanges: CellEnv["exchanges"];
   /** Threads start on first use; 0 is a cell without a pool. */
   cpu(threads: number): Promise<Cpu>;
   /** `close` writes what waits, at once: for the end of the cell. */

@@ -22,7 +22,8 @@ import { processHost } from "#supervisor/root/process-host.ts";
 import type { RootSeams } from "#supervisor/root/seams.ts";
 
 /** Variables of the root that cells may see, beside all that begin with `CEPA_`. */
-const PASSED = new Set(["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL"]);
+const CREDENTIALS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+const PASSED = new Set(["PATH", "HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", ...CREDENTIALS]);
 
 export interface RootSeamsOptions {
   readonly tree: NodeSpec;

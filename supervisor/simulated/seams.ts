@@ -1,6 +1,6 @@
 /** What a root and its cells are given to run on inside a simulation: those of one life of their process. */
 import { createHash } from "node:crypto";
-import { ok } from "#runtime/errors.ts";
+import { Defect, ok } from "#runtime/errors.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import type { Life } from "#runtime/simulated/life.ts";
 import type { Catalogue } from "#supervisor/catalogue.ts";
@@ -45,6 +45,9 @@ function simulatedCellSeams(life: Life): CellSeams {
     base,
     kv,
     edges,
+    exchanges: async ({ host }) => {
+      throw new Defect(`a simulation has no servers of others: ${host}`);
+    },
     cpu: async () => inlineCpu({ clock, disk }),
     log: (cell) => ({ log: life.log({ cell }), close: () => undefined }),
     links: (options) => switchboardLinks(options, base),

@@ -63,6 +63,7 @@ function beginning(stage: Stage): { readonly cell: Cell; readonly trace: string[
       base,
       kv: memoryKvStores(),
       edges: new SimulatedEdges(),
+      exchanges: () => assert.fail("nobody is asked"),
       cpu: async () => {
         await reached("cpu");
         return noCpu;

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { actorModule } from "#actors/storage/actor.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
+import type { PackPlace } from "#actors/storage/pack-place.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
+import type { BucketPlace } from "#runtime/bucket/place.ts";
 import { Bus } from "#runtime/bus.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { Machine } from "#runtime/machine.ts";
@@ -10,6 +12,7 @@ import type { Cpu } from "#runtime/pool/cpu.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealCpu } from "#runtime/real/cpu.ts";
 import { createRealDisk } from "#runtime/real/disk.ts";
+import { createExchange } from "#runtime/real/exchange.ts";
 import { createLmdbStores } from "#runtime/real/kv.ts";
 import { fileLocks } from "#runtime/real/lock.ts";
 import { realNetwork } from "#runtime/real/network.ts";
@@ -33,6 +36,8 @@ export interface RealOptions {
   readonly lockClock?: Clock;
   /** Instead of the pool of a cell. */
   readonly cpu?: Cpu;
+  /** Where the packs are, if they are not beside the catalog. */
+  readonly elsewhere?: PackPlace;
 }
 
 /** Small packs, so that uploads fill several and some are sealed in every run. */
@@ -77,6 +82,7 @@ export async function startRealStorage(dataDirectory: string, options: RealOptio
     processes: createRealProcesses(),
     kv: createLmdbStores(),
     edges: { listen: () => assert.fail("storage listens to nobody") },
+    exchanges: async (place: BucketPlace) => createExchange(place),
     locks,
     log,
     metrics,
@@ -84,11 +90,13 @@ export async function startRealStorage(dataDirectory: string, options: RealOptio
     cpu,
     node,
   };
-  const config = { current: { ...realConfig, ...options.config } };
+  const inDirectory = { s3: "", s3Style: "path", s3Region: "us-east-1" };
+  const config = { current: { ...realConfig, ...inDirectory, ...options.config } };
   const ref = () => assert.fail("storage calls nobody");
   const wired = Promise.resolve(actorModule.wire({ env, config, scope, ref }));
   wired.catch(() => scope.close());
-  const deps = await wired;
+  const { elsewhere } = options;
+  const deps = { ...(await wired), ...(elsewhere === undefined ? {} : { elsewhere }) };
 
   const machine = new Machine(env);
   const shared = { machine, clock: new ManualClock(), metrics, bus };

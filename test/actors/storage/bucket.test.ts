@@ -1,0 +1,150 @@
+/**
+ * Storage with its packs in a bucket of a real S3 server; catalog and lock are on the machine's disk.
+ *
+ * Packs have 2 MiB here, uploads fill several, and the server is a process that is killed.
+ */
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import type { StoredObject } from "#actors/storage/protocol.ts";
+import { BucketDisk } from "#runtime/bucket/bucket-disk.ts";
+import type { S3Options } from "#runtime/bucket/s3-bucket.ts";
+import { createRealRandom } from "#runtime/real/random.ts";
+import { KiB, MiB } from "#runtime/units.ts";
+import { mustRead } from "#test/actors/storage/object-reader.ts";
+import { type RealStorage, startRealStorage } from "#test/actors/storage/real-storage.ts";
+import { put, whole, within } from "#test/actors/storage/storage-kit.ts";
+import { randomBytes } from "#test/kit/objects.ts";
+import { tempDirectory } from "#test/kit/temp-directory.ts";
+import { FaultyProxy } from "#test/runtime/bucket/faulty-proxy.ts";
+import { bucketAt, S3Server } from "#test/runtime/bucket/s3-server.ts";
+
+const sizes = [0, 1, 64 * KiB + 1, 700 * KiB, 1 * MiB + 1, 6 * MiB];
+const objects: readonly Buffer[] = sizes.map((size, seed) => randomBytes(size, seed));
+
+interface World {
+  readonly directory: string;
+  readonly port: number;
+  readonly options?: Partial<S3Options>;
+}
+
+/** Whole, and closed with the test at the latest. Each has a disk of its own: nothing of the life before is in memory. */
+async function opened(context: TestContext, { directory, port, options }: World): Promise<RealStorage> {
+  const disk = new BucketDisk({ bucket: bucketAt(context, port, "cepa", options), random: createRealRandom() });
+  const kit = await startRealStorage(directory, { elsewhere: { disk, directory: "/" } });
+  context.after(() => kit.close());
+  await whole(kit);
+  return kit;
+}
+
+async function putAll(kit: RealStorage): Promise<readonly StoredObject[]> {
+  const stored: StoredObject[] = [];
+  for (const bytes of objects) {
+    const one = await put(kit, bytes);
+    assert(one.ok, JSON.stringify(one));
+    stored.push(one.value);
+  }
+  return stored;
+}
+
+async function mustHoldAll(kit: RealStorage, stored: readonly StoredObject[]): Promise<void> {
+  for (const [index, { manifest }] of stored.entries()) {
+    const got = await mustRead(kit.ref, manifest, `object ${index}`);
+    assert.equal(Buffer.compare(got, objects[index] ?? Buffer.alloc(0)), 0, `object ${index} is what was put`);
+  }
+}
+
+describe("storage (packs in a bucket): objects", () => {
+  it("come back as they were, over a restart of the node and of the server (STO-1, STO-60)", async (context) => {
+    const server = await S3Server.start(context);
+    const world = { directory: await tempDirectory(context), port: server.port };
+    const first = await opened(context, world);
+    const stored = await putAll(first);
+    await mustHoldAll(first, stored);
+    await first.close();
+    await server.kill();
+    await server.startAgain();
+
+    const second = await opened(context, world);
+
+    await mustHoldAll(second, stored);
+    const facts = await second.ref.call("describe", {}, within);
+    assert(facts.ok && facts.value.packCount > 3, "uploads filled several packs");
+    assert.equal(facts.value.damagedChunkCount, 0);
+  });
+
+  it("come back when the machine with the catalog is lost (STO-9, STO-62)", async (context) => {
+    const server = await S3Server.start(context);
+    const port = server.port;
+    const first = await opened(context, { directory: await tempDirectory(context), port });
+    const stored = await putAll(first);
+    await first.close();
+
+    const second = await opened(context, { directory: await tempDirectory(context), port });
+
+    await mustHoldAll(second, stored);
+  });
+
+  it("that were acknowledged are all there when the server was killed in the middle of puts (STO-1, STO-61)", async (context) => {
+    const server = await S3Server.start(context);
+    const options = { deadlineMs: 500, attemptMs: 300 };
+    const directory = await tempDirectory(context);
+    const world = { directory, port: server.port, options };
+    const first = await opened(context, world);
+    const acknowledged: { readonly stored: StoredObject; readonly bytes: Buffer }[] = [];
+    let refusedCount = 0;
+    let seed = 100;
+    const putting = async (sizeBytes: number): Promise<void> => {
+      for (let count = 0; count < 5; count += 1) {
+        seed += 1;
+        const bytes = randomBytes(sizeBytes, seed);
+        const one = await put(first, bytes);
+        if (one.ok) acknowledged.push({ stored: one.value, bytes });
+        else refusedCount += 1;
+        // The first that was acknowledged is the sign: the others are under way.
+        if (acknowledged.length === 5) await server.kill();
+      }
+    };
+
+    await Promise.all([putting(3 * MiB), putting(300 * KiB), putting(5 * KiB), putting(2 * MiB)]);
+    assert(refusedCount > 0 && acknowledged.length >= 5, "some puts met the dead server");
+    await server.startAgain();
+    const after = randomBytes(1 * MiB, 7);
+    const again = await put(first, after);
+    assert(again.ok, `the same life goes on when the server is back: ${JSON.stringify(again)}`);
+    acknowledged.push({ stored: again.value, bytes: after });
+    for (const { stored, bytes } of acknowledged) {
+      assert.deepEqual(Buffer.from(await mustRead(first.ref, stored.manifest, "in the same life")), bytes);
+    }
+    await first.close();
+    rmSync(join(directory, "catalog"), { recursive: true });
+
+    const second = await opened(context, world);
+
+    for (const { stored, bytes } of acknowledged) {
+      assert.deepEqual(Buffer.from(await mustRead(second.ref, stored.manifest, "in the next life")), bytes);
+    }
+  });
+
+  it("are put and read through a network that fails every fifth request (STO-1, STO-61)", async (context) => {
+    const server = await S3Server.start(context);
+    const proxy = await FaultyProxy.start(context, () => server.port);
+    const faults = ["busy", "cut-request", "cut-answer", "silent"] as const;
+    let requests = 0;
+    proxy.faultOf = () => {
+      requests += 1;
+      return requests % 5 === 0 ? (faults[(requests / 5) % faults.length] ?? "none") : "none";
+    };
+    const options = { attemptMs: 120 };
+    const world = { directory: await tempDirectory(context), port: proxy.port, options };
+    const first = await opened(context, world);
+
+    const stored = await putAll(first);
+    await mustHoldAll(first, stored);
+    await first.close();
+
+    await mustHoldAll(await opened(context, world), stored);
+    for (const fault of faults) assert((proxy.counts.get(fault) ?? 0) > 0, `there was ${fault}`);
+  });
+});
