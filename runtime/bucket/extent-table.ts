@@ -57,8 +57,8 @@ export class ExtentTable {
   /** The pieces from `from` to before `to`, no wider than that. */
   within(from: number, to: number): readonly Piece[] {
     return this.#pieces
-      .filter((piece) => piece.to > from && piece.from < to)
-      .map((piece) => ({ ...piece, from: Math.max(from, piece.from), to: Math.min(to, piece.to) }));
+      .map((piece) => ({ ...piece, from: Math.max(from, piece.from), to: Math.min(to, piece.to) }))
+      .filter((piece) => piece.from < piece.to);
   }
 
   /** Generations of the objects that hold any byte. */

@@ -111,6 +111,12 @@ describe("bucket: the table of extents", () => {
     );
   });
 
+  it("has nothing within a range that is empty", () => {
+    const { table } = built([{ kind: "add", start: 0, lengthBytes: 10 }]);
+
+    assert.deepEqual(table.within(5, 5), []);
+  });
+
   it("comes back from a head as it was (property)", () => {
     fc.assert(
       fc.property(changes, (script) => {
