@@ -5,7 +5,7 @@ import { GiB, hour, KiB, MiB, second } from "#runtime/units.ts";
 export interface StorageConfig {
   /** Largest object accepted. */
   readonly objectSizeBytesMax: number;
-  /** Most chunks of an object that is cut as it arrives: each takes about 250 bytes of memory until the commit. */
+  /** Most chunks of an object that is cut as it arrives: each takes up to 400 bytes of memory until the commit. */
   readonly objectChunksMax: number;
   /** Uploads over 1 MiB that write at once, each to a pack of its own; further ones wait in line. */
   readonly openPacksMax: number;

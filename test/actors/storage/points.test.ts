@@ -93,7 +93,7 @@ describe("storage: every point of persistence", { skip }, () => {
         context.diagnostic(`${points.length} of ${count} points, ${hits} of them were felt`);
         assert(points.length > 0, "there were points");
         // A process that is killed is gone. What fails may be tried again, or matter to nobody.
-        assert(what !== "signal=KILL" || hits > points.length / 2, `${hits} of ${points.length}`);
+        assert(what !== "signal=KILL" || hits >= points.length / 2, `${hits} of ${points.length}`);
       });
     }
   }

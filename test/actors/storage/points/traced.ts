@@ -72,7 +72,8 @@ export async function runTraced(directory: string, { call, what, when }: Injecti
 async function run(directory: string, inject: readonly string[], trace: string, mode: Mode): Promise<Told> {
   const args = ["-f", "-qq", "-o", trace, "-e", `trace=${PERSISTING.join(",")}`, ...inject];
   const child = spawn("strace", [...args, process.execPath, HOST, directory, mode], {
-    env: { ...process.env, UV_THREADPOOL_SIZE: "1" },
+    // Node's own cache of compiled code is no store of ours: its renames are no points.
+    env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_DISABLE_COMPILE_CACHE: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [out, errors] = await Promise.all([
