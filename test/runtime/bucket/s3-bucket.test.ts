@@ -160,6 +160,21 @@ describe("bucket (S3): what does not pass", () => {
 });
 
 describe("bucket (S3): requests", () => {
+  for (const [what, body] of [
+    ["of one byte", "1"],
+    ["that goes on", "12"],
+  ] as const) {
+    it(`the first byte alone of an object ${what} is asked for with the next: 0-0 is no range to every server`, async () => {
+      const { bucket, exchange } = bucketOn(answer(206, body));
+      const into = new Uint8Array(1);
+
+      must(await bucket.read("key", into, 0), "reading");
+
+      assert.equal(exchange.requests[0]?.request.headers["range"], "bytes=0-1");
+      assert.deepEqual([...into], ["1".charCodeAt(0)]);
+    });
+  }
+
   it("remove a thousand keys at once, and one more with the next", async () => {
     const { bucket, exchange } = bucketOn(answer(200, "<DeleteResult/>"));
     const keys = Array.from({ length: S3_REMOVED_KEYS_MAX + 1 }, (_, index) => `k${index}`);
