@@ -42,6 +42,9 @@ export interface Told {
 /** `recover` only opens the store. */
 export type Mode = "work" | "recover";
 
+/** A workload takes three seconds; one that hangs is a bug that is to be told, not waited for, ms. */
+const WORKLOAD_MS_MAX = 120_000;
+
 const HOST = join(import.meta.dirname, "workload-host.ts");
 
 export function hasStrace(): boolean {
@@ -75,12 +78,21 @@ async function run(directory: string, inject: readonly string[], trace: string, 
     // Node's own cache of compiled code is no store of ours: its renames are no points.
     env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_DISABLE_COMPILE_CACHE: "1" },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
   });
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    // The whole group: what is traced outlives its tracer.
+    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+  }, WORKLOAD_MS_MAX);
   const [out, errors] = await Promise.all([
     textOf(child.stdout),
     textOf(child.stderr),
     new Promise((resolve) => child.once("close", resolve)),
   ]);
+  clearTimeout(late);
+  assert(!isLate, `a workload with ${inject.join(" ")} hangs after: ${out.trimEnd().split("\n").at(-1)}\n${errors}`);
   return { ...tell(out), errors };
 }
 
