@@ -7,41 +7,18 @@
 import { print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { download, mayWrite } from "#cli/get.ts";
-import { ANSWER_TIMEOUT_MS, getStream } from "#cli/http.ts";
+import { fetchObject, type GetOptions } from "#cli/get.ts";
 import { sendFile } from "#cli/put.ts";
-import { descriptorOf } from "#cli/target.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
 const MEDIA_TYPE = "application/vnd.ipld.car";
 
-export interface CarExportOptions extends NodeChoice {
-  readonly output?: string;
-  /** Keep an existing file and fail. */
-  readonly clobber?: boolean;
-  readonly json?: boolean;
-}
-
-export async function carExport(address: string, options: CarExportOptions): Promise<Outcome> {
-  const url = findUrl(options);
-  if (!url.ok) return url;
-  const { output = "-", clobber = true } = options;
-  const isDescriptor = descriptorOf(output) !== undefined;
-  const allowed = await mayWrite(output, clobber);
-  if (!allowed.ok) return allowed;
-
-  const path = `${url.value}/o/${encodeURIComponent(address)}`;
-  const response = await getStream(path, ANSWER_TIMEOUT_MS, { accept: `${MEDIA_TYPE}; version=1` });
-  if (!response.ok) return response;
-  // A node that knows no CARs sends the object itself.
-  if (response.value.headers["content-type"]?.startsWith(MEDIA_TYPE) !== true) {
-    response.value.destroy();
-    return fail({ code: "cli.bad-answer", message: `what answers at ${url.value} sends no CAR` });
-  }
-  const written = await download(response.value, output, address.slice(0, 15), undefined);
-  if (!written.ok) return written;
-  if (options.json === true && !isDescriptor) print(JSON.stringify({ address, size: written.value, file: output }));
-  return ok();
+export async function carExport(address: string, options: GetOptions): Promise<Outcome> {
+  return await fetchObject(address, options, {
+    headers: { accept: `${MEDIA_TYPE}; version=1` },
+    // A node that knows no CARs sends the object itself.
+    refusalOf: (headers) => (headers["content-type"]?.startsWith(MEDIA_TYPE) === true ? undefined : "sends no CAR"),
+  });
 }
 
 /** `-` is standard input. Prints the address of the object that the CAR was made of. */

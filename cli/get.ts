@@ -7,7 +7,7 @@
  * afterwards, by exit code 1.
  */
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { print } from "#cli/console.ts";
 import { startDigest } from "#cli/digest.ts";
@@ -26,6 +26,25 @@ export interface GetOptions extends NodeChoice {
 }
 
 export async function get(address: string, options: GetOptions): Promise<Outcome> {
+  // Another server's page is not to land on a terminal or in a pipe.
+  return await fetchObject(address, options, {
+    expected: address,
+    refusalOf: ({ etag }) => (etag?.includes(address) === true ? undefined : "does not say which object it sends"),
+  });
+}
+
+/** What `/o/` has of the object, in the form that `headers` ask for, where `options` say. */
+export async function fetchObject(
+  address: string,
+  options: GetOptions,
+  form: {
+    readonly headers?: Readonly<Record<string, string>>;
+    /** What the bytes must hash to, if anything. */
+    readonly expected?: string;
+    /** Asked before a byte is written: what the node does wrong, if anything. */
+    readonly refusalOf: (headers: IncomingHttpHeaders) => string | undefined;
+  },
+): Promise<Outcome> {
   const url = findUrl(options);
   if (!url.ok) return url;
   const { output = "-", clobber = true } = options;
@@ -33,14 +52,15 @@ export async function get(address: string, options: GetOptions): Promise<Outcome
   const allowed = await mayWrite(output, clobber);
   if (!allowed.ok) return allowed;
 
-  const response = await getStream(`${url.value}/o/${encodeURIComponent(address)}`, ANSWER_TIMEOUT_MS);
+  const path = `${url.value}/o/${encodeURIComponent(address)}`;
+  const response = await getStream(path, ANSWER_TIMEOUT_MS, form.headers);
   if (!response.ok) return response;
-  // Said before a byte is written: another server's page is not to land on a terminal or in a pipe.
-  if (response.value.headers.etag?.includes(address) !== true) {
+  const refusal = form.refusalOf(response.value.headers);
+  if (refusal !== undefined) {
     response.value.destroy();
-    return fail({ code: "cli.bad-answer", message: `what answers at ${url.value} does not say which object it sends` });
+    return fail({ code: "cli.bad-answer", message: `what answers at ${url.value} ${refusal}` });
   }
-  const written = await download(response.value, output, address.slice(0, 15), address);
+  const written = await download(response.value, output, address.slice(0, 15), form.expected);
   if (!written.ok) return written;
   if (options.json === true && !isDescriptor) print(JSON.stringify({ address, size: written.value, file: output }));
   return ok();

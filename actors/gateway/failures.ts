@@ -84,6 +84,7 @@ export interface TooManyRanges extends Failure<"gateway.too-many-ranges"> {
   readonly rangesMax: number;
   readonly sizeBytes: number;
 }
+
 /** What stands behind `/n/` is no name. Final. */
 export type BadName = Failure<"gateway.bad-name">;
 

@@ -22,27 +22,18 @@ import type {
   NameUnknown,
 } from "#actors/index/protocol.ts";
 import type {
-  AddressMismatch,
   CollectionFacts,
   KeepRefused,
-  KeepsFull,
-  LimitReached,
   ManifestNotFound,
   NotInTrash,
-  ObjectTooLarge,
   PutObject,
   ScrubFacts,
-  SourceFailed,
   StorageCorrupt,
   StorageFacts,
-  StorageFull,
   StorageProtocol,
   StorageReadFailed,
   StorageRebuilding,
-  TooManyChunks,
   TrashedObject,
-  TreeRefused,
-  WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
@@ -51,21 +42,7 @@ import type { Call, FailureOf } from "#runtime/protocol.ts";
 /** What overlay hears. */
 export interface OverlayProtocol {
   /** Stores the object and makes it findable. Durable when answered; a failure keeps nothing. Idempotent. */
-  put: Call<
-    PutObject,
-    PutReceipt,
-    | StorageFull
-    | LimitReached
-    | ObjectTooLarge
-    | TooManyChunks
-    | AddressMismatch
-    | TreeRefused
-    | SourceFailed
-    | WriteFailed
-    | KeepsFull
-    | StorageRebuilding
-    | OverlayUnavailable
-  >;
+  put: Call<PutObject, PutReceipt, StorageFailureOf<"putObject"> | OverlayUnavailable>;
 
   /** Answers with what is known of the object and the bytes of `range` (all of it if absent), verified. */
   get: Call<
@@ -160,18 +137,7 @@ export interface OverlayProtocol {
   putCar: Call<
     Pick<PutObject, "source" | "keepMs">,
     PutReceipt,
-    | CarRefused
-    | LimitReached
-    | KeepsFull
-    | StorageFull
-    | ObjectTooLarge
-    | TooManyChunks
-    | AddressMismatch
-    | TreeRefused
-    | SourceFailed
-    | WriteFailed
-    | StorageRebuilding
-    | OverlayUnavailable
+    CarRefused | StorageFailureOf<"putObject"> | OverlayUnavailable
   >;
 
   /** Uploads in pieces, as storage keeps them. */

@@ -33,20 +33,7 @@ export interface StorageProtocol {
    * Reads `source` to its end, cuts it into chunks, writes those that are new, then the manifest: the commit record.
    * Answers when all of it is durable. A failure keeps nothing. Idempotent.
    */
-  putObject: Call<
-    PutObject,
-    StoredObject,
-    | StorageFull
-    | LimitReached
-    | ObjectTooLarge
-    | TooManyChunks
-    | AddressMismatch
-    | TreeRefused
-    | SourceFailed
-    | WriteFailed
-    | KeepsFull
-    | StorageRebuilding
-  >;
+  putObject: Call<PutObject, StoredObject, PutFailure | StorageRebuilding>;
 
   /**
    * Answers with the bytes of a manifest node (root or inner), verified against its digest. At most 1 MiB. `address` is the
@@ -148,17 +135,7 @@ export interface StorageProtocol {
   statUpload: Call<
     { readonly upload: UploadId; readonly waitMs: number },
     UploadFacts,
-    | UploadUnknown
-    | UploadDamaged
-    | ObjectTooLarge
-    | TooManyChunks
-    | TreeRefused
-    | SourceFailed
-    | StorageFull
-    | LimitReached
-    | WriteFailed
-    | KeepsFull
-    | StorageRebuilding
+    UploadUnknown | UploadDamaged | Exclude<PutFailure, AddressMismatch> | StorageRebuilding
   >;
 
   /** Forgets it, and what it has brought. An object that came of it stays. */
@@ -343,6 +320,18 @@ export interface SourceFailed extends Failure<"storage.source-failed"> {
 export interface WriteFailed extends Failure<"storage.write-failed"> {
   readonly errno: string;
 }
+
+/** How a put may end, once all packs are known. */
+export type PutFailure =
+  | StorageFull
+  | LimitReached
+  | ObjectTooLarge
+  | TooManyChunks
+  | AddressMismatch
+  | TreeRefused
+  | SourceFailed
+  | WriteFailed
+  | KeepsFull;
 
 /** No such manifest is held here. */
 export interface ManifestNotFound extends Failure<"storage.manifest-not-found"> {

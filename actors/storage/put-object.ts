@@ -25,16 +25,11 @@ import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
 import type {
   AddressMismatch,
-  KeepsFull,
-  LimitReached,
-  ObjectTooLarge,
+  PutFailure,
   PutObject,
   SourceFailed,
-  StorageFull,
   StoredObject,
   TooManyChunks,
-  TreeRefused,
-  WriteFailed,
 } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
@@ -52,16 +47,6 @@ export interface SizeMismatch extends Failure<"storage.size-mismatch"> {
   readonly seenBytes: number;
 }
 
-export type PutFailure =
-  | StorageFull
-  | LimitReached
-  | ObjectTooLarge
-  | TooManyChunks
-  | AddressMismatch
-  | TreeRefused
-  | SourceFailed
-  | WriteFailed
-  | KeepsFull;
 type Outcome = Result<StoredObject, PutFailure>;
 
 export interface PutDeps extends UploadDeps {

@@ -7,8 +7,13 @@
 
 import type { UploadId } from "#actors/domain/upload.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
-import type { PutObject, StorageProtocol, StorageRebuilding, StoredObject } from "#actors/storage/protocol.ts";
-import type { PutFailure } from "#actors/storage/put-object.ts";
+import type {
+  PutFailure,
+  PutObject,
+  StorageProtocol,
+  StorageRebuilding,
+  StoredObject,
+} from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { StagedSource } from "#actors/storage/staged-source.ts";
 import type { StagedUpload } from "#actors/storage/upload-book.ts";

@@ -27,6 +27,7 @@ import type {
   Cursor,
   ManifestNotFound,
   ObjectRemoved,
+  PutFailure,
   PutObject,
   ScrubFacts,
   StorageFacts,
@@ -34,7 +35,7 @@ import type {
   StorageRebuilding,
   StoredObject,
 } from "#actors/storage/protocol.ts";
-import { type PutFailure, putObject } from "#actors/storage/put-object.ts";
+import { putObject } from "#actors/storage/put-object.ts";
 import { Reader } from "#actors/storage/reader.ts";
 import type { ReadTrouble } from "#actors/storage/record-bytes.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";

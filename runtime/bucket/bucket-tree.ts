@@ -12,11 +12,11 @@ import { removeRest, sweep } from "#runtime/bucket/leftovers.ts";
 import { Life } from "#runtime/bucket/lives.ts";
 import { formatName } from "#runtime/bucket/object-name.ts";
 import { ObjectReader } from "#runtime/bucket/object-reader.ts";
-import { PathLocks } from "#runtime/bucket/path-locks.ts";
 import type { DiskFailure, FileFacts, OpenMode } from "#runtime/disk/disk.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+import { Turns } from "#runtime/turns.ts";
 
 /** Directories that are not asked for again: with as many they are all forgotten. */
 const KNOWN_DIRECTORIES_MAX = 1024;
@@ -34,7 +34,7 @@ export class BucketTree {
   readonly #random: Pick<Random, "id">;
   /** Open, by key. One that is in trouble, or has lost its path, is no longer here. */
   readonly #files = new Map<string, BucketFile>();
-  readonly #locks = new PathLocks();
+  readonly #turns = new Turns<string>();
   /** Known to be there, by key. */
   readonly #directories = new Set<string>();
   #life: Promise<Result<Life, BucketFailure>> | undefined;
@@ -346,7 +346,7 @@ export class BucketTree {
     if (key === undefined) return broken("EINVAL", path);
     const known = keys.filter((one) => one !== undefined);
     if (known.length < keys.length) return broken("EINVAL", path);
-    return await this.#locks.run([key, ...known], () => step([key, ...known]));
+    return await this.#turns.inTurns([key, ...known], () => step([key, ...known]));
   }
 }
 
