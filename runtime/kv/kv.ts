@@ -28,7 +28,8 @@ export interface Kv {
   range(from: Uint8Array, to: Uint8Array, limit: number): readonly { key: Uint8Array; value: Uint8Array }[];
   /**
    * All or none, after every earlier batch. Visible to `get` when the promise settles. It rejects when the store refuses
-   * (its map or the disk is full, the disk is broken): nothing of the batch is there, the store goes on, try later.
+   * (its map or the disk is full, the disk is broken): nothing of the batch is there, the store goes on, try later. Where
+   * it cannot go on, `get` and `range` throw from then on, too.
    */
   batch(changes: readonly KvChange[]): Promise<void>;
   count(): number;

@@ -270,6 +270,66 @@ describe("kv (lmdb): batch", () => {
     assert.match(readInProcess(directory), /^ok \d+$/);
   });
 
+  const skip = spawnSync("strace", ["-V"]).status === 0 ? false : "there is no strace on this machine";
+
+  test("whatever write or sync the disk refuses, nobody waits for ever, and what settled is there", {
+    skip,
+  }, async (context) => {
+    const root = await tempDirectory(context);
+    const script = `
+      import { createLmdbStores } from "#runtime/real/kv.ts";
+      const kv = (await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
+      const put = async (index) => {
+        const settled = kv.batch([{ key: new Uint8Array([index]), value: new Uint8Array(100) }]);
+        console.log(await settled.then(() => "settled", () => "refused"), index);
+      };
+      for (const index of [1, 2, 3]) await put(index);
+      await kv.flush();
+      await Promise.all([4, 5, 6].map(put));
+      await kv.flush();
+      await kv.close();
+      console.log("closed");
+    `;
+    const seen = { one: 0, header: 0, died: 0 };
+    // Not the first write of all: it makes the file, and the library ends the process if it fails.
+    for (const [call, calls] of [
+      ["pwrite64", 8],
+      ["fdatasync", 5],
+    ] as const) {
+      for (const error of ["EIO", "ENOSPC"]) {
+        for (let when = 2; when <= calls; when += 1) {
+          const directory = `${root}/${call}-${error}-${when}`;
+          const inject = ["-f", "-qq", "-o", "/dev/null", "-e", `inject=${call}:error=${error}:when=${when}`];
+          const ran = spawnSync("strace", [...inject, process.execPath, ...nodeArguments, script, directory], {
+            encoding: "utf8",
+            env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_DISABLE_COMPILE_CACHE: "1" },
+            timeout: 30_000,
+          });
+          const told = `${call} ${error} ${when}: ${ran.stdout}${ran.stderr}`;
+          const settled = [...ran.stdout.matchAll(/settled (\d)/g)].map(([, index]) => Number(index));
+          const refused = [...ran.stdout.matchAll(/refused (\d)/g)];
+          assert.notEqual(ran.signal, "SIGTERM", `somebody waits for ever: ${told}`);
+          // A page that cannot be written damages the library's own memory, which may end the process.
+          const died = !ran.stdout.endsWith("closed\n");
+          if (!died) assert.ok(refused.length > 0 && settled.length + refused.length === 6, told);
+
+          const opened = await createLmdbStores().open(directory, { mapBytesMax });
+          // A header that was refused may be half of one: then the owner throws the store away.
+          if (!opened.ok) assert.ok(opened.failure.code === "kv.broken" && refused.length > 1, told);
+          else {
+            const held = new Set(opened.value.range(b(0), b(255), 10).map(({ key }) => key[0]));
+            for (const index of settled) assert.ok(held.has(index), told);
+            if (!died) assert.equal(held.size, settled.length, told);
+            await opened.value.close();
+          }
+          seen[died ? "died" : refused.length === 1 ? "one" : "header"] += 1;
+        }
+      }
+    }
+    assert.ok(seen.one > 0 && seen.header > 0, JSON.stringify(seen));
+    context.diagnostic(JSON.stringify(seen));
+  });
+
   test("a value of which a byte turns while the store is open is not served", async (context) => {
     const directory = await tempDirectory(context);
     await writeFindable(directory);
