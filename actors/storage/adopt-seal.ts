@@ -62,7 +62,7 @@ async function adoptEntry(pack: number, listed: SealEntry, { catalog, check }: A
 
 /** Of two records of one digest: the newer commit, and otherwise the one that is not damaged. Damage stays known. */
 async function supersedes(digest: Digest, entry: CatalogEntry, catalog: Catalog, check: RecordCheck): Promise<boolean> {
-  const other = catalog.find(entry.kind, digest);
+  const other = catalog.beside(digest, entry);
   if (other === undefined) return true;
   const isSame = other.pack === entry.pack && other.position === entry.position;
   if (other.damage !== "none") return !isSame;

@@ -3,7 +3,7 @@ import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/ad
 import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 
 /** A store written by another version of this file is rebuilt. */
-const CATALOG_VERSION = 6;
+const CATALOG_VERSION = 7;
 
 /**
  * What is wrong with a record: its bytes are not what was stored, or the disk refuses them, perhaps not for ever. Either way
@@ -11,8 +11,31 @@ const CATALOG_VERSION = 6;
  */
 export type Damage = "none" | "differs" | "unreadable";
 
-export interface CatalogEntry {
+/** Which shard of its chunk a record holds. */
+export interface ShardName {
+  /** `k`, of this chunk. */
+  readonly dataShards: number;
+  readonly parityShards: number;
+  /** From 0; data shards come first. */
+  readonly shard: number;
+  readonly chunkBytes: number;
+  /** BLAKE3 of the shard. */
+  readonly digest: Digest;
+}
+
+/** What a record is known by. */
+export interface RecordName {
   readonly kind: RecordKind;
+  /** Of the chunk or manifest, also where only a shard of it is held. */
+  readonly digest: Digest;
+  readonly shard?: ShardName | undefined;
+}
+
+export interface CatalogEntry {
+  /** What it is known by: a shard is a part of a chunk. */
+  readonly kind: RecordKind;
+  /** Undefined for the whole of it. */
+  readonly shard?: ShardName | undefined;
   readonly pack: number;
   readonly position: number;
   readonly payloadOffset: number;
@@ -73,6 +96,12 @@ export const PACKS_END: Uint8Array = Uint8Array.of(PACK + 1);
 /** Behind the key of every time that a pack was verified. */
 export const VERIFIED_END: Uint8Array = Uint8Array.of(VERIFIED + 1);
 const META_BYTES = 64;
+const ENTRY_BYTES = 36;
+/** Of a shard, behind its entry. */
+const SHARD_NAME_BYTES = 40;
+const CHUNK_ENTRY = 1;
+const MANIFEST_ENTRY = 2;
+const SHARD_ENTRY = 3;
 const DIGEST_BYTES = 32;
 /** Of a commit before the digest of its object. */
 const COMMIT_BYTES = 41;
@@ -124,21 +153,45 @@ export function verifiedKey(pack: number): Uint8Array {
   return key;
 }
 
-export function encodeEntry(entry: CatalogEntry): Uint8Array {
-  const bytes = Buffer.alloc(36);
+/** All records of one payload, one behind the other. */
+export function encodeEntries(entries: readonly CatalogEntry[]): Uint8Array {
+  return Buffer.concat(entries.map(encodeEntry));
+}
+
+export function decodeEntries(bytes: Uint8Array): readonly CatalogEntry[] {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const entries: CatalogEntry[] = [];
+  for (let at = 0; at < view.length; ) {
+    const length = view.readUInt8(at + 28) === SHARD_ENTRY ? ENTRY_BYTES + SHARD_NAME_BYTES : ENTRY_BYTES;
+    entries.push(decodeEntry(view.subarray(at, at + length)));
+    at += length;
+  }
+  return entries;
+}
+
+function encodeEntry(entry: CatalogEntry): Uint8Array {
+  const { shard } = entry;
+  const bytes = Buffer.alloc(shard === undefined ? ENTRY_BYTES : ENTRY_BYTES + SHARD_NAME_BYTES);
   bytes.writeUInt32LE(entry.pack, 0);
   bytes.writeUInt32LE(entry.payloadBytes, 4);
   writeNumber(bytes, entry.position, 8);
   writeNumber(bytes, entry.sequence, 16);
   bytes.writeUInt32LE(entry.payloadOffset, 24);
-  bytes.writeUInt8(entry.kind === "chunk" ? 1 : 2, 28);
+  bytes.writeUInt8(shard !== undefined ? SHARD_ENTRY : entry.kind === "chunk" ? CHUNK_ENTRY : MANIFEST_ENTRY, 28);
   bytes.writeUInt8(DAMAGES.indexOf(entry.damage), 29);
+  if (shard === undefined) return bytes;
+  bytes.set(bytesFromDigest(shard.digest), 36);
+  bytes.writeUInt32LE(shard.chunkBytes, 68);
+  bytes.writeUInt8(shard.dataShards, 72);
+  bytes.writeUInt8(shard.parityShards, 73);
+  bytes.writeUInt8(shard.shard, 74);
   return bytes;
 }
 
-export function decodeEntry(bytes: Buffer): CatalogEntry {
-  return {
-    kind: bytes.readUInt8(28) === 1 ? "chunk" : "manifest",
+function decodeEntry(bytes: Buffer): CatalogEntry {
+  const type = bytes.readUInt8(28);
+  const entry: CatalogEntry = {
+    kind: type === MANIFEST_ENTRY ? "manifest" : "chunk",
     pack: bytes.readUInt32LE(0),
     position: readNumber(bytes, 8),
     payloadOffset: bytes.readUInt32LE(24),
@@ -146,6 +199,15 @@ export function decodeEntry(bytes: Buffer): CatalogEntry {
     sequence: readNumber(bytes, 16),
     damage: DAMAGES[bytes.readUInt8(29)] ?? "differs",
   };
+  if (type !== SHARD_ENTRY) return entry;
+  const shard = {
+    dataShards: bytes.readUInt8(72),
+    parityShards: bytes.readUInt8(73),
+    shard: bytes.readUInt8(74),
+    chunkBytes: bytes.readUInt32LE(68),
+    digest: digestFromBytes(bytes.subarray(36, 68)),
+  };
+  return { ...entry, shard };
 }
 
 export function encodeCommit({ manifest, object, sizeBytes, isTransient }: Commit): Uint8Array {

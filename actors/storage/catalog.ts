@@ -1,5 +1,5 @@
 /**
- * Where everything is: digest to record, the log of commits, and how far each pack's fate is known.
+ * Where everything is: digest to records, the log of commits, and how far each pack's fate is known.
  *
  * A cache: delete it and it is rebuilt from the packs. Entries live in the store, not in objects of the heap; only what
  * was not yet flushed is in memory. A pack's checkpoint moves in the batch that holds the entries behind it, so after a
@@ -12,13 +12,13 @@ import {
   type Commit,
   type Damage,
   decodeCommit,
-  decodeEntry,
+  decodeEntries,
   decodeMeta,
   decodePack,
   digestKey,
   EMPTY_META,
   encodeCommit,
-  encodeEntry,
+  encodeEntries,
   encodeMeta,
   encodePack,
   logKey,
@@ -30,6 +30,7 @@ import {
   VERIFIED_END,
   verifiedKey,
 } from "#actors/storage/catalog-records.ts";
+import { holderOf, suffice } from "#actors/storage/holders.ts";
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 import type { DiskFull } from "#runtime/disk/disk.ts";
@@ -48,6 +49,7 @@ export interface CatalogTotals {
 
 export class Catalog {
   readonly #overlay: KvOverlay;
+  readonly #isReadable: (pack: number) => boolean;
   readonly #packs = new Map<number, PackState>();
   readonly #meta: CatalogMeta;
   readonly #verifiedAtMs = new Map<number, number>();
@@ -57,8 +59,10 @@ export class Catalog {
 
   /**
    * Reads what the store knows of itself. A store that is new, unfinished, damaged or of another version is not `complete`.
+   * `isReadable` says of a pack whether its volume is there now.
    */
-  constructor(kv: Kv, waitingMax: number = OVERLAY_WAITING_MAX) {
+  constructor(kv: Kv, isReadable: (pack: number) => boolean = () => true, waitingMax: number = OVERLAY_WAITING_MAX) {
+    this.#isReadable = isReadable;
     this.#overlay = new KvOverlay(kv, waitingMax);
     const { meta, packs, verified } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [], verified: [] };
     for (const [pack, atMs] of verified) this.#verifiedAtMs.set(pack, atMs);
@@ -118,59 +122,100 @@ export class Catalog {
   }
 
   /**
-   * What is recorded under the digest, damaged or not. The kinds are apart: bytes that are a manifest may be stored as an
-   * object too, and neither may stand in for the other.
+   * All that is recorded under the digest, damaged or not, readable now or not. The kinds are apart: bytes that are a
+   * manifest may be stored as an object too, and neither may stand in for the other.
    */
-  find(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
+  records(kind: RecordKind, digest: Digest): readonly CatalogEntry[] {
     const value = this.#read(() => this.#overlay.get(digestKey(kind, digest)));
-    return value === undefined ? undefined : decodeEntry(Buffer.from(value.buffer, value.byteOffset, value.length));
+    return value === undefined ? [] : decodeEntries(value);
+  }
+
+  /** The record of all of it; of several the one that is most likely to be read. */
+  find(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
+    const whole = this.records(kind, digest).filter(({ shard }) => shard === undefined);
+    return whole.find((entry) => this.#isServed(entry)) ?? whole.find(({ damage }) => damage === "none") ?? whole[0];
   }
 
   /** Only what can be read and referred to. */
   findIntact(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
     const entry = this.find(kind, digest);
-    return entry?.damage === "none" ? entry : undefined;
+    return entry !== undefined && this.#isServed(entry) ? entry : undefined;
   }
 
-  /** Adds or replaces. The counts follow. */
+  /** Records that can be read, as far as anybody knows. */
+  served(kind: RecordKind, digest: Digest): readonly CatalogEntry[] {
+    return this.records(kind, digest).filter((entry) => this.#isServed(entry));
+  }
+
+  /** Whether it can be read and referred to, in one piece or of shards. */
+  holds(kind: RecordKind, digest: Digest): boolean {
+    return suffice(this.served(kind, digest));
+  }
+
+  /** The record in that very place. */
+  at(digest: Digest, { kind, pack, position }: RecordPosition): CatalogEntry | undefined {
+    return this.records(kind, digest).find((entry) => entry.pack === pack && entry.position === position);
+  }
+
+  /** The record that `entry` would replace. */
+  beside(digest: Digest, entry: Pick<CatalogEntry, "kind" | "pack" | "shard">): CatalogEntry | undefined {
+    const holder = holderOf(entry);
+    return this.records(entry.kind, digest).find((other) => holderOf(other) === holder);
+  }
+
+  /** Adds, or replaces what its holder has. The counts follow. */
   insert(digest: Digest, entry: CatalogEntry): void {
-    const previous = this.find(entry.kind, digest);
-    if (previous === undefined) {
-      if (entry.kind === "chunk") this.#meta.chunkCount += 1;
-      this.#meta.storedBytes += entry.payloadBytes;
-    } else if (previous.damage !== "none") this.#meta.damagedCount -= 1;
+    const records = this.records(entry.kind, digest);
+    const holder = holderOf(entry);
+    const previous = records.find((other) => holderOf(other) === holder);
+    if (records.length === 0 && entry.kind === "chunk") this.#meta.chunkCount += 1;
+    if (previous === undefined) this.#meta.storedBytes += entry.payloadBytes;
+    else if (previous.damage !== "none") this.#meta.damagedCount -= 1;
     if (entry.damage !== "none") this.#meta.damagedCount += 1;
-    this.#overlay.put(digestKey(entry.kind, digest), encodeEntry(entry));
-    this.#flushWhenLarge();
+    const all = previous === undefined ? [...records, entry] : records.map((one) => (one === previous ? entry : one));
+    this.#put(entry.kind, digest, all);
   }
 
   /** Adds the commit record of an object, and takes an older commit of the same manifest out of the log. */
   insertCommit(commit: Commit, entry: CatalogEntry): void {
-    const previous = this.find("manifest", commit.manifest);
-    if (previous !== undefined && previous.sequence > 0) this.#overlay.put(logKey(previous.sequence), undefined);
-    else this.#meta.manifestCount += 1;
-    this.insert(commit.manifest, { ...entry, sequence: commit.sequence });
-    this.#overlay.put(logKey(commit.sequence), encodeCommit(commit));
-    this.useSequences(commit.sequence);
+    const { manifest, sequence } = commit;
+    const previous = sequenceIn(this.records("manifest", manifest));
+    if (previous === 0) this.#meta.manifestCount += 1;
+    else if (previous !== sequence) this.#overlay.put(logKey(previous), undefined);
+    this.insert(manifest, { ...entry, sequence });
+    // All copies hold the same: what counts is the newest commit of any.
+    const records = this.records("manifest", manifest);
+    if (records.length > 1)
+      this.#put(
+        "manifest",
+        manifest,
+        records.map((record) => ({ ...record, sequence })),
+      );
+    this.#overlay.put(logKey(sequence), encodeCommit(commit));
+    this.useSequences(sequence);
   }
 
   /** Its record is given up: nothing refers to it any more. */
   remove(digest: Digest, where: RecordPosition): void {
-    const entry = this.#findAt(digest, where);
+    const entry = this.at(digest, where);
     if (entry === undefined) return;
     const { kind, damage, payloadBytes, sequence } = entry;
-    if (kind === "chunk") this.#meta.chunkCount -= 1;
-    if (sequence > 0) this.#meta.manifestCount -= 1;
+    const left = this.records(kind, digest).filter((other) => !isAt(other, entry));
     if (damage !== "none") this.#meta.damagedCount -= 1;
     this.#meta.storedBytes -= payloadBytes;
-    if (sequence > 0) this.#overlay.put(logKey(sequence), undefined);
-    this.#overlay.put(digestKey(kind, digest), undefined);
-    this.#flushWhenLarge();
+    if (left.length === 0) {
+      if (kind === "chunk") this.#meta.chunkCount -= 1;
+      if (sequence > 0) {
+        this.#meta.manifestCount -= 1;
+        this.#overlay.put(logKey(sequence), undefined);
+      }
+    }
+    this.#put(kind, digest, left);
   }
 
   /** True the first time. */
   markDamaged(digest: Digest, where: RecordPosition, damage: Exclude<Damage, "none">): boolean {
-    const entry = this.#findAt(digest, where);
+    const entry = this.at(digest, where);
     if (entry === undefined || entry.damage === damage || entry.damage === "differs") return false;
     this.insert(digest, { ...entry, damage });
     if (entry.damage !== "none") return false;
@@ -180,16 +225,19 @@ export class Catalog {
 
   /** It was read and holds. True if it was thought unreadable. */
   lift(digest: Digest, where: RecordPosition): boolean {
-    const entry = this.#findAt(digest, where);
+    const entry = this.at(digest, where);
     if (entry?.damage !== "unreadable") return false;
     this.insert(digest, { ...entry, damage: "none" });
     return true;
   }
 
-  /** Undefined where it was healed in the meantime: the reader saw the old copy. */
-  #findAt(digest: Digest, { kind, pack, position }: RecordPosition): CatalogEntry | undefined {
-    const entry = this.find(kind, digest);
-    return entry?.pack === pack && entry.position === position ? entry : undefined;
+  #isServed({ damage, pack }: CatalogEntry): boolean {
+    return damage === "none" && this.#isReadable(pack);
+  }
+
+  #put(kind: RecordKind, digest: Digest, records: readonly CatalogEntry[]): void {
+    this.#overlay.put(digestKey(kind, digest), records.length === 0 ? undefined : encodeEntries(records));
+    this.#flushWhenLarge();
   }
 
   setPack(state: PackState): void {
@@ -239,7 +287,7 @@ export class Catalog {
 
   /** The newest commit of the manifest; undefined also for an inner node. */
   commitOf(manifest: Digest): Commit | undefined {
-    const { sequence = 0 } = this.find("manifest", manifest) ?? {};
+    const sequence = sequenceIn(this.records("manifest", manifest));
     return sequence > 0 ? this.commitAt(sequence) : undefined;
   }
 
@@ -291,6 +339,15 @@ export class Catalog {
     if (this.#overlay.refusal !== undefined) return;
     if (this.#overlay.pendingCount === OVERLAY_CHANGES_MAX) void Promise.resolve().then(() => this.flush());
   }
+}
+
+/** The newest of them; 0 where none commits anything. */
+function sequenceIn(records: readonly CatalogEntry[]): number {
+  return records.reduce((newest, { sequence }) => Math.max(newest, sequence), 0);
+}
+
+function isAt(entry: RecordPosition, { pack, position }: RecordPosition): boolean {
+  return entry.pack === pack && entry.position === position;
 }
 
 /** Undefined where the store cannot say. */

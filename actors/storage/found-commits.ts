@@ -14,6 +14,7 @@ import type { Digest } from "#actors/domain/address.ts";
 import { DEPTH_MAX, decodeManifest, decodeNode, type Manifest } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
+import { holderOf, suffice } from "#actors/storage/holders.ts";
 import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { TailRecord } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -46,8 +47,8 @@ type Part = TailRecord | "known" | "missing";
 export class FoundCommits {
   readonly #deps: FoundCommitsDeps;
   readonly #commits: TailRecord[] = [];
-  /** By kind and digest. */
-  readonly #copies = new Map<string, TailRecord[]>();
+  /** By kind and digest, and by who holds them. */
+  readonly #copies = new Map<string, Map<string, TailRecord[]>>();
   readonly #counted: Counted[] = [];
   /** Kept though no commit that was found refers to them. */
   readonly #unclaimed: TailRecord[] = [];
@@ -69,8 +70,11 @@ export class FoundCommits {
   /** A record of any kind. All of them are added before anything is decided. */
   add(record: TailRecord): void {
     const name = nameOf(record.kind, record.digest);
-    const copies = this.#copies.get(name);
-    if (copies === undefined) this.#copies.set(name, [record]);
+    const holder = holderOf(record);
+    const holders = this.#copies.get(name) ?? new Map<string, TailRecord[]>();
+    this.#copies.set(name, holders);
+    const copies = holders.get(holder);
+    if (copies === undefined) holders.set(holder, [record]);
     else copies.push(record);
     if (record.sequence > 0) this.#commits.push(record);
   }
@@ -90,20 +94,27 @@ export class FoundCommits {
 
   /** After `decide`: marks as live also what none of those commits refers to, as far as it holds. */
   async keepUnclaimed(): Promise<void> {
-    for (const copies of this.#copies.values()) {
-      if (this.#deps.isOver()) return;
-      const [first] = copies;
-      if (first === undefined || copies.some(({ isLive, sequence }) => isLive || sequence > 0)) continue;
-      const { kind, digest } = first;
-      const known = this.#deps.catalog.findIntact(kind, digest);
-      // Nothing says that it is whole, however old it is: it may be what is left of a put that was cut off.
-      const record =
-        known === undefined ? await this.#firstThatHolds(digest, copies) : await this.#choose(digest, known, copies);
-      if (record === undefined || record === "known" || record === "missing") continue;
-      record.isLive = true;
-      this.#unclaimed.push(record);
-      await this.#deps.pause.ifDue();
+    for (const holders of this.#copies.values()) {
+      for (const copies of holders.values()) {
+        if (this.#deps.isOver()) return;
+        await this.#keepOne(copies);
+        await this.#deps.pause.ifDue();
+      }
     }
+  }
+
+  /** Of the copies of one holder. */
+  async #keepOne(copies: readonly TailRecord[]): Promise<void> {
+    const [first] = copies;
+    if (first === undefined || copies.some(({ isLive, sequence }) => isLive || sequence > 0)) return;
+    const { digest } = first;
+    const known = this.#deps.catalog.beside(digest, first);
+    // Nothing says that it is whole, however old it is: it may be what is left of a put that was cut off.
+    const record =
+      known?.damage === "none" ? await this.#choose(digest, known, copies) : await this.#firstThatHolds(digest, copies);
+    if (record === undefined || record === "known" || record === "missing") return;
+    record.isLive = true;
+    this.#unclaimed.push(record);
   }
 
   /**
@@ -126,7 +137,7 @@ export class FoundCommits {
     const { catalog, isOver, pause } = this.#deps;
     for (const part of parts) {
       if (isOver()) return false;
-      if (catalog.findIntact(part.kind, part.digest) === undefined) catalog.insert(part.digest, part);
+      if (catalog.beside(part.digest, part)?.damage !== "none") catalog.insert(part.digest, part);
       await pause.ifDue();
       must(await catalog.room(), "the catalog fits into memory while its store refuses it");
     }
@@ -140,7 +151,7 @@ export class FoundCommits {
     if (manifest?.ok !== true) return undefined;
     const parts: TailRecord[] = [];
     const isWhole = await this.#collect(manifest.value, parts, DEPTH_MAX);
-    if (!isWhole && !record.tail.isCertain(record)) return undefined;
+    if (!isWhole && !record.isSettled && !record.tail.isCertain(record)) return undefined;
     const { object, size } = manifest.value;
     return { commit: { sequence, manifest: digest, object, sizeBytes: size, isTransient }, record, parts };
   }
@@ -178,14 +189,43 @@ export class FoundCommits {
   async #find(kind: RecordKind, digest: Digest): Promise<Part> {
     if (this.#deps.isOver()) return "missing";
     const known = this.#deps.catalog.findIntact(kind, digest);
-    const copies = this.#copies.get(nameOf(kind, digest)) ?? [];
-    if (known !== undefined) return await this.#choose(digest, known, copies);
+    const holders = this.#copies.get(nameOf(kind, digest)) ?? new Map<string, TailRecord[]>();
+    const knownBy = known && holderOf(known);
+    if (known !== undefined && knownBy !== undefined) {
+      const chosen = await this.#choose(digest, known, holders.get(knownBy) ?? []);
+      if (chosen !== "missing") return chosen;
+    }
+    for (const [holder, copies] of holders) {
+      if (holder === knownBy || copies[0]?.shard !== undefined) continue;
+      const found = await this.#findAmong(digest, copies);
+      if (found !== undefined) return found;
+    }
+    return (await this.#areShardsThere(kind, digest, holders)) ? "known" : "missing";
+  }
+
+  /** Of the copies of one holder that the catalog knows nothing of. */
+  async #findAmong(digest: Digest, copies: readonly TailRecord[]): Promise<TailRecord | undefined> {
     const live = copies.find(({ isLive }) => isLive);
     if (live !== undefined) return live;
     const [only] = copies;
     // One that is entered and not known was found damaged.
     if (copies.length === 1 && only?.tail.isCertain(only) && !only.isEntered) return only;
-    return (await this.#firstThatHolds(digest, copies)) ?? "missing";
+    return await this.#firstThatHolds(digest, copies);
+  }
+
+  /** Shards are nobody's part: where there are any, all that holds is kept. */
+  async #areShardsThere(
+    kind: RecordKind,
+    digest: Digest,
+    holders: ReadonlyMap<string, readonly TailRecord[]>,
+  ): Promise<boolean> {
+    const there: Pick<CatalogEntry, "pack" | "shard">[] = [...this.#deps.catalog.served(kind, digest)];
+    for (const copies of holders.values()) {
+      if (suffice(there)) return true;
+      const held = copies[0]?.shard === undefined ? undefined : await this.#firstThatHolds(digest, copies);
+      if (held !== undefined) there.push(held);
+    }
+    return suffice(there);
   }
 
   /**
@@ -200,7 +240,7 @@ export class FoundCommits {
     if (copies.length === entered.length) return own;
     const holds = this.#read(await check.holds(digest, known), known);
     if (holds === true) {
-      this.#copies.set(nameOf(known.kind, digest), entered);
+      this.#copies.get(nameOf(known.kind, digest))?.set(holderOf(known), entered);
       return own;
     }
     const others = copies.filter(({ isEntered }) => !isEntered);

@@ -271,7 +271,7 @@ export class GroupCommit {
 
   /** What was known when the batch was laid out may have been found damaged during its sync. */
   #chunksHold({ chunks }: SmallObject): boolean {
-    return chunks.every((chunk) => this.#deps.catalog.findIntact("chunk", digestOf(chunk)) !== undefined);
+    return chunks.every((chunk) => this.#deps.catalog.holds("chunk", digestOf(chunk)));
   }
 
   async #failAll(taken: readonly Waiting[], failure: DiskFailure): Promise<void> {

@@ -6,7 +6,8 @@
  */
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { Damage, RecordPosition } from "#actors/storage/catalog-records.ts";
+import type { CatalogEntry, Damage, RecordPosition } from "#actors/storage/catalog-records.ts";
+import { suffice } from "#actors/storage/holders.ts";
 import { isBadPlace } from "#actors/storage/pack-files.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
@@ -35,14 +36,16 @@ export class KnownRecords {
   /** Whether there is an intact record of it. One that is found damaged here is reported, and not known any more. */
   async holds(kind: RecordKind, digest: Digest): Promise<boolean> {
     const { catalog, check, onDamaged } = this.#deps;
-    const entry = catalog.findIntact(kind, digest);
-    if (entry === undefined) return false;
+    if (!catalog.holds(kind, digest)) return false;
     if (this.isTrusted) return true;
-    const held = await check.holds(digest, entry);
-    if (held.ok && held.value) return true;
-    // Only a bad place on the disk is damage. For want of descriptors, say, it is merely not relied upon now.
-    if (!held.ok && !isBadPlace(held.failure)) return false;
-    onDamaged(digest, entry, held.ok ? "differs" : "unreadable");
-    return catalog.findIntact(kind, digest) !== undefined;
+    const proven: CatalogEntry[] = [];
+    for (const entry of catalog.served(kind, digest)) {
+      const held = await check.holds(digest, entry);
+      if (held.ok && held.value) proven.push(entry);
+      // Only a bad place on the disk is damage. For want of descriptors, say, it is merely not relied upon now.
+      else if (held.ok || isBadPlace(held.failure)) onDamaged(digest, entry, held.ok ? "differs" : "unreadable");
+      if (suffice(proven)) return true;
+    }
+    return false;
   }
 }

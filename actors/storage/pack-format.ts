@@ -4,7 +4,8 @@
  */
 import { crc32 } from "node:zlib";
 import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { MARK_BYTES, readNumber, writeNumber } from "#actors/storage/record.ts";
+import type { ShardName } from "#actors/storage/catalog-records.ts";
+import { MARK_BYTES, type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 import { KiB } from "#runtime/units.ts";
 
 export const PACK_HEADER_BYTES = 64;
@@ -21,11 +22,16 @@ const VERSION = 2;
 /** Of an entry: it commits an object, which it holds for no longer than somebody pins it. */
 const FLAG_COMMIT = 1;
 const FLAG_TRANSIENT = 2;
+/** What an entry lists. */
+const CHUNK = 1;
+const MANIFEST = 2;
+const SHARD = 3;
 
 /** One committed record of a sealed pack. */
 export interface SealEntry {
   readonly digest: Digest;
-  readonly kind: "chunk" | "manifest";
+  readonly kind: RecordKind;
+  readonly shard?: ShardName | undefined;
   readonly position: number;
   readonly payloadOffset: number;
   readonly payloadBytes: number;
@@ -75,23 +81,51 @@ export function encodeSealEntry(entry: SealEntry): Uint8Array {
   writeNumber(bytes, entry.position, 32);
   bytes.writeUInt32LE(entry.payloadBytes, 40);
   bytes.writeUInt16LE(entry.payloadOffset & 0xffff, 44);
-  bytes.writeUInt8(entry.kind === "chunk" ? 1 : 2, 46);
+  const { shard } = entry;
+  bytes.writeUInt8(shard !== undefined ? SHARD : entry.kind === "chunk" ? CHUNK : MANIFEST, 46);
   bytes.writeUInt8((entry.object === undefined ? 0 : FLAG_COMMIT) | (entry.isTransient ? FLAG_TRANSIENT : 0), 47);
+  if (shard !== undefined) return writeShard(bytes, shard);
   writeNumber(bytes, entry.sequence, 48);
   if (entry.object !== undefined) bytes.set(bytesFromDigest(entry.object), 56);
   writeNumber(bytes, entry.objectBytes, 88);
   return bytes;
 }
 
+/** Where a commit has its sequence and its object. */
+function writeShard(bytes: Buffer, shard: ShardName): Buffer {
+  bytes.writeUInt8(shard.dataShards, 48);
+  bytes.writeUInt8(shard.parityShards, 49);
+  bytes.writeUInt8(shard.shard, 50);
+  bytes.set(bytesFromDigest(shard.digest), 56);
+  bytes.writeUInt32LE(shard.chunkBytes, 88);
+  return bytes;
+}
+
+function readShard(view: Buffer): ShardName {
+  return {
+    dataShards: view.readUInt8(48),
+    parityShards: view.readUInt8(49),
+    shard: view.readUInt8(50),
+    digest: digestFromBytes(view.subarray(56, 88)),
+    chunkBytes: view.readUInt32LE(88),
+  };
+}
+
 /** `bytes` were verified against the footer's digest, so they are what was written. */
 export function decodeSealEntry(bytes: Uint8Array): SealEntry {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return {
+  const where = {
     digest: digestFromBytes(view.subarray(0, 32)),
     position: readNumber(view, 32),
     payloadBytes: view.readUInt32LE(40),
     payloadOffset: view.readUInt16LE(44),
-    kind: view.readUInt8(46) === 1 ? "chunk" : "manifest",
+  };
+  const kind = view.readUInt8(46);
+  const noCommit = { sequence: 0, object: undefined, objectBytes: 0, isTransient: false };
+  if (kind === SHARD) return { ...where, kind: "chunk", shard: readShard(view), ...noCommit };
+  return {
+    ...where,
+    kind: kind === CHUNK ? "chunk" : "manifest",
     sequence: readNumber(view, 48),
     object: (view.readUInt8(47) & FLAG_COMMIT) !== 0 ? digestFromBytes(view.subarray(56, 88)) : undefined,
     objectBytes: readNumber(view, 88),

@@ -5,6 +5,8 @@
  * it passed over. Bytes that cannot be read are not damage: there may be a record, and whoever scans is told of them.
  */
 
+import { digestFromBytes } from "#actors/domain/address.ts";
+import type { RecordName } from "#actors/storage/catalog-records.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import type { SealFooter } from "#actors/storage/pack-format.ts";
 import {
@@ -22,7 +24,9 @@ import {
   RECORD_MAGIC,
   type RecordHeader,
   recordEnd,
+  tableBytes,
 } from "#actors/storage/record.ts";
+import { decodeDescriptor, nameOfShard } from "#actors/storage/shard-descriptor.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, must, ok, type Result } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
@@ -36,6 +40,7 @@ export interface FoundRecord {
   readonly pack: number;
   readonly position: number;
   readonly header: RecordHeader;
+  readonly name: RecordName;
   /** Bytes before it that are no record. */
   readonly skippedBytes: number;
 }
@@ -120,12 +125,30 @@ export async function* scanRecords(
   while (position + RECORD_HEADER_BYTES <= to) {
     const bytes = await window.at(position);
     const header = bytes === undefined ? undefined : decodeHeader(bytes, mark);
-    if (header !== undefined && position + header.payloadOffset + header.payloadBytes <= to) {
-      yield { pack, position, header, skippedBytes: position - skippedFrom };
+    const isWhole = header !== undefined && position + header.payloadOffset + header.payloadBytes <= to;
+    const name = isWhole ? await nameOf(files, { pack, position, header }, onUnreadable) : undefined;
+    if (isWhole && name !== undefined) {
+      yield { pack, position, header, name, skippedBytes: position - skippedFrom };
       position = recordEnd(position, header);
       skippedFrom = position;
     } else position = await window.nextMagic(position + RECORD_ALIGNMENT_BYTES);
   }
+}
+
+/** That of a shard is in its descriptor; undefined where that cannot be read, or is none. */
+async function nameOf(
+  files: PackFiles,
+  { pack, position, header }: Pick<FoundRecord, "pack" | "position" | "header">,
+  onUnreadable: OnUnreadable,
+): Promise<RecordName | undefined> {
+  const { kind } = header;
+  const digest = digestFromBytes(header.digest);
+  if (kind !== "shard") return { kind, digest };
+  const from = RECORD_HEADER_BYTES + tableBytes(header.payloadBytes);
+  const read = await readWhole(files, pack, header.payloadOffset - from, position + from);
+  if (!read.ok) onUnreadable(read.failure, pack, position);
+  const descriptor = read.ok && read.value !== undefined ? decodeDescriptor(read.value) : undefined;
+  return descriptor === undefined ? undefined : nameOfShard(descriptor, digest);
 }
 
 /** A stretch of the file in memory, read again where the scan leaves it. */

@@ -17,7 +17,7 @@ import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import type { FoundRecord } from "#actors/storage/pack-scan.ts";
-import { digestOfRecord, RECORD_HEADER_BYTES, recordEnd } from "#actors/storage/record.ts";
+import { RECORD_HEADER_BYTES, recordEnd } from "#actors/storage/record.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 
@@ -31,6 +31,8 @@ export interface TailRecord extends CatalogEntry {
   readonly epoch: number;
   /** Of one that commits an object. */
   readonly isTransient: boolean;
+  /** It is a commit that counts whatever can be read of what it refers to. */
+  readonly isSettled: boolean;
   /** The catalog holds it at this very place: some life decided that it counts, and made it durable. */
   readonly isEntered: boolean;
   /** A commit that counts refers to it. */
@@ -68,15 +70,13 @@ export class PackTail {
   }
 
   /** Takes the next record, in the order of their positions; undefined if it is dead. */
-  add({ pack, position, header }: FoundRecord, catalog: Pick<Catalog, "find">): TailRecord | undefined {
-    const { kind, payloadOffset, payloadBytes, sequence, isTransient, epoch } = header;
-    const digest = digestOfRecord(header);
-    const where = { kind, pack, position, payloadOffset, payloadBytes, sequence, damage: "none" } as const;
-    const known = catalog.find(kind, digest);
-    const isEntered = known?.pack === pack && known.position === position;
+  add({ pack, position, header, name }: FoundRecord, catalog: Pick<Catalog, "at">): TailRecord | undefined {
+    const { payloadOffset, payloadBytes, sequence, isTransient, isSettled = false, epoch } = header;
+    const where = { ...name, pack, position, payloadOffset, payloadBytes, sequence, damage: "none" } as const;
+    const isEntered = catalog.at(name.digest, where) !== undefined;
     if (epoch < this.#newestEpoch && !isEntered) return undefined;
     this.#newestEpoch = Math.max(this.#newestEpoch, epoch);
-    const record: TailRecord = { ...where, digest, tail: this, epoch, isTransient, isEntered, isLive: false };
+    const record: TailRecord = { ...where, tail: this, epoch, isTransient, isSettled, isEntered, isLive: false };
     this.#records.push(record);
     return record;
   }

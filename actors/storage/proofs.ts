@@ -34,7 +34,7 @@ export class Proofs {
 
   /** Whether it may be referred to, as far as that is known by now. */
   has(kind: RecordKind, digest: Digest): boolean {
-    if (this.#catalog.findIntact(kind, digest) === undefined) return false;
+    if (!this.#catalog.holds(kind, digest)) return false;
     if (!this.#known.isTrusted && !this.#proven[kind].has(digest)) return false;
     if (!this.#held[kind].has(digest)) {
       this.#held[kind].add(digest);

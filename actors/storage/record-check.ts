@@ -35,7 +35,7 @@ export interface RecordCheckDeps {
 }
 
 /** Where a record is, and how long it is. */
-export type RecordPlace = Pick<CatalogEntry, "pack" | "position" | "payloadOffset" | "payloadBytes">;
+export type RecordPlace = Pick<CatalogEntry, "pack" | "position" | "payloadOffset" | "payloadBytes" | "shard">;
 
 /** What header and table say that the payload is. */
 interface Expected {
@@ -56,14 +56,20 @@ export class RecordCheck {
     this.#deps = deps;
   }
 
-  /** Whether the record of `digest` is there, whole, with a table and a payload that are what its header says. */
+  /** Whether the record of `digest`, or of that shard of it, is there, whole, with a table and a payload that are what its header says. */
   async holds(digest: Digest, place: RecordPlace): Promise<Result<boolean, DiskFailure>> {
     const { files, cpu } = this.#deps;
     const tableLength = tableBytes(place.payloadBytes);
     const front = await readWhole(files, place.pack, RECORD_HEADER_BYTES + tableLength, place.position);
     if (!front.ok) return front;
     const header = front.value === undefined ? undefined : decodeHeader(front.value, undefined);
-    if (front.value === undefined || header === undefined || digestOfRecord(header) !== digest) return ok(false);
+    if (
+      front.value === undefined ||
+      header === undefined ||
+      digestOfRecord(header) !== (place.shard?.digest ?? digest)
+    ) {
+      return ok(false);
+    }
     if (header.payloadBytes !== place.payloadBytes || header.payloadOffset !== place.payloadOffset) return ok(false);
     const table = front.value.subarray(RECORD_HEADER_BYTES);
     if (tableLength > 0 && Buffer.compare(cpu.digest(table), header.tableDigest) !== 0) return ok(false);

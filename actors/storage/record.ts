@@ -23,22 +23,29 @@ export const PAYLOAD_BYTES_MAX: number = 16 * 1024 * KiB;
 /** How every record begins; the mark behind it says of which pack. */
 export const RECORD_MAGIC: Uint8Array = Buffer.from("CpaR", "latin1");
 const VERSION = 1;
+/** The number of the first kind. */
 const CHUNK = 1;
-const MANIFEST = 2;
 /** The record commits the object whose manifest it holds. */
 const FLAG_COMMIT = 1;
 /** The commit holds its object for no longer than somebody pins it. */
 const FLAG_TRANSIENT = 2;
+/** All that the commit refers to was durable before the record was written. */
+const FLAG_SETTLED = 4;
 
+/** What the payload is a part of, and known by. */
 export type RecordKind = "chunk" | "manifest";
+/** What the payload is: the whole of that, or a shard of a chunk. */
+export type PayloadKind = RecordKind | "shard";
 
 export interface RecordHeader {
   /** Of the pack that it was written to. */
   readonly mark: Uint8Array;
-  readonly kind: RecordKind;
+  readonly kind: PayloadKind;
   /** Position in the order of commits; 0 unless this is the commit record of an object. */
   readonly sequence: number;
   readonly isTransient: boolean;
+  /** Of a commit: it counts whatever can be read of what it refers to. */
+  readonly isSettled?: boolean | undefined;
   readonly epoch: number;
   /** From the start of the header. What lies between the segment table and the payload is unused. */
   readonly payloadOffset: number;
@@ -48,6 +55,9 @@ export interface RecordHeader {
   /** BLAKE3 of the segment table; zeroes where the payload is one segment, which `digest` covers. */
   readonly tableDigest: Uint8Array;
 }
+
+/** By their numbers, from `CHUNK` on. */
+const KINDS: readonly PayloadKind[] = ["chunk", "manifest", "shard"];
 
 export const NO_TABLE: Uint8Array = new Uint8Array(DIGEST_BYTES);
 
@@ -75,8 +85,12 @@ export function encodeHeader(header: RecordHeader): Uint8Array {
   const bytes = Buffer.alloc(RECORD_HEADER_BYTES);
   bytes.set(RECORD_MAGIC, 0);
   bytes.writeUInt8(VERSION, 4);
-  bytes.writeUInt8(header.kind === "chunk" ? CHUNK : MANIFEST, 5);
-  bytes.writeUInt16LE((header.sequence > 0 ? FLAG_COMMIT : 0) | (header.isTransient ? FLAG_TRANSIENT : 0), 6);
+  bytes.writeUInt8(KINDS.indexOf(header.kind) + CHUNK, 5);
+  const commit = header.sequence > 0 ? FLAG_COMMIT : 0;
+  bytes.writeUInt16LE(
+    commit | (header.isTransient ? FLAG_TRANSIENT : 0) | (header.isSettled === true ? FLAG_SETTLED : 0),
+    6,
+  );
   bytes.set(header.mark, 8);
   bytes.writeUInt32LE(header.payloadBytes, 16);
   bytes.writeUInt32LE(header.payloadOffset, 20);
@@ -95,18 +109,19 @@ export function decodeHeader(bytes: Uint8Array, mark: Uint8Array | undefined): R
   if (mark !== undefined && view.compare(mark, 0, MARK_BYTES, 8, 8 + MARK_BYTES) !== 0) return undefined;
   if (crc32(view.subarray(0, 124)) !== view.readUInt32LE(124) || view.readUInt8(4) !== VERSION) return undefined;
 
-  const kind = view.readUInt8(5);
+  const kind = KINDS[view.readUInt8(5) - CHUNK];
   const payloadBytes = view.readUInt32LE(16);
   const payloadOffset = view.readUInt32LE(20);
-  if ((kind !== CHUNK && kind !== MANIFEST) || payloadBytes > PAYLOAD_BYTES_MAX) return undefined;
+  if (kind === undefined || payloadBytes > PAYLOAD_BYTES_MAX) return undefined;
   if (payloadOffset < RECORD_HEADER_BYTES + tableBytes(payloadBytes) || payloadOffset >= 64 * KiB) return undefined;
   const sequence = readNumber(view, 32);
   if (!Number.isSafeInteger(sequence)) return undefined;
   return {
     mark: new Uint8Array(view.subarray(8, 8 + MARK_BYTES)),
-    kind: kind === CHUNK ? "chunk" : "manifest",
+    kind,
     sequence,
     isTransient: (view.readUInt16LE(6) & FLAG_TRANSIENT) !== 0,
+    isSettled: (view.readUInt16LE(6) & FLAG_SETTLED) !== 0,
     epoch: view.readUInt32LE(24),
     payloadOffset,
     payloadBytes,

@@ -149,13 +149,13 @@ export class Sealer {
    */
   async #entryFor(found: FoundRecord): Promise<Result<SealEntry | undefined, DiskFailure>> {
     const { catalog, check } = this.#deps;
-    const { pack, position, header } = found;
-    const { kind, payloadOffset, payloadBytes, sequence } = header;
-    const digest = digestOfRecord(header);
-    const where = { digest, kind, position, payloadOffset, payloadBytes };
-    const entry = catalog.find(kind, digest);
+    const { pack, position, header, name } = found;
+    const { payloadOffset, payloadBytes, sequence } = header;
+    const { digest } = name;
+    const where = { ...name, position, payloadOffset, payloadBytes };
+    const entry = catalog.beside(digest, { ...where, pack });
     if (entry === undefined) {
-      const held = await check.holds(digest, { pack, position, payloadOffset, payloadBytes });
+      const held = await check.holds(digest, { ...where, pack });
       if (!held.ok || !held.value) return held.ok ? ok(undefined) : held;
       if (sequence > 0) return await this.#deadCommit(found);
       return ok({ ...where, sequence: 0, object: undefined, objectBytes: 0, isTransient: false });

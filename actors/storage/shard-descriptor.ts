@@ -8,6 +8,7 @@
 import { crc32 } from "node:zlib";
 import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { shardCountOf } from "#actors/domain/erasure-profile.ts";
+import type { RecordName } from "#actors/storage/catalog-records.ts";
 import { type ChunkShards, shardsOf } from "#actors/storage/chunk-shards.ts";
 import { DIGEST_BYTES, PAYLOAD_BYTES_MAX, segmentCount } from "#actors/storage/record.ts";
 import { SHARDS_MAX } from "#runtime/erasure/kernel.ts";
@@ -75,6 +76,17 @@ export function decodeDescriptor(bytes: Uint8Array): ShardDescriptor | undefined
     shardDigests: new Uint8Array(view.subarray(PREFIX_BYTES, segmentsAt)),
     segmentDigests: new Uint8Array(view.subarray(segmentsAt, crcAt)),
   };
+}
+
+/** The name of the record that holds it; undefined where the shard is not the one that it should be. */
+export function nameOfShard(
+  { chunk, shards, shard, shardDigests }: ShardDescriptor,
+  digest: Digest,
+): RecordName | undefined {
+  if (digestFromBytes(shardDigests.subarray(shard * DIGEST_BYTES, (shard + 1) * DIGEST_BYTES)) !== digest)
+    return undefined;
+  const { chunkBytes, dataShards, parityShards } = shards;
+  return { kind: "chunk", digest: chunk, shard: { dataShards, parityShards, shard, chunkBytes, digest } };
 }
 
 function isCut(shards: ChunkShards, shard: number): boolean {

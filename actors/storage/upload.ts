@@ -281,7 +281,7 @@ export class Upload {
   }
 
   #isIntact(kind: RecordKind, parts: readonly { readonly digest: Digest }[]): boolean {
-    return parts.every(({ digest }) => this.#deps.catalog.findIntact(kind, digest) !== undefined);
+    return parts.every(({ digest }) => this.#deps.catalog.holds(kind, digest));
   }
 
   /** What was known when it was referred to, chunks and `knownNodes`, may have been found damaged since. */

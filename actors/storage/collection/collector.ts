@@ -149,8 +149,7 @@ export class Collector {
       const marks = new Marks();
       for (const { pack, recordCount } of slice) marks.expect(pack, recordCount);
       inUse.listen((kind, digest) => {
-        const entry = catalog.find(kind, digest);
-        if (entry !== undefined) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
+        for (const entry of catalog.records(kind, digest)) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
       });
       const blocked = await this.#collectSlice(slice, marks, counts);
       inUse.listen(() => undefined);

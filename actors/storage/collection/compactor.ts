@@ -19,13 +19,7 @@ import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import { type FoundRecord, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import {
-  digestOfRecord,
-  encodeHeader,
-  RECORD_HEADER_BYTES,
-  type RecordHeader,
-  tableBytes,
-} from "#actors/storage/record.ts";
+import { encodeHeader, RECORD_HEADER_BYTES, type RecordHeader, tableBytes } from "#actors/storage/record.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
@@ -90,7 +84,7 @@ export class Compactor {
 
     copies.enter(catalog);
     for (const { digest, from, to } of copies.done) {
-      if (isAt(catalog.find(from.kind, digest), from)) this.#turnTo(digest, from, to);
+      if (catalog.at(digest, from) !== undefined) this.#turnTo(digest, from, to);
       await pause.ifDue();
     }
     await copies.release();
@@ -119,9 +113,9 @@ export class Compactor {
     let isDamaged = false;
     for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
       if (isOver()) return fail({ code: "over" });
-      const digest = digestOfRecord(found.header);
-      const entry = catalog.find(found.header.kind, digest);
-      if (entry?.pack !== pack || entry.position !== found.position) continue;
+      const { digest } = found.name;
+      const entry = catalog.at(digest, { ...found.name, pack, position: found.position });
+      if (entry === undefined) continue;
       if (!isLive(entry, digest)) {
         dead.push({ digest, entry });
         continue;
@@ -152,7 +146,7 @@ export class Compactor {
       position + RECORD_HEADER_BYTES,
     );
     if (!read.ok) return read;
-    if (read.value === undefined || !isWhole(header, digest, read.value, cpu.digest)) {
+    if (read.value === undefined || !isWhole(header, entry.shard?.digest ?? digest, read.value, cpu.digest)) {
       onDamaged(digest, entry, "differs");
       return ok(false);
     }
@@ -242,10 +236,6 @@ class Copies {
     this.#partsFrom = lease.end;
     return written;
   }
-}
-
-function isAt(entry: CatalogEntry | undefined, { pack, position }: CatalogEntry): boolean {
-  return entry?.pack === pack && entry.position === position;
 }
 
 function isWhole(header: RecordHeader, digest: Digest, rest: Uint8Array, hash: Cpu["digest"]): boolean {

@@ -125,8 +125,7 @@ export class MarkWalk {
 
   #mark(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
     const { catalog, marks } = this.#deps;
-    const entry = catalog.find(kind, digest);
-    if (entry !== undefined) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
-    return entry;
+    for (const entry of catalog.records(kind, digest)) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
+    return catalog.find(kind, digest);
   }
 }

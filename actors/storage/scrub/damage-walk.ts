@@ -64,7 +64,7 @@ export class DamageWalk {
   async #isDamagedBelow({ linkKind, links }: Pick<ManifestNode, "linkKind" | "links">): Promise<boolean> {
     for (const { digest } of links) {
       if (linkKind === "chunk") {
-        if (this.#deps.catalog.findIntact("chunk", digest) === undefined) return true;
+        if (!this.#deps.catalog.holds("chunk", digest)) return true;
         continue;
       }
       const bytes = await this.#read(digest);

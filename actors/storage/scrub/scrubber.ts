@@ -17,7 +17,6 @@ import { decodeSealEntry, PACK_FRONT_BYTES, SEAL_ENTRY_BYTES, type SealEntry } f
 import { type OnUnreadable, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { DamagedObject, ScrubFacts } from "#actors/storage/protocol.ts";
-import { digestOfRecord } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
 import { readSealTable } from "#actors/storage/sealer.ts";
@@ -177,9 +176,9 @@ export class Scrubber {
 
   async #verifyRecord(pack: number, { digest, kind, position }: ListedRecord): Promise<boolean> {
     const { catalog, check, onDamaged } = this.#deps;
-    const entry = catalog.find(kind, digest);
+    const entry = catalog.at(digest, { kind, pack, position });
     // What is dead, or known to be damaged, has nothing to lose.
-    if (entry?.pack !== pack || entry.position !== position || entry.damage !== "none") return true;
+    if (entry?.damage !== "none") return true;
     const held = await check.holds(digest, entry);
     if (held.ok && !held.value) onDamaged(digest, entry, "differs");
     if (!held.ok && isBadPlace(held.failure)) onDamaged(digest, entry, "unreadable");
@@ -216,8 +215,8 @@ async function* recordsOf(
     }
     return;
   }
-  for await (const { header, position } of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
-    const { kind, payloadBytes, payloadOffset } = header;
-    yield { digest: digestOfRecord(header), kind, position, payloadBytes, payloadOffset };
+  for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
+    const { payloadBytes, payloadOffset } = found.header;
+    yield { ...found.name, position: found.position, payloadBytes, payloadOffset };
   }
 }

@@ -122,9 +122,10 @@ const headers = fc
   .record(
     {
       mark: fc.uint8Array({ minLength: 8, maxLength: 8 }),
-      kind: fc.constantFrom("chunk" as const, "manifest" as const),
+      kind: fc.constantFrom("chunk" as const, "manifest" as const, "shard" as const),
       sequence: fc.maxSafeNat(),
       isTransient: fc.boolean(),
+      isSettled: fc.boolean(),
       epoch: fc.nat(2 ** 32 - 1),
       payloadBytes: fc.nat(4 * 2 ** 20),
       gap: fc.nat(1000),

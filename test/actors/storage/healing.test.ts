@@ -33,8 +33,8 @@ async function damage(
   let count = 0;
   for (const { pack, sizeBytes } of listed.value) {
     let index = 0;
-    for await (const { position, header } of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes)) {
-      if (isMeant(header.kind, index, header.payloadBytes)) {
+    for await (const { position, header, name } of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes)) {
+      if (isMeant(name.kind, index, header.payloadBytes)) {
         kit.disk.flipByte(files.pathOf(pack), position + header.payloadOffset + header.payloadBytes - 1);
         count += 1;
       }

@@ -50,7 +50,7 @@ async function stage(waitingMax?: number) {
   await disk.syncDirectory("/data");
   const kv = memoryKvStores();
   const store = must(await kv.open("/data/catalog", { mapBytesMax: 64 * MiB }), "a store opens");
-  const catalog = new Catalog(store, waitingMax);
+  const catalog = new Catalog(store, undefined, waitingMax);
   const files = new PackFiles(disk, "/data/packs", 4);
   const pool = new PackPool(files, catalog, seededRandom(1), {
     openPacksMax: () => 3,

@@ -88,7 +88,7 @@ async function stage(waitingMax?: number): Promise<Stage> {
 }
 
 async function freshCatalog(kv: MemoryKvStores, directory: string, waitingMax?: number): Promise<Catalog> {
-  return new Catalog(must(await kv.open(directory, { mapBytesMax: 64 * MiB }), "a store opens"), waitingMax);
+  return new Catalog(must(await kv.open(directory, { mapBytesMax: 64 * MiB }), "a store opens"), undefined, waitingMax);
 }
 
 /** Answers with the place of each record, in their order. */

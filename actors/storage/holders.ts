@@ -1,0 +1,44 @@
+/**
+ * The records that hold one payload: whole copies of it, and shards of one or several layouts, on any volumes.
+ *
+ * A *holder* is a volume, and of shards also which shard: each has one record at most. A layout is a number of data shards
+ * and of parity shards: any `dataShards` of its shards give the payload back, those of two layouts do not mix.
+ */
+import type { CatalogEntry, ShardName } from "#actors/storage/catalog-records.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
+
+type Held = Pick<CatalogEntry, "pack" | "shard">;
+
+/** The same for two records of which one replaces the other. */
+export function holderOf({ pack, shard }: Held): string {
+  return shard === undefined ? `${slotOf(pack)}` : `${slotOf(pack)} ${layoutOf(shard)} ${shard.shard}`;
+}
+
+export function layoutOf({ dataShards, parityShards }: Pick<ShardName, "dataShards" | "parityShards">): string {
+  return `${dataShards}+${parityShards}`;
+}
+
+/** Shards by their number, by their layouts. One that is there twice is listed as often. */
+export function layoutsOf<Record extends Held>(
+  records: readonly Record[],
+): ReadonlyMap<string, ReadonlyMap<number, readonly Record[]>> {
+  const layouts = new Map<string, Map<number, Record[]>>();
+  for (const record of records) {
+    const { shard } = record;
+    if (shard === undefined) continue;
+    const layout = layouts.get(layoutOf(shard)) ?? new Map<number, Record[]>();
+    layouts.set(layoutOf(shard), layout);
+    layout.set(shard.shard, [...(layout.get(shard.shard) ?? []), record]);
+  }
+  return layouts;
+}
+
+/** Whether these records, if all of them can be read, give the payload back. */
+export function suffice(records: readonly Held[]): boolean {
+  if (records.some(({ shard }) => shard === undefined)) return true;
+  for (const shards of layoutsOf(records).values()) {
+    const [first] = shards.values();
+    if (shards.size >= (first?.[0]?.shard?.dataShards ?? Number.POSITIVE_INFINITY)) return true;
+  }
+  return false;
+}

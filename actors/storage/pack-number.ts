@@ -1,0 +1,22 @@
+/**
+ * The number of a pack says which volume it is on: 12 bits for the volume's slot, 20 for its place among the packs of that.
+ * Slot 0 is the data directory's own.
+ */
+import { assert } from "#runtime/errors.ts";
+
+const PLACE_BITS = 20;
+/** Numbers of one slot that a pack can have; 0 is none. */
+export const PACKS_PER_SLOT: number = 2 ** PLACE_BITS;
+export const SLOT_MAX = 4095;
+/** The slot of packs that are in no volume. */
+export const HOME_SLOT = 0;
+
+export function slotOf(pack: number): number {
+  return pack >>> PLACE_BITS;
+}
+
+/** The number below the first pack of the slot. */
+export function packsBefore(slot: number): number {
+  assert(slot >= 0 && slot <= SLOT_MAX, "a slot is one of 4096");
+  return slot * PACKS_PER_SLOT;
+}
