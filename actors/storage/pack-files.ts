@@ -1,11 +1,12 @@
 /**
- * The pack files of one directory: their names, and a bounded set of descriptors open for reading.
+ * The pack files of the data directory and of its volumes: their names, and a bounded set of descriptors open for reading.
  *
  * A descriptor in use is never closed; when all are in use one more is opened and closed after its use. After `close`
  * every descriptor is one of those.
  */
+import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
-import { ok, type Result } from "#runtime/errors.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 
 interface OpenForRead {
   readonly descriptor: number;
@@ -18,6 +19,16 @@ interface Opening {
   userCount: number;
 }
 
+/** Where the packs of slots above 0 are. */
+export interface PackVolumes {
+  /** Those that can be read now. */
+  readonly slots: readonly number[];
+  /** Undefined while the volume is not there. */
+  directoryOf(slot: number): string | undefined;
+}
+
+const NO_VOLUMES: PackVolumes = { slots: [], directoryOf: () => undefined };
+
 export interface PackFile {
   readonly pack: number;
   readonly sizeBytes: number;
@@ -29,32 +40,60 @@ const NAME = /^([0-9a-f]{8})\.pack$/;
 
 export class PackFiles {
   readonly disk: Disk;
-  readonly directory: string;
+  readonly #home: string;
+  readonly #volumes: PackVolumes;
   readonly #descriptorsMax: number;
   /** Least recently used first. */
   readonly #open = new Map<number, OpenForRead>();
   readonly #opening = new Map<number, Opening>();
   #isClosed = false;
 
-  constructor(disk: Disk, directory: string, descriptorsMax: number) {
+  constructor(disk: Disk, home: string, descriptorsMax: number, volumes: PackVolumes = NO_VOLUMES) {
     this.disk = disk;
-    this.directory = directory;
+    this.#home = home;
+    this.#volumes = volumes;
     this.#descriptorsMax = descriptorsMax;
   }
 
-  pathOf(pack: number): string {
-    return `${this.directory}/${pack.toString(16).padStart(8, "0")}.pack`;
+  /** Those whose packs can be read now. */
+  get slots(): readonly number[] {
+    return [HOME_SLOT, ...this.#volumes.slots];
   }
 
-  /** Number and size of every pack, lowest number first. Other files are not looked at. */
-  async list(): Promise<Result<readonly PackFile[], DiskFailure>> {
-    const listed = await this.disk.list(this.directory);
-    if (!listed.ok) return listed;
-    const packs = listed.value.flatMap(({ name, sizeBytes, kind }) => {
-      const digits = NAME.exec(name)?.[1];
-      return digits === undefined ? [] : [{ pack: Number.parseInt(digits, 16), sizeBytes, isFile: kind === "file" }];
-    });
+  /** Whether the volume of the pack is there. */
+  isThere(pack: number): boolean {
+    return this.#directoryOf(slotOf(pack)) !== undefined;
+  }
+
+  /** Where nothing is, if its volume is not there. */
+  pathOf(pack: number): string {
+    const directory = this.#directoryOf(slotOf(pack)) ?? `${this.#home}/absent`;
+    return `${directory}/${pack.toString(16).padStart(8, "0")}.pack`;
+  }
+
+  /** The names of the packs of that slot are durable afterwards. */
+  async syncNames(slot: number): Promise<Result<void, DiskFailure>> {
+    const directory = this.#directoryOf(slot);
+    return directory === undefined ? notThere(slot) : await this.disk.syncDirectory(directory);
+  }
+
+  /** Number and size of every pack of these slots, lowest number first. Other files are not looked at. */
+  async list(slots: readonly number[] = this.slots): Promise<Result<readonly PackFile[], DiskFailure>> {
+    const packs: PackFile[] = [];
+    for (const slot of slots) {
+      const directory = this.#directoryOf(slot);
+      const listed = directory === undefined ? notThere(slot) : await this.disk.list(directory);
+      if (!listed.ok) return listed;
+      for (const { name, sizeBytes, kind } of listed.value) {
+        const pack = Number.parseInt(NAME.exec(name)?.[1] ?? "", 16);
+        if (slotOf(pack) === slot && !Number.isNaN(pack)) packs.push({ pack, sizeBytes, isFile: kind === "file" });
+      }
+    }
     return ok(packs.sort((one, other) => one.pack - other.pack));
+  }
+
+  #directoryOf(slot: number): string | undefined {
+    return slot === HOME_SLOT ? this.#home : this.#volumes.directoryOf(slot);
   }
 
   /**
@@ -67,6 +106,8 @@ export class PackFiles {
   }
 
   async #readOnce(pack: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
+    // A descriptor may outlive its volume, and read what the system has kept in memory.
+    if (!this.isThere(pack)) return notThere(slotOf(pack));
     const opened = this.#reuse(pack) ?? (await this.#openFor(pack));
     if (!opened.ok) return opened;
     const read = await this.disk.read(opened.value.descriptor, into, position);
@@ -141,6 +182,10 @@ export class PackFiles {
     }
     return ok(opened);
   }
+}
+
+function notThere(slot: number): Result<never, DiskFailure> {
+  return fail({ code: "disk.broken", path: `volume ${slot}`, errno: "ENODEV" });
 }
 
 /** The disk itself refuses the place, perhaps for ever. Any other failure is one of the process, or of the moment. */

@@ -13,6 +13,7 @@ import type { PackState } from "#actors/storage/catalog-records.ts";
 import { LeaseLine } from "#actors/storage/lease-line.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { packsBefore } from "#actors/storage/pack-number.ts";
 import { MARK_BYTES } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -38,6 +39,8 @@ export interface OpenPack {
 }
 
 export interface PackPoolOptions {
+  /** Of the volume that its packs are on. */
+  readonly slot: number;
   readonly openPacksMax: () => number;
   readonly packSealBytes: () => number;
   /** A pack that nobody writes any more has grown to its full size. */
@@ -60,20 +63,21 @@ export class PackPool {
   #cutting: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   readonly #line: LeaseLine;
-  #lastPack = 0;
+  #lastPack: number;
 
   constructor(files: PackFiles, catalog: Catalog, random: Random, options: PackPoolOptions) {
     this.#files = files;
     this.#catalog = catalog;
     this.#random = random;
     this.#options = options;
+    this.#lastPack = packsBefore(options.slot);
     this.#line = new LeaseLine(options.openPacksMax);
   }
 
   /** Tells which packs recovery found fit for writing, and the highest number that is taken. */
   adopt(idle: readonly number[], lastPack: number): void {
     for (const pack of idle) this.#idle.add(pack);
-    this.#lastPack = lastPack;
+    this.#lastPack = Math.max(this.#lastPack, lastPack);
   }
 
   get leasedCount(): number {
@@ -259,11 +263,11 @@ export class PackPool {
     if (!made.ok) return made;
     const { pack, descriptor } = made.value;
     const mark = this.#random.bytes(MARK_BYTES);
-    const { disk, directory } = this.#files;
+    const { disk } = this.#files;
     const written = await disk.write(descriptor, [encodePackFront(pack, mark)], 0);
     // Before anything of a client is in it: a front that is not there says that nothing else is.
     const synced = written.ok ? await disk.sync(descriptor) : written;
-    const named = synced.ok ? await disk.syncDirectory(directory) : synced;
+    const named = synced.ok ? await this.#files.syncNames(this.#options.slot) : synced;
     if (!named.ok) {
       await disk.close(descriptor);
       await disk.remove(this.#files.pathOf(pack));

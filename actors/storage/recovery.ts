@@ -20,6 +20,7 @@ import { ERA_BYTES, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
 import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
 import { type OnUnreadable, readFront, readWhole, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
@@ -40,6 +41,10 @@ export interface RecoveryDeps {
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
   readonly random: Pick<Random, "below" | "bytes">;
+  /** The packs of these are looked at, and nothing is said of others. */
+  readonly slots: readonly number[];
+  /** Every record that holds is kept: a commit that refers to it may be on a volume that is not there. */
+  readonly keepsUnclaimed: boolean;
   /** Called as packs are done; `totalBytes` is the size of all packs. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
   /** True when the incarnation is over, and from then on: recovery stops where it is. */
@@ -49,8 +54,6 @@ export interface RecoveryDeps {
 export interface RecoveryReport {
   /** Packs that are not sealed: to be written further, or to be sealed where they are full. */
   readonly unsealed: readonly number[];
-  /** Highest number of a pack that is in use. */
-  readonly lastPack: number;
   /** Uncommitted bytes that were taken away. */
   readonly cutBytes: number;
   /** Bytes between records that are no record: damage. */
@@ -72,6 +75,7 @@ export async function contradicts(files: PackFiles, catalog: Catalog): Promise<R
   if (!listed.ok) return listed;
   const sizes = new Map(listed.value.map(({ pack, sizeBytes }) => [pack, sizeBytes]));
   for (const { pack, checkpoint, mark, sealed } of catalog.packs.values()) {
+    if (!files.isThere(pack)) continue;
     const sizeBytes = sizes.get(pack);
     // A pack that was made and never committed to may be gone, or not even have its header.
     if (checkpoint > PACK_FRONT_BYTES && align(sizeBytes ?? 0) < checkpoint) return ok(true);
@@ -84,6 +88,7 @@ export async function contradicts(files: PackFiles, catalog: Catalog): Promise<R
 
 export class Recovery {
   readonly #deps: RecoveryDeps;
+  readonly #slots: readonly number[];
   readonly #check: RecordCheck;
   readonly #commits: FoundCommits;
   readonly #tails: PackTail[] = [];
@@ -97,6 +102,7 @@ export class Recovery {
   constructor(deps: RecoveryDeps) {
     const { catalog, isOver, pause } = deps;
     this.#deps = deps;
+    this.#slots = deps.slots;
     this.#check = new RecordCheck(deps);
     const onUnreadable = this.#onUnreadable;
     this.#commits = new FoundCommits({ catalog, check: this.#check, onUnreadable, isOver, pause });
@@ -105,16 +111,18 @@ export class Recovery {
   /** To be called once. When the incarnation ends meanwhile, the report is of no use: the next one begins anew. */
   async run(): Promise<RecoveryReport> {
     const { files, catalog, isOver, random } = this.#deps;
-    const listed = must(await files.list(), "the packs can be listed");
+    const listed = must(await files.list(this.#slots), "the packs can be listed");
     await this.#lookAtAll(listed);
     await this.#commits.decide();
-    const mayBeClaimed = this.#adopted.length > 0 || this.#unreadable.size > 0 || catalog.lacksRecords;
+    const mayBeClaimed =
+      this.#deps.keepsUnclaimed || this.#adopted.length > 0 || this.#unreadable.size > 0 || catalog.lacksRecords;
     if (mayBeClaimed) await this.#commits.keepUnclaimed();
     // Undecided is not uncommitted: nothing may be cut.
     if (isOver()) return this.#report([]);
 
     for (const pack of [...catalog.packs.keys()]) {
-      if (!listed.some((one) => one.pack === pack)) catalog.removePack(pack);
+      const isGone = this.#slots.includes(slotOf(pack)) && !listed.some((one) => one.pack === pack);
+      if (isGone) catalog.removePack(pack);
     }
     const states: PackState[] = [];
     for (const pack of this.#unreadable) this.#setAside.add(pack);
@@ -128,7 +136,7 @@ export class Recovery {
       states.push(state);
       this.#cutBytes += cutBytes;
     }
-    must(await files.disk.syncDirectory(files.directory), "the names of the packs are durable");
+    for (const slot of this.#slots) must(await files.syncNames(slot), "the names of the packs are durable");
     await this.#commits.enter();
     if (isOver()) return this.#report([]);
     if (this.#mayPassCursors) catalog.beginEra(random.bytes(ERA_BYTES));
@@ -136,13 +144,12 @@ export class Recovery {
     catalog.useSequences(this.#takeLastSequence());
     // Not before: a pack that counts as sealed is not looked at again, and its commits may refer to others.
     for (const state of [...this.#adopted, ...states]) catalog.setPack(state);
-    return this.#report([...catalog.packs.values()]);
+    return this.#report([...catalog.packs.values()].filter(({ pack }) => this.#slots.includes(slotOf(pack))));
   }
 
   #report(packs: readonly PackState[]): RecoveryReport {
     return {
       unsealed: packs.filter(({ pack, sealed }) => !sealed && !this.#setAside.has(pack)).map(({ pack }) => pack),
-      lastPack: packs.reduce((last, { pack }) => Math.max(last, pack), 0),
       cutBytes: this.#cutBytes,
       skippedBytes: this.#skippedBytes,
       recoveredCommitCount: this.#commits.count,

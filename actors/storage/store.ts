@@ -308,6 +308,8 @@ export class Store {
         this.#rebuild = { doneBytes, totalBytes };
         if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);
       },
+      slots: this.#files.slots,
+      keepsUnclaimed: false,
       isOver: () => this.#over.signal.aborted,
     });
     const report = await recovery.run();

@@ -11,6 +11,7 @@ import { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import { KnownRecords, type OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { PutDeps } from "#actors/storage/put-object.ts";
@@ -67,7 +68,7 @@ export interface WritersDeps {
 
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
   const { catalog, clock, config, cpu, disk, files, keeps, pause, signal, space } = deps;
-  const pool = makePool(deps, report);
+  const pool = makePool(HOME_SLOT, deps, report);
   // A commit with a number that a removal speaks of would be taken for removed.
   const sequences = new Sequences(Math.max(report.lastSequence, keeps.highestSequence), deps.onDoubt);
   const keeping = new Keeping({ catalog, keeps, sequences, clock, pause, trashMs: () => config().trashMs });
@@ -86,7 +87,15 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   const commits = new Turns<Digest>();
   const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, inUse, keeping, cpu, signal });
   const impaired = report.setAside.length > 0 ? `not all packs can be read: ${report.setAside.join(", ")}` : undefined;
-  const collector = new Collector({ ...deps, pool, group, keeping, inUse, sequences, impaired });
+  const collector = new Collector({
+    ...deps,
+    poolOf: () => pool,
+    rotate: () => group.rotate(),
+    keeping,
+    inUse,
+    sequences,
+    impaired,
+  });
   const isOver = (): boolean => signal.aborted;
   const damageWalk = new DamageWalk({ ...deps, keeping, isOver, lastSequence: () => sequences.last });
   const scrubber = new Scrubber({ ...deps, check, damageWalk });
@@ -114,21 +123,22 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   };
 }
 
-/** With the packs that recovery found unsealed: those that are full are sealed, the others written on. */
-function makePool(deps: WritersDeps, { unsealed, lastPack }: RecoveryReport): PackPool {
+/** With the packs of the slot that recovery found unsealed: those that are full are sealed, the others written on. */
+function makePool(slot: number, deps: WritersDeps, { unsealed }: RecoveryReport): PackPool {
   const { catalog, config, files, random, sealer } = deps;
   const pool = new PackPool(files, catalog, random, {
+    slot,
     openPacksMax: () => config().openPacksMax,
     packSealBytes: () => config().packSealBytes,
     onFull: (pack) => sealer.seal(pack),
   });
   const idle: number[] = [];
   for (const pack of unsealed) {
-    const state = catalog.packs.get(pack);
-    if (state !== undefined && pool.isFull({ end: state.checkpoint, recordCount: state.recordCount })) {
-      sealer.seal(pack);
-    } else idle.push(pack);
+    const state = slotOf(pack) === slot ? catalog.packs.get(pack) : undefined;
+    if (state === undefined) continue;
+    if (pool.isFull({ end: state.checkpoint, recordCount: state.recordCount })) sealer.seal(pack);
+    else idle.push(pack);
   }
-  pool.adopt(idle, lastPack);
+  pool.adopt(idle, Math.max(0, ...[...catalog.packs.keys()].filter((pack) => slotOf(pack) === slot)));
   return pool;
 }

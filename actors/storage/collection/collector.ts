@@ -14,11 +14,11 @@ import { MarkWalk, sizeOfRecord } from "#actors/storage/collection/mark-walk.ts"
 import { Marks } from "#actors/storage/collection/marks.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
-import type { GroupCommit } from "#actors/storage/group-commit.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { CollectionFacts, CollectionReport } from "#actors/storage/protocol.ts";
@@ -38,8 +38,10 @@ export interface CollectorDeps {
   /** Of the catalog. */
   readonly kv: Pick<Kv, "flush">;
   readonly files: PackFiles;
-  readonly pool: PackPool;
-  readonly group: Pick<GroupCommit, "rotate">;
+  /** Of the slot. */
+  readonly poolOf: (slot: number) => PackPool;
+  /** Who writes small records gives the packs in hand back. */
+  readonly rotate: () => Promise<void>;
   readonly keeping: Keeping;
   readonly inUse: InUse;
   readonly readers: PackReaders;
@@ -133,7 +135,7 @@ export class Collector {
 
   /** Answers with why it stopped. */
   async #collect(emptyTrash: boolean, counts: Counts): Promise<string | undefined> {
-    const { catalog, clock, config, group, impaired, inUse, keeping } = this.#deps;
+    const { catalog, clock, config, impaired, inUse, keeping, rotate } = this.#deps;
     if (impaired !== undefined) return impaired;
     if (catalog.refusal !== undefined) return `the catalog is not written: ${catalog.refusal}`;
     const numbers = [...catalog.packs.keys()];
@@ -144,7 +146,7 @@ export class Collector {
     if (!buried.ok) return `the journal of what is kept: ${buried.failure.code}`;
     counts.buriedCount = buried.value;
 
-    await group.rotate();
+    await rotate();
     for (const slice of slicesOf([...catalog.packs.values()])) {
       const marks = new Marks();
       for (const { pack, recordCount } of slice) marks.expect(pack, recordCount);
@@ -159,7 +161,7 @@ export class Collector {
   }
 
   async #collectSlice(slice: readonly PackState[], marks: Marks, counts: Counts): Promise<string | undefined> {
-    const { config, inUse, log, pool, sequences, signal } = this.#deps;
+    const { config, files, inUse, log, poolOf, sequences, signal } = this.#deps;
     this.#phase = "marking";
     const isOver = (): boolean => signal.aborted;
     const walk = new MarkWalk({
@@ -176,6 +178,8 @@ export class Collector {
     this.#phase = "compacting";
     const compactor = new Compactor({ ...this.#deps, throttle: this.#throttle, isOver });
     for (const state of slice) {
+      if (!files.isThere(state.pack)) continue;
+      const pool = poolOf(slotOf(state.pack));
       const totalBytes = state.checkpoint - PACK_FRONT_BYTES;
       const liveBytes = marks.liveBytes(state.pack);
       counts.liveBytes += liveBytes;
@@ -204,10 +208,11 @@ export class Collector {
 
   /** False where a large upload has it: then it waits for the next collection. */
   async #takeFromWriters(pack: number): Promise<boolean> {
-    const { group, pool } = this.#deps;
+    const { poolOf, rotate } = this.#deps;
+    const pool = poolOf(slotOf(pack));
     if (await pool.reserve(pack)) return true;
     // Small objects may have gone to it meanwhile; the next ones go elsewhere.
-    await group.rotate();
+    await rotate();
     if (await pool.reserve(pack)) return true;
     pool.unreserve(pack);
     return false;
@@ -215,8 +220,8 @@ export class Collector {
 
   /** The file goes when nobody needs it to find out that it is gone, and nobody reads from it. */
   async #giveUp({ pack }: PackState): Promise<void> {
-    const { catalog, kv, pool } = this.#deps;
-    pool.drop(pack);
+    const { catalog, kv, poolOf } = this.#deps;
+    poolOf(slotOf(pack)).drop(pack);
     await catalog.flush();
     await kv.flush();
     // A catalog that still names the pack would contradict the packs.
@@ -229,7 +234,7 @@ export class Collector {
     await readers.whenFree(pack);
     await files.forget(pack);
     const removed = await files.disk.remove(files.pathOf(pack));
-    const synced = removed.ok ? await files.disk.syncDirectory(files.directory) : removed;
+    const synced = removed.ok ? await files.syncNames(slotOf(pack)) : removed;
     // The next start finds the file, and another collection empties it again.
     if (!synced.ok) log.warn("pack not removed", { pack, failure: synced.failure });
     this.#leaving.delete(pack);

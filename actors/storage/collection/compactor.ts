@@ -16,6 +16,7 @@ import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import { type FoundRecord, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -34,7 +35,8 @@ const ROUNDS_MAX = 4;
 export interface CompactorDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
-  readonly pool: PackPool;
+  /** Copies stay on the volume of what they are copied of. */
+  readonly poolOf: (slot: number) => PackPool;
   readonly cpu: Pick<Cpu, "digest">;
   readonly pause: Pause;
   readonly throttle: Throttle;
@@ -72,8 +74,8 @@ export class Compactor {
 
   /** Answers true when nothing is left. */
   async #round(state: PackState, isLive: IsLive): Promise<Result<boolean, StaysBecause>> {
-    const { catalog, files, pause, pool } = this.#deps;
-    const copies = new Copies(files.disk, pool);
+    const { catalog, files, pause, poolOf } = this.#deps;
+    const copies = new Copies(files.disk, poolOf(slotOf(state.pack)));
     const dead: { readonly digest: Digest; readonly entry: CatalogEntry }[] = [];
     const copied = await this.#copyLive(state, isLive, copies, dead);
     const synced = copied.ok ? await copies.sync() : copied;

@@ -183,6 +183,8 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
     await writePack(disk, 2, 2, false);
     let isOver = false;
     const recovery = new Recovery({
+      slots: [0],
+      keepsUnclaimed: false,
       files,
       catalog,
       cpu: inlineCpu({ disk }),

@@ -20,6 +20,7 @@ async function stage(openPacksMax = 1) {
   const limits = { openPacksMax };
   const pool = (): PackPool =>
     new PackPool(new PackFiles(disk, "/packs", 4), catalog, seededRandom(1), {
+      slot: 0,
       openPacksMax: () => limits.openPacksMax,
       packSealBytes: () => 1 * MiB,
       onFull: () => undefined,

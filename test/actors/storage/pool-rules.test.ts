@@ -53,6 +53,7 @@ async function stage(waitingMax?: number) {
   const catalog = new Catalog(store, undefined, waitingMax);
   const files = new PackFiles(disk, "/data/packs", 4);
   const pool = new PackPool(files, catalog, seededRandom(1), {
+    slot: 0,
     openPacksMax: () => 3,
     packSealBytes: () => 64 * MiB,
     onFull: () => undefined,

@@ -144,6 +144,8 @@ async function recover(
 ): Promise<RecoveryReport> {
   const files = new PackFiles(disk, "/data/packs", 4);
   const recovery = new Recovery({
+    slots: [0],
+    keepsUnclaimed: false,
     files,
     catalog,
     cpu: inlineCpu({ disk }),

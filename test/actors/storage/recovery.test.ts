@@ -292,6 +292,8 @@ async function cutOffBeforeCheckpoints({ disk, kv }: { disk: MemoryDisk; kv: Mem
     throw cut;
   };
   const recovery = new Recovery({
+    slots: [0],
+    keepsUnclaimed: false,
     files: new PackFiles(disk, "/data/packs", 4),
     catalog,
     cpu: inlineCpu({ disk }),
