@@ -8,6 +8,7 @@ import { problemWithPlace } from "#actors/storage/place.ts";
 import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Staging } from "#actors/storage/staging.ts";
 import { type Progress, Store } from "#actors/storage/store.ts";
+import { checkVolumeConfig, type VolumeConfig, volumeConfigSchema } from "#actors/storage/volume-config.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -229,11 +230,11 @@ export const actorModule: ActorModule<
   StorageEvents,
   StorageDeps,
   StorageState,
-  StorageConfig & BucketConfig
+  StorageConfig & BucketConfig & VolumeConfig
 > = {
   behavior: storageBehavior,
-  configSchema: { ...storageConfigSchema, ...bucketConfigSchema },
-  checkConfig: checkBucketConfig,
+  configSchema: { ...storageConfigSchema, ...bucketConfigSchema, ...volumeConfigSchema },
+  checkConfig: (config) => checkBucketConfig(config) ?? checkVolumeConfig(config),
 
   checkPlace: async ({ disk, node }) => await problemWithPlace(node.dataDirectory, disk),
 

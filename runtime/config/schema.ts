@@ -1,6 +1,7 @@
 /**
  * What a section of the configuration may say. The unit of a field is read from its name: `…Ms` is a duration, `…Bytes`
- * (also before `Max`/`Min`) a size, anything else numeric a count; a `text` field is a string.
+ * (also before `Max`/`Min`) a size, anything else numeric a count; a `text` field is a string, and
+ * a `texts` field a list of strings.
  *
  * In a file a number is in that unit, and a string may carry its own: `"15s"`, `"64KiB"`.
  */
@@ -18,12 +19,20 @@ export interface TextField {
   readonly pattern: RegExp;
 }
 
+/** In a file a list of strings; in the environment one text, with a comma between two entries. */
+export interface TextsField {
+  readonly unit: "texts";
+  readonly default: readonly string[];
+  /** Each entry must match as a whole. */
+  readonly pattern: RegExp;
+}
+
 export interface FlagField {
   readonly unit: "flag";
   readonly default: boolean;
 }
 
-export type Field = NumberField<"ms" | "bytes" | "count"> | TextField | FlagField;
+export type Field = NumberField<"ms" | "bytes" | "count"> | TextField | TextsField | FlagField;
 
 type NumberFieldFor<Name extends string> = Name extends `${string}Ms${"" | "Min" | "Max"}`
   ? NumberField<"ms">
@@ -34,9 +43,11 @@ type NumberFieldFor<Name extends string> = Name extends `${string}Ms${"" | "Min"
 export type ConfigSchema<Config> = {
   readonly [Name in keyof Config & string]: Config[Name] extends string
     ? TextField
-    : Config[Name] extends boolean
-      ? FlagField
-      : NumberFieldFor<Name>;
+    : Config[Name] extends readonly string[]
+      ? TextsField
+      : Config[Name] extends boolean
+        ? FlagField
+        : NumberFieldFor<Name>;
 };
 
 type Bounds = Omit<NumberField<"count">, "unit">;
@@ -55,6 +66,10 @@ export function count(bounds: Bounds): NumberField<"count"> {
 
 export function text(field: Omit<TextField, "unit">): TextField {
   return { unit: "text", ...field };
+}
+
+export function texts(field: Omit<TextsField, "unit">): TextsField {
+  return { unit: "texts", ...field };
 }
 
 export function flag(byDefault: boolean): FlagField {

@@ -6,7 +6,7 @@
  */
 import { nearestName } from "#runtime/config/nearest.ts";
 import { parseQuantity, quantityExamples } from "#runtime/config/quantity.ts";
-import type { ConfigSchema, Field } from "#runtime/config/schema.ts";
+import type { ConfigSchema, Field, TextField, TextsField } from "#runtime/config/schema.ts";
 import { assert, type Failure, fail, ok, type Result, unreachable } from "#runtime/errors.ts";
 
 /** At least one setting is not acceptable. Nothing of the section takes effect. Final until it is changed. */
@@ -33,6 +33,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const configProblemsMax = 32;
 /** Longest value of a text setting, in characters; a longer one is `wrong-type`. */
 export const configTextLengthMax = 4096;
+/** Most entries of a list of texts, each of which is bounded as a text is; more are `wrong-type`. */
+export const configTextsMax = 256;
 
 const FILE = "file";
 
@@ -120,7 +122,7 @@ type Refusal =
   | { readonly kind: "wrong-type"; readonly found: string; readonly expected: string }
   | { readonly kind: "out-of-bounds"; readonly value: number; readonly min: number; readonly max: number }
   | { readonly kind: "mismatch"; readonly found: string; readonly pattern: string };
-type Read = { readonly value: string | number | boolean } | Refusal;
+type Read = { readonly value: string | number | boolean | readonly string[] } | Refusal;
 
 /** A value from the file has a type of its own: `"true"` is no flag. */
 function readValue(field: Field, value: unknown): Read {
@@ -129,6 +131,8 @@ function readValue(field: Field, value: unknown): Read {
       return typeof value === "boolean" ? { value } : wrongType(value, "true or false");
     case "text":
       return typeof value === "string" ? readText(field, value) : wrongType(value, "a string");
+    case "texts":
+      return isTexts(value) ? matchedList(field, value) : wrongType(value, "a list of strings");
     default:
       if (typeof value === "string") return readText(field, value);
       return Number.isInteger(value) ? bounded(field, Number(value)) : wrongType(value, expectedNumber(field));
@@ -140,11 +144,14 @@ function readText(field: Field, text: string): Read {
   switch (field.unit) {
     case "flag":
       return text === "true" || text === "false" ? { value: text === "true" } : wrongType(text, "true or false");
-    case "text": {
-      if (text.length > configTextLengthMax) return wrongType(text, `at most ${configTextLengthMax} characters`);
-      const { source, flags } = field.pattern;
-      const whole = new RegExp(`^(?:${source})$`, flags.replaceAll(/[gy]/g, ""));
-      return whole.test(text) ? { value: text } : { kind: "mismatch", found: describe(text), pattern: `/${source}/` };
+    case "text":
+      return matched(field, text);
+    case "texts": {
+      const entries = text.trim() === "" ? [] : text.split(",");
+      return matchedList(
+        field,
+        entries.map((entry) => entry.trim()),
+      );
     }
     default: {
       const value = parseQuantity(text, field.unit);
@@ -153,7 +160,21 @@ function readText(field: Field, text: string): Read {
   }
 }
 
-type NumericField = Exclude<Field, { readonly unit: "text" } | { readonly unit: "flag" }>;
+function matched({ pattern }: TextField | TextsField, text: string): Read {
+  if (text.length > configTextLengthMax) return wrongType(text, `at most ${configTextLengthMax} characters`);
+  const { source, flags } = pattern;
+  const whole = new RegExp(`^(?:${source})$`, flags.replaceAll(/[gy]/g, ""));
+  return whole.test(text) ? { value: text } : { kind: "mismatch", found: describe(text), pattern: `/${source}/` };
+}
+
+/** What is wrong is said of the first entry that is. */
+function matchedList(field: TextsField, entries: readonly string[]): Read {
+  if (entries.length > configTextsMax) return wrongType(entries, `at most ${configTextsMax} strings`);
+  const refusal = entries.map((entry) => matched(field, entry)).find((read) => "kind" in read);
+  return refusal ?? { value: Object.freeze([...entries]) };
+}
+
+type NumericField = Extract<Field, { readonly min: number }>;
 
 function bounded({ min, max }: NumericField, value: number): Read {
   return value < min || value > max ? { kind: "out-of-bounds", value, min, max } : { value };
@@ -209,6 +230,10 @@ function invalid(section: string, problems: readonly ConfigProblem[]): Result<ne
   return fail({ code: "config.invalid", section, problems: problems.slice(0, configProblemsMax) });
 }
 
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+}
+
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -228,7 +253,7 @@ function tomlName(value: number): string {
 }
 
 function assertField(setting: string, field: Field): void {
-  if (field.unit === "text" || field.unit === "flag") return;
+  if (!("min" in field)) return;
   const fits = field.min <= field.default && field.default <= field.max;
   assert(fits, `the default of ${setting} lies within its bounds`);
 }

@@ -10,7 +10,7 @@ export interface Limit {
   readonly name: string;
   /** In the base unit: milliseconds, bytes, or just a number. Text for a setting that is one. */
   readonly value: number | string;
-  readonly unit: "ms" | "bytes" | "s" | "count" | "text" | "flag";
+  readonly unit: "ms" | "bytes" | "s" | "count" | "text" | "texts" | "flag";
   readonly where: string;
 }
 
@@ -22,7 +22,7 @@ const FORMAT_NAME = /(HEADER|FOOTER|ENTRY|DIGEST|ALIGNMENT|PREFIX|LENGTH|TRACE|M
 const CONSTANT = /^export const (\w+)(?:: number)? = ([^;]+);/gm;
 const ANY_CONSTANT = /^(?:export )?const (\w+)(?:: number)? = ([^;]+);/gm;
 const SCHEMA = /\bConfigSchema<[^>]*> = \{([\s\S]*?)\n\};/g;
-const FIELD = /^ {2}(\w+): (durationMs|sizeBytes|count|text|flag)\(([\s\S]*?)\),?$/gm;
+const FIELD = /^ {2}(\w+): (durationMs|sizeBytes|count|text|texts|flag)\(([\s\S]*?)\),?$/gm;
 
 /** Simulated seams are test equipment: their limits bound tests. */
 function isBounded(path: string): boolean {
@@ -57,7 +57,7 @@ function settingsIn(code: string, where: string): readonly Limit[] {
     .flatMap(([, body = ""]) => [...body.matchAll(FIELD)])
     .map(([, field = "", kind = "", argument = ""]): Limit => {
       const name = `${section}.${field}`;
-      const byDefault = argument.match(/\bdefault:\s*("[^"]*"|[^,}]+)/)?.[1]?.trim() ?? argument.trim();
+      const byDefault = argument.match(/\bdefault:\s*("[^"]*"|\[[^\]]*\]|[^,}]+)/)?.[1]?.trim() ?? argument.trim();
       switch (kind) {
         case "durationMs":
           return { name, value: evaluate(byDefault) ?? byDefault, unit: "ms", where };
@@ -65,6 +65,9 @@ function settingsIn(code: string, where: string): readonly Limit[] {
           return { name, value: evaluate(byDefault) ?? byDefault, unit: "bytes", where };
         case "count":
           return { name, value: evaluate(byDefault) ?? byDefault, unit: "count", where };
+        // Written in the table as a text is: without brackets and quotes.
+        case "texts":
+          return { name, value: byDefault.replaceAll(/[[\]"]/g, ""), unit: "texts", where };
         case "flag":
           return { name, value: byDefault, unit: "flag", where };
         default:
@@ -90,6 +93,7 @@ const SCALES: Readonly<Record<string, { readonly unit: Limit["unit"]; readonly f
   s: { unit: "s", factor: 1 },
   count: { unit: "count", factor: 1 },
   text: { unit: "text", factor: 1 },
+  texts: { unit: "texts", factor: 1 },
   flag: { unit: "flag", factor: 1 },
 };
 

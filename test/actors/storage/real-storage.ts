@@ -91,7 +91,8 @@ export async function startRealStorage(dataDirectory: string, options: RealOptio
     node,
   };
   const inDirectory = { s3: "", s3Style: "path", s3Region: "us-east-1" };
-  const config = { current: { ...realConfig, ...inDirectory, ...options.config } };
+  const withoutVolumes = { volumes: [], erasure: "auto" };
+  const config = { current: { ...realConfig, ...inDirectory, ...withoutVolumes, ...options.config } };
   const ref = () => assert.fail("storage calls nobody");
   const wired = Promise.resolve(actorModule.wire({ env, config, scope, ref }));
   wired.catch(() => scope.close());

@@ -92,6 +92,14 @@ export const tables: readonly Rule[] = [
         says: "lacks the row | `storage.plantedMax` | 7 | count |",
       },
       {
+        what: "a setting that is a list",
+        files: {
+          "actors/storage/planted.ts":
+            'export const s: ConfigSchema<C> = {\n  planted: texts({ default: ["a", "b"], pattern: /./ }),\n};\n',
+        },
+        says: "lacks the row | `storage.planted` | `a, b` | texts |",
+      },
+      {
         what: "a row with another value",
         files: {
           "runtime/planted.ts": "export const PLANTED_MS = 1500;\n",

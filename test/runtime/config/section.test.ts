@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseQuantity } from "#runtime/config/quantity.ts";
-import { type ConfigSchema, count, durationMs, flag, sizeBytes, text } from "#runtime/config/schema.ts";
+import { type ConfigSchema, count, durationMs, flag, sizeBytes, text, texts } from "#runtime/config/schema.ts";
 import {
   checkSections,
   configProblemsMax,
   configTextLengthMax,
+  configTextsMax,
   describeProblem,
   environmentName,
   readSection,
@@ -128,6 +129,55 @@ describe("config: readSection", () => {
   it("does not take a setting from the prototype", () => {
     assert.deepEqual(read(Object.create({ packCountMax: 2 })), read({}));
     assert.deepEqual(sentences({ constructor: 1 }), ["storage.constructor is not a setting"]);
+  });
+});
+
+describe("config: a list of texts", () => {
+  const lists: ConfigSchema<{ readonly places: readonly string[] }> = {
+    places: texts({ default: ["/default"], pattern: /\/[a-z]*/ }),
+  };
+  const readList = (places: unknown, environment: Record<string, string> = {}) =>
+    readSection(lists, "x", places === undefined ? {} : { places }, environment);
+  const problem = (places: unknown, environment: Record<string, string> = {}): string => {
+    const section = readList(places, environment);
+    assert(!section.ok);
+    return section.failure.problems.map((each) => describeProblem("x", each)).join("; ");
+  };
+
+  it("is the default where nothing is said, what the file has, and frozen", () => {
+    const section = readList(["/b", "/a", "/b"]);
+
+    assert.deepEqual(readList(undefined), { ok: true, value: { places: ["/default"] } });
+    assert.deepEqual(section, { ok: true, value: { places: ["/b", "/a", "/b"] } });
+    assert.deepEqual(readList([]), { ok: true, value: { places: [] } });
+    assert(section.ok && Object.isFrozen(section.value.places));
+  });
+
+  it("is entries with commas between them in the environment, which wins; nothing is an empty list", () => {
+    assert.deepEqual(readList(["/c"], { CEPA_X_PLACES: "/a, /b" }), { ok: true, value: { places: ["/a", "/b"] } });
+    assert.deepEqual(readList(["/c"], { CEPA_X_PLACES: " " }), { ok: true, value: { places: [] } });
+    assert.equal(
+      problem([], { CEPA_X_PLACES: "/a,,/b" }),
+      'x.places (CEPA_X_PLACES) is "", which does not match /\\/[a-z]*/',
+    );
+  });
+
+  it("is refused where it is no list, where an entry is no string, and for the first entry that does not match", () => {
+    assert.equal(problem("/a"), 'x.places is "/a", expected a list of strings');
+    assert.equal(problem(["/a", 1]), "x.places is a list, expected a list of strings");
+    assert.equal(problem(["/a", "b", "c"]), 'x.places is "b", which does not match /\\/[a-z]*/');
+  });
+
+  it("takes as many entries as there may be, and an entry of the greatest length, and refuses one more", () => {
+    const entries = (count: number) => Array.from({ length: count }, () => "/a");
+
+    assert(readList(entries(configTextsMax)).ok);
+    assert.equal(
+      problem(entries(configTextsMax + 1)),
+      `x.places is a list, expected at most ${configTextsMax} strings`,
+    );
+    assert(readList([`/${"a".repeat(configTextLengthMax - 1)}`]).ok);
+    assert.equal(readList([`/${"a".repeat(configTextLengthMax)}`]).ok, false);
   });
 });
 
