@@ -14,7 +14,7 @@ export interface VolumeConfig {
 export const VOLUMES_MAX = 64;
 
 export const volumeConfigSchema: ConfigSchema<VolumeConfig> = {
-  volumes: texts({ default: [], pattern: /\S[^\0]*/ }),
+  volumes: texts({ default: [], pattern: /[^\0\r\n]+/ }),
   erasure: text({ default: "auto", pattern: /\S{1,16}/ }),
 };
 

@@ -1,0 +1,69 @@
+/**
+ * What is remembered of volumes in the data directory, so that a disk that is not mounted is missed, and its number stays its
+ * own (`specs/formats/volume.md`). Lines of text with a CRC, as a mark is.
+ */
+import { WEIGHT_MAX } from "#actors/domain/shard-placement.ts";
+import { isSlot, isStoreId, isVolumeId, SLOT_MAX, withCrc } from "#actors/storage/volumes/volume-mark.ts";
+import { assert } from "#runtime/errors.ts";
+
+export interface KnownVolume {
+  readonly id: string;
+  readonly slot: number;
+  /** In whole GiB. */
+  readonly weight: number;
+  /** The directory where it was last; empty when another volume is there now. */
+  readonly path: string;
+}
+
+export interface VolumeMemory {
+  /** The id of this store, in the mark of each of its volumes. */
+  readonly node: string;
+  /** No volume gets a number up to this: all were given out, or may have been. */
+  readonly slotMax: number;
+  readonly volumes: readonly KnownVolume[];
+  /** Directories where a volume was, or may have been, that are of none now: they never get a new one. */
+  readonly doubted: readonly string[];
+}
+
+const VOLUME = /^volume (\S+) (\d{1,4}) (\d{1,7}) (.*)$/;
+
+export function encodeMemory({ node, slotMax, volumes, doubted }: VolumeMemory): Uint8Array {
+  const lines = [
+    "cepa-volumes/1",
+    `node ${node}`,
+    `slots ${slotMax}`,
+    ...volumes.map(({ id, slot, weight, path }) => `volume ${id} ${slot} ${weight} ${path}`),
+    ...doubted.map((path) => `doubted ${path}`),
+  ];
+  assert(!lines.some((line) => line.includes("\n")), "a path is one line");
+  return withCrc(`${lines.join("\n")}\n`);
+}
+
+/** Undefined for anything that `encodeMemory` has not written. */
+export function decodeMemory(bytes: Uint8Array): VolumeMemory | undefined {
+  const lines = Buffer.from(bytes).toString().split("\n").slice(0, -2);
+  if (!Buffer.from(bytes).equals(withCrc(`${lines.join("\n")}\n`))) return undefined;
+  const [version, node = "", slots = "", ...rest] = lines;
+  if (version !== "cepa-volumes/1" || !node.startsWith("node ") || !/^slots \d{1,4}$/.test(slots)) return undefined;
+  const volumes = rest.flatMap(volumeOf);
+  const doubted = rest.filter((line) => line.startsWith("doubted ")).map((line) => line.slice("doubted ".length));
+  const memory = { node: node.slice("node ".length), slotMax: Number(slots.slice("slots ".length)), volumes, doubted };
+  return volumes.length + doubted.length === rest.length && isSound(memory) ? memory : undefined;
+}
+
+function volumeOf(line: string): readonly KnownVolume[] {
+  const [, id, slot, weight, path] = VOLUME.exec(line) ?? [];
+  if (id === undefined || path === undefined) return [];
+  return [{ id, slot: Number(slot), weight: Number(weight), path }];
+}
+
+function isSound({ node, slotMax, volumes }: VolumeMemory): boolean {
+  return (
+    isStoreId(node) &&
+    slotMax <= SLOT_MAX &&
+    volumes.every(({ id, slot, weight }) => isVolumeId(id) && isSlot(slot) && weight >= 1 && weight <= WEIGHT_MAX) &&
+    volumes.every(({ slot }) => slot <= slotMax) &&
+    new Set(volumes.map(({ id }) => id)).size === volumes.length &&
+    new Set(volumes.map(({ slot }) => slot)).size === volumes.length
+  );
+}

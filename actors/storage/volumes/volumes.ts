@@ -1,0 +1,277 @@
+/**
+ * The volumes of a node: which are there, which may be written, and what is wrong with the others (`specs/formats/volume.md`).
+ *
+ * - Nothing is written to a directory that may be the mount point of a missing disk: what a volume is, is remembered by its path
+ *   and by its id, and only a path that was never seen before becomes a new volume.
+ * - Nothing is written to what is foreign.
+ * - It is looked at every `VOLUME_LOOK_INTERVAL_MS`, and when somebody could not read or write; one look at a volume at a time.
+ * - A change of state is told once, when it is decided, and never after `close`.
+ *
+ * Packs are in `packs` of a volume, which is made with it: nobody else makes that, for the disk may be gone by then.
+ */
+import { normalVolumePath } from "#actors/storage/volume-config.ts";
+import { KnownVolumes } from "#actors/storage/volumes/known-volumes.ts";
+import { causeOf, lookAt, type Sighting } from "#actors/storage/volumes/sighting.ts";
+import { encodeMark, MARK_NAME, type VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
+import { FRESH_DISK, VolumePlace } from "#actors/storage/volumes/volume-place.ts";
+import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
+import type { Clock, Timer } from "#runtime/clock.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import { second } from "#runtime/units.ts";
+
+/** How often it is looked whether a disk has come or gone, or is full. */
+export const VOLUME_LOOK_INTERVAL_MS: number = 5 * second;
+
+export interface VolumesDeps {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** As `checkVolumeConfig` has accepted them. */
+  readonly directories: readonly string[];
+  readonly dataDirectory: string;
+  /** Free space that writes leave alone, on each volume. */
+  readonly reserveBytes: () => number;
+  /** `was` is the state before. Not called for what `open` finds. */
+  readonly onChange: (volume: VolumeView, was: VolumeState) => void;
+  /** No look begins after it. */
+  readonly signal: AbortSignal;
+}
+
+/** Written and read to see whether a volume that was failing takes writes again. */
+const PROBE_NAME = `${MARK_NAME}.probe`;
+
+export class Volumes {
+  readonly #deps: VolumesDeps;
+  readonly #known: KnownVolumes;
+  readonly #places: readonly VolumePlace[];
+  readonly #stop = (): void => this.#halt();
+  #timer: Timer | undefined;
+  #isOver = false;
+
+  private constructor(deps: VolumesDeps, known: KnownVolumes, directories: readonly string[]) {
+    this.#deps = deps;
+    this.#known = known;
+    this.#places = directories.map((directory) => new VolumePlace(directory, known.node, deps.clock.nowMs()));
+  }
+
+  /** Looks at all of them, and makes those that are new. A defect as `KnownVolumes.open`. */
+  static async open(deps: VolumesDeps): Promise<Volumes> {
+    const { disk, signal } = deps;
+    const directories = deps.directories.map(normalVolumePath);
+    const seen = await Promise.all(directories.map(async (path) => [path, await lookAt(path, disk)] as const));
+    const known = await KnownVolumes.open(deps, new Map(seen));
+    const volumes = new Volumes(deps, known, directories);
+    await volumes.#begin(new Map(seen));
+    if (signal.aborted) volumes.#halt();
+    else signal.addEventListener("abort", volumes.#stop, { once: true });
+    volumes.#lookAgain();
+    return volumes;
+  }
+
+  /** In the order of the configuration; also directories that have no volume (slot 0). */
+  get all(): readonly VolumeView[] {
+    return this.#places.map(({ view }) => view);
+  }
+
+  view(slot: number): VolumeView | undefined {
+    return this.#withSlot(slot)?.view;
+  }
+
+  isReadable(slot: number): boolean {
+    return this.#withSlot(slot)?.isReadable ?? false;
+  }
+
+  /** Those that new shards may go to. */
+  writable(): readonly VolumeView[] {
+    return this.all.filter(({ state }) => state === "present");
+  }
+
+  /** Where its packs are; undefined while it cannot be read. */
+  directoryOf(slot: number): string | undefined {
+    const place = this.#withSlot(slot);
+    return place?.isReadable ? packsIn(place) : undefined;
+  }
+
+  /** Somebody could not read or write there. When answered the state is that of after it. */
+  async troubled(slot: number, failure: DiskFailure): Promise<void> {
+    const place = this.#withSlot(slot);
+    if (place === undefined || this.#isOver) return;
+    place.suffered(failure);
+    await this.#look(place, false);
+    // The look may have been under way, and over with what it had heard.
+    this.#appraise(place);
+  }
+
+  /** No look is under way when answered, and none begins. */
+  async close(): Promise<void> {
+    this.#halt();
+    this.#deps.signal.removeEventListener("abort", this.#stop);
+    await Promise.all(this.#places.map(({ looking }) => looking));
+  }
+
+  /** Marks come first: a volume that has moved is not missed at its old path. */
+  async #begin(sightings: ReadonlyMap<string, Sighting>): Promise<void> {
+    const { clock, log, reserveBytes } = this.#deps;
+    for (const place of this.#places) {
+      const sighting = sightings.get(place.directory);
+      if (sighting === undefined) continue;
+      place.saw(sighting);
+      if (sighting.kind === "marked") this.#known.heardOf(sighting.mark);
+    }
+    for (const place of this.#places) this.#claim(place, true);
+    for (const place of this.#places) {
+      const last = this.#known.lastAt(place.directory);
+      if (last !== undefined && !this.#places.some(({ volume }) => volume?.id === last.id)) place.volume ??= last;
+    }
+    for (const place of this.#places) {
+      await this.#make(place);
+      place.appraise(reserveBytes(), clock.nowMs());
+      const { id, slot, state, problem } = place.view;
+      if (state !== "present") log.warn("volume in trouble", { volume: id, slot, state, problem });
+    }
+    if (this.#places.length > 0) await this.#known.save();
+    const placeless = this.#known.all.filter(({ id }) => !this.#places.some(({ volume }) => volume?.id === id));
+    if (placeless.length > 0) log.warn("volumes in no directory", { volumes: placeless.map(({ id }) => id) });
+  }
+
+  #withSlot(slot: number): VolumePlace | undefined {
+    return this.#places.find(({ volume }) => volume?.slot === slot);
+  }
+
+  #halt(): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
+  }
+
+  /** A disk that hangs holds up the looks at itself only. */
+  #lookAgain(): void {
+    if (this.#isOver) return;
+    this.#timer = this.#deps.clock.after(VOLUME_LOOK_INTERVAL_MS, () => {
+      this.#lookAgain();
+      for (const place of this.#places) if (place.looking === undefined) void this.#look(place, true);
+    });
+  }
+
+  /** Those who ask while one is under way share it. `isRoutine`: nobody has complained. */
+  async #look(place: VolumePlace, isRoutine: boolean): Promise<void> {
+    place.looking ??= this.#lookNow(place, isRoutine).finally(() => {
+      place.looking = undefined;
+    });
+    await place.looking;
+  }
+
+  async #lookNow(place: VolumePlace, isRoutine: boolean): Promise<void> {
+    const troubleCount = place.troubleCount;
+    const sighting = await lookAt(place.directory, this.#deps.disk);
+    if (sighting.kind === "unclear") return;
+    place.saw(sighting);
+    this.#claim(place, false);
+    await this.#make(place);
+    const takesWrites = isRoutine && (!place.isFailing || (await this.#probe(place)));
+    if (takesWrites && place.troubleCount === troubleCount) place.clear();
+    this.#appraise(place);
+    await this.#known.save();
+  }
+
+  #appraise(place: VolumePlace): void {
+    if (this.#isOver) return;
+    const { clock, log, onChange, reserveBytes } = this.#deps;
+    const was = place.state;
+    if (!place.appraise(reserveBytes(), clock.nowMs())) return;
+    const { view } = place;
+    const { id, slot, state, problem } = view;
+    log.warn("volume changed", { volume: id, slot, state, was, problem });
+    onChange(view, was);
+  }
+
+  /** Whether the volume that shows itself in a directory where none belongs yet, belongs there from now on. */
+  #claim(place: VolumePlace, isStart: boolean): void {
+    const { sighting, directory } = place;
+    if (place.volume !== undefined || sighting.kind !== "marked") return;
+    const { mark, totalBytes } = sighting;
+    const objection = this.#objection(place, mark);
+    if (objection !== undefined) {
+      place.refusal = objection;
+      return;
+    }
+    // A weight that changed later would move shards in the middle of everything.
+    const isWeighed = isStart || this.#known.withId(mark.id) === undefined;
+    this.#known.heardOf(mark);
+    place.volume = this.#known.isAt(directory, mark, isWeighed ? totalBytes : undefined);
+  }
+
+  #objection(place: VolumePlace, { id, slot, node }: VolumeMark): string | undefined {
+    if (node !== this.#known.node) return `volume ${id}, which is mounted there, is one of another store`;
+    const known = this.#known.withId(id);
+    const other = this.#places.find((each) => each !== place && (each.shows(id) || each.volume?.id === id));
+    // At its old path it is the original; anywhere else it may be the copy.
+    if (other !== undefined && known?.path !== place.directory) {
+      return `volume ${id} is in ${other.directory} as well, or belongs there; start the node with one of them mounted`;
+    }
+    const isOfAnother = known === undefined ? this.#known.hasSlot(slot) : known.slot !== slot;
+    return isOfAnother ? `volume ${id} says that it is number ${slot}, which is that of another` : undefined;
+  }
+
+  /** Makes a volume where there never was one. What fails is tried again by the next look, with the same id and number. */
+  async #make(place: VolumePlace): Promise<void> {
+    if (!place.isFree) return;
+    const { directory } = place;
+    if (this.#known.isDoubted(directory)) {
+      place.refusal = `it has no file ${MARK_NAME}, and a volume may belong there: mount its disk, or ${FRESH_DISK}`;
+      return;
+    }
+    place.reserved ??= this.#reserve();
+    if (place.reserved === undefined) {
+      place.refusal = "no number for another volume is left";
+      return;
+    }
+    const written = await this.#writeMark(place, { ...place.reserved, node: this.#known.node });
+    if (written !== undefined) place.refusal = `it cannot be made a volume: ${causeOf(written)}`;
+    this.#claim(place, true);
+  }
+
+  #reserve(): VolumePlace["reserved"] {
+    const slot = this.#known.nextSlot();
+    return slot === undefined ? undefined : { id: this.#deps.random.id(), slot };
+  }
+
+  /** The number is remembered before it is on a disk: no other volume gets it, whatever becomes of this one. */
+  async #writeMark(place: VolumePlace, mark: VolumeMark): Promise<DiskFailure | undefined> {
+    const { disk, log } = this.#deps;
+    const { directory } = place;
+    const saved = await this.#known.save();
+    const made = saved.ok ? await disk.makeDirectory(packsIn(place)) : saved;
+    if (!made.ok) return made.failure;
+    // A disk may have been mounted there meanwhile.
+    place.saw(await lookAt(directory, disk));
+    if (place.sighting.kind !== "unmarked") return undefined;
+    const replaced = await disk.replaceFile(`${directory}/${MARK_NAME}`, encodeMark(mark));
+    const synced = replaced.ok ? await disk.syncDirectory(directory) : replaced;
+    if (!synced.ok) return synced.failure;
+    log.info("volume made", { volume: mark.id, slot: mark.slot, directory });
+    place.saw(await lookAt(directory, disk));
+    return undefined;
+  }
+
+  /** Whether a volume that was failing takes a small write again, and gives it back. */
+  async #probe({ directory, sighting, volume }: VolumePlace): Promise<boolean> {
+    const isThere = sighting.kind === "marked" && sighting.mark.id === volume?.id;
+    if (!isThere || sighting.mark.node !== this.#known.node) return false;
+    const { disk } = this.#deps;
+    const path = `${directory}/${PROBE_NAME}`;
+    const bytes = encodeMark(sighting.mark);
+    const written = await disk.replaceFile(path, bytes);
+    // Without room nothing can be said against it.
+    if (!written.ok) return written.failure.code === "disk.full";
+    const read = await disk.readFile(path);
+    await disk.remove(path);
+    return read.ok && Buffer.from(read.value).equals(bytes);
+  }
+}
+
+function packsIn({ directory }: VolumePlace): string {
+  return `${directory}/packs`;
+}

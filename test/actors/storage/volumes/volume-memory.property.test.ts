@@ -1,0 +1,77 @@
+/** What is encoded can be read, and nothing else can. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { WEIGHT_MAX } from "#actors/domain/shard-placement.ts";
+import { SLOT_MAX, withCrc } from "#actors/storage/volumes/volume-mark.ts";
+import { decodeMemory, encodeMemory, type VolumeMemory } from "#actors/storage/volumes/volume-memory.ts";
+
+const hex = (length: number) =>
+  fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: length, maxLength: length });
+const path = fc.string({ unit: "grapheme" }).map((text) => `/${text.replaceAll(/[\r\n\0]/g, " ")}`);
+const volume = fc.record(
+  {
+    id: hex(16),
+    slot: fc.integer({ min: 1, max: SLOT_MAX }),
+    weight: fc.integer({ min: 1, max: WEIGHT_MAX }),
+    path: fc.oneof(path, fc.constant("")),
+  },
+  { noNullPrototype: true },
+);
+const memories: fc.Arbitrary<VolumeMemory> = fc
+  .tuple(
+    hex(32),
+    fc.uniqueArray(volume, { maxLength: 8, selector: ({ slot }) => slot }),
+    fc.nat({ max: 9 }),
+    fc.array(path, { maxLength: 4 }),
+  )
+  .map(([node, drawn, above, doubted]) => {
+    const volumes = [...new Map(drawn.map((each) => [each.id, each])).values()];
+    const slotMax = Math.min(SLOT_MAX, Math.max(0, ...volumes.map(({ slot }) => slot)) + above);
+    return { node, slotMax, volumes, doubted };
+  });
+
+describe("memory of volumes (STO-74)", () => {
+  it("comes back as it was", () => {
+    fc.assert(
+      fc.property(memories, (memory) => {
+        assert.deepEqual(decodeMemory(encodeMemory(memory)), memory);
+      }),
+    );
+  });
+
+  it("is none where a bit has turned or bytes are missing, and in anything else", () => {
+    fc.assert(
+      fc.property(memories, fc.nat(), fc.integer({ min: 0, max: 7 }), fc.uint8Array(), (memory, at, bit, other) => {
+        const bytes = Buffer.from(encodeMemory(memory));
+        const position = at % bytes.length;
+        const turned = Buffer.from(bytes);
+        turned.writeUInt8(turned.readUInt8(position) ^ (1 << bit), position);
+
+        assert.equal(decodeMemory(turned), undefined);
+        assert.equal(decodeMemory(bytes.subarray(0, position)), undefined);
+        assert.equal(decodeMemory(other), undefined);
+      }),
+    );
+  });
+
+  it("is none in another version, or where it contradicts itself, also where the CRC holds", () => {
+    const node = `node ${"0f".repeat(16)}`;
+    const one = `volume ${"a".repeat(16)} 1 1 /a`;
+
+    assert.notEqual(decodeMemory(withCrc(`cepa-volumes/1\n${node}\nslots 1\n${one}\n`)), undefined);
+    for (const lines of [
+      ["cepa-volumes/2", node, "slots 1", one],
+      ["cepa-volumes/1", "node x", "slots 1", one],
+      ["cepa-volumes/1", node, "slots 0", one],
+      ["cepa-volumes/1", node, `slots ${SLOT_MAX + 1}`, one],
+      ["cepa-volumes/1", node, "slots 1", one, one],
+      ["cepa-volumes/1", node, "slots 1", one, `volume ${"b".repeat(16)} 1 1 /b`],
+      ["cepa-volumes/1", node, "slots 1", `volume ${"a".repeat(16)} 1 0 /a`],
+      ["cepa-volumes/1", node, "slots 1", "something else"],
+      ["cepa-volumes/1", node],
+    ]) {
+      assert.equal(decodeMemory(withCrc(`${lines.join("\n")}\n`)), undefined, lines.join());
+    }
+  });
+});
