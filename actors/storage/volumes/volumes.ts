@@ -205,12 +205,12 @@ export class Volumes {
 
   #objection(place: VolumePlace, { id, slot, node }: VolumeMark): string | undefined {
     if (node !== this.#known.node) return `volume ${id}, which is mounted there, is one of another store`;
-    const known = this.#known.withId(id);
     const other = this.#places.find((each) => each !== place && (each.shows(id) || each.volume?.id === id));
-    // At its old path it is the original; anywhere else it may be the copy.
-    if (other !== undefined && known?.path !== place.directory) {
+    // The original is not asked about: it belongs where it was last.
+    if (other !== undefined) {
       return `volume ${id} is in ${other.directory} as well, or belongs there; start the node with one of them mounted`;
     }
+    const known = this.#known.withId(id);
     const isOfAnother = known === undefined ? this.#known.hasSlot(slot) : known.slot !== slot;
     return isOfAnother ? `volume ${id} says that it is number ${slot}, which is that of another` : undefined;
   }

@@ -178,19 +178,28 @@ describe("volumes: what belongs elsewhere is foreign (STO-73)", () => {
     assert.deepEqual([statesOf(volumes), await exists("/b")], [["1 present", "0 absent"], false]);
   });
 
-  it("where one was mounted over another while the node ran", async () => {
-    const { start, look, unmount, mount, putMark, changes } = await volumesWorld();
-    const volumes = await start(["/a"]);
-    await unmount("/a");
-    await putMark("/a", alien);
-    await look();
-    assert.deepEqual(statesOf(volumes), ["1 foreign"]);
-    assert.deepEqual([volumes.isReadable(1), volumes.writable()], [false, []]);
+  for (const [what, different] of [
+    ["of another store", alien],
+    ["of another store with the same id", { node: alien.node }],
+    ["with another id", { id: alien.id }],
+    ["with another number", { slot: alien.slot }],
+  ] as const) {
+    it(`where one ${what} was mounted over another while the node ran`, async () => {
+      const { disk, start, look, unmount, mount, putMark, changes } = await volumesWorld();
+      const volumes = await start(["/a"]);
+      const own = decodeMark(Buffer.from(await markOn(disk, "/a")));
+      assert(own !== undefined);
+      await unmount("/a");
+      await putMark("/a", { ...own, ...different });
+      await look();
+      assert.deepEqual(statesOf(volumes), ["1 foreign"]);
+      assert.deepEqual([volumes.isReadable(1), volumes.writable()], [false, []]);
 
-    await mount("/a");
-    await look();
-    assert.deepEqual(changes(), ["1: present → foreign", "1: foreign → present"]);
-  });
+      await mount("/a");
+      await look();
+      assert.deepEqual(changes(), ["1: present → foreign", "1: foreign → present"]);
+    });
+  }
 
   it("where it is a copy, unless it is at the path where the volume was", async () => {
     const { disk, start, putMark } = await volumesWorld();
