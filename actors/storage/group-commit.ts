@@ -7,6 +7,7 @@
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
+import { Batches } from "#actors/storage/batches.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
@@ -83,62 +84,32 @@ interface Batch {
 
 export class GroupCommit {
   readonly #deps: GroupCommitDeps;
-  #queue: Waiting[] = [];
-  #working = false;
+  readonly #batches: Batches<Waiting>;
   #pack: OpenPack | undefined;
-  /** Who waits for the pack in hand to be given back. */
-  #rotations: (() => void)[] = [];
 
   constructor(deps: GroupCommitDeps) {
     this.#deps = deps;
+    this.#batches = new Batches({
+      bytesMax: BATCH_BYTES_MAX,
+      bytesOf: ({ small }) => small.sizeBytes,
+      run: (taken) => this.#commit(taken),
+      crash: ({ crash }, defect) => crash(defect),
+    });
   }
 
   put(small: SmallObject): Promise<Outcome> {
-    return new Promise((settle, crash) => {
-      this.#queue.push({ small, settle, crash });
-      if (!this.#working) void this.#work();
-    });
+    return new Promise((settle, crash) => this.#batches.add({ small, settle, crash }));
   }
 
   /** Gives the pack in hand back, after the batch under way. The next one goes to whatever pack the pool chooses. */
   async rotate(): Promise<void> {
-    if (this.#working) await new Promise<void>((resolve) => this.#rotations.push(resolve));
-    else await this.#giveBack();
-  }
-
-  /** Never rejects: a defect goes to those who wait, and with them to the supervisor. */
-  async #work(): Promise<void> {
-    this.#working = true;
-    // The turn that brought the first object may bring more.
-    await undefined;
-    while (this.#queue.length > 0) {
-      const taken = this.#takeBatch();
-      try {
-        await this.#commit(taken);
-      } catch (defect) {
-        for (const { crash } of [...taken, ...this.#queue.splice(0)]) crash(defect);
-      }
-      if (this.#rotations.length > 0) await this.#giveBack();
-    }
-    this.#working = false;
+    await this.#batches.between(() => this.#giveBack());
   }
 
   async #giveBack(): Promise<void> {
     const pack = this.#pack;
     this.#pack = undefined;
     if (pack !== undefined) await this.#deps.pool.release(pack);
-    for (const resolve of this.#rotations.splice(0)) resolve();
-  }
-
-  #takeBatch(): readonly Waiting[] {
-    let count = 0;
-    let sumBytes = 0;
-    for (const { small } of this.#queue) {
-      sumBytes += small.sizeBytes;
-      if (count > 0 && sumBytes > BATCH_BYTES_MAX) break;
-      count += 1;
-    }
-    return this.#queue.splice(0, count);
   }
 
   async #commit(taken: readonly Waiting[]): Promise<void> {
@@ -221,7 +192,7 @@ export class GroupCommit {
     if (leader !== undefined) {
       // One that is to be held for longer than the first commits for itself.
       if (keepUntilMs <= leader.waiting.small.keepUntilMs) batch.followers.push(waiting);
-      else this.#queue.unshift(waiting);
+      else this.#batches.putOff(waiting);
       return;
     }
 

@@ -1,5 +1,5 @@
 /** How records are laid out for writing, and what goes wrong while they are. */
-import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import type { CatalogEntry, ShardName } from "#actors/storage/catalog-records.ts";
 import type { ChunkDigests } from "#actors/storage/chunk-digester.ts";
 import type { KeptCommit } from "#actors/storage/keeps/keep.ts";
 import type { OpenPack } from "#actors/storage/pack-pool.ts";
@@ -7,9 +7,11 @@ import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import {
   encodeHeader,
   NO_TABLE,
+  type PayloadKind,
   RECORD_ALIGNMENT_BYTES,
   RECORD_HEADER_BYTES,
   type RecordHeader,
+  type RecordKind,
   recordEnd,
 } from "#actors/storage/record.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -18,17 +20,26 @@ import type { Cpu } from "#runtime/pool/cpu.ts";
 
 /** What one record holds; `payload` in parts, because uploads hold their bytes in slabs. */
 export interface RecordContents {
-  readonly kind: "chunk" | "manifest";
+  readonly kind: RecordKind;
+  /** Of a shard: which one, and what is written behind its table. */
+  readonly shard?: { readonly name: ShardName; readonly descriptor: Uint8Array } | undefined;
   readonly payload: readonly Uint8Array[];
   readonly digests: ChunkDigests;
   /** Of the record that commits an object. */
-  readonly commit?: KeptCommit | undefined;
+  readonly commit?: RecordCommit | undefined;
+}
+
+export interface RecordCommit extends KeptCommit {
+  /** See `RecordHeader.isSettled`. */
+  readonly isSettled?: boolean;
 }
 
 const NO_COMMIT: KeptCommit = { sequence: 0, isTransient: false };
 
 /** The `errno` of a put that refers to what was found damaged while it was under way; put again, it is written. */
 export const LINK_LOST = "ESTALE";
+
+const NO_DESCRIPTOR = new Uint8Array(0);
 
 const PADDING: readonly Uint8Array[] = Array.from(
   { length: RECORD_ALIGNMENT_BYTES },
@@ -40,25 +51,27 @@ export function layOutRecord(
   parts: Uint8Array[],
   pack: OpenPack,
   position: number,
-  { kind, payload, digests, commit = NO_COMMIT }: RecordContents,
+  { kind, shard, payload, digests, commit = NO_COMMIT }: RecordContents,
   digest: Cpu["digest"],
 ): { readonly entry: CatalogEntry; readonly end: number } {
-  const payloadOffset = RECORD_HEADER_BYTES + digests.table.length;
-  const header = headerFor(pack, kind, payloadOffset, digests, digest, commit);
+  const descriptor = shard?.descriptor ?? NO_DESCRIPTOR;
+  const payloadOffset = RECORD_HEADER_BYTES + digests.table.length + descriptor.length;
+  const header = headerFor(pack, shard === undefined ? kind : "shard", payloadOffset, digests, digest, commit);
   const end = recordEnd(position, header);
   const padding = PADDING[end - position - payloadOffset - digests.lengthBytes] ?? new Uint8Array(0);
-  parts.push(encodeHeader(header), digests.table, ...payload, padding);
+  parts.push(encodeHeader(header), digests.table, descriptor, ...payload, padding);
   const { payloadBytes, sequence } = header;
-  return { entry: { kind, pack: pack.pack, position, payloadOffset, payloadBytes, sequence, damage: "none" }, end };
+  const place = { pack: pack.pack, position, payloadOffset, payloadBytes, sequence, damage: "none" } as const;
+  return { entry: shard === undefined ? { kind, ...place } : { kind, shard: shard.name, ...place }, end };
 }
 
 export function headerFor(
   { mark, epoch }: OpenPack,
-  kind: "chunk" | "manifest",
+  kind: PayloadKind,
   payloadOffset: number,
   { table, digest, lengthBytes }: ChunkDigests,
   hash: Cpu["digest"],
-  commit: KeptCommit = NO_COMMIT,
+  commit: RecordCommit = NO_COMMIT,
 ): RecordHeader {
   const tableDigest = table.length === 0 ? NO_TABLE : hash(table);
   return { mark, kind, ...commit, epoch, payloadOffset, payloadBytes: lengthBytes, digest, tableDigest };
