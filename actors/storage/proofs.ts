@@ -36,11 +36,20 @@ export class Proofs {
   has(kind: RecordKind, digest: Digest): boolean {
     if (!this.#catalog.holds(kind, digest)) return false;
     if (!this.#known.isTrusted && !this.#proven[kind].has(digest)) return false;
-    if (!this.#held[kind].has(digest)) {
-      this.#held[kind].add(digest);
-      this.#inUse.hold(kind, digest);
-    }
+    this.hold(kind, digest);
     return true;
+  }
+
+  /** It is about to be written, and in use from now on. */
+  hold(kind: RecordKind, digest: Digest): void {
+    if (this.#held[kind].has(digest)) return;
+    this.#held[kind].add(digest);
+    this.#inUse.hold(kind, digest);
+  }
+
+  /** This put has written it. */
+  prove(kind: RecordKind, digest: Digest): void {
+    this.#proven[kind].add(digest);
   }
 
   /** The put is over, and what it has committed is in the catalog. Idempotent. */

@@ -1,0 +1,127 @@
+/**
+ * One put to volumes, from its first chunk to its commit: every chunk is durable before the manifest is begun, and every node
+ * before the root. So a commit that is found counts, whatever can be read of what it refers to.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+import type { ManifestLink } from "#actors/domain/manifest.ts";
+import type { ManifestTree } from "#actors/domain/manifest-tree.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { ChunkDigests } from "#actors/storage/chunk-digester.ts";
+import type { InUse } from "#actors/storage/collection/in-use.ts";
+import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import type { KnownRecords } from "#actors/storage/known-records.ts";
+import { LINK_LOST } from "#actors/storage/pack-write.ts";
+import { Proofs } from "#actors/storage/proofs.ts";
+import type { Sequences } from "#actors/storage/sequences.ts";
+import type { Spread } from "#actors/storage/spread/spread.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Turns } from "#runtime/turns.ts";
+
+export interface SpreadPutDeps {
+  readonly spread: Spread;
+  readonly catalog: Catalog;
+  readonly sequences: Sequences;
+  readonly known: KnownRecords;
+  readonly inUse: InUse;
+  readonly keeping: Keeping;
+  /** By manifest. */
+  readonly commits: Turns<Digest>;
+}
+
+/** What is committed. */
+export interface SpreadObject {
+  /** Undefined for ciphertext. */
+  readonly object: Digest | undefined;
+  readonly sizeBytes: number;
+  readonly links: readonly ManifestLink[];
+  readonly tree: ManifestTree;
+}
+
+export class SpreadPut {
+  readonly #deps: SpreadPutDeps;
+  readonly #keepUntilMs: number;
+  readonly #proofs: Proofs;
+
+  /** `keepUntilMs`: what the commit is to hold its object for; see `holdsUntil`. */
+  constructor(deps: SpreadPutDeps, keepUntilMs: number) {
+    this.#deps = deps;
+    this.#keepUntilMs = keepUntilMs;
+    this.#proofs = new Proofs(deps.catalog, deps.known, deps.inUse);
+  }
+
+  /** Writes the chunk unless it is known. Nothing reads `payload` any more when answered. */
+  async putChunk(
+    digest: Digest,
+    payload: readonly Uint8Array[],
+    digests: ChunkDigests,
+  ): Promise<Result<void, DiskFailure>> {
+    if (await this.#proofs.seek("chunk", digest)) return ok();
+    const room = await this.#deps.catalog.room();
+    if (!room.ok) return room;
+    // From before it is in the catalog until its commit is: nothing refers to it meanwhile.
+    this.#proofs.hold("chunk", digest);
+    const written = await this.#deps.spread.putChunk(payload, digests, digest);
+    if (written.ok) this.#proofs.prove("chunk", digest);
+    return written.ok ? ok() : written;
+  }
+
+  async commit(
+    object: SpreadObject,
+  ): Promise<Result<{ readonly sequence: number; readonly known: boolean }, DiskFailure>> {
+    return await this.#deps.commits.inTurn(object.tree.root.digest, () => this.#commit(object));
+  }
+
+  /** The put is over. To be called once. */
+  close(): void {
+    this.#proofs.close();
+  }
+
+  async #commit({
+    object,
+    sizeBytes,
+    links,
+    tree,
+  }: SpreadObject): Promise<Result<{ readonly sequence: number; readonly known: boolean }, DiskFailure>> {
+    const { catalog, keeping, sequences, spread } = this.#deps;
+    const { inner, root } = tree;
+    for (const { digest } of links) if (!(await this.#proofs.seek("chunk", digest))) return linkLost();
+    const known = catalog.commitOf(root.digest);
+    if (
+      known !== undefined &&
+      keeping.holdsUntil(known, this.#keepUntilMs) &&
+      (await this.#areKnown([...inner, root]))
+    ) {
+      return ok({ sequence: known.sequence, known: true });
+    }
+    for (const node of inner) {
+      if (await this.#proofs.seek("manifest", node.digest)) continue;
+      this.#proofs.hold("manifest", node.digest);
+      const written = await spread.putManifest(node);
+      if (!written.ok) return written;
+      this.#proofs.prove("manifest", node.digest);
+    }
+    const room = await catalog.room();
+    if (!room.ok) return room;
+    const sequence = sequences.begin();
+    const isTransient = this.#keepUntilMs < FOR_EVER;
+    const commit = { sequence, manifest: root.digest, object, sizeBytes, isTransient };
+    const written = await spread.putManifest(root, commit);
+    // With a copy in the catalog it is as committed as any; without one it may be on a disk that has not said so.
+    if (written.ok || catalog.commitAt(sequence) !== undefined) sequences.settle(sequence);
+    else sequences.doubt(sequence);
+    if (!written.ok) return written;
+    // What it refers to may have been found damaged meanwhile.
+    return links.every(({ digest }) => catalog.holds("chunk", digest)) ? ok({ sequence, known: false }) : linkLost();
+  }
+
+  async #areKnown(nodes: readonly { readonly digest: Digest }[]): Promise<boolean> {
+    for (const { digest } of nodes) if (!(await this.#proofs.seek("manifest", digest))) return false;
+    return true;
+  }
+}
+
+function linkLost(): Result<never, DiskFailure> {
+  return fail({ code: "disk.broken", path: "", errno: LINK_LOST });
+}

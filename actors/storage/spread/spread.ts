@@ -1,0 +1,149 @@
+/**
+ * Writes one payload to several volumes, so that some of them may be lost: a chunk as shards, anything short or of a
+ * manifest as copies (`specs/formats/shards.md`).
+ *
+ * - No volume gets two records of one payload while there are as many domains as records.
+ * - It is answered when as many are durable as the profile acknowledges with. The others are tried on other volumes, once;
+ *   what is missing then is left to repair.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+import {
+  ackMargin,
+  copiesOf,
+  type ErasureProfile,
+  type ErasureSetting,
+  profileFor,
+} from "#actors/domain/erasure-profile.ts";
+import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
+import { placeShards } from "#actors/domain/shard-placement.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
+import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
+import type { RecordContents } from "#actors/storage/pack-write.ts";
+import { cutShards } from "#actors/storage/spread/cut-shards.ts";
+import type { Lanes } from "#actors/storage/spread/lanes.ts";
+import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
+import type { Volumes } from "#actors/storage/volumes/volumes.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import type { ReedSolomon } from "#runtime/erasure/reed-solomon.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+
+/** Records that are refused are written to other volumes, so often. */
+const ROUNDS = 2;
+
+export interface SpreadDeps {
+  readonly erasure: ErasureSetting;
+  readonly lanes: Lanes;
+  readonly volumes: Pick<Volumes, "troubled">;
+  readonly catalog: Catalog;
+  readonly code: ReedSolomon;
+  readonly cpu: Pick<Cpu, "digest" | "hasher">;
+}
+
+/** How many records of it are durable. */
+type Outcome = Result<number, DiskFailure>;
+
+export class Spread {
+  readonly #deps: SpreadDeps;
+
+  constructor(deps: SpreadDeps) {
+    this.#deps = deps;
+  }
+
+  /** What is written now, by the domains that live. */
+  get profile(): ErasureProfile {
+    const domains = new Set(this.#deps.lanes.open.map(({ domain }) => domain));
+    return profileFor(this.#deps.erasure, domains.size);
+  }
+
+  /** Durable when answered, and in the catalog. */
+  async putChunk(payload: readonly Uint8Array[], digests: ChunkDigests, digest: Digest): Promise<Outcome> {
+    const { code, cpu } = this.#deps;
+    const { profile } = this;
+    const whole = profile.dataShards > 1 ? joined(payload) : undefined;
+    const shards = whole && cutShards(whole, digests, profile, code, cpu);
+    if (shards === undefined) {
+      return await this.#putCopies(digest, { kind: "chunk", payload, digests }, profile, (entry) =>
+        this.#enter(digest, entry),
+      );
+    }
+    const [first] = shards;
+    const dataShards = first?.shard?.name.dataShards ?? 1;
+    const ack = dataShards + ackMargin(profile);
+    return await this.write(digest, shards, ack, (entry) => this.#enter(digest, entry));
+  }
+
+  /** A node of a manifest; with `commit` the root, which commits its object. Durable when answered, and in the catalog. */
+  async putManifest({ bytes, digest }: EncodedNode, commit?: Commit): Promise<Outcome> {
+    const payload = [bytes];
+    const digests = digestChunk(payload, this.#deps.cpu);
+    const { profile } = this;
+    const contents: RecordContents = { kind: "manifest", payload, digests };
+    if (commit === undefined)
+      return await this.#putCopies(digest, contents, profile, (entry) => this.#enter(digest, entry));
+    const { isTransient, sequence } = commit;
+    const settled = { ...contents, commit: { sequence, isTransient, isSettled: true } };
+    return await this.#putCopies(digest, settled, profile, (entry) => this.#deps.catalog.insertCommit(commit, entry));
+  }
+
+  /** One record on each of as many volumes; what holds a record of it already is left out. */
+  async write(
+    digest: Digest,
+    records: readonly RecordContents[],
+    ack: number,
+    enter: (entry: CatalogEntry) => void,
+    taken: ReadonlySet<number> = new Set(),
+  ): Promise<Outcome> {
+    const { lanes, volumes } = this.#deps;
+    const tried = new Set(taken);
+    let left = records;
+    let failure: DiskFailure = { code: "disk.full", path: "every volume" };
+    for (let round = 0; round < ROUNDS && left.length > 0; round += 1) {
+      const targets = lanes.open.filter(({ slot }) => !tried.has(slot));
+      const places =
+        targets.length === 0 ? [] : placeShards(digest, left.length, targets).map((place) => viewOf(place, targets));
+      const refused: RecordContents[] = [];
+      const outcomes = await Promise.all(
+        left.map(async (contents, index) => {
+          const volume = places[index];
+          const log = volume && lanes.get(volume.slot)?.log;
+          if (volume === undefined || log === undefined) return void refused.push(contents);
+          tried.add(volume.slot);
+          const appended = await log.append(contents, enter);
+          if (appended.ok) return;
+          failure = appended.failure;
+          refused.push(contents);
+          await volumes.troubled(volume.slot, appended.failure);
+        }),
+      );
+      if (outcomes.length === refused.length && targets.length === 0) break;
+      left = refused;
+    }
+    const done = records.length - left.length;
+    return done >= Math.min(ack, records.length) ? ok(done) : fail(failure);
+  }
+
+  async #putCopies(
+    digest: Digest,
+    contents: RecordContents,
+    profile: ErasureProfile,
+    enter: (entry: CatalogEntry) => void,
+  ): Promise<Outcome> {
+    const copies = Array.from({ length: copiesOf(profile) }, () => contents);
+    return await this.write(digest, copies, 1 + ackMargin(profile), enter);
+  }
+
+  #enter(digest: Digest, entry: CatalogEntry): void {
+    this.#deps.catalog.insert(digest, entry);
+  }
+}
+
+function viewOf({ id }: Pick<VolumeView, "id">, targets: readonly VolumeView[]): VolumeView | undefined {
+  return targets.find((target) => target.id === id);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+}

@@ -1,0 +1,111 @@
+/**
+ * Records on their way to one volume, committed together: one write and one sync for whatever arrived while the batch before
+ * was being synced.
+ *
+ * Invariant: a record is in the catalog before the checkpoint of its pack passes it, and after it is durable. So nothing
+ * has to be taken back: what belongs to a put that fails is garbage that a collection finds.
+ */
+import { Batches } from "#actors/storage/batches.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import { BATCH_BYTES_MAX } from "#actors/storage/group-commit.ts";
+import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
+import { layOutRecord, type RecordContents } from "#actors/storage/pack-write.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+
+export interface VolumeLogDeps {
+  readonly disk: Disk;
+  readonly pool: PackPool;
+  readonly catalog: Catalog;
+  readonly cpu: Pick<Cpu, "digest">;
+  /** Aborted when the volume, or the incarnation, is given up: no batch begins any more. */
+  readonly signal: AbortSignal;
+}
+
+interface Waiting {
+  readonly contents: RecordContents;
+  readonly enter: (entry: CatalogEntry) => void;
+  readonly settle: (outcome: Result<CatalogEntry, DiskFailure>) => void;
+  readonly crash: (defect: unknown) => void;
+}
+
+export class VolumeLog {
+  readonly #deps: VolumeLogDeps;
+  readonly #batches: Batches<Waiting>;
+  #pack: OpenPack | undefined;
+
+  constructor(deps: VolumeLogDeps) {
+    this.#deps = deps;
+    this.#batches = new Batches({
+      bytesMax: BATCH_BYTES_MAX,
+      bytesOf: ({ contents }) => contents.digests.lengthBytes,
+      run: (taken) => this.#write(taken),
+      crash: ({ crash }, defect) => crash(defect),
+    });
+  }
+
+  /** Durable when answered; `enter` puts it into the catalog, in the turn in which it counts. */
+  append(contents: RecordContents, enter: (entry: CatalogEntry) => void): Promise<Result<CatalogEntry, DiskFailure>> {
+    return new Promise((settle, crash) => this.#batches.add({ contents, enter, settle, crash }));
+  }
+
+  /** Gives the pack in hand back, after the batch under way. */
+  async rotate(): Promise<void> {
+    await this.#batches.between(() => this.#giveBack());
+  }
+
+  async #giveBack(): Promise<void> {
+    const pack = this.#pack;
+    this.#pack = undefined;
+    if (pack !== undefined) await this.#deps.pool.release(pack);
+  }
+
+  async #write(taken: readonly Waiting[]): Promise<void> {
+    const { cpu, disk, pool } = this.#deps;
+    const leased = await this.#leasePack();
+    if (!leased.ok) return failAll(taken, leased.failure);
+    const pack = leased.value;
+    const parts: Uint8Array[] = [];
+    const entries: CatalogEntry[] = [];
+    let { end } = pack;
+    for (const { contents } of taken) {
+      const record = layOutRecord(parts, pack, end, contents, cpu.digest);
+      entries.push(record.entry);
+      end = record.end;
+    }
+    const written = await disk.write(pack.descriptor, parts, pack.end);
+    const synced = written.ok ? await disk.sync(pack.descriptor) : written;
+    if (synced.ok) return this.#settle(taken, entries, pack, end);
+    this.#pack = undefined;
+    if (written.ok) await pool.retire(pack);
+    else await pool.abandon(pack);
+    failAll(taken, synced.failure);
+  }
+
+  async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {
+    const { pool, signal } = this.#deps;
+    if (signal.aborted) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
+    const current = this.#pack;
+    if (current !== undefined && !pool.isFull(current)) return ok(current);
+    await this.#giveBack();
+    const leased = await pool.leaseShared();
+    if (leased.ok) this.#pack = leased.value;
+    return leased;
+  }
+
+  #settle(taken: readonly Waiting[], entries: readonly CatalogEntry[], pack: OpenPack, end: number): void {
+    pack.end = end;
+    pack.recordCount += taken.length;
+    pack.epoch += 1;
+    for (const [index, entry] of entries.entries()) taken[index]?.enter(entry);
+    const { pack: number, mark, epoch, recordCount } = pack;
+    this.#deps.catalog.setPack({ pack: number, mark, checkpoint: end, epoch, recordCount, sealed: false });
+    for (const [index, entry] of entries.entries()) taken[index]?.settle(ok(entry));
+  }
+}
+
+function failAll(taken: readonly Waiting[], failure: DiskFailure): void {
+  for (const { settle } of taken) settle(fail(failure));
+}
