@@ -9,29 +9,21 @@ import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/ma
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import type { Marks } from "#actors/storage/collection/marks.ts";
+import { type CommitWalk, eachCommit } from "#actors/storage/commit-walk.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
-import type { Pause } from "#actors/storage/pause.ts";
 import { RECORD_ALIGNMENT_BYTES, type RecordKind } from "#actors/storage/record.ts";
 import { readPayload } from "#actors/storage/record-bytes.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Throttle } from "#runtime/throttle.ts";
 
-/** Commits taken from the log at a time. */
-const PAGE_COMMITS = 256;
-
-export interface MarkWalkDeps {
+export interface MarkWalkDeps extends CommitWalk {
   readonly catalog: Catalog;
   readonly files: PackFiles;
   readonly cpu: Pick<Cpu, "digest">;
   readonly keeping: Keeping;
   readonly marks: Marks;
-  readonly pause: Pause;
   readonly throttle: Throttle;
-  /** The highest that was given out: a commit in the catalog counts, also where one before it is not decided yet. */
-  readonly lastSequence: () => number;
-  /** True when the incarnation is over, and from then on. */
-  readonly isOver: () => boolean;
 }
 
 export interface WalkReport {
@@ -66,19 +58,11 @@ export class MarkWalk {
    * is younger than the walk.
    */
   async run(): Promise<WalkReport> {
-    const { catalog, isOver, lastSequence, pause } = this.#deps;
-    for (let after = 0; !isOver() && this.#blocked === undefined; ) {
-      const commits = catalog.commits(after, lastSequence(), PAGE_COMMITS);
-      for (const commit of commits) {
-        await this.#markCommit(commit);
-        await pause.ifDue();
-        if (isOver() || this.#blocked !== undefined) break;
-      }
-      const last = commits.at(-1);
-      if (last === undefined) break;
-      after = last.sequence;
+    for await (const commit of eachCommit(this.#deps)) {
+      await this.#markCommit(commit);
+      if (this.#blocked !== undefined) break;
     }
-    const blocked = isOver() ? "the life is over" : this.#blocked;
+    const blocked = this.#deps.isOver() ? "the life is over" : this.#blocked;
     return { removedCount: this.#removedCount, damagedCount: this.#damagedCount, blocked };
   }
 

@@ -6,26 +6,21 @@ import { addressOf, type Digest } from "#actors/domain/address.ts";
 import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
+import { type CommitWalk, eachCommit } from "#actors/storage/commit-walk.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
-import type { Pause } from "#actors/storage/pause.ts";
 import type { DamagedObject } from "#actors/storage/protocol.ts";
 import { readPayload } from "#actors/storage/record-bytes.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
 /** Objects that are named; further ones are counted with the damaged records alone. */
 export const DAMAGED_OBJECTS_MAX = 1000;
-/** Commits taken from the log at a time. */
-const PAGE_COMMITS = 256;
 
-export interface DamageWalkDeps {
+export interface DamageWalkDeps extends CommitWalk {
   readonly catalog: Catalog;
   readonly files: PackFiles;
   readonly cpu: Pick<Cpu, "digest">;
   readonly keeping: Keeping;
-  readonly pause: Pause;
-  readonly lastSequence: () => number;
-  readonly isOver: () => boolean;
 }
 
 export class DamageWalk {
@@ -37,20 +32,12 @@ export class DamageWalk {
 
   /** Oldest first. What was removed is left out: nobody can read it anyway. */
   async run(): Promise<readonly DamagedObject[]> {
-    const { catalog, isOver, keeping, lastSequence, pause } = this.#deps;
     const damaged: DamagedObject[] = [];
-    for (let after = 0; !isOver(); ) {
-      const commits = catalog.commits(after, lastSequence(), PAGE_COMMITS);
-      for (const commit of commits) {
-        const fate = keeping.fateOf(commit);
-        const isDamaged = (fate === "kept" || fate === "loose") && (await this.#isDamaged(commit));
-        if (isDamaged) damaged.push(named(commit));
-        if (damaged.length === DAMAGED_OBJECTS_MAX || isOver()) return damaged;
-        await pause.ifDue();
-      }
-      const last = commits.at(-1);
-      if (last === undefined) break;
-      after = last.sequence;
+    for await (const commit of eachCommit(this.#deps)) {
+      const fate = this.#deps.keeping.fateOf(commit);
+      const isDamaged = (fate === "kept" || fate === "loose") && (await this.#isDamaged(commit));
+      if (isDamaged) damaged.push(named(commit));
+      if (damaged.length === DAMAGED_OBJECTS_MAX) break;
     }
     return damaged;
   }
