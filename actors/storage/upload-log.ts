@@ -10,11 +10,10 @@ import { writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { encodeChange, UploadBook, type UploadChange } from "#actors/storage/upload-book.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
-import type { AppendFailure, Journal } from "#runtime/journal/journal.ts";
-import { openJournal } from "#runtime/journal/open-journal.ts";
-import type { JournalDamaged } from "#runtime/journal/replay.ts";
+import { HeldJournal, type OpenFailure } from "#runtime/journal/held-journal.ts";
+import type { AppendFailure } from "#runtime/journal/journal.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { MiB } from "#runtime/units.ts";
@@ -33,20 +32,25 @@ export interface UploadLogDeps {
 
 export type LogFailure = StorageFull | WriteFailed;
 
-interface Opened {
-  readonly book: UploadBook;
-  readonly journal: Journal;
-}
-
 export class UploadLog {
   readonly #deps: UploadLogDeps;
   readonly #directory: string;
-  #opened: Opened | undefined;
-  #opening: Promise<Result<Opened, LogFailure>> | undefined;
+  readonly #journal: HeldJournal<UploadBook>;
 
   constructor(deps: UploadLogDeps) {
+    const { disk, random } = deps;
     this.#deps = deps;
     this.#directory = `${deps.directory}/staging`;
+    this.#journal = new HeldJournal({
+      disk,
+      random,
+      directory: `${this.#directory}/journal`,
+      compactBytesMin: UPLOAD_LOG_COMPACT_BYTES_MIN,
+      makeState: () => new UploadBook(),
+      onOpened: async (opened) => {
+        if (opened.ok) await this.#clear(opened.value);
+      },
+    });
   }
 
   /** The file of an upload's bytes. */
@@ -56,22 +60,20 @@ export class UploadLog {
 
   /** Whether there ever was an upload. A disk that does not say so may have some. */
   async exists(): Promise<boolean> {
-    if (this.#opened !== undefined) return true;
+    if (this.#journal.wasOpened) return true;
     const listed = await this.#deps.disk.list(this.#directory);
     return listed.ok || listed.failure.code !== "disk.not-found";
   }
 
   /** What is recorded. */
   async book(): Promise<Result<UploadBook, LogFailure>> {
-    const opened = await this.#open();
-    return opened.ok ? ok(opened.value.book) : opened;
+    const opened = await this.#journal.open();
+    return opened.ok ? ok(this.#journal.state) : fail(await this.#failure(opened.failure));
   }
 
   /** The change is durable, and in the book, when answered. */
   async record(change: UploadChange): Promise<Result<void, LogFailure>> {
-    const opened = await this.#open();
-    if (!opened.ok) return opened;
-    const appended = await opened.value.journal.append(encodeChange(change));
+    const appended = await this.#journal.append(encodeChange(change));
     return appended.ok ? appended : fail(await this.#failure(appended.failure));
   }
 
@@ -97,39 +99,9 @@ export class UploadLog {
     await this.#deps.disk.remove(this.pathOf(upload));
   }
 
+  /** Nothing is written any more when it settles. */
   async close(): Promise<void> {
-    await this.#opening;
-    await this.#opened?.journal.close();
-  }
-
-  /** Those who ask together open once. */
-  async #open(): Promise<Result<Opened, LogFailure>> {
-    if (this.#opened !== undefined && this.#opened.journal.closed === undefined) return ok(this.#opened);
-    this.#opening ??= this.#openNow().finally(() => {
-      this.#opening = undefined;
-    });
-    return await this.#opening;
-  }
-
-  async #openNow(): Promise<Result<Opened, LogFailure>> {
-    const { disk, random } = this.#deps;
-    await this.#opened?.journal.close();
-    this.#opened = undefined;
-    const book = new UploadBook();
-    const made = await disk.makeDirectory(this.#directory);
-    if (!made.ok) return fail(await this.#failure(made.failure));
-    const journal = await openJournal({
-      disk,
-      random,
-      directory: `${this.#directory}/journal`,
-      apply: (record) => book.apply(record),
-      snapshot: () => book.snapshot(),
-      compactBytesMin: UPLOAD_LOG_COMPACT_BYTES_MIN,
-    });
-    if (!journal.ok) return fail(await this.#failure(journal.failure));
-    this.#opened = { book, journal: journal.value };
-    await this.#clear(book);
-    return ok(this.#opened);
+    await this.#journal.close();
   }
 
   /** Removes files of uploads that are not begun, or over. */
@@ -144,7 +116,7 @@ export class UploadLog {
     }
   }
 
-  async #failure(failure: AppendFailure | JournalDamaged | DiskFailure): Promise<LogFailure> {
+  async #failure(failure: AppendFailure | OpenFailure): Promise<LogFailure> {
     const { log, space } = this.#deps;
     switch (failure.code) {
       case "journal.damaged":

@@ -24,8 +24,8 @@ import type {
 } from "#actors/index/protocol.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { type Failure, fail, ok, type Result, unreachable } from "#runtime/errors.ts";
+import { HeldJournal } from "#runtime/journal/held-journal.ts";
 import type { Journal } from "#runtime/journal/journal.ts";
-import { openJournal } from "#runtime/journal/open-journal.ts";
 import type { Random } from "#runtime/random.ts";
 import { Turns } from "#runtime/turns.ts";
 import { MiB } from "#runtime/units.ts";
@@ -64,25 +64,38 @@ export class Names {
   readonly #deps: NamesDeps;
   readonly #limits: NamesLimits;
   readonly #turns = new Turns<string>();
-  #table: NameTable;
-  #journal: Journal | undefined;
-  #opening: Promise<Result<Journal, NamesUnavailable>> | undefined;
+  readonly #journal: HeldJournal<NameTable>;
   /** Damage does not mend by itself: it is not looked for again in this life. */
   #damage: NamesUnavailable | undefined;
   #trouble: string | undefined;
   /** Names whose first record is being written. */
   #newCount = 0;
-  #isClosed = false;
 
   constructor(deps: NamesDeps) {
+    const { directory, disk, random, compactBytesMin = NAMES_COMPACT_BYTES_MIN, limits = LIMITS } = deps;
     this.#deps = deps;
-    this.#limits = deps.limits ?? LIMITS;
-    this.#table = new NameTable(this.#limits);
+    this.#limits = limits;
+    this.#journal = new HeldJournal({
+      disk,
+      random,
+      directory,
+      compactBytesMin,
+      makeState: () => new NameTable(limits),
+      onOpened: (opened) => {
+        const refusal = opened.ok ? undefined : unavailable(opened.failure, "no");
+        if (!opened.ok && opened.failure.code === "journal.damaged") this.#damage = refusal;
+        this.#note(refusal?.cause);
+      },
+    });
+  }
+
+  get #table(): NameTable {
+    return this.#journal.state;
   }
 
   /** Undefined while nothing could be read. */
   get totals(): NameTotals | undefined {
-    if (this.#journal === undefined) return undefined;
+    if (!this.#journal.wasOpened) return undefined;
     const { nameCount, recordCount, frozenCount } = this.#table;
     return { nameCount, recordCount, frozenCount };
   }
@@ -120,22 +133,14 @@ export class Names {
 
   /** The journal that is open, or opened afresh where it has closed itself. */
   async open(): Promise<Result<Journal, NamesUnavailable>> {
-    if (this.#journal !== undefined && (this.#isClosed || this.#journal.closed?.cause === undefined)) {
-      return ok(this.#journal);
-    }
     if (this.#damage !== undefined) return fail(this.#damage);
-    if (this.#isClosed) return fail(unavailable({ code: "journal.closed" }, "no"));
-    this.#opening ??= this.#openNow().finally(() => {
-      this.#opening = undefined;
-    });
-    return await this.#opening;
+    const opened = await this.#journal.open();
+    return opened.ok ? opened : fail(unavailable(opened.failure, "no"));
   }
 
   /** Nothing is written any more when it settles. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#opening;
-    await this.#journal?.close();
+    await this.#journal.close();
   }
 
   async #setNow(record: NameRecord, journal: Journal): Promise<Result<void, SetFailure>> {
@@ -184,31 +189,6 @@ export class Names {
     // A full disk, or too much at once, is the matter of this record alone: the journal goes on.
     if (isInDoubt) this.#note(refusal.cause);
     return fail(refusal);
-  }
-
-  async #openNow(): Promise<Result<Journal, NamesUnavailable>> {
-    await this.#journal?.close();
-    const { directory, disk, random, compactBytesMin = NAMES_COMPACT_BYTES_MIN } = this.#deps;
-    // Nobody is to see what was true once: the table counts when all of it is read.
-    const table = new NameTable(this.#limits);
-    const opened = await openJournal({
-      disk,
-      random,
-      directory,
-      apply: (bytes) => table.apply(bytes),
-      snapshot: () => table.snapshot(),
-      compactBytesMin,
-    });
-    if (!opened.ok) {
-      const refusal = unavailable(opened.failure, "no");
-      if (opened.failure.code === "journal.damaged") this.#damage = refusal;
-      this.#note(refusal.cause);
-      return fail(refusal);
-    }
-    this.#table = table;
-    this.#journal = opened.value;
-    this.#note(undefined);
-    return opened;
   }
 
   #note(trouble: string | undefined): void {

@@ -2,12 +2,11 @@
 import { writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
-import type { DiskFailure } from "#runtime/disk/disk.ts";
+import type { OpenFailure } from "#runtime/journal/held-journal.ts";
 import type { AppendFailure } from "#runtime/journal/journal.ts";
-import type { JournalDamaged } from "#runtime/journal/replay.ts";
 
 export async function keepRefused(
-  failure: AppendFailure | DiskFailure | JournalDamaged,
+  failure: AppendFailure | OpenFailure,
   space: Space,
 ): Promise<StorageFull | WriteFailed> {
   switch (failure.code) {

@@ -15,11 +15,9 @@ import { KeepTable, type KeepTotals } from "#actors/storage/keeps/keep-table.ts"
 import type { KeepsFull, StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { Clock } from "#runtime/clock.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
 import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
-import type { Journal } from "#runtime/journal/journal.ts";
-import { openJournal } from "#runtime/journal/open-journal.ts";
-import type { JournalDamaged } from "#runtime/journal/replay.ts";
+import { HeldJournal } from "#runtime/journal/held-journal.ts";
 import type { Random } from "#runtime/random.ts";
 import { Turns } from "#runtime/turns.ts";
 
@@ -41,15 +39,22 @@ export interface KeepsDeps {
 export class Keeps {
   readonly #deps: KeepsDeps;
   readonly #turns = new Turns<KeepName>();
-  #table = new KeepTable();
+  readonly #journal: HeldJournal<KeepTable>;
   /** A change of them failed, and may be found done when the journal is read again. */
   readonly #inDoubt = new Set<KeepName>();
-  #journal: Journal | undefined;
-  #opening: Promise<Result<Journal, JournalDamaged | DiskFailure>> | undefined;
-  #isClosed = false;
 
   private constructor(deps: KeepsDeps) {
+    const { directory, disk, random } = deps;
     this.#deps = deps;
+    this.#journal = new HeldJournal({
+      disk,
+      random,
+      directory,
+      makeState: () => new KeepTable(),
+      onOpened: ({ ok: isRead }) => {
+        if (isRead) this.#inDoubt.clear();
+      },
+    });
   }
 
   /**
@@ -60,8 +65,12 @@ export class Keeps {
     const keeps = new Keeps(deps);
     const listed = await deps.disk.list(deps.directory);
     if (!listed.ok && listed.failure.code === "disk.not-found") return keeps;
-    must(listed.ok ? await keeps.#open() : listed, "the journal of what is kept can be read");
+    must(listed.ok ? await keeps.#journal.open() : listed, "the journal of what is kept can be read");
     return keeps;
+  }
+
+  get #table(): KeepTable {
+    return this.#journal.state;
   }
 
   get count(): number {
@@ -113,8 +122,7 @@ export class Keeps {
       if (isNew && this.#table.count >= KEEPS_MAX) {
         return fail({ code: "storage.keeps-full", keepsMax: KEEPS_MAX });
       }
-      const opened = await this.#open();
-      const appended = opened.ok ? await opened.value.append(encodeKeep({ name, keep })) : opened;
+      const appended = await this.#journal.append(encodeKeep({ name, keep }));
       if (appended.ok) return appended;
       if (appended.failure.code === "journal.closed") this.#inDoubt.add(name);
       return fail(await keepRefused(appended.failure, this.#deps.space));
@@ -123,38 +131,6 @@ export class Keeps {
 
   /** Nothing is written any more when it settles. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#opening;
-    await this.#journal?.close();
-  }
-
-  /** The journal that is open, or opened afresh where it has closed itself. */
-  async #open(): Promise<Result<Journal, JournalDamaged | DiskFailure>> {
-    if (this.#journal !== undefined && (this.#isClosed || this.#journal.closed?.cause === undefined)) {
-      return ok(this.#journal);
-    }
-    this.#opening ??= this.#openNow().finally(() => {
-      this.#opening = undefined;
-    });
-    return await this.#opening;
-  }
-
-  async #openNow(): Promise<Result<Journal, JournalDamaged | DiskFailure>> {
-    await this.#journal?.close();
-    const { directory, disk, random } = this.#deps;
-    // Nobody is to see what was true once: the table counts when all of it is read.
-    const table = new KeepTable();
-    const opened = await openJournal({
-      disk,
-      random,
-      directory,
-      apply: (record) => table.apply(record),
-      snapshot: () => table.snapshot(),
-    });
-    if (!opened.ok) return opened;
-    this.#table = table;
-    this.#inDoubt.clear();
-    this.#journal = opened.value;
-    return opened;
+    await this.#journal.close();
   }
 }
