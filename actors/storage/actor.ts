@@ -44,6 +44,12 @@ interface StorageState {
   readonly meters: Meters;
 }
 
+/** Why health is degraded. */
+interface Troubles {
+  catalog: string | undefined;
+  reserve: string | undefined;
+}
+
 type Context = ActorContext<StorageEvents, StorageState>;
 
 export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDeps, StorageState> = {
@@ -52,7 +58,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   init: async ({ config, metrics, ...deps }, ctx) => {
     const { clock, random, log, scope, signal } = ctx;
     let rebuild: Progress | undefined;
-    let trouble: string | undefined;
+    const troubles: Troubles = { catalog: undefined, reserve: undefined };
     const meters = new Meters(metrics);
     const store = await Store.open({
       ...deps,
@@ -69,12 +75,16 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
       onDefect: (defect) => endWith(defect, ctx),
       onRebuild: (progress) => {
         rebuild = progress;
-        tellHealth(rebuild, trouble, ctx);
+        tellHealth(rebuild, troubles, ctx);
       },
       onCatalogTrouble: (now) => {
-        trouble = now;
+        troubles.catalog = now;
         if (now !== undefined) log.warn("catalog trouble", { cause: now });
-        tellHealth(rebuild, trouble, ctx);
+        tellHealth(rebuild, troubles, ctx);
+      },
+      onReserveTrouble: (now) => {
+        troubles.reserve = now;
+        tellHealth(rebuild, troubles, ctx);
       },
       signal,
       scope,
@@ -190,10 +200,11 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   },
 };
 
-function tellHealth(progress: Progress | undefined, trouble: string | undefined, ctx: Context): void {
+function tellHealth(progress: Progress | undefined, { catalog, reserve }: Troubles, ctx: Context): void {
   if (progress === undefined) {
-    if (trouble === undefined) ctx.health("ready");
-    else ctx.health("degraded", trouble);
+    const causes = [catalog, reserve].filter((cause) => cause !== undefined);
+    if (causes.length === 0) ctx.health("ready");
+    else ctx.health("degraded", causes.join("; "));
     return;
   }
   const percent = Math.floor((100 * progress.doneBytes) / progress.totalBytes);

@@ -16,6 +16,11 @@ export interface StorageConfig {
    * index and the logs live on it: it is never nothing.
    */
   readonly reserveBytes: number;
+  /**
+   * A file of so many bytes is given up when others have filled the disk, so that removals and collections can make room; 0:
+   * none. It is made again when it fits in front of `reserveBytes`.
+   */
+  readonly reserveFileBytes: number;
   /** What all packs together may hold; 0: what the disk does. Puts get nine tenths of it. */
   readonly storedBytesMax: number;
   /** How many packs there may be, each of them a file. Puts go on up to nine tenths of it. */
@@ -48,6 +53,7 @@ export const storageConfigSchema: ConfigSchema<StorageConfig> = {
   openPacksMax: count({ default: 64, min: 1, max: 1024 }),
   packSealBytes: sizeBytes({ default: 256 * MiB, min: 64 * KiB, max: 1 * GiB }),
   reserveBytes: sizeBytes({ default: 256 * MiB, min: 16 * MiB, max: 1024 * GiB }),
+  reserveFileBytes: sizeBytes({ default: 16 * MiB, min: 0, max: 1 * GiB }),
   storedBytesMax: sizeBytes({ default: 0, min: 0, max: 1_048_576 * GiB }),
   packsMax: count({ default: 262_144, min: 16, max: 1_048_576 }),
   writeQuotaBytes: sizeBytes({ default: 96 * MiB, min: 2 * MiB, max: 64 * GiB }),

@@ -8,8 +8,8 @@ type Deps = Pick<StoreDeps, "config" | "directory" | "disk" | "onDefect"> & { re
 type Life = Pick<StoreDeps, "clock" | "log" | "random" | "scope" | "signal">;
 
 export function openStaging({ store, ...deps }: Deps, { clock, log, random, scope, signal }: Life): Staging {
-  const { space } = store;
-  const files = new UploadLog({ ...deps, random, space, log });
+  const { relief, space } = store;
+  const files = new UploadLog({ ...deps, random, space, relief, log });
   const objects = new StagedObjects({ ...deps, clock, space, files, log, put: (...put) => store.put(...put) });
   scope.add(async () => {
     await objects.close();

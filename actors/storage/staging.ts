@@ -150,12 +150,12 @@ export class Staging {
 
   async #begin(book: UploadBook, { sizeBytes, note, manner }: BeginUpload): Answer<"beginUpload"> {
     const { clock, log, random, space } = this.#deps;
-    const remembered = book.all().filter(({ stored }) => stored !== undefined);
-    const [oldest] = remembered;
-    if (oldest !== undefined && remembered.length >= UPLOADS_REMEMBERED_MAX) await log.end(oldest.upload);
     // For a moment there are two of it: what was staged, and the object.
     const fits = await space.fits(2 * (sizeBytes ?? 0));
     if (!fits.ok) return fits;
+    const remembered = book.all().filter(({ stored }) => stored !== undefined);
+    const [oldest] = remembered;
+    if (oldest !== undefined && remembered.length >= UPLOADS_REMEMBERED_MAX) await log.end(oldest.upload);
     const upload = uploadIdFromBytes(random.bytes(UPLOAD_ID_SIZE_BYTES));
     const made = await log.makeFile(upload);
     if (!made.ok) return made;

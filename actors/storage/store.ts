@@ -40,6 +40,7 @@ import { Reader } from "#actors/storage/reader.ts";
 import type { ReadTrouble } from "#actors/storage/record-bytes.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { type Relief, ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
 import { Space } from "#actors/storage/space.ts";
 import { makeWriters, type Writers } from "#actors/storage/writers.ts";
@@ -82,10 +83,21 @@ export interface StoreDeps {
   readonly onRebuild: (progress: Progress | undefined) => void;
   /** Why the catalog is not where it belongs, and again when that changes; undefined when it is. */
   readonly onCatalogTrouble: (trouble: string | undefined) => void;
+  /** Why there is no reserve file, though one is wanted, in the same way. */
+  readonly onReserveTrouble: (trouble: string | undefined) => void;
   /** Aborted as soon as the incarnation ends, which is before its puts are over and its scope is closed. */
   readonly signal: AbortSignal;
   /** Of the incarnation: closes what was opened, also where opening does not succeed. */
   readonly scope: Pick<Scope, "add">;
+}
+
+interface Parts {
+  readonly kv: SpareKv;
+  readonly catalog: Catalog;
+  readonly files: PackFiles;
+  readonly keeps: Keeps;
+  readonly space: Space;
+  readonly reserve: ReserveFile;
 }
 
 export interface Progress {
@@ -101,6 +113,7 @@ export class Store {
   readonly #catalog: Catalog;
   readonly #files: PackFiles;
   readonly #space: Space;
+  readonly #reserve: ReserveFile;
   readonly #upkeep: CatalogUpkeep;
   readonly #pause: Pause;
   readonly #sealer: Sealer;
@@ -114,11 +127,12 @@ export class Store {
   /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
   readonly recovered: Promise<void>;
 
-  private constructor(deps: StoreDeps, kv: SpareKv, catalog: Catalog, files: PackFiles, keeps: Keeps, space: Space) {
+  private constructor(deps: StoreDeps, { kv, catalog, files, keeps, space, reserve }: Parts) {
     const { clock, scheduler } = deps;
     this.#deps = deps;
     this.#keeps = keeps;
     this.#space = space;
+    this.#reserve = reserve;
     this.#kv = kv;
     this.#catalog = catalog;
     this.#files = files;
@@ -143,10 +157,14 @@ export class Store {
     deps.scope.add(() => files.close());
     const space = new Space(disk, directory, clock, () => config().reserveBytes);
     const { kv, catalog } = await openCatalog(deps, files);
-    const keeps = await Keeps.open({ clock, disk, random, space, directory: `${directory}/keeps` });
+    // Where the packs are elsewhere nothing that is removed makes room on this disk.
+    const wantedBytes = (): number => (deps.elsewhere === undefined ? config().reserveFileBytes : 0);
+    const reserve = await ReserveFile.open({ ...deps, space, wantedBytes, onTrouble: deps.onReserveTrouble });
+    deps.scope.add(() => reserve.close());
+    const keeps = await Keeps.open({ clock, disk, random, space, relief: reserve, directory: `${directory}/keeps` });
     deps.scope.add(() => keeps.close());
     const wasWhole = catalog.complete || must(await files.list(), "the packs can be listed").length === 0;
-    const store = new Store(deps, kv, catalog, files, keeps, space);
+    const store = new Store(deps, { kv, catalog, files, keeps, space, reserve });
     deps.scope.add(() => store.close());
     store.#upkeep.tell();
     if (wasWhole) await store.recovered;
@@ -270,10 +288,16 @@ export class Store {
     return this.#space;
   }
 
-  /** Writes what the catalog has pending. To be called now and then. */
+  /** What makes room on a full disk. */
+  get relief(): Relief {
+    return this.#reserve;
+  }
+
+  /** Writes what the catalog has pending, and sees to what else needs room. To be called now and then. */
   async flush(): Promise<void> {
     await this.#upkeep.flush();
     await this.#writers?.pool.cutOne();
+    await this.#reserve.upkeep();
   }
 
   /** Ends every source, waits for what is under way, and lets go of everything. */
@@ -337,6 +361,7 @@ export class Store {
       keeps: this.#keeps,
       readers: this.#readers,
       space: this.#space,
+      relief: this.#reserve,
       pause: this.#pause,
       sealer: this.#sealer,
       signal: this.#over.signal,

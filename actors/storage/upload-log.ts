@@ -8,6 +8,7 @@
 import { parseUploadId, type UploadId } from "#actors/domain/upload.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import type { Relief } from "#actors/storage/reserve-file.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { encodeChange, UploadBook, type UploadChange } from "#actors/storage/upload-book.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -27,6 +28,7 @@ export interface UploadLogDeps {
   readonly directory: string;
   readonly random: Random;
   readonly space: Space;
+  readonly relief: Relief;
   readonly log: Log;
 }
 
@@ -79,8 +81,10 @@ export class UploadLog {
 
   /** The upload is over; its file goes when that is durable. */
   async end(upload: UploadId): Promise<Result<void, LogFailure>> {
-    const recorded = await this.record({ upload, isOver: true });
-    if (recorded.ok) await this.removeFile(upload);
+    const record = encodeChange({ upload, isOver: true });
+    const recorded = await this.#deps.relief.relieve(() => this.#journal.append(record));
+    if (!recorded.ok) return fail(await this.#failure(recorded.failure));
+    await this.removeFile(upload);
     return recorded;
   }
 

@@ -17,6 +17,7 @@ import type { Pause } from "#actors/storage/pause.ts";
 import type { PutDeps } from "#actors/storage/put-object.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import type { RecoveryReport } from "#actors/storage/recovery.ts";
+import type { Relief } from "#actors/storage/reserve-file.ts";
 import { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
 import { Scrubber } from "#actors/storage/scrub/scrubber.ts";
 import type { Sealer } from "#actors/storage/sealer.ts";
@@ -55,6 +56,7 @@ export interface WritersDeps {
   readonly keeps: Keeps;
   readonly readers: PackReaders;
   readonly space: Space;
+  readonly relief: Relief;
   readonly pause: Pause;
   readonly sealer: Sealer;
   /** Ends the waiting for a group commit. */

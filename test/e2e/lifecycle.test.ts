@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { MiB } from "#runtime/units.ts";
+import { fillToTheLastByte } from "#test/kit/full-disk.ts";
 import { eventually, launchRoot, type Profile, startNode, temporaryDataDirectory } from "#test/kit/node.ts";
 import { mustHold, putObject, randomBytes } from "#test/kit/objects.ts";
 
@@ -321,18 +322,6 @@ describe("lifecycle: damage and want of room", () => {
     }
   });
 });
-
-/** Not even a small file fits any more. */
-function fillToTheLastByte(ballast: string): void {
-  for (const blockBytes of [1 * MiB, 4096]) {
-    const block = new Uint8Array(blockBytes);
-    try {
-      for (;;) appendFileSync(ballast, block);
-    } catch (error) {
-      assert.match(String(error), /ENOSPC/);
-    }
-  }
-}
 
 /** Everything is served, nothing is taken, and it says so. */
 async function servesReadsOnly(url: string, kept: readonly Uint8Array[]): Promise<void> {

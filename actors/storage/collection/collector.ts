@@ -22,15 +22,22 @@ import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { CollectionFacts, CollectionReport } from "#actors/storage/protocol.ts";
+import type { Relief } from "#actors/storage/reserve-file.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
+import type { Space } from "#actors/storage/space.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
+import { fail, ok } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Throttle } from "#runtime/throttle.ts";
+import { MiB } from "#runtime/units.ts";
 
 /** Records that are marked at once, eight to sixteen bytes of memory each. Stores that have more are walked again. */
 export const MARKED_RECORDS_MAX = 8_388_608;
+
+/** With more free than that it is not for want of room that the catalog's store refuses a batch. */
+export const CATALOG_ROOM_BYTES: number = 8 * MiB;
 
 export interface CollectorDeps {
   readonly config: () => StorageConfig;
@@ -38,8 +45,8 @@ export interface CollectorDeps {
   /** Of the catalog. */
   readonly kv: Pick<Kv, "flush">;
   readonly files: PackFiles;
-  /** Of the slot. */
-  readonly poolOf: (slot: number) => PackPool;
+  /** Undefined while nothing can be written to the volume of that slot. */
+  readonly poolOf: (slot: number) => PackPool | undefined;
   /** Who writes small records gives the packs in hand back. */
   readonly rotate: () => Promise<void>;
   readonly keeping: Keeping;
@@ -48,6 +55,8 @@ export interface CollectorDeps {
   readonly sequences: Sequences;
   readonly cpu: Pick<Cpu, "digest">;
   readonly pause: Pause;
+  readonly space: Space;
+  readonly relief: Relief;
   readonly clock: Clock;
   readonly log: Log;
   readonly onDamaged: OnDamaged;
@@ -137,6 +146,7 @@ export class Collector {
   async #collect(emptyTrash: boolean, counts: Counts): Promise<string | undefined> {
     const { catalog, clock, config, impaired, inUse, keeping, rotate } = this.#deps;
     if (impaired !== undefined) return impaired;
+    if (catalog.refusal !== undefined) await this.#writeCatalog();
     if (catalog.refusal !== undefined) return `the catalog is not written: ${catalog.refusal}`;
     const numbers = [...catalog.packs.keys()];
     const tidied = await keeping.tidy(Math.min(...numbers));
@@ -161,7 +171,7 @@ export class Collector {
   }
 
   async #collectSlice(slice: readonly PackState[], marks: Marks, counts: Counts): Promise<string | undefined> {
-    const { config, files, inUse, log, poolOf, sequences, signal } = this.#deps;
+    const { config, inUse, log, poolOf, relief, sequences, signal } = this.#deps;
     this.#phase = "marking";
     const isOver = (): boolean => signal.aborted;
     const walk = new MarkWalk({
@@ -178,19 +188,19 @@ export class Collector {
     this.#phase = "compacting";
     const compactor = new Compactor({ ...this.#deps, throttle: this.#throttle, isOver });
     for (const state of slice) {
-      if (!files.isThere(state.pack)) continue;
       const pool = poolOf(slotOf(state.pack));
+      if (pool === undefined) continue;
       const totalBytes = state.checkpoint - PACK_FRONT_BYTES;
       const liveBytes = marks.liveBytes(state.pack);
       counts.liveBytes += liveBytes;
       counts.garbageBytes += totalBytes - liveBytes;
       if (totalBytes === 0 || (100 * liveBytes) / totalBytes >= config().compactBelowPercent) continue;
-      if (!state.sealed && !(await this.#takeFromWriters(state.pack))) continue;
+      if (!state.sealed && !(await this.#takeFromWriters(state.pack, pool))) continue;
       // What was added since it was looked at is live: only then was it not marked.
       const isLive: IsLive = (entry: CatalogEntry, digest) =>
         entry.position >= state.checkpoint || marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
       const current = this.#deps.catalog.packs.get(state.pack) ?? state;
-      const emptied = await compactor.empty(current, isLive);
+      const emptied = await relief.relieve(() => compactor.empty(current, isLive, pool), liveBytes);
       if (emptied.ok) {
         await this.#giveUp(current);
         counts.packsCompacted += 1;
@@ -207,9 +217,8 @@ export class Collector {
   }
 
   /** False where a large upload has it: then it waits for the next collection. */
-  async #takeFromWriters(pack: number): Promise<boolean> {
-    const { poolOf, rotate } = this.#deps;
-    const pool = poolOf(slotOf(pack));
+  async #takeFromWriters(pack: number, pool: PackPool): Promise<boolean> {
+    const { rotate } = this.#deps;
     if (await pool.reserve(pack)) return true;
     // Small objects may have gone to it meanwhile; the next ones go elsewhere.
     await rotate();
@@ -221,12 +230,22 @@ export class Collector {
   /** The file goes when nobody needs it to find out that it is gone, and nobody reads from it. */
   async #giveUp({ pack }: PackState): Promise<void> {
     const { catalog, kv, poolOf } = this.#deps;
-    poolOf(slotOf(pack)).drop(pack);
-    await catalog.flush();
+    poolOf(slotOf(pack))?.drop(pack);
+    await this.#writeCatalog();
     await kv.flush();
     // A catalog that still names the pack would contradict the packs.
     if (catalog.refusal !== undefined) return;
     this.#leaving.set(pack, this.#remove(pack));
+  }
+
+  /** A store that refuses says in words why: whether the disk is full is asked. */
+  async #writeCatalog(): Promise<void> {
+    const { catalog, relief, space } = this.#deps;
+    await relief.relieve(async () => {
+      await catalog.flush();
+      const isFull = catalog.refusal !== undefined && (await space.full()).freeBytes < CATALOG_ROOM_BYTES;
+      return isFull ? fail({ code: "disk.full" }) : ok();
+    });
   }
 
   async #remove(pack: number): Promise<void> {

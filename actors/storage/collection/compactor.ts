@@ -16,7 +16,6 @@ import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import { type FoundRecord, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -35,8 +34,6 @@ const ROUNDS_MAX = 4;
 export interface CompactorDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
-  /** Copies stay on the volume of what they are copied of. */
-  readonly poolOf: (slot: number) => PackPool;
   readonly cpu: Pick<Cpu, "digest">;
   readonly pause: Pause;
   readonly throttle: Throttle;
@@ -63,19 +60,19 @@ export class Compactor {
     this.#deps = deps;
   }
 
-  /** Afterwards the catalog knows nothing of the pack. */
-  async empty(state: PackState, isLive: IsLive): Promise<Result<void, StaysBecause>> {
+  /** Afterwards the catalog knows nothing of the pack. Copies go to `pool`, on the same volume. */
+  async empty(state: PackState, isLive: IsLive, pool: PackPool): Promise<Result<void, StaysBecause>> {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const emptied = await this.#round(state, isLive);
+      const emptied = await this.#round(state, isLive, pool);
       if (!emptied.ok || emptied.value) return emptied.ok ? ok() : emptied;
     }
     return fail({ code: "busy" });
   }
 
   /** Answers true when nothing is left. */
-  async #round(state: PackState, isLive: IsLive): Promise<Result<boolean, StaysBecause>> {
-    const { catalog, files, pause, poolOf } = this.#deps;
-    const copies = new Copies(files.disk, poolOf(slotOf(state.pack)));
+  async #round(state: PackState, isLive: IsLive, pool: PackPool): Promise<Result<boolean, StaysBecause>> {
+    const { catalog, files, pause } = this.#deps;
+    const copies = new Copies(files.disk, pool);
     const dead: { readonly digest: Digest; readonly entry: CatalogEntry }[] = [];
     const copied = await this.#copyLive(state, isLive, copies, dead);
     const synced = copied.ok ? await copies.sync() : copied;

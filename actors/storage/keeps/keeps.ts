@@ -13,11 +13,13 @@ import { encodeKeep, type KeepName } from "#actors/storage/keeps/keep-codec.ts";
 import { keepRefused } from "#actors/storage/keeps/keep-refused.ts";
 import { KeepTable, type KeepTotals } from "#actors/storage/keeps/keep-table.ts";
 import type { KeepsFull, StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import type { Relief } from "#actors/storage/reserve-file.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
-import { HeldJournal } from "#runtime/journal/held-journal.ts";
+import { HeldJournal, type OpenFailure } from "#runtime/journal/held-journal.ts";
+import type { AppendFailure } from "#runtime/journal/journal.ts";
 import type { Random } from "#runtime/random.ts";
 import { Turns } from "#runtime/turns.ts";
 
@@ -32,6 +34,8 @@ export interface KeepsDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly space: Space;
+  /** Of the disk that has the journal. */
+  readonly relief: Relief;
   /** Of the journal. */
   readonly directory: string;
 }
@@ -65,7 +69,10 @@ export class Keeps {
     const keeps = new Keeps(deps);
     const listed = await deps.disk.list(deps.directory);
     if (!listed.ok && listed.failure.code === "disk.not-found") return keeps;
-    must(listed.ok ? await keeps.#journal.open() : listed, "the journal of what is kept can be read");
+    must(
+      listed.ok ? await deps.relief.relieve(() => keeps.#journal.open()) : listed,
+      "the journal of what is kept can be read",
+    );
     return keeps;
   }
 
@@ -122,11 +129,19 @@ export class Keeps {
       if (isNew && this.#table.count >= KEEPS_MAX) {
         return fail({ code: "storage.keeps-full", keepsMax: KEEPS_MAX });
       }
-      const appended = await this.#journal.append(encodeKeep({ name, keep }));
-      if (appended.ok) return appended;
-      if (appended.failure.code === "journal.closed") this.#inDoubt.add(name);
-      return fail(await keepRefused(appended.failure, this.#deps.space));
+      const { relief, space } = this.#deps;
+      const append = (): Promise<Result<void, AppendFailure | OpenFailure>> => this.#append(name, keep);
+      // What only holds an object makes no room: it waits for some, as puts do.
+      const isHold = keep !== undefined && keep.pinnedUntilMs > known.pinnedUntilMs;
+      const appended = isHold ? await append() : await relief.relieve(append);
+      return appended.ok ? appended : fail(await keepRefused(appended.failure, space));
     });
+  }
+
+  async #append(name: KeepName, keep: Keep | undefined): Promise<Result<void, AppendFailure | OpenFailure>> {
+    const appended = await this.#journal.append(encodeKeep({ name, keep }));
+    if (!appended.ok && appended.failure.code === "journal.closed") this.#inDoubt.add(name);
+    return appended;
   }
 
   /** Nothing is written any more when it settles. */

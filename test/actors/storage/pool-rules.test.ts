@@ -23,6 +23,7 @@ import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { digestOfRecord } from "#actors/storage/record.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
+import { noRelief } from "#actors/storage/reserve-file.ts";
 import { Sequences } from "#actors/storage/sequences.ts";
 import { Space } from "#actors/storage/space.ts";
 import { Upload } from "#actors/storage/upload.ts";
@@ -156,7 +157,8 @@ async function withoutRoom() {
   const known = new KnownRecords({ catalog, check, onDamaged: () => undefined });
   const sequences = new Sequences(0, () => undefined);
   const space = new Space(disk, "/data", clock, () => 0);
-  const keeps = await Keeps.open({ disk, clock, random: seededRandom(1), space, directory: "/data/keeps" });
+  const random = seededRandom(1);
+  const keeps = await Keeps.open({ disk, clock, random, space, relief: noRelief, directory: "/data/keeps" });
   const keeping = new Keeping({ catalog, keeps, sequences, clock, pause, trashMs: () => 0 });
   return { ...all, pause, known, sequences, space, keeping, inUse: new InUse() };
 }

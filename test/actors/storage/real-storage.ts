@@ -47,6 +47,7 @@ const realConfig: StorageConfig = {
   openPacksMax: 3,
   packSealBytes: 2 * MiB,
   reserveBytes: 64 * KiB,
+  reserveFileBytes: 0,
   storedBytesMax: 0,
   packsMax: 1_000_000,
   writeQuotaBytes: 8 * MiB,

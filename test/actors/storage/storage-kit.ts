@@ -31,6 +31,7 @@ export const smallConfig: StorageConfig = {
   openPacksMax: 3,
   packSealBytes: 4 * MiB,
   reserveBytes: 1 * MiB,
+  reserveFileBytes: 0,
   storedBytesMax: 0,
   packsMax: 1_000_000,
   writeQuotaBytes: 8 * MiB,

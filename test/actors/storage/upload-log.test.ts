@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseUploadId } from "#actors/domain/upload.ts";
+import { noRelief } from "#actors/storage/reserve-file.ts";
 import { Space } from "#actors/storage/space.ts";
 import { UploadLog } from "#actors/storage/upload-log.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
@@ -15,7 +16,14 @@ const begun = { upload, offsetBytes: 0, crc: 0, note: "", manner: {}, changedWal
 async function openLog(disk: MemoryDisk): Promise<UploadLog> {
   await disk.makeDirectory("/data");
   const space = new Space(disk, "/data", new ManualClock(), () => 0);
-  return new UploadLog({ disk, directory: "/data", random: seededRandom(1), space, log: memoryLog() });
+  return new UploadLog({
+    disk,
+    directory: "/data",
+    random: seededRandom(1),
+    space,
+    relief: noRelief,
+    log: memoryLog(),
+  });
 }
 
 describe("storage: the journal of uploads", () => {

@@ -20,6 +20,7 @@ const CONFIG = `
 packSealBytes = ${512 * KiB}
 openPacksMax = 2
 reserveBytes = ${16 * MiB}
+reserveFileBytes = ${64 * KiB}
 readDescriptorsMax = 2
 `;
 /** Filled by the larger objects of a few lives. */
