@@ -159,20 +159,30 @@ describe("storage: the reserve file", () => {
     assert(space.ok && space.value.freeBytes > FILE_BYTES);
   });
 
-  it("stays where a copy of what is live needs more than it would give", async () => {
-    const kit = await start({ reserveFileBytes: 64 * KiB });
-    await mustPut(kit, randomBytes(300 * KiB, 1));
-    const removed = await mustPut(kit, randomBytes(800 * KiB, 2));
-    assert.equal(codeOf(await remove(kit, removed)), "ok");
-    await kit.ref.call("listTrash", { after: undefined, limit: 1 }, within);
-    // Room for what the collection writes down, none for a copy.
-    await fill(kit.disk);
-    kit.disk.capacityBytes += 20 * KiB;
+  for (const { name, reserveFileBytes, blocked, files } of [
+    { name: "is given up for a copy of what is live", reserveFileBytes: FILE_BYTES, blocked: undefined, files: {} },
+    {
+      name: "stays where a copy of what is live needs more than it would give",
+      reserveFileBytes: 64 * KiB,
+      blocked: "no room for a copy of what is live",
+      files: { "reserve.bin": 64 * KiB },
+    },
+  ]) {
+    it(name, async () => {
+      const kit = await start({ reserveFileBytes });
+      const kept = await mustPut(kit, randomBytes(200 * KiB, 1));
+      const removed = await mustPut(kit, randomBytes(800 * KiB, 2));
+      assert.equal(codeOf(await remove(kit, removed)), "ok");
+      // Room for what the collection writes down, none for a copy.
+      await fill(kit.disk);
+      kit.disk.capacityBytes += 20 * KiB;
 
-    assert.equal(await collect(kit), "no room for a copy of what is live");
+      assert.equal(await collect(kit), blocked);
 
-    assert.deepEqual(await filesOf(kit.disk), { "reserve.bin": 64 * KiB });
-  });
+      assert.deepEqual(await filesOf(kit.disk), files);
+      assert.equal((await mustRead(kit.ref, kept.manifest, kept.manifest)).length, 200 * KiB);
+    });
+  }
 
   it("is given up for a collection that finds the catalog refused for want of room", async () => {
     const disk = new MemoryDisk();

@@ -92,14 +92,15 @@ describe("journal: held", () => {
     const failed = hold(disk);
     assert((await failed.held.append(record("a"))).ok);
     disk.failNext("sync", "EIO");
-    assert(!(await failed.held.append(record("b"))).ok);
+    const why = await failed.held.append(record("b"));
+    assert(!why.ok);
     await failed.held.close();
 
     const afterEarly = await early.held.append(record("c"));
     const afterFailed = await failed.held.append(record("c"));
 
     assert.deepEqual(afterEarly, { ok: false, failure: { code: "journal.closed" } });
-    assert(!afterFailed.ok && afterFailed.failure.code === "journal.closed");
+    assert.deepEqual(afterFailed, why, "the journal that closed itself says why");
     assert.deepEqual([early.openings, failed.openings, disk.openCount], [[], [true], 0]);
   });
 
