@@ -71,12 +71,13 @@ function remove({ ref }: StorageKit, { address, manifest }: StoredObject): Promi
 async function collect(kit: StorageKit): Promise<string | undefined> {
   const begun = await kit.ref.call("collectGarbage", { emptyTrash: true }, within);
   assert(begun.ok, JSON.stringify(begun));
-  for (;;) {
+  for (let turn = 0; turn < 10_000; turn += 1) {
     await kit.clock.advance(1);
     const facts = await kit.ref.call("describe", {}, within);
     assert(facts.ok);
     if (facts.value.collection.phase === "idle") return facts.value.collection.last?.blocked;
   }
+  return assert.fail("the collection ends");
 }
 
 describe("storage: the reserve file", () => {
