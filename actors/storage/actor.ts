@@ -1,13 +1,15 @@
 /** Storage: `protocol.ts` says what it promises, `config.ts` what its limits are. */
+import { parseErasure } from "#actors/domain/erasure-profile.ts";
 import { type BucketConfig, bucketConfigSchema, checkBucketConfig } from "#actors/storage/bucket-config.ts";
 import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.ts";
 import { Meters } from "#actors/storage/meters.ts";
 import { openStaging } from "#actors/storage/open-staging.ts";
+import type { Progress, VolumeSettings } from "#actors/storage/open-store.ts";
 import { findPackPlace, type PackPlace } from "#actors/storage/pack-place.ts";
 import { problemWithPlace } from "#actors/storage/place.ts";
 import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Staging } from "#actors/storage/staging.ts";
-import { type Progress, Store } from "#actors/storage/store.ts";
+import { Store } from "#actors/storage/store.ts";
 import { checkVolumeConfig, type VolumeConfig, volumeConfigSchema } from "#actors/storage/volume-config.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
@@ -32,6 +34,7 @@ export interface StorageDeps {
   readonly directory: string;
   readonly disk: Disk;
   readonly elsewhere?: PackPlace;
+  readonly volumes?: VolumeSettings;
   readonly kv: KvStores;
   readonly cpu: Cpu;
   readonly scheduler: Scheduler;
@@ -168,6 +171,10 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
 
     scrubNow: ({ store }) => store.scrubNow(),
 
+    describeVolumes: ({ store }) => store.describeVolumes(),
+
+    repair: ({ store }, { action }) => store.repair(action),
+
     beginUpload: ({ staging }, begun, ctx) =>
       ctx.later(
         () => staging.begin(begun),
@@ -261,6 +268,9 @@ export const actorModule: ActorModule<
     scope.add(() => held.release());
     const elsewhere = await findPackPlace(config.current, env, scope);
     const deps = { config, directory, disk, kv, cpu, scheduler, metrics };
+    const { erasure, volumes: directories } = config.current;
+    const volumes = { directories, erasure: must(parseErasure(erasure), "the setting was checked") };
+    if (directories.length > 0) return { ...deps, volumes };
     return elsewhere === undefined ? deps : { ...deps, elsewhere };
   },
 };

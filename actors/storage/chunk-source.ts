@@ -5,18 +5,12 @@
  * only parts of segments pass through a scratch segment. A chunk of one segment is verified by its own digest, a longer
  * one by the segment table of its record.
  */
-import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { Digest } from "#actors/domain/address.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { isVerified, loadTable, payloadDigest } from "#actors/storage/payload-reader.ts";
 import { READ_BYTES_MAX, ReadAhead, type ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
-import {
-  DIGEST_BYTES,
-  decodeHeader,
-  digestOfRecord,
-  RECORD_HEADER_BYTES,
-  SEGMENT_BYTES,
-  tableBytes,
-} from "#actors/storage/record.ts";
+import { SEGMENT_BYTES } from "#actors/storage/record.ts";
 import { corrupt, fillFrom, type ReadTrouble } from "#actors/storage/record-bytes.ts";
 import type { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
@@ -25,9 +19,19 @@ import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
 /** Where the bytes of one slice are. */
 export interface LocatedSlice {
   readonly chunk: Digest;
-  readonly entry: CatalogEntry;
+  /** Of the record that holds them: the chunk or a shard of it. Undefined where that is lost: then there is a spare. */
+  readonly entry: CatalogEntry | undefined;
+  /** Of the payload of that record. */
+  readonly payloadBytes: number;
   readonly offset: number;
   readonly lengthBytes: number;
+  readonly spare?: Spare;
+}
+
+/** The same bytes from elsewhere. */
+export interface Spare {
+  /** Fills `target` with whole segments of the payload from `from` on, verified. */
+  fill(from: number, target: Uint8Array): Promise<Result<void, ReadTrouble>>;
 }
 
 export interface ChunkSourceDeps {
@@ -50,6 +54,8 @@ export class ChunkSource implements ByteSource {
   #done = 0;
   /** Digests of the current chunk's segments; undefined until its record was read. */
   #table: Uint8Array | undefined;
+  /** The record of the current slice could not be read: the rest comes from its spare. */
+  #isSpared = false;
   /** The last verified segment of which only a part was handed out. */
   #scratch: Uint8Array | undefined;
   #scratchFrom = -1;
@@ -100,14 +106,12 @@ export class ChunkSource implements ByteSource {
     const segmentFrom = from - (from % SEGMENT_BYTES);
     if (this.#scratchFrom === segmentFrom) return ok(this.#takeScratch(into, from, wanted));
 
-    const { payloadBytes } = slice.entry;
-    const known = this.#deps.cache.get(slice.chunk);
+    const { payloadBytes } = slice;
+    const known = this.#deps.cache.get(nameOf(slice));
     if (known !== undefined) {
       into.set(known.subarray(from, from + wanted));
       return ok(wanted);
     }
-    const loaded = await this.#loadTable(slice);
-    if (!loaded.ok) return loaded;
     if (from === segmentFrom) {
       // Whole segments, the last of them shorter at the end of the chunk, as many as fit and are wanted.
       const wholeEnd = from + wanted === payloadBytes ? from + wanted : from + wanted - (wanted % SEGMENT_BYTES);
@@ -135,21 +139,39 @@ export class ChunkSource implements ByteSource {
     return count;
   }
 
-  /** Reads whole segments from `from` and compares each with its digest. */
+  /** Reads whole segments from `from`, verified: where its record fails from the spare, if there is one. */
   async #readVerified(slice: LocatedSlice, from: number, target: Uint8Array): Promise<Result<void, ReadTrouble>> {
-    const read = await this.#readRaw(slice, from, target);
-    if (!read.ok) return read;
-    for (let at = 0; at < target.length; at += SEGMENT_BYTES) {
-      const digest = this.#deps.digest(target.subarray(at, at + SEGMENT_BYTES));
-      if (!this.#matches(slice, (from + at) / SEGMENT_BYTES, digest)) return corrupt(slice.chunk);
+    const { chunk, entry, spare } = slice;
+    if (entry !== undefined && !this.#isSpared) {
+      const read = await this.#readOwn(slice, entry, from, target);
+      if (read.ok || spare === undefined) return read;
+      this.#deps.onTrouble(chunk, entry, read.failure);
+      this.#isSpared = true;
     }
-    if (target.length === slice.entry.payloadBytes) this.#deps.cache.add(slice.chunk, target);
+    return spare === undefined ? corrupt(chunk) : await spare.fill(from, target);
+  }
+
+  async #readOwn(
+    slice: LocatedSlice,
+    entry: CatalogEntry,
+    from: number,
+    target: Uint8Array,
+  ): Promise<Result<void, ReadTrouble>> {
+    const { files, digest, cache } = this.#deps;
+    const table = this.#table === undefined ? await loadTable(files, digest, slice.chunk, entry) : ok(this.#table);
+    if (!table.ok) return table;
+    this.#table = table.value;
+    const read = await this.#readRaw(slice, entry, from, target);
+    if (!read.ok) return read;
+    if (!isVerified(target, from, entry, slice.chunk, table.value, digest)) return corrupt(slice.chunk);
+    if (target.length === entry.payloadBytes) cache.add(nameOf(slice), target);
     return ok();
   }
 
   /** Fills `target`, not verified yet. */
   async #readRaw(
-    { chunk, entry, offset, lengthBytes }: LocatedSlice,
+    { chunk, offset, lengthBytes }: LocatedSlice,
+    entry: CatalogEntry,
     from: number,
     target: Uint8Array,
   ): Promise<Result<void, ReadTrouble>> {
@@ -164,45 +186,21 @@ export class ChunkSource implements ByteSource {
     return ok();
   }
 
-  #matches(slice: LocatedSlice, segment: number, digest: Uint8Array): boolean {
-    if (slice.entry.payloadBytes <= SEGMENT_BYTES) return digestFromBytes(digest) === slice.chunk;
-    const table = this.#table;
-    if (table === undefined) return false;
-    const at = segment * DIGEST_BYTES;
-    return Buffer.compare(table.subarray(at, at + DIGEST_BYTES), digest) === 0;
-  }
-
-  /** Reads and verifies the segment table of a chunk that has one. */
-  async #loadTable({ chunk, entry }: LocatedSlice): Promise<Result<void, ReadTrouble>> {
-    const length = tableBytes(entry.payloadBytes);
-    if (length === 0 || this.#table !== undefined) return ok();
-    const front = new Uint8Array(RECORD_HEADER_BYTES + length);
-    const read = await fillFrom(this.#deps.files, chunk, entry.pack, front, entry.position);
-    if (!read.ok) return read;
-    const header = decodeHeader(front, undefined);
-    if (header === undefined || digestOfRecord(header) !== chunk) return corrupt(chunk);
-    if (header.payloadBytes !== entry.payloadBytes || header.payloadOffset !== entry.payloadOffset) {
-      return corrupt(chunk);
-    }
-    const table = front.subarray(RECORD_HEADER_BYTES);
-    if (Buffer.compare(this.#deps.digest(table), header.tableDigest) !== 0) return corrupt(chunk);
-    this.#table = table;
-    return ok();
-  }
-
   #nextSlice(): void {
     this.#index += 1;
     this.#done = 0;
     const next = this.#slices[this.#index];
     // Two slices of one chunk in a row share table and scratch.
-    if (next !== undefined && next.chunk === this.#slices[this.#index - 1]?.chunk) return;
+    const last = this.#slices[this.#index - 1];
+    if (next !== undefined && last !== undefined && isSameRecord(next, last)) return;
+    this.#isSpared = false;
     this.#table = undefined;
     this.#scratchFrom = -1;
   }
 
   #fail({ chunk, entry }: LocatedSlice, failure: ReadTrouble): number {
     this.#failure = failure;
-    this.#deps.onTrouble(chunk, entry, failure);
+    if (entry !== undefined && !this.#isSpared) this.#deps.onTrouble(chunk, entry, failure);
     this.#settle();
     return FAILED;
   }
@@ -214,4 +212,14 @@ export class ChunkSource implements ByteSource {
     void this.#ahead.close();
     this.#deps.onSettled(this);
   }
+}
+
+/** What the payload of its record is known by. */
+function nameOf({ chunk, entry }: LocatedSlice): Digest {
+  return entry === undefined ? chunk : payloadDigest(chunk, entry);
+}
+
+function isSameRecord(one: LocatedSlice, other: LocatedSlice): boolean {
+  if (one.chunk !== other.chunk || one.entry === undefined || other.entry === undefined) return false;
+  return one.entry.pack === other.entry.pack && one.entry.position === other.entry.position;
 }

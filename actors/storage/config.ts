@@ -1,6 +1,6 @@
 /** Storage's settings. */
 import { type ConfigSchema, count, durationMs, sizeBytes } from "#runtime/config/schema.ts";
-import { GiB, hour, KiB, MiB, second } from "#runtime/units.ts";
+import { GiB, hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 
 export interface StorageConfig {
   /** Largest object accepted. */
@@ -39,6 +39,11 @@ export interface StorageConfig {
   readonly scrubPeriodMs: number;
   /** Bytes a second that collections read and copy, and that scrubbing reads at most. */
   readonly collectBytesPerSecondMax: number;
+  /** Bytes a second that repair reads and writes, and records a second. */
+  readonly repairBytesPerSecondMax: number;
+  readonly repairOpsPerSecondMax: number;
+  /** How long an absent volume is waited for before what it holds is made again elsewhere, ms. */
+  readonly repairDelayMs: number;
   /** Uploads in pieces that are begun and not over. One more is `storage.uploads-full`. */
   readonly uploadsMax: number;
   /** Bytes that those hold or, where it is known, will hold. More are `storage.uploads-full`. */
@@ -63,6 +68,9 @@ export const storageConfigSchema: ConfigSchema<StorageConfig> = {
   scrubPeriodMs: durationMs({ default: 30 * 24 * hour, min: 1 * hour, max: 3650 * 24 * hour }),
   compactBelowPercent: count({ default: 50, min: 1, max: 100 }),
   collectBytesPerSecondMax: sizeBytes({ default: 64 * MiB, min: 64 * KiB, max: 64 * GiB }),
+  repairBytesPerSecondMax: sizeBytes({ default: 128 * MiB, min: 64 * KiB, max: 64 * GiB }),
+  repairOpsPerSecondMax: count({ default: 2000, min: 1, max: 1_000_000 }),
+  repairDelayMs: durationMs({ default: 15 * minute, min: 0, max: 24 * 24 * hour }),
   uploadsMax: count({ default: 1024, min: 1, max: 65_536 }),
   stagingBytesMax: sizeBytes({ default: 256 * GiB, min: 1 * KiB, max: 16_384 * GiB }),
   uploadAgeMsMax: durationMs({ default: 24 * hour, min: 1 * second, max: 30 * 24 * hour }),

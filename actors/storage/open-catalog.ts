@@ -36,7 +36,7 @@ export async function openCatalog(
   const { disk, log } = deps;
   const opened = await openStore(deps);
   if (opened.ok) {
-    const catalog = new Catalog(opened.value);
+    const catalog = new Catalog(opened.value, (pack) => files.isThere(pack));
     const isForeign = must(await contradicts(files, catalog), "the packs can be listed");
     const isUnfinished = !catalog.complete && opened.value.count() > 0;
     if (!isForeign && !isUnfinished) return { kv: opened.value, catalog };
@@ -45,7 +45,7 @@ export async function openCatalog(
   } else log.warn("catalog thrown away", { failure: opened.failure });
   must(await disk.removeTree(pathOfCatalog(deps)), "a damaged catalog can be removed");
   const fresh = must(await openStore(deps), "a new catalog can be opened");
-  return { kv: fresh, catalog: new Catalog(fresh) };
+  return { kv: fresh, catalog: new Catalog(fresh, (pack) => files.isThere(pack)) };
 }
 
 async function openStore(deps: OpenCatalogDeps): Promise<Result<SpareKv, KvBroken>> {

@@ -1,7 +1,9 @@
 /** Uploads in pieces, beside the store of one incarnation; closed before it. */
+
+import type { StoreDeps } from "#actors/storage/open-store.ts";
 import { StagedObjects } from "#actors/storage/staged-objects.ts";
 import { Staging } from "#actors/storage/staging.ts";
-import type { Store, StoreDeps } from "#actors/storage/store.ts";
+import type { Store } from "#actors/storage/store.ts";
 import { UploadLog } from "#actors/storage/upload-log.ts";
 
 type Deps = Pick<StoreDeps, "config" | "directory" | "disk" | "onDefect"> & { readonly store: Store };

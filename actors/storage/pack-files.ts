@@ -48,7 +48,7 @@ export class PackFiles {
   readonly #opening = new Map<number, Opening>();
   #isClosed = false;
 
-  constructor(disk: Disk, home: string, descriptorsMax: number, volumes: PackVolumes = NO_VOLUMES) {
+  constructor(disk: Disk, home: string, descriptorsMax: number, volumes: PackVolumes | undefined = NO_VOLUMES) {
     this.disk = disk;
     this.#home = home;
     this.#volumes = volumes;

@@ -23,6 +23,7 @@ import type {
   UploadsFull,
   UploadUnknown,
 } from "#actors/domain/upload.ts";
+import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
@@ -143,6 +144,11 @@ export interface StorageProtocol {
 
   /** Everything is read and compared again, from now on, beside the traffic. Answers at once, with how things stand. */
   scrubNow: Call<Record<never, never>, ScrubFacts, StorageRebuilding>;
+
+  describeVolumes: Call<Record<never, never>, VolumesFacts, StorageRebuilding>;
+
+  /** Answers at once; what goes on is in the facts. A pause ends with a resume, or with the life of the node. */
+  repair: Call<{ readonly action: RepairAction }, VolumesFacts, StorageRebuilding>;
 
   /** Sizes and counts, for `/status`. */
   describe: Call<Record<never, never>, StorageFacts>;

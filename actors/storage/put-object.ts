@@ -7,6 +7,7 @@ import { CHUNK_PROFILES, CHUNKER_DEFAULT, type ChunkProfile } from "#actors/doma
 import type { ManifestLink } from "#actors/domain/manifest.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { TREE_MEDIA_TYPE } from "#actors/domain/tree.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
 import { checkTree } from "#actors/storage/check-tree.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
@@ -22,7 +23,10 @@ import {
   SMALL_BYTES_MAX,
 } from "#actors/storage/intake.ts";
 import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import type { ObjectUpload } from "#actors/storage/object-upload.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
+import type { Pause } from "#actors/storage/pause.ts";
 import type {
   AddressMismatch,
   PutFailure,
@@ -32,11 +36,13 @@ import type {
   TooManyChunks,
 } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
-import { Upload, type UploadDeps } from "#actors/storage/upload.ts";
+import type { UploadOptions } from "#actors/storage/upload.ts";
 import type { AdmittedPut, WriteLimit } from "#actors/storage/write-limit.ts";
 import type { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Within } from "#runtime/ref.ts";
 import { slabBytes } from "#runtime/slabs.ts";
 
@@ -47,10 +53,24 @@ export interface SizeMismatch extends Failure<"storage.size-mismatch"> {
   readonly seenBytes: number;
 }
 
+/** How large objects are written. */
+export interface LargePuts {
+  /** Waits for its turn; undefined when `signal` was aborted first. */
+  begin(options: UploadOptions, signal: AbortSignal): Promise<Result<ObjectUpload, DiskFailure> | undefined>;
+  /** Memory of one beside the slabs that its bytes arrive in. */
+  readonly extraBytes: number;
+}
+
 type Outcome = Result<StoredObject, PutFailure>;
 
-export interface PutDeps extends UploadDeps {
-  readonly group: GroupCommit;
+export interface PutDeps {
+  readonly cpu: Pick<Cpu, "digest" | "hasher">;
+  readonly catalog: Catalog;
+  readonly keeping: Keeping;
+  readonly gearTable: Int32Array;
+  readonly pause: Pause;
+  readonly smalls: Pick<GroupCommit, "put">;
+  readonly larges: LargePuts;
   readonly reservations: Reservations;
   readonly space: Space;
   readonly limit: WriteLimit;
@@ -73,7 +93,8 @@ export async function putObject(put: PutObject, deps: PutDeps, within: Within): 
   const fits = await probe.admit(sizeBytes ?? slabBytes);
   probe.end();
   if (!fits.ok) return fits;
-  const reserved = await deps.reservations.reserve(put, reservedBytesFor(sizeBytes), within);
+  const extraBytes = sizeBytes !== undefined && sizeBytes <= SMALL_BYTES_MAX ? 0 : deps.larges.extraBytes;
+  const reserved = await deps.reservations.reserve(put, reservedBytesFor(sizeBytes) + extraBytes, within);
   if (!reserved.ok) return sourceFailed(reserved.failure);
 
   const intake = new Intake(reserved.value);
@@ -98,7 +119,7 @@ async function readAndStore(put: PutObject, deps: OnePutDeps, within: Within, in
 }
 
 async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, deps: OnePutDeps): Promise<Outcome> {
-  const { admitted, cpu, group, config, gearTable } = deps;
+  const { admitted, cpu, smalls, config, gearTable } = deps;
   const { sizeBytes, expect, enc, kind } = put;
   const profile = profileOf(put);
   const { objectSizeBytesMax: sizeBytesMax } = config();
@@ -120,7 +141,7 @@ async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, d
   const keepUntilMs = keepUntil(put, deps);
   const kept = await keepAhead({ object, manifest: root.digest }, keepUntilMs, deps);
   if (!kept.ok) return kept;
-  const committed = await group.put({ object, chunks, sizeBytes: size, manifest: root, keepUntilMs });
+  const committed = await smalls.put({ object, chunks, sizeBytes: size, manifest: root, keepUntilMs });
   if (!committed.ok) return committed;
   const { sequence, known } = committed.value;
   return ok({
@@ -140,11 +161,11 @@ async function putLarge(
   within: Within,
   intake: Intake,
 ): Promise<Outcome> {
-  const leased = await deps.pool.lease(within.signal);
-  if (leased === undefined) return sourceFailed(put.source.failure);
-  if (!leased.ok) return fail(await writeFailure(leased.failure, deps.space));
   const options = { profile: profileOf(put), keepUntilMs: keepUntil(put, deps), enc: put.enc };
-  const upload = new Upload(leased.value, deps, options);
+  const begun = await deps.larges.begin(options, within.signal);
+  if (begun === undefined) return sourceFailed(put.source.failure);
+  if (!begun.ok) return fail(await writeFailure(begun.failure, deps.space));
+  const upload = begun.value;
   const outcome = await streamAndCommit(put, beginning, deps, intake, upload);
   if (!outcome.ok) await upload.abandon();
   return outcome;
@@ -155,7 +176,7 @@ async function streamAndCommit(
   beginning: Beginning,
   deps: OnePutDeps,
   intake: Intake,
-  upload: Upload,
+  upload: ObjectUpload,
 ): Promise<Outcome> {
   const { admitted, space } = deps;
   const fits = await admitted.admit(beginning.sizeBytes);
@@ -195,7 +216,7 @@ async function stream(
   put: PutObject,
   slabs: readonly [Uint8Array, Uint8Array],
   { admitted, config, space }: OnePutDeps,
-  upload: Upload,
+  upload: ObjectUpload,
 ): Promise<Result<void, PutFailure>> {
   let [filling, writing] = slabs;
   for (;;) {
@@ -218,7 +239,7 @@ async function stream(
 
 function chunksOver(
   { chunker = CHUNKER_DEFAULT }: PutObject,
-  { chunkCount }: Upload,
+  { chunkCount }: ObjectUpload,
   { objectChunksMax: chunksMax }: StorageConfig,
 ): TooManyChunks | undefined {
   return chunkCount > chunksMax ? { code: "storage.too-many-chunks", chunker, chunksMax } : undefined;

@@ -10,16 +10,20 @@ import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
+import { locate } from "#actors/storage/locate.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { ChunkNotFound, ChunkSlice, ManifestNotFound, ObjectRemoved } from "#actors/storage/protocol.ts";
 import { ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
 import { corrupt, type ReadTrouble, readPayload } from "#actors/storage/record-bytes.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import { SecondLook } from "#actors/storage/second-look.ts";
 import { SmallChunkCache } from "#actors/storage/small-chunk-cache.ts";
+import type { LostShardDeps } from "#actors/storage/spread/lost-shard.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
+import { ReedSolomon } from "#runtime/erasure/reed-solomon.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -36,6 +40,8 @@ export interface ReaderDeps {
   readonly pause: Pause;
   readonly log: Log;
   readonly meters: Meters;
+  /** What is wrong may be the volume of the pack. */
+  readonly onReadFailed: (pack: number, errno: string) => void;
   /** Called once for each record. */
   readonly onDamaged: (digest: Digest, damage: Damage) => void;
   /** Of what goes on beside the calls. */
@@ -49,10 +55,17 @@ export class Reader {
   readonly #sources = new Map<ByteSource, () => void>();
   readonly #smallChunks = new SmallChunkCache();
   readonly #aheadBuffers = new ReadAheadBuffers();
+  readonly #shardDeps: LostShardDeps;
 
   constructor(deps: ReaderDeps) {
     const { catalog, log, onDefect } = deps;
     this.#deps = deps;
+    this.#shardDeps = {
+      files: deps.files,
+      digest: (bytes) => deps.cpu.digest(bytes),
+      code: new ReedSolomon(),
+      onTrouble: (chunk, entry, trouble) => this.#troubled(chunk, entry, trouble),
+    };
     this.#secondLook = new SecondLook({
       catalog,
       check: new RecordCheck(deps),
@@ -71,12 +84,20 @@ export class Reader {
     const entry = catalog.find("manifest", root);
     if (this.#isRemoved(root, object, entry)) return fail({ code: "storage.removed", root });
     if (entry === undefined) return fail({ code: "storage.manifest-not-found", root });
-    if (entry.damage === "differs") return corrupt(root);
-    const leave = readers.enter(new Set([entry.pack]));
-    const read = await readPayload(files, root, entry, cpu.digest);
-    leave();
-    if (read.ok) this.#secondLook.lift(root, entry);
-    else this.#troubled(root, entry, read.failure);
+    const copies = [entry, ...catalog.served("manifest", root).filter(({ pack }) => pack !== entry.pack)];
+    let read: Result<Uint8Array, ReadTrouble> = corrupt(root);
+    for (const copy of copies) {
+      if (copy.damage === "differs") continue;
+      const leave = readers.enter(new Set([copy.pack]));
+      read = await readPayload(files, root, copy, cpu.digest);
+      leave();
+      if (!read.ok) {
+        this.#troubled(root, copy, read.failure);
+        continue;
+      }
+      this.#secondLook.lift(root, copy);
+      break;
+    }
     return read;
   }
 
@@ -92,17 +113,15 @@ export class Reader {
     assert(slices.length <= SLICES_MAX, "a read has a bounded number of slices");
     const { catalog, cpu, files, readers } = this.#deps;
     const located: LocatedSlice[] = [];
-    for (const { chunk, offset, lengthBytes } of slices) {
-      const entry = catalog.find("chunk", chunk);
-      if (entry?.damage !== "none") {
-        if (entry !== undefined) this.#secondLook.begin(chunk, entry);
-        return fail({ code: "storage.chunk-not-found", chunk });
+    const packs = new Set<number>();
+    for (const slice of slices) {
+      const place = locate(slice, catalog, this.#shardDeps);
+      if (place === undefined) {
+        for (const entry of catalog.records("chunk", slice.chunk)) this.#secondLook.begin(slice.chunk, entry);
+        return fail({ code: "storage.chunk-not-found", chunk: slice.chunk });
       }
-      assert(
-        offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= entry.payloadBytes,
-        "a slice lies in its chunk",
-      );
-      located.push({ chunk, entry, offset, lengthBytes });
+      for (const pack of place.packs) packs.add(pack);
+      located.push(...place.slices);
     }
     const source = new ChunkSource(located, {
       files,
@@ -115,8 +134,25 @@ export class Reader {
         this.#sources.delete(settled);
       },
     });
-    this.#sources.set(source, readers.enter(new Set(located.map(({ entry }) => entry.pack))));
+    this.#sources.set(source, readers.enter(packs));
     return ok(source);
+  }
+
+  /** All of a payload, from whatever holds it. For chunks and nodes, which are at most 16 MiB. */
+  async whole(kind: RecordKind, digest: Digest): Promise<Result<Uint8Array, Failure>> {
+    if (kind === "manifest") return await this.manifest(digest, undefined);
+    const [any] = this.#deps.catalog.served("chunk", digest);
+    const lengthBytes = any === undefined ? 0 : (any.shard?.chunkBytes ?? any.payloadBytes);
+    const bytes = new Uint8Array(lengthBytes);
+    const source = this.read([{ chunk: digest, offset: 0, lengthBytes }]);
+    if (!source.ok) return source;
+    for (let at = 0; at < lengthBytes; ) {
+      const count = await source.value.read(bytes.subarray(at));
+      if (count <= 0) return fail(source.value.failure ?? { code: "storage.chunk-not-found" });
+      at += count;
+    }
+    source.value.cancel({ code: "runtime.cancelled" });
+    return ok(bytes);
   }
 
   readonly markDamaged: OnDamaged = (digest, where, damage) => {
@@ -142,6 +178,7 @@ export class Reader {
   }
 
   #troubled(digest: Digest, entry: CatalogEntry, trouble: ReadTrouble): void {
+    if (trouble.errno !== undefined) this.#deps.onReadFailed(entry.pack, trouble.errno);
     if (trouble.code === "storage.read-failed") this.#deps.meters.readsFailed.add();
     else this.markDamaged(digest, entry, trouble.errno === undefined ? "differs" : "unreadable");
   }

@@ -45,6 +45,8 @@ export interface RecoveryDeps {
   readonly slots: readonly number[];
   /** Every record that holds is kept: a commit that refers to it may be on a volume that is not there. */
   readonly keepsUnclaimed: boolean;
+  /** A volume is not there: it may hold commits with numbers that nobody remembers. */
+  readonly isLacking: boolean;
   /** Called as packs are done; `totalBytes` is the size of all packs. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
   /** True when the incarnation is over, and from then on: recovery stops where it is. */
@@ -173,10 +175,10 @@ export class Recovery {
    * have been given out behind such a gap themselves: a gap of random length is not met twice.
    */
   #takeLastSequence(): number {
-    const { catalog, random } = this.#deps;
+    const { catalog, isLacking, random } = this.#deps;
     const last = Math.max(catalog.highestSequence, this.#commits.lastSequence);
     const gap = this.#unreadable.size * PACK_RECORDS_MAX;
-    return gap === 0 ? last : last + gap + random.below(SEQUENCE_GAP_MAX);
+    return gap === 0 && !isLacking ? last : last + gap + random.below(SEQUENCE_GAP_MAX);
   }
 
   readonly #onUnreadable: OnUnreadable = (failure, pack, position) => {

@@ -12,7 +12,7 @@ import { fail, ok, type Result } from "#runtime/errors.ts";
 export const SPACE_AGE_MS_MAX = 1000;
 
 export class Space {
-  readonly #disk: Disk;
+  readonly #disk: Pick<Disk, "space">;
   readonly #directory: string;
   readonly #clock: Clock;
   readonly #reserveBytes: () => number;
@@ -22,7 +22,7 @@ export class Space {
   #admittedBytes = 0;
 
   /** `reserveBytes` is read at every check: it may change with the configuration. */
-  constructor(disk: Disk, directory: string, clock: Clock, reserveBytes: () => number) {
+  constructor(disk: Pick<Disk, "space">, directory: string, clock: Clock, reserveBytes: () => number) {
     this.#disk = disk;
     this.#directory = directory;
     this.#clock = clock;

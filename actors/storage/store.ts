@@ -5,19 +5,19 @@
  * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
  */
 import { type Address, addressOf, type Digest, digestOf } from "#actors/domain/address.ts";
+import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { Commit, Damage } from "#actors/storage/catalog-records.ts";
+import type { Commit } from "#actors/storage/catalog-records.ts";
 import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
 import { PackReaders } from "#actors/storage/collection/pack-readers.ts";
-import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
 import type { Fate } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
-import { Keeps } from "#actors/storage/keeps/keeps.ts";
-import type { Meters } from "#actors/storage/meters.ts";
-import { openCatalog, pathOfCatalog } from "#actors/storage/open-catalog.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { type PackPlace, withoutFiles } from "#actors/storage/pack-place.ts";
+import type { Keeps } from "#actors/storage/keeps/keeps.ts";
+import { pathOfCatalog } from "#actors/storage/open-catalog.ts";
+import { openParts, type Progress, type StoreDeps, type StoreParts } from "#actors/storage/open-store.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { withoutFiles } from "#actors/storage/pack-place.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import type {
   ChunkNotFound,
@@ -37,76 +37,28 @@ import type {
 } from "#actors/storage/protocol.ts";
 import { putObject } from "#actors/storage/put-object.ts";
 import { Reader } from "#actors/storage/reader.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
 import type { ReadTrouble } from "#actors/storage/record-bytes.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
-import { type Relief, ReserveFile } from "#actors/storage/reserve-file.ts";
+import type { Relief, ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
-import { Space } from "#actors/storage/space.ts";
+import type { Space } from "#actors/storage/space.ts";
+import { volumesFacts } from "#actors/storage/spread/volumes-facts.ts";
 import { makeWriters, type Writers } from "#actors/storage/writers.ts";
 import type { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
-import type { Clock } from "#runtime/clock.ts";
-import type { Disk } from "#runtime/disk/disk.ts";
 import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
-import type { KvStores } from "#runtime/kv/kv.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
-import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { ReplyOf } from "#runtime/protocol.ts";
-import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
-import type { Scheduler } from "#runtime/scheduler.ts";
-import type { Scope } from "#runtime/scope.ts";
-import type { Log } from "#runtime/telemetry/log.ts";
 
 /** Entries of one `listManifests`. */
 export const LIST_ENTRIES_MAX = 4096;
 
-export interface StoreDeps {
-  readonly config: () => StorageConfig;
-  /** Holds `catalog`, and the packs unless they are elsewhere. Whoever opens the store holds its lock. */
-  readonly directory: string;
-  readonly disk: Disk;
-  /** Where `packs` and `keeps` are, if they are not beside the catalog. */
-  readonly elsewhere?: PackPlace;
-  readonly kv: KvStores;
-  readonly cpu: Cpu;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly scheduler: Scheduler;
-  readonly log: Log;
-  readonly meters: Meters;
-  readonly onDamaged: (digest: Digest, damage: Damage) => void;
-  /** Of what goes on beside the calls: it ends the incarnation. */
-  readonly onDefect: (defect: unknown) => void;
-  /** Called while the catalog is rebuilt, and once with undefined when it is whole. */
-  readonly onRebuild: (progress: Progress | undefined) => void;
-  /** Why the catalog is not where it belongs, and again when that changes; undefined when it is. */
-  readonly onCatalogTrouble: (trouble: string | undefined) => void;
-  /** Why there is no reserve file, though one is wanted, in the same way. */
-  readonly onReserveTrouble: (trouble: string | undefined) => void;
-  /** Aborted as soon as the incarnation ends, which is before its puts are over and its scope is closed. */
-  readonly signal: AbortSignal;
-  /** Of the incarnation: closes what was opened, also where opening does not succeed. */
-  readonly scope: Pick<Scope, "add">;
-}
-
-interface Parts {
-  readonly kv: SpareKv;
-  readonly catalog: Catalog;
-  readonly files: PackFiles;
-  readonly keeps: Keeps;
-  readonly space: Space;
-  readonly reserve: ReserveFile;
-}
-
-export interface Progress {
-  readonly doneBytes: number;
-  readonly totalBytes: number;
-}
-
 export class Store {
   readonly #deps: StoreDeps;
+  readonly #parts: StoreParts;
   readonly #kv: SpareKv;
   readonly #keeps: Keeps;
   readonly #readers = new PackReaders();
@@ -127,9 +79,11 @@ export class Store {
   /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
   readonly recovered: Promise<void>;
 
-  private constructor(deps: StoreDeps, { kv, catalog, files, keeps, space, reserve }: Parts) {
+  private constructor(deps: StoreDeps, parts: StoreParts) {
+    const { kv, catalog, files, keeps, space, reserve } = parts;
     const { clock, scheduler } = deps;
     this.#deps = deps;
+    this.#parts = parts;
     this.#keeps = keeps;
     this.#space = space;
     this.#reserve = reserve;
@@ -140,7 +94,15 @@ export class Store {
     this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
     const check = new RecordCheck({ files, cpu: deps.cpu, pause: this.#pause });
     this.#sealer = new Sealer({ ...deps, files, catalog, keeps, check, pause: this.#pause });
-    this.#reader = new Reader({ ...deps, files, catalog, keeps, readers: this.#readers, pause: this.#pause });
+    this.#reader = new Reader({
+      ...deps,
+      files,
+      catalog,
+      keeps,
+      readers: this.#readers,
+      pause: this.#pause,
+      onReadFailed: (pack, errno) => parts.volumes?.suspect(pack, errno),
+    });
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });
     this.recovered = this.#recover();
   }
@@ -148,23 +110,10 @@ export class Store {
   /** Opens, or throws where the disk does not even let the packs be listed: the supervisor tries again. */
   static async open(given: StoreDeps): Promise<Store> {
     const deps = given.elsewhere === undefined ? given : { ...given, cpu: withoutFiles(given.cpu) };
-    const { clock, config, random } = deps;
-    const { disk, directory } = deps.elsewhere ?? deps;
-    const packs = `${directory}/packs`;
-    must(await disk.makeDirectory(packs), "the directory of the packs can be made");
-    must(await disk.syncDirectory(directory), "the directory of the packs is durable");
-    const files = new PackFiles(disk, packs, config().readDescriptorsMax);
-    deps.scope.add(() => files.close());
-    const space = new Space(disk, directory, clock, () => config().reserveBytes);
-    const { kv, catalog } = await openCatalog(deps, files);
-    // Where the packs are elsewhere nothing that is removed makes room on this disk.
-    const wantedBytes = (): number => (deps.elsewhere === undefined ? config().reserveFileBytes : 0);
-    const reserve = await ReserveFile.open({ ...deps, space, wantedBytes, onTrouble: deps.onReserveTrouble });
-    deps.scope.add(() => reserve.close());
-    const keeps = await Keeps.open({ clock, disk, random, space, relief: reserve, directory: `${directory}/keeps` });
-    deps.scope.add(() => keeps.close());
+    const parts = await openParts(deps);
+    const { catalog, files } = parts;
     const wasWhole = catalog.complete || must(await files.list(), "the packs can be listed").length === 0;
-    const store = new Store(deps, { kv, catalog, files, keeps, space, reserve });
+    const store = new Store(deps, parts);
     deps.scope.add(() => store.close());
     store.#upkeep.tell();
     if (wasWhole) await store.recovered;
@@ -218,6 +167,17 @@ export class Store {
     return ok(writers.scrubber.facts);
   }
 
+  describeVolumes(): Result<VolumesFacts, StorageRebuilding> {
+    const writers = this.#writers;
+    if (writers === undefined) return fail(this.#notKnownYet());
+    return ok(volumesFacts(this.#parts.volumes, writers.spread, this.#catalog));
+  }
+
+  repair(action: RepairAction): Result<VolumesFacts, StorageRebuilding> {
+    this.#writers?.spread?.repairer.act(action);
+    return this.describeVolumes();
+  }
+
   /** A manifest node's bytes. */
   async manifest(
     root: Digest,
@@ -264,7 +224,7 @@ export class Store {
       chunkCount,
       manifestCount,
       storedBytes,
-      freeBytes: await this.#space.freeBytes(),
+      freeBytes: await this.#parts.putSpace.freeBytes(),
       damagedChunkCount: damagedCount,
       setAsidePackCount: this.#setAsideCount,
       trash: { objectCount: this.#keeps.totals.trashCount, bytes: this.#keeps.totals.trashBytes },
@@ -297,6 +257,7 @@ export class Store {
   async flush(): Promise<void> {
     await this.#upkeep.flush();
     await this.#writers?.pool.cutOne();
+    for (const { pool } of this.#parts.volumes?.lanes.all ?? []) await pool.cutOne();
     await this.#reserve.upkeep();
   }
 
@@ -308,6 +269,8 @@ export class Store {
     await Promise.allSettled([this.#reader.close(gone), ...this.#puts, this.recovered]);
     await this.#writers?.collector.close();
     await this.#writers?.scrubber.close();
+    await this.#writers?.spread?.repairer.close();
+    await this.#parts.volumes?.close();
     await this.#sealer.close();
     await this.#writers?.pool.close();
     await this.#files.close();
@@ -333,7 +296,8 @@ export class Store {
         if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);
       },
       slots: this.#files.slots,
-      keepsUnclaimed: false,
+      keepsUnclaimed: this.#parts.volumes !== undefined,
+      isLacking: this.#parts.volumes?.isLacking ?? false,
       isOver: () => this.#over.signal.aborted,
     });
     const report = await recovery.run();
@@ -360,10 +324,13 @@ export class Store {
       kv: this.#kv,
       keeps: this.#keeps,
       readers: this.#readers,
-      space: this.#space,
+      space: this.#parts.putSpace,
       relief: this.#reserve,
       pause: this.#pause,
       sealer: this.#sealer,
+      volumes: this.#parts.volumes,
+      erasure: this.#deps.volumes?.erasure ?? "none",
+      read: (kind: RecordKind, digest: Digest) => this.#reader.whole(kind, digest),
       signal: this.#over.signal,
       scrubbedBytes: meters.scrubbedBytes,
       onDamaged: this.#reader.markDamaged,

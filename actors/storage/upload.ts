@@ -17,6 +17,7 @@ import type { InUse } from "#actors/storage/collection/in-use.ts";
 import { FOR_EVER, type KeptCommit } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
+import type { ObjectUpload } from "#actors/storage/object-upload.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { headerFor, LINK_LOST, layOutRecord } from "#actors/storage/pack-write.ts";
@@ -68,7 +69,7 @@ export interface UploadedObject {
   readonly known: boolean;
 }
 
-export class Upload {
+export class Upload implements ObjectUpload {
   readonly #deps: UploadDeps;
   readonly #profile: ChunkProfile;
   readonly #keepUntilMs: number;

@@ -1,5 +1,6 @@
 /** What the packs are written with. It exists once the catalog is whole: before that no write can tell what is known. */
 import type { Digest } from "#actors/domain/address.ts";
+import type { ErasureSetting } from "#actors/domain/erasure-profile.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { Collector } from "#actors/storage/collection/collector.ts";
 import { InUse } from "#actors/storage/collection/in-use.ts";
@@ -10,6 +11,7 @@ import { GroupCommit } from "#actors/storage/group-commit.ts";
 import { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import { KnownRecords, type OnDamaged } from "#actors/storage/known-records.ts";
+import { LeasedUploads } from "#actors/storage/leased-uploads.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import { PackPool } from "#actors/storage/pack-pool.ts";
@@ -17,12 +19,15 @@ import type { Pause } from "#actors/storage/pause.ts";
 import type { PutDeps } from "#actors/storage/put-object.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import type { RecoveryReport } from "#actors/storage/recovery.ts";
+import type { MenderDeps } from "#actors/storage/repair/mender.ts";
 import type { Relief } from "#actors/storage/reserve-file.ts";
 import { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
 import { Scrubber } from "#actors/storage/scrub/scrubber.ts";
 import type { Sealer } from "#actors/storage/sealer.ts";
 import { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
+import { makeSpread, type SpreadWriters } from "#actors/storage/spread/make-spread.ts";
+import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
 import { WriteLimit } from "#actors/storage/write-limit.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -38,8 +43,13 @@ import { Turns } from "#runtime/turns.ts";
 export const PUTS_WAITING_MAX = 65_536;
 
 export interface Writers extends PutDeps {
+  readonly sequences: Sequences;
+  /** Of the data directory. */
+  readonly pool: PackPool;
   readonly collector: Collector;
   readonly scrubber: Scrubber;
+  /** What is written to volumes; undefined where there are none. */
+  readonly spread: SpreadWriters | undefined;
 }
 
 export interface WritersDeps {
@@ -59,6 +69,10 @@ export interface WritersDeps {
   readonly relief: Relief;
   readonly pause: Pause;
   readonly sealer: Sealer;
+  readonly volumes: VolumeSet | undefined;
+  readonly erasure: ErasureSetting;
+  /** All of a payload, from whatever holds it. */
+  readonly read: MenderDeps["read"];
   /** Ends the waiting for a group commit. */
   readonly signal: AbortSignal;
   readonly scrubbedBytes: Counter;
@@ -87,37 +101,42 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   const check = new RecordCheck({ files, cpu, pause });
   const known = new KnownRecords({ catalog, check, onDamaged: deps.onDamaged });
   const commits = new Turns<Digest>();
-  const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, inUse, keeping, cpu, signal });
-  const impaired = report.setAside.length > 0 ? `not all packs can be read: ${report.setAside.join(", ")}` : undefined;
-  const collector = new Collector({
-    ...deps,
-    poolOf: () => pool,
-    rotate: () => group.rotate(),
-    keeping,
-    inUse,
-    sequences,
-    impaired,
-  });
-  const isOver = (): boolean => signal.aborted;
-  const damageWalk = new DamageWalk({ ...deps, keeping, isOver, lastSequence: () => sequences.last });
-  const scrubber = new Scrubber({ ...deps, check, damageWalk });
-  const gearTable = makeGearTable(cpu.digest);
-  return {
-    disk,
-    pool,
+  const shared = {
+    cpu,
     catalog,
     sequences,
     known,
     inUse,
     keeping,
+    commits,
+    pause,
+    gearTable: makeGearTable(cpu.digest),
+  };
+  const group = new GroupCommit({ ...shared, disk, pool, space, signal });
+  const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check }, report);
+  const impaired = report.setAside.length > 0 ? `not all packs can be read: ${report.setAside.join(", ")}` : undefined;
+  const collector = new Collector({
+    ...deps,
+    ...shared,
+    poolOf: (slot) => (slot === HOME_SLOT ? pool : deps.volumes?.lanes.get(slot)?.pool),
+    rotate: async () => {
+      await group.rotate();
+      await deps.volumes?.lanes.rotate();
+    },
+    impaired,
+  });
+  const isOver = (): boolean => signal.aborted;
+  const damageWalk = new DamageWalk({ ...deps, keeping, isOver, lastSequence: () => sequences.last });
+  const scrubber = new Scrubber({ ...deps, check, damageWalk });
+  return {
+    ...shared,
+    pool,
+    smalls: spread?.smalls ?? group,
+    larges: spread?.larges ?? new LeasedUploads(pool, { ...shared, disk, pool }),
     collector,
     scrubber,
-    commits,
+    spread,
     clock,
-    cpu,
-    gearTable,
-    pause,
-    group,
     reservations,
     space,
     limit,
@@ -126,7 +145,11 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
 }
 
 /** With the packs of the slot that recovery found unsealed: those that are full are sealed, the others written on. */
-function makePool(slot: number, deps: WritersDeps, { unsealed }: RecoveryReport): PackPool {
+export function makePool(
+  slot: number,
+  deps: Pick<WritersDeps, "catalog" | "config" | "files" | "random" | "sealer">,
+  { unsealed }: RecoveryReport,
+): PackPool {
   const { catalog, config, files, random, sealer } = deps;
   const pool = new PackPool(files, catalog, random, {
     slot,

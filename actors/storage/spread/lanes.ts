@@ -10,8 +10,8 @@ import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 export interface Lane {
   readonly pool: PackPool;
   readonly log: VolumeLog;
-  /** Ends it: no batch of it begins any more. */
-  readonly over: AbortController;
+  /** No batch of it begins any more. */
+  readonly end: () => void;
 }
 
 export class Lanes {
@@ -44,7 +44,7 @@ export class Lanes {
     const lane = this.#lanes.get(slot);
     if (lane === undefined) return;
     this.#lanes.delete(slot);
-    lane.over.abort();
+    lane.end();
     await lane.log.rotate();
     await lane.pool.close();
   }

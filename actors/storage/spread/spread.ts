@@ -53,8 +53,17 @@ export class Spread {
 
   /** What is written now, by the domains that live. */
   get profile(): ErasureProfile {
-    const domains = new Set(this.#deps.lanes.open.map(({ domain }) => domain));
-    return profileFor(this.#deps.erasure, domains.size);
+    return this.profileOver(this.#deps.lanes.open);
+  }
+
+  /** What would be written to these. */
+  profileOver(volumes: readonly Pick<VolumeView, "domain">[]): ErasureProfile {
+    return profileFor(this.#deps.erasure, new Set(volumes.map(({ domain }) => domain)).size);
+  }
+
+  /** Volumes that could take a record of what these hold records of. */
+  targetsBeside(slots: ReadonlySet<number>): number {
+    return this.#deps.lanes.open.filter(({ slot }) => !slots.has(slot)).length;
   }
 
   /** Durable when answered, and in the catalog. */

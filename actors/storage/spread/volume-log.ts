@@ -20,8 +20,8 @@ export interface VolumeLogDeps {
   readonly pool: PackPool;
   readonly catalog: Catalog;
   readonly cpu: Pick<Cpu, "digest">;
-  /** Aborted when the volume, or the incarnation, is given up: no batch begins any more. */
-  readonly signal: AbortSignal;
+  /** The volume, or the incarnation, is given up: no batch begins any more. */
+  readonly isOver: () => boolean;
 }
 
 interface Waiting {
@@ -85,8 +85,8 @@ export class VolumeLog {
   }
 
   async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {
-    const { pool, signal } = this.#deps;
-    if (signal.aborted) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
+    const { pool, isOver } = this.#deps;
+    if (isOver()) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
     const current = this.#pack;
     if (current !== undefined && !pool.isFull(current)) return ok(current);
     await this.#giveBack();

@@ -141,6 +141,8 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
   name: "storage",
   init: (storage) => storage,
   handlers: {
+    describeVolumes: () => fail({ code: "storage.rebuilding", doneBytes: 0, totalBytes: 0 }),
+    repair: () => fail({ code: "storage.rebuilding", doneBytes: 0, totalBytes: 0 }),
     putObject: (_storage, { source, enc }, ctx) =>
       ctx.later(
         async () => {

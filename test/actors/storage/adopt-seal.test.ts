@@ -185,6 +185,7 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
     const recovery = new Recovery({
       slots: [0],
       keepsUnclaimed: false,
+      isLacking: false,
       files,
       catalog,
       cpu: inlineCpu({ disk }),

@@ -60,6 +60,9 @@ const realConfig: StorageConfig = {
   uploadsMax: 3,
   stagingBytesMax: 64 * MiB,
   uploadAgeMsMax: 1 * hour,
+  repairBytesPerSecondMax: 64 * GiB,
+  repairOpsPerSecondMax: 1_000_000,
+  repairDelayMs: 15 * 60 * 1000,
 };
 
 /** Time inside the actor is real; `clock` of what is answered stands still. */

@@ -146,6 +146,7 @@ async function recover(
   const recovery = new Recovery({
     slots: [0],
     keepsUnclaimed: false,
+    isLacking: false,
     files,
     catalog,
     cpu: inlineCpu({ disk }),

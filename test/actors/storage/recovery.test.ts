@@ -294,6 +294,7 @@ async function cutOffBeforeCheckpoints({ disk, kv }: { disk: MemoryDisk; kv: Mem
   const recovery = new Recovery({
     slots: [0],
     keepsUnclaimed: false,
+    isLacking: false,
     files: new PackFiles(disk, "/data/packs", 4),
     catalog,
     cpu: inlineCpu({ disk }),

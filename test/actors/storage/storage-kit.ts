@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { type StorageDeps, storageBehavior } from "#actors/storage/actor.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
+import type { VolumeSettings } from "#actors/storage/open-store.ts";
 import type { PutObject, StorageProtocol, StoredObject } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Result } from "#runtime/errors.ts";
@@ -44,6 +45,9 @@ export const smallConfig: StorageConfig = {
   uploadsMax: 3,
   stagingBytesMax: 64 * MiB,
   uploadAgeMsMax: 1 * hour,
+  repairBytesPerSecondMax: 64 * GiB,
+  repairOpsPerSecondMax: 1_000_000,
+  repairDelayMs: 15 * 60 * 1000,
 };
 
 export interface StorageKit extends Started<StorageProtocol> {
@@ -59,13 +63,14 @@ export interface KitOptions {
   readonly disk?: MemoryDisk;
   readonly kv?: KvStores;
   readonly config?: Partial<StorageConfig>;
+  readonly volumes?: VolumeSettings;
   /** One that reads from the disk given, if it is not said. */
   readonly cpu?: Cpu;
 }
 
-export async function startStorage({ disk, kv, config, cpu }: KitOptions = {}): Promise<StorageKit> {
+export async function startStorage({ disk, kv, config, cpu, volumes }: KitOptions = {}): Promise<StorageKit> {
   const ownDisk = disk ?? new MemoryDisk({ capacityBytes: 1 * GiB });
-  const deps = storageDeps({
+  const deps = storageDeps(volumes, {
     disk: ownDisk,
     kv: kv ?? memoryKvStores(),
     config: { ...smallConfig, ...config },
@@ -107,18 +112,20 @@ async function holdsNothing({ heldBytes, disk }: Pick<StorageKit, "heldBytes" | 
   assert.deepEqual(heldBytes(), { reservedBytes: 0, orphanedBytes: 0 }, "every put has given its memory back");
 }
 
-function storageDeps({
-  disk,
-  kv,
-  config,
-  cpu,
-}: {
-  disk: MemoryDisk;
-  kv: KvStores;
-  config: StorageConfig;
-  cpu: Cpu;
-}): StorageDeps & { disk: MemoryDisk; kv: KvStores } {
-  return { config: { current: config }, directory, disk, kv, cpu, scheduler: realScheduler, metrics: new Metrics() };
+function storageDeps(
+  volumes: VolumeSettings | undefined,
+  { disk, kv, config, cpu }: { disk: MemoryDisk; kv: KvStores; config: StorageConfig; cpu: Cpu },
+): StorageDeps & { disk: MemoryDisk; kv: KvStores } {
+  const deps = {
+    config: { current: config },
+    directory,
+    disk,
+    kv,
+    cpu,
+    scheduler: realScheduler,
+    metrics: new Metrics(),
+  };
+  return volumes === undefined ? deps : { ...deps, volumes };
 }
 
 /** Bytes that do not compress, repeat or dedup by accident; a function of the seed. */

@@ -1,0 +1,53 @@
+/** What storage says of its volumes and of their repair. */
+
+/** Volumes, what is written to them, and what of it has less redundancy than that. */
+export interface VolumesFacts {
+  /** Empty where packs are in the data directory alone. */
+  readonly volumes: readonly VolumeFacts[];
+  /** As `K+M`, what is written now: by the volumes that live. */
+  readonly profile: string;
+  readonly repair: RepairFacts;
+}
+
+export interface VolumeFacts {
+  /** 16 hex digits; empty where no volume was ever seen. */
+  readonly id: string;
+  readonly directory: string;
+  readonly state: "present" | "absent" | "full" | "failing" | "foreign";
+  /** A sentence for people about any state but `present`. */
+  readonly problem: string | undefined;
+  /** Of its packs, also while it is absent. */
+  readonly packBytes: number;
+  /** As last seen. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface RepairFacts {
+  /**
+   * - `idle`: everything has what it should have;
+   * - `delayed`: a volume is absent, and may come back before it is worth while;
+   * - `running`, `paused`: there is a backlog, or it is not known yet.
+   */
+  readonly state: "idle" | "delayed" | "running" | "paused";
+  /** When `delayed` ends, ms since 1970. */
+  readonly delayedUntilMs: number | undefined;
+  /** Chunks and manifests that lack records, as far as the last walk has counted them, and their bytes. */
+  readonly backlogCount: number;
+  readonly backlogBytes: number;
+  /** Of those, what the next lost volume may take with it. */
+  readonly atRiskBytes: number;
+  /** Too few records of them are there: nothing can be done before a volume returns, or they are put again. */
+  readonly lostCount: number;
+  /** Since the node started. */
+  readonly repairedCount: number;
+  readonly repairedBytes: number;
+  readonly failedCount: number;
+  /** Of the last minute of work; 0 before that. */
+  readonly bytesPerSecond: number;
+  /** Undefined while nothing can be said. */
+  readonly etaMs: number | undefined;
+}
+
+/** `now` also where a volume is still waited for. */
+export type RepairAction = "now" | "pause" | "resume";

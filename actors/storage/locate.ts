@@ -1,0 +1,87 @@
+/**
+ * Where the bytes of a slice are: in one record, or in those of the shards that it touches. A record that cannot be read has
+ * a *spare*: another copy, or what others of its layout give.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import { placesOf, shardLength, shardsOf } from "#actors/storage/chunk-shards.ts";
+import type { LocatedSlice, Spare } from "#actors/storage/chunk-source.ts";
+import { layoutsOf } from "#actors/storage/holders.ts";
+import { PayloadReader } from "#actors/storage/payload-reader.ts";
+import type { ChunkSlice } from "#actors/storage/protocol.ts";
+import { corrupt, type ReadTrouble } from "#actors/storage/record-bytes.ts";
+import { LostShard, type LostShardDeps, type ShardEntry } from "#actors/storage/spread/lost-shard.ts";
+import { assert, type Result } from "#runtime/errors.ts";
+
+/** With every pack that may be read. */
+export interface Located {
+  readonly slices: readonly LocatedSlice[];
+  readonly packs: readonly number[];
+}
+
+/** Undefined where no copy, and too few shards, can be read. */
+export function locate(slice: ChunkSlice, catalog: Catalog, deps: LostShardDeps): Located | undefined {
+  const records = catalog.served("chunk", slice.chunk);
+  const packs = records.map(({ pack }) => pack);
+  const whole = records.filter(({ shard }) => shard === undefined);
+  const [entry, ...copies] = whole;
+  const layouts = [...layoutsOf(records.filter(isShard)).values()].filter(
+    (layout) => layout.size >= (layout.values().next().value?.[0]?.shard.dataShards ?? Number.POSITIVE_INFINITY),
+  );
+  if (entry !== undefined) {
+    const { offset, lengthBytes } = slice;
+    assert(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= entry.payloadBytes, "a slice lies in its chunk");
+    const located = { ...slice, entry, payloadBytes: entry.payloadBytes };
+    if (copies.length === 0) return { slices: [located], packs };
+    return { slices: [{ ...located, spare: new Copies(deps, slice.chunk, copies) }], packs };
+  }
+  const [layout] = layouts;
+  return layout === undefined ? undefined : { slices: inShards(slice, layout, deps), packs };
+}
+
+function inShards(
+  { chunk, offset, lengthBytes }: ChunkSlice,
+  layout: ReadonlyMap<number, readonly ShardEntry[]>,
+  deps: LostShardDeps,
+): readonly LocatedSlice[] {
+  const there = [...layout.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
+  const [any] = there;
+  const shards = any && shardsOf(any.shard.chunkBytes, any.shard);
+  if (shards === undefined) return [];
+  return placesOf(shards, { from: offset, to: offset + lengthBytes }).map(({ shard, from, to }) => {
+    const entry = layout.get(shard)?.[0];
+    const place = { chunk, entry, offset: from, lengthBytes: to - from, payloadBytes: shardLength(shards, shard) };
+    const others = there.filter((other) => other !== entry);
+    return others.length === 0 ? place : { ...place, spare: new LostShard(deps, chunk, shard, others) };
+  });
+}
+
+/** Other copies of the same record. */
+class Copies implements Spare {
+  readonly #deps: LostShardDeps;
+  readonly #chunk: Digest;
+  readonly #left: PayloadReader[];
+
+  constructor(deps: LostShardDeps, chunk: Digest, copies: readonly CatalogEntry[]) {
+    this.#deps = deps;
+    this.#chunk = chunk;
+    this.#left = copies.map((entry) => new PayloadReader(deps.files, deps.digest, chunk, entry));
+  }
+
+  async fill(from: number, target: Uint8Array): Promise<Result<void, ReadTrouble>> {
+    let outcome: Result<void, ReadTrouble> = corrupt(this.#chunk);
+    for (;;) {
+      const [reader] = this.#left;
+      if (reader === undefined) return outcome;
+      outcome = await reader.read(from, target);
+      if (outcome.ok) return outcome;
+      this.#deps.onTrouble(this.#chunk, reader.entry, outcome.failure);
+      this.#left.shift();
+    }
+  }
+}
+
+function isShard(entry: CatalogEntry): entry is ShardEntry {
+  return entry.shard !== undefined;
+}

@@ -1,0 +1,121 @@
+/** What a store is made of, opened in the order in which one needs the other. */
+import type { Digest } from "#actors/domain/address.ts";
+import { type ErasureSetting, profileFor, shardCountOf } from "#actors/domain/erasure-profile.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { Damage } from "#actors/storage/catalog-records.ts";
+import type { StorageConfig } from "#actors/storage/config.ts";
+import { Keeps } from "#actors/storage/keeps/keeps.ts";
+import type { Meters } from "#actors/storage/meters.ts";
+import { openCatalog } from "#actors/storage/open-catalog.ts";
+import { PackFiles } from "#actors/storage/pack-files.ts";
+import type { PackPlace } from "#actors/storage/pack-place.ts";
+import { ReserveFile } from "#actors/storage/reserve-file.ts";
+import { Space } from "#actors/storage/space.ts";
+import { VolumeSet } from "#actors/storage/spread/volume-set.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import { must } from "#runtime/errors.ts";
+import type { KvStores } from "#runtime/kv/kv.ts";
+import type { SpareKv } from "#runtime/kv/spare-kv.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Scheduler } from "#runtime/scheduler.ts";
+import type { Scope } from "#runtime/scope.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+
+export interface StoreDeps {
+  readonly config: () => StorageConfig;
+  /** Holds `catalog`, and the packs unless they are elsewhere. Whoever opens the store holds its lock. */
+  readonly directory: string;
+  readonly disk: Disk;
+  /** Where `packs` and `keeps` are, if they are not beside the catalog. */
+  readonly elsewhere?: PackPlace;
+  /** Where packs are written, if not in the data directory. */
+  readonly volumes?: VolumeSettings;
+  readonly kv: KvStores;
+  readonly cpu: Cpu;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly log: Log;
+  readonly meters: Meters;
+  readonly onDamaged: (digest: Digest, damage: Damage) => void;
+  /** Of what goes on beside the calls: it ends the incarnation. */
+  readonly onDefect: (defect: unknown) => void;
+  /** Called while the catalog is rebuilt, and once with undefined when it is whole. */
+  readonly onRebuild: (progress: Progress | undefined) => void;
+  /** Why the catalog is not where it belongs, and again when that changes; undefined when it is. */
+  readonly onCatalogTrouble: (trouble: string | undefined) => void;
+  /** Why there is no reserve file, though one is wanted, in the same way. */
+  readonly onReserveTrouble: (trouble: string | undefined) => void;
+  /** Aborted as soon as the incarnation ends, which is before its puts are over and its scope is closed. */
+  readonly signal: AbortSignal;
+  /** Of the incarnation: closes what was opened, also where opening does not succeed. */
+  readonly scope: Pick<Scope, "add">;
+}
+
+/** What an incarnation is made of; each closes with the scope. */
+export interface StoreParts {
+  readonly kv: SpareKv;
+  readonly catalog: Catalog;
+  readonly files: PackFiles;
+  readonly keeps: Keeps;
+  /** Of the data directory. */
+  readonly space: Space;
+  /** Of where the packs are written. */
+  readonly putSpace: Space;
+  /** Undefined where packs are in the data directory, or elsewhere. */
+  readonly volumes: VolumeSet | undefined;
+  readonly reserve: ReserveFile;
+}
+
+export interface Progress {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** As they were when the node started. */
+export interface VolumeSettings {
+  readonly directories: readonly string[];
+  readonly erasure: ErasureSetting;
+}
+
+export async function openParts(deps: StoreDeps): Promise<StoreParts> {
+  const { clock, config, random, scope } = deps;
+  const { disk, directory } = deps.elsewhere ?? deps;
+  const packs = `${directory}/packs`;
+  must(await disk.makeDirectory(packs), "the directory of the packs can be made");
+  must(await disk.syncDirectory(directory), "the directory of the packs is durable");
+  const reserveBytes = (): number => config().reserveBytes;
+  const volumes = await openVolumes(deps);
+  const files = new PackFiles(disk, packs, config().readDescriptorsMax, volumes);
+  scope.add(() => files.close());
+  const space = new Space(disk, directory, clock, reserveBytes);
+  const overhead = (): number => {
+    const profile = profileFor(deps.volumes?.erasure ?? "none", volumes?.lanes.open.length ?? 1);
+    return shardCountOf(profile) / profile.dataShards;
+  };
+  const putSpace = volumes === undefined ? space : new Space(volumes.space(overhead), directory, clock, reserveBytes);
+  const { kv, catalog } = await openCatalog(deps, files);
+  // Where the packs are elsewhere nothing that is removed makes room on this disk.
+  const wantedBytes = (): number => (deps.elsewhere === undefined ? config().reserveFileBytes : 0);
+  const reserve = await ReserveFile.open({ ...deps, space, wantedBytes, onTrouble: deps.onReserveTrouble });
+  scope.add(() => reserve.close());
+  const keeps = await Keeps.open({ clock, disk, random, space, relief: reserve, directory: `${directory}/keeps` });
+  scope.add(() => keeps.close());
+  return { kv, catalog, files, keeps, space, putSpace, volumes, reserve };
+}
+
+async function openVolumes(deps: StoreDeps): Promise<VolumeSet | undefined> {
+  const { config, directory, scope, volumes } = deps;
+  if (volumes === undefined) return undefined;
+  const reserveBytes = (): number => config().reserveBytes;
+  const set = await VolumeSet.open({
+    ...deps,
+    directories: volumes.directories,
+    dataDirectory: directory,
+    reserveBytes,
+  });
+  scope.add(() => set.close());
+  return set;
+}

@@ -1,0 +1,127 @@
+/**
+ * Gives one payload the redundancy that it should have.
+ *
+ * - It is read as a whole first, and compared with its name: what is written is computed of nothing else.
+ * - A record that was written counts when it was read back from its volume.
+ * - What is not needed is let go of only when everything that is wanted was read back; its bytes are garbage then.
+ */
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { ErasureProfile } from "#actors/domain/erasure-profile.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
+import type { RecordContents } from "#actors/storage/pack-write.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
+import type { RecordCheck } from "#actors/storage/record-check.ts";
+import { type Redundancy, redundancyOf } from "#actors/storage/repair/wanted.ts";
+import { cutShards } from "#actors/storage/spread/cut-shards.ts";
+import type { Spread } from "#actors/storage/spread/spread.ts";
+import type { ReedSolomon } from "#runtime/erasure/reed-solomon.ts";
+import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+
+export interface MenderDeps {
+  readonly catalog: Catalog;
+  readonly spread: Spread;
+  readonly readers: PackReaders;
+  readonly check: RecordCheck;
+  readonly code: ReedSolomon;
+  readonly cpu: Pick<Cpu, "digest" | "hasher">;
+  /** All of it, from whatever holds it. */
+  readonly read: (kind: RecordKind, digest: Digest) => Promise<Result<Uint8Array, Failure>>;
+}
+
+/** A payload, and what it should have. */
+export interface Wanted {
+  readonly kind: RecordKind;
+  readonly digest: Digest;
+  /** Of a chunk. */
+  readonly lengthBytes: number;
+  readonly profile: ErasureProfile;
+  /** Whether a record is there, or is waited for. */
+  readonly counts: (entry: CatalogEntry) => boolean;
+}
+
+/** It could not be given all. It is tried again with the next walk. */
+export type NotMended = Failure<"repair.unreadable" | "repair.not-written" | "repair.not-read-back">;
+
+const NOT_READ_BACK: NotMended = { code: "repair.not-read-back" };
+
+export class Mender {
+  readonly #deps: MenderDeps;
+
+  constructor(deps: MenderDeps) {
+    this.#deps = deps;
+  }
+
+  /** Answers with the bytes that were written. */
+  async mend(payload: Wanted): Promise<Result<number, NotMended>> {
+    const { digest, kind } = payload;
+    const { catalog, readers } = this.#deps;
+    const leave = readers.enter(new Set(catalog.records(kind, digest).map(({ pack }) => pack)));
+    try {
+      const before = this.#redundancyOf(payload);
+      const written = before.missing.length === 0 ? ok([]) : await this.#write(payload, before);
+      if (!written.ok) return written;
+      for (const entry of written.value) if (!(await this.#isReadBack(digest, entry))) return fail(NOT_READ_BACK);
+      const after = this.#redundancyOf(payload);
+      if (after.missing.length === 0 && after.surplus.length > 0) {
+        for (const entry of after.kept) if (!(await this.#isReadBack(digest, entry))) return fail(NOT_READ_BACK);
+        this.#trim(payload);
+      }
+      return ok(written.value.reduce((sum, { payloadBytes }) => sum + payloadBytes, 0));
+    } finally {
+      leave();
+    }
+  }
+
+  async #write(
+    { digest, kind, profile }: Wanted,
+    { kept, missing }: Redundancy,
+  ): Promise<Result<readonly CatalogEntry[], NotMended>> {
+    const { catalog, code, cpu, read, spread } = this.#deps;
+    const payload = await read(kind, digest);
+    if (!payload.ok || digestFromBytes(cpu.digest(payload.value)) !== digest)
+      return fail({ code: "repair.unreadable" });
+    const digests = digestChunk([payload.value], cpu);
+    const shards = kind === "chunk" ? cutShards(payload.value, digests, profile, code, cpu) : undefined;
+    const commit = kind === "manifest" ? catalog.commitOf(digest) : undefined;
+    const copy: RecordContents = {
+      kind,
+      payload: [payload.value],
+      digests,
+      commit: commit && { sequence: commit.sequence, isTransient: commit.isTransient, isSettled: true },
+    };
+    const contents = missing.flatMap((one) => (one === "copy" ? copy : (shards?.[one] ?? [])));
+    const entries: CatalogEntry[] = [];
+    const enter = (entry: CatalogEntry): void => {
+      entries.push(entry);
+      // The commit may be another one by now, or none: then it is a copy of a manifest that nobody needs.
+      const now = kind === "manifest" ? catalog.commitOf(digest) : undefined;
+      if (now === undefined) catalog.insert(digest, { ...entry, sequence: 0 });
+      else catalog.insertCommit(now, entry);
+    };
+    const taken = new Set(kept.map(({ pack }) => slotOf(pack)));
+    const done = await spread.write(digest, contents, contents.length, enter, taken);
+    return done.ok && contents.length === missing.length ? ok(entries) : fail({ code: "repair.not-written" });
+  }
+
+  /** Looked at again in the turn in which it goes. */
+  #trim(payload: Wanted): void {
+    const { missing, surplus } = this.#redundancyOf(payload);
+    if (missing.length > 0) return;
+    for (const entry of surplus) this.#deps.catalog.remove(payload.digest, entry);
+  }
+
+  #redundancyOf({ counts, digest, kind, lengthBytes, profile }: Wanted): Redundancy {
+    const records = this.#deps.catalog.records(kind, digest).filter(counts);
+    return redundancyOf(records, kind, lengthBytes, profile);
+  }
+
+  async #isReadBack(digest: Digest, entry: CatalogEntry): Promise<boolean> {
+    const held = await this.#deps.check.holds(digest, entry);
+    return held.ok && held.value;
+  }
+}

@@ -1,0 +1,286 @@
+/**
+ * Sees to it that everything has the redundancy that it should have, what has least first.
+ *
+ * A walk over all commits counts what lacks records, by how many volumes may still be lost. Then the lowest level is mended in
+ * a walk of its own, then the next. What cannot be mended is counted and left to the next time: it never holds up the others.
+ *
+ * What an absent volume holds counts for a while as if it were there: a disk that is back after a reboot costs nothing.
+ */
+import type { Digest } from "#actors/domain/address.ts";
+import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/manifest.ts";
+import type { RepairAction, RepairFacts } from "#actors/domain/volumes-facts.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import { eachCommit } from "#actors/storage/commit-walk.ts";
+import type { StorageConfig } from "#actors/storage/config.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
+import { Mender, type MenderDeps } from "#actors/storage/repair/mender.ts";
+import { redundancyOf } from "#actors/storage/repair/wanted.ts";
+import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
+import type { Clock, Timer } from "#runtime/clock.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import { Throttle } from "#runtime/throttle.ts";
+import { minute, second } from "#runtime/units.ts";
+
+/** From a walk that left something to the next. */
+export const REPAIR_RETRY_MS: number = 1 * minute;
+/** Payloads of one walk that are counted once, however many objects have them. */
+export const REPAIR_COUNTED_MAX = 262_144;
+
+export interface RepairerDeps extends MenderDeps {
+  readonly config: () => Pick<StorageConfig, "repairBytesPerSecondMax" | "repairOpsPerSecondMax" | "repairDelayMs">;
+  readonly volumes: () => readonly VolumeView[];
+  readonly keeping: Keeping;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pause: Pause;
+  /** The highest that was given out. */
+  readonly lastSequence: () => number;
+  readonly onDefect: (defect: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What one walk has seen. */
+interface Seen {
+  readonly margins: Set<number>;
+  readonly counted: Set<string>;
+  backlogCount: number;
+  backlogBytes: number;
+  atRiskBytes: number;
+  lostCount: number;
+}
+
+export class Repairer {
+  readonly #deps: RepairerDeps;
+  readonly #mender: Mender;
+  readonly #bytes: Throttle;
+  readonly #ops: Throttle;
+  #seen: Seen = nothingSeen();
+  #repairedCount = 0;
+  #repairedBytes = 0;
+  #failedCount = 0;
+  #rate = { bytes: 0, sinceMs: 0, bytesPerSecond: 0 };
+  #isWanted = false;
+  #isForced = false;
+  #work: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #resume: PromiseWithResolvers<void> | undefined;
+
+  constructor(deps: RepairerDeps) {
+    const { clock, config, signal } = deps;
+    this.#deps = deps;
+    this.#mender = new Mender(deps);
+    this.#bytes = new Throttle(clock, () => config().repairBytesPerSecondMax, signal);
+    this.#ops = new Throttle(clock, () => config().repairOpsPerSecondMax, signal);
+    signal.addEventListener("abort", () => this.#resume?.resolve(), { once: true });
+    this.look();
+  }
+
+  get facts(): RepairFacts {
+    const { backlogBytes, backlogCount, atRiskBytes, lostCount } = this.#seen;
+    const { bytesPerSecond } = this.#rate;
+    const delayedUntilMs = this.#delayedUntil();
+    const isAtRest = this.#work === undefined;
+    const isDelayed = isAtRest && delayedUntilMs !== undefined;
+    const isDone = isAtRest && backlogCount === 0;
+    return {
+      state: this.#resume !== undefined ? "paused" : isDelayed ? "delayed" : isDone ? "idle" : "running",
+      delayedUntilMs: isDelayed ? delayedUntilMs : undefined,
+      backlogCount,
+      backlogBytes,
+      atRiskBytes,
+      lostCount,
+      repairedCount: this.#repairedCount,
+      repairedBytes: this.#repairedBytes,
+      failedCount: this.#failedCount,
+      bytesPerSecond,
+      etaMs:
+        backlogCount === 0 ? 0 : bytesPerSecond > 0 ? Math.ceil((backlogBytes * second) / bytesPerSecond) : undefined,
+    };
+  }
+
+  act(action: RepairAction): void {
+    if (action === "pause") this.#resume ??= Promise.withResolvers<void>();
+    else {
+      this.#resume?.resolve();
+      this.#resume = undefined;
+      if (action === "now") this.#isForced = true;
+      this.look();
+    }
+  }
+
+  /** Something may have changed. */
+  look(): void {
+    this.#isWanted = true;
+    if (this.#work !== undefined || this.#deps.signal.aborted) return;
+    this.#timer?.cancel();
+    this.#work = this.#run()
+      .catch(this.#deps.onDefect)
+      .then(() => {
+        this.#work = undefined;
+        if (!this.#deps.signal.aborted) this.#lookLater();
+      });
+  }
+
+  /** Nothing is read or written any more when it settles. */
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#work;
+  }
+
+  #lookLater(): void {
+    const { clock } = this.#deps;
+    if (this.#isWanted) {
+      this.look();
+      return;
+    }
+    const until = this.#delayedUntil();
+    const waitMs = until === undefined ? REPAIR_RETRY_MS : Math.min(REPAIR_RETRY_MS, until - clock.wallMs());
+    if (until === undefined && this.#seen.backlogCount === 0) return;
+    this.#timer = clock.after(Math.max(0, waitMs), () => this.look());
+  }
+
+  async #run(): Promise<void> {
+    const { log, signal } = this.#deps;
+    while (this.#isWanted && !signal.aborted) {
+      this.#isWanted = false;
+      await this.#resume?.promise;
+      const seen = await this.#walk(undefined);
+      if (seen === undefined) return;
+      this.#seen = seen;
+      if (seen.backlogCount === 0) continue;
+      log.info("repair begins", { count: seen.backlogCount, bytes: seen.backlogBytes, atRiskBytes: seen.atRiskBytes });
+      this.#rate = { bytes: 0, sinceMs: this.#deps.clock.nowMs(), bytesPerSecond: 0 };
+      for (const margin of [...seen.margins].sort((one, other) => one - other)) {
+        if (margin >= 0) await this.#walk(margin);
+      }
+      const left = await this.#walk(undefined);
+      if (left === undefined) return;
+      this.#seen = left;
+      log.info("repair ends", { left: left.backlogCount, lost: left.lostCount });
+    }
+    this.#isForced = false;
+  }
+
+  /** Counts all that lacks something; with `level` mends what has that margin instead. Undefined where the life ended. */
+  async #walk(level: number | undefined): Promise<Seen | undefined> {
+    const { keeping, signal } = this.#deps;
+    const seen = nothingSeen();
+    for await (const commit of eachCommit({ ...this.#deps, isOver: () => signal.aborted })) {
+      if (keeping.fateOf(commit) === "buried") continue;
+      await this.#lookAt("manifest", commit.manifest, 0, level, seen);
+      const root = await this.#node(commit.manifest, decodeManifest);
+      if (root !== undefined) await this.#lookBelow(root, level, seen);
+    }
+    return signal.aborted ? undefined : seen;
+  }
+
+  async #lookBelow(
+    { linkKind, links }: Pick<ManifestNode, "linkKind" | "links">,
+    level: number | undefined,
+    seen: Seen,
+  ): Promise<void> {
+    for (const { digest, length } of links) {
+      if (this.#deps.signal.aborted) return;
+      const kind = linkKind === "chunk" ? "chunk" : "manifest";
+      await this.#lookAt(kind, digest, kind === "chunk" ? length : 0, level, seen);
+      const node = kind === "manifest" ? await this.#node(digest, decodeNode) : undefined;
+      if (node !== undefined) await this.#lookBelow(node, level, seen);
+      await this.#deps.pause.ifDue();
+    }
+  }
+
+  /** `lengthBytes` of a manifest is not asked for: it is always copied. */
+  async #lookAt(
+    kind: RecordKind,
+    digest: Digest,
+    lengthBytes: number,
+    level: number | undefined,
+    seen: Seen,
+  ): Promise<void> {
+    const { catalog, spread, volumes } = this.#deps;
+    const counts = (entry: CatalogEntry): boolean => this.#counts(entry);
+    const profile = spread.profileOver(volumes().filter((volume) => isThere(volume) || this.#isAwaited(volume)));
+    const records = catalog.records(kind, digest).filter(counts);
+    const { kept, margin, missing, surplus } = redundancyOf(records, kind, lengthBytes, profile);
+    if (missing.length === 0 && surplus.length === 0) return;
+    if (level === undefined) return count(seen, `${kind} ${digest}`, margin, lengthBytes);
+    // Where a volume is waited for, or is full, there may be nowhere to write.
+    const canBeWritten = missing.length <= spread.targetsBeside(new Set(kept.map(({ pack }) => slotOf(pack))));
+    if (margin !== level || !canBeWritten) return;
+    await this.#resume?.promise;
+    await this.#bytes.take(2 * lengthBytes);
+    await this.#ops.take(missing.length + 1);
+    if (this.#deps.signal.aborted) return;
+    const mended = await this.#mender.mend({ kind, digest, lengthBytes, profile, counts });
+    if (!mended.ok) {
+      this.#failedCount += 1;
+      this.#deps.log.warn("not repaired", { kind, digest, failure: mended.failure });
+      return;
+    }
+    this.#repairedCount += 1;
+    this.#repairedBytes += mended.value;
+    this.#tick(lengthBytes);
+  }
+
+  #tick(bytes: number): void {
+    this.#seen.backlogCount = Math.max(0, this.#seen.backlogCount - 1);
+    this.#seen.backlogBytes = Math.max(0, this.#seen.backlogBytes - bytes);
+    this.#rate.bytes += bytes;
+    const elapsedMs = this.#deps.clock.nowMs() - this.#rate.sinceMs;
+    if (elapsedMs > 0) this.#rate.bytesPerSecond = Math.round((this.#rate.bytes * second) / elapsedMs);
+    if (elapsedMs > minute) this.#rate = { ...this.#rate, bytes: 0, sinceMs: this.#deps.clock.nowMs() };
+  }
+
+  async #node<Node>(
+    digest: Digest,
+    decode: (bytes: Uint8Array) => { readonly ok: true; readonly value: Node } | { readonly ok: false },
+  ): Promise<Node | undefined> {
+    const read = await this.#deps.read("manifest", digest);
+    const node = read.ok ? decode(read.value) : undefined;
+    return node?.ok === true ? node.value : undefined;
+  }
+
+  #counts({ damage, pack }: CatalogEntry): boolean {
+    if (damage !== "none") return false;
+    const volume = this.#deps.volumes().find(({ slot }) => slot === slotOf(pack));
+    return slotOf(pack) === 0 || (volume !== undefined && (isThere(volume) || this.#isAwaited(volume)));
+  }
+
+  #isAwaited({ state, changedAtMs }: VolumeView): boolean {
+    const { clock, config } = this.#deps;
+    return state === "absent" && !this.#isForced && clock.nowMs() - changedAtMs < config().repairDelayMs;
+  }
+
+  /** By the wall clock. */
+  #delayedUntil(): number | undefined {
+    const { clock, config, volumes } = this.#deps;
+    const ends = volumes()
+      .filter((volume) => this.#isAwaited(volume))
+      .map(({ changedAtMs }) => changedAtMs + config().repairDelayMs - clock.nowMs());
+    return ends.length === 0 ? undefined : clock.wallMs() + Math.min(...ends);
+  }
+}
+
+function count(seen: Seen, name: string, margin: number, lengthBytes: number): void {
+  if (seen.counted.has(name)) return;
+  if (seen.counted.size < REPAIR_COUNTED_MAX) seen.counted.add(name);
+  seen.margins.add(margin);
+  if (margin < 0) {
+    seen.lostCount += 1;
+    return;
+  }
+  seen.backlogCount += 1;
+  seen.backlogBytes += lengthBytes;
+  if (margin === 0) seen.atRiskBytes += lengthBytes;
+}
+
+function nothingSeen(): Seen {
+  return { margins: new Set(), counted: new Set(), backlogCount: 0, backlogBytes: 0, atRiskBytes: 0, lostCount: 0 };
+}
+
+function isThere({ state }: VolumeView): boolean {
+  return state === "present" || state === "full" || state === "failing";
+}

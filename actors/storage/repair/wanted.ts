@@ -1,0 +1,62 @@
+/** What redundancy a payload has, and what it should have by the profile that is written now. */
+import { copiesOf, ERASURE_BYTES_MIN, type ErasureProfile } from "#actors/domain/erasure-profile.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import { shardsOf } from "#actors/storage/chunk-shards.ts";
+import { layoutOf, layoutsOf } from "#actors/storage/holders.ts";
+import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
+
+export interface Redundancy {
+  /** More volumes than this may not be lost; -1: it cannot be read. */
+  readonly margin: number;
+  /** Records that are to be written. */
+  readonly missing: readonly Missing[];
+  /** Of what is wanted, what is there. */
+  readonly kept: readonly CatalogEntry[];
+  /** Not needed as soon as nothing is missing. */
+  readonly surplus: readonly CatalogEntry[];
+}
+
+/** A shard by its number, or a copy. */
+export type Missing = number | "copy";
+
+/** `records` are those that can be read, or are waited for; the payload has `lengthBytes`. */
+export function redundancyOf(
+  records: readonly CatalogEntry[],
+  kind: "chunk" | "manifest",
+  lengthBytes: number,
+  profile: ErasureProfile,
+): Redundancy {
+  const margin = marginOf(records);
+  const layout = kind === "chunk" && lengthBytes >= ERASURE_BYTES_MIN ? shardsOf(lengthBytes, profile) : undefined;
+  if (layout === undefined) {
+    const kept = onePerSlot(records.filter(({ pack, shard }) => shard === undefined && slotOf(pack) !== HOME_SLOT));
+    const wanted = copiesOf(profile);
+    const used = kept.slice(0, wanted);
+    const missing: readonly Missing[] = Array.from({ length: wanted - used.length }, () => "copy" as const);
+    return { margin, missing, kept: used, surplus: records.filter((record) => !used.includes(record)) };
+  }
+  const shards = layoutsOf(records).get(layoutOf(layout)) ?? new Map<number, readonly CatalogEntry[]>();
+  const used: CatalogEntry[] = [];
+  const missing: Missing[] = [];
+  for (let shard = 0; shard < layout.dataShards + layout.parityShards; shard += 1) {
+    const free = shards.get(shard)?.find(({ pack }) => !used.some((other) => slotOf(other.pack) === slotOf(pack)));
+    if (free === undefined) missing.push(shard);
+    else used.push(free);
+  }
+  return { margin, missing, kept: used, surplus: records.filter((record) => !used.includes(record)) };
+}
+
+/** Of the best layout, or of the copies. */
+function marginOf(records: readonly CatalogEntry[]): number {
+  let margin = new Set(records.filter(({ shard }) => shard === undefined).map(({ pack }) => slotOf(pack))).size - 1;
+  for (const shards of layoutsOf(records).values()) {
+    const [first] = shards.values();
+    const dataShards = first?.[0]?.shard?.dataShards ?? Number.POSITIVE_INFINITY;
+    margin = Math.max(margin, shards.size - dataShards);
+  }
+  return Math.max(-1, margin);
+}
+
+function onePerSlot(records: readonly CatalogEntry[]): readonly CatalogEntry[] {
+  return [...new Map(records.map((record) => [slotOf(record.pack), record])).values()];
+}

@@ -1,0 +1,52 @@
+/** What is written to volumes, and repaired on them, put together. */
+import type { ErasureSetting } from "#actors/domain/erasure-profile.ts";
+import type { GroupCommit } from "#actors/storage/group-commit.ts";
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import type { LargePuts } from "#actors/storage/put-object.ts";
+import type { RecoveryReport } from "#actors/storage/recovery.ts";
+import { Repairer, type RepairerDeps } from "#actors/storage/repair/repairer.ts";
+import type { Space } from "#actors/storage/space.ts";
+import type { Lane } from "#actors/storage/spread/lanes.ts";
+import { Spread } from "#actors/storage/spread/spread.ts";
+import type { SpreadPutDeps } from "#actors/storage/spread/spread-put.ts";
+import { SpreadSmalls } from "#actors/storage/spread/spread-smalls.ts";
+import type { SpreadUploadDeps } from "#actors/storage/spread/spread-upload.ts";
+import { SpreadUploads } from "#actors/storage/spread/spread-uploads.ts";
+import { VolumeLog } from "#actors/storage/spread/volume-log.ts";
+import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
+import { makePool, type WritersDeps } from "#actors/storage/writers.ts";
+import { ReedSolomon } from "#runtime/erasure/reed-solomon.ts";
+
+export interface SpreadWriters {
+  readonly spread: Spread;
+  readonly smalls: Pick<GroupCommit, "put">;
+  readonly larges: LargePuts;
+  readonly repairer: Repairer;
+}
+
+type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, "spread" | "code" | "volumes" | "lastSequence"> &
+  Pick<WritersDeps, "disk" | "random" | "sealer" | "config"> & {
+    readonly erasure: ErasureSetting;
+    readonly files: PackFiles;
+    readonly space: Space;
+  };
+
+export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): SpreadWriters {
+  const code = new ReedSolomon();
+  const spread = new Spread({ ...deps, code, lanes: set.lanes, volumes: set.volumes });
+  const makeLane = (slot: number, found: RecoveryReport): Lane => {
+    const pool = makePool(slot, deps, found);
+    let hasEnded = false;
+    const isOver = (): boolean => hasEnded || deps.signal.aborted;
+    const end = (): void => {
+      hasEnded = true;
+    };
+    return { pool, end, log: new VolumeLog({ ...deps, pool, isOver }) };
+  };
+  const lastSequence = (): number => deps.sequences.last;
+  const repairer = new Repairer({ ...deps, code, spread, lastSequence, volumes: () => set.volumes.all });
+  set.attach({ ...deps, makeLane, onChange: () => repairer.look() }, report, set.slots);
+  repairer.look();
+  const puts = { ...deps, spread };
+  return { spread, smalls: new SpreadSmalls(puts, deps.space), larges: new SpreadUploads(puts), repairer };
+}

@@ -1,0 +1,173 @@
+/**
+ * The volumes of one incarnation of the store: what comes and goes, and what it takes for a volume to be written.
+ *
+ * A volume is written only after its packs were recovered in this life, the first time or since it has come back: behind
+ * their checkpoints may be what nobody knows of. One that goes takes its lane with it, and nothing else.
+ */
+
+import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import { ERA_BYTES } from "#actors/storage/catalog-records.ts";
+import type { PackFiles, PackVolumes } from "#actors/storage/pack-files.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import { contradicts, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
+import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
+import { Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import { must, ok } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+
+export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
+  readonly cpu: Cpu;
+  /** Of what goes on beside the calls: it ends the incarnation. */
+  readonly onDefect: (defect: unknown) => void;
+}
+
+/** What a returning volume is recovered with. */
+export interface Attachment {
+  readonly files: PackFiles;
+  readonly catalog: Catalog;
+  readonly pause: Pause;
+  readonly makeLane: (slot: number, report: RecoveryReport) => Lane;
+  /** A volume has come or gone, or can be written again. */
+  readonly onChange: () => void;
+}
+
+export class VolumeSet implements PackVolumes {
+  readonly #deps: VolumeSetDeps;
+  readonly lanes: Lanes;
+  #volumes: Volumes | undefined;
+  #attachment: Attachment | undefined;
+  /** One after the other. */
+  #work: Promise<void> = Promise.resolve();
+
+  private constructor(deps: VolumeSetDeps) {
+    this.#deps = deps;
+    this.lanes = new Lanes(() => this.volumes.writable());
+  }
+
+  static async open(deps: VolumeSetDeps): Promise<VolumeSet> {
+    const set = new VolumeSet(deps);
+    set.#volumes = await Volumes.open({ ...deps, onChange: (view, was) => set.#changed(view, was) });
+    return set;
+  }
+
+  get volumes(): Volumes {
+    return must(this.#volumes === undefined ? { ok: false, failure: { code: "closed" } } : ok(this.#volumes), "open");
+  }
+
+  get slots(): readonly number[] {
+    return this.volumes.all.flatMap(({ slot }) => (slot > 0 && this.volumes.isReadable(slot) ? [slot] : []));
+  }
+
+  directoryOf(slot: number): string | undefined {
+    return this.#volumes?.directoryOf(slot);
+  }
+
+  /** Some volume is not there, and with it there may be commits that nobody knows of. */
+  get isLacking(): boolean {
+    return this.volumes.all.some(({ slot }) => slot === 0 || !this.volumes.isReadable(slot));
+  }
+
+  /** Of all that may be written: what fits, if every byte takes its share of redundancy. */
+  space(overhead: () => number): Pick<Disk, "space"> {
+    return {
+      space: async () => {
+        const open = this.volumes.writable();
+        const sum = (bytesOf: (view: VolumeView) => number): number =>
+          Math.floor(open.reduce((total, view) => total + bytesOf(view), 0) / overhead());
+        const reserveBytes = this.#deps.reserveBytes();
+        return ok({
+          freeBytes:
+            sum(({ freeBytes }) => Math.max(0, freeBytes - reserveBytes)) + (open.length > 0 ? reserveBytes : 0),
+          totalBytes: sum(({ totalBytes }) => totalBytes),
+        });
+      },
+    };
+  }
+
+  /** Somebody could not read from the pack. */
+  suspect(pack: number, errno: string): void {
+    const failure = { code: "disk.broken", path: `volume ${slotOf(pack)}`, errno } as const;
+    this.volumes.troubled(slotOf(pack), failure).catch(this.#deps.onDefect);
+  }
+
+  facts(catalog: Catalog): readonly VolumeFacts[] {
+    const bytes = new Map<number, number>();
+    for (const { pack, checkpoint } of catalog.packs.values()) {
+      bytes.set(slotOf(pack), (bytes.get(slotOf(pack)) ?? 0) + checkpoint);
+    }
+    return this.volumes.all.map(({ id, slot, directory, state, problem, freeBytes, totalBytes }) => ({
+      id,
+      directory,
+      state,
+      problem,
+      packBytes: bytes.get(slot) ?? 0,
+      freeBytes,
+      totalBytes,
+    }));
+  }
+
+  /** The packs of `recovered` were: those volumes are written from now on. */
+  attach(attachment: Attachment, report: RecoveryReport, recovered: readonly number[]): void {
+    this.#attachment = attachment;
+    for (const slot of recovered) {
+      if (slot > 0) this.lanes.add(slot, attachment.makeLane(slot, report));
+    }
+    for (const slot of this.slots) if (!recovered.includes(slot)) this.#enqueue(() => this.#comeBack(slot));
+  }
+
+  async close(): Promise<void> {
+    this.#attachment = undefined;
+    await this.#volumes?.close();
+    await this.#work;
+    for (const { slot } of this.volumes.all) await this.lanes.end(slot);
+  }
+
+  #changed({ slot, directory, state, problem }: VolumeView, was: VolumeState): void {
+    const { log } = this.#deps;
+    if (state === "present") log.info("volume present", { directory, was });
+    else log.warn("volume trouble", { directory, state, was, problem });
+    if (this.#attachment === undefined) return;
+    const isReadable = this.volumes.isReadable(slot);
+    if (!isReadable) this.#enqueue(() => this.lanes.end(slot));
+    else if (this.lanes.get(slot) === undefined) this.#enqueue(() => this.#comeBack(slot));
+    this.#attachment.onChange();
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#work = this.#work.then(work).catch(this.#deps.onDefect);
+  }
+
+  async #comeBack(slot: number): Promise<void> {
+    const attachment = this.#attachment;
+    if (attachment === undefined || this.lanes.get(slot) !== undefined || !this.volumes.isReadable(slot)) return;
+    const { catalog, files, pause } = attachment;
+    const { cpu, log, random, signal } = this.#deps;
+    for (const pack of catalog.packs.keys()) if (slotOf(pack) === slot) await files.forget(pack);
+    if (must(await contradicts(files, catalog), "the packs of a volume can be listed")) {
+      catalog.giveUp("a volume that has come back holds less than was on it");
+    }
+    const recovery = new Recovery({
+      files,
+      catalog,
+      cpu,
+      pause,
+      random,
+      slots: [slot],
+      keepsUnclaimed: true,
+      isLacking: this.isLacking,
+      onProgress: () => undefined,
+      isOver: () => signal.aborted,
+    });
+    const report = await recovery.run();
+    if (signal.aborted || this.#attachment === undefined) return;
+    // They may have numbers that lists have passed.
+    if (report.recoveredCommitCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
+    this.lanes.add(slot, attachment.makeLane(slot, report));
+    log.info("volume recovered", { slot, commits: report.recoveredCommitCount });
+    attachment.onChange();
+  }
+}

@@ -1,0 +1,173 @@
+/** Objects over six volumes, of which some go and come back. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Digest } from "#actors/domain/address.ts";
+import type { VolumesFacts } from "#actors/domain/volumes-facts.ts";
+import { VOLUME_LOOK_INTERVAL_MS } from "#actors/storage/volumes/volumes.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { GiB, KiB, MiB, minute } from "#runtime/units.ts";
+import { readObject } from "#test/actors/storage/object-reader.ts";
+import { put, randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
+
+const SIX = ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"];
+const volumes = { directories: SIX, erasure: { dataShards: 4, parityShards: 2 } } as const;
+const config = { packSealBytes: 4 * MiB, writeQuotaBytes: 64 * MiB };
+
+interface Stored {
+  readonly manifest: Digest;
+  readonly bytes: Uint8Array;
+}
+
+async function store(kit: StorageKit, sizeBytes: number, seed: number): Promise<Stored> {
+  const bytes = randomBytes(sizeBytes, seed);
+  const stored = await put(kit, bytes);
+  assert(stored.ok, JSON.stringify(stored));
+  return { manifest: stored.value.manifest, bytes };
+}
+
+async function assertHeld(kit: StorageKit, objects: readonly Stored[]): Promise<void> {
+  for (const { manifest, bytes } of objects) {
+    const read = await readObject(kit.ref, manifest);
+    assert(read instanceof Uint8Array, `${bytes.length} bytes: ${JSON.stringify(read)}`);
+    assert(Buffer.compare(read, bytes) === 0, "the bytes are those that were put");
+  }
+}
+
+async function facts(kit: StorageKit): Promise<VolumesFacts> {
+  const described = await kit.ref.call("describeVolumes", {}, within);
+  assert(described.ok, JSON.stringify(described));
+  return described.value;
+}
+
+/** Until repair rests. */
+async function settled(kit: StorageKit): Promise<VolumesFacts> {
+  for (let turn = 0; turn < 20_000; turn += 1) {
+    const now = await facts(kit);
+    if (now.repair.state !== "running") return now;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (turn % 100 === 99) await kit.clock.advance(1);
+  }
+  return assert.fail(`repair goes on: ${JSON.stringify((await facts(kit)).repair)}`);
+}
+
+async function looked(kit: StorageKit): Promise<void> {
+  await kit.clock.advance(VOLUME_LOOK_INTERVAL_MS);
+  for (let turn = 0; turn < 200; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+async function pull(kit: StorageKit, directory: string): Promise<void> {
+  const pulled = await kit.disk.rename(directory, `/pulled${directory}`);
+  assert(pulled.ok, JSON.stringify(pulled));
+}
+
+async function putBack(kit: StorageKit, directory: string): Promise<void> {
+  const back = await kit.disk.rename(`/pulled${directory}`, directory);
+  assert(back.ok, JSON.stringify(back));
+}
+
+async function newDisk(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
+  assert((await disk.makeDirectory("/pulled")).ok);
+  return disk;
+}
+
+const sizes = [0, 1, 40 * KiB, 300 * KiB, 900 * KiB, 5 * MiB, 9 * MiB];
+
+describe("storage: six volumes, 4+2", () => {
+  it("writes shards and copies to all of them, and reads them, also after a restart without a catalog", async () => {
+    const disk = await newDisk();
+    const kv = memoryKvStores({ disk });
+    const kit = await startStorage({ disk, kv, volumes, config });
+    const objects: Stored[] = [];
+    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    await assertHeld(kit, objects);
+    const { profile, volumes: six } = await facts(kit);
+    assert.equal(profile, "4+2");
+    const bytes = six.map(({ packBytes }) => packBytes);
+    assert(Math.min(...bytes) > 2 * MiB, `every volume has its share: ${bytes}`);
+    const total = bytes.reduce((sum, one) => sum + one, 0);
+    const stored = objects.reduce((sum, one) => sum + one.bytes.length, 0);
+    assert(total < 1.7 * stored, `${total} bytes are little more than one and a half times ${stored}`);
+
+    kit.actor.kill("killed by the test");
+    kv.remove("/data/catalog");
+    await kit.restart();
+    await whole(kit);
+    await assertHeld(kit, objects);
+    assert.deepEqual((await settled(kit)).repair.backlogCount, 0);
+  });
+
+  it("loses any two of them while reads and writes go on, takes them back, and repairs what was written meanwhile", async () => {
+    const disk = await newDisk();
+    const kit = await startStorage({ disk, volumes, config });
+    const objects: Stored[] = [];
+    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    assert.equal((await settled(kit)).repair.state, "idle");
+
+    await pull(kit, "/v2");
+    await pull(kit, "/v5");
+    await assertHeld(kit, objects);
+    objects.push(await store(kit, 6 * MiB, 100), await store(kit, 10 * KiB, 101));
+    await looked(kit);
+    await assertHeld(kit, objects);
+    objects.push(await store(kit, 7 * MiB, 102), await store(kit, 20 * KiB, 103));
+    const without = await facts(kit);
+    assert.deepEqual(
+      [without.profile, without.volumes.filter(({ state }) => state === "absent").map(({ directory }) => directory)],
+      ["2+2", ["/v2", "/v5"]],
+    );
+    await assertHeld(kit, objects);
+
+    await putBack(kit, "/v2");
+    await putBack(kit, "/v5");
+    await looked(kit);
+    const { profile, repair } = await settled(kit);
+    assert.deepEqual([profile, repair.state, repair.backlogCount, repair.lostCount], ["4+2", "idle", 0, 0]);
+    assert(repair.repairedCount > 0, "what was written without them was written again");
+    await assertHeld(kit, objects);
+
+    // All of it survives the loss of any two again.
+    for (const [one, other] of [
+      ["/v1", "/v3"],
+      ["/v4", "/v6"],
+      ["/v2", "/v5"],
+    ] as const) {
+      await pull(kit, one);
+      await pull(kit, other);
+      await looked(kit);
+      await assertHeld(kit, objects);
+      await putBack(kit, one);
+      await putBack(kit, other);
+      await looked(kit);
+    }
+  });
+
+  it("makes again elsewhere what a volume held that stays away", async () => {
+    const disk = await newDisk();
+    const kit = await startStorage({ disk, volumes, config });
+    const objects: Stored[] = [];
+    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    await settled(kit);
+    await pull(kit, "/v3");
+    await looked(kit);
+    assert.equal((await settled(kit)).repair.state, "delayed");
+
+    await kit.clock.advance(15 * minute);
+    await looked(kit);
+    const { repair, profile } = await settled(kit);
+    assert.deepEqual([profile, repair.state, repair.backlogCount, repair.lostCount], ["3+2", "idle", 0, 0]);
+    for (const [one, other] of [
+      ["/v1", "/v2"],
+      ["/v4", "/v6"],
+    ] as const) {
+      await pull(kit, one);
+      await pull(kit, other);
+      await looked(kit);
+      await assertHeld(kit, objects);
+      await putBack(kit, one);
+      await putBack(kit, other);
+      await looked(kit);
+    }
+  });
+});
