@@ -5,7 +5,7 @@
  */
 import { connect } from "node:net";
 import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
-import { holdsLock, type NodeRecord } from "#cli/find-node.ts";
+import { holdsLock, lostByKill, type NodeRecord } from "#cli/find-node.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { MiB, second } from "#runtime/units.ts";
@@ -18,7 +18,7 @@ export const ADMIN_TIMEOUT_MS: number = 5 * second;
 /** The same for `down`, answered when all has stopped: the node's own deadline is 10 s. `cepa down` takes no longer. */
 export const DOWN_TIMEOUT_MS: number = 15 * second;
 
-export type AdminCommand = "status" | "kill" | "resume" | "letters" | "replay" | "down";
+export type AdminCommand = "status" | "logs" | "kill" | "resume" | "letters" | "replay" | "down";
 
 export interface AdminRequest {
   readonly command: AdminCommand;
@@ -64,9 +64,10 @@ function readAnswer(line: string): Outcome<Readonly<Record<string, unknown>>> {
 }
 
 /** What was asked lies in the socket: a root that was only stopped reads it when it goes on. */
-function noAnswer({ pid }: NodeRecord, { command }: AdminRequest, timeoutMs: number): CliFailure {
-  const later = command === "status" || command === "letters" ? "" : ` and may still do it (${command})`;
-  const advice = `it is stopped or overloaded${later}; kill -9 ${pid} loses nothing that was acknowledged`;
+function noAnswer(node: NodeRecord, { command }: AdminRequest, timeoutMs: number): CliFailure {
+  const { pid } = node;
+  const later = ["status", "logs", "letters"].includes(command) ? "" : ` and may still do it (${command})`;
+  const advice = `it is stopped or overloaded${later}; kill -9 ${pid} ${lostByKill(node)}`;
   return { code: "cli.no-answer", message: `process ${pid} has not answered for ${timeoutMs / second} s: ${advice}` };
 }
 

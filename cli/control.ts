@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type AdminCommand, askAdmin, DOWN_TIMEOUT_MS } from "#cli/admin.ts";
 import { print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
-import { exists, findNode, type NodeChoice, type NodeRecord } from "#cli/find-node.ts";
+import { exists, findNode, lostByKill, type NodeChoice, type NodeRecord } from "#cli/find-node.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
 
@@ -37,8 +37,9 @@ export async function down(options: NodeChoice): Promise<Outcome> {
 
   while (exists(pid)) {
     if (performance.now() > deadlineMs) {
-      const message = `process ${pid} is still there after ${DOWN_TIMEOUT_MS / second} s; kill -9 ${pid} loses nothing`;
-      return fail({ code: "cli.still-running", message: `${message} that was acknowledged` });
+      const advice = `kill -9 ${pid} ${lostByKill(node.value)}`;
+      const message = `process ${pid} is still there after ${DOWN_TIMEOUT_MS / second} s; ${advice}`;
+      return fail({ code: "cli.still-running", message });
     }
     await pause(LOOK_INTERVAL_MS);
   }

@@ -1,14 +1,17 @@
 /**
  * Where the node is: by `--url` or `--data`, else by CEPA_URL or CEPA_DATA, else in the user's data directory.
  *
- * A running node keeps `node.json` in its data directory. Admin commands go to the Unix socket named there, so they
- * need the directory; the others need a URL and are content with either.
+ * A running node keeps `node.json` in its data directory; one in amnesia mode keeps it in memory, in a directory that is
+ * named after the one it stands in for. Admin commands go to the Unix socket named there, so they need the directory; the
+ * others need a URL and are content with either.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { errnoOf, type Outcome } from "#cli/failure.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
+import { memoryHome, memoryPlaces } from "#runtime/config/memory-home.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
 /** The two options that every client command takes. */
@@ -23,6 +26,8 @@ export interface NodeRecord {
   readonly pid: number;
   readonly url: string;
   readonly adminSocket: string;
+  /** All of it is in memory, and gone when it ends. */
+  readonly isAmnesic: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,19 +39,42 @@ export function dataDirectory(choice: NodeChoice, env: Environment = process.env
   return join(nonEmpty(env["XDG_DATA_HOME"]) ?? join(homedir(), ".local", "share"), "cepa");
 }
 
-/** The node that runs on the chosen data directory. */
+/** The node that runs on the chosen data directory, or in memory in its stead. */
 export function findNode(choice: NodeChoice, env: Environment = process.env): Outcome<NodeRecord> {
   const directory = dataDirectory(choice, env);
   const record = readRecord(directory);
+  if (typeof record === "object" && exists(record.pid)) return ok(record);
+  const inMemory = findInMemory(directory, env);
+  if (inMemory !== undefined) return ok(inMemory);
   if (record === "not-allowed") {
     const message = `cannot look whether a node runs on ${directory}: it is another user's (EACCES)`;
     return fail({ code: "cli.not-allowed", message });
   }
   if (record === undefined) return notRunning(`no node runs on ${directory}: start one with ./cepa up`);
-  if (!exists(record.pid)) {
-    return notRunning(`no node runs on ${directory} any more (it was process ${record.pid}): start it with ./cepa up`);
+  return notRunning(`no node runs on ${directory} any more (it was process ${record.pid}): start it with ./cepa up`);
+}
+
+/** Of the user who runs the command only: in these places anybody could lay a record. */
+function findInMemory(directory: string, env: Environment): NodeRecord | undefined {
+  const userId = process.getuid?.() ?? 0;
+  const facts = {
+    dataDirectory: directory,
+    runtimeDirectory: env["XDG_RUNTIME_DIR"],
+    userId,
+    digest: (text: string) => createHash("sha256").update(text).digest("hex"),
+  };
+  for (const place of memoryPlaces(facts)) {
+    const home = memoryHome(place, facts);
+    const isOwn = lstatSync(home, { throwIfNoEntry: false })?.uid === userId;
+    const record = isOwn ? readRecord(home) : undefined;
+    if (typeof record === "object" && exists(record.pid)) return record;
   }
-  return ok(record);
+  return undefined;
+}
+
+/** What `kill -9` of the node's process would lose. */
+export function lostByKill({ isAmnesic }: NodeRecord): string {
+  return isAmnesic ? "loses all that it holds" : "loses nothing that was acknowledged";
 }
 
 /** Whether a URL was chosen rather than a directory; a directory on the command line beats CEPA_URL. */
@@ -107,10 +135,10 @@ function readRecord(directory: string): NodeRecord | "not-allowed" | undefined {
   }
   const said = parseJson(text);
   if (!isRecord(said)) return undefined;
-  const { pid, http, admin } = said;
+  const { pid, http, admin, amnesia } = said;
   if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
   if (typeof http !== "string" || typeof admin !== "string") return undefined;
-  return { directory, pid, url: http.replace(/\/+$/, ""), adminSocket: admin };
+  return { directory, pid, url: http.replace(/\/+$/, ""), adminSocket: admin, isAmnesic: amnesia === true };
 }
 
 function notRunning(message: string): Outcome<never> {

@@ -347,6 +347,14 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       answer(await letters(target, options));
     });
 
+  own("logs", "Show the log of a node in amnesia mode, which has no other: its last lines, as JSON.", [
+    "logs",
+    "logs | jq -r .event",
+  ]).action(async (options: Flags) => {
+    const { logs } = await import("#cli/logs.ts");
+    answer(await logs(options));
+  });
+
   own("down", "Stop the node: accept nothing new, finish what is under way, flush, end. Waits for it.", [
     "down",
     "down --data /srv/cepa",

@@ -34,6 +34,8 @@ export interface NodeFacts {
   /** `host:port` that the gateway must listen on; the port is chosen. */
   readonly http: { readonly host: string; readonly port: number };
   readonly insecurePublic: boolean;
+  /** Amnesia mode: nothing may reach a disk, and all of it is gone when the node ends. */
+  readonly amnesia: boolean;
   readonly version: string;
   /** How the node stands now, as last told by the root. */
   status(): NodeStatus;
@@ -94,8 +96,8 @@ export interface ActorModule<
 > {
   readonly behavior: Behavior<P, Events, Deps, State>;
   readonly configSchema: ConfigSchema<Config>;
-  /** Relations between settings; answers with a sentence about the one that does not hold. */
-  checkConfig?(config: Config): string | undefined;
+  /** Relations between settings, and to the mode of the node; answers with a sentence about the one that does not hold. */
+  checkConfig?(config: Config, node: Pick<NodeFacts, "amnesia">): string | undefined;
   /**
    * What is wrong with the places on this machine that the actor needs, and what to do about it; undefined if nothing is.
    * A node that never was ready ends with it, because only a person can mend it.

@@ -48,6 +48,8 @@ export interface ThisProcess {
   readonly pid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   residentBytes(): number;
+  /** Memory that the system would still give, within the limits of this process's control group. */
+  availableBytes(): number;
   /** Returns an undo. */
   onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP", run: () => void): () => void;
   /** The channel to the parent; `onParentGone` runs once when it is lost. Without a parent channel `send` is false. */

@@ -2,6 +2,7 @@
 import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { readBuild } from "#runtime/real/build-id.ts";
+import { realMachine } from "#supervisor/root/real-machine.ts";
 import { realRootSeams } from "#supervisor/root/real-seams.ts";
 import { runRoot } from "#supervisor/root/run-root.ts";
 import { tree } from "#supervisor/tree.ts";
@@ -16,6 +17,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 await runRoot({
   tree,
   args: process.argv.slice(2),
+  machine: realMachine(join(here, "../cepa")),
   seams: realRootSeams({ tree, build, node: process.execPath, cellEntry }),
   writeOut: (line) => void process.stdout.write(`${line}\n`),
   writeError: (line) => void process.stderr.write(`${line}\n`),

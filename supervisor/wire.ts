@@ -23,6 +23,8 @@ export interface CellFacts {
   readonly runDirectory: string;
   readonly http: { readonly host: string; readonly port: number };
   readonly insecurePublic: boolean;
+  /** See `NodeFacts`. The cell then logs to the root, which has a ring for the lines of all. */
+  readonly amnesia: boolean;
   readonly version: string;
   /** A cell of another build does not begin, and does not link. */
   readonly buildId: string;
@@ -69,6 +71,8 @@ export type Report =
   /** `problem` when the offer is refused. */
   | { readonly kind: "config-answer"; readonly version: number; readonly problem: string | undefined }
   | { readonly kind: "event"; readonly event: CellEvent }
+  /** In amnesia mode: a line of the log, with its line end. */
+  | { readonly kind: "log"; readonly line: string }
   | { readonly kind: "answer"; readonly id: number; readonly answer: CommandAnswer }
   | { readonly kind: "drained" };
 
@@ -109,6 +113,7 @@ const REPORTS: ReadonlySet<unknown> = new Set<Report["kind"]>([
   "status",
   "config-answer",
   "event",
+  "log",
   "answer",
   "drained",
 ]);

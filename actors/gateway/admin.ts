@@ -28,6 +28,7 @@ export async function status(desk: Desk, visit: Visit): Served {
       version: node.version,
       uptimeSeconds: Math.floor((clock.nowMs() - startedMs) / 1000),
       insecurePublic: node.insecurePublic,
+      amnesia: node.amnesia,
       health: {
         live: true,
         reads: readinessFor("reads", tree, gateReasons, clock),

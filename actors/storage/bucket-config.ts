@@ -18,10 +18,15 @@ export const bucketConfigSchema: ConfigSchema<BucketConfig> = {
   s3Region: text({ default: "us-east-1", pattern: /^[a-z0-9-]{1,64}$/ }),
 };
 
-/** A sentence about what is wrong with the URL. */
-export function checkBucketConfig({ s3, s3Style }: BucketConfig): string | undefined {
-  const parsed = s3 === "" ? undefined : parseBucketUrl(s3, styleOf(s3Style));
-  if (parsed === undefined || parsed.ok) return undefined;
+/** A sentence about what is wrong with the URL, or with having one. */
+export function checkBucketConfig(
+  { s3, s3Style }: BucketConfig,
+  { amnesia }: { readonly amnesia: boolean },
+): string | undefined {
+  if (s3 === "") return undefined;
+  if (amnesia) return "storage.s3 is not for amnesia mode: what is in a bucket stays when the node ends";
+  const parsed = parseBucketUrl(s3, styleOf(s3Style));
+  if (parsed.ok) return undefined;
   const { problem } = parsed.failure;
   switch (problem) {
     case "not-a-url":

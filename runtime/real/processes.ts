@@ -116,6 +116,10 @@ class RealSelf implements ThisProcess {
     return process.memoryUsage.rss();
   }
 
+  availableBytes(): number {
+    return process.availableMemory();
+  }
+
   onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP", run: () => void): () => void {
     const listener = (): void => run();
     process.on(signal, listener);

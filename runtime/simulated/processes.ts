@@ -14,6 +14,7 @@ export const SIMULATED_BACKLOG_MAX = 1024;
 const firstPid = 1000;
 /** Reported for every simulated process. */
 const simulatedResidentBytes = 48 * 1024 * 1024;
+const simulatedAvailableBytes = 8 * 1024 * 1024 * 1024;
 
 /** What a command does. It runs once, in a macrotask of its own, and lives until `self.exit` or a kill. */
 export type Program = (self: ThisProcess, spec: SpawnSpec) => void;
@@ -241,6 +242,10 @@ export class SimulatedSelf implements ThisProcess {
 
   residentBytes(): number {
     return simulatedResidentBytes;
+  }
+
+  availableBytes(): number {
+    return simulatedAvailableBytes;
   }
 
   onSignal(signal: "SIGINT" | "SIGTERM" | "SIGHUP", run: () => void): () => void {

@@ -7,6 +7,7 @@
 import type { Actor } from "#runtime/actor.ts";
 import type { CellEnv, NodeStatus } from "#runtime/actor-module.ts";
 import { Bus } from "#runtime/bus.ts";
+import { diskInMemory } from "#runtime/disk/disk-in-memory.ts";
 import { assert, describeExit } from "#runtime/errors.ts";
 import { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -156,7 +157,7 @@ export class Cell {
 
     const modules = await loadModules(spec, catalogue);
     if (this.#ended) return undefined;
-    const sections = new Sections(modules, seams.base.processes.self.env);
+    const sections = new Sections(modules, seams.base.processes.self.env, facts);
     const problem = sections.offer(facts.config);
     if (problem !== undefined) return { cause: "config", message: problem };
     sections.commit(facts.config.version);
@@ -194,18 +195,21 @@ export class Cell {
   }
 
   async #makeEnv(facts: CellFacts): Promise<CellEnv> {
-    const { seams } = this.#options;
-    const { log, close } = seams.log(facts.cell, facts.dataDirectory);
+    const { seams, send } = this.#options;
+    const { dataDirectory, http, insecurePublic, amnesia, version } = facts;
+    const toRoot = { write: (line: string) => send({ kind: "log", line }) };
+    const { log, close } = seams.log(facts.cell, amnesia ? toRoot : `${dataDirectory}/logs`);
     this.#closeLog = close;
     const bus = new Bus<{ readonly type: string }>({ clock: seams.base.clock, metrics: this.#metrics });
     const cpu = await seams.cpu(facts.cpuThreads);
     this.#scope.add(() => cpu.close());
     this.#log = log;
     this.#bus = bus;
-    const { dataDirectory, http, insecurePublic, version } = facts;
-    const node = { dataDirectory, http, insecurePublic, version, status: () => seenFrom(this.#status, this.#links) };
+    const status = (): NodeStatus => seenFrom(this.#status, this.#links);
+    const node = { dataDirectory, http, insecurePublic, amnesia, version, status };
     const { base, kv, edges, exchanges } = seams;
-    return { ...base, kv, edges, exchanges, log, bus, cpu, metrics: this.#metrics, node };
+    const disk = amnesia ? diskInMemory(base.disk, () => base.processes.self.availableBytes()) : base.disk;
+    return { ...base, disk, kv, edges, exchanges, log, bus, cpu, metrics: this.#metrics, node };
   }
 
   #supervise(spec: CellSpec, env: CellEnv): Promise<void> {

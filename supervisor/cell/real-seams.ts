@@ -10,12 +10,13 @@ import type { KvStores } from "#runtime/kv/kv.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealDisk } from "#runtime/real/disk.ts";
 import { fileLocks } from "#runtime/real/lock.ts";
-import { createLog } from "#runtime/real/log.ts";
+import { createLog, type LogSink } from "#runtime/real/log.ts";
 import { openLogFile } from "#runtime/real/log-file.ts";
 import { realNetwork } from "#runtime/real/network.ts";
 import { createRealProcesses } from "#runtime/real/processes.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
 import { switchboardLinks } from "#supervisor/cell/links.ts";
 import { noCpu } from "#supervisor/cell/no-cpu.ts";
 import type { CellSeams } from "#supervisor/cell/seams.ts";
@@ -48,10 +49,11 @@ export function realCellSeams(base: BaseEnv): CellSeams {
       const { createRealCpu } = await import("#runtime/real/cpu.ts");
       return createRealCpu({ clock: base.clock, threads });
     },
-    log: (cell, dataDirectory) => {
-      const file = openLogFile({ path: join(dataDirectory, "logs", `${cell}.log`), clock: base.clock });
-      const log = createLog({ sink: file, level: "info", clock: base.clock, fields: { cell } });
-      return { log, close: () => file.closeSync() };
+    log: (cell, to) => {
+      const logTo = (sink: LogSink): Log => createLog({ sink, level: "info", clock: base.clock, fields: { cell } });
+      if (typeof to !== "string") return { log: logTo(to), close: () => undefined };
+      const file = openLogFile({ path: join(to, `${cell}.log`), clock: base.clock });
+      return { log: logTo(file), close: () => file.closeSync() };
     },
     links: (options) => switchboardLinks(options, base),
   };

@@ -10,6 +10,7 @@ import type { Protocol } from "#runtime/protocol.ts";
 import type { Ref } from "#runtime/ref.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import type { LineSink } from "#supervisor/line-sink.ts";
 
 export interface LinksOptions {
   readonly cell: string;
@@ -42,7 +43,7 @@ export interface CellSeams {
   readonly exchanges: CellEnv["exchanges"];
   /** Threads start on first use; 0 is a cell without a pool. */
   cpu(threads: number): Promise<Cpu>;
-  /** `close` writes what waits, at once: for the end of the cell. */
-  log(cell: string, dataDirectory: string): { readonly log: Log; readonly close: () => void };
+  /** `to`: a directory for files, or who takes the lines. `close` writes what waits, at once: for the end of the cell. */
+  log(cell: string, to: string | LineSink): { readonly log: Log; readonly close: () => void };
   links(options: LinksOptions): Links;
 }

@@ -3,7 +3,7 @@
  *
  * A section has the name of its actor. An offer is kept until it is committed or the next one comes.
  */
-import type { ConfigView } from "#runtime/actor-module.ts";
+import type { ConfigView, NodeFacts } from "#runtime/actor-module.ts";
 import { describeProblem, type Environment, readSection } from "#runtime/config/section.ts";
 import { ConfigHolder, type ConfigSnapshot } from "#runtime/config/snapshot.ts";
 import { assert } from "#runtime/errors.ts";
@@ -14,12 +14,14 @@ type Values = ReadonlyMap<string, unknown>;
 export class Sections {
   readonly #modules: ReadonlyMap<string, ErasedModule>;
   readonly #environment: Environment;
+  readonly #node: Pick<NodeFacts, "amnesia">;
   readonly #holders = new Map<string, ConfigHolder<unknown>>();
   #offered: { readonly version: number; readonly values: Values } | undefined;
 
-  constructor(modules: ReadonlyMap<string, ErasedModule>, environment: Environment) {
+  constructor(modules: ReadonlyMap<string, ErasedModule>, environment: Environment, node: Pick<NodeFacts, "amnesia">) {
     this.#modules = modules;
     this.#environment = environment;
+    this.#node = node;
   }
 
   /** Checks `config` and keeps it for `commit`. Answers with all that is wrong, in one line. */
@@ -33,7 +35,7 @@ export class Sections {
         problems.push(...read.failure.problems.map((problem) => describeProblem(read.failure.section, problem)));
         continue;
       }
-      const problem = actorModule.checkConfig?.(read.value as never);
+      const problem = actorModule.checkConfig?.(read.value as never, this.#node);
       if (problem !== undefined) problems.push(problem);
       values.set(name, read.value);
     }

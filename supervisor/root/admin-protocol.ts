@@ -3,6 +3,7 @@ import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 
 export type AdminCommand =
   | { readonly command: "status" }
+  | { readonly command: "logs" }
   | { readonly command: "down" }
   | { readonly command: "kill" | "resume"; readonly kind: "actor" | "cell"; readonly name: string }
   | { readonly command: "letters"; readonly actor: string }
@@ -27,6 +28,7 @@ export function parseRequest(line: string): Result<AdminRequest, BadRequest> {
   const command = "command" in said ? said.command : undefined;
   switch (command) {
     case "status":
+    case "logs":
     case "down":
       return ok({ id, command: { command } });
     case "kill":
@@ -49,7 +51,7 @@ export function parseRequest(line: string): Result<AdminRequest, BadRequest> {
       return ok({ id, command: { command, actor: name, letter } });
     }
     default:
-      return bad(id, "the command is status, kill, resume, letters, replay or down");
+      return bad(id, "the command is status, logs, kill, resume, letters, replay or down");
   }
 }
 

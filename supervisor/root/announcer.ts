@@ -14,6 +14,8 @@ export type Announcement =
       readonly pid: number;
       readonly cells: Readonly<Record<string, number>>;
       readonly unavailable: readonly { readonly actor: string; readonly reason: string }[];
+      /** In amnesia mode: the directory in memory that everything is in. */
+      readonly amnesia?: string;
     }
   | { readonly event: "waiting"; readonly reasons: readonly string[] }
   | { readonly event: "crashed"; readonly service: string; readonly reason: string }
@@ -61,6 +63,7 @@ function sentence(said: Exclude<Announcement, { readonly event: "failed" }>): st
     case "ready": {
       const cells = Object.entries(said.cells).map(([name, pid]) => `${name} ${pid}`);
       const lines = [`ready: ${said.http}  (process ${said.pid}; ${cells.join(", ")})`];
+      if (said.amnesia !== undefined) lines.push(`amnesia: all is in memory (${said.amnesia}), and gone at the end`);
       return [...lines, ...said.unavailable.map((one) => `unavailable: ${one.actor}: ${one.reason}`)].join("\n");
     }
     case "waiting":

@@ -41,6 +41,8 @@ export interface CellChildOptions {
   /** The cell does not begin, because its sources are not those that the root runs. */
   readonly onBuildChanged: (problem: string) => void;
   readonly onEvent: (event: CellEvent) => void;
+  /** A line of its log, in amnesia mode. */
+  readonly onLog: (line: string) => void;
   /** Something in `actors` or `residentBytes` is new. */
   readonly onChange: () => void;
 }
@@ -222,6 +224,9 @@ export class CellChild implements Child {
         break;
       case "event":
         this.#options.onEvent(report.event);
+        break;
+      case "log":
+        this.#options.onLog(report.line);
         break;
       case "answer":
         this.#answers.get(report.id)?.(report.answer);

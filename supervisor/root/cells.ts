@@ -38,6 +38,8 @@ export interface CellsOptions {
   readonly onBuildChanged: (cell: string, problem: string) => void;
   /** `from` is a cell, or `root` for what the supervisor over them says. */
   readonly onEvent: (from: string, event: CellEvent) => void;
+  /** A line for the ring, in amnesia mode. */
+  readonly onLog: (line: string) => void;
   /** They restarted too often and have all been stopped. */
   readonly onEscalate: () => void;
   /** Something in `status` may have changed. */
@@ -125,7 +127,8 @@ export class Cells {
   }
 
   #makeCell(name: string): CellChild {
-    const { host, clock, log, facts, onConfigRefused, onMisplaced, onBuildChanged, onEvent, onChange } = this.#options;
+    const { host, clock, log, facts, onConfigRefused, onMisplaced, onBuildChanged, onEvent, onLog, onChange } =
+      this.#options;
     return new CellChild({
       name,
       host,
@@ -136,6 +139,7 @@ export class Cells {
       onMisplaced,
       onBuildChanged: (problem) => onBuildChanged(name, problem),
       onEvent: (event) => onEvent(name, event),
+      onLog,
       onChange,
     });
   }

@@ -5,17 +5,16 @@
  * The lock decides who the node of a directory is; without it nothing here is touched, not even at the end. A lock file
  * can be removed under who holds it: a node that still answers on its admin socket is the node of its directory too.
  */
-
-import type { ConfigTable } from "#runtime/config/toml.ts";
-import { readConfigFile } from "#runtime/config/watcher.ts";
+import { basename } from "node:path";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { wipe } from "#runtime/disk/wipe.ts";
+import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import type { Held } from "#runtime/lock/lock.ts";
 import { second } from "#runtime/units.ts";
 import type { AdminHandler } from "#supervisor/root/admin.ts";
 import { AdminDoor } from "#supervisor/root/admin-door.ts";
 import { type CannotRun, cannotRun, reasonOf } from "#supervisor/root/cannot-run.ts";
-import { refusedByRoot } from "#supervisor/root/config-rollout.ts";
+import { configPathOf, type FoundConfig, readConfig } from "#supervisor/root/found-config.ts";
 import { isGone } from "#supervisor/root/gone.ts";
 import { httpUrl, type RootOptions } from "#supervisor/root/options.ts";
 import { isOtherAlive, readRecord } from "#supervisor/root/other-node.ts";
@@ -25,12 +24,6 @@ import type { RootSeams } from "#supervisor/root/seams.ts";
 /** How long a taken port is waited for: after `kill -9` the last node's cells still have it for a moment. */
 export const PORT_WAIT_MS: number = 5 * second;
 const PORT_POLL_MS = 100;
-
-/** The configuration as found at the start; `bytes` undefined when there is no file. */
-export interface FoundConfig {
-  readonly raw: ConfigTable;
-  readonly bytes: Uint8Array | undefined;
-}
 
 /** What was found when a node looked after its claims. */
 export interface Kept {
@@ -60,8 +53,9 @@ export class Claims {
     this.#seams = seams;
     const { userId, digest } = seams;
     const runtimeDirectory = seams.base.processes.self.env["XDG_RUNTIME_DIR"] || undefined;
-    this.places = placesOf({ dataDirectory: options.dataDirectory, runtimeDirectory, userId, digest });
-    this.configPath = options.configFile ?? this.places.config;
+    const { dataDirectory, amnesia } = options;
+    this.places = placesOf({ dataDirectory, runtimeDirectory, amnesia, userId, digest });
+    this.configPath = configPathOf(options);
   }
 
   /** 0 until it is chosen; then the same for the life of the node. */
@@ -77,7 +71,8 @@ export class Claims {
   async take(sections: readonly string[], handle: AdminHandler): Promise<Result<FoundConfig, CannotRun>> {
     const { disk, locks, clock } = this.#seams.base;
     const { data, logs, lock } = this.places;
-    for (const directory of [data, logs]) {
+    // In amnesia mode no log is a file.
+    for (const directory of this.#options.amnesia ? [data] : [data, logs]) {
       const made = await disk.makeDirectory(directory);
       // Without logs it can still serve what it has.
       const isSpared = !made.ok && directory === logs && made.failure.code === "disk.full";
@@ -92,7 +87,9 @@ export class Claims {
       return cannotRun("lock.taken", await this.#explainLock({ code: "lock.taken" }));
     }
     this.#lock = locked.value;
-    const config = await this.#readConfig(sections);
+    const forgotten = await this.#forgetTheLast();
+    if (!forgotten.ok) return forgotten;
+    const config = await readConfig(disk, this.#options, sections);
     if (!config.ok) return config;
 
     this.#door = new AdminDoor(this.places, this.#seams, handle);
@@ -131,6 +128,8 @@ export class Claims {
     await this.#door?.close();
     await disk.removeTree(this.places.run);
     await disk.remove(this.places.record);
+    // While it is held nobody takes the directory for a leftover.
+    if (this.#options.amnesia) await wipe(disk, this.places.data);
     this.#lock.release();
     this.#lock = undefined;
   }
@@ -181,6 +180,7 @@ export class Claims {
       admin: this.places.adminSocket,
       run: this.places.run,
       profile: this.#options.profile,
+      ...(this.#options.amnesia ? { amnesia: true, namedDirectory: this.#options.namedDirectory } : {}),
       version,
       startedAt: this.#startedAt,
     };
@@ -197,20 +197,16 @@ export class Claims {
     return `${who} already runs on ${data}: stop it with cepa down --data ${data}, or give --data another directory`;
   }
 
-  async #readConfig(sections: readonly string[]): Promise<Result<FoundConfig, CannotRun>> {
-    const path = this.configPath;
-    const file = await readConfigFile(this.#seams.base.disk, path);
-    if (!file.ok) {
-      const { problem, line, column } = file.failure;
-      const isMissing = problem === "disk.not-found";
-      if (isMissing && this.#options.configFile === undefined) return ok({ raw: {}, bytes: undefined });
-      const where = line > 0 ? `${path}:${line}:${column}` : path;
-      const why = line > 0 ? problem : reasonOf({ code: problem });
-      const what = isMissing ? "there is no such file; give --config another" : `${why}; mend the file`;
-      return cannotRun(file.failure.code, `configuration ${where}: ${what}`);
-    }
-    const refused = refusedByRoot(file.value.raw, sections);
-    return refused === undefined ? ok(file.value) : fail(refusedConfig(path, refused));
+  /** A node in amnesia mode that was killed could not forget. Its lock is ours now. */
+  async #forgetTheLast(): Promise<Result<void, CannotRun>> {
+    if (!this.#options.amnesia) return ok();
+    const { data, lock } = this.places;
+    const wiped = await wipe(this.#seams.base.disk, data, [basename(lock)]);
+    if (wiped.ok) return ok();
+    return cannotRun(
+      wiped.failure.code,
+      `cannot remove what is left in ${data}: ${reasonOf(wiped.failure)}; remove it`,
+    );
   }
 
   async #findPort(): Promise<Result<number, CannotRun>> {
@@ -230,9 +226,4 @@ export class Claims {
       });
     }
   }
-}
-
-/** `problem` names the settings of the file at `path` that the root or a cell cannot begin with. */
-export function refusedConfig(path: string, problem: string): CannotRun {
-  return { code: "config.invalid", message: `configuration ${path}: ${problem}; mend what it names, then start again` };
 }

@@ -3,11 +3,13 @@
  *
  * A cell that is down has no say, nor has one that begins while the others still think: it gets what is in force then.
  */
-import { checkSections, describeProblem } from "#runtime/config/section.ts";
+import { isDeepStrictEqual } from "node:util";
+import { checkSections } from "#runtime/config/section.ts";
 import { type ConfigSnapshot, configSnapshot } from "#runtime/config/snapshot.ts";
 import type { ConfigTable } from "#runtime/config/toml.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
+import { describeInvalid, NODE_SECTION, readNodeSection } from "#supervisor/root/node.ts";
 
 /** Longest time that a cell may think about an offer; afterwards it counts as refused. */
 export const CONFIG_OFFER_MS: number = 2 * second;
@@ -45,6 +47,10 @@ export class ConfigRollout {
   async offer(raw: ConfigTable): Promise<Result<void, ConfigRefused>> {
     const refused = refusedByRoot(raw, this.#sections);
     if (refused !== undefined) return fail({ code: "supervisor.config-refused", by: "root", problem: refused });
+    if (!isDeepStrictEqual(raw[NODE_SECTION], this.#current.raw[NODE_SECTION])) {
+      const problem = `[${NODE_SECTION}] counts when the node starts: restart it`;
+      return fail({ code: "supervisor.config-refused", by: "root", problem });
+    }
 
     const next = configSnapshot(this.#current.version + 1, raw);
     const answers = await Promise.all(
@@ -67,8 +73,7 @@ export class ConfigRollout {
 
 /** One line about what no cell needs to be asked about: sections that nobody reads, and values that no setting has. */
 export function refusedByRoot(raw: ConfigTable, sections: readonly string[]): string | undefined {
-  const checked = checkSections(raw, sections);
-  if (checked.ok) return undefined;
-  const { section, problems } = checked.failure;
-  return problems.map((problem) => describeProblem(section, problem)).join("; ");
+  const sectionsChecked = checkSections(raw, [...sections, NODE_SECTION]);
+  const checked = sectionsChecked.ok ? readNodeSection(raw, {}) : sectionsChecked;
+  return checked.ok ? undefined : describeInvalid(checked.failure);
 }

@@ -27,8 +27,8 @@ export interface NewsOptions {
   readonly metrics: Metrics;
   readonly announcer: Announcer;
   readonly status: () => NodeStatus;
-  /** Where the node answers, and its process. */
-  readonly address: () => { readonly http: string; readonly pid: number };
+  /** Where the node answers, its process, and in amnesia mode its directory. */
+  readonly address: () => { readonly http: string; readonly pid: number; readonly amnesia?: string };
   /** To every cell but `from`. */
   readonly tell: (order: Order, from?: string) => void;
 }

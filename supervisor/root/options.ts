@@ -6,11 +6,15 @@ import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { PROFILES, type Profile } from "#supervisor/placement.ts";
 
 export interface RootOptions {
-  /** Absolute. */
+  /** Absolute. Where everything of the node is. */
   readonly dataDirectory: string;
+  /** Absolute: what the user calls the node by, and where `cepa.toml` is. In amnesia mode nothing else is there. */
+  readonly namedDirectory: string;
+  /** Asked for here; the configuration may ask too, which `moveToMemory` sees to. */
+  readonly amnesia: boolean;
   readonly http: { readonly host: string; readonly port: number };
   readonly profile: Profile;
-  /** Absolute; undefined: `cepa.toml` in the data directory, if there is one. */
+  /** Absolute; undefined: `cepa.toml` in the named directory, if there is one. */
   readonly configFile: string | undefined;
   readonly json: boolean;
   readonly insecurePublic: boolean;
@@ -34,6 +38,7 @@ Starts a node in the foreground. SIGINT, SIGTERM and \`cepa down\` end it in goo
   --http HOST:PORT    where it listens (127.0.0.1:7700); port 0 picks a free one
   --profile NAME      ${PROFILES.join(", ")}: which cells there are and where they live (tree)
   --config FILE       configuration (cepa.toml in the data directory, if there is one)
+  --amnesia           keep everything in memory: when the node ends, all of it is gone
   --json              one JSON object a line on stdout
   --insecure-public   allow an address that others can reach, without any authentication
   -h, --help          print this
@@ -70,6 +75,8 @@ export function parseOptions(args: readonly string[], env: Environment): Result<
   }
   return ok({
     dataDirectory: resolve(dataDirectory),
+    namedDirectory: resolve(dataDirectory),
+    amnesia: values.amnesia ?? false,
     http,
     profile,
     configFile: values.config === undefined ? undefined : resolve(values.config),
@@ -110,6 +117,7 @@ function parse(args: readonly string[]) {
         http: text,
         profile: text,
         config: text,
+        amnesia: flag,
         json: flag,
         "insecure-public": flag,
         help: { ...flag, short: "h" },

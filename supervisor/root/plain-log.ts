@@ -2,11 +2,7 @@
 import type { Clock } from "#runtime/clock.ts";
 import type { Log, LogFields } from "#runtime/telemetry/log.ts";
 import { redactFields } from "#runtime/telemetry/redact.ts";
-
-/** Takes one line with its line end; returns soon and never throws. */
-export interface LineSink {
-  write(line: string): void;
-}
+import type { LineSink } from "#supervisor/line-sink.ts";
 
 /** `debug` lines are left out. */
 export function plainLog(sink: LineSink, clock: Clock, bound: LogFields): Log {

@@ -1,12 +1,13 @@
 /**
  * Cells as processes of their own: the same Node, the entry `cell-main.ts`, a channel for orders and reports, and a
- * file for whatever the process writes without being asked (a V8 abort, a warning).
+ * file, or in amnesia mode a pipe, for whatever the process writes without being asked (a V8 abort, a warning).
  */
 import type { Disk } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Process, Processes } from "#runtime/processes.ts";
 import { exitReasonOf } from "#supervisor/process-exit.ts";
 import type { CellHost, CellLife, HostFailed } from "#supervisor/root/cell-life.ts";
+import type { CellOutput } from "#supervisor/root/seams.ts";
 import { parseReport, type Report } from "#supervisor/wire.ts";
 
 export interface ProcessHostOptions {
@@ -17,8 +18,8 @@ export interface ProcessHostOptions {
   /** Path of `cell-main.ts`. */
   readonly entry: string;
   readonly env: Readonly<Record<string, string>>;
-  /** `<cell>.err` goes there. */
-  readonly logDirectory: string;
+  /** The directory of `<cell>.err`, or who hears it instead of a file. */
+  readonly output: string | CellOutput;
 }
 
 export function processHost(options: ProcessHostOptions): CellHost {
@@ -26,17 +27,19 @@ export function processHost(options: ProcessHostOptions): CellHost {
 }
 
 async function open(options: ProcessHostOptions, cell: string): Promise<Result<CellLife, HostFailed>> {
-  const { processes, disk, node, entry, env, logDirectory } = options;
-  const output = await openErrorFile(disk, `${logDirectory}/${cell}.err`);
+  const { processes, disk, node, entry, env, output } = options;
+  const file = typeof output === "string" ? await openErrorFile(disk, `${output}/${cell}.err`) : undefined;
+  const hear = typeof output === "string" ? undefined : output;
   const spawned = await processes.spawn({
     command: node,
     args: ["--disable-warning=ExperimentalWarning", entry, cell],
     env,
     channel: true,
-    outputDescriptor: output,
+    outputDescriptor: file,
+    ...(hear === undefined ? {} : { onOutput: (bytes) => hear(cell, Buffer.from(bytes).toString("utf8")) }),
   });
   // The child has its own copy.
-  if (output !== undefined) await disk.close(output);
+  if (file !== undefined) await disk.close(file);
   if (spawned.ok) return ok(lifeOf(spawned.value));
   return fail({ code: "supervisor.host-failed", cell, cause: `${spawned.failure.command}: ${spawned.failure.errno}` });
 }

@@ -53,7 +53,7 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
     findPort,
     openLog: (path) => openLogFile({ path, clock: realClock }),
     digest: (text) => createHash("sha256").update(text).digest("hex"),
-    host: async (hosting, { data, logs }) => {
+    host: async (hosting, data, output) => {
       if (hosting === "root") {
         const { realLocalHost } = await import("#supervisor/root/real-local-host.ts");
         return realLocalHost(tree, base, build.id);
@@ -62,15 +62,12 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
       const caches = join(data, "cache", "compile");
       // The launcher keeps one for all nodes of this checkout; without a launcher the node has its own.
       const compileCache = own["NODE_COMPILE_CACHE"] ?? (await compileCacheFor(base.disk, caches, build.id));
-      const env = { ...passedOn(own), NODE_COMPILE_CACHE: compileCache };
-      return processHost({
-        processes: base.processes,
-        disk: base.disk,
-        node,
-        entry: cellEntry,
-        env,
-        logDirectory: logs,
-      });
+      const env: Record<string, string> = { ...passedOn(own), NODE_COMPILE_CACHE: compileCache };
+      if (typeof output !== "string") {
+        env["TMPDIR"] = join(data, "tmp");
+        await base.disk.makeDirectory(env["TMPDIR"]);
+      }
+      return processHost({ processes: base.processes, disk: base.disk, node, entry: cellEntry, env, output });
     },
   };
 }

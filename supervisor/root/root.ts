@@ -17,10 +17,12 @@ import type { Announcement, Announcer } from "#supervisor/root/announcer.ts";
 import type { CannotRun } from "#supervisor/root/cannot-run.ts";
 import type { CellHost } from "#supervisor/root/cell-life.ts";
 import { Cells } from "#supervisor/root/cells.ts";
-import { Claims, refusedConfig } from "#supervisor/root/claims.ts";
+import { Claims } from "#supervisor/root/claims.ts";
 import { configRefusal } from "#supervisor/root/config-refusal.ts";
 import { ConfigRollout } from "#supervisor/root/config-rollout.ts";
+import { refusedConfig } from "#supervisor/root/found-config.ts";
 import { Keeper } from "#supervisor/root/keeper.ts";
+import { LogRing } from "#supervisor/root/log-ring.ts";
 import { News } from "#supervisor/root/news.ts";
 import { nodeStatus } from "#supervisor/root/node-status.ts";
 import type { RootOptions } from "#supervisor/root/options.ts";
@@ -43,6 +45,8 @@ export class Root {
   readonly #placement: Placement;
   readonly #claims: Claims;
   readonly #metrics = new Metrics();
+  /** In amnesia mode all there is of the logs. */
+  readonly #ring: LogRing | undefined;
   readonly #logFile: LogFile;
   readonly #log: Log;
   readonly #news: News;
@@ -63,16 +67,22 @@ export class Root {
     this.#announcer = { announce: (said) => this.#announce(said) };
     this.#placement = place(tree, options.profile);
     this.#claims = new Claims(options, seams);
-    this.#logFile = seams.openLog(`${this.#claims.places.logs}/root.log`);
+    this.#ring = options.amnesia ? new LogRing() : undefined;
+    this.#logFile = this.#ring ?? seams.openLog(`${this.#claims.places.logs}/root.log`);
     this.#log = plainLog(this.#logFile, clock, { cell: "root" });
     this.#news = new News({
       clock,
       metrics: this.#metrics,
       announcer: this.#announcer,
       status: () => this.status(),
-      address: () => ({ http: this.#claims.url, pid: this.#pid }),
+      address: () => ({
+        http: this.#claims.url,
+        pid: this.#pid,
+        ...(options.amnesia ? { amnesia: this.#claims.places.data } : {}),
+      }),
       tell: (order, from) => this.#cells?.tell(order, from),
     });
+    this.#metrics.gauge("amnesia_mode", "1 where everything is in memory, else 0.").set(options.amnesia ? 1 : 0);
     this.#keeper = new Keeper({
       claims: this.#claims,
       clock,
@@ -84,12 +94,13 @@ export class Root {
 
   /** Settles when every cell has had its first start; readiness is announced. */
   async start(): Promise<Result<void, CannotRun>> {
-    const { options, seams } = this.#settings;
+    const { seams } = this.#settings;
     const { hosting, cellOf } = this.#placement;
     const taken = await this.#claims.take(Object.keys(cellOf), (command) => this.#command(command));
     if (!taken.ok) return taken;
     const { raw, bytes } = taken.value;
-    const host = await seams.host(hosting, { data: options.dataDirectory, logs: this.#claims.places.logs });
+    const { data, logs } = this.#claims.places;
+    const host = await seams.host(hosting, data, this.#ring === undefined ? logs : this.#cellOutput);
 
     // Cells in this process have no sockets.
     this.#cells = this.#makeCells(hosting === "root" ? host : this.#keeper.guard(host));
@@ -118,7 +129,10 @@ export class Root {
   async killNow(): Promise<void> {
     // All has stopped already, and was said to have.
     if (this.#hasShutDown) return;
-    const message = "killed before it was shut down; nothing acknowledged is lost, start it again";
+    const lost = this.#settings.options.amnesia
+      ? "everything is forgotten"
+      : "nothing acknowledged is lost, start it again";
+    const message = `killed before it was shut down; ${lost}`;
     // Before the cells are gone: then the way down that is under way may be the first to end.
     this.#failure ??= { code: "supervisor.killed", message };
     this.#cells?.kill();
@@ -139,7 +153,7 @@ export class Root {
 
   #makeCells(host: CellHost): Cells {
     const { tree, seams } = this.#settings;
-    const why = `the logs in ${this.#claims.places.logs} say why`;
+    const why = this.#ring === undefined ? `the logs in ${this.#claims.places.logs} say why` : "cepa logs said why";
     return new Cells({
       tree,
       placement: this.#placement,
@@ -156,6 +170,7 @@ export class Root {
         this.#news.buildChanged(cell, problem);
       },
       onEvent: (from, event) => this.#news.heard(from, event),
+      onLog: (line) => this.#ring?.write(line),
       onEscalate: () =>
         this.#giveUp({ code: "supervisor.cannot-run", message: `the cells restarted too often; ${why}` }),
       onChange: () => this.#news.changed(),
@@ -173,6 +188,7 @@ export class Root {
       runDirectory: this.#claims.places.run,
       http: { host: options.http.host, port: this.#claims.port },
       insecurePublic: options.insecurePublic,
+      amnesia: options.amnesia,
       version: seams.version,
       buildId: seams.buildId,
       cpuThreads: hasStore ? Math.max(1, seams.cores - 1) : 0,
@@ -235,6 +251,7 @@ export class Root {
 
   async #command(command: AdminCommand): Promise<CommandAnswer> {
     if (command.command === "status") return { fields: { status: this.status() } };
+    if (command.command === "logs") return this.#logs();
     if (command.command === "down") {
       await this.down();
       return DONE;
@@ -256,6 +273,15 @@ export class Root {
         return unreachable(command);
     }
   }
+
+  #logs(): CommandAnswer {
+    if (this.#ring !== undefined) return { fields: { ...this.#ring.contents() } };
+    const message = `they are files: ${this.#claims.places.logs}`;
+    return { refusal: { code: "supervisor.logs-in-files", message } };
+  }
+
+  /** What a cell's process writes without being asked, such as its last words. */
+  readonly #cellOutput = (cell: string, text: string): void => this.#log.warn("cell.output", { of: cell, text });
 
   // The end
 

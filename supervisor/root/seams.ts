@@ -9,6 +9,9 @@ export interface LogFile {
   closeSync(): void;
 }
 
+/** Hears what the process of a cell writes without being asked. */
+export type CellOutput = (cell: string, text: string) => void;
+
 export interface RootSeams {
   readonly base: BaseEnv;
   readonly userId: number;
@@ -23,6 +26,6 @@ export interface RootSeams {
   openLog(path: string): LogFile;
   /** Digest for short names, hex. */
   digest(text: string): string;
-  /** Where cells live, by hosting. */
-  host(hosting: "processes" | "root", paths: { readonly data: string; readonly logs: string }): Promise<CellHost>;
+  /** Where cells live, by hosting. `output`: a directory for what they write without being asked, or who hears it. */
+  host(hosting: "processes" | "root", data: string, output: string | CellOutput): Promise<CellHost>;
 }

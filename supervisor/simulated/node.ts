@@ -151,7 +151,7 @@ export class SimulatedNode {
   #begin(life: Life): Run {
     const { catalogue, tree = realTree } = this.#options;
     const seams = simulatedRootSeams({ life, tree, catalogue: overheard(catalogue, life) });
-    const places = placesOf({ ...seams, dataDirectory: DATA, runtimeDirectory: undefined });
+    const places = placesOf({ ...seams, dataDirectory: DATA, runtimeDirectory: undefined, amnesia: false });
     const announced: Announcement[] = [];
     const ended = Promise.withResolvers<CannotRun | undefined>();
     const root = new Root({

@@ -9,7 +9,13 @@ import { ADMIN_TIMEOUT_MS, type AdminCommand, askAdmin, DOWN_TIMEOUT_MS } from "
 
 describe("cli: askAdmin", () => {
   const directory = mkdtempSync(join(tmpdir(), "cepa-silent-"));
-  const node = { directory, pid: 42, url: "http://127.0.0.1:1", adminSocket: join(directory, "admin.sock") };
+  const node = {
+    directory,
+    pid: 42,
+    url: "http://127.0.0.1:1",
+    adminSocket: join(directory, "admin.sock"),
+    isAmnesic: false,
+  };
   let heard = Promise.withResolvers<void>();
   let silent: Server;
 

@@ -22,6 +22,7 @@ describe("unavailable: the ops cell does not start (SUP-20)", () => {
     const dataDirectory = temporaryDataDirectory();
     const runtimeDirectory = await tempDirectory(context);
     const { run } = placesOf({
+      amnesia: false,
       dataDirectory,
       runtimeDirectory,
       userId: process.getuid?.() ?? 0,

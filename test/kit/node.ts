@@ -26,6 +26,8 @@ export interface NodeOptions {
   /** Contents of the configuration file. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of Node on the root's entry: something that comes to run it. */
+  readonly command?: readonly [string, ...string[]];
 }
 
 export interface ReadyLine {
@@ -33,6 +35,8 @@ export interface ReadyLine {
   readonly http: string;
   readonly pid: number;
   readonly cells: Readonly<Record<string, number>>;
+  /** In amnesia mode: where it is in memory. */
+  readonly amnesia?: string;
 }
 
 export interface ActorRow {
@@ -71,9 +75,17 @@ export class TestNode {
     return this.ready.http;
   }
 
+  /** Where everything of it is: the data directory, or what stands in for it in memory. */
+  get home(): string {
+    return this.ready.amnesia ?? this.dataDirectory;
+  }
+
   /** One request to the admin socket. */
-  async admin(command: "status" | "kill" | "resume" | "down", target?: string): Promise<Record<string, unknown>> {
-    const node = JSON.parse(readFileSync(join(this.dataDirectory, "node.json"), "utf8")) as { admin: string };
+  async admin(
+    command: "status" | "logs" | "kill" | "resume" | "down",
+    target?: string,
+  ): Promise<Record<string, unknown>> {
+    const node = JSON.parse(readFileSync(join(this.home, "node.json"), "utf8")) as { admin: string };
     const socket = connect(node.admin);
     await once(socket, "connect");
     socket.write(`${JSON.stringify({ id: 1, command, ...(target === undefined ? {} : { target }) })}\n`);
@@ -135,7 +147,7 @@ export class TestNode {
     return readdirSync("/proc")
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
-      .filter((pid) => belongsTo(pid, this.dataDirectory));
+      .filter((pid) => belongsTo(pid, this.dataDirectory) || belongsTo(pid, this.home));
   }
 
   /** SIGKILLs every process of the node, and waits until they hold nothing any more. */
@@ -216,7 +228,8 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
 export function launchRoot(dataDirectory: string, options: NodeOptions = {}): ChildProcess {
   const args = ["--data", dataDirectory, "--http", "127.0.0.1:0", "--json"];
   if (options.profile !== undefined) args.push("--profile", options.profile);
-  return spawn(process.execPath, [join(projectRoot, "supervisor/main.ts"), ...args, ...(options.args ?? [])], {
+  const [program, ...first] = options.command ?? [process.execPath, join(projectRoot, "supervisor/main.ts")];
+  return spawn(program, [...first, ...args, ...(options.args ?? [])], {
     cwd: tmpdir(),
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

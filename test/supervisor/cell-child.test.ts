@@ -50,6 +50,7 @@ function scene(): Scene {
       onConfigRefused: (problem) => made.refusals.push(problem),
       onMisplaced: (problem) => made.refusals.push(`place: ${problem}`),
       onBuildChanged: (problem) => made.refusals.push(`build: ${problem}`),
+      onLog: () => undefined,
       host: {
         open: async () => {
           if (!made.canOpen) return fail({ code: "supervisor.host-failed", cell: "data", cause: "EAGAIN" });

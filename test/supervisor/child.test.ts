@@ -175,6 +175,7 @@ childSuite({
       onConfigRefused: () => undefined,
       onMisplaced: () => undefined,
       onBuildChanged: () => undefined,
+      onLog: () => undefined,
     });
     return {
       child,

@@ -31,6 +31,7 @@ export function cellFacts(some: Partial<CellFacts> = {}): CellFacts {
     runDirectory: "/run",
     http: { host: "127.0.0.1", port: 1 },
     insecurePublic: false,
+    amnesia: false,
     version: "0",
     buildId: "b",
     cpuThreads: 0,

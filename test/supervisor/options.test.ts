@@ -12,6 +12,8 @@ describe("options: parseOptions", () => {
       ok: true,
       value: {
         dataDirectory: "/home/me/.local/share/cepa",
+        namedDirectory: "/home/me/.local/share/cepa",
+        amnesia: false,
         http: { host: "127.0.0.1", port: 7700 },
         profile: "tree",
         configFile: undefined,
@@ -84,7 +86,7 @@ describe("options: parseAddress", () => {
 });
 
 describe("places: the run directory", () => {
-  const facts = { dataDirectory: "/data", userId: 7, digest: () => "0123456789abcdef" };
+  const facts = { dataDirectory: "/data", amnesia: false, userId: 7, digest: () => "0123456789abcdef" };
 
   it("is in the user's runtime directory, and in /tmp where there is none", () => {
     assert.equal(placesOf({ ...facts, runtimeDirectory: "/run/user/7" }).run, "/run/user/7/cepa-0123456789ab");

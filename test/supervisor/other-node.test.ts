@@ -10,7 +10,7 @@ import { isOtherAlive, OTHER_NODE_LOOK_MS, OTHER_NODE_LOOKS_MAX } from "#supervi
 import { placesOf } from "#supervisor/root/places.ts";
 
 const scheduler = { microtask: queueMicrotask, macrotask: queueMicrotask };
-const facts = { runtimeDirectory: undefined, userId: 1, digest: () => "0123456789ab" };
+const facts = { runtimeDirectory: undefined, amnesia: false, userId: 1, digest: () => "0123456789ab" };
 const places = placesOf({ ...facts, dataDirectory: "/data" });
 const quiet = { onBytes: () => undefined, onDrain: () => undefined, onClose: () => undefined };
 

@@ -178,7 +178,7 @@ describe("sections: offer and commit", () => {
   const snapshot = (version: number, waitMs: number) => configSnapshot(version, { a: { waitMs } });
 
   it("puts nothing in force before its commit, and only the offer with that version", () => {
-    const sections = new Sections(modules, {});
+    const sections = new Sections(modules, {}, { amnesia: false });
     sections.offer(configSnapshot(1, {}));
     sections.commit(1);
     const config = sections.view("a");
@@ -192,7 +192,7 @@ describe("sections: offer and commit", () => {
   });
 
   it("forgets an offer when the next one is refused, though it has the same version", () => {
-    const sections = new Sections(modules, {});
+    const sections = new Sections(modules, {}, { amnesia: false });
     sections.offer(configSnapshot(1, {}));
     sections.commit(1);
     sections.offer(snapshot(2, 6));
@@ -204,7 +204,7 @@ describe("sections: offer and commit", () => {
   });
 
   it("says what is wrong, from bounds and from relations", () => {
-    const sections = new Sections(modules, {});
+    const sections = new Sections(modules, {}, { amnesia: false });
 
     assert.equal(sections.offer(snapshot(1, 11)), "a.waitMs is 11, allowed are 0 to 10");
     assert.equal(sections.offer(snapshot(1, 7)), "a.waitMs is not 7");
@@ -212,7 +212,7 @@ describe("sections: offer and commit", () => {
 
   it("says all that is wrong, in every section", () => {
     const section = { configSchema, checkConfig } as unknown as ErasedModule;
-    const sections = new Sections(new Map([...modules, ["b", section], ["c", section]]), {});
+    const sections = new Sections(new Map([...modules, ["b", section], ["c", section]]), {}, { amnesia: false });
 
     const said = sections.offer(configSnapshot(1, { a: { waitMs: 11 }, b: { waitMs: 7 }, c: { waitMs: -1 } }));
 

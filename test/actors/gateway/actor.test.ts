@@ -199,6 +199,7 @@ describe("gateway: what it tells", () => {
       version: "0.0.0-test",
       uptimeSeconds: 2,
       insecurePublic: false,
+      amnesia: false,
       health: { live: true, reads: { ready: true, reasons: [] }, writes: { ready: true, reasons: [] } },
       ...runningStatus,
       gateway: { openRequestCount: 1, acceptingWrites: true },

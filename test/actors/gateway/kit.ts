@@ -95,6 +95,7 @@ async function open<E extends Edge>(listen: Listen<E>, options: OpenOptions, isR
     dataDirectory: "/nowhere",
     http: { host, port: Number(new URL(edge.url).port) },
     insecurePublic: false,
+    amnesia: false,
     version: "0.0.0-test",
     status: () => tree.status,
   };

@@ -13,6 +13,7 @@ import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 
 const inDirectory = { s3: "", s3Style: "path", s3Region: "us-east-1" };
+const kept = { amnesia: false };
 const inBucket = { ...inDirectory, s3: "https://s3.example.org/packs/node" };
 
 /** What an actor is given, in a process with this environment; `places` are those that were asked for. */
@@ -64,14 +65,17 @@ describe("storage: where the packs are (STO-60)", () => {
     ["https://host/packs/%20", "letters, digits"],
   ] as const) {
     it(`is refused as ${s3}: ${says}`, () => {
-      assert(checkBucketConfig({ ...inBucket, s3 })?.includes(says));
+      assert(checkBucketConfig({ ...inBucket, s3 }, kept)?.includes(says));
     });
   }
 
   it("is accepted where it is a bucket's, or empty", () => {
-    assert.equal(checkBucketConfig(inBucket), undefined);
-    assert.equal(checkBucketConfig(inDirectory), undefined);
-    assert.equal(checkBucketConfig({ ...inBucket, s3: "http://packs.host:9000", s3Style: "virtual-host" }), undefined);
+    assert.equal(checkBucketConfig(inBucket, kept), undefined);
+    assert.equal(checkBucketConfig(inDirectory, kept), undefined);
+    assert.equal(
+      checkBucketConfig({ ...inBucket, s3: "http://packs.host:9000", s3Style: "virtual-host" }, kept),
+      undefined,
+    );
   });
 });
 

@@ -104,6 +104,9 @@ describe("telemetry: scrape", () => {
 describe("telemetry: module", () => {
   it("checks its configuration and is called as the tree calls it", () => {
     assert.equal(actorModule.behavior.name, "telemetry");
-    assert.equal(actorModule.checkConfig?.({ gaugeStaleMs: 1, familyCountMax: 2, seriesCountMax: 2 }), undefined);
+    assert.equal(
+      actorModule.checkConfig?.({ gaugeStaleMs: 1, familyCountMax: 2, seriesCountMax: 2 }, { amnesia: false }),
+      undefined,
+    );
   });
 });
