@@ -65,11 +65,19 @@ function findInMemory(directory: string, env: Environment): NodeRecord | undefin
   };
   for (const place of memoryPlaces(facts)) {
     const home = memoryHome(place, facts);
-    const isOwn = lstatSync(home, { throwIfNoEntry: false })?.uid === userId;
-    const record = isOwn ? readRecord(home) : undefined;
+    const record = ownerOf(home) === userId ? readRecord(home) : undefined;
     if (typeof record === "object" && exists(record.pid)) return record;
   }
   return undefined;
+}
+
+/** Undefined where nothing is, or nothing that can be looked at. */
+function ownerOf(path: string): number | undefined {
+  try {
+    return lstatSync(path).uid;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What `kill -9` of the node's process would lose. */

@@ -165,5 +165,5 @@ function placesIn(dataDirectory: string, amnesia: boolean, { base, userId, diges
 }
 
 function refuse(message: string): Result<never, CannotRun> {
-  return cannotRun("supervisor.amnesia-refused", `cannot promise to forget: ${message}`);
+  return fail({ code: "supervisor.amnesia-refused", message: `the node cannot promise to forget: ${message}` });
 }

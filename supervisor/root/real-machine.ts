@@ -19,8 +19,13 @@ export function realMachine(launcher: string): Machine {
       }
     },
     isPrivate: (directory) => {
-      const facts = lstatSync(directory, { throwIfNoEntry: false });
-      return facts?.isDirectory() === true && facts.uid === ownUserId() && (facts.mode & 0o077) === 0;
+      try {
+        const facts = lstatSync(directory);
+        return facts.isDirectory() && facts.uid === ownUserId() && (facts.mode & 0o077) === 0;
+      } catch {
+        // It is not there, or out of reach.
+        return false;
+      }
     },
     swaps: () => swapsIn(read("/proc/swaps")).filter((path) => !isInMemory(path)),
     coreBytesMax: () => {

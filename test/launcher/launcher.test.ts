@@ -192,6 +192,25 @@ describe("launcher: compiling", () => {
   });
 });
 
+describe("launcher: amnesia mode", () => {
+  it("compiles nothing, takes away what has Node write files, and allows no core dump", async () => {
+    using checkout = new Checkout();
+    checkout.script(
+      "supervisor/main.ts",
+      `const { NODE_COMPILE_CACHE, NODE_OPTIONS, NODE_V8_COVERAGE, CEPA_PREPARED } = process.env;
+       const [, soft] = /^Max core file size +(\\S+)/m.exec(require("node:fs").readFileSync("/proc/self/limits", "utf8"));
+       console.log(JSON.stringify([NODE_COMPILE_CACHE, NODE_OPTIONS, NODE_V8_COVERAGE, CEPA_PREPARED, Number(soft) < 2]));`,
+    );
+    await checkout.run(["ps"]);
+    const env = { NODE_OPTIONS: "--report-on-fatalerror", NODE_V8_COVERAGE: join(checkout.parent, "coverage") };
+
+    const ran = await checkout.run(["up", "--amnesia"], { env });
+
+    assert.deepEqual(ran, { code: 0, stdout: '[null,null,null,"amnesia",true]\n', stderr: "" });
+    assert.equal(checkout.compileCount(), 0);
+  });
+});
+
 describe("launcher: beside a running node", () => {
   it("does not install under it, and says which process to stop; to stop it still works", async () => {
     using checkout = new Checkout();

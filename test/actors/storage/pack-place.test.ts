@@ -69,6 +69,11 @@ describe("storage: where the packs are (STO-60)", () => {
     });
   }
 
+  it("is refused in amnesia mode, which takes a directory", () => {
+    assert.match(checkBucketConfig(inBucket, { amnesia: true }) ?? "", /is not for amnesia mode/);
+    assert.equal(checkBucketConfig(inDirectory, { amnesia: true }), undefined);
+  });
+
   it("is accepted where it is a bucket's, or empty", () => {
     assert.equal(checkBucketConfig(inBucket, kept), undefined);
     assert.equal(checkBucketConfig(inDirectory, kept), undefined);
