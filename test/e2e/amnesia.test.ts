@@ -153,10 +153,12 @@ describe("amnesia: at the end (AMN-2)", { skip: memory }, () => {
 
     const next = await started(context, { dataDirectory });
 
-    assert.equal((await fetch(`${next.url}/o/${addressOf(bytes)}`)).status, 404);
-    assert.deepEqual([next.home, existsSync(other.home)], [one.home, false]);
+    const { status } = await fetch(`${next.url}/o/${addressOf(bytes)}`);
+    const isOtherThere = existsSync(other.home);
     // Before the first of its name is looked after.
     await next.stop();
+
+    assert.deepEqual([next.home, status, isOtherThere], [one.home, 404, false]);
   });
 
   it("leaves alone what a living node has, and is refused under its name", async (context) => {
