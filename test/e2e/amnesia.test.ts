@@ -3,6 +3,7 @@
  * ended, however it ended.
  */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -12,13 +13,16 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  statfsSync,
   writeFileSync,
 } from "node:fs";
 import { request } from "node:http";
 import { join, resolve } from "node:path";
 import { before, describe, it, type TestContext } from "node:test";
 import { Upload } from "tus-js-client";
+import { memoryHome } from "#runtime/config/memory-home.ts";
 import { MiB } from "#runtime/units.ts";
+import { MEMORY_HOME_BYTES_MIN } from "#supervisor/root/amnesia.ts";
 import { realMachine } from "#supervisor/root/real-machine.ts";
 import { hasStrace } from "#test/actors/storage/points/traced.ts";
 import { cepa } from "#test/cli/run.ts";
@@ -31,7 +35,7 @@ const launcher = resolve(import.meta.dirname, "../../cepa");
 const machine = realMachine(launcher);
 /** The machine that the suite runs on may have what a node refuses; the refusal has a test of its own. */
 const env = { CEPA_NODE_ALLOW_SWAP: "true" };
-const memory = machine.isMemory("/dev/shm") ? false : "/dev/shm is not in memory on this machine";
+const memory = hasRoom() ? false : `/dev/shm is not ${MEMORY_HOME_BYTES_MIN / MiB} MiB of memory on this machine`;
 const traced = memory || (hasStrace() ? false : "there is no strace on this machine");
 
 async function started(context: TestContext, options: Parameters<typeof startNode>[0] = {}): Promise<TestNode> {
@@ -197,10 +201,17 @@ describe("amnesia: who asks for it (AMN-3)", { skip: memory }, () => {
     assert.deepEqual(readdirSync(dataDirectory), ["cepa.toml"]);
   });
 
-  it("cannot have packs in a bucket as well", async () => {
-    const refused = startNode({ args: ["--amnesia"], env: { ...env, CEPA_STORAGE_S3: "http://127.0.0.1:1/bucket" } });
+  it("cannot have packs in a bucket as well, and leaves nothing of the attempt", async () => {
+    const place = temporaryDataDirectory();
+    const userId = process.getuid?.() ?? 0;
+    const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
+    const home = memoryHome("/dev/shm", { dataDirectory: place, runtimeDirectory: undefined, userId, digest });
+    const bucket = { ...env, CEPA_STORAGE_S3: "http://127.0.0.1:1/bucket" };
+
+    const refused = startNode({ args: ["--amnesia"], dataDirectory: place, env: bucket });
 
     await assert.rejects(refused, /config\.invalid.*storage\.s3 is not for amnesia mode/);
+    assert.deepEqual([existsSync(home), readdirSync(place)], [false, []]);
   });
 });
 
@@ -231,4 +242,10 @@ function zerosOf(descriptor: number): number {
   closeSync(descriptor);
   assert.equal(bytes.equals(Buffer.alloc(size)), true, "it is overwritten");
   return size;
+}
+
+function hasRoom(): boolean {
+  if (!machine.isMemory("/dev/shm")) return false;
+  const { bavail, bsize } = statfsSync("/dev/shm");
+  return bavail * bsize >= MEMORY_HOME_BYTES_MIN;
 }
