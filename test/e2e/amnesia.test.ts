@@ -27,7 +27,7 @@ import { realMachine } from "#supervisor/root/real-machine.ts";
 import { hasStrace } from "#test/actors/storage/points/traced.ts";
 import { cepa } from "#test/cli/run.ts";
 import { MemoryMounts, readTrace, traceTo } from "#test/kit/file-trace.ts";
-import { eventually, startNode, type TestNode, temporaryDataDirectory } from "#test/kit/node.ts";
+import { eventually, type Profile, startNode, type TestNode, temporaryDataDirectory } from "#test/kit/node.ts";
 import { addressOf, mustHold, putObject, randomBytes } from "#test/kit/objects.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 
@@ -101,6 +101,25 @@ describe("amnesia: while it runs (AMN-1)", () => {
     assert(inMemory > 100, "the node was seen at work");
     assert.deepEqual([existsSync(dataDirectory), existsSync(node.home)], [false, false]);
   });
+
+  for (const profile of ["edge", "single"] satisfies Profile[]) {
+    it(`does so in every profile (${profile})`, { skip: traced }, async (context) => {
+      const trace = join(await tempDirectory(context), "trace");
+      const [tracer = "", ...first] = traceTo(trace);
+      const node = await started(context, { profile, command: [tracer, ...first, launcher, "up"] });
+
+      await putObject(node.url, randomBytes(3 * MiB, 10));
+      await node.admin("down");
+      await eventually(15_000, "the tracer has ended", () => node.process.exitCode !== null);
+
+      const seen = readTrace(trace);
+      assert.deepEqual(new MemoryMounts().strays(seen), []);
+      assert(
+        seen.changes.some(({ path }) => path.startsWith(`${node.home}/packs/`)),
+        "the node was seen at work",
+      );
+    });
+  }
 
   it("dumps no memory when one of its processes crashes, and hands none on", { skip: memory }, async (context) => {
     const node = await started(context);
