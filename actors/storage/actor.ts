@@ -252,7 +252,7 @@ export const actorModule: ActorModule<
 > = {
   behavior: storageBehavior,
   configSchema: { ...storageConfigSchema, ...bucketConfigSchema, ...volumeConfigSchema },
-  checkConfig: (config) => checkBucketConfig(config) ?? checkVolumeConfig(config),
+  checkConfig: (config, mode) => checkBucketConfig(config, mode) ?? checkVolumeConfig(config, mode),
 
   checkPlace: async ({ disk, node }) => await problemWithPlace(node.dataDirectory, disk),
 

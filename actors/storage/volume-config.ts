@@ -2,6 +2,7 @@
 import { posix } from "node:path";
 import { explainRefusal, parseErasure } from "#actors/domain/erasure-profile.ts";
 import { type ConfigSchema, text, texts } from "#runtime/config/schema.ts";
+import { MiB } from "#runtime/units.ts";
 
 export interface VolumeConfig {
   /** Directories, absolute, each on a disk of its own; empty: no volumes. */
@@ -13,17 +14,31 @@ export interface VolumeConfig {
 /** Volumes of a node. */
 export const VOLUMES_MAX = 64;
 
+/** Memory of one large upload to volumes: three chunks of the longest kind, and its slabs. */
+const UPLOAD_BYTES: number = 16 * MiB;
+
+/** Other settings of storage. */
+interface Beside {
+  readonly s3?: string;
+  readonly writeQuotaBytes?: number;
+}
+
 export const volumeConfigSchema: ConfigSchema<VolumeConfig> = {
   volumes: texts({ default: [], pattern: /[^\0\r\n]+/ }),
   erasure: text({ default: "auto", pattern: /\S{1,16}/ }),
 };
 
 /** A sentence about what is wrong. `s3` is the setting of the same name: volumes and a bucket exclude each other. */
-export function checkVolumeConfig({
-  volumes,
-  erasure,
-  s3 = "",
-}: VolumeConfig & { readonly s3?: string }): string | undefined {
+export function checkVolumeConfig(
+  { volumes, erasure, s3 = "", writeQuotaBytes = UPLOAD_BYTES }: VolumeConfig & Beside,
+  { amnesia }: { readonly amnesia: boolean },
+): string | undefined {
+  if (volumes.length > 0 && amnesia) {
+    return "storage.volumes is not for amnesia mode: what is on a volume stays when the node ends";
+  }
+  if (volumes.length > 0 && writeQuotaBytes < UPLOAD_BYTES) {
+    return `storage.writeQuotaBytes must be at least ${UPLOAD_BYTES} with storage.volumes: one upload needs as much`;
+  }
   if (volumes.length > 0 && s3 !== "")
     return "storage.volumes and storage.s3 exclude each other: packs are in one of them";
   return problemWithPaths(volumes) ?? problemWithErasure(erasure, volumes.length);

@@ -7,6 +7,9 @@ import { readSection } from "#runtime/config/section.ts";
 const three = { volumes: ["/mnt/a", "/mnt/b", "/mnt/c"], erasure: "auto" };
 const many = (count: number) => Array.from({ length: count }, (_, index) => `/mnt/${index}`);
 
+const check = (config: Parameters<typeof checkVolumeConfig>[0]): string | undefined =>
+  checkVolumeConfig(config, { amnesia: false });
+
 describe("storage: the settings of volumes (STO-70)", () => {
   it("are none, and what the number of volumes allows, where nothing is said", () => {
     assert.deepEqual(readSection(volumeConfigSchema, "storage", undefined, {}), {
@@ -23,8 +26,8 @@ describe("storage: the settings of volumes (STO-70)", () => {
       value: three,
     });
     assert.deepEqual(readSection(volumeConfigSchema, "storage", {}, inEnvironment), { ok: true, value: three });
-    assert.equal(checkVolumeConfig(three), undefined);
-    assert.equal(checkVolumeConfig({ ...three, volumes: ["/mnt/a", "/mnt/ab"] }), undefined);
+    assert.equal(check(three), undefined);
+    assert.equal(check({ ...three, volumes: ["/mnt/a", "/mnt/ab"] }), undefined);
   });
 
   for (const [volumes, says] of [
@@ -36,29 +39,36 @@ describe("storage: the settings of volumes (STO-70)", () => {
     [many(VOLUMES_MAX + 1), `at most ${VOLUMES_MAX}`],
   ] as const) {
     it(`are refused with the volumes ${volumes.slice(0, 3).join(", ")}: ${says}`, () => {
-      assert(checkVolumeConfig({ volumes, erasure: "auto" })?.includes(says));
+      assert(check({ volumes, erasure: "auto" })?.includes(says));
     });
   }
 
   it("take as many volumes as there may be", () => {
-    assert.equal(checkVolumeConfig({ volumes: many(VOLUMES_MAX), erasure: "auto" }), undefined);
+    assert.equal(check({ volumes: many(VOLUMES_MAX), erasure: "auto" }), undefined);
   });
 
   it("ask for more volumes than parity shards, and say so", () => {
-    assert.equal(checkVolumeConfig({ ...three, erasure: "4+2" }), undefined);
-    assert(checkVolumeConfig({ ...three, erasure: "4+3" })?.includes("needs more than 3, and storage.volumes names 3"));
-    assert(checkVolumeConfig({ volumes: [], erasure: "1+1" })?.includes("names 0"));
-    assert.equal(checkVolumeConfig({ volumes: [], erasure: "none" }), undefined);
-    assert(checkVolumeConfig({ ...three, erasure: "4+" })?.includes('like "4+2"'));
+    assert.equal(check({ ...three, erasure: "4+2" }), undefined);
+    assert(check({ ...three, erasure: "4+3" })?.includes("needs more than 3, and storage.volumes names 3"));
+    assert(check({ volumes: [], erasure: "1+1" })?.includes("names 0"));
+    assert.equal(check({ volumes: [], erasure: "none" }), undefined);
+    assert(check({ ...three, erasure: "4+" })?.includes('like "4+2"'));
   });
 
   it("refuse volumes beside a bucket", () => {
-    assert(checkVolumeConfig({ ...three, s3: "https://host/bucket" })?.includes("exclude each other"));
-    assert.equal(checkVolumeConfig({ ...three, s3: "" }), undefined);
-    assert.equal(checkVolumeConfig({ volumes: [], erasure: "auto", s3: "https://host/bucket" }), undefined);
+    assert(check({ ...three, s3: "https://host/bucket" })?.includes("exclude each other"));
+    assert.equal(check({ ...three, s3: "" }), undefined);
+    assert.equal(check({ volumes: [], erasure: "auto", s3: "https://host/bucket" }), undefined);
   });
 
   it("compare paths as they are used", () => {
     assert.deepEqual(["/", "/a/", "//a//b/.", "/a/../b"].map(normalVolumePath), ["/", "/a", "/a/b", "/b"]);
+  });
+
+  it("is not for amnesia mode, and needs memory for one upload", () => {
+    assert(checkVolumeConfig(three, { amnesia: true })?.includes("amnesia"));
+    assert.equal(checkVolumeConfig({ volumes: [], erasure: "auto" }, { amnesia: true }), undefined);
+    assert(check({ ...three, writeQuotaBytes: 16 * 1024 * 1024 - 1 })?.includes("writeQuotaBytes"));
+    assert.equal(check({ ...three, writeQuotaBytes: 16 * 1024 * 1024 }), undefined);
   });
 });
