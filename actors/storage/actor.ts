@@ -51,6 +51,7 @@ interface StorageState {
 interface Troubles {
   catalog: string | undefined;
   reserve: string | undefined;
+  volumes: string | undefined;
 }
 
 type Context = ActorContext<StorageEvents, StorageState>;
@@ -61,7 +62,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   init: async ({ config, metrics, ...deps }, ctx) => {
     const { clock, random, log, scope, signal } = ctx;
     let rebuild: Progress | undefined;
-    const troubles: Troubles = { catalog: undefined, reserve: undefined };
+    const troubles: Troubles = { catalog: undefined, reserve: undefined, volumes: undefined };
     const meters = new Meters(metrics);
     const store = await Store.open({
       ...deps,
@@ -87,6 +88,10 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
       },
       onReserveTrouble: (now) => {
         troubles.reserve = now;
+        tellHealth(rebuild, troubles, ctx);
+      },
+      onVolumeTrouble: (now) => {
+        troubles.volumes = now;
         tellHealth(rebuild, troubles, ctx);
       },
       signal,
@@ -207,9 +212,9 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   },
 };
 
-function tellHealth(progress: Progress | undefined, { catalog, reserve }: Troubles, ctx: Context): void {
+function tellHealth(progress: Progress | undefined, { catalog, reserve, volumes }: Troubles, ctx: Context): void {
   if (progress === undefined) {
-    const causes = [catalog, reserve].filter((cause) => cause !== undefined);
+    const causes = [catalog, reserve, volumes].filter((cause) => cause !== undefined);
     if (causes.length === 0) ctx.health("ready");
     else ctx.health("degraded", causes.join("; "));
     return;

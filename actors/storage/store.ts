@@ -101,6 +101,10 @@ export class Store {
       keeps,
       readers: this.#readers,
       pause: this.#pause,
+      onDamaged: (digest, damage) => {
+        deps.onDamaged(digest, damage);
+        this.#writers?.spread?.repairer.look();
+      },
       onReadFailed: (pack, errno) => parts.volumes?.suspect(pack, errno),
     });
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });

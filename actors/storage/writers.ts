@@ -114,7 +114,11 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   };
   const group = new GroupCommit({ ...shared, disk, pool, space, signal });
   const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check }, report);
-  const impaired = report.setAside.length > 0 ? `not all packs can be read: ${report.setAside.join(", ")}` : undefined;
+  const impaired = (): string | undefined => {
+    if (report.setAside.length > 0) return `not all packs can be read: ${report.setAside.join(", ")}`;
+    // It may hold commits that nobody knows of, and what they refer to is elsewhere.
+    return deps.volumes?.isLacking === true ? "a volume is not there" : undefined;
+  };
   const collector = new Collector({
     ...deps,
     ...shared,

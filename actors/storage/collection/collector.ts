@@ -62,8 +62,8 @@ export interface CollectorDeps {
   readonly onDamaged: OnDamaged;
   /** Of what goes on beside the calls: it ends the incarnation. */
   readonly onDefect: (defect: unknown) => void;
-  /** Why nothing may be given up in this life at all. */
-  readonly impaired: string | undefined;
+  /** Why nothing may be given up now, if anything. */
+  readonly impaired: () => string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -145,7 +145,8 @@ export class Collector {
   /** Answers with why it stopped. */
   async #collect(emptyTrash: boolean, counts: Counts): Promise<string | undefined> {
     const { catalog, clock, config, impaired, inUse, keeping, rotate } = this.#deps;
-    if (impaired !== undefined) return impaired;
+    const impairment = impaired();
+    if (impairment !== undefined) return impairment;
     if (catalog.refusal !== undefined) await this.#writeCatalog();
     if (catalog.refusal !== undefined) return `the catalog is not written: ${catalog.refusal}`;
     const numbers = [...catalog.packs.keys()];

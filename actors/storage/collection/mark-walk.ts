@@ -48,6 +48,8 @@ export class MarkWalk {
   #removedCount = 0;
   #damagedCount = 0;
   #blocked: string | undefined;
+  /** The last that could not be read, and may be whole. */
+  #unread: Digest | undefined;
 
   constructor(deps: MarkWalkDeps) {
     this.#deps = deps;
@@ -94,22 +96,24 @@ export class MarkWalk {
   /** The bytes of a node, which is marked. Undefined where nothing can be said of what is below it. */
   async #read(digest: Digest): Promise<Uint8Array | undefined> {
     const { cpu, files, throttle } = this.#deps;
-    const entry = this.#mark("manifest", digest);
-    if (entry === undefined || entry.damage === "differs") {
-      this.#damagedCount += 1;
-      return undefined;
+    const records = this.#mark("manifest", digest).filter(({ damage }) => damage !== "differs");
+    for (const entry of records) {
+      await throttle.take(entry.payloadBytes);
+      const read = await readPayload(files, digest, entry, cpu.digest);
+      if (read.ok) return read.value;
+      const isGone = read.failure.code === "storage.corrupt" && read.failure.errno === undefined;
+      if (!isGone) this.#unread = digest;
     }
-    await throttle.take(entry.payloadBytes);
-    const read = await readPayload(files, digest, entry, cpu.digest);
-    if (read.ok) return read.value;
-    if (read.failure.code === "storage.corrupt" && read.failure.errno === undefined) this.#damagedCount += 1;
-    else this.#blocked = `a manifest cannot be read: ${digest}`;
+    // Of several copies one that cannot be read now may be whole.
+    if (this.#unread === digest) this.#blocked = `a manifest cannot be read: ${digest}`;
+    else this.#damagedCount += 1;
     return undefined;
   }
 
-  #mark(kind: RecordKind, digest: Digest): CatalogEntry | undefined {
+  #mark(kind: RecordKind, digest: Digest): readonly CatalogEntry[] {
     const { catalog, marks } = this.#deps;
-    for (const entry of catalog.records(kind, digest)) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
-    return catalog.find(kind, digest);
+    const records = catalog.records(kind, digest);
+    for (const entry of records) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
+    return records;
   }
 }

@@ -67,7 +67,7 @@ export class Mender {
       if (!written.ok) return written;
       for (const entry of written.value) if (!(await this.#isReadBack(digest, entry))) return fail(NOT_READ_BACK);
       const after = this.#redundancyOf(payload);
-      if (after.missing.length === 0 && after.surplus.length > 0) {
+      if (after.missing.length === 0 && (after.surplus.length > 0 || this.#hasDamage(payload))) {
         for (const entry of after.kept) if (!(await this.#isReadBack(digest, entry))) return fail(NOT_READ_BACK);
         this.#trim(payload);
       }
@@ -108,11 +108,17 @@ export class Mender {
     return done.ok && contents.length === missing.length ? ok(entries) : fail({ code: "repair.not-written" });
   }
 
-  /** Looked at again in the turn in which it goes. */
+  /** Looked at again in the turn in which it goes. Records that are damaged go with what nobody needs. */
   #trim(payload: Wanted): void {
+    const { catalog } = this.#deps;
     const { missing, surplus } = this.#redundancyOf(payload);
     if (missing.length > 0) return;
-    for (const entry of surplus) this.#deps.catalog.remove(payload.digest, entry);
+    const damaged = catalog.records(payload.kind, payload.digest).filter(({ damage }) => damage !== "none");
+    for (const entry of [...surplus, ...damaged]) catalog.remove(payload.digest, entry);
+  }
+
+  #hasDamage({ digest, kind }: Wanted): boolean {
+    return this.#deps.catalog.records(kind, digest).some(({ damage }) => damage !== "none");
   }
 
   #redundancyOf({ counts, digest, kind, lengthBytes, profile }: Wanted): Redundancy {

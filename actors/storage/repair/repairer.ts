@@ -205,7 +205,8 @@ export class Repairer {
     const profile = spread.profileOver(volumes().filter((volume) => isThere(volume) || this.#isAwaited(volume)));
     const records = catalog.records(kind, digest).filter(counts);
     const { kept, margin, missing, surplus } = redundancyOf(records, kind, lengthBytes, profile);
-    if (missing.length === 0 && surplus.length === 0) return;
+    const isDamaged = catalog.records(kind, digest).some(({ damage }) => damage !== "none");
+    if (missing.length === 0 && surplus.length === 0 && !isDamaged) return;
     if (level === undefined) return count(seen, `${kind} ${digest}`, margin, lengthBytes);
     // Where a volume is waited for, or is full, there may be nowhere to write.
     const canBeWritten = missing.length <= spread.targetsBeside(new Set(kept.map(({ pack }) => slotOf(pack))));

@@ -64,9 +64,11 @@ export class DamageWalk {
   /** Undefined where it cannot be had as it was stored. */
   async #read(digest: Digest): Promise<Uint8Array | undefined> {
     const { catalog, cpu, files } = this.#deps;
-    const entry = catalog.findIntact("manifest", digest);
-    const read = entry === undefined ? undefined : await readPayload(files, digest, entry, cpu.digest);
-    return read?.ok === true ? read.value : undefined;
+    for (const entry of catalog.served("manifest", digest)) {
+      const read = await readPayload(files, digest, entry, cpu.digest);
+      if (read.ok) return read.value;
+    }
+    return undefined;
   }
 }
 

@@ -33,7 +33,8 @@ type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, "spread" | "co
 
 export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): SpreadWriters {
   const code = new ReedSolomon();
-  const spread = new Spread({ ...deps, code, lanes: set.lanes, volumes: set.volumes });
+  const onShort = (): void => repairer.look();
+  const spread = new Spread({ ...deps, code, onShort, lanes: set.lanes, volumes: set.volumes });
   const makeLane = (slot: number, found: RecoveryReport): Lane => {
     const pool = makePool(slot, deps, found);
     let hasEnded = false;

@@ -38,6 +38,8 @@ export interface SpreadDeps {
   readonly volumes: Pick<Volumes, "troubled">;
   readonly catalog: Catalog;
   readonly code: ReedSolomon;
+  /** Something was written, and is durable, with less redundancy than it should have. */
+  readonly onShort: () => void;
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
 }
 
@@ -130,6 +132,7 @@ export class Spread {
       left = refused;
     }
     const done = records.length - left.length;
+    if (left.length > 0) this.#deps.onShort();
     return done >= Math.min(ack, records.length) ? ok(done) : fail(failure);
   }
 

@@ -21,6 +21,8 @@ import type { Cpu } from "#runtime/pool/cpu.ts";
 
 export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
   readonly cpu: Cpu;
+  /** Which of them are not as they should be; told once, and with each change. */
+  readonly onVolumeTrouble: (trouble: string | undefined) => void;
   /** Of what goes on beside the calls: it ends the incarnation. */
   readonly onDefect: (defect: unknown) => void;
 }
@@ -51,6 +53,7 @@ export class VolumeSet implements PackVolumes {
   static async open(deps: VolumeSetDeps): Promise<VolumeSet> {
     const set = new VolumeSet(deps);
     set.#volumes = await Volumes.open({ ...deps, onChange: (view, was) => set.#changed(view, was) });
+    set.#tell();
     return set;
   }
 
@@ -130,11 +133,21 @@ export class VolumeSet implements PackVolumes {
     const { log } = this.#deps;
     if (state === "present") log.info("volume present", { directory, was });
     else log.warn("volume trouble", { directory, state, was, problem });
+    this.#tell();
     if (this.#attachment === undefined) return;
     const isReadable = this.volumes.isReadable(slot);
     if (!isReadable) this.#enqueue(() => this.lanes.end(slot));
     else if (this.lanes.get(slot) === undefined) this.#enqueue(() => this.#comeBack(slot));
     this.#attachment.onChange();
+  }
+
+  #tell(): void {
+    const all = this.volumes.all;
+    const troubled = all
+      .filter(({ state }) => state !== "present")
+      .map(({ directory, state }) => `${directory} ${state}`);
+    const sentence = `${troubled.length} of ${all.length} volumes: ${troubled.join(", ")}`;
+    this.#deps.onVolumeTrouble(troubled.length === 0 ? undefined : sentence);
   }
 
   #enqueue(work: () => Promise<void>): void {

@@ -171,3 +171,36 @@ describe("storage: six volumes, 4+2", () => {
     }
   });
 });
+
+describe("storage: damage on volumes", () => {
+  it("is read past at once, and healed from the others", async () => {
+    const disk = await newDisk();
+    const kit = await startStorage({ disk, volumes, config });
+    const objects: Stored[] = [];
+    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    await settled(kit);
+    for (const directory of ["/v1", "/v4"]) {
+      const listed = await disk.list(`${directory}/packs`);
+      assert(listed.ok);
+      for (const { name, sizeBytes } of listed.value) {
+        for (let at = 8 * KiB; at < sizeBytes; at += 7000) disk.flipByte(`${directory}/packs/${name}`, at);
+      }
+    }
+    await assertHeld(kit, objects);
+    const scrub = await kit.ref.call("scrubNow", {}, within);
+    assert(scrub.ok);
+    for (let turn = 0; turn < 3000; turn += 1) {
+      const described = await kit.ref.call("describe", {}, within);
+      assert(described.ok);
+      if (!described.value.scrub.isRunning) break;
+      await kit.clock.advance(1);
+    }
+    const { repair } = await settled(kit);
+    const described = await kit.ref.call("describe", {}, within);
+    assert(described.ok);
+    assert.deepEqual([repair.state, repair.lostCount, described.value.damagedChunkCount], ["idle", 0, 0]);
+    for (const directory of ["/v2", "/v3"]) await pull(kit, directory);
+    await looked(kit);
+    await assertHeld(kit, objects);
+  });
+});
