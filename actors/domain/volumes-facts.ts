@@ -37,7 +37,7 @@ export interface RepairFacts {
   readonly backlogBytes: number;
   /** Of those, what the next lost volume may take with it. */
   readonly atRiskBytes: number;
-  /** Too few records of them are there: nothing can be done before a volume returns, or they are put again. */
+  /** Of those, as many for which too few records are there: nothing can be done before a volume returns, or they are put again. */
   readonly lostCount: number;
   /** Since the node started. */
   readonly repairedCount: number;

@@ -161,7 +161,8 @@ export class Sealer {
       return ok({ ...where, sequence: 0, object: undefined, objectBytes: 0, isTransient: false });
     }
     if (entry.pack !== pack || entry.position !== position) return ok(undefined);
-    const commit = sequence > 0 ? catalog.commitAt(sequence) : undefined;
+    // Another copy of it may have been written with a newer commit: that is the one that all of them stand for.
+    const commit = entry.sequence > 0 ? catalog.commitAt(entry.sequence) : undefined;
     if (commit === undefined && entry.sequence > 0) catalog.giveUp("a commit has no place in its log");
     const { sequence: number = 0, object, sizeBytes: objectBytes = 0, isTransient = false } = commit ?? {};
     return ok({ ...where, sequence: number, object, objectBytes, isTransient });

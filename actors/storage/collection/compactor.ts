@@ -83,7 +83,8 @@ export class Compactor {
 
     copies.enter(catalog);
     for (const { digest, from, to } of copies.done) {
-      if (catalog.at(digest, from) !== undefined) this.#turnTo(digest, from, to);
+      const now = catalog.at(digest, from);
+      if (now !== undefined) this.#turnTo(digest, now, { ...to, sequence: now.sequence });
       await pause.ifDue();
     }
     await copies.release();

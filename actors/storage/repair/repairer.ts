@@ -138,7 +138,8 @@ export class Repairer {
     }
     const until = this.#delayedUntil();
     const waitMs = until === undefined ? REPAIR_RETRY_MS : Math.min(REPAIR_RETRY_MS, until - clock.wallMs());
-    if (until === undefined && this.#seen.backlogCount === 0) return;
+    // What is lost waits for a volume, which is heard of.
+    if (until === undefined && this.#seen.backlogCount === this.#seen.lostCount) return;
     this.#timer = clock.after(Math.max(0, waitMs), () => this.look());
   }
 
@@ -269,13 +270,10 @@ function count(seen: Seen, name: string, margin: number, lengthBytes: number): v
   if (seen.counted.has(name)) return;
   if (seen.counted.size < REPAIR_COUNTED_MAX) seen.counted.add(name);
   seen.margins.add(margin);
-  if (margin < 0) {
-    seen.lostCount += 1;
-    return;
-  }
+  if (margin < 0) seen.lostCount += 1;
   seen.backlogCount += 1;
   seen.backlogBytes += lengthBytes;
-  if (margin === 0) seen.atRiskBytes += lengthBytes;
+  if (margin <= 0) seen.atRiskBytes += lengthBytes;
 }
 
 function nothingSeen(): Seen {

@@ -4,6 +4,7 @@ import { actorModule } from "#actors/storage/actor.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { PackPlace } from "#actors/storage/pack-place.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
+import type { VolumeConfig } from "#actors/storage/volume-config.ts";
 import type { BucketPlace } from "#runtime/bucket/place.ts";
 import { Bus } from "#runtime/bus.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -31,7 +32,7 @@ export interface RealStorage extends Started<StorageProtocol> {
 }
 
 export interface RealOptions {
-  readonly config?: Partial<StorageConfig>;
+  readonly config?: Partial<StorageConfig & VolumeConfig>;
   /** What the wait for the lock is measured with. */
   readonly lockClock?: Clock;
   /** Instead of the pool of a cell. */

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Digest, parseDigest } from "#actors/domain/address.ts";
+import type { Layout } from "#test/actors/storage/points/layout.ts";
 
 /** Every call by which something becomes durable, or goes. */
 export const PERSISTING = [
@@ -52,9 +53,13 @@ export function hasStrace(): boolean {
 }
 
 /** How many calls of each kind one thread makes, at most, in an undisturbed run: as many points are there. */
-export async function countCalls(directory: string, mode: Mode): Promise<ReadonlyMap<Persisting, number>> {
+export async function countCalls(
+  directory: string,
+  mode: Mode,
+  layout: Layout,
+): Promise<ReadonlyMap<Persisting, number>> {
   const trace = `${directory}.trace`;
-  assert((await run(directory, [], trace, mode)).isDone, "an undisturbed run comes to its end");
+  assert((await run(directory, [], trace, [mode, layout])).isDone, "an undisturbed run comes to its end");
   const counts = new Map<string, number>();
   for (const line of readFileSync(trace, "utf8").split("\n")) {
     const [, thread, call] = /^(\d+) +([a-z0-9]+)\(/.exec(line) ?? [];
@@ -67,14 +72,24 @@ export async function countCalls(directory: string, mode: Mode): Promise<Readonl
   return new Map(PERSISTING.map((call) => [call, most(call)]));
 }
 
-export async function runTraced(directory: string, { call, what, when }: Injection, mode: Mode): Promise<Told> {
-  return await run(directory, ["-e", `inject=${call}:${what}:when=${when}`], "/dev/null", mode);
+export async function runTraced(
+  directory: string,
+  { call, what, when }: Injection,
+  mode: Mode,
+  layout: Layout,
+): Promise<Told> {
+  return await run(directory, ["-e", `inject=${call}:${what}:when=${when}`], "/dev/null", [mode, layout]);
 }
 
 /** One thread for the file system, so that the count says which call it is. */
-async function run(directory: string, inject: readonly string[], trace: string, mode: Mode): Promise<Told> {
+async function run(
+  directory: string,
+  inject: readonly string[],
+  trace: string,
+  how: readonly [Mode, Layout],
+): Promise<Told> {
   const args = ["-f", "-qq", "-o", trace, "-e", `trace=${PERSISTING.join(",")}`, ...inject];
-  const child = spawn("strace", [...args, process.execPath, HOST, directory, mode], {
+  const child = spawn("strace", [...args, process.execPath, HOST, directory, ...how], {
     // Node's own cache of compiled code is no store of ours: its renames are no points.
     env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_DISABLE_COMPILE_CACHE: "1" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,22 @@
+/** Where the packs of a workload are: in its data directory, or on six volumes beside them. */
+import type { StorageConfig } from "#actors/storage/config.ts";
+import type { VolumeConfig } from "#actors/storage/volume-config.ts";
+import { MiB } from "#runtime/units.ts";
+import { type StorageKit, within } from "#test/actors/storage/storage-kit.ts";
+
+export type Layout = "home" | "volumes";
+
+export function configOf(layout: Layout, directory: string): Partial<StorageConfig & VolumeConfig> {
+  if (layout === "home") return {};
+  const volumes = [1, 2, 3, 4, 5, 6].map((number) => `${directory}/v${number}`);
+  return { volumes, erasure: "4+2", writeQuotaBytes: 64 * MiB, repairDelayMs: 0 };
+}
+
+/** Until repair has nothing to do; what it left for want of a volume it tries again by itself. */
+export async function mended({ ref }: Pick<StorageKit, "ref">): Promise<void> {
+  for (;;) {
+    const facts = await ref.call("describeVolumes", {}, within);
+    if (facts.ok && facts.value.repair.state !== "running") return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
