@@ -50,6 +50,11 @@ export interface Answer {
 
 export type Served = Promise<Result<Answer, HttpFailure>>;
 
+/** A time as JSON says it. */
+export function timeOf(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}
+
 /** An answer in JSON, not to be cached. */
 export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return {

@@ -43,6 +43,11 @@ export interface BadKeep extends Failure<"gateway.bad-keep"> {
   readonly secondsMax: number;
 }
 
+/** `action` does not say what repair is to do. Final. */
+export interface BadAction extends Failure<"gateway.bad-action"> {
+  readonly known: string;
+}
+
 /** `Cepa-Kind` names none that there is, or comes with `Cepa-Enc`. Final. */
 export type BadKind = Failure<"gateway.bad-kind">;
 
@@ -129,6 +134,7 @@ export type GatewayFailure =
   | BadKeep
   | BadEnc
   | BadKind
+  | BadAction
   | NotAcceptable
   | BadDigest
   | DigestMismatch

@@ -1,5 +1,5 @@
 /** Removing and restoring, pinning and letting go; collecting what nobody holds, and reading again what is held. */
-import { type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
+import { type Desk, jsonAnswer, type Served, timeOf, type Visit } from "#actors/gateway/desk.ts";
 import type { BadKeep } from "#actors/gateway/failures.ts";
 import { optionsOf } from "#actors/gateway/objects.ts";
 import type { Target } from "#actors/overlay/protocol.ts";
@@ -102,8 +102,4 @@ function scrubFactsOf({ damaged, oldestVerifiedAtMs, ...facts }: ScrubFacts): Re
 
 function nameOf(target: Target): Readonly<Record<string, string>> {
   return "address" in target ? { address: target.address } : { manifest: target.root };
-}
-
-function timeOf(wallMs: number): string {
-  return new Date(wallMs).toISOString();
 }

@@ -13,7 +13,7 @@ export type Route =
   | { readonly name: "manifest" | "manifest-data"; readonly root: Digest }
   | { readonly name: "stat"; readonly address: Address }
   | { readonly name: "remove" | "restore" | "pin" | "unpin"; readonly target: Target }
-  | { readonly name: "trash" | "collection" | "collect" | "scrub" | "scrub-now" }
+  | { readonly name: "trash" | "collection" | "collect" | "scrub" | "scrub-now" | "volumes" | "repair" }
   | { readonly name: "tus" | "upload-begin" }
   | { readonly name: "upload-stat" | "upload-append" | "upload-cancel"; readonly upload: UploadId }
   | { readonly name: "name" | "name-set" | "name-history"; readonly of: Name }
@@ -134,7 +134,10 @@ function parseTopRoute(method: string, name: string): Result<Route, NoRoute | Me
     case "scrub":
       if (method === "POST") return ok({ name: "scrub-now" });
       return method === "GET" || method === "HEAD" ? ok({ name }) : notAllowed(`${reading}, POST`);
+    case "repair":
+      return method === "POST" ? ok({ name }) : notAllowed("POST");
     case "trash":
+    case "volumes":
     case "status":
     case "metrics":
     case "healthz":
@@ -155,6 +158,7 @@ export function kindOf(route: RouteName): RouteKind {
     case "unpin":
     case "collect":
     case "scrub-now":
+    case "repair":
     case "put-car":
     case "upload-begin":
     case "upload-append":

@@ -50,6 +50,11 @@ const table: Table = {
     message: ({ secondsMax }) => `Cepa-Keep is a count of seconds, 1 to ${secondsMax}. Nothing was kept.`,
   },
   "gateway.bad-kind": final(400, "Cepa-Kind is tree, and not for ciphertext. Nothing was kept."),
+  "gateway.bad-action": {
+    status: 400,
+    retryable: false,
+    message: ({ known }) => `Say once what repair is to do: ?action= and one of ${known}. Nothing was changed.`,
+  },
   "gateway.not-acceptable": final(406, "A CAR is made here with version=1, order=dfs and dups=y."),
   "gateway.bad-digest": {
     status: 400,

@@ -9,15 +9,16 @@ import { getByRoot, getObject, type Reading, statByRoot, statObject } from "#act
 import { pinTarget, removeTarget, restoreTarget, unpinTarget } from "#actors/overlay/hold.ts";
 import { ManifestReader } from "#actors/overlay/manifest-reader.ts";
 import { getName, listNames, readNameHistory, setName } from "#actors/overlay/names.ts";
-import type { ContentBytes, OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type { ContentBytes, OverlayEvents, OverlayProtocol, OverlayUnavailable } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
 import { appendUpload, beginUpload, cancelUpload, statUpload } from "#actors/overlay/uploads.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
-import type { ActorContext, Behavior } from "#runtime/behavior.ts";
+import type { ActorContext, Behavior, Task } from "#runtime/behavior.ts";
+import type { CallFailure } from "#runtime/call-failure.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
-import type { Ref } from "#runtime/ref.ts";
+import type { CallOptions, Ref } from "#runtime/ref.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { Turns } from "#runtime/turns.ts";
 
@@ -80,22 +81,28 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
     unpin: (state, target, ctx) => ctx.later((task) => unpinTarget(state, target, task), passOn),
 
     listTrash: (state, page, ctx) =>
-      ctx.later((within) => {
-        const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
-        return ask(state, within.signal, () => state.storage.call("listTrash", page, options));
-      }, passOn),
+      ctx.later((task) => askStorage(state, task, (options) => state.storage.call("listTrash", page, options)), passOn),
 
     collectGarbage: (state, request, ctx) =>
-      ctx.later((within) => {
-        const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
-        return ask(state, within.signal, () => state.storage.call("collectGarbage", request, options));
-      }, passOn),
+      ctx.later(
+        (task) => askStorage(state, task, (options) => state.storage.call("collectGarbage", request, options)),
+        passOn,
+      ),
 
     scrubNow: (state, request, ctx) =>
-      ctx.later((within) => {
-        const options = { timeoutMs: state.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
-        return ask(state, within.signal, () => state.storage.call("scrubNow", request, options));
-      }, passOn),
+      ctx.later(
+        (task) => askStorage(state, task, (options) => state.storage.call("scrubNow", request, options)),
+        passOn,
+      ),
+
+    describeVolumes: (state, request, ctx) =>
+      ctx.later(
+        (task) => askStorage(state, task, (options) => state.storage.call("describeVolumes", request, options)),
+        passOn,
+      ),
+
+    repair: (state, request, ctx) =>
+      ctx.later((task) => askStorage(state, task, (options) => state.storage.call("repair", request, options)), passOn),
 
     getManifest: (state, { root }, ctx) => ctx.later((within) => state.manifests.bytes(root, within), passOn),
 
@@ -170,6 +177,16 @@ export const overlayModule: ActorModule<OverlayProtocol, OverlayEvents, OverlayD
   }),
 };
 export { overlayModule as actorModule };
+
+/** What storage says itself: overlay has nothing to add to it. */
+async function askStorage<Value, Any extends Failure>(
+  state: OverlayState,
+  task: Task,
+  attempt: (options: CallOptions) => Promise<Result<Value, Any>>,
+): Promise<Result<Value, Exclude<Any, CallFailure> | OverlayUnavailable>> {
+  const { callTimeoutMs } = state.config.current;
+  return await ask(state, task.signal, () => attempt({ timeoutMs: callTimeoutMs, within: task, whenFull: "wait" }));
+}
 
 function passOn<Outcome>(_state: OverlayState, outcome: Outcome): Outcome {
   return outcome;

@@ -27,6 +27,7 @@ import type {
   ManifestNotFound,
   NotInTrash,
   PutObject,
+  RepairAction,
   ScrubFacts,
   StorageCorrupt,
   StorageFacts,
@@ -34,6 +35,7 @@ import type {
   StorageReadFailed,
   StorageRebuilding,
   TrashedObject,
+  VolumesFacts,
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
@@ -109,6 +111,12 @@ export interface OverlayProtocol {
 
   /** As storage's. */
   scrubNow: Call<Record<never, never>, ScrubFacts, StorageRebuilding | OverlayUnavailable>;
+
+  /** As storage's. */
+  describeVolumes: Call<Record<never, never>, VolumesFacts, StorageRebuilding | OverlayUnavailable>;
+
+  /** As storage's. */
+  repair: Call<{ readonly action: RepairAction }, VolumesFacts, StorageRebuilding | OverlayUnavailable>;
 
   /** The bytes of a manifest node, verified. */
   getManifest: Call<

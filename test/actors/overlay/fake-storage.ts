@@ -8,9 +8,11 @@ import type { UploadId } from "#actors/domain/upload.ts";
 import type {
   ChunkSlice,
   CommittedManifest,
+  RepairAction,
   StorageEvents,
   StorageFacts,
   StorageProtocol,
+  VolumesFacts,
 } from "#actors/storage/protocol.ts";
 import type { Behavior } from "#runtime/behavior.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
@@ -31,6 +33,24 @@ export const storageFacts: StorageFacts = {
   collection: { phase: "idle", last: undefined },
   scrub: { isRunning: false, totalBytes: 0, dueBytes: 0, oldestVerifiedAtMs: 0, etaMs: 0, damaged: [] },
   rebuilding: undefined,
+};
+
+export const volumesFacts: VolumesFacts = {
+  volumes: [],
+  profile: "4+2",
+  repair: {
+    state: "idle",
+    delayedUntilMs: undefined,
+    backlogCount: 0,
+    backlogBytes: 0,
+    atRiskBytes: 0,
+    lostCount: 0,
+    repairedCount: 1,
+    repairedBytes: 2,
+    failedCount: 0,
+    bytesPerSecond: 0,
+    etaMs: undefined,
+  },
 };
 
 export const digest = (bytes: Uint8Array): Digest => digestFromBytes(blake3(bytes));
@@ -54,6 +74,8 @@ export class FakeStorage {
   /** Largest count of bytes that one read of a source answers with. */
   readBytesMax: number = Number.POSITIVE_INFINITY;
   readonly uploads: Map<UploadId, FakeUpload> = new Map();
+  /** What repair was told to do, in order. */
+  readonly orders: RepairAction[] = [];
   /** Where `putObject` cuts. */
   chunkBytes = 4;
   /** While set, `listManifests` says that there is more but does not show it. */
@@ -221,6 +243,13 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
     },
 
     scrubNow: () => ok(storageFacts.scrub),
+
+    describeVolumes: () => ok(volumesFacts),
+
+    repair: (storage, { action }) => {
+      storage.orders.push(action);
+      return ok(volumesFacts);
+    },
 
     collectGarbage: () => ok(storageFacts.collection),
     ...uploadHandlers,
