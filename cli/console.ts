@@ -9,6 +9,7 @@ import { isatty } from "node:tty";
 import { stripVTControlCharacters, styleText } from "node:util";
 import { errnoOf, reasonOf } from "#cli/failure.ts";
 import { withoutKeys } from "#client/link.ts";
+import { hour, minute, second } from "#runtime/units.ts";
 
 /** What a shell reports for a program that SIGPIPE ended. */
 const BROKEN_PIPE_EXIT_CODE = 141;
@@ -88,4 +89,14 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** `90_000` is `90 s`: rounded up, in the smallest unit in which it is easy to read. */
+export function formatTime(durationMs: number): string {
+  const seconds = Math.ceil(durationMs / second);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.ceil(durationMs / minute);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.ceil(durationMs / hour);
+  return hours < 72 ? `${hours} h` : `${Math.ceil(hours / 24)} d`;
 }

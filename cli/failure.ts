@@ -22,6 +22,8 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.left-out">
   | Failure<"cli.tree-refused">
   | Failure<"cli.still-running">
+  | Failure<"cli.volume-not-present">
+  | Failure<"cli.not-repairable">
 );
 
 /** The node said no. `code` is its own, see `specs/errors.md`. */

@@ -3,13 +3,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { columns, formatBytes, note, print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { ANSWER_TIMEOUT_MS, type Facts, factsIn, getText, sendText } from "#cli/http.ts";
+import { ANSWER_TIMEOUT_MS, type Facts, factsIn, getText, LOOK_INTERVAL_MS, sendText } from "#cli/http.ts";
 import { isRecord } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
-import { second } from "#runtime/units.ts";
-
-/** From one look at a collection to the next. */
-const LOOK_INTERVAL_MS: number = second / 4;
 
 export interface CollectOptions extends NodeChoice {
   readonly json?: boolean;

@@ -19,6 +19,9 @@ export const TEXT_BYTES_MAX: number = 4 * MiB;
 /** Longest wait for the facts of an object or its first byte: past what a node itself allows by default, 30 s. */
 export const ANSWER_TIMEOUT_MS: number = 1 * minute;
 
+/** From one look at what goes on in the node to the next. */
+export const LOOK_INTERVAL_MS: number = second / 4;
+
 export interface Upload {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Undefined for a stream of unknown length. */

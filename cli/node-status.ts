@@ -1,4 +1,5 @@
 /** How the supervision tree stands, read from an answer of the admin socket or of `/status`. */
+import { count, records, text } from "#cli/fields.ts";
 import { isRecord } from "#client/wire.ts";
 
 export interface CellLine {
@@ -57,16 +58,4 @@ export function parseStatus(said: unknown): TreeStatus | undefined {
       reason: text(entry["reason"]),
     })),
   };
-}
-
-function records(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" ? value : 0;
 }

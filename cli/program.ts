@@ -1,5 +1,5 @@
 /**
- * The commands, their options and their help. With `arguments.ts` the only user of commander.
+ * The commands, their options and their help. With `arguments.ts` and `upkeep-commands.ts` the only user of commander.
  *
  * Each action imports its own module: a command loads nothing of the others, and `--help` none at all.
  */
@@ -28,6 +28,7 @@ import type { Outcome } from "#cli/failure.ts";
 import type { NodeChoice } from "#cli/find-node.ts";
 import { NAMES_NOTES, PROGRAM_NOTES } from "#cli/help-notes.ts";
 import { type ObjectName, readName } from "#cli/name.ts";
+import { addUpkeep } from "#cli/upkeep-commands.ts";
 import { withoutKeys } from "#client/link.ts";
 import { LABEL_FORM } from "#client/name-record.ts";
 import type { ContentRange } from "#client/private-object.ts";
@@ -198,44 +199,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     });
   }
 
-  ask("trash", "List what was removed and can be restored.", ["trash", "trash --json | jq -r .address"])
-    .option("--json", "one JSON object a line")
-    .action(async (options: Flags) => {
-      const { trash } = await import("#cli/gc.ts");
-      answer(await trash(options));
-    });
-
-  ask("gc", "Collect garbage now: remove what nobody holds, give up what was removed long ago, compact packs.", [
-    "gc",
-    "gc --empty-trash",
-    "gc --no-wait",
-  ])
-    .option("--empty-trash", "give up what is in the trash too: it cannot be restored any more")
-    .option("--no-wait", "begin, and do not wait for the end")
-    .option("--json", "one JSON object")
-    .action(async (options: Flags & { readonly emptyTrash?: boolean; readonly wait?: boolean }) => {
-      const { collect } = await import("#cli/gc.ts");
-      answer(await collect(options));
-    });
-
-  ask("scrub", "Show how far the store was verified, and which objects are damaged.", [
-    "scrub",
-    "scrub --now",
-    "scrub --json | jq -r '.damaged[].address'",
-  ])
-    .option("--now", "read everything again now, and wait for the end")
-    .option("--json", "one JSON object")
-    .action(async (options: Flags & { readonly now?: boolean }) => {
-      const { scrub } = await import("#cli/scrub.ts");
-      answer(await scrub(options));
-    });
-
-  ask("du", "Show how much is stored, live, garbage and in the trash.", ["du", "du --json"])
-    .option("--json", "one JSON object")
-    .action(async (options: Flags) => {
-      const { du } = await import("#cli/gc.ts");
-      answer(await du(options));
-    });
+  addUpkeep(ask, answer);
 
   const car = program
     .command("car")

@@ -23,6 +23,13 @@ export interface Screen {
   write(text: string): unknown;
 }
 
+export interface Line {
+  /** `draw` runs only where a line is due. */
+  show(draw: () => string): void;
+  /** Removes the line. */
+  end(): void;
+}
+
 /** `totalBytes` is undefined for a stream of unknown length: the bar is then only a count and a rate. */
 export function startProgress(
   label: string,
@@ -30,22 +37,31 @@ export function startProgress(
   screen: Screen = process.stderr,
   nowMs: () => number = () => performance.now(),
 ): Progress {
-  if (screen.isTTY !== true) return { report: () => undefined, end: () => undefined };
-
   const startedMs = nowMs();
-  let drawnMs = startedMs + PROGRESS_DELAY_MS - PROGRESS_INTERVAL_MS;
-  let drawn = false;
+  const line = startLine(screen, nowMs);
   return {
-    report(doneBytes) {
+    report: (doneBytes) => line.show(() => progressLine(label, doneBytes, totalBytes, nowMs() - startedMs)),
+    end: () => line.end(),
+  };
+}
+
+/** One line that is drawn again and again in its place. */
+export function startLine(screen: Screen = process.stderr, nowMs: () => number = () => performance.now()): Line {
+  if (screen.isTTY !== true) return { show: () => undefined, end: () => undefined };
+
+  let drawnMs = nowMs() + PROGRESS_DELAY_MS - PROGRESS_INTERVAL_MS;
+  let isDrawn = false;
+  return {
+    show(draw) {
       const now = nowMs();
       if (now - drawnMs < PROGRESS_INTERVAL_MS) return;
       drawnMs = now;
-      drawn = true;
-      const line = progressLine(label, doneBytes, totalBytes, now - startedMs);
-      screen.write(`\r\x1b[2K${line.slice(0, (screen.columns ?? 80) - 1)}`);
+      isDrawn = true;
+      screen.write(`\r\x1b[2K${draw().slice(0, (screen.columns ?? 80) - 1)}`);
     },
     end() {
-      if (drawn) screen.write("\r\x1b[2K");
+      if (isDrawn) screen.write("\r\x1b[2K");
+      isDrawn = false;
     },
   };
 }
@@ -61,10 +77,15 @@ export function progressLine(
   const rate = `${formatBytes(bytesPerSecond)}/s`;
   if (totalBytes === undefined || totalBytes === 0) return `${label} ${formatBytes(doneBytes)} ${rate}`;
 
+  const leftSeconds = bytesPerSecond > 0 ? Math.ceil((totalBytes - doneBytes) / bytesPerSecond) : 0;
+  return `${label} ${shareBar(doneBytes, totalBytes)} ${rate} ${leftSeconds} s left`;
+}
+
+/** A bar, what share that is, and of what, which is more than nothing. */
+export function shareBar(doneBytes: number, totalBytes: number): string {
   const share = Math.min(1, doneBytes / totalBytes);
   const filled = Math.round(share * BAR_CELLS);
   const bar = "█".repeat(filled) + "░".repeat(BAR_CELLS - filled);
   const percent = `${Math.floor(share * 100)}%`.padStart(4);
-  const leftSeconds = bytesPerSecond > 0 ? Math.ceil((totalBytes - doneBytes) / bytesPerSecond) : 0;
-  return `${label} ${bar}${percent} ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)} ${rate} ${leftSeconds} s left`;
+  return `${bar}${percent} ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
 }

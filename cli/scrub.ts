@@ -1,16 +1,12 @@
 /** `cepa scrub`: how far the store was read again and compared, and which objects are damaged. */
 import { setTimeout as pause } from "node:timers/promises";
-import { columns, formatBytes, print } from "#cli/console.ts";
+import { columns, formatBytes, formatTime, print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
+import { count, records } from "#cli/fields.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { ANSWER_TIMEOUT_MS, type Facts, factsIn, getText, sendText } from "#cli/http.ts";
+import { ANSWER_TIMEOUT_MS, type Facts, factsIn, getText, LOOK_INTERVAL_MS, sendText } from "#cli/http.ts";
 import { startProgress } from "#cli/progress.ts";
-import { isRecord } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
-import { second } from "#runtime/units.ts";
-
-/** From one look to the next. */
-const LOOK_INTERVAL_MS: number = second / 4;
 
 export interface ScrubOptions extends NodeChoice {
   readonly json?: boolean;
@@ -26,7 +22,7 @@ export async function scrub(options: ScrubOptions): Promise<Outcome> {
   if (options.now === true) {
     const begun = factsIn(await sendText(path, { method: "POST" }, ANSWER_TIMEOUT_MS), 202);
     if (!begun.ok) return begun;
-    const ended = await waitForEnd(path, numberOf(begun.value["dueBytes"]));
+    const ended = await waitForEnd(path, count(begun.value["dueBytes"]));
     if (!ended.ok) return ended;
   }
   const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200);
@@ -40,7 +36,7 @@ async function waitForEnd(path: string, totalBytes: number): Promise<Outcome> {
       const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200);
       if (!facts.ok) return facts;
       if (facts.value["isRunning"] !== true) return ok();
-      progress.report(Math.max(0, totalBytes - numberOf(facts.value["dueBytes"])));
+      progress.report(Math.max(0, totalBytes - count(facts.value["dueBytes"])));
       await pause(LOOK_INTERVAL_MS);
     }
   } finally {
@@ -49,14 +45,14 @@ async function waitForEnd(path: string, totalBytes: number): Promise<Outcome> {
 }
 
 function tell(facts: Facts, { json }: ScrubOptions): Outcome {
-  const damaged = Array.isArray(facts["damaged"]) ? facts["damaged"].filter(isRecord) : [];
+  const damaged = records(facts["damaged"]);
   if (json === true) print(JSON.stringify(facts));
   else {
-    const dueBytes = numberOf(facts["dueBytes"]);
-    const minutes = Math.ceil(numberOf(facts["etaMs"]) / 60_000);
+    const dueBytes = count(facts["dueBytes"]);
+    const left = formatTime(count(facts["etaMs"]));
     const rows = [
-      ["stored", formatBytes(numberOf(facts["totalBytes"]))],
-      ["due", dueBytes === 0 ? "nothing" : `${formatBytes(dueBytes)}, about ${minutes} min`],
+      ["stored", formatBytes(count(facts["totalBytes"]))],
+      ["due", dueBytes === 0 ? "nothing" : `${formatBytes(dueBytes)}, about ${left}`],
       ["oldest verified", String(facts["oldestVerifiedAt"] ?? "never")],
       ["damaged", `${facts["damagedRecords"]} records, ${damaged.length} objects`],
     ];
@@ -68,8 +64,4 @@ function tell(facts: Facts, { json }: ScrubOptions): Outcome {
     code: "storage.corrupt",
     message: `${damaged.length} objects are damaged: putting them again heals them`,
   });
-}
-
-function numberOf(value: unknown): number {
-  return typeof value === "number" ? value : 0;
 }

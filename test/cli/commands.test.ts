@@ -271,7 +271,19 @@ describe("cli: usage", () => {
     });
   }
 
-  for (const command of ["put", "get", "stat", "ps", "status", "kill", "resume", "letters", "down"]) {
+  for (const command of [
+    "put",
+    "get",
+    "stat",
+    "ps",
+    "status",
+    "volumes",
+    "repair",
+    "kill",
+    "resume",
+    "letters",
+    "down",
+  ]) {
     it(`shows examples in the help of ${command}`, async () => {
       const ran = await cepa([command, "--help"]);
 

@@ -19,6 +19,10 @@ export interface FakeNode extends AsyncDisposable {
   readonly ciphertext: FakeStore;
   /** Admin commands heard, as they came. */
   readonly asked: unknown[];
+  /** What `/volumes` answers, one after another; the last one stays. An order is answered with the first. */
+  volumes: readonly unknown[];
+  /** What `/repair` was told, in order. */
+  readonly orders: (string | null)[];
   /** Headers of the last upload. */
   lastUpload: IncomingMessage["headers"];
   misbehave: Misbehaviour | undefined;
@@ -69,6 +73,8 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
     objects,
     ciphertext: new FakeStore(),
     asked,
+    volumes: [],
+    orders: [],
     lastUpload: {},
     misbehave: undefined,
     onStat: undefined,
@@ -105,6 +111,16 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
   }
   const [, route = "", name = "", part] = decodeURIComponent(request.url ?? "").split("/");
   if (request.method === "PUT") return take(node, request, response, route === "o" ? name : undefined);
+  const { pathname, searchParams } = new URL(request.url ?? "", node.url);
+  if (pathname === "/volumes") {
+    const [next, ...rest] = node.volumes;
+    if (rest.length > 0) node.volumes = rest;
+    return answer(response, 200, next);
+  }
+  if (pathname === "/repair" && request.method === "POST") {
+    node.orders.push(searchParams.get("action"));
+    return answer(response, 202, node.volumes[0]);
+  }
   if (route === "m") return sendCiphertext(node, name, part, request, response);
   if (route === "stat") node.onStat?.(name);
   if (route === "status")

@@ -1,7 +1,7 @@
 /** The progress bar, on a screen that is an array and a clock that is a number. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { columns, formatBytes } from "#cli/console.ts";
+import { columns, formatBytes, formatTime } from "#cli/console.ts";
 import { PROGRESS_DELAY_MS, PROGRESS_INTERVAL_MS, progressLine, startProgress } from "#cli/progress.ts";
 
 function screen(isTTY: boolean) {
@@ -80,5 +80,12 @@ describe("cli: console", () => {
       "1.5 KiB",
       "1.0 MiB",
     ]);
+  });
+
+  it("says times as people do, rounded up, on both sides of a unit", () => {
+    assert.deepEqual(
+      [0, 1, 119_000, 119_001, 7_140_000, 7_140_001, 71 * 3_600_000, 71 * 3_600_000 + 1].map(formatTime),
+      ["0 s", "1 s", "119 s", "2 min", "119 min", "2 h", "71 h", "3 d"],
+    );
   });
 });

@@ -16,7 +16,9 @@ function run(...args: readonly string[]) {
 }
 
 describe("cepa COMMAND --help", () => {
-  for (const command of "up put get car stat ps status kill resume down test check verify bench pack".split(" ")) {
+  for (const command of "up put get car stat ps status volumes repair kill resume down test check verify bench pack".split(
+    " ",
+  )) {
     it(`of ${command} says how, with an example`, () => {
       const { status, stdout, stderr } = run(command, "--help");
 

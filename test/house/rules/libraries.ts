@@ -11,7 +11,7 @@ import { type FileMap, isProduction } from "#test/house/tree.ts";
 const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   "@ipld/dag-cbor": ["actors/domain/dag.ts"],
   "@napi-rs/blake-hash": ["runtime/pool/blake3.ts", "cli/digest.ts"],
-  commander: ["cli/program.ts", "cli/arguments.ts"],
+  commander: ["cli/program.ts", "cli/upkeep-commands.ts", "cli/arguments.ts"],
   lmdb: ["runtime/real/kv.ts"],
   msgpackr: ["runtime/link/body.ts"],
   multiformats: ["actors/domain/dag.ts"],

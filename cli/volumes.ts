@@ -1,0 +1,57 @@
+/** `cepa volumes`: the directories that hold the packs, whether their disks are there, and how much is on each. */
+import { columns, formatBytes, paint, print, type Style } from "#cli/console.ts";
+import type { Outcome } from "#cli/failure.ts";
+import { findUrl, type NodeChoice } from "#cli/find-node.ts";
+import { askVolumes, type VolumeLine, type VolumeLines } from "#cli/volume-facts.ts";
+import { fail, ok } from "#runtime/errors.ts";
+
+export interface VolumesOptions extends NodeChoice {
+  readonly json?: boolean;
+}
+
+/** Fails where a volume is not present. */
+export async function volumes(options: VolumesOptions): Promise<Outcome> {
+  const url = findUrl(options);
+  if (!url.ok) return url;
+  const facts = await askVolumes(url.value);
+  if (!facts.ok) return facts;
+  if (options.json === true) print(JSON.stringify(facts.value.said));
+  else for (const line of volumeTable(facts.value)) print(line);
+
+  const amiss = facts.value.volumes.filter(({ state }) => state !== "present");
+  if (amiss.length === 0) return ok();
+  const which = amiss.map(({ directory, state }) => `${directory} is ${state}`).join(", ");
+  const message = `${amiss.length} of ${facts.value.volumes.length} volumes: ${which}`;
+  return fail({ code: "cli.volume-not-present", message });
+}
+
+/** A line a volume, what is wrong with it below, and what is written to all of them. */
+export function volumeTable({ volumes: all, profile }: Pick<VolumeLines, "volumes" | "profile">): readonly string[] {
+  if (all.length === 0) {
+    return [
+      "no volumes: the packs are in the data directory, or in a bucket",
+      "storage.volumes names directories, each on a disk of its own, and counts from the next start on (docs/operations/running.md)",
+    ];
+  }
+  const lines = columns(all.map(volumeRow)).flatMap((line, index) => {
+    const problem = all[index]?.problem ?? "";
+    return problem === "" ? [line] : [line, `  ${problem}`];
+  });
+  return [...lines, `profile ${profile}`];
+}
+
+function volumeRow({ directory, id, state, packBytes, freeBytes, totalBytes }: VolumeLine): readonly string[] {
+  const when = state === "absent" ? " when last seen" : "";
+  return [
+    directory,
+    id === "" ? "no id yet" : id,
+    paint(styleOf(state), state),
+    `${formatBytes(packBytes)} used`,
+    totalBytes === 0 ? "" : `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free${when}`,
+  ];
+}
+
+function styleOf(state: string): Style {
+  if (state === "present") return "green";
+  return state === "full" ? "yellow" : "red";
+}
