@@ -57,7 +57,8 @@ export function startLine(screen: Screen = process.stderr, nowMs: () => number =
       if (now - drawnMs < PROGRESS_INTERVAL_MS) return;
       drawnMs = now;
       isDrawn = true;
-      screen.write(`\r\x1b[2K${draw().slice(0, (screen.columns ?? 80) - 1)}`);
+      // Some terminals say that they have no columns.
+      screen.write(`\r\x1b[2K${draw().slice(0, (screen.columns || 80) - 1)}`);
     },
     end() {
       if (isDrawn) screen.write("\r\x1b[2K");

@@ -30,6 +30,7 @@ export class RepairWatch {
   /** One line of progress. */
   line({ state, delayedUntil, backlogBytes, repairedBytes, bytesPerSecond, etaMs }: RepairLine): string {
     if (state === "delayed") return `repair delayed until ${delayedUntil}, ${formatBytes(backlogBytes)} to do`;
+    if (state === "idle") return "repair idle";
     const name = state === "paused" ? "repair paused" : "repair";
     if (backlogBytes === 0) return `${name} nothing counted yet`;
     // The count begins anew when the node does.

@@ -80,6 +80,10 @@ export function repairRows(facts: RepairLine): readonly (readonly string[])[] {
   const unknown = state === "idle" ? "nothing" : "nothing counted yet";
   const backlog = `${backlogCount} chunks and manifests, ${formatBytes(backlogBytes)}`;
   const failed = [["failed", paint("yellow", `${failedCount}, which are tried again`)]];
+  const pace = [
+    ["rate", `${formatBytes(facts.bytesPerSecond)}/s`],
+    ["left", etaMs === undefined ? "not known" : `about ${formatTime(etaMs)}`],
+  ];
   return [
     ["state", `${paint(state === "idle" ? "green" : "yellow", state)}${delayedUntil && ` until ${delayedUntil}`}`],
     ["backlog", backlogCount === 0 ? unknown : backlog],
@@ -90,8 +94,7 @@ export function repairRows(facts: RepairLine): readonly (readonly string[])[] {
     ["lost", lostCount === 0 ? "nothing" : paint("red", `${lostCount} chunks and manifests`)],
     ["repaired", `${facts.repairedCount}, ${formatBytes(facts.repairedBytes)}, since the node started`],
     ...(failedCount === 0 ? [] : failed),
-    ["rate", `${formatBytes(facts.bytesPerSecond)}/s`],
-    ["left", etaMs === undefined ? "not known" : `about ${formatTime(etaMs)}`],
+    ...(state === "running" ? pace : []),
   ];
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { columns, formatBytes, formatTime } from "#cli/console.ts";
-import { PROGRESS_DELAY_MS, PROGRESS_INTERVAL_MS, progressLine, startProgress } from "#cli/progress.ts";
+import { PROGRESS_DELAY_MS, PROGRESS_INTERVAL_MS, progressLine, startLine, startProgress } from "#cli/progress.ts";
 
 function screen(isTTY: boolean) {
   const written: string[] = [];
@@ -36,6 +36,19 @@ describe("cli: progress", () => {
     );
 
     assert.deepEqual(drawnAt, [0, 1, 1]);
+  });
+
+  it("cuts the line to the terminal, and takes one that says it has no columns for a usual one", () => {
+    const widths = [20, 0, undefined].map((columns) => {
+      const terminal = { ...screen(true), columns };
+      let nowMs = 0;
+      const line = startLine(terminal, () => nowMs);
+      nowMs = PROGRESS_DELAY_MS;
+      line.show(() => "x".repeat(100));
+      return terminal.written[0]?.match(/x+/)?.[0].length;
+    });
+
+    assert.deepEqual(widths, [19, 79, 79]);
   });
 
   it("leaves no trace", () => {

@@ -75,6 +75,7 @@ describe("cli: watching the repair", () => {
     const watch = new RepairWatch(running);
 
     assert.equal(watch.line({ ...idle, state: "running" }), "repair nothing counted yet");
+    assert.equal(watch.line(idle), "repair idle");
     const delayed = { ...running, state: "delayed", delayedUntil: "2026-01-02T00:00:00.000Z" };
     assert.equal(watch.line(delayed), "repair delayed until 2026-01-02T00:00:00.000Z, 6.0 MiB to do");
   });

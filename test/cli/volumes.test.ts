@@ -114,8 +114,6 @@ describe("cli: repair", () => {
       "at risk   nothing",
       "lost      nothing",
       "repaired  9, 3.0 MiB, since the node started",
-      "rate      0 B/s",
-      "left      not known",
       "",
     ]);
   });

@@ -133,6 +133,19 @@ describe("node: holding objects", () => {
     closeSync(descriptor);
   }
 
+  it("has no volumes unless some are configured, and nothing to repair", async () => {
+    const listed = await run("volumes");
+    const repaired = await run("repair", "--now", "--watch", "--json");
+
+    assert.deepEqual([listed.code, listed.stderr], [0, ""]);
+    assert.match(listed.stdout, /^no volumes: .*\n.*storage\.volumes/);
+    assert.deepEqual([repaired.code, repaired.stderr], [0, ""]);
+    const { state, backlogCount, lostCount } = JSON.parse(repaired.stdout.trim().split("\n").at(-1) ?? "");
+    assert.deepEqual({ state, backlogCount, lostCount }, { state: "idle", backlogCount: 0, lostCount: 0 });
+    const order = await fetch(`${node.url}/repair?action=stop`, { method: "POST" });
+    assert.deepEqual([order.status, ((await order.json()) as { code: string }).code], [400, "gateway.bad-action"]);
+  });
+
   it("says what is wrong with a command line", async () => {
     for (const args of [
       ["rm"],
