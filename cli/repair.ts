@@ -59,7 +59,7 @@ async function watch(url: string, begun: VolumeLines, options: RepairOptions): P
         if (options.json !== true) tell(facts, options);
         return outcomeOf(repair);
       }
-      line.show(() => watching.line(repair));
+      if (options.json !== true) line.show(() => watching.line(repair));
       await pause(LOOK_INTERVAL_MS);
       const next = await askVolumes(url);
       if (!next.ok) return next;
@@ -75,11 +75,11 @@ function tell({ repair: facts, saidOfRepair }: VolumeLines, { json }: RepairOpti
   else for (const line of columns(repairRows(facts))) print(line);
 }
 
-export function repairRows(facts: RepairLine): readonly (readonly string[])[] {
+function repairRows(facts: RepairLine): readonly (readonly string[])[] {
   const { state, delayedUntil, backlogCount, backlogBytes, atRiskBytes, lostCount, failedCount, etaMs } = facts;
   const unknown = state === "idle" ? "nothing" : "nothing counted yet";
   const backlog = `${backlogCount} chunks and manifests, ${formatBytes(backlogBytes)}`;
-  const failed = [["failed", paint("yellow", `${failedCount}, which are tried again`)]];
+  const failed = [["failed", paint("yellow", `${failedCount}, since the node started`)]];
   const pace = [
     ["rate", `${formatBytes(facts.bytesPerSecond)}/s`],
     ["left", etaMs === undefined ? "not known" : `about ${formatTime(etaMs)}`],

@@ -26,7 +26,7 @@ export async function volumes(options: VolumesOptions): Promise<Outcome> {
 }
 
 /** A line a volume, what is wrong with it below, and what is written to all of them. */
-export function volumeTable({ volumes: all, profile }: Pick<VolumeLines, "volumes" | "profile">): readonly string[] {
+function volumeTable({ volumes: all, profile }: Pick<VolumeLines, "volumes" | "profile">): readonly string[] {
   if (all.length === 0) {
     return [
       "no volumes: the packs are in the data directory, or in a bucket",
