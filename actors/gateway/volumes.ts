@@ -1,8 +1,9 @@
 /** The volumes of the store, and the repair of what has too few records: how they are, and what is to be done. */
+
+import type { RepairAction, RepairFacts, VolumeFacts, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import { type Desk, jsonAnswer, type Served, timeOf, type Visit } from "#actors/gateway/desk.ts";
 import type { BadAction } from "#actors/gateway/failures.ts";
 import { optionsOf } from "#actors/gateway/objects.ts";
-import type { RepairAction, RepairFacts, VolumeFacts, VolumesFacts } from "#actors/storage/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
 /** Every action has a place here, or this does not compile. */

@@ -11,6 +11,7 @@ import type { ByteRange } from "#actors/domain/byte-range.ts";
 import type { Name, NameValue, PublicKey } from "#actors/domain/name.ts";
 import type { NameRecord } from "#actors/domain/name-record.ts";
 import type { AppendUpload, BeginUpload, UploadFacts, UploadId } from "#actors/domain/upload.ts";
+import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type {
   IndexFacts,
   IndexRebuilding,
@@ -27,7 +28,6 @@ import type {
   ManifestNotFound,
   NotInTrash,
   PutObject,
-  RepairAction,
   ScrubFacts,
   StorageCorrupt,
   StorageFacts,
@@ -35,7 +35,6 @@ import type {
   StorageReadFailed,
   StorageRebuilding,
   TrashedObject,
-  VolumesFacts,
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";

@@ -1,7 +1,7 @@
 /** What HTTP says of volumes, and what it lets be done about their repair (GW-75). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { VolumesFacts } from "#actors/storage/protocol.ts";
+import type { VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import { json, openSimulated, send } from "#test/actors/gateway/kit.ts";
 
 const bare = { id: "", directory: "/mnt/b", packBytes: 0, freeBytes: 0, totalBytes: 0 };

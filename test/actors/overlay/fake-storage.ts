@@ -5,14 +5,13 @@
 import { type Address, addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { buildManifestTree, type ManifestFacts } from "#actors/domain/manifest-tree.ts";
 import type { UploadId } from "#actors/domain/upload.ts";
+import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type {
   ChunkSlice,
   CommittedManifest,
-  RepairAction,
   StorageEvents,
   StorageFacts,
   StorageProtocol,
-  VolumesFacts,
 } from "#actors/storage/protocol.ts";
 import type { Behavior } from "#runtime/behavior.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
@@ -163,8 +162,6 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
   name: "storage",
   init: (storage) => storage,
   handlers: {
-    describeVolumes: () => fail({ code: "storage.rebuilding", doneBytes: 0, totalBytes: 0 }),
-    repair: () => fail({ code: "storage.rebuilding", doneBytes: 0, totalBytes: 0 }),
     putObject: (_storage, { source, enc }, ctx) =>
       ctx.later(
         async () => {
