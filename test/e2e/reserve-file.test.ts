@@ -14,7 +14,7 @@ const skip = process.getuid?.() === 0 ? false : "only root can mount a small fil
 const RESERVE_FILE_BYTES: number = 16 * MiB;
 
 describe("node: the reserve file", { skip }, () => {
-  it("lets rm and gc make room on a disk without a free byte, loses nothing, and is there again (STO-70)", async () => {
+  it("lets rm and gc make room on a disk without a free byte, loses nothing, and is there again (STO-68)", async () => {
     const dataDirectory = temporaryDataDirectory();
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=200m", "tmpfs", dataDirectory]);
     const reserve = join(dataDirectory, "reserve.bin");

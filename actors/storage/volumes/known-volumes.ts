@@ -8,8 +8,9 @@
  * - What is lost is made again from the marks that are there. All directories without one are doubted then.
  */
 import { weightOf } from "#actors/domain/shard-placement.ts";
+import { SLOT_MAX } from "#actors/storage/pack-number.ts";
 import type { Sighting } from "#actors/storage/volumes/sighting.ts";
-import { SLOT_MAX, type VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
+import type { VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
 import {
   decodeMemory,
   encodeMemory,

@@ -4,7 +4,9 @@
  * It is what tells a disk from its mount point. Lines of text, so that whoever finds the disk can read whose it is; a CRC,
  * because one that is damaged must not pass for that of another volume.
  */
+
 import { crc32 } from "node:zlib";
+import { SLOT_MAX } from "#actors/storage/pack-number.ts";
 import { assert } from "#runtime/errors.ts";
 
 export interface VolumeMark {
@@ -19,7 +21,6 @@ export interface VolumeMark {
 export const MARK_NAME = "VOLUME";
 
 /** Numbers of volumes end here: those that were ever given out count. */
-export const SLOT_MAX = 4095;
 
 const ID = /^[0-9a-f]{16}$/;
 const NODE = /^[0-9a-f]{32}$/;

@@ -3,7 +3,8 @@
  * own (`specs/formats/volume.md`). Lines of text with a CRC, as a mark is.
  */
 import { WEIGHT_MAX } from "#actors/domain/shard-placement.ts";
-import { isSlot, isStoreId, isVolumeId, SLOT_MAX, withCrc } from "#actors/storage/volumes/volume-mark.ts";
+import { SLOT_MAX } from "#actors/storage/pack-number.ts";
+import { isSlot, isStoreId, isVolumeId, withCrc } from "#actors/storage/volumes/volume-mark.ts";
 import { assert } from "#runtime/errors.ts";
 
 export interface KnownVolume {

@@ -81,7 +81,7 @@ async function collect(kit: StorageKit): Promise<string | undefined> {
 }
 
 describe("storage: the reserve file", () => {
-  it("is made when storage lives, and found by the next life (STO-70)", async () => {
+  it("is made when storage lives, and found by the next life (STO-68)", async () => {
     const kit = await start();
     assert.deepEqual(await filesOf(kit.disk), { "reserve.bin": FILE_BYTES });
     const made = await kit.disk.readFile(`${directory}/reserve.bin`);
@@ -94,7 +94,7 @@ describe("storage: the reserve file", () => {
     assert.equal(kit.actor.health.state, "ready");
   });
 
-  it("lets removals and collections make room on a disk without a free byte, and is there again (STO-70)", async () => {
+  it("lets removals and collections make room on a disk without a free byte, and is there again (STO-68)", async () => {
     const kit = await start();
     const [kept, gone] = [randomBytes(100 * KiB, 1), randomBytes(900 * KiB, 2)];
     const [there, removed] = [await mustPut(kit, kept), await mustPut(kit, gone)];
@@ -135,7 +135,7 @@ describe("storage: the reserve file", () => {
     assert.deepEqual(answers.map(codeOf), ["ok", "ok", "ok"]);
   });
 
-  it("stays for puts and pins: they make no room (STO-70)", async () => {
+  it("stays for puts and pins: they make no room (STO-68)", async () => {
     const kit = await start();
     const stored = await mustPut(kit, randomBytes(3000, 1));
     await fill(kit.disk);
@@ -207,7 +207,7 @@ describe("storage: the reserve file", () => {
 });
 
 describe("storage: making the reserve file", () => {
-  it("leaves the ordinary reserve alone, and says that there is no room (STO-70)", async () => {
+  it("leaves the ordinary reserve alone, and says that there is no room (STO-68)", async () => {
     const disk = new MemoryDisk({ capacityBytes: 1 * MiB + FILE_BYTES - 1 });
     const kit = await start({}, disk);
     const before = [await filesOf(disk), kit.actor.health];

@@ -74,7 +74,7 @@ async function newDisk(): Promise<MemoryDisk> {
 
 const sizes = [0, 1, 40 * KiB, 300 * KiB, 900 * KiB, 5 * MiB, 9 * MiB];
 
-describe("storage: six volumes, 4+2", () => {
+describe("storage: six volumes, 4+2 (STO-77, STO-79)", () => {
   it("writes shards and copies to all of them, and reads them, also after a restart without a catalog", async () => {
     const disk = await newDisk();
     const kv = memoryKvStores({ disk });
@@ -172,7 +172,7 @@ describe("storage: six volumes, 4+2", () => {
   });
 });
 
-describe("storage: damage on volumes", () => {
+describe("storage: damage on volumes (STO-80, STO-82)", () => {
   it("is read past at once, and healed from the others", async () => {
     const disk = await newDisk();
     const kit = await startStorage({ disk, volumes, config });

@@ -1,7 +1,8 @@
 /** Which directory is which volume: what is made, missed, moved and left alone. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeMark, SLOT_MAX } from "#actors/storage/volumes/volume-mark.ts";
+import { SLOT_MAX } from "#actors/storage/pack-number.ts";
+import { decodeMark } from "#actors/storage/volumes/volume-mark.ts";
 import { encodeMemory } from "#actors/storage/volumes/volume-memory.ts";
 import type { Volumes } from "#actors/storage/volumes/volumes.ts";
 import { Defect } from "#runtime/errors.ts";
