@@ -1,15 +1,17 @@
 /**
- * `cepa bench [actors|store|dedup|erasure|all] [--quick] [--json]`: measures this machine, a figure as it comes.
+ * `cepa bench [actors|store|dedup|erasure|volumes|all] [--quick] [--json]`: measures this machine, a figure as it comes.
  *
  * It informs and does not judge. What is compared runs side by side in one run, and only completed, verified work counts.
  */
 import { parseArgs } from "node:util";
 import { benchActors } from "#bench/actors/suite.ts";
+import { openCache } from "#bench/cache.ts";
 import { benchDedup } from "#bench/dedup/suite.ts";
 import { benchErasure } from "#bench/erasure.ts";
 import { jsonLine, type Measurement } from "#bench/measurement.ts";
 import { type Report, reportFigure } from "#bench/report.ts";
 import { benchStore } from "#bench/store.ts";
+import { benchVolumes } from "#bench/volumes.ts";
 
 interface Options {
   readonly quick: boolean;
@@ -20,12 +22,13 @@ const SUITES: Readonly<Record<string, (options: Options) => AsyncIterable<Report
   store: () => reported(benchStore()),
   dedup: benchDedup,
   erasure: () => reported(benchErasure()),
+  volumes: () => reported(benchVolumes(openCache())),
 };
 
 const HELP = `usage: cepa bench [options] [suite...]
 
 Measures this machine, a figure as it comes, beside what others do with the same work. It informs and does not judge.
-Suites: actors, store, dedup, erasure, all (the default). Others that are missing are fetched into a cache, and absent where
+Suites: actors, store, dedup, erasure, volumes, all (the default). Others that are missing are fetched into a cache, and absent where
 that cannot be, or with CEPA_PROVISION=never.
 
   --quick      actors: little of everything, in seconds; shows that it works, its figures say little
@@ -67,7 +70,7 @@ function readArguments() {
     }
     const names = positionals.length === 0 || positionals[0] === "all" ? Object.keys(SUITES) : positionals;
     const chosen = names.map(
-      (name) => SUITES[name] ?? refuse(`there is no suite ${name}: actors, store, dedup, erasure or all`),
+      (name) => SUITES[name] ?? refuse(`there is no suite ${name}: actors, store, dedup, erasure, volumes or all`),
     );
     return { suites: chosen, json: values.json, quick: values.quick };
   } catch (error) {

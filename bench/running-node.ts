@@ -1,7 +1,7 @@
 /** A real node on a temporary data directory, started as `cepa up` starts it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { askAdmin } from "#cli/admin.ts";
@@ -19,13 +19,16 @@ export interface RunningNode extends AsyncDisposable {
   readonly port: number;
   /** Of the root. */
   readonly pid: number;
+  /** Its data directory. */
+  readonly data: string;
   kill(target: string): Promise<void>;
   status(): Promise<TreeStatus>;
 }
 
-/** `folder` is where the temporary data directory is made: the disk that is measured. */
-export async function startNode(folder: string): Promise<RunningNode> {
+/** `folder` is where the temporary data directory is made: the disk that is measured. `settings` says what its `cepa.toml` has. */
+export async function startNode(folder: string, settings?: (data: string) => string): Promise<RunningNode> {
   const data = mkdtempSync(join(folder, "bench-data-"));
+  if (settings !== undefined) writeFileSync(join(data, "cepa.toml"), settings(data));
   const root = spawn(LAUNCHER, ["up", "--data", data, "--http", "127.0.0.1:0", "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -35,6 +38,7 @@ export async function startNode(folder: string): Promise<RunningNode> {
     url,
     port: Number(new URL(url).port),
     pid: record.pid,
+    data,
     kill: async (target) => {
       must(await askAdmin(record, { command: "kill", target }), `killing ${target}`);
     },

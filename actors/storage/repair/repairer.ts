@@ -63,7 +63,8 @@ export class Repairer {
   #failedCount = 0;
   #rate = { bytes: 0, sinceMs: 0, bytesPerSecond: 0 };
   #isWanted = false;
-  #isForced = false;
+  /** Until then nothing is waited for: a volume that was pulled just now may not have been missed yet. */
+  #forcedUntilMs = Number.NEGATIVE_INFINITY;
   #work: Promise<void> | undefined;
   #timer: Timer | undefined;
   #resume: PromiseWithResolvers<void> | undefined;
@@ -106,7 +107,8 @@ export class Repairer {
     else {
       this.#resume?.resolve();
       this.#resume = undefined;
-      if (action === "now") this.#isForced = true;
+      const { clock, config } = this.#deps;
+      if (action === "now") this.#forcedUntilMs = clock.nowMs() + config().repairDelayMs;
       this.look();
     }
   }
@@ -162,7 +164,6 @@ export class Repairer {
       this.#seen = left;
       log.info("repair ends", { left: left.backlogCount, lost: left.lostCount });
     }
-    this.#isForced = false;
   }
 
   /** Counts all that lacks something; with `level` mends what has that margin instead. Undefined where the life ended. */
@@ -253,7 +254,8 @@ export class Repairer {
 
   #isAwaited({ state, changedAtMs }: VolumeView): boolean {
     const { clock, config } = this.#deps;
-    return state === "absent" && !this.#isForced && clock.nowMs() - changedAtMs < config().repairDelayMs;
+    const isForced = clock.nowMs() < this.#forcedUntilMs;
+    return state === "absent" && !isForced && clock.nowMs() - changedAtMs < config().repairDelayMs;
   }
 
   /** By the wall clock. */

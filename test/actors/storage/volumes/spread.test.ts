@@ -170,6 +170,23 @@ describe("storage: six volumes, 4+2 (STO-77, STO-79)", () => {
       await looked(kit);
     }
   });
+
+  it("does not wait for volumes when it is told so, also for those that are not missed yet (STO-84)", async () => {
+    const disk = await newDisk();
+    const kit = await startStorage({ disk, volumes, config });
+    const objects: Stored[] = [];
+    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    await settled(kit);
+    for (const directory of ["/v1", "/v2"]) await pull(kit, directory);
+    assert((await kit.ref.call("repair", { action: "now" }, within)).ok);
+    await looked(kit);
+    const { profile, repair } = await settled(kit);
+    assert.deepEqual([profile, repair.state, repair.backlogCount], ["2+2", "idle", 0]);
+    assert(repair.repairedCount > 0);
+    for (const directory of ["/v3", "/v4"]) await pull(kit, directory);
+    await looked(kit);
+    await assertHeld(kit, objects);
+  });
 });
 
 describe("storage: damage on volumes (STO-80, STO-82)", () => {

@@ -1,0 +1,88 @@
+/**
+ * What six volumes with 4+2 cost beside the data directory alone, all on one disk: puts, gets, gets with two volumes away, and
+ * how fast one that is lost is made again on the others.
+ */
+import { readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { beside, type Measurement } from "#bench/measurement.ts";
+import { type RunningNode, startNode } from "#bench/running-node.ts";
+import { getRate, putRate, writeRandom } from "#bench/transfer.ts";
+import { getText, sendText } from "#cli/http.ts";
+import { isRecord, parseJson } from "#client/wire.ts";
+import { must } from "#runtime/errors.ts";
+import { MiB, second } from "#runtime/units.ts";
+
+const SIZE_BYTES: number = 512 * MiB;
+const NUMBERS = [1, 2, 3, 4, 5, 6] as const;
+const TIMEOUT_MS: number = 30 * second;
+const LOOK_MS = 50;
+/** Of the clock by which the kernel counts the time of processes. */
+const TICKS_PER_SECOND = 100;
+
+export async function* benchVolumes(folder: string): AsyncGenerator<Measurement> {
+  const file = join(folder, "volumes-object");
+  try {
+    const address = writeRandom(file, SIZE_BYTES);
+    await using one = await startNode(folder);
+    await using six = await startNode(folder, settingsOf);
+    const path = `/o/${address}`;
+    const alone = await putRate(one, file, SIZE_BYTES);
+    const spread = await putRate(six, file, SIZE_BYTES);
+    if (spread.address !== address) throw new Error(`the node says ${spread.address}, the file is ${address}`);
+    yield beside({ name: "volumes.put-4+2", value: spread.rate, unit: "MiB/s" }, "one directory", alone.rate);
+
+    const plain = await getRate(one.port, path, SIZE_BYTES, undefined);
+    await getRate(six.port, path, SIZE_BYTES, address);
+    const healthy = await getRate(six.port, path, SIZE_BYTES);
+    yield beside({ name: "volumes.get-4+2", value: healthy, unit: "MiB/s" }, "one directory", plain);
+
+    for (const number of [1, 2]) renameSync(volume(six, number), `${volume(six, number)}.away`);
+    await getRate(six.port, path, SIZE_BYTES, address);
+    const degraded = await getRate(six.port, path, SIZE_BYTES);
+    yield beside({ name: "volumes.get-4+2-two-lost", value: degraded, unit: "MiB/s" }, "one directory", plain);
+    yield* rebuild(six);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** Of what was on two lost volumes, in the profile that the others allow. Rates are of the objects' bytes. */
+async function* rebuild(node: RunningNode): AsyncGenerator<Measurement> {
+  const cell = (await node.status()).cells.find(({ name }) => name === "data");
+  const pid = cell?.pid ?? 0;
+  const cpuBefore = cpuSeconds(pid);
+  const startedMs = performance.now();
+  must(await sendText(`${node.url}/repair?action=now`, { method: "POST" }, TIMEOUT_MS), "asking for repair");
+  for (;;) {
+    const { state, repairedCount } = await repairOf(node);
+    if (state === "idle" && repairedCount > 0) break;
+    await pause(LOOK_MS);
+  }
+  const seconds = (performance.now() - startedMs) / second;
+  yield { name: "volumes.rebuild", value: SIZE_BYTES / MiB / seconds, unit: "MiB/s" };
+  const spent = cpuSeconds(pid) - cpuBefore;
+  if (spent > 0) yield { name: "volumes.rebuild-per-core", value: SIZE_BYTES / MiB / spent, unit: "MiB/s" };
+}
+
+async function repairOf(node: RunningNode): Promise<{ readonly state: unknown; readonly repairedCount: number }> {
+  const answer = must(await getText(`${node.url}/volumes`, TIMEOUT_MS), "asking for volumes");
+  const facts = parseJson(answer.body);
+  const repair = isRecord(facts) && isRecord(facts["repair"]) ? facts["repair"] : {};
+  return { state: repair["state"], repairedCount: Number(repair["repairedCount"] ?? 0) };
+}
+
+function settingsOf(data: string): string {
+  const volumes = NUMBERS.map((number) => JSON.stringify(join(data, `v${number}`))).join(", ");
+  return `[storage]\nvolumes = [${volumes}]\nerasure = "4+2"\nrepairBytesPerSecondMax = "64GiB"\nrepairOpsPerSecondMax = 1000000\n`;
+}
+
+function volume({ data }: RunningNode, number: number): string {
+  return join(data, `v${number}`);
+}
+
+/** Of the process, in all its threads. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
