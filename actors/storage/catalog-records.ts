@@ -133,6 +133,16 @@ export function digestKey(kind: RecordKind, digest: Digest): Uint8Array {
   return key;
 }
 
+/** Keys of everything of a kind, from the first to behind the last. */
+export function digestKeys(kind: RecordKind): readonly [from: Uint8Array, to: Uint8Array] {
+  const letter = kind === "chunk" ? CHUNK : NODE;
+  return [Uint8Array.of(letter), Uint8Array.of(letter + 1)];
+}
+
+export function digestOfKey(key: Uint8Array): Digest {
+  return digestFromBytes(key.subarray(1));
+}
+
 export function logKey(sequence: number): Uint8Array {
   const key = Buffer.allocUnsafe(9);
   key[0] = LOG;

@@ -16,6 +16,8 @@ import {
   decodeMeta,
   decodePack,
   digestKey,
+  digestKeys,
+  digestOfKey,
   EMPTY_META,
   encodeCommit,
   encodeEntries,
@@ -39,6 +41,8 @@ import type { Kv } from "#runtime/kv/kv.ts";
 
 /** More of them are not looked for: 256 TiB of full ones. */
 const PACKS_MAX = 1_048_576;
+/** Entries of one read while all are looked at. */
+const PAGE_ENTRIES = 1024;
 
 export interface CatalogTotals {
   readonly chunkCount: number;
@@ -155,6 +159,23 @@ export class Catalog {
   /** The record in that very place. */
   at(digest: Digest, { kind, pack, position }: RecordPosition): CatalogEntry | undefined {
     return this.records(kind, digest).find((entry) => entry.pack === pack && entry.position === position);
+  }
+
+  /** Every record in the pack, by looking at all that there are: for those who cannot find them otherwise. */
+  *recordsIn(pack: number): Generator<{ readonly digest: Digest; readonly entry: CatalogEntry }, void> {
+    for (const kind of ["chunk", "manifest"] as const) {
+      const [first, end] = digestKeys(kind);
+      for (let from = first; ; ) {
+        const page = this.#read(() => this.#overlay.range(from, end, PAGE_ENTRIES));
+        for (const { key, value } of page) {
+          const digest = digestOfKey(key);
+          for (const entry of decodeEntries(value)) if (entry.pack === pack) yield { digest, entry };
+        }
+        const last = page.at(-1);
+        if (last === undefined || page.length < PAGE_ENTRIES) break;
+        from = Buffer.concat([last.key, Uint8Array.of(0)]);
+      }
+    }
   }
 
   /** The record that `entry` would replace. */

@@ -8,6 +8,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackState } from "#actors/storage/catalog-records.ts";
 import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
+import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import {
   encodeSealEntry,
@@ -19,7 +20,7 @@ import {
 } from "#actors/storage/pack-format.ts";
 import { type FoundRecord, type OnUnreadable, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { align, digestOfRecord } from "#actors/storage/record.ts";
+import { align, digestOfRecord, recordEnd } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -35,6 +36,7 @@ export interface SealerDeps {
   readonly catalog: Catalog;
   readonly cpu: Pick<Cpu, "hasher">;
   readonly keeps: Pick<Keeps, "fateOf">;
+  readonly onDamaged: OnDamaged;
   readonly check: RecordCheck;
   readonly pause: Pause;
   readonly log: Log;
@@ -102,6 +104,9 @@ export class Sealer {
     if (!cut.ok) return cut;
     const unreadable: DiskFailure[] = [];
     const onUnreadable: OnUnreadable = (failure) => void unreadable.push(failure);
+    const seen = new Set<number>();
+    let scannedTo = PACK_FRONT_BYTES;
+    let hasGap = false;
     let entryCount = 0;
     let position = tablePosition;
     let pending: Uint8Array[] = [];
@@ -115,6 +120,9 @@ export class Sealer {
     const { pack, mark, checkpoint } = state;
     for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
       if (unreadable.length > 0) break;
+      seen.add(found.position);
+      hasGap ||= found.skippedBytes > 0;
+      scannedTo = recordEnd(found.position, found.header);
       const entry = await this.#entryFor(found);
       if (!entry.ok) return entry;
       if (entry.value === undefined) continue;
@@ -132,6 +140,7 @@ export class Sealer {
     }
     const [failure] = unreadable;
     if (failure !== undefined) return fail(failure);
+    if (hasGap || scannedTo < checkpoint) await this.#tellUnseen(state, seen);
     const footer = encodeSealFooter({ entryCount, tablePosition, tableDigest: hasher.digest() }, mark);
     const table = await write();
     if (!table.ok) return table;
@@ -139,6 +148,16 @@ export class Sealer {
     const synced = written.ok ? await files.disk.sync(descriptor) : written;
     if (!synced.ok) return fail(synced.failure);
     return ok(position + SEAL_FOOTER_BYTES);
+  }
+
+  /** A record that no scan finds any more is not in the table: what the catalog says of it is not so. */
+  async #tellUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>): Promise<void> {
+    const { catalog, onDamaged, pause } = this.#deps;
+    for (const { digest, entry } of catalog.recordsIn(pack)) {
+      await pause.ifDue();
+      const isUnseen = !seen.has(entry.position) && entry.position < checkpoint;
+      if (isUnseen && entry.damage === "none") onDamaged(digest, entry, "differs");
+    }
   }
 
   /**

@@ -93,7 +93,15 @@ export class Store {
     this.#pause = new Pause(clock, scheduler);
     this.#upkeep = new CatalogUpkeep(catalog, kv, this.#space, deps.onCatalogTrouble);
     const check = new RecordCheck({ files, cpu: deps.cpu, pause: this.#pause });
-    this.#sealer = new Sealer({ ...deps, files, catalog, keeps, check, pause: this.#pause });
+    this.#sealer = new Sealer({
+      ...deps,
+      files,
+      catalog,
+      keeps,
+      check,
+      pause: this.#pause,
+      onDamaged: (...damaged) => this.#reader.markDamaged(...damaged),
+    });
     this.#reader = new Reader({
       ...deps,
       files,

@@ -17,11 +17,13 @@ import { decodeSealEntry, PACK_FRONT_BYTES, SEAL_ENTRY_BYTES, type SealEntry } f
 import { type OnUnreadable, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { DamagedObject, ScrubFacts } from "#actors/storage/protocol.ts";
+import { recordEnd } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
 import { readSealTable } from "#actors/storage/sealer.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Counter } from "#runtime/telemetry/metrics.ts";
 import { Throttle } from "#runtime/throttle.ts";
@@ -37,6 +39,7 @@ export interface ScrubberDeps {
   readonly catalog: Catalog;
   readonly files: PackFiles;
   readonly check: RecordCheck;
+  readonly cpu: Pick<Cpu, "hasher">;
   readonly readers: PackReaders;
   readonly damageWalk: DamageWalk;
   readonly pause: Pause;
@@ -152,26 +155,44 @@ export class Scrubber {
 
   /** False where something could not be read, which says nothing about it. */
   async #verify(state: PackState): Promise<boolean> {
-    const { files, pause, readers, scrubbedBytes, signal } = this.#deps;
+    const { pause, readers, scrubbedBytes, signal } = this.#deps;
     const leave = readers.enter(new Set([state.pack]));
+    const seen = new Set<number>();
     let isRead = true;
     const onUnreadable = (failure: DiskFailure): void => {
       isRead &&= isBadPlace(failure);
     };
     try {
-      for await (const record of recordsOf(files, state, onUnreadable)) {
+      const records = recordsOf(this.#deps, state, onUnreadable);
+      for (;;) {
+        const { done, value } = await records.next();
+        // A record whose header has decayed, and of which no seal tells, is known to the catalog alone.
+        if (done === true) return (value || (await this.#verifyUnseen(state, seen))) && isRead;
         if (signal.aborted) return false;
-        const sizeBytes = sizeOfRecord(record);
+        const sizeBytes = sizeOfRecord(value);
+        seen.add(value.position);
         await this.#throttle.take(sizeBytes);
-        isRead = (await this.#verifyRecord(state.pack, record)) && isRead;
+        isRead = (await this.#verifyRecord(state.pack, value)) && isRead;
         scrubbedBytes.add(sizeBytes);
-        this.#doneBytes = record.position + sizeBytes;
+        this.#doneBytes = value.position + sizeBytes;
         await pause.ifDue();
       }
-      return isRead;
     } finally {
       leave();
     }
+  }
+
+  async #verifyUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>): Promise<boolean> {
+    const { catalog, pause, signal } = this.#deps;
+    let isRead = true;
+    for (const { digest, entry } of catalog.recordsIn(pack)) {
+      if (signal.aborted) return false;
+      await pause.ifDue();
+      if (seen.has(entry.position) || entry.position >= checkpoint) continue;
+      await this.#throttle.take(sizeOfRecord(entry));
+      isRead = (await this.#verifyRecord(pack, { ...entry, digest })) && isRead;
+    }
+    return isRead;
   }
 
   async #verifyRecord(pack: number, { digest, kind, position }: ListedRecord): Promise<boolean> {
@@ -198,25 +219,32 @@ type ListedRecord = Pick<SealEntry, "digest" | "kind" | "payloadBytes" | "payloa
 
 /**
  * What a pack holds: by the word of its seal, which also names records of which the header has decayed; without one, or with
- * one that is damaged, by its headers.
+ * one that is damaged, by its headers. Answers at its end whether that was all there is.
  */
 async function* recordsOf(
-  files: PackFiles,
+  { files, cpu }: Pick<ScrubberDeps, "files" | "cpu">,
   { pack, mark, checkpoint, sealed }: PackState,
   onUnreadable: OnUnreadable,
-): AsyncGenerator<ListedRecord, void> {
+): AsyncGenerator<ListedRecord, boolean> {
   const seal = sealed ? await readSeal(files, pack, mark, checkpoint, onUnreadable) : undefined;
   if (seal !== undefined) {
-    const { entryCount, tablePosition } = seal;
-    for await (const bytes of readSealTable(files, pack, tablePosition, entryCount, onUnreadable)) {
+    const hasher = cpu.hasher();
+    for await (const bytes of readSealTable(files, pack, seal.tablePosition, seal.entryCount, onUnreadable)) {
+      hasher.update(bytes);
       for (let at = 0; at < bytes.length; at += SEAL_ENTRY_BYTES) {
         yield decodeSealEntry(bytes.subarray(at, at + SEAL_ENTRY_BYTES));
       }
     }
-    return;
+    // What has decayed in the table is a record that is not named, or another one.
+    return Buffer.compare(hasher.digest(), seal.tableDigest) === 0;
   }
+  let end = PACK_FRONT_BYTES;
+  let hasGap = false;
   for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
     const { payloadBytes, payloadOffset } = found.header;
+    hasGap ||= found.skippedBytes > 0;
+    end = recordEnd(found.position, found.header);
     yield { ...found.name, position: found.position, payloadBytes, payloadOffset };
   }
+  return !hasGap && end >= checkpoint;
 }
