@@ -163,8 +163,8 @@ export class Sealer {
   /**
    * Undefined for dead records: aborted, superseded, or written twice. One that the catalog does not know at all is listed
    * if it holds: it may be dead, and is harmless then; or a key of the catalog has decayed. A commit that holds, and that
-   * the catalog does not know or has no place for in the log, has no other reason, where its object was not removed: recovery
-   * leaves none that does not count.
+   * the catalog does not know or has no place for in the log, has no other reason, where its object was not removed and no other
+   * copy has the commit: recovery leaves none that does not count.
    */
   async #entryFor(found: FoundRecord): Promise<Result<SealEntry | undefined, DiskFailure>> {
     const { catalog, check } = this.#deps;
@@ -187,11 +187,12 @@ export class Sealer {
     return ok({ ...where, sequence: number, object, objectBytes, isTransient });
   }
 
-  /** Its object was removed, and a later commit of it given up with another pack. */
+  /** Repair has let go of this copy, and others have the commit; or its object was removed, and a later commit of it given up. */
   async #deadCommit({ pack, position, header }: FoundRecord): Promise<Result<undefined, DiskFailure>> {
     const { catalog, check, keeps } = this.#deps;
     const { isTransient, payloadBytes, payloadOffset, sequence } = header;
     const manifest = digestOfRecord(header);
+    if ((catalog.commitOf(manifest)?.sequence ?? 0) >= sequence) return ok(undefined);
     const read = await check.payload(manifest, { pack, position, payloadOffset, payloadBytes });
     if (!read.ok) return read;
     const decoded = read.value === undefined ? undefined : decodeManifest(read.value);

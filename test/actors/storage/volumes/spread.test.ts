@@ -260,3 +260,35 @@ describe("storage: a commit that is written again on volumes", () => {
     await assertHeld(kit, others);
   });
 });
+
+describe("storage: a copy of a manifest that repair has let go of", () => {
+  it("does no harm in a pack that is sealed afterwards", async () => {
+    const disk = await newDisk();
+    const kv = memoryKvStores({ disk });
+    const kit = await startStorage({ disk, kv, volumes, config: { ...config, packSealBytes: 256 * KiB } });
+    const objects: Stored[] = [];
+    for (let seed = 0; seed < 20; seed += 1) objects.push(await store(kit, 10 * KiB, seed));
+    await settled(kit);
+    await pull(kit, "/v1");
+    await pull(kit, "/v2");
+    await looked(kit);
+    await kit.clock.advance(15 * minute);
+    await looked(kit);
+    assert.equal((await settled(kit)).repair.backlogCount, 0);
+    await putBack(kit, "/v1");
+    await putBack(kit, "/v2");
+    await looked(kit);
+    // What was on the two is there again, and more of it than is wanted.
+    assert.equal((await settled(kit)).repair.backlogCount, 0);
+    for (let seed = 100; seed < 120; seed += 1) objects.push(await store(kit, 700 * KiB, seed));
+    await looked(kit);
+    await looked(kit);
+    assert.deepEqual(kit.exits, []);
+    await assertHeld(kit, objects);
+    kit.actor.kill("killed by the test");
+    kv.remove("/data/catalog");
+    await kit.restart();
+    await whole(kit);
+    await assertHeld(kit, objects);
+  });
+});
