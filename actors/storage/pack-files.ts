@@ -136,11 +136,17 @@ export class PackFiles {
     if (opened.userCount === 0) await this.disk.close(opened.descriptor);
   }
 
+  /** As `forget`, of all packs of a volume that has gone: while one of its files is open the system does not let the disk go. */
+  async forgetVolume(slot: number): Promise<void> {
+    for (const pack of [...this.#open.keys()]) if (slotOf(pack) === slot) await this.forget(pack);
+  }
+
   async #release(pack: number, opened: OpenForRead): Promise<void> {
     opened.userCount -= 1;
     if (opened.userCount > 0) return;
     const isListed = this.#open.get(pack) === opened;
-    if (isListed && !this.#isClosed && this.#open.size <= this.#descriptorsMax) return;
+    const isOfUse = !this.#isClosed && this.isThere(pack);
+    if (isListed && isOfUse && this.#open.size <= this.#descriptorsMax) return;
     if (isListed) this.#open.delete(pack);
     await this.disk.close(opened.descriptor);
   }

@@ -136,7 +136,7 @@ export class VolumeSet implements PackVolumes {
     this.#tell();
     if (this.#attachment === undefined) return;
     const isReadable = this.volumes.isReadable(slot);
-    if (!isReadable) this.#enqueue(() => this.lanes.end(slot));
+    if (!isReadable) this.#enqueue(() => this.#leave(slot));
     else if (this.lanes.get(slot) === undefined) this.#enqueue(() => this.#comeBack(slot));
     this.#attachment.onChange();
   }
@@ -154,12 +154,17 @@ export class VolumeSet implements PackVolumes {
     this.#work = this.#work.then(work).catch(this.#deps.onDefect);
   }
 
+  async #leave(slot: number): Promise<void> {
+    await this.lanes.end(slot);
+    await this.#attachment?.files.forgetVolume(slot);
+  }
+
   async #comeBack(slot: number): Promise<void> {
     const attachment = this.#attachment;
     if (attachment === undefined || this.lanes.get(slot) !== undefined || !this.volumes.isReadable(slot)) return;
     const { catalog, files, pause } = attachment;
     const { cpu, log, random, signal } = this.#deps;
-    for (const pack of catalog.packs.keys()) if (slotOf(pack) === slot) await files.forget(pack);
+    await files.forgetVolume(slot);
     if (must(await contradicts(files, catalog), "the packs of a volume can be listed")) {
       catalog.giveUp("a volume that has come back holds less than was on it");
     }

@@ -189,6 +189,25 @@ describe("storage: six volumes, 4+2 (STO-77, STO-79)", () => {
   });
 });
 
+describe("storage: a volume that has gone", () => {
+  it("is let go of: none of its packs stays open", async () => {
+    const disk = await newDisk();
+    const kit = await startStorage({ disk, volumes, config: { ...config, readDescriptorsMax: 64 } });
+    await settled(kit);
+    const before = disk.openCount;
+    const objects: Stored[] = [];
+    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    await assertHeld(kit, objects);
+    assert(disk.openCount > before, "packs are open for reading and writing");
+    for (const directory of SIX) await pull(kit, directory);
+    await looked(kit);
+    assert.equal(disk.openCount, before);
+    for (const directory of SIX) await putBack(kit, directory);
+    await looked(kit);
+    await assertHeld(kit, objects);
+  });
+});
+
 describe("storage: damage on volumes (STO-80, STO-82)", () => {
   it("is read past at once, and healed from the others", async () => {
     const disk = await newDisk();
