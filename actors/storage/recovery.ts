@@ -69,15 +69,19 @@ export interface RecoveryReport {
 }
 
 /**
- * True if the catalog cannot be of these packs: one is shorter than it says, or is another with the same number. Only the
- * marks of packs that recovery may cut are looked at.
+ * True if the catalog cannot be of the packs of these slots: one is shorter than it says, or is another with the same number.
+ * Only the marks of packs that recovery may cut are looked at.
  */
-export async function contradicts(files: PackFiles, catalog: Catalog): Promise<Result<boolean, DiskFailure>> {
-  const listed = await files.list();
+export async function contradicts(
+  files: PackFiles,
+  catalog: Catalog,
+  slots: readonly number[] = files.slots,
+): Promise<Result<boolean, DiskFailure>> {
+  const listed = await files.list(slots);
   if (!listed.ok) return listed;
   const sizes = new Map(listed.value.map(({ pack, sizeBytes }) => [pack, sizeBytes]));
   for (const { pack, checkpoint, mark, sealed } of catalog.packs.values()) {
-    if (!files.isThere(pack)) continue;
+    if (!slots.includes(slotOf(pack)) || !files.isThere(pack)) continue;
     const sizeBytes = sizes.get(pack);
     // A pack that was made and never committed to may be gone, or not even have its header.
     if (checkpoint > PACK_FRONT_BYTES && align(sizeBytes ?? 0) < checkpoint) return ok(true);

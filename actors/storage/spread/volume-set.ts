@@ -14,7 +14,7 @@ import type { Pause } from "#actors/storage/pause.ts";
 import { contradicts, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
 import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
-import { Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
+import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { must, ok } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
@@ -163,11 +163,16 @@ export class VolumeSet implements PackVolumes {
     const attachment = this.#attachment;
     if (attachment === undefined || this.lanes.get(slot) !== undefined || !this.volumes.isReadable(slot)) return;
     const { catalog, files, pause } = attachment;
-    const { cpu, log, random, signal } = this.#deps;
+    const { clock, cpu, log, random, signal } = this.#deps;
     await files.forgetVolume(slot);
-    if (must(await contradicts(files, catalog), "the packs of a volume can be listed")) {
-      catalog.giveUp("a volume that has come back holds less than was on it");
+    const compared = await contradicts(files, catalog, [slot]);
+    if (!compared.ok) {
+      // It goes on without being written: one bad disk is no reason to end the life of all of them.
+      await this.volumes.troubled(slot, compared.failure);
+      clock.after(VOLUME_LOOK_INTERVAL_MS, () => this.#enqueue(() => this.#comeBack(slot)));
+      return;
     }
+    if (compared.value) catalog.giveUp("a volume that has come back holds less than was on it");
     const recovery = new Recovery({
       files,
       catalog,

@@ -208,6 +208,34 @@ describe("storage: a volume that has gone", () => {
   });
 });
 
+describe("storage: a volume that comes back and cannot be listed", () => {
+  for (const directory of ["/v1/packs", "/v2/packs"]) {
+    it(`ends no life, and is written again when it can be (${directory})`, async () => {
+      const disk = await newDisk();
+      const kit = await startStorage({ disk, volumes, config });
+      const objects: Stored[] = [];
+      for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+      await settled(kit);
+      await pull(kit, "/v1");
+      await looked(kit);
+      await putBack(kit, "/v1");
+      const list = disk.list.bind(disk);
+      disk.list = async (listed) => {
+        if (listed !== directory) return await list(listed);
+        return { ok: false, failure: { code: "disk.broken", path: listed, errno: "EIO" } };
+      };
+      await looked(kit);
+      await looked(kit);
+      assert.deepEqual(kit.exits, []);
+      await assertHeld(kit, objects);
+      disk.list = list;
+      await looked(kit);
+      assert.deepEqual([(await facts(kit)).profile, kit.exits], ["4+2", []]);
+      await assertHeld(kit, objects);
+    });
+  }
+});
+
 describe("storage: damage on volumes (STO-80, STO-82)", () => {
   it("is read past at once, and healed from the others", async () => {
     const disk = await newDisk();
