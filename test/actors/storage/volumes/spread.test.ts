@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Address, Digest } from "#actors/domain/address.ts";
-import type { VolumesFacts } from "#actors/domain/volumes-facts.ts";
-import { VOLUME_LOOK_INTERVAL_MS } from "#actors/storage/volumes/volumes.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB, minute } from "#runtime/units.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { put, randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
+import { facts, looked, pull, putBack, scrubbed, settled } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const SIX = ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"];
 const volumes = { directories: SIX, erasure: { dataShards: 4, parityShards: 2 } } as const;
@@ -32,38 +31,6 @@ async function assertHeld(kit: StorageKit, objects: readonly Stored[]): Promise<
     if (!(read instanceof Uint8Array)) assert.fail(`${bytes.length} bytes: ${JSON.stringify(read)}`);
     assert(Buffer.compare(read, bytes) === 0, "the bytes are those that were put");
   }
-}
-
-async function facts(kit: StorageKit): Promise<VolumesFacts> {
-  const described = await kit.ref.call("describeVolumes", {}, within);
-  assert(described.ok, JSON.stringify(described));
-  return described.value;
-}
-
-/** Until repair rests. */
-async function settled(kit: StorageKit): Promise<VolumesFacts> {
-  for (let turn = 0; turn < 20_000; turn += 1) {
-    const now = await facts(kit);
-    if (now.repair.state !== "running") return now;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    if (turn % 100 === 99) await kit.clock.advance(1);
-  }
-  return assert.fail(`repair goes on: ${JSON.stringify((await facts(kit)).repair)}`);
-}
-
-async function looked(kit: StorageKit): Promise<void> {
-  await kit.clock.advance(VOLUME_LOOK_INTERVAL_MS);
-  for (let turn = 0; turn < 200; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
-}
-
-async function pull(kit: StorageKit, directory: string): Promise<void> {
-  const pulled = await kit.disk.rename(directory, `/pulled${directory}`);
-  assert(pulled.ok, JSON.stringify(pulled));
-}
-
-async function putBack(kit: StorageKit, directory: string): Promise<void> {
-  const back = await kit.disk.rename(`/pulled${directory}`, directory);
-  assert(back.ok, JSON.stringify(back));
 }
 
 async function newDisk(): Promise<MemoryDisk> {
@@ -251,14 +218,7 @@ describe("storage: damage on volumes (STO-80, STO-82)", () => {
       }
     }
     await assertHeld(kit, objects);
-    const scrub = await kit.ref.call("scrubNow", {}, within);
-    assert(scrub.ok);
-    for (let turn = 0; turn < 3000; turn += 1) {
-      const described = await kit.ref.call("describe", {}, within);
-      assert(described.ok);
-      if (!described.value.scrub.isRunning) break;
-      await kit.clock.advance(1);
-    }
+    await scrubbed(kit);
     const { repair } = await settled(kit);
     const described = await kit.ref.call("describe", {}, within);
     assert(described.ok);
