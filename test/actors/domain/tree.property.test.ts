@@ -6,26 +6,7 @@ import fc from "fast-check";
 import { decodeTree as decodeInNode, NAME_BYTES_MAX, TREE_BYTES_MAX } from "#actors/domain/tree.ts";
 import { compareNames, cutEntries, decodeTree, encodeTree, type Tree, type TreeEntry } from "#client/tree.ts";
 import { makeVectors, publishedVectors } from "#test/actors/domain/tree-vectors.ts";
-
-/** What each of the two says: the problem, or the names that the tree refers to something by. */
-function verdicts(bytes: Uint8Array): { readonly node: unknown; readonly client: unknown } {
-  const node = decodeInNode(bytes);
-  const client = decodeTree(bytes);
-  return {
-    node: node.ok
-      ? node.value.map(({ name, object, manifest, sizeBytes }) => [name, object, manifest, sizeBytes])
-      : node.failure.problem,
-    client: typeof client === "string" ? client : referencesOf(client),
-  };
-}
-
-function referencesOf(tree: Tree): unknown {
-  if ("parts" in tree)
-    return tree.parts.map(({ first, ...stored }) => [first, stored.address.slice(3), stored.manifest, stored.size]);
-  return tree.entries.flatMap((entry) =>
-    entry.kind === "symlink" ? [] : [[entry.name, entry.address.slice(3), entry.manifest, entry.size]],
-  );
-}
+import { verdicts } from "#test/actors/domain/tree-verdicts.ts";
 
 const hex = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("hex"));
 const names = fc

@@ -95,6 +95,16 @@ describe("overlay: reading a CAR", () => {
     assert.equal(await readCar(Buffer.concat([car, Buffer.of(0)])), "trailing-bytes");
   });
 
+  it("takes no bytes at all that nobody wrote as a CAR, with or without the front of one", async () => {
+    const front = (await carOf(sample({ children: [9] }))).subarray(0, 60);
+    const anything = fc.tuple(fc.constantFrom(Buffer.of(), front), fc.uint8Array({ maxLength: 200, size: "max" }));
+    await fc.assert(
+      fc.asyncProperty(anything, async (parts) => {
+        assert.equal(typeof (await readCar(Buffer.concat(parts))), "string");
+      }),
+    );
+  });
+
   it("says where what is wrong begins", async () => {
     const given = sample({ children: [10, 20] });
     const car = await carOf(given);

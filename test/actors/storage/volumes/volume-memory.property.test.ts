@@ -41,6 +41,19 @@ describe("memory of volumes (STO-74)", () => {
     );
   });
 
+  it("is none where it is spelled otherwise", () => {
+    const node = "0".repeat(32);
+    const line = `volume ${"a".repeat(16)}`;
+    const memory = (...lines: readonly string[]): VolumeMemory | undefined =>
+      decodeMemory(withCrc(["cepa-volumes/1", `node ${node}`, ...lines, ""].join("\n")));
+
+    assert(memory("slots 7", `${line} 7 100 /disk`, "doubted /old") !== undefined);
+    assert.equal(memory("slots 07", `${line} 7 100 /disk`), undefined);
+    assert.equal(memory("slots 7", `${line} 07 100 /disk`), undefined);
+    assert.equal(memory("slots 7", `${line} 7 0100 /disk`), undefined);
+    assert.equal(memory("slots 7", "doubted /old", `${line} 7 100 /disk`), undefined);
+  });
+
   it("is none where a bit has turned or bytes are missing, and in anything else", () => {
     fc.assert(
       fc.property(memories, fc.nat(), fc.integer({ min: 0, max: 7 }), fc.uint8Array(), (memory, at, bit, other) => {

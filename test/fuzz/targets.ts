@@ -1,0 +1,243 @@
+/**
+ * What reads bytes that come from elsewhere, each with what must hold of any: nothing throws, what was read is written back
+ * as it was, and two readers agree.
+ *
+ * Where a CRC guards the rest, it is made to hold as often as not: else nothing behind it would ever be reached.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { digestFromBytes } from "#actors/domain/address.ts";
+import { decodeManifest, decodeNode, encodeManifest, encodeNode, type Manifest } from "#actors/domain/manifest.ts";
+import { decodeNameRecord, encodeNameRecord, verifyNameRecord } from "#actors/domain/name-record.ts";
+import { parseRanges } from "#actors/gateway/range.ts";
+import { shardsOf } from "#actors/storage/chunk-shards.ts";
+import {
+  decodePackHeader,
+  decodeSealFooter,
+  encodePackFront,
+  encodeSealFooter,
+  PACK_HEADER_BYTES,
+} from "#actors/storage/pack-format.ts";
+import { decodeHeader, encodeHeader, NO_TABLE, RECORD_HEADER_BYTES, segmentCount } from "#actors/storage/record.ts";
+import { decodeDescriptor, encodeDescriptor } from "#actors/storage/shard-descriptor.ts";
+import { decodeMark, encodeMark, withCrc } from "#actors/storage/volumes/volume-mark.ts";
+import { decodeMemory, encodeMemory } from "#actors/storage/volumes/volume-memory.ts";
+import { KiB } from "#runtime/units.ts";
+import { type NameVectors, vectorsFile } from "#test/actors/domain/name-vectors.ts";
+import { readRecord } from "#test/actors/domain/name-verifier.ts";
+import { publishedVectors } from "#test/actors/domain/tree-vectors.ts";
+import { verdicts } from "#test/actors/domain/tree-verdicts.ts";
+import { rangeModel } from "#test/actors/gateway/range-model.ts";
+import { carOf, readCar, sample } from "#test/actors/overlay/car-kit.ts";
+import type { Target } from "#test/fuzz/fuzz.ts";
+
+const bytesOfSeed = (seed: number, length = 32): Uint8Array => new Uint8Array(length).fill(seed);
+const digest = (seed: number) => digestFromBytes(bytesOfSeed(seed));
+const mark = bytesOfSeed(9, 8);
+
+/** With the CRC-32 of all before `at` in the four bytes there. */
+function resealed(input: Uint8Array, at: number): Uint8Array {
+  if (at < 0 || at + 4 > input.length) return input;
+  const bytes = Buffer.from(input);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, at)), at);
+  return bytes;
+}
+
+const link = (seed: number) => ({ length: seed + 1, digest: digest(seed) });
+const plain: Manifest = { size: 3, linkKind: "chunk", links: [link(2)], chunker: "gear-nc2/1", object: digest(1) };
+const inner: Manifest = { ...plain, size: 15, linkKind: "node", links: [link(4), link(9)] };
+const manifests: readonly Manifest[] = [
+  plain,
+  inner,
+  { ...plain, size: 0, links: [], mediaType: "text/plain", meta: { a: 1, b: "c", d: true } },
+];
+
+const manifest: Target = {
+  name: "manifest",
+  seeds: [...manifests.map(encodeManifest), encodeNode(inner)],
+  check(input) {
+    const root = decodeManifest(input);
+    if (root.ok) assert.deepEqual(decodeManifest(encodeManifest(root.value)), root);
+    const node = decodeNode(input);
+    if (node.ok) assert.deepEqual(decodeNode(encodeNode(node.value)), node);
+  },
+};
+
+const header = {
+  mark,
+  sequence: 7,
+  isTransient: false,
+  isSettled: true,
+  epoch: 3,
+  digest: bytesOfSeed(1),
+  tableDigest: NO_TABLE,
+};
+const packRecord: Target = {
+  name: "pack record",
+  seeds: [
+    encodeHeader({ ...header, kind: "manifest", payloadOffset: 128, payloadBytes: 300 }),
+    encodeHeader({ ...header, kind: "chunk", sequence: 0, payloadOffset: 2176, payloadBytes: 100 * KiB }),
+    encodeHeader({
+      ...header,
+      kind: "shard",
+      sequence: 0,
+      isSettled: false,
+      payloadOffset: 900,
+      payloadBytes: 64 * KiB,
+    }),
+  ],
+  check(input) {
+    for (const bytes of [input, resealed(input, RECORD_HEADER_BYTES - 4)]) {
+      const read = decodeHeader(bytes, undefined);
+      if (read !== undefined) assert.deepEqual(decodeHeader(encodeHeader(read), read.mark), read);
+    }
+  },
+};
+
+function markOf(front: Uint8Array): Uint8Array {
+  return new Uint8Array(decodePackHeader(front, 1) ?? []);
+}
+
+const packFrames: Target = {
+  name: "pack header and seal",
+  seeds: [
+    encodePackFront(1, mark).slice(0, PACK_HEADER_BYTES),
+    encodeSealFooter({ entryCount: 2, tablePosition: 9000, tableDigest: bytesOfSeed(5) }, mark),
+  ],
+  check(input) {
+    for (const bytes of [input, resealed(input, 60)]) {
+      const found = decodePackHeader(bytes, 1);
+      if (found !== undefined) assert.deepEqual(markOf(encodePackFront(1, found)), new Uint8Array(found));
+      const footer = decodeSealFooter(bytes, mark);
+      if (footer === undefined) continue;
+      const again = Buffer.from(encodeSealFooter(footer, mark));
+      assert.deepEqual(again, Buffer.from(bytes.subarray(0, again.length)));
+    }
+  },
+};
+
+function descriptorSeed(chunkBytes: number, dataShards: number, parityShards: number, shard: number): Uint8Array {
+  const shards = shardsOf(chunkBytes, { dataShards, parityShards });
+  assert(shards !== undefined);
+  const shardDigests = bytesOfSeed(3, 32 * (shards.dataShards + parityShards));
+  const segmentDigests = bytesOfSeed(4, 32 * segmentCount(chunkBytes));
+  return encodeDescriptor({ chunk: digest(1), shards, shard, shardDigests, segmentDigests });
+}
+
+const shardDescriptor: Target = {
+  name: "shard descriptor",
+  seeds: [descriptorSeed(256 * KiB, 4, 2, 0), descriptorSeed(300_000, 2, 1, 2), descriptorSeed(700_000, 10, 4, 9)],
+  check(input) {
+    for (const bytes of [input, resealed(input, input.length - 4)]) {
+      const read = decodeDescriptor(bytes);
+      if (read === undefined) continue;
+      const again = encodeDescriptor(read);
+      assert.deepEqual(Buffer.from(again), Buffer.from(bytes.subarray(0, again.length)));
+    }
+  },
+};
+
+/** The last line made the CRC of those before. */
+function withLine(input: Uint8Array): Uint8Array {
+  const text = Buffer.from(input).toString("latin1");
+  return withCrc(text.slice(0, Math.max(0, text.lastIndexOf("crc "))));
+}
+
+const id = "0123456789abcdef";
+const node = id + id;
+const volumeMark: Target = {
+  name: "VOLUME mark",
+  seeds: [encodeMark({ id, slot: 7, node }), encodeMark({ id, slot: 4095, node })],
+  check(input) {
+    for (const bytes of [input, withLine(input)]) {
+      const read = decodeMark(bytes);
+      if (read !== undefined) assert.deepEqual(Buffer.from(encodeMark(read)), Buffer.from(bytes));
+    }
+  },
+};
+
+const volume = { id, slot: 7, weight: 100, path: "/disk" };
+const volumeMemory: Target = {
+  name: "memory of volumes",
+  seeds: [
+    encodeMemory({ node, slotMax: 0, volumes: [], doubted: [] }),
+    encodeMemory({
+      node,
+      slotMax: 9,
+      volumes: [volume, { ...volume, id: id.replace("0", "f"), slot: 8, path: "" }],
+      doubted: ["/old"],
+    }),
+  ],
+  check(input) {
+    for (const bytes of [input, withLine(input)]) {
+      const read = decodeMemory(bytes);
+      if (read !== undefined) assert.deepEqual(Buffer.from(encodeMemory(read)), Buffer.from(bytes));
+    }
+  },
+};
+
+const tree: Target = {
+  name: "tree",
+  seeds: publishedVectors()
+    .map(({ hex }) => new Uint8Array(Buffer.from(hex, "hex")))
+    .filter(({ length }) => length < 2 * KiB),
+  check(input) {
+    const { node: inNode, client } = verdicts(input);
+    // Where more than one thing is wrong each says what it has come upon.
+    if (typeof inNode !== "string" || typeof client !== "string") assert.deepEqual(inNode, client);
+  },
+};
+
+const { records } = JSON.parse(readFileSync(vectorsFile, "utf8")) as NameVectors;
+const nameRecord: Target = {
+  name: "name record",
+  seeds: records
+    .map(({ record }) => new Uint8Array(Buffer.from(record, "hex")))
+    .filter(({ length }) => length < 2 * KiB),
+  check(input) {
+    const read = decodeNameRecord(input);
+    if (read.ok) assert.deepEqual(Buffer.from(encodeNameRecord(read.value, read.value.signature)), Buffer.from(input));
+    const verified = verifyNameRecord(input);
+    const second = readRecord(input);
+    assert.equal(typeof second === "string" ? `name.${second}` : "good", verified.ok ? "good" : verified.failure.code);
+  },
+};
+
+const samples = [{ children: [] }, { children: [10] }, { children: [{ children: [40, 3] }, { children: [1] }] }].map(
+  (shape) => sample(shape),
+);
+const objects = new Set(samples.map(({ object }) => object.toString("hex")));
+const car: Target = {
+  name: "CAR",
+  seeds: await Promise.all(samples.map(async (one) => new Uint8Array(await carOf(one)))),
+  async check(input) {
+    const read = await readCar(input);
+    // Nobody finds another object that has the digests of its manifest.
+    if (typeof read !== "string") assert(objects.has(read.toString("hex")), "only what was written is read");
+  },
+};
+
+const range: Target = {
+  name: "Range",
+  seeds: ["bytes=0-1", "bytes=-5", "bytes=9-", "bytes= 0-0 ,\t5-9,,-1", "Bytes=1-2,99999999999999999999-"].map(
+    (text) => new Uint8Array(Buffer.from(text)),
+  ),
+  check(input) {
+    const field = Buffer.from(input).toString("latin1");
+    assert.deepEqual(parseRanges(field), rangeModel(field));
+  },
+};
+
+export const TARGETS: readonly Target[] = [
+  manifest,
+  packRecord,
+  packFrames,
+  shardDescriptor,
+  volumeMark,
+  volumeMemory,
+  tree,
+  nameRecord,
+  car,
+  range,
+];
