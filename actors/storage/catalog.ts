@@ -161,15 +161,17 @@ export class Catalog {
     return this.records(kind, digest).find((entry) => entry.pack === pack && entry.position === position);
   }
 
-  /** Every record in the pack, by looking at all that there are: for those who cannot find them otherwise. */
-  *recordsIn(pack: number): Generator<{ readonly digest: Digest; readonly entry: CatalogEntry }, void> {
+  /** Every record in such packs, by looking at all that there are: for those who cannot find them otherwise. */
+  *recordsIn(
+    isMeant: (pack: number) => boolean,
+  ): Generator<{ readonly digest: Digest; readonly entry: CatalogEntry }, void> {
     for (const kind of ["chunk", "manifest"] as const) {
       const [first, end] = digestKeys(kind);
       for (let from = first; ; ) {
         const page = this.#read(() => this.#overlay.range(from, end, PAGE_ENTRIES));
         for (const { key, value } of page) {
           const digest = digestOfKey(key);
-          for (const entry of decodeEntries(value)) if (entry.pack === pack) yield { digest, entry };
+          for (const entry of decodeEntries(value)) if (isMeant(entry.pack)) yield { digest, entry };
         }
         const last = page.at(-1);
         if (last === undefined || page.length < PAGE_ENTRIES) break;

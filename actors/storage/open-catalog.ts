@@ -2,6 +2,7 @@
 import { Catalog } from "#actors/storage/catalog.ts";
 import { isMetaKey } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { HOME_SLOT } from "#actors/storage/pack-number.ts";
 import { contradicts } from "#actors/storage/recovery.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { must, type Result } from "#runtime/errors.ts";
@@ -37,7 +38,8 @@ export async function openCatalog(
   const opened = await openStore(deps);
   if (opened.ok) {
     const catalog = new Catalog(opened.value, (pack) => files.isThere(pack));
-    const isForeign = must(await contradicts(files, catalog), "the packs can be listed");
+    // A volume that contradicts it is looked at anew by itself.
+    const isForeign = must(await contradicts(files, catalog, [HOME_SLOT]), "the packs can be listed");
     const isUnfinished = !catalog.complete && opened.value.count() > 0;
     if (!isForeign && !isUnfinished) return { kv: opened.value, catalog };
     await opened.value.close();

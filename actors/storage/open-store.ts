@@ -99,6 +99,7 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   };
   const putSpace = volumes === undefined ? space : new Space(volumes.space(overhead), directory, clock, reserveBytes);
   const { kv, catalog } = await openCatalog(deps, files);
+  await volumes?.compare(files, catalog);
   // Where the packs are elsewhere nothing that is removed makes room on this disk.
   const wantedBytes = (): number => (deps.elsewhere === undefined ? config().reserveFileBytes : 0);
   const reserve = await ReserveFile.open({ ...deps, space, wantedBytes, onTrouble: deps.onReserveTrouble });

@@ -75,7 +75,7 @@ export interface RecoveryReport {
 export async function contradicts(
   files: PackFiles,
   catalog: Catalog,
-  slots: readonly number[] = files.slots,
+  slots: readonly number[],
 ): Promise<Result<boolean, DiskFailure>> {
   const listed = await files.list(slots);
   if (!listed.ok) return listed;

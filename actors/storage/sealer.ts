@@ -153,7 +153,7 @@ export class Sealer {
   /** A record that no scan finds any more is not in the table: what the catalog says of it is not so. */
   async #tellUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>): Promise<void> {
     const { catalog, onDamaged, pause } = this.#deps;
-    for (const { digest, entry } of catalog.recordsIn(pack)) {
+    for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
       await pause.ifDue();
       const isUnseen = !seen.has(entry.position) && entry.position < checkpoint;
       if (isUnseen && entry.damage === "none") onDamaged(digest, entry, "differs");

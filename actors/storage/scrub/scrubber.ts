@@ -185,7 +185,7 @@ export class Scrubber {
   async #verifyUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>): Promise<boolean> {
     const { catalog, pause, signal } = this.#deps;
     let isRead = true;
-    for (const { digest, entry } of catalog.recordsIn(pack)) {
+    for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
       if (signal.aborted) return false;
       await pause.ifDue();
       if (seen.has(entry.position) || entry.position >= checkpoint) continue;

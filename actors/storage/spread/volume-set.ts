@@ -19,6 +19,9 @@ import type { Disk } from "#runtime/disk/disk.ts";
 import { must, ok } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
+/** Written to see whether a volume takes writes. */
+const PROBE_NAME = "VOLUME.probe";
+
 export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
   readonly cpu: Cpu;
   /** Which of them are not as they should be; told once, and with each change. */
@@ -42,6 +45,8 @@ export class VolumeSet implements PackVolumes {
   readonly lanes: Lanes;
   #volumes: Volumes | undefined;
   #attachment: Attachment | undefined;
+  /** Readable, and not recovered with the others: something is wrong with them, or with what is known of them. */
+  readonly #aside = new Set<number>();
   /** One after the other. */
   #work: Promise<void> = Promise.resolve();
 
@@ -53,6 +58,7 @@ export class VolumeSet implements PackVolumes {
   static async open(deps: VolumeSetDeps): Promise<VolumeSet> {
     const set = new VolumeSet(deps);
     set.#volumes = await Volumes.open({ ...deps, onChange: (view, was) => set.#changed(view, was) });
+    for (const slot of set.#readable) if (!(await set.#isUsable(slot))) set.#aside.add(slot);
     set.#tell();
     return set;
   }
@@ -61,8 +67,21 @@ export class VolumeSet implements PackVolumes {
     return must(this.#volumes === undefined ? { ok: false, failure: { code: "closed" } } : ok(this.#volumes), "open");
   }
 
+  /** Those that are recovered together when the life begins. */
   get slots(): readonly number[] {
+    return this.#readable.filter((slot) => !this.#aside.has(slot));
+  }
+
+  get #readable(): readonly number[] {
     return this.volumes.all.flatMap(({ slot }) => (slot > 0 && this.volumes.isReadable(slot) ? [slot] : []));
+  }
+
+  /** One that holds less than is known of it is looked at anew, by itself. To be called before recovery. */
+  async compare(files: PackFiles, catalog: Catalog): Promise<void> {
+    for (const slot of this.slots) {
+      const compared = await contradicts(files, catalog, [slot]);
+      if (!compared.ok || compared.value) this.#aside.add(slot);
+    }
   }
 
   directoryOf(slot: number): string | undefined {
@@ -71,7 +90,7 @@ export class VolumeSet implements PackVolumes {
 
   /** Some volume is not there, and with it there may be commits that nobody knows of. */
   get isLacking(): boolean {
-    return this.volumes.all.some(({ slot }) => slot === 0 || !this.volumes.isReadable(slot));
+    return this.volumes.all.some(({ slot }) => !this.slots.includes(slot));
   }
 
   /** Of all that may be written: what fits, if every byte takes its share of redundancy. */
@@ -119,7 +138,7 @@ export class VolumeSet implements PackVolumes {
     for (const slot of recovered) {
       if (slot > 0) this.lanes.add(slot, attachment.makeLane(slot, report));
     }
-    for (const slot of this.slots) if (!recovered.includes(slot)) this.#enqueue(() => this.#comeBack(slot));
+    for (const slot of this.#readable) if (!recovered.includes(slot)) this.#enqueue(() => this.#comeBack(slot));
   }
 
   async close(): Promise<void> {
@@ -165,14 +184,15 @@ export class VolumeSet implements PackVolumes {
     const { catalog, files, pause } = attachment;
     const { clock, cpu, log, random, signal } = this.#deps;
     await files.forgetVolume(slot);
-    const compared = await contradicts(files, catalog, [slot]);
-    if (!compared.ok) {
+    const compared = (await this.#isUsable(slot)) ? await contradicts(files, catalog, [slot]) : undefined;
+    if (compared?.ok !== true) {
       // It goes on without being written: one bad disk is no reason to end the life of all of them.
-      await this.volumes.troubled(slot, compared.failure);
+      this.#aside.add(slot);
+      if (compared !== undefined) await this.volumes.troubled(slot, compared.failure);
       clock.after(VOLUME_LOOK_INTERVAL_MS, () => this.#enqueue(() => this.#comeBack(slot)));
       return;
     }
-    if (compared.value) catalog.giveUp("a volume that has come back holds less than was on it");
+    if (compared.value) await this.#forget(slot, attachment);
     const recovery = new Recovery({
       files,
       catalog,
@@ -189,8 +209,33 @@ export class VolumeSet implements PackVolumes {
     if (signal.aborted || this.#attachment === undefined) return;
     // They may have numbers that lists have passed.
     if (report.recoveredCommitCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
+    this.#aside.delete(slot);
     this.lanes.add(slot, attachment.makeLane(slot, report));
     log.info("volume recovered", { slot, commits: report.recoveredCommitCount });
     attachment.onChange();
+  }
+
+  /** What recovery needs: its packs can be listed, and it takes writes. A full one takes those that make it no larger. */
+  async #isUsable(slot: number): Promise<boolean> {
+    const { disk, log } = this.#deps;
+    const view = this.volumes.view(slot);
+    const packs = this.volumes.directoryOf(slot);
+    if (view === undefined || packs === undefined) return false;
+    const listed = await disk.list(packs);
+    const written = listed.ok ? await disk.replaceFile(`${view.directory}/${PROBE_NAME}`, new Uint8Array(1)) : listed;
+    if (written.ok || written.failure.code === "disk.full") return true;
+    log.warn("volume not usable", { directory: view.directory, failure: written.failure });
+    await this.volumes.troubled(slot, written.failure);
+    return false;
+  }
+
+  /** It holds less than was on it: nothing that is known of it counts, and the others go on. */
+  async #forget(slot: number, { catalog, pause }: Attachment): Promise<void> {
+    this.#deps.log.warn("volume holds less than was on it", { directory: this.volumes.view(slot)?.directory });
+    for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
+      catalog.remove(digest, entry);
+      await pause.ifDue();
+    }
+    for (const pack of [...catalog.packs.keys()]) if (slotOf(pack) === slot) catalog.removePack(pack);
   }
 }

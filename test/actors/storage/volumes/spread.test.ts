@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Address, Digest } from "#actors/domain/address.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, type Result } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB, minute } from "#runtime/units.ts";
@@ -203,6 +205,77 @@ describe("storage: a volume that comes back and cannot be listed", () => {
   }
 });
 
+describe("storage: a volume with which something is wrong", () => {
+  const wrongs: readonly (readonly [string, (disk: MemoryDisk) => () => void])[] = [
+    [
+      "cannot be listed",
+      (disk) => {
+        const { list } = disk;
+        disk.list = async (path) => (path === "/v1/packs" ? broken(path, "EIO") : await list.call(disk, path));
+        return () => {
+          disk.list = list;
+        };
+      },
+    ],
+    [
+      "takes no writes",
+      (disk) => {
+        const { open, replaceFile } = disk;
+        disk.open = async (path, mode) =>
+          path.startsWith("/v1/") && mode !== "read" ? broken(path, "EROFS") : await open.call(disk, path, mode);
+        disk.replaceFile = async (path, bytes) =>
+          path.startsWith("/v1/") ? broken(path, "EROFS") : await replaceFile.call(disk, path, bytes);
+        return () => {
+          disk.open = open;
+          disk.replaceFile = replaceFile;
+        };
+      },
+    ],
+  ];
+  for (const [name, spoil] of wrongs) {
+    it(`holds up no start, and is counted in when it is well again: it ${name} (STO-79)`, async () => {
+      const disk = await newDisk();
+      const kit = await startStorage({ disk, kv: memoryKvStores({ disk }), volumes, config });
+      const objects: Stored[] = [];
+      for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+      const mend = spoil(disk);
+      await kit.crash();
+      await whole(kit);
+      await assertHeld(kit, objects);
+      objects.push(await store(kit, 3 * MiB, 50));
+      mend();
+      for (let look = 0; look < 4; look += 1) await looked(kit);
+      const { profile, repair } = await settled(kit);
+      assert.deepEqual([profile, repair.state, repair.lostCount], ["4+2", "idle", 0]);
+      await assertHeld(kit, objects);
+    });
+  }
+
+  it("is looked at anew where it comes back with less, and no other is (STO-79)", async () => {
+    const disk = await newDisk();
+    const kit = await startStorage({ disk, volumes, config });
+    const objects: Stored[] = [];
+    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    await settled(kit);
+    await pull(kit, "/v1");
+    await looked(kit);
+    const listed = await disk.list("/pulled/v1/packs");
+    assert(listed.ok);
+    for (const { name, sizeBytes } of listed.value) {
+      const opened = await disk.open(`/pulled/v1/packs/${name}`, "write");
+      assert(opened.ok && (await disk.truncate(opened.value, Math.floor(sizeBytes / 2))).ok);
+      await disk.close(opened.value);
+    }
+    await putBack(kit, "/v1");
+    await looked(kit);
+    const { repair } = await settled(kit);
+    assert.deepEqual([kit.exits.length, repair.state, repair.lostCount], [0, "idle", 0]);
+    for (const directory of ["/v2", "/v3"]) await pull(kit, directory);
+    await looked(kit);
+    await assertHeld(kit, objects);
+  });
+});
+
 describe("storage: damage on volumes (STO-80, STO-82)", () => {
   it("is read past at once, and healed from the others", async () => {
     const disk = await newDisk();
@@ -299,3 +372,7 @@ describe("storage: a copy of a manifest that repair has let go of", () => {
     await assertHeld(kit, objects);
   });
 });
+
+function broken(path: string, errno: string): Result<never, DiskFailure> {
+  return fail({ code: "disk.broken", path, errno });
+}
