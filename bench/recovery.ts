@@ -19,7 +19,7 @@ export async function* benchMemory(node: RunningNode): AsyncGenerator<Measuremen
   }
 }
 
-function residentBytes(pid: number): number {
+export function residentBytes(pid: number): number {
   const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kibibytes) * KiB;
 }

@@ -1,7 +1,7 @@
 /** A real node on a temporary data directory, started as `cepa up` starts it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { askAdmin } from "#cli/admin.ts";
@@ -25,12 +25,20 @@ export interface RunningNode extends AsyncDisposable {
   status(): Promise<TreeStatus>;
 }
 
-/** `folder` is where the temporary data directory is made: the disk that is measured. `settings` says what its `cepa.toml` has. */
-export async function startNode(folder: string, settings?: (data: string) => string): Promise<RunningNode> {
+/**
+ * `folder` is where the temporary data directory is made: the disk that is measured. With `volumes` so many of them are in
+ * the data directory; `settings` are further variables of its environment.
+ */
+export async function startNode(
+  folder: string,
+  { volumes = 0, settings = {} }: { readonly volumes?: number; readonly settings?: Readonly<Record<string, string>> } = {},
+): Promise<RunningNode> {
   const data = mkdtempSync(join(folder, "bench-data-"));
-  if (settings !== undefined) writeFileSync(join(data, "cepa.toml"), settings(data));
+  const directories = Array.from({ length: volumes }, (_, at) => join(data, `v${at + 1}`));
+  const onVolumes = volumes === 0 ? {} : { CEPA_STORAGE_VOLUMES: directories.join(",") };
   const root = spawn(LAUNCHER, ["up", "--data", data, "--http", "127.0.0.1:0", "--json"], {
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...onVolumes, ...settings },
   });
   const url = await readyUrl(root);
   const record = must(findNode({ data }), "the node that was just started is found");

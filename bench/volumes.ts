@@ -14,7 +14,11 @@ import { must } from "#runtime/errors.ts";
 import { MiB, second } from "#runtime/units.ts";
 
 const SIZE_BYTES: number = 512 * MiB;
-const NUMBERS = [1, 2, 3, 4, 5, 6] as const;
+const SETTINGS = {
+  CEPA_STORAGE_ERASURE: "4+2",
+  CEPA_STORAGE_REPAIR_BYTES_PER_SECOND_MAX: "64GiB",
+  CEPA_STORAGE_REPAIR_OPS_PER_SECOND_MAX: "1000000",
+};
 const TIMEOUT_MS: number = 30 * second;
 const LOOK_MS = 50;
 /** Of the clock by which the kernel counts the time of processes. */
@@ -25,7 +29,7 @@ export async function* benchVolumes(folder: string): AsyncGenerator<Measurement>
   try {
     const address = writeRandom(file, SIZE_BYTES);
     await using one = await startNode(folder);
-    await using six = await startNode(folder, settingsOf);
+    await using six = await startNode(folder, { volumes: 6, settings: SETTINGS });
     const path = `/o/${address}`;
     const alone = await putRate(one, file, SIZE_BYTES);
     const spread = await putRate(six, file, SIZE_BYTES);
@@ -70,11 +74,6 @@ async function repairOf(node: RunningNode): Promise<{ readonly state: unknown; r
   const facts = parseJson(answer.body);
   const repair = isRecord(facts) && isRecord(facts["repair"]) ? facts["repair"] : {};
   return { state: repair["state"], repairedCount: Number(repair["repairedCount"] ?? 0) };
-}
-
-function settingsOf(data: string): string {
-  const volumes = NUMBERS.map((number) => JSON.stringify(join(data, `v${number}`))).join(", ");
-  return `[storage]\nvolumes = [${volumes}]\nerasure = "4+2"\nrepairBytesPerSecondMax = "64GiB"\nrepairOpsPerSecondMax = 1000000\n`;
 }
 
 function volume({ data }: RunningNode, number: number): string {
