@@ -77,7 +77,8 @@ function readArguments() {
     }
     const names = positionals.length === 0 || positionals[0] === "all" ? Object.keys(SUITES) : positionals;
     const chosen = names.map(
-      (name) => SUITES[name] ?? refuse(`there is no suite ${name}: actors, store, dedup, erasure, memory, volumes or all`),
+      (name) =>
+        SUITES[name] ?? refuse(`there is no suite ${name}: actors, store, dedup, erasure, memory, volumes or all`),
     );
     return { suites: chosen, json: values.json, quick: values.quick, gib: Number(values.gib) };
   } catch (error) {

@@ -31,7 +31,10 @@ export interface RunningNode extends AsyncDisposable {
  */
 export async function startNode(
   folder: string,
-  { volumes = 0, settings = {} }: { readonly volumes?: number; readonly settings?: Readonly<Record<string, string>> } = {},
+  {
+    volumes = 0,
+    settings = {},
+  }: { readonly volumes?: number; readonly settings?: Readonly<Record<string, string>> } = {},
 ): Promise<RunningNode> {
   const data = mkdtempSync(join(folder, "bench-data-"));
   const directories = Array.from({ length: volumes }, (_, at) => join(data, `v${at + 1}`));

@@ -43,6 +43,11 @@ const openingsMax = 2;
 const inUseName = "in-use";
 /** One may have been killed. With as many it is more likely that they ended by what they found in the store. */
 const unclosedMax = 2;
+/**
+ * After so many the store is not opened any more. What is damaged may be the list of free pages, which no reading of pairs
+ * meets, and LMDB then ends the process with every write. Fewer than the crashes that a supervisor allows.
+ */
+const unclosedLivesMax = 4;
 
 /** What `prepareDirectory` answers for a disk without room for a new store. */
 export const diskIsFull = "the disk is full";
@@ -52,6 +57,7 @@ export function prepareDirectory(directory: string): string | undefined {
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (sizeOf(join(directory, openingName)) >= openingsMax) return "opening it ended the process, again and again";
+    if (sizeOf(join(directory, inUseName)) >= unclosedLivesMax) return "it was not closed, again and again";
     const isNew = !hasBytes(join(directory, dataName));
     const isUnlocked = !hasBytes(join(directory, lockName));
     if (isNew || isUnlocked) {

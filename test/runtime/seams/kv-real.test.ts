@@ -161,6 +161,18 @@ describe("kv (lmdb): open", () => {
     assert(!looked.ok && looked.failure.code === "kv.broken");
   });
 
+  test("a store that four processes in a row have not closed is kv.broken, though every pair of it can be read", async (context) => {
+    const directory = await tempDirectory(context);
+    await fill(directory);
+
+    await fs.writeFile(`${directory}/in-use`, "uuu");
+    const third = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "three are no reason");
+    await third.close();
+    await fs.writeFile(`${directory}/in-use`, "uuuu");
+    const fourth = await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB });
+    assert(!fourth.ok && fourth.failure.code === "kv.broken");
+  });
+
   test("an empty file is an empty store; a damaged lock file is made anew", async (context) => {
     const directory = await tempDirectory(context);
     await fill(directory);

@@ -22,8 +22,8 @@ const PAGE_BYTES = 4096;
 /** From the front of a page: its number, flags, bounds, first entries; the fields of a header page; the middle and the end. */
 const OFFSETS = [0, 10, 16, 18, 20, 22, 24, 26, 28, 40, 48, 88, 128, 136, 144, 152, 160, 2048, 4088, 4095];
 const STEP = 29;
-/** Two that the store itself takes for the end of a process, one that knows, and one that finds a value (`kv-preflight.ts`). */
-const LIVES_MAX = 4;
+/** Four that the damage may end, and the one that has had enough of it (`kv-preflight.ts`). */
+const LIVES_MAX = 5;
 
 interface Served {
   readonly directory: string;
