@@ -14,12 +14,15 @@ export const RANGE_GAP_BYTES_MAX = 128;
 /** More digits than any position needs; a field with more is ignored like one that is not valid. */
 const SPEC = /^(\d{0,32})-(\d{0,32})$/;
 
+/** Of any characters: what is no range is found where it stands. */
+const SET = /^bytes=(.*)$/is;
+
 /**
  * The ranges to answer with, in their order. Undefined means the whole object: no field, another unit, or a field that is
  * not valid (§14.2). `suffix: 0` is valid and unsatisfiable.
  */
 export function parseRanges(field: string | undefined): readonly ByteRange[] | "too-many" | undefined {
-  const set = field === undefined ? null : /^bytes=(.*)$/i.exec(field.trim());
+  const set = field === undefined ? null : SET.exec(withoutSpace(field));
   if (set === null) return undefined;
   const specs = (set[1] ?? "").split(",", RANGES_MAX + 1);
   if (specs.length > RANGES_MAX) return "too-many";
@@ -27,12 +30,25 @@ export function parseRanges(field: string | undefined): readonly ByteRange[] | "
   const ranges: ByteRange[] = [];
   for (const spec of specs) {
     // Between two commas nothing may stand, as in every list (§5.6.1.2).
-    if (spec.trim() === "") continue;
-    const range = parseSpec(spec.trim());
+    const text = withoutSpace(spec);
+    if (text === "") continue;
+    const range = parseSpec(text);
     if (range === undefined) return undefined;
     ranges.push(range);
   }
   return ranges.length === 0 ? undefined : ranges;
+}
+
+/** Space and tab alone are space (§5.6.3): `trim` takes off more. */
+function withoutSpace(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && isSpace(text.charCodeAt(from))) from += 1;
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function parseSpec(spec: string): ByteRange | undefined {
