@@ -35,10 +35,10 @@ export function weightOf(capacityBytes: number): number {
 }
 
 /** The volumes that should have a shard each, best first; one that should have several is there as often. */
-export function placeShards(chunk: Digest, shardCount: number, volumes: readonly Volume[]): readonly Volume[] {
+export function placeShards<V extends Volume>(chunk: Digest, shardCount: number, volumes: readonly V[]): readonly V[] {
   assert(volumes.length > 0 || shardCount === 0, "shards have somewhere to be");
   const domains = [...Map.groupBy(rank(chunk, volumes), ({ volume }) => volume.domain).values()];
-  const chosen: Volume[] = [];
+  const chosen: V[] = [];
   // In every round each domain has one more. The last round may not be whole: then those are first whose volume has fewer.
   for (let round = 0; chosen.length < shardCount; round += 1) {
     const candidates = domains.flatMap((members) => {
@@ -73,12 +73,12 @@ export function settle(places: readonly Volume[], holders: readonly (string | un
 }
 
 /** Best first: rank 0. */
-interface Ranked {
-  readonly volume: Volume;
+interface Ranked<V extends Volume> {
+  readonly volume: V;
   readonly rank: number;
 }
 
-function rank(chunk: Digest, volumes: readonly Volume[]): readonly Ranked[] {
+function rank<V extends Volume>(chunk: Digest, volumes: readonly V[]): readonly Ranked<V>[] {
   const bytes = Buffer.from(bytesFromDigest(chunk));
   const seed = [bytes.readUInt32LE(0), bytes.readUInt32LE(4)] as const;
   const waits = volumes.map((volume) => {

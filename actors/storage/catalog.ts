@@ -188,34 +188,32 @@ export class Catalog {
 
   /** Adds, or replaces what its holder has. The counts follow. */
   insert(digest: Digest, entry: CatalogEntry): void {
-    const records = this.records(entry.kind, digest);
+    this.#put(entry.kind, digest, this.#withEntry(this.records(entry.kind, digest), entry));
+  }
+
+  /** Adds the commit record of an object, and takes an older commit of the same manifest out of the log. */
+  insertCommit(commit: Commit, entry: CatalogEntry): void {
+    const { manifest, sequence } = commit;
+    const records = this.records("manifest", manifest);
+    const previous = sequenceIn(records);
+    if (previous === 0) this.#meta.manifestCount += 1;
+    else if (previous !== sequence) this.#overlay.put(logKey(previous), undefined);
+    // All copies hold the same: what counts is the newest commit of any.
+    const all = this.#withEntry(records, entry).map((record) => ({ ...record, sequence }));
+    this.#put("manifest", manifest, all);
+    this.#overlay.put(logKey(sequence), encodeCommit(commit));
+    this.useSequences(sequence);
+  }
+
+  /** The counts follow. */
+  #withEntry(records: readonly CatalogEntry[], entry: CatalogEntry): readonly CatalogEntry[] {
     const holder = holderOf(entry);
     const previous = records.find((other) => holderOf(other) === holder);
     if (records.length === 0 && entry.kind === "chunk") this.#meta.chunkCount += 1;
     if (previous === undefined) this.#meta.storedBytes += entry.payloadBytes;
     else if (previous.damage !== "none") this.#meta.damagedCount -= 1;
     if (entry.damage !== "none") this.#meta.damagedCount += 1;
-    const all = previous === undefined ? [...records, entry] : records.map((one) => (one === previous ? entry : one));
-    this.#put(entry.kind, digest, all);
-  }
-
-  /** Adds the commit record of an object, and takes an older commit of the same manifest out of the log. */
-  insertCommit(commit: Commit, entry: CatalogEntry): void {
-    const { manifest, sequence } = commit;
-    const previous = sequenceIn(this.records("manifest", manifest));
-    if (previous === 0) this.#meta.manifestCount += 1;
-    else if (previous !== sequence) this.#overlay.put(logKey(previous), undefined);
-    this.insert(manifest, { ...entry, sequence });
-    // All copies hold the same: what counts is the newest commit of any.
-    const records = this.records("manifest", manifest);
-    if (records.length > 1)
-      this.#put(
-        "manifest",
-        manifest,
-        records.map((record) => ({ ...record, sequence })),
-      );
-    this.#overlay.put(logKey(sequence), encodeCommit(commit));
-    this.useSequences(sequence);
+    return previous === undefined ? [...records, entry] : records.map((one) => (one === previous ? entry : one));
   }
 
   /** Its record is given up: nothing refers to it any more. */

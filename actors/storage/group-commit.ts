@@ -16,6 +16,7 @@ import type { SmallChunk } from "#actors/storage/cut-small.ts";
 import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
+import { PackInHand } from "#actors/storage/pack-in-hand.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { LINK_LOST, layOutRecord, writeFailure } from "#actors/storage/pack-write.ts";
 import { Proofs } from "#actors/storage/proofs.ts";
@@ -85,10 +86,11 @@ interface Batch {
 export class GroupCommit {
   readonly #deps: GroupCommitDeps;
   readonly #batches: Batches<Waiting>;
-  #pack: OpenPack | undefined;
+  readonly #hand: PackInHand;
 
   constructor(deps: GroupCommitDeps) {
     this.#deps = deps;
+    this.#hand = new PackInHand(deps.pool, () => deps.signal.aborted);
     this.#batches = new Batches({
       bytesMax: BATCH_BYTES_MAX,
       bytesOf: ({ small }) => small.sizeBytes,
@@ -103,13 +105,7 @@ export class GroupCommit {
 
   /** Gives the pack in hand back, after the batch under way. The next one goes to whatever pack the pool chooses. */
   async rotate(): Promise<void> {
-    await this.#batches.between(() => this.#giveBack());
-  }
-
-  async #giveBack(): Promise<void> {
-    const pack = this.#pack;
-    this.#pack = undefined;
-    if (pack !== undefined) await this.#deps.pool.release(pack);
+    await this.#batches.between(() => this.#hand.giveBack());
   }
 
   async #commit(taken: readonly Waiting[]): Promise<void> {
@@ -127,7 +123,7 @@ export class GroupCommit {
 
   async #commitWith(proofs: Proofs, taken: readonly Waiting[]): Promise<void> {
     const { disk, pool, sequences, space } = this.#deps;
-    const leased = await this.#leasePack();
+    const leased = await this.#hand.take();
     if (!leased.ok) return await this.#failAll(taken, leased.failure);
     const pack = leased.value;
     const batch = this.#layOut(taken, pack, proofs);
@@ -137,7 +133,7 @@ export class GroupCommit {
     const synced = written.ok ? await disk.sync(pack.descriptor) : written;
     if (synced.ok) return this.#settle(batch, pack);
 
-    this.#pack = undefined;
+    this.#hand.letGo();
     const numbers = [...batch.commits.values()].map(({ sequence }) => sequence);
     const onGone = (): void => {
       for (const sequence of numbers) sequences.settle(sequence);
@@ -157,18 +153,6 @@ export class GroupCommit {
       for (const chunk of chunks) await proofs.seek("chunk", digestOf(chunk));
       await proofs.seek("manifest", manifest.digest);
     }
-  }
-
-  async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {
-    const { pool, signal } = this.#deps;
-    // Nothing is written after the end, neither to a new pack nor to this one.
-    if (signal.aborted) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
-    const current = this.#pack;
-    if (current !== undefined && !pool.isFull(current)) return ok(current);
-    await this.#giveBack();
-    const leased = await pool.leaseShared();
-    if (leased.ok) this.#pack = leased.value;
-    return leased;
   }
 
   #layOut(taken: readonly Waiting[], pack: OpenPack, proofs: Proofs): Batch {

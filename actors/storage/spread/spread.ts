@@ -112,23 +112,19 @@ export class Spread {
     let failure: DiskFailure = { code: "disk.full", path: "every volume" };
     for (let round = 0; round < ROUNDS && left.length > 0; round += 1) {
       const targets = lanes.open.filter(({ slot }) => !tried.has(slot));
-      const places =
-        targets.length === 0 ? [] : placeShards(digest, left.length, targets).map((place) => viewOf(place, targets));
+      if (targets.length === 0) break;
+      const places = placeShards(digest, left.length, targets);
       const refused: RecordContents[] = [];
-      const outcomes = await Promise.all(
-        left.map(async (contents, index) => {
-          const volume = places[index];
-          const log = volume && lanes.get(volume.slot)?.log;
-          if (volume === undefined || log === undefined) return void refused.push(contents);
-          tried.add(volume.slot);
-          const appended = await log.append(contents, enter);
-          if (appended.ok) return;
-          failure = appended.failure;
-          refused.push(contents);
-          await volumes.troubled(volume.slot, appended.failure);
-        }),
-      );
-      if (outcomes.length === refused.length && targets.length === 0) break;
+      const appendOne = async (contents: RecordContents, slot: number): Promise<void> => {
+        tried.add(slot);
+        const appended = await lanes.get(slot)?.log.append(contents, enter);
+        if (appended?.ok === true) return;
+        refused.push(contents);
+        if (appended === undefined) return;
+        failure = appended.failure;
+        await volumes.troubled(slot, appended.failure);
+      };
+      await Promise.all(left.map((contents, index) => appendOne(contents, places[index]?.slot ?? 0)));
       left = refused;
     }
     const done = records.length - left.length;
@@ -149,10 +145,6 @@ export class Spread {
   #enter(digest: Digest, entry: CatalogEntry): void {
     this.#deps.catalog.insert(digest, entry);
   }
-}
-
-function viewOf({ id }: Pick<VolumeView, "id">, targets: readonly VolumeView[]): VolumeView | undefined {
-  return targets.find((target) => target.id === id);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

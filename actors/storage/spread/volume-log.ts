@@ -9,6 +9,7 @@ import { Batches } from "#actors/storage/batches.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { BATCH_BYTES_MAX } from "#actors/storage/group-commit.ts";
+import { PackInHand } from "#actors/storage/pack-in-hand.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { layOutRecord, type RecordContents } from "#actors/storage/pack-write.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
@@ -34,10 +35,11 @@ interface Waiting {
 export class VolumeLog {
   readonly #deps: VolumeLogDeps;
   readonly #batches: Batches<Waiting>;
-  #pack: OpenPack | undefined;
+  readonly #hand: PackInHand;
 
   constructor(deps: VolumeLogDeps) {
     this.#deps = deps;
+    this.#hand = new PackInHand(deps.pool, deps.isOver);
     this.#batches = new Batches({
       bytesMax: BATCH_BYTES_MAX,
       bytesOf: ({ contents }) => contents.digests.lengthBytes,
@@ -53,18 +55,12 @@ export class VolumeLog {
 
   /** Gives the pack in hand back, after the batch under way. */
   async rotate(): Promise<void> {
-    await this.#batches.between(() => this.#giveBack());
-  }
-
-  async #giveBack(): Promise<void> {
-    const pack = this.#pack;
-    this.#pack = undefined;
-    if (pack !== undefined) await this.#deps.pool.release(pack);
+    await this.#batches.between(() => this.#hand.giveBack());
   }
 
   async #write(taken: readonly Waiting[]): Promise<void> {
     const { cpu, disk, pool } = this.#deps;
-    const leased = await this.#leasePack();
+    const leased = await this.#hand.take();
     if (!leased.ok) return failAll(taken, leased.failure);
     const pack = leased.value;
     const parts: Uint8Array[] = [];
@@ -78,21 +74,10 @@ export class VolumeLog {
     const written = await disk.write(pack.descriptor, parts, pack.end);
     const synced = written.ok ? await disk.sync(pack.descriptor) : written;
     if (synced.ok) return this.#settle(taken, entries, pack, end);
-    this.#pack = undefined;
+    this.#hand.letGo();
     if (written.ok) await pool.retire(pack);
     else await pool.abandon(pack);
     failAll(taken, synced.failure);
-  }
-
-  async #leasePack(): Promise<Result<OpenPack, DiskFailure>> {
-    const { pool, isOver } = this.#deps;
-    if (isOver()) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
-    const current = this.#pack;
-    if (current !== undefined && !pool.isFull(current)) return ok(current);
-    await this.#giveBack();
-    const leased = await pool.leaseShared();
-    if (leased.ok) this.#pack = leased.value;
-    return leased;
   }
 
   #settle(taken: readonly Waiting[], entries: readonly CatalogEntry[], pack: OpenPack, end: number): void {

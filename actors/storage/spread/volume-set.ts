@@ -13,14 +13,12 @@ import { slotOf } from "#actors/storage/pack-number.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { contradicts, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
-import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
+import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
+import type { Timer } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { must, ok } from "#runtime/errors.ts";
+import { ok } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
-
-/** Written to see whether a volume takes writes. */
-const PROBE_NAME = "VOLUME.probe";
 
 export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
   readonly cpu: Cpu;
@@ -43,28 +41,32 @@ export interface Attachment {
 export class VolumeSet implements PackVolumes {
   readonly #deps: VolumeSetDeps;
   readonly lanes: Lanes;
-  #volumes: Volumes | undefined;
+  readonly volumes: Volumes;
   #attachment: Attachment | undefined;
   /** Readable, and not recovered with the others: something is wrong with them, or with what is known of them. */
   readonly #aside = new Set<number>();
+  /** Of volumes that could not be recovered. */
+  readonly #retries = new Map<number, Timer>();
   /** One after the other. */
   #work: Promise<void> = Promise.resolve();
 
-  private constructor(deps: VolumeSetDeps) {
+  private constructor(deps: VolumeSetDeps, volumes: Volumes) {
     this.#deps = deps;
-    this.lanes = new Lanes(() => this.volumes.writable());
+    this.volumes = volumes;
+    this.lanes = new Lanes(() => volumes.writable());
   }
 
   static async open(deps: VolumeSetDeps): Promise<VolumeSet> {
-    const set = new VolumeSet(deps);
-    set.#volumes = await Volumes.open({ ...deps, onChange: (view, was) => set.#changed(view, was) });
-    for (const slot of set.#readable) if (!(await set.#isUsable(slot))) set.#aside.add(slot);
+    let set: VolumeSet | undefined;
+    // What changes before there is a set, the set finds changed.
+    const onChange = (view: VolumeView): void => {
+      if (set !== undefined) set.#changed(view);
+    };
+    const volumes = await Volumes.open({ ...deps, onChange });
+    set = new VolumeSet(deps, volumes);
+    for (const slot of set.#readable) if (!(await volumes.isUsable(slot))) set.#aside.add(slot);
     set.#tell();
     return set;
-  }
-
-  get volumes(): Volumes {
-    return must(this.#volumes === undefined ? { ok: false, failure: { code: "closed" } } : ok(this.#volumes), "open");
   }
 
   /** Those that are recovered together when the life begins. */
@@ -85,7 +87,7 @@ export class VolumeSet implements PackVolumes {
   }
 
   directoryOf(slot: number): string | undefined {
-    return this.#volumes?.directoryOf(slot);
+    return this.volumes.directoryOf(slot);
   }
 
   /** Some volume is not there, and with it there may be commits that nobody knows of. */
@@ -143,15 +145,13 @@ export class VolumeSet implements PackVolumes {
 
   async close(): Promise<void> {
     this.#attachment = undefined;
-    await this.#volumes?.close();
+    await this.volumes.close();
+    for (const timer of this.#retries.values()) timer.cancel();
     await this.#work;
     for (const { slot } of this.volumes.all) await this.lanes.end(slot);
   }
 
-  #changed({ slot, directory, state, problem }: VolumeView, was: VolumeState): void {
-    const { log } = this.#deps;
-    if (state === "present") log.info("volume present", { directory, was });
-    else log.warn("volume trouble", { directory, state, was, problem });
+  #changed({ slot }: VolumeView): void {
     this.#tell();
     if (this.#attachment === undefined) return;
     const isReadable = this.volumes.isReadable(slot);
@@ -184,12 +184,15 @@ export class VolumeSet implements PackVolumes {
     const { catalog, files, pause } = attachment;
     const { clock, cpu, log, random, signal } = this.#deps;
     await files.forgetVolume(slot);
-    const compared = (await this.#isUsable(slot)) ? await contradicts(files, catalog, [slot]) : undefined;
+    this.#retries.get(slot)?.cancel();
+    const compared = (await this.volumes.isUsable(slot)) ? await contradicts(files, catalog, [slot]) : undefined;
     if (compared?.ok !== true) {
       // It goes on without being written: one bad disk is no reason to end the life of all of them.
       this.#aside.add(slot);
       if (compared !== undefined) await this.volumes.troubled(slot, compared.failure);
-      clock.after(VOLUME_LOOK_INTERVAL_MS, () => this.#enqueue(() => this.#comeBack(slot)));
+      const again = (): void => this.#enqueue(() => this.#comeBack(slot));
+      this.#retries.set(slot, clock.after(VOLUME_LOOK_INTERVAL_MS, again));
+      log.warn("volume not recovered", { directory: this.volumes.view(slot)?.directory });
       return;
     }
     if (compared.value) await this.#forget(slot, attachment);
@@ -213,20 +216,6 @@ export class VolumeSet implements PackVolumes {
     this.lanes.add(slot, attachment.makeLane(slot, report));
     log.info("volume recovered", { slot, commits: report.recoveredCommitCount });
     attachment.onChange();
-  }
-
-  /** What recovery needs: its packs can be listed, and it takes writes. A full one takes those that make it no larger. */
-  async #isUsable(slot: number): Promise<boolean> {
-    const { disk, log } = this.#deps;
-    const view = this.volumes.view(slot);
-    const packs = this.volumes.directoryOf(slot);
-    if (view === undefined || packs === undefined) return false;
-    const listed = await disk.list(packs);
-    const written = listed.ok ? await disk.replaceFile(`${view.directory}/${PROBE_NAME}`, new Uint8Array(1)) : listed;
-    if (written.ok || written.failure.code === "disk.full") return true;
-    log.warn("volume not usable", { directory: view.directory, failure: written.failure });
-    await this.volumes.troubled(slot, written.failure);
-    return false;
   }
 
   /** It holds less than was on it: nothing that is known of it counts, and the others go on. */

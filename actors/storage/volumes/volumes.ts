@@ -105,6 +105,16 @@ export class Volumes {
     this.#appraise(place);
   }
 
+  /** Whether its packs can be listed, and it takes a small write: what recovery needs. Want of room is nothing against it. */
+  async isUsable(slot: number): Promise<boolean> {
+    const place = this.#withSlot(slot);
+    if (place === undefined || !place.isReadable) return false;
+    const listed = await this.#deps.disk.list(packsIn(place));
+    if (listed.ok) return await this.#probe(place);
+    await this.troubled(slot, listed.failure);
+    return false;
+  }
+
   /** No look is under way when answered, and none begins. */
   async close(): Promise<void> {
     this.#halt();
@@ -256,7 +266,7 @@ export class Volumes {
     return undefined;
   }
 
-  /** Whether a volume that was failing takes a small write again, and gives it back. */
+  /** Whether it takes a small write, and gives it back. */
   async #probe({ directory, sighting, volume }: VolumePlace): Promise<boolean> {
     const isThere = sighting.kind === "marked" && sighting.mark.id === volume?.id;
     if (!isThere || sighting.mark.node !== this.#known.node) return false;
