@@ -8,7 +8,7 @@
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { ChunkProfile } from "#actors/domain/chunk-profiles.ts";
 import type { Manifest, ManifestLink } from "#actors/domain/manifest.ts";
-import { buildManifestTree, type EncodedNode, type ManifestTree } from "#actors/domain/manifest-tree.ts";
+import type { EncodedNode, ManifestTree } from "#actors/domain/manifest-tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
@@ -17,7 +17,7 @@ import type { InUse } from "#actors/storage/collection/in-use.ts";
 import { FOR_EVER, type KeptCommit } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
-import type { ObjectUpload } from "#actors/storage/object-upload.ts";
+import { finishedUpload, type ObjectUpload } from "#actors/storage/object-upload.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { headerFor, LINK_LOST, layOutRecord } from "#actors/storage/pack-write.ts";
@@ -150,9 +150,8 @@ export class Upload implements ObjectUpload {
     if (!ended.ok) return ended;
     const settled = await this.settle();
     if (!settled.ok) return settled;
-    const object = this.#object && digestFromBytes(this.#object.digest());
-    const facts = { size: this.#sizeBytes, chunker: this.#profile.name, object, enc: this.#enc };
-    return ok({ object, tree: buildManifestTree(facts, this.#links, (bytes) => digestFromBytes(cpu.digest(bytes))) });
+    const cut = { enc: this.#enc, profile: this.#profile };
+    return ok(finishedUpload(this.#object, this.#sizeBytes, this.#links, cut, cpu));
   }
 
   /**

@@ -3,11 +3,10 @@
  * cut before its end is known.
  */
 import { digestFromBytes } from "#actors/domain/address.ts";
-import type { Manifest, ManifestLink } from "#actors/domain/manifest.ts";
-import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
+import type { ManifestLink } from "#actors/domain/manifest.ts";
 import { ChunkDigester } from "#actors/storage/chunk-digester.ts";
 import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
-import type { ObjectUpload } from "#actors/storage/object-upload.ts";
+import { finishedUpload, type ObjectUpload } from "#actors/storage/object-upload.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { SpreadPut, type SpreadPutDeps } from "#actors/storage/spread/spread-put.ts";
 import type { FinishedUpload, UploadedObject, UploadOptions } from "#actors/storage/upload.ts";
@@ -87,10 +86,7 @@ export class SpreadUpload implements ObjectUpload {
     const ended = this.#chunkBytes > 0 ? await this.#endChunk() : ok();
     const settled = ended.ok ? await this.settle() : ended;
     if (!settled.ok) return settled;
-    const object = this.#object && digestFromBytes(this.#object.digest());
-    const { enc, profile } = this.#options;
-    const facts: Omit<Manifest, "links" | "linkKind"> = { size: this.#sizeBytes, chunker: profile.name, object, enc };
-    return ok({ object, tree: buildManifestTree(facts, this.#links, (bytes) => digestFromBytes(cpu.digest(bytes))) });
+    return ok(finishedUpload(this.#object, this.#sizeBytes, this.#links, this.#options, cpu));
   }
 
   async commit({ object, tree }: FinishedUpload): Promise<Result<UploadedObject, DiskFailure>> {

@@ -43,13 +43,19 @@ async function newDisk(): Promise<MemoryDisk> {
 
 const sizes = [0, 1, 40 * KiB, 300 * KiB, 900 * KiB, 5 * MiB, 9 * MiB];
 
+/** One object of every size. */
+async function storeAll(kit: StorageKit): Promise<Stored[]> {
+  const objects: Stored[] = [];
+  for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+  return objects;
+}
+
 describe("storage: six volumes, 4+2 (STO-77, STO-79)", () => {
   it("writes shards and copies to all of them, and reads them, also after a restart without a catalog", async () => {
     const disk = await newDisk();
     const kv = memoryKvStores({ disk });
     const kit = await startStorage({ disk, kv, volumes, config });
-    const objects: Stored[] = [];
-    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    const objects = await storeAll(kit);
     await assertHeld(kit, objects);
     const { profile, volumes: six } = await facts(kit);
     assert.equal(profile, "4+2");
@@ -70,8 +76,7 @@ describe("storage: six volumes, 4+2 (STO-77, STO-79)", () => {
   it("loses any two of them while reads and writes go on, takes them back, and repairs what was written meanwhile", async () => {
     const disk = await newDisk();
     const kit = await startStorage({ disk, volumes, config });
-    const objects: Stored[] = [];
-    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    const objects = await storeAll(kit);
     assert.equal((await settled(kit)).repair.state, "idle");
 
     await pull(kit, "/v2");
@@ -115,8 +120,7 @@ describe("storage: six volumes, 4+2 (STO-77, STO-79)", () => {
   it("makes again elsewhere what a volume held that stays away", async () => {
     const disk = await newDisk();
     const kit = await startStorage({ disk, volumes, config });
-    const objects: Stored[] = [];
-    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    const objects = await storeAll(kit);
     await settled(kit);
     await pull(kit, "/v3");
     await looked(kit);
@@ -143,8 +147,7 @@ describe("storage: six volumes, 4+2 (STO-77, STO-79)", () => {
   it("does not wait for volumes when it is told so, also for those that are not missed yet (STO-84)", async () => {
     const disk = await newDisk();
     const kit = await startStorage({ disk, volumes, config });
-    const objects: Stored[] = [];
-    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    const objects = await storeAll(kit);
     await settled(kit);
     for (const directory of ["/v1", "/v2"]) await pull(kit, directory);
     assert((await kit.ref.call("repair", { action: "now" }, within)).ok);
@@ -164,8 +167,7 @@ describe("storage: a volume that has gone", () => {
     const kit = await startStorage({ disk, volumes, config: { ...config, readDescriptorsMax: 64 } });
     await settled(kit);
     const before = disk.openCount;
-    const objects: Stored[] = [];
-    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    const objects = await storeAll(kit);
     await assertHeld(kit, objects);
     assert(disk.openCount > before, "packs are open for reading and writing");
     for (const directory of SIX) await pull(kit, directory);
@@ -182,8 +184,7 @@ describe("storage: a volume that comes back and cannot be listed", () => {
     it(`ends no life, and is written again when it can be (${directory})`, async () => {
       const disk = await newDisk();
       const kit = await startStorage({ disk, volumes, config });
-      const objects: Stored[] = [];
-      for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+      const objects = await storeAll(kit);
       await settled(kit);
       await pull(kit, "/v1");
       await looked(kit);
@@ -236,8 +237,7 @@ describe("storage: a volume with which something is wrong", () => {
     it(`holds up no start, and is counted in when it is well again: it ${name} (STO-79)`, async () => {
       const disk = await newDisk();
       const kit = await startStorage({ disk, kv: memoryKvStores({ disk }), volumes, config });
-      const objects: Stored[] = [];
-      for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+      const objects = await storeAll(kit);
       const mend = spoil(disk);
       await kit.crash();
       await whole(kit);
@@ -254,8 +254,7 @@ describe("storage: a volume with which something is wrong", () => {
   it("is looked at anew where it comes back with less, and no other is (STO-79)", async () => {
     const disk = await newDisk();
     const kit = await startStorage({ disk, volumes, config });
-    const objects: Stored[] = [];
-    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    const objects = await storeAll(kit);
     await settled(kit);
     await pull(kit, "/v1");
     await looked(kit);
@@ -280,8 +279,7 @@ describe("storage: damage on volumes (STO-80, STO-82)", () => {
   it("is read past at once, and healed from the others", async () => {
     const disk = await newDisk();
     const kit = await startStorage({ disk, volumes, config });
-    const objects: Stored[] = [];
-    for (const [seed, sizeBytes] of sizes.entries()) objects.push(await store(kit, sizeBytes, seed));
+    const objects = await storeAll(kit);
     await settled(kit);
     for (const directory of ["/v1", "/v4"]) {
       const listed = await disk.list(`${directory}/packs`);
