@@ -25,7 +25,10 @@ export interface StorageConfig {
   readonly storedBytesMax: number;
   /** How many packs there may be, each of them a file. Puts go on up to nine tenths of it. */
   readonly packsMax: number;
-  /** Memory of all uploads together. An upload holds 512 KiB, 1.25 MiB if its size is unknown, or its own small size. */
+  /**
+   * Memory of all uploads together. An upload holds 512 KiB, 1.25 MiB if its size is unknown, or its own small size; to volumes one
+   * over 1 MiB, or of unknown size, holds 12 MiB more.
+   */
   readonly writeQuotaBytes: number;
   /** Packs kept open for reading. */
   readonly readDescriptorsMax: number;
