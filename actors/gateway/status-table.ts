@@ -280,7 +280,10 @@ const table: Table = {
   },
   "storage.read-failed": {
     ...later,
-    message: ({ errno }) => `The disk did not let the bytes be read: ${errno}. They are not held to be damaged.`,
+    message: ({ errno }) =>
+      errno === "ENODEV"
+        ? "Too many of the volumes that hold the bytes are away: cepa volumes names them."
+        : `The disk did not let the bytes be read: ${errno}. They are not held to be damaged.`,
   },
   "storage.corrupt": {
     status: 502,

@@ -54,7 +54,11 @@ export interface StorageProtocol {
    * before its bytes leave; a damaged one fails the source with `storage.corrupt` and quarantines its chunk; one
    * that could not be read now fails it with `storage.read-failed`. All chunks are looked up before the answer.
    */
-  readChunks: Call<{ readonly slices: readonly ChunkSlice[] }, ChunkBytes, ChunkNotFound | StorageRebuilding>;
+  readChunks: Call<
+    { readonly slices: readonly ChunkSlice[] },
+    ChunkBytes,
+    ChunkNotFound | StorageReadFailed | StorageRebuilding
+  >;
 
   /**
    * Committed manifest roots after `after`, oldest first: what an index is rebuilt from. One that was shown may be shown
@@ -371,7 +375,10 @@ export interface StorageCorrupt extends Failure<"storage.corrupt"> {
   readonly errno?: string;
 }
 
-/** The disk did not let the bytes be read, which says nothing about them: nothing is quarantined. Retry after a pause. */
+/**
+ * The disk did not let the bytes be read, which says nothing about them: nothing is quarantined. Retry after a pause; with
+ * `ENODEV` when the volumes are back that they are on.
+ */
 export interface StorageReadFailed extends Failure<"storage.read-failed"> {
   readonly errno: string;
 }

@@ -7,6 +7,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Damage } from "#actors/storage/catalog-records.ts";
 import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
+import { suffice } from "#actors/storage/holders.ts";
 import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
@@ -14,7 +15,13 @@ import { locate } from "#actors/storage/locate.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import type { ChunkNotFound, ChunkSlice, ManifestNotFound, ObjectRemoved } from "#actors/storage/protocol.ts";
+import type {
+  ChunkNotFound,
+  ChunkSlice,
+  ManifestNotFound,
+  ObjectRemoved,
+  StorageReadFailed,
+} from "#actors/storage/protocol.ts";
 import { ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import { corrupt, type ReadTrouble, readPayload } from "#actors/storage/record-bytes.ts";
@@ -30,6 +37,9 @@ import type { Log } from "#runtime/telemetry/log.ts";
 
 /** Slices of one `readChunks`. */
 export const SLICES_MAX = 1024;
+
+/** Too many of its volumes are not there. */
+const AWAY: StorageReadFailed = { code: "storage.read-failed", errno: "ENODEV" };
 
 export interface ReaderDeps {
   readonly files: PackFiles;
@@ -98,7 +108,8 @@ export class Reader {
       this.#secondLook.lift(root, copy);
       break;
     }
-    return read;
+    const isAwaited = !read.ok && read.failure.code === "storage.corrupt" && this.#isAwaited("manifest", root);
+    return isAwaited ? fail(AWAY) : read;
   }
 
   /** False for what was removed. What is not known at all was never told to anybody. */
@@ -109,7 +120,7 @@ export class Reader {
   }
 
   /** The source lives until it ends, is cancelled, or the reader is closed. */
-  read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound> {
+  read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageReadFailed> {
     assert(slices.length <= SLICES_MAX, "a read has a bounded number of slices");
     const { catalog, cpu, files, readers } = this.#deps;
     const located: LocatedSlice[] = [];
@@ -118,7 +129,9 @@ export class Reader {
       const place = locate(slice, catalog, this.#shardDeps);
       if (place === undefined) {
         for (const entry of catalog.records("chunk", slice.chunk)) this.#secondLook.begin(slice.chunk, entry);
-        return fail({ code: "storage.chunk-not-found", chunk: slice.chunk });
+        return fail(
+          this.#isAwaited("chunk", slice.chunk) ? AWAY : { code: "storage.chunk-not-found", chunk: slice.chunk },
+        );
       }
       for (const pack of place.packs) packs.add(pack);
       located.push(...place.slices);
@@ -175,6 +188,15 @@ export class Reader {
     if (commit === undefined) return false;
     const fate = keeps.fateOf(keepNameOf(commit), commit);
     return fate === "removed" || fate === "buried";
+  }
+
+  /** Whether it could be read if every volume were there. What one has refused before it went may be well again with it. */
+  #isAwaited(kind: RecordKind, digest: Digest): boolean {
+    const { catalog, files } = this.#deps;
+    const hoped = catalog
+      .records(kind, digest)
+      .filter(({ damage, pack }) => damage === "none" || (damage === "unreadable" && !files.isThere(pack)));
+    return suffice(hoped);
   }
 
   #troubled(digest: Digest, entry: CatalogEntry, trouble: ReadTrouble): void {

@@ -32,6 +32,7 @@ import type {
   ScrubFacts,
   StorageFacts,
   StorageProtocol,
+  StorageReadFailed,
   StorageRebuilding,
   StoredObject,
 } from "#actors/storage/protocol.ts";
@@ -205,7 +206,7 @@ export class Store {
   }
 
   /** The source lives until it ends, is cancelled, or the store is closed. */
-  read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageRebuilding> {
+  read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageReadFailed | StorageRebuilding> {
     const source = this.#reader.read(slices);
     return !source.ok && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : source;
   }

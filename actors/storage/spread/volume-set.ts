@@ -212,10 +212,20 @@ export class VolumeSet implements PackVolumes {
     if (signal.aborted || this.#attachment === undefined) return;
     // They may have numbers that lists have passed.
     if (report.recoveredCommitCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
+    await this.#lift(slot, attachment);
     this.#aside.delete(slot);
     this.lanes.add(slot, attachment.makeLane(slot, report));
     log.info("volume recovered", { slot, commits: report.recoveredCommitCount });
     attachment.onChange();
+  }
+
+  /** What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. */
+  async #lift(slot: number, { catalog, pause }: Attachment): Promise<void> {
+    if (catalog.totals.damagedCount === 0) return;
+    for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
+      catalog.lift(digest, entry);
+      await pause.ifDue();
+    }
   }
 
   /** It holds less than was on it: nothing that is known of it counts, and the others go on. */
