@@ -24,6 +24,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.still-running">
   | Failure<"cli.volume-not-present">
   | Failure<"cli.not-repairable">
+  | Failure<"cli.repair-waiting">
 );
 
 /** The node said no. `code` is its own, see `specs/errors.md`. */

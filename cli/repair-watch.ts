@@ -6,8 +6,11 @@ import type { RepairLine } from "#cli/volume-facts.ts";
 /** So many looks in a row must show the same end: right after an order the node may still tell how things were before. */
 const END_LOOKS = 4;
 
-/** `lost`: too few records are left of all that is still to be repaired. */
-export type RepairEnd = "idle" | "lost";
+/**
+ * `lost`: too few records are left of all that is still to be repaired. `waiting`: what is left has to wait, for a volume or
+ * for room.
+ */
+export type RepairEnd = "idle" | "lost" | "waiting";
 
 export class RepairWatch {
   /** Of the life of the node, so that what is done counts from the first look on. */
@@ -30,6 +33,7 @@ export class RepairWatch {
   /** One line of progress. */
   line({ state, delayedUntil, backlogBytes, repairedBytes, bytesPerSecond, etaMs }: RepairLine): string {
     if (state === "delayed") return `repair delayed until ${delayedUntil}, ${formatBytes(backlogBytes)} to do`;
+    if (state === "waiting") return `repair waits for volumes, ${formatBytes(backlogBytes)} to do`;
     if (state === "idle") return "repair idle";
     const name = state === "paused" ? "repair paused" : "repair";
     if (backlogBytes === 0) return `${name} nothing counted yet`;
@@ -44,5 +48,5 @@ export class RepairWatch {
 function endOf({ state, backlogCount, lostCount }: RepairLine): RepairEnd | undefined {
   if (state === "delayed") return undefined;
   if (lostCount > 0 && lostCount >= backlogCount) return "lost";
-  return state === "idle" ? "idle" : undefined;
+  return state === "idle" || state === "waiting" ? state : undefined;
 }

@@ -1,7 +1,7 @@
 /** `cepa repair`: what has too few records, how far it is made again, and orders about that. */
 import { setTimeout as pause } from "node:timers/promises";
 import { columns, formatBytes, formatTime, paint, print } from "#cli/console.ts";
-import type { Outcome } from "#cli/failure.ts";
+import type { CliFailure, Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, factsIn, LOOK_INTERVAL_MS, sendText } from "#cli/http.ts";
 import { startLine } from "#cli/progress.ts";
@@ -54,10 +54,11 @@ async function watch(url: string, begun: VolumeLines, options: RepairOptions): P
       const said = JSON.stringify(saidOfRepair);
       if (options.json === true && said !== told) print(said);
       told = said;
-      if (watching.look(repair) !== undefined) {
+      const end = watching.look(repair);
+      if (end !== undefined) {
         line.end();
         if (options.json !== true) tell(facts, options);
-        return outcomeOf(repair);
+        return end === "waiting" && repair.lostCount === 0 ? fail(mustWait(repair)) : outcomeOf(repair);
       }
       if (options.json !== true) line.show(() => watching.line(repair));
       await pause(LOOK_INTERVAL_MS);
@@ -96,6 +97,13 @@ function repairRows(facts: RepairLine): readonly (readonly string[])[] {
     ...(failedCount === 0 ? [] : failed),
     ...(state === "running" ? pace : []),
   ];
+}
+
+function mustWait({ backlogBytes, backlogCount }: RepairLine): CliFailure {
+  return {
+    code: "cli.repair-waiting",
+    message: `${backlogCount} chunks or manifests (${formatBytes(backlogBytes)}) cannot be repaired now: too few volumes are there and have room (cepa volumes); the node goes on when that changes`,
+  };
 }
 
 function outcomeOf({ lostCount }: RepairLine): Outcome {

@@ -27,9 +27,11 @@ export interface RepairFacts {
   /**
    * - `idle`: everything has what it should have;
    * - `delayed`: a volume is absent, and may come back before it is worth while;
-   * - `running`, `paused`: there is a backlog, or it is not known yet.
+   * - `running`, `paused`: there is a backlog, or it is not known yet;
+   * - `waiting`: what is left cannot be repaired now. It is tried again when a volume has changed, and every minute where
+   *   that may help.
    */
-  readonly state: "idle" | "delayed" | "running" | "paused";
+  readonly state: "idle" | "delayed" | "running" | "paused" | "waiting";
   /** When `delayed` ends, ms since 1970. */
   readonly delayedUntilMs: number | undefined;
   /** Chunks and manifests that lack records, as far as the last walk has counted them, and their bytes. */

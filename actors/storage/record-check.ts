@@ -19,6 +19,7 @@ import {
   SEGMENT_BYTES,
   tableBytes,
 } from "#actors/storage/record.ts";
+import { isDescribed } from "#actors/storage/shard-descriptor.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { ok, type Result, unreachable } from "#runtime/errors.ts";
 import { type Cpu, POOL_DIGEST_BYTES_MIN } from "#runtime/pool/cpu.ts";
@@ -60,7 +61,9 @@ export class RecordCheck {
   async holds(digest: Digest, place: RecordPlace): Promise<Result<boolean, DiskFailure>> {
     const { files, cpu } = this.#deps;
     const tableLength = tableBytes(place.payloadBytes);
-    const front = await readWhole(files, place.pack, RECORD_HEADER_BYTES + tableLength, place.position);
+    const tableEnd = RECORD_HEADER_BYTES + tableLength;
+    // Of a shard with its descriptor, of which all of them are rebuilt.
+    const front = await readWhole(files, place.pack, place.payloadOffset, place.position);
     if (!front.ok) return front;
     const header = front.value === undefined ? undefined : decodeHeader(front.value, undefined);
     if (
@@ -71,7 +74,9 @@ export class RecordCheck {
       return ok(false);
     }
     if (header.payloadBytes !== place.payloadBytes || header.payloadOffset !== place.payloadOffset) return ok(false);
-    const table = front.value.subarray(RECORD_HEADER_BYTES);
+    if (place.shard !== undefined && !isDescribed(front.value.subarray(tableEnd), digest, place.shard))
+      return ok(false);
+    const table = front.value.subarray(RECORD_HEADER_BYTES, tableEnd);
     if (tableLength > 0 && Buffer.compare(cpu.digest(table), header.tableDigest) !== 0) return ok(false);
 
     const expected = { digest: header.digest, table };

@@ -5,10 +5,11 @@
  * Two shards of one chunk differ in their `shard` only. The digests of the chunk's segments let a part of a lost data
  * shard be verified by itself; a whole shard is compared with its own digest, and the chunk with its name.
  */
+import { isDeepStrictEqual } from "node:util";
 import { crc32 } from "node:zlib";
 import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { shardCountOf } from "#actors/domain/erasure-profile.ts";
-import type { RecordName } from "#actors/storage/catalog-records.ts";
+import type { RecordName, ShardName } from "#actors/storage/catalog-records.ts";
 import { type ChunkShards, shardsOf } from "#actors/storage/chunk-shards.ts";
 import { DIGEST_BYTES, PAYLOAD_BYTES_MAX, segmentCount } from "#actors/storage/record.ts";
 import { SHARDS_MAX } from "#runtime/erasure/kernel.ts";
@@ -87,6 +88,13 @@ export function nameOfShard(
     return undefined;
   const { chunkBytes, dataShards, parityShards } = shards;
   return { kind: "chunk", digest: chunk, shard: { dataShards, parityShards, shard, chunkBytes, digest } };
+}
+
+/** Whether `bytes` begin with what such a shard of that chunk says of itself. */
+export function isDescribed(bytes: Uint8Array, chunk: Digest, name: ShardName): boolean {
+  const descriptor = decodeDescriptor(bytes);
+  const found = descriptor && nameOfShard(descriptor, name.digest);
+  return found?.digest === chunk && isDeepStrictEqual(found.shard, name);
 }
 
 function isCut(shards: ChunkShards, shard: number): boolean {

@@ -35,6 +35,16 @@ describe("cli: watching the repair", () => {
     assert.deepEqual(looks(lost, lost, lost, lost), [...waiting, "lost"]);
   });
 
+  it("ends when all that is left has to wait for volumes", () => {
+    const left = { ...running, state: "waiting" };
+    assert.deepEqual(looks(left, left, running, left, left, left, left), [
+      ...waiting.slice(0, 2),
+      ...waiting.slice(0, 1),
+      ...waiting,
+      "waiting",
+    ]);
+  });
+
   it("believes no end that the next looks do not show", () => {
     assert.deepEqual(looks(idle, idle, idle, running, idle), [...waiting, "goes on", "goes on"]);
     assert.deepEqual(looks(lost, lost, lost, idle, lost), [...waiting, "goes on", "goes on"]);
@@ -76,6 +86,7 @@ describe("cli: watching the repair", () => {
 
     assert.equal(watch.line({ ...idle, state: "running" }), "repair nothing counted yet");
     assert.equal(watch.line(idle), "repair idle");
+    assert.equal(watch.line({ ...running, state: "waiting" }), "repair waits for volumes, 6.0 MiB to do");
     const delayed = { ...running, state: "delayed", delayedUntil: "2026-01-02T00:00:00.000Z" };
     assert.equal(watch.line(delayed), "repair delayed until 2026-01-02T00:00:00.000Z, 6.0 MiB to do");
   });

@@ -198,4 +198,16 @@ describe("cli: repair --watch", () => {
     assert.equal(ran.code, 1);
     assert.match(ran.stderr, /^cepa: cli\.not-repairable: /);
   });
+
+  it("fails when all that is left has to wait, and says for what", async () => {
+    const left = { ...running, state: "waiting" };
+    const ran = await run([facts(running), facts(left)], "repair", "--watch", "--json");
+
+    assert.deepEqual(lines(ran), [running, left]);
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /^cepa: cli\.repair-waiting: .*cepa volumes/);
+    // What is lost is worse.
+    const some = await run([facts({ ...left, lostCount: 1 })], "repair", "--watch", "--json");
+    assert.match(some.stderr, /^cepa: cli\.not-repairable: /);
+  });
 });

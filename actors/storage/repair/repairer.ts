@@ -7,6 +7,7 @@
  * What an absent volume holds counts for a while as if it were there: a disk that is back after a reboot costs nothing.
  */
 import type { Digest } from "#actors/domain/address.ts";
+import { type ErasureProfile, shardCountOf } from "#actors/domain/erasure-profile.ts";
 import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/manifest.ts";
 import type { RepairAction, RepairFacts } from "#actors/domain/volumes-facts.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
@@ -18,6 +19,7 @@ import type { Pause } from "#actors/storage/pause.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import { Mender, type MenderDeps } from "#actors/storage/repair/mender.ts";
 import { redundancyOf } from "#actors/storage/repair/wanted.ts";
+import type { Written } from "#actors/storage/spread/spread.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -58,6 +60,8 @@ export class Repairer {
   readonly #bytes: Throttle;
   readonly #ops: Throttle;
   #seen: Seen = nothingSeen();
+  /** Since the last count began: what was written with less than it should have. */
+  #heard = nothingSeen();
   #repairedCount = 0;
   #repairedBytes = 0;
   #failedCount = 0;
@@ -80,14 +84,17 @@ export class Repairer {
   }
 
   get facts(): RepairFacts {
-    const { backlogBytes, backlogCount, atRiskBytes, lostCount } = this.#seen;
+    const { lostCount } = this.#seen;
+    const backlogCount = this.#seen.backlogCount + this.#heard.backlogCount;
+    const backlogBytes = this.#seen.backlogBytes + this.#heard.backlogBytes;
+    const atRiskBytes = this.#seen.atRiskBytes + this.#heard.atRiskBytes;
     const { bytesPerSecond } = this.#rate;
     const delayedUntilMs = this.#delayedUntil();
     const isAtRest = this.#work === undefined;
     const isDelayed = isAtRest && delayedUntilMs !== undefined;
-    const isDone = isAtRest && backlogCount === 0;
+    const atRest = isDelayed ? "delayed" : backlogCount === 0 ? "idle" : "waiting";
     return {
-      state: this.#resume !== undefined ? "paused" : isDelayed ? "delayed" : isDone ? "idle" : "running",
+      state: this.#resume !== undefined ? "paused" : isAtRest ? atRest : "running",
       delayedUntilMs: isDelayed ? delayedUntilMs : undefined,
       backlogCount,
       backlogBytes,
@@ -118,12 +125,25 @@ export class Repairer {
     this.#isWanted = true;
     if (this.#work !== undefined || this.#deps.signal.aborted) return;
     this.#timer?.cancel();
+    this.#timer = undefined;
     this.#work = this.#run()
       .catch(this.#deps.onDefect)
       .then(() => {
         this.#work = undefined;
         if (!this.#deps.signal.aborted) this.#lookLater();
       });
+  }
+
+  /**
+   * Something was written. With less than it should have it counts from now on, and waits for a volume to change, or for the
+   * next walk: a walk for each would be one without an end while a disk is full.
+   */
+  heardOf({ lengthBytes, margin, profile, wantedCount, writtenCount }: Written): void {
+    const wanted = this.#wanted;
+    const isWhole = writtenCount === wantedCount && shardCountOf(profile) === shardCountOf(wanted);
+    if (isWhole || this.#deps.signal.aborted) return;
+    add(this.#heard, margin, lengthBytes);
+    if (this.#work === undefined) this.#timer ??= this.#deps.clock.after(REPAIR_RETRY_MS, () => this.look());
   }
 
   /** Nothing is read or written any more when it settles. */
@@ -141,7 +161,7 @@ export class Repairer {
     const until = this.#delayedUntil();
     const waitMs = until === undefined ? REPAIR_RETRY_MS : Math.min(REPAIR_RETRY_MS, until - clock.wallMs());
     // What is lost waits for a volume, which is heard of.
-    if (until === undefined && this.#seen.backlogCount === this.#seen.lostCount) return;
+    if (until === undefined && this.facts.backlogCount === this.#seen.lostCount) return;
     this.#timer = clock.after(Math.max(0, waitMs), () => this.look());
   }
 
@@ -170,6 +190,7 @@ export class Repairer {
   async #walk(level: number | undefined): Promise<Seen | undefined> {
     const { keeping, signal } = this.#deps;
     const seen = nothingSeen();
+    if (level === undefined) this.#heard = nothingSeen();
     for await (const commit of eachCommit({ ...this.#deps, isOver: () => signal.aborted })) {
       if (keeping.fateOf(commit) === "buried") continue;
       await this.#lookAt("manifest", commit.manifest, 0, level, seen);
@@ -202,9 +223,9 @@ export class Repairer {
     level: number | undefined,
     seen: Seen,
   ): Promise<void> {
-    const { catalog, spread, volumes } = this.#deps;
+    const { catalog, spread } = this.#deps;
     const counts = (entry: CatalogEntry): boolean => this.#counts(entry);
-    const profile = spread.profileOver(volumes().filter((volume) => isThere(volume) || this.#isAwaited(volume)));
+    const profile = this.#wanted;
     const records = catalog.records(kind, digest).filter(counts);
     const { kept, margin, missing, surplus } = redundancyOf(records, kind, lengthBytes, profile);
     const isDamaged = catalog.records(kind, digest).some(({ damage }) => damage !== "none");
@@ -226,6 +247,12 @@ export class Repairer {
     this.#repairedCount += 1;
     this.#repairedBytes += mended.value;
     this.#tick(lengthBytes);
+  }
+
+  /** Over the volumes that are there, or may come back before it is worth while. */
+  get #wanted(): ErasureProfile {
+    const { spread, volumes } = this.#deps;
+    return spread.profileOver(volumes().filter((volume) => isThere(volume) || this.#isAwaited(volume)));
   }
 
   #tick(bytes: number): void {
@@ -271,6 +298,10 @@ export class Repairer {
 function count(seen: Seen, name: string, margin: number, lengthBytes: number): void {
   if (seen.counted.has(name)) return;
   if (seen.counted.size < REPAIR_COUNTED_MAX) seen.counted.add(name);
+  add(seen, margin, lengthBytes);
+}
+
+function add(seen: Seen, margin: number, lengthBytes: number): void {
   seen.margins.add(margin);
   if (margin < 0) seen.lostCount += 1;
   seen.backlogCount += 1;

@@ -7,7 +7,7 @@ import type { RecoveryReport } from "#actors/storage/recovery.ts";
 import { Repairer, type RepairerDeps } from "#actors/storage/repair/repairer.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { Lane } from "#actors/storage/spread/lanes.ts";
-import { Spread } from "#actors/storage/spread/spread.ts";
+import { Spread, type Written } from "#actors/storage/spread/spread.ts";
 import type { SpreadPutDeps } from "#actors/storage/spread/spread-put.ts";
 import { SpreadSmalls } from "#actors/storage/spread/spread-smalls.ts";
 import type { SpreadUploadDeps } from "#actors/storage/spread/spread-upload.ts";
@@ -33,8 +33,8 @@ type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, "spread" | "co
 
 export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): SpreadWriters {
   const code = new ReedSolomon();
-  const onShort = (): void => repairer.look();
-  const spread = new Spread({ ...deps, code, onShort, lanes: set.lanes, volumes: set.volumes });
+  const onWritten = (written: Written): void => repairer.heardOf(written);
+  const spread = new Spread({ ...deps, code, onWritten, lanes: set.lanes, volumes: set.volumes });
   const makeLane = (slot: number, found: RecoveryReport): Lane => {
     const pool = makePool(slot, deps, found);
     let hasEnded = false;

@@ -19,6 +19,7 @@ import { placeShards } from "#actors/domain/shard-placement.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
+import { sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
 import type { RecordContents } from "#actors/storage/pack-write.ts";
 import { cutShards } from "#actors/storage/spread/cut-shards.ts";
 import type { Lanes } from "#actors/storage/spread/lanes.ts";
@@ -35,12 +36,23 @@ const ROUNDS = 2;
 export interface SpreadDeps {
   readonly erasure: ErasureSetting;
   readonly lanes: Lanes;
-  readonly volumes: Pick<Volumes, "troubled">;
+  readonly volumes: Pick<Volumes, "troubled" | "wrote">;
   readonly catalog: Catalog;
   readonly code: ReedSolomon;
-  /** Something was written, and is durable, with less redundancy than it should have. */
-  readonly onShort: () => void;
+  /** A payload is durable, in so many records: perhaps not all that it should have. */
+  readonly onWritten: (payload: Written) => void;
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
+}
+
+export interface Written {
+  /** What was aimed at. */
+  readonly profile: ErasureProfile;
+  readonly lengthBytes: number;
+  /** Records that were wanted, and those that are durable. */
+  readonly wantedCount: number;
+  readonly writtenCount: number;
+  /** More volumes than this may not be lost. */
+  readonly margin: number;
 }
 
 /** How many records of it are durable. */
@@ -82,7 +94,8 @@ export class Spread {
     const [first] = shards;
     const dataShards = first?.shard?.name.dataShards ?? 1;
     const ack = dataShards + ackMargin(profile);
-    return await this.write(digest, shards, ack, (entry) => this.#enter(digest, entry));
+    const done = await this.write(digest, shards, ack, (entry) => this.#enter(digest, entry));
+    return this.#told(done, profile, digests.lengthBytes, shards.length, dataShards);
   }
 
   /** A node of a manifest; with `commit` the root, which commits its object. Durable when answered, and in the catalog. */
@@ -118,7 +131,10 @@ export class Spread {
       const appendOne = async (contents: RecordContents, slot: number): Promise<void> => {
         tried.add(slot);
         const appended = await lanes.get(slot)?.log.append(contents, enter);
-        if (appended?.ok === true) return;
+        if (appended?.ok === true) {
+          volumes.wrote(slot, sizeOfRecord(appended.value));
+          return;
+        }
         refused.push(contents);
         if (appended === undefined) return;
         failure = appended.failure;
@@ -128,7 +144,6 @@ export class Spread {
       left = refused;
     }
     const done = records.length - left.length;
-    if (left.length > 0) this.#deps.onShort();
     return done >= Math.min(ack, records.length) ? ok(done) : fail(failure);
   }
 
@@ -139,7 +154,21 @@ export class Spread {
     enter: (entry: CatalogEntry) => void,
   ): Promise<Outcome> {
     const copies = Array.from({ length: copiesOf(profile) }, () => contents);
-    return await this.write(digest, copies, 1 + ackMargin(profile), enter);
+    const done = await this.write(digest, copies, 1 + ackMargin(profile), enter);
+    return this.#told(done, profile, contents.digests.lengthBytes, copies.length, 1);
+  }
+
+  #told(
+    done: Outcome,
+    profile: ErasureProfile,
+    lengthBytes: number,
+    wantedCount: number,
+    enoughCount: number,
+  ): Outcome {
+    if (!done.ok) return done;
+    const margin = done.value - enoughCount;
+    this.#deps.onWritten({ profile, lengthBytes, wantedCount, writtenCount: done.value, margin });
+    return done;
   }
 
   #enter(digest: Digest, entry: CatalogEntry): void {

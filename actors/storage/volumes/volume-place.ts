@@ -112,10 +112,21 @@ export class VolumePlace {
     if (COUNTED.has(cause) && this.#failures.length < VOLUME_FAILURES_MAX) this.#failures = [...this.#failures, cause];
   }
 
+  /** Until the next look. True where that should be now: the reserve would be next. */
+  wrote(lengthBytes: number, reserveBytes: number): boolean {
+    this.#freeBytes = Math.max(0, this.#freeBytes - lengthBytes);
+    return this.#state === "present" && this.#freeBytes < reserveBytes;
+  }
+
   /** Nothing that was told counts any more. */
   clear(): void {
     this.#failures = [];
     this.#isRefusing = false;
+  }
+
+  /** It had no room for a write. */
+  get isRefusing(): boolean {
+    return this.#isRefusing;
   }
 
   get isFailing(): boolean {

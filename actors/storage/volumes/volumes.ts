@@ -105,12 +105,19 @@ export class Volumes {
     this.#appraise(place);
   }
 
+  /** It has less room now. It is looked at before its reserve is written to. */
+  wrote(slot: number, lengthBytes: number): void {
+    const place = this.#withSlot(slot);
+    if (place === undefined || this.#isOver || !place.wrote(lengthBytes, this.#deps.reserveBytes())) return;
+    void this.#look(place, false);
+  }
+
   /** Whether its packs can be listed, and it takes a small write: what recovery needs. Want of room is nothing against it. */
   async isUsable(slot: number): Promise<boolean> {
     const place = this.#withSlot(slot);
     if (place === undefined || !place.isReadable) return false;
     const listed = await this.#deps.disk.list(packsIn(place));
-    if (listed.ok) return await this.#probe(place);
+    if (listed.ok) return (await this.#probe(place)) !== "refused";
     await this.troubled(slot, listed.failure);
     return false;
   }
@@ -180,7 +187,7 @@ export class Volumes {
     place.saw(sighting);
     this.#claim(place, false);
     await this.#make(place);
-    const takesWrites = isRoutine && (!place.isFailing || (await this.#probe(place)));
+    const takesWrites = isRoutine && (await this.#takesWrites(place));
     if (takesWrites && place.troubleCount === troubleCount) place.clear();
     this.#appraise(place);
     await this.#known.save();
@@ -266,19 +273,25 @@ export class Volumes {
     return undefined;
   }
 
+  /** What was well is not asked: probes would keep a disk awake. One without inodes has bytes free, and yet no room. */
+  async #takesWrites(place: VolumePlace): Promise<boolean> {
+    if (!place.isFailing && !place.isRefusing) return true;
+    const probed = await this.#probe(place);
+    return probed === "taken" || (probed === "no-room" && !place.isRefusing);
+  }
+
   /** Whether it takes a small write, and gives it back. */
-  async #probe({ directory, sighting, volume }: VolumePlace): Promise<boolean> {
+  async #probe({ directory, sighting, volume }: VolumePlace): Promise<"taken" | "no-room" | "refused"> {
     const isThere = sighting.kind === "marked" && sighting.mark.id === volume?.id;
-    if (!isThere || sighting.mark.node !== this.#known.node) return false;
+    if (!isThere || sighting.mark.node !== this.#known.node) return "refused";
     const { disk } = this.#deps;
     const path = `${directory}/${PROBE_NAME}`;
     const bytes = encodeMark(sighting.mark);
     const written = await disk.replaceFile(path, bytes);
-    // Without room nothing can be said against it.
-    if (!written.ok) return written.failure.code === "disk.full";
+    if (!written.ok) return written.failure.code === "disk.full" ? "no-room" : "refused";
     const read = await disk.readFile(path);
     await disk.remove(path);
-    return read.ok && Buffer.from(read.value).equals(bytes);
+    return read.ok && Buffer.from(read.value).equals(bytes) ? "taken" : "refused";
   }
 }
 

@@ -12,11 +12,12 @@ export function configOf(layout: Layout, directory: string): Partial<StorageConf
   return { volumes, erasure: "4+2", writeQuotaBytes: 64 * MiB, repairDelayMs: 0 };
 }
 
-/** Until repair has nothing to do; what it left for want of a volume it tries again by itself. */
+/** Until repair has nothing to do; what it left it is told to try again, which it would by itself in a minute. */
 export async function mended({ ref }: Pick<StorageKit, "ref">): Promise<void> {
   for (;;) {
     const facts = await ref.call("describeVolumes", {}, within);
-    if (facts.ok && facts.value.repair.state !== "running") return;
+    if (facts.ok && facts.value.repair.state === "waiting") await ref.call("repair", { action: "now" }, within);
+    else if (facts.ok && facts.value.repair.state !== "running") return;
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }

@@ -2,15 +2,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
+import { REPAIR_RETRY_MS } from "#actors/storage/repair/repairer.ts";
+import { must, ok } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
-import { GiB, MiB } from "#runtime/units.ts";
+import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
 import { put, randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
-import { looked, pull, putBack, settled } from "#test/actors/storage/volumes/spread-kit.ts";
+import { facts, looked, pull, putBack, scrubbed, settled } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const SIX = ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"];
 const volumes = { directories: SIX, erasure: { dataShards: 4, parityShards: 2 } } as const;
+const NO_ROOM = { freeBytes: 0, totalBytes: 4 * GiB };
 const AWAY = { code: "storage.read-failed", errno: "ENODEV" };
 const THREE = ["/v1", "/v3", "/v4"];
 
@@ -59,5 +62,65 @@ describe("storage: too few volumes (STO-85)", () => {
     const described = await kit.ref.call("describe", {}, within);
     assert(described.ok);
     assert.equal(described.value.damagedChunkCount, 0);
+  });
+});
+
+describe("storage: descriptors of shards (STO-82)", () => {
+  it("finds every one that has decayed, and has all of them again", async () => {
+    const kit = await startSix();
+    const stored = await putThree(kit);
+    let decayedCount = 0;
+    for (const directory of SIX) {
+      const listed = await kit.disk.list(`${directory}/packs`);
+      assert(listed.ok);
+      for (const { name } of listed.value) {
+        const path = `${directory}/packs/${name}`;
+        const bytes = must(await kit.disk.readFile(path), "a pack is read");
+        for (let at = 0; ; decayedCount += 1) {
+          at = Buffer.from(bytes).indexOf("CpaS", at + 1);
+          if (at < 0) break;
+          // Not of all shards of a chunk.
+          if (["/v1", "/v2"].includes(directory)) kit.disk.flipByte(path, at + 60);
+        }
+      }
+    }
+    assert(decayedCount > 6 * 6, `${decayedCount} shards`);
+    await scrubbed(kit);
+    const { repair } = await settled(kit);
+    const described = await kit.ref.call("describe", {}, within);
+    assert(described.ok);
+    assert.deepEqual([repair.state, described.value.damagedChunkCount], ["idle", 0]);
+    assert(repair.repairedCount >= 6, `${repair.repairedCount} repaired`);
+    for (const directory of ["/v3", "/v4"]) await pull(kit, directory);
+    await looked(kit);
+    for (const manifest of stored) await mustRead(kit.ref, manifest, "what had lost descriptors");
+  });
+});
+
+describe("storage: volumes without room (STO-83)", () => {
+  it("tells at once what was written with less than it should have, waits, and repairs it when there is room", async () => {
+    const kit = await startSix();
+    await settled(kit);
+    const full = new Set(SIX.slice(1));
+    const space = kit.disk.space.bind(kit.disk);
+    kit.disk.space = async (directory) => (full.has(directory) ? ok(NO_ROOM) : await space(directory));
+    await looked(kit);
+
+    const stored = [];
+    for (const seed of [1, 2, 3]) stored.push(await put(kit, randomBytes(600 * KiB, seed)));
+    const { profile, repair } = await facts(kit);
+    assert.deepEqual([stored.every(({ ok: isStored }) => isStored), profile, repair.state], [true, "1+0", "waiting"]);
+    assert(repair.backlogCount >= 6 && repair.atRiskBytes >= 3 * 600 * KiB, JSON.stringify(repair));
+    await kit.clock.advance(REPAIR_RETRY_MS);
+    const { repair: later } = await settled(kit);
+    assert.deepEqual([later.state, later.lostCount, later.backlogCount >= 6], ["waiting", 0, true]);
+
+    full.clear();
+    await looked(kit);
+    const { profile: restored, repair: end } = await settled(kit);
+    assert.deepEqual([restored, end.state, end.backlogCount, end.atRiskBytes], ["4+2", "idle", 0, 0]);
+    for (const directory of ["/v1", "/v5"]) await pull(kit, directory);
+    await looked(kit);
+    for (const done of stored) await mustRead(kit.ref, must(done, "it was stored").manifest, "what was at risk");
   });
 });

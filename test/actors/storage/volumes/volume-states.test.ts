@@ -4,7 +4,9 @@ import { describe, it } from "node:test";
 import { VOLUME_FAILURES_MAX, VOLUME_ROOM_PERCENT_MIN } from "#actors/storage/volumes/volume-place.ts";
 import { VOLUME_LOOK_INTERVAL_MS } from "#actors/storage/volumes/volumes.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
+import { fail } from "#runtime/errors.ts";
 import { GiB } from "#runtime/units.ts";
+import { turns } from "#test/actors/storage/refused-reads.ts";
 import { RESERVE_BYTES, statesOf, volumesWorld } from "#test/actors/storage/volumes/volumes-kit.ts";
 
 const broken = diskFailure("EIO", "/a/packs/00000001.pack");
@@ -134,6 +136,45 @@ describe("volumes: troubled (STO-76)", () => {
     await look();
 
     assert.deepEqual(changes(), ["1: present → full", "1: full → present"]);
+  });
+
+  it("leaves it full while it takes not even a small file, though it has bytes free", async () => {
+    const { disk, start, look, changes } = await volumesWorld();
+    const volumes = await start(["/a"]);
+    const { replaceFile } = disk;
+    // Without an inode.
+    disk.replaceFile = async (path) => fail({ code: "disk.full", path });
+
+    await volumes.troubled(1, diskFailure("ENOSPC", "/a/packs/x"));
+    for (let turn = 0; turn < 5; turn += 1) await look();
+    assert.deepEqual(changes(), ["1: present → full"]);
+    disk.replaceFile = replaceFile;
+    await look();
+
+    assert.deepEqual(changes(), ["1: full → present"]);
+  });
+
+  it("counts what is written to it, and looks before its reserve would be", async () => {
+    const { disk, start, look, changes } = await volumesWorld();
+    const volumes = await start(["/a", "/b"]);
+    await look();
+    const view = volumes.view(1);
+    assert(view !== undefined);
+    const roomBytes = view.freeBytes - RESERVE_BYTES;
+
+    volumes.wrote(1, roomBytes);
+    await turns();
+    assert.deepEqual(changes(), []);
+    assert.equal(volumes.view(1)?.freeBytes, RESERVE_BYTES);
+    disk.capacityBytes -= roomBytes + 1;
+    volumes.wrote(1, 1);
+    await turns();
+    assert.deepEqual(changes(), ["1: present → full"]);
+
+    // What was counted and is not so is found by the next look.
+    disk.capacityBytes += roomBytes + 1;
+    await look();
+    assert.deepEqual([statesOf(volumes).at(0), volumes.view(1)?.freeBytes], ["1 present", view.freeBytes]);
   });
 
   it("makes it failing after so many failures, and present when it takes a write again", async () => {
