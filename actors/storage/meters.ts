@@ -11,6 +11,7 @@ export class Meters {
   readonly commitsInDoubt: Counter;
   readonly packsSetAside: Gauge;
   readonly scrubbedBytes: Counter;
+  readonly keeps: Gauge;
 
   constructor(metrics: Metrics) {
     this.bytesIn = metrics.counter("storage_bytes_in_total", "Bytes of objects committed.");
@@ -26,5 +27,9 @@ export class Meters {
     );
     this.scrubbedBytes = metrics.counter("storage_scrubbed_bytes_total", "Bytes of packs read again and compared.");
     this.packsSetAside = metrics.gauge("storage_packs_set_aside", "Packs that the disk cannot read all of.");
+    this.keeps = metrics.gauge(
+      "storage_keeps",
+      "Objects that were pinned, let go or removed, as long as that matters.",
+    );
   }
 }

@@ -346,6 +346,7 @@ export class Store {
       read: (kind: RecordKind, digest: Digest) => this.#reader.whole(kind, digest),
       signal: this.#over.signal,
       scrubbedBytes: meters.scrubbedBytes,
+      keepCount: meters.keeps,
       onDamaged: this.#reader.markDamaged,
       onDoubt: (sequence: number): void => {
         meters.commitsInDoubt.add();

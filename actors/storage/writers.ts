@@ -36,7 +36,7 @@ import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
-import type { Counter } from "#runtime/telemetry/metrics.ts";
+import type { Counter, Gauge } from "#runtime/telemetry/metrics.ts";
 import { Turns } from "#runtime/turns.ts";
 
 /** Puts that wait for memory; the actor's `laterMax` is below it, so that the line is never full. */
@@ -76,6 +76,7 @@ export interface WritersDeps {
   /** Ends the waiting for a group commit. */
   readonly signal: AbortSignal;
   readonly scrubbedBytes: Counter;
+  readonly keepCount: Gauge;
   readonly onDamaged: OnDamaged;
   readonly onDefect: (defect: unknown) => void;
   /** The commit of that sequence failed, and may come back with the next recovery. */

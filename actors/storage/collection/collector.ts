@@ -9,12 +9,14 @@
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import { Compactor, type IsLive } from "#actors/storage/collection/compactor.ts";
+import { GraveSweep } from "#actors/storage/collection/grave-sweep.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
 import { MarkWalk, sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
 import { Marks } from "#actors/storage/collection/marks.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import { KEEPS_MAX, type KeepFailure } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
@@ -26,15 +28,19 @@ import type { Relief } from "#actors/storage/reserve-file.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
-import { fail, ok } from "#runtime/errors.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
+import type { Gauge } from "#runtime/telemetry/metrics.ts";
 import { Throttle } from "#runtime/throttle.ts";
 import { MiB } from "#runtime/units.ts";
 
 /** Records that are marked at once, eight to sixteen bytes of memory each. Stores that have more are walked again. */
 export const MARKED_RECORDS_MAX = 8_388_608;
+
+/** With fewer objects that something is known of, no pack is asked which graves are needed. */
+export const GRAVES_SWEPT_MIN = 1024;
 
 /** With more free than that it is not for want of room that the catalog's store refuses a batch. */
 export const CATALOG_ROOM_BYTES: number = 8 * MiB;
@@ -59,6 +65,8 @@ export interface CollectorDeps {
   readonly relief: Relief;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told after each collection, and at the start. */
+  readonly keepCount: Gauge;
   readonly onDamaged: OnDamaged;
   /** Of what goes on beside the calls: it ends the incarnation. */
   readonly onDefect: (defect: unknown) => void;
@@ -74,6 +82,7 @@ export class Collector {
   readonly #throttle: Throttle;
   /** Given up, and not removed yet. */
   readonly #leaving = new Map<number, Promise<void>>();
+  #sweepAtCount = GRAVES_SWEPT_MIN;
   #phase: CollectionFacts["phase"] = "idle";
   #last: CollectionReport | undefined;
   #work: Promise<void> = Promise.resolve();
@@ -83,7 +92,8 @@ export class Collector {
 
   constructor(deps: CollectorDeps) {
     this.#deps = deps;
-    const { clock, config, signal } = deps;
+    const { clock, config, keepCount, keeping, signal } = deps;
+    keepCount.set(keeping.count);
     this.#throttle = new Throttle(clock, () => config().collectBytesPerSecondMax, signal);
     this.#later();
   }
@@ -126,6 +136,7 @@ export class Collector {
       freedBytes: 0,
     };
     counts.blocked = await this.#collect(emptyTrash, counts);
+    this.#deps.keepCount.set(this.#deps.keeping.count);
     this.#phase = "idle";
     if (signal.aborted) return;
     this.#last = { ...counts, endedAtMs: clock.wallMs(), elapsedMs: clock.nowMs() - startedMs };
@@ -144,14 +155,19 @@ export class Collector {
 
   /** Answers with why it stopped. */
   async #collect(emptyTrash: boolean, counts: Counts): Promise<string | undefined> {
-    const { catalog, clock, config, impaired, inUse, keeping, rotate } = this.#deps;
+    const { catalog, clock, config, files, impaired, inUse, keeping, rotate } = this.#deps;
     const impairment = impaired();
     if (impairment !== undefined) return impairment;
     if (catalog.refusal !== undefined) await this.#writeCatalog();
     if (catalog.refusal !== undefined) return `the catalog is not written: ${catalog.refusal}`;
-    const numbers = [...catalog.packs.keys()];
+    // By the files: one that the catalog has let go of is found by the next start as long as it is there.
+    const listed = await files.list();
+    if (!listed.ok) return `the packs cannot be listed: ${listed.failure.code}`;
+    const numbers = listed.value.map(({ pack }) => pack);
     const tidied = await keeping.tidy(Math.min(...numbers));
     if (!tidied.ok) return `the journal of what is kept: ${tidied.failure.code}`;
+    const swept = await this.#sweepGraves();
+    if (!swept.ok) return `the journal of what is kept: ${swept.failure.code}`;
     const beforeMs = emptyTrash ? Number.POSITIVE_INFINITY : clock.wallMs() - config().trashMs;
     const buried = await keeping.bury(beforeMs, Math.max(1, ...numbers));
     if (!buried.ok) return `the journal of what is kept: ${buried.failure.code}`;
@@ -169,6 +185,19 @@ export class Collector {
       if (blocked !== undefined) return blocked;
     }
     return undefined;
+  }
+
+  /** When there are twice as many as it left the last time: what it costs is the same for one grave and for many. */
+  async #sweepGraves(): Promise<Result<boolean, KeepFailure>> {
+    const { keeping, log, signal } = this.#deps;
+    if (keeping.count < this.#sweepAtCount) return ok(false);
+    const sweep = new GraveSweep({ ...this.#deps, throttle: this.#throttle, isOver: () => signal.aborted });
+    const before = keeping.count;
+    const swept = await sweep.run();
+    if (!swept.ok || !swept.value) return swept;
+    this.#sweepAtCount = Math.max(GRAVES_SWEPT_MIN, Math.min(2 * keeping.count, (KEEPS_MAX * 7) / 8));
+    log.info("graves swept", { before, left: keeping.count });
+    return ok(true);
   }
 
   async #collectSlice(slice: readonly PackState[], marks: Marks, counts: Counts): Promise<string | undefined> {

@@ -44,8 +44,8 @@ export interface KeepingDeps {
 
 /** Entries of one `listTrash`. */
 export const TRASH_ENTRIES_MAX = 1000;
-/** Removals that become final at once, while many do. */
-const BURIALS_AT_ONCE = 256;
+/** Objects whose keeps change at once, while many do. */
+const CHANGES_AT_ONCE = 256;
 
 export class Keeping {
   readonly #deps: KeepingDeps;
@@ -160,32 +160,63 @@ export class Keeping {
       if (removal?.buriedUpToPack === 0 && removal.atMs <= beforeMs) due.push(name);
       await pause.ifDue();
     }
-    for (let from = 0; from < due.length; from += BURIALS_AT_ONCE) {
-      const names = due.slice(from, from + BURIALS_AT_ONCE);
-      const buried = await Promise.all(names.map((name) => this.#buryOne(name, beforeMs, lastPack)));
-      for (const one of buried) if (!one.ok) return one;
-    }
-    return ok(due.length);
+    const buried = await this.#changeEach(due, (keep) => {
+      const { removal } = keep;
+      if (removal?.buriedUpToPack !== 0 || removal.atMs > beforeMs) return keep;
+      return { ...keep, removal: { ...removal, buriedUpToPack: Math.max(1, lastPack) } };
+    });
+    return buried.ok ? ok(due.length) : buried;
   }
 
   /** Forgets what says nothing any more: pins that are over, and graves whose packs are all gone. */
   async tidy(firstPack: number): Promise<Result<void, KeepFailure>> {
     const { clock, keeps, pause } = this.#deps;
+    const due: KeepName[] = [];
     for (const [name, keep] of keeps.entries()) {
+      if (tidied(keep, clock.wallMs(), firstPack) !== keep) due.push(name);
       await pause.ifDue();
-      if (tidied(keep, clock.wallMs(), firstPack) === keep) continue;
-      const changed = await keeps.change(name, (now) => ok(tidied(now, clock.wallMs(), firstPack)));
-      if (!changed.ok) return changed;
     }
-    return ok();
+    return await this.#changeEach(due, (keep) => tidied(keep, clock.wallMs(), firstPack));
   }
 
-  async #buryOne(name: KeepName, beforeMs: number, lastPack: number): Promise<Result<void, KeepFailure>> {
-    return await this.#deps.keeps.change(name, (keep) => {
-      const { removal } = keep;
-      if (removal?.buriedUpToPack !== 0 || removal.atMs > beforeMs) return ok(keep);
-      return ok({ ...keep, removal: { ...removal, buriedUpToPack: Math.max(1, lastPack) } });
+  /** Of removals that are final and older, as many as that, the last sequence that each covers. */
+  async graves(beforeMs: number, countMax: number): Promise<Map<KeepName, number>> {
+    const { keeps, pause } = this.#deps;
+    const graves = new Map<KeepName, number>();
+    for (const [name, { removal }] of keeps.entries()) {
+      if (graves.size >= countMax) break;
+      if (removal !== undefined && removal.buriedUpToPack > 0 && removal.atMs <= beforeMs)
+        graves.set(name, removal.upTo);
+      await pause.ifDue();
+    }
+    return graves;
+  }
+
+  /** Forgets removals that nothing is left of. */
+  async forget(graves: ReadonlyMap<KeepName, number>): Promise<Result<void, KeepFailure>> {
+    return await this.#changeEach([...graves.keys()], (keep, name) => {
+      const isStill = keep.removal?.upTo === graves.get(name) && (keep.removal?.buriedUpToPack ?? 0) > 0;
+      return isStill ? { ...keep, removal: undefined } : keep;
     });
+  }
+
+  /** Objects that something is known of. */
+  get count(): number {
+    return this.#deps.keeps.count;
+  }
+
+  /** Many at once, so that they share the syncs of the journal. Those for which `change` answers with the same stay. */
+  async #changeEach(
+    names: readonly KeepName[],
+    change: (keep: Keep, name: KeepName) => Keep,
+  ): Promise<Result<void, KeepFailure>> {
+    const { keeps } = this.#deps;
+    for (let from = 0; from < names.length; from += CHANGES_AT_ONCE) {
+      const some = names.slice(from, from + CHANGES_AT_ONCE);
+      const changed = await Promise.all(some.map((name) => keeps.change(name, (keep) => ok(change(keep, name)))));
+      for (const one of changed) if (!one.ok) return one;
+    }
+    return ok();
   }
 
   async #changeHeld(

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
 import { decodeManifest } from "#actors/domain/manifest.ts";
-import type { CollectionReport, PutObject, StoredObject } from "#actors/storage/protocol.ts";
+import type { StoredObject } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED } from "#runtime/byte-source.ts";
 import { KiB, MiB } from "#runtime/units.ts";
+import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import {
   directory,
@@ -20,30 +21,6 @@ import {
 } from "#test/actors/storage/storage-kit.ts";
 
 const sealing = { config: { packSealBytes: 1 * MiB } } as const;
-
-async function mustPut(kit: StorageKit, bytes: Uint8Array, options: Partial<PutObject> = {}): Promise<StoredObject> {
-  const stored = await put(kit, bytes, options);
-  assert(stored.ok, JSON.stringify(stored));
-  return stored.value;
-}
-
-async function remove(kit: StorageKit, { address, manifest }: StoredObject): Promise<void> {
-  const removed = await kit.ref.call("removeObject", { address, manifest }, within);
-  assert(removed.ok, JSON.stringify(removed));
-}
-
-async function collect(kit: StorageKit, emptyTrash: boolean): Promise<CollectionReport> {
-  const begun = await kit.ref.call("collectGarbage", { emptyTrash }, within);
-  assert(begun.ok);
-  for (let turn = 0; turn < 10_000; turn += 1) {
-    const facts = await kit.ref.call("describe", {}, within);
-    assert(facts.ok);
-    const { last, phase } = facts.value.collection;
-    if (phase === "idle" && last !== undefined && last !== begun.value.last) return last;
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-  assert.fail("a collection ends");
-}
 
 async function isReadable(kit: StorageKit, manifest: Digest, bytes: Uint8Array): Promise<boolean> {
   const read = await readObject(kit.ref, manifest);

@@ -1,0 +1,106 @@
+/**
+ * Lets go of graves: removals that are final, and that no pack holds a commit of any more.
+ *
+ * A grave is needed for as long as a catalog that is rebuilt could find what was removed. The oldest pack says how long that
+ * is only where every pack is emptied at some time; one that stays full would keep all graves. So the packs are asked, each
+ * header of them, when there are many.
+ */
+import { decodeManifest } from "#actors/domain/manifest.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import { sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
+import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
+import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
+import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import type { KeepFailure } from "#actors/storage/keeps/keeps.ts";
+import type { PackFile, PackFiles } from "#actors/storage/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import { readPayload } from "#actors/storage/record-bytes.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { ok, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import type { Throttle } from "#runtime/throttle.ts";
+import { hour, KiB } from "#runtime/units.ts";
+
+/** Graves that are asked about at once, some 40 bytes of memory each. */
+export const GRAVES_SWEPT_MAX = 262_144;
+/** Younger ones wait: a commit that they cover may still be on its way to a pack. */
+export const GRAVE_AGE_MS_MIN: number = 1 * hour;
+/** What a scan reads for one header, at most. */
+const READ_BYTES: number = 64 * KiB;
+
+export interface GraveSweepDeps {
+  readonly files: PackFiles;
+  readonly catalog: Catalog;
+  readonly keeping: Keeping;
+  readonly readers: PackReaders;
+  readonly cpu: Pick<Cpu, "digest">;
+  readonly clock: Clock;
+  readonly pause: Pause;
+  readonly throttle: Throttle;
+  readonly isOver: () => boolean;
+}
+
+export class GraveSweep {
+  readonly #deps: GraveSweepDeps;
+  /** With the last sequence that each covers. Those that a pack still needs are taken out. */
+  #graves = new Map<KeepName, number>();
+  #isUnreadable = false;
+
+  constructor(deps: GraveSweepDeps) {
+    this.#deps = deps;
+  }
+
+  /** Answers whether it was done: not where all of them are young, nor where any place of a pack cannot be read. */
+  async run(): Promise<Result<boolean, KeepFailure>> {
+    const { clock, files, isOver, keeping } = this.#deps;
+    this.#graves = await keeping.graves(clock.wallMs() - GRAVE_AGE_MS_MIN, GRAVES_SWEPT_MAX);
+    const listed = await files.list();
+    if (this.#graves.size === 0 || !listed.ok) return ok(false);
+    for (const file of listed.value) {
+      if (this.#graves.size === 0 || this.#isUnreadable || isOver()) break;
+      await this.#ask(file);
+    }
+    if (this.#isUnreadable || isOver()) return ok(false);
+    const forgotten = await keeping.forget(this.#graves);
+    return forgotten.ok ? ok(true) : forgotten;
+  }
+
+  /** Every file, also one that the catalog has let go of, and that is still there: the next start would find it. */
+  async #ask({ pack, sizeBytes }: PackFile): Promise<void> {
+    const { catalog, files, isOver, pause, readers, throttle } = this.#deps;
+    const leave = readers.enter(new Set([pack]));
+    try {
+      const onUnreadable = (): void => {
+        this.#isUnreadable = true;
+      };
+      const mark = catalog.packs.get(pack)?.mark;
+      for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, sizeBytes, onUnreadable)) {
+        if (this.#isUnreadable || isOver()) return;
+        await throttle.take(Math.min(sizeOfRecord(found.header), READ_BYTES));
+        if (found.header.sequence > 0) await this.#needed(found);
+        await pause.ifDue();
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async #needed({ header, name: { digest }, pack, position }: FoundRecord): Promise<void> {
+    const { catalog, cpu, files } = this.#deps;
+    let object = catalog.commitOf(digest)?.object;
+    if (object === undefined) {
+      const read = await readPayload(files, digest, { ...header, pack, position }, cpu.digest);
+      // What is damaged commits nothing. What cannot be read may be whole.
+      if (!read.ok)
+        this.#isUnreadable ||= read.failure.code === "storage.read-failed" || read.failure.errno !== undefined;
+      const manifest = read.ok ? decodeManifest(read.value) : undefined;
+      if (manifest?.ok !== true) return;
+      object = manifest.value.object;
+    }
+    const name = keepNameOf({ object, manifest: digest });
+    const upTo = this.#graves.get(name);
+    if (upTo !== undefined && header.sequence <= upTo) this.#graves.delete(name);
+  }
+}

@@ -1,0 +1,68 @@
+/** What is remembered of removals that are final, for as long as a pack holds what was removed. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { GRAVES_SWEPT_MIN } from "#actors/storage/collection/collector.ts";
+import { GRAVE_AGE_MS_MIN } from "#actors/storage/collection/grave-sweep.ts";
+import type { StoredObject } from "#actors/storage/protocol.ts";
+import { KiB, MiB } from "#runtime/units.ts";
+import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
+import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
+import { refuseReads } from "#test/actors/storage/refused-reads.ts";
+import { directory, randomBytes, type StorageKit, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
+
+const sealing = { config: { packSealBytes: 1 * MiB, collectBytesPerSecondMax: 1024 * 1024 * MiB } } as const;
+
+interface World {
+  readonly kit: StorageKit;
+  readonly kept: StoredObject;
+  readonly removed: readonly StoredObject[];
+}
+
+/** Many removals that are final; the first of them in a pack that stays, because most of it is live. */
+async function manyGraves(): Promise<World> {
+  const kit = await startStorage(sealing);
+  const removed = [await mustPut(kit, randomBytes(1000, 0))];
+  const kept = await mustPut(kit, randomBytes(900 * KiB, 1));
+  for (let from = 1; from <= GRAVES_SWEPT_MIN; from += 256) {
+    const some = Array.from({ length: 256 }, (_, at) => mustPut(kit, randomBytes(100, from + at + 1)));
+    removed.push(...(await Promise.all(some)));
+  }
+  for (let from = 0; from < removed.length; from += 256) {
+    await Promise.all(removed.slice(from, from + 256).map((stored) => remove(kit, stored)));
+  }
+  const { blocked, buriedCount } = await collect(kit, true);
+  assert.deepEqual([blocked, buriedCount], [undefined, removed.length]);
+  return { kit, kept, removed };
+}
+
+describe("storage: graves (STO-22)", () => {
+  it("are let go of when no pack holds what they cover, and no sooner", async () => {
+    const { kit, kept, removed } = await manyGraves();
+    assert.equal(kit.metric("storage_keeps"), removed.length);
+    await collect(kit, false);
+    assert.equal(kit.metric("storage_keeps"), removed.length, "young ones wait");
+
+    await kit.clock.advance(GRAVE_AGE_MS_MIN);
+    await collect(kit, false);
+    const left = kit.metric("storage_keeps") ?? 0;
+    assert(left > 0 && left < 600, `${left} of ${removed.length} are left`);
+
+    // Without a catalog everything that a pack holds is found, and nothing that was removed comes back.
+    kit.actor.kill("test");
+    await kit.clock.settle();
+    await kit.disk.removeTree(`${directory}/catalog`);
+    const next = await startStorage({ ...sealing, disk: kit.disk });
+    await whole(next);
+    await mustRead(next.ref, kept.manifest, "what was kept");
+    for (const { manifest } of removed) assert(!((await readObject(next.ref, manifest)) instanceof Uint8Array));
+  });
+
+  it("stay, all of them, where a place of a pack cannot be read", async () => {
+    const { kit, removed } = await manyGraves();
+    await kit.clock.advance(GRAVE_AGE_MS_MIN);
+    const mend = refuseReads(kit.disk, () => true);
+    await collect(kit, false);
+    mend();
+    assert.equal(kit.metric("storage_keeps"), removed.length);
+  });
+});
