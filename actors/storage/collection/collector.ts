@@ -217,7 +217,9 @@ export class Collector {
 
     this.#phase = "compacting";
     const compactor = new Compactor({ ...this.#deps, throttle: this.#throttle, isOver });
-    for (const state of slice) {
+    // On a full disk what frees most for the least room makes room for the rest.
+    const leastLive = slice.toSorted((one, other) => marks.liveBytes(one.pack) - marks.liveBytes(other.pack));
+    for (const state of leastLive) {
       const pool = poolOf(slotOf(state.pack));
       if (pool === undefined) continue;
       const totalBytes = state.checkpoint - PACK_FRONT_BYTES;

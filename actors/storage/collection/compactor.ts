@@ -20,6 +20,7 @@ import type { PackPool } from "#actors/storage/pack-pool.ts";
 import { type FoundRecord, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { encodeHeader, RECORD_HEADER_BYTES, type RecordHeader, tableBytes } from "#actors/storage/record.ts";
+import { isDescribed } from "#actors/storage/shard-descriptor.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
@@ -82,17 +83,23 @@ export class Compactor {
     }
 
     copies.enter(catalog);
+    let room: Result<void, DiskFailure> = ok();
     for (const { digest, from, to } of copies.done) {
+      room = await catalog.room();
+      if (!room.ok) break;
       const now = catalog.at(digest, from);
       if (now !== undefined) this.#turnTo(digest, now, { ...to, sequence: now.sequence });
       await pause.ifDue();
     }
     await copies.release();
+    if (!room.ok) return room;
     let isEmpty = true;
     for (const { digest, entry } of dead) {
       // Asked in the turn in which it goes: a put may have come to rely on it.
       if (isLive(entry, digest)) isEmpty = false;
       else catalog.remove(digest, entry);
+      const more = await catalog.room();
+      if (!more.ok) return more;
       await pause.ifDue();
     }
     if (isEmpty) catalog.removePack(state.pack);
@@ -146,7 +153,7 @@ export class Compactor {
       position + RECORD_HEADER_BYTES,
     );
     if (!read.ok) return read;
-    if (read.value === undefined || !isWhole(header, entry.shard?.digest ?? digest, read.value, cpu.digest)) {
+    if (read.value === undefined || !isWhole(header, digest, entry, read.value, cpu.digest)) {
       onDamaged(digest, entry, "differs");
       return ok(false);
     }
@@ -238,9 +245,15 @@ class Copies {
   }
 }
 
-function isWhole(header: RecordHeader, digest: Digest, rest: Uint8Array, hash: Cpu["digest"]): boolean {
-  const { payloadBytes, payloadOffset, tableDigest } = header;
+function isWhole(
+  { payloadBytes, payloadOffset, tableDigest }: RecordHeader,
+  digest: Digest,
+  { shard }: CatalogEntry,
+  rest: Uint8Array,
+  hash: Cpu["digest"],
+): boolean {
   const table = rest.subarray(0, tableBytes(payloadBytes));
   if (table.length > 0 && Buffer.compare(hash(table), tableDigest) !== 0) return false;
-  return digestFromBytes(hash(rest.subarray(payloadOffset - RECORD_HEADER_BYTES))) === digest;
+  if (shard !== undefined && !isDescribed(rest.subarray(table.length), digest, shard)) return false;
+  return digestFromBytes(hash(rest.subarray(payloadOffset - RECORD_HEADER_BYTES))) === (shard?.digest ?? digest);
 }

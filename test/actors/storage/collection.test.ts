@@ -222,6 +222,25 @@ describe("storage: a collection beside the traffic", () => {
     assert(await isReadable(kit, stored.value.manifest, source.bytes));
   });
 
+  it("begins with what frees most for the least room: on a full disk that makes room for the rest (STO-23)", async () => {
+    const kit = await startStorage({ config: { packSealBytes: 4 * MiB, openPacksMax: 1 } });
+    const kept: { manifest: Digest; bytes: Uint8Array }[] = [];
+    // The first pack is live by a third, the second is garbage.
+    for (let number = 0; number < 9; number += 1) {
+      const bytes = randomBytes(900 * KiB, number);
+      const stored = await mustPut(kit, bytes);
+      if (number === 0) kept.push({ manifest: stored.manifest, bytes });
+      else await remove(kit, stored);
+    }
+    const free = await kit.disk.space(directory);
+    assert(free.ok);
+    kit.disk.capacityBytes -= free.value.freeBytes - 100 * KiB;
+
+    const { blocked, packsCompacted } = await collect(kit, true);
+    assert.deepEqual([blocked, packsCompacted > 1], [undefined, true]);
+    for (const { bytes, manifest } of kept) assert(await isReadable(kit, manifest, bytes));
+  });
+
   it("compacts the very pack that small objects go to, beside them (STO-24)", async () => {
     const kit = await startStorage();
     const gone = await mustPut(kit, randomBytes(500 * KiB, 1));
