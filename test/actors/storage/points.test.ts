@@ -6,79 +6,16 @@
  * `CEPA_POINTS=all` takes every point; otherwise some of each kind.
  */
 import assert from "node:assert/strict";
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { cp } from "node:fs/promises";
 import { before, describe, it } from "node:test";
-import { readObject } from "#test/actors/storage/object-reader.ts";
-import { configOf, type Layout, mended } from "#test/actors/storage/points/layout.ts";
-import {
-  countCalls,
-  hasStrace,
-  PERSISTING,
-  type Persisting,
-  runTraced,
-  type Told,
-} from "#test/actors/storage/points/traced.ts";
-import { type RealStorage, startRealStorage } from "#test/actors/storage/real-storage.ts";
-import { objectOf } from "#test/actors/storage/seeded-object.ts";
-import { whole, within } from "#test/actors/storage/storage-kit.ts";
+import { check } from "#test/actors/storage/points/check.ts";
+import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts";
+import { countCalls, hasStrace, PERSISTING, type Persisting, runTraced } from "#test/actors/storage/points/traced.ts";
 
 const isWhole = process.env["CEPA_POINTS"] === "all";
 /** From one point to the next, where not all of them are taken. */
 const STEPS = { home: 25, volumes: 200 } as const;
 const skip = hasStrace() ? false : "there is no strace on this machine";
-
-async function inDirectory<Value>(use: (directory: string) => Promise<Value>): Promise<Value> {
-  const directory = await mkdtemp(join(tmpdir(), "cepa-points-"));
-  try {
-    return await use(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** Twice: what the first start has made of it is what the second one finds. */
-async function check(
-  directory: string,
-  layout: Layout,
-  { held, removed, uncertain }: Told,
-  where: string,
-): Promise<void> {
-  const listings: string[] = [];
-  for (const start of ["first", "second"]) {
-    const kit = await startRealStorage(directory, { config: configOf(layout, directory) });
-    await whole(kit);
-    for (const [seed, manifest] of held) {
-      const got = await readObject(kit.ref, manifest);
-      assert(got instanceof Uint8Array, `${where}, ${start} start: object ${seed}: ${JSON.stringify(got)}`);
-      assert(objectOf(seed).equals(got), `${where}: object ${seed} has its bytes`);
-    }
-    for (const [seed, manifest] of removed) {
-      const got = await readObject(kit.ref, manifest);
-      assert(!(got instanceof Uint8Array), `${where}, ${start} start: object ${seed} is removed`);
-    }
-    const listed = await kit.ref.call("listManifests", { after: undefined, limit: 1000 }, within);
-    assert(listed.ok && listed.value.done);
-    for (const { manifest } of listed.value.entries) {
-      const got = await readObject(kit.ref, manifest);
-      assert(got instanceof Uint8Array, `${where}: what is listed is whole: ${JSON.stringify(got)}`);
-    }
-    listings.push(JSON.stringify(listed.value.entries));
-    assert(listed.value.entries.length <= held.size + uncertain.size, `${where}: nothing else is listed`);
-    if (layout === "volumes") await isMended(kit, where);
-    await kit.close();
-  }
-  assert.equal(listings[0], listings[1], `${where}: a second recovery changes nothing`);
-}
-
-async function isMended(kit: RealStorage, where: string): Promise<void> {
-  await mended(kit);
-  const facts = await kit.ref.call("describeVolumes", {}, within);
-  assert(facts.ok);
-  const { lostCount, state } = facts.value.repair;
-  assert.deepEqual([state, lostCount], ["idle", 0], where);
-}
 
 /** The points of one kind that are taken: every one, or some, the first and the last among them. */
 function pointsOf(count: number, layout: Layout): readonly number[] {
@@ -90,7 +27,7 @@ for (const layout of ["home", "volumes"] as const) {
   describe(`storage: every point of persistence, ${layout}`, { skip }, () => {
     let counts: ReadonlyMap<Persisting, number>;
     before(async () => {
-      counts = await inDirectory((directory) => countCalls(directory, "work", layout));
+      counts = await inDirectory((directory) => countCalls({ directory, mode: "work", layout }));
     });
 
     for (const what of ["signal=KILL", "error=EIO", "error=ENOSPC"] as const) {
@@ -101,7 +38,7 @@ for (const layout of ["home", "volumes"] as const) {
           let hits = 0;
           for (const when of points) {
             await inDirectory(async (directory) => {
-              const told = await runTraced(directory, { call, when, what }, "work", layout);
+              const told = await runTraced({ directory, mode: "work", layout }, { call, when, what });
               await check(directory, layout, told, `${what} at ${call} ${when}`);
               if (!told.isDone || told.uncertain.size > 0) hits += 1;
             });
@@ -118,17 +55,23 @@ for (const layout of ["home", "volumes"] as const) {
       let points = 0;
       let hits = 0;
       await inDirectory(async (left) => {
-        const killed = await runTraced(left, { call: "fdatasync", when: 17, what: "signal=KILL" }, "work", layout);
+        const killed = await runTraced(
+          { directory: left, mode: "work", layout },
+          { call: "fdatasync", when: 17, what: "signal=KILL" },
+        );
         assert(!killed.isDone);
         const ofRecovery = await inDirectory(async (directory) => {
           await cp(left, directory, { recursive: true });
-          return await countCalls(directory, "recover", layout);
+          return await countCalls({ directory, mode: "recover", layout });
         });
         for (const [call, count] of ofRecovery) {
           for (const when of pointsOf(count, layout)) {
             await inDirectory(async (directory) => {
               await cp(left, directory, { recursive: true });
-              const { isDone } = await runTraced(directory, { call, when, what: "signal=KILL" }, "recover", layout);
+              const { isDone } = await runTraced(
+                { directory, mode: "recover", layout },
+                { call, when, what: "signal=KILL" },
+              );
               await check(directory, layout, killed, `recovery killed at ${call} ${when}`);
               if (!isDone) hits += 1;
             });

@@ -1,4 +1,7 @@
-/** Where the packs of a workload are: in its data directory, or on six volumes beside them. */
+/** Where the packs of a workload are: in its data directory, or on six volumes beside them; and that directory. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { VolumeConfig } from "#actors/storage/volume-config.ts";
 import { MiB } from "#runtime/units.ts";
@@ -19,5 +22,15 @@ export async function mended({ ref }: Pick<StorageKit, "ref">): Promise<void> {
     if (facts.ok && facts.value.repair.state === "waiting") await ref.call("repair", { action: "now" }, within);
     else if (facts.ok && facts.value.repair.state !== "running") return;
     await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A directory for as long as it is used. */
+export async function inDirectory<Value>(use: (directory: string) => Promise<Value>): Promise<Value> {
+  const directory = await mkdtemp(join(tmpdir(), "cepa-points-"));
+  try {
+    return await use(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
 }
