@@ -1,0 +1,61 @@
+/** What a cut disk has after its power was cut: what was synced, and nothing else. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, it } from "node:test";
+import { CutDisk, whyNoCutDisk } from "#test/kit/cut-disk.ts";
+import { randomBytes } from "#test/kit/objects.ts";
+
+const skip = whyNoCutDisk() ?? false;
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, "r");
+  await file.sync();
+  await file.close();
+}
+
+describe("a disk whose power is cut", { skip }, () => {
+  const bytes = randomBytes(300_000, 1);
+
+  it("has what was synced, byte for byte, and not what was only written", async () => {
+    await using disk = await CutDisk.make();
+    await disk.powerOn();
+    const path = (name: string): string => join(disk.directory, name);
+    await mkdir(path("folder"));
+    await writeFile(path("folder/synced"), bytes);
+    await writeFile(path("overwritten"), bytes);
+    await writeFile(path("old name"), bytes);
+    for (const name of ["folder/synced", "overwritten", "old name", "folder", "."]) await sync(path(name));
+    await writeFile(path("unsynced"), bytes);
+    await writeFile(path("overwritten"), new Uint8Array(300_000), { flag: "r+" });
+    await rename(path("old name"), path("new name"));
+    assert.deepEqual(await readFile(path("unsynced")), bytes, "it is there as long as there is power");
+    await disk.cutPower();
+    assert.deepEqual(await readdir(disk.directory), []);
+
+    for (const start of ["first", "second"]) {
+      await disk.powerOn();
+      assert.deepEqual(await readFile(path("folder/synced")), bytes, start);
+      assert.deepEqual(await readFile(path("overwritten")), bytes, start);
+      assert.deepEqual((await readdir(disk.directory)).sort(), ["folder", "lost+found", "old name", "overwritten"]);
+      await disk.cutPower();
+    }
+  });
+
+  it("begins with an image, and leaves nothing", async () => {
+    await using first = await CutDisk.make();
+    await first.powerOn();
+    await writeFile(join(first.directory, "synced"), bytes);
+    await sync(join(first.directory, "synced"));
+    await first.cutPower();
+    const second = await CutDisk.make(first.image);
+    try {
+      await second.powerOn();
+      assert.deepEqual(await readFile(join(second.directory, "synced")), bytes);
+    } finally {
+      await second[Symbol.asyncDispose]();
+    }
+    assert(!existsSync(dirname(second.directory)));
+  });
+});

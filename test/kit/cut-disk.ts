@@ -1,0 +1,90 @@
+/** A disk whose power can be cut, of which only what was synced is there again afterwards: see `cut-disk.sh`. */
+import assert from "node:assert/strict";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { MiB } from "#runtime/units.ts";
+
+const SCRIPT = join(import.meta.dirname, "cut-disk.sh");
+const NEEDED = ["nbdkit", "nbdfuse", "mkfs.ext4", "mount"] as const;
+const DEVICES = ["/dev/fuse", "/dev/loop-control"] as const;
+/** Where nothing waits for the machine's own disk: its power is not cut. */
+const MEMORY = "/dev/shm";
+/** What is written to a disk, twice. */
+const MEMORY_BYTES_MIN = 512 * MiB;
+/** The bit of CAP_SYS_ADMIN among capabilities. */
+const MAY_MOUNT = 21n;
+
+/** Why there can be none on this machine; `undefined` where there can. */
+export function whyNoCutDisk(): string | undefined {
+  const [, capabilities = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  if (((BigInt(`0x${capabilities}`) >> MAY_MOUNT) & 1n) === 0n) return "only root may mount a disk whose power is cut";
+  const device = DEVICES.find((path) => !existsSync(path));
+  if (device !== undefined) return `there is no ${device} on this machine`;
+  const missing = NEEDED.find((command) => spawnSync(command, ["--version"]).error !== undefined);
+  return (
+    missing && `there is no ${missing} on this machine (nbdkit, libnbd-bin and e2fsprogs have what a cut disk needs)`
+  );
+}
+
+function hasMemory(): boolean {
+  if (!existsSync(MEMORY)) return false;
+  const { bavail, bsize } = statfsSync(MEMORY);
+  return bavail * bsize >= MEMORY_BYTES_MIN;
+}
+
+export class CutDisk implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #answers: AsyncIterator<string>;
+
+  private constructor(folder: string, image: string | undefined) {
+    this.#folder = folder;
+    // In a group of its own: it cleans up behind whoever is interrupted.
+    this.#process = spawn("sh", [SCRIPT, folder, ...(image === undefined ? [] : [image])], {
+      stdio: ["pipe", "pipe", "inherit"],
+      detached: true,
+    });
+    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** Empty, or what `image` holds. Its power is off. */
+  static async make(image?: string): Promise<CutDisk> {
+    return new CutDisk(await mkdtemp(join(hasMemory() ? MEMORY : tmpdir(), "cepa-cut-disk-")), image);
+  }
+
+  /** Where it is mounted while its power is on. */
+  get directory(): string {
+    return join(this.#folder, "mount");
+  }
+
+  /** What a power cut leaves. Not to be looked at while the power is on. */
+  get image(): string {
+    return join(this.#folder, "image");
+  }
+
+  async powerOn(): Promise<void> {
+    await this.#tell("on");
+  }
+
+  async cutPower(): Promise<void> {
+    await this.#tell("cut");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#process, "close");
+    this.#process.stdin.end();
+    await closed;
+  }
+
+  async #tell(order: string): Promise<void> {
+    this.#process.stdin.write(`${order}\n`);
+    const { value } = await this.#answers.next();
+    assert.equal(value, order);
+  }
+}
