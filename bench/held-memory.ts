@@ -11,7 +11,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { openCache } from "#bench/cache.ts";
 import type { Measurement } from "#bench/measurement.ts";
-import { residentBytes } from "#bench/recovery.ts";
+import { residentBytes } from "#bench/process-figures.ts";
 import { type RunningNode, startNode } from "#bench/running-node.ts";
 import { putStream } from "#cli/http.ts";
 import { parseFacts } from "#client/wire.ts";

@@ -51,10 +51,10 @@ export function jsonLine(measurement: Measurement): string {
   return JSON.stringify(measurement, digits);
 }
 
-/** The cells of a row for people. */
-export function tableRow({ name, value, unit, peer, peer_value, ratio }: Measurement): readonly string[] {
-  const figure = `${round(value).toLocaleString("en")} ${unit}`;
-  if (peer === undefined) return [name, figure];
-  if (peer_value === undefined) return [name, figure, peer];
-  return [name, figure, `${peer}: ${peer_value.toLocaleString("en")}`, `× ${ratio}`];
+/** The cells of a row for people: name, figure, peer, ratio, target. */
+export function tableRow({ name, value, unit, peer, peer_value, ratio, target, met }: Measurement): readonly string[] {
+  const besides =
+    peer_value === undefined ? [peer ?? "", ""] : [`${peer}: ${peer_value.toLocaleString("en")}`, `× ${ratio}`];
+  const verdict = target === undefined ? "" : `${target}: ${met === true ? "met" : "missed"}`;
+  return [name, `${round(value).toLocaleString("en")} ${unit}`, ...besides, verdict];
 }

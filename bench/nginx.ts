@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { unpackDebian } from "#bench/debian.ts";
 import { freePort } from "#bench/free-port.ts";
+import { say } from "#bench/say.ts";
 
 const START_TIMEOUT_MS = 5000;
 
@@ -21,7 +22,6 @@ export interface Nginx extends AsyncDisposable {
 
 /** Undefined when there is no nginx and none can be had. `cache` is a folder that may be kept between runs. */
 export async function startNginx(cache: string, served: string): Promise<Nginx | undefined> {
-  const say = (line: string): void => void process.stderr.write(`cepa: ${line}\n`);
   const found = findBinary(cache) ?? (unpackDebian("nginx", join(cache, "nginx"), say) ? findBinary(cache) : undefined);
   if (found === undefined) return undefined;
 

@@ -4,9 +4,8 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { importHere } from "#bench/peers/import-here.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 import { minute } from "#runtime/units.ts";
 
@@ -80,11 +79,11 @@ export class AbsentPeer extends Error {
  * as little as an arm needs.
  */
 export async function importPeer<Exports>(name: string): Promise<Exports> {
-  let path: string;
   try {
-    path = createRequire(join(PEERS, "package.json")).resolve(name);
-  } catch {
+    return (await importHere(name)) as Exports;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ERR_MODULE_NOT_FOUND") throw error;
     throw new AbsentPeer(`${name} is not installed`);
   }
-  return (await import(pathToFileURL(path).href)) as Exports;
 }

@@ -1,10 +1,10 @@
 /** How long a kill is felt: from the signal to the first request that is answered as it should be. And memory at rest. */
-import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { HttpConnection } from "#bench/http-connection.ts";
 import { type Measurement, median } from "#bench/measurement.ts";
+import { residentBytes } from "#bench/process-figures.ts";
 import type { RunningNode } from "#bench/running-node.ts";
-import { KiB, MiB } from "#runtime/units.ts";
+import { MiB } from "#runtime/units.ts";
 
 /** Fewer than the five crashes in a minute that end in quarantine. */
 const RUNS = 3;
@@ -17,11 +17,6 @@ export async function* benchMemory(node: RunningNode): AsyncGenerator<Measuremen
   for (const { name, pid } of [{ name: "root", pid: node.pid }, ...cells]) {
     yield { name: `memory.${name}`, value: residentBytes(pid) / MiB, unit: "MiB" };
   }
-}
-
-export function residentBytes(pid: number): number {
-  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kibibytes) * KiB;
 }
 
 export async function* benchRecovery(node: RunningNode): AsyncGenerator<Measurement> {

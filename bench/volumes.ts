@@ -2,10 +2,11 @@
  * What six volumes with 4+2 cost beside the data directory alone, all on one disk: puts, gets, gets with two volumes away, and
  * how fast one that is lost is made again on the others.
  */
-import { readFileSync, renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { beside, type Measurement } from "#bench/measurement.ts";
+import { cpuSeconds } from "#bench/process-figures.ts";
 import { type RunningNode, startNode } from "#bench/running-node.ts";
 import { getRate, putRate, writeRandom } from "#bench/transfer.ts";
 import { getText, sendText } from "#cli/http.ts";
@@ -21,8 +22,6 @@ const SETTINGS = {
 };
 const TIMEOUT_MS: number = 30 * second;
 const LOOK_MS = 50;
-/** Of the clock by which the kernel counts the time of processes. */
-const TICKS_PER_SECOND = 100;
 
 export async function* benchVolumes(folder: string): AsyncGenerator<Measurement> {
   const file = join(folder, "volumes-object");
@@ -78,10 +77,4 @@ async function repairOf(node: RunningNode): Promise<{ readonly state: unknown; r
 
 function volume({ data }: RunningNode, number: number): string {
   return join(data, `v${number}`);
-}
-
-/** Of the process, in all its threads. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }

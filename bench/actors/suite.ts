@@ -16,6 +16,7 @@ import { ARM_FILES, type ArmName, type Effort, FULL, MEMORIES, QUICK, RATES, typ
 import type { Measurement } from "#bench/measurement.ts";
 import { installPeers } from "#bench/peer-package.ts";
 import type { Report } from "#bench/report.ts";
+import { say } from "#bench/say.ts";
 
 /** A round that got less of a core than the rest of this says nothing any more. */
 const WAIT_MAX = 0.95;
@@ -84,8 +85,4 @@ function waitLine(figures: readonly Measurement[]): string {
   const waits = figures.flatMap(({ waited, peer_waited }) => waited ?? peer_waited ?? []);
   const [least, most] = [Math.min(...waits), Math.max(...waits)].map((wait) => (wait * 100).toFixed(0));
   return `    (not counted: the ${least} to ${most} % of its time that an arm waited for a core)`;
-}
-
-function say(line: string): void {
-  process.stderr.write(`cepa: ${line}\n`);
 }

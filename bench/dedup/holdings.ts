@@ -1,6 +1,7 @@
-/** What a node holds after each version of a material: its own word, on a fresh data directory. */
+/** What a node holds after each version of a material, and restic: their own word, with nothing held before. */
 import { readFileSync } from "node:fs";
 import { filesOf, type Material } from "#bench/dedup/material.ts";
+import type { Compression, Restic } from "#bench/restic.ts";
 import { type RunningNode, startNode } from "#bench/running-node.ts";
 import { startDigest } from "#cli/digest.ts";
 import { CepaClient } from "#client/client.ts";
@@ -18,6 +19,21 @@ export async function holdingsOfCepa(material: Material, chunker: string, cache:
   for (const version of material.versions) {
     await putAll(node, filesOf(version), chunker);
     holdings.push(await storedBytes(node));
+  }
+  return holdings;
+}
+
+/** What the blobs of all snapshots take. */
+export async function holdingsOfRestic(
+  restic: Restic,
+  { versions }: Material,
+  compression: Compression,
+): Promise<Holdings> {
+  using repository = await restic.open(compression);
+  const holdings: number[] = [];
+  for (const version of versions) {
+    await repository.backup(version);
+    holdings.push(await repository.storedBytes());
   }
   return holdings;
 }

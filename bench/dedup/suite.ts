@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openCache } from "#bench/cache.ts";
 import { headOfDedup, reportDedup } from "#bench/dedup/dedup-report.ts";
-import { holdingsOfCepa } from "#bench/dedup/holdings.ts";
+import { holdingsOfCepa, holdingsOfRestic } from "#bench/dedup/holdings.ts";
 import { prepareMaterials, sizeOf } from "#bench/dedup/material.ts";
-import { type Compression, prepareRestic } from "#bench/dedup/restic.ts";
 import { installPeers } from "#bench/peer-package.ts";
 import type { Report } from "#bench/report.ts";
+import { type Compression, prepareRestic } from "#bench/restic.ts";
+import { say } from "#bench/say.ts";
 
 const CHUNKERS = ["gear-nc2/1", "gear-fine/1", "fixed/1"];
 const PEERS: readonly { readonly arm: string; readonly compression: Compression }[] = [
@@ -25,17 +26,15 @@ export async function* benchDedup(): AsyncGenerator<Report> {
     for (const material of prepareMaterials(folder, say)) {
       const ours = [];
       for (const arm of CHUNKERS) ours.push({ arm, holdings: await holdingsOfCepa(material, arm, cache) });
-      const peers = PEERS.map(({ arm, compression }) => {
-        return { arm, holdings: restic?.holdings(material, compression) };
-      });
+      const peers = [];
+      for (const { arm, compression } of PEERS) {
+        const holdings = restic === undefined ? undefined : await holdingsOfRestic(restic, material, compression);
+        peers.push({ arm, holdings });
+      }
       const { name, label, versions } = material;
       yield reportDedup({ name, label, putBytes: versions.map(sizeOf), ours, peers });
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function say(line: string): void {
-  process.stderr.write(`cepa: ${line}\n`);
 }
