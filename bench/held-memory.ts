@@ -29,7 +29,11 @@ const RESERVED_BYTES = (96 + 32 + 192) * MiB;
 /** What V8 adds to a cell under load (decision 7), code of the paths that were not taken at rest, and sockets. */
 const WORKING_BYTES = 96 * MiB;
 
-export async function* benchHeldMemory(gib: number): AsyncGenerator<Measurement> {
+export async function* benchHeldMemory(sizesGib: readonly number[]): AsyncGenerator<Measurement> {
+  for (const gib of sizesGib) yield* benchObject(gib);
+}
+
+async function* benchObject(gib: number): AsyncGenerator<Measurement> {
   for (const volumes of [0, 6]) {
     const cache = openCache();
     const { bavail, bsize } = statfsSync(cache);
@@ -37,7 +41,7 @@ export async function* benchHeldMemory(gib: number): AsyncGenerator<Measurement>
     const neededBytes = gib * GiB * (volumes === 0 ? 1 : 1.6) + 2 * GiB;
     if (bavail * bsize < neededBytes) throw new Error(`${gib} GiB need ${neededBytes} free bytes`);
     await using node = await startNode(cache, { volumes });
-    yield* held(node, gib, volumes === 0 ? "home" : `${volumes}-volumes`);
+    yield* held(node, gib, `${volumes === 0 ? "home" : `${volumes}-volumes`}-${gib}GiB`);
   }
 }
 

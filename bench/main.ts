@@ -1,5 +1,5 @@
 /**
- * `cepa bench [actors|store|dedup|erasure|memory|volumes|all] [--quick] [--json]`: measures this machine, a figure as it comes.
+ * `cepa bench [actors|store|growth|dedup|erasure|memory|volumes|all] [options]`: measures this machine, a figure as it comes.
  *
  * It informs and does not judge. What is compared runs side by side in one run, and only completed, verified work counts.
  */
@@ -8,6 +8,7 @@ import { benchActors } from "#bench/actors/suite.ts";
 import { openCache } from "#bench/cache.ts";
 import { benchDedup } from "#bench/dedup/suite.ts";
 import { benchErasure } from "#bench/erasure.ts";
+import { benchGrowth } from "#bench/growth/suite.ts";
 import { benchHeldMemory } from "#bench/held-memory.ts";
 import { jsonLine, type Measurement } from "#bench/measurement.ts";
 import { type Report, reportFigure } from "#bench/report.ts";
@@ -16,27 +17,32 @@ import { benchVolumes } from "#bench/volumes.ts";
 
 interface Options {
   readonly quick: boolean;
-  /** Size of the object of `memory`, GiB. */
-  readonly gib: number;
+  /** Sizes of the object of `memory` and of the stores of `growth`, GiB. Undefined: their own. */
+  readonly gib: readonly number[] | undefined;
 }
+
+const MEMORY_GIB = [2];
+const GROWTH_GIB = [1, 4];
 
 const SUITES: Readonly<Record<string, (options: Options) => AsyncIterable<Report>>> = {
   actors: benchActors,
   store: () => reported(benchStore()),
+  growth: ({ gib = GROWTH_GIB }) => benchGrowth(gib),
   dedup: benchDedup,
   erasure: () => reported(benchErasure()),
   volumes: () => reported(benchVolumes(openCache())),
-  memory: ({ gib }) => reported(benchHeldMemory(gib)),
+  memory: ({ gib = MEMORY_GIB }) => reported(benchHeldMemory(gib)),
 };
 
 const HELP = `usage: cepa bench [options] [suite...]
 
 Measures this machine, a figure as it comes, beside what others do with the same work. It informs and does not judge.
-Suites: actors, store, dedup, erasure, memory, volumes, all (the default). Others that are missing are fetched into a cache, and absent where
-that cannot be, or with CEPA_PROVISION=never.
+Suites: actors, store, growth, dedup, erasure, memory, volumes, all (the default). Others that are missing are fetched into
+a cache, and absent where that cannot be, or with CEPA_PROVISION=never.
 
   --quick      actors: little of everything, in seconds; shows that it works, its figures say little
-  --gib N      memory: size of the object that is put, 2 unless it is said. Exit code 1: more was held than may be
+  --gib N,...  growth: sizes of the stores, 1,4 unless they are said; the disk keeps 15 GiB free
+               memory: sizes of the object that is put, 2 unless it is said. Exit code 1: more was held than may be
   --json       one JSON object a line: name, value, unit; peer, peer_value and ratio where there is a peer; target and
                met where something should be reached; samples and peer_samples where the value is their median
   -h, --help   print this
@@ -45,6 +51,7 @@ Examples:
   $ cepa bench
   $ cepa bench actors
   $ cepa bench store --json
+  $ cepa bench growth --gib 1,10
   $ cepa bench dedup
 `;
 
@@ -65,7 +72,7 @@ function readArguments() {
     const { values, positionals } = parseArgs({
       options: {
         quick: { type: "boolean", default: false },
-        gib: { type: "string", default: "2" },
+        gib: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -77,13 +84,17 @@ function readArguments() {
     }
     const names = positionals.length === 0 || positionals[0] === "all" ? Object.keys(SUITES) : positionals;
     const chosen = names.map(
-      (name) =>
-        SUITES[name] ?? refuse(`there is no suite ${name}: actors, store, dedup, erasure, memory, volumes or all`),
+      (name) => SUITES[name] ?? refuse(`there is no suite ${name}: ${Object.keys(SUITES).join(", ")} or all`),
     );
-    return { suites: chosen, json: values.json, quick: values.quick, gib: Number(values.gib) };
+    return { suites: chosen, json: values.json, quick: values.quick, gib: sizesIn(values.gib) };
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
   }
+}
+
+function sizesIn(text: string | undefined): readonly number[] | undefined {
+  const sizes = text?.split(",").map(Number);
+  return sizes?.every((size) => size > 0) === false ? refuse(`--gib ${text} is no list of sizes, as 1,10 is`) : sizes;
 }
 
 function refuse(message: string): never {

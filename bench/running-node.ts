@@ -25,18 +25,46 @@ export interface RunningNode extends AsyncDisposable {
   status(): Promise<TreeStatus>;
 }
 
-/**
- * `folder` is where the temporary data directory is made: the disk that is measured. With `volumes` so many of them are in
- * the data directory; `settings` are further variables of its environment.
- */
-export async function startNode(
-  folder: string,
-  {
-    volumes = 0,
-    settings = {},
-  }: { readonly volumes?: number; readonly settings?: Readonly<Record<string, string>> } = {},
-): Promise<RunningNode> {
-  const data = mkdtempSync(join(folder, "bench-data-"));
+export interface NodeOptions {
+  /** So many of them are in the data directory. */
+  readonly volumes?: number;
+  /** Further variables of its environment. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** `folder` is where the temporary data directory is made: the disk that is measured. */
+export async function startNode(folder: string, options: NodeOptions = {}): Promise<RunningNode> {
+  const directory = new DataDirectory(folder);
+  try {
+    const node = await startOn(directory.path, options);
+    return {
+      ...node,
+      async [Symbol.asyncDispose]() {
+        await node[Symbol.asyncDispose]();
+        directory[Symbol.dispose]();
+      },
+    };
+  } catch (error) {
+    directory[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** A data directory that outlives its nodes. */
+export class DataDirectory implements Disposable {
+  readonly path: string;
+
+  constructor(folder: string) {
+    this.path = mkdtempSync(join(folder, "bench-data-"));
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** On a data directory that stays. */
+export async function startOn(data: string, { volumes = 0, settings = {} }: NodeOptions = {}): Promise<RunningNode> {
   const directories = Array.from({ length: volumes }, (_, at) => join(data, `v${at + 1}`));
   const onVolumes = volumes === 0 ? {} : { CEPA_STORAGE_VOLUMES: directories.join(",") };
   const root = spawn(LAUNCHER, ["up", "--data", data, "--http", "127.0.0.1:0", "--json"], {
@@ -54,10 +82,7 @@ export async function startNode(
       must(await askAdmin(record, { command: "kill", target }), `killing ${target}`);
     },
     status: async () => parseStatus(must(await askAdmin(record, { command: "status" }), "status")) ?? EMPTY,
-    async [Symbol.asyncDispose]() {
-      await end(root, record);
-      rmSync(data, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => end(root, record),
   };
 }
 
