@@ -12,7 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { openCache } from "#bench/cache.ts";
 import type { Measurement } from "#bench/measurement.ts";
 import { residentBytes } from "#bench/process-figures.ts";
-import { type RunningNode, startNode } from "#bench/running-node.ts";
+import { dataPid, type RunningNode, startNode } from "#bench/running-node.ts";
 import { putStream } from "#cli/http.ts";
 import { parseFacts } from "#client/wire.ts";
 import { must } from "#runtime/errors.ts";
@@ -46,9 +46,7 @@ async function* benchObject(gib: number): AsyncGenerator<Measurement> {
 }
 
 async function* held(node: RunningNode, gib: number, layout: string): AsyncGenerator<Measurement> {
-  const { cells } = await node.status();
-  const pid = cells.find(({ name }) => name === "data")?.pid;
-  if (pid === undefined) throw new Error("there is no data cell");
+  const pid = await dataPid(node);
   await pause(3000);
   const restBytes = residentBytes(pid);
   const address = await putMade(node, READ_OBJECT_BYTES);

@@ -4,7 +4,6 @@
  *
  * What came is hashed once, before the time is taken. Helia's bytes stay in its own process.
  */
-import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Helia } from "#bench/helia/helia.ts";
 import type { Measurement } from "#bench/measurement.ts";
@@ -13,6 +12,7 @@ import type { StorePeers } from "#bench/peers-of-store.ts";
 import type { ResticRepository } from "#bench/restic.ts";
 import type { RunningNode } from "#bench/running-node.ts";
 import { sideBySide } from "#bench/side-by-side.ts";
+import { TemporaryFolder } from "#bench/temporary.ts";
 import { getRate, putRate, timed, writeRandom } from "#bench/transfer.ts";
 import { takeTurns } from "#bench/turns.ts";
 import { startDigest } from "#cli/digest.ts";
@@ -28,43 +28,38 @@ export async function* benchLargeGet(
   cache: string,
   { restic, helia: startHelia }: StorePeers,
 ): AsyncGenerator<Measurement> {
-  const served = join(cache, "served-large");
-  mkdirSync(served, { recursive: true });
-  const file = join(served, "object");
-  try {
-    const address = writeRandom(file, SIZE_BYTES);
-    const path = `/o/${address}`;
-    await putRate(node, file, SIZE_BYTES);
-    await getRate(node.port, path, SIZE_BYTES, address);
+  using served = new TemporaryFolder(cache, "served-");
+  const file = join(served.path, "object");
+  const address = writeRandom(file, SIZE_BYTES);
+  const path = `/o/${address}`;
+  await putRate(node, file, SIZE_BYTES);
+  await getRate(node.port, path, SIZE_BYTES, address);
 
-    await using nginx = await startNginx(cache, served);
-    if (nginx !== undefined) await getRate(nginx.port, "/object", SIZE_BYTES, address);
-    using repository = await restic?.open("auto");
-    await repository?.backup(file);
-    if (repository !== undefined) await dumpRate(repository, file, address);
-    await using helia = await startHelia?.();
-    const cid = (await helia?.import(file)) ?? "";
-    if (helia !== undefined) await catRate(helia, cid, address);
+  await using nginx = await startNginx(cache, served.path);
+  if (nginx !== undefined) await getRate(nginx.port, "/object", SIZE_BYTES, address);
+  using repository = await restic?.open("auto");
+  await repository?.backup(file);
+  if (repository !== undefined) await dumpRate(repository, file, address);
+  await using helia = await startHelia?.();
+  const cid = (await helia?.import(file)) ?? "";
+  if (helia !== undefined) await catRate(helia, cid, address);
 
-    const { cepa = [], ...peers } = await takeTurns(
-      {
-        cepa: () => getRate(node.port, path, SIZE_BYTES),
-        "nginx sendfile": nginx && (() => getRate(nginx.port, "/object", SIZE_BYTES)),
-        "restic dump": repository && (() => dumpRate(repository, file)),
-        "Helia cat": helia && (() => catRate(helia, cid)),
-      },
-      ROUNDS,
-    );
-    yield* sideBySide({
-      name: "store.get-256MiB",
-      unit: "MiB/s",
-      samples: cepa,
-      peers,
-      targets: [{ least: LEAST }, { least: 0.4, times: "nginx sendfile" }],
-    });
-  } finally {
-    rmSync(served, { recursive: true, force: true });
-  }
+  const { cepa = [], ...peers } = await takeTurns(
+    {
+      cepa: () => getRate(node.port, path, SIZE_BYTES),
+      "nginx sendfile": nginx && (() => getRate(nginx.port, "/object", SIZE_BYTES)),
+      "restic dump": repository && (() => dumpRate(repository, file)),
+      "Helia cat": helia && (() => catRate(helia, cid)),
+    },
+    ROUNDS,
+  );
+  yield* sideBySide({
+    name: "store.get-256MiB",
+    unit: "MiB/s",
+    samples: cepa,
+    peers,
+    targets: [{ least: LEAST }, { least: 0.4, times: "nginx sendfile" }],
+  });
 }
 
 async function dumpRate(repository: ResticRepository, file: string, address?: string): Promise<number> {

@@ -15,6 +15,7 @@ import type { Compression, Restic } from "#bench/restic.ts";
 import type { RunningNode } from "#bench/running-node.ts";
 import { sideBySide } from "#bench/side-by-side.ts";
 import { syncDisk } from "#bench/sync-disk.ts";
+import { TemporaryFolder } from "#bench/temporary.ts";
 import { putRate, timed, writeRandom } from "#bench/transfer.ts";
 import { takeTurns } from "#bench/turns.ts";
 import { GiB, MiB } from "#runtime/units.ts";
@@ -27,43 +28,39 @@ export async function* benchLargePut(
   cache: string,
   { restic, helia }: StorePeers,
 ): AsyncGenerator<Measurement> {
-  const file = join(cache, "large-object");
+  using folder = new TemporaryFolder(cache, "large-put-");
+  const file = join(folder.path, "object");
   let address = "";
-  try {
-    const { cepa = [], ...peers } = await takeTurns(
-      {
-        cepa: async () => {
-          await syncDisk(cache);
-          const put = await putRate(node, file, SIZE_BYTES);
-          if (put.address !== address) throw new Error(`the node says ${put.address}, the file is ${address}`);
-          return put.rate;
-        },
-        "dd conv=fsync": () => copyRate(file, cache),
-        "restic backup": restic && (() => backupRate(restic, "auto", file, cache)),
-        "restic backup, uncompressed": restic && (() => backupRate(restic, "off", file, cache)),
-        "Helia, not synced": helia && (() => importRate(helia, file, address, async () => undefined, cache)),
-        "Helia, then sync": helia && (() => importRate(helia, file, address, () => syncDisk(cache), cache)),
+  const { cepa = [], ...peers } = await takeTurns(
+    {
+      cepa: async () => {
+        await syncDisk(cache);
+        const put = await putRate(node, file, SIZE_BYTES);
+        if (put.address !== address) throw new Error(`the node says ${put.address}, the file is ${address}`);
+        return put.rate;
       },
-      ROUNDS,
-      // New bytes for every round, or the node would have nothing to write.
-      async () => {
-        address = writeRandom(file, SIZE_BYTES);
-      },
-    );
-    yield* sideBySide({
-      name: "store.put-1GiB",
-      unit: "MiB/s",
-      samples: cepa,
-      peers,
-      targets: [{ least: 300 }, { least: 0.4, times: "dd conv=fsync" }, { least: 1.5, times: "restic backup" }],
-    });
-  } finally {
-    rmSync(file, { force: true });
-  }
+      "dd conv=fsync": () => copyRate(file, join(folder.path, "copy"), cache),
+      "restic backup": restic && (() => backupRate(restic, "auto", file, cache)),
+      "restic backup, uncompressed": restic && (() => backupRate(restic, "off", file, cache)),
+      "Helia, not synced": helia && (() => importRate(helia, file, address, async () => undefined, cache)),
+      "Helia, then sync": helia && (() => importRate(helia, file, address, () => syncDisk(cache), cache)),
+    },
+    ROUNDS,
+    // New bytes for every round, or the node would have nothing to write.
+    async () => {
+      address = writeRandom(file, SIZE_BYTES);
+    },
+  );
+  yield* sideBySide({
+    name: "store.put-1GiB",
+    unit: "MiB/s",
+    samples: cepa,
+    peers,
+    targets: [{ least: 300 }, { least: 0.4, times: "dd conv=fsync" }, { least: 1.5, times: "restic backup" }],
+  });
 }
 
-async function copyRate(file: string, cache: string): Promise<number> {
-  const copy = join(cache, "dd-copy");
+async function copyRate(file: string, copy: string, cache: string): Promise<number> {
   await syncDisk(cache);
   const seconds = await timed(() => promisify(execFile)("dd", [`if=${file}`, `of=${copy}`, "bs=1M", "conv=fsync"]));
   rmSync(copy, { force: true });

@@ -13,6 +13,7 @@ import { benchHeldMemory } from "#bench/held-memory.ts";
 import { jsonLine, type Measurement } from "#bench/measurement.ts";
 import { type Report, reportFigure } from "#bench/report.ts";
 import { benchStore } from "#bench/store.ts";
+import { exitOnSignals } from "#bench/temporary.ts";
 import { benchVolumes } from "#bench/volumes.ts";
 
 interface Options {
@@ -56,6 +57,7 @@ Examples:
 `;
 
 const { suites, json, quick, gib } = readArguments();
+exitOnSignals();
 for (const suite of suites) {
   for await (const { lines, figures } of suite({ quick, gib })) {
     if (suite === SUITES["memory"] && figures.some(({ met }) => met === false)) process.exitCode = 1;

@@ -6,13 +6,14 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { unpackDebian } from "#bench/debian.ts";
 import { freePort } from "#bench/free-port.ts";
 import { say } from "#bench/say.ts";
+import { killedAtExit, TemporaryFolder } from "#bench/temporary.ts";
 
 const START_TIMEOUT_MS = 5000;
 
@@ -25,15 +26,15 @@ export async function startNginx(cache: string, served: string): Promise<Nginx |
   const found = findBinary(cache) ?? (unpackDebian("nginx", join(cache, "nginx"), say) ? findBinary(cache) : undefined);
   if (found === undefined) return undefined;
 
-  const folder = mkdtempSync(join(cache, "nginx-run-"));
+  const temporary = new TemporaryFolder(cache, "nginx-run-");
+  const folder = temporary.path;
   const port = await freePort();
   writeFileSync(join(folder, "nginx.conf"), configuration(folder, served, port));
-  const server = spawn(found, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")], {
-    stdio: "ignore",
-  });
+  const args = ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", join(folder, "error.log")];
+  const server = killedAtExit(spawn(found, args, { stdio: "ignore" }));
   const dispose = async (): Promise<void> => {
     if (server.exitCode === null && server.kill("SIGQUIT")) await once(server, "exit");
-    rmSync(folder, { recursive: true, force: true });
+    temporary[Symbol.dispose]();
   };
   if (await listens(port, server)) return { port, [Symbol.asyncDispose]: dispose };
   await dispose();

@@ -6,7 +6,7 @@ export interface Report {
   readonly figures: readonly Measurement[];
 }
 
-const WIDTHS = [30, 18, 36, 8];
+const WIDTHS = [40, 14, 36, 8];
 
 /** A figure by itself, on a line. */
 export function reportFigure(figure: Measurement): Report {

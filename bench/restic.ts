@@ -1,10 +1,11 @@
 /** restic as a peer: Debian's package, unpacked into the cache and never installed. */
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { unpackDebian } from "#bench/debian.ts";
+import { TemporaryFolder } from "#bench/temporary.ts";
 import { isRecord, parseJson } from "#client/wire.ts";
 
 /** `off` shows what is found twice and nothing else; `auto` is what restic does by itself. */
@@ -38,17 +39,17 @@ function knowsCompression(binary: string): boolean {
 /** Every call is a process of its own, which opens the repository first: that is how restic is used. */
 export class ResticRepository implements Disposable {
   readonly #binary: string;
-  readonly #folder: string;
+  readonly #folder: TemporaryFolder;
   readonly #options: readonly string[];
 
-  private constructor(binary: string, folder: string, compression: Compression) {
+  private constructor(binary: string, folder: TemporaryFolder, compression: Compression) {
     this.#binary = binary;
     this.#folder = folder;
-    this.#options = ["--repo", folder, "--no-cache", "--compression", compression];
+    this.#options = ["--repo", folder.path, "--no-cache", "--compression", compression];
   }
 
   static async create(binary: string, cache: string, compression: Compression): Promise<ResticRepository> {
-    const repository = new ResticRepository(binary, mkdtempSync(join(cache, "restic-run-")), compression);
+    const repository = new ResticRepository(binary, new TemporaryFolder(cache, "restic-run-"), compression);
     await repository.#run("init");
     return repository;
   }
@@ -81,7 +82,7 @@ export class ResticRepository implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder[Symbol.dispose]();
   }
 
   async #run(...args: readonly string[]): Promise<string> {

@@ -5,7 +5,7 @@
  * Helia is called in the process that makes the load, the others are asked over HTTP.
  */
 import { execFile } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { judge, type Target, targeted } from "#bench/actors/target.ts";
@@ -17,6 +17,7 @@ import type { StorePeers } from "#bench/peers-of-store.ts";
 import type { RunningNode } from "#bench/running-node.ts";
 import { sideBySide } from "#bench/side-by-side.ts";
 import { syncDisk } from "#bench/sync-disk.ts";
+import { TemporaryFolder } from "#bench/temporary.ts";
 import { takeTurns } from "#bench/turns.ts";
 import { CepaClient } from "#client/client.ts";
 import { KiB, second } from "#runtime/units.ts";
@@ -33,40 +34,35 @@ export async function* benchSmallObjects(
   cache: string,
   { helia: startHelia }: StorePeers,
 ): AsyncGenerator<Measurement> {
-  const served = join(cache, "served-small");
-  mkdirSync(served, { recursive: true });
-  try {
-    await using helia = await startHelia?.();
-    const put: Orders = { ...shape, kind: "put", port: node.port, objects: [] };
-    const addresses = (await run({ ...put, ...warmup })).names.slice(0, OBJECT_COUNT);
-    const cids = (await helia?.put(warmup))?.names.slice(0, OBJECT_COUNT) ?? [];
-    const settle = (): Promise<void> => syncDisk(cache);
-    yield* compare("store.put-4KiB", () => run(put), {
-      peers: { "Helia blockstore, not synced": helia && (() => helia.put(shape)) },
-      targets: [{ least: 10_000 }],
-      p95: { most: 10 },
-      settle,
-    });
+  using served = new TemporaryFolder(cache, "served-");
+  await using helia = await startHelia?.();
+  const put: Orders = { ...shape, kind: "put", port: node.port, objects: [] };
+  const addresses = (await run({ ...put, ...warmup })).names.slice(0, OBJECT_COUNT);
+  const cids = (await helia?.put(warmup))?.names.slice(0, OBJECT_COUNT) ?? [];
+  const settle = (): Promise<void> => syncDisk(cache);
+  yield* compare("store.put-4KiB", () => run(put), {
+    peers: { "Helia blockstore, not synced": helia && (() => helia.put(shape)) },
+    targets: [{ least: 10_000 }],
+    p95: { most: 10 },
+    settle,
+  });
 
-    await copyAll(node, addresses, served);
-    await using nginx = await startNginx(cache, served);
-    const get = (port: number, folder: string): Orders => {
-      const objects = addresses.map((address) => ({ path: `${folder}/${address}`, address }));
-      return { ...shape, kind: "get", port, objects };
-    };
-    await run({ ...get(node.port, "/o"), ...warmup });
-    yield* compare("store.get-4KiB", () => run(get(node.port, "/o")), {
-      peers: {
-        "nginx sendfile": nginx && (() => run(get(nginx.port, ""))),
-        "Helia blockstore": helia && (() => helia.get(shape, cids)),
-      },
-      targets: [{ least: 25_000 }],
-      p99: { most: 5 },
-      settle,
-    });
-  } finally {
-    rmSync(served, { recursive: true, force: true });
-  }
+  await copyAll(node, addresses, served.path);
+  await using nginx = await startNginx(cache, served.path);
+  const get = (port: number, folder: string): Orders => {
+    const objects = addresses.map((address) => ({ path: `${folder}/${address}`, address }));
+    return { ...shape, kind: "get", port, objects };
+  };
+  await run({ ...get(node.port, "/o"), ...warmup });
+  yield* compare("store.get-4KiB", () => run(get(node.port, "/o")), {
+    peers: {
+      "nginx sendfile": nginx && (() => run(get(nginx.port, ""))),
+      "Helia blockstore": helia && (() => helia.get(shape, cids)),
+    },
+    targets: [{ least: 25_000 }],
+    p99: { most: 5 },
+    settle,
+  });
 }
 
 interface Comparison {

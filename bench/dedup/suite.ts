@@ -1,6 +1,4 @@
 /** `cepa bench dedup`: how much of two versions of the same thing is stored, for each way to cut, beside restic. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { openCache } from "#bench/cache.ts";
 import { headOfDedup, reportDedup } from "#bench/dedup/dedup-report.ts";
 import { holdingsOfCepa, holdingsOfRestic } from "#bench/dedup/holdings.ts";
@@ -9,6 +7,7 @@ import { installPeers } from "#bench/peer-package.ts";
 import type { Report } from "#bench/report.ts";
 import { type Compression, prepareRestic } from "#bench/restic.ts";
 import { say } from "#bench/say.ts";
+import { TemporaryFolder } from "#bench/temporary.ts";
 
 const CHUNKERS = ["gear-nc2/1", "gear-fine/1", "fixed/1"];
 const PEERS: readonly { readonly arm: string; readonly compression: Compression }[] = [
@@ -20,21 +19,17 @@ export async function* benchDedup(): AsyncGenerator<Report> {
   const cache = openCache();
   installPeers(say);
   const restic = prepareRestic(cache, say);
-  const folder = mkdtempSync(join(cache, "dedup-"));
-  try {
-    yield { lines: [headOfDedup()], figures: [] };
-    for (const material of prepareMaterials(folder, say)) {
-      const ours = [];
-      for (const arm of CHUNKERS) ours.push({ arm, holdings: await holdingsOfCepa(material, arm, cache) });
-      const peers = [];
-      for (const { arm, compression } of PEERS) {
-        const holdings = restic === undefined ? undefined : await holdingsOfRestic(restic, material, compression);
-        peers.push({ arm, holdings });
-      }
-      const { name, label, versions } = material;
-      yield reportDedup({ name, label, putBytes: versions.map(sizeOf), ours, peers });
+  using folder = new TemporaryFolder(cache, "dedup-");
+  yield { lines: [headOfDedup()], figures: [] };
+  for (const material of prepareMaterials(folder.path, say)) {
+    const ours = [];
+    for (const arm of CHUNKERS) ours.push({ arm, holdings: await holdingsOfCepa(material, arm, cache) });
+    const peers = [];
+    for (const { arm, compression } of PEERS) {
+      const holdings = restic === undefined ? undefined : await holdingsOfRestic(restic, material, compression);
+      peers.push({ arm, holdings });
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    const { name, label, versions } = material;
+    yield reportDedup({ name, label, putBytes: versions.map(sizeOf), ours, peers });
   }
 }

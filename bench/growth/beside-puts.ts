@@ -4,17 +4,15 @@ import { putOne } from "#bench/growth/fill.ts";
 import { HttpConnection } from "#bench/http-connection.ts";
 import { KiB } from "#runtime/units.ts";
 
-export interface Felt<Value> {
-  readonly value: Value;
-  /** One a put; the last was under way when the work ended. */
-  readonly latenciesMs: readonly number[];
-}
-
-export async function besidePuts<Value>(port: number, work: () => Promise<Value>): Promise<Felt<Value>> {
+/** How long each put took, ms; the last was under way when the work ended. */
+export async function besidePuts(port: number, work: () => Promise<unknown>): Promise<readonly number[]> {
   const connection = await HttpConnection.open(port);
   const body = Buffer.allocUnsafe(4 * KiB);
   const latenciesMs: number[] = [];
   let isOver = false;
+  const working = work().finally(() => {
+    isOver = true;
+  });
   const puts = async (): Promise<void> => {
     do {
       randomFillSync(body);
@@ -23,10 +21,7 @@ export async function besidePuts<Value>(port: number, work: () => Promise<Value>
       latenciesMs.push(performance.now() - beganMs);
     } while (!isOver);
   };
-  const working = work().finally(() => {
-    isOver = true;
-  });
-  const [value] = await Promise.all([working, puts()]);
+  await Promise.all([working, puts()]);
   connection.close();
-  return { value, latenciesMs };
+  return latenciesMs;
 }

@@ -1,6 +1,5 @@
 /** Seconds for each GiB, by size: what grows as the store does has one figure in its row. */
-import type { Measurement } from "#bench/measurement.ts";
-import { round } from "#bench/measurement.ts";
+import { type Measurement, round } from "#bench/measurement.ts";
 import type { Report } from "#bench/report.ts";
 import { second } from "#runtime/units.ts";
 
@@ -13,17 +12,16 @@ export function reportGrowth(figures: ReadonlyMap<number, readonly Measurement[]
   for (const [gib, ofSize] of figures) {
     for (const { name, unit, value } of ofSize) {
       if (unit !== "s") continue;
-      const work = name.replace(/^growth\./, "").replace(/-[^-]*$/, "");
-      const cells = rows.get(work) ?? [];
+      const cells = rows.get(name) ?? [];
       cells.push(`${round((value * second) / gib).toLocaleString("en")} ms`);
-      rows.set(work, cells);
+      rows.set(name, cells);
     }
   }
-  const sizes = [...figures.keys()].map((gib) => `${gib} GiB`);
-  return {
-    lines: ["", row("for each GiB of", sizes), ...[...rows].map(([work, cells]) => row(work, cells))],
-    figures: [],
-  };
+  const head = row(
+    "for each GiB of",
+    [...figures.keys()].map((gib) => `${gib} GiB`),
+  );
+  return { lines: ["", head, ...[...rows].map(([work, cells]) => row(work, cells))], figures: [] };
 }
 
 function row(work: string, cells: readonly string[]): string {

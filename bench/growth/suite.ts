@@ -29,7 +29,7 @@ export async function* benchGrowth(sizesGib: readonly number[]): AsyncGenerator<
     const ofSize: Measurement[] = [];
     for await (const figure of benchSize(cache, gib)) {
       ofSize.push(figure);
-      yield reportFigure(figure);
+      yield reportFigure({ ...figure, name: `growth.${figure.name}-${gib}GiB` });
     }
     figures.set(gib, ofSize);
   }

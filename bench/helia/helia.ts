@@ -1,8 +1,8 @@
 /** Helia's file-system blockstore as a peer: orders to a process of its own, and what came of them. */
-import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AskedChild } from "#bench/actors/asked-child.ts";
 import type { LoadResult, LoadShape } from "#bench/load-shape.ts";
+import { TemporaryFolder } from "#bench/temporary.ts";
 
 export type Order =
   | { readonly kind: "import"; readonly path: string }
@@ -12,9 +12,9 @@ export type Order =
 
 export class Helia implements AsyncDisposable {
   readonly #child: AskedChild;
-  readonly #folder: string;
+  readonly #folder: TemporaryFolder;
 
-  private constructor(child: AskedChild, folder: string) {
+  private constructor(child: AskedChild, folder: TemporaryFolder) {
     this.#child = child;
     this.#folder = folder;
   }
@@ -36,8 +36,8 @@ export class Helia implements AsyncDisposable {
   }
 
   static #open(cache: string): Helia {
-    const folder = mkdtempSync(join(cache, "helia-run-"));
-    const args = [join(import.meta.dirname, "helia-main.ts"), folder];
+    const folder = new TemporaryFolder(cache, "helia-run-");
+    const args = [join(import.meta.dirname, "helia-main.ts"), folder.path];
     return new Helia(new AskedChild("Helia", { file: process.execPath, args }), folder);
   }
 
@@ -63,7 +63,7 @@ export class Helia implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child[Symbol.asyncDispose]();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder[Symbol.dispose]();
   }
 
   #ask(order: Order): Promise<Readonly<Record<string, unknown>>> {
