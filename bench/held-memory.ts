@@ -46,6 +46,7 @@ async function* benchObject(gib: number): AsyncGenerator<Measurement> {
 }
 
 async function* held(node: RunningNode, gib: number, layout: string): AsyncGenerator<Measurement> {
+  const sizeBytes = Math.round(gib * GiB);
   const pid = await dataPid(node);
   await pause(3000);
   const restBytes = residentBytes(pid);
@@ -55,7 +56,7 @@ async function* held(node: RunningNode, gib: number, layout: string): AsyncGener
   const sampling = sample(pid, samples, stop.signal);
   const readers = Array.from({ length: READERS }, (_, at) => read(node.port, address, at, stop.signal));
   const startedMs = performance.now();
-  await putMade(node, gib * GiB);
+  await putMade(node, sizeBytes);
   const seconds = (performance.now() - startedMs) / 1000;
   stop.abort();
   await sampling;
@@ -67,7 +68,7 @@ async function* held(node: RunningNode, gib: number, layout: string): AsyncGener
   yield { name: `memory.rest-${layout}`, value: restBytes / MiB, unit: "MiB" };
   yield { name: `memory.held-max-${layout}`, value: max / MiB, unit: "MiB", target, met: max <= boundBytes };
   yield { name: `memory.held-mean-${layout}`, value: mean(samples) / MiB, unit: "MiB" };
-  yield { name: `memory.put-${layout}`, value: (gib * GiB) / MiB / seconds, unit: "MiB/s" };
+  yield { name: `memory.put-${layout}`, value: sizeBytes / MiB / seconds, unit: "MiB/s" };
   yield { name: `memory.read-${layout}`, value: readBytes / MiB / seconds, unit: "MiB/s" };
 }
 
