@@ -6,7 +6,17 @@ import { KiB } from "#runtime/units.ts";
 const TICKS_PER_SECOND = 100;
 
 export function residentBytes(pid: number): number {
-  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return memoryBytes(pid, "VmRSS");
+}
+
+/** The part of that which is files: code, and stores that are mapped. The kernel takes it back where memory is short. */
+export function mappedBytes(pid: number): number {
+  return memoryBytes(pid, "RssFile");
+}
+
+function memoryBytes(pid: number, field: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const [, kibibytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status) ?? [];
   return Number(kibibytes) * KiB;
 }
 

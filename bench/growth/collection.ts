@@ -1,13 +1,12 @@
 /** One collection of a running node, from the question to its end. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { RunningNode } from "#bench/running-node.ts";
-import { type Facts, factsIn, getText, sendText } from "#cli/http.ts";
+import { type Facts, factsIn, getText, LOOK_INTERVAL_MS, sendText } from "#cli/http.ts";
 import { isRecord } from "#client/wire.ts";
 import { must } from "#runtime/errors.ts";
 import { minute, second } from "#runtime/units.ts";
 
 const TIMEOUT_MS: number = 1 * minute;
-const LOOK_MS = 20;
 
 export interface Collected {
   /** By the node's own clock. */
@@ -25,7 +24,7 @@ export async function collect({ url }: Pick<RunningNode, "url">): Promise<Collec
     const facts = must(factsIn(await getText(path, TIMEOUT_MS), 200), "asking how the collection goes");
     const { last, phase } = facts;
     if (phase !== "idle" || !isRecord(last) || endOf(facts) === before) {
-      await pause(LOOK_MS);
+      await pause(LOOK_INTERVAL_MS);
       continue;
     }
     if (last["blocked"] !== undefined) throw new Error(`a collection was blocked: ${last["blocked"]}`);

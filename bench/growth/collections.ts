@@ -4,7 +4,7 @@ import { besidePuts } from "#bench/growth/beside-puts.ts";
 import { collect } from "#bench/growth/collection.ts";
 import { type Contents, removeAll } from "#bench/growth/contents.ts";
 import { type Measurement, median, percentile } from "#bench/measurement.ts";
-import { cpuSeconds, residentBytes } from "#bench/process-figures.ts";
+import { cpuSeconds, mappedBytes, residentBytes } from "#bench/process-figures.ts";
 import { dataPid, type RunningNode } from "#bench/running-node.ts";
 import { MiB, second } from "#runtime/units.ts";
 
@@ -47,4 +47,5 @@ export async function* benchCollections(node: RunningNode, { tenths }: Contents)
   await removeAll(node.port, tenths[1]);
   yield await longest("collect-a-tenth", () => timed(tenths[1]));
   yield { name: "data-resident", value: residentBytes(pid) / MiB, unit: "MiB" };
+  yield { name: "data-mapped", value: mappedBytes(pid) / MiB, unit: "MiB" };
 }
