@@ -1,10 +1,11 @@
 #!/bin/sh
-# A disk whose power can be cut: `cut-disk.sh FOLDER [IMAGE]`. An ext4 file system on a loop device, on a file that nbdfuse shows,
-# of an NBD server whose cache is written to FOLDER/image only when the kernel asks it to flush. Where the server is killed, what
-# was not synced is gone, as it is when the power goes.
+# A disk whose power can be cut: `cut-disk.sh FOLDER [IMAGE]`. An ext4 file system on a loop device, on a file that
+# nbdfuse shows, of an NBD server whose cache is written to FOLDER/image only when the kernel asks it to flush. Where
+# the server is killed, what was not synced is gone, as it is when the power goes.
 #
-# It does what it is told, line by line, and answers each with a line: `on` mounts it at FOLDER/mount, `cut` cuts the power. At the
-# end of what it is told, which is also the end of whoever tells it, nothing is left of it, FOLDER included.
+# It does what it is told, line by line, and answers each with a line: `on` mounts it at FOLDER/mount, `cut` cuts the
+# power. At the end of what it is told, which is also the end of whoever tells it, nothing is left of it, FOLDER
+# included.
 set -u
 folder=$1
 image=$folder/image
@@ -31,7 +32,8 @@ patiently() {
 
 on() {
   rm -f "$socket"
-  nbdkit --foreground --unix "$socket" --filter=cache file "file=$image" cache=writeback </dev/null >>"$folder/log" 2>&1 &
+  nbdkit --foreground --unix "$socket" --filter=cache file "file=$image" cache=writeback \
+    </dev/null >>"$folder/log" 2>&1 &
   server=$!
   patiently -S "$socket" || return 1
   nbdfuse "$device" --unix "$socket" </dev/null >>"$folder/log" 2>&1 &

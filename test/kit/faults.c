@@ -1,8 +1,8 @@
 /*
- * Stands before the system calls by which a process makes files durable (LD_PRELOAD), and spoils one of them. Only what is
- * in CEPA_FAULT_DIRECTORY counts. CEPA_FAULT says what happens, at call CEPA_FAULT_AT of them, over all threads, from 1:
+ * Stands before the system calls by which a process makes files durable (LD_PRELOAD), and spoils one of them. Only what
+ * is in CEPA_FAULT_DIRECTORY counts. CEPA_FAULT says what happens, at call CEPA_FAULT_AT of them, over all threads,
+ * from 1; at 0 nothing does:
  *
- *   none        nothing
  *   kill        the process ends before it
  *   EIO         it fails
  *   ENOSPC      it fails
@@ -10,9 +10,9 @@
  *   short-once  and the next write to that descriptor fails: the disk is full for a moment
  *   short-full  and the next two do. libuv asks once more by itself before its caller hears of anything
  *
- * Of `short` only writes count, and only those that can be short. A line goes to CEPA_FAULT_LOG for every call that counts
- * (`call`), for what was spoiled (`fault`), and for the writes to the same descriptor that came next, until one is not spoiled
- * (`next`).
+ * Of `short` only writes count, and only those that can be short. A line goes to CEPA_FAULT_LOG for every call that
+ * counts (`call`), for what was spoiled (`fault`), and for the writes to the same descriptor that came next, until one
+ * is not spoiled (`next`).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { execFile, spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { promisify } from "node:util";
 
 /** What `faults.c` says of them. */
@@ -27,11 +30,16 @@ export function hasCompiler(): boolean {
   return spawnSync("cc", ["--version"]).status === 0;
 }
 
-/** Compiles `faults.c` into `folder`; answers with the path of the library. */
-export async function compileFaults(folder: string): Promise<string> {
-  const library = join(folder, "faults.so");
-  const source = join(import.meta.dirname, "faults.c");
-  await promisify(execFile)("cc", ["-shared", "-fPIC", "-O2", "-o", library, source]);
+/** `faults.c`, compiled for as long as the suite lasts in which this is called; answers with where it is by then. */
+export function libraryOfSuite(): () => string {
+  let folder = "";
+  const library = (): string => join(folder, "faults.so");
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "cepa-faults-"));
+    const source = join(import.meta.dirname, "faults.c");
+    await promisify(execFile)("cc", ["-shared", "-fPIC", "-O2", "-o", library(), source]);
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
   return library;
 }
 

@@ -1,26 +1,27 @@
 /**
- * The power goes at any call by which storage makes something durable, on a real file system on a disk that keeps only what was
- * synced; then it goes once more between two starts, and while the store recovers. Whatever was answered before holds afterwards
- * (STO-1, STO-21, STO-22, STO-26).
+ * The power goes at any call by which storage makes something durable, on a real file system on a disk that keeps only
+ * what was synced; then it goes once more between two starts, and while the store recovers. Whatever was answered
+ * before holds afterwards (STO-1, STO-21, STO-22, STO-26).
  *
  * `CEPA_POINTS=all` takes every call; otherwise some of those that sync, before which most depends on the sync before.
  */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { check } from "#test/actors/storage/points/check.ts";
 import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts";
 import { type Mode, runWorkload, type Told } from "#test/actors/storage/points/workload.ts";
 import { CutDisk, whyNoCutDisk } from "#test/kit/cut-disk.ts";
-import { compileFaults, type FaultedRun, type FaultLine, hasCompiler, runFaulted } from "#test/kit/faults.ts";
+import { type FaultedRun, type FaultLine, hasCompiler, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import type { Surroundings } from "#test/kit/host.ts";
+import { partsOf } from "#test/kit/points.ts";
 
 const isWhole = process.env["CEPA_POINTS"] === "all";
 const skip = whyNoCutDisk() ?? (hasCompiler() ? false : "there is no cc on this machine");
 /** Of so many syncs one, where not every call is taken. */
 const STEPS = { home: 25, volumes: 110 } as const;
+/** Tests, where every call is taken. */
+const PARTS = { home: 5, volumes: 20 } as const;
+const RECOVERY_PARTS = { home: 2, volumes: 5 } as const;
 /** Where recovery begins: some objects are held. */
 const LEFT_AT = { home: 90, volumes: 320 } as const;
 
@@ -49,13 +50,11 @@ function syncsOf(calls: readonly FaultLine[]): readonly number[] {
 
 for (const layout of ["home", "volumes"] as const) {
   describe(`storage: a power cut of a real disk, ${layout}`, { skip }, () => {
-    let folder = "";
-    let library = "";
+    const library = libraryOfSuite();
+    let calls: readonly FaultLine[] = [];
     before(async () => {
-      folder = await mkdtemp(join(tmpdir(), "cepa-faults-"));
-      library = await compileFaults(folder);
+      calls = await inDirectory((directory) => callsOf(directory, "work"));
     });
-    after(() => rm(folder, { recursive: true, force: true }));
 
     async function runUntil(
       directory: string,
@@ -63,7 +62,7 @@ for (const layout of ["home", "volumes"] as const) {
       at: number,
       plant?: Surroundings["plant"],
     ): Promise<FaultedRun<Told>> {
-      return await runFaulted(library, directory, { fault: "kill", at }, (env) =>
+      return await runFaulted(library(), directory, { fault: "kill", at }, (env) =>
         runWorkload({ directory, mode, layout }, { env, plant }),
       );
     }
@@ -82,41 +81,44 @@ for (const layout of ["home", "volumes"] as const) {
       return told;
     }
 
-    it("loses nothing that was answered", async (context) => {
-      const calls = await inDirectory((directory) => callsOf(directory, "work"));
-      const points = pointsOf(calls, STEPS[layout]);
-      let hits = 0;
-      let held = 0;
-      for (const at of points) {
-        await using disk = await CutDisk.make();
-        const told = await cutAt(disk, "work", at);
-        if (!told.isDone) hits += 1;
-        held += told.held.size;
-        await checkCut(disk, layout, told, `the power was cut at ${at}: ${calls[at - 1]?.call}`);
-      }
-      const said = `${points.length} of ${calls.length + 1} points, ${hits} in the middle of things; ${held} objects were to be there`;
-      context.diagnostic(said);
-      assert(hits >= points.length * 0.5 && held > points.length, said);
-    });
+    for (const part of partsOf(PARTS[layout])) {
+      it(`loses nothing that was answered${part.name}`, async (context) => {
+        const points = part.of(pointsOf(calls, STEPS[layout]));
+        let hits = 0;
+        let held = 0;
+        for (const at of points) {
+          await using disk = await CutDisk.make();
+          const told = await cutAt(disk, "work", at);
+          if (!told.isDone) hits += 1;
+          held += told.held.size;
+          await checkCut(disk, layout, told, `the power was cut at ${at}: ${calls[at - 1]?.call}`);
+        }
+        const said = `${points.length} of ${calls.length + 1} points, ${hits} of them ended it; ${held} objects were held`;
+        context.diagnostic(said);
+        assert(hits >= points.length * 0.5 && held > points.length, said);
+      });
+    }
 
-    it("loses nothing where recovery loses its power, too", async (context) => {
-      await using left = await CutDisk.make();
-      const told = await cutAt(left, "work", LEFT_AT[layout]);
-      assert(!told.isDone && told.held.size > 0);
-      await using counted = await CutDisk.make(left.image);
-      await counted.powerOn();
-      const calls = await callsOf(counted.directory, "recover");
-      let hits = 0;
-      const points = pointsOfRecovery(calls);
-      for (const at of points) {
-        await using disk = await CutDisk.make(left.image);
-        if (!(await cutAt(disk, "recover", at)).isDone) hits += 1;
-        await checkCut(disk, layout, told, `recovery lost its power at ${at}: ${calls[at - 1]?.call}`);
-      }
-      const said = `${points.length} of ${calls.length} points of a recovery, ${hits} of them ended it`;
-      context.diagnostic(said);
-      assert(hits > 0, said);
-    });
+    for (const part of partsOf(RECOVERY_PARTS[layout])) {
+      it(`loses nothing where recovery loses its power, too${part.name}`, async (context) => {
+        await using left = await CutDisk.make();
+        const told = await cutAt(left, "work", LEFT_AT[layout]);
+        assert(!told.isDone && told.held.size > 0);
+        await using counted = await CutDisk.make(left.image);
+        await counted.powerOn();
+        const ofRecovery = await callsOf(counted.directory, "recover");
+        let hits = 0;
+        const points = part.of(pointsOfRecovery(ofRecovery));
+        for (const at of points) {
+          await using disk = await CutDisk.make(left.image);
+          if (!(await cutAt(disk, "recover", at)).isDone) hits += 1;
+          await checkCut(disk, layout, told, `recovery lost its power at ${at}: ${ofRecovery[at - 1]?.call}`);
+        }
+        const said = `${points.length} of ${ofRecovery.length} points of a recovery, ${hits} of them ended it`;
+        context.diagnostic(said);
+        assert(hits > 0, said);
+      });
+    }
 
     it("is seen to lose what was answered where the sync of a pack does nothing", async (context) => {
       await using disk = await CutDisk.make();

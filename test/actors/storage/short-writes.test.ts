@@ -1,24 +1,26 @@
 /**
- * At every point at which storage writes what is to last, the system takes only a part of it and says so, as a disk does that is
- * nearly full. Then it takes the rest when it is asked again, or has no room for it, for a moment or for longer. Whatever was
- * answered holds afterwards, with every byte, and the second start finds what the first one found (STO-1, STO-5, STO-8).
+ * At every point at which storage writes what is to last, the system takes only a part of it and says so, as a disk
+ * does that is nearly full. Then it takes the rest when it is asked again, or has no room for it, for a moment or for
+ * longer. Whatever was answered holds afterwards, with every byte, and the second start finds what the first one found
+ * (STO-1, STO-5, STO-8).
  *
  * `CEPA_POINTS=all` takes every point; otherwise one of each kind.
  */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { basename, dirname } from "node:path";
+import { before, describe, it } from "node:test";
 import { KiB } from "#runtime/units.ts";
 import { check } from "#test/actors/storage/points/check.ts";
 import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts";
 import { runWorkload, type Told } from "#test/actors/storage/points/workload.ts";
-import { compileFaults, type FaultedRun, type FaultLine, hasCompiler, runFaulted } from "#test/kit/faults.ts";
+import { type FaultedRun, type FaultLine, hasCompiler, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import type { Surroundings } from "#test/kit/host.ts";
+import { partsOf } from "#test/kit/points.ts";
 
 const isWhole = process.env["CEPA_POINTS"] === "all";
 const skip = hasCompiler() ? false : "there is no cc on this machine";
+/** Tests of a fault, where every point is taken. */
+const PARTS = { home: 2, volumes: 6 } as const;
 const FAULTS = ["short", "short-once", "short-full"] as const;
 
 /** A write that believes that everything was taken. Of a rest that libuv gets rid of by itself nobody hears. */
@@ -42,7 +44,7 @@ function pointsOf(calls: readonly FaultLine[], fault: (typeof FAULTS)[number]): 
   return middles.filter((_, index) => FAULTS[index % FAULTS.length] === fault);
 }
 
-/** The write that was short, unless there were not so many this time: volumes do not share packs out the same each time. */
+/** The write that was short, unless there were not so many this time: on volumes a run is not quite like another. */
 function spoiledOf({ lines }: FaultedRun<unknown>): FaultLine | undefined {
   const line = lines.find(({ what }) => what === "fault");
   assert(line === undefined || (line.takenBytes > 0 && line.takenBytes < line.givenBytes), "it was short");
@@ -73,24 +75,21 @@ async function runShort(
 
 for (const layout of ["home", "volumes"] as const) {
   describe(`storage: short writes, ${layout}`, { skip }, () => {
-    let folder = "";
-    let library = "";
+    const library = libraryOfSuite();
     let calls: readonly FaultLine[] = [];
     before(async () => {
-      folder = await mkdtemp(join(tmpdir(), "cepa-faults-"));
-      library = await compileFaults(folder);
-      calls = await inDirectory(async (directory) => (await runShort(library, layout, directory, "short", 0)).lines);
+      calls = await inDirectory(async (directory) => (await runShort(library(), layout, directory, "short", 0)).lines);
     });
-    after(() => rm(folder, { recursive: true, force: true }));
 
-    for (const fault of FAULTS) {
-      it(`lose nothing that was answered: ${fault}`, async (context) => {
-        const points = pointsOf(calls, fault);
+    const parts = FAULTS.flatMap((fault) => partsOf(PARTS[layout]).map((part) => ({ fault, part })));
+    for (const { fault, part } of parts) {
+      it(`lose nothing that was answered: ${fault}${part.name}`, async (context) => {
+        const points = part.of(pointsOf(calls, fault));
         const rests = { "went on": 0, refused: 0, "left alone": 0 };
         let failed = 0;
         for (const at of points) {
           await inDirectory(async (directory) => {
-            const run = await runShort(library, layout, directory, fault, at);
+            const run = await runShort(library(), layout, directory, fault, at);
             const spoiled = spoiledOf(run);
             if (spoiled === undefined) return;
             rests[restOf(run)] += 1;
@@ -99,7 +98,8 @@ for (const layout of ["home", "volumes"] as const) {
             if (!run.told.isDone || run.told.uncertain.size > 0) failed += 1;
           });
         }
-        const said = `${points.length} of ${calls.length} points, ${JSON.stringify(rests)}; ${failed} were felt by somebody`;
+        const how = JSON.stringify(rests);
+        const said = `${points.length} of ${calls.length} points, ${how}; ${failed} were felt by somebody`;
         context.diagnostic(said);
         const { "went on": wentOn, refused, "left alone": leftAlone } = rests;
         assert(wentOn + refused + leftAlone >= points.length * 0.9, said);
@@ -110,23 +110,21 @@ for (const layout of ["home", "volumes"] as const) {
 }
 
 describe("storage: short writes whose rest is forgotten", { skip }, () => {
+  const library = libraryOfSuite();
   it("are seen to lose what was answered", async (context) => {
-    await inDirectory(async (folder) => {
-      const library = await compileFaults(folder);
-      const fault = "short-once";
-      const calls = await inDirectory(
-        async (directory) => (await runShort(library, "home", directory, fault, 0)).lines,
-      );
-      // Most of these are of the largest object, which is held to the end.
-      const large = calls.flatMap(({ givenBytes }, at) => (givenBytes >= 256 * KiB ? [at + 1] : []));
-      const at = large[large.length >> 1] ?? assert.fail("there is a large write");
-      await inDirectory(async (directory) => {
-        const run = await runShort(library, "home", directory, fault, at, CARELESS);
-        assert(run.told.isDone && spoiledOf(run) !== undefined, run.told.errors);
-        const lost = await check(directory, "home", run.told, "forgotten").then(() => undefined, String);
-        context.diagnostic(String(lost));
-        assert.match(String(lost), /forgotten, first start: object \d+/);
-      });
+    const fault = "short-once";
+    const calls = await inDirectory(
+      async (directory) => (await runShort(library(), "home", directory, fault, 0)).lines,
+    );
+    // Most of these are of the largest object, which is held to the end.
+    const large = calls.flatMap(({ givenBytes }, at) => (givenBytes >= 256 * KiB ? [at + 1] : []));
+    const at = large[large.length >> 1] ?? assert.fail("there is a large write");
+    await inDirectory(async (directory) => {
+      const run = await runShort(library(), "home", directory, fault, at, CARELESS);
+      assert(run.told.isDone && spoiledOf(run) !== undefined, run.told.errors);
+      const lost = await check(directory, "home", run.told, "forgotten").then(() => undefined, String);
+      context.diagnostic(String(lost));
+      assert.match(String(lost), /forgotten, first start: object \d+/);
     });
   });
 });

@@ -1,7 +1,8 @@
 /**
- * A process in which owners lead their names elsewhere, again and again: `overwriting-host.ts DIRECTORY`. It says what it is
- * about to set, as `setting OWNER SEQ DIGEST`, and what was answered: `set`, or `refused` where nothing of it may be kept. Pipes
- * are written synchronously, so what was said is true whatever comes next. Whoever is left in doubt reads, and goes on from there.
+ * A process in which owners lead their names elsewhere, again and again: `overwriting-host.ts DIRECTORY`. It says what
+ * it is about to set, as `setting OWNER SEQ DIGEST`, and what was answered: `set`, or `refused` where nothing of it
+ * may be kept. Pipes are written synchronously, so what was said is true whatever comes next. Whoever is left in doubt
+ * reads, and goes on from there.
  */
 import { OWNERS, type Owner, openNames } from "#test/actors/index/names/owned-names.ts";
 import { nextRecord, objectValue, signedRecord } from "#test/kit/names.ts";

@@ -1,20 +1,19 @@
 /**
- * Every point at which names make something durable, on a real disk: the process is killed there, or the call fails, or writes
- * short, or the power goes. A record that was acknowledged is there afterwards, under it or behind the current one; nothing is
- * there that nobody set, or that was refused; and the second start finds what the first one found (IDX-8).
+ * Every point at which names make something durable, on a real disk: the process is killed there, or the call fails,
+ * or writes short, or the power goes. A record that was acknowledged is there afterwards, under it or behind the
+ * current one; nothing is there that nobody set, or that was refused; and the second start finds what the first one
+ * found (IDX-8).
  *
  * `CEPA_POINTS=all` takes every point; otherwise some.
  */
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { OWNERS, openNames } from "#test/actors/index/names/owned-names.ts";
 import { CutDisk, whyNoCutDisk } from "#test/kit/cut-disk.ts";
-import { compileFaults, type Fault, type FaultedRun, hasCompiler, runFaulted } from "#test/kit/faults.ts";
+import { type Fault, type FaultedRun, hasCompiler, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import { runHost, type Said, type Surroundings } from "#test/kit/host.ts";
-import { pointsOf } from "#test/kit/points.ts";
+import { partsOf, pointsOf } from "#test/kit/points.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 
 const HOST = join(import.meta.dirname, "overwriting-host.ts");
@@ -91,13 +90,7 @@ async function check(
 describe("names: every point of persistence", {
   skip: hasCompiler() ? false : "there is no cc on this machine",
 }, () => {
-  let folder = "";
-  let library = "";
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "cepa-faults-"));
-    library = await compileFaults(folder);
-  });
-  after(() => rm(folder, { recursive: true, force: true }));
+  const library = libraryOfSuite();
 
   async function run(
     directory: string,
@@ -105,7 +98,7 @@ describe("names: every point of persistence", {
     at: number,
     plant?: Surroundings["plant"],
   ): Promise<FaultedRun<Said>> {
-    return await runFaulted(library, directory, { fault, at }, (env) => runHost(HOST, [directory], { env, plant }));
+    return await runFaulted(library(), directory, { fault, at }, (env) => runHost(HOST, [directory], { env, plant }));
   }
 
   const isDone = ({ lines }: Said): boolean => lines.at(-1) === "done";
@@ -138,21 +131,24 @@ describe("names: every point of persistence", {
   }
 
   describe("where the power is cut", { skip: whyNoCutDisk() ?? false }, () => {
-    it("keeps what was acknowledged, and nothing else", async (context) => {
-      const points = await pointsIn(join(await tempDirectory(context), "names"), "kill", CUT_STEP);
-      for (const at of [...points, 0]) {
-        await using disk = await CutDisk.make();
-        await disk.powerOn();
-        const { told } = await run(disk.directory, "kill", at);
-        await disk.cutPower();
-        await disk.powerOn();
-        await check(disk.directory, told, `the power was cut at ${at}`, async () => {
+    for (const part of partsOf(3)) {
+      it(`keeps what was acknowledged, and nothing else${part.name}`, async (context) => {
+        const directory = join(await tempDirectory(context), "names");
+        const points = part.of([...(await pointsIn(directory, "kill", CUT_STEP)), 0]);
+        for (const at of points) {
+          await using disk = await CutDisk.make();
+          await disk.powerOn();
+          const { told } = await run(disk.directory, "kill", at);
           await disk.cutPower();
           await disk.powerOn();
-        });
-      }
-      context.diagnostic(`${points.length + 1} points`);
-    });
+          await check(disk.directory, told, `the power was cut at ${at}`, async () => {
+            await disk.cutPower();
+            await disk.powerOn();
+          });
+        }
+        context.diagnostic(`${points.length} points`);
+      });
+    }
 
     it("is seen to lose what was acknowledged where a sync does nothing", async (context) => {
       await using disk = await CutDisk.make();
