@@ -2,6 +2,7 @@
  * Amnesia mode on the real process tree: nothing reaches a disk while it runs, and nothing is left in memory when it has
  * ended, however it ended.
  */
+
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
@@ -24,11 +25,11 @@ import { memoryHome } from "#runtime/config/memory-home.ts";
 import { MiB } from "#runtime/units.ts";
 import { MEMORY_HOME_BYTES_MIN } from "#supervisor/root/amnesia.ts";
 import { realMachine } from "#supervisor/root/real-machine.ts";
-import { hasStrace } from "#test/actors/storage/points/traced.ts";
 import { cepa } from "#test/cli/run.ts";
 import { MemoryMounts, readTrace, traceTo } from "#test/kit/file-trace.ts";
 import { eventually, type Profile, startNode, type TestNode, temporaryDataDirectory } from "#test/kit/node.ts";
 import { addressOf, mustHold, putObject, randomBytes } from "#test/kit/objects.ts";
+import { provideStrace } from "#test/kit/provide.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 
 const launcher = resolve(import.meta.dirname, "../../cepa");
@@ -36,7 +37,7 @@ const machine = realMachine(launcher);
 /** The machine that the suite runs on may have what a node refuses; the refusal has a test of its own. */
 const env = { CEPA_NODE_ALLOW_SWAP: "true" };
 const memory = hasRoom() ? false : `/dev/shm is not ${MEMORY_HOME_BYTES_MIN / MiB} MiB of memory on this machine`;
-const traced = memory || (hasStrace() ? false : "there is no strace on this machine");
+const traced = memory || ((await provideStrace()) ?? false);
 
 async function started(context: TestContext, options: Parameters<typeof startNode>[0] = {}): Promise<TestNode> {
   const node = await startNode({ args: ["--amnesia"], env, ...options });

@@ -4,10 +4,10 @@ import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { CutDisk, whyNoCutDisk } from "#test/kit/cut-disk.ts";
+import { CutDisk, provideCutDisk } from "#test/kit/cut-disk.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 
-const skip = whyNoCutDisk() ?? false;
+const skip = (await provideCutDisk()) ?? false;
 
 async function sync(path: string): Promise<void> {
   const file = await open(path, "r");

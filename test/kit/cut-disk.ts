@@ -1,6 +1,6 @@
 /** A disk whose power can be cut, of which only what was synced is there again afterwards: see `cut-disk.sh`. */
 import assert from "node:assert/strict";
-import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -9,9 +9,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { MiB } from "#runtime/units.ts";
+import { provide } from "#test/kit/provide.ts";
 
 const SCRIPT = join(import.meta.dirname, "cut-disk.sh");
-const NEEDED = ["nbdkit", "nbdfuse", "mkfs.ext4", "mount"] as const;
+/** By the Debian packages that have them. */
+const NEEDED = { nbdkit: "nbdkit", nbdfuse: "libnbd-bin", "mkfs.ext4": "e2fsprogs", mount: "mount" } as const;
 const DEVICES = ["/dev/fuse", "/dev/loop-control"] as const;
 /** Where nothing waits for the machine's own disk: its power is not cut. */
 const MEMORY = "/dev/shm";
@@ -21,15 +23,11 @@ const MEMORY_BYTES_MIN = 512 * MiB;
 const MAY_MOUNT = 21n;
 
 /** Why there can be none on this machine; `undefined` where there can. */
-export function whyNoCutDisk(): string | undefined {
+export async function provideCutDisk(): Promise<string | undefined> {
   const [, capabilities = "0"] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
   if (((BigInt(`0x${capabilities}`) >> MAY_MOUNT) & 1n) === 0n) return "only root may mount a disk whose power is cut";
   const device = DEVICES.find((path) => !existsSync(path));
-  if (device !== undefined) return `there is no ${device} on this machine`;
-  const missing = NEEDED.find((command) => spawnSync(command, ["--version"]).error !== undefined);
-  return (
-    missing && `there is no ${missing} on this machine (nbdkit, libnbd-bin and e2fsprogs have what a cut disk needs)`
-  );
+  return device === undefined ? await provide(NEEDED) : `there is no ${device} on this machine`;
 }
 
 function hasMemory(): boolean {

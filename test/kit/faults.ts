@@ -1,6 +1,6 @@
 /** A process behind `faults.c`, which lets the system call number N of all of its threads end it, fail, or write short. */
 import assert from "node:assert/strict";
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,10 +24,6 @@ export interface FaultLine {
 export interface FaultedRun<Told> {
   readonly told: Told;
   readonly lines: readonly FaultLine[];
-}
-
-export function hasCompiler(): boolean {
-  return spawnSync("cc", ["--version"]).status === 0;
 }
 
 /** `faults.c`, compiled for as long as the suite lasts in which this is called; answers with where it is by then. */

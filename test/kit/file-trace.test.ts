@@ -1,11 +1,12 @@
 /** The reader of traces: it is shown one write of every kind, and has to tell of each. */
+
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, it } from "node:test";
-import { hasStrace } from "#test/actors/storage/points/traced.ts";
 import { MemoryMounts, parseTrace, readTrace, traceTo } from "#test/kit/file-trace.ts";
+import { provideStrace } from "#test/kit/provide.ts";
 
 const MOUNTS = [
   "1 0 8:1 / / rw - ext4 /dev/root rw",
@@ -72,9 +73,9 @@ describe("file trace: MemoryMounts", () => {
   });
 });
 
-describe("file trace: a planted process", () => {
-  const skip = hasStrace() ? false : "there is no strace on this machine";
+const skip = (await provideStrace()) ?? false;
 
+describe("file trace: a planted process", () => {
   it("is caught at every way to change a disk, also by a child and by a thread, and in memory at none", {
     skip,
   }, (context) => {

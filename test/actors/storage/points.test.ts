@@ -5,20 +5,22 @@
  *
  * `CEPA_POINTS=all` takes every point; otherwise some of each kind.
  */
+
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { before, describe, it } from "node:test";
 import { check } from "#test/actors/storage/points/check.ts";
 import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts";
-import { countCalls, hasStrace, PERSISTING, type Persisting, runTraced } from "#test/actors/storage/points/traced.ts";
+import { countCalls, PERSISTING, type Persisting, runTraced } from "#test/actors/storage/points/traced.ts";
 import { partsOf } from "#test/kit/points.ts";
+import { provideStrace } from "#test/kit/provide.ts";
 
 const isWhole = process.env["CEPA_POINTS"] === "all";
 /** From one point to the next, where not all of them are taken. */
 const STEPS = { home: 25, volumes: 200 } as const;
 /** Tests of the points of one kind, where all of them are taken. */
 const PARTS = { home: 1, volumes: 4 } as const;
-const skip = hasStrace() ? false : "there is no strace on this machine";
+const skip = (await provideStrace()) ?? false;
 
 /** The points of one kind that are taken: every one, or some, the first and the last among them. */
 function pointsOf(count: number, layout: Layout): readonly number[] {

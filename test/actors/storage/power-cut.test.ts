@@ -5,18 +5,20 @@
  *
  * `CEPA_POINTS=all` takes every call; otherwise some of those that sync, before which most depends on the sync before.
  */
+
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { check } from "#test/actors/storage/points/check.ts";
 import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts";
 import { type Mode, runWorkload, type Told } from "#test/actors/storage/points/workload.ts";
-import { CutDisk, whyNoCutDisk } from "#test/kit/cut-disk.ts";
-import { type FaultedRun, type FaultLine, hasCompiler, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
+import { CutDisk, provideCutDisk } from "#test/kit/cut-disk.ts";
+import { type FaultedRun, type FaultLine, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import type { Surroundings } from "#test/kit/host.ts";
 import { partsOf } from "#test/kit/points.ts";
+import { provideCompiler } from "#test/kit/provide.ts";
 
 const isWhole = process.env["CEPA_POINTS"] === "all";
-const skip = whyNoCutDisk() ?? (hasCompiler() ? false : "there is no cc on this machine");
+const skip = (await provideCutDisk()) ?? (await provideCompiler()) ?? false;
 /** Of so many syncs one, where not every call is taken. */
 const STEPS = { home: 25, volumes: 110 } as const;
 /** Tests, where every call is taken. */

@@ -6,6 +6,7 @@
  *
  * `CEPA_POINTS=all` takes every point; otherwise one of each kind.
  */
+
 import assert from "node:assert/strict";
 import { basename, dirname } from "node:path";
 import { before, describe, it } from "node:test";
@@ -13,12 +14,13 @@ import { KiB } from "#runtime/units.ts";
 import { check } from "#test/actors/storage/points/check.ts";
 import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts";
 import { runWorkload, type Told } from "#test/actors/storage/points/workload.ts";
-import { type FaultedRun, type FaultLine, hasCompiler, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
+import { type FaultedRun, type FaultLine, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import type { Surroundings } from "#test/kit/host.ts";
 import { partsOf } from "#test/kit/points.ts";
+import { provideCompiler } from "#test/kit/provide.ts";
 
 const isWhole = process.env["CEPA_POINTS"] === "all";
-const skip = hasCompiler() ? false : "there is no cc on this machine";
+const skip = (await provideCompiler()) ?? false;
 /** Tests of a fault, where every point is taken. */
 const PARTS = { home: 2, volumes: 6 } as const;
 const FAULTS = ["short", "short-once", "short-full"] as const;

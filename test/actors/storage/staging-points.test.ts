@@ -6,6 +6,7 @@
  *
  * `CEPA_POINTS=all` takes every point; otherwise some.
  */
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -17,10 +18,11 @@ import { startRealStorage } from "#test/actors/storage/real-storage.ts";
 import { objectOf } from "#test/actors/storage/seeded-object.ts";
 import { codeOf, long, mustAppend, mustStat, stat } from "#test/actors/storage/staging-kit.ts";
 import { whole } from "#test/actors/storage/storage-kit.ts";
-import { CutDisk, whyNoCutDisk } from "#test/kit/cut-disk.ts";
-import { type Fault, type FaultedRun, hasCompiler, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
+import { CutDisk, provideCutDisk } from "#test/kit/cut-disk.ts";
+import { type Fault, type FaultedRun, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import { runHost, type Said, type Surroundings } from "#test/kit/host.ts";
 import { partsOf, pointsOf } from "#test/kit/points.ts";
+import { provideCompiler } from "#test/kit/provide.ts";
 
 const HOST = join(import.meta.dirname, "points/sending-host.ts");
 /** From one point to the next, where not all of them are taken. */
@@ -95,8 +97,10 @@ async function check(
   }
 }
 
+const cutSkip = (await provideCutDisk()) ?? false;
+
 describe("storage: every point of persistence of uploads in pieces", {
-  skip: hasCompiler() ? false : "there is no cc on this machine",
+  skip: (await provideCompiler()) ?? false,
 }, () => {
   const library = libraryOfSuite();
 
@@ -141,7 +145,7 @@ describe("storage: every point of persistence of uploads in pieces", {
     });
   }
 
-  describe("where the power is cut", { skip: whyNoCutDisk() ?? false }, () => {
+  describe("where the power is cut", { skip: cutSkip }, () => {
     for (const part of partsOf(4)) {
       it(`loses nothing that was answered${part.name}`, async (context) => {
         const points = part.of([...(await inDirectory((directory) => pointsIn(directory, "kill"))), 0]);

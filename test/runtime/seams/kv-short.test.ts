@@ -2,17 +2,19 @@
  * LMDB takes a write of which the disk took only a part for a failure: the commit is refused, and what settled stays. Of a
  * header that is half of one nothing can be read any more: then every commit is refused, and the owner throws the store away.
  */
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createLmdbStores } from "#runtime/real/kv.ts";
 import { MiB } from "#runtime/units.ts";
-import { type FaultedRun, hasCompiler, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
+import { type FaultedRun, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import { runHost, type Said } from "#test/kit/host.ts";
+import { provideCompiler } from "#test/kit/provide.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 
 const HOST = join(import.meta.dirname, "kv-host.ts");
-const skip = hasCompiler() ? false : "there is no cc on this machine";
+const skip = (await provideCompiler()) ?? false;
 
 describe("kv (real): writes of which the disk takes only a part", { skip }, () => {
   const library = libraryOfSuite();

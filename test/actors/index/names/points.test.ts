@@ -6,14 +6,16 @@
  *
  * `CEPA_POINTS=all` takes every point; otherwise some.
  */
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { OWNERS, openNames } from "#test/actors/index/names/owned-names.ts";
-import { CutDisk, whyNoCutDisk } from "#test/kit/cut-disk.ts";
-import { type Fault, type FaultedRun, hasCompiler, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
+import { CutDisk, provideCutDisk } from "#test/kit/cut-disk.ts";
+import { type Fault, type FaultedRun, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import { runHost, type Said, type Surroundings } from "#test/kit/host.ts";
 import { partsOf, pointsOf } from "#test/kit/points.ts";
+import { provideCompiler } from "#test/kit/provide.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 
 const HOST = join(import.meta.dirname, "overwriting-host.ts");
@@ -87,8 +89,10 @@ async function check(
   assert.equal(found[0], found[1], `${where}: the second start finds what the first one found`);
 }
 
+const cutSkip = (await provideCutDisk()) ?? false;
+
 describe("names: every point of persistence", {
-  skip: hasCompiler() ? false : "there is no cc on this machine",
+  skip: (await provideCompiler()) ?? false,
 }, () => {
   const library = libraryOfSuite();
 
@@ -130,7 +134,7 @@ describe("names: every point of persistence", {
     });
   }
 
-  describe("where the power is cut", { skip: whyNoCutDisk() ?? false }, () => {
+  describe("where the power is cut", { skip: cutSkip }, () => {
     for (const part of partsOf(3)) {
       it(`keeps what was acknowledged, and nothing else${part.name}`, async (context) => {
         const directory = join(await tempDirectory(context), "names");

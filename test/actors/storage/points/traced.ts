@@ -1,6 +1,5 @@
 /** A process under `strace`, which lets the system call number N of a kind end it, or fail. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { runWorkload, type Told, type Workload } from "#test/actors/storage/points/workload.ts";
 
@@ -24,10 +23,6 @@ export interface Injection {
   /** Which one of them, from 1; counted in each thread. */
   readonly when: number;
   readonly what: "signal=KILL" | "error=EIO" | "error=ENOSPC";
-}
-
-export function hasStrace(): boolean {
-  return spawnSync("strace", ["-V"]).status === 0;
 }
 
 /** How many calls of each kind one thread makes, at most, in an undisturbed run: as many points are there. */
