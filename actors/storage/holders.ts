@@ -42,3 +42,14 @@ export function suffice(records: readonly Held[]): boolean {
   }
   return false;
 }
+
+/** How many volumes may be lost of those that hold these records, by the best layout, or by the copies; -1: it is not there. */
+export function marginOf(records: readonly Held[]): number {
+  let margin = new Set(records.filter(({ shard }) => shard === undefined).map(({ pack }) => slotOf(pack))).size - 1;
+  for (const shards of layoutsOf(records).values()) {
+    const [first] = shards.values();
+    const dataShards = first?.[0]?.shard?.dataShards ?? Number.POSITIVE_INFINITY;
+    margin = Math.max(margin, shards.size - dataShards);
+  }
+  return Math.max(-1, margin);
+}

@@ -2,7 +2,7 @@
 import { copiesOf, ERASURE_BYTES_MIN, type ErasureProfile } from "#actors/domain/erasure-profile.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { shardsOf } from "#actors/storage/chunk-shards.ts";
-import { layoutOf, layoutsOf } from "#actors/storage/holders.ts";
+import { layoutOf, layoutsOf, marginOf } from "#actors/storage/holders.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 
 export interface Redundancy {
@@ -44,17 +44,6 @@ export function redundancyOf(
     else used.push(free);
   }
   return { margin, missing, kept: used, surplus: records.filter((record) => !used.includes(record)) };
-}
-
-/** Of the best layout, or of the copies. */
-function marginOf(records: readonly CatalogEntry[]): number {
-  let margin = new Set(records.filter(({ shard }) => shard === undefined).map(({ pack }) => slotOf(pack))).size - 1;
-  for (const shards of layoutsOf(records).values()) {
-    const [first] = shards.values();
-    const dataShards = first?.[0]?.shard?.dataShards ?? Number.POSITIVE_INFINITY;
-    margin = Math.max(margin, shards.size - dataShards);
-  }
-  return Math.max(-1, margin);
 }
 
 function onePerSlot(records: readonly CatalogEntry[]): readonly CatalogEntry[] {

@@ -3,16 +3,19 @@
  * before the root. So a commit that is found counts, whatever can be read of what it refers to.
  */
 import type { Digest } from "#actors/domain/address.ts";
+import { ackMargin } from "#actors/domain/erasure-profile.ts";
 import type { ManifestLink } from "#actors/domain/manifest.ts";
 import type { ManifestTree } from "#actors/domain/manifest-tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { ChunkDigests } from "#actors/storage/chunk-digester.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
+import { marginOf } from "#actors/storage/holders.ts";
 import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import { LINK_LOST } from "#actors/storage/pack-write.ts";
 import { Proofs } from "#actors/storage/proofs.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Spread } from "#actors/storage/spread/spread.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -57,7 +60,7 @@ export class SpreadPut {
     payload: readonly Uint8Array[],
     digests: ChunkDigests,
   ): Promise<Result<void, DiskFailure>> {
-    if (await this.#proofs.seek("chunk", digest)) return ok();
+    if (await this.#isKnown("chunk", digest)) return ok();
     const room = await this.#deps.catalog.room();
     if (!room.ok) return room;
     // From before it is in the catalog until its commit is: nothing refers to it meanwhile.
@@ -96,7 +99,7 @@ export class SpreadPut {
       return ok({ sequence: known.sequence, known: true });
     }
     for (const node of inner) {
-      if (await this.#proofs.seek("manifest", node.digest)) continue;
+      if (await this.#isKnown("manifest", node.digest)) continue;
       this.#proofs.hold("manifest", node.digest);
       const written = await spread.putManifest(node);
       if (!written.ok) return written;
@@ -117,8 +120,18 @@ export class SpreadPut {
   }
 
   async #areKnown(nodes: readonly { readonly digest: Digest }[]): Promise<boolean> {
-    for (const { digest } of nodes) if (!(await this.#proofs.seek("manifest", digest))) return false;
+    for (const { digest } of nodes) if (!(await this.#isKnown("manifest", digest))) return false;
     return true;
+  }
+
+  /**
+   * Whether it is there with what it is acknowledged with. It may be left over of a removed object that is half collected, or
+   * volumes may be away: then it is written again, as anything new is.
+   */
+  async #isKnown(kind: RecordKind, digest: Digest): Promise<boolean> {
+    const { catalog, spread } = this.#deps;
+    if (!(await this.#proofs.seek(kind, digest))) return false;
+    return marginOf(catalog.served(kind, digest)) >= ackMargin(spread.profile);
   }
 }
 

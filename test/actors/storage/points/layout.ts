@@ -19,8 +19,11 @@ export function configOf(layout: Layout, directory: string): Partial<StorageConf
 export async function mended({ ref }: Pick<StorageKit, "ref">): Promise<void> {
   for (;;) {
     const facts = await ref.call("describeVolumes", {}, within);
-    if (facts.ok && facts.value.repair.state === "waiting") await ref.call("repair", { action: "now" }, within);
-    else if (facts.ok && facts.value.repair.state !== "running") return;
+    const repair = facts.ok ? facts.value.repair : undefined;
+    // What is lost is told by who asks for it.
+    if (repair?.state === "waiting" && repair.backlogCount > repair.lostCount) {
+      await ref.call("repair", { action: "now" }, within);
+    } else if (repair !== undefined && repair.state !== "running") return;
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }

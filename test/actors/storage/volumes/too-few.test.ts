@@ -65,6 +65,27 @@ describe("storage: too few volumes (STO-85)", () => {
   });
 });
 
+describe("storage: what is put again while volumes are away (STO-77)", () => {
+  for (const sizeBytes of [5 * MiB, 600 * KiB, 40 * KiB]) {
+    it(`is acknowledged with as much redundancy as what is new: ${sizeBytes} bytes`, async () => {
+      const kit = await startSix();
+      const stored: Digest[] = [];
+      for (const seed of [1, 2, 3, 4]) stored.push(must(await put(kit, randomBytes(sizeBytes, seed)), "put").manifest);
+      await settled(kit);
+      for (const directory of ["/v1", "/v2"]) await pull(kit, directory);
+      await looked(kit);
+      for (const seed of [1, 2, 3, 4]) assert((await put(kit, randomBytes(sizeBytes, seed))).ok);
+      for (const directory of SIX.slice(2)) {
+        await pull(kit, directory);
+        await looked(kit);
+        for (const manifest of stored) await mustRead(kit.ref, manifest, `without ${directory}`);
+        await putBack(kit, directory);
+        await looked(kit);
+      }
+    });
+  }
+});
+
 describe("storage: descriptors of shards (STO-82)", () => {
   it("finds every one that has decayed, and has all of them again", async () => {
     const kit = await startSix();
