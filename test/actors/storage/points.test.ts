@@ -3,30 +3,23 @@
  * Whatever was answered holds afterwards, on a real disk, and the second start finds what the first one found (STO-1, STO-21,
  * STO-22, STO-26).
  *
- * `CEPA_POINTS=all` takes every point; otherwise some of each kind.
+ * `CEPA_POINTS=all` takes every point, `=N` every Nth; otherwise some of each kind.
  */
 
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { before, describe, it } from "node:test";
 import { check } from "#test/actors/storage/points/check.ts";
-import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts";
+import { inDirectory } from "#test/actors/storage/points/layout.ts";
 import { countCalls, PERSISTING, type Persisting, runTraced } from "#test/actors/storage/points/traced.ts";
-import { partsOf } from "#test/kit/points.ts";
+import { countTo, POINTS_STEP, partsOf, pointsOf } from "#test/kit/points.ts";
 import { provideStrace } from "#test/kit/provide.ts";
 
-const isWhole = process.env["CEPA_POINTS"] === "all";
 /** From one point to the next, where not all of them are taken. */
 const STEPS = { home: 25, volumes: 200 } as const;
 /** Tests of the points of one kind, where all of them are taken. */
 const PARTS = { home: 1, volumes: 4 } as const;
 const skip = (await provideStrace()) ?? false;
-
-/** The points of one kind that are taken: every one, or some, the first and the last among them. */
-function pointsOf(count: number, layout: Layout): readonly number[] {
-  const all = Array.from({ length: count }, (_, at) => at + 1);
-  return isWhole ? all : all.filter((when) => when === 1 || when === count || when % STEPS[layout] === 0);
-}
 
 for (const layout of ["home", "volumes"] as const) {
   describe(`storage: every point of persistence, ${layout}`, { skip }, () => {
@@ -40,7 +33,7 @@ for (const layout of ["home", "volumes"] as const) {
         for (const part of partsOf(PARTS[layout])) {
           it(`loses nothing that was answered: ${what} at ${call}${part.name}`, async (context) => {
             const count = counts.get(call) ?? 0;
-            const points = part.of(pointsOf(count, layout));
+            const points = part.of(pointsOf(countTo(count), STEPS[layout]));
             let hits = 0;
             for (const when of points) {
               await inDirectory(async (directory) => {
@@ -52,7 +45,7 @@ for (const layout of ["home", "volumes"] as const) {
             context.diagnostic(`${points.length} of ${count} points, ${hits} of them were felt`);
             assert(count > 0, "there were points");
             // A process that is killed is gone. What fails may be tried again, or matter to nobody.
-            const hitsMin = isWhole ? Math.floor(points.length / 2) : points.length / 2;
+            const hitsMin = POINTS_STEP !== undefined ? Math.floor(points.length / 2) : points.length / 2;
             assert(what !== "signal=KILL" || hits >= hitsMin, `${hits} of ${points.length}`);
           });
         }
@@ -73,7 +66,7 @@ for (const layout of ["home", "volumes"] as const) {
           return await countCalls({ directory, mode: "recover", layout });
         });
         for (const [call, count] of ofRecovery) {
-          for (const when of pointsOf(count, layout)) {
+          for (const when of pointsOf(countTo(count), STEPS[layout])) {
             await inDirectory(async (directory) => {
               await cp(left, directory, { recursive: true });
               const { isDone } = await runTraced(

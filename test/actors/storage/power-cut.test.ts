@@ -3,7 +3,7 @@
  * what was synced; then it goes once more between two starts, and while the store recovers. Whatever was answered
  * before holds afterwards (STO-1, STO-21, STO-22, STO-26).
  *
- * `CEPA_POINTS=all` takes every call; otherwise some of those that sync, before which most depends on the sync before.
+ * `CEPA_POINTS=all` takes every call, `=N` every Nth; otherwise some of those that sync, before which most depends on the sync before.
  */
 
 import assert from "node:assert/strict";
@@ -14,10 +14,9 @@ import { type Mode, runWorkload, type Told } from "#test/actors/storage/points/w
 import { CutDisk, provideCutDisk } from "#test/kit/cut-disk.ts";
 import { type FaultedRun, type FaultLine, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import type { Surroundings } from "#test/kit/host.ts";
-import { partsOf } from "#test/kit/points.ts";
+import { countTo, POINTS_STEP, partsOf, pointsOf } from "#test/kit/points.ts";
 import { provideCompiler } from "#test/kit/provide.ts";
 
-const isWhole = process.env["CEPA_POINTS"] === "all";
 const skip = (await provideCutDisk()) ?? (await provideCompiler()) ?? false;
 /** Of so many syncs one, where not every call is taken. */
 const STEPS = { home: 25, volumes: 110 } as const;
@@ -35,13 +34,13 @@ const CARELESS = {
 };
 
 /** Those of a workload that are taken. At 0 it goes when everything is over. */
-function pointsOf(calls: readonly FaultLine[], step: number): readonly number[] {
-  if (isWhole) return [...calls.map((_, at) => at + 1), 0];
+function cutsOf(calls: readonly FaultLine[], step: number): readonly number[] {
+  if (POINTS_STEP !== undefined) return [...pointsOf(countTo(calls.length), POINTS_STEP), 0];
   return [...syncsOf(calls).filter((_, index) => index % step === step - 1), 0];
 }
 
-function pointsOfRecovery(calls: readonly FaultLine[]): readonly number[] {
-  if (isWhole) return calls.map((_, at) => at + 1);
+function cutsOfRecovery(calls: readonly FaultLine[]): readonly number[] {
+  if (POINTS_STEP !== undefined) return pointsOf(countTo(calls.length), POINTS_STEP);
   const syncs = syncsOf(calls);
   return syncs.slice(syncs.length >> 1).slice(0, 1);
 }
@@ -85,7 +84,7 @@ for (const layout of ["home", "volumes"] as const) {
 
     for (const part of partsOf(PARTS[layout])) {
       it(`loses nothing that was answered${part.name}`, async (context) => {
-        const points = part.of(pointsOf(calls, STEPS[layout]));
+        const points = part.of(cutsOf(calls, STEPS[layout]));
         let hits = 0;
         let held = 0;
         for (const at of points) {
@@ -110,7 +109,7 @@ for (const layout of ["home", "volumes"] as const) {
         await counted.powerOn();
         const ofRecovery = await callsOf(counted.directory, "recover");
         let hits = 0;
-        const points = part.of(pointsOfRecovery(ofRecovery));
+        const points = part.of(cutsOfRecovery(ofRecovery));
         for (const at of points) {
           await using disk = await CutDisk.make(left.image);
           if (!(await cutAt(disk, "recover", at)).isDone) hits += 1;

@@ -4,7 +4,7 @@
  * longer. Whatever was answered holds afterwards, with every byte, and the second start finds what the first one found
  * (STO-1, STO-5, STO-8).
  *
- * `CEPA_POINTS=all` takes every point; otherwise one of each kind.
+ * `CEPA_POINTS=all` takes every point, `=N` every Nth; otherwise one of each kind.
  */
 
 import assert from "node:assert/strict";
@@ -16,10 +16,9 @@ import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts"
 import { runWorkload, type Told } from "#test/actors/storage/points/workload.ts";
 import { type FaultedRun, type FaultLine, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import type { Surroundings } from "#test/kit/host.ts";
-import { partsOf } from "#test/kit/points.ts";
+import { countTo, POINTS_STEP, partsOf, pointsOf } from "#test/kit/points.ts";
 import { provideCompiler } from "#test/kit/provide.ts";
 
-const isWhole = process.env["CEPA_POINTS"] === "all";
 const skip = (await provideCompiler()) ?? false;
 /** Tests of a fault, where every point is taken. */
 const PARTS = { home: 2, volumes: 6 } as const;
@@ -38,9 +37,9 @@ function kindOf({ call, path }: FaultLine): string {
 }
 
 /** Those that are taken: every one, or of each kind the one in the middle, under one of the faults. */
-function pointsOf(calls: readonly FaultLine[], fault: (typeof FAULTS)[number]): readonly number[] {
-  const all = calls.map((_, at) => at + 1);
-  if (isWhole) return all;
+function writesOf(calls: readonly FaultLine[], fault: (typeof FAULTS)[number]): readonly number[] {
+  const all = countTo(calls.length);
+  if (POINTS_STEP !== undefined) return pointsOf(all, POINTS_STEP);
   const kinds = Map.groupBy(all, (at) => kindOf(calls[at - 1] ?? assert.fail()));
   const middles = [...kinds.values()].map((points) => points[points.length >> 1] ?? 0);
   return middles.filter((_, index) => FAULTS[index % FAULTS.length] === fault);
@@ -86,7 +85,7 @@ for (const layout of ["home", "volumes"] as const) {
     const parts = FAULTS.flatMap((fault) => partsOf(PARTS[layout]).map((part) => ({ fault, part })));
     for (const { fault, part } of parts) {
       it(`lose nothing that was answered: ${fault}${part.name}`, async (context) => {
-        const points = part.of(pointsOf(calls, fault));
+        const points = part.of(writesOf(calls, fault));
         const rests = { "went on": 0, refused: 0, "left alone": 0 };
         let failed = 0;
         for (const at of points) {

@@ -4,7 +4,7 @@
  * and becomes the object that was sent; what was cancelled is gone; and the second start finds what the first one made
  * of it (STO-15, STO-16).
  *
- * `CEPA_POINTS=all` takes every point; otherwise some.
+ * `CEPA_POINTS=all` takes every point, `=N` every Nth; otherwise some.
  */
 
 import assert from "node:assert/strict";

@@ -4,7 +4,7 @@
  * current one; nothing is there that nobody set, or that was refused; and the second start finds what the first one
  * found (IDX-8).
  *
- * `CEPA_POINTS=all` takes every point; otherwise some.
+ * `CEPA_POINTS=all` takes every point, `=N` every Nth; otherwise some.
  */
 
 import assert from "node:assert/strict";

@@ -2,7 +2,7 @@
  * One bit turns in the file of the catalog, or it is cut, at the borders of its pages: LMDB has no checksums, and some damage
  * ends the process. A few lives later everything is served, from the same catalog or a new one (STO-9).
  *
- * `CEPA_POINTS=all` takes every page; otherwise some of each kind of place.
+ * `CEPA_POINTS=all` takes every page, `=N` every Nth; otherwise some of each kind of place.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";

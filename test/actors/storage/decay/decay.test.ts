@@ -2,7 +2,7 @@
  * One bit turns, or a pack is cut, wherever something begins or ends in it: what is read has its bytes or is refused, and a
  * put heals it (STO-1, STO-4, STO-9).
  *
- * `CEPA_POINTS=all` takes every place; otherwise some of each part.
+ * `CEPA_POINTS=all` takes every place, `=N` every Nth; otherwise some of each part.
  */
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";

@@ -2,7 +2,7 @@
  * One of six volumes is damaged, wherever something begins or ends in what it holds: every object is read at once, as if
  * nothing were, and what was lost is made again (STO-1, STO-4, STO-31).
  *
- * `CEPA_POINTS=all` takes every place; otherwise some of each part.
+ * `CEPA_POINTS=all` takes every place, `=N` every Nth; otherwise some of each part.
  */
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
