@@ -25,6 +25,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.volume-not-present">
   | Failure<"cli.not-repairable">
   | Failure<"cli.repair-waiting">
+  | Failure<"cli.not-scrubbed">
 );
 
 /** The node said no. `code` is its own, see `specs/errors.md`. */

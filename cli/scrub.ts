@@ -14,7 +14,7 @@ export interface ScrubOptions extends NodeChoice {
   readonly now?: boolean;
 }
 
-/** Fails where an object is damaged. */
+/** Fails where an object is damaged, or something that is due cannot be read. */
 export async function scrub(options: ScrubOptions): Promise<Outcome> {
   const url = findUrl(options);
   if (!url.ok) return url;
@@ -46,6 +46,7 @@ async function waitForEnd(path: string, totalBytes: number): Promise<Outcome> {
 
 function tell(facts: Facts, { json }: ScrubOptions): Outcome {
   const damaged = records(facts["damaged"]);
+  const awayBytes = count(facts["awayBytes"]);
   if (json === true) print(JSON.stringify(facts));
   else {
     const dueBytes = count(facts["dueBytes"]);
@@ -53,13 +54,20 @@ function tell(facts: Facts, { json }: ScrubOptions): Outcome {
     const rows = [
       ["stored", formatBytes(count(facts["totalBytes"]))],
       ["due", dueBytes === 0 ? "nothing" : `${formatBytes(dueBytes)}, about ${left}`],
+      ...(awayBytes === 0 ? [] : [["away", `${formatBytes(awayBytes)} of that are on volumes that are not there`]]),
       ["oldest verified", String(facts["oldestVerifiedAt"] ?? "never")],
       ["damaged", `${facts["damagedRecords"]} records, ${damaged.length} objects`],
     ];
     for (const line of columns(rows)) print(line);
     for (const { address, manifest } of damaged) print(`damaged  ${address ?? `cepa:${manifest}`}`);
   }
-  if (damaged.length === 0) return ok();
+  if (damaged.length === 0 && awayBytes === 0) return ok();
+  if (damaged.length === 0) {
+    return fail({
+      code: "cli.not-scrubbed",
+      message: `${formatBytes(awayBytes)} were not read: they are on volumes that are not there (cepa volumes)`,
+    });
+  }
   return fail({
     code: "storage.corrupt",
     message: `${damaged.length} objects are damaged: putting them again heals them`,

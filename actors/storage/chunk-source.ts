@@ -8,6 +8,7 @@
 import type { Digest } from "#actors/domain/address.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import { isVerified, loadTable, payloadDigest } from "#actors/storage/payload-reader.ts";
 import { READ_BYTES_MAX, ReadAhead, type ReadAheadBuffers } from "#actors/storage/read-ahead.ts";
 import { SEGMENT_BYTES } from "#actors/storage/record.ts";
@@ -199,7 +200,7 @@ export class ChunkSource implements ByteSource {
   }
 
   #fail({ chunk, entry }: LocatedSlice, failure: ReadTrouble): number {
-    this.#failure = failure;
+    this.#failure = asTold(failure, entry);
     if (entry !== undefined && !this.#isSpared) this.#deps.onTrouble(chunk, entry, failure);
     this.#settle();
     return FAILED;
@@ -212,6 +213,13 @@ export class ChunkSource implements ByteSource {
     void this.#ahead.close();
     this.#deps.onSettled(this);
   }
+}
+
+/** A volume that refuses may be on its way out: until it was looked at nothing is said of the bytes. */
+export function asTold(failure: ReadTrouble, entry: Pick<CatalogEntry, "pack"> | undefined): ReadTrouble {
+  const isOfHome = entry !== undefined && slotOf(entry.pack) === HOME_SLOT;
+  if (failure.errno === undefined || isOfHome) return failure;
+  return { code: "storage.read-failed", errno: failure.errno };
 }
 
 /** What the payload of its record is known by. */

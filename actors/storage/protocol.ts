@@ -248,6 +248,8 @@ export interface ScrubFacts {
   readonly totalBytes: number;
   /** Of packs that are to be read again by now. */
   readonly dueBytes: number;
+  /** Of those, what is on volumes that are away: it is read when they are back. */
+  readonly awayBytes: number;
   /** Of all packs, ms since 1970; 0 where one was never verified. */
   readonly oldestVerifiedAtMs: number;
   /** How long what is due takes at the present rate. */

@@ -5,7 +5,7 @@
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Damage } from "#actors/storage/catalog-records.ts";
-import { ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
+import { asTold, ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import { suffice } from "#actors/storage/holders.ts";
 import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
@@ -108,8 +108,9 @@ export class Reader {
       this.#secondLook.lift(root, copy);
       break;
     }
-    const isAwaited = !read.ok && read.failure.code === "storage.corrupt" && this.#isAwaited("manifest", root);
-    return isAwaited ? fail(AWAY) : read;
+    if (read.ok) return read;
+    const isAwaited = read.failure.code === "storage.corrupt" && this.#isAwaited("manifest", root);
+    return fail(isAwaited ? AWAY : asTold(read.failure, entry));
   }
 
   /** False for what was removed. What is not known at all was never told to anybody. */

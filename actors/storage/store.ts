@@ -366,6 +366,7 @@ const NO_SCRUB: ScrubFacts = {
   isRunning: false,
   totalBytes: 0,
   dueBytes: 0,
+  awayBytes: 0,
   oldestVerifiedAtMs: 0,
   etaMs: 0,
   damaged: [],

@@ -114,7 +114,9 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     gearTable: makeGearTable(cpu.digest),
   };
   const group = new GroupCommit({ ...shared, disk, pool, space, signal });
-  const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check }, report);
+  // Put together below: nothing is put before.
+  const onAbandoned = (lengthBytes: number): void => collector.abandoned(lengthBytes);
+  const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check, onAbandoned }, report);
   const impaired = (): string | undefined => {
     if (report.setAside.length > 0) return `not all packs can be read: ${report.setAside.join(", ")}`;
     // It may hold commits that nobody knows of, and what they refer to is elsewhere.

@@ -34,10 +34,13 @@ import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Gauge } from "#runtime/telemetry/metrics.ts";
 import { Throttle } from "#runtime/throttle.ts";
-import { MiB } from "#runtime/units.ts";
+import { MiB, minute } from "#runtime/units.ts";
 
 /** Records that are marked at once, eight to sixteen bytes of memory each. Stores that have more are walked again. */
 export const MARKED_RECORDS_MAX = 8_388_608;
+
+/** From the end of a collection, or from when there is much that puts have left, to the next one. */
+export const ABANDONED_COLLECT_MS: number = 1 * minute;
 
 /** With fewer objects that something is known of, no pack is asked which graves are needed. */
 export const GRAVES_SWEPT_MIN = 1024;
@@ -82,6 +85,8 @@ export class Collector {
   readonly #throttle: Throttle;
   /** Given up, and not removed yet. */
   readonly #leaving = new Map<number, Promise<void>>();
+  /** Since the last collection began. */
+  #abandonedBytes = 0;
   #sweepAtCount = GRAVES_SWEPT_MIN;
   #phase: CollectionFacts["phase"] = "idle";
   #last: CollectionReport | undefined;
@@ -114,6 +119,19 @@ export class Collector {
     this.#work = this.#run(emptyTrash).catch(this.#deps.onDefect);
   }
 
+  /** Of a put that came to nothing: with much of it a collection begins before its time. */
+  abandoned(lengthBytes: number): void {
+    const wasMuch = this.#isMuchAbandoned;
+    this.#abandonedBytes += lengthBytes;
+    if (wasMuch || !this.#isMuchAbandoned || this.#phase !== "idle" || this.#deps.signal.aborted) return;
+    this.#timer?.cancel();
+    this.#later();
+  }
+
+  get #isMuchAbandoned(): boolean {
+    return this.#abandonedBytes >= this.#deps.config().packSealBytes / 4;
+  }
+
   /** Nothing is given up, copied or removed any more when it settles. */
   async close(): Promise<void> {
     this.#timer?.cancel();
@@ -124,6 +142,7 @@ export class Collector {
   async #run(emptyTrash: boolean): Promise<void> {
     const { clock, log, signal } = this.#deps;
     const startedMs = clock.nowMs();
+    this.#abandonedBytes = 0;
     const counts: Counts = {
       endedAtMs: 0,
       elapsedMs: 0,
@@ -150,7 +169,8 @@ export class Collector {
 
   #later(): void {
     const { clock, config } = this.#deps;
-    this.#timer = clock.after(config().collectIntervalMs, () => this.collect(false));
+    const waitMs = this.#isMuchAbandoned ? ABANDONED_COLLECT_MS : config().collectIntervalMs;
+    this.#timer = clock.after(waitMs, () => this.collect(false));
   }
 
   /** Answers with why it stopped. */

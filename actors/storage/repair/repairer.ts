@@ -21,6 +21,7 @@ import { Mender, type MenderDeps } from "#actors/storage/repair/mender.ts";
 import { redundancyOf } from "#actors/storage/repair/wanted.ts";
 import type { Written } from "#actors/storage/spread/spread.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
+import { VOLUME_LOOK_INTERVAL_MS } from "#actors/storage/volumes/volumes.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Throttle } from "#runtime/throttle.ts";
@@ -28,6 +29,8 @@ import { minute, second } from "#runtime/units.ts";
 
 /** From a walk that left something to the next. */
 export const REPAIR_RETRY_MS: number = 1 * minute;
+/** Within that time a volume that has gone is missed. */
+const UNMISSED_MS: number = 3 * VOLUME_LOOK_INTERVAL_MS;
 /** Payloads of one walk that are counted once, however many objects have them. */
 export const REPAIR_COUNTED_MAX = 262_144;
 
@@ -67,7 +70,7 @@ export class Repairer {
   #failedCount = 0;
   #rate = { bytes: 0, sinceMs: 0, bytesPerSecond: 0 };
   #isWanted = false;
-  /** Until then nothing is waited for: a volume that was pulled just now may not have been missed yet. */
+  /** What has gone by then is not waited for: a volume that was pulled just now may not have been missed yet. */
   #forcedUntilMs = Number.NEGATIVE_INFINITY;
   #work: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -114,8 +117,8 @@ export class Repairer {
     else {
       this.#resume?.resolve();
       this.#resume = undefined;
-      const { clock, config } = this.#deps;
-      if (action === "now") this.#forcedUntilMs = clock.nowMs() + config().repairDelayMs;
+      const { clock } = this.#deps;
+      if (action === "now") this.#forcedUntilMs = clock.nowMs() + UNMISSED_MS;
       this.look();
     }
   }
@@ -139,8 +142,11 @@ export class Repairer {
    * next walk: a walk for each would be one without an end while a disk is full.
    */
   heardOf({ lengthBytes, margin, profile, wantedCount, writtenCount }: Written): void {
-    const wanted = this.#wanted;
-    const isWhole = writtenCount === wantedCount && shardCountOf(profile) === shardCountOf(wanted);
+    const asked = this.#deps.spread.profileOver(this.#deps.volumes());
+    const isWhole =
+      writtenCount === wantedCount &&
+      shardCountOf(profile) >= shardCountOf(this.#wanted) &&
+      profile.parityShards >= asked.parityShards;
     if (isWhole || this.#deps.signal.aborted) return;
     add(this.#heard, margin, lengthBytes);
     if (this.#work === undefined) this.#timer ??= this.#deps.clock.after(REPAIR_RETRY_MS, () => this.look());
@@ -223,14 +229,18 @@ export class Repairer {
     level: number | undefined,
     seen: Seen,
   ): Promise<void> {
-    const { catalog, spread } = this.#deps;
+    const { catalog, spread, volumes } = this.#deps;
     const counts = (entry: CatalogEntry): boolean => this.#counts(entry);
     const profile = this.#wanted;
     const records = catalog.records(kind, digest).filter(counts);
     const { kept, margin, missing, surplus } = redundancyOf(records, kind, lengthBytes, profile);
     const isDamaged = catalog.records(kind, digest).some(({ damage }) => damage !== "none");
-    if (missing.length === 0 && surplus.length === 0 && !isDamaged) return;
-    if (level === undefined) return count(seen, `${kind} ${digest}`, margin, lengthBytes);
+    const isSound = missing.length === 0 && surplus.length === 0 && !isDamaged;
+    // With too few volumes nothing can be done about it, and yet it has less than was asked for.
+    const asked = spread.profileOver(volumes()).parityShards;
+    const isPoor = profile.parityShards < asked && margin < asked;
+    if (level === undefined && (!isSound || isPoor)) return count(seen, `${kind} ${digest}`, margin, lengthBytes);
+    if (level === undefined || isSound) return;
     // Where a volume is waited for, or is full, there may be nowhere to write.
     const canBeWritten = missing.length <= spread.targetsBeside(new Set(kept.map(({ pack }) => slotOf(pack))));
     if (margin !== level || !canBeWritten) return;
@@ -281,8 +291,9 @@ export class Repairer {
 
   #isAwaited({ state, changedAtMs }: VolumeView): boolean {
     const { clock, config } = this.#deps;
-    const isForced = clock.nowMs() < this.#forcedUntilMs;
-    return state === "absent" && !isForced && clock.nowMs() - changedAtMs < config().repairDelayMs;
+    return (
+      state === "absent" && changedAtMs > this.#forcedUntilMs && clock.nowMs() - changedAtMs < config().repairDelayMs
+    );
   }
 
   /** By the wall clock. */

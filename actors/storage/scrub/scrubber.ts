@@ -73,18 +73,20 @@ export class Scrubber {
   }
 
   get facts(): ScrubFacts {
-    const { catalog, clock } = this.#deps;
+    const { catalog, clock, files } = this.#deps;
     const nowMs = clock.wallMs();
     const due = this.#due(nowMs);
     const verifiedAtMs = [...catalog.packs.keys()].map((pack) => catalog.verifiedAtMs(pack));
-    const dueBytes = due.reduce((sum, { checkpoint }) => sum + checkpoint, 0) - this.#doneBytes;
+    const awayBytes = bytesOf(due.filter(({ pack }) => !files.isThere(pack)));
+    const dueBytes = bytesOf(due) - this.#doneBytes;
     return {
       isRunning: this.#work !== undefined,
       totalBytes: catalog.packBytes,
       dueBytes: Math.max(0, dueBytes),
+      awayBytes,
       oldestVerifiedAtMs: verifiedAtMs.length === 0 ? nowMs : Math.min(...verifiedAtMs),
-      etaMs: Math.ceil((Math.max(0, dueBytes) * second) / this.#bytesPerSecond()),
-      damaged: this.#damaged,
+      etaMs: Math.ceil((Math.max(0, dueBytes - awayBytes) * second) / this.#bytesPerSecond()),
+      damaged: catalog.totals.damagedCount === 0 ? [] : this.#damaged,
     };
   }
 
@@ -118,17 +120,19 @@ export class Scrubber {
   }
 
   async #run(): Promise<void> {
-    const { catalog, clock, damageWalk, log, signal } = this.#deps;
+    const { catalog, clock, damageWalk, files, log, signal } = this.#deps;
     const damagedBefore = catalog.totals.damagedCount;
+    const unread = new Set<number>();
     for (;;) {
-      const [oldest] = this.#due(clock.wallMs());
+      const oldest = this.#due(clock.wallMs()).find(({ pack }) => files.isThere(pack) && !unread.has(pack));
       if (oldest === undefined || signal.aborted) break;
       this.#isHurried = catalog.verifiedAtMs(oldest.pack) < this.#wantedSinceMs;
       const isRead = await this.#verify(oldest);
       if (signal.aborted) return;
       this.#doneBytes = 0;
-      // One that cannot be read now is tried again in the next round, not at once.
-      if (catalog.packs.has(oldest.pack)) catalog.setVerified(oldest.pack, clock.wallMs());
+      // One that cannot be read now is tried again in the next round, not at once, and stays due until then.
+      if (!isRead) unread.add(oldest.pack);
+      else if (catalog.packs.has(oldest.pack)) catalog.setVerified(oldest.pack, clock.wallMs());
       if (!isRead) log.warn("pack not verified", { pack: oldest.pack });
     }
     const { damagedCount } = catalog.totals;
@@ -213,6 +217,10 @@ export class Scrubber {
     const inHalfThePeriod = (2 * second * catalog.packBytes) / scrubPeriodMs;
     return Math.min(collectBytesPerSecondMax, Math.max(BYTES_PER_SECOND_MIN, inHalfThePeriod));
   }
+}
+
+function bytesOf(packs: readonly PackState[]): number {
+  return packs.reduce((sum, { checkpoint }) => sum + checkpoint, 0);
 }
 
 type ListedRecord = Pick<SealEntry, "digest" | "kind" | "payloadBytes" | "payloadOffset" | "position">;

@@ -18,6 +18,8 @@ export interface SpreadUploadDeps extends SpreadPutDeps {
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
   readonly gearTable: Int32Array;
   readonly pause: Pause;
+  /** So many bytes were taken of a put that came to nothing. */
+  readonly onAbandoned: (lengthBytes: number) => void;
 }
 
 export class SpreadUpload implements ObjectUpload {
@@ -100,6 +102,7 @@ export class SpreadUpload implements ObjectUpload {
   async abandon(): Promise<void> {
     await this.#written;
     this.#put.close();
+    this.#deps.onAbandoned(this.#sizeBytes);
   }
 
   async #endChunk(): Promise<Result<void, DiskFailure>> {

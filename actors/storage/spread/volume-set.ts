@@ -192,7 +192,8 @@ export class VolumeSet implements PackVolumes {
       if (compared !== undefined) await this.volumes.troubled(slot, compared.failure);
       const again = (): void => this.#enqueue(() => this.#comeBack(slot));
       this.#retries.set(slot, clock.after(VOLUME_LOOK_INTERVAL_MS, again));
-      log.warn("volume not recovered", { directory: this.volumes.view(slot)?.directory });
+      const { directory, problem } = this.volumes.view(slot) ?? {};
+      log.warn("volume not recovered", { directory, problem });
       return;
     }
     if (compared.value) await this.#forget(slot, attachment);
@@ -223,7 +224,7 @@ export class VolumeSet implements PackVolumes {
   async #lift(slot: number, { catalog, pause }: Attachment): Promise<void> {
     if (catalog.totals.damagedCount === 0) return;
     for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
-      catalog.lift(digest, entry);
+      if (catalog.lift(digest, entry)) catalog.setVerified(entry.pack, 0);
       await pause.ifDue();
     }
   }

@@ -112,6 +112,12 @@ export class VolumePlace {
     if (COUNTED.has(cause) && this.#failures.length < VOLUME_FAILURES_MAX) this.#failures = [...this.#failures, cause];
   }
 
+  /** It cannot be written, or not be listed: that is enough by itself. */
+  condemn(cause: string): void {
+    this.#failures = Array.from({ length: VOLUME_FAILURES_MAX }, () => cause);
+    this.#troubleCount += 1;
+  }
+
   /** Until the next look. True where that should be now: the reserve would be next. */
   wrote(lengthBytes: number, reserveBytes: number): boolean {
     this.#freeBytes = Math.max(0, this.#freeBytes - lengthBytes);

@@ -112,13 +112,20 @@ export class Volumes {
     void this.#look(place, false);
   }
 
-  /** Whether its packs can be listed, and it takes a small write: what recovery needs. Want of room is nothing against it. */
+  /**
+   * Whether its packs can be listed, and it takes a small write: what recovery needs. Want of room is nothing against it. One
+   * for which that is not so is failing from then on, until a look finds otherwise.
+   */
   async isUsable(slot: number): Promise<boolean> {
     const place = this.#withSlot(slot);
     if (place === undefined || !place.isReadable) return false;
     const listed = await this.#deps.disk.list(packsIn(place));
-    if (listed.ok) return (await this.#probe(place)) !== "refused";
-    await this.troubled(slot, listed.failure);
+    const probed = listed.ok ? await this.#probe(place) : { refused: causeOf(listed.failure) };
+    if (typeof probed === "string") return true;
+    if (this.#isOver) return false;
+    place.condemn(probed.refused);
+    await this.#look(place, false);
+    this.#appraise(place);
     return false;
   }
 
@@ -276,22 +283,29 @@ export class Volumes {
   /** What was well is not asked: probes would keep a disk awake. One without inodes has bytes free, and yet no room. */
   async #takesWrites(place: VolumePlace): Promise<boolean> {
     if (!place.isFailing && !place.isRefusing) return true;
+    if (place.isFailing && !(await this.#deps.disk.list(packsIn(place))).ok) return false;
     const probed = await this.#probe(place);
     return probed === "taken" || (probed === "no-room" && !place.isRefusing);
   }
 
   /** Whether it takes a small write, and gives it back. */
-  async #probe({ directory, sighting, volume }: VolumePlace): Promise<"taken" | "no-room" | "refused"> {
+  async #probe({
+    directory,
+    sighting,
+    volume,
+  }: VolumePlace): Promise<"taken" | "no-room" | { readonly refused: string }> {
     const isThere = sighting.kind === "marked" && sighting.mark.id === volume?.id;
-    if (!isThere || sighting.mark.node !== this.#known.node) return "refused";
+    if (!isThere || sighting.mark.node !== this.#known.node) return { refused: "ENODEV" };
     const { disk } = this.#deps;
     const path = `${directory}/${PROBE_NAME}`;
     const bytes = encodeMark(sighting.mark);
     const written = await disk.replaceFile(path, bytes);
-    if (!written.ok) return written.failure.code === "disk.full" ? "no-room" : "refused";
+    if (!written.ok) return written.failure.code === "disk.full" ? "no-room" : { refused: causeOf(written.failure) };
     const read = await disk.readFile(path);
     await disk.remove(path);
-    return read.ok && Buffer.from(read.value).equals(bytes) ? "taken" : "refused";
+    return read.ok && Buffer.from(read.value).equals(bytes)
+      ? "taken"
+      : { refused: read.ok ? "other bytes" : causeOf(read.failure) };
   }
 }
 

@@ -130,6 +130,7 @@ describe("gateway: scrubbing", () => {
       isRunning: true,
       totalBytes: 9,
       dueBytes: 4,
+      awayBytes: 0,
       oldestVerifiedAtMs: 1000,
       etaMs: 5,
       damaged: [{ address, manifest: root, sizeBytes: 3 }],
@@ -144,6 +145,7 @@ describe("gateway: scrubbing", () => {
       isRunning: true,
       totalBytes: 9,
       dueBytes: 4,
+      awayBytes: 0,
       etaMs: 5,
       damaged: [{ address, size: 3, manifest: root }],
     };
