@@ -118,6 +118,7 @@ async function openVolumes(deps: StoreDeps): Promise<VolumeSet | undefined> {
     directories: volumes.directories,
     dataDirectory: directory,
     reserveBytes,
+    parityOver: (volumeCount) => profileFor(volumes.erasure, volumeCount).parityShards,
   });
   scope.add(() => set.close());
   return set;

@@ -22,7 +22,9 @@ import type { Cpu } from "#runtime/pool/cpu.ts";
 
 export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
   readonly cpu: Cpu;
-  /** Which of them are not as they should be; told once, and with each change. */
+  /** How many volumes may be lost of what is written to so many; 0: none. */
+  readonly parityOver: (volumeCount: number) => number;
+  /** Which of them are not as they should be, where that is more than redundancy is for; told once, and with each change. */
   readonly onVolumeTrouble: (trouble: string | undefined) => void;
   /** Of what goes on beside the calls: it ends the incarnation. */
   readonly onDefect: (defect: unknown) => void;
@@ -166,7 +168,11 @@ export class VolumeSet implements PackVolumes {
       .filter(({ state }) => state !== "present")
       .map(({ directory, state }) => `${directory} ${state}`);
     const sentence = `${troubled.length} of ${all.length} volumes: ${troubled.join(", ")}`;
-    this.#deps.onVolumeTrouble(troubled.length === 0 ? undefined : sentence);
+    const { onVolumeTrouble, parityOver } = this.#deps;
+    // What is written survives as much as ever: that is what the others are for.
+    const parity = parityOver(this.volumes.writable().filter(({ slot }) => !this.#aside.has(slot)).length);
+    const isCovered = parity > 0 && parity >= parityOver(all.length);
+    onVolumeTrouble(troubled.length === 0 || isCovered ? undefined : sentence);
   }
 
   #enqueue(work: () => Promise<void>): void {
@@ -192,6 +198,7 @@ export class VolumeSet implements PackVolumes {
       if (compared !== undefined) await this.volumes.troubled(slot, compared.failure);
       const again = (): void => this.#enqueue(() => this.#comeBack(slot));
       this.#retries.set(slot, clock.after(VOLUME_LOOK_INTERVAL_MS, again));
+      this.#tell();
       const { directory, problem } = this.volumes.view(slot) ?? {};
       log.warn("volume not recovered", { directory, problem });
       return;
@@ -215,6 +222,7 @@ export class VolumeSet implements PackVolumes {
     if (report.recoveredCommitCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
     await this.#lift(slot, attachment);
     this.#aside.delete(slot);
+    this.#tell();
     this.lanes.add(slot, attachment.makeLane(slot, report));
     log.info("volume recovered", { slot, commits: report.recoveredCommitCount });
     attachment.onChange();

@@ -121,6 +121,29 @@ describe("storage: a volume that refuses, at the moment when it goes (STO-85)", 
   });
 });
 
+describe("storage: its health while volumes are away (STO-87)", () => {
+  it("is ready as long as what is written survives as much as ever, and degraded with fewer volumes", async () => {
+    const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
+    assert((await disk.makeDirectory("/pulled")).ok);
+    const directories = ["/v1", "/v2", "/v3"];
+    const kit = await startStorage({ disk, volumes: { directories, erasure: { dataShards: 1, parityShards: 1 } } });
+    await settled(kit);
+    const states: string[] = [];
+    for (const step of ["/v1", "/v2"]) {
+      await pull(kit, step);
+      await looked(kit);
+      states.push(kit.actor.health.state);
+    }
+    for (const step of ["/v1", "/v2"]) {
+      await putBack(kit, step);
+      await looked(kit);
+      await looked(kit);
+      states.push(kit.actor.health.state);
+    }
+    assert.deepEqual(states, ["ready", "degraded", "ready", "ready"]);
+  });
+});
+
 describe("storage: puts that come to nothing on volumes (STO-78)", () => {
   it("are collected before the time of collections when they are many", async () => {
     const { kit, stored } = await startMirror();
