@@ -14,6 +14,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.bad-url">
   | Failure<"cli.bad-name">
   | Failure<"cli.bad-key">
+  | Failure<"cli.key-in-use">
   | Failure<"cli.file-unreadable">
   | Failure<"cli.file-unwritable">
   | Failure<"cli.file-exists">

@@ -14,12 +14,21 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { note } from "#cli/console.ts";
 import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { ANSWER_TIMEOUT_MS } from "#cli/http.ts";
 import type { NameSigner } from "#client/name-record.ts";
 import { fail, ok } from "#runtime/errors.ts";
+import { type Held, LOCK_POLL_MS } from "#runtime/lock/lock.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import { fileLocks } from "#runtime/real/lock.ts";
+import { second } from "#runtime/units.ts";
+
+/** Longest wait for others that set names with the same key, ms: longer than one of them waits for the node. */
+export const KEY_WAIT_MS: number = ANSWER_TIMEOUT_MS + 5 * second;
 
 /** Where the key is without `--key`. */
 export function defaultKeyFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -60,6 +69,25 @@ export function obtainSigner(file: string): Outcome<NameSigner> {
   note(`made a key for your names: ${file}`);
   note("keep a copy of it and show it to nobody: whoever has it owns them, and without it they stay as they are");
   return ok(signerOf(privateKey));
+}
+
+/** One at a time on this machine, of this user, whatever file the key is in. */
+export async function lockKey(publicKey: string): Promise<Outcome<Held>> {
+  const path = join(tmpdir(), `cepa-name-${process.getuid?.() ?? 0}-${publicKey.slice(0, 32)}.lock`);
+  const locks = fileLocks(realClock);
+  const sinceMs = realClock.nowMs();
+  for (;;) {
+    const locked = await locks.acquire(path, { waitMs: 0 });
+    if (locked.ok) return locked;
+    const isTaken = locked.failure.code === "lock.taken";
+    if (isTaken && realClock.nowMs() - sinceMs < KEY_WAIT_MS) {
+      // One of the clock's own would not keep the process alive.
+      await pause(LOCK_POLL_MS);
+      continue;
+    }
+    const why = isTaken ? `another one has it for ${KEY_WAIT_MS / second} s` : locked.failure.cause;
+    return fail({ code: "cli.key-in-use", message: `one name is set with a key at a time (${path}): ${why}` });
+  }
 }
 
 /** Whole, on the disk and under its name, or not there; never over another key. */

@@ -7,7 +7,7 @@ import { type Outcome, reasonOf } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, refusalOf } from "#cli/http.ts";
 import { type ObjectName, parseName as parseObjectName } from "#cli/name.ts";
-import { defaultKeyFile, obtainSigner, readSigner } from "#cli/name-key.ts";
+import { defaultKeyFile, lockKey, obtainSigner, readSigner } from "#cli/name-key.ts";
 import { CepaClient, CepaError, type NameRecord } from "#client/client.ts";
 import { parseName } from "#client/name-record.ts";
 import { fail, ok } from "#runtime/errors.ts";
@@ -30,9 +30,12 @@ export async function setName(label: string, target: string, options: SetOptions
   if (!signer.ok) return signer;
   const value = target.replace(/#.*$/s, "");
   const exp = options.expires === undefined ? undefined : Math.floor((Date.now() + options.expires) / second);
+  // Two records that follow on the same one contradict each other: whoever comes second reads what the first has set.
+  const lock = await lockKey(signer.value.publicKey);
+  if (!lock.ok) return lock;
   const set = await asked(options, (client, signal) =>
     client.setName(label, value, { signer: signer.value, exp, signal }),
-  );
+  ).finally(() => lock.value.release());
   if (!set.ok) return set;
   print(options.json === true ? jsonOf(set.value) : `${fullName(set.value)}  ${wordsOf(set.value).join("  ")}`);
   return ok();

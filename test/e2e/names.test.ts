@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { lockKey } from "#cli/name-key.ts";
 import { CepaClient, webCryptoSigner } from "#client/client.ts";
 import { cepa, type Ran } from "#test/cli/run.ts";
 import { startNode, type TestNode } from "#test/kit/node.ts";
@@ -49,6 +50,44 @@ describe("names: beside a running node", () => {
       records.map((line) => (JSON.parse(line) as { value: string }).value),
       [one, two],
     );
+  });
+
+  it("is set by several at once on one machine, one after the other, and does not freeze", async () => {
+    const ran = await Promise.all([one, two, one, two].map((target) => run("set", "crowd", target)));
+
+    assert.deepEqual(
+      ran.map(({ code, stderr }) => [code, stderr]),
+      ran.map(() => [0, ""]),
+    );
+    const history = await run("history", "crowd", "--json");
+    const seqs = history.stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { seq: number }).seq);
+    // What it leads to already is not set again.
+    assert(seqs.length >= 2, `${seqs}`);
+    assert.deepEqual(
+      seqs,
+      seqs.map((_, at) => at + 1),
+    );
+  });
+
+  it("is not set while another command sets one with the same key", async () => {
+    const first = await run("set", "held", one);
+    const [, key = ""] = /^([0-9a-f]{64})\/held /.exec(first.stdout) ?? [];
+    const lock = await lockKey(key);
+    assert(lock.ok);
+    let isDone = false;
+    const setting = run("set", "held", two).then((ran) => {
+      isDone = true;
+      return ran;
+    });
+    // As long as several of them take when nobody is in the way.
+    for (let look = 0; look < 5; look += 1) assert.equal((await run("get", "held")).stdout, `${one}\n`);
+    assert(!isDone, "it waits");
+    lock.value.release();
+    assert.equal((await setting).code, 0);
+    assert.equal((await run("get", "held")).stdout, `${two}\n`);
   });
 
   it("gets and tells about the object behind a name, and asks for the link of a private one", async () => {

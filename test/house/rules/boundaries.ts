@@ -32,6 +32,8 @@ function offender(what: string, path: string, line: string): Planted {
 }
 
 /** What the command line and the client may know of the runtime. */
+/** What a lock on a real file takes. */
+const LOCKS = /^runtime\/real\/(clock|lock)\.ts$/;
 const SHARED_WITH_CLIENTS = /^runtime\/(units\.ts|errors\.ts|config\/)/;
 
 export const boundaries: readonly Rule[] = [
@@ -75,8 +77,12 @@ export const boundaries: readonly Rule[] = [
   ),
 
   boundary(
-    "the command line speaks to a node from outside: it knows client, units, errors and config",
-    ({ from, to }) => from.startsWith("cli/") && !/^(cli|client)\//.test(to) && !SHARED_WITH_CLIENTS.test(to),
+    "the command line speaks to a node from outside: it knows client, units, errors, config, and locks on files",
+    ({ from, to }) =>
+      from.startsWith("cli/") &&
+      !/^(cli|client|runtime\/lock)\//.test(to) &&
+      !SHARED_WITH_CLIENTS.test(to) &&
+      !LOCKS.test(to),
     [offender("the bus", "cli/planted.ts", 'import { Bus } from "#runtime/bus.ts";')],
   ),
 
