@@ -180,10 +180,11 @@ export class Collector {
     if (impairment !== undefined) return impairment;
     if (catalog.refusal !== undefined) await this.#writeCatalog();
     if (catalog.refusal !== undefined) return `the catalog is not written: ${catalog.refusal}`;
-    // By the files: one that the catalog has let go of is found by the next start as long as it is there.
+    // A file that the catalog has let go of is found by the next start as long as it is there; one of a volume that is left out
+    // of the configuration, when it is named again.
     const listed = await files.list();
     if (!listed.ok) return `the packs cannot be listed: ${listed.failure.code}`;
-    const numbers = listed.value.map(({ pack }) => pack);
+    const numbers = [...listed.value.map(({ pack }) => pack), ...catalog.packs.keys()];
     const tidied = await keeping.tidy(Math.min(...numbers));
     if (!tidied.ok) return `the journal of what is kept: ${tidied.failure.code}`;
     const swept = await this.#sweepGraves();

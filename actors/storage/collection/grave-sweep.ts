@@ -52,9 +52,10 @@ export class GraveSweep {
     this.#deps = deps;
   }
 
-  /** Answers whether it was done: not where all of them are young, nor where any place of a pack cannot be read. */
+  /** Answers whether it was done: not where all of them are young, nor where a pack is not there, or any place of one cannot be read. */
   async run(): Promise<Result<boolean, KeepFailure>> {
-    const { clock, files, isOver, keeping } = this.#deps;
+    const { catalog, clock, files, isOver, keeping } = this.#deps;
+    for (const pack of catalog.packs.keys()) if (!files.isThere(pack)) return ok(false);
     this.#graves = await keeping.graves(clock.wallMs() - GRAVE_AGE_MS_MIN, GRAVES_SWEPT_MAX);
     const listed = await files.list();
     if (this.#graves.size === 0 || !listed.ok) return ok(false);

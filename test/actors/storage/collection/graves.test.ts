@@ -4,13 +4,19 @@ import { describe, it } from "node:test";
 import { GRAVES_SWEPT_MIN } from "#actors/storage/collection/collector.ts";
 import { GRAVE_AGE_MS_MIN } from "#actors/storage/collection/grave-sweep.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
-import { KiB, MiB } from "#runtime/units.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
 import { directory, randomBytes, type StorageKit, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
 
-const sealing = { config: { packSealBytes: 1 * MiB, collectBytesPerSecondMax: 1024 * 1024 * MiB } } as const;
+const sealing = {
+  config: { packSealBytes: 1 * MiB, writeQuotaBytes: 64 * MiB, collectBytesPerSecondMax: 1024 * 1024 * MiB },
+} as const;
+
+const COPIES = { dataShards: 1, parityShards: 1 } as const;
 
 interface World {
   readonly kit: StorageKit;
@@ -18,15 +24,21 @@ interface World {
   readonly removed: readonly StoredObject[];
 }
 
+async function putMany(kit: StorageKit): Promise<readonly StoredObject[]> {
+  const stored: StoredObject[] = [];
+  for (let from = 1; from <= GRAVES_SWEPT_MIN; from += 256) {
+    const some = Array.from({ length: 256 }, (_, at) => mustPut(kit, randomBytes(100, from + at + 1)));
+    stored.push(...(await Promise.all(some)));
+  }
+  return stored;
+}
+
 /** Many removals that are final; the first of them in a pack that stays, because most of it is live. */
 async function manyGraves(): Promise<World> {
   const kit = await startStorage(sealing);
-  const removed = [await mustPut(kit, randomBytes(1000, 0))];
+  const first = await mustPut(kit, randomBytes(1000, 0));
   const kept = await mustPut(kit, randomBytes(900 * KiB, 1));
-  for (let from = 1; from <= GRAVES_SWEPT_MIN; from += 256) {
-    const some = Array.from({ length: 256 }, (_, at) => mustPut(kit, randomBytes(100, from + at + 1)));
-    removed.push(...(await Promise.all(some)));
-  }
+  const removed = [first, ...(await putMany(kit))];
   for (let from = 0; from < removed.length; from += 256) {
     await Promise.all(removed.slice(from, from + 256).map((stored) => remove(kit, stored)));
   }
@@ -64,5 +76,32 @@ describe("storage: graves (STO-22)", () => {
     await collect(kit, false);
     mend();
     assert.equal(kit.metric("storage_keeps"), removed.length);
+  });
+
+  it("stay while a volume is left out that may hold what they cover (STO-79)", async () => {
+    const disk = new MemoryDisk({ capacityBytes: 1 * GiB });
+    const kv = memoryKvStores({ disk });
+    const start = async (...directories: readonly string[]): Promise<StorageKit> => {
+      const kit = await startStorage({ disk, kv, volumes: { directories, erasure: COPIES }, ...sealing });
+      await whole(kit);
+      return kit;
+    };
+    const end = async (kit: StorageKit): Promise<void> => {
+      kit.actor.kill("test");
+      await kit.clock.settle();
+    };
+    const both = await start("/v1", "/v2");
+    const removed = await putMany(both);
+    await end(both);
+    const one = await start("/v1");
+    for (const stored of removed) await remove(one, stored);
+    assert.equal((await collect(one, true)).buriedCount, removed.length);
+    await one.clock.advance(GRAVE_AGE_MS_MIN);
+    await collect(one, false);
+    assert.equal(one.metric("storage_keeps"), removed.length);
+    await end(one);
+
+    const again = await start("/v1", "/v2");
+    for (const { manifest } of removed) assert(!((await readObject(again.ref, manifest)) instanceof Uint8Array));
   });
 });
