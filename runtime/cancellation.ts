@@ -4,6 +4,7 @@
  * Most of it never has a signal: signals and their listeners cost more than a call, so they are made for those who ask.
  */
 import type { PendingCall } from "#runtime/pending-call.ts";
+import type { Trace, Within } from "#runtime/ref.ts";
 
 export class Cancellation {
   #calls: Set<PendingCall> | undefined = undefined;
@@ -35,6 +36,17 @@ export class Cancellation {
   callOff(): void {
     this.abort();
     if (this.#calls !== undefined) for (const call of this.#calls) call.cancel();
+  }
+}
+
+/** Work without a deadline of its own: it ends by itself, or is called off. */
+export class OpenWork extends Cancellation implements Within {
+  readonly deadlineMs: number = Number.POSITIVE_INFINITY;
+  readonly trace: Trace | undefined;
+
+  constructor(trace?: Trace) {
+    super();
+    this.trace = trace;
   }
 }
 

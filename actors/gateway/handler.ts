@@ -82,8 +82,7 @@ export class Handler {
     const admitted = this.#desk.admission.admit(kind, request.remote, weightOf(route.value, request));
     if (!admitted.ok) return admitted;
     card.admitted = admitted.value;
-    const within = { deadlineMs: Number.POSITIVE_INFINITY, signal: request.signal };
-    return await this.#perform(route.value, { request, admitted: admitted.value, within });
+    return await this.#perform(route.value, { request, admitted: admitted.value, within: request.within });
   }
 
   async #perform(route: Route, visit: Visit): Served {

@@ -7,10 +7,11 @@ import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { MultipartSource } from "#actors/gateway/multipart.ts";
 import { etagOf, ifRangeHolds, judge, type Verdict } from "#actors/gateway/preconditions.ts";
 import { coalesce, parseRanges, RANGES_MAX } from "#actors/gateway/range.ts";
-import { sendSource } from "#actors/gateway/send-source.ts";
+import { sendSource, sendWhole } from "#actors/gateway/send-source.ts";
 import type { ContentBytes, ContentFacts, PutReceipt } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { CallOptions } from "#runtime/ref.ts";
+import { asSource } from "#runtime/whole-source.ts";
 
 const contentType = "application/octet-stream";
 
@@ -63,10 +64,11 @@ async function readContent(desk: Desk, visit: Visit, readable: Readable): Served
 async function readPart(desk: Desk, visit: Visit, readable: Readable, range: ByteRange | undefined): Served {
   const got = await readable.get(range);
   if (!got.ok) return got;
-  const { source, lengthBytes } = got.value;
+  const { body, lengthBytes } = got.value;
   const isPart = range !== undefined;
   const head = { status: isPart ? 206 : 200, headers: headersOf(readable.etag, isPart ? got.value : undefined) };
-  const answer = await sendSource(desk, visit, head, source, lengthBytes);
+  const answer =
+    body instanceof Uint8Array ? sendWhole(visit, head, body) : await sendSource(desk, visit, head, body, lengthBytes);
   return answer.ok && !isPart ? ok(withDigest(answer.value, visit)) : answer;
 }
 
@@ -94,7 +96,7 @@ async function readParts(
     boundary: desk.random.id(),
     open: async (part) => {
       const got = await readable.get(rangeOf(part));
-      return got.ok ? ok(got.value.source) : got;
+      return got.ok ? ok(asSource(got.value.body)) : got;
     },
   });
   const opened = await body.openNext();

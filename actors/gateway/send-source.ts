@@ -19,6 +19,12 @@ export async function sendSource(desk: Desk, visit: Visit, head: Head, bytes: By
   return body.ok ? ok({ ...head, body: body.value }) : body;
 }
 
+/** `body` under `head`: what somebody else holds in memory. */
+export function sendWhole(visit: Visit, head: Head, body: Uint8Array): Result<Answer, never> {
+  visit.admitted.shrinkTo(body.length);
+  return ok({ ...head, body });
+}
+
 /** All the memory it will hold is reserved first; a failure before the first byte still has a status. */
 async function streamed(
   { reservations, clock, config }: Desk,
@@ -28,7 +34,8 @@ async function streamed(
   lengthBytes: number,
 ): Served {
   const waitMs = config.current.reservationWaitMs;
-  const patience = { ...within, deadlineMs: Math.min(within.deadlineMs, clock.nowMs() + waitMs) };
+  const { signal, trace } = within;
+  const patience = { signal, trace, deadlineMs: Math.min(within.deadlineMs, clock.nowMs() + waitMs) };
   const reserved = await reservations.reserve(source, HEAP_BODY_BYTES_MAX, patience);
   if (!reserved.ok) {
     source.cancel(reserved.failure);

@@ -9,14 +9,15 @@ import { getByRoot, getObject, type Reading, statByRoot, statObject } from "#act
 import { pinTarget, removeTarget, restoreTarget, unpinTarget } from "#actors/overlay/hold.ts";
 import { ManifestReader } from "#actors/overlay/manifest-reader.ts";
 import { getName, listNames, readNameHistory, setName } from "#actors/overlay/names.ts";
-import type { ContentBytes, OverlayEvents, OverlayProtocol, OverlayUnavailable } from "#actors/overlay/protocol.ts";
+import type { OverlayEvents, OverlayProtocol, OverlayUnavailable } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
+import { newSmallObjects } from "#actors/overlay/small-object.ts";
 import { appendUpload, beginUpload, cancelUpload, statUpload } from "#actors/overlay/uploads.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior, Task } from "#runtime/behavior.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
-import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
 import type { CallOptions, Ref } from "#runtime/ref.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
@@ -52,7 +53,7 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
       (task) => feeder.run(task),
       () => undefined,
     );
-    return { ...below, manifests: new ManifestReader(deps.storage, below, deps.metrics) };
+    return { ...below, manifests: new ManifestReader(deps.storage, below, deps.metrics), small: newSmallObjects() };
   },
 
   handlers: {
@@ -60,14 +61,14 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
 
     get: (state, request, ctx) => {
       const { scope } = ctx;
-      return ctx.later((task) => getObject(state, request, task, scope), handOut);
+      return ctx.later((task) => getObject(state, request, task, scope), passOn);
     },
 
     stat: (state, { address }, ctx) => ctx.later((task) => statObject(state, address, task), passOn),
 
     getByRoot: (state, request, ctx) => {
       const { scope } = ctx;
-      return ctx.later((task) => getByRoot(state, request, task, scope), handOut);
+      return ctx.later((task) => getByRoot(state, request, task, scope), passOn);
     },
 
     statByRoot: (state, { root }, ctx) => ctx.later((task) => statByRoot(state, root, task), passOn),
@@ -152,8 +153,8 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
         (within) => {
           const options = { timeoutMs: state.config.current.callTimeoutMs, within };
           return Promise.all([
-            ask(state, within.signal, () => state.storage.call("describe", {}, options)),
-            ask(state, within.signal, () => state.index.call("describe", {}, options)),
+            ask(state, within, () => state.storage.call("describe", {}, options)),
+            ask(state, within, () => state.index.call("describe", {}, options)),
           ]);
         },
         (_state, [storage, index]) => {
@@ -185,22 +186,11 @@ async function askStorage<Value, Any extends Failure>(
   attempt: (options: CallOptions) => Promise<Result<Value, Any>>,
 ): Promise<Result<Value, Exclude<Any, CallFailure> | OverlayUnavailable>> {
   const { callTimeoutMs } = state.config.current;
-  return await ask(state, task.signal, () => attempt({ timeoutMs: callTimeoutMs, within: task, whenFull: "wait" }));
+  return await ask(state, task, () => attempt({ timeoutMs: callTimeoutMs, within: task, whenFull: "wait" }));
 }
 
 function passOn<Outcome>(_state: OverlayState, outcome: Outcome): Outcome {
   return outcome;
-}
-
-/** A caller that gave up meanwhile will neither read nor cancel: the source ends here. */
-function handOut<Bytes extends ContentBytes, F extends Failure>(
-  _state: OverlayState,
-  outcome: Result<Bytes, F>,
-  ctx: Ctx,
-): Result<Bytes, F | { code: "overlay.unavailable"; cause: string; executed: "maybe" }> {
-  if (!outcome.ok || !ctx.signal.aborted) return outcome;
-  outcome.value.source.cancel({ code: "runtime.call-ended" });
-  return fail({ code: "overlay.unavailable", cause: "runtime.cancelled", executed: "maybe" });
 }
 
 function announceRound(cause: string | undefined, ctx: Ctx): void {

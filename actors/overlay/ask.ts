@@ -9,6 +9,7 @@ import { type CallFailure, isCallFailure } from "#runtime/call-failure.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { assert, type Failure, fail, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+import type { Within } from "#runtime/ref.ts";
 
 export interface AskSeams {
   readonly config: ConfigView<OverlayConfig>;
@@ -19,17 +20,18 @@ export interface AskSeams {
 /** What an actor itself answers. */
 type Own<Any extends Failure> = Exclude<Any, CallFailure>;
 
-/** `mayRepeat` is asked only about a call that did not run; `signal` ends the pause before the repetition. */
+/** `mayRepeat` is asked only about a call that did not run; the signal ends the pause before the repetition. */
 export async function ask<Value, Any extends Failure>(
   seams: AskSeams,
-  signal: AbortSignal,
+  within: Pick<Within, "signal">,
   attempt: () => Promise<Result<Value, Any>>,
   mayRepeat: () => boolean = () => true,
 ): Promise<Result<Value, Own<Any> | OverlayUnavailable>> {
   let result = await attempt();
-  if (!result.ok && isNotRun(result.failure) && mayRepeat() && !signal.aborted) {
+  // Most calls never need their signal, which is made for who asks for it.
+  if (!result.ok && isNotRun(result.failure) && mayRepeat() && !within.signal.aborted) {
     const { config, clock, random } = seams;
-    await pause(clock, random.below(Math.floor(config.current.retryPauseMsMax) + 1), signal);
+    await pause(clock, random.below(Math.floor(config.current.retryPauseMsMax) + 1), within.signal);
     result = await attempt();
   }
   if (result.ok) return result;

@@ -77,7 +77,7 @@ export class Feeder {
     const { callTimeoutMs: timeoutMs, feedPageEntriesMax: limit } = config.current;
     const options = { timeoutMs, within, whenFull: "wait" } as const;
     const asked = <Value, Own extends Failure>(attempt: () => Promise<Result<Value, Own>>) =>
-      ask(this.#options, within.signal, attempt);
+      ask(this.#options, within, attempt);
 
     const start = await asked(() => index.call("readCheckpoint", {}, options));
     if (!start.ok) return causeOf(start.failure);

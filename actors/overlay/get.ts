@@ -18,6 +18,7 @@ import type {
 } from "#actors/overlay/protocol.ts";
 import type { Below } from "#actors/overlay/put.ts";
 import { SliceWalk } from "#actors/overlay/slice-walk.ts";
+import { readAsSmall, readSmall, type SmallObjects, smallIn } from "#actors/overlay/small-object.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
@@ -27,6 +28,7 @@ import type { Scope } from "#runtime/scope.ts";
 
 export interface Reading extends Below {
   readonly manifests: ManifestReader;
+  readonly small: SmallObjects;
   readonly hasher: () => Hasher;
 }
 
@@ -60,8 +62,16 @@ export async function getObject(
   within: Within,
   scope: Scope,
 ): Promise<Result<ObjectBytes, FailureOf<OverlayProtocol, "get">>> {
+  const known = reading.small.get(address);
+  const again = known && (await readSmall(reading, known, range, within));
+  if (again?.ok || again?.failure.code === "overlay.range-unsatisfiable") return again;
+  // What storage refuses now is asked for anew: the object may be removed, or described by another manifest.
+  if (known !== undefined) reading.small.delete(address);
+
   const located = await locate(reading, address, within);
   if (!located.ok) return located;
+  const small = smallIn(located.value, address);
+  if (small !== undefined) return await readAsSmall(reading, small, range, within);
   const opened = await open(reading, located.value, range, within, scope);
   return opened.ok ? ok({ ...opened.value, address }) : opened;
 }
@@ -90,13 +100,9 @@ async function open(
   if (extent === undefined) return fail({ code: "overlay.range-unsatisfiable", sizeBytes });
 
   const source = compose(reading, located, extent, within, scope);
-  // The source outlives the task, so until there is a reply somebody must tell it that nobody waits any more.
-  const giveUp = (): void => source.cancel({ code: "runtime.call-ended" });
-  within.signal.addEventListener("abort", giveUp);
-  if (within.signal.aborted) giveUp();
-  const opened = await source.open();
-  within.signal.removeEventListener("abort", giveUp);
-  return opened.ok ? ok({ ...facts, ...extent, source }) : opened;
+  // What was opened for nobody any more ends with the reply that nobody takes.
+  const opened = await source.open(within);
+  return opened.ok ? ok({ ...facts, ...extent, body: source }) : opened;
 }
 
 /** What index and manifest say of an object. */
@@ -107,7 +113,7 @@ export async function locate(
 ): Promise<Result<Located, FailureOf<OverlayProtocol, "stat">>> {
   const { index, manifests, config } = reading;
   const timeoutMs = config.current.callTimeoutMs;
-  const entry = await ask(reading, within.signal, () =>
+  const entry = await ask(reading, within, () =>
     index.call("resolve", { address }, { timeoutMs, within, whenFull: "wait" }),
   );
   if (!entry.ok) {

@@ -31,12 +31,12 @@ export async function removeTarget(
     const held = await findHeld(reading, target, within);
     if (!held.ok) return held;
     const options = optionsOf(reading, within);
-    const removed = await ask(reading, within.signal, () => storage.call("removeObject", held.value, options));
+    const removed = await ask(reading, within, () => storage.call("removeObject", held.value, options));
     if (!removed.ok) return removed;
     const { address, manifest } = held.value;
     manifests.forget(manifest, address);
     if (address === undefined) return removed;
-    const forgotten = await ask(reading, within.signal, () => index.call("forget", { address }, options));
+    const forgotten = await ask(reading, within, () => index.call("forget", { address }, options));
     return forgotten.ok ? removed : fail(afterAll(forgotten.failure));
   });
 }
@@ -48,7 +48,7 @@ export async function restoreTarget(
 ): Promise<Result<ReplyOf<OverlayProtocol, "restore">, FailureOf<OverlayProtocol, "restore">>> {
   return await inTurnOf(reading, target, async () => {
     const options = optionsOf(reading, within);
-    const restored = await ask(reading, within.signal, () => reading.storage.call("restoreObject", target, options));
+    const restored = await ask(reading, within, () => reading.storage.call("restoreObject", target, options));
     if (!restored.ok) return restored;
     const { address, manifest, sizeBytes } = restored.value;
     if (address === undefined) return restored;
@@ -66,7 +66,7 @@ export async function pinTarget(
   if (!held.ok) return held;
   const request = { ...held.value, untilMs };
   const options = optionsOf(reading, within);
-  const pinned = await ask(reading, within.signal, () => reading.storage.call("pinObject", request, options));
+  const pinned = await ask(reading, within, () => reading.storage.call("pinObject", request, options));
   return pinned.ok ? pinned : notHeld(target, pinned.failure);
 }
 
@@ -78,7 +78,7 @@ export async function unpinTarget(
   const held = await findHeld(reading, target, within);
   if (!held.ok) return held;
   const options = optionsOf(reading, within);
-  const unpinned = await ask(reading, within.signal, () => reading.storage.call("unpinObject", held.value, options));
+  const unpinned = await ask(reading, within, () => reading.storage.call("unpinObject", held.value, options));
   return unpinned.ok ? unpinned : notHeld(target, unpinned.failure);
 }
 
@@ -91,7 +91,7 @@ async function findHeld(
   if ("root" in target) return ok({ manifest: target.root });
   const { address } = target;
   const options = optionsOf(reading, within);
-  const entry = await ask(reading, within.signal, () => reading.index.call("resolve", { address }, options));
+  const entry = await ask(reading, within, () => reading.index.call("resolve", { address }, options));
   if (entry.ok) return ok({ address, manifest: entry.value.manifest });
   return fail(entry.failure.code === "index.unknown" ? { code: "overlay.unknown", address } : entry.failure);
 }

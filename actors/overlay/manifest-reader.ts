@@ -128,7 +128,7 @@ export class ManifestReader {
   /** What is removed may be remembered here. */
   async #isHeld(root: Digest, within: Within): Promise<Result<boolean, OverlayUnavailable>> {
     const timeoutMs = this.#seams.config.current.callTimeoutMs;
-    return await ask(this.#seams, within.signal, () =>
+    return await ask(this.#seams, within, () =>
       this.#storage.call("isHeld", { root }, { timeoutMs, within, whenFull: "wait" }),
     );
   }
@@ -166,7 +166,7 @@ export class ManifestReader {
     this.#reads.add(1, this.#fetches.has(key) ? FROM_OTHERS : FROM_STORAGE);
     const timeoutMs = this.#seams.config.current.callTimeoutMs;
     return await this.#fetches.join(key, within, (shared) =>
-      ask(this.#seams, shared.signal, () =>
+      ask(this.#seams, shared, () =>
         this.#storage.call("getManifest", { root, address }, { timeoutMs, within: shared, whenFull: "wait" }),
       ),
     );

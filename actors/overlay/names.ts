@@ -22,7 +22,7 @@ export async function setName(
   const { clock, index } = reading;
   const isHeld = isExpired(record, clock.wallMs()) ? ok() : await holdOn(reading, record, within);
   if (!isHeld.ok) return isHeld;
-  return await ask(reading, within.signal, () => index.call("setName", { record }, optionsOf(reading, within)));
+  return await ask(reading, within, () => index.call("setName", { record }, optionsOf(reading, within)));
 }
 
 /** The record that says where the name leads now. */
@@ -32,7 +32,7 @@ export async function getName(
   within: Within,
 ): Promise<Result<NameRecord, FailureOf<OverlayProtocol, "getName">>> {
   const { clock, index } = reading;
-  const got = await ask(reading, within.signal, () => index.call("getName", request, optionsOf(reading, within)));
+  const got = await ask(reading, within, () => index.call("getName", request, optionsOf(reading, within)));
   if (!got.ok || !isExpired(got.value, clock.wallMs())) return got;
   return fail({ code: "overlay.name-expired", record: got.value });
 }
@@ -42,9 +42,7 @@ export async function readNameHistory(
   request: { readonly name: Name },
   within: Within,
 ): Promise<Result<NameState, FailureOf<OverlayProtocol, "readNameHistory">>> {
-  return await ask(reading, within.signal, () =>
-    reading.index.call("readNameHistory", request, optionsOf(reading, within)),
-  );
+  return await ask(reading, within, () => reading.index.call("readNameHistory", request, optionsOf(reading, within)));
 }
 
 export async function listNames(
@@ -52,7 +50,7 @@ export async function listNames(
   request: { readonly publicKey: PublicKey; readonly after: string; readonly limit: number },
   within: Within,
 ): Promise<Result<readonly NameState[], FailureOf<OverlayProtocol, "listNames">>> {
-  return await ask(reading, within.signal, () => reading.index.call("listNames", request, optionsOf(reading, within)));
+  return await ask(reading, within, () => reading.index.call("listNames", request, optionsOf(reading, within)));
 }
 
 /**

@@ -17,6 +17,7 @@ import type { SliceWalk } from "#actors/overlay/slice-walk.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { isCallFailure } from "#runtime/call-failure.ts";
+import { OpenWork } from "#runtime/cancellation.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
 import type { Ref, Trace, Within } from "#runtime/ref.ts";
@@ -51,8 +52,7 @@ export interface ObjectSourceOptions {
 
 export class ObjectSource implements ByteSource {
   readonly #options: ObjectSourceOptions;
-  readonly #controller = new AbortController();
-  readonly #within: Within;
+  readonly #work: OpenWork;
   readonly #heldBackBytes: number;
   #chunks: ByteSource | undefined;
   /** Bytes that `#chunks` still owes. */
@@ -68,17 +68,16 @@ export class ObjectSource implements ByteSource {
     this.#remainingBytes = options.lengthBytes;
     this.#heldBackBytes = options.expected?.lastSegmentBytes ?? 0;
     assert(this.#heldBackBytes <= HELD_BACK_BYTES_MAX, "one segment is held back");
-    const { signal } = this.#controller;
-    this.#within = { deadlineMs: Number.POSITIVE_INFINITY, signal, trace: options.trace };
+    this.#work = new OpenWork(options.trace);
   }
 
   get failure(): Failure | undefined {
     return this.#failure;
   }
 
-  /** Asks storage for the first chunks, so that what is missing is known before an answer is given. */
-  async open(): Promise<Result<void, ReadFailure>> {
-    const opened = this.#remainingBytes > 0 ? await this.#openChunks() : this.#compare();
+  /** Asks storage for the first chunks, so that what is missing is known before an answer is given: for who waits for that. */
+  async open(within: Within): Promise<Result<void, ReadFailure>> {
+    const opened = this.#remainingBytes > 0 ? await this.#openChunks(within) : this.#compare();
     if (!opened.ok) this.#fail(opened.failure);
     else if (this.#remainingBytes === 0) this.#end();
     return opened;
@@ -151,7 +150,7 @@ export class ObjectSource implements ByteSource {
   /** At least one byte of the chunks into the front of `into`, or `FAILED` with `failure` set. */
   async #pull(into: Uint8Array): Promise<number> {
     if (this.#chunks === undefined) {
-      const opened = await this.#openChunks();
+      const opened = await this.#openChunks(this.#work);
       if (!opened.ok) return this.#fail(opened.failure);
     }
     const chunks = this.#chunks;
@@ -167,15 +166,14 @@ export class ObjectSource implements ByteSource {
     return count;
   }
 
-  async #openChunks(): Promise<Result<void, ReadFailure>> {
+  async #openChunks(within: Within): Promise<Result<void, ReadFailure>> {
     const { storage, seams, walk, manifest } = this.#options;
-    const within = this.#within;
     const slices = await walk.next(SLICES_PER_READ_MAX, within);
     if (!slices.ok) return slices;
     if (slices.value.length === 0) return corrupt(manifest);
 
     const timeoutMs = seams.config.current.callTimeoutMs;
-    const answer = await ask(seams, within.signal, () =>
+    const answer = await ask(seams, within, () =>
       storage.call("readChunks", { slices: slices.value }, { timeoutMs, within, whenFull: "wait" }),
     );
     if (!answer.ok) {
@@ -202,7 +200,7 @@ export class ObjectSource implements ByteSource {
     if (this.#failure !== undefined) return FAILED;
     this.#failure = failure;
     this.#release(this.#failure);
-    this.#controller.abort();
+    this.#work.callOff();
     this.#options.onSettled();
     return FAILED;
   }

@@ -8,6 +8,7 @@
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ByteRange } from "#actors/domain/byte-range.ts";
+import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { Name, NameValue, PublicKey } from "#actors/domain/name.ts";
 import type { NameRecord } from "#actors/domain/name-record.ts";
 import type { AppendUpload, BeginUpload, UploadFacts, UploadId } from "#actors/domain/upload.ts";
@@ -23,7 +24,6 @@ import type {
   NameUnknown,
 } from "#actors/index/protocol.ts";
 import type {
-  CollectionFacts,
   KeepRefused,
   ManifestNotFound,
   NotInTrash,
@@ -219,10 +219,11 @@ export interface ObjectFacts extends ContentFacts {
 }
 
 export interface ContentBytes extends ContentFacts {
-  /** First byte and count that `source` will deliver. */
+  /** First byte and count of what `body` is, or delivers. */
   readonly firstByte: number;
   readonly lengthBytes: number;
-  readonly source: ByteSource;
+  /** Of a small object all that was asked for, at once: others are given the same bytes, so they are not to be modified. */
+  readonly body: ByteSource | Uint8Array;
 }
 
 export interface ObjectBytes extends ObjectFacts, ContentBytes {}

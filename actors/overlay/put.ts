@@ -33,7 +33,7 @@ export async function putObject(
   const source = new WatchedSource(request.source);
   const stored = await ask(
     below,
-    within.signal,
+    within,
     () => {
       const timeoutMs = config.current.putProgressTimeoutMs;
       return storage.call("putObject", { ...request, source }, { timeoutMs, within, whenFull: "wait" });
@@ -58,7 +58,7 @@ export async function recordEntry(
   within: Within,
 ): Promise<Result<void, OverlayUnavailable>> {
   const timeoutMs = below.config.current.callTimeoutMs;
-  const recorded = await ask(below, within.signal, () =>
+  const recorded = await ask(below, within, () =>
     below.index.call("record", { entries: [entry] }, { timeoutMs, within, whenFull: "wait" }),
   );
   return recorded.ok ? recorded : fail(afterAll(recorded.failure));

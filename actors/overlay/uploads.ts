@@ -14,7 +14,7 @@ type Asked<Name extends keyof OverlayProtocol> = RequestOf<OverlayProtocol, Name
 
 export function beginUpload(below: Below, request: Asked<"beginUpload">, within: Within): Answer<"beginUpload"> {
   const options = optionsOf(below, within);
-  return ask(below, within.signal, () => below.storage.call("beginUpload", request, options));
+  return ask(below, within, () => below.storage.call("beginUpload", request, options));
 }
 
 /** As with a put, the wait is one for progress. */
@@ -23,7 +23,7 @@ export function appendUpload(below: Below, request: AppendUpload, within: Within
   const timeoutMs = below.config.current.putProgressTimeoutMs;
   return ask(
     below,
-    within.signal,
+    within,
     () => below.storage.call("appendUpload", { ...request, source }, { timeoutMs, within, whenFull: "wait" }),
     () => !source.wasRead,
   );
@@ -32,14 +32,14 @@ export function appendUpload(below: Below, request: AppendUpload, within: Within
 export async function statUpload(below: Below, request: Asked<"statUpload">, within: Within): Answer<"statUpload"> {
   const { timeoutMs, ...rest } = optionsOf(below, within);
   const options = { ...rest, timeoutMs: timeoutMs + request.waitMs };
-  const facts = await ask(below, within.signal, () => below.storage.call("statUpload", request, options));
+  const facts = await ask(below, within, () => below.storage.call("statUpload", request, options));
   const stored = facts.ok ? facts.value.stored : undefined;
   if (stored === undefined) return facts;
   const { address, manifest, sizeBytes } = stored;
   // Ciphertext is asked for by its manifest, which storage finds by itself.
   if (address === undefined) return facts;
   const found = await below.turns.inTurn(address, async () => {
-    const held = await ask(below, within.signal, () =>
+    const held = await ask(below, within, () =>
       below.storage.call("isHeld", { root: manifest }, optionsOf(below, within)),
     );
     // Who has removed it since has told index to forget it.
@@ -53,7 +53,7 @@ export function cancelUpload(
   request: Asked<"cancelUpload">,
   within: Within,
 ): Answer<"cancelUpload", void> {
-  return ask(below, within.signal, () => below.storage.call("cancelUpload", request, optionsOf(below, within)));
+  return ask(below, within, () => below.storage.call("cancelUpload", request, optionsOf(below, within)));
 }
 
 function optionsOf({ config }: Below, within: Within): CallOptions {

@@ -8,6 +8,7 @@
  */
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ChunkerName } from "#actors/domain/chunk-profiles.ts";
+import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { TreeProblem } from "#actors/domain/tree.ts";
 import type {
   AppendUpload,
@@ -58,6 +59,16 @@ export interface StorageProtocol {
     { readonly slices: readonly ChunkSlice[] },
     ChunkBytes,
     ChunkNotFound | StorageReadFailed | StorageRebuilding
+  >;
+
+  /**
+   * All of a chunk that is the whole of an object, verified: 64 KiB at most, and the object of this manifest may still be read.
+   * The bytes are not to be modified: others are given the same.
+   */
+  readSmallObject: Call<
+    { readonly chunk: Digest; readonly root: Digest },
+    Uint8Array,
+    ChunkNotFound | ObjectRemoved | StorageCorrupt | StorageReadFailed | StorageRebuilding
   >;
 
   /**
@@ -256,27 +267,6 @@ export interface ScrubFacts {
   readonly etaMs: number;
   /** As far as scrubbing has found any. */
   readonly damaged: readonly DamagedObject[];
-}
-
-export interface CollectionFacts {
-  readonly phase: "idle" | "marking" | "compacting";
-  /** How the last one ended. */
-  readonly last: CollectionReport | undefined;
-}
-
-export interface CollectionReport {
-  readonly endedAtMs: number;
-  readonly elapsedMs: number;
-  /** Why it gave nothing up, or not all that it could have. */
-  readonly blocked: string | undefined;
-  /** In packs, headers and all: held by a live object, and not. */
-  readonly liveBytes: number;
-  readonly garbageBytes: number;
-  /** Objects that nobody held, now in the trash; and objects whose time there was over. */
-  readonly removedCount: number;
-  readonly buriedCount: number;
-  readonly packsCompacted: number;
-  readonly freedBytes: number;
 }
 
 /** What storage announces. */

@@ -44,7 +44,7 @@ const AWAY: StorageReadFailed = { code: "storage.read-failed", errno: "ENODEV" }
 export interface ReaderDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
-  readonly keeps: Pick<Keeps, "count" | "fateOf" | "get">;
+  readonly keeps: Pick<Keeps, "count" | "fateOf" | "forgottenCount" | "get">;
   readonly readers: PackReaders;
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
@@ -66,6 +66,7 @@ export class Reader {
   readonly #smallChunks = new SmallChunkCache();
   readonly #aheadBuffers = new ReadAheadBuffers();
   readonly #shardDeps: LostShardDeps;
+  #forgottenCount = 0;
 
   constructor(deps: ReaderDeps) {
     const { catalog, log, onDefect } = deps;
@@ -154,7 +155,19 @@ export class Reader {
 
   /** All of a payload, from whatever holds it. For chunks and nodes, which are at most 16 MiB. */
   async whole(kind: RecordKind, digest: Digest): Promise<Result<Uint8Array, Failure>> {
-    if (kind === "manifest") return await this.manifest(digest, undefined);
+    return kind === "manifest" ? await this.manifest(digest, undefined) : await this.chunk(digest);
+  }
+
+  /** All of a small chunk that was read lately. Not to be modified. */
+  remembered(chunk: Digest): Uint8Array | undefined {
+    const { forgottenCount } = this.#deps.keeps;
+    // Nobody knows any more that it was removed, and here it would be found.
+    if (forgottenCount !== this.#forgottenCount) this.#smallChunks.clear();
+    this.#forgottenCount = forgottenCount;
+    return this.#smallChunks.get(chunk);
+  }
+
+  async chunk(digest: Digest): Promise<Result<Uint8Array, ChunkNotFound | ReadTrouble>> {
     const [any] = this.#deps.catalog.served("chunk", digest);
     const lengthBytes = any === undefined ? 0 : (any.shard?.chunkBytes ?? any.payloadBytes);
     const bytes = new Uint8Array(lengthBytes);
@@ -162,7 +175,7 @@ export class Reader {
     if (!source.ok) return source;
     for (let at = 0; at < lengthBytes; ) {
       const count = await source.value.read(bytes.subarray(at));
-      if (count <= 0) return fail(source.value.failure ?? { code: "storage.chunk-not-found" });
+      if (count <= 0) return fail(troubleIn(source.value.failure));
       at += count;
     }
     source.value.cancel({ code: "runtime.cancelled" });
@@ -205,4 +218,10 @@ export class Reader {
     if (trouble.code === "storage.read-failed") this.#deps.meters.readsFailed.add();
     else this.markDamaged(digest, entry, trouble.errno === undefined ? "differs" : "unreadable");
   }
+}
+
+/** A source that was cancelled has said nothing of the bytes. */
+function troubleIn(failure: Failure | undefined): ReadTrouble {
+  const isTold = failure?.code === "storage.corrupt" || failure?.code === "storage.read-failed";
+  return isTold ? (failure as ReadTrouble) : { code: "storage.read-failed", errno: "ECANCELED" };
 }

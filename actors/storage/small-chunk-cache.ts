@@ -41,4 +41,8 @@ export class SmallChunkCache {
   forget(chunk: Digest): void {
     this.#chunks.delete(chunk);
   }
+
+  clear(): void {
+    this.#chunks.clear();
+  }
 }

@@ -5,6 +5,7 @@
  * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
  */
 import { type Address, addressOf, type Digest, digestOf } from "#actors/domain/address.ts";
+import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
@@ -22,7 +23,6 @@ import { Pause } from "#actors/storage/pause.ts";
 import type {
   ChunkNotFound,
   ChunkSlice,
-  CollectionFacts,
   CommittedManifest,
   Cursor,
   ManifestNotFound,
@@ -209,6 +209,18 @@ export class Store {
   read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageReadFailed | StorageRebuilding> {
     const source = this.#reader.read(slices);
     return !source.ok && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : source;
+  }
+
+  /** All of a chunk that was read lately, if it is small. Not to be modified. */
+  remembered(chunk: Digest): Uint8Array | undefined {
+    return this.#reader.remembered(chunk);
+  }
+
+  /** All of a chunk. */
+  async chunk(chunk: Digest): Promise<Result<Uint8Array, ChunkNotFound | ReadTrouble | StorageRebuilding>> {
+    const read = await this.#reader.chunk(chunk);
+    const isUnknown = !read.ok && read.failure.code === "storage.chunk-not-found";
+    return isUnknown && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : read;
   }
 
   async list(

@@ -10,6 +10,7 @@ import type { Clock } from "#runtime/clock.ts";
 import type { Refusal } from "#runtime/edge/refusal.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+import type { Within } from "#runtime/ref.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 
 export interface EdgeRequest {
@@ -28,10 +29,10 @@ export interface EdgeRequest {
   /** Undefined for chunked bodies and for none. */
   readonly contentLength: number | undefined;
   /**
-   * Aborted when the client goes away, or the service is detached, before the answer is complete. A client that ends its
+   * Called off when the client goes away, or the service is detached, before the answer is complete. A client that ends its
    * side waits for its answer as far as can be known: that it is gone shows when something is written to it.
    */
-  readonly signal: AbortSignal;
+  readonly within: Within;
 }
 
 export interface EdgeResponse {

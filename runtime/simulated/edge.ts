@@ -5,6 +5,7 @@
  * and header size have nothing to hold on to.
  */
 import type { ByteSource } from "#runtime/byte-source.ts";
+import { OpenWork } from "#runtime/cancellation.ts";
 import type {
   Edge,
   EdgeBindFailed,
@@ -58,7 +59,7 @@ export class SimulatedEdges implements Edges {
 
 interface Call {
   readonly service: EdgeService;
-  readonly controller: AbortController;
+  readonly work: OpenWork;
   /** Answers the client in the service's stead, if it was not answered yet. */
   readonly refuse: (code: EdgeRefusalCode) => void;
 }
@@ -95,7 +96,7 @@ export class SimulatedEdge implements Edge {
       for (const call of this.#calls) {
         if (call.service !== service) continue;
         call.refuse("gateway.restarting");
-        call.controller.abort();
+        call.work.callOff();
       }
     };
   }
@@ -115,7 +116,7 @@ export class SimulatedEdge implements Edge {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    for (const call of this.#calls) call.controller.abort();
+    for (const call of this.#calls) call.work.callOff();
     this.#onClose();
   }
 
@@ -132,13 +133,13 @@ export class SimulatedEdge implements Edge {
         isAnswered = true;
         resolve(given);
       };
-      const controller = new AbortController();
+      const work = new OpenWork();
       const refuse = (code: EdgeRefusalCode): void => {
         if (!isAnswered) answer(this.#refusal(code, corrId, request));
       };
-      const call = { service, controller, refuse };
-      request.signal?.addEventListener("abort", () => controller.abort(), { once: true });
-      controller.signal.addEventListener("abort", () => request.body?.cancel(truncated), { once: true });
+      const call = { service, work, refuse };
+      request.signal?.addEventListener("abort", () => work.callOff(), { once: true });
+      work.signal.addEventListener("abort", () => request.body?.cancel(truncated), { once: true });
       this.#calls.add(call);
       void this.#serve(call, request, (given) => {
         if (!isAnswered) answer(given);
@@ -147,7 +148,7 @@ export class SimulatedEdge implements Edge {
   }
 
   async #serve(call: Call, request: SimulatedRequest, answer: (given: SimulatedAnswer) => void): Promise<void> {
-    const { signal } = call.controller;
+    const { signal } = call.work;
     const [path = "/", query = ""] = request.target.split("?");
     let response: EdgeResponse | undefined;
     try {
@@ -159,7 +160,7 @@ export class SimulatedEdge implements Edge {
         remote: request.remote ?? "127.0.0.1",
         body: request.body,
         contentLength: request.contentLength,
-        signal,
+        within: call.work,
       });
     } catch (defect) {
       call.service.onDefect(defect);

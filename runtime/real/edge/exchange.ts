@@ -8,6 +8,7 @@
  * - an answer that closes the connection is the last one on it.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { OpenWork } from "#runtime/cancellation.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type {
   EdgeLimits,
@@ -49,7 +50,7 @@ export class Exchange {
   readonly #refusal: Refusal | undefined;
   readonly #contentLength: number | undefined;
   readonly #hasBody: boolean;
-  readonly #controller = new AbortController();
+  readonly #work = new OpenWork();
   #service: EdgeService | undefined;
   #body: RequestBody | undefined;
   /** How the request's body broke on its way, maybe before anybody asked for it. */
@@ -116,7 +117,7 @@ export class Exchange {
     if (this.#hasEnded) return;
     this.#body?.fail({ code: "gateway.body-truncated" });
     this.#refuse(edgeRefusal("gateway.restarting"));
-    this.#controller.abort();
+    this.#work.callOff();
     if (this.#isRefused) return;
     this.#giveUp(detached);
     this.#reset();
@@ -166,7 +167,7 @@ export class Exchange {
       remote: socket.remoteAddress ?? "",
       body: this.#body,
       contentLength: this.#contentLength,
-      signal: this.#controller.signal,
+      within: this.#work,
     };
   }
 
@@ -257,7 +258,7 @@ export class Exchange {
     if (this.#gone !== undefined) return;
     this.#gone = why;
     if (this.#hasEnded) return;
-    this.#controller.abort();
+    this.#work.callOff();
     this.#onGone?.();
   }
 

@@ -161,7 +161,7 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
     const part = bytes.subarray(first, last + 1);
     const source = new MemorySource(part, this.pieceBytes, this.failing);
     this.sources.push(source);
-    return ok({ ...facts, firstByte: first, lengthBytes: part.length, source });
+    return ok({ ...facts, firstByte: first, lengthBytes: part.length, body: source });
   }
 
   /** What stands for a CAR here: the word, and the object where it is known by its address. */

@@ -145,9 +145,9 @@ describe("gateway: GET /o/<addr>", () => {
     let hang: (count: number) => void = () => undefined;
     const { call } = overlay;
     overlay.call = async function (this: typeof overlay, ...args) {
-      const got = (await call.apply(this, args)) as { value: { source: { read: unknown; cancel: unknown } } };
-      got.value.source.read = () => new Promise((resolve) => (hang = resolve));
-      got.value.source.cancel = () => hang(-1);
+      const got = (await call.apply(this, args)) as { value: { body: { read: unknown; cancel: unknown } } };
+      got.value.body.read = () => new Promise((resolve) => (hang = resolve));
+      got.value.body.cancel = () => hang(-1);
       return got as never;
     };
 

@@ -22,8 +22,8 @@ const enc = { format: "test/1" };
 async function contentOf({ ref }: StartedOverlay, root: Digest, range?: ByteRange) {
   const got = await ref.call("getByRoot", { root, range }, within);
   assert(got.ok, JSON.stringify(got));
-  const { source, ...facts } = got.value;
-  return { facts, ...(await readAll(source)) };
+  const { body, ...facts } = got.value;
+  return { facts, ...(await readAll(body)) };
 }
 
 describe("overlay: a put of ciphertext", () => {

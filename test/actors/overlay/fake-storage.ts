@@ -66,6 +66,8 @@ export class FakeStorage {
   readonly damaged: Set<Digest> = new Set();
   /** What `readChunks` was asked for, in order. */
   readonly asked: (readonly ChunkSlice[])[] = [];
+  /** What `readSmallObject` was asked for, in order. */
+  readonly askedSmall: Digest[] = [];
   /** Manifest nodes asked for, in order. */
   readonly askedNodes: Digest[] = [];
   /** Sources handed out and neither ended nor cancelled. */
@@ -196,6 +198,13 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
       return missing === undefined
         ? ok({ source: new FakeSource(storage, slices) })
         : fail({ code: "storage.chunk-not-found", chunk: missing.chunk });
+    },
+
+    readSmallObject: (storage, { chunk, root }) => {
+      if (storage.removed.has(root)) return fail({ code: "storage.removed", root });
+      const bytes = storage.chunks.get(chunk);
+      storage.askedSmall.push(chunk);
+      return bytes === undefined ? fail({ code: "storage.chunk-not-found", chunk }) : ok(bytes);
     },
 
     listManifests: ({ commits, isNotReady }, { after, limit }) => {

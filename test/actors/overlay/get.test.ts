@@ -1,4 +1,5 @@
 /** Getting, driven through overlay's protocol over a storage that can lie. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "#actors/domain/address.ts";
@@ -6,6 +7,7 @@ import type { ByteRange } from "#actors/domain/byte-range.ts";
 import { FAILED } from "#runtime/byte-source.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import { KiB } from "#runtime/units.ts";
+import { asSource } from "#runtime/whole-source.ts";
 import { digest } from "#test/actors/overlay/fake-storage.ts";
 import {
   bytesOf,
@@ -40,9 +42,9 @@ describe("overlay: get", () => {
       const got = await overlay.ref.call("get", { address }, within);
 
       assert(got.ok);
-      const { source, ...facts } = got.value;
+      const { body, ...facts } = got.value;
       assert.deepEqual(facts, { address, manifest, sizeBytes: length, chunkCount, firstByte: 0, lengthBytes: length });
-      assert.deepEqual(await readAll(source), { bytes, failure: undefined });
+      assert.deepEqual(await readAll(body), { bytes, failure: undefined });
       assert.equal(overlay.fake.open.size, 0);
     });
   }
@@ -64,18 +66,18 @@ describe("overlay: get", () => {
       [256],
     );
 
-    for (let read = 0; read < 256; read += 1) await got.value.source.read(new Uint8Array(1));
+    for (let read = 0; read < 256; read += 1) await asSource(got.value.body).read(new Uint8Array(1));
     assert.deepEqual(
       overlay.fake.asked.map((slices) => slices.length),
       [256],
     );
-    await got.value.source.read(new Uint8Array(1));
+    await asSource(got.value.body).read(new Uint8Array(1));
 
     assert.deepEqual(
       overlay.fake.asked.map((slices) => slices.length),
       [256, 256],
     );
-    got.value.source.cancel({ code: "test.over" });
+    asSource(got.value.body).cancel({ code: "test.over" });
   });
 
   it("does not read nodes and chunks outside the range", async () => {
@@ -127,7 +129,11 @@ describe("overlay: get", () => {
     const into = new Uint8Array(SEGMENT);
 
     let total = 0;
-    for (let count = await got.value.source.read(into); count > 0; count = await got.value.source.read(into)) {
+    for (
+      let count = await asSource(got.value.body).read(into);
+      count > 0;
+      count = await asSource(got.value.body).read(into)
+    ) {
       assert.deepEqual(Buffer.from(into.subarray(0, count)), bytes.subarray(total, total + count));
       total += count;
     }
@@ -150,11 +156,11 @@ describe("overlay: get", () => {
       return read(into);
     };
 
-    await got.value.source.read(new Uint8Array(10));
+    await asSource(got.value.body).read(new Uint8Array(10));
     await pass(overlay, 60_000);
 
     assert.equal(reads, 1);
-    got.value.source.cancel({ code: "test.over" });
+    asSource(got.value.body).cancel({ code: "test.over" });
     assert.equal(overlay.fake.open.size, 0);
   });
 });
@@ -179,12 +185,12 @@ describe("overlay: get of a range", () => {
       const got = await overlay.ref.call("get", { address: addressOf(digest(bytes)), range }, within);
 
       assert(got.ok);
-      const { firstByte, lengthBytes, sizeBytes, source } = got.value;
+      const { firstByte, lengthBytes, sizeBytes, body } = got.value;
       assert.deepEqual(
         { firstByte, lengthBytes, sizeBytes },
         { firstByte: from, lengthBytes: to - from, sizeBytes: 10 },
       );
-      assert.deepEqual((await readAll(source)).bytes, bytes.subarray(from, to));
+      assert.deepEqual((await readAll(body)).bytes, bytes.subarray(from, to));
     });
   }
 
@@ -210,14 +216,15 @@ describe("overlay: get of a range", () => {
 describe("overlay: get while actors below do not answer", () => {
   const no: CallFailure = { code: "runtime.not-connected", actor: "x", executed: "no" };
   const maybe: CallFailure = { code: "runtime.actor-crashed", actor: "x", executed: "maybe" };
-  for (const [probe, name] of [
-    ["toIndex", "resolve"],
-    ["toStorage", "getManifest"],
-    ["toStorage", "readChunks"],
+  for (const [probe, name, cuts] of [
+    ["toIndex", "resolve", []],
+    ["toStorage", "getManifest", []],
+    ["toStorage", "readSmallObject", []],
+    ["toStorage", "readChunks", [5]],
   ] as const) {
     it(`repeats ${name} once when it did not run (OVL-5)`, async () => {
       const bytes = bytesOf(10);
-      const overlay = await stored(bytes);
+      const overlay = await stored(bytes, cuts);
       overlay[probe].answer(name, no);
 
       const getting = getBytes(overlay, addressOf(digest(bytes)));
@@ -227,7 +234,7 @@ describe("overlay: get while actors below do not answer", () => {
     });
 
     it(`is unavailable when ${name} twice did not run (OVL-5)`, async () => {
-      const overlay = await stored(bytesOf(10));
+      const overlay = await stored(bytesOf(10), cuts);
       overlay[probe].answer(name, no, no);
 
       const failing = failureOf(overlay, "get", addressOf(digest(bytesOf(10))));
@@ -237,7 +244,7 @@ describe("overlay: get while actors below do not answer", () => {
     });
 
     it(`does not repeat ${name} when it may have run (OVL-5)`, async () => {
-      const overlay = await stored(bytesOf(10));
+      const overlay = await stored(bytesOf(10), cuts);
       overlay[probe].answer(name, maybe);
 
       const failure = await failureOf(overlay, "get", addressOf(digest(bytesOf(10))));
@@ -255,11 +262,11 @@ describe("overlay: get while actors below do not answer", () => {
       within,
     );
     assert(got.ok);
-    await got.value.source.read(new Uint8Array(2));
+    await asSource(got.value.body).read(new Uint8Array(2));
 
     await overlay.storage.crash();
 
-    const { failure } = await readAll(got.value.source);
+    const { failure } = await readAll(got.value.body);
     assert.deepEqual(failure, { code: "overlay.unavailable", cause: "runtime.actor-crashed", executed: "maybe" });
   });
 });
@@ -273,7 +280,7 @@ describe("overlay: the life of a source", () => {
 
     await overlay.crash();
 
-    assert.equal(await got.value.source.read(new Uint8Array(1)), FAILED);
+    assert.equal(await asSource(got.value.body).read(new Uint8Array(1)), FAILED);
     assert.equal(overlay.fake.open.size, 0);
   });
 
@@ -311,7 +318,7 @@ describe("overlay: the life of a source", () => {
       within,
     );
     assert(got.ok);
-    const { source } = got.value;
+    const source = asSource(got.value.body);
     const pending = source.read(new Uint8Array(1));
 
     source.cancel({ code: "test.over" });

@@ -1,4 +1,5 @@
 /** Every part of every object, however it is cut and read, against `Buffer.subarray`. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
@@ -50,7 +51,10 @@ describe("overlay: ranges", () => {
             }
             assert(got.ok);
             assert.equal(got.value.lengthBytes, expected.length);
-            assert.deepEqual(await readAll(got.value.source, bufferBytes), { bytes: expected, failure: undefined });
+            assert.deepEqual(await readAll(got.value.body, bufferBytes), {
+              bytes: expected,
+              failure: undefined,
+            });
           }
         },
       ),

@@ -1,4 +1,5 @@
 /** Overlay over the real index and a storage of memory, on one machine, with manual time. */
+
 import assert from "node:assert/strict";
 import { type Address, addressOf } from "#actors/domain/address.ts";
 import type { ByteRange } from "#actors/domain/byte-range.ts";
@@ -15,6 +16,7 @@ import type { Protocol } from "#runtime/protocol.ts";
 import type { CallOptions, Ref } from "#runtime/ref.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { asSource } from "#runtime/whole-source.ts";
 import { smallIndexConfig } from "#test/actors/index/start-index.ts";
 import { digest, FakeStorage, fakeStorageBehavior } from "#test/actors/overlay/fake-storage.ts";
 import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
@@ -142,11 +144,12 @@ export async function pass({ clock }: Pick<StartedOverlay, "clock">, ms: number)
   }
 }
 
-/** What a reader of `source` gets, with a buffer of `bufferBytes`. */
+/** What a reader of `body` gets, with a buffer of `bufferBytes`. */
 export async function readAll(
-  source: ByteSource,
+  body: ByteSource | Uint8Array,
   bufferBytes = 65_536,
 ): Promise<{ readonly bytes: Buffer; readonly failure: Failure | undefined }> {
+  const source = asSource(body);
   const parts: Uint8Array[] = [];
   const into = new Uint8Array(bufferBytes);
   let count = await source.read(into);
@@ -171,7 +174,7 @@ export async function getBytes(
 ): Promise<{ readonly bytes: Buffer; readonly failure: Failure | undefined }> {
   const got = await ref.call("get", { address, range }, within);
   assert(got.ok, JSON.stringify(got));
-  return readAll(got.value.source, bufferBytes);
+  return readAll(got.value.body, bufferBytes);
 }
 
 /** Of nothing that anybody has. */

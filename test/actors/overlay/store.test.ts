@@ -1,4 +1,5 @@
 /** Overlay, index and storage as they are, over a disk and a key-value store of memory. */
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "#actors/domain/address.ts";
@@ -132,7 +133,7 @@ describe("overlay with the real storage and index", () => {
 
     const got = await store.ref.call("get", { address: addressIn(put.value) }, within);
     assert(got.ok);
-    const { bytes: delivered, failure } = await readAll(got.value.source);
+    const { bytes: delivered, failure } = await readAll(got.value.body);
 
     assert.equal(failure?.code, "storage.corrupt");
     assert(delivered.length < bytes.length);

@@ -218,7 +218,7 @@ for (const [name, open] of [
       });
       const detach = edge.attach(
         serviceOf((request) => {
-          begin(request.signal);
+          begin(request.within.signal);
           return new Promise((resolve) => {
             answerLate = () => resolve(streamResponse(1000, outcomes));
           });
@@ -247,7 +247,7 @@ for (const [name, open] of [
       const gone = new Promise<void>((resolve) => {
         edge.attach(
           serviceOf((request) => {
-            request.signal.addEventListener("abort", () => resolve());
+            request.within.signal.addEventListener("abort", () => resolve());
             leaving.abort();
             return new Promise(() => undefined);
           }),

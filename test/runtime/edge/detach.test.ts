@@ -23,7 +23,7 @@ describe("edge (sockets): detach", () => {
     const detach = edge.attach(service);
     const client = connect(edge.url);
     client.send(get + get);
-    const { signal } = await begun;
+    const { signal } = (await begun).within;
 
     detach();
     // The one behind it meets no service at all.

@@ -120,8 +120,8 @@ describe("edge (sockets): a client that is gone", () => {
       begin = resolve;
     });
     const { edge } = await open(
-      serviceOf(({ signal }): Promise<EdgeResponse> => {
-        begin(signal);
+      serviceOf(({ within }): Promise<EdgeResponse> => {
+        begin(within.signal);
         return new Promise(() => undefined);
       }),
     );

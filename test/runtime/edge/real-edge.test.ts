@@ -185,7 +185,7 @@ describe("edge (sockets): bodies", () => {
       const { edge } = await open(
         serviceOf(async (request) => {
           begin();
-          request.signal.addEventListener("abort", () => {
+          request.within.signal.addEventListener("abort", () => {
             isAborted = true;
           });
           read(await readAll(request.body));

@@ -1,6 +1,7 @@
 /** Objects put, removed, and collected. */
 import assert from "node:assert/strict";
-import type { CollectionReport, PutObject, StoredObject } from "#actors/storage/protocol.ts";
+import type { CollectionReport } from "#actors/domain/collection-facts.ts";
+import type { PutObject, StoredObject } from "#actors/storage/protocol.ts";
 import { put, type StorageKit, within } from "#test/actors/storage/storage-kit.ts";
 
 export async function mustPut(

@@ -9,7 +9,8 @@
  */
 import assert from "node:assert/strict";
 import type { Digest } from "#actors/domain/address.ts";
-import type { CollectionReport, Cursor, StoredObject } from "#actors/storage/protocol.ts";
+import type { CollectionReport } from "#actors/domain/collection-facts.ts";
+import type { Cursor, StoredObject } from "#actors/storage/protocol.ts";
 import type { Random } from "#runtime/random.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
