@@ -72,6 +72,8 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   readonly kinds: unknown[] = [];
   /** Set to make a call fail. */
   readonly failures: Answers = {};
+  /** Set to give bytes at once, as overlay gives those of small objects. */
+  givesWhole = false;
   /** Sources handed out, newest last. */
   readonly sources: MemorySource[] = [];
   /** Set to make sources fail. */
@@ -159,9 +161,11 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
       last = Math.min(last, range.last ?? last);
     }
     const part = bytes.subarray(first, last + 1);
+    const extent = { firstByte: first, lengthBytes: part.length };
+    if (this.givesWhole) return ok({ ...facts, ...extent, body: part });
     const source = new MemorySource(part, this.pieceBytes, this.failing);
     this.sources.push(source);
-    return ok({ ...facts, firstByte: first, lengthBytes: part.length, body: source });
+    return ok({ ...facts, ...extent, body: source });
   }
 
   /** What stands for a CAR here: the word, and the object where it is known by its address. */

@@ -54,6 +54,31 @@ describe("gateway: GET /o/<addr>", () => {
     });
   }
 
+  for (const headers of [
+    {},
+    { range: "bytes=10-19" },
+    { range: "bytes=-7" },
+    { range: "bytes=5-9,100-,0-1" },
+    { range: "bytes=1000-" },
+    { "want-repr-digest": "sha-256=5" },
+  ]) {
+    it(`answers ${JSON.stringify(headers)} alike for bytes that come at once and for a stream`, async () => {
+      const { get, overlay } = await openWith();
+      const streamed = await get({ ...headers, "x-correlation-id": "mine" });
+      overlay.givesWhole = true;
+
+      const whole = await get({ ...headers, "x-correlation-id": "mine" });
+
+      const boundary = /boundary=(\S+)/.exec(streamed.headers["content-type"] ?? "")?.[1] ?? "none";
+      const other = /boundary=(\S+)/.exec(whole.headers["content-type"] ?? "")?.[1] ?? "none";
+      const told = JSON.stringify({ ...whole, body: Buffer.from(whole.body).toString("latin1") }).replaceAll(
+        other,
+        boundary,
+      );
+      assert.equal(told, JSON.stringify({ ...streamed, body: Buffer.from(streamed.body).toString("latin1") }));
+    });
+  }
+
   it("answers 404 for an object that nobody put, not to be cached", async () => {
     const { edge } = await openWith();
 
