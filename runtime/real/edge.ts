@@ -12,6 +12,7 @@ import { edgeRefusal, type Refusal } from "#runtime/edge/refusal.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import { Connection, type ConnectionHost } from "#runtime/real/edge/connection.ts";
 import type { Exchange } from "#runtime/real/edge/exchange.ts";
+import { Outbox } from "#runtime/real/edge/outbox.ts";
 import { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
 
 /** How often Node looks for headers that take too long, ms. Such a header is refused at most this late. */
@@ -54,6 +55,7 @@ class Listener implements Edge {
       limits,
       adaptRefusal,
       queued: new QueuedBytes(clock),
+      outbox: new Outbox(),
       isClosing: () => this.#isClosing,
       service: () => this.#service,
       onOpen: (exchange) => this.#open.add(exchange),

@@ -10,6 +10,7 @@ import { corrIdOf, edgeRefusal, type Refusal, renderRefusal } from "#runtime/edg
 import type { Random } from "#runtime/random.ts";
 import { Exchange, type ExchangeHost } from "#runtime/real/edge/exchange.ts";
 import { framingRefusal } from "#runtime/real/edge/framing.ts";
+import type { Outbox } from "#runtime/real/edge/outbox.ts";
 import type { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
 
 /** What a connection needs of its listener. */
@@ -19,6 +20,7 @@ export interface ConnectionHost {
   readonly limits: () => EdgeLimits;
   readonly adaptRefusal: EdgeOptions["adaptRefusal"];
   readonly queued: QueuedBytes;
+  readonly outbox: Outbox;
   readonly isClosing: () => boolean;
   readonly service: () => EdgeService | undefined;
   /** Requests begun or ended: the listener counts them. */
@@ -33,6 +35,7 @@ export class Connection implements ExchangeHost {
   readonly limits: () => EdgeLimits;
   readonly adaptRefusal: EdgeOptions["adaptRefusal"];
   readonly isClosing: () => boolean;
+  readonly outbox: Outbox;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
   readonly #waiting: Exchange[] = [];
@@ -53,6 +56,7 @@ export class Connection implements ExchangeHost {
     this.limits = host.limits;
     this.adaptRefusal = host.adaptRefusal;
     this.isClosing = host.isClosing;
+    this.outbox = host.outbox;
     socket.once("close", () => this.#leave());
   }
 

@@ -23,6 +23,7 @@ import { type BodyFailure, corrIdOf, edgeRefusal, type Refusal, renderRefusal } 
 import type { Failure } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { drainRequest } from "#runtime/real/edge/drain-request.ts";
+import type { Outbox } from "#runtime/real/edge/outbox.ts";
 import { RequestBody } from "#runtime/real/edge/request-body.ts";
 
 /** What an exchange needs of its connection. */
@@ -32,6 +33,7 @@ export interface ExchangeHost {
   readonly limits: () => EdgeLimits;
   readonly adaptRefusal: EdgeOptions["adaptRefusal"];
   readonly isClosing: () => boolean;
+  readonly outbox: Outbox;
   /** For the pace of the connection. */
   onWrite(): void;
   onWritten(bytes: number): void;
@@ -223,7 +225,7 @@ export class Exchange {
       };
       this.#host.onWrite();
       this.#onGone = () => over(this.#gone);
-      this.#reply.end(body, () => over(this.#gone));
+      this.#host.outbox.add(() => this.#reply.end(body, () => over(this.#gone)));
     });
   }
 
