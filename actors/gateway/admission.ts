@@ -18,7 +18,7 @@ import { fail, ok, type Result } from "#runtime/errors.ts";
 import { type Permit, Permits } from "#runtime/permits.ts";
 import { KiB } from "#runtime/units.ts";
 
-/** What a body below this may hold as it is; a larger one is pumped through buffers of this size together. */
+/** What a body below this may hold as it is; a larger one is pumped through a buffer of this size. */
 export const HEAP_BODY_BYTES_MAX: number = 256 * KiB;
 /** What a request without a body of its own weighs: its header, its JSON. */
 const smallBytes = 4 * KiB;

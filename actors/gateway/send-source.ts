@@ -47,14 +47,13 @@ async function streamed(
     lease.release();
     reserved.value.release();
   };
-  const half = HEAP_BODY_BYTES_MAX / 2;
-  const buffers = [lease.bytes.subarray(0, half), lease.bytes.subarray(half)] as const;
-  const primedBytes = await source.read(buffers[0]);
+  const buffer = lease.bytes;
+  const primedBytes = await source.read(buffer);
   if (primedBytes <= 0) {
     release();
     return broken(source);
   }
-  return ok({ ...head, body: { source, lengthBytes, buffers, primedBytes }, release });
+  return ok({ ...head, body: { source, lengthBytes, buffer, primedBytes }, release });
 }
 
 async function readWhole(source: ByteSource, lengthBytes: number): Promise<Result<Uint8Array, HttpFailure>> {

@@ -46,13 +46,13 @@ export interface EdgeResponse {
   settled?(outcome: EdgeOutcome): void;
 }
 
-/** A body that is pulled from `source` through two buffers: one is filled while the other is written. */
+/** A body that is pulled from `source` through a buffer. */
 export interface EdgeStream {
   readonly source: ByteSource;
   /** Content-Length. A source that delivers fewer or more has failed, and the connection is reset. */
   readonly lengthBytes: number;
-  readonly buffers: readonly [Uint8Array, Uint8Array];
-  /** Bytes that already lie at the front of `buffers[0]`: at least one, because a failure before it has a status. */
+  readonly buffer: Uint8Array;
+  /** Bytes that already lie at the front of `buffer`: at least one, because a failure before it has a status. */
   readonly primedBytes: number;
 }
 

@@ -46,12 +46,12 @@ export function streamResponse(
   failAfterBytes: number = Number.POSITIVE_INFINITY,
 ): EdgeResponse {
   const source = new PatternSource(lengthBytes, failAfterBytes);
-  const buffers = [new Uint8Array(128 * 1024), new Uint8Array(128 * 1024)] as const;
-  const primedBytes = source.fill(buffers[0]);
+  const buffer = new Uint8Array(256 * 1024);
+  const primedBytes = source.fill(buffer);
   return {
     status: 200,
     headers: {},
-    body: { source, lengthBytes, buffers, primedBytes },
+    body: { source, lengthBytes, buffer, primedBytes },
     settled: (outcome) => outcomes.push(outcome),
   };
 }
