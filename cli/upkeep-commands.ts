@@ -58,10 +58,14 @@ export function addUpkeep(
   ask("volumes", "Show the volumes: whether their disks are there, and how much is on each.", [
     "volumes",
     "volumes --json | jq -r '.volumes[] | select(.state != \"present\") | .directory'",
+    "volumes --forget 0123456789abcdef",
   ])
+    .option("--forget <id>", "give up a volume that is in no directory of storage.volumes any more")
+    .option("--lose", "with --forget: also where something is lost with it, or nobody knows yet")
     .option("--json", "one JSON object")
-    .addHelpText("after", "\nExit code: 1 also where a volume is not present.")
-    .action(async (options: Flags) => {
+    .addHelpText("after", "\nExit code: 1 also where a volume is not present; 0 after one was given up.")
+    .action(async (options: Flags & { readonly forget?: string; readonly lose?: boolean }, command: Command) => {
+      if (options.lose === true && options.forget === undefined) command.error("error: --lose needs --forget ID");
       const { volumes } = await import("#cli/volumes.ts");
       answer(await volumes(options));
     });

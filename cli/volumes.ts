@@ -2,27 +2,39 @@
 import { columns, formatBytes, paint, print, type Style } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { askVolumes, type VolumeLine, type VolumeLines } from "#cli/volume-facts.ts";
+import { ANSWER_TIMEOUT_MS, factsIn, sendText } from "#cli/http.ts";
+import { askVolumes, parseVolumes, type VolumeLine, type VolumeLines } from "#cli/volume-facts.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
 export interface VolumesOptions extends NodeChoice {
   readonly json?: boolean;
+  /** The id of one that is given up. */
+  readonly forget?: string;
+  /** Also where something is lost with it. */
+  readonly lose?: boolean;
 }
 
-/** Fails where a volume is not present. */
+/** Fails where a volume is not present, unless all that was wanted was to give one up. */
 export async function volumes(options: VolumesOptions): Promise<Outcome> {
+  const { forget, json, lose } = options;
   const url = findUrl(options);
   if (!url.ok) return url;
-  const facts = await askVolumes(url.value);
+  const facts = forget === undefined ? await askVolumes(url.value) : await giveUp(url.value, forget, lose === true);
   if (!facts.ok) return facts;
-  if (options.json === true) print(JSON.stringify(facts.value.said));
+  if (json === true) print(JSON.stringify(facts.value.said));
   else for (const line of volumeTable(facts.value)) print(line);
+  if (forget !== undefined) return ok();
 
   const amiss = facts.value.volumes.filter(({ state }) => state !== "present");
   if (amiss.length === 0) return ok();
   const which = amiss.map(({ directory, state }) => `${directory} is ${state}`).join(", ");
   const message = `${amiss.length} of ${facts.value.volumes.length} volumes: ${which}`;
   return fail({ code: "cli.volume-not-present", message });
+}
+
+async function giveUp(url: string, volume: string, mayLose: boolean): Promise<Outcome<VolumeLines>> {
+  const query = new URLSearchParams({ forget: volume, ...(mayLose ? { lose: "yes" } : {}) });
+  return parseVolumes(factsIn(await sendText(`${url}/volumes?${query}`, { method: "POST" }, ANSWER_TIMEOUT_MS), 200));
 }
 
 /** A line a volume, what is wrong with it below, and what is written to all of them. */
@@ -43,7 +55,7 @@ function volumeTable({ volumes: all, profile }: Pick<VolumeLines, "volumes" | "p
 function volumeRow({ directory, id, state, packBytes, freeBytes, totalBytes }: VolumeLine): readonly string[] {
   const when = state === "absent" ? " when last seen" : "";
   return [
-    directory,
+    directory === "" ? "-" : directory,
     id === "" ? "no id yet" : id,
     paint(styleOf(state), state),
     `${formatBytes(packBytes)} used`,

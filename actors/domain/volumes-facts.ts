@@ -1,4 +1,5 @@
 /** What storage says of its volumes and of their repair. */
+import type { Failure } from "#runtime/errors.ts";
 
 /** Volumes, what is written to them, and what of it has less redundancy than that. */
 export interface VolumesFacts {
@@ -12,8 +13,10 @@ export interface VolumesFacts {
 export interface VolumeFacts {
   /** 16 hex digits; empty where no volume was ever seen. */
   readonly id: string;
+  /** Where it is, or was last; empty where another one is there now. */
   readonly directory: string;
-  readonly state: "present" | "absent" | "full" | "failing" | "foreign";
+  /** `left-out`: the store has it, and no directory of the configuration is its own. */
+  readonly state: "present" | "absent" | "full" | "failing" | "foreign" | "left-out";
   /** A sentence for people about any state but `present`. */
   readonly problem: string | undefined;
   /** Of its packs, also while it is absent. */
@@ -53,3 +56,28 @@ export interface RepairFacts {
 
 /** `now` also where a volume is still waited for. */
 export type RepairAction = "now" | "pause" | "resume";
+
+export interface ForgetVolume {
+  /** The id of one that is left out. */
+  readonly volume: string;
+  /** Also where it may hold what nothing else does. */
+  readonly mayLose: boolean;
+}
+
+/** The store has, or has still, no such volume. Final. */
+export interface VolumeUnknown extends Failure<"storage.volume-unknown"> {
+  readonly volume: string;
+}
+
+/** A directory of the configuration is the volume's. Take it out, and start the node anew. */
+export interface VolumeInUse extends Failure<"storage.volume-in-use"> {
+  readonly volume: string;
+}
+
+/** Without it not everything has what it should have. Wait for repair; what is lost then is lost with it. */
+export interface VolumeNeeded extends Failure<"storage.volume-needed"> {
+  readonly volume: string;
+  /** Chunks and manifests that repair has still to do, and of those what it has too little of. */
+  readonly backlogCount: number;
+  readonly lostCount: number;
+}

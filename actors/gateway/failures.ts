@@ -48,6 +48,9 @@ export interface BadAction extends Failure<"gateway.bad-action"> {
   readonly known: string;
 }
 
+/** `forget` does not name one volume. Final. */
+export type VolumeMissing = Failure<"gateway.volume-missing">;
+
 /** `Cepa-Kind` names none that there is, or comes with `Cepa-Enc`. Final. */
 export type BadKind = Failure<"gateway.bad-kind">;
 
@@ -135,6 +138,7 @@ export type GatewayFailure =
   | BadEnc
   | BadKind
   | BadAction
+  | VolumeMissing
   | NotAcceptable
   | BadDigest
   | DigestMismatch

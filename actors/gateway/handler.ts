@@ -28,7 +28,7 @@ import { refusalOf } from "#actors/gateway/status-table.ts";
 import { appendUpload, beginUpload, cancelUpload, describeTus, statUpload } from "#actors/gateway/tus.ts";
 import { adaptRefusal, methodOf, tusHeaders } from "#actors/gateway/tus-fields.ts";
 import { putCar, putObject } from "#actors/gateway/uploads.ts";
-import { describeVolumes, repairVolumes } from "#actors/gateway/volumes.ts";
+import { describeVolumes, forgetVolume, repairVolumes } from "#actors/gateway/volumes.ts";
 import type { EdgeOutcome, EdgeRequest, EdgeResponse } from "#runtime/edge/edge.ts";
 import { corrIdOf, renderRefusal } from "#runtime/edge/refusal.ts";
 import { ok, unreachable } from "#runtime/errors.ts";
@@ -126,6 +126,8 @@ export class Handler {
         return await scrubNow(desk, visit);
       case "volumes":
         return await describeVolumes(desk, visit);
+      case "forget-volume":
+        return await forgetVolume(desk, visit);
       case "repair":
         return await repairVolumes(desk, visit);
       case "tus":

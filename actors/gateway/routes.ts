@@ -13,7 +13,17 @@ export type Route =
   | { readonly name: "manifest" | "manifest-data"; readonly root: Digest }
   | { readonly name: "stat"; readonly address: Address }
   | { readonly name: "remove" | "restore" | "pin" | "unpin"; readonly target: Target }
-  | { readonly name: "trash" | "collection" | "collect" | "scrub" | "scrub-now" | "volumes" | "repair" }
+  | {
+      readonly name:
+        | "trash"
+        | "collection"
+        | "collect"
+        | "scrub"
+        | "scrub-now"
+        | "volumes"
+        | "forget-volume"
+        | "repair";
+    }
   | { readonly name: "tus" | "upload-begin" }
   | { readonly name: "upload-stat" | "upload-append" | "upload-cancel"; readonly upload: UploadId }
   | { readonly name: "name" | "name-set" | "name-history"; readonly of: Name }
@@ -136,8 +146,10 @@ function parseTopRoute(method: string, name: string): Result<Route, NoRoute | Me
       return method === "GET" || method === "HEAD" ? ok({ name }) : notAllowed(`${reading}, POST`);
     case "repair":
       return method === "POST" ? ok({ name }) : notAllowed("POST");
-    case "trash":
     case "volumes":
+      if (method === "POST") return ok({ name: "forget-volume" });
+      return method === "GET" || method === "HEAD" ? ok({ name }) : notAllowed(`${reading}, POST`);
+    case "trash":
     case "status":
     case "metrics":
     case "healthz":
@@ -158,6 +170,7 @@ export function kindOf(route: RouteName): RouteKind {
     case "unpin":
     case "collect":
     case "scrub-now":
+    case "forget-volume":
     case "repair":
     case "put-car":
     case "upload-begin":

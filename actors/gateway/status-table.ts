@@ -55,6 +55,7 @@ const table: Table = {
     retryable: false,
     message: ({ known }) => `Say once what repair is to do: ?action= and one of ${known}. Nothing was changed.`,
   },
+  "gateway.volume-missing": final(400, "Say once which volume: ?forget= and its id. Nothing was changed."),
   "gateway.not-acceptable": final(406, "A CAR is made here with version=1, order=dfs and dups=y."),
   "gateway.bad-digest": {
     status: 400,
@@ -277,6 +278,19 @@ const table: Table = {
     status: 507,
     retryable: true,
     message: ({ keepsMax }) => `Pins and removals of ${keepsMax} objects are remembered, the limit. Collect garbage.`,
+  },
+  "storage.volume-unknown": final(404, "The store has no such volume. Its volumes, with their ids: cepa volumes"),
+  "storage.volume-in-use": final(
+    409,
+    "The volume is in use. Take its directory out of storage.volumes and start the node anew first.",
+  ),
+  "storage.volume-needed": {
+    status: 409,
+    retryable: true,
+    message: ({ backlogCount, lostCount }) =>
+      lostCount > 0
+        ? `Of ${lostCount} chunks or manifests too little is left without that volume. Mount it and name it in storage.volumes.`
+        : `Repair has ${backlogCount} chunks or manifests still to do, or to look for: cepa repair --watch. Then try again.`,
   },
   "storage.read-failed": {
     ...later,

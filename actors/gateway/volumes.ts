@@ -22,6 +22,16 @@ export async function repairVolumes(desk: Desk, visit: Visit): Served {
   return ordered.ok ? ok(jsonAnswer(202, volumesJson(ordered.value))) : ordered;
 }
 
+/** Which one is in `?forget=`; with `&lose=yes` also one that may hold what nothing else does. */
+export async function forgetVolume(desk: Desk, visit: Visit): Served {
+  const query = new URLSearchParams(visit.request.query);
+  const [volume = "", ...more] = query.getAll("forget");
+  if (volume === "" || more.length > 0) return fail({ code: "gateway.volume-missing" });
+  const request = { volume, mayLose: query.get("lose") === "yes" };
+  const forgotten = await desk.overlay.call("forgetVolume", request, optionsOf(desk, visit));
+  return forgotten.ok ? ok(jsonAnswer(200, volumesJson(forgotten.value))) : forgotten;
+}
+
 function actionOf({ request }: Visit): Result<RepairAction, BadAction> {
   const [action = "", ...more] = new URLSearchParams(request.query).getAll("action");
   if (more.length === 0 && isAction(action)) return ok(action);

@@ -105,6 +105,12 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
     repair: (state, request, ctx) =>
       ctx.later((task) => askStorage(state, task, (options) => state.storage.call("repair", request, options)), passOn),
 
+    forgetVolume: (state, request, ctx) =>
+      ctx.later(
+        (task) => askStorage(state, task, (options) => state.storage.call("forgetVolume", request, options)),
+        passOn,
+      ),
+
     getManifest: (state, { root }, ctx) => ctx.later((within) => state.manifests.bytes(root, within), passOn),
 
     beginUpload: (state, request, ctx) => ctx.later((task) => beginUpload(state, request, task), passOn),

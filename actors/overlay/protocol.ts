@@ -12,7 +12,7 @@ import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { Name, NameValue, PublicKey } from "#actors/domain/name.ts";
 import type { NameRecord } from "#actors/domain/name-record.ts";
 import type { AppendUpload, BeginUpload, UploadFacts, UploadId } from "#actors/domain/upload.ts";
-import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
+import type { ForgetVolume, RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type {
   IndexFacts,
   IndexRebuilding,
@@ -116,6 +116,9 @@ export interface OverlayProtocol {
 
   /** As storage's. */
   repair: Call<{ readonly action: RepairAction }, VolumesFacts, StorageRebuilding | OverlayUnavailable>;
+
+  /** As storage's. */
+  forgetVolume: Call<ForgetVolume, VolumesFacts, StorageFailureOf<"forgetVolume"> | OverlayUnavailable>;
 
   /** The bytes of a manifest node, verified. */
   getManifest: Call<

@@ -185,9 +185,16 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
 
     scrubNow: ({ store }) => store.scrubNow(),
 
-    describeVolumes: ({ store }) => store.describeVolumes(),
+    describeVolumes: ({ store: { volumeDesk } }) => (volumeDesk.ok ? ok(volumeDesk.value.facts) : volumeDesk),
 
-    repair: ({ store }, { action }) => store.repair(action),
+    repair: ({ store: { volumeDesk } }, { action }) =>
+      volumeDesk.ok ? ok(volumeDesk.value.repair(action)) : volumeDesk,
+
+    forgetVolume: ({ store: { volumeDesk } }, forget, ctx) =>
+      ctx.later(
+        async () => (volumeDesk.ok ? await volumeDesk.value.forget(forget) : volumeDesk),
+        (_, facts) => facts,
+      ),
 
     beginUpload: ({ staging }, begun, ctx) =>
       ctx.later(

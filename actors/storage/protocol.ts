@@ -24,7 +24,14 @@ import type {
   UploadsFull,
   UploadUnknown,
 } from "#actors/domain/upload.ts";
-import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
+import type {
+  ForgetVolume,
+  RepairAction,
+  VolumeInUse,
+  VolumeNeeded,
+  VolumesFacts,
+  VolumeUnknown,
+} from "#actors/domain/volumes-facts.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
@@ -164,6 +171,13 @@ export interface StorageProtocol {
 
   /** Answers at once; what goes on is in the facts. A pause ends with a resume, or with the life of the node. */
   repair: Call<{ readonly action: RepairAction }, VolumesFacts, StorageRebuilding>;
+
+  /** Gives up a volume that is left out. With `mayLose` also where it may hold what nothing else does. Durable when answered. */
+  forgetVolume: Call<
+    ForgetVolume,
+    VolumesFacts,
+    VolumeUnknown | VolumeInUse | VolumeNeeded | StorageFull | WriteFailed | StorageRebuilding
+  >;
 
   /** Sizes and counts, for `/status`. */
   describe: Call<Record<never, never>, StorageFacts>;

@@ -6,7 +6,6 @@
  */
 import { type Address, addressOf, type Digest, digestOf } from "#actors/domain/address.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
-import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
 import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
@@ -45,7 +44,7 @@ import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import type { Relief, ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
 import type { Space } from "#actors/storage/space.ts";
-import { volumesFacts } from "#actors/storage/spread/volumes-facts.ts";
+import { VolumeDesk } from "#actors/storage/spread/volume-desk.ts";
 import { makeWriters, type Writers } from "#actors/storage/writers.ts";
 import type { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -180,15 +179,11 @@ export class Store {
     return ok(writers.scrubber.facts);
   }
 
-  describeVolumes(): Result<VolumesFacts, StorageRebuilding> {
+  get volumeDesk(): Result<VolumeDesk, StorageRebuilding> {
     const writers = this.#writers;
     if (writers === undefined) return fail(this.#notKnownYet());
-    return ok(volumesFacts(this.#parts.volumes, writers.spread, this.#catalog));
-  }
-
-  repair(action: RepairAction): Result<VolumesFacts, StorageRebuilding> {
-    this.#writers?.spread?.repairer.act(action);
-    return this.describeVolumes();
+    const { catalog, space, volumes } = this.#parts;
+    return ok(new VolumeDesk({ volumes, writers: writers.spread, catalog, space }));
   }
 
   /** A manifest node's bytes. */

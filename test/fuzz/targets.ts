@@ -161,11 +161,12 @@ const volume = { id, slot: 7, weight: 100, path: "/disk" };
 const volumeMemory: Target = {
   name: "memory of volumes",
   seeds: [
-    encodeMemory({ node, slotMax: 0, volumes: [], doubted: [] }),
+    encodeMemory({ node, slotMax: 0, volumes: [], forgotten: [], doubted: [] }),
     encodeMemory({
       node,
       slotMax: 9,
       volumes: [volume, { ...volume, id: id.replace("0", "f"), slot: 8, path: "" }],
+      forgotten: [{ id: id.replace("0", "e"), slot: 9 }],
       doubted: ["/old"],
     }),
   ],

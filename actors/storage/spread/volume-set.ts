@@ -13,11 +13,12 @@ import { slotOf } from "#actors/storage/pack-number.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { contradicts, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
+import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
 import type { Timer } from "#runtime/clock.ts";
-import type { Disk } from "#runtime/disk/disk.ts";
-import { ok } from "#runtime/errors.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
 export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
@@ -125,7 +126,7 @@ export class VolumeSet implements PackVolumes {
     for (const { pack, checkpoint } of catalog.packs.values()) {
       bytes.set(slotOf(pack), (bytes.get(slotOf(pack)) ?? 0) + checkpoint);
     }
-    return this.volumes.all.map(({ id, slot, directory, state, problem, freeBytes, totalBytes }) => ({
+    const here = this.volumes.all.map(({ id, slot, directory, state, problem, freeBytes, totalBytes }) => ({
       id,
       directory,
       state,
@@ -134,6 +135,23 @@ export class VolumeSet implements PackVolumes {
       freeBytes,
       totalBytes,
     }));
+    const leftOut = this.volumes.leftOut.map(({ id, slot, path }) => ({
+      id,
+      directory: path,
+      state: "left-out" as const,
+      problem: `it is not in storage.volumes: name its directory there, or give it up with cepa volumes --forget ${id}`,
+      packBytes: bytes.get(slot) ?? 0,
+      freeBytes: 0,
+      totalBytes: 0,
+    }));
+    return [...here, ...leftOut];
+  }
+
+  /** One that is left out is none of this store any more, and nothing is known to be on it. The first half is durable when answered. */
+  async forget(volume: KnownVolume): Promise<Result<void, DiskFailure>> {
+    const forgotten = await this.volumes.forget(volume);
+    if (forgotten.ok) this.#enqueue(() => this.#dropForgotten(volume.slot));
+    return forgotten;
   }
 
   /** The packs of `recovered` were: those volumes are written from now on. */
@@ -143,6 +161,8 @@ export class VolumeSet implements PackVolumes {
       if (slot > 0) this.lanes.add(slot, attachment.makeLane(slot, report));
     }
     for (const slot of this.#readable) if (!recovered.includes(slot)) this.#enqueue(() => this.#comeBack(slot));
+    // A life may have ended in the middle of it.
+    for (const { slot } of this.volumes.forgotten) this.#enqueue(() => this.#dropForgotten(slot));
   }
 
   async close(): Promise<void> {
@@ -203,7 +223,10 @@ export class VolumeSet implements PackVolumes {
       log.warn("volume not recovered", { directory, problem });
       return;
     }
-    if (compared.value) await this.#forget(slot, attachment);
+    if (compared.value) {
+      log.warn("volume holds less than was on it", { directory: this.volumes.view(slot)?.directory });
+      await this.#drop(slot, attachment);
+    }
     const recovery = new Recovery({
       files,
       catalog,
@@ -237,9 +260,15 @@ export class VolumeSet implements PackVolumes {
     }
   }
 
-  /** It holds less than was on it: nothing that is known of it counts, and the others go on. */
-  async #forget(slot: number, { catalog, pause }: Attachment): Promise<void> {
-    this.#deps.log.warn("volume holds less than was on it", { directory: this.volumes.view(slot)?.directory });
+  async #dropForgotten(slot: number): Promise<void> {
+    const attachment = this.#attachment;
+    if (attachment === undefined || ![...attachment.catalog.packs.keys()].some((pack) => slotOf(pack) === slot)) return;
+    await this.#drop(slot, attachment);
+    attachment.onChange();
+  }
+
+  /** Nothing is known to be on it any more; the others go on. */
+  async #drop(slot: number, { catalog, pause }: Attachment): Promise<void> {
     for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
       catalog.remove(digest, entry);
       await pause.ifDue();

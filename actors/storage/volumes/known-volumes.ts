@@ -14,6 +14,7 @@ import type { VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
 import {
   decodeMemory,
   encodeMemory,
+  type ForgottenVolume,
   type KnownVolume,
   type VolumeMemory,
 } from "#actors/storage/volumes/volume-memory.ts";
@@ -33,6 +34,7 @@ export interface KnownVolumesDeps {
 export type Sightings = ReadonlyMap<string, Sighting>;
 
 const STORE_ID_LENGTH = 16;
+const NOTHING: Omit<VolumeMemory, "node"> = { slotMax: 0, volumes: [], forgotten: [], doubted: [] };
 
 export class KnownVolumes {
   /** The id of this store. */
@@ -40,6 +42,8 @@ export class KnownVolumes {
   readonly #deps: KnownVolumesDeps;
   readonly #path: string;
   readonly #volumes = new Map<string, KnownVolume>();
+  /** By their ids. */
+  readonly #forgotten: Map<string, ForgottenVolume>;
   readonly #doubted: Set<string>;
   #slotMax: number;
   #saved: Uint8Array | undefined;
@@ -50,6 +54,7 @@ export class KnownVolumes {
     this.#path = pathIn(deps.dataDirectory);
     this.node = memory.node;
     this.#slotMax = memory.slotMax;
+    this.#forgotten = new Map(memory.forgotten.map((volume) => [volume.id, volume]));
     this.#doubted = new Set(memory.doubted);
     for (const volume of memory.volumes) this.#volumes.set(volume.id, volume);
     this.#saved = saved;
@@ -70,12 +75,12 @@ export class KnownVolumes {
     // What cannot be looked at now may be a volume of the store that was forgotten.
     const isFirst = isLost && node === undefined && ![...sightings.values()].some(({ kind }) => kind === "unclear");
     if (isFirst || sightings.size === 0) {
-      return new KnownVolumes(deps, { node: newStore(deps.random), slotMax: 0, volumes: [], doubted: [] }, undefined);
+      return new KnownVolumes(deps, { node: newStore(deps.random), ...NOTHING }, undefined);
     }
     assert(node !== undefined, `${path} is whole, or a volume of this store is mounted`);
     const doubted = [...sightings].filter(([, { kind }]) => kind !== "marked").map(([directory]) => directory);
     deps.log.warn("volumes forgotten", { path, lost: isLost, doubted });
-    return new KnownVolumes(deps, { node, slotMax: 0, volumes: [], doubted }, undefined);
+    return new KnownVolumes(deps, { node, ...NOTHING, doubted }, undefined);
   }
 
   get all(): readonly KnownVolume[] {
@@ -92,7 +97,26 @@ export class KnownVolumes {
   }
 
   hasSlot(slot: number): boolean {
-    return this.all.some((volume) => volume.slot === slot);
+    return [...this.all, ...this.forgotten].some((volume) => volume.slot === slot);
+  }
+
+  get forgotten(): readonly ForgottenVolume[] {
+    return [...this.#forgotten.values()];
+  }
+
+  isForgotten(id: string): boolean {
+    return this.#forgotten.has(id);
+  }
+
+  /** It is given up: nothing is expected of it any more, and where it shows itself again it is foreign. */
+  forget({ id, slot }: KnownVolume): void {
+    this.#volumes.delete(id);
+    this.#forgotten.set(id, { id, slot });
+  }
+
+  takeBack(volume: KnownVolume): void {
+    this.#forgotten.delete(volume.id);
+    this.#volumes.set(volume.id, volume);
   }
 
   /** Whether a volume may belong there that is not known to. */
@@ -134,7 +158,8 @@ export class KnownVolumes {
   async #saveNow(): Promise<Result<void, DiskFailure>> {
     const { disk, log } = this.#deps;
     const volumes = this.all.toSorted((one, other) => one.slot - other.slot);
-    const bytes = encodeMemory({ node: this.node, slotMax: this.#slotMax, volumes, doubted: [...this.#doubted] });
+    const { forgotten, node } = this;
+    const bytes = encodeMemory({ node, slotMax: this.#slotMax, volumes, forgotten, doubted: [...this.#doubted] });
     if (this.#saved !== undefined && Buffer.from(bytes).equals(this.#saved)) return ok();
     const saved = await disk.replaceFile(this.#path, bytes);
     if (saved.ok) this.#saved = bytes;

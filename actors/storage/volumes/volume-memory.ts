@@ -16,24 +16,30 @@ export interface KnownVolume {
   readonly path: string;
 }
 
+export type ForgottenVolume = Pick<KnownVolume, "id" | "slot">;
+
 export interface VolumeMemory {
   /** The id of this store, in the mark of each of its volumes. */
   readonly node: string;
   /** No volume gets a number up to this: all were given out, or may have been. */
   readonly slotMax: number;
   readonly volumes: readonly KnownVolume[];
+  /** Those that were given up: never again one of this store. */
+  readonly forgotten: readonly ForgottenVolume[];
   /** Directories where a volume was, or may have been, that are of none now: they never get a new one. */
   readonly doubted: readonly string[];
 }
 
+const FORGOTTEN = /^forgotten (\S+) (\d{1,4})$/;
 const VOLUME = /^volume (\S+) (\d{1,4}) (\d{1,7}) (.*)$/;
 
-export function encodeMemory({ node, slotMax, volumes, doubted }: VolumeMemory): Uint8Array {
+export function encodeMemory({ node, slotMax, volumes, forgotten, doubted }: VolumeMemory): Uint8Array {
   const lines = [
     "cepa-volumes/1",
     `node ${node}`,
     `slots ${slotMax}`,
     ...volumes.map(({ id, slot, weight, path }) => `volume ${id} ${slot} ${weight} ${path}`),
+    ...forgotten.map(({ id, slot }) => `forgotten ${id} ${slot}`),
     ...doubted.map((path) => `doubted ${path}`),
   ];
   assert(!lines.some((line) => line.includes("\n")), "a path is one line");
@@ -46,8 +52,15 @@ export function decodeMemory(bytes: Uint8Array): VolumeMemory | undefined {
   const [version, node = "", slots = "", ...rest] = lines;
   if (version !== "cepa-volumes/1" || !node.startsWith("node ") || !/^slots \d{1,4}$/.test(slots)) return undefined;
   const volumes = rest.flatMap(volumeOf);
+  const forgotten = rest.flatMap(forgottenOf);
   const doubted = rest.filter((line) => line.startsWith("doubted ")).map((line) => line.slice("doubted ".length));
-  const memory = { node: node.slice("node ".length), slotMax: Number(slots.slice("slots ".length)), volumes, doubted };
+  const memory = {
+    node: node.slice("node ".length),
+    slotMax: Number(slots.slice("slots ".length)),
+    volumes,
+    forgotten,
+    doubted,
+  };
   return isSound(memory) && Buffer.from(bytes).equals(encodeMemory(memory)) ? memory : undefined;
 }
 
@@ -57,13 +70,19 @@ function volumeOf(line: string): readonly KnownVolume[] {
   return [{ id, slot: Number(slot), weight: Number(weight), path }];
 }
 
-function isSound({ node, slotMax, volumes }: VolumeMemory): boolean {
+function forgottenOf(line: string): readonly ForgottenVolume[] {
+  const [, id, slot] = FORGOTTEN.exec(line) ?? [];
+  return id === undefined ? [] : [{ id, slot: Number(slot) }];
+}
+
+function isSound({ node, slotMax, volumes, forgotten }: VolumeMemory): boolean {
+  const all = [...volumes, ...forgotten];
   return (
     isStoreId(node) &&
     slotMax <= SLOT_MAX &&
-    volumes.every(({ id, slot, weight }) => isVolumeId(id) && isSlot(slot) && weight >= 1 && weight <= WEIGHT_MAX) &&
-    volumes.every(({ slot }) => slot <= slotMax) &&
-    new Set(volumes.map(({ id }) => id)).size === volumes.length &&
-    new Set(volumes.map(({ slot }) => slot)).size === volumes.length
+    volumes.every(({ weight }) => weight >= 1 && weight <= WEIGHT_MAX) &&
+    all.every(({ id, slot }) => isVolumeId(id) && isSlot(slot) && slot <= slotMax) &&
+    new Set(all.map(({ id }) => id)).size === all.length &&
+    new Set(all.map(({ slot }) => slot)).size === all.length
   );
 }

@@ -13,10 +13,12 @@ import { normalVolumePath } from "#actors/storage/volume-config.ts";
 import { KnownVolumes } from "#actors/storage/volumes/known-volumes.ts";
 import { causeOf, lookAt, type Sighting } from "#actors/storage/volumes/sighting.ts";
 import { encodeMark, MARK_NAME, type VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
+import type { ForgottenVolume, KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import { FRESH_DISK, VolumePlace } from "#actors/storage/volumes/volume-place.ts";
 import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { second } from "#runtime/units.ts";
@@ -74,6 +76,24 @@ export class Volumes {
   /** In the order of the configuration; also directories that have no volume (slot 0). */
   get all(): readonly VolumeView[] {
     return this.#places.map(({ view }) => view);
+  }
+
+  /** Those that no directory of the configuration is, or was last. */
+  get leftOut(): readonly KnownVolume[] {
+    return this.#known.all.filter(({ id }) => !this.#places.some(({ volume }) => volume?.id === id));
+  }
+
+  get forgotten(): readonly ForgottenVolume[] {
+    return this.#known.forgotten;
+  }
+
+  /** One that is left out is none of this store any more. Durable when answered. */
+  async forget(volume: KnownVolume): Promise<Result<void, DiskFailure>> {
+    this.#known.forget(volume);
+    const saved = await this.#known.save();
+    if (saved.ok) this.#deps.log.warn("volume given up", { volume: volume.id, slot: volume.slot });
+    else this.#known.takeBack(volume);
+    return saved;
   }
 
   view(slot: number): VolumeView | undefined {
@@ -157,8 +177,8 @@ export class Volumes {
       if (state !== "present") log.warn("volume in trouble", { volume: id, slot, state, problem });
     }
     if (this.#places.length > 0) await this.#known.save();
-    const placeless = this.#known.all.filter(({ id }) => !this.#places.some(({ volume }) => volume?.id === id));
-    if (placeless.length > 0) log.warn("volumes in no directory", { volumes: placeless.map(({ id }) => id) });
+    const { leftOut } = this;
+    if (leftOut.length > 0) log.warn("volumes left out", { volumes: leftOut.map(({ id, path }) => `${id} ${path}`) });
   }
 
   #withSlot(slot: number): VolumePlace | undefined {
@@ -229,6 +249,9 @@ export class Volumes {
 
   #objection(place: VolumePlace, { id, slot, node }: VolumeMark): string | undefined {
     if (node !== this.#known.node) return `volume ${id}, which is mounted there, is one of another store`;
+    if (this.#known.isForgotten(id)) {
+      return `volume ${id}, which is mounted there, was given up: empty it and start the node anew to use it as a new one`;
+    }
     const other = this.#places.find((each) => each !== place && (each.shows(id) || each.volume?.id === id));
     // The original is not asked about: it belongs where it was last.
     if (other !== undefined) {

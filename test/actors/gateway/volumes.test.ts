@@ -46,11 +46,11 @@ describe("gateway: volumes", () => {
     assert.deepEqual(json(told), { volumes, profile: "2+1", repair });
   });
 
-  it("takes nothing but a question there, and nothing but an order at /repair", async () => {
+  it("takes questions and orders there, and nothing but an order at /repair", async () => {
     const { edge } = await openSimulated();
 
     for (const [method, target, allow] of [
-      ["POST", "/volumes", "GET, HEAD"],
+      ["PUT", "/volumes", "GET, HEAD, POST"],
       ["GET", "/repair", "POST"],
     ] as const) {
       const refused = await send(edge, { method, target });
@@ -87,6 +87,52 @@ describe("gateway: repair", () => {
       assert.deepEqual(overlay.asked, []);
     });
   }
+
+  for (const [query, mayLose] of [
+    ["", false],
+    ["&lose=yes", true],
+    ["&lose=1", false],
+  ] as const) {
+    it(`gives a volume up, ${mayLose ? "also where something is lost with it" : "where nothing is"}: ${query} (GW-76)`, async () => {
+      const { edge, overlay } = await openSimulated();
+      overlay.replies.set("forgetVolume", facts);
+
+      const forgotten = await send(edge, { method: "POST", target: `/volumes?forget=0123456789abcdef${query}` });
+
+      assert.deepEqual([forgotten.status, json(forgotten)["volumes"]], [200, volumes]);
+      assert.deepEqual(overlay.asked, [{ volume: "0123456789abcdef", mayLose }]);
+    });
+  }
+
+  for (const query of ["", "?forget=", "?forget=a&forget=b"]) {
+    it(`gives up no volume for ${query || "no query"} (GW-76)`, async () => {
+      const { edge, overlay } = await openSimulated();
+      overlay.replies.set("forgetVolume", facts);
+
+      const refused = await send(edge, { method: "POST", target: `/volumes${query}` });
+
+      assert.deepEqual([refused.status, json(refused)["code"]], [400, "gateway.volume-missing"]);
+      assert.deepEqual(overlay.asked, []);
+    });
+  }
+
+  it("says why a volume is not given up (GW-76)", async () => {
+    const { edge, overlay } = await openSimulated();
+    const volume = "0123456789abcdef";
+    const needed = { code: "storage.volume-needed", volume, backlogCount: 3 };
+    const refusals = [
+      { failure: { code: "storage.volume-unknown", volume }, status: 404, message: /cepa volumes/ },
+      { failure: { code: "storage.volume-in-use", volume }, status: 409, message: /storage\.volumes/ },
+      { failure: { ...needed, lostCount: 0 }, status: 409, message: /3 chunks.*cepa repair --watch/ },
+      { failure: { ...needed, lostCount: 2 }, status: 409, message: /Of 2 chunks.*Mount it/ },
+    ];
+    for (const { failure, status, message } of refusals) {
+      overlay.failures.forgetVolume = failure;
+      const refused = await send(edge, { method: "POST", target: `/volumes?forget=${volume}` });
+      assert.deepEqual([refused.status, json(refused)["code"]], [status, failure.code]);
+      assert.match(String(json(refused)["message"]), message);
+    }
+  });
 
   it("takes no order from a page of another origin (GW-41)", async () => {
     const { edge, overlay } = await openSimulated();

@@ -257,6 +257,8 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
       return ok(volumesFacts);
     },
 
+    forgetVolume: () => ok(volumesFacts),
+
     collectGarbage: () => ok(storageFacts.collection),
     ...uploadHandlers,
 

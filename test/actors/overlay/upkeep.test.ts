@@ -21,6 +21,7 @@ const questions: readonly Question[] = [
   { name: "collectGarbage", request: { emptyTrash: true }, answer: storageFacts.collection },
   { name: "scrubNow", request: {}, answer: storageFacts.scrub },
   { name: "describeVolumes", request: {}, answer: volumesFacts },
+  { name: "forgetVolume", request: { volume: "0123456789abcdef", mayLose: false }, answer: volumesFacts },
   { name: "repair", request: { action: "pause" }, answer: volumesFacts },
 ];
 

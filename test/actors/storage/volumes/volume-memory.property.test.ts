@@ -27,9 +27,11 @@ const memories: fc.Arbitrary<VolumeMemory> = fc
     fc.array(path, { maxLength: 4 }),
   )
   .map(([node, drawn, above, doubted]) => {
-    const volumes = [...new Map(drawn.map((each) => [each.id, each])).values()];
-    const slotMax = Math.min(SLOT_MAX, Math.max(0, ...volumes.map(({ slot }) => slot)) + above);
-    return { node, slotMax, volumes, doubted };
+    const all = [...new Map(drawn.map((each) => [each.id, each])).values()];
+    const slotMax = Math.min(SLOT_MAX, Math.max(0, ...all.map(({ slot }) => slot)) + above);
+    const volumes = all.filter(({ slot }) => slot % 3 > 0);
+    const forgotten = all.filter(({ slot }) => slot % 3 === 0).map(({ id, slot }) => ({ id, slot }));
+    return { node, slotMax, volumes, forgotten, doubted };
   });
 
 describe("memory of volumes (STO-74)", () => {

@@ -68,7 +68,7 @@ describe("volumes: a directory that was never seen", () => {
 
   it("is not made when there is no number left", async () => {
     const { disk, start, exists } = await volumesWorld();
-    const memory = { node: ANOTHER_STORE, slotMax: SLOT_MAX - 1, volumes: [], doubted: [] };
+    const memory = { node: ANOTHER_STORE, slotMax: SLOT_MAX - 1, volumes: [], forgotten: [], doubted: [] };
     await disk.replaceFile("/data/volumes", encodeMemory(memory));
 
     const volumes = await start(["/a", "/b"]);

@@ -1,0 +1,76 @@
+/** What is told of volumes and of their repair, and what is asked of them. */
+import { type ErasureProfile, NO_REDUNDANCY } from "#actors/domain/erasure-profile.ts";
+import type { ForgetVolume, RepairAction, RepairFacts, VolumesFacts } from "#actors/domain/volumes-facts.ts";
+import type { Catalog } from "#actors/storage/catalog.ts";
+import { writeFailure } from "#actors/storage/pack-write.ts";
+import type { StorageProtocol, StorageRebuilding } from "#actors/storage/protocol.ts";
+import type { Space } from "#actors/storage/space.ts";
+import type { SpreadWriters } from "#actors/storage/spread/make-spread.ts";
+import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { FailureOf } from "#runtime/protocol.ts";
+
+type ForgetRefused = Exclude<FailureOf<StorageProtocol, "forgetVolume">, StorageRebuilding>;
+
+export interface VolumeDeskDeps {
+  readonly volumes: VolumeSet | undefined;
+  readonly writers: SpreadWriters | undefined;
+  readonly catalog: Catalog;
+  /** Of the data directory, where it is remembered which volumes there are. */
+  readonly space: Space;
+}
+
+export class VolumeDesk {
+  readonly #deps: VolumeDeskDeps;
+
+  constructor(deps: VolumeDeskDeps) {
+    this.#deps = deps;
+  }
+
+  get facts(): VolumesFacts {
+    const { volumes, writers, catalog } = this.#deps;
+    if (volumes === undefined || writers === undefined) {
+      return { volumes: [], profile: named(NO_REDUNDANCY), repair: NO_REPAIR };
+    }
+    const { repairer, spread } = writers;
+    return { volumes: volumes.facts(catalog), profile: named(spread.profile), repair: repairer.facts };
+  }
+
+  repair(action: RepairAction): VolumesFacts {
+    this.#deps.writers?.repairer.act(action);
+    return this.facts;
+  }
+
+  /** Where repair has nothing left to do nothing needs what is left out: it counts for nothing there. */
+  async forget({ volume: id, mayLose }: ForgetVolume): Promise<Result<VolumesFacts, ForgetRefused>> {
+    const { volumes, writers, space } = this.#deps;
+    const volume = volumes?.volumes.leftOut.find((each) => each.id === id);
+    if (volumes === undefined || volume === undefined) {
+      const isInUse = volumes?.volumes.all.some((each) => each.id === id) === true;
+      return fail({ code: isInUse ? "storage.volume-in-use" : "storage.volume-unknown", volume: id });
+    }
+    const { state, backlogCount, lostCount } = writers?.repairer.facts ?? NO_REPAIR;
+    if (!mayLose && state !== "idle")
+      return fail({ code: "storage.volume-needed", volume: id, backlogCount, lostCount });
+    const forgotten = await volumes.forget(volume);
+    return forgotten.ok ? ok(this.facts) : fail(await writeFailure(forgotten.failure, space));
+  }
+}
+
+const NO_REPAIR: RepairFacts = {
+  state: "idle",
+  delayedUntilMs: undefined,
+  backlogCount: 0,
+  backlogBytes: 0,
+  atRiskBytes: 0,
+  lostCount: 0,
+  repairedCount: 0,
+  repairedBytes: 0,
+  failedCount: 0,
+  bytesPerSecond: 0,
+  etaMs: 0,
+};
+
+function named({ dataShards, parityShards }: ErasureProfile): string {
+  return `${dataShards}+${parityShards}`;
+}
