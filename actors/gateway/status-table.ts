@@ -245,7 +245,10 @@ const table: Table = {
   },
   "storage.write-failed": {
     ...later,
-    message: ({ errno }) => `The disk refused a write: ${errno}. Nothing was acknowledged.`,
+    message: ({ errno }) =>
+      errno === "ENODEV"
+        ? "No volume that can be written is there: cepa volumes names them. Nothing was acknowledged."
+        : `The disk refused a write: ${errno}. Nothing was acknowledged.`,
   },
   "storage.uploads-full": {
     status: 429,

@@ -80,6 +80,11 @@ export function headerFor(
 /** What a failed write means to the caller of a put. */
 export async function writeFailure(failure: DiskFailure, space: Space): Promise<StorageFull | WriteFailed> {
   if (failure.code === "disk.full") return await space.full();
-  const errno = failure.code === "disk.broken" ? failure.errno : failure.code === "disk.exists" ? "EEXIST" : "ENOENT";
-  return { code: "storage.write-failed", errno };
+  return { code: "storage.write-failed", errno: errnoOf(failure) };
+}
+
+/** The system's name of it. */
+export function errnoOf(failure: DiskFailure): string {
+  if (failure.code === "disk.broken") return failure.errno;
+  return { "disk.full": "ENOSPC", "disk.exists": "EEXIST", "disk.not-found": "ENOENT" }[failure.code];
 }

@@ -3,7 +3,8 @@
  * admitted since may have used the room up; what was admitted and is not written yet is in neither, and is bounded by the
  * memory of the writers.
  */
-import type { StorageFull } from "#actors/storage/protocol.ts";
+import { errnoOf } from "#actors/storage/pack-write.ts";
+import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -17,6 +18,8 @@ export class Space {
   readonly #clock: Clock;
   readonly #reserveBytes: () => number;
   #freeBytes: Promise<number> = Promise.resolve(0);
+  /** Why the disk did not say. */
+  #errno: string | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
   /** Since the disk was asked. */
   #admittedBytes = 0;
@@ -40,23 +43,28 @@ export class Space {
   }
 
   /** Whether `sizeBytes` more fit in front of the reserve. */
-  async admit(sizeBytes: number): Promise<Result<void, StorageFull>> {
+  async admit(sizeBytes: number): Promise<Result<void, StorageFull | WriteFailed>> {
     const reserveBytes = this.#reserveBytes();
     const wasAdmitted = this.#admittedBytes > 0;
     let freeBytes = await this.freeBytes();
     if (wasAdmitted && freeBytes - this.#admittedBytes - reserveBytes < sizeBytes) freeBytes = await this.#askAgain();
     if (freeBytes - this.#admittedBytes - reserveBytes < sizeBytes) {
-      return fail({ code: "storage.full", freeBytes, reserveBytes });
+      return this.#refuse(freeBytes, reserveBytes);
     }
     this.#admittedBytes += sizeBytes;
     return ok();
   }
 
   /** Whether so much would fit, of what comes some time. */
-  async fits(sizeBytes: number): Promise<Result<void, StorageFull>> {
+  async fits(sizeBytes: number): Promise<Result<void, StorageFull | WriteFailed>> {
     const reserveBytes = this.#reserveBytes();
     const freeBytes = await this.freeBytes();
     if (freeBytes - this.#admittedBytes - reserveBytes >= sizeBytes) return ok();
+    return this.#refuse(freeBytes, reserveBytes);
+  }
+
+  #refuse(freeBytes: number, reserveBytes: number): Result<never, StorageFull | WriteFailed> {
+    if (this.#errno !== undefined) return fail({ code: "storage.write-failed", errno: this.#errno });
     return fail({ code: "storage.full", freeBytes, reserveBytes });
   }
 
@@ -72,6 +80,7 @@ export class Space {
 
   async #ask(): Promise<number> {
     const space = await this.#disk.space(this.#directory);
+    this.#errno = space.ok ? undefined : errnoOf(space.failure);
     // A disk that cannot even say how full it is takes no writes.
     return space.ok ? space.value.freeBytes : 0;
   }

@@ -6,7 +6,7 @@
  */
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
-import type { LimitReached, StorageFull } from "#actors/storage/protocol.ts";
+import type { LimitReached, StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { fail, type Result } from "#runtime/errors.ts";
 
@@ -62,6 +62,6 @@ export class WriteLimit {
 /** What one put may add. */
 export interface AdmittedPut {
   /** `sizeBytes` more. What was admitted counts until `end`. */
-  admit(sizeBytes: number): Promise<Result<void, LimitReached | StorageFull>>;
+  admit(sizeBytes: number): Promise<Result<void, LimitReached | StorageFull | WriteFailed>>;
   end(): void;
 }

@@ -18,7 +18,7 @@ import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
 import type { Timer } from "#runtime/clock.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
-import { ok, type Result } from "#runtime/errors.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
 export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
@@ -103,6 +103,8 @@ export class VolumeSet implements PackVolumes {
     return {
       space: async () => {
         const open = this.volumes.writable();
+        const isFull = this.volumes.all.some(({ state }) => state === "full");
+        if (open.length === 0 && !isFull) return notThere();
         const sum = (bytesOf: (view: VolumeView) => number): number =>
           Math.floor(open.reduce((total, view) => total + bytesOf(view), 0) / overhead());
         const reserveBytes = this.#deps.reserveBytes();
@@ -275,4 +277,9 @@ export class VolumeSet implements PackVolumes {
     }
     for (const pack of [...catalog.packs.keys()]) if (slotOf(pack) === slot) catalog.removePack(pack);
   }
+}
+
+/** None of them can be written, and want of room is not why. */
+function notThere(): Result<never, DiskFailure> {
+  return fail({ code: "disk.broken", path: "volumes", errno: "ENODEV" });
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SPACE_AGE_MS_MAX, Space } from "#actors/storage/space.ts";
-import { ok } from "#runtime/errors.ts";
+import { fail, ok } from "#runtime/errors.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 
@@ -16,7 +16,7 @@ function setUp() {
     facts.askedCount += 1;
     return ok({ freeBytes: facts.freeBytes, totalBytes: 1000 });
   };
-  return { facts, clock, space: new Space(disk, "/data", clock, () => reserveBytes) };
+  return { disk, facts, clock, space: new Space(disk, "/data", clock, () => reserveBytes) };
 }
 
 describe("storage: space", () => {
@@ -56,5 +56,20 @@ describe("storage: space", () => {
     assert((await space.admit(1)).ok);
 
     assert.equal(facts.askedCount, 2);
+  });
+
+  it("takes no writes of a disk that does not say how full it is, and says why until it does", async () => {
+    const { disk, clock, space } = setUp();
+    const asked = disk.space;
+    disk.space = async (path) => fail({ code: "disk.broken", path, errno: "ENODEV" });
+    const failure = { code: "storage.write-failed", errno: "ENODEV" };
+    assert.deepEqual(await space.admit(0), { ok: false, failure });
+    assert.deepEqual(await space.fits(0), { ok: false, failure });
+
+    disk.space = asked;
+    await clock.advance(SPACE_AGE_MS_MAX);
+    assert((await space.admit(1)).ok);
+    const refused = await space.admit(1000);
+    assert.equal(refused.ok ? undefined : refused.failure.code, "storage.full");
   });
 });

@@ -65,6 +65,20 @@ describe("storage: too few volumes (STO-85)", () => {
   });
 });
 
+describe("storage: no volume (STO-90)", () => {
+  it("refuses writes because none is there, and not for want of room", async () => {
+    const kit = await startSix();
+    await putThree(kit);
+    for (const directory of SIX) await pull(kit, directory);
+    await looked(kit);
+    const refused = await put(kit, randomBytes(100 * KiB, 9));
+    assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: "ENODEV" } });
+    for (const directory of SIX) await putBack(kit, directory);
+    await looked(kit);
+    assert((await put(kit, randomBytes(100 * KiB, 9))).ok);
+  });
+});
+
 describe("storage: what is put again while volumes are away (STO-77)", () => {
   for (const sizeBytes of [5 * MiB, 600 * KiB, 40 * KiB]) {
     it(`is acknowledged with as much redundancy as what is new: ${sizeBytes} bytes`, async () => {
