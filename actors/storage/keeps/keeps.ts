@@ -64,12 +64,17 @@ export class Keeps {
 
   /**
    * Throws where the journal cannot be read: then nobody knows what was removed. It is made with the first change: most
-   * nodes never need one.
+   * nodes never need one. Its directory is made at once: with that, the inode of the reserve file is enough for a first removal
+   * on a disk that has none left.
    */
   static async open(deps: KeepsDeps): Promise<Keeps> {
     const keeps = new Keeps(deps);
     const listed = await deps.disk.list(deps.directory);
-    if (!listed.ok && listed.failure.code === "disk.not-found") return keeps;
+    if (!listed.ok && listed.failure.code === "disk.not-found") {
+      await deps.disk.makeDirectory(deps.directory);
+      return keeps;
+    }
+    if (listed.ok && listed.value.length === 0) return keeps;
     must(
       listed.ok ? await deps.relief.relieve(() => keeps.#journal.open()) : listed,
       "the journal of what is kept can be read",

@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import { CATALOG_FLUSH_INTERVAL_MS } from "#actors/storage/actor.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { RESERVE_FILE_PAUSE_MS } from "#actors/storage/reserve-file.ts";
-import type { Result } from "#runtime/errors.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, type Result } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -45,6 +46,29 @@ async function fill(disk: MemoryDisk): Promise<void> {
   const space = await disk.space(directory);
   assert(space.ok);
   disk.capacityBytes -= space.value.freeBytes;
+}
+
+/** Others take every inode that is free: a file or directory is made only where another one goes. */
+function takeInodes(disk: MemoryDisk): void {
+  const [open, makeDirectory, remove] = [disk.open.bind(disk), disk.makeDirectory.bind(disk), disk.remove.bind(disk)];
+  let freeCount = 0;
+  const make = async <Value>(isThere: boolean, path: string, work: () => Promise<Result<Value, DiskFailure>>) => {
+    if (isThere) return await work();
+    if (freeCount === 0) return fail({ code: "disk.full", path } as const);
+    freeCount -= 1;
+    return await work();
+  };
+  disk.open = async (path, mode) => {
+    const found = await open(path, "read");
+    if (found.ok) await disk.close(found.value);
+    return await make(found.ok || mode === "read" || mode === "write", path, () => open(path, mode));
+  };
+  disk.makeDirectory = async (path) => await make((await disk.list(path)).ok, path, () => makeDirectory(path));
+  disk.remove = async (path) => {
+    const removed = await remove(path);
+    if (removed.ok) freeCount += 1;
+    return removed;
+  };
 }
 
 /** The regular upkeep, so many times. */
@@ -251,6 +275,18 @@ describe("storage: making the reserve file", () => {
       assert.equal(kit.actor.health.state, "ready");
     });
   }
+
+  it("has its inode for the first removal on a disk that has none left", async () => {
+    const disk = new MemoryDisk();
+    const kit = await start({}, disk);
+    const stored = await mustPut(kit, randomBytes(10 * KiB, 1));
+    takeInodes(disk);
+
+    const removed = await kit.ref.call("removeObject", stored, within);
+
+    assert(removed.ok, JSON.stringify(removed));
+    assert.deepEqual(await filesOf(disk), {});
+  });
 
   it("clears away what a crash left of one", async () => {
     const disk = new MemoryDisk();
