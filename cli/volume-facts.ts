@@ -14,6 +14,8 @@ export interface VolumeLine {
   /** A sentence; empty where nothing is wrong. */
   readonly problem: string;
   readonly packBytes: number;
+  /** Empty where it is not known. */
+  readonly fileSystem: string;
   /** As last seen; 0 of 0 where it never was. */
   readonly freeBytes: number;
   readonly totalBytes: number;
@@ -72,6 +74,7 @@ function volumeLine(volume: Facts): VolumeLine {
     packBytes: count(volume["packBytes"]),
     freeBytes: count(volume["freeBytes"]),
     totalBytes: count(volume["totalBytes"]),
+    fileSystem: text(volume["fileSystem"]),
   };
 }
 

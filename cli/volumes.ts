@@ -49,7 +49,19 @@ function volumeTable({ volumes: all, profile }: Pick<VolumeLines, "volumes" | "p
     const problem = all[index]?.problem ?? "";
     return problem === "" ? [line] : [line, `  ${problem}`];
   });
-  return [...lines, `profile ${profile}`];
+  return [...lines, `profile ${profile}`, ...sharing(all)];
+}
+
+/** Volumes that are no domains of their own: redundancy between them is worth little. */
+function sharing(all: readonly VolumeLine[]): readonly string[] {
+  const named = all.filter(({ fileSystem }) => fileSystem !== "");
+  const groups = Map.groupBy(named, ({ fileSystem }) => fileSystem);
+  return [...groups.values()]
+    .filter((group) => group.length > 1)
+    .map((group) => {
+      const which = group.map(({ directory }) => directory).join(", ");
+      return `${which}: on one file system, which fills up and fails as one; give each a disk of its own`;
+    });
 }
 
 function volumeRow({ directory, id, state, packBytes, freeBytes, totalBytes }: VolumeLine): readonly string[] {

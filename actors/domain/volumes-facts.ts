@@ -24,6 +24,8 @@ export interface VolumeFacts {
   /** As last seen. */
   readonly freeBytes: number;
   readonly totalBytes: number;
+  /** What is on one file system fills up, and fails, together. Undefined where the disk is not there, or does not say. */
+  readonly fileSystem: string | undefined;
 }
 
 export interface RepairFacts {

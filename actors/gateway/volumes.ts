@@ -46,8 +46,8 @@ function volumesJson({ volumes, profile, repair }: VolumesFacts): Readonly<Recor
   return { volumes: volumes.map(volumeJson), profile, repair: repairJson(repair) };
 }
 
-function volumeJson({ problem, ...facts }: VolumeFacts): Readonly<Record<string, unknown>> {
-  return { ...facts, problem: problem ?? null };
+function volumeJson({ problem, fileSystem, ...facts }: VolumeFacts): Readonly<Record<string, unknown>> {
+  return { ...facts, fileSystem: fileSystem ?? null, problem: problem ?? null };
 }
 
 function repairJson({ delayedUntilMs, etaMs, ...facts }: RepairFacts): Readonly<Record<string, unknown>> {

@@ -35,6 +35,13 @@ export interface FileFacts {
   readonly sizeBytes: number;
 }
 
+export interface SpaceFacts {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** The same for all directories of one file system; undefined where that is not known. */
+  readonly fileSystem?: string | undefined;
+}
+
 export interface Disk {
   open(path: string, mode: OpenMode): Promise<Result<number, DiskFailure>>;
   close(descriptor: number): Promise<Result<void, DiskFailure>>;
@@ -63,7 +70,7 @@ export interface Disk {
   /** Temporary file, sync, rename, sync of the directory: whole or not at all, mode 0600. */
   replaceFile(path: string, contents: Uint8Array): Promise<Result<void, DiskFailure>>;
   /** What an unprivileged writer may still use of the file system that holds `directory`. */
-  space(directory: string): Promise<Result<{ readonly freeBytes: number; readonly totalBytes: number }, DiskFailure>>;
+  space(directory: string): Promise<Result<SpaceFacts, DiskFailure>>;
   /** Calls `onChange` soon after the file at `path` changed, appeared or went. Changes may coalesce. Returns an undo. */
   watch(path: string, onChange: () => void): () => void;
 }

@@ -6,7 +6,7 @@
  */
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
-import type { Disk, DiskFailure, FileFacts, OpenMode } from "#runtime/disk/disk.ts";
+import type { Disk, DiskFailure, FileFacts, OpenMode, SpaceFacts } from "#runtime/disk/disk.ts";
 import { diskFailure, wholeFileBytesMax } from "#runtime/disk/disk-failure.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import { watchFile } from "#runtime/real/disk-watch.ts";
@@ -175,13 +175,13 @@ class RealDisk implements Disk {
     return await this.syncDirectory(dirname(path));
   }
 
-  async space(
-    directory: string,
-  ): Promise<Result<{ readonly freeBytes: number; readonly totalBytes: number }, DiskFailure>> {
+  async space(directory: string): Promise<Result<SpaceFacts, DiskFailure>> {
     const facts = await attempt<fs.StatsFs>(directory, (done) => fs.statfs(directory, done));
     if (!facts.ok) return facts;
     const { bavail, blocks, bsize } = facts.value;
-    return ok({ freeBytes: bavail * bsize, totalBytes: blocks * bsize });
+    const found = await attempt<fs.Stats>(directory, (done) => fs.stat(directory, done));
+    const fileSystem = found.ok ? found.value.dev.toString(16) : undefined;
+    return ok({ freeBytes: bavail * bsize, totalBytes: blocks * bsize, fileSystem });
   }
 
   watch(path: string, onChange: () => void): () => void {

@@ -70,6 +70,26 @@ describe("cli: volumes", () => {
     assert.deepEqual([ran.code, ran.stderr], [1, said]);
   });
 
+  it("names those that are on one file system", async () => {
+    const on = (directory: string, fileSystem: unknown) => ({ ...present, directory, fileSystem });
+    const four = [
+      on("/mnt/a", "801"),
+      on("/mnt/b", "802"),
+      on("/mnt/c", "801"),
+      on("/mnt/d", null),
+      on("/mnt/e", null),
+    ];
+
+    const ran = await run([facts(repair, four)], "volumes");
+
+    const said = ran.stdout.trimEnd().split("\n").at(-1);
+    assert.equal(
+      said,
+      "/mnt/a, /mnt/c: on one file system, which fills up and fails as one; give each a disk of its own",
+    );
+    assert.equal(ran.code, 0);
+  });
+
   it("is done where all are present", async () => {
     const ran = await run([facts(repair)], "volumes");
 

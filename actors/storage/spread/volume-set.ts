@@ -102,7 +102,7 @@ export class VolumeSet implements PackVolumes {
   space(overhead: () => number): Pick<Disk, "space"> {
     return {
       space: async () => {
-        const open = this.volumes.writable();
+        const open = onePerFileSystem(this.volumes.writable());
         const isFull = this.volumes.all.some(({ state }) => state === "full");
         if (open.length === 0 && !isFull) return notThere();
         const sum = (bytesOf: (view: VolumeView) => number): number =>
@@ -128,14 +128,15 @@ export class VolumeSet implements PackVolumes {
     for (const { pack, checkpoint } of catalog.packs.values()) {
       bytes.set(slotOf(pack), (bytes.get(slotOf(pack)) ?? 0) + checkpoint);
     }
-    const here = this.volumes.all.map(({ id, slot, directory, state, problem, freeBytes, totalBytes }) => ({
+    const here = this.volumes.all.map(({ id, slot, directory, state, problem, ...space }) => ({
       id,
       directory,
       state,
       problem,
       packBytes: bytes.get(slot) ?? 0,
-      freeBytes,
-      totalBytes,
+      freeBytes: space.freeBytes,
+      totalBytes: space.totalBytes,
+      fileSystem: space.fileSystem,
     }));
     const leftOut = this.volumes.leftOut.map(({ id, slot, path }) => ({
       id,
@@ -145,6 +146,7 @@ export class VolumeSet implements PackVolumes {
       packBytes: bytes.get(slot) ?? 0,
       freeBytes: 0,
       totalBytes: 0,
+      fileSystem: undefined,
     }));
     return [...here, ...leftOut];
   }
@@ -282,4 +284,9 @@ export class VolumeSet implements PackVolumes {
 /** None of them can be written, and want of room is not why. */
 function notThere(): Result<never, DiskFailure> {
   return fail({ code: "disk.broken", path: "volumes", errno: "ENODEV" });
+}
+
+/** What several directories of one file system have free is free once. */
+function onePerFileSystem(views: readonly VolumeView[]): readonly VolumeView[] {
+  return [...new Map(views.map((view) => [view.fileSystem ?? view.id, view])).values()];
 }

@@ -1,9 +1,9 @@
 /** What is found in a directory that should be a volume. Looking changes nothing. */
 import { decodeMark, MARK_NAME, type VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { Disk, DiskFailure, SpaceFacts } from "#runtime/disk/disk.ts";
 
 export type Sighting =
-  | { readonly kind: "marked"; readonly mark: VolumeMark; readonly freeBytes: number; readonly totalBytes: number }
+  | ({ readonly kind: "marked"; readonly mark: VolumeMark } & SpaceFacts)
   /** A directory without the file: fresh, or a mount point without its disk. */
   | { readonly kind: "unmarked" }
   | { readonly kind: "missing" }

@@ -34,6 +34,7 @@ export class VolumePlace {
   #sighting: Sighting = { kind: "missing" };
   #freeBytes = 0;
   #totalBytes = 0;
+  #fileSystem: string | undefined;
   #state: VolumeState = "absent";
   #problem: string | undefined;
   #changedAtMs: number;
@@ -78,6 +79,7 @@ export class VolumePlace {
       problem: this.#problem,
       freeBytes: this.#freeBytes,
       totalBytes: this.#totalBytes,
+      fileSystem: this.#fileSystem,
       changedAtMs: this.#changedAtMs,
     };
   }
@@ -96,6 +98,7 @@ export class VolumePlace {
   saw(sighting: Sighting): void {
     this.#sighting = sighting;
     this.#wasOccupied ||= !["missing", "unmarked", "unclear"].includes(sighting.kind);
+    this.#fileSystem = sighting.kind === "marked" ? sighting.fileSystem : undefined;
     if (sighting.kind !== "marked") {
       this.clear();
       return;

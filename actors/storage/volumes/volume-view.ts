@@ -25,6 +25,8 @@ export interface VolumeView {
   /** As last seen; 0 before that. */
   readonly freeBytes: number;
   readonly totalBytes: number;
+  /** Of volumes on one file system the same; undefined where it is not there, or does not say. */
+  readonly fileSystem: string | undefined;
   /** Since when it is in this state, by the monotonic clock. */
   readonly changedAtMs: number;
 }

@@ -4,8 +4,15 @@ import { describe, it } from "node:test";
 import type { VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import { json, openSimulated, send } from "#test/actors/gateway/kit.ts";
 
-const bare = { id: "", directory: "/mnt/b", packBytes: 0, freeBytes: 0, totalBytes: 0 };
-const whole = { id: "0011223344556677", directory: "/mnt/a", packBytes: 1, freeBytes: 2, totalBytes: 3 };
+const bare = { id: "", directory: "/mnt/b", packBytes: 0, freeBytes: 0, totalBytes: 0, fileSystem: undefined };
+const whole = {
+  id: "0011223344556677",
+  directory: "/mnt/a",
+  packBytes: 1,
+  freeBytes: 2,
+  totalBytes: 3,
+  fileSystem: "fe01",
+};
 const counts = {
   backlogCount: 4,
   backlogBytes: 5,
@@ -30,7 +37,7 @@ const waiting: VolumesFacts = {
 };
 const volumes = [
   { ...whole, state: "present", problem: null },
-  { ...bare, state: "absent", problem: "No disk is mounted there." },
+  { ...bare, fileSystem: null, state: "absent", problem: "No disk is mounted there." },
 ];
 
 describe("gateway: volumes", () => {

@@ -15,6 +15,17 @@ function changes(path: string): { next: () => Promise<void>; stop: () => void } 
   return { next: async () => void (await once(events, "change")), stop };
 }
 
+describe("disk (real): file systems", () => {
+  test("are told apart", async (context) => {
+    const disk = createRealDisk();
+    const one = must(await disk.space("/proc"), "the space of one");
+    const other = must(await disk.space(await tempDirectory(context)), "the space of another");
+
+    assert.notEqual(one.fileSystem, undefined);
+    assert.notEqual(one.fileSystem, other.fileSystem);
+  });
+});
+
 describe("disk (real): modes", () => {
   test("files and directories are for their owner alone", async (context) => {
     const directory = await tempDirectory(context);

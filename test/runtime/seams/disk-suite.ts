@@ -289,9 +289,11 @@ function nameTests(make: MakeDisk): void {
   test("space tells free bytes within the total", async (context) => {
     const { disk, directory } = await make(context);
 
-    const { freeBytes, totalBytes } = must(await disk.space(directory), "space");
+    must(await disk.makeDirectory(`${directory}/below`), "making");
+    const { freeBytes, totalBytes, fileSystem } = must(await disk.space(directory), "space");
 
     assert.ok(freeBytes > 0 && freeBytes <= totalBytes);
+    assert.equal(must(await disk.space(`${directory}/below`), "space below").fileSystem, fileSystem);
     assert.equal(codeOf(await disk.space(`${directory}/none`)), "disk.not-found");
   });
 }

@@ -65,6 +65,24 @@ describe("storage: too few volumes (STO-85)", () => {
   });
 });
 
+describe("storage: volumes on one file system (STO-91)", () => {
+  it("have what is free there once, and not once each", async () => {
+    const kit = await startSix();
+    const space = kit.disk.space.bind(kit.disk);
+    const freeBytes = async (fileSystem: string | undefined): Promise<number> => {
+      kit.disk.space = async (directory) => ok({ ...must(await space(directory), "space"), fileSystem });
+      await looked(kit);
+      const described = await kit.ref.call("describe", {}, within);
+      assert(described.ok);
+      return described.value.freeBytes;
+    };
+    const [apart, together] = [await freeBytes(undefined), await freeBytes("fe01")];
+    const reserveBytes = 1 * MiB;
+    assert.equal(together - reserveBytes, Math.floor((apart - reserveBytes) / 6));
+    assert.equal(new Set((await facts(kit)).volumes.map(({ fileSystem }) => fileSystem)).size, 1);
+  });
+});
+
 describe("storage: no volume (STO-90)", () => {
   it("refuses writes because none is there, and not for want of room", async () => {
     const kit = await startSix();
