@@ -15,12 +15,10 @@ import {
   decodeEntries,
   decodeMeta,
   decodePack,
-  digestKey,
   digestKeys,
   digestOfKey,
   EMPTY_META,
   encodeCommit,
-  encodeEntries,
   encodeMeta,
   encodePack,
   logKey,
@@ -35,6 +33,7 @@ import {
 import { holderOf, suffice } from "#actors/storage/holders.ts";
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
+import { RecordTable } from "#actors/storage/record-table.ts";
 import type { DiskFull } from "#runtime/disk/disk.ts";
 import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
@@ -53,6 +52,7 @@ export interface CatalogTotals {
 
 export class Catalog {
   readonly #overlay: KvOverlay;
+  readonly #records: RecordTable;
   readonly #isReadable: (pack: number) => boolean;
   readonly #packs = new Map<number, PackState>();
   readonly #meta: CatalogMeta;
@@ -68,6 +68,7 @@ export class Catalog {
   constructor(kv: Kv, isReadable: (pack: number) => boolean = () => true, waitingMax: number = OVERLAY_WAITING_MAX) {
     this.#isReadable = isReadable;
     this.#overlay = new KvOverlay(kv, waitingMax);
+    this.#records = new RecordTable(this.#overlay);
     const { meta, packs, verified } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [], verified: [] };
     for (const [pack, atMs] of verified) this.#verifiedAtMs.set(pack, atMs);
     this.#meta = meta;
@@ -130,8 +131,7 @@ export class Catalog {
    * manifest may be stored as an object too, and neither may stand in for the other.
    */
   records(kind: RecordKind, digest: Digest): readonly CatalogEntry[] {
-    const value = this.#read(() => this.#overlay.get(digestKey(kind, digest)));
-    return value === undefined ? [] : decodeEntries(value);
+    return this.#read(() => this.#records.get(kind, digest));
   }
 
   /** The record of all of it; of several the one that is most likely to be read. */
@@ -257,7 +257,7 @@ export class Catalog {
   }
 
   #put(kind: RecordKind, digest: Digest, records: readonly CatalogEntry[]): void {
-    this.#overlay.put(digestKey(kind, digest), records.length === 0 ? undefined : encodeEntries(records));
+    this.#records.set(kind, digest, records);
     this.#flushWhenLarge();
   }
 
