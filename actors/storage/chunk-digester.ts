@@ -1,4 +1,6 @@
 /** The digests of one chunk, from bytes that arrive in any pieces: of the whole, and of each 64 KiB segment. */
+import { bytesFromDigest } from "#actors/domain/address.ts";
+import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
 import { DIGEST_BYTES, SEGMENT_BYTES } from "#actors/storage/record.ts";
 import type { Cpu, Hasher } from "#runtime/pool/cpu.ts";
 
@@ -68,6 +70,12 @@ export function digestChunk(parts: readonly Uint8Array[], cpu: Digests): ChunkDi
   const digester = new ChunkDigester(cpu);
   for (const part of parts) digester.update(part);
   return digester.finish();
+}
+
+/** Those of a node, whose digest is its name: only more than one segment is hashed again. */
+export function digestsOfNode({ bytes, digest }: EncodedNode, cpu: Digests): ChunkDigests {
+  if (bytes.length > SEGMENT_BYTES) return digestChunk([bytes], cpu);
+  return { lengthBytes: bytes.length, digest: bytesFromDigest(digest), table: new Uint8Array(0) };
 }
 
 function joinDigests(digests: readonly Uint8Array[]): Uint8Array {

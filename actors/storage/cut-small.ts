@@ -1,4 +1,5 @@
 /** An object that is whole in memory, cut as an upload would have cut it: its links are the same. */
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { ChunkProfile } from "#actors/domain/chunk-profiles.ts";
 import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
 import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
@@ -6,6 +7,7 @@ import type { Cpu } from "#runtime/pool/cpu.ts";
 
 /** A chunk in memory: its bytes are in the slabs they arrived in. */
 export interface SmallChunk {
+  readonly digest: Digest;
   readonly payload: readonly Uint8Array[];
   readonly digests: ChunkDigests;
 }
@@ -21,7 +23,9 @@ export function cutSmall(
   const scanner = new ChunkScanner(profile, gearTable);
   let payload: Uint8Array[] = [];
   const end = (): void => {
-    if (payload.length > 0) chunks.push({ payload, digests: digestChunk(payload, cpu) });
+    if (payload.length === 0) return;
+    const digests = digestChunk(payload, cpu);
+    chunks.push({ digest: digestFromBytes(digests.digest), payload, digests });
     payload = [];
   };
   for (const part of parts) {

@@ -5,12 +5,12 @@
  * Invariant: an object is answered after the sync of its batch and after the catalog knows it, or it failed and nothing
  * of its batch is kept.
  */
-import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import type { Digest } from "#actors/domain/address.ts";
 import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
 import { Batches } from "#actors/storage/batches.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
-import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import { digestsOfNode } from "#actors/storage/chunk-digester.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
 import type { SmallChunk } from "#actors/storage/cut-small.ts";
 import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
@@ -150,7 +150,7 @@ export class GroupCommit {
     for (const { small } of taken) {
       if (this.#deps.known.isTrusted) return;
       const { chunks, manifest } = small;
-      for (const chunk of chunks) await proofs.seek("chunk", digestOf(chunk));
+      for (const chunk of chunks) await proofs.seek("chunk", chunk.digest);
       await proofs.seek("manifest", manifest.digest);
     }
   }
@@ -166,7 +166,7 @@ export class GroupCommit {
   #layOutOne(waiting: Waiting, pack: OpenPack, batch: Batch, chunks: Set<Digest>, proofs: Proofs): void {
     const { catalog, cpu, keeping, sequences } = this.#deps;
     const { manifest, keepUntilMs } = waiting.small;
-    const missing = waiting.small.chunks.filter((chunk) => !proofs.has("chunk", digestOf(chunk)));
+    const missing = waiting.small.chunks.filter((chunk) => !proofs.has("chunk", chunk.digest));
     const committed = proofs.has("manifest", manifest.digest) ? catalog.commitOf(manifest.digest) : undefined;
     if (committed !== undefined && keeping.holdsUntil(committed, keepUntilMs) && missing.length === 0) {
       waiting.settle(ok({ sequence: committed.sequence, known: true }));
@@ -181,10 +181,10 @@ export class GroupCommit {
     }
 
     for (const chunk of missing) {
-      const digest = digestOf(chunk);
+      const { digest, payload, digests } = chunk;
       if (chunks.has(digest)) continue;
       chunks.add(digest);
-      const contents = { kind: "chunk", payload: chunk.payload, digests: chunk.digests } as const;
+      const contents = { kind: "chunk", payload, digests } as const;
       const { entry, end } = layOutRecord(batch.parts, pack, batch.end, contents, cpu.digest);
       batch.inserts.push({ digest, entry });
       batch.end = end;
@@ -193,7 +193,7 @@ export class GroupCommit {
     const sequence = sequences.begin();
     const payload = [manifest.bytes];
     const commit = { sequence, isTransient: keepUntilMs < FOR_EVER };
-    const contents = { kind: "manifest", payload, digests: digestChunk(payload, cpu), commit } as const;
+    const contents = { kind: "manifest", payload, digests: digestsOfNode(manifest, cpu), commit } as const;
     const { entry, end } = layOutRecord(batch.parts, pack, batch.end, contents, cpu.digest);
     batch.commits.set(manifest.digest, { waiting, sequence, entry });
     batch.end = end;
@@ -226,15 +226,11 @@ export class GroupCommit {
 
   /** What was known when the batch was laid out may have been found damaged during its sync. */
   #chunksHold({ chunks }: SmallObject): boolean {
-    return chunks.every((chunk) => this.#deps.catalog.holds("chunk", digestOf(chunk)));
+    return chunks.every((chunk) => this.#deps.catalog.holds("chunk", chunk.digest));
   }
 
   async #failAll(taken: readonly Waiting[], failure: DiskFailure): Promise<void> {
     const answer = await writeFailure(failure, this.#deps.space);
     for (const { settle } of taken) settle(fail(answer));
   }
-}
-
-function digestOf({ digests }: SmallChunk): Digest {
-  return digestFromBytes(digests.digest);
 }

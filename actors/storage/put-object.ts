@@ -129,7 +129,7 @@ async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, d
   if (!fits.ok) return fits;
 
   const chunks = cutSmall(parts, profile, gearTable, cpu);
-  const links = chunks.map(({ digests }) => ({ length: digests.lengthBytes, digest: digestFromBytes(digests.digest) }));
+  const links = chunks.map(({ digest, digests }) => ({ length: digests.lengthBytes, digest }));
   const object = enc === undefined ? wholeDigest(parts, links, deps) : undefined;
   const mismatch = mismatchOf(expect, object);
   if (mismatch !== undefined) return fail(mismatch);

@@ -11,7 +11,7 @@ import type { Manifest, ManifestLink } from "#actors/domain/manifest.ts";
 import type { EncodedNode, ManifestTree } from "#actors/domain/manifest-tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
-import { ChunkDigester, digestChunk } from "#actors/storage/chunk-digester.ts";
+import { ChunkDigester, digestsOfNode } from "#actors/storage/chunk-digester.ts";
 import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
 import { FOR_EVER, type KeptCommit } from "#actors/storage/keeps/keep.ts";
@@ -236,12 +236,12 @@ export class Upload implements ObjectUpload {
     const parts: Uint8Array[] = [];
     const entries: (readonly [Digest, CatalogEntry])[] = [];
     const from = this.#lease.end;
-    for (const { digest, bytes } of [...inner, root]) {
+    for (const node of [...inner, root]) {
+      const { digest, bytes } = node;
       const isRoot = digest === root.digest;
       if (!isRoot && this.#proofs.has("manifest", digest)) continue;
-      const payload = [bytes];
-      const digests = digestChunk(payload, cpu);
-      const contents = { kind: "manifest", payload, digests, commit: isRoot ? commit : undefined } as const;
+      const digests = digestsOfNode(node, cpu);
+      const contents = { kind: "manifest", payload: [bytes], digests, commit: isRoot ? commit : undefined } as const;
       const { entry, end } = layOutRecord(parts, this.#lease.pack, this.#lease.end, contents, cpu.digest);
       entries.push([digest, entry]);
       this.#lease.appended(end);

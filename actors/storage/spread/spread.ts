@@ -18,7 +18,7 @@ import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
 import { placeShards } from "#actors/domain/shard-placement.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
-import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
+import { type ChunkDigests, digestsOfNode } from "#actors/storage/chunk-digester.ts";
 import { sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
 import type { RecordContents } from "#actors/storage/pack-write.ts";
 import { cutShards } from "#actors/storage/spread/cut-shards.ts";
@@ -99,11 +99,11 @@ export class Spread {
   }
 
   /** A node of a manifest; with `commit` the root, which commits its object. Durable when answered, and in the catalog. */
-  async putManifest({ bytes, digest }: EncodedNode, commit?: Commit): Promise<Outcome> {
-    const payload = [bytes];
-    const digests = digestChunk(payload, this.#deps.cpu);
+  async putManifest(node: EncodedNode, commit?: Commit): Promise<Outcome> {
+    const { bytes, digest } = node;
     const { profile } = this;
-    const contents: RecordContents = { kind: "manifest", payload, digests };
+    const digests = digestsOfNode(node, this.#deps.cpu);
+    const contents: RecordContents = { kind: "manifest", payload: [bytes], digests };
     if (commit === undefined)
       return await this.#putCopies(digest, contents, profile, (entry) => this.#enter(digest, entry));
     const { isTransient, sequence } = commit;

@@ -172,7 +172,7 @@ describe("storage: a catalog that has no room (STO-7)", () => {
     const digests = digestChunk([bytes], cpu);
     const facts = { size: bytes.length, chunker: CHUNKER_DEFAULT, object: digestOf(bytes) };
     const { root } = buildManifestTree(facts, [{ length: bytes.length, digest: facts.object }], digestOf);
-    const chunks = [{ payload: [bytes], digests }];
+    const chunks = [{ digest: facts.object, payload: [bytes], digests }];
 
     const put = await group.put({
       object: facts.object,
