@@ -12,8 +12,9 @@
  *
  * Unknown fields are ignored when a manifest is read and cannot be written.
  */
-import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { decodeDag, encodeDag, type LinkKind, linkFrom, linkTo } from "#actors/domain/dag.ts";
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { decodeDag, encodeDag, type LinkKind, linkFrom } from "#actors/domain/dag.ts";
+import { writeNode } from "#actors/domain/manifest-writer.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 
@@ -74,24 +75,15 @@ type Decoded<Value> = Result<Value, ManifestMalformed>;
 
 /** The bytes of a root. What does not decode again is a defect: it must not be stored. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
-  const { size, chunker, object, links, linkKind, mediaType, enc, meta } = manifest;
-  const bytes = encodeDag({
-    v: 2,
-    size,
-    chunker,
-    links: encodeLinks(links, linkKind),
-    ...(object === undefined ? {} : { object: bytesFromDigest(object) }),
-    ...(mediaType === undefined ? {} : { mediaType }),
-    ...(enc === undefined ? {} : { enc }),
-    ...(meta === undefined ? {} : { meta }),
-  });
+  const { enc, meta } = manifest;
+  const bytes = writeNode({ ...manifest, enc: enc && encodeDag(enc), meta: meta && encodeDag(meta) });
   assert(brokenRule(manifest, bytes.length) === undefined, "a manifest that is written can be read");
   return bytes;
 }
 
 /** The bytes of an inner node. */
 export function encodeNode({ size, links, linkKind }: ManifestNode): Uint8Array {
-  return encodeDag({ v: 2, size, links: encodeLinks(links, linkKind) });
+  return writeNode({ size, links, linkKind });
 }
 
 export function decodeManifest(bytes: Uint8Array): Decoded<Manifest> {
@@ -119,10 +111,6 @@ export function decodeManifest(bytes: Uint8Array): Decoded<Manifest> {
 export function decodeNode(bytes: Uint8Array): Decoded<ManifestNode> {
   const fields = decodeFields(bytes);
   return fields.ok ? decodeLinks(fields.value) : fields;
-}
-
-function encodeLinks(links: readonly ManifestLink[], kind: LinkKind): unknown {
-  return links.map(({ length, digest }) => [length, linkTo({ kind, digest })]);
 }
 
 /** The rules that depend on a writer's own values; undefined if all hold. */

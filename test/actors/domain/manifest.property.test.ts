@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { digestFromBytes } from "#actors/domain/address.ts";
+import { bytesFromDigest, digestFromBytes } from "#actors/domain/address.ts";
 import { encodeDag, linkTo } from "#actors/domain/dag.ts";
 import {
   decodeManifest,
   decodeNode,
   encodeManifest,
+  encodeNode,
   LINKS_MAX,
   MANIFEST_BYTES_MAX,
   type MalformedReason,
@@ -17,7 +18,11 @@ import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(digestFromBytes);
-const lengths = fc.integer({ min: 1, max: 2 ** 40 });
+/** With those at which a number takes more bytes. */
+const lengths = fc.oneof(
+  fc.integer({ min: 1, max: 2 ** 40 }),
+  fc.constantFrom(23, 24, 0xff, 0x100, 0xffff, 0x10000, 0xffffffff, 0x100000000),
+);
 const manifests: fc.Arbitrary<Manifest> = fc
   .record({
     links: fc.array(fc.record({ length: lengths, digest }, { noNullPrototype: true }), { maxLength: 20 }),
@@ -36,9 +41,21 @@ const manifests: fc.Arbitrary<Manifest> = fc
     ...(meta === undefined ? {} : { meta: { ...meta } }),
   }));
 
+/** What is written beside the links, with everything that strings may hold. */
+const saidBeside = fc.record({
+  chunker: fc.string({ unit: "binary", minLength: 1, maxLength: 100, size: "max" }),
+  mediaType: fc.option(fc.string({ unit: "binary", maxLength: 100, size: "max" }), { nil: undefined }),
+  enc: fc.option(fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer())), { nil: undefined }),
+});
+
 const object = new Uint8Array(32).fill(7);
 const cid = linkTo({ kind: "chunk", digest: digestFromBytes(object) });
 const plain = { v: 2, size: 5, chunker: "gear-nc2/1", object, links: [[5, cid]] };
+
+/** The library answers with bytes of one class or another. */
+function assertSame(actual: Uint8Array, expected: Uint8Array): void {
+  assert.equal(Buffer.from(actual).toString("hex"), Buffer.from(expected).toString("hex"));
+}
 
 function reasonOf(value: unknown): MalformedReason | undefined {
   const decoded = decodeManifest(encodeDag(value));
@@ -56,6 +73,23 @@ describe("manifest: decode", () => {
         assert(decoded.ok);
         assert.deepEqual(decoded.value, manifest);
         assert.deepEqual(encodeManifest(decoded.value), bytes);
+      }),
+    );
+  });
+
+  it("is written as the library writes it, a node below the root too", () => {
+    fc.assert(
+      fc.property(manifests, saidBeside, (manifest, { chunker, mediaType, enc }) => {
+        const { object, size, links, linkKind, meta } = manifest;
+        const pairs = links.map(({ length, digest }) => [length, linkTo({ kind: linkKind, digest })]);
+        const node = { v: 2, size, links: pairs };
+        const said = { ...node, chunker, ...(mediaType && { mediaType }), ...(meta && { meta }), ...(enc && { enc }) };
+        const open = { ...said, object: bytesFromDigest(object ?? digestFromBytes(new Uint8Array(32))) };
+
+        const written = { ...manifest, chunker, mediaType: mediaType || undefined, enc };
+        assertSame(encodeManifest(written), encodeDag(open));
+        if (enc !== undefined) assertSame(encodeManifest({ ...written, object: undefined }), encodeDag(said));
+        assertSame(encodeNode(manifest), encodeDag(node));
       }),
     );
   });
