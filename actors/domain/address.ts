@@ -32,7 +32,8 @@ export function digestOf(address: Address): Digest {
 
 /** `bytes` are the 32 of a BLAKE3-256. */
 export function digestFromBytes(bytes: Uint8Array): Digest {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, 32).toString("hex") as Digest;
+  // Not through a view of the memory: a digest of its own has none before it is asked for.
+  return (bytes.length === 32 ? bytes : bytes.subarray(0, 32)).toHex() as Digest;
 }
 
 export function bytesFromDigest(digest: Digest): Uint8Array {

@@ -15,7 +15,8 @@ export class Meters {
   readonly #openGauge: Gauge;
   readonly #bytesIn: Counter;
   readonly #bytesOut: Counter;
-  readonly #labels = new Map<string, Labels>();
+  /** Of each route, by class of status. */
+  readonly #labels = new Map<MeteredRoute, Labels[]>();
   #openCount = 0;
 
   constructor(metrics: Metrics) {
@@ -61,13 +62,14 @@ export class Meters {
   }
 
   #labelsOf(route: MeteredRoute, status: number): Labels {
-    const statusClass = `${Math.floor(status / 100)}xx`;
-    const key = `${route} ${statusClass}`;
-    let labels = this.#labels.get(key);
-    if (labels === undefined) {
-      labels = { route, status_class: statusClass };
-      this.#labels.set(key, labels);
+    let ofRoute = this.#labels.get(route);
+    if (ofRoute === undefined) {
+      ofRoute = [];
+      this.#labels.set(route, ofRoute);
     }
+    const statusClass = Math.floor(status / 100);
+    const labels = ofRoute[statusClass] ?? { route, status_class: `${statusClass}xx` };
+    ofRoute[statusClass] = labels;
     return labels;
   }
 }

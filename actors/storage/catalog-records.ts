@@ -181,7 +181,7 @@ export function decodeEntries(bytes: Uint8Array): readonly CatalogEntry[] {
 
 function encodeEntry(entry: CatalogEntry): Uint8Array {
   const { shard } = entry;
-  const bytes = Buffer.alloc(shard === undefined ? ENTRY_BYTES : ENTRY_BYTES + SHARD_NAME_BYTES);
+  const bytes = Buffer.allocUnsafe(shard === undefined ? ENTRY_BYTES : ENTRY_BYTES + SHARD_NAME_BYTES).fill(0);
   bytes.writeUInt32LE(entry.pack, 0);
   bytes.writeUInt32LE(entry.payloadBytes, 4);
   writeNumber(bytes, entry.position, 8);
@@ -221,7 +221,7 @@ function decodeEntry(bytes: Buffer): CatalogEntry {
 }
 
 export function encodeCommit({ manifest, object, sizeBytes, isTransient }: Commit): Uint8Array {
-  const bytes = Buffer.alloc(COMMIT_BYTES + (object === undefined ? 0 : DIGEST_BYTES));
+  const bytes = Buffer.allocUnsafe(COMMIT_BYTES + (object === undefined ? 0 : DIGEST_BYTES));
   bytes.set(bytesFromDigest(manifest), 0);
   writeNumber(bytes, sizeBytes, 32);
   bytes.writeUInt8(isTransient ? 1 : 0, 40);

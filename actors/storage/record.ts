@@ -82,7 +82,7 @@ export function align(position: number): number {
 export function encodeHeader(header: RecordHeader): Uint8Array {
   assert(header.payloadBytes <= PAYLOAD_BYTES_MAX, "a payload has a bounded length");
   assert(header.payloadOffset >= RECORD_HEADER_BYTES + tableBytes(header.payloadBytes), "the table has its place");
-  const bytes = Buffer.alloc(RECORD_HEADER_BYTES);
+  const bytes = Buffer.allocUnsafe(RECORD_HEADER_BYTES).fill(0);
   bytes.set(RECORD_MAGIC, 0);
   bytes.writeUInt8(VERSION, 4);
   bytes.writeUInt8(KINDS.indexOf(header.kind) + CHUNK, 5);

@@ -3,15 +3,21 @@
  *
  * The library takes `Buffer`s only; views are made here without copying.
  */
-import { Blake3Hasher, blake3 } from "@napi-rs/blake-hash";
+import { Blake3Hasher, blake3UrlSafeBase64 } from "@napi-rs/blake-hash";
 import type { Hasher } from "#runtime/pool/cpu.ts";
 
 /** Bytes of a digest. */
 export const digestSizeBytes = 32;
 
-/** The digest of `bytes`, in memory of its own. */
+const written = Buffer.alloc(digestSizeBytes);
+
+/**
+ * The digest of `bytes`, in memory of its own. The library's buffers are memory of the system, each with an end to be run:
+ * text takes half as long.
+ */
 export function digestOf(bytes: Uint8Array): Uint8Array {
-  return ownBytes(blake3(bufferOver(bytes)));
+  written.write(blake3UrlSafeBase64(bufferOver(bytes)), "base64url");
+  return new Uint8Array(written);
 }
 
 /** An incremental digest. It lives on the thread that made it. */

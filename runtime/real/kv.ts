@@ -273,9 +273,9 @@ function hushCommitError(error: unknown): void {
   if (error.commitError instanceof Promise) error.commitError.catch(() => undefined);
 }
 
-/** In memory of its own. LMDB has no checksums: a byte that turns in its file would be served. */
+/** A copy. LMDB has no checksums: a byte that turns in its file would be served. */
 function withCheck(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const stored = Buffer.alloc(value.length + checkBytes);
+  const stored = Buffer.allocUnsafe(value.length + checkBytes);
   stored.set(value);
   stored.writeUInt32LE(crc32(value, crc32(key)), value.length);
   return stored;
