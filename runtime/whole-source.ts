@@ -1,9 +1,25 @@
-/** Bytes that are at hand, where a source of them is wanted. */
+/** Bytes that are at hand, where a source of them is wanted; and a source, where its bytes are wanted at once. */
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
 
 export function asSource(body: ByteSource | Uint8Array): ByteSource {
   return body instanceof Uint8Array ? new WholeSource(body) : body;
+}
+
+/**
+ * All of a source that is to come to `sizeBytes`: less where it ends before, one byte more where it does not end there.
+ * Undefined when it failed.
+ */
+export async function readWhole(source: ByteSource, sizeBytes: number): Promise<Uint8Array | undefined> {
+  const bytes = Buffer.allocUnsafe(sizeBytes + 1);
+  let count = 0;
+  while (count < bytes.length) {
+    const read = await source.read(bytes.subarray(count));
+    if (read === FAILED) return undefined;
+    if (read === ENDED) break;
+    count += read;
+  }
+  return bytes.subarray(0, count);
 }
 
 class WholeSource implements ByteSource {

@@ -16,6 +16,11 @@ import type { PutReceipt } from "#actors/overlay/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 
 import { fail, ok, type Result } from "#runtime/errors.ts";
+import { KiB } from "#runtime/units.ts";
+import { readWhole } from "#runtime/whole-source.ts";
+
+/** A body of so many bytes, and of a length that was said, is taken in before it is put. */
+export const SMALL_BODY_BYTES_MAX: number = 64 * KiB;
 
 /**
  * With `expect` the bytes must be the object of that address. `Cepa-Chunker` says how it is cut; `Cepa-Enc` that it is
@@ -31,7 +36,9 @@ export async function putObject(desk: Desk, visit: Visit, expect: Address | unde
   const condition = expect === undefined ? ok() : await checkConditions(desk, visit, expect);
   if (!condition.ok) return condition;
   const sizeBytes = body === undefined ? 0 : contentLength;
-  const request = { source: source.value, sizeBytes, expect, ...manner.value };
+  const taken = await takeIn(visit, source.value, sizeBytes);
+  if (!taken.ok) return taken;
+  const request = { source: taken.value, sizeBytes, expect, ...manner.value };
   return answerTo(desk, await desk.overlay.call("put", request, optionsOf(desk, visit)));
 }
 
@@ -59,6 +66,21 @@ function bodyOf(desk: Desk, { request: { body, contentLength, headers } }: Visit
   if (!digests.ok) return digests;
   const limited = new LimitedSource(body, objectSizeBytesMax, (bytes) => desk.meters.received(bytes));
   return ok(digests.value.length === 0 ? limited : new DigestedSource(limited, digests.value));
+}
+
+/**
+ * All of a small body, which then goes on in one piece. Where the client asks before it sends, storage answers: it may have
+ * no room.
+ */
+async function takeIn(
+  { request: { headers } }: Visit,
+  source: ByteSource,
+  sizeBytes: number | undefined,
+): Promise<Result<ByteSource | Uint8Array, HttpFailure>> {
+  if (sizeBytes === undefined || sizeBytes > SMALL_BODY_BYTES_MAX || headers["expect"] !== undefined) return ok(source);
+  const bytes = await readWhole(source, sizeBytes);
+  if (bytes !== undefined) return ok(bytes);
+  return fail({ code: "storage.source-failed", cause: source.failure ?? { code: "runtime.cancelled" } });
 }
 
 function answerTo(desk: Desk, put: Result<PutReceipt, HttpFailure>): Result<Answer, HttpFailure> {

@@ -13,7 +13,7 @@ import { putObject } from "#actors/overlay/put.ts";
 import type { PutObject } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
-import type { FailureOf } from "#runtime/protocol.ts";
+import type { FailureOf, RequestOf } from "#runtime/protocol.ts";
 import type { Within } from "#runtime/ref.ts";
 
 export async function openCar(
@@ -37,7 +37,7 @@ export async function openCar(
 /** Header and root are read before storage is asked for room, so that what is no CAR costs none. */
 export async function putCar(
   reading: Reading,
-  { source, keepMs }: Pick<PutObject, "source" | "keepMs">,
+  { source, keepMs }: RequestOf<OverlayProtocol, "putCar">,
   within: Within,
 ): Promise<Result<PutReceipt, FailureOf<OverlayProtocol, "putCar">>> {
   const car = new CarReader(source, reading.hasher);

@@ -145,7 +145,7 @@ export interface OverlayProtocol {
 
   /** Reads a CAR and puts the object that its root names. Durable when answered; a failure keeps nothing. Idempotent. */
   putCar: Call<
-    Pick<PutObject, "source" | "keepMs">,
+    Pick<PutObject, "keepMs"> & { readonly source: ByteSource },
     PutReceipt,
     CarRefused | StorageFailureOf<"putObject"> | OverlayUnavailable
   >;

@@ -30,7 +30,7 @@ export async function putObject(
   within: Within,
 ): Promise<Result<PutReceipt, FailureOf<OverlayProtocol, "put">>> {
   const { storage, config } = below;
-  const source = new WatchedSource(request.source);
+  const source = request.source instanceof Uint8Array ? request.source : new WatchedSource(request.source);
   const stored = await ask(
     below,
     within,
@@ -38,7 +38,7 @@ export async function putObject(
       const timeoutMs = config.current.putProgressTimeoutMs;
       return storage.call("putObject", { ...request, source }, { timeoutMs, within, whenFull: "wait" });
     },
-    () => !source.wasRead,
+    () => source instanceof Uint8Array || !source.wasRead,
   );
   if (!stored.ok) return stored;
 

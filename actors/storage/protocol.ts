@@ -201,7 +201,8 @@ export interface TrashedObject extends CommittedManifest {
 export type KeepRefused = StorageFull | WriteFailed | KeepsFull | StorageRebuilding;
 
 export interface PutObject extends PutManner {
-  readonly source: ByteSource;
+  /** Bytes that are whole in memory are not changed any more: they may be read for longer than the call lasts. */
+  readonly source: ByteSource | Uint8Array;
   /** Known beforehand, e.g. from Content-Length: lets storage refuse before it reads. */
   readonly sizeBytes?: number | undefined;
   /** The object must have this address, else `storage.address-mismatch` and nothing is kept. */

@@ -39,12 +39,14 @@ import type { Space } from "#actors/storage/space.ts";
 import type { UploadOptions } from "#actors/storage/upload.ts";
 import type { AdmittedPut, WriteLimit } from "#actors/storage/write-limit.ts";
 import type { Reservations } from "#runtime/buffers.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Within } from "#runtime/ref.ts";
 import { slabBytes } from "#runtime/slabs.ts";
+import { asSource } from "#runtime/whole-source.ts";
 
 /** The source delivered more or fewer bytes than its size said. */
 export interface SizeMismatch extends Failure<"storage.size-mismatch"> {
@@ -78,6 +80,10 @@ export interface PutDeps {
   readonly clock: Clock;
 }
 
+interface StreamedPut extends PutObject {
+  readonly source: ByteSource;
+}
+
 interface OnePutDeps extends PutDeps {
   readonly admitted: AdmittedPut;
 }
@@ -88,6 +94,27 @@ export async function putObject(put: PutObject, deps: PutDeps, within: Within): 
   if (sizeBytes !== undefined && sizeBytes > sizeBytesMax) {
     return fail({ code: "storage.object-too-large", sizeBytesMax });
   }
+  const isSmall = source instanceof Uint8Array && source.length <= SMALL_BYTES_MAX;
+  return isSmall
+    ? await putWhole(put, source, deps, within)
+    : await putStreamed({ ...put, source: asSource(source) }, deps, within);
+}
+
+/** There is nothing to wait for, and no buffer to read into: its bytes are counted while they are in use. */
+async function putWhole(put: PutObject, bytes: Uint8Array, deps: PutDeps, within: Within): Promise<Outcome> {
+  const { length } = bytes;
+  const reserved = await deps.reservations.reserve(put, reservedBytesFor(length), within);
+  if (!reserved.ok) return sourceFailed(reserved.failure);
+
+  const admitted = deps.limit.begin();
+  const outcome = await putSmall(put, { parts: [bytes], sizeBytes: length, ended: true }, { ...deps, admitted });
+  admitted.end();
+  reserved.value.release();
+  return outcome;
+}
+
+async function putStreamed(put: StreamedPut, deps: PutDeps, within: Within): Promise<Outcome> {
+  const { source, sizeBytes } = put;
   // All of it, so that nothing is read of what would not fit; it is admitted again as it comes.
   const probe = deps.limit.begin();
   const fits = await probe.admit(sizeBytes ?? slabBytes);
@@ -107,7 +134,7 @@ export async function putObject(put: PutObject, deps: PutDeps, within: Within): 
 }
 
 /** When it settles, nothing that it began still reads a slab. */
-async function readAndStore(put: PutObject, deps: OnePutDeps, within: Within, intake: Intake): Promise<Outcome> {
+async function readAndStore(put: StreamedPut, deps: OnePutDeps, within: Within, intake: Intake): Promise<Outcome> {
   const { source, sizeBytes } = put;
   const beginning = await readBeginning(source, sizeBytes, intake);
   if (beginning === undefined) return sourceFailed(source.failure);
@@ -155,7 +182,7 @@ async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, d
 }
 
 async function putLarge(
-  put: PutObject,
+  put: StreamedPut,
   beginning: Beginning,
   deps: OnePutDeps,
   within: Within,
@@ -172,7 +199,7 @@ async function putLarge(
 }
 
 async function streamAndCommit(
-  put: PutObject,
+  put: StreamedPut,
   beginning: Beginning,
   deps: OnePutDeps,
   intake: Intake,
@@ -213,7 +240,7 @@ async function streamAndCommit(
 
 /** Reads to the end: one slab is filled while the other is being written. */
 async function stream(
-  put: PutObject,
+  put: StreamedPut,
   slabs: readonly [Uint8Array, Uint8Array],
   { admitted, config, space }: OnePutDeps,
   upload: ObjectUpload,

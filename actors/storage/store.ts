@@ -139,13 +139,14 @@ export class Store {
   async put(put: PutObject, within: Within): Promise<Result<StoredObject, PutFailure | StorageRebuilding>> {
     const writers = this.#writers;
     if (writers === undefined) return fail(this.#notKnownYet());
-    this.#sources.add(put.source);
+    const { source } = put;
+    if (!(source instanceof Uint8Array)) this.#sources.add(source);
     const putting = putObject(put, writers, within);
     this.#puts.add(putting);
     // A defect passes through to the task, and with it to the supervisor.
     const outcome = await putting;
     this.#puts.delete(putting);
-    this.#sources.delete(put.source);
+    if (!(source instanceof Uint8Array)) this.#sources.delete(source);
     return outcome;
   }
 

@@ -3,10 +3,12 @@ import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ByteRange } from "#actors/domain/byte-range.ts";
 import type { UploadId } from "#actors/domain/upload.ts";
 import type { ContentFacts, ObjectFacts, OverlayProtocol } from "#actors/overlay/protocol.ts";
+import type { PutObject } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok } from "#runtime/errors.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import type { CallOptions, Ref } from "#runtime/ref.ts";
+import { asSource } from "#runtime/whole-source.ts";
 import { appendUpload, beginUpload, type FakeUpload, statUpload } from "#test/actors/gateway/fake-uploads.ts";
 
 export const manifestOf = (address: Address): Digest => address.slice(3).split("").reverse().join("") as Digest;
@@ -65,6 +67,8 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   expiresWallMs: number = Date.UTC(2026, 0, 2);
   /** Complete uploads are not stored yet when they are asked for. */
   isStoringSlow = false;
+  /** Bytes of each put that came whole; undefined of one that came as a source. */
+  readonly wholes: (Uint8Array | undefined)[] = [];
   /** Of each put. */
   readonly chunkers: unknown[] = [];
   readonly keeps: unknown[] = [];
@@ -112,6 +116,7 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
       return ok(this.replies.get(name));
     }
     if (name === "put") {
+      this.wholes.push(request["source"] instanceof Uint8Array ? request["source"] : undefined);
       this.chunkers.push(request["chunker"]);
       this.encs.push(request["enc"]);
       this.keeps.push(request["keepMs"]);
@@ -179,9 +184,10 @@ export class FakeOverlay implements Ref<OverlayProtocol> {
   }
 
   async #put(
-    { source, expect, enc }: { readonly source: ByteSource; readonly expect?: Address; readonly enc?: unknown },
+    { source: given, expect, enc }: Pick<PutObject, "source" | "expect" | "enc">,
     { within }: CallOptions,
   ): Promise<unknown> {
+    const source = asSource(given);
     const pieces: Uint8Array[] = [];
     const into = new Uint8Array(64 * 1024);
     let count = await source.read(into);

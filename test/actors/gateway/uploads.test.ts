@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Address } from "#actors/domain/address.ts";
+import { SMALL_BODY_BYTES_MAX } from "#actors/gateway/uploads.ts";
 import type { Failure } from "#runtime/errors.ts";
 import { FakeOverlay, MemorySource, manifestOf } from "#test/actors/gateway/fake-overlay.ts";
 import { json, openSimulated, send } from "#test/actors/gateway/kit.ts";
@@ -33,6 +34,40 @@ describe("gateway: PUT /put", () => {
 
     assert.equal(answer.status, 201);
     assert.equal(json(answer)["size"], 0);
+  });
+
+  it("passes a small body on whole, and every other one as it comes", async () => {
+    const { edge, overlay } = await openSimulated();
+    const small = Buffer.alloc(SMALL_BODY_BYTES_MAX, 1);
+    const large = Buffer.alloc(SMALL_BODY_BYTES_MAX + 1, 2);
+    const put = async (content: Uint8Array, said: { contentLength?: number; headers?: Record<string, string> }) => {
+      const body = new MemorySource(content, 1000);
+      const answer = await send(edge, { method: "PUT", target: "/put", body, ...said });
+      assert.equal(json(answer)["size"], content.length);
+    };
+
+    await put(small, { contentLength: small.length });
+    await put(large, { contentLength: large.length });
+    await put(small, {});
+    await put(small, { contentLength: small.length, headers: { expect: "100-continue" } });
+
+    const [whole, ...others] = overlay.wholes;
+    assert(whole !== undefined && small.equals(whole));
+    assert.deepEqual(
+      others.map((bytes) => bytes?.length),
+      [undefined, undefined, undefined],
+    );
+  });
+
+  it("asks nobody to store a small body that breaks off", async () => {
+    const { edge, overlay } = await openSimulated();
+    const failure = { code: "gateway.body-truncated" };
+    const body = new MemorySource(hello, 2, { afterBytes: 3, failure });
+
+    const answer = await send(edge, { method: "PUT", target: "/put", body, contentLength: 5 });
+
+    assert.deepEqual([answer.status, json(answer)["code"]], [400, "gateway.body-truncated"]);
+    assert.deepEqual(overlay.calls, []);
   });
 
   it("refuses one byte over the limit at once when the length is known (GW-21)", async () => {

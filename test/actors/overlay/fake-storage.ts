@@ -17,6 +17,7 @@ import type { Behavior } from "#runtime/behavior.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok } from "#runtime/errors.ts";
 import { digestOf as blake3 } from "#runtime/pool/blake3.ts";
+import { asSource } from "#runtime/whole-source.ts";
 import { type FakeUpload, uploadHandlers } from "#test/actors/overlay/fake-uploads.ts";
 
 export const storageFacts: StorageFacts = {
@@ -164,9 +165,10 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
   name: "storage",
   init: (storage) => storage,
   handlers: {
-    putObject: (_storage, { source, enc }, ctx) =>
+    putObject: (_storage, { source: given, enc }, ctx) =>
       ctx.later(
         async () => {
+          const source = asSource(given);
           const parts: Uint8Array[] = [];
           const into = new Uint8Array(7);
           let count = await source.read(into);

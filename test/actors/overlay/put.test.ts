@@ -5,6 +5,7 @@ import { addressOf } from "#actors/domain/address.ts";
 import type { PutObject } from "#actors/storage/protocol.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { Failure } from "#runtime/errors.ts";
+import { asSource } from "#runtime/whole-source.ts";
 import { digest, storageFacts } from "#test/actors/overlay/fake-storage.ts";
 import {
   bytesOf,
@@ -74,15 +75,21 @@ describe("overlay: put", () => {
     assert.deepEqual(overlay.fake.commits, []);
   });
 
-  it("repeats once what storage did not begin (OVL-5)", async () => {
-    const overlay = await startOverlay();
-    overlay.toStorage.answer("putObject", no);
+  for (const [what, source] of [
+    ["as it comes", () => sourceOf(bytes)],
+    ["whole", () => bytes],
+  ] as const) {
+    it(`repeats once what storage did not begin, given ${what} (OVL-5)`, async () => {
+      const overlay = await startOverlay();
+      overlay.toStorage.answer("putObject", no);
 
-    const putting = overlay.ref.call("put", { source: sourceOf(bytes) }, within);
-    await pass(overlay, 10);
+      const putting = overlay.ref.call("put", { source: source() }, within);
+      await pass(overlay, 10);
 
-    assert((await putting).ok);
-  });
+      assert((await putting).ok);
+      assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+    });
+  }
 
   it("is unavailable when storage twice did not begin (OVL-5)", async () => {
     const overlay = await startOverlay();
@@ -111,7 +118,7 @@ describe("overlay: put", () => {
     // A storage that reads of the source and then says that it did not run.
     toStorage.instead("putObject", async () => {
       const { source } = toStorage.requests.at(-1) as PutObject;
-      await source.read(new Uint8Array(4));
+      await asSource(source).read(new Uint8Array(4));
       return { ok: false, failure: no };
     });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf, digestFromBytes } from "#actors/domain/address.ts";
 import type { PutObject } from "#actors/storage/protocol.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { put, randomBytes, type StorageKit, sourceOf, startStorage } from "#test/actors/storage/storage-kit.ts";
@@ -81,6 +82,33 @@ const endings: Readonly<Record<string, Ending>> = {
     code: "storage.address-mismatch",
   },
   "is too large": { sizeBytes: 9 * MiB, code: "storage.object-too-large" },
+  "is whole in memory, and its write fails": {
+    sizeBytes: 3000,
+    options: { source: randomBytes(3000, 1) },
+    arm: ({ disk }) => disk.failNext("sync", "EIO"),
+    code: "storage.write-failed",
+  },
+  "is whole in memory, and another object than expected": {
+    sizeBytes: 3000,
+    options: { source: randomBytes(3000, 1), expect: elsewhere },
+    code: "storage.address-mismatch",
+  },
+  "is whole in memory, with more bytes than announced": {
+    sizeBytes: 3000,
+    options: { source: randomBytes(3000, 1), sizeBytes: 2999 },
+    code: "storage.source-failed",
+  },
+  "is whole in memory, with fewer bytes than announced": {
+    sizeBytes: 3000,
+    options: { source: randomBytes(3000, 1), sizeBytes: 3001 },
+    code: "storage.source-failed",
+  },
+  "is whole in memory, and too large": {
+    sizeBytes: 9 * MiB,
+    options: { source: randomBytes(9 * MiB, 1) },
+    code: "storage.object-too-large",
+  },
+  "is whole in memory, and stored": { sizeBytes: 3000, options: { source: randomBytes(3000, 1) }, code: undefined },
   "is stored, small": { sizeBytes: 900 * KiB, code: undefined },
   "is stored, large": { sizeBytes: 3 * MiB, code: undefined },
 };
@@ -98,6 +126,31 @@ describe("storage: the memory of a put", () => {
       assert.deepEqual(kit.heldBytes(), nothing);
     });
   }
+
+  it("is counted of a put that is whole in memory while the disk reads it (STO-11)", async () => {
+    const kit = await startStorage();
+    let finish = (): void => undefined;
+    const sync = kit.disk.sync.bind(kit.disk);
+    kit.disk.sync = async (descriptor) => {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return await sync(descriptor);
+    };
+    const caller = new AbortController();
+    const within = { deadlineMs: Number.POSITIVE_INFINITY, signal: caller.signal };
+    const putting = kit.ref.call("putObject", { source: randomBytes(3000, 1) }, { timeoutMs: 60_000, within });
+    await turns();
+
+    caller.abort();
+    assert.equal((await putting).ok, false);
+    assert.deepEqual(kit.heldBytes(), { reservedBytes: 3000, orphanedBytes: 0 });
+
+    kit.disk.sync = sync;
+    finish();
+    await turns();
+    assert.deepEqual(kit.heldBytes(), nothing);
+  });
 
   it("is given back when the wait for a pack is given up", async () => {
     const kit = await startStorage({ config: { openPacksMax: 1 } });
@@ -185,7 +238,7 @@ function heldSource(sizeBytes: number) {
     end = resolve;
   });
   let seenBytes = 0;
-  const source: PutObject["source"] = {
+  const source: ByteSource = {
     get failure() {
       return inner.failure;
     },
