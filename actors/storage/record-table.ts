@@ -11,7 +11,7 @@ import type { RecordKind } from "#actors/storage/record.ts";
 import { LruCache } from "#runtime/lru-cache.ts";
 
 /** Digests of each kind whose records are in memory: more than the puts of one batch have. */
-export const RECORDS_REMEMBERED_MAX = 2048;
+export const RECORDS_REMEMBERED_MAX = 512;
 
 type Records = readonly CatalogEntry[];
 
