@@ -25,7 +25,9 @@ export function expectedDigests(
 ): Result<readonly ExpectedDigest[], BadDigest> {
   const expected: ExpectedDigest[] = [];
   for (const field of ["repr-digest", "content-digest"]) {
-    const members = parseDictionary(headers[field] ?? "", "bytes");
+    const said = headers[field];
+    if (said === undefined) continue;
+    const members = parseDictionary(said, "bytes");
     if (members === undefined) return fail({ code: "gateway.bad-digest", field });
     for (const [algorithm, value] of members) {
       if (!isKnown(algorithm)) continue;
