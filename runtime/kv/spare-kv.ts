@@ -67,7 +67,10 @@ export class SpareKv implements Kv {
 
   batch(changes: readonly KvChange[]): Promise<void> {
     if (!this.#isInLine) return this.#kv.batch(changes);
-    const copied = changes.map(({ key, value }) => ({ key: key.slice(), value: value?.slice() }));
+    const copied = changes.map(({ key, value }) => ({
+      key: new Uint8Array(key),
+      value: value && new Uint8Array(value),
+    }));
     return this.#inLine(() => this.#kv.batch(copied));
   }
 

@@ -116,7 +116,10 @@ class LmdbKv implements Kv {
   async batch(changes: readonly KvChange[]): Promise<void> {
     assertChanges(changes);
     // Copied at the call, because it may have to wait: the caller uses its buffers again.
-    const copied = changes.map(({ key, value }) => ({ key: key.slice(), value: value && withCheck(key, value) }));
+    const copied = changes.map(({ key, value }) => ({
+      key: new Uint8Array(key),
+      value: value && withCheck(key, value),
+    }));
     const done = this.#line.then(() => this.#commit(copied, addedBytesOf(changes)));
     this.#line = done.catch(() => undefined);
     await done;

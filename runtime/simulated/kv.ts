@@ -150,7 +150,10 @@ function openKv(store: Store, opener: symbol, mapBytesMax: number, trouble: Trou
       assertOpen();
       assertChanges(changes);
       // Copied at the call: the caller may use its buffers again at once.
-      const copied = changes.map(({ key, value }) => ({ key: key.slice(), value: value?.slice() }));
+      const copied = changes.map(({ key, value }) => ({
+        key: new Uint8Array(key),
+        value: value && new Uint8Array(value),
+      }));
       await undefined;
       // The store crashed in between: nobody is left to tell.
       if (store.opener !== opener) return;

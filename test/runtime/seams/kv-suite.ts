@@ -76,9 +76,12 @@ export function kvSuite(name: string, make: Make): void {
 
     test("the caller may use its buffers again at once", async (context) => {
       const kv = await opened(context);
-      for (const length of [4, 500, 100_000]) {
-        const key = b(1, 2, 3);
-        const value = new Uint8Array(length).fill(7);
+      // A `slice` of a `Buffer` is a view.
+      for (const [length, kind] of [4, 500, 100_000].flatMap((each) =>
+        [Uint8Array, Buffer].map((of) => [each, of] as const),
+      )) {
+        const key = kind.from([1, 2, 3]);
+        const value = kind.from(new Uint8Array(length).fill(7));
 
         const batch = kv.batch([put(key, value)]);
         key.fill(9);
