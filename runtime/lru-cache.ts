@@ -40,11 +40,6 @@ export class LruCache<Key, Value> {
     }
   }
 
-  clear(): void {
-    this.#values.clear();
-    this.#bytes = 0;
-  }
-
   delete(key: Key): void {
     const value = this.#values.get(key);
     if (value === undefined) return;

@@ -69,6 +69,7 @@ export async function readSmall(
     const { failure } = read;
     // Index has not heard of it yet.
     if (failure.code === "storage.removed") return fail({ code: "overlay.unknown", address });
+    if (failure.code === "storage.manifest-not-found") return corrupt(manifest);
     return failure.code === "storage.chunk-not-found" ? corrupt(chunk) : fail(failure);
   }
   if (read.value.length !== sizeBytes) return corrupt(manifest);

@@ -14,7 +14,7 @@ import { checkVolumeConfig, type VolumeConfig, volumeConfigSchema } from "#actor
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
+import { type Failure, must, ok, type Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
@@ -142,7 +142,8 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
 
     // No task where the bytes are at hand: what is asked for all the time is answered at once.
     readSmallObject: ({ store, meters }, { chunk, root }, ctx) => {
-      if (!store.isHeld(root)) return fail({ code: "storage.removed", root });
+      const held = store.mayRead(root, chunk);
+      if (!held.ok) return held;
       const known = store.remembered(chunk);
       if (known === undefined) return ctx.later(() => store.chunk(chunk), bytesRead);
       meters.bytesOut.add(known.length);

@@ -75,7 +75,7 @@ export interface StorageProtocol {
   readSmallObject: Call<
     { readonly chunk: Digest; readonly root: Digest },
     Uint8Array,
-    ChunkNotFound | ObjectRemoved | StorageCorrupt | StorageReadFailed | StorageRebuilding
+    ChunkNotFound | ManifestNotFound | ObjectRemoved | StorageCorrupt | StorageReadFailed | StorageRebuilding
   >;
 
   /**

@@ -44,7 +44,7 @@ const AWAY: StorageReadFailed = { code: "storage.read-failed", errno: "ENODEV" }
 export interface ReaderDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
-  readonly keeps: Pick<Keeps, "count" | "fateOf" | "forgottenCount" | "get">;
+  readonly keeps: Pick<Keeps, "count" | "fateOf" | "get">;
   readonly readers: PackReaders;
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
@@ -66,7 +66,6 @@ export class Reader {
   readonly #smallChunks = new SmallChunkCache();
   readonly #aheadBuffers = new ReadAheadBuffers();
   readonly #shardDeps: LostShardDeps;
-  #forgottenCount = 0;
 
   constructor(deps: ReaderDeps) {
     const { catalog, log, onDefect } = deps;
@@ -92,9 +91,9 @@ export class Reader {
     object: Digest | undefined,
   ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadTrouble>> {
     const { catalog, cpu, files, readers } = this.#deps;
-    const entry = catalog.find("manifest", root);
-    if (this.#isRemoved(root, object, entry)) return fail({ code: "storage.removed", root });
-    if (entry === undefined) return fail({ code: "storage.manifest-not-found", root });
+    const known = this.manifestEntry(root, object);
+    if (!known.ok) return known;
+    const entry = known.value;
     const copies = [entry, ...catalog.served("manifest", root).filter(({ pack }) => pack !== entry.pack)];
     let read: Result<Uint8Array, ReadTrouble> = corrupt(root);
     for (const copy of copies) {
@@ -112,6 +111,16 @@ export class Reader {
     if (read.ok) return read;
     const isAwaited = read.failure.code === "storage.corrupt" && this.#isAwaited("manifest", root);
     return fail(isAwaited ? AWAY : asTold(read.failure, entry));
+  }
+
+  /**
+   * The record of a manifest that may be read. Where nobody remembers any more that it was removed, there is none; what it
+   * referred to may be there for others.
+   */
+  manifestEntry(root: Digest, object: Digest | undefined): Result<CatalogEntry, ManifestNotFound | ObjectRemoved> {
+    const entry = this.#deps.catalog.find("manifest", root);
+    if (this.#isRemoved(root, object, entry)) return fail({ code: "storage.removed", root });
+    return entry === undefined ? fail({ code: "storage.manifest-not-found", root }) : ok(entry);
   }
 
   /** False for what was removed. What is not known at all was never told to anybody. */
@@ -160,10 +169,6 @@ export class Reader {
 
   /** All of a small chunk that was read lately. Not to be modified. */
   remembered(chunk: Digest): Uint8Array | undefined {
-    const { forgottenCount } = this.#deps.keeps;
-    // Nobody knows any more that it was removed, and here it would be found.
-    if (forgottenCount !== this.#forgottenCount) this.#smallChunks.clear();
-    this.#forgottenCount = forgottenCount;
     return this.#smallChunks.get(chunk);
   }
 

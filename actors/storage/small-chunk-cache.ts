@@ -41,8 +41,4 @@ export class SmallChunkCache {
   forget(chunk: Digest): void {
     this.#chunks.delete(chunk);
   }
-
-  clear(): void {
-    this.#chunks.clear();
-  }
 }

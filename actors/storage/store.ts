@@ -192,9 +192,12 @@ export class Store {
     root: Digest,
     address?: Address,
   ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadTrouble | StorageRebuilding>> {
-    const read = await this.#reader.manifest(root, address && digestOf(address));
-    const isUnknown = !read.ok && read.failure.code === "storage.manifest-not-found";
-    return isUnknown && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : read;
+    return this.#orNotKnownYet(await this.#reader.manifest(root, address && digestOf(address)));
+  }
+
+  /** Whether what this manifest describes, of the digest `object`, is there and may be read. */
+  mayRead(root: Digest, object: Digest): Result<unknown, ManifestNotFound | ObjectRemoved | StorageRebuilding> {
+    return this.#orNotKnownYet(this.#reader.manifestEntry(root, object));
   }
 
   isHeld(root: Digest): boolean {
@@ -214,9 +217,7 @@ export class Store {
 
   /** All of a chunk. */
   async chunk(chunk: Digest): Promise<Result<Uint8Array, ChunkNotFound | ReadTrouble | StorageRebuilding>> {
-    const read = await this.#reader.chunk(chunk);
-    const isUnknown = !read.ok && read.failure.code === "storage.chunk-not-found";
-    return isUnknown && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : read;
+    return this.#orNotKnownYet(await this.#reader.chunk(chunk));
   }
 
   async list(
@@ -367,7 +368,15 @@ export class Store {
   #notKnownYet(): StorageRebuilding {
     return { code: "storage.rebuilding", ...this.#rebuild };
   }
+
+  /** What is not found may be, when the catalog is whole. */
+  #orNotKnownYet<Value, Any extends Failure>(found: Result<Value, Any>): Result<Value, Any | StorageRebuilding> {
+    const isUnknown = !found.ok && NOT_FOUND.has(found.failure.code);
+    return isUnknown && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : found;
+  }
 }
+
+const NOT_FOUND: ReadonlySet<string> = new Set(["storage.manifest-not-found", "storage.chunk-not-found"]);
 
 /** Before there is anything to read. */
 const NO_SCRUB: ScrubFacts = {

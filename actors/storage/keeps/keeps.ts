@@ -46,7 +46,6 @@ export class Keeps {
   readonly #journal: HeldJournal<KeepTable>;
   /** A change of them failed, and may be found done when the journal is read again. */
   readonly #inDoubt = new Set<KeepName>();
-  #forgottenCount = 0;
 
   private constructor(deps: KeepsDeps) {
     const { directory, disk, random } = deps;
@@ -88,11 +87,6 @@ export class Keeps {
 
   get count(): number {
     return this.#table.count;
-  }
-
-  /** How often it was forgotten what was known of a name: a removal that is over for good among them. */
-  get forgottenCount(): number {
-    return this.#forgottenCount;
   }
 
   get totals(): KeepTotals {
@@ -151,7 +145,6 @@ export class Keeps {
 
   async #append(name: KeepName, keep: Keep | undefined): Promise<Result<void, AppendFailure | OpenFailure>> {
     const appended = await this.#journal.append(encodeKeep({ name, keep }));
-    if (keep === undefined) this.#forgottenCount += 1;
     if (!appended.ok && appended.failure.code === "journal.closed") this.#inDoubt.add(name);
     return appended;
   }

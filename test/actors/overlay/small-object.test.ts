@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "#actors/domain/address.ts";
 import { SMALL_OBJECT_BYTES_MAX } from "#actors/overlay/small-object.ts";
+import type { ManifestNotFound } from "#actors/storage/protocol.ts";
 import { digest } from "#test/actors/overlay/fake-storage.ts";
 import {
   bytesOf,
@@ -67,7 +68,7 @@ describe("overlay: an object of one small chunk", () => {
     assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
   });
 
-  it("is damaged where its chunk is gone, or is of another length than its manifest says", async () => {
+  it("is damaged where its chunk or its manifest is gone, or is of another length than its manifest says", async () => {
     const overlay = await stored(bytes);
     await getBytes(overlay, address);
     const chunk = digest(bytes);
@@ -77,6 +78,10 @@ describe("overlay: an object of one small chunk", () => {
 
     overlay.fake.chunks.delete(chunk);
     assert.deepEqual(await failureOf(overlay, "get", address), { code: "storage.corrupt", digest: chunk });
+
+    const notFound: ManifestNotFound = { code: "storage.manifest-not-found", root: manifest };
+    overlay.toStorage.answer("readSmallObject", notFound);
+    assert.deepEqual(await failureOf(overlay, "get", address), { code: "storage.corrupt", digest: manifest });
   });
 
   it("is read as a stream where it is longer than one answer may be", async () => {

@@ -9,7 +9,7 @@ import { KiB, MiB } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { firstPack, firstPayload } from "#test/actors/storage/left-behind.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
-import { randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+import { randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 
 const bytes = randomBytes(4 * KiB, 1);
 const chunk = digestFromBytes(digestOf(bytes));
@@ -41,20 +41,39 @@ describe("storage: readSmallObject", () => {
     assert.deepEqual(await read(kit, stored), { ok: false, failure });
   });
 
-  it("finds nothing when it is no longer remembered either that the object was removed", async () => {
+  it("is refused also when it is no longer remembered that the object was removed, and another has its bytes", async () => {
     const kit = await startStorage({ config: { packSealBytes: 1 * MiB, collectBytesPerSecondMax: 1024 * 1024 * MiB } });
     const stored = await mustPut(kit, bytes);
     await read(kit, stored);
     await remove(kit, stored);
     await collect(kit, true);
     await kit.clock.advance(GRAVE_AGE_MS_MIN);
+    const other = await mustPut(kit, bytes, { enc: { format: "test/1" }, chunker: "fixed/1" });
     // Packs that are full are given up, and with the last that could hold the object goes its grave.
     for (let seed = 2; seed < 6; seed += 1) await mustPut(kit, randomBytes(900 * KiB, seed));
     await collect(kit, false);
     assert.equal(kit.metric("storage_keeps"), 0);
+    assert.deepEqual(await read(kit, other), { ok: true, value: bytes });
 
-    const failure = { code: "storage.chunk-not-found", chunk };
+    const failure = { code: "storage.manifest-not-found", root: stored.manifest };
     assert.deepEqual(await read(kit, stored), { ok: false, failure });
+  });
+
+  it("is not there yet, and not said to be removed, while the catalog is rebuilt", async () => {
+    const kit = await startStorage({ config: { packSealBytes: 1 * MiB } });
+    const stored = await mustPut(kit, bytes);
+    await remove(kit, await mustPut(kit, randomBytes(1 * KiB, 2)));
+    for (let seed = 3; seed < 12; seed += 1) await mustPut(kit, randomBytes(900 * KiB, seed));
+    kit.actor.kill("test");
+    await kit.clock.settle();
+
+    const next = await startStorage({ config: { packSealBytes: 1 * MiB }, disk: kit.disk });
+    const got = await read(next, stored);
+
+    assert(!got.ok);
+    assert.equal(got.failure.code, "storage.rebuilding");
+    await whole(next);
+    assert.deepEqual(await read(next, stored), { ok: true, value: bytes });
   });
 
   it("is never answered with other bytes than were stored, and again when they are put again (STO-4)", async () => {
