@@ -76,9 +76,11 @@ export interface VolumeInUse extends Failure<"storage.volume-in-use"> {
   readonly volume: string;
 }
 
-/** Without it not everything has what it should have. Wait for repair; what is lost then is lost with it. */
+/** Without it not everything has what it should have, as far as is known. Wait for repair; what is lost then is lost with it. */
 export interface VolumeNeeded extends Failure<"storage.volume-needed"> {
   readonly volume: string;
+  /** False where nothing is known to be on it: what it holds may be known only there. */
+  readonly isKnown: boolean;
   /** Chunks and manifests that repair has still to do, and of those what it has too little of. */
   readonly backlogCount: number;
   readonly lostCount: number;

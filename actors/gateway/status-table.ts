@@ -290,10 +290,12 @@ const table: Table = {
   "storage.volume-needed": {
     status: 409,
     retryable: true,
-    message: ({ backlogCount, lostCount }) =>
-      lostCount > 0
+    message: ({ backlogCount, isKnown, lostCount }) => {
+      if (!isKnown) return "Nobody knows what is on that volume. Mount it and name it in storage.volumes.";
+      return lostCount > 0
         ? `Of ${lostCount} chunks or manifests too little is left without that volume. Mount it and name it in storage.volumes.`
-        : `Repair has ${backlogCount} chunks or manifests still to do, or to look for: cepa repair --watch. Then try again.`,
+        : `Repair has ${backlogCount} chunks or manifests still to do, or to look for: cepa repair --watch. Then try again.`;
+    },
   },
   "storage.read-failed": {
     ...later,

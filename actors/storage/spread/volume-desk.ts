@@ -2,6 +2,7 @@
 import { type ErasureProfile, NO_REDUNDANCY } from "#actors/domain/erasure-profile.ts";
 import type { ForgetVolume, RepairAction, RepairFacts, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageProtocol, StorageRebuilding } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -41,17 +42,21 @@ export class VolumeDesk {
     return this.facts;
   }
 
-  /** Where repair has nothing left to do nothing needs what is left out: it counts for nothing there. */
+  /**
+   * Where repair has nothing left to do nothing that is known needs what is left out: it counts for nothing there. A catalog
+   * that was made anew without the volume knows nothing of it, nor what only that holds.
+   */
   async forget({ volume: id, mayLose }: ForgetVolume): Promise<Result<VolumesFacts, ForgetRefused>> {
-    const { volumes, writers, space } = this.#deps;
+    const { catalog, volumes, writers, space } = this.#deps;
     const volume = volumes?.volumes.leftOut.find((each) => each.id === id);
     if (volumes === undefined || volume === undefined) {
       const isInUse = volumes?.volumes.all.some((each) => each.id === id) === true;
       return fail({ code: isInUse ? "storage.volume-in-use" : "storage.volume-unknown", volume: id });
     }
     const { state, backlogCount, lostCount } = writers?.repairer.facts ?? NO_REPAIR;
-    if (!mayLose && state !== "idle")
-      return fail({ code: "storage.volume-needed", volume: id, backlogCount, lostCount });
+    const isKnown = [...catalog.packs.keys()].some((pack) => slotOf(pack) === volume.slot);
+    if (!mayLose && (state !== "idle" || !isKnown))
+      return fail({ code: "storage.volume-needed", volume: id, isKnown, backlogCount, lostCount });
     const forgotten = await volumes.forget(volume);
     return forgotten.ok ? ok(this.facts) : fail(await writeFailure(forgotten.failure, space));
   }

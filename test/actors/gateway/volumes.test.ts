@@ -126,12 +126,13 @@ describe("gateway: repair", () => {
   it("says why a volume is not given up (GW-76)", async () => {
     const { edge, overlay } = await openSimulated();
     const volume = "0123456789abcdef";
-    const needed = { code: "storage.volume-needed", volume, backlogCount: 3 };
+    const needed = { code: "storage.volume-needed", volume, isKnown: true, backlogCount: 3 };
     const refusals = [
       { failure: { code: "storage.volume-unknown", volume }, status: 404, message: /cepa volumes/ },
       { failure: { code: "storage.volume-in-use", volume }, status: 409, message: /storage\.volumes/ },
       { failure: { ...needed, lostCount: 0 }, status: 409, message: /3 chunks.*cepa repair --watch/ },
       { failure: { ...needed, lostCount: 2 }, status: 409, message: /Of 2 chunks.*Mount it/ },
+      { failure: { ...needed, isKnown: false, lostCount: 0 }, status: 409, message: /Nobody knows.*Mount it/ },
     ];
     for (const { failure, status, message } of refusals) {
       overlay.failures.forgetVolume = failure;

@@ -146,7 +146,7 @@ describe("storage: volumes that are left out (STO-89)", () => {
     // What this life drops from its catalog is not dropped from that of the others.
     const kit = await startOn(memoryKvStores({ disk }), "/v1", "/v2", "/v4");
     const [left] = await leftOut(kit);
-    assert(left !== undefined && (await forget(kit, left.id)).ok);
+    assert(left !== undefined && (await forget(kit, left.id, true)).ok);
     const next = await start("/v1", "/v2", "/v4");
     await scrubbed(next);
     assert.equal(await awayBytes(next), 0);
@@ -168,5 +168,23 @@ describe("storage: volumes that are left out (STO-89)", () => {
     disk.replaceFile = replaceFile;
     assert.equal((await leftOut(kit)).length, 1);
     assert((await forget(kit, left.id)).ok);
+  });
+
+  it("are not given up where the catalog was made without them, so that nobody knows what is on them", async () => {
+    const { disk, start, startOn } = world("none");
+    const stored = await mustPut(await start("/v2"), randomBytes(20 * KiB, 1));
+    const other = memoryKvStores({ disk });
+    const kit = await startOn(other, "/v1");
+    const [left] = await leftOut(kit);
+    assert(left !== undefined);
+
+    const failure = { code: "storage.volume-needed", volume: left.id, isKnown: false, backlogCount: 0, lostCount: 0 };
+    assert.deepEqual(await forget(kit, left.id), { ok: false, failure });
+
+    await mustRead((await startOn(other, "/v1", "/v2")).ref, stored.manifest, "what only the volume knew of");
+    const knowing = await startOn(other, "/v1");
+    const needed = await forget(knowing, left.id);
+    assert(!needed.ok && needed.failure.code === "storage.volume-needed" && needed.failure.isKnown);
+    assert((await forget(knowing, left.id, true)).ok);
   });
 });
