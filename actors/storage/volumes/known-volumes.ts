@@ -162,8 +162,9 @@ export class KnownVolumes {
     const bytes = encodeMemory({ node, slotMax: this.#slotMax, volumes, forgotten, doubted: [...this.#doubted] });
     if (this.#saved !== undefined && Buffer.from(bytes).equals(this.#saved)) return ok();
     const saved = await disk.replaceFile(this.#path, bytes);
-    if (saved.ok) this.#saved = bytes;
-    else log.warn("volumes not remembered", { path: this.#path, cause: saved.failure });
+    // Where a sync failed it may be there, or come to be: the next save writes what counts then, whatever it is.
+    this.#saved = saved.ok ? bytes : undefined;
+    if (!saved.ok) log.warn("volumes not remembered", { path: this.#path, cause: saved.failure });
     return saved;
   }
 }

@@ -91,8 +91,13 @@ export class Volumes {
   async forget(volume: KnownVolume): Promise<Result<void, DiskFailure>> {
     this.#known.forget(volume);
     const saved = await this.#known.save();
-    if (saved.ok) this.#deps.log.warn("volume given up", { volume: volume.id, slot: volume.slot });
-    else this.#known.takeBack(volume);
+    if (saved.ok) {
+      this.#deps.log.warn("volume given up", { volume: volume.id, slot: volume.slot });
+      return saved;
+    }
+    this.#known.takeBack(volume);
+    // It may be written all the same that it is given up.
+    await this.#known.save();
     return saved;
   }
 

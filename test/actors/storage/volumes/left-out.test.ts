@@ -187,4 +187,24 @@ describe("storage: volumes that are left out (STO-89)", () => {
     assert(!needed.ok && needed.failure.code === "storage.volume-needed" && needed.failure.isKnown);
     assert((await forget(knowing, left.id, true)).ok);
   });
+
+  it("stay also where what says that they are given up was written, and its sync failed", async () => {
+    const { disk, start } = world(TWO_AND_ONE);
+    const stored = await putSome(await start("/v1", "/v2", "/v3"));
+    const kit = await start("/v1", "/v2", "/v4");
+    const [left] = await leftOut(kit);
+    assert(left !== undefined);
+    const replaceFile = disk.replaceFile.bind(disk);
+    disk.replaceFile = async (path, bytes) => {
+      await replaceFile(path, bytes);
+      disk.replaceFile = replaceFile;
+      return { ok: false, failure: { code: "disk.broken", path, errno: "EIO" } };
+    };
+    assert(!(await forget(kit, left.id)).ok);
+
+    const again = await start("/v1", "/v2", "/v4", "/v3");
+    const states = (await facts(again)).volumes.map(({ state }) => state);
+    assert.deepEqual(states, ["present", "present", "present", "present"]);
+    for (const { manifest } of stored) await mustRead(again.ref, manifest, "an object");
+  });
 });
