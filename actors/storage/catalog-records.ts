@@ -3,7 +3,7 @@ import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/ad
 import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 
 /** A store written by another version of this file is rebuilt. */
-const CATALOG_VERSION = 7;
+const CATALOG_VERSION = 8;
 
 /**
  * What is wrong with a record: its bytes are not what was stored, or the disk refuses them, perhaps not for ever. Either way
@@ -42,6 +42,11 @@ export interface CatalogEntry {
   readonly payloadBytes: number;
   /** Its newest place in the log of commits; 0 for what commits nothing. */
   readonly sequence: number;
+  /**
+   * Its record was written with an older commit than this, or with none: while others say this one it is as good, and by itself it
+   * is what a removal since then was about.
+   */
+  readonly isOutdated?: boolean;
   readonly damage: Damage;
 }
 
@@ -163,6 +168,17 @@ export function verifiedKey(pack: number): Uint8Array {
   return key;
 }
 
+/** As a copy of what another one committed with `sequence`. */
+export function standingFor(record: CatalogEntry, sequence: number): CatalogEntry {
+  if (record.sequence === sequence) return record;
+  return { ...record, sequence, isOutdated: true };
+}
+
+/** The newest of them; 0 where none commits anything. */
+export function sequenceIn(records: readonly CatalogEntry[]): number {
+  return records.reduce((newest, { sequence }) => Math.max(newest, sequence), 0);
+}
+
 /** All records of one payload, one behind the other. */
 export function encodeEntries(entries: readonly CatalogEntry[]): Uint8Array {
   return Buffer.concat(entries.map(encodeEntry));
@@ -189,6 +205,7 @@ function encodeEntry(entry: CatalogEntry): Uint8Array {
   bytes.writeUInt32LE(entry.payloadOffset, 24);
   bytes.writeUInt8(shard !== undefined ? SHARD_ENTRY : entry.kind === "chunk" ? CHUNK_ENTRY : MANIFEST_ENTRY, 28);
   bytes.writeUInt8(DAMAGES.indexOf(entry.damage), 29);
+  bytes.writeUInt8(entry.isOutdated === true ? 1 : 0, 30);
   if (shard === undefined) return bytes;
   bytes.set(bytesFromDigest(shard.digest), 36);
   bytes.writeUInt32LE(shard.chunkBytes, 68);
@@ -207,6 +224,7 @@ function decodeEntry(bytes: Buffer): CatalogEntry {
     payloadOffset: bytes.readUInt32LE(24),
     payloadBytes: bytes.readUInt32LE(4),
     sequence: readNumber(bytes, 16),
+    ...(bytes.readUInt8(30) === 0 ? {} : { isOutdated: true }),
     damage: DAMAGES[bytes.readUInt8(29)] ?? "differs",
   };
   if (type !== SHARD_ENTRY) return entry;

@@ -27,6 +27,8 @@ import {
   type PackState,
   packKey,
   type RecordPosition,
+  sequenceIn,
+  standingFor,
   VERIFIED_END,
   verifiedKey,
 } from "#actors/storage/catalog-records.ts";
@@ -199,7 +201,7 @@ export class Catalog {
     if (previous === 0) this.#meta.manifestCount += 1;
     else if (previous !== sequence) this.#overlay.put(logKey(previous), undefined);
     // All copies hold the same: what counts is the newest commit of any.
-    const all = this.#withEntry(records, entry).map((record) => ({ ...record, sequence }));
+    const all = this.#withEntry(records, entry).map((record) => standingFor(record, sequence));
     this.#put("manifest", manifest, all);
     this.#overlay.put(logKey(sequence), encodeCommit(commit));
     this.useSequences(sequence);
@@ -363,10 +365,6 @@ export class Catalog {
 }
 
 /** The newest of them; 0 where none commits anything. */
-function sequenceIn(records: readonly CatalogEntry[]): number {
-  return records.reduce((newest, { sequence }) => Math.max(newest, sequence), 0);
-}
-
 function isAt(entry: RecordPosition, { pack, position }: RecordPosition): boolean {
   return entry.pack === pack && entry.position === position;
 }

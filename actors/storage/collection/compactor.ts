@@ -88,7 +88,8 @@ export class Compactor {
       room = await catalog.room();
       if (!room.ok) break;
       const now = catalog.at(digest, from);
-      if (now !== undefined) this.#turnTo(digest, now, { ...to, sequence: now.sequence });
+      if (now !== undefined)
+        this.#turnTo(digest, now, { ...to, sequence: now.sequence, isOutdated: now.isOutdated === true });
       await pause.ifDue();
     }
     await copies.release();

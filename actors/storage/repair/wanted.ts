@@ -29,7 +29,7 @@ export function redundancyOf(
   const margin = marginOf(records);
   const layout = kind === "chunk" && lengthBytes >= ERASURE_BYTES_MIN ? shardsOf(lengthBytes, profile) : undefined;
   if (layout === undefined) {
-    const kept = onePerSlot(records.filter(({ pack, shard }) => shard === undefined && slotOf(pack) !== HOME_SLOT));
+    const kept = onePerSlot(records.filter(isCopy));
     const wanted = copiesOf(profile);
     const used = kept.slice(0, wanted);
     const missing: readonly Missing[] = Array.from({ length: wanted - used.length }, () => "copy" as const);
@@ -44,6 +44,11 @@ export function redundancyOf(
     else used.push(free);
   }
   return { margin, missing, kept: used, surplus: records.filter((record) => !used.includes(record)) };
+}
+
+/** One on a volume, that says by itself what it stands for. */
+function isCopy({ isOutdated, pack, shard }: CatalogEntry): boolean {
+  return shard === undefined && slotOf(pack) !== HOME_SLOT && isOutdated !== true;
 }
 
 function onePerSlot(records: readonly CatalogEntry[]): readonly CatalogEntry[] {

@@ -131,7 +131,8 @@ export class SpreadPut {
   async #isKnown(kind: RecordKind, digest: Digest): Promise<boolean> {
     const { catalog, spread } = this.#deps;
     if (!(await this.#proofs.seek(kind, digest))) return false;
-    return marginOf(catalog.served(kind, digest)) >= ackMargin(spread.profile);
+    const current = catalog.served(kind, digest).filter(({ isOutdated }) => isOutdated !== true);
+    return marginOf(current) >= ackMargin(spread.profile);
   }
 }
 

@@ -207,4 +207,24 @@ describe("storage: volumes that are left out (STO-89)", () => {
     assert.deepEqual(states, ["present", "present", "present", "present"]);
     for (const { manifest } of stored) await mustRead(again.ref, manifest, "an object");
   });
+
+  it("take no commit with them that nothing else holds: what was removed and put again stays, also in a new catalog (STO-92)", async () => {
+    const { disk, start, startOn } = world("none");
+    const one = await start("/v1");
+    const payloads = Array.from({ length: 16 }, (_, at) => randomBytes((20 + at) * KiB, at));
+    const stored: StoredObject[] = [];
+    for (const bytes of payloads) stored.push(await mustPut(one, bytes));
+    for (const { address, manifest } of stored)
+      assert((await one.ref.call("removeObject", { address, manifest }, within)).ok);
+    // Of some of them the new commit goes to the second volume; the first one has the old one still.
+    const two = await start("/v1", "/v2");
+    for (const bytes of payloads) await mustPut(two, bytes);
+    const kit = await start("/v1");
+    const [left] = await leftOut(kit);
+    assert(left !== undefined);
+    assert((await forget(kit, left.id)).ok);
+
+    const next = await startOn(memoryKvStores({ disk }), "/v1");
+    for (const { manifest } of stored) await mustRead(next.ref, manifest, "what was put again");
+  });
 });
