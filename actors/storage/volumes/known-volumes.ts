@@ -109,13 +109,15 @@ export class KnownVolumes {
   }
 
   /** It is given up: nothing is expected of it any more, and where it shows itself again it is foreign. */
-  forget({ id, slot }: KnownVolume): void {
+  forget({ id, path, slot }: KnownVolume): void {
     this.#volumes.delete(id);
     this.#forgotten.set(id, { id, slot });
+    if (path !== "") this.#doubted.add(path);
   }
 
   takeBack(volume: KnownVolume): void {
     this.#forgotten.delete(volume.id);
+    this.#doubted.delete(volume.path);
     this.#volumes.set(volume.id, volume);
   }
 

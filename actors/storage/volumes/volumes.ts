@@ -255,7 +255,7 @@ export class Volumes {
   #objection(place: VolumePlace, { id, slot, node }: VolumeMark): string | undefined {
     if (node !== this.#known.node) return `volume ${id}, which is mounted there, is one of another store`;
     if (this.#known.isForgotten(id)) {
-      return `volume ${id}, which is mounted there, was given up: empty it and start the node anew to use it as a new one`;
+      return `volume ${id}, which is mounted there, was given up: empty its disk, and ${FRESH_DISK}`;
     }
     const other = this.#places.find((each) => each !== place && (each.shows(id) || each.volume?.id === id));
     // The original is not asked about: it belongs where it was last.

@@ -84,7 +84,7 @@ describe("storage: volumes that are left out (STO-89)", () => {
     });
   });
 
-  it("are foreign for ever once they were given up", async () => {
+  it("are foreign once they were given up", async () => {
     const { start } = world(TWO_AND_ONE);
     const stored = await putSome(await start("/v1", "/v2", "/v3"));
     const kit = await start("/v1", "/v2", "/v4");
@@ -98,6 +98,20 @@ describe("storage: volumes that are left out (STO-89)", () => {
       assert.match(back?.problem ?? "", /was given up/);
       for (const { manifest } of stored) await mustRead(again.ref, manifest, "an object");
     }
+  });
+
+  it("leave a path behind that gets no new volume: their disk may be mounted there", async () => {
+    const { disk, start } = world(TWO_AND_ONE);
+    await putSome(await start("/v1", "/v2", "/v3"));
+    const kit = await start("/v1", "/v2", "/v4");
+    const [left] = await leftOut(kit);
+    assert(left !== undefined && (await forget(kit, left.id)).ok);
+    assert((await disk.removeTree("/v3")).ok && (await disk.makeDirectory("/v3")).ok);
+
+    const again = await start("/v1", "/v2", "/v4", "/v3");
+    const there = (await facts(again)).volumes.find(({ directory }) => directory === "/v3");
+    assert.deepEqual([there?.state, there?.id], ["absent", ""]);
+    assert.match(there?.problem ?? "", /never used before/);
   });
 
   it("are not given up while they are in use, or nobody knows them", async () => {
