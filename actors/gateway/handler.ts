@@ -45,6 +45,9 @@ interface Card {
 /** Refusals of these statuses are work refused; the others are questions answered. */
 const rejections: ReadonlySet<number> = new Set([403, 408, 413, 421, 429, 503, 507]);
 
+/** Of these nothing is changed, whatever the route. */
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
 export class Handler {
   readonly #desk: Desk;
   readonly #metricsPage: MetricsPage;
@@ -77,7 +80,8 @@ export class Handler {
 
     card.route = route.value.name;
     const kind = kindOf(route.value.name);
-    const origin = kind === "write" ? checkOrigin(request.headers, hosts) : ok();
+    const mayChange = kind === "write" || !SAFE.has(methodOf(request));
+    const origin = mayChange ? checkOrigin(request.headers, hosts) : ok();
     if (!origin.ok) return origin;
     const admitted = this.#desk.admission.admit(kind, request.remote, weightOf(route.value, request));
     if (!admitted.ok) return admitted;

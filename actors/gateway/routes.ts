@@ -168,10 +168,6 @@ export function kindOf(route: RouteName): RouteKind {
     case "restore":
     case "pin":
     case "unpin":
-    case "collect":
-    case "scrub-now":
-    case "forget-volume":
-    case "repair":
     case "put-car":
     case "upload-begin":
     case "upload-append":

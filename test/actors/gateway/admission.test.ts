@@ -49,6 +49,36 @@ describe("gateway: admission", () => {
     await under;
   });
 
+  it("takes orders to look after the store while uploads have all their places (GW-51)", async () => {
+    const { edge, overlay } = await openSimulated({ config: { writeRequestsMax: 1 } });
+    // What whoever is let in is answered.
+    const failure = { code: "storage.volume-unknown" };
+    for (const name of ["collectGarbage", "scrubNow", "repair", "forgetVolume"] as const) {
+      overlay.failures[name] = failure;
+    }
+    const { opened, open } = gate();
+    const body = new MemorySource(Buffer.from("slow"));
+    const read = body.read.bind(body);
+    body.read = async (into) => {
+      await opened;
+      return await read(into);
+    };
+    const upload = send(edge, { method: "PUT", target: "/put", body });
+
+    const refused = await send(edge, { method: "PUT", target: "/put", body: new MemorySource(Buffer.from("w")) });
+    const statuses: number[] = [];
+    for (const target of ["/gc", "/scrub", "/repair?action=pause", "/volumes?forget=0123456789abcdef"]) {
+      statuses.push((await send(edge, { method: "POST", target })).status);
+      const foreign = await send(edge, { method: "POST", target, headers: { origin: "https://elsewhere.example" } });
+      assert.equal(foreign.status, 403, target);
+    }
+    open();
+
+    assert.deepEqual(codeOf(refused), [503, "gateway.overloaded"]);
+    assert.deepEqual(statuses, [404, 404, 404, 404]);
+    assert.equal((await upload).status, 201);
+  });
+
   it("refuses the client that has its share under way with 429, and nobody else (GW-52)", async () => {
     const { edge, overlay } = await openSimulated({ config: { requestsPerPeerMax: 1 } });
     const target = `/o/${overlay.add(Buffer.from("hello"))}`;
