@@ -9,17 +9,17 @@ import { getByRoot, getObject, type Reading, statByRoot, statObject } from "#act
 import { pinTarget, removeTarget, restoreTarget, unpinTarget } from "#actors/overlay/hold.ts";
 import { ManifestReader } from "#actors/overlay/manifest-reader.ts";
 import { getName, listNames, readNameHistory, setName } from "#actors/overlay/names.ts";
-import type { OverlayEvents, OverlayProtocol, OverlayUnavailable } from "#actors/overlay/protocol.ts";
+import type { OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
 import { newSmallObjects } from "#actors/overlay/small-object.ts";
 import { appendUpload, beginUpload, cancelUpload, statUpload } from "#actors/overlay/uploads.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
-import type { ActorContext, Behavior, Task } from "#runtime/behavior.ts";
-import type { CallFailure } from "#runtime/call-failure.ts";
-import { type Failure, ok, type Result } from "#runtime/errors.ts";
+import type { ActorContext, Behavior } from "#runtime/behavior.ts";
+import { ok } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
-import type { CallOptions, Ref } from "#runtime/ref.ts";
+import type { RequestOf } from "#runtime/protocol.ts";
+import type { Ref } from "#runtime/ref.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { Turns } from "#runtime/turns.ts";
 
@@ -81,35 +81,13 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
 
     unpin: (state, target, ctx) => ctx.later((task) => unpinTarget(state, target, task), passOn),
 
-    listTrash: (state, page, ctx) =>
-      ctx.later((task) => askStorage(state, task, (options) => state.storage.call("listTrash", page, options)), passOn),
-
-    collectGarbage: (state, request, ctx) =>
-      ctx.later(
-        (task) => askStorage(state, task, (options) => state.storage.call("collectGarbage", request, options)),
-        passOn,
-      ),
-
-    scrubNow: (state, request, ctx) =>
-      ctx.later(
-        (task) => askStorage(state, task, (options) => state.storage.call("scrubNow", request, options)),
-        passOn,
-      ),
-
-    describeVolumes: (state, request, ctx) =>
-      ctx.later(
-        (task) => askStorage(state, task, (options) => state.storage.call("describeVolumes", request, options)),
-        passOn,
-      ),
-
-    repair: (state, request, ctx) =>
-      ctx.later((task) => askStorage(state, task, (options) => state.storage.call("repair", request, options)), passOn),
-
-    forgetVolume: (state, request, ctx) =>
-      ctx.later(
-        (task) => askStorage(state, task, (options) => state.storage.call("forgetVolume", request, options)),
-        passOn,
-      ),
+    // Storage's own: overlay has nothing to add to them.
+    listTrash: asStorage("listTrash"),
+    collectGarbage: asStorage("collectGarbage"),
+    scrubNow: asStorage("scrubNow"),
+    describeVolumes: asStorage("describeVolumes"),
+    repair: asStorage("repair"),
+    forgetVolume: asStorage("forgetVolume"),
 
     getManifest: (state, { root }, ctx) => ctx.later((within) => state.manifests.bytes(root, within), passOn),
 
@@ -185,14 +163,15 @@ export const overlayModule: ActorModule<OverlayProtocol, OverlayEvents, OverlayD
 };
 export { overlayModule as actorModule };
 
-/** What storage says itself: overlay has nothing to add to it. */
-async function askStorage<Value, Any extends Failure>(
-  state: OverlayState,
-  task: Task,
-  attempt: (options: CallOptions) => Promise<Result<Value, Any>>,
-): Promise<Result<Value, Exclude<Any, CallFailure> | OverlayUnavailable>> {
-  const { callTimeoutMs } = state.config.current;
-  return await ask(state, task, () => attempt({ timeoutMs: callTimeoutMs, within: task, whenFull: "wait" }));
+type Upkeep = "listTrash" | "collectGarbage" | "scrubNow" | "describeVolumes" | "repair" | "forgetVolume";
+
+/** The question as it is asked, and the answer as storage gives it. */
+function asStorage<Name extends Upkeep>(name: Name) {
+  return (state: OverlayState, request: RequestOf<StorageProtocol, Name>, ctx: Ctx) =>
+    ctx.later((task) => {
+      const { callTimeoutMs: timeoutMs } = state.config.current;
+      return ask(state, task, () => state.storage.call(name, request, { timeoutMs, within: task, whenFull: "wait" }));
+    }, passOn);
 }
 
 function passOn<Outcome>(_state: OverlayState, outcome: Outcome): Outcome {
