@@ -8,7 +8,7 @@ export function asSource(body: ByteSource | Uint8Array): ByteSource {
 
 /**
  * All of a source that is to come to `sizeBytes`: less where it ends before, one byte more where it does not end there.
- * Undefined when it failed.
+ * Undefined when it failed. The end is part of the proof: bytes are whole only when their source says so.
  */
 export async function readWhole(source: ByteSource, sizeBytes: number): Promise<Uint8Array | undefined> {
   const bytes = Buffer.allocUnsafe(sizeBytes + 1);

@@ -3,9 +3,10 @@ import { HEAP_BODY_BYTES_MAX } from "#actors/gateway/admission.ts";
 import type { Answer, Desk, Served, Visit } from "#actors/gateway/desk.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { isHttpFailure } from "#actors/gateway/status-table.ts";
-import { type ByteSource, ENDED } from "#runtime/byte-source.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
 import { WatchedSource } from "#runtime/edge/watched-source.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
+import { readWhole } from "#runtime/whole-source.ts";
 
 type Head = Pick<Answer, "status" | "headers">;
 
@@ -16,7 +17,7 @@ export async function sendSource(desk: Desk, visit: Visit, head: Head, bytes: By
   visit.admitted.shrinkTo(isLarge ? 0 : lengthBytes);
   if (isLarge) return await streamed(desk, visit, head, source, lengthBytes);
   const body = await readWhole(source, lengthBytes);
-  return body.ok ? ok({ ...head, body: body.value }) : body;
+  return body?.length === lengthBytes ? ok({ ...head, body }) : broken(source);
 }
 
 /** `body` under `head`: what somebody else holds in memory. */
@@ -54,18 +55,6 @@ async function streamed(
     return broken(source);
   }
   return ok({ ...head, body: { source, lengthBytes, buffer, primedBytes }, release });
-}
-
-async function readWhole(source: ByteSource, lengthBytes: number): Promise<Result<Uint8Array, HttpFailure>> {
-  const bytes = Buffer.allocUnsafe(lengthBytes);
-  for (let filled = 0; filled < lengthBytes; ) {
-    const count = await source.read(bytes.subarray(filled));
-    if (count <= 0) return broken(source);
-    filled += count;
-  }
-  // The end is part of the proof: an object is whole only when its source says so.
-  if ((await source.read(new Uint8Array(1))) !== ENDED) return broken(source);
-  return ok(bytes);
 }
 
 /** The source failed before a byte was sent, or delivered another count of bytes than it had said. */
