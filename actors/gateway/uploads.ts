@@ -1,7 +1,6 @@
 /** Writing: a body on its way to storage, which keeps all of it or nothing. */
 import type { Address } from "#actors/domain/address.ts";
 import { type Answer, type Desk, jsonAnswer, type Served, type Visit } from "#actors/gateway/desk.ts";
-
 import { expectedDigests } from "#actors/gateway/digest-fields.ts";
 import { DigestedSource } from "#actors/gateway/digested-source.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
@@ -9,12 +8,9 @@ import { keepMsOf } from "#actors/gateway/holds.ts";
 import { LimitedSource } from "#actors/gateway/limited-source.ts";
 import { factsOf, optionsOf } from "#actors/gateway/objects.ts";
 import { etagOf, isConditional, judge } from "#actors/gateway/preconditions.ts";
-
 import { mannerOf } from "#actors/gateway/put-manner.ts";
-
 import type { PutReceipt } from "#actors/overlay/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
-
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 import { readWhole } from "#runtime/whole-source.ts";

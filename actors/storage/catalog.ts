@@ -364,7 +364,6 @@ export class Catalog {
   }
 }
 
-/** The newest of them; 0 where none commits anything. */
 function isAt(entry: RecordPosition, { pack, position }: RecordPosition): boolean {
   return entry.pack === pack && entry.position === position;
 }

@@ -6,7 +6,6 @@
  * is written while a collection runs is younger than it, and none of its business. Nothing is given up where something
  * cannot be read, because that may be what holds it.
  */
-
 import type { CollectionFacts, CollectionReport } from "#actors/domain/collection-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
@@ -25,7 +24,6 @@ import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-
 import type { Relief } from "#actors/storage/reserve-file.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
