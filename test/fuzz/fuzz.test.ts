@@ -7,7 +7,7 @@ import { randomInt } from "node:crypto";
 import { describe, it } from "node:test";
 import { parseRanges } from "#actors/gateway/range.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
-import { second } from "#runtime/units.ts";
+import { minute, second } from "#runtime/units.ts";
 import { fuzz, type Target } from "#test/fuzz/fuzz.ts";
 import { TARGETS } from "#test/fuzz/targets.ts";
 
@@ -27,15 +27,16 @@ describe(`fuzzing, seed ${seed}`, () => {
 
 describe("the fuzzer", () => {
   const text = (input: Uint8Array): string => Buffer.from(input).toString("latin1");
+  // What is planted is a change or two away: the luck that takes is a matter of a second or four. A minute is for none of it.
   const found = async (check: Target["check"]): Promise<unknown> => {
-    const target = { name: "planted", seeds: [new Uint8Array(Buffer.from("bytes=0-1"))], check };
-    return await fuzz(target, seededRandom(1), 20 * second).catch((failure: unknown) => failure);
+    const target = { name: "planted", seeds: [new Uint8Array(Buffer.from("bytes=0-1,5-9,2-"))], check };
+    return await fuzz(target, seededRandom(1), minute).catch((failure: unknown) => failure);
   };
 
   it("finds an input that throws, and names it", async () => {
     const failure = await found((input) => {
       const ranges = parseRanges(text(input));
-      assert(!Array.isArray(ranges) || !("suffix" in ranges[0]), "a planted bug");
+      assert(!Array.isArray(ranges) || !ranges.some((range) => "suffix" in range), "a planted bug");
     });
 
     assert.match(String(failure), /input [0-9a-f]+: .*a planted bug/);
@@ -44,10 +45,11 @@ describe("the fuzzer", () => {
   it("finds an input that takes too long", async () => {
     const failure = await found((input) => {
       parseRanges(text(input));
-      const endMs = performance.now() + (text(input).includes(",") ? 1001 : 0);
-      while (performance.now() < endMs);
+      if (!text(input).includes("\x00")) return;
+      const before = process.cpuUsage();
+      while (process.cpuUsage(before).user < 1_001_000);
     });
 
-    assert.match(String(failure), /took 1\d\d\d/);
+    assert.match(String(failure), /took [1-9]\d{3}/);
   });
 });
