@@ -5,9 +5,10 @@
  */
 import type { PendingCall } from "#runtime/pending-call.ts";
 import type { Trace, Within } from "#runtime/ref.ts";
+import { Roster } from "#runtime/roster.ts";
 
 export class Cancellation {
-  #calls: Set<PendingCall> | undefined = undefined;
+  #calls: Roster<PendingCall> | undefined = undefined;
   #controller: AbortController | undefined = undefined;
   #isOff = false;
 
@@ -21,9 +22,9 @@ export class Cancellation {
     return this.#controller.signal;
   }
 
-  /** The calls on its behalf. Who leaves the set is not cancelled with it. */
-  get calls(): Set<PendingCall> {
-    this.#calls ??= new Set();
+  /** The calls on its behalf. Who leaves them is not cancelled with it. */
+  get calls(): Roster<PendingCall> {
+    this.#calls ??= new Roster();
     return this.#calls;
   }
 
@@ -35,7 +36,7 @@ export class Cancellation {
 
   callOff(): void {
     this.abort();
-    if (this.#calls !== undefined) for (const call of this.#calls) call.cancel();
+    if (this.#calls !== undefined) cancelAll(this.#calls);
   }
 }
 
@@ -50,17 +51,18 @@ export class OpenWork extends Cancellation implements Within {
   }
 }
 
-const callsOf = new WeakMap<AbortSignal, Set<PendingCall>>();
+const callsOf = new WeakMap<AbortSignal, Roster<PendingCall>>();
 
 /** The same for work of which only a signal is known. One listener serves all of its calls. */
-export function callsUnder(signal: AbortSignal): Set<PendingCall> {
+export function callsUnder(signal: AbortSignal): Roster<PendingCall> {
   const known = callsOf.get(signal);
   if (known !== undefined) return known;
-  const calls = new Set<PendingCall>();
+  const calls = new Roster<PendingCall>();
   callsOf.set(signal, calls);
-  const cancelAll = (): void => {
-    for (const call of calls) call.cancel();
-  };
-  signal.addEventListener("abort", cancelAll, { once: true });
+  signal.addEventListener("abort", () => cancelAll(calls), { once: true });
   return calls;
+}
+
+function cancelAll(calls: Roster<PendingCall>): void {
+  for (let call = calls.shift(); call !== undefined; call = calls.shift()) call.cancel();
 }

@@ -5,6 +5,7 @@ import type { Incarnation } from "#runtime/incarnation.ts";
 import type { Message } from "#runtime/message.ts";
 import type { PendingCall } from "#runtime/pending-call.ts";
 import type { Trace, Within } from "#runtime/ref.ts";
+import type { Place } from "#runtime/roster.ts";
 
 /** What `ctx.later` gives a handler to return. One value serves all: it only says "the answer comes later". */
 export class LaterToken {
@@ -35,6 +36,8 @@ export class TaskSlot implements Within {
   readonly #incarnation: Incarnation;
   /** Settles when the task has, whatever became of its incarnation. */
   settled: Promise<void> = Promise.resolve();
+  /** Among the tasks of the incarnation. */
+  place: Place<TaskSlot> | undefined;
 
   constructor(message: Message | undefined, incarnation: Incarnation) {
     this.message = message;

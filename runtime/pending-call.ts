@@ -14,6 +14,7 @@ import { Cancellation, callsUnder } from "#runtime/cancellation.ts";
 import { type Failure, fail, type Result } from "#runtime/errors.ts";
 import type { Message } from "#runtime/message.ts";
 import type { CallOptions, Trace, Within } from "#runtime/ref.ts";
+import type { Place, Roster } from "#runtime/roster.ts";
 import { Deadline } from "#runtime/wheel.ts";
 
 /**
@@ -31,7 +32,9 @@ const EXPIRED = { reason: "expired" };
 interface Ties {
   readonly caller: Within | undefined;
   /** The calls on behalf of the same caller, this one among them. */
-  readonly siblings: Set<PendingCall> | undefined;
+  readonly siblings: Roster<PendingCall> | undefined;
+  /** Its own among them. */
+  readonly place: Place<PendingCall> | undefined;
   /** Made for the first call on behalf of this one, and for whoever asks for its signal. */
   cancellation: Cancellation | undefined;
   /** The source that came with the request: it ends with the call. */
@@ -115,7 +118,7 @@ export class PendingCall extends Deadline implements Within, Message {
     this.#resolve(answer);
     const ties = this.#ties;
     if (ties !== undefined) {
-      ties.siblings?.delete(this);
+      if (ties.place !== undefined) ties.siblings?.leave(ties.place);
       if (this.begun) ties.borrowed?.cancel({ code: "runtime.call-ended" });
     }
     if (this.isQueued) {
@@ -172,7 +175,7 @@ export class PendingCall extends Deadline implements Within, Message {
   }
 
   #tied(): Ties {
-    this.#ties ??= tie(undefined, undefined);
+    this.#ties ??= tie(undefined, undefined, undefined);
     return this.#ties;
   }
 
@@ -185,18 +188,21 @@ export class PendingCall extends Deadline implements Within, Message {
   #tiesTo(within: Within): Ties {
     const caller = within.stable ?? within;
     const siblings = PendingCall.#callsOf(caller);
-    siblings.add(this);
-    return tie(caller, siblings);
+    return tie(caller, siblings, siblings.enter(this));
   }
 
-  static #callsOf(caller: Within): Set<PendingCall> {
+  static #callsOf(caller: Within): Roster<PendingCall> {
     if (caller instanceof PendingCall) return caller.#cancellation().calls;
     return caller instanceof Cancellation ? caller.calls : callsUnder(caller.signal);
   }
 }
 
-function tie(caller: Within | undefined, siblings: Set<PendingCall> | undefined): Ties {
-  return { caller, siblings, cancellation: undefined, borrowed: undefined };
+function tie(
+  caller: Within | undefined,
+  siblings: Roster<PendingCall> | undefined,
+  place: Place<PendingCall> | undefined,
+): Ties {
+  return { caller, siblings, place, cancellation: undefined, borrowed: undefined };
 }
 
 /** Whether that which a call would be made for is not wanted any more. */

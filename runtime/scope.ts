@@ -1,15 +1,11 @@
 /** Resources of an incarnation, and how they are closed. */
-
-/** One `add`: the same function may be added twice. */
-interface Opened {
-  readonly close: () => void | Promise<void>;
-}
+import { Roster } from "#runtime/roster.ts";
 
 /**
  * What an incarnation opened: closed by the runtime in reverse order when the incarnation ends, whatever the reason.
  */
 export class Scope {
-  readonly #open = new Set<Opened>();
+  readonly #open = new Roster<() => void | Promise<void>>();
   #closed = false;
 
   /** Registers a resource with how to close it; answers with an undo for what is closed earlier by its owner. */
@@ -19,20 +15,18 @@ export class Scope {
       void Promise.resolve(close()).catch(() => undefined);
       return () => undefined;
     }
-    const opened: Opened = { close };
-    this.#open.add(opened);
-    return () => void this.#open.delete(opened);
+    const place = this.#open.enter(close);
+    return () => void this.#open.leave(place);
   }
 
   /** Closes everything, newest first. One that fails does not keep the others open; its error is answered. */
   async close(): Promise<readonly unknown[]> {
     this.#closed = true;
     const errors: unknown[] = [];
-    for (const opened of [...this.#open].toReversed()) {
-      // One that was closed before it may have undone it.
-      if (!this.#open.delete(opened)) continue;
+    // One that is closed may undo others.
+    for (let close = this.#open.pop(); close !== undefined; close = this.#open.pop()) {
       try {
-        await opened.close();
+        await close();
       } catch (error) {
         errors.push(error);
       }

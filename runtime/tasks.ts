@@ -8,10 +8,11 @@ import { assert } from "#runtime/errors.ts";
 import type { TaskSlot } from "#runtime/later.ts";
 import { CONTROL_LANE_MAX } from "#runtime/mailbox.ts";
 import type { Message } from "#runtime/message.ts";
+import { Roster } from "#runtime/roster.ts";
 
 export class Tasks {
   readonly #placesMax: number;
-  readonly #slots = new Set<TaskSlot>();
+  readonly #slots = new Roster<TaskSlot>();
   readonly #waiting: (() => void)[] = [];
   #isOver = false;
 
@@ -27,14 +28,14 @@ export class Tasks {
   place(slot: TaskSlot, begin: () => void): void {
     const hasRoom = this.#slots.size - this.#waiting.length < this.#placesMax;
     assert(this.#waiting.length < CONTROL_LANE_MAX, "tasks that wait for a place are bounded");
-    this.#slots.add(slot);
+    slot.place = this.#slots.enter(slot);
     if (hasRoom) begin();
     else this.#waiting.push(begin);
   }
 
   /** Its place is free. */
   leave(slot: TaskSlot): void {
-    this.#slots.delete(slot);
+    if (slot.place !== undefined) this.#slots.leave(slot.place);
     if (!this.#isOver) this.#waiting.shift()?.();
   }
 
@@ -42,12 +43,12 @@ export class Tasks {
   end(): ReadonlySet<Message> {
     this.#isOver = true;
     const messages = new Set<Message>();
-    for (const { message } of this.#slots) if (message !== undefined) messages.add(message);
+    for (const { message } of this.#slots.items()) if (message !== undefined) messages.add(message);
     return messages;
   }
 
   /** When all that began have settled. */
   async settled(): Promise<void> {
-    await Promise.all(Array.from(this.#slots, (slot) => slot.settled));
+    await Promise.all(this.#slots.items().map((slot) => slot.settled));
   }
 }

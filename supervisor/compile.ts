@@ -2,13 +2,15 @@
  * Compiles the node's sources into the compile cache, so that no process of a node has to: one that compiles TypeScript
  * keeps the compiler in memory for life, 25 to 35 MiB. The launcher runs it before the first start from changed sources.
  *
- * Its arguments are the flags of the root's V8: code that was compiled under other flags is not used.
+ * Its arguments are the flags of the root's V8, and it runs under those of a cell: code that was compiled under other flags
+ * is not used.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { minute } from "#runtime/units.ts";
+import { CELL_FLAGS } from "#supervisor/cell-flags.ts";
 
 const root = join(import.meta.dirname, "..");
 const rootFlags = process.argv.slice(2);
@@ -21,9 +23,9 @@ function run(...args: readonly string[]): void {
 }
 
 run(...rootFlags, "main.ts", "--help");
-// In the profile `single` the root has no flags of its own.
-run("main.ts", "--help");
-run("cell-main.ts");
+// In the profile `single` the root is all the cells.
+run(...CELL_FLAGS, "main.ts", "--help");
+run(...CELL_FLAGS, "cell-main.ts");
 // Everything else, also what is loaded late. Loading it does nothing.
 for (const folder of ["runtime", "actors", "supervisor"]) {
   for (const name of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })) {

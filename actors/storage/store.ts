@@ -52,6 +52,7 @@ import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
 import type { ReplyOf } from "#runtime/protocol.ts";
 import type { Within } from "#runtime/ref.ts";
+import { Roster } from "#runtime/roster.ts";
 
 /** Entries of one `listManifests`. */
 export const LIST_ENTRIES_MAX = 4096;
@@ -72,7 +73,7 @@ export class Store {
   readonly #reader: Reader;
   readonly #over = new AbortController();
   readonly #sources = new Set<ByteSource>();
-  readonly #puts = new Set<Promise<unknown>>();
+  readonly #puts = new Roster<Promise<unknown>>();
   #writers: Writers | undefined;
   #setAsideCount = 0;
   #rebuild: Progress = { doneBytes: 0, totalBytes: 0 };
@@ -142,10 +143,10 @@ export class Store {
     const { source } = put;
     if (!(source instanceof Uint8Array)) this.#sources.add(source);
     const putting = putObject(put, writers, within);
-    this.#puts.add(putting);
+    const place = this.#puts.enter(putting);
     // A defect passes through to the task, and with it to the supervisor.
     const outcome = await putting;
-    this.#puts.delete(putting);
+    this.#puts.leave(place);
     if (!(source instanceof Uint8Array)) this.#sources.delete(source);
     return outcome;
   }
@@ -288,7 +289,7 @@ export class Store {
     this.#over.abort();
     const gone = { code: "runtime.actor-crashed", actor: "storage", executed: "maybe" } as const;
     for (const source of [...this.#sources]) source.cancel(gone);
-    await Promise.allSettled([this.#reader.close(gone), ...this.#puts, this.recovered]);
+    await Promise.allSettled([this.#reader.close(gone), ...this.#puts.items(), this.recovered]);
     await this.#writers?.collector.close();
     await this.#writers?.scrubber.close();
     await this.#writers?.spread?.repairer.close();

@@ -11,7 +11,6 @@ import type { Edge, EdgeBindFailed, EdgeOptions, EdgeService, Edges } from "#run
 import { edgeRefusal, type Refusal } from "#runtime/edge/refusal.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import { Connection, type ConnectionHost } from "#runtime/real/edge/connection.ts";
-import type { Exchange } from "#runtime/real/edge/exchange.ts";
 import { Outbox } from "#runtime/real/edge/outbox.ts";
 import { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
 
@@ -39,7 +38,8 @@ class Listener implements Edge {
   readonly #options: EdgeOptions;
   readonly #server: Server;
   readonly #connections = new Map<Socket, Connection>();
-  readonly #open = new Set<Exchange>();
+  /** Exchanges under way. */
+  #openCount = 0;
   readonly #host: ConnectionHost;
   #onIdle: (() => void) | undefined;
   #service: EdgeService | undefined;
@@ -58,10 +58,12 @@ class Listener implements Edge {
       outbox: new Outbox(),
       isClosing: () => this.#isClosing,
       service: () => this.#service,
-      onOpen: (exchange) => this.#open.add(exchange),
-      onEnd: (exchange) => {
-        this.#open.delete(exchange);
-        if (this.#open.size === 0) this.#onIdle?.();
+      onOpen: () => {
+        this.#openCount += 1;
+      },
+      onEnd: () => {
+        this.#openCount -= 1;
+        if (this.#openCount === 0) this.#onIdle?.();
       },
       onReject: (reason) => rejected.add(1, { reason }),
     };
@@ -74,7 +76,7 @@ class Listener implements Edge {
   }
 
   get openRequestCount(): number {
-    return this.#open.size;
+    return this.#openCount;
   }
 
   get openConnectionCount(): number {
@@ -103,7 +105,7 @@ class Listener implements Edge {
     this.#isClosing = true;
     this.#server.close();
     this.#server.closeIdleConnections();
-    if (this.#open.size === 0) return 0;
+    if (this.#openCount === 0) return 0;
     await new Promise<void>((resolve) => {
       const timer = this.#options.clock.after(timeoutMs, resolve);
       this.#onIdle = () => {
@@ -112,7 +114,7 @@ class Listener implements Edge {
       };
     });
     this.#onIdle = undefined;
-    return this.#open.size;
+    return this.#openCount;
   }
 
   async close(): Promise<void> {

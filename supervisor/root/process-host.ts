@@ -5,6 +5,7 @@
 import type { Disk } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Process, Processes } from "#runtime/processes.ts";
+import { CELL_FLAGS } from "#supervisor/cell-flags.ts";
 import { exitReasonOf } from "#supervisor/process-exit.ts";
 import type { CellHost, CellLife, HostFailed } from "#supervisor/root/cell-life.ts";
 import type { CellOutput } from "#supervisor/root/seams.ts";
@@ -32,7 +33,7 @@ async function open(options: ProcessHostOptions, cell: string): Promise<Result<C
   const hear = typeof output === "string" ? undefined : output;
   const spawned = await processes.spawn({
     command: node,
-    args: ["--disable-warning=ExperimentalWarning", entry, cell],
+    args: [...CELL_FLAGS, "--disable-warning=ExperimentalWarning", entry, cell],
     env,
     channel: true,
     outputDescriptor: file,

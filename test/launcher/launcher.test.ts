@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { CELL_FLAGS } from "#supervisor/cell-flags.ts";
 import { Checkout } from "#test/launcher/checkout.ts";
 
 /** Prints its pid and stays. `up` runs it. */
@@ -105,7 +106,7 @@ describe("launcher: where it is called", () => {
 });
 
 describe("launcher: up", () => {
-  it("keeps the root small where cells are processes, and leaves V8 alone where the root is the node", async () => {
+  it("keeps the root small where cells are processes, and runs it as a cell where it is the node", async () => {
     using checkout = new Checkout();
     checkout.script("supervisor/main.ts", "console.log(JSON.stringify([process.execArgv, process.argv.slice(2)]));");
     const small = ["--optimize-for-size", "--no-opt", "--no-maglev", "--no-concurrent-sparkplug"];
@@ -118,8 +119,8 @@ describe("launcher: up", () => {
       [tree, single, equals].map(({ stdout, code }) => [JSON.parse(stdout), code]),
       [
         [[small, ["--data", "a place"]], 0],
-        [[[], ["--json", "--profile", "single"]], 0],
-        [[[], ["--profile=single", "--json"]], 0],
+        [[CELL_FLAGS, ["--json", "--profile", "single"]], 0],
+        [[CELL_FLAGS, ["--profile=single", "--json"]], 0],
       ],
     );
   });

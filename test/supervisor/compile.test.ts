@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { MiB } from "#runtime/units.ts";
+import { CELL_FLAGS } from "#supervisor/cell-flags.ts";
 import { startNode } from "#test/kit/node.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 
@@ -22,7 +23,10 @@ describe("compile", () => {
     const env = { NODE_COMPILE_CACHE: cache };
     const entry = join(import.meta.dirname, "../../supervisor/compile.ts");
 
-    const compiled = spawnSync(process.execPath, [entry], { env: { ...process.env, ...env }, encoding: "utf8" });
+    const compiled = spawnSync(process.execPath, [...CELL_FLAGS, entry], {
+      env: { ...process.env, ...env },
+      encoding: "utf8",
+    });
     const node = await startNode({ env });
     const { ops = 0 } = node.ready.cells;
     const peaks = { root: peakBytes(node.ready.pid), ops: peakBytes(ops) };

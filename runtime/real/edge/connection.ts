@@ -24,8 +24,8 @@ export interface ConnectionHost {
   readonly isClosing: () => boolean;
   readonly service: () => EdgeService | undefined;
   /** Requests begun or ended: the listener counts them. */
-  onOpen(exchange: Exchange): void;
-  onEnd(exchange: Exchange): void;
+  onOpen(): void;
+  onEnd(): void;
   onReject(reason: "pipelined" | "reader-slow" | "malformed"): void;
 }
 
@@ -69,7 +69,7 @@ export class Connection implements ExchangeHost {
       this.#socket.resetAndDestroy();
       return;
     }
-    this.#host.onOpen(exchange);
+    this.#host.onOpen();
     if (this.#active === undefined) this.#start(exchange);
     else this.#waiting.push(exchange);
   }
@@ -122,7 +122,7 @@ export class Connection implements ExchangeHost {
   }
 
   onEnd(exchange: Exchange): void {
-    this.#host.onEnd(exchange);
+    this.#host.onEnd();
     if (this.#active !== exchange) return;
     this.#active = undefined;
     if (this.#socket.destroyed) return;
