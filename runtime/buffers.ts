@@ -12,6 +12,7 @@ import type { Clock } from "#runtime/clock.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import { type Overloaded, type Permit, Permits } from "#runtime/permits.ts";
 import type { Within } from "#runtime/ref.ts";
+import { type Place, Roster } from "#runtime/roster.ts";
 import { Slabs, slabBytes } from "#runtime/slabs.ts";
 
 export interface ReservationsOptions {
@@ -51,7 +52,7 @@ export class Reservations {
   readonly #permits: Permits;
   readonly #slabs: Slabs;
   readonly #quotaBytes: number;
-  readonly #owners = new Set<unknown>();
+  readonly #owners = new Roster<object>();
   #leasedBytes = 0;
   #orphanedBytes = 0;
 
@@ -86,16 +87,16 @@ export class Reservations {
    */
   async reserve(owner: object, sizeBytes: number, within: Within): Promise<Result<Reservation, Overloaded>> {
     assert(!this.#owners.has(owner), "a request reserves once, and never while it holds");
-    this.#owners.add(owner);
+    const place = this.#owners.enter(owner);
     const taken = await this.#permits.take({ requests: 0, bytes: sizeBytes }, within, Number.POSITIVE_INFINITY);
     if (!taken.ok) {
-      this.#owners.delete(owner);
+      this.#owners.leave(place);
       return taken;
     }
-    return ok(this.#reservation(owner, sizeBytes, taken.value));
+    return ok(this.#reservation(place, sizeBytes, taken.value));
   }
 
-  #reservation(owner: object, sizeBytes: number, permit: Permit): Reservation {
+  #reservation(place: Place<object>, sizeBytes: number, permit: Permit): Reservation {
     let leasedBytes = 0;
     let over = false;
 
@@ -125,7 +126,7 @@ export class Reservations {
       release: () => {
         if (over) return;
         over = true;
-        this.#owners.delete(owner);
+        this.#owners.leave(place);
         this.#orphanedBytes += leasedBytes;
         permit.shrink(sizeBytes - leasedBytes);
       },

@@ -53,6 +53,12 @@ export class Roster<Item extends object> {
     return true;
   }
 
+  /** Looks at one after the other. */
+  has(item: Item): boolean {
+    for (let place = this.#first; place !== undefined; place = place.next) if (place.item === item) return true;
+    return false;
+  }
+
   /** Who came first leaves. Undefined when nobody is in. */
   shift(): Item | undefined {
     return this.#send(this.#first);

@@ -26,6 +26,8 @@ const UNFINISHED_NAME = `${RESERVE_FILE_NAME}.new`;
 export const RESERVE_FILE_PAUSE_MS: number = 1 * minute;
 /** Written at a time. Others have their turn in between. */
 const PIECE_BYTES: number = 256 * KiB;
+/** Of file systems, the smallest in use. */
+const BLOCK_BYTES: number = 4 * KiB;
 
 export interface ReserveFileDeps {
   readonly disk: Disk;
@@ -140,9 +142,12 @@ export class ReserveFile {
     // One that could not be removed.
     const emptied = await disk.truncate(descriptor, 0);
     if (!emptied.ok) return emptied;
+    // One piece for all: pieces of their own would stay in the memory of a node that has nothing else to do.
+    const piece = Buffer.from(random.bytes(Math.min(PIECE_BYTES, sizeBytes)));
     for (let at = 0; at < sizeBytes; at += PIECE_BYTES) {
       if (this.#isClosed) return fail({ code: "over" });
-      const bytes = random.bytes(Math.min(PIECE_BYTES, sizeBytes - at));
+      const bytes = piece.subarray(0, sizeBytes - at);
+      makeUnlike(bytes, at);
       // Others may have filled the disk meanwhile.
       const admitted = await space.admit(bytes.length);
       const written = admitted.ok ? await disk.write(descriptor, [bytes], at) : admitted;
@@ -186,6 +191,11 @@ export class ReserveFile {
     this.#work = done.catch(() => undefined);
     return done;
   }
+}
+
+/** Every block gets its position in the file, so that a file system that keeps equal blocks once keeps all of them. */
+function makeUnlike(bytes: Buffer, position: number): void {
+  for (let at = 0; at + BLOCK_BYTES <= bytes.length; at += BLOCK_BYTES) bytes.writeUIntLE(position + at, at, 6);
 }
 
 /** Also where the file was closed for it. */

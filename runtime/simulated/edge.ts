@@ -182,7 +182,7 @@ export class SimulatedEdge implements Edge {
     const take: Write = async (bytes) => {
       if (signal.aborted) return { code: "edge.peer-gone" };
       const refused = await write?.(bytes);
-      if (refused === undefined) pieces.push(bytes.slice());
+      if (refused === undefined) pieces.push(new Uint8Array(bytes));
       return refused;
     };
     const outcome = await sendBody(response, method === "HEAD", take, signal);

@@ -42,7 +42,8 @@ export class MemoryFile {
     if (bytes.length === 0) return;
     const end = position + bytes.length;
     const sizeBytes = Math.max(this.#visible.sizeBytes, end);
-    this.#change({ bytes: bytes.slice(), position, end, sizeBytes, forgotten: false });
+    // Not `slice`, which gives no copy of a `Buffer`.
+    this.#change({ bytes: new Uint8Array(bytes), position, end, sizeBytes, forgotten: false });
   }
 
   truncate(sizeBytes: number): void {

@@ -36,6 +36,7 @@ describe("roster", () => {
             model = model.filter(({ n }) => n !== what);
           }
           assert.deepEqual(roster.items(), model);
+          assert(model.every((item) => roster.has(item)) && !roster.has({ n: 0 }));
           assert.equal(roster.size, model.length);
         }
       }),

@@ -1,6 +1,7 @@
 /** The reserve file: made when there is room, given up for what makes room, and for nothing else. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { deflateSync } from "node:zlib";
 import { CATALOG_FLUSH_INTERVAL_MS } from "#actors/storage/actor.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { RESERVE_FILE_PAUSE_MS } from "#actors/storage/reserve-file.ts";
@@ -116,6 +117,19 @@ describe("storage: the reserve file", () => {
 
     assert.deepEqual(await kit.disk.readFile(`${directory}/reserve.bin`), made);
     assert.equal(kit.actor.health.state, "ready");
+  });
+
+  it("is of blocks that no file system can leave out: none is like another, and none can be compressed", async () => {
+    const { disk } = await start();
+    const made = await disk.readFile(`${directory}/reserve.bin`);
+    assert(made.ok);
+
+    const bytes = Buffer.from(made.value);
+    const blocks = Array.from({ length: FILE_BYTES / (4 * KiB) }, (_, at) =>
+      bytes.toString("latin1", at * 4 * KiB, (at + 1) * 4 * KiB),
+    );
+    assert.equal(new Set(blocks).size, blocks.length);
+    assert(blocks.every((block) => deflateSync(Buffer.from(block, "latin1")).length >= 4 * KiB));
   });
 
   it("lets removals and collections make room on a disk without a free byte, and is there again (STO-68)", async () => {

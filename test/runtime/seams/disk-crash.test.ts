@@ -32,6 +32,20 @@ describe("disk (memory): crash", () => {
     }
   });
 
+  test("what was written is kept as it was then, whatever the writer does to its buffer, also one of Node's", async () => {
+    const disk = new MemoryDisk();
+    const buffer = Buffer.from("as it was");
+    const descriptor = must(await disk.open("/file", "create-new"), "opening");
+    must(await disk.write(descriptor, [buffer], 0), "writing");
+    buffer.fill("x");
+    must(await disk.sync(descriptor), "syncing");
+    must(await disk.syncDirectory("/"), "syncing the name");
+
+    disk.crash(seededRandom(1));
+
+    assert.deepEqual(must(await disk.readFile("/file"), "reading"), bytesOf("as it was"));
+  });
+
   test("without power loss everything visible survives, and is still uncertain", async () => {
     const disk = new MemoryDisk();
     await writeNew(disk, "/file", bytesOf("visible"));
