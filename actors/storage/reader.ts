@@ -90,10 +90,12 @@ export class Reader {
     root: Digest,
     object: Digest | undefined,
   ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadTrouble>> {
-    const { catalog, cpu, files, readers } = this.#deps;
     const known = this.manifestEntry(root, object);
-    if (!known.ok) return known;
-    const entry = known.value;
+    return known.ok ? await this.#node(root, known.value) : known;
+  }
+
+  async #node(root: Digest, entry: CatalogEntry): Promise<Result<Uint8Array, ReadTrouble>> {
+    const { catalog, cpu, files, readers } = this.#deps;
     const copies = [entry, ...catalog.served("manifest", root).filter(({ pack }) => pack !== entry.pack)];
     let read: Result<Uint8Array, ReadTrouble> = corrupt(root);
     for (const copy of copies) {
@@ -162,9 +164,16 @@ export class Reader {
     return ok(source);
   }
 
-  /** All of a payload, from whatever holds it. For chunks and nodes, which are at most 16 MiB. */
+  /**
+   * All of a payload, from whatever holds it, also of what was removed: until that is collected it can be restored. For chunks
+   * and nodes, which are at most 16 MiB.
+   */
   async whole(kind: RecordKind, digest: Digest): Promise<Result<Uint8Array, Failure>> {
-    return kind === "manifest" ? await this.manifest(digest, undefined) : await this.chunk(digest);
+    if (kind === "chunk") return await this.chunk(digest);
+    const entry = this.#deps.catalog.find("manifest", digest);
+    return entry === undefined
+      ? fail({ code: "storage.manifest-not-found", root: digest })
+      : await this.#node(digest, entry);
   }
 
   /** All of a small chunk that was read lately. Not to be modified. */

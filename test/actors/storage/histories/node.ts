@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import type { Digest } from "#actors/domain/address.ts";
 import { type StorageDeps, storageBehavior } from "#actors/storage/actor.ts";
+import type { VolumeSettings } from "#actors/storage/open-store.ts";
 import type { Cursor, StorageFacts, StorageProtocol } from "#actors/storage/protocol.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
-import { KiB } from "#runtime/units.ts";
+import { KiB, MiB } from "#runtime/units.ts";
 import type { Mortal } from "#test/actors/storage/mortal.ts";
 import { directory, smallConfig, within } from "#test/actors/storage/storage-kit.ts";
 import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
@@ -18,6 +19,8 @@ const config = {
   reserveBytes: 16 * KiB,
   readDescriptorsMax: 2,
 };
+/** Puts hold a chunk with all its shards. */
+const overVolumes = { writeQuotaBytes: 64 * MiB, packSealBytes: 1 * MiB };
 const PAGE_ENTRIES = 7;
 
 export interface Listed {
@@ -38,17 +41,18 @@ export class Node {
   }
 
   /** Undefined where it dies before it answers, or what it failed with. */
-  static async start(life: Mortal, seed: number): Promise<Node | Error | undefined> {
+  static async start(life: Mortal, seed: number, volumes?: VolumeSettings): Promise<Node | Error | undefined> {
     const { disk, kv } = life;
     const machine = testMachine(undefined, seed);
     const deps: StorageDeps = {
-      config: { current: config },
+      config: { current: volumes === undefined ? config : { ...config, ...overVolumes } },
       directory,
       disk,
       kv,
       cpu: inlineCpu({ disk }),
       scheduler: realScheduler,
       metrics: machine.metrics,
+      ...(volumes === undefined ? {} : { volumes }),
     };
     const starting = startActor(storageBehavior, deps, { capacity: 512, laterMax: 512, machine });
     const kit = await Promise.race([starting.catch(asError), life.dead.then(() => undefined)]);

@@ -58,6 +58,28 @@ async function awayBytes({ ref }: StorageKit): Promise<number> {
   return described.value.scrub.awayBytes;
 }
 
+describe("storage: what is in the trash (STO-81)", () => {
+  it("is repaired as what is not: it can be restored after the loss of another volume", async () => {
+    const { disk, start } = world(TWO_AND_ONE);
+    const first = await start("/v1", "/v2", "/v3");
+    const stored = await putSome(first);
+    for (const { address, manifest } of stored) {
+      assert((await first.ref.call("removeObject", { address, manifest }, within)).ok);
+    }
+    assert((await disk.removeTree("/v1")).ok);
+    const kit = await start("/v4", "/v2", "/v3");
+    const { repair } = await facts(kit);
+    assert.deepEqual([repair.state, repair.backlogCount, repair.failedCount], ["idle", 0, 0]);
+
+    assert((await disk.removeTree("/v2")).ok);
+    const last = await start("/v4", "/v5", "/v3");
+    for (const { address, manifest } of stored) {
+      assert(address !== undefined && (await last.ref.call("restoreObject", { address }, within)).ok);
+      await mustRead(last.ref, manifest, "a restored object");
+    }
+  });
+});
+
 describe("storage: volumes that are left out (STO-89)", () => {
   it("are told of, and given up when repair has nothing left to do", async () => {
     const { start } = world(TWO_AND_ONE);

@@ -1,0 +1,37 @@
+/**
+ * Storage over whole histories of its volumes (STO-77, STO-79, STO-89): what was acknowledged is there, what is read is right.
+ *
+ * `CEPA_HISTORIES` says how many are run, `CEPA_HISTORY_SEED` which is the first: to see one again,
+ * `CEPA_HISTORIES=1 CEPA_HISTORY_SEED=N`.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { makeObjects } from "#test/actors/storage/histories/objects.ts";
+import { EMPTY_VOLUME_TALLY, VolumeHistory, type VolumeTally } from "#test/actors/storage/volumes/volume-history.ts";
+
+const count = Number(process.env["CEPA_HISTORIES"] ?? 12);
+const firstSeed = Number(process.env["CEPA_HISTORY_SEED"] ?? 1);
+
+describe("storage: histories of volumes", () => {
+  it(`lose nothing, ${count} from seed ${firstSeed} on`, async (context) => {
+    const objects = await makeObjects();
+    const sum: VolumeTally = { ...EMPTY_VOLUME_TALLY };
+    const wrong: string[] = [];
+    for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
+      try {
+        const one = await new VolumeHistory(seed, objects).run();
+        for (const [name, value] of Object.entries(one)) sum[name as keyof VolumeTally] += value;
+      } catch (error) {
+        wrong.push(String(error));
+      }
+    }
+
+    context.diagnostic(JSON.stringify(sum));
+    assert.equal(wrong.length, 0, `${wrong.length} of ${count}\n${wrong.slice(0, 3).join("\n")}`);
+    assert(
+      sum.lives >= 3 * count && sum.acknowledged > sum.lives && sum.verified > sum.lives,
+      "the histories were lived",
+    );
+    assert(count < 10 || Math.min(...Object.values(sum)) > 0, `all of it happened: ${JSON.stringify(sum)}`);
+  });
+});
