@@ -193,18 +193,23 @@ export class Catalog {
     this.#put(entry.kind, digest, this.#withEntry(this.records(entry.kind, digest), entry));
   }
 
-  /** Adds the commit record of an object, and takes an older commit of the same manifest out of the log. */
+  /**
+   * Adds the commit record of an object. Of several commits of one manifest the newest is in the log, in whatever order they
+   * come: packs are adopted by their number.
+   */
   insertCommit(commit: Commit, entry: CatalogEntry): void {
     const { manifest, sequence } = commit;
     const records = this.records("manifest", manifest);
     const previous = sequenceIn(records);
+    const newest = Math.max(previous, sequence);
+    // All copies hold the same: what counts is the newest commit of any.
+    const all = this.#withEntry(records, entry).map((record) => standingFor(record, newest));
+    this.#put("manifest", manifest, all);
+    this.useSequences(sequence);
+    if (newest > sequence) return;
     if (previous === 0) this.#meta.manifestCount += 1;
     else if (previous !== sequence) this.#overlay.put(logKey(previous), undefined);
-    // All copies hold the same: what counts is the newest commit of any.
-    const all = this.#withEntry(records, entry).map((record) => standingFor(record, sequence));
-    this.#put("manifest", manifest, all);
     this.#overlay.put(logKey(sequence), encodeCommit(commit));
-    this.useSequences(sequence);
   }
 
   /** The counts follow. */

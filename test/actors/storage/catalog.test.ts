@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import { packsBefore } from "#actors/storage/pack-number.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 
@@ -69,4 +70,34 @@ describe("catalog: flush", () => {
     assert.equal(catalog.refusal, undefined);
     assert.notEqual(new Catalog(kv).commitAt(1), undefined);
   });
+});
+
+describe("catalog: several commits of one manifest", () => {
+  for (const sequences of [
+    [5, 7, 6],
+    [7, 5, 6],
+  ]) {
+    it(`keeps the newest, whatever volume says which, in the order ${sequences} (STO-92)`, async () => {
+      const opened = await memoryKvStores().open("/catalog", { mapBytesMax: 1e6 });
+      assert(opened.ok);
+      const catalog = new Catalog(opened.value);
+      const [manifest, object] = [digest(1), digest(2)];
+      for (const [at, sequence] of sequences.entries()) {
+        const where = { kind: "manifest", position: 64, payloadOffset: 128, payloadBytes: 10 } as const;
+        const entry: CatalogEntry = { ...where, pack: packsBefore(1 + at) + 1, sequence, damage: "none" };
+        catalog.insertCommit({ sequence, manifest, object, sizeBytes: 10, isTransient: false }, entry);
+      }
+
+      assert.equal(catalog.commitOf(manifest)?.sequence, 7);
+      assert.deepEqual(
+        catalog.commits(0, 10, 10).map(({ sequence }) => sequence),
+        [7],
+      );
+      assert.deepEqual(
+        catalog.records("manifest", manifest).map(({ isOutdated, sequence }) => [sequence, isOutdated === true]),
+        sequences.map((sequence) => [7, sequence !== 7]),
+      );
+      assert.equal(catalog.totals.manifestCount, 1);
+    });
+  }
 });
