@@ -116,7 +116,7 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
         : fail({ code: "index.rebuilding", ...rebuilding });
     },
 
-    record: (state, { entries, checkpoint }, ctx) => {
+    record: (state, { entries, checkpoint, isDurable }, ctx) => {
       const { store, config, life } = state;
       if (!store.hasRoom && store.trouble !== undefined) {
         const pendingCountMax = config.current.pendingEntriesMax;
@@ -129,6 +129,13 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
       // A feeder that began with an earlier life told that one its first pages: its entries are true, its cursor is not.
       store.add(entries, newCount, isCurrent ? checkpoint?.cursor : undefined);
       const answer = isCurrent ? ok() : fail({ code: "index.restarted", life });
+      if (isDurable === true) {
+        return ctx.later(
+          () => store.durable(),
+          (_state, isWritten) =>
+            isWritten ? answer : fail({ code: "index.not-written", cause: store.trouble ?? "the index ends" }),
+        );
+      }
       return store.hasRoom
         ? answer
         : ctx.later(

@@ -61,6 +61,8 @@ export class EntryStore {
   #retry: Timer | undefined;
   #pause: Timer | undefined;
   #isHurried = false;
+  /** Who waits for what was added to be durable. */
+  #awaitedCount = 0;
   #refusals = 0;
   #trouble: string | undefined;
   #waiting: { readonly isOver: () => boolean; readonly resolve: () => void }[] = [];
@@ -157,6 +159,19 @@ export class EntryStore {
     return this.#until(() => this.hasRoom || this.#trouble !== undefined);
   }
 
+  /** Settles when what was added is durable, also where the system crashes; false when the store refuses it, or was closed. */
+  async durable(): Promise<boolean> {
+    const last = this.#next.entries.size > 0 ? this.#next : this.#writing;
+    const isWritten = (): boolean => last === undefined || (last !== this.#next && last !== this.#writing);
+    this.#awaitedCount += 1;
+    this.#endPause();
+    await this.#until(() => isWritten() || this.#trouble !== undefined);
+    this.#awaitedCount -= 1;
+    if (!isWritten() || this.#closed) return false;
+    await this.#kv.flush();
+    return true;
+  }
+
   /** Settles when everything added is in the store, or when the store refuses it. */
   async written(): Promise<void> {
     this.#isHurried = true;
@@ -214,7 +229,8 @@ export class EntryStore {
       this.#trouble = undefined;
       this.#onTrouble();
     }
-    if (this.#isHurried || this.#next.entries.size > this.#config.current.pendingEntriesMax / 2) this.#begin();
+    const isHurried = this.#isHurried || this.#awaitedCount > 0;
+    if (isHurried || this.#next.entries.size > this.#config.current.pendingEntriesMax / 2) this.#begin();
     else this.#pause = this.#clock.after(WRITE_PAUSE_MS, () => this.#endPause());
   }
 

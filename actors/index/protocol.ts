@@ -19,12 +19,17 @@ export interface IndexProtocol {
 
   /**
    * Remembers entries; visible to `resolve` when answered, also after `index.restarted`. `checkpoint` says that every
-   * commit up to its cursor is now known; it is kept with the entries, all or none. Idempotent.
+   * commit up to its cursor is now known; it is kept with the entries, all or none. Idempotent. With `isDurable` it answers
+   * when a crash cannot take the entries away: for those of commits that nobody will tell of again.
    */
   record: Call<
-    { readonly entries: readonly IndexEntry[]; readonly checkpoint?: Checkpoint | undefined },
+    {
+      readonly entries: readonly IndexEntry[];
+      readonly checkpoint?: Checkpoint | undefined;
+      readonly isDurable?: boolean | undefined;
+    },
     void,
-    IndexRestarted | IndexFull
+    IndexRestarted | IndexFull | IndexNotWritten
   >;
 
   /** From now on `resolve` does not know it, until it is recorded again. Idempotent. */
@@ -126,6 +131,11 @@ export interface IndexRebuilding extends Failure<"index.rebuilding"> {
  */
 export interface IndexRestarted extends Failure<"index.restarted"> {
   readonly life: string;
+}
+
+/** The store refuses what was recorded: it is found until the index ends, and written when the store takes it. */
+export interface IndexNotWritten extends Failure<"index.not-written"> {
+  readonly cause: string;
 }
 
 /** The store of the index refuses writes and `pendingCountMax` entries wait for it. Nothing was kept. Retry later. */

@@ -1,8 +1,8 @@
 /**
  * What is done to objects beside putting and reading them. Storage decides and remembers; index is told what can be found.
  *
- * Who removes an object and who puts it take turns: else the removal could make a put unfindable that came after it. What
- * index is not told, because a crash comes between, storage refuses all the same.
+ * Who removes an object and who puts it take turns: else the removal could make a put unfindable that came after it. A removal
+ * that index is not told of, because a crash comes between, storage refuses all the same.
  */
 
 import type { IndexRebuilding } from "#actors/index/protocol.ts";
@@ -47,13 +47,17 @@ export async function restoreTarget(
   within: Within,
 ): Promise<Result<ReplyOf<OverlayProtocol, "restore">, FailureOf<OverlayProtocol, "restore">>> {
   return await inTurnOf(reading, target, async () => {
+    const { storage } = reading;
     const options = optionsOf(reading, within);
-    const restored = await ask(reading, within, () => reading.storage.call("restoreObject", target, options));
-    if (!restored.ok) return restored;
-    const { address, manifest, sizeBytes } = restored.value;
-    if (address === undefined) return restored;
-    const recorded = await recordEntry(reading, { address, manifest, sizeBytes }, within);
-    return recorded.ok ? restored : recorded;
+    const removed = await ask(reading, within, () => storage.call("findRemoved", target, options));
+    if (!removed.ok) return removed;
+    const { address, manifest, sizeBytes } = removed.value;
+    // Index first: what is removed storage refuses whatever index says, but no round of the feeder would ever tell of a
+    // commit that it has passed.
+    const entry = address === undefined ? undefined : { address, manifest, sizeBytes };
+    const recorded = entry === undefined ? ok() : await recordEntry(reading, entry, within, true);
+    if (!recorded.ok) return recorded;
+    return await ask(reading, within, () => storage.call("restoreObject", target, options));
   });
 }
 

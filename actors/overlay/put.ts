@@ -51,15 +51,16 @@ export async function putObject(
   return recorded.ok ? ok(receipt) : recorded;
 }
 
-/** Makes findable what storage keeps. */
+/** Makes findable what storage keeps. With `isDurable` no crash of index makes it unknown again. */
 export async function recordEntry(
   below: Below,
   entry: IndexEntry,
   within: Within,
+  isDurable: boolean = false,
 ): Promise<Result<void, OverlayUnavailable>> {
   const timeoutMs = below.config.current.callTimeoutMs;
   const recorded = await ask(below, within, () =>
-    below.index.call("record", { entries: [entry] }, { timeoutMs, within, whenFull: "wait" }),
+    below.index.call("record", { entries: [entry], isDurable }, { timeoutMs, within, whenFull: "wait" }),
   );
   return recorded.ok ? recorded : fail(afterAll(recorded.failure));
 }

@@ -162,6 +162,12 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         (_, removed) => (removed.ok ? ok({ restorableUntilMs: removed.value }) : removed),
       ),
 
+    findRemoved: ({ store }, removed, ctx) =>
+      ctx.later(
+        () => store.keep(async (keeping) => keeping.findRemoved(removed)),
+        (_, found) => found,
+      ),
+
     restoreObject: ({ store }, removed, ctx) =>
       ctx.later(
         () => store.keep((keeping) => keeping.restore(removed)),

@@ -99,8 +99,9 @@ export interface StorageProtocol {
    */
   removeObject: Call<HeldObject, { readonly restorableUntilMs: number }, ManifestNotFound | KeepRefused>;
 
-  /** Takes a removal back, and answers with what is there again. */
+  /** Takes a removal back, and answers with what is there again; `findRemoved` says what that would be. */
   restoreObject: Call<RemovedName, CommittedManifest, NotInTrash | KeepRefused>;
+  findRemoved: Call<RemovedName, CommittedManifest, NotInTrash | StorageRebuilding>;
 
   /** Holds on to the object, whatever its put asked for, at least until then; without `untilMs` until it is let go. */
   pinObject: Call<
@@ -235,10 +236,7 @@ export interface ChunkBytes {
   readonly source: ByteSource;
 }
 
-/**
- * A position in the order of commits. Opaque. Where storage has lost track of that order it starts over, and with an older
- * cursor so does its reader.
- */
+/** A position in the order of commits. Opaque. Where storage loses track of the order it starts over, and so does its reader. */
 export type Cursor = string;
 
 export interface CommittedManifest {

@@ -15,6 +15,7 @@ import {
   type Keep,
   type KeptCommit,
   NO_KEEP,
+  type Removal,
 } from "#actors/storage/keeps/keep.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { KeepFailure, Keeps } from "#actors/storage/keeps/keeps.ts";
@@ -46,6 +47,8 @@ export interface KeepingDeps {
 export const TRASH_ENTRIES_MAX = 1000;
 /** Objects whose keeps change at once, while many do. */
 const CHANGES_AT_ONCE = 256;
+
+const NOT_IN_TRASH: NotInTrash = { code: "storage.not-in-trash" };
 
 export class Keeping {
   readonly #deps: KeepingDeps;
@@ -95,22 +98,32 @@ export class Keeping {
     return removed.ok ? ok(this.fateOf(commit) === "removed") : removed;
   }
 
+  /** What `restore` would bring back. */
+  findRemoved(removed: RemovedName): Result<CommittedManifest, NotInTrash> {
+    const name = nameOfRemoved(removed);
+    const found = this.#removalOf(this.#deps.keeps.get(name));
+    return found.ok ? ok(describe(name, found.value.removal)) : found;
+  }
+
   async restore(removed: RemovedName): Promise<Result<CommittedManifest, KeepFailure | NotInTrash>> {
-    const { catalog, keeps } = this.#deps;
-    const name: KeepName = "address" in removed ? `o${digestOf(removed.address)}` : `m${removed.root}`;
+    const name = nameOfRemoved(removed);
     let there: CommittedManifest | undefined;
-    const restored = await keeps.change(name, (keep): Result<Keep, NotInTrash> => {
-      const { removal } = keep;
-      const commit = removal === undefined ? undefined : catalog.commitOf(removal.manifest);
-      if (removal === undefined || commit === undefined || removal.buriedUpToPack > 0) {
-        return fail({ code: "storage.not-in-trash" });
-      }
-      there = { address: addressNamed(name), manifest: removal.manifest, sizeBytes: removal.sizeBytes };
+    const restored = await this.#deps.keeps.change(name, (keep): Result<Keep, NotInTrash> => {
+      const found = this.#removalOf(keep);
+      if (!found.ok) return found;
+      there = describe(name, found.value.removal);
       // Whoever restores it wants it, also where its put had not asked for more than a time.
-      return ok({ ...NO_KEEP, pinnedUntilMs: commit.isTransient ? FOR_EVER : 0 });
+      return ok({ ...NO_KEEP, pinnedUntilMs: found.value.isTransient ? FOR_EVER : 0 });
     });
     if (!restored.ok) return restored;
-    return there === undefined ? fail({ code: "storage.not-in-trash" }) : ok(there);
+    return there === undefined ? fail(NOT_IN_TRASH) : ok(there);
+  }
+
+  #removalOf(keep: Keep | undefined): Result<Pick<Commit, "isTransient"> & { readonly removal: Removal }, NotInTrash> {
+    const removal = keep?.removal;
+    const commit = removal === undefined ? undefined : this.#deps.catalog.commitOf(removal.manifest);
+    if (removal === undefined || commit === undefined || removal.buriedUpToPack > 0) return fail(NOT_IN_TRASH);
+    return ok({ isTransient: commit.isTransient, removal });
   }
 
   /** At least until then; `untilMs` undefined: until it is let go. */
@@ -241,6 +254,14 @@ export class Keeping {
 
 function nameOf({ address, manifest }: HeldObject): KeepName {
   return keepNameOf({ object: address && digestOf(address), manifest });
+}
+
+function nameOfRemoved(removed: RemovedName): KeepName {
+  return "address" in removed ? `o${digestOf(removed.address)}` : `m${removed.root}`;
+}
+
+function describe(name: KeepName, { manifest, sizeBytes }: Removal): CommittedManifest {
+  return { address: addressNamed(name), manifest, sizeBytes };
 }
 
 function addressNamed(name: KeepName): Address | undefined {

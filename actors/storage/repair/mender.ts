@@ -11,6 +11,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
+import type { OnDamaged } from "#actors/storage/known-records.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { RecordContents } from "#actors/storage/pack-write.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
@@ -29,6 +30,7 @@ export interface MenderDeps {
   readonly check: RecordCheck;
   readonly code: ReedSolomon;
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
+  readonly onDamaged: OnDamaged;
   /** All of it, from whatever holds it. */
   readonly read: (kind: RecordKind, digest: Digest) => Promise<Result<Uint8Array, Failure>>;
 }
@@ -127,7 +129,10 @@ export class Mender {
   }
 
   async #isReadBack(digest: Digest, entry: CatalogEntry): Promise<boolean> {
-    const held = await this.#deps.check.holds(digest, entry);
+    const { check, onDamaged } = this.#deps;
+    const held = await check.holds(digest, entry);
+    // What was thought to be there and is not is missing from now on: else it would be kept, and looked at, for ever.
+    if (held.ok && !held.value) onDamaged(digest, entry, "differs");
     return held.ok && held.value;
   }
 }

@@ -75,6 +75,31 @@ describe("index: forget", () => {
   });
 });
 
+describe("index: what is to be durable", () => {
+  it("survives any crash once it was answered (IDX-15)", async () => {
+    const index = await startIndex();
+    await index.ref.call("record", { entries: [entryOf(1)] }, within);
+
+    const recorded = await index.ref.call("record", { entries: [entryOf(2)], isDurable: true }, within);
+
+    assert(recorded.ok);
+    index.stores.crash({ ...seededRandom(1), below: () => 0 });
+    const next = await startIndex({ stores: index.stores });
+    await resolves(next, entryOf(2));
+  });
+
+  it("is refused while the store refuses it, and found all the same (IDX-15)", async () => {
+    const index = await startIndex();
+    index.control.refusal = "full";
+
+    const recorded = await index.ref.call("record", { entries: [entryOf(1)], isDurable: true }, within);
+
+    assert(!recorded.ok && recorded.failure.code === "index.not-written", JSON.stringify(recorded));
+    assert.match(recorded.failure.cause, /full/);
+    await resolves(index, entryOf(1));
+  });
+});
+
 describe("index: resolve", () => {
   it("says rebuilding of an unknown address, and answers a known one, until feeding is done (IDX-1)", async () => {
     const index = await startIndex();

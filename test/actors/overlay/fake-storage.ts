@@ -9,6 +9,7 @@ import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts
 import type {
   ChunkSlice,
   CommittedManifest,
+  RemovedName,
   StorageEvents,
   StorageFacts,
   StorageProtocol,
@@ -222,10 +223,13 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
       return ok({ restorableUntilMs: 1000 });
     },
 
-    restoreObject: (storage, removed) => {
-      const there = storage.commits.find(({ address, manifest }) =>
-        "address" in removed ? address === removed.address : manifest === removed.root,
-      );
+    findRemoved: ({ commits, removed }, target) => {
+      const there = commits.find((commit) => isNamed(commit, target));
+      return there !== undefined && removed.has(there.manifest) ? ok(there) : fail({ code: "storage.not-in-trash" });
+    },
+
+    restoreObject: (storage, target) => {
+      const there = storage.commits.find((commit) => isNamed(commit, target));
       if (there === undefined || !storage.removed.delete(there.manifest)) return fail({ code: "storage.not-in-trash" });
       return ok(there);
     },
@@ -270,4 +274,8 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
 
 function cursorOf(position: number): string {
   return position.toString(16).padStart(8, "0");
+}
+
+function isNamed({ address, manifest }: CommittedManifest, target: RemovedName): boolean {
+  return "address" in target ? address === target.address : manifest === target.root;
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "#actors/domain/address.ts";
+import type { Failure } from "#runtime/errors.ts";
 import { digest } from "#test/actors/overlay/fake-storage.ts";
 import {
   bytesOf,
@@ -22,6 +23,42 @@ async function withObject(): Promise<StartedOverlay> {
   assert((await overlay.ref.call("put", { source: sourceOf(bytes) }, within)).ok);
   return overlay;
 }
+
+describe("overlay: restore", () => {
+  /** The feeder has told of the object and of its removal, and is past them. */
+  async function withRemoved(): Promise<StartedOverlay> {
+    const overlay = await withObject();
+    await overlay.clock.advance(smallOverlayConfig.feedIntervalMs);
+    assert((await overlay.ref.call("remove", { address }, within)).ok);
+    await overlay.clock.advance(smallOverlayConfig.feedIntervalMs);
+    // What comes now waits for the batch after this one.
+    assert((await overlay.ref.call("put", { source: sourceOf(bytesOf(11)) }, within)).ok);
+    return overlay;
+  }
+
+  it("is not undone by a crash of index, however soon (OVL-21)", async () => {
+    const overlay = await withRemoved();
+
+    const restoring = overlay.ref.call("restore", { address }, within);
+    await overlay.clock.settle();
+    assert((await restoring).ok);
+    await overlay.index.crash();
+    await overlay.clock.advance(smallOverlayConfig.feedIntervalMs);
+
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+  });
+
+  it("comes after what makes it findable: a crash between the two changes nothing (OVL-21)", async () => {
+    const overlay = await withRemoved();
+    overlay.toIndex.answer("record", { code: "index.not-written", cause: "full" } as Failure);
+
+    const restored = await overlay.ref.call("restore", { address }, within);
+
+    assert(!restored.ok && restored.failure.code === "overlay.unavailable", JSON.stringify(restored));
+    assert.deepEqual(await overlay.ref.call("stat", { address }, within), unknown);
+    assert((await overlay.ref.call("restore", { address }, within)).ok, "it is in the trash still");
+  });
+});
 
 describe("overlay: remove", () => {
   it("makes the object unknown at once, also where its manifest was read before, until it is restored", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
 import { ABANDONED_COLLECT_MS } from "#actors/storage/collection/collector.ts";
+import { REPAIR_RETRY_MS } from "#actors/storage/repair/repairer.ts";
 import { SCRUB_LOOK_INTERVAL_MS } from "#actors/storage/scrub/scrubber.ts";
 import { fail, must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -33,6 +34,39 @@ async function scrub(kit: StorageKit) {
   assert(described.ok);
   return described.value.scrub;
 }
+
+describe("storage: a shard that comes back decayed (STO-82)", () => {
+  it("is made again when it is not read back: repair ends, and another volume may go", async () => {
+    const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
+    assert((await disk.makeDirectory("/pulled")).ok);
+    const volumes = { directories: ["/v1", "/v2", "/v3"], erasure: { dataShards: 2, parityShards: 1 } } as const;
+    const kit = await startStorage({ disk, volumes, config: { writeQuotaBytes: 64 * MiB } });
+    // The first of them in packs that are sealed: those are not read when their volume is back.
+    const stored: Digest[] = [];
+    for (let seed = 1; seed <= 12; seed += 1) {
+      stored.push(must(await put(kit, randomBytes(900 * KiB, seed)), "put").manifest);
+    }
+    await settled(kit);
+    await pull(kit, "/v3");
+    for (const { name } of must(await disk.list("/pulled/v3/packs"), "listed")) {
+      disk.flipByte(`/pulled/v3/packs/${name}`, 100_000);
+    }
+    // What is written anew without it leaves, when it is back, more than is needed.
+    await kit.clock.advance(15 * minute);
+    await looked(kit);
+    await settled(kit);
+
+    await putBack(kit, "/v3");
+    await looked(kit);
+    await kit.clock.advance(REPAIR_RETRY_MS);
+    const { repair } = await settled(kit);
+
+    assert.deepEqual([repair.state, repair.backlogCount], ["idle", 0]);
+    await pull(kit, "/v1");
+    await looked(kit);
+    for (const manifest of stored) await mustRead(kit.ref, manifest, "an object");
+  });
+});
 
 describe("storage: scrubbing while a volume is away (STO-86)", () => {
   it("verifies nothing that is not there, says so, and reads it when it is back", async () => {
