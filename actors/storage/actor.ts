@@ -16,6 +16,7 @@ import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { type Failure, must, ok, type Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
+import type { Locks } from "#runtime/lock/lock.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
@@ -35,6 +36,8 @@ export interface StorageDeps {
   readonly disk: Disk;
   readonly elsewhere?: PackPlace;
   readonly volumes?: VolumeSettings;
+  /** Of the volumes. */
+  readonly locks: Pick<Locks, "acquire">;
   readonly kv: KvStores;
   readonly cpu: Cpu;
   readonly scheduler: Scheduler;
@@ -301,7 +304,7 @@ export const actorModule: ActorModule<
     );
     scope.add(() => held.release());
     const elsewhere = await findPackPlace(config.current, env, scope);
-    const deps = { config, directory, disk, kv, cpu, scheduler, metrics };
+    const deps = { config, directory, disk, locks, kv, cpu, scheduler, metrics };
     const { erasure, volumes: directories } = config.current;
     const volumes = { directories, erasure: must(parseErasure(erasure), "the setting was checked") };
     if (directories.length > 0) return { ...deps, volumes };

@@ -17,6 +17,7 @@ import type { Disk } from "#runtime/disk/disk.ts";
 import { must } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
+import type { Locks } from "#runtime/lock/lock.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
@@ -32,6 +33,8 @@ export interface StoreDeps {
   readonly elsewhere?: PackPlace;
   /** Where packs are written, if not in the data directory. */
   readonly volumes?: VolumeSettings;
+  /** Of the volumes. */
+  readonly locks: Pick<Locks, "acquire">;
   readonly kv: KvStores;
   readonly cpu: Cpu;
   readonly clock: Clock;

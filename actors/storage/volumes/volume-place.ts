@@ -10,6 +10,7 @@ import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { unreachable } from "#runtime/errors.ts";
+import type { Held } from "#runtime/lock/lock.ts";
 
 /** Reads and writes that failed since a look found nothing wrong; with so many a volume is `failing`. */
 export const VOLUME_FAILURES_MAX = 8;
@@ -29,6 +30,10 @@ export class VolumePlace {
   reserved: { readonly id: string; readonly slot: number } | undefined;
   /** Why there is none, where none belongs. */
   refusal = "it was not looked at yet";
+  /** While nobody else may write to it. */
+  held: Held | undefined;
+  /** Somebody else does. */
+  isTaken = false;
   /** The look that is under way. */
   looking: Promise<void> | undefined;
   #sighting: Sighting = { kind: "missing" };
@@ -88,6 +93,18 @@ export class VolumePlace {
   get isFree(): boolean {
     const isEmpty = this.#sighting.kind === "missing" || this.#sighting.kind === "unmarked";
     return this.volume === undefined && isEmpty && !this.#wasOccupied;
+  }
+
+  /** Whether the volume that belongs here is seen here. */
+  get showsItsOwn(): boolean {
+    const { mark } = this.#sighting.kind === "marked" ? this.#sighting : {};
+    return this.volume !== undefined && mark?.id === this.volume.id && mark.node === this.#node;
+  }
+
+  letGo(): void {
+    this.held?.release();
+    this.held = undefined;
+    this.isTaken = false;
   }
 
   /** Whether the volume `id` is seen here, rightly or not. */
@@ -165,6 +182,10 @@ export class VolumePlace {
     if (id !== volume.id || slot !== volume.slot) {
       const found = `volume ${id} (${slot}) is mounted where ${volume.id} (${volume.slot}) belongs`;
       return { state: "foreign", problem: `${directory} is not used: ${found}; if it has moved, start the node again` };
+    }
+    if (this.isTaken) {
+      const problem = `${directory} is not used: another node writes to volume ${id}; stop that one`;
+      return { state: "foreign", problem };
     }
     if (this.isFailing) {
       const problem = `${directory} fails again and again (${this.#failures.at(-1)}): nothing is written to it`;

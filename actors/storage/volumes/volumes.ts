@@ -19,6 +19,7 @@ import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-vie
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import type { Result } from "#runtime/errors.ts";
+import type { Locks } from "#runtime/lock/lock.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { second } from "#runtime/units.ts";
@@ -28,6 +29,8 @@ export const VOLUME_LOOK_INTERVAL_MS: number = 5 * second;
 
 export interface VolumesDeps {
   readonly disk: Disk;
+  /** Of a volume, for as long as it is read and written. */
+  readonly locks: Pick<Locks, "acquire">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -42,6 +45,10 @@ export interface VolumesDeps {
   readonly signal: AbortSignal;
 }
 
+/** On a volume. A node that uses it has its lock: two would give out the same numbers of packs. */
+const LOCK_NAME = `${MARK_NAME}.lock`;
+/** The node that used it before may still be ending, ms. */
+export const VOLUME_LOCK_WAIT_MS: number = 5 * second;
 /** Written and read to see whether a volume that was failing takes writes again. */
 const PROBE_NAME = `${MARK_NAME}.probe`;
 
@@ -159,6 +166,7 @@ export class Volumes {
     this.#halt();
     this.#deps.signal.removeEventListener("abort", this.#stop);
     await Promise.all(this.#places.map(({ looking }) => looking));
+    for (const place of this.#places) place.letGo();
   }
 
   /** Marks come first: a volume that has moved is not missed at its old path. */
@@ -175,8 +183,9 @@ export class Volumes {
       const last = this.#known.lastAt(place.directory);
       if (last !== undefined && !this.#places.some(({ volume }) => volume?.id === last.id)) place.volume ??= last;
     }
+    for (const place of this.#places) await this.#make(place);
+    await Promise.all(this.#places.map((place) => this.#hold(place, VOLUME_LOCK_WAIT_MS)));
     for (const place of this.#places) {
-      await this.#make(place);
       place.appraise(reserveBytes(), clock.nowMs());
       const { id, slot, state, problem } = place.view;
       if (state !== "present") log.warn("volume in trouble", { volume: id, slot, state, problem });
@@ -219,6 +228,7 @@ export class Volumes {
     place.saw(sighting);
     this.#claim(place, false);
     await this.#make(place);
+    await this.#hold(place, 0);
     const takesWrites = isRoutine && (await this.#takesWrites(place));
     if (takesWrites && place.troubleCount === troubleCount) place.clear();
     this.#appraise(place);
@@ -265,6 +275,15 @@ export class Volumes {
     const known = this.#known.withId(id);
     const isOfAnother = known === undefined ? this.#known.hasSlot(slot) : known.slot !== slot;
     return isOfAnother ? `volume ${id} says that it is number ${slot}, which is that of another` : undefined;
+  }
+
+  /** Takes the lock of the volume that belongs there, or lets go of it. One that cannot be made keeps nobody from reading. */
+  async #hold(place: VolumePlace, waitMs: number): Promise<void> {
+    if (!place.showsItsOwn) return place.letGo();
+    if (place.held !== undefined) return;
+    const locked = await this.#deps.locks.acquire(`${place.directory}/${LOCK_NAME}`, { waitMs });
+    if (locked.ok) place.held = locked.value;
+    place.isTaken = !locked.ok && locked.failure.code === "lock.taken";
   }
 
   /** Makes a volume where there never was one. What fails is tried again by the next look, with the same id and number. */

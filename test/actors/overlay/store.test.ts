@@ -12,6 +12,7 @@ import { realScheduler } from "#runtime/real/scheduler.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
+import { memoryLocks } from "#runtime/simulated/lock.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { digest } from "#test/actors/overlay/fake-storage.ts";
@@ -41,7 +42,7 @@ async function startStore(
     {
       config: { current: smallConfig },
       directory: "/data",
-      ...{ disk, kv, cpu, scheduler: realScheduler, metrics: new Metrics() },
+      ...{ disk, locks: memoryLocks(machine.clock), kv, cpu, scheduler: realScheduler, metrics: new Metrics() },
     },
     room,
   );

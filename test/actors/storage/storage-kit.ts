@@ -13,10 +13,12 @@ import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
+import { realClock } from "#runtime/real/clock.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { memoryLocks } from "#runtime/simulated/lock.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { GiB, hour, KiB, MiB } from "#runtime/units.ts";
@@ -120,6 +122,7 @@ function storageDeps(
     config: { current: config },
     directory,
     disk,
+    locks: memoryLocks(realClock),
     kv,
     cpu,
     scheduler: realScheduler,

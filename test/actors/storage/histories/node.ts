@@ -6,6 +6,7 @@ import type { VolumeSettings } from "#actors/storage/open-store.ts";
 import type { Cursor, StorageFacts, StorageProtocol } from "#actors/storage/protocol.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
+import { memoryLocks } from "#runtime/simulated/lock.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import type { Mortal } from "#test/actors/storage/mortal.ts";
 import { directory, smallConfig, within } from "#test/actors/storage/storage-kit.ts";
@@ -48,6 +49,7 @@ export class Node {
       config: { current: volumes === undefined ? config : { ...config, ...overVolumes } },
       directory,
       disk,
+      locks: memoryLocks(machine.clock),
       kv,
       cpu: inlineCpu({ disk }),
       scheduler: realScheduler,

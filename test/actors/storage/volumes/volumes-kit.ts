@@ -5,6 +5,7 @@ import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { type LockTable, memoryLocks } from "#runtime/simulated/lock.ts";
 import { memoryLog } from "#runtime/simulated/log.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { GiB, MiB } from "#runtime/units.ts";
@@ -14,6 +15,8 @@ export const ANOTHER_STORE = "ffffffffffffffffffffffffffffffff";
 
 export interface VolumesWorld {
   readonly disk: MemoryDisk;
+  /** Of all processes on it. */
+  readonly locks: LockTable;
   readonly clock: ManualClock;
   readonly log: ReturnType<typeof memoryLog>;
   /** `slot: was → is`, since it was last asked. */
@@ -34,6 +37,7 @@ export async function volumesWorld(seed = 1): Promise<VolumesWorld> {
   const clock = new ManualClock();
   const log = memoryLog();
   const random = seededRandom(seed);
+  const locks: LockTable = new Map();
   const lines: string[] = [];
   const onChange = ({ slot, state }: VolumeView, was: string) => void lines.push(`${slot}: ${was} → ${state}`);
   let life: Volumes | undefined;
@@ -43,7 +47,17 @@ export async function volumesWorld(seed = 1): Promise<VolumesWorld> {
     await life?.close();
     const { signal } = new AbortController();
     const reserveBytes = () => RESERVE_BYTES;
-    const own = { disk, clock, random, log, dataDirectory: "/data", reserveBytes, onChange, signal };
+    const own = {
+      disk,
+      locks: memoryLocks(clock, { table: locks }),
+      clock,
+      random,
+      log,
+      dataDirectory: "/data",
+      reserveBytes,
+      onChange,
+      signal,
+    };
     life = await Volumes.open({ ...own, directories, ...over });
     return life;
   };
@@ -52,6 +66,7 @@ export async function volumesWorld(seed = 1): Promise<VolumesWorld> {
   };
   return {
     disk,
+    locks,
     clock,
     log,
     start,

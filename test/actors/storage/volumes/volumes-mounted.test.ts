@@ -4,7 +4,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes } from "#actors/storage/volumes/volumes.ts";
+import { realClock } from "#runtime/real/clock.ts";
 import { createRealDisk } from "#runtime/real/disk.ts";
+import { fileLocks } from "#runtime/real/lock.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { memoryLog } from "#runtime/simulated/log.ts";
@@ -44,6 +46,7 @@ async function takeOutAndPutBack(data: string, image: string, mountPoint: string
   const start = () =>
     Volumes.open({
       disk: createRealDisk(),
+      locks: fileLocks(realClock),
       clock,
       random: createRealRandom(),
       log: memoryLog(),
@@ -62,7 +65,8 @@ async function takeOutAndPutBack(data: string, image: string, mountPoint: string
   );
   const { freeBytes = 0, totalBytes = 0 } = first.view(1) ?? {};
   assert(freeBytes > 0 && totalBytes < IMAGE_BYTES);
-  execFileSync("umount", [mountPoint]);
+  // What the node has open keeps a disk that is busy: it is let go of as soon as it is missed.
+  execFileSync("umount", ["--lazy", mountPoint]);
   await first.troubled(1, failure);
   await first.close();
   const second = await start();

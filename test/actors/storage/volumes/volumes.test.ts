@@ -4,10 +4,17 @@ import { describe, it } from "node:test";
 import { SLOT_MAX } from "#actors/storage/pack-number.ts";
 import { decodeMark } from "#actors/storage/volumes/volume-mark.ts";
 import { encodeMemory } from "#actors/storage/volumes/volume-memory.ts";
-import type { Volumes } from "#actors/storage/volumes/volumes.ts";
+import { VOLUME_LOCK_WAIT_MS, VOLUME_LOOK_INTERVAL_MS, Volumes } from "#actors/storage/volumes/volumes.ts";
 import { Defect } from "#runtime/errors.ts";
+import { memoryLocks } from "#runtime/simulated/lock.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
-import { ANOTHER_STORE, markOn, statesOf, volumesWorld } from "#test/actors/storage/volumes/volumes-kit.ts";
+import {
+  ANOTHER_STORE,
+  markOn,
+  RESERVE_BYTES,
+  statesOf,
+  volumesWorld,
+} from "#test/actors/storage/volumes/volumes-kit.ts";
 
 const problemsOf = ({ all }: Volumes) => all.map(({ problem }) => problem ?? "").join("; ");
 
@@ -201,6 +208,45 @@ describe("volumes: what belongs elsewhere is foreign (STO-73)", () => {
       assert.deepEqual(changes(), ["1: present → foreign", "1: foreign → present"]);
     });
   }
+
+  it("while another node writes to it, and is there when that one has ended (STO-98)", async () => {
+    const { disk, clock, locks, log, start } = await volumesWorld();
+    const first = await start(["/v1", "/v2"]);
+    await disk.makeDirectory("/other");
+    const opening = Volumes.open({
+      ...{ disk, clock, log, random: seededRandom(2), directories: ["/v1", "/v2"], dataDirectory: "/other" },
+      locks: memoryLocks(clock, { table: locks }),
+      reserveBytes: () => RESERVE_BYTES,
+      onChange: () => undefined,
+      signal: new AbortController().signal,
+    });
+    await clock.advance(VOLUME_LOCK_WAIT_MS);
+    const other = await opening;
+
+    assert.deepEqual(statesOf(other), ["1 foreign", "2 foreign"]);
+    assert.match(other.all[0]?.problem ?? "", /another node writes to volume [0-9a-f]{16}; stop that one/);
+    assert.deepEqual([other.writable(), other.directoryOf(1)], [[], undefined]);
+    assert.deepEqual(statesOf(first), ["1 present", "2 present"]);
+
+    await first.close();
+    await clock.advance(VOLUME_LOOK_INTERVAL_MS);
+    assert.deepEqual(statesOf(other), ["1 present", "2 present"]);
+    await other.close();
+    assert.equal(locks.size, 0);
+  });
+
+  it("lets go of the lock of a disk that is gone (STO-98)", async () => {
+    const { locks, look, mount, start, unmount } = await volumesWorld();
+    await start(["/v1"]);
+    assert.deepEqual([...locks.keys()], ["/v1/VOLUME.lock"]);
+
+    await unmount("/v1");
+    await look();
+    assert.equal(locks.size, 0);
+    await mount("/v1");
+    await look();
+    assert.equal(locks.size, 1);
+  });
 
   it("where it is a copy, unless it is at the path where the volume was", async () => {
     const { disk, start, putMark } = await volumesWorld();
