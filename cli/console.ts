@@ -1,12 +1,15 @@
 /**
  * The two streams of a command: results go to standard output, everything else to standard error.
  *
+ * What is said to people may have names in it that anybody chose: of files, in trees, in answers. So it is made printable
+ * here, where it is written, and nothing but `Painted` makes a terminal do anything. Bytes of objects do not come through.
+ *
  * A reader that goes away (`cepa ps | head -1`) ends the command quietly. Colour is for terminals, and never used when
  * NO_COLOR is set.
  */
 import { fstatSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
 import { errnoOf, reasonOf } from "#cli/failure.ts";
 import { withoutKeys } from "#client/link.ts";
 import { hour, minute, second } from "#runtime/units.ts";
@@ -16,6 +19,14 @@ const BROKEN_PIPE_EXIT_CODE = 141;
 
 export type Style = Parameters<typeof styleText>[0];
 
+/** Text that is coloured if standard output is a terminal that wants colour. */
+export interface Painted {
+  readonly style: Style;
+  readonly text: string;
+}
+
+export type Piece = string | Painted;
+
 /** Ends the process without a word when whoever reads its output is gone. Called once, first. */
 export function endQuietlyOnBrokenPipe(): void {
   process.stdout.on("error", endForOutput);
@@ -23,7 +34,8 @@ export function endQuietlyOnBrokenPipe(): void {
 }
 
 /** One line of result. The process ends when it cannot be written whole. */
-export function print(line: string): void {
+export function print(...pieces: readonly Piece[]): void {
+  const line = pieces.map(shown).join("");
   if (!isPlain(process.stdout.fd)) {
     process.stdout.write(`${line}\n`);
     return;
@@ -51,32 +63,50 @@ function endForOutput(error: unknown): never {
 
 /** One line beside the result. A link that was given in the wrong place is not repeated with its key. */
 export function note(line: string): void {
-  process.stderr.write(`cepa: ${withoutKeys(line)}\n`);
+  process.stderr.write(`cepa: ${printable(withoutKeys(line))}\n`);
 }
 
-/** Colours `text` if standard output is a terminal that wants colour. */
-export function paint(style: Style, text: string): string {
-  // Node lets FORCE_COLOR win over NO_COLOR.
-  if (text === "" || (process.env["NO_COLOR"] ?? "") !== "") return text;
-  return styleText(style, text, { stream: process.stdout });
+/**
+ * `text` as a terminal takes it for text: controls (C0, DEL, C1) and what changes the direction of writing are escaped.
+ * As JSON escapes them, so that a line of JSON still says the same.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
 
-/** Rows as columns of equal width, two spaces apart; the last is not padded. */
-export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+export function paint(style: Style, text: string): Painted {
+  return { style, text };
+}
+
+/** The lines of a table: columns of equal width, two spaces apart; the last is not padded. */
+export function columns(rows: readonly (readonly Piece[])[]): readonly (readonly Piece[])[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
   }
-  return rows.map((row) =>
-    row
-      .map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - widthOf(cell)))
-      .join("  ")
-      .trimEnd(),
-  );
+  return rows.map((row) => {
+    const last = row.findLastIndex((cell) => widthOf(cell) > 0);
+    return row.slice(0, last + 1).flatMap((cell, index) => {
+      return index === last ? [cell] : [cell, " ".repeat((widths[index] ?? 0) - widthOf(cell) + 2)];
+    });
+  });
 }
 
-function widthOf(cell: string): number {
-  return stripVTControlCharacters(cell).length;
+function widthOf(cell: Piece): number {
+  return printable(textOf(cell)).length;
+}
+
+function shown(piece: Piece): string {
+  const text = printable(textOf(piece));
+  // Node lets FORCE_COLOR win over NO_COLOR.
+  if (typeof piece === "string" || text === "" || (process.env["NO_COLOR"] ?? "") !== "") return text;
+  return styleText(piece.style, text, { stream: process.stdout });
+}
+
+function textOf(piece: Piece): string {
+  return typeof piece === "string" ? piece : piece.text;
 }
 
 /** `1536` is `1.5 KiB`. */

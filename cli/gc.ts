@@ -65,7 +65,7 @@ export async function du(options: NodeChoice & { readonly json?: boolean }): Pro
       ["garbage", `${bytesOf(last["garbageBytes"])} at ${at}`],
     );
   } else rows.push(["live", "not known before the first collection (cepa gc)"]);
-  for (const line of columns(rows)) print(line);
+  for (const line of columns(rows)) print(...line);
   return ok();
 }
 
@@ -98,7 +98,7 @@ function report(last: Facts, options: CollectOptions): Outcome {
       ["live", bytesOf(last["liveBytes"])],
       ["garbage left", `${bytesOf(last["garbageBytes"])} in packs that are mostly live`],
     ];
-    for (const line of columns(rows)) print(line);
+    for (const line of columns(rows)) print(...line);
   }
   return blocked === undefined ? ok() : fail({ code: "storage.collection-blocked", message: String(blocked) });
 }

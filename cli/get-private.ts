@@ -60,7 +60,7 @@ export async function statPrivate(link: PrivateLink, options: StatOptions): Prom
       ...(mediaType === undefined ? [] : [["media type", mediaType]]),
       ["chunks", String(chunkCount)],
     ];
-    for (const line of columns(rows)) print(line);
+    for (const line of columns(rows)) print(...line);
   }
   return ok();
 }

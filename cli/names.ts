@@ -74,9 +74,9 @@ export async function nameHistory(name: string, options: NameOptions): Promise<O
     for (const record of evidence) print(jsonOf({ ...record, evidence: true }));
     return ok();
   }
-  for (const line of columns(history.map(wordsOf))) print(line);
+  for (const line of columns(history.map(wordsOf))) print(...line);
   if (evidence.length > 0) print("frozen: its owner signed these two, which contradict each other");
-  for (const line of columns(evidence.map(wordsOf))) print(`  ${line}`);
+  for (const line of columns(evidence.map(wordsOf))) print("  ", ...line);
   return ok();
 }
 
@@ -89,7 +89,7 @@ export async function listNames(options: NameOptions): Promise<Outcome> {
   if (options.json === true) for (const record of listed.value) print(jsonOf(record));
   else {
     const rows = listed.value.map((record) => [record.name, ...wordsOf(record), ...(record.frozen ? ["frozen"] : [])]);
-    for (const line of columns(rows)) print(line);
+    for (const line of columns(rows)) print(...line);
   }
   return ok();
 }

@@ -24,6 +24,7 @@ import {
   TARGET_FORM,
   TARGETS_FORM,
 } from "#cli/arguments.ts";
+import { printable } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import type { NodeChoice } from "#cli/find-node.ts";
 import { NAMES_NOTES, PROGRAM_NOTES } from "#cli/help-notes.ts";
@@ -80,7 +81,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     .description("One self-hosted node: content-addressed storage on a supervised actor runtime.")
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(withoutKeys(text)) })
+    .configureOutput({ outputError: (text, write) => write(withoutKeys(text).split("\n").map(printable).join("\n")) })
     .showHelpAfterError("(see cepa --help)")
     .addHelpText("after", PROGRAM_NOTES);
 

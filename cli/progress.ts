@@ -1,7 +1,7 @@
 /**
  * A progress bar on standard error, for people: only on a terminal, and only for what takes longer than a second.
  */
-import { formatBytes } from "#cli/console.ts";
+import { formatBytes, printable } from "#cli/console.ts";
 
 /** A transfer that ends sooner shows no bar. */
 export const PROGRESS_DELAY_MS = 1000;
@@ -58,7 +58,7 @@ export function startLine(screen: Screen = process.stderr, nowMs: () => number =
       drawnMs = now;
       isDrawn = true;
       // Some terminals say that they have no columns.
-      screen.write(`\r\x1b[2K${draw().slice(0, (screen.columns || 80) - 1)}`);
+      screen.write(`\r\x1b[2K${printable(draw()).slice(0, (screen.columns || 80) - 1)}`);
     },
     end() {
       if (isDrawn) screen.write("\r\x1b[2K");

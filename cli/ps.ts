@@ -1,6 +1,6 @@
 /** `cepa ps`: the supervision tree as the root sees it, or as `/status` tells it where only a URL is known. */
 import { ADMIN_TIMEOUT_MS, askAdmin } from "#cli/admin.ts";
-import { columns, formatBytes, paint, print, type Style } from "#cli/console.ts";
+import { columns, formatBytes, type Piece, paint, print, type Style } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findNode, findUrl, type NodeChoice, namesUrl } from "#cli/find-node.ts";
 import { getText, refusalIn } from "#cli/http.ts";
@@ -18,7 +18,7 @@ export async function ps(options: PsOptions): Promise<Outcome> {
   if (options.json === true) {
     const { cells, actors, unavailable } = status.value;
     print(JSON.stringify({ cells, actors, unavailable }));
-  } else for (const line of columns(treeRows(status.value))) print(line);
+  } else for (const line of columns(treeRows(status.value))) print(...line);
   return ok();
 }
 
@@ -44,8 +44,8 @@ async function statusFromHttp(choice: NodeChoice): Promise<Outcome<unknown>> {
 }
 
 /** Cells in start order, each with its actors below it; what cannot run here comes last. */
-export function treeRows(status: TreeStatus): readonly (readonly string[])[] {
-  const rows: (readonly string[])[] = [];
+export function treeRows(status: TreeStatus): readonly (readonly Piece[])[] {
+  const rows: (readonly Piece[])[] = [];
   for (const cell of status.cells) {
     rows.push(cellRow(cell));
     const actors = status.actors.filter((actor) => actor.cell === cell.name);
@@ -57,12 +57,12 @@ export function treeRows(status: TreeStatus): readonly (readonly string[])[] {
   return rows;
 }
 
-function cellRow({ name, pid, state, restarts, residentBytes }: CellLine): readonly string[] {
+function cellRow({ name, pid, state, restarts, residentBytes }: CellLine): readonly Piece[] {
   const memory = residentBytes > 0 ? formatBytes(residentBytes) : "";
   return [paint("bold", name), paint(styleOf(state), state), `pid ${pid}`, `restarts ${restarts}`, memory];
 }
 
-function actorRow(actor: ActorLine, last: boolean): readonly string[] {
+function actorRow(actor: ActorLine, last: boolean): readonly Piece[] {
   const { name, state, incarnation, restarts, mailbox, reason = "" } = actor;
   return [
     `${last ? "└─" : "├─"} ${name}`,

@@ -1,6 +1,6 @@
 /** `cepa repair`: what has too few records, how far it is made again, and orders about that. */
 import { setTimeout as pause } from "node:timers/promises";
-import { columns, formatBytes, formatTime, paint, print } from "#cli/console.ts";
+import { columns, formatBytes, formatTime, type Piece, paint, print } from "#cli/console.ts";
 import type { CliFailure, Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, factsIn, LOOK_INTERVAL_MS, sendText } from "#cli/http.ts";
@@ -73,10 +73,10 @@ async function watch(url: string, begun: VolumeLines, options: RepairOptions): P
 
 function tell({ repair: facts, saidOfRepair }: VolumeLines, { json }: RepairOptions): void {
   if (json === true) print(JSON.stringify(saidOfRepair));
-  else for (const line of columns(repairRows(facts))) print(line);
+  else for (const line of columns(repairRows(facts))) print(...line);
 }
 
-function repairRows(facts: RepairLine): readonly (readonly string[])[] {
+function repairRows(facts: RepairLine): readonly (readonly Piece[])[] {
   const { state, delayedUntil, backlogCount, backlogBytes, atRiskBytes, lostCount, failedCount, etaMs } = facts;
   const unknown = state === "idle" ? "nothing" : "nothing counted yet";
   const backlog = `${backlogCount} chunks and manifests, ${formatBytes(backlogBytes)}`;
@@ -86,7 +86,7 @@ function repairRows(facts: RepairLine): readonly (readonly string[])[] {
     ["left", etaMs === undefined ? "not known" : `about ${formatTime(etaMs)}`],
   ];
   return [
-    ["state", `${paint(state === "idle" ? "green" : "yellow", state)}${delayedUntil && ` until ${delayedUntil}`}`],
+    ["state", paint(state === "idle" ? "green" : "yellow", `${state}${delayedUntil && ` until ${delayedUntil}`}`)],
     ["backlog", backlogCount === 0 ? unknown : backlog],
     [
       "at risk",

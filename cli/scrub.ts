@@ -58,7 +58,7 @@ function tell(facts: Facts, { json }: ScrubOptions): Outcome {
       ["oldest verified", String(facts["oldestVerifiedAt"] ?? "never")],
       ["damaged", `${facts["damagedRecords"]} records, ${damaged.length} objects`],
     ];
-    for (const line of columns(rows)) print(line);
+    for (const line of columns(rows)) print(...line);
     for (const { address, manifest } of damaged) print(`damaged  ${address ?? `cepa:${manifest}`}`);
   }
   if (damaged.length === 0 && awayBytes === 0) return ok();

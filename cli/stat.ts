@@ -28,7 +28,7 @@ export async function stat(address: string, options: StatOptions): Promise<Outco
       ["chunks", String(facts.chunks)],
       ["manifest", facts.manifest],
     ];
-    for (const line of columns(rows)) print(line);
+    for (const line of columns(rows)) print(...line);
   }
   return ok();
 }

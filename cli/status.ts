@@ -25,7 +25,7 @@ export async function status(options: StatusOptions): Promise<Outcome> {
   if (options.json === true) print(JSON.stringify(said));
   else {
     const { cells: _, actors: __, ...rest } = said;
-    for (const line of columns(flatten(rest))) print(line);
+    for (const line of columns(flatten(rest))) print(...line);
   }
   return ok();
 }

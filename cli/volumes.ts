@@ -1,5 +1,5 @@
 /** `cepa volumes`: the directories that hold the packs, whether their disks are there, and how much is on each. */
-import { columns, formatBytes, paint, print, type Style } from "#cli/console.ts";
+import { columns, formatBytes, type Piece, paint, print, type Style } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, factsIn, sendText } from "#cli/http.ts";
@@ -22,7 +22,7 @@ export async function volumes(options: VolumesOptions): Promise<Outcome> {
   const facts = forget === undefined ? await askVolumes(url.value) : await giveUp(url.value, forget, lose === true);
   if (!facts.ok) return facts;
   if (json === true) print(JSON.stringify(facts.value.said));
-  else for (const line of volumeTable(facts.value)) print(line);
+  else for (const line of volumeTable(facts.value)) print(...line);
   if (forget !== undefined) return ok();
 
   const amiss = facts.value.volumes.filter(({ state }) => state !== "present");
@@ -38,18 +38,23 @@ async function giveUp(url: string, volume: string, mayLose: boolean): Promise<Ou
 }
 
 /** A line a volume, what is wrong with it below, and what is written to all of them. */
-function volumeTable({ volumes: all, profile }: Pick<VolumeLines, "volumes" | "profile">): readonly string[] {
+function volumeTable({
+  volumes: all,
+  profile,
+}: Pick<VolumeLines, "volumes" | "profile">): readonly (readonly Piece[])[] {
   if (all.length === 0) {
     return [
-      "no volumes: the packs are in the data directory, or in a bucket",
-      "storage.volumes names directories, each on a disk of its own, and counts from the next start on (docs/operations/running.md)",
+      ["no volumes: the packs are in the data directory, or in a bucket"],
+      [
+        "storage.volumes names directories, each on a disk of its own, and counts from the next start on (docs/operations/running.md)",
+      ],
     ];
   }
   const lines = columns(all.map(volumeRow)).flatMap((line, index) => {
     const problem = all[index]?.problem ?? "";
-    return problem === "" ? [line] : [line, `  ${problem}`];
+    return problem === "" ? [line] : [line, [`  ${problem}`]];
   });
-  return [...lines, `profile ${profile}`, ...sharing(all)];
+  return [...lines, [`profile ${profile}`], ...sharing(all).map((line) => [line])];
 }
 
 /** Volumes that are no domains of their own: redundancy between them is worth little. */
@@ -64,7 +69,7 @@ function sharing(all: readonly VolumeLine[]): readonly string[] {
     });
 }
 
-function volumeRow({ directory, id, state, packBytes, freeBytes, totalBytes }: VolumeLine): readonly string[] {
+function volumeRow({ directory, id, state, packBytes, freeBytes, totalBytes }: VolumeLine): readonly Piece[] {
   const when = state === "absent" ? " when last seen" : "";
   return [
     directory === "" ? "-" : directory,

@@ -1,7 +1,7 @@
 /** The progress bar, on a screen that is an array and a clock that is a number. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { columns, formatBytes, formatTime } from "#cli/console.ts";
+import { columns, formatBytes, formatTime, paint } from "#cli/console.ts";
 import { PROGRESS_DELAY_MS, PROGRESS_INTERVAL_MS, progressLine, startLine, startProgress } from "#cli/progress.ts";
 
 function screen(isTTY: boolean) {
@@ -78,10 +78,13 @@ describe("cli: console", () => {
   it("aligns columns by what is seen, colours left out", () => {
     assert.deepEqual(
       columns([
-        ["a", "\x1b[32mbb\x1b[39m", "c"],
-        ["aaa", "b", "c"],
+        ["a", paint("green", "bb"), "c"],
+        ["aaa", "b", "c", ""],
       ]),
-      ["a    \x1b[32mbb\x1b[39m  c", "aaa  b   c"],
+      [
+        ["a", "    ", paint("green", "bb"), "  ", "c"],
+        ["aaa", "  ", "b", "   ", "c"],
+      ],
     );
   });
 
