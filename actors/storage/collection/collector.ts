@@ -197,7 +197,7 @@ export class Collector {
     await rotate();
     for (const slice of slicesOf([...catalog.packs.values()])) {
       const marks = new Marks();
-      for (const { pack, recordCount } of slice) marks.expect(pack, recordCount);
+      for (const state of slice) marks.expect(state);
       inUse.listen((kind, digest) => {
         for (const entry of catalog.records(kind, digest)) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
       });
@@ -249,11 +249,12 @@ export class Collector {
       counts.garbageBytes += totalBytes - liveBytes;
       if (totalBytes === 0 || (100 * liveBytes) / totalBytes >= config().compactBelowPercent) continue;
       if (!state.sealed && !(await this.#takeFromWriters(state.pack, pool))) continue;
-      // What was added since it was looked at is live: only then was it not marked.
+      // What was added since it was looked at is live, and not marked.
       const isLive: IsLive = (entry: CatalogEntry, digest) =>
         entry.position >= state.checkpoint || marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
       const current = this.#deps.catalog.packs.get(state.pack) ?? state;
-      const emptied = await relief.relieve(() => compactor.empty(current, isLive, pool), liveBytes);
+      const copiedBytes = liveBytes + current.checkpoint - state.checkpoint;
+      const emptied = await relief.relieve(() => compactor.empty(current, isLive, pool), copiedBytes);
       if (emptied.ok) {
         await this.#giveUp(current);
         counts.packsCompacted += 1;

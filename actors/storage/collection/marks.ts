@@ -2,15 +2,19 @@
  * Which records are live, by pack and position: eight bytes a record, at most twice that.
  *
  * A record has a header of 128 bytes, so no two of a pack begin in the same 128: the number of those is what is kept.
+ *
+ * What lies behind the checkpoint that a pack had is younger than the marks. A walk meets some of it, which counts for nothing:
+ * what is live is a part of what there was.
  */
+import type { PackState } from "#actors/storage/catalog-records.ts";
 import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 
 export class Marks {
   readonly #packs = new Map<number, PackMarks>();
 
   /** Of a pack that has records; with none nothing in it counts as marked. */
-  expect(pack: number, recordCount: number): void {
-    this.#packs.set(pack, new PackMarks(recordCount));
+  expect({ pack, recordCount, checkpoint }: Pick<PackState, "pack" | "recordCount" | "checkpoint">): void {
+    this.#packs.set(pack, new PackMarks(recordCount, checkpoint));
   }
 
   /** True the first time. `sizeBytes` is what the record takes of its pack. */
@@ -30,16 +34,18 @@ export class Marks {
 
 /** An open-addressed set of numbers; 0 is a free place. */
 class PackMarks {
+  readonly #checkpoint: number;
   #places: Uint32Array;
   #count = 0;
   liveBytes = 0;
 
-  constructor(expectedCount: number) {
+  constructor(expectedCount: number, checkpoint: number) {
+    this.#checkpoint = checkpoint;
     this.#places = new Uint32Array(placesFor(expectedCount));
   }
 
   add(position: number, sizeBytes: number): boolean {
-    if (!this.#insert(slotOf(position))) return false;
+    if (position >= this.#checkpoint || !this.#insert(slotOf(position))) return false;
     this.liveBytes += sizeBytes;
     return true;
   }
