@@ -63,6 +63,11 @@ export async function run(argv: readonly string[], version: string): Promise<Run
   const program = buildProgram(version, (result) => {
     outcome = result;
   });
+  program.hook("postAction", async (_, command) => {
+    if (outcome.ok || outcome.failure.code !== "cli.unreachable") return;
+    const { withDownCell } = await import("#cli/down-cell.ts");
+    outcome = await withDownCell(outcome.failure, command.opts<NodeChoice>());
+  });
   try {
     const [first = ""] = argv;
     const isCommand = first === "help" || program.commands.some((command) => command.name() === first);

@@ -63,6 +63,37 @@ describe("cli: finding the node", () => {
     assert.match(ran.stderr, /^cepa: cli\.unreachable: .*nothing listens on .*start a node with \.\/cepa up\n$/);
   });
 
+  for (const [state, advice] of [
+    ["quarantined", "cepa ps says why, and cepa resume cell/data starts it again"],
+    ["backing-off", "it comes back by itself, and cepa ps says how it is"],
+  ] as const) {
+    it(`says that the node runs when only the cell of its gateway is down (${state})`, async (context) => {
+      const cells = [{ name: "data", pid: 0, state, restarts: 5, residentBytes: 0 }];
+      const broken = await startFakeNode({ cells, actors: [{ name: "gateway", cell: "data", state }] });
+      context.after(() => broken[Symbol.asyncDispose]());
+      const http = await closedUrl();
+      writeRecord(broken.directory, { pid: process.pid, http, admin: join(broken.directory, "admin.sock") });
+
+      const ran = await cepa(["name", "get", `${"0".repeat(64)}/site`, "--data", broken.directory]);
+      const stated = await cepa(["stat", `b3:${"0".repeat(64)}`, "--data", broken.directory]);
+
+      const why = `process ${process.pid} runs, but its cell data is ${state}: ${advice}`;
+      const said = { code: 1, stdout: "", stderr: `cepa: cli.unreachable: no answer from ${http}: ${why}\n` };
+      assert.deepEqual([ran, stated], [said, said]);
+    });
+  }
+
+  it("says that nothing listens where the cells of the node run, or nobody can tell", async () => {
+    const http = await closedUrl();
+    writeRecord(node.directory, { pid: process.pid, http, admin: join(node.directory, "admin.sock") });
+    const running = await cepa(["stat", `b3:${"0".repeat(64)}`, "--data", node.directory]);
+    writeRecord(node.directory, { pid: process.pid, http, admin: "/nonexistent.sock" });
+    const silent = await cepa(["stat", `b3:${"0".repeat(64)}`, "--data", node.directory]);
+    writeRecord(node.directory, { pid: process.pid, http: node.url, admin: join(node.directory, "admin.sock") });
+
+    for (const { stderr } of [running, silent]) assert.match(stderr, /^cepa: cli\.unreachable: .*nothing listens on /);
+  });
+
   it("says that a node is gone when its process is", async () => {
     const directory = mkdtempSync(join(tmpdir(), "cepa-gone-"));
     const pid = spawnSync("true").pid;
