@@ -15,6 +15,8 @@
 import { statfsSync, statSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { getSystemErrorName } from "node:util";
 import { crc32 } from "node:zlib";
 import { open, type RootDatabase } from "lmdb";
 import { assert, Defect, fail, ok, type Result } from "#runtime/errors.ts";
@@ -140,9 +142,9 @@ class LmdbKv implements Kv {
       });
     } catch (error) {
       this.#hasRefused = true;
-      hushCommitError(error);
+      const cause = causeOfCommitError(error);
       this.#isBroken = !this.#answers();
-      throw new Error("kv: the commit failed, as on a full disk", { cause: error });
+      throw new Error(`kv: the commit failed${wordsFor(await cause)}`, { cause: error });
     }
     this.#hasRefused = false;
   }
@@ -164,7 +166,7 @@ class LmdbKv implements Kv {
     await this.#line;
     // Behind a commit that failed the library waits for ever for one that does not. One of nothing never does.
     if (this.#hasRefused && !this.#isBroken) {
-      await this.#database.batch(() => undefined).catch(hushCommitError);
+      await this.#database.batch(() => undefined).catch(causeOfCommitError);
     }
     await this.#database.close();
     markClosed(this.#directory);
@@ -269,11 +271,26 @@ function statsOf(database: Database): { lastPageNumber: number; pageSize: number
   };
 }
 
-/** A failed commit carries a promise with its cause that rejects for itself a moment later; unheard, that would end
- * the process. */
-function hushCommitError(error: unknown): void {
-  if (typeof error !== "object" || error === null || !("commitError" in error)) return;
-  if (error.commitError instanceof Promise) error.commitError.catch(() => undefined);
+/**
+ * The system's name of why a commit failed, where the library says it. A failed commit carries a promise with its cause that
+ * rejects for itself, as a rule in the same turn; unheard, that would end the process.
+ */
+async function causeOfCommitError(error: unknown): Promise<string | undefined> {
+  if (!(error instanceof Error && "commitError" in error && error.commitError instanceof Promise)) return undefined;
+  const heard = error.commitError.then(() => undefined, errnoOf);
+  return await Promise.race([heard, nextTurn(undefined)]);
+}
+
+/** LMDB's own codes are below zero. */
+function errnoOf(cause: unknown): string | undefined {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return typeof code === "number" && code > 0 ? getSystemErrorName(-code) : undefined;
+}
+
+/** Where the disk took only a part of a page LMDB says EIO. */
+function wordsFor(errno: string | undefined): string {
+  const isLikeFull = errno === undefined || errno === "EIO";
+  return `${errno === undefined ? "" : ` (${errno})`}${isLikeFull ? ", as on a full disk" : ""}`;
 }
 
 /** A copy. LMDB has no checksums: a byte that turns in its file would be served. */

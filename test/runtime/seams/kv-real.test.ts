@@ -273,7 +273,7 @@ describe("kv (lmdb): batch", () => {
 
     assert.equal(status, 0);
     assert.deepEqual(JSON.parse(stdout), {
-      refusal: "kv: the commit failed, as on a full disk",
+      refusal: "kv: the commit failed (EIO), as on a full disk",
       whole: true,
       missing: null,
       kept: 50_000,
@@ -283,6 +283,28 @@ describe("kv (lmdb): batch", () => {
   });
 
   const skip = spawnSync("strace", ["-V"]).status === 0 ? false : "there is no strace on this machine";
+
+  test("a batch that is refused says why, where the system does", { skip }, async (context) => {
+    const directory = await tempDirectory(context);
+    const script = `
+      import { createLmdbStores } from "#runtime/real/kv.ts";
+      const kv = (await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
+      const put = (index) => kv.batch([{ key: new Uint8Array([index]), value: new Uint8Array(60_000) }]);
+      let refusal = "none";
+      for (let index = 0; index < 20 && refusal === "none"; index += 1) await put(index).catch(({ message }) => { refusal = message; });
+      console.log(refusal);
+      process.exit(0);
+    `;
+    const inject = ["-f", "-qq", "-o", "/dev/null", "-e", "inject=pwrite64:error=EROFS:when=4+"];
+
+    const ran = spawnSync("strace", [...inject, process.execPath, ...nodeArguments, script, directory], {
+      encoding: "utf8",
+      env: { ...process.env, UV_THREADPOOL_SIZE: "1", NODE_DISABLE_COMPILE_CACHE: "1" },
+      timeout: 30_000,
+    });
+
+    assert.equal(ran.stdout, "kv: the commit failed (EROFS)\n", ran.stderr);
+  });
 
   test("whatever write or sync the disk refuses, nobody waits for ever, and what settled is there", {
     skip,
