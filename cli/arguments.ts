@@ -29,13 +29,10 @@ export function readAddress(text: string): string {
   throw new InvalidArgumentError(`An address is ${ADDRESS_FORM}.`);
 }
 
-/** `name:` and a name, which has to be asked for; `-`, which is read; else the object itself. */
+/** After `name:` a name, which has to be asked for; `-`, which is read; else the object itself. */
 export function readNameArgument(text: string): ObjectName | string {
   if (text === "-") return text;
-  if (text.startsWith(SIGNED_NAME_PREFIX)) {
-    readLabelOrName(text.slice(SIGNED_NAME_PREFIX.length));
-    return text;
-  }
+  if (text.startsWith(SIGNED_NAME_PREFIX)) return readLabelOrName(text);
   const name = parseName(text);
   if (name !== undefined) return name;
   throw new InvalidArgumentError(`It must be ${NAME_FORM}, or name: and ${NAMES_FORM}.`);
@@ -76,8 +73,10 @@ export function readLabel(text: string): string {
   throw new InvalidArgumentError(`A label is ${LABEL_FORM}.`);
 }
 
+/** As `get` takes it, with `name:` before it, or without: that is not a part of it. */
 export function readLabelOrName(text: string): string {
-  if (isLabel(text) || parseFullName(text) !== undefined) return text;
+  const name = text.startsWith(SIGNED_NAME_PREFIX) ? text.slice(SIGNED_NAME_PREFIX.length) : text;
+  if (isLabel(name) || parseFullName(name) !== undefined) return name;
   throw new InvalidArgumentError(`A name is ${NAMES_FORM}.`);
 }
 

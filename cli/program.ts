@@ -20,7 +20,6 @@ import {
   readOneObjectName,
   readRange,
   readTarget,
-  SIGNED_NAME_PREFIX,
   TARGET_FORM,
   TARGETS_FORM,
 } from "#cli/arguments.ts";
@@ -340,7 +339,7 @@ async function nameOf(given: ObjectName | string, options: NodeChoice): Promise<
   if (given === "-") return await readName(process.stdin);
   if (typeof given !== "string") return ok(given);
   const { lookUp } = await import("#cli/names.ts");
-  return await lookUp(given.slice(SIGNED_NAME_PREFIX.length), options);
+  return await lookUp(given, options);
 }
 
 const HOLDS = [

@@ -108,7 +108,8 @@ export async function openSource(file: string): Promise<Outcome<Upload>> {
   if (file === "-") return ok({ chunks: process.stdin, sizeBytes: undefined });
   try {
     const facts = await stat(file);
-    if (facts.isDirectory()) return fail({ code: "cli.file-unreadable", message: "is a directory" });
+    if (facts.isDirectory())
+      return fail({ code: "cli.file-unreadable", message: "is a directory, which only cepa put -r takes" });
     const stream = createReadStream(file, { highWaterMark: READ_BYTES });
     await once(stream, "open");
     return ok({ chunks: stream, sizeBytes: facts.isFile() ? facts.size : undefined });

@@ -73,9 +73,10 @@ export type BadChecksum = Failure<"gateway.bad-checksum">;
 /** The body of a piece is not what `Upload-Checksum` says. Nothing of it was kept; send it again. */
 export type ChecksumMismatch = Failure<"gateway.checksum-mismatch">;
 
-/** A field of the tus protocol is missing or cannot be read. Final. */
+/** A field of the tus protocol is missing or cannot be read, is of an extension that is not spoken here, or too long. Final. */
 export interface BadUpload extends Failure<"gateway.bad-upload"> {
   readonly field: string;
+  readonly problem: "unreadable" | "not-spoken" | "too-long";
 }
 
 /** The client speaks another version of tus, or does not say which. */

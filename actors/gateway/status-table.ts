@@ -4,6 +4,7 @@
  * Its type has a row for every failure that can reach gateway, so one that is added below does not compile until
  * somebody has thought about it here. Puts and gets are idempotent, so `executed: "maybe"` is retryable like `"no"`.
  */
+import { UPLOAD_NOTE_LENGTH_MAX } from "#actors/domain/upload.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { recordJson } from "#actors/gateway/name-json.ts";
 import { TUS_VERSION } from "#actors/gateway/tus-fields.ts";
@@ -17,6 +18,12 @@ interface Row<F extends Failure> {
   readonly headers?: (failure: F) => Readonly<Record<string, string>>;
   readonly details?: (failure: F) => Readonly<Record<string, unknown>>;
 }
+
+const UPLOAD_PROBLEMS = {
+  unreadable: "is missing, or cannot be read",
+  "not-spoken": "is of an extension that is not spoken here: Tus-Extension names those that are",
+  "too-long": `has more than ${UPLOAD_NOTE_LENGTH_MAX} characters`,
+} as const;
 
 type Table = { readonly [F in HttpFailure as F["code"]]: Row<F> };
 
@@ -73,7 +80,7 @@ const table: Table = {
   "gateway.bad-upload": {
     status: 400,
     retryable: false,
-    message: ({ field }) => `The field ${field} is missing, or cannot be read.`,
+    message: ({ field, problem }) => `The field ${field} ${UPLOAD_PROBLEMS[problem]}.`,
   },
   "gateway.tus-version": {
     status: 412,

@@ -60,7 +60,7 @@ export function lengthIn(headers: Headers): Result<number | undefined, BadUpload
   const deferred = headers["upload-defer-length"];
   if (deferred !== undefined && deferred !== "1") return badField("upload-defer-length");
   // An upload made of others is another extension: its parts must not be taken for objects.
-  if (headers["upload-concat"] !== undefined) return badField("upload-concat");
+  if (headers["upload-concat"] !== undefined) return badField("upload-concat", "not-spoken");
   const length = numberIn(headers, "upload-length");
   if (length.ok && (length.value === undefined) !== (deferred === "1")) return badField("upload-length");
   return length;
@@ -70,9 +70,10 @@ export function lengthIn(headers: Headers): Result<number | undefined, BadUpload
 export function metadataIn(headers: Headers): Result<string, BadUpload> {
   const metadata = headers["upload-metadata"] ?? "";
   if (metadata === "") return ok(metadata);
+  if (metadata.length > UPLOAD_NOTE_LENGTH_MAX) return badField("upload-metadata", "too-long");
   const pairs = metadata.split(",").map((pair) => /^ *([\x21-\x2b\x2d-\x7e]+)(?: [A-Za-z0-9+/]*={0,2})? *$/.exec(pair));
   const keys = new Set(pairs.map((pair) => pair?.[1]));
-  const isFit = metadata.length <= UPLOAD_NOTE_LENGTH_MAX && keys.size === pairs.length && !keys.has(undefined);
+  const isFit = keys.size === pairs.length && !keys.has(undefined);
   return isFit ? ok(metadata) : badField("upload-metadata");
 }
 
@@ -89,6 +90,6 @@ function isChecksum(name: string): name is keyof typeof CHECKSUM_BYTES {
   return Object.hasOwn(CHECKSUM_BYTES, name);
 }
 
-function badField(field: string): Result<never, BadUpload> {
-  return fail({ code: "gateway.bad-upload", field });
+export function badField(field: string, problem: BadUpload["problem"] = "unreadable"): Result<never, BadUpload> {
+  return fail({ code: "gateway.bad-upload", field, problem });
 }

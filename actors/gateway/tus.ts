@@ -12,7 +12,15 @@ import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { LimitedSource } from "#actors/gateway/limited-source.ts";
 import { optionsOf } from "#actors/gateway/objects.ts";
 import { mannerOf } from "#actors/gateway/put-manner.ts";
-import { checksumIn, lengthIn, metadataIn, numberIn, TUS_VERSION, tusAbilities } from "#actors/gateway/tus-fields.ts";
+import {
+  badField,
+  checksumIn,
+  lengthIn,
+  metadataIn,
+  numberIn,
+  TUS_VERSION,
+  tusAbilities,
+} from "#actors/gateway/tus-fields.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
 type Moved = Promise<Result<UploadFacts, HttpFailure>>;
@@ -61,7 +69,7 @@ export async function appendUpload(desk: Desk, visit: Visit, upload: UploadId): 
   if (!isPiece(visit)) return fail({ code: "gateway.not-a-piece" });
   const offsetBytes = numberIn(headers, "upload-offset");
   if (!offsetBytes.ok) return offsetBytes;
-  if (offsetBytes.value === undefined) return fail({ code: "gateway.bad-upload", field: "upload-offset" });
+  if (offsetBytes.value === undefined) return badField("upload-offset");
   const sizeBytes = numberIn(headers, "upload-length");
   if (!sizeBytes.ok) return sizeBytes;
   if (desk.writeGate.isDraining) return fail({ code: "gateway.draining" });

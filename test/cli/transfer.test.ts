@@ -106,7 +106,7 @@ describe("cli: put", () => {
     const ran = await cepa(["put", node.directory, "--url", node.url]);
 
     assert.equal(ran.code, 1);
-    assert.match(ran.stderr, /^cepa: cli\.file-unreadable: .*: is a directory\n$/);
+    assert.match(ran.stderr, /^cepa: cli\.file-unreadable: .*: is a directory, which only cepa put -r takes\n$/);
   });
 });
 

@@ -43,7 +43,8 @@ describe("names: beside a running node", () => {
 
     const own = await run("get", "site");
     const whole = await cepa(["name", "get", `${key}/site`, "--url", node.url]);
-    assert.deepEqual([own.stdout, whole.stdout], [`${two}\n`, `${two}\n`]);
+    const prefixed = await cepa(["name", "get", `name:${key}/site`, "--url", node.url]);
+    for (const { stdout } of [own, whole, prefixed]) assert.equal(stdout, `${two}\n`);
     const history = await run("history", "site", "--json");
     const records = history.stdout.trim().split("\n");
     assert.deepEqual(

@@ -329,6 +329,23 @@ describe("gateway: tus", () => {
     assert.deepEqual(types.map(codeOf), Array(2).fill([415, "gateway.not-a-piece"]));
   });
 
+  it("says what is wrong with a field that is there and can be read", async () => {
+    const { begin } = await opened();
+
+    const concat = await begin({ "upload-concat": "partial" });
+    const long = await begin({ "upload-metadata": `a ${"A".repeat(UPLOAD_NOTE_LENGTH_MAX - 1)}` });
+    const odd = await begin({ "upload-metadata": "a *" });
+
+    assert.deepEqual(
+      [concat, long, odd].map(({ body }) => JSON.parse(String(body)).message),
+      [
+        "The field upload-concat is of an extension that is not spoken here: Tus-Extension names those that are.",
+        `The field upload-metadata has more than ${UPLOAD_NOTE_LENGTH_MAX} characters.`,
+        "The field upload-metadata is missing, or cannot be read.",
+      ],
+    );
+  });
+
   it("refuses what is too long with 413 at once, at the limit not (GW-21)", async () => {
     const { begin, overlay } = await opened({ objectSizeBytesMax: 10 });
 
