@@ -59,7 +59,9 @@ function tell(facts: Facts, { json }: ScrubOptions): Outcome {
       ["damaged", `${facts["damagedRecords"]} records, ${damaged.length} objects`],
     ];
     for (const line of columns(rows)) print(...line);
-    for (const { address, manifest } of damaged) print(`damaged  ${address ?? `cepa:${manifest}`}`);
+    for (const { address, manifest, removed } of damaged) {
+      print(`damaged  ${address ?? `cepa:${manifest}`}${removed === true ? "  in the trash" : ""}`);
+    }
   }
   if (damaged.length === 0 && awayBytes === 0) return ok();
   if (damaged.length === 0) {

@@ -96,7 +96,12 @@ function scrubFactsOf({ damaged, oldestVerifiedAtMs, ...facts }: ScrubFacts): Re
   return {
     ...facts,
     oldestVerifiedAt: oldestVerifiedAtMs === 0 ? null : timeOf(oldestVerifiedAtMs),
-    damaged: damaged.map(({ address, manifest, sizeBytes }) => ({ address, size: sizeBytes, manifest })),
+    damaged: damaged.map(({ address, manifest, sizeBytes, isRemoved }) => ({
+      address,
+      size: sizeBytes,
+      manifest,
+      removed: isRemoved,
+    })),
   };
 }
 

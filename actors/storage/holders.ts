@@ -43,6 +43,19 @@ export function suffice(records: readonly Held[]): boolean {
   return false;
 }
 
+/**
+ * Whether they would give the payload back if every volume were there. What one has refused before it went may be well again
+ * with it.
+ */
+export function mayGiveBack(
+  records: readonly (Held & Pick<CatalogEntry, "damage">)[],
+  isThere: (pack: number) => boolean,
+): boolean {
+  return suffice(
+    records.filter(({ damage, pack }) => damage === "none" || (damage === "unreadable" && !isThere(pack))),
+  );
+}
+
 /** How many volumes may be lost of those that hold these records, by the best layout, or by the copies; -1: it is not there. */
 export function marginOf(records: readonly Held[]): number {
   let margin = new Set(records.filter(({ shard }) => shard === undefined).map(({ pack }) => slotOf(pack))).size - 1;

@@ -1,13 +1,17 @@
 /** Where the catalog is kept: in a store on the disk, or in memory while the disk has no room for one. */
 import { Catalog } from "#actors/storage/catalog.ts";
 import { isMetaKey } from "#actors/storage/catalog-records.ts";
+import { findLost, isOfTheirStore, settleLost } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT } from "#actors/storage/pack-number.ts";
-import { contradicts } from "#actors/storage/recovery.ts";
+import { Pause } from "#actors/storage/pause.ts";
+import { hasOtherMarks } from "#actors/storage/recovery.ts";
+import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { must, type Result } from "#runtime/errors.ts";
 import type { KvBroken, KvStores } from "#runtime/kv/kv.ts";
 import { openOrSpare, type SpareKv } from "#runtime/kv/spare-kv.ts";
+import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { GiB, MiB } from "#runtime/units.ts";
@@ -21,6 +25,8 @@ export interface OpenCatalogDeps {
   readonly directory: string;
   readonly disk: Disk;
   readonly kv: KvStores;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly log: Log;
   /** Closes what was opened. */
   readonly scope: Pick<Scope, "add">;
@@ -34,14 +40,19 @@ export async function openCatalog(
   deps: OpenCatalogDeps,
   files: PackFiles,
 ): Promise<{ readonly kv: SpareKv; readonly catalog: Catalog }> {
-  const { disk, log } = deps;
+  const { clock, disk, log, scheduler } = deps;
   const opened = await openStore(deps);
   if (opened.ok) {
     const catalog = new Catalog(opened.value, (pack) => files.isThere(pack));
     // A volume that contradicts it is looked at anew by itself.
-    const isForeign = must(await contradicts(files, catalog, [HOME_SLOT]), "the packs can be listed");
+    const lost = must(await findLost(files, catalog, [HOME_SLOT]), "the packs can be listed");
+    const isForeign =
+      lost.length > 0 ? !(await isOfTheirStore(files, catalog)) : await hasOtherMarks(files, catalog, [HOME_SLOT]);
     const isUnfinished = !catalog.complete && opened.value.count() > 0;
-    if (!isForeign && !isUnfinished) return { kv: opened.value, catalog };
+    if (!isForeign && !isUnfinished) {
+      await settleLost(lost, files, { catalog, log, pause: new Pause(clock, scheduler) });
+      return { kv: opened.value, catalog };
+    }
     await opened.value.close();
     log.warn("catalog thrown away", { isForeign, isUnfinished });
   } else log.warn("catalog thrown away", { failure: opened.failure });

@@ -264,8 +264,8 @@ export interface StorageFacts {
   readonly rebuilding: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
 }
 
-/** An object of which a part is not what was stored, or cannot be read. Putting it again heals it. */
-export type DamagedObject = CommittedManifest;
+/** An object, of the trash where it is removed, of which a part is not what was stored, or cannot be read. A new put heals it. */
+export type DamagedObject = CommittedManifest & { readonly isRemoved: boolean };
 
 export interface ScrubFacts {
   readonly isRunning: boolean;

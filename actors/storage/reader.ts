@@ -7,7 +7,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Damage } from "#actors/storage/catalog-records.ts";
 import { asTold, ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
-import { suffice } from "#actors/storage/holders.ts";
+import { mayGiveBack } from "#actors/storage/holders.ts";
 import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
@@ -218,13 +218,9 @@ export class Reader {
     return fate === "removed" || fate === "buried";
   }
 
-  /** Whether it could be read if every volume were there. What one has refused before it went may be well again with it. */
   #isAwaited(kind: RecordKind, digest: Digest): boolean {
     const { catalog, files } = this.#deps;
-    const hoped = catalog
-      .records(kind, digest)
-      .filter(({ damage, pack }) => damage === "none" || (damage === "unreadable" && !files.isThere(pack)));
-    return suffice(hoped);
+    return mayGiveBack(catalog.records(kind, digest), (pack) => files.isThere(pack));
   }
 
   #troubled(digest: Digest, entry: CatalogEntry, trouble: ReadTrouble): void {

@@ -4,6 +4,7 @@
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
+import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import type { StorageCorrupt, StorageReadFailed } from "#actors/storage/protocol.ts";
 import type { RecordPlace } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -24,8 +25,10 @@ export async function fillFrom(
   if (outcome === "filled") return ok();
   if (outcome === "lost") return corrupt(digest);
   const errno = errnoOf(outcome);
+  // On a volume that is only the mount point of one, nothing has a name.
+  const isGone = outcome.code === "disk.not-found" && slotOf(pack) === HOME_SLOT;
   return fail(
-    isBadPlace(outcome) ? { code: "storage.corrupt", digest, errno } : { code: "storage.read-failed", errno },
+    isGone || isBadPlace(outcome) ? { code: "storage.corrupt", digest, errno } : { code: "storage.read-failed", errno },
   );
 }
 

@@ -18,6 +18,7 @@ import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
+import { findLost, isGone } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
@@ -25,7 +26,6 @@ import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
 import { type OnUnreadable, readFront, readWhole, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { align } from "#actors/storage/record.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { assert, must, ok, type Result } from "#runtime/errors.ts";
@@ -70,26 +70,25 @@ export interface RecoveryReport {
 
 /**
  * True if the catalog cannot be of the packs of these slots: one is shorter than it says, or is another with the same number.
- * Only the marks of packs that recovery may cut are looked at.
  */
 export async function contradicts(
   files: PackFiles,
   catalog: Catalog,
   slots: readonly number[],
 ): Promise<Result<boolean, DiskFailure>> {
-  const listed = await files.list(slots);
-  if (!listed.ok) return listed;
-  const sizes = new Map(listed.value.map(({ pack, sizeBytes }) => [pack, sizeBytes]));
-  for (const { pack, checkpoint, mark, sealed } of catalog.packs.values()) {
-    if (!slots.includes(slotOf(pack)) || !files.isThere(pack)) continue;
-    const sizeBytes = sizes.get(pack);
-    // A pack that was made and never committed to may be gone, or not even have its header.
-    if (checkpoint > PACK_FRONT_BYTES && align(sizeBytes ?? 0) < checkpoint) return ok(true);
-    const isRead = !sealed && sizeBytes !== undefined;
-    const front = isRead ? await readFront(files, pack, () => undefined) : undefined;
-    if (front?.mark !== undefined && Buffer.compare(front.mark, mark) !== 0) return ok(true);
+  const lost = await findLost(files, catalog, slots);
+  if (!lost.ok || lost.value.length > 0) return lost.ok ? ok(true) : lost;
+  return ok(await hasOtherMarks(files, catalog, slots));
+}
+
+/** Asked of packs that recovery may cut. */
+export async function hasOtherMarks(files: PackFiles, catalog: Catalog, slots: readonly number[]): Promise<boolean> {
+  for (const { pack, mark, sealed } of catalog.packs.values()) {
+    if (sealed || !slots.includes(slotOf(pack)) || !files.isThere(pack)) continue;
+    const front = await readFront(files, pack, () => undefined);
+    if (front.mark !== undefined && Buffer.compare(front.mark, mark) !== 0) return true;
   }
-  return ok(false);
+  return false;
 }
 
 export class Recovery {
@@ -126,9 +125,10 @@ export class Recovery {
     // Undecided is not uncommitted: nothing may be cut.
     if (isOver()) return this.#report([]);
 
-    for (const pack of [...catalog.packs.keys()]) {
-      const isGone = this.#slots.includes(slotOf(pack)) && !listed.some((one) => one.pack === pack);
-      if (isGone) catalog.removePack(pack);
+    for (const state of [...catalog.packs.values()]) {
+      const { pack } = state;
+      const isEmpty = this.#slots.includes(slotOf(pack)) && !listed.some((one) => one.pack === pack);
+      if (isEmpty && !isGone(state)) catalog.removePack(pack);
     }
     const states: PackState[] = [];
     for (const pack of this.#unreadable) this.#setAside.add(pack);

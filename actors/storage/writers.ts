@@ -117,10 +117,11 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   // Put together below: nothing is put before.
   const onAbandoned = (lengthBytes: number): void => collector.abandoned(lengthBytes);
   const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check, onAbandoned }, report);
+  const isLacking = (): boolean => deps.volumes?.isLacking === true;
   const impaired = (): string | undefined => {
     if (report.setAside.length > 0) return `not all packs can be read: ${report.setAside.join(", ")}`;
     // It may hold commits that nobody knows of, and what they refer to is elsewhere.
-    return deps.volumes?.isLacking === true ? "a volume is not there" : undefined;
+    return isLacking() ? "a volume is not there" : undefined;
   };
   const collector = new Collector({
     ...deps,
@@ -133,7 +134,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     impaired,
   });
   const isOver = (): boolean => signal.aborted;
-  const damageWalk = new DamageWalk({ ...deps, keeping, isOver, lastSequence: () => sequences.last });
+  const damageWalk = new DamageWalk({ ...deps, keeping, isLacking, isOver, lastSequence: () => sequences.last });
   const scrubber = new Scrubber({ ...deps, check, damageWalk });
   return {
     ...shared,

@@ -6,6 +6,7 @@
  * is written while a collection runs is younger than it, and none of its business. Nothing is given up where something
  * cannot be read, because that may be what holds it.
  */
+import type { Digest } from "#actors/domain/address.ts";
 import type { CollectionFacts, CollectionReport } from "#actors/domain/collection-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
@@ -19,6 +20,7 @@ import type { StorageConfig } from "#actors/storage/config.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import { KEEPS_MAX, type KeepFailure } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
+import { isGone } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
@@ -243,6 +245,12 @@ export class Collector {
     for (const state of leastLive) {
       const pool = poolOf(slotOf(state.pack));
       if (pool === undefined) continue;
+      if (isGone(state)) {
+        const isNeeded = (entry: CatalogEntry, digest: Digest): boolean =>
+          marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
+        await compactor.forget(state, isNeeded);
+        continue;
+      }
       const totalBytes = state.checkpoint - PACK_FRONT_BYTES;
       const liveBytes = marks.liveBytes(state.pack);
       counts.liveBytes += liveBytes;

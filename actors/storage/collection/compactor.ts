@@ -70,6 +70,19 @@ export class Compactor {
     return fail({ code: "busy" });
   }
 
+  /** Of a pack whose file is gone: what is live is known to be lost, and stays with it. */
+  async forget({ pack }: PackState, isLive: IsLive): Promise<void> {
+    const { catalog, pause } = this.#deps;
+    let isEmpty = true;
+    for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
+      if (isLive(entry, digest)) isEmpty = false;
+      else catalog.remove(digest, entry);
+      if (!(await catalog.room()).ok) return;
+      await pause.ifDue();
+    }
+    if (isEmpty) catalog.removePack(pack);
+  }
+
   /** Answers true when nothing is left. */
   async #round(state: PackState, isLive: IsLive, pool: PackPool): Promise<Result<boolean, StaysBecause>> {
     const { catalog, files, pause } = this.#deps;

@@ -7,9 +7,12 @@ import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/ma
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
 import { type CommitWalk, eachCommit } from "#actors/storage/commit-walk.ts";
+import { mayGiveBack, suffice } from "#actors/storage/holders.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
+import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import type { DamagedObject } from "#actors/storage/protocol.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
 import { readPayload } from "#actors/storage/record-bytes.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
@@ -21,6 +24,9 @@ export interface DamageWalkDeps extends CommitWalk {
   readonly files: PackFiles;
   readonly cpu: Pick<Cpu, "digest">;
   readonly keeping: Keeping;
+  readonly onDamaged: OnDamaged;
+  /** A volume is not there, and nobody knows all that it holds. */
+  readonly isLacking: () => boolean;
 }
 
 export class DamageWalk {
@@ -30,13 +36,12 @@ export class DamageWalk {
     this.#deps = deps;
   }
 
-  /** Oldest first. What was removed is left out: nobody can read it anyway. */
+  /** Oldest first. What is in the trash can be restored, and counts; what was given up for good does not. */
   async run(): Promise<readonly DamagedObject[]> {
     const damaged: DamagedObject[] = [];
     for await (const commit of eachCommit(this.#deps)) {
       const fate = this.#deps.keeping.fateOf(commit);
-      const isDamaged = (fate === "kept" || fate === "loose") && (await this.#isDamaged(commit));
-      if (isDamaged) damaged.push(named(commit));
+      if (fate !== "buried" && (await this.#isDamaged(commit))) damaged.push(named(commit, fate === "removed"));
       if (damaged.length === DAMAGED_OBJECTS_MAX) break;
     }
     return damaged;
@@ -44,34 +49,43 @@ export class DamageWalk {
 
   async #isDamaged({ manifest }: Commit): Promise<boolean> {
     const bytes = await this.#read(manifest);
-    const root = bytes === undefined ? undefined : decodeManifest(bytes);
-    return root?.ok !== true || (await this.#isDamagedBelow(root.value));
+    if (bytes === undefined) return this.#isLost("manifest", manifest);
+    const root = decodeManifest(bytes);
+    return !root.ok || (await this.#isDamagedBelow(root.value));
   }
 
   async #isDamagedBelow({ linkKind, links }: Pick<ManifestNode, "linkKind" | "links">): Promise<boolean> {
     for (const { digest } of links) {
-      if (linkKind === "chunk") {
-        if (!this.#deps.catalog.holds("chunk", digest)) return true;
-        continue;
-      }
-      const bytes = await this.#read(digest);
+      const bytes = linkKind === "chunk" ? undefined : await this.#read(digest);
       const node = bytes === undefined ? undefined : decodeNode(bytes);
-      if (node?.ok !== true || (await this.#isDamagedBelow(node.value))) return true;
+      if (node === undefined) {
+        if (this.#isLost(linkKind === "chunk" ? "chunk" : "manifest", digest)) return true;
+      } else if (!node.ok || (await this.#isDamagedBelow(node.value))) return true;
     }
     return false;
   }
 
-  /** Undefined where it cannot be had as it was stored. */
+  /** There is no record that could give it back; what nobody has a record of may be on a volume that is not there. */
+  #isLost(kind: RecordKind, digest: Digest): boolean {
+    const { catalog, files, isLacking } = this.#deps;
+    const records = catalog.records(kind, digest);
+    if (mayGiveBack(records, (pack) => files.isThere(pack))) return false;
+    return !isLacking() || suffice(records);
+  }
+
+  /** Undefined where it cannot be had as it was stored. What is found damaged is marked. */
   async #read(digest: Digest): Promise<Uint8Array | undefined> {
-    const { catalog, cpu, files } = this.#deps;
+    const { catalog, cpu, files, onDamaged } = this.#deps;
     for (const entry of catalog.served("manifest", digest)) {
       const read = await readPayload(files, digest, entry, cpu.digest);
       if (read.ok) return read.value;
+      const { code, errno } = read.failure;
+      if (code === "storage.corrupt") onDamaged(digest, entry, errno === undefined ? "differs" : "unreadable");
     }
     return undefined;
   }
 }
 
-function named({ manifest, object, sizeBytes }: Commit): DamagedObject {
-  return { address: object && addressOf(object), manifest, sizeBytes };
+function named({ manifest, object, sizeBytes }: Commit, isRemoved: boolean): DamagedObject {
+  return { address: object && addressOf(object), manifest, sizeBytes, isRemoved };
 }

@@ -62,6 +62,9 @@ export class Scrubber {
   #work: Promise<void> | undefined;
   #timer: Timer | undefined;
   #damaged: readonly DamagedObject[] = [];
+  /** When they were found: how many records were damaged, and the last commit. */
+  #walked = { damagedCount: 0, sequence: 0 };
+  #isWalkWanted = false;
   /** Of the pack at work. */
   #doneBytes = 0;
 
@@ -86,7 +89,7 @@ export class Scrubber {
       awayBytes,
       oldestVerifiedAtMs: verifiedAtMs.length === 0 ? nowMs : Math.min(...verifiedAtMs),
       etaMs: Math.ceil((Math.max(0, dueBytes - awayBytes) * second) / this.#bytesPerSecond()),
-      damaged: catalog.totals.damagedCount === 0 ? [] : this.#damaged,
+      damaged: this.#damaged,
     };
   }
 
@@ -94,6 +97,7 @@ export class Scrubber {
   scrubNow(): void {
     this.#wantedSinceMs = this.#deps.clock.wallMs();
     this.#isHurried = true;
+    this.#isWalkWanted = true;
     this.#begin();
   }
 
@@ -120,8 +124,7 @@ export class Scrubber {
   }
 
   async #run(): Promise<void> {
-    const { catalog, clock, damageWalk, files, log, signal } = this.#deps;
-    const damagedBefore = catalog.totals.damagedCount;
+    const { catalog, clock, files, log, signal } = this.#deps;
     const unread = new Set<number>();
     for (;;) {
       const oldest = this.#due(clock.wallMs()).find(({ pack }) => files.isThere(pack) && !unread.has(pack));
@@ -135,12 +138,23 @@ export class Scrubber {
       else if (catalog.packs.has(oldest.pack)) catalog.setVerified(oldest.pack, clock.wallMs());
       if (!isRead) log.warn("pack not verified", { pack: oldest.pack });
     }
-    const { damagedCount } = catalog.totals;
-    if (damagedCount === 0) this.#damaged = [];
-    else if (damagedCount !== damagedBefore || this.#damaged.length === 0) {
-      this.#damaged = await damageWalk.run();
-      for (const { address, manifest } of this.#damaged) log.error("object damaged", { address, manifest });
-    }
+    if (this.#isWalkDue) await this.#walk();
+  }
+
+  get #isWalkDue(): boolean {
+    const { highestSequence, totals } = this.#deps.catalog;
+    if (this.#isWalkWanted || totals.damagedCount !== this.#walked.damagedCount) return true;
+    // What there was no record of at all may have been put again.
+    return this.#damaged.length > 0 && totals.damagedCount === 0 && highestSequence !== this.#walked.sequence;
+  }
+
+  async #walk(): Promise<void> {
+    const { catalog, damageWalk, log } = this.#deps;
+    const sequence = catalog.highestSequence;
+    this.#isWalkWanted = false;
+    this.#damaged = await damageWalk.run();
+    this.#walked = { damagedCount: catalog.totals.damagedCount, sequence };
+    for (const { address, manifest } of this.#damaged) log.error("object damaged", { address, manifest });
   }
 
   /** Oldest first. */

@@ -133,7 +133,7 @@ describe("gateway: scrubbing", () => {
       awayBytes: 0,
       oldestVerifiedAtMs: 1000,
       etaMs: 5,
-      damaged: [{ address, manifest: root, sizeBytes: 3 }],
+      damaged: [{ address, manifest: root, sizeBytes: 3, isRemoved: true }],
     };
     overlay.replies.set("scrubNow", { ...scrub, oldestVerifiedAtMs: 0 });
     overlay.replies.set("describe", { storage: { scrub, damagedChunkCount: 2 }, index: {} });
@@ -147,7 +147,7 @@ describe("gateway: scrubbing", () => {
       dueBytes: 4,
       awayBytes: 0,
       etaMs: 5,
-      damaged: [{ address, size: 3, manifest: root }],
+      damaged: [{ address, size: 3, manifest: root, removed: true }],
     };
     assert.deepEqual(json(told), { ...said, oldestVerifiedAt: at(1000), damagedRecords: 2 });
     assert.deepEqual([begun.status, json(begun)], [202, { ...said, oldestVerifiedAt: null }]);

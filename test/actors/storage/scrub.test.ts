@@ -1,8 +1,10 @@
 /** Reading everything again: what is found, when, and what is remembered of it (STO-30 … STO-33). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ScrubFacts } from "#actors/storage/protocol.ts";
 import { SCRUB_LOOK_INTERVAL_MS } from "#actors/storage/scrub/scrubber.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { hour, KiB, MiB } from "#runtime/units.ts";
 import {
   directory,
@@ -10,6 +12,7 @@ import {
   randomBytes,
   type StorageKit,
   startStorage,
+  whole,
   within,
 } from "#test/actors/storage/storage-kit.ts";
 
@@ -37,7 +40,7 @@ async function scrubNow(kit: StorageKit): Promise<ScrubFacts> {
 
 /** Objects that fill some sealed packs, and part of one that is open. */
 async function filled(kit: StorageKit) {
-  const objects: { bytes: Uint8Array; address: string | undefined; manifest: string }[] = [];
+  const objects: { bytes: Uint8Array; address: Address | undefined; manifest: Digest }[] = [];
   for (let number = 0; number < 6; number += 1) {
     const bytes = randomBytes(450 * KiB, number);
     const stored = await put(kit, bytes);
@@ -83,11 +86,53 @@ describe("storage: scrubbing", () => {
       const facts = await scrubNow(kit);
 
       const { address, manifest } = first;
-      assert.deepEqual(facts.damaged, [{ address, manifest, sizeBytes: 450 * KiB }]);
+      assert.deepEqual(facts.damaged, [{ address, manifest, sizeBytes: 450 * KiB, isRemoved: false }]);
       assert((await put(kit, first.bytes)).ok);
       assert.deepEqual((await scrubNow(kit)).damaged, []);
     });
   }
+
+  it("names what is damaged in the trash, for it can be restored, until it is given up (STO-94)", async () => {
+    const kit = await startStorage(sealing);
+    const [first] = await filled(kit);
+    const [pack] = await packPaths(kit);
+    assert(first !== undefined && pack !== undefined);
+    const { address, manifest } = first;
+    assert((await kit.ref.call("removeObject", { address, manifest }, within)).ok);
+    kit.disk.flipByte(pack, 8 * KiB + 100_000);
+
+    const facts = await scrubNow(kit);
+
+    assert.deepEqual(facts.damaged, [{ address, manifest, sizeBytes: 450 * KiB, isRemoved: true }]);
+    assert((await kit.ref.call("collectGarbage", { emptyTrash: true }, within)).ok);
+    await turns(200);
+    assert.deepEqual((await scrubNow(kit)).damaged, []);
+  });
+
+  it("names what refers to records that are nowhere, also where the catalog is lost with them (STO-94)", async () => {
+    const kit = await startStorage(sealing);
+    await filled(kit);
+    const before = await packPaths(kit);
+    const stored = await put(kit, randomBytes(3 * MiB, 99));
+    assert(stored.ok);
+    const inTheMiddle = (await packPaths(kit)).filter((path) => !before.includes(path)).at(-2);
+    assert(inTheMiddle !== undefined);
+    // What is behind its commit says that this was synced.
+    assert((await put(kit, randomBytes(2 * MiB, 100))).ok);
+    await kit.actor.stop();
+    await kit.disk.remove(inTheMiddle);
+    const next = await startStorage({ ...sealing, disk: kit.disk, kv: memoryKvStores({ disk: kit.disk }) });
+    await whole(next);
+
+    const facts = await scrubNow(next);
+
+    assert.deepEqual(
+      facts.damaged.map(({ manifest }) => manifest),
+      [stored.value.manifest],
+    );
+    assert((await put(next, randomBytes(3 * MiB, 99))).ok);
+    assert.deepEqual((await scrubNow(next)).damaged, []);
+  });
 
   it("takes what the disk refuses for damage only where it refuses the place, and tries the rest again (STO-32)", async () => {
     const kit = await startStorage(sealing);

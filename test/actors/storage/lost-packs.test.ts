@@ -1,0 +1,174 @@
+/** Packs that somebody removes, moves or cuts: what was in them is told of, and nothing else is lost (STO-93). */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ScrubFacts, StoredObject } from "#actors/storage/protocol.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { KiB, MiB } from "#runtime/units.ts";
+import { readObject } from "#test/actors/storage/object-reader.ts";
+import {
+  type KitOptions,
+  put,
+  randomBytes,
+  type StorageKit,
+  startStorage,
+  whole,
+  within,
+} from "#test/actors/storage/storage-kit.ts";
+
+const sealing = { config: { packSealBytes: 1 * MiB } } as const;
+const packs = "/data/packs";
+
+/** Small ones, some in pieces, and one that fills several packs. */
+const objects = [450, 3, 450, 300, 450, 2500, 450, 5].map((size, seed) => randomBytes(size * KiB, seed));
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+async function filled(kit: StorageKit): Promise<readonly StoredObject[]> {
+  const stored: StoredObject[] = [];
+  for (const bytes of objects) {
+    const one = await put(kit, bytes);
+    assert(one.ok);
+    stored.push(one.value);
+  }
+  await turns(50);
+  return stored;
+}
+
+async function scrubNow({ ref }: StorageKit): Promise<ScrubFacts> {
+  assert((await ref.call("scrubNow", {}, within)).ok);
+  for (let turn = 0; turn < 10_000; turn += 1) {
+    const facts = await ref.call("describe", {}, within);
+    assert(facts.ok);
+    if (!facts.value.scrub.isRunning) return facts.value.scrub;
+    await turns(1);
+  }
+  assert.fail("scrubbing ends");
+}
+
+async function nextLife(kit: StorageKit, options: KitOptions = sealing): Promise<StorageKit> {
+  await kit.actor.stop();
+  await turns(10);
+  return await startStorage({ ...options, disk: kit.disk, kv: kit.kv });
+}
+
+/** The manifests that cannot be read. */
+async function unreadable(kit: StorageKit, stored: readonly StoredObject[]): Promise<readonly string[]> {
+  const manifests: string[] = [];
+  for (const [number, { manifest }] of stored.entries()) {
+    const bytes = await readObject(kit.ref, manifest);
+    if (!(bytes instanceof Uint8Array)) manifests.push(manifest);
+    else assert.deepEqual(Buffer.from(bytes), Buffer.from(objects[number] ?? []));
+  }
+  return manifests.sort();
+}
+
+function named({ damaged }: ScrubFacts): readonly string[] {
+  return damaged.map(({ manifest }) => manifest).sort();
+}
+
+type Harm = (kit: StorageKit, pack: string) => Promise<unknown>;
+
+const harms: Readonly<Record<string, Harm>> = {
+  removed: ({ disk }, pack) => disk.remove(pack),
+  moved: ({ disk }, pack) => disk.rename(pack, "/data/elsewhere"),
+  "cut in half": (kit, pack) => cut(kit, pack, 600 * KiB),
+  "cut within its front": (kit, pack) => cut(kit, pack, 100),
+  emptied: (kit, pack) => cut(kit, pack, 0),
+};
+
+async function cut({ disk }: StorageKit, pack: string, sizeBytes: number): Promise<void> {
+  const opened = await disk.open(pack, "write");
+  assert(opened.ok);
+  await disk.truncate(opened.value, sizeBytes);
+  await disk.close(opened.value);
+}
+
+async function packNames({ disk }: StorageKit): Promise<readonly string[]> {
+  const listed = await disk.list(packs);
+  assert(listed.ok);
+  return listed.value.map(({ name }) => name).sort();
+}
+
+describe("storage: a pack that is lost between two lives", () => {
+  for (const [what, harm] of Object.entries(harms)) {
+    for (const which of ["first", "last"] as const) {
+      it(`(${which}, ${what}) leaves the rest readable; what was in it is named until it is put again (STO-93)`, async () => {
+        const kit = await startStorage(sealing);
+        const stored = await filled(kit);
+        const names = await packNames(kit);
+        assert(names.length > 3);
+        await kit.actor.stop();
+        await harm(kit, `${packs}/${which === "first" ? names[0] : names.at(-1)}`);
+
+        let next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+        const told = await scrubNow(next);
+        const lost = await unreadable(next, stored);
+
+        assert(lost.length > 0 && lost.length < objects.length);
+        assert.deepEqual(named(told), lost);
+        next = await nextLife(next);
+        assert.deepEqual(named(await scrubNow(next)), lost);
+        for (const bytes of objects) assert((await put(next, bytes)).ok);
+        assert.deepEqual(named(await scrubNow(next)), []);
+        assert.deepEqual(await unreadable(next, stored), []);
+        next = await nextLife({ ...next, kv: memoryKvStores({ disk: next.disk }) });
+        await whole(next);
+        assert.deepEqual(await unreadable(next, stored), []);
+      });
+    }
+  }
+
+  it("is served again when it is put back (STO-93)", async () => {
+    const kit = await startStorage(sealing);
+    const stored = await filled(kit);
+    const [first] = await packNames(kit);
+    await kit.actor.stop();
+    await kit.disk.rename(`${packs}/${first}`, "/data/elsewhere");
+    const without = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+    assert((await unreadable(without, stored)).length > 0);
+    await without.actor.stop();
+    await kit.disk.rename("/data/elsewhere", `${packs}/${first}`);
+
+    const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+
+    assert.deepEqual(await unreadable(next, stored), []);
+    assert.deepEqual(named(await scrubNow(next)), []);
+  });
+
+  it("is forgotten by a collection when nothing needs it any more (STO-93)", async () => {
+    const kit = await startStorage(sealing);
+    const stored = await filled(kit);
+    const [first] = await packNames(kit);
+    await kit.actor.stop();
+    await kit.disk.remove(`${packs}/${first}`);
+    const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+    const { damaged } = await scrubNow(next);
+    const before = await next.ref.call("describe", {}, within);
+
+    for (const { address, manifest } of damaged) {
+      assert((await next.ref.call("removeObject", { address, manifest }, within)).ok);
+    }
+    assert((await next.ref.call("collectGarbage", { emptyTrash: true }, within)).ok);
+    await turns(500);
+
+    const facts = await next.ref.call("describe", {}, within);
+    assert(before.ok && facts.ok && facts.value.collection.last?.blocked === undefined);
+    assert.equal(facts.value.damagedChunkCount, 0);
+    assert(facts.value.packCount < before.value.packCount);
+    const lost = damaged.map(({ manifest }) => manifest).sort();
+    assert.deepEqual(await unreadable(next, stored), lost);
+  });
+
+  it("is told of where all of them are gone (STO-93)", async () => {
+    const kit = await startStorage(sealing);
+    const stored = await filled(kit);
+    await kit.actor.stop();
+    for (const name of await packNames(kit)) await kit.disk.remove(`${packs}/${name}`);
+
+    const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+
+    assert.deepEqual(named(await scrubNow(next)), stored.map(({ manifest }) => manifest).sort());
+  });
+});
