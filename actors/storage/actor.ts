@@ -54,6 +54,7 @@ interface StorageState {
 interface Troubles {
   catalog: string | undefined;
   reserve: string | undefined;
+  packs: string | undefined;
   volumes: string | undefined;
 }
 
@@ -65,7 +66,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   init: async ({ config, metrics, ...deps }, ctx) => {
     const { clock, random, log, scope, signal } = ctx;
     let rebuild: Progress | undefined;
-    const troubles: Troubles = { catalog: undefined, reserve: undefined, volumes: undefined };
+    const troubles: Troubles = { catalog: undefined, reserve: undefined, packs: undefined, volumes: undefined };
     const meters = new Meters(metrics);
     const store = await Store.open({
       ...deps,
@@ -91,6 +92,10 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
       },
       onReserveTrouble: (now) => {
         troubles.reserve = now;
+        tellHealth(rebuild, troubles, ctx);
+      },
+      onPackTrouble: (now) => {
+        troubles.packs = now;
         tellHealth(rebuild, troubles, ctx);
       },
       onVolumeTrouble: (now) => {
@@ -238,9 +243,13 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   },
 };
 
-function tellHealth(progress: Progress | undefined, { catalog, reserve, volumes }: Troubles, ctx: Context): void {
+function tellHealth(
+  progress: Progress | undefined,
+  { catalog, reserve, packs, volumes }: Troubles,
+  ctx: Context,
+): void {
   if (progress === undefined) {
-    const causes = [catalog, reserve, volumes].filter((cause) => cause !== undefined);
+    const causes = [catalog, reserve, packs, volumes].filter((cause) => cause !== undefined);
     if (causes.length === 0) ctx.health("ready");
     else ctx.health("degraded", causes.join("; "));
     return;

@@ -35,10 +35,7 @@ export function isGone({ checkpoint, sealed }: PackState): boolean {
   return sealed && checkpoint === PACK_FRONT_BYTES;
 }
 
-/**
- * Those of these slots that have lost something. One that was made and never committed to may be gone, or not even have its
- * header.
- */
+/** Those of these slots whose files are gone, or shorter than the catalog knows. */
 export async function findLost(
   files: PackFiles,
   catalog: Catalog,
@@ -51,10 +48,15 @@ export async function findLost(
   // One that was given up meanwhile has no file any more.
   return ok(
     known
-      .filter(({ pack, checkpoint }) => catalog.packs.has(pack) && checkpoint > PACK_FRONT_BYTES)
+      .filter((state) => catalog.packs.has(state.pack) && !isGone(state))
       .map((state) => ({ state, sizeBytes: sizes.get(state.pack) }))
       .filter(({ state, sizeBytes }) => align(sizeBytes ?? 0) < state.checkpoint),
   );
+}
+
+/** False for a pack that was made and never committed to: after a crash it may not even have its header. */
+export function hadRecords({ state }: LostPack): boolean {
+  return state.checkpoint > PACK_FRONT_BYTES;
 }
 
 /** Whether all that is left has the marks that the catalog knows: then it is of these packs, and knows what was lost. */
@@ -85,7 +87,8 @@ export async function markLost(lost: readonly LostPack[], { catalog, log, pause 
 
 /** To be called after `markLost`. */
 export function setGone({ state }: LostPack, catalog: Catalog): void {
-  catalog.setPack({ ...state, checkpoint: PACK_FRONT_BYTES, sealed: true });
+  if (state.checkpoint === PACK_FRONT_BYTES) catalog.removePack(state.pack);
+  else catalog.setPack({ ...state, checkpoint: PACK_FRONT_BYTES, sealed: true });
 }
 
 /** When a life begins: what is gone keeps its number, what is short is looked through by recovery, what is back counts again. */

@@ -1,7 +1,7 @@
 /** Where the catalog is kept: in a store on the disk, or in memory while the disk has no room for one. */
 import { Catalog } from "#actors/storage/catalog.ts";
 import { isMetaKey } from "#actors/storage/catalog-records.ts";
-import { findLost, isOfTheirStore, settleLost } from "#actors/storage/lost-packs.ts";
+import { findLost, hadRecords, isOfTheirStore, settleLost } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT } from "#actors/storage/pack-number.ts";
 import { Pause } from "#actors/storage/pause.ts";
@@ -45,7 +45,8 @@ export async function openCatalog(
   if (opened.ok) {
     const catalog = new Catalog(opened.value, (pack) => files.isThere(pack));
     // A volume that contradicts it is looked at anew by itself.
-    const lost = must(await findLost(files, catalog, [HOME_SLOT]), "the packs can be listed");
+    const shorter = must(await findLost(files, catalog, [HOME_SLOT]), "the packs can be listed");
+    const lost = shorter.filter(hadRecords);
     const isForeign =
       lost.length > 0 ? !(await isOfTheirStore(files, catalog)) : await hasOtherMarks(files, catalog, [HOME_SLOT]);
     const isUnfinished = !catalog.complete && opened.value.count() > 0;

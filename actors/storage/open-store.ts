@@ -51,6 +51,8 @@ export interface StoreDeps {
   readonly onCatalogTrouble: (trouble: string | undefined) => void;
   /** Why there is no reserve file, though one is wanted, in the same way. */
   readonly onReserveTrouble: (trouble: string | undefined) => void;
+  /** Which packs have lost something, in the same way. */
+  readonly onPackTrouble: (trouble: string | undefined) => void;
   /** Which volumes are not as they should be, in the same way. */
   readonly onVolumeTrouble: (trouble: string | undefined) => void;
   /** Aborted as soon as the incarnation ends, which is before its puts are over and its scope is closed. */

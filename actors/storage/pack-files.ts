@@ -83,6 +83,8 @@ export class PackFiles {
     for (const slot of slots) {
       const directory = this.#directoryOf(slot);
       const listed = directory === undefined ? notThere(slot) : await this.disk.list(directory);
+      // The data directory's own was made by this start: who has removed it has removed what was in it.
+      if (!listed.ok && slot === HOME_SLOT && listed.failure.code === "disk.not-found") continue;
       if (!listed.ok) return listed;
       for (const { name, sizeBytes, kind } of listed.value) {
         const pack = Number.parseInt(NAME.exec(name)?.[1] ?? "", 16);

@@ -9,7 +9,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import { EarlySync } from "#actors/storage/early-sync.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
-import { assert, ok, type Result } from "#runtime/errors.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 
 interface Filled {
   readonly pack: OpenPack;
@@ -98,7 +98,8 @@ export class PackLease {
     if (!cut.ok) return cut;
     const synced = await this.#disk.sync(this.#pack.descriptor);
     this.#distrusted = !synced.ok;
-    return synced;
+    const loss = this.#pool.lossOf(this.#pack);
+    return synced.ok && loss !== undefined ? fail(loss) : synced;
   }
 
   /** The pack is full: what is in it is made durable now, and the upload goes on in another. */

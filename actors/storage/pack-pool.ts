@@ -56,6 +56,8 @@ export class PackPool {
   readonly #idle = new Set<number>();
   /** Wanted by whoever compacts it: nobody else gets it. */
   readonly #reserved = new Set<number>();
+  /** Their names are gone, and with them what is written to them. */
+  readonly #lost = new Set<number>();
   readonly #descriptors = new Map<number, number>();
   /** Behind their `end` lies what nobody wants; with who hears when it is gone. */
   readonly #uncut = new Map<OpenPack, () => void>();
@@ -95,6 +97,19 @@ export class PackPool {
   /** It may be written again; undoes `reserve`. */
   unreserve(pack: number): void {
     this.#reserved.delete(pack);
+  }
+
+  /** Somebody has removed or cut the file: nobody gets the pack any more. True once nobody has it. */
+  async lose(pack: number): Promise<boolean> {
+    this.#lost.add(pack);
+    if (!this.#idle.delete(pack)) return false;
+    await this.#close(pack);
+    return true;
+  }
+
+  /** Why what is written to the pack will not last. */
+  lossOf({ pack }: OpenPack): DiskFailure | undefined {
+    return this.#lost.has(pack) ? { code: "disk.not-found", path: this.#files.pathOf(pack) } : undefined;
   }
 
   /** The pack is no more. */
@@ -139,10 +154,7 @@ export class PackPool {
   }
 
   async releaseSpilled(pack: OpenPack): Promise<void> {
-    if (!this.isFull(pack)) {
-      this.#idle.add(pack.pack);
-      return;
-    }
+    if (!this.isFull(pack) || this.#lost.has(pack.pack)) return await this.#putBack(pack);
     await this.#close(pack.pack);
     this.#options.onFull(pack.pack);
   }
@@ -152,7 +164,7 @@ export class PackPool {
     const cut = await this.#files.disk.truncate(pack.descriptor, pack.end);
     if (!cut.ok) return void (await this.retire(pack));
     this.#leave(pack.counted);
-    this.#idle.add(pack.pack);
+    await this.#putBack(pack);
   }
 
   /**
@@ -165,7 +177,7 @@ export class PackPool {
     const synced = cut.ok ? await disk.sync(pack.descriptor) : cut;
     if (!synced.ok) return await this.retire(pack, onGone);
     this.#leave(pack.counted);
-    this.#idle.add(pack.pack);
+    await this.#putBack(pack);
     onGone();
     return true;
   }
@@ -191,6 +203,10 @@ export class PackPool {
     const { disk } = this.#files;
     // Nobody else may cut it meanwhile: when it is cut it belongs to a writer.
     this.#uncut.delete(pack);
+    if (this.#lost.has(pack.pack)) {
+      onGone();
+      return ok();
+    }
     const opened = await disk.open(this.#files.pathOf(pack.pack), "write");
     const cut = opened.ok ? await disk.truncate(opened.value, pack.end) : opened;
     const synced = opened.ok && cut.ok ? await disk.sync(opened.value) : cut;
@@ -241,7 +257,7 @@ export class PackPool {
   #fullestIdle(): PackState | undefined {
     let fullest: PackState | undefined;
     for (const pack of this.#idle) {
-      if (this.#reserved.has(pack)) continue;
+      if (this.#reserved.has(pack) || this.#lost.has(pack)) continue;
       const state = this.#catalog.packs.get(pack);
       if (state === undefined) continue;
       if (fullest === undefined || state.checkpoint > fullest.checkpoint) fullest = state;
@@ -287,6 +303,11 @@ export class PackPool {
       this.#lastPack = pack;
       if (opened.ok) return ok({ pack, descriptor: opened.value });
     }
+  }
+
+  async #putBack({ pack }: OpenPack): Promise<void> {
+    if (this.#lost.has(pack)) await this.#close(pack);
+    else this.#idle.add(pack);
   }
 
   async #close(pack: number): Promise<void> {

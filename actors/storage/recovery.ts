@@ -18,7 +18,7 @@ import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
-import { findLost, isGone } from "#actors/storage/lost-packs.ts";
+import { findLost, hadRecords, isGone } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
@@ -77,7 +77,7 @@ export async function contradicts(
   slots: readonly number[],
 ): Promise<Result<boolean, DiskFailure>> {
   const lost = await findLost(files, catalog, slots);
-  if (!lost.ok || lost.value.length > 0) return lost.ok ? ok(true) : lost;
+  if (!lost.ok || lost.value.some(hadRecords)) return lost.ok ? ok(true) : lost;
   return ok(await hasOtherMarks(files, catalog, slots));
 }
 

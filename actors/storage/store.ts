@@ -290,9 +290,7 @@ export class Store {
     const gone = { code: "runtime.actor-crashed", actor: "storage", executed: "maybe" } as const;
     for (const source of [...this.#sources]) source.cancel(gone);
     await Promise.allSettled([this.#reader.close(gone), ...this.#puts.items(), this.recovered]);
-    await this.#writers?.collector.close();
-    await this.#writers?.scrubber.close();
-    await this.#writers?.spread?.repairer.close();
+    await this.#writers?.close();
     await this.#parts.volumes?.close();
     await this.#sealer.close();
     await this.#writers?.pool.close();

@@ -14,7 +14,9 @@ import { KnownRecords, type OnDamaged } from "#actors/storage/known-records.ts";
 import { LeasedUploads } from "#actors/storage/leased-uploads.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
+import type { PackPlace } from "#actors/storage/pack-place.ts";
 import { PackPool } from "#actors/storage/pack-pool.ts";
+import { PackWatch } from "#actors/storage/pack-watch.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { PutDeps } from "#actors/storage/put-object.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
@@ -50,11 +52,15 @@ export interface Writers extends PutDeps {
   readonly scrubber: Scrubber;
   /** What is written to volumes; undefined where there are none. */
   readonly spread: SpreadWriters | undefined;
+  /** Nothing of theirs goes on beside the calls any more when it settles. */
+  readonly close: () => Promise<void>;
 }
 
 export interface WritersDeps {
   readonly config: () => StorageConfig;
   readonly disk: Disk;
+  /** Where the packs are, if not in the data directory. */
+  readonly elsewhere?: PackPlace;
   readonly cpu: Cpu;
   readonly clock: Clock;
   readonly log: Log;
@@ -79,6 +85,8 @@ export interface WritersDeps {
   readonly keepCount: Gauge;
   readonly onDamaged: OnDamaged;
   readonly onDefect: (defect: unknown) => void;
+  /** Which packs have lost something. */
+  readonly onPackTrouble: (trouble: string | undefined) => void;
   /** The commit of that sequence failed, and may come back with the next recovery. */
   readonly onDoubt: (sequence: number) => void;
 }
@@ -135,9 +143,23 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   });
   const isOver = (): boolean => signal.aborted;
   const damageWalk = new DamageWalk({ ...deps, keeping, isLacking, isOver, lastSequence: () => sequences.last });
-  const scrubber = new Scrubber({ ...deps, check, damageWalk });
+  const stopWriting = async (pack: number): Promise<void> => {
+    if (await pool.lose(pack)) return;
+    await group.rotate();
+    await pool.lose(pack);
+  };
+  // A bucket is asked for every list, and has no names that can go while something is open.
+  const watch = deps.elsewhere === undefined ? new PackWatch({ ...deps, stopWriting }) : undefined;
+  const scrubber = new Scrubber({ ...deps, check, damageWalk, findLost: async () => await watch?.look() });
+  const close = async (): Promise<void> => {
+    await watch?.close();
+    await collector.close();
+    await scrubber.close();
+    await spread?.repairer.close();
+  };
   return {
     ...shared,
+    close,
     pool,
     smalls: spread?.smalls ?? group,
     larges: spread?.larges ?? new LeasedUploads(pool, { ...shared, disk, pool }),

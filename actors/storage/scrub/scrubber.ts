@@ -42,6 +42,8 @@ export interface ScrubberDeps {
   readonly cpu: Pick<Cpu, "hasher">;
   readonly readers: PackReaders;
   readonly damageWalk: DamageWalk;
+  /** What has no file any more is marked when it settles: a file cannot say that. */
+  readonly findLost: () => Promise<void>;
   readonly pause: Pause;
   readonly clock: Clock;
   readonly log: Log;
@@ -126,6 +128,7 @@ export class Scrubber {
   async #run(): Promise<void> {
     const { catalog, clock, files, log, signal } = this.#deps;
     const unread = new Set<number>();
+    await this.#deps.findLost();
     for (;;) {
       const oldest = this.#due(clock.wallMs()).find(({ pack }) => files.isThere(pack) && !unread.has(pack));
       if (oldest === undefined || signal.aborted) break;

@@ -1,6 +1,7 @@
-/** Packs that somebody removes, moves or cuts: what was in them is told of, and nothing else is lost (STO-93). */
+/** Packs that somebody removes, moves or cuts: what was in them is told of, and nothing else is lost (STO-93, STO-95). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
 import type { ScrubFacts, StoredObject } from "#actors/storage/protocol.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
@@ -10,6 +11,7 @@ import {
   put,
   randomBytes,
   type StorageKit,
+  sourceOf,
   startStorage,
   whole,
   within,
@@ -172,3 +174,80 @@ describe("storage: a pack that is lost between two lives", () => {
     assert.deepEqual(named(await scrubNow(next)), stored.map(({ manifest }) => manifest).sort());
   });
 });
+
+describe("storage: a pack that is lost while the node runs", () => {
+  for (const [what, harm] of Object.entries(harms)) {
+    it(`(${what}) is not written any more within seconds, and health says so (STO-95)`, async () => {
+      const kit = await startStorage(sealing);
+      const stored = await filled(kit);
+      for (const name of await packNames(kit)) await harm(kit, `${packs}/${name}`);
+      const blind = await put(kit, randomBytes(2000, 50));
+      assert(blind.ok);
+
+      await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
+      await turns(100);
+
+      // One that was cut and written on is as long as it should be: only reading it tells.
+      assert.equal(kit.actor.health.state, "degraded");
+      const seen = await put(kit, randomBytes(2000, 51));
+      assert(seen.ok);
+      const told = named(await scrubNow(kit));
+      for (const { manifest } of stored) assert(told.includes(manifest) || (await isRead(kit, manifest)));
+      const next = await nextLife(kit);
+      await next.clock.advance(PACKS_LOOK_INTERVAL_MS);
+      const toldAgain = named(await scrubNow(next));
+      assert(await isRead(next, seen.value.manifest));
+      for (const { manifest } of [...stored, blind.value]) {
+        assert.equal(toldAgain.includes(manifest), !(await isRead(next, manifest)));
+      }
+    });
+  }
+
+  it("is found by a scrub that is asked for at once (STO-95)", async () => {
+    const kit = await startStorage(sealing);
+    const stored = await filled(kit);
+    for (const name of await packNames(kit)) await kit.disk.remove(`${packs}/${name}`);
+
+    assert.deepEqual(named(await scrubNow(kit)), stored.map(({ manifest }) => manifest).sort());
+  });
+
+  it("fails the upload that has it (STO-95)", async () => {
+    const kit = await startStorage(sealing);
+    const bytes = randomBytes(1500 * KiB, 60);
+    const source = sourceOf(bytes);
+    const { read } = source;
+    let readBytes = 0;
+    source.read = async (into) => {
+      const count = await read(into);
+      readBytes += count;
+      if (readBytes < bytes.length || count <= 0) return count;
+      for (const name of await packNames(kit)) await kit.disk.remove(`${packs}/${name}`);
+      await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
+      await turns(100);
+      return count;
+    };
+
+    const refused = await put(kit, bytes, { source });
+
+    assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: "ENOENT" } });
+    const again = await put(kit, bytes);
+    assert(again.ok && (await isRead(kit, again.value.manifest)));
+  });
+
+  it("leaves nothing to write to where the directory itself is gone: puts are refused (STO-95)", async () => {
+    const kit = await startStorage(sealing);
+    await filled(kit);
+    await kit.disk.removeTree(packs);
+    await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
+    await turns(100);
+
+    const refused = await put(kit, randomBytes(2000, 50));
+
+    assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: "ENOENT" } });
+    assert.equal(kit.actor.health.state, "degraded");
+  });
+});
+
+async function isRead({ ref }: StorageKit, manifest: StoredObject["manifest"]): Promise<boolean> {
+  return (await readObject(ref, manifest)) instanceof Uint8Array;
+}
