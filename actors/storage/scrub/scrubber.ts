@@ -81,7 +81,8 @@ export class Scrubber {
     const { catalog, clock, files } = this.#deps;
     const nowMs = clock.wallMs();
     const due = this.#due(nowMs);
-    const verifiedAtMs = [...catalog.packs.keys()].map((pack) => catalog.verifiedAtMs(pack));
+    const filled = [...catalog.packs.values()].filter(({ checkpoint }) => checkpoint > PACK_FRONT_BYTES);
+    const verifiedAtMs = filled.map(({ pack }) => catalog.verifiedAtMs(pack));
     const awayBytes = bytesOf(due.filter(({ pack }) => !files.isThere(pack)));
     const dueBytes = bytesOf(due) - this.#doneBytes;
     return {

@@ -110,6 +110,7 @@ describe("storage: a pack that is lost between two lives", () => {
 
         assert(lost.length > 0 && lost.length < objects.length);
         assert.deepEqual(named(told), lost);
+        assert(told.oldestVerifiedAtMs > 0, "what has nothing in it does not count as never verified");
         next = await nextLife(next);
         assert.deepEqual(named(await scrubNow(next)), lost);
         for (const bytes of objects) assert((await put(next, bytes)).ok);
