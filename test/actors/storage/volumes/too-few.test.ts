@@ -8,7 +8,7 @@ import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
-import { put, randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+import { put, randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { facts, looked, pull, putBack, scrubbed, settled } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const SIX = ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"];
@@ -44,6 +44,23 @@ describe("storage: too few volumes (STO-85)", () => {
     for (const directory of THREE) await putBack(kit, directory);
     await looked(kit);
     for (const manifest of stored) await mustRead(kit.ref, manifest, "what was away");
+  });
+
+  it("does not name what is on them, nor where the catalog is lost too (STO-94)", async () => {
+    const kit = await startSix();
+    await putThree(kit);
+    for (const directory of THREE) await pull(kit, directory);
+    await looked(kit);
+    await scrubbed(kit);
+    const away = await kit.ref.call("describe", {}, within);
+    await kit.actor.stop();
+    const next = await startStorage({ disk: kit.disk, volumes, config: { writeQuotaBytes: 64 * MiB } });
+    await whole(next);
+    await scrubbed(next);
+    const nowhere = await next.ref.call("describe", {}, within);
+
+    assert(away.ok && nowhere.ok && nowhere.value.manifestCount > 0);
+    assert.deepEqual([...away.value.scrub.damaged, ...nowhere.value.scrub.damaged], []);
   });
 
   it("does not hold for damaged what a disk refused before it went", async () => {
