@@ -5,6 +5,7 @@
  * Invariants:
  * - those who need it together open it once;
  * - nobody sees the state of a journal that is being read: the new one takes the place of the old when all of it is there;
+ * - damage does not mend by itself: it is not looked for again in this life;
  * - once it was closed by its owner nothing is opened any more: the files are another life's then.
  */
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -31,6 +32,7 @@ export class HeldJournal<State extends JournalState> {
   #state: State;
   #journal: Journal | undefined;
   #opening: Promise<Result<Journal, OpenFailure>> | undefined;
+  #damage: JournalDamaged | undefined;
   #isClosed = false;
 
   constructor(options: HeldJournalOptions<State>) {
@@ -38,7 +40,10 @@ export class HeldJournal<State extends JournalState> {
     this.#state = options.makeState();
   }
 
-  /** As it was read last, with what was appended since; that of no record while nothing could be read. */
+  /**
+   * As it was read last, with what was appended since. While it could never be read that of no record, or of those before
+   * the damage.
+   */
   get state(): State {
     return this.#state;
   }
@@ -48,11 +53,17 @@ export class HeldJournal<State extends JournalState> {
     return this.#journal !== undefined;
   }
 
+  /** Why opening it again is of no use, if it is. */
+  get damage(): JournalDamaged | undefined {
+    return this.#damage;
+  }
+
   /** The journal that is open, or opened afresh where it has closed itself. */
   async open(): Promise<Result<Journal, OpenFailure>> {
     const journal = this.#journal;
     if (journal !== undefined && (this.#isClosed || journal.closed?.cause === undefined)) return ok(journal);
     if (this.#isClosed) return fail({ code: "journal.closed" });
+    if (this.#damage !== undefined) return fail(this.#damage);
     this.#opening ??= this.#openNow().finally(() => {
       this.#opening = undefined;
     });
@@ -82,7 +93,8 @@ export class HeldJournal<State extends JournalState> {
       snapshot: () => state.snapshot(),
     });
     // In one turn with what `onOpened` does at once: what the owner knows of the state is never of another one.
-    if (opened.ok) this.#state = state;
+    if (!opened.ok && opened.failure.code === "journal.damaged") this.#damage = opened.failure;
+    if (opened.ok || (this.#damage !== undefined && !this.wasOpened)) this.#state = state;
     await onOpened?.(opened.ok ? ok(state) : opened);
     if (opened.ok) this.#journal = opened.value;
     return opened;

@@ -65,8 +65,6 @@ export class Names {
   readonly #limits: NamesLimits;
   readonly #turns = new Turns<string>();
   readonly #journal: HeldJournal<NameTable>;
-  /** Damage does not mend by itself: it is not looked for again in this life. */
-  #damage: NamesUnavailable | undefined;
   #trouble: string | undefined;
   /** Names whose first record is being written. */
   #newCount = 0;
@@ -82,9 +80,7 @@ export class Names {
       compactBytesMin,
       makeState: () => new NameTable(limits),
       onOpened: (opened) => {
-        const refusal = opened.ok ? undefined : unavailable(opened.failure, "no");
-        if (!opened.ok && opened.failure.code === "journal.damaged") this.#damage = refusal;
-        this.#note(refusal?.cause);
+        this.#note(opened.ok ? undefined : unavailable(opened.failure, "no").cause);
       },
     });
   }
@@ -128,12 +124,11 @@ export class Names {
 
   /** Whether opening it again is of no use. */
   get isDamaged(): boolean {
-    return this.#damage !== undefined;
+    return this.#journal.damage !== undefined;
   }
 
   /** The journal that is open, or opened afresh where it has closed itself. */
   async open(): Promise<Result<Journal, NamesUnavailable>> {
-    if (this.#damage !== undefined) return fail(this.#damage);
     const opened = await this.#journal.open();
     return opened.ok ? opened : fail(unavailable(opened.failure, "no"));
   }

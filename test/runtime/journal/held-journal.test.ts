@@ -73,6 +73,23 @@ describe("journal: held", () => {
     assert.deepEqual([known, held.state.all, openings], [["a"], ["a", "b", "c"], [true, false, true]]);
   });
 
+  it("is read up to the damage where it is damaged, and not looked at again", async () => {
+    const disk = new MemoryDisk();
+    const before = hold(disk).held;
+    for (const text of ["a", "b", "c"]) assert((await before.append(record(text))).ok);
+    await before.close();
+    const secondBatch = 32 + 32 + 4 + 1;
+    disk.flipByte("/journal/000000000001.log", secondBatch + 36);
+    const { held, openings } = hold(disk);
+
+    const refusals = [await held.append(record("d")), await held.append(record("e"))];
+
+    const path = "/journal/000000000001.log";
+    const failure = { code: "journal.damaged", path, position: secondBatch, part: "batch" };
+    for (const refused of refusals) assert.deepEqual(refused, { ok: false, failure });
+    assert.deepEqual([held.damage, held.state.all, held.wasOpened, openings], [failure, ["a"], false, [false]]);
+  });
+
   it("is never opened once it was closed: it appends nothing, and what was read can be asked for", async () => {
     const disk = new MemoryDisk();
     const { held, openings } = hold(disk);
