@@ -4,6 +4,7 @@
  * Its type has a row for every failure that can reach gateway, so one that is added below does not compile until
  * somebody has thought about it here. Puts and gets are idempotent, so `executed: "maybe"` is retryable like `"no"`.
  */
+import { describeDamage } from "#actors/domain/journal-damage.ts";
 import { UPLOAD_NOTE_LENGTH_MAX } from "#actors/domain/upload.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { recordJson } from "#actors/gateway/name-json.ts";
@@ -256,6 +257,11 @@ const table: Table = {
       errno === "ENODEV"
         ? "No volume that can be written is there: cepa volumes names them. Nothing was acknowledged."
         : `The disk refused a write: ${errno}. Nothing was acknowledged.`,
+  },
+  "storage.journal-damaged": {
+    status: 503,
+    retryable: false,
+    message: (damage) => `The journal ${describeDamage(damage)}.`,
   },
   "storage.uploads-full": {
     status: 429,

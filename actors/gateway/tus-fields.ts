@@ -24,11 +24,12 @@ const PASSING: ReadonlySet<number> = new Set([408, 429, 500, 503, 507]);
 
 /**
  * A client that asks where its upload is, and is refused for whatever reason, takes it that the upload is gone, and begins
- * another; only of 423 it knows that this passes. So that is what it is told as long as the answer is not known.
+ * another; only of 423 it knows that this passes. So that is what it is told as long as the answer is not known, unless that
+ * does not pass: who begins another is then told in words what is the matter.
  */
 export function adaptRefusal({ method, path }: Pick<EdgeRequest, "method" | "path">, refusal: Refusal): Refusal {
   const headers = { ...refusal.headers, ...tusHeaders({ path }) };
-  const isQuestion = method === "HEAD" && PATH.test(path) && PASSING.has(refusal.status);
+  const isQuestion = method === "HEAD" && PATH.test(path) && PASSING.has(refusal.status) && refusal.retryable;
   return { ...refusal, headers, status: isQuestion ? 423 : refusal.status };
 }
 

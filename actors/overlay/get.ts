@@ -5,7 +5,6 @@
 import { type Address, bytesFromDigest, type Digest } from "#actors/domain/address.ts";
 import { type ByteRange, type Extent, extentOf } from "#actors/domain/byte-range.ts";
 import type { Manifest } from "#actors/domain/manifest.ts";
-import { ask } from "#actors/overlay/ask.ts";
 import type { ManifestReader, ReadFailure } from "#actors/overlay/manifest-reader.ts";
 import { HELD_BACK_BYTES_MAX, ObjectSource } from "#actors/overlay/object-source.ts";
 import type {
@@ -17,6 +16,7 @@ import type {
   RangeUnsatisfiable,
 } from "#actors/overlay/protocol.ts";
 import type { Below } from "#actors/overlay/put.ts";
+import { resolve } from "#actors/overlay/resolve.ts";
 import { SliceWalk } from "#actors/overlay/slice-walk.ts";
 import { readAsSmall, readSmall, type SmallObjects, smallIn } from "#actors/overlay/small-object.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
@@ -111,17 +111,10 @@ export async function locate(
   address: Address,
   within: Within,
 ): Promise<Result<Located, FailureOf<OverlayProtocol, "stat">>> {
-  const { index, manifests, config } = reading;
-  const timeoutMs = config.current.callTimeoutMs;
-  const entry = await ask(reading, within, () =>
-    index.call("resolve", { address }, { timeoutMs, within, whenFull: "wait" }),
-  );
-  if (!entry.ok) {
-    return entry.failure.code === "index.unknown" ? fail({ code: "overlay.unknown", address }) : fail(entry.failure);
-  }
-
+  const entry = await resolve(reading, address, within);
+  if (!entry.ok) return entry;
   const root = entry.value.manifest;
-  const manifest = await manifests.root(root, address, within);
+  const manifest = await reading.manifests.root(root, address, within);
   return manifest.ok ? await measure(reading, root, manifest.value, within) : manifest;
 }
 

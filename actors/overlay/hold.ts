@@ -5,6 +5,7 @@
  * that index is not told of, because a crash comes between, storage refuses all the same.
  */
 
+import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import type { IndexRebuilding } from "#actors/index/protocol.ts";
 import { ask } from "#actors/overlay/ask.ts";
 import type { Reading } from "#actors/overlay/get.ts";
@@ -16,6 +17,7 @@ import type {
   TargetFailure,
 } from "#actors/overlay/protocol.ts";
 import { afterAll, recordEntry } from "#actors/overlay/put.ts";
+import { resolve } from "#actors/overlay/resolve.ts";
 import type { HeldObject, StorageProtocol } from "#actors/storage/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { FailureOf, ReplyOf } from "#runtime/protocol.ts";
@@ -36,6 +38,7 @@ export async function removeTarget(
     const { address, manifest } = held.value;
     manifests.forget(manifest, address);
     if (address === undefined) return removed;
+    reading.small.delete(address);
     const forgotten = await ask(reading, within, () => index.call("forget", { address }, options));
     return forgotten.ok ? removed : fail(afterAll(forgotten.failure));
   });
@@ -91,13 +94,11 @@ async function findHeld(
   reading: Reading,
   target: Target,
   within: Within,
-): Promise<Result<HeldObject, ObjectUnknown | IndexRebuilding | OverlayUnavailable>> {
+): Promise<Result<HeldObject, ObjectUnknown | IndexRebuilding | StorageJournalDamaged | OverlayUnavailable>> {
   if ("root" in target) return ok({ manifest: target.root });
   const { address } = target;
-  const options = optionsOf(reading, within);
-  const entry = await ask(reading, within, () => reading.index.call("resolve", { address }, options));
-  if (entry.ok) return ok({ address, manifest: entry.value.manifest });
-  return fail(entry.failure.code === "index.unknown" ? { code: "overlay.unknown", address } : entry.failure);
+  const entry = await resolve(reading, address, within);
+  return entry.ok ? ok({ address, manifest: entry.value.manifest }) : entry;
 }
 
 /** Index has not heard of the removal yet. */

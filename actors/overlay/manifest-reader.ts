@@ -20,9 +20,9 @@ import type {
   ManifestNotFound,
   ObjectRemoved,
   StorageCorrupt,
+  StorageNotReady,
   StorageProtocol,
   StorageReadFailed,
-  StorageRebuilding,
 } from "#actors/storage/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { Flights } from "#runtime/flights.ts";
@@ -31,7 +31,7 @@ import type { Ref, Within } from "#runtime/ref.ts";
 import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
 
 /** Why bytes that are known to be here cannot be had now, or at all. */
-export type ReadFailure = StorageCorrupt | StorageReadFailed | StorageRebuilding | OverlayUnavailable;
+export type ReadFailure = StorageCorrupt | StorageReadFailed | StorageNotReady | OverlayUnavailable;
 
 /** What the leaves of a manifest say. */
 export interface Shape {

@@ -31,9 +31,9 @@ import type {
   ScrubFacts,
   StorageCorrupt,
   StorageFacts,
+  StorageNotReady,
   StorageProtocol,
   StorageReadFailed,
-  StorageRebuilding,
   TrashedObject,
 } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -51,7 +51,7 @@ export interface OverlayProtocol {
     ObjectBytes,
     | ObjectUnknown
     | IndexRebuilding
-    | StorageRebuilding
+    | StorageNotReady
     | StorageCorrupt
     | StorageReadFailed
     | RangeUnsatisfiable
@@ -61,7 +61,7 @@ export interface OverlayProtocol {
   stat: Call<
     { readonly address: Address },
     ObjectFacts,
-    ObjectUnknown | IndexRebuilding | StorageRebuilding | StorageCorrupt | StorageReadFailed | OverlayUnavailable
+    ObjectUnknown | IndexRebuilding | StorageNotReady | StorageCorrupt | StorageReadFailed | OverlayUnavailable
   >;
 
   /** As `get`, by the root of a manifest: the only way to ciphertext, which has no address. Index is not asked. */
@@ -70,7 +70,7 @@ export interface OverlayProtocol {
     ContentBytes,
     | ManifestNotFound
     | NotARoot
-    | StorageRebuilding
+    | StorageNotReady
     | StorageCorrupt
     | StorageReadFailed
     | RangeUnsatisfiable
@@ -80,7 +80,7 @@ export interface OverlayProtocol {
   statByRoot: Call<
     { readonly root: Digest },
     ContentFacts,
-    ManifestNotFound | NotARoot | StorageRebuilding | StorageCorrupt | StorageReadFailed | OverlayUnavailable
+    ManifestNotFound | NotARoot | StorageNotReady | StorageCorrupt | StorageReadFailed | OverlayUnavailable
   >;
 
   /**
@@ -102,20 +102,20 @@ export interface OverlayProtocol {
   listTrash: Call<
     { readonly after?: string | undefined; readonly limit: number },
     { readonly entries: readonly TrashedObject[]; readonly next: string | undefined },
-    StorageRebuilding | OverlayUnavailable
+    StorageNotReady | OverlayUnavailable
   >;
 
   /** As storage's. */
-  collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageRebuilding | OverlayUnavailable>;
+  collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageNotReady | OverlayUnavailable>;
 
   /** As storage's. */
-  scrubNow: Call<Record<never, never>, ScrubFacts, StorageRebuilding | OverlayUnavailable>;
+  scrubNow: Call<Record<never, never>, ScrubFacts, StorageNotReady | OverlayUnavailable>;
 
   /** As storage's. */
-  describeVolumes: Call<Record<never, never>, VolumesFacts, StorageRebuilding | OverlayUnavailable>;
+  describeVolumes: Call<Record<never, never>, VolumesFacts, StorageNotReady | OverlayUnavailable>;
 
   /** As storage's. */
-  repair: Call<{ readonly action: RepairAction }, VolumesFacts, StorageRebuilding | OverlayUnavailable>;
+  repair: Call<{ readonly action: RepairAction }, VolumesFacts, StorageNotReady | OverlayUnavailable>;
 
   /** As storage's. */
   forgetVolume: Call<ForgetVolume, VolumesFacts, StorageFailureOf<"forgetVolume"> | OverlayUnavailable>;
@@ -124,7 +124,7 @@ export interface OverlayProtocol {
   getManifest: Call<
     { readonly root: Digest },
     Uint8Array,
-    ManifestNotFound | StorageCorrupt | StorageReadFailed | StorageRebuilding | OverlayUnavailable
+    ManifestNotFound | StorageCorrupt | StorageReadFailed | StorageNotReady | OverlayUnavailable
   >;
 
   /**
@@ -136,7 +136,7 @@ export interface OverlayProtocol {
     CarBytes,
     | ObjectUnknown
     | IndexRebuilding
-    | StorageRebuilding
+    | StorageNotReady
     | ManifestNotFound
     | StorageCorrupt
     | StorageReadFailed
@@ -176,7 +176,7 @@ export interface OverlayProtocol {
     | NamesFull
     | NamesUnavailable
     | IndexRebuilding
-    | StorageRebuilding
+    | StorageNotReady
     | StorageCorrupt
     | StorageReadFailed
     | OverlayUnavailable

@@ -1,5 +1,6 @@
 /** Storage: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { parseErasure } from "#actors/domain/erasure-profile.ts";
+import { describeDamage, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import { type BucketConfig, bucketConfigSchema, checkBucketConfig } from "#actors/storage/bucket-config.ts";
 import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.ts";
 import { Meters } from "#actors/storage/meters.ts";
@@ -54,6 +55,7 @@ interface StorageState {
 interface Troubles {
   catalog: string | undefined;
   reserve: string | undefined;
+  journals: string | undefined;
   packs: string | undefined;
   volumes: string | undefined;
 }
@@ -66,8 +68,20 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
   init: async ({ config, metrics, ...deps }, ctx) => {
     const { clock, random, log, scope, signal } = ctx;
     let rebuild: Progress | undefined;
-    const troubles: Troubles = { catalog: undefined, reserve: undefined, packs: undefined, volumes: undefined };
+    const troubles: Troubles = {
+      catalog: undefined,
+      journals: undefined,
+      packs: undefined,
+      reserve: undefined,
+      volumes: undefined,
+    };
     const meters = new Meters(metrics);
+    const onJournalDamaged = (damage: StorageJournalDamaged): void => {
+      const words = describeDamage(damage);
+      log.error("journal damaged", { cause: words });
+      troubles.journals = troubles.journals === undefined ? words : `${troubles.journals}; ${words}`;
+      tellHealth(rebuild, troubles, ctx);
+    };
     const store = await Store.open({
       ...deps,
       clock,
@@ -98,6 +112,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         troubles.packs = now;
         tellHealth(rebuild, troubles, ctx);
       },
+      onJournalDamaged,
       onVolumeTrouble: (now) => {
         troubles.volumes = now;
         tellHealth(rebuild, troubles, ctx);
@@ -108,7 +123,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     crashWith(store.recovered, ctx);
     flushAgain(ctx);
     const onDefect = (defect: unknown): void => endWith(defect, ctx);
-    const staging = openStaging({ ...deps, config: () => config.current, store, onDefect }, ctx);
+    const staging = openStaging({ ...deps, config: () => config.current, store, onDefect, onJournalDamaged }, ctx);
     crashWith(
       store.recovered.then(() => staging.sweep()),
       ctx,
@@ -245,11 +260,11 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
 
 function tellHealth(
   progress: Progress | undefined,
-  { catalog, reserve, packs, volumes }: Troubles,
+  { catalog, journals, packs, reserve, volumes }: Troubles,
   ctx: Context,
 ): void {
   if (progress === undefined) {
-    const causes = [catalog, reserve, packs, volumes].filter((cause) => cause !== undefined);
+    const causes = [journals, catalog, reserve, packs, volumes].filter((cause) => cause !== undefined);
     if (causes.length === 0) ctx.health("ready");
     else ctx.health("degraded", causes.join("; "));
     return;

@@ -5,8 +5,9 @@
  */
 import { crc32 } from "node:zlib";
 import { writeFailure } from "#actors/storage/pack-write.ts";
-import type { SourceFailed, StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import type { SourceFailed } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
+import type { LogFailure } from "#actors/storage/upload-log.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -38,10 +39,10 @@ export interface AppendPlan<F extends Failure> {
   /** Whether the upload may be so long; asked before the bytes up to there are written. */
   readonly admit: (endBytes: number) => Result<void, F>;
   /** Makes what is synced count. */
-  readonly record: (reached: Reached) => Promise<Result<void, StorageFull | WriteFailed>>;
+  readonly record: (reached: Reached) => Promise<Result<void, LogFailure>>;
 }
 
-type Outcome<F extends Failure> = Result<void, F | SourceFailed | StorageFull | WriteFailed>;
+type Outcome<F extends Failure> = Result<void, F | SourceFailed | LogFailure>;
 
 /** Reads the source to its end. A failure of the source leaves what it brought, unless the plan `isWhole`. */
 export async function appendBytes<F extends Failure>(plan: AppendPlan<F>): Promise<Outcome<F>> {
@@ -101,7 +102,7 @@ class Pieces<F extends Failure> {
     return ok();
   }
 
-  async commit(): Promise<Result<void, StorageFull | WriteFailed>> {
+  async commit(): Promise<Result<void, LogFailure>> {
     const { clock, disk, descriptor, space, record } = this.#plan;
     this.#recordedMs = clock.nowMs();
     if (this.#reached.offsetBytes === this.#recordedBytes) return ok();

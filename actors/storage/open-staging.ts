@@ -6,12 +6,14 @@ import { Staging } from "#actors/storage/staging.ts";
 import type { Store } from "#actors/storage/store.ts";
 import { UploadLog } from "#actors/storage/upload-log.ts";
 
-type Deps = Pick<StoreDeps, "config" | "directory" | "disk" | "onDefect"> & { readonly store: Store };
+type Deps = Pick<StoreDeps, "config" | "directory" | "disk" | "onDefect" | "onJournalDamaged"> & {
+  readonly store: Store;
+};
 type Life = Pick<StoreDeps, "clock" | "log" | "random" | "scope" | "signal">;
 
 export function openStaging({ store, ...deps }: Deps, { clock, log, random, scope, signal }: Life): Staging {
   const { relief, space } = store;
-  const files = new UploadLog({ ...deps, random, space, relief, log });
+  const files = new UploadLog({ ...deps, random, space, relief });
   const objects = new StagedObjects({ ...deps, clock, space, files, log, put: (...put) => store.put(...put) });
   scope.add(async () => {
     await objects.close();

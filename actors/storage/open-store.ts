@@ -1,6 +1,7 @@
 /** What a store is made of, opened in the order in which one needs the other. */
 import type { Digest } from "#actors/domain/address.ts";
 import { type ErasureSetting, profileFor, shardCountOf } from "#actors/domain/erasure-profile.ts";
+import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Damage } from "#actors/storage/catalog-records.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
@@ -53,6 +54,8 @@ export interface StoreDeps {
   readonly onReserveTrouble: (trouble: string | undefined) => void;
   /** Which packs have lost something, in the same way. */
   readonly onPackTrouble: (trouble: string | undefined) => void;
+  /** A journal cannot be read back, for the rest of this life. */
+  readonly onJournalDamaged: (damage: StorageJournalDamaged) => void;
   /** Which volumes are not as they should be, in the same way. */
   readonly onVolumeTrouble: (trouble: string | undefined) => void;
   /** Aborted as soon as the incarnation ends, which is before its puts are over and its scope is closed. */
@@ -109,7 +112,15 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   const wantedBytes = (): number => (deps.elsewhere === undefined ? config().reserveFileBytes : 0);
   const reserve = await ReserveFile.open({ ...deps, space, wantedBytes, onTrouble: deps.onReserveTrouble });
   scope.add(() => reserve.close());
-  const keeps = await Keeps.open({ clock, disk, random, space, relief: reserve, directory: `${directory}/keeps` });
+  const keeps = await Keeps.open({
+    clock,
+    disk,
+    random,
+    space,
+    relief: reserve,
+    directory: `${directory}/keeps`,
+    onDamaged: deps.onJournalDamaged,
+  });
   scope.add(() => keeps.close());
   return { kv, catalog, files, keeps, space, putSpace, volumes, reserve };
 }

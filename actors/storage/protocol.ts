@@ -9,6 +9,7 @@
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ChunkerName } from "#actors/domain/chunk-profiles.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
+import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import type { TreeProblem } from "#actors/domain/tree.ts";
 import type {
   AppendUpload,
@@ -42,7 +43,7 @@ export interface StorageProtocol {
    * Reads `source` to its end, cuts it into chunks, writes those that are new, then the manifest: the commit record.
    * Answers when all of it is durable. A failure keeps nothing. Idempotent.
    */
-  putObject: Call<PutObject, StoredObject, PutFailure | StorageRebuilding>;
+  putObject: Call<PutObject, StoredObject, PutFailure | StorageNotReady>;
 
   /**
    * Answers with the bytes of a manifest node (root or inner), verified against its digest. At most 1 MiB. `address` is the
@@ -51,7 +52,7 @@ export interface StorageProtocol {
   getManifest: Call<
     { readonly root: Digest; readonly address?: Address | undefined },
     Uint8Array,
-    ManifestNotFound | ObjectRemoved | StorageCorrupt | StorageReadFailed | StorageRebuilding
+    ManifestNotFound | ObjectRemoved | StorageCorrupt | StorageReadFailed | StorageNotReady
   >;
 
   /** Whether the object of this manifest may still be read: for those who keep what `getManifest` once said. */
@@ -65,7 +66,7 @@ export interface StorageProtocol {
   readChunks: Call<
     { readonly slices: readonly ChunkSlice[] },
     ChunkBytes,
-    ChunkNotFound | StorageReadFailed | StorageRebuilding
+    ChunkNotFound | StorageReadFailed | StorageNotReady
   >;
 
   /**
@@ -75,7 +76,7 @@ export interface StorageProtocol {
   readSmallObject: Call<
     { readonly chunk: Digest; readonly root: Digest },
     Uint8Array,
-    ChunkNotFound | ManifestNotFound | ObjectRemoved | StorageCorrupt | StorageReadFailed | StorageRebuilding
+    ChunkNotFound | ManifestNotFound | ObjectRemoved | StorageCorrupt | StorageReadFailed | StorageNotReady
   >;
 
   /**
@@ -90,7 +91,7 @@ export interface StorageProtocol {
       readonly done: boolean;
       readonly total: number;
     },
-    StorageRebuilding
+    StorageNotReady
   >;
 
   /**
@@ -101,7 +102,7 @@ export interface StorageProtocol {
 
   /** Takes a removal back, and answers with what is there again; `findRemoved` says what that would be. */
   restoreObject: Call<RemovedName, CommittedManifest, NotInTrash | KeepRefused>;
-  findRemoved: Call<RemovedName, CommittedManifest, NotInTrash | StorageRebuilding>;
+  findRemoved: Call<RemovedName, CommittedManifest, NotInTrash | StorageNotReady>;
 
   /** Holds on to the object, whatever its put asked for, at least until then; without `untilMs` until it is let go. */
   pinObject: Call<
@@ -117,20 +118,16 @@ export interface StorageProtocol {
   listTrash: Call<
     { readonly after?: string | undefined; readonly limit: number },
     { readonly entries: readonly TrashedObject[]; readonly next: string | undefined },
-    StorageRebuilding
+    StorageNotReady
   >;
 
   /**
    * Begins a collection, if none is under way: what nobody holds is removed, and what was removed long ago, or with
    * `emptyTrash` at all, is given up. Answers at once, with how things stand.
    */
-  collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageRebuilding>;
+  collectGarbage: Call<{ readonly emptyTrash: boolean }, CollectionFacts, StorageNotReady>;
   /** Begins an upload that is sent in pieces, over any number of connections and lives of the node. */
-  beginUpload: Call<
-    BeginUpload,
-    UploadFacts,
-    ObjectTooLarge | UploadsFull | StorageFull | LimitReached | WriteFailed | StorageRebuilding
-  >;
+  beginUpload: Call<BeginUpload, UploadFacts, ObjectTooLarge | UploadsFull | LimitReached | WriteRefused>;
 
   /**
    * Adds what `source` brings. What was added is durable when its offset is answered, or shown by `statUpload`; a source
@@ -147,9 +144,7 @@ export interface StorageProtocol {
     | ObjectTooLarge
     | UploadsFull
     | SourceFailed
-    | StorageFull
-    | WriteFailed
-    | StorageRebuilding
+    | WriteRefused
   >;
 
   /**
@@ -159,26 +154,22 @@ export interface StorageProtocol {
   statUpload: Call<
     { readonly upload: UploadId; readonly waitMs: number },
     UploadFacts,
-    UploadUnknown | UploadDamaged | Exclude<PutFailure, AddressMismatch> | StorageRebuilding
+    UploadUnknown | UploadDamaged | Exclude<PutFailure, AddressMismatch> | StorageNotReady
   >;
 
   /** Forgets it, and what it has brought. An object that came of it stays. */
-  cancelUpload: Call<{ readonly upload: UploadId }, void, UploadUnknown | UploadBusy | StorageFull | WriteFailed>;
+  cancelUpload: Call<{ readonly upload: UploadId }, void, UploadUnknown | UploadBusy | WriteRefused>;
 
   /** Everything is read and compared again, from now on, beside the traffic. Answers at once, with how things stand. */
-  scrubNow: Call<Record<never, never>, ScrubFacts, StorageRebuilding>;
+  scrubNow: Call<Record<never, never>, ScrubFacts, StorageNotReady>;
 
-  describeVolumes: Call<Record<never, never>, VolumesFacts, StorageRebuilding>;
+  describeVolumes: Call<Record<never, never>, VolumesFacts, StorageNotReady>;
 
   /** Answers at once; what goes on is in the facts. A pause ends with a resume, or with the life of the node. */
-  repair: Call<{ readonly action: RepairAction }, VolumesFacts, StorageRebuilding>;
+  repair: Call<{ readonly action: RepairAction }, VolumesFacts, StorageNotReady>;
 
   /** Gives up a volume that is left out. With `mayLose` also where it may hold what nothing else does. Durable when answered. */
-  forgetVolume: Call<
-    ForgetVolume,
-    VolumesFacts,
-    VolumeUnknown | VolumeInUse | VolumeNeeded | StorageFull | WriteFailed | StorageRebuilding
-  >;
+  forgetVolume: Call<ForgetVolume, VolumesFacts, VolumeUnknown | VolumeInUse | VolumeNeeded | WriteRefused>;
 
   /** Sizes and counts, for `/status`. */
   describe: Call<Record<never, never>, StorageFacts>;
@@ -198,8 +189,13 @@ export interface TrashedObject extends CommittedManifest {
   readonly restorableUntilMs: number;
 }
 
+/** What can be said and done only when all is known that was kept and removed. Nothing has run. */
+export type StorageNotReady = StorageRebuilding | StorageJournalDamaged;
+
+export type WriteRefused = StorageFull | WriteFailed | StorageNotReady;
+
 /** A change of what is kept was not made. */
-export type KeepRefused = StorageFull | WriteFailed | KeepsFull | StorageRebuilding;
+export type KeepRefused = WriteRefused | KeepsFull;
 
 export interface PutObject extends PutManner {
   /** Bytes that are whole in memory are not changed any more: they may be read for longer than the call lasts. */
@@ -346,7 +342,8 @@ export type PutFailure =
   | TreeRefused
   | SourceFailed
   | WriteFailed
-  | KeepsFull;
+  | KeepsFull
+  | StorageJournalDamaged;
 
 /** No such manifest is held here. */
 export interface ManifestNotFound extends Failure<"storage.manifest-not-found"> {

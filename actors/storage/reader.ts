@@ -3,6 +3,7 @@
  * refused from then on.
  */
 import type { Digest } from "#actors/domain/address.ts";
+import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Damage } from "#actors/storage/catalog-records.ts";
 import { asTold, ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
@@ -44,7 +45,7 @@ const AWAY: StorageReadFailed = { code: "storage.read-failed", errno: "ENODEV" }
 export interface ReaderDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
-  readonly keeps: Pick<Keeps, "count" | "fateOf" | "get">;
+  readonly keeps: Pick<Keeps, "count" | "damage" | "fateOf" | "get">;
   readonly readers: PackReaders;
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
@@ -89,7 +90,7 @@ export class Reader {
   async manifest(
     root: Digest,
     object: Digest | undefined,
-  ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadTrouble>> {
+  ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | StorageJournalDamaged | ReadTrouble>> {
     const known = this.manifestEntry(root, object);
     return known.ok ? await this.#node(root, known.value) : known;
   }
@@ -117,17 +118,26 @@ export class Reader {
 
   /**
    * The record of a manifest that may be read. Where nobody remembers any more that it was removed, there is none; what it
-   * referred to may be there for others.
+   * referred to may be there for others. Where what was removed is not known, only who names the object may read it: index
+   * has forgotten the address of what was.
    */
-  manifestEntry(root: Digest, object: Digest | undefined): Result<CatalogEntry, ManifestNotFound | ObjectRemoved> {
-    const entry = this.#deps.catalog.find("manifest", root);
-    if (this.#isRemoved(root, object, entry)) return fail({ code: "storage.removed", root });
+  manifestEntry(
+    root: Digest,
+    object: Digest | undefined,
+  ): Result<CatalogEntry, ManifestNotFound | ObjectRemoved | StorageJournalDamaged> {
+    const { catalog, keeps } = this.#deps;
+    const entry = catalog.find("manifest", root);
+    const isRemoved = this.#isRemoved(root, object, entry);
+    const isUnproven = object === undefined ? (entry?.sequence ?? 0) > 0 : entry === undefined || isRemoved;
+    if (keeps.damage !== undefined && isUnproven) return fail(keeps.damage);
+    if (isRemoved) return fail({ code: "storage.removed", root });
     return entry === undefined ? fail({ code: "storage.manifest-not-found", root }) : ok(entry);
   }
 
-  /** False for what was removed. What is not known at all was never told to anybody. */
+  /** False for what was removed, or may have been. What is not known at all was never told to anybody. */
   isHeld(root: Digest): boolean {
     const { catalog, keeps } = this.#deps;
+    if (keeps.damage !== undefined) return false;
     const entry = keeps.count === 0 ? undefined : catalog.find("manifest", root);
     return keeps.count === 0 || (entry !== undefined && !this.#isRemoved(root, undefined, entry));
   }

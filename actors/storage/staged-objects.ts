@@ -10,8 +10,8 @@ import { writeFailure } from "#actors/storage/pack-write.ts";
 import type {
   PutFailure,
   PutObject,
+  StorageNotReady,
   StorageProtocol,
-  StorageRebuilding,
   StoredObject,
 } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -35,7 +35,7 @@ export interface StagedObjectsDeps {
   readonly space: Space;
   readonly files: UploadLog;
   readonly log: Log;
-  readonly put: (put: PutObject, within: Within) => Promise<Result<StoredObject, PutFailure | StorageRebuilding>>;
+  readonly put: (put: PutObject, within: Within) => Promise<Result<StoredObject, PutFailure | StorageNotReady>>;
   /** Of what goes on beside the calls: it ends the incarnation. */
   readonly onDefect: (defect: unknown) => void;
 }
@@ -146,7 +146,7 @@ export class StagedObjects {
     return recorded;
   }
 
-  async #failed(upload: UploadId, failure: PutFailure | StorageRebuilding): Promise<Outcome> {
+  async #failed(upload: UploadId, failure: PutFailure | StorageNotReady): Promise<Outcome> {
     assert(failure.code !== "storage.address-mismatch", "nobody expects an address of an upload");
     const isDamaged = failure.code === "storage.source-failed" && failure.cause.code === "storage.upload-damaged";
     const why = isDamaged ? damaged : failure;

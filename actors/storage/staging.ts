@@ -24,7 +24,7 @@ import { appendBytes, type Reached } from "#actors/storage/append-upload.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { MovingSource } from "#actors/storage/moving-source.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
-import type { SourceFailed, StorageProtocol, StorageRebuilding } from "#actors/storage/protocol.ts";
+import type { SourceFailed, StorageNotReady, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { StagedObjects } from "#actors/storage/staged-objects.ts";
 import { StagingRoom } from "#actors/storage/staging-room.ts";
@@ -56,7 +56,7 @@ export interface StagingDeps {
   readonly random: Random;
   readonly space: Space;
   /** What bounds puts, as long as there may be any. */
-  readonly intake: () => Result<Pick<Writers, "limit" | "reservations">, StorageRebuilding>;
+  readonly intake: () => Result<Pick<Writers, "limit" | "reservations">, StorageNotReady>;
   readonly log: UploadLog;
   readonly objects: StagedObjects;
   /** Of the incarnation. */

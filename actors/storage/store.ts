@@ -2,7 +2,7 @@
  * One incarnation's hold on the packs: catalog, writers, readers, and the recovery that comes before them.
  *
  * It opens short: what a crash left behind the checkpoints is decided before `open` settles; a catalog that has to be
- * rebuilt is rebuilt beside the traffic, and until then what is not known answers `storage.rebuilding`.
+ * rebuilt is so beside the traffic: what is not known yet answers `storage.rebuilding`. Over damaged keeps it only reads.
  */
 import { type Address, addressOf, type Digest, digestOf } from "#actors/domain/address.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
@@ -30,9 +30,9 @@ import type {
   PutObject,
   ScrubFacts,
   StorageFacts,
+  StorageNotReady,
   StorageProtocol,
   StorageReadFailed,
-  StorageRebuilding,
   StoredObject,
 } from "#actors/storage/protocol.ts";
 import { putObject } from "#actors/storage/put-object.ts";
@@ -75,6 +75,7 @@ export class Store {
   readonly #sources = new Set<ByteSource>();
   readonly #puts = new Roster<Promise<unknown>>();
   #writers: Writers | undefined;
+  #isRecovered = false;
   #setAsideCount = 0;
   #rebuild: Progress = { doneBytes: 0, totalBytes: 0 };
   /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
@@ -134,12 +135,12 @@ export class Store {
   }
 
   get rebuilding(): Progress | undefined {
-    return this.#writers === undefined ? this.#rebuild : undefined;
+    return this.#isRecovered ? undefined : this.#rebuild;
   }
 
-  async put(put: PutObject, within: Within): Promise<Result<StoredObject, PutFailure | StorageRebuilding>> {
+  async put(put: PutObject, within: Within): Promise<Result<StoredObject, PutFailure | StorageNotReady>> {
     const writers = this.#writers;
-    if (writers === undefined) return fail(this.#notKnownYet());
+    if (writers === undefined) return fail(this.#notReady());
     const { source } = put;
     if (!(source instanceof Uint8Array)) this.#sources.add(source);
     const putting = putObject(put, writers, within);
@@ -154,36 +155,33 @@ export class Store {
   /** What is done to objects beside putting and reading them. */
   async keep<Value, Refused extends Failure>(
     change: (keeping: Keeping) => Promise<Result<Value, Refused>>,
-  ): Promise<Result<Value, Refused | StorageRebuilding>> {
+  ): Promise<Result<Value, Refused | StorageNotReady>> {
     const writers = this.#writers;
-    return writers === undefined ? fail(this.#notKnownYet()) : await change(writers.keeping);
+    return writers === undefined ? fail(this.#notReady()) : await change(writers.keeping);
   }
 
-  listTrash(
-    after: string | undefined,
-    limit: number,
-  ): Result<ReplyOf<StorageProtocol, "listTrash">, StorageRebuilding> {
+  listTrash(after: string | undefined, limit: number): Result<ReplyOf<StorageProtocol, "listTrash">, StorageNotReady> {
     const writers = this.#writers;
-    return writers === undefined ? fail(this.#notKnownYet()) : ok(writers.keeping.listTrash(after, limit));
+    return writers === undefined ? fail(this.#notReady()) : ok(writers.keeping.listTrash(after, limit));
   }
 
-  collect(emptyTrash: boolean): Result<CollectionFacts, StorageRebuilding> {
+  collect(emptyTrash: boolean): Result<CollectionFacts, StorageNotReady> {
     const writers = this.#writers;
-    if (writers === undefined) return fail(this.#notKnownYet());
+    if (writers === undefined) return fail(this.#notReady());
     writers.collector.collect(emptyTrash);
     return ok(writers.collector.facts);
   }
 
-  scrubNow(): Result<ScrubFacts, StorageRebuilding> {
+  scrubNow(): Result<ScrubFacts, StorageNotReady> {
     const writers = this.#writers;
-    if (writers === undefined) return fail(this.#notKnownYet());
+    if (writers === undefined) return fail(this.#notReady());
     writers.scrubber.scrubNow();
     return ok(writers.scrubber.facts);
   }
 
-  get volumeDesk(): Result<VolumeDesk, StorageRebuilding> {
+  get volumeDesk(): Result<VolumeDesk, StorageNotReady> {
     const writers = this.#writers;
-    if (writers === undefined) return fail(this.#notKnownYet());
+    if (writers === undefined) return fail(this.#notReady());
     const { catalog, space, volumes } = this.#parts;
     return ok(new VolumeDesk({ volumes, writers: writers.spread, catalog, space }));
   }
@@ -192,12 +190,12 @@ export class Store {
   async manifest(
     root: Digest,
     address?: Address,
-  ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadTrouble | StorageRebuilding>> {
+  ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadTrouble | StorageNotReady>> {
     return this.#orNotKnownYet(await this.#reader.manifest(root, address && digestOf(address)));
   }
 
   /** Whether what this manifest describes, of the digest `object`, is there and may be read. */
-  mayRead(root: Digest, object: Digest): Result<unknown, ManifestNotFound | ObjectRemoved | StorageRebuilding> {
+  mayRead(root: Digest, object: Digest): Result<unknown, ManifestNotFound | ObjectRemoved | StorageNotReady> {
     return this.#orNotKnownYet(this.#reader.manifestEntry(root, object));
   }
 
@@ -206,9 +204,10 @@ export class Store {
   }
 
   /** The source lives until it ends, is cancelled, or the store is closed. */
-  read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageReadFailed | StorageRebuilding> {
+  read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageReadFailed | StorageNotReady> {
     const source = this.#reader.read(slices);
-    return !source.ok && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : source;
+    const { rebuilding } = this;
+    return source.ok || rebuilding === undefined ? source : fail({ code: "storage.rebuilding", ...rebuilding });
   }
 
   /** All of a chunk that was read lately, if it is small. Not to be modified. */
@@ -217,16 +216,16 @@ export class Store {
   }
 
   /** All of a chunk. */
-  async chunk(chunk: Digest): Promise<Result<Uint8Array, ChunkNotFound | ReadTrouble | StorageRebuilding>> {
+  async chunk(chunk: Digest): Promise<Result<Uint8Array, ChunkNotFound | ReadTrouble | StorageNotReady>> {
     return this.#orNotKnownYet(await this.#reader.chunk(chunk));
   }
 
   async list(
     after: Cursor | undefined,
     limit: number,
-  ): Promise<Result<ReplyOf<StorageProtocol, "listManifests">, StorageRebuilding>> {
+  ): Promise<Result<ReplyOf<StorageProtocol, "listManifests">, StorageNotReady>> {
     const writers = this.#writers;
-    if (writers === undefined) return fail(this.#notKnownYet());
+    if (writers === undefined) return fail(this.#notReady());
     const catalog = this.#catalog;
     const from = sequenceOf(catalog.era, after, (sequence) => catalog.commitAt(sequence)?.manifest);
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
@@ -263,8 +262,8 @@ export class Store {
   }
 
   /** What bounds puts, for bytes that are to be put later. */
-  get intake(): Result<Pick<Writers, "limit" | "reservations">, StorageRebuilding> {
-    return this.#writers === undefined ? fail(this.#notKnownYet()) : ok(this.#writers);
+  get intake(): Result<Pick<Writers, "limit" | "reservations">, StorageNotReady> {
+    return this.#writers === undefined ? fail(this.#notReady()) : ok(this.#writers);
   }
 
   get space(): Space {
@@ -331,7 +330,9 @@ export class Store {
     this.#catalog.setComplete();
     await this.#catalog.flush();
     this.#upkeep.tell();
-    this.#writers = this.#makeWriters(report);
+    this.#isRecovered = true;
+    // What nobody knows to be removed would be relied upon, and collected for.
+    if (this.#keeps.damage === undefined) this.#writers = this.#makeWriters(report);
     onRebuild(undefined);
   }
 
@@ -364,14 +365,14 @@ export class Store {
     return makeWriters(deps, report);
   }
 
-  #notKnownYet(): StorageRebuilding {
-    return { code: "storage.rebuilding", ...this.#rebuild };
+  #notReady(): StorageNotReady {
+    return this.#keeps.damage ?? { code: "storage.rebuilding", ...this.#rebuild };
   }
 
   /** What is not found may be, when the catalog is whole. */
-  #orNotKnownYet<Value, Any extends Failure>(found: Result<Value, Any>): Result<Value, Any | StorageRebuilding> {
+  #orNotKnownYet<Value, Any extends Failure>(found: Result<Value, Any>): Result<Value, Any | StorageNotReady> {
     const isUnknown = !found.ok && NOT_FOUND.has(found.failure.code);
-    return isUnknown && this.rebuilding !== undefined ? fail(this.#notKnownYet()) : found;
+    return isUnknown && this.rebuilding !== undefined ? fail({ code: "storage.rebuilding", ...this.#rebuild }) : found;
   }
 }
 

@@ -5,6 +5,7 @@
  * journal is opened; that happens again after a failure that closed it, because only the disk knows then what was recorded.
  */
 
+import { journalDamaged, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import { parseUploadId, type UploadId } from "#actors/domain/upload.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
@@ -16,7 +17,6 @@ import { fail, ok, type Result } from "#runtime/errors.ts";
 import { HeldJournal, type OpenFailure } from "#runtime/journal/held-journal.ts";
 import type { AppendFailure } from "#runtime/journal/journal.ts";
 import type { Random } from "#runtime/random.ts";
-import type { Log } from "#runtime/telemetry/log.ts";
 import { MiB } from "#runtime/units.ts";
 
 /** The journal is rewritten when it has grown by so much. */
@@ -29,10 +29,11 @@ export interface UploadLogDeps {
   readonly random: Random;
   readonly space: Space;
   readonly relief: Relief;
-  readonly log: Log;
+  /** The journal turned out to be damaged. */
+  readonly onJournalDamaged: (damage: StorageJournalDamaged) => void;
 }
 
-export type LogFailure = StorageFull | WriteFailed;
+export type LogFailure = StorageFull | WriteFailed | StorageJournalDamaged;
 
 export class UploadLog {
   readonly #deps: UploadLogDeps;
@@ -51,6 +52,9 @@ export class UploadLog {
       makeState: () => new UploadBook(),
       onOpened: async (opened) => {
         if (opened.ok) await this.#clear(opened.value);
+        else if (opened.failure.code === "journal.damaged") {
+          deps.onJournalDamaged(journalDamaged("staging/journal", opened.failure));
+        }
       },
     });
   }
@@ -121,14 +125,10 @@ export class UploadLog {
   }
 
   async #failure(failure: AppendFailure | OpenFailure): Promise<LogFailure> {
-    const { log, space } = this.#deps;
+    const { space } = this.#deps;
     switch (failure.code) {
       case "journal.damaged":
-        log.error("uploads in pieces cannot be read: restore their journal, or remove it with all of them", {
-          directory: this.#directory,
-          failure,
-        });
-        return { code: "storage.write-failed", errno: "EBADMSG" };
+        return journalDamaged("staging/journal", failure);
       case "journal.closed":
         return failure.cause === undefined ? closed : await writeFailure(failure.cause, space);
       case "journal.busy":

@@ -1,4 +1,5 @@
 /** What it means to a caller that a change of what is kept was not made. */
+import { journalDamaged, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -8,15 +9,16 @@ import type { AppendFailure } from "#runtime/journal/journal.ts";
 export async function keepRefused(
   failure: AppendFailure | OpenFailure,
   space: Space,
-): Promise<StorageFull | WriteFailed> {
+): Promise<StorageFull | WriteFailed | StorageJournalDamaged> {
   switch (failure.code) {
     case "journal.closed":
       if (failure.cause !== undefined) return await writeFailure(failure.cause, space);
       return { code: "storage.write-failed", errno: "ECANCELED" };
     case "journal.busy":
       return { code: "storage.write-failed", errno: "EAGAIN" };
-    case "journal.record-too-large":
     case "journal.damaged":
+      return journalDamaged("keeps", failure);
+    case "journal.record-too-large":
       return { code: "storage.write-failed", errno: "EBADMSG" };
     default:
       return await writeFailure(failure, space);

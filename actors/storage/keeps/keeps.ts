@@ -7,6 +7,7 @@
  * - a journal that has closed itself, because a sync failed, is opened again by the next change, which writes again what
  *   was in doubt.
  */
+import { journalDamaged, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import type { Fate, Keep, KeptCommit } from "#actors/storage/keeps/keep.ts";
 import { fateOf, isVoid, NO_KEEP } from "#actors/storage/keeps/keep.ts";
 import { encodeKeep, type KeepName } from "#actors/storage/keeps/keep-codec.ts";
@@ -27,7 +28,7 @@ import { Turns } from "#runtime/turns.ts";
 export const KEEPS_MAX = 1_048_576;
 
 /** The change was not made. */
-export type KeepFailure = KeepsFull | StorageFull | WriteFailed;
+export type KeepFailure = KeepsFull | StorageFull | WriteFailed | StorageJournalDamaged;
 
 export interface KeepsDeps {
   readonly disk: Disk;
@@ -38,6 +39,8 @@ export interface KeepsDeps {
   readonly relief: Relief;
   /** Of the journal. */
   readonly directory: string;
+  /** Its journal turned out to be damaged. */
+  readonly onDamaged: (damage: StorageJournalDamaged) => void;
 }
 
 export class Keeps {
@@ -48,23 +51,24 @@ export class Keeps {
   readonly #inDoubt = new Set<KeepName>();
 
   private constructor(deps: KeepsDeps) {
-    const { directory, disk, random } = deps;
+    const { directory, disk, onDamaged, random } = deps;
     this.#deps = deps;
     this.#journal = new HeldJournal({
       disk,
       random,
       directory,
       makeState: () => new KeepTable(),
-      onOpened: ({ ok: isRead }) => {
-        if (isRead) this.#inDoubt.clear();
+      onOpened: (opened) => {
+        if (opened.ok) this.#inDoubt.clear();
+        else if (opened.failure.code === "journal.damaged") onDamaged(journalDamaged("keeps", opened.failure));
       },
     });
   }
 
   /**
-   * Throws where the journal cannot be read: then nobody knows what was removed. It is made with the first change: most
-   * nodes never need one. Its directory is made at once: with that, the inode of the reserve file is enough for a first removal
-   * on a disk that has none left.
+   * Throws where the disk does not let the journal be read: it may the next time. Of one that is damaged `damage` tells. It is
+   * made with the first change: most nodes never need one. Its directory is made at once: with that, the inode of the reserve
+   * file is enough for a first removal on a disk that has none left.
    */
   static async open(deps: KeepsDeps): Promise<Keeps> {
     const keeps = new Keeps(deps);
@@ -74,15 +78,22 @@ export class Keeps {
       return keeps;
     }
     if (listed.ok && listed.value.length === 0) return keeps;
-    must(
-      listed.ok ? await deps.relief.relieve(() => keeps.#journal.open()) : listed,
-      "the journal of what is kept can be read",
-    );
+    const opened = listed.ok ? await deps.relief.relieve(() => keeps.#journal.open()) : listed;
+    if (keeps.damage === undefined) must(opened, "the journal of what is kept can be read");
     return keeps;
   }
 
   get #table(): KeepTable {
     return this.#journal.state;
+  }
+
+  /**
+   * Set where the journal could never be read to its end. Then what is known is what stands before the damage, and what
+   * became of that since is not: nothing is removed for it, and nothing kept.
+   */
+  get damage(): StorageJournalDamaged | undefined {
+    const { damage, wasOpened } = this.#journal;
+    return damage === undefined || wasOpened ? undefined : journalDamaged("keeps", damage);
   }
 
   get count(): number {

@@ -4,14 +4,14 @@ import type { ForgetVolume, RepairAction, RepairFacts, VolumesFacts } from "#act
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import { writeFailure } from "#actors/storage/pack-write.ts";
-import type { StorageProtocol, StorageRebuilding } from "#actors/storage/protocol.ts";
+import type { StorageNotReady, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { SpreadWriters } from "#actors/storage/spread/make-spread.ts";
 import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { FailureOf } from "#runtime/protocol.ts";
 
-type ForgetRefused = Exclude<FailureOf<StorageProtocol, "forgetVolume">, StorageRebuilding>;
+type ForgetRefused = Exclude<FailureOf<StorageProtocol, "forgetVolume">, StorageNotReady>;
 
 export interface VolumeDeskDeps {
   readonly volumes: VolumeSet | undefined;

@@ -245,6 +245,26 @@ describe("gateway: tus", () => {
     assert.equal((await ask("GET", "/healthz")).headers["tus-resumable"], undefined);
   });
 
+  it("answers 503 to HEAD where that never passes by itself, and says in words to who begins anew what to do (GW-77)", async () => {
+    const { mustBegin, ask, overlay } = await opened();
+    const target = await mustBegin();
+    const failure = { code: "storage.journal-damaged", journal: "staging/journal", fileName: "1.log", position: 32 };
+    overlay.failures.statUpload = failure as never;
+    overlay.failures.beginUpload = failure as never;
+
+    const asked = await ask("HEAD", target);
+    const begun = await ask("POST", "/uploads", { "upload-length": "5" });
+
+    assert.equal(asked.status, 503);
+    const { code, retryable, message } = json(begun);
+    assert.deepEqual([begun.status, code, retryable], [503, "storage.journal-damaged", false]);
+    assert.equal(
+      message,
+      "The journal staging/journal/1.log is damaged at byte 32: uploads in pieces cannot be gone on with. " +
+        "Stop the node and put staging/ back from a backup, or move it away and begin them anew.",
+    );
+  });
+
   it("answers 423 to HEAD while it cannot be known where the upload is, so that nobody begins anew (GW-82)", async () => {
     const { mustBegin, ask, patch, overlay, actor, restart, edge } = await opened();
     const target = await mustBegin();

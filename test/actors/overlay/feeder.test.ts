@@ -1,10 +1,10 @@
 /** Feeding the index: from the checkpoint, one round at a time, again after whatever went down. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Address } from "#actors/domain/address.ts";
+import { type Address, addressOf } from "#actors/domain/address.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { Failure } from "#runtime/errors.ts";
-import { FakeStorage } from "#test/actors/overlay/fake-storage.ts";
+import { digest, FakeStorage } from "#test/actors/overlay/fake-storage.ts";
 import {
   addressIn,
   bytesOf,
@@ -75,6 +75,20 @@ describe("overlay: feeding the index", () => {
 
     assert.equal(await verdict(overlay, address), "known");
     assert.equal(await verdict(overlay, missing), "known");
+  });
+
+  it("that waits for a journal which does not mend by itself is no rebuild: who asks is told what to mend (STO-96)", async () => {
+    const damaged = { code: "storage.journal-damaged", journal: "keeps", fileName: "1.log", position: 32 };
+    const overlay = await startOverlay({
+      fake: fakeWith(1),
+      prepare: ({ toStorage }) => toStorage.answer("listManifests", damaged, damaged, damaged),
+    });
+
+    const address = addressOf(digest(bytesOf(10, 99)));
+    const stat = await overlay.ref.call("stat", { address }, within);
+    const removed = await overlay.ref.call("remove", { address }, within);
+
+    for (const refused of [stat, removed]) assert.deepEqual(refused, { ok: false, failure: damaged });
   });
 
   it("runs another round when storage went down: a commit may not have been answered", async () => {

@@ -158,7 +158,8 @@ async function withoutRoom() {
   const sequences = new Sequences(0, () => undefined);
   const space = new Space(disk, "/data", clock, () => 0);
   const random = seededRandom(1);
-  const keeps = await Keeps.open({ disk, clock, random, space, relief: noRelief, directory: "/data/keeps" });
+  const onDamaged = (): void => assert.fail("no journal is damaged");
+  const keeps = await Keeps.open({ disk, clock, random, space, relief: noRelief, directory: "/data/keeps", onDamaged });
   const keeping = new Keeping({ catalog, keeps, sequences, clock, pause, trashMs: () => 0 });
   return { ...all, pause, known, sequences, space, keeping, inUse: new InUse() };
 }

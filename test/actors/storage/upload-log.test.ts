@@ -7,7 +7,6 @@ import { Space } from "#actors/storage/space.ts";
 import { UploadLog } from "#actors/storage/upload-log.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
-import { memoryLog } from "#runtime/simulated/log.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 
 const upload = parseUploadId("0123456789abcdef0123456789abcdef") ?? assert.fail("an id of an upload");
@@ -22,7 +21,7 @@ async function openLog(disk: MemoryDisk): Promise<UploadLog> {
     random: seededRandom(1),
     space,
     relief: noRelief,
-    log: memoryLog(),
+    onJournalDamaged: () => assert.fail("no journal is damaged"),
   });
 }
 
