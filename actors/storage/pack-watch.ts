@@ -16,8 +16,10 @@ import { HOME_SLOT } from "#actors/storage/pack-number.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import { second } from "#runtime/units.ts";
 
-/** Longest time that something is written to a pack without a name. */
+/** Longest time that something is written to a pack without a name, where the packs are listed quickly. */
 export const PACKS_LOOK_INTERVAL_MS: number = 5 * second;
+/** So many times as long as a look takes is the pause after it, at least: the names of a hundred thousand packs take a while. */
+const PAUSE_PER_LOOK = 100;
 
 export interface PackWatchDeps extends LossDeps {
   readonly files: PackFiles;
@@ -59,11 +61,12 @@ export class PackWatch {
     await this.#looking;
   }
 
-  #later(): void {
+  #later(lookMs: number = 0): void {
     const { clock, onDefect, signal } = this.#deps;
-    this.#timer = clock.after(PACKS_LOOK_INTERVAL_MS, () => {
+    this.#timer = clock.after(Math.max(PACKS_LOOK_INTERVAL_MS, PAUSE_PER_LOOK * lookMs), () => {
+      const begunMs = clock.nowMs();
       const looked = this.look().then(() => {
-        if (!signal.aborted) this.#later();
+        if (!signal.aborted) this.#later(clock.nowMs() - begunMs);
       });
       looked.catch(onDefect);
     });
