@@ -49,9 +49,11 @@ export class PackWatch {
 
   /** All that ask together wait for one look. */
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
+    this.#looking ??= this.#look()
+      .catch(this.#deps.onDefect)
+      .then(() => {
+        this.#looking = undefined;
+      });
     return this.#looking;
   }
 
@@ -62,13 +64,12 @@ export class PackWatch {
   }
 
   #later(lookMs: number = 0): void {
-    const { clock, onDefect, signal } = this.#deps;
+    const { clock, signal } = this.#deps;
     this.#timer = clock.after(Math.max(PACKS_LOOK_INTERVAL_MS, PAUSE_PER_LOOK * lookMs), () => {
       const begunMs = clock.nowMs();
-      const looked = this.look().then(() => {
+      void this.look().then(() => {
         if (!signal.aborted) this.#later(clock.nowMs() - begunMs);
       });
-      looked.catch(onDefect);
     });
   }
 
