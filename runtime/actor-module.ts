@@ -99,9 +99,10 @@ export interface ActorModule<
   /** Relations between settings, and to the mode of the node; answers with a sentence about the one that does not hold. */
   checkConfig?(config: Config, node: Pick<NodeFacts, "amnesia">): string | undefined;
   /**
-   * What is wrong with the places on this machine that the actor needs, and what to do about it; undefined if nothing is.
+   * What is wrong with what the actor needs of this machine, its places and its environment, and what to do about it;
+   * undefined if nothing is.
    * A node that never was ready ends with it, because only a person can mend it.
    */
-  checkPlace?(env: CellEnv): Promise<string | undefined>;
+  checkPlace?(env: CellEnv, config: Config): Promise<string | undefined>;
   wire(wiring: Wiring<Config>): Deps | Promise<Deps>;
 }

@@ -6,7 +6,7 @@ import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.
 import { Meters } from "#actors/storage/meters.ts";
 import { openStaging } from "#actors/storage/open-staging.ts";
 import type { Progress, VolumeSettings } from "#actors/storage/open-store.ts";
-import { findPackPlace, type PackPlace } from "#actors/storage/pack-place.ts";
+import { findPackPlace, type PackPlace, problemWithCredentials } from "#actors/storage/pack-place.ts";
 import { problemWithPlace } from "#actors/storage/place.ts";
 import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Staging } from "#actors/storage/staging.ts";
@@ -315,7 +315,8 @@ export const actorModule: ActorModule<
   configSchema: { ...storageConfigSchema, ...bucketConfigSchema, ...volumeConfigSchema },
   checkConfig: (config, mode) => checkBucketConfig(config, mode) ?? checkVolumeConfig(config, mode),
 
-  checkPlace: async ({ disk, node }) => await problemWithPlace(node.dataDirectory, disk),
+  checkPlace: async (env, config) =>
+    problemWithCredentials(config, env) ?? (await problemWithPlace(env.node.dataDirectory, env.disk)),
 
   /** Takes the lock of the store for the life of the cell: recovery must never run beside another writer. */
   wire: async ({ env, config, scope }) => {

@@ -90,11 +90,17 @@ export interface VolumeSettings {
   readonly erasure: ErasureSetting;
 }
 
+/** With what there is to look at where the server of a bucket refuses it. */
+function purposeOf({ elsewhere }: Pick<StoreDeps, "elsewhere">): string {
+  if (elsewhere === undefined) return "the directory of the packs can be made";
+  return `the bucket ${elsewhere.bucket} (storage.s3) takes packs from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as they are`;
+}
+
 export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   const { clock, config, random, scope } = deps;
   const { disk, directory } = deps.elsewhere ?? deps;
   const packs = `${directory}/packs`;
-  must(await disk.makeDirectory(packs), "the directory of the packs can be made");
+  must(await disk.makeDirectory(packs), purposeOf(deps));
   must(await disk.syncDirectory(directory), "the directory of the packs is durable");
   const reserveBytes = (): number => config().reserveBytes;
   const volumes = await openVolumes(deps);

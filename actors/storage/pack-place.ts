@@ -14,9 +14,21 @@ import type { Scope } from "#runtime/scope.ts";
 export interface PackPlace {
   readonly disk: Disk;
   readonly directory: string;
+  /** Its URL, for messages. */
+  readonly bucket: string;
 }
 
-/** Undefined if the packs are in the data directory. Throws where the credentials are missing. */
+/** What a person has to mend before packs can be in a bucket; undefined if nothing is known. The bucket is not asked. */
+export function problemWithCredentials(
+  { s3 }: Pick<BucketConfig, "s3">,
+  { processes }: Pick<CellEnv, "processes">,
+): string | undefined {
+  if (s3 === "" || readCredentials(processes.self.env) !== undefined) return undefined;
+  const names = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+  return `there are no credentials for ${s3} (storage.s3): set ${names} in the environment of cepa up`;
+}
+
+/** Undefined if the packs are in the data directory. */
 export async function findPackPlace(
   { s3, s3Style, s3Region: region }: BucketConfig,
   { clock, exchanges, processes, random }: Pick<CellEnv, "clock" | "exchanges" | "processes" | "random">,
@@ -25,10 +37,11 @@ export async function findPackPlace(
   if (s3 === "") return undefined;
   const place = must(parseBucketUrl(s3, styleOf(s3Style)), "the URL of the bucket was checked");
   const credentials = readCredentials(processes.self.env);
+  assert(credentials !== undefined, "the credentials were looked for");
   const exchange = await exchanges(place);
   scope.add(() => exchange.close());
   const bucket = new S3Bucket({ place, credentials, region, exchange, clock, random });
-  return { disk: new BucketDisk({ bucket, random }), directory: "/" };
+  return { disk: new BucketDisk({ bucket, random }), directory: "/", bucket: s3 };
 }
 
 /** Threads of a pool read files of this machine by their paths: what is elsewhere is read by the disk that has it. */
@@ -44,11 +57,10 @@ export function withoutFiles(cpu: Cpu): Cpu {
   };
 }
 
-function readCredentials(env: Readonly<Record<string, string | undefined>>): S3Credentials {
+function readCredentials(env: Readonly<Record<string, string | undefined>>): S3Credentials | undefined {
   const accessKeyId = env["AWS_ACCESS_KEY_ID"] ?? "";
   const secretAccessKey = env["AWS_SECRET_ACCESS_KEY"] ?? "";
   const sessionToken = env["AWS_SESSION_TOKEN"] ?? "";
-  const isGiven = accessKeyId !== "" && secretAccessKey !== "";
-  assert(isGiven, "storage.s3 comes with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment");
+  if (accessKeyId === "" || secretAccessKey === "") return undefined;
   return { accessKeyId, secretAccessKey, ...(sessionToken === "" ? {} : { sessionToken }) };
 }

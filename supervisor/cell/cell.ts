@@ -164,7 +164,7 @@ export class Cell {
     this.#sections = sections;
 
     const env = await this.#makeEnv(facts);
-    const misplaced = await checkPlaces(modules, env);
+    const misplaced = await checkPlaces(modules, sections, env);
     if (misplaced !== undefined) return { cause: "place", message: misplaced };
     if (this.#ended) return undefined;
     const links = seams.links({

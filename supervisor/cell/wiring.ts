@@ -48,9 +48,9 @@ export async function loadModules(spec: CellSpec, catalogue: Catalogue): Promise
 }
 
 /** The first thing that keeps an actor from working on this machine. */
-export async function checkPlaces(modules: Modules, env: CellEnv): Promise<string | undefined> {
-  for (const actorModule of modules.values()) {
-    const problem = await actorModule.checkPlace?.(env);
+export async function checkPlaces(modules: Modules, sections: Sections, env: CellEnv): Promise<string | undefined> {
+  for (const [name, actorModule] of modules) {
+    const problem = await actorModule.checkPlace?.(env, sections.view(name).current);
     if (problem !== undefined) return problem;
   }
   return undefined;

@@ -145,6 +145,23 @@ describe("lifecycle: bad input", () => {
     }
   }
 
+  for (const profile of ["tree", "single"] as const) {
+    it(`says in one line that the credentials of a bucket are missing, and ends (${profile})`, async () => {
+      const dataDirectory = temporaryDataDirectory();
+      mkdirSync(dataDirectory, { recursive: true });
+      writeFileSync(join(dataDirectory, "cepa.toml"), '[storage]\ns3 = "http://127.0.0.1:1/packs"\n');
+
+      const { code, said } = await refusal(dataDirectory, ["--profile", profile]);
+
+      assert.equal(code, 1);
+      const lines = said.split("\n").filter((line) => line.startsWith("cepa: "));
+      const problem = "there are no credentials for http://127.0.0.1:1/packs (storage.s3)";
+      const advice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of cepa up";
+      assert.deepEqual(lines, [`cepa: supervisor.cannot-run: ${problem}: ${advice}`]);
+      rmSync(dataDirectory, { recursive: true });
+    });
+  }
+
   it("refuses a public bind without --insecure-public, and unknown options with exit code 2", async () => {
     const dataDirectory = temporaryDataDirectory();
 

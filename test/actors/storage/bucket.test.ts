@@ -32,7 +32,7 @@ interface World {
 /** Whole, and closed with the test at the latest. Each has a disk of its own: nothing of the life before is in memory. */
 async function opened(context: TestContext, { directory, port, options }: World): Promise<RealStorage> {
   const disk = new BucketDisk({ bucket: bucketAt(context, port, "cepa", options), random: createRealRandom() });
-  const kit = await startRealStorage(directory, { elsewhere: { disk, directory: "/" } });
+  const kit = await startRealStorage(directory, { elsewhere: { disk, directory: "/", bucket: "http://packs/cepa" } });
   context.after(() => kit.close());
   await whole(kit);
   return kit;
@@ -72,6 +72,16 @@ describe("storage (packs in a bucket): objects", () => {
     const facts = await second.ref.call("describe", {}, within);
     assert(facts.ok && facts.value.packCount > 3, "uploads filled several packs");
     assert.equal(facts.value.damagedChunkCount, 0);
+  });
+
+  it("do not begin with a key that the server refuses, and the bucket and the key are named (STO-60)", async (context) => {
+    const server = await S3Server.start(context);
+    const credentials = { accessKeyId: "S3RVER", secretAccessKey: "another" };
+    const directory = await tempDirectory(context);
+
+    const said = await opened(context, { directory, port: server.port, options: { credentials } }).then(String, String);
+
+    assert.match(said, /http:\/\/packs\/cepa \(storage\.s3\).* AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY .*EACCES/s);
   });
 
   it("come back when the machine with the catalog is lost (STO-9, STO-62)", async (context) => {

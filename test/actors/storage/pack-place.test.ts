@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { checkBucketConfig } from "#actors/storage/bucket-config.ts";
-import { findPackPlace, withoutFiles } from "#actors/storage/pack-place.ts";
+import { findPackPlace, problemWithCredentials, withoutFiles } from "#actors/storage/pack-place.ts";
 import type { BucketPlace } from "#runtime/bucket/place.ts";
-import { Defect } from "#runtime/errors.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealProcesses } from "#runtime/real/processes.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
@@ -49,11 +48,18 @@ describe("storage: where the packs are (STO-60)", () => {
   });
 
   it("is not to be had without credentials, and what is missing is said", async () => {
-    const { env } = envWith({ AWS_ACCESS_KEY_ID: "id" });
+    const half = envWith({ AWS_ACCESS_KEY_ID: "id" }).env;
+    const whole = envWith({ AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" }).env;
 
-    await assert.rejects(findPackPlace(inBucket, env, new Scope()), (error) => {
-      return error instanceof Defect && error.message.includes("AWS_SECRET_ACCESS_KEY");
-    });
+    const said = problemWithCredentials(inBucket, half) ?? "";
+    assert.match(
+      said,
+      /^there are no credentials for https:\/\/s3\.example\.org\/packs\/node \(storage\.s3\): set AWS_/,
+    );
+    assert.deepEqual(
+      [problemWithCredentials(inBucket, whole), problemWithCredentials(inDirectory, half)],
+      [undefined, undefined],
+    );
   });
 
   for (const [s3, says] of [
