@@ -6,8 +6,8 @@ import { expectCaught, type Plant } from "#test/kit/planted.ts";
 const wrongWay: Plant = {
   name: "a scope closes the oldest first",
   file: "runtime/scope.ts",
-  from: "[...this.#open].toReversed()",
-  to: "[...this.#open]",
+  from: "for (let close = this.#open.pop(); close !== undefined; close = this.#open.pop()) {",
+  to: "for (let close = this.#open.shift(); close !== undefined; close = this.#open.shift()) {",
   check: { file: "test/runtime/scope.test.ts", test: "closes in the reverse order of opening, each before the next" },
   says: "Expected values to be strictly deep-equal",
 };
