@@ -173,9 +173,13 @@ class LmdbKv implements Kv {
     this.#onClosed();
   }
 
-  /** LMDB refuses to begin any transaction where it knows that its header is not what it should be. */
+  /**
+   * LMDB refuses to begin any transaction where it knows that its header is not what it should be. One that reads already
+   * goes on for the rest of the turn, and would answer.
+   */
   #answers(): boolean {
     try {
+      this.#database.resetReadTxn();
       statsOf(this.#database);
       return true;
     } catch {
@@ -276,7 +280,8 @@ function statsOf(database: Database): { lastPageNumber: number; pageSize: number
  * rejects for itself, as a rule in the same turn; unheard, that would end the process.
  */
 async function causeOfCommitError(error: unknown): Promise<string | undefined> {
-  if (!(error instanceof Error && "commitError" in error && error.commitError instanceof Promise)) return undefined;
+  if (typeof error !== "object" || error === null || !("commitError" in error)) return undefined;
+  if (!(error.commitError instanceof Promise)) return undefined;
   const heard = error.commitError.then(() => undefined, errnoOf);
   return await Promise.race([heard, nextTurn(undefined)]);
 }

@@ -11,16 +11,15 @@ import assert from "node:assert/strict";
 import type { Digest } from "#actors/domain/address.ts";
 import type { CollectionReport } from "#actors/domain/collection-facts.ts";
 import type { Cursor, StoredObject } from "#actors/storage/protocol.ts";
-import type { Random } from "#runtime/random.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
-import { seededRandom } from "#runtime/simulated/random.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { packsOn, turnByte, turnSeals } from "#test/actors/storage/histories/decay.ts";
 import { ALL_OPERATIONS, type Fault, FaultyDisk } from "#test/actors/storage/histories/faulty-disk.ts";
 import { type Book, keepSome } from "#test/actors/storage/histories/keep-traffic.ts";
-import { Node, turn } from "#test/actors/storage/histories/node.ts";
+import { Node, passed, turn } from "#test/actors/storage/histories/node.ts";
 import type { TestObject } from "#test/actors/storage/histories/objects.ts";
+import { Story } from "#test/actors/storage/histories/story.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { sourceOf, within } from "#test/actors/storage/storage-kit.ts";
@@ -85,14 +84,12 @@ const STRETCHES = [
 ] as const;
 
 export class History {
-  readonly #seed: number;
   readonly #kind: HistoryKind;
   readonly #objects: readonly TestObject[];
-  readonly #random: Random;
+  readonly #story: Story;
   readonly #disk: MemoryDisk;
   readonly #kv: MemoryKvStores;
   readonly #tally: Tally = { ...EMPTY_TALLY };
-  readonly #log: string[] = [];
   readonly #book: Book = {
     acknowledged: new Set(),
     uncertain: new Set(),
@@ -106,15 +103,13 @@ export class History {
   /** Some record may be in quarantine: the disk could not read it, or it is damaged. */
   #isTainted = false;
   #lastCollection: CollectionReport | undefined;
-  #starts = 0;
 
   constructor(seed: number, kind: HistoryKind, objects: readonly TestObject[]) {
-    this.#seed = seed;
+    this.#story = new Story(seed);
     this.#kind = kind;
     this.#objects = objects;
-    this.#random = seededRandom(seed);
-    this.#disk = new MemoryDisk({ capacityBytes: this.#chance(8) ? 8 * MiB : 1 * GiB });
-    this.#kv = memoryKvStores(this.#chance(2) ? { disk: this.#disk } : {});
+    this.#disk = new MemoryDisk({ capacityBytes: this.#story.chance(8) ? 8 * MiB : 1 * GiB });
+    this.#kv = memoryKvStores(this.#story.chance(2) ? { disk: this.#disk } : {});
   }
 
   /** Rejects with what does not hold, and all that came before it. */
@@ -122,30 +117,30 @@ export class History {
     try {
       await this.#disk.makeDirectory("/data");
       await this.#disk.syncDirectory("/");
-      const lifeCount = 3 + this.#random.below(5);
+      const lifeCount = 3 + this.#story.random.below(5);
       for (let life = 0; life < lifeCount; life += 1) {
-        this.#say(`life ${life}`);
+        this.#story.say(`life ${life}`);
         await this.#live();
         await this.#decay();
       }
       await this.#endWell();
     } catch (error) {
       const what = error instanceof Error ? error.stack : String(error);
-      throw new Error(`${this.#kind} history ${this.#seed}: ${what}\n${this.#log.join("\n")}`, { cause: error });
+      throw new Error(`${this.#kind} history ${this.#story.seed}: ${what}\n${this.#story.told}`, { cause: error });
     }
     return this.#tally;
   }
 
   async #live(): Promise<void> {
     const faulty = new FaultyDisk(this.#disk);
-    if (this.#kind === "places" && this.#chance(3)) await this.#spoilPlace(faulty);
-    for (let count = this.#random.below(3); count > 0; count -= 1) await this.#disturbedStart(faulty);
+    if (this.#kind === "places" && this.#story.chance(3)) await this.#spoilPlace(faulty);
+    for (let count = this.#story.random.below(3); count > 0; count -= 1) await this.#disturbedStart(faulty);
     const node = await this.#start(faulty);
     if (faulty.badPlace === undefined) await this.#check(node);
     else await this.#checkImpaired(node);
     await this.#traffic(node, faulty);
-    if (this.#chance(6)) await node.crash();
-    this.#end(node, this.#chance(3));
+    if (this.#story.chance(6)) await node.crash();
+    this.#end(node, this.#story.chance(3));
     this.#tally.failedOperations += faulty.failedCount;
   }
 
@@ -159,39 +154,44 @@ export class History {
 
   async #spoilPlace(faulty: FaultyDisk): Promise<void> {
     const packs = await packsOn(this.#disk);
-    const pack = packs[this.#random.below(Math.max(1, packs.length))];
+    const pack = packs[this.#story.random.below(Math.max(1, packs.length))];
     if (pack === undefined) return;
-    const from = this.#random.below(Math.ceil(pack.bytes.length / (4 * KiB))) * 4 * KiB;
-    const to = this.#chance(4) ? Number.POSITIVE_INFINITY : from + 4 * KiB;
+    const from = this.#story.random.below(Math.ceil(pack.bytes.length / (4 * KiB))) * 4 * KiB;
+    const to = this.#story.chance(4) ? Number.POSITIVE_INFINITY : from + 4 * KiB;
     faulty.badPlace = { path: pack.path, from, to };
     this.#isTainted = true;
-    this.#say(`bad place ${pack.path} ${from}..${to}`);
+    this.#story.say(`bad place ${pack.path} ${from}..${to}`);
   }
 
   async #disturbedStart(faulty: FaultyDisk): Promise<void> {
-    const dyingAt = this.#chance(2) ? 1 + this.#random.below(30) : Number.POSITIVE_INFINITY;
+    const dyingAt = this.#story.chance(2) ? 1 + this.#story.random.below(30) : Number.POSITIVE_INFINITY;
     const life = mortal(faulty.disk, this.#kv, dyingAt);
-    if (this.#chance(2)) {
-      faulty.arm({ operations: ALL_OPERATIONS, from: 1 + this.#random.below(60), count: 1, errno: this.#one(ERRNOS) });
+    if (this.#story.chance(2)) {
+      faulty.arm({
+        operations: ALL_OPERATIONS,
+        from: 1 + this.#story.random.below(60),
+        count: 1,
+        errno: this.#story.one(ERRNOS),
+      });
     }
-    const node = await Node.start(life, this.#nextSeed());
+    const node = await Node.start(life, this.#story.nextSeed());
     const how = node instanceof Node ? await node.settled() : "failed";
     if (how !== "whole") this.#tally.failedStarts += 1;
     faulty.arm(undefined);
-    const wasKilled = this.#chance(2);
-    this.#say(`disturbed start: ${how}, ${wasKilled ? "killed" : "power cut"}`);
+    const wasKilled = this.#story.chance(2);
+    this.#story.say(`disturbed start: ${how}, ${wasKilled ? "killed" : "power cut"}`);
     life.kill();
-    this.#crash(wasKilled);
-    if (this.#chance(6)) this.#loseCatalog();
+    this.#story.crash(this.#disk, this.#kv, wasKilled);
+    if (this.#story.chance(6)) this.#loseCatalog();
   }
 
   async #start(faulty: FaultyDisk): Promise<Node> {
     this.#tally.lives += 1;
-    const node = await Node.start(mortal(faulty.disk, this.#kv), this.#nextSeed());
+    const node = await Node.start(mortal(faulty.disk, this.#kv), this.#story.nextSeed());
     assert(node instanceof Node, `a start without trouble succeeds: ${String(node)}`);
     assert.equal(await node.settled(), "whole", JSON.stringify(node.kit.exits));
     const setAside = node.setAsideCount;
-    if (setAside > 0) this.#say(`${setAside} set aside`);
+    if (setAside > 0) this.#story.say(`${setAside} set aside`);
     this.#tally.setAside += setAside;
     assert(setAside === 0 || this.#kind !== "faults", "no pack is set aside without a reason");
     return node;
@@ -263,14 +263,14 @@ export class History {
   }
 
   async #traffic(node: Node, faulty: FaultyDisk): Promise<void> {
-    const rounds = 1 + this.#random.below(6);
-    const lastRound = this.#chance(2) ? 1 + this.#random.below(rounds) : Number.POSITIVE_INFINITY;
+    const rounds = 1 + this.#story.random.below(6);
+    const lastRound = this.#story.chance(2) ? 1 + this.#story.random.below(rounds) : Number.POSITIVE_INFINITY;
     for (let round = 1; round <= rounds; round += 1) {
       faulty.arm(this.#nextFault());
       let isCutOff = false;
       const working = this.#putSome(node, () => isCutOff);
       if (round === lastRound) {
-        const turns = this.#random.below(120);
+        const turns = this.#story.random.below(120);
         await Promise.race([working, passed(turns)]);
         isCutOff = true;
         return;
@@ -280,44 +280,56 @@ export class History {
       if (this.#lastCollection !== collection?.last) this.#tally.packsGone += collection?.last?.packsCompacted ?? 0;
       this.#lastCollection = collection?.last;
       faulty.arm(undefined);
-      if (this.#chance(2)) await node.kit.clock.advance(1000);
+      if (this.#story.chance(2)) await node.kit.clock.advance(1000);
       assert.deepEqual(node.kit.exits, [], "storage outlives what goes on beside the puts");
-      if (this.#chance(2)) await this.#readOn(node);
-      await passed(this.#random.below(40));
+      if (this.#story.chance(2)) await this.#readOn(node);
+      await passed(this.#story.random.below(40));
     }
   }
 
   #nextFault(): Fault | undefined {
-    const choice = this.#random.below(5);
+    const choice = this.#story.random.below(5);
     if (choice === 0) {
-      return { operations: ALL_OPERATIONS, from: 1 + this.#random.below(40), count: 1, errno: this.#one(ERRNOS) };
+      return {
+        operations: ALL_OPERATIONS,
+        from: 1 + this.#story.random.below(40),
+        count: 1,
+        errno: this.#story.one(ERRNOS),
+      };
     }
-    const from = 1 + this.#random.below(20);
-    if (choice === 1) return { operations: new Set([this.#one(SINGLES)]), from, count: 1, errno: "EIO" };
-    if (choice > 2 || this.#chance(2)) return undefined;
-    return { operations: new Set(this.#one(STRETCHES)), from, count: 5 + this.#random.below(60), errno: "EIO" };
+    const from = 1 + this.#story.random.below(20);
+    if (choice === 1) return { operations: new Set([this.#story.one(SINGLES)]), from, count: 1, errno: "EIO" };
+    if (choice > 2 || this.#story.chance(2)) return undefined;
+    return {
+      operations: new Set(this.#story.one(STRETCHES)),
+      from,
+      count: 5 + this.#story.random.below(60),
+      errno: "EIO",
+    };
   }
 
   /** Some at once. What is answered after the life was cut off was never heard. */
   async #putSome(node: Node, isCutOff: () => boolean): Promise<void> {
-    const picked = Array.from({ length: 1 + this.#random.below(5) }, () => this.#one(this.#objects));
-    const others = this.#chance(2) ? this.#objects.filter((object) => !picked.includes(object) && this.#chance(3)) : [];
-    const keeping = keepSome(node, others, this.#book, this.#random, this.#tally, isCutOff);
+    const picked = Array.from({ length: 1 + this.#story.random.below(5) }, () => this.#story.one(this.#objects));
+    const others = this.#story.chance(2)
+      ? this.#objects.filter((object) => !picked.includes(object) && this.#story.chance(3))
+      : [];
+    const keeping = keepSome(node, others, this.#book, this.#story.random, this.#tally, isCutOff);
     const puts = picked.map(async (object) => {
       const { number, bytes, chunker, enc } = object;
       if (!this.#book.acknowledged.has(object)) this.#book.uncertain.add(object);
       this.#book.removed.delete(object);
-      const failAt = this.#chance(10) ? this.#random.below(bytes.length + 1) : Number.POSITIVE_INFINITY;
-      const size = this.#chance(3) ? {} : { sizeBytes: bytes.length };
+      const failAt = this.#story.chance(10) ? this.#story.random.below(bytes.length + 1) : Number.POSITIVE_INFINITY;
+      const size = this.#story.chance(3) ? {} : { sizeBytes: bytes.length };
       const source = sourceOf(bytes, 48 * KiB, failAt);
       const stored = await node.kit.ref.call("putObject", { source, chunker, enc, ...size }, within);
       if (isCutOff()) return;
-      this.#say(`put ${number}: ${stored.ok ? "stored" : JSON.stringify(stored.failure)}`);
+      this.#story.say(`put ${number}: ${stored.ok ? "stored" : JSON.stringify(stored.failure)}`);
       if (stored.ok) this.#acknowledge(object, stored.value);
       else this.#tally.refusedPuts += 1;
     });
     await Promise.all(puts);
-    for (const what of await keeping) this.#say(what);
+    for (const what of await keeping) this.#story.say(what);
   }
 
   #acknowledge(object: TestObject, { manifest }: StoredObject): void {
@@ -345,82 +357,52 @@ export class History {
 
   /** A reader goes on where an earlier one was, or begins. */
   async #readOn(node: Node): Promise<void> {
-    const before = this.#chance(2) ? this.#readers[this.#random.below(READERS_MAX)] : undefined;
+    const before = this.#story.chance(2) ? this.#readers[this.#story.random.below(READERS_MAX)] : undefined;
     const { manifests, next } = await node.list(before?.cursor);
     this.#readers.push({ cursor: next, seen: new Set([...(before?.seen ?? []), ...manifests]) });
-    if (this.#readers.length > READERS_MAX) this.#readers.splice(this.#random.below(READERS_MAX), 1);
+    if (this.#readers.length > READERS_MAX) this.#readers.splice(this.#story.random.below(READERS_MAX), 1);
   }
 
   #end(node: Node, wasKilled: boolean): void {
     node.life.kill();
-    this.#crash(wasKilled);
-    this.#say(wasKilled ? "killed" : "power cut");
+    this.#story.crash(this.#disk, this.#kv, wasKilled);
+    this.#story.say(wasKilled ? "killed" : "power cut");
   }
 
   async #decay(): Promise<void> {
-    if (this.#chance(3)) {
+    if (this.#story.chance(3)) {
       this.#loseCatalog();
-      if (this.#chance(2)) {
-        const seals = await turnSeals(this.#disk, this.#random);
+      if (this.#story.chance(2)) {
+        const seals = await turnSeals(this.#disk, this.#story.random);
         this.#tally.bytesTurned += seals.length;
-        this.#say(`seals turned: ${seals.join(" ")}`);
+        this.#story.say(`seals turned: ${seals.join(" ")}`);
       }
     }
-    if (this.#kind === "rot" && this.#chance(2)) await this.#rot();
+    if (this.#kind === "rot" && this.#story.chance(2)) await this.#rot();
   }
 
   async #rot(): Promise<void> {
-    const turned = await turnByte(this.#disk, this.#random);
+    const turned = await turnByte(this.#disk, this.#story.random);
     if (turned === undefined) return;
     this.#tally.bytesTurned += 1;
-    this.#say(`byte turned: ${turned.place}`);
+    this.#story.say(`byte turned: ${turned.place}`);
     for (const digest of turned.hit) this.#hit.add(digest);
     if (turned.hit.size > 0) this.#isTainted = true;
     for (const object of [...this.#book.acknowledged]) {
       if (!this.#book.mayBeDamaged(object)) continue;
       this.#book.acknowledged.delete(object);
       this.#book.uncertain.add(object);
-      this.#say(`object ${object.number} may be damaged`);
+      this.#story.say(`object ${object.number} may be damaged`);
     }
   }
 
   #loseCatalog(): void {
     this.#kv.remove("/data/catalog");
     this.#tally.catalogsLost += 1;
-    this.#say("catalog lost");
-  }
-
-  /** Of the process alone, or of the whole machine. */
-  #crash(wasKilled: boolean): void {
-    this.#disk.crash(this.#random, { keepUnsynced: wasKilled });
-    this.#kv.crash(wasKilled ? { ...this.#random, below: (count) => count - 1 } : this.#random);
-  }
-
-  #nextSeed(): number {
-    this.#starts += 1;
-    return this.#seed * 1000 + this.#starts;
-  }
-
-  /** True once in `of` times. */
-  #chance(of: number): boolean {
-    return this.#random.below(of) === 0;
-  }
-
-  #one<Item>(items: readonly Item[]): Item {
-    const item = items[this.#random.below(items.length)];
-    assert(item !== undefined);
-    return item;
-  }
-
-  #say(what: string): void {
-    this.#log.push(`  ${what}`);
+    this.#story.say("catalog lost");
   }
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.compare(one, other) === 0;
-}
-
-async function passed(turns: number): Promise<void> {
-  for (let count = 0; count < turns; count += 1) await turn();
 }

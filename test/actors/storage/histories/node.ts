@@ -113,3 +113,7 @@ function asError(error: unknown): Error {
 export async function turn(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
 }
+
+export async function passed(turns: number): Promise<void> {
+  for (let count = 0; count < turns; count += 1) await turn();
+}

@@ -14,14 +14,13 @@ import type { VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type { VolumeSettings } from "#actors/storage/open-store.ts";
 import { VOLUME_LOOK_INTERVAL_MS } from "#actors/storage/volumes/volumes.ts";
 import type { Failure } from "#runtime/errors.ts";
-import type { Random } from "#runtime/random.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
-import { seededRandom } from "#runtime/simulated/random.ts";
 import { GiB, minute } from "#runtime/units.ts";
 import { type Book, keepSome } from "#test/actors/storage/histories/keep-traffic.ts";
-import { Node, turn } from "#test/actors/storage/histories/node.ts";
+import { Node, passed, turn } from "#test/actors/storage/histories/node.ts";
 import type { TestObject } from "#test/actors/storage/histories/objects.ts";
+import { Story } from "#test/actors/storage/histories/story.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { sourceOf, within } from "#test/actors/storage/storage-kit.ts";
@@ -80,14 +79,12 @@ const REPAIR_DELAY_MS: number = 15 * minute;
 const TURNS_MAX = 20_000;
 
 export class VolumeHistory {
-  readonly #seed: number;
   readonly #objects: readonly TestObject[];
-  readonly #random: Random;
+  readonly #story: Story;
   readonly #layout: Layout;
   readonly #disk = new MemoryDisk({ capacityBytes: 4 * GiB });
   readonly #kv: MemoryKvStores;
   readonly #tally: VolumeTally = { ...EMPTY_VOLUME_TALLY };
-  readonly #log: string[] = [];
   readonly #book: Book = {
     acknowledged: new Set(),
     uncertain: new Set(),
@@ -104,15 +101,13 @@ export class VolumeHistory {
   readonly #hurt = new Set<string>();
   /** Objects may have been stored with less than the layout says since then. */
   #isExposed = false;
-  #starts = 0;
 
   constructor(seed: number, objects: readonly TestObject[]) {
-    this.#seed = seed;
+    this.#story = new Story(seed);
     this.#objects = objects;
-    this.#random = seededRandom(seed);
-    this.#layout = this.#one(LAYOUTS);
+    this.#layout = this.#story.one(LAYOUTS);
     this.#directories = Array.from({ length: this.#layout.count }, (_, at) => `/v${at + 1}`);
-    this.#kv = memoryKvStores(this.#chance(2) ? { disk: this.#disk } : {});
+    this.#kv = memoryKvStores(this.#story.chance(2) ? { disk: this.#disk } : {});
   }
 
   /** Rejects with what does not hold, and all that came before it. */
@@ -120,36 +115,38 @@ export class VolumeHistory {
     try {
       for (const directory of ["/data", "/pulled", "/gone"]) await this.#disk.makeDirectory(directory);
       await this.#disk.syncDirectory("/");
-      const lifeCount = 2 + this.#random.below(4);
+      const lifeCount = 2 + this.#story.random.below(4);
       for (let life = 0; life < lifeCount; life += 1) {
-        this.#say(`life ${life}`);
+        this.#story.say(`life ${life}`);
         await this.#live();
       }
       await this.#endWell();
     } catch (error) {
       const what = error instanceof Error ? error.stack : String(error);
       const { count, erasure } = this.#layout;
-      const story = this.#log.join("\n");
-      throw new Error(`history ${this.#seed}, ${count} volumes, ${JSON.stringify(erasure)}: ${what}\n${story}`, {
-        cause: error,
-      });
+      throw new Error(
+        `history ${this.#story.seed}, ${count} volumes, ${JSON.stringify(erasure)}: ${what}\n${this.#story.told}`,
+        {
+          cause: error,
+        },
+      );
     }
     return this.#tally;
   }
 
   async #live(): Promise<void> {
     const yanked = new YankedDisk(this.#disk);
-    if (this.#chance(3)) await this.#disturbedStart(yanked);
+    if (this.#story.chance(3)) await this.#disturbedStart(yanked);
     const node = await this.#start(yanked);
     await this.#check(node);
-    for (let round = this.#random.below(6); round >= 0; round -= 1) {
+    for (let round = this.#story.random.below(6); round >= 0; round -= 1) {
       await this.#changeVolumes(node, yanked);
-      if (round > 0 || this.#chance(2)) await this.#traffic(node);
+      if (round > 0 || this.#story.chance(2)) await this.#traffic(node);
       else await this.#cutOffTraffic(node);
       if (node.life.isDead) break;
       await this.#timePasses(node);
       await this.#check(node);
-      if (this.#chance(3)) await this.#becomeWhole(node, yanked);
+      if (this.#story.chance(3)) await this.#becomeWhole(node, yanked);
     }
     this.#end(node);
     for (const volume of yanked.dead) this.#away.delete(volume);
@@ -171,17 +168,17 @@ export class VolumeHistory {
   }
 
   async #disturbedStart(yanked: YankedDisk): Promise<void> {
-    const life = mortal(yanked.disk, this.#kv, 1 + this.#random.below(60));
-    const node = await Node.start(life, this.#nextSeed(), this.#settings());
+    const life = mortal(yanked.disk, this.#kv, 1 + this.#story.random.below(60));
+    const node = await Node.start(life, this.#story.nextSeed(), this.#settings());
     const how = node instanceof Node ? await node.settled() : "failed";
     life.kill();
-    this.#crash(this.#chance(2));
-    this.#say(`disturbed start: ${how}`);
+    this.#story.crash(this.#disk, this.#kv, this.#story.chance(2));
+    this.#story.say(`disturbed start: ${how}`);
   }
 
   async #start(yanked: YankedDisk): Promise<Node> {
     this.#tally.lives += 1;
-    const node = await Node.start(mortal(yanked.disk, this.#kv), this.#nextSeed(), this.#settings());
+    const node = await Node.start(mortal(yanked.disk, this.#kv), this.#story.nextSeed(), this.#settings());
     assert(node instanceof Node, `a start succeeds: ${String(node)}`);
     assert.equal(await node.settled(), "whole", JSON.stringify(node.kit.exits));
     return node;
@@ -211,8 +208,8 @@ export class VolumeHistory {
 
   /** One thing that happens to volumes, within what the store promises to outlive. */
   async #changeVolumes(node: Node, yanked: YankedDisk): Promise<void> {
-    const choice = this.#random.below(6);
-    const volume = this.#one(this.#directories);
+    const choice = this.#story.random.below(6);
+    const volume = this.#story.one(this.#directories);
     const isThere = !this.#away.has(volume);
     const lost = new Set([...this.#away, ...this.#hurt, volume]).size;
     const mayGo = isThere && lost <= this.#layout.parity;
@@ -224,11 +221,11 @@ export class VolumeHistory {
     } else if (choice <= 4) {
       for (const one of [...this.#away]) await this.#putBack(one, yanked);
     }
-    if (this.#chance(2)) await this.#look(node);
+    if (this.#story.chance(2)) await this.#look(node);
   }
 
   async #pull(volume: string): Promise<void> {
-    this.#say(`pulled ${volume}`);
+    this.#story.say(`pulled ${volume}`);
     this.#tally.pulled += 1;
     this.#away.add(volume);
     assert((await this.#disk.rename(volume, `/pulled${volume}`)).ok);
@@ -238,14 +235,14 @@ export class VolumeHistory {
 
   /** Its cable: the disk is as it was when it is plugged in again. */
   #yank(volume: string, yanked: YankedDisk): void {
-    this.#say(`yanked ${volume}`);
+    this.#story.say(`yanked ${volume}`);
     this.#tally.yanked += 1;
     this.#away.add(volume);
     yanked.dead.add(volume);
   }
 
   async #putBack(volume: string, yanked: YankedDisk): Promise<void> {
-    this.#say(`put back ${volume}`);
+    this.#story.say(`put back ${volume}`);
     this.#away.delete(volume);
     if (yanked.dead.delete(volume)) return;
     assert((await this.#disk.rename(`/pulled${volume}`, volume)).ok);
@@ -256,23 +253,23 @@ export class VolumeHistory {
   async #decay(volume: string): Promise<void> {
     const listed = await this.#disk.list(`${volume}/packs`);
     const packs = listed.ok ? listed.value.filter(({ sizeBytes }) => sizeBytes > 0) : [];
-    for (let count = packs.length === 0 ? 0 : 1 + this.#random.below(3); count > 0; count -= 1) {
-      const { name, sizeBytes } = this.#one(packs);
-      const position = this.#random.below(sizeBytes);
+    for (let count = packs.length === 0 ? 0 : 1 + this.#story.random.below(3); count > 0; count -= 1) {
+      const { name, sizeBytes } = this.#story.one(packs);
+      const position = this.#story.random.below(sizeBytes);
       this.#disk.flipByte(`${volume}/packs/${name}`, position);
       this.#hurt.add(volume);
       this.#tally.decayed += 1;
-      this.#say(`byte turned: ${volume}/packs/${name}@${position}`);
+      this.#story.say(`byte turned: ${volume}/packs/${name}@${position}`);
     }
   }
 
   async #timePasses(node: Node): Promise<void> {
-    const choice = this.#random.below(6);
+    const choice = this.#story.random.below(6);
     if (choice === 0) await node.kit.clock.advance(REPAIR_DELAY_MS);
     if (choice === 1) await node.kit.ref.call("repair", { action: "now" }, within);
     if (choice === 2) await node.kit.ref.call("scrubNow", {}, within);
     if (choice <= 3) await this.#look(node);
-    await passed(this.#random.below(200));
+    await passed(this.#story.random.below(200));
   }
 
   /** Everything is where it belongs, and all that repair and scrub can do is done. */
@@ -291,13 +288,13 @@ export class VolumeHistory {
     this.#tally.wholes += 1;
     this.#hurt.clear();
     this.#isExposed = false;
-    this.#say("whole");
+    this.#story.say("whole");
     await this.#check(node);
     for (const object of this.#book.acknowledged) this.#strict.add(object);
     for (const { state, id } of volumes) {
       if (state !== "left-out") continue;
       const forgotten = await node.kit.ref.call("forgetVolume", { volume: id, mayLose: false }, within);
-      this.#say(`forget ${id}: ${JSON.stringify(forgotten.ok ? "forgotten" : forgotten.failure)}`);
+      this.#story.say(`forget ${id}: ${JSON.stringify(forgotten.ok ? "forgotten" : forgotten.failure)}`);
       if (forgotten.ok) continue;
       // With the catalog that knew what was on it, what it is needed for is lost too.
       const isUnknown = forgotten.failure.code === "storage.volume-needed" && !forgotten.failure.isKnown;
@@ -346,26 +343,28 @@ export class VolumeHistory {
   async #cutOffTraffic(node: Node): Promise<void> {
     let isCutOff = false;
     const working = this.#putSome(node, () => isCutOff);
-    await Promise.race([working, passed(this.#random.below(200))]);
+    await Promise.race([working, passed(this.#story.random.below(200))]);
     isCutOff = true;
     node.life.kill();
   }
 
   async #putSome(node: Node, isCutOff: () => boolean): Promise<void> {
     const { acknowledged, uncertain, removed } = this.#book;
-    const picked = new Set(Array.from({ length: 1 + this.#random.below(4) }, () => this.#one(this.#objects)));
-    const others = this.#objects.filter((object) => !picked.has(object) && this.#chance(6));
+    const picked = new Set(
+      Array.from({ length: 1 + this.#story.random.below(4) }, () => this.#story.one(this.#objects)),
+    );
+    const others = this.#objects.filter((object) => !picked.has(object) && this.#story.chance(6));
     const isWhole = this.#away.size === 0 && this.#hurt.size === 0 && !this.#isExposed;
     if (this.#away.size > 0) this.#isExposed = true;
     for (const object of others) this.#strict.delete(object);
-    const keeping = keepSome(node, others, this.#book, this.#random, this.#tally, isCutOff);
+    const keeping = keepSome(node, others, this.#book, this.#story.random, this.#tally, isCutOff);
     const puts = [...picked].map(async (object) => {
       const { number, bytes, chunker, enc } = object;
       if (!acknowledged.has(object)) uncertain.add(object);
       removed.delete(object);
       const stored = await node.kit.ref.call("putObject", { source: sourceOf(bytes), chunker, enc }, within);
       if (isCutOff()) return;
-      this.#say(`put ${number}: ${stored.ok ? "stored" : JSON.stringify(stored.failure)}`);
+      this.#story.say(`put ${number}: ${stored.ok ? "stored" : JSON.stringify(stored.failure)}`);
       if (!stored.ok) {
         this.#tally.refusedPuts += 1;
         return;
@@ -376,7 +375,7 @@ export class VolumeHistory {
       if (isWhole) this.#strict.add(object);
     });
     await Promise.all(puts);
-    for (const what of await keeping) this.#say(what);
+    for (const what of await keeping) this.#story.say(what);
   }
 
   async #mustPut(node: Node, object: TestObject): Promise<void> {
@@ -394,30 +393,30 @@ export class VolumeHistory {
 
   #end(node: Node): void {
     node.life.kill();
-    const wasKilled = this.#chance(2);
-    this.#crash(wasKilled);
-    this.#say(wasKilled ? "killed" : "power cut");
+    const wasKilled = this.#story.chance(2);
+    this.#story.crash(this.#disk, this.#kv, wasKilled);
+    this.#story.say(wasKilled ? "killed" : "power cut");
   }
 
   async #betweenLives(): Promise<void> {
-    if (this.#chance(3)) {
+    if (this.#story.chance(3)) {
       this.#kv.remove("/data/catalog");
       this.#tally.catalogsLost += 1;
-      this.#say("catalog lost");
+      this.#story.say("catalog lost");
     }
     const isWhole = this.#away.size === 0 && this.#hurt.size === 0 && !this.#isExposed;
-    if (isWhole && this.#chance(3)) await this.#replace(this.#one(this.#directories));
+    if (isWhole && this.#story.chance(3)) await this.#replace(this.#story.one(this.#directories));
   }
 
   /** Its disk is dead. Another one takes its place in the configuration. */
   async #replace(volume: string): Promise<void> {
     const other = `${volume}x`;
-    assert((await this.#disk.rename(volume, `/gone${volume}${this.#starts}`)).ok);
+    assert((await this.#disk.rename(volume, `/gone${volume}`)).ok);
     await this.#disk.syncDirectory("/");
     this.#directories = this.#directories.map((one) => (one === volume ? other : one));
     this.#hurt.add(volume);
     this.#tally.replaced += 1;
-    this.#say(`${volume} replaced by ${other}`);
+    this.#story.say(`${volume} replaced by ${other}`);
   }
 
   async #state(node: Node): Promise<string> {
@@ -429,38 +428,8 @@ export class VolumeHistory {
     return { directories: this.#directories, erasure: this.#layout.erasure };
   }
 
-  /** Of the process alone, or of the whole machine. */
-  #crash(wasKilled: boolean): void {
-    this.#disk.crash(this.#random, { keepUnsynced: wasKilled });
-    this.#kv.crash(wasKilled ? { ...this.#random, below: (count) => count - 1 } : this.#random);
-  }
-
   #shuffled(): readonly string[] {
     const left = [...this.#directories];
-    return left.map(() => left.splice(this.#random.below(left.length), 1)[0] ?? "");
+    return left.map(() => left.splice(this.#story.random.below(left.length), 1)[0] ?? "");
   }
-
-  #nextSeed(): number {
-    this.#starts += 1;
-    return this.#seed * 1000 + this.#starts;
-  }
-
-  /** True once in `of` times. */
-  #chance(of: number): boolean {
-    return this.#random.below(of) === 0;
-  }
-
-  #one<Item>(items: readonly Item[]): Item {
-    const item = items[this.#random.below(items.length)];
-    assert(item !== undefined);
-    return item;
-  }
-
-  #say(what: string): void {
-    this.#log.push(`  ${what}`);
-  }
-}
-
-async function passed(turns: number): Promise<void> {
-  for (let count = 0; count < turns; count += 1) await turn();
 }
