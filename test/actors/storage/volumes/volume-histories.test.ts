@@ -11,13 +11,15 @@ import { EMPTY_VOLUME_TALLY, VolumeHistory, type VolumeTally } from "#test/actor
 
 const count = Number(process.env["CEPA_HISTORIES"] ?? 12);
 const firstSeed = Number(process.env["CEPA_HISTORY_SEED"] ?? 1);
+/** Told of, and then no more are lived. */
+const WRONG_MAX = 3;
 
 describe("storage: histories of volumes", () => {
   it(`lose nothing, ${count} from seed ${firstSeed} on`, async (context) => {
     const objects = await makeObjects();
     const sum: VolumeTally = { ...EMPTY_VOLUME_TALLY };
     const wrong: string[] = [];
-    for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {
+    for (let seed = firstSeed; seed < firstSeed + count && wrong.length < WRONG_MAX; seed += 1) {
       try {
         const one = await new VolumeHistory(seed, objects).run();
         for (const [name, value] of Object.entries(one)) sum[name as keyof VolumeTally] += value;
@@ -27,7 +29,7 @@ describe("storage: histories of volumes", () => {
     }
 
     context.diagnostic(JSON.stringify(sum));
-    assert.equal(wrong.length, 0, `${wrong.length} of ${count}\n${wrong.slice(0, 3).join("\n")}`);
+    assert.equal(wrong.length, 0, `${wrong.length} of at most ${count}\n${wrong.join("\n")}`);
     assert(
       sum.lives >= 3 * count && sum.acknowledged > sum.lives && sum.verified > sum.lives,
       "the histories were lived",

@@ -1,0 +1,75 @@
+/** Bugs of storage that its simulated histories are seen to catch. Each is one short line of the source. */
+import type { Plant } from "#test/kit/planted.ts";
+
+const historiesOf = (kind: string): Plant["check"] => ({
+  file: "test/actors/storage/histories.test.ts",
+  test: `of ${kind} lose nothing, 12 from seed 1 on`,
+});
+const historiesOfVolumes: Plant["check"] = {
+  file: "test/actors/storage/volumes/volume-histories.test.ts",
+  test: "lose nothing, 12 from seed 1 on",
+};
+
+const SYNCED = "const synced = written.ok ? await disk.sync(pack.descriptor) : written;";
+const VERIFIED = "if (!isVerified(target, from, entry, slice.chunk, table.value, digest)) return corrupt(slice.chunk);";
+/** What was acknowledged is not there any more. */
+const LOST = /object \d+ is (listed|whole|readable)/;
+
+export const PLANTS: readonly Plant[] = [
+  {
+    name: "small objects are acknowledged before they are synced",
+    file: "actors/storage/group-commit.ts",
+    from: SYNCED,
+    to: "const synced = written;",
+    check: historiesOf("faults"),
+    says: LOST,
+  },
+  {
+    name: "a compaction takes for garbage what puts rely on meanwhile",
+    file: "actors/storage/collection/collector.ts",
+    from: "entry.position >= state.checkpoint || marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);",
+    to: "marks.has(state.pack, entry.position);",
+    check: historiesOf("places"),
+    says: LOST,
+  },
+  {
+    name: "what is read is not verified",
+    file: "actors/storage/chunk-source.ts",
+    from: VERIFIED,
+    to: "",
+    check: historiesOf("rot"),
+    says: "wrong bytes",
+  },
+  {
+    name: "what is read of volumes is not verified",
+    file: "actors/storage/chunk-source.ts",
+    from: VERIFIED,
+    to: "",
+    check: historiesOfVolumes,
+    says: "wrong bytes",
+  },
+  {
+    name: "records on volumes are acknowledged before they are synced",
+    file: "actors/storage/spread/volume-log.ts",
+    from: SYNCED,
+    to: "const synced = written;",
+    check: historiesOfVolumes,
+    says: LOST,
+  },
+  {
+    name: "repair does not see that a shard is missing",
+    file: "actors/storage/repair/wanted.ts",
+    from: "if (free === undefined) missing.push(shard);",
+    to: "if (free === undefined) continue;",
+    check: historiesOfVolumes,
+    says: LOST,
+  },
+  {
+    name: "repair counts on what is damaged",
+    file: "actors/storage/repair/repairer.ts",
+    from: 'if (damage !== "none") return false;',
+    to: "",
+    check: historiesOfVolumes,
+    says: "repair goes on",
+  },
+];
