@@ -9,7 +9,7 @@ import { type CallFailure, isCallFailure } from "#runtime/call-failure.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { assert, type Failure, fail, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
-import type { Within } from "#runtime/ref.ts";
+import type { CallOptions, Within } from "#runtime/ref.ts";
 
 export interface AskSeams {
   readonly config: ConfigView<OverlayConfig>;
@@ -39,6 +39,11 @@ export async function ask<Value, Any extends Failure>(
   if (isOwn(failure)) return { ok: false, failure };
   assert(isCallFailure(failure), "a failure is the callee's own or the runtime's");
   return fail(unavailable(failure));
+}
+
+/** Of one call to an actor below. */
+export function optionsOf({ config }: Pick<AskSeams, "config">, within: Within): CallOptions {
+  return { timeoutMs: config.current.callTimeoutMs, within, whenFull: "wait" };
 }
 
 export function unavailable({ code, executed }: CallFailure): OverlayUnavailable {

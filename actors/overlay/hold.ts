@@ -7,7 +7,7 @@
 
 import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import type { IndexRebuilding } from "#actors/index/protocol.ts";
-import { ask } from "#actors/overlay/ask.ts";
+import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import type { Reading } from "#actors/overlay/get.ts";
 import type {
   ObjectUnknown,
@@ -21,7 +21,7 @@ import { resolve } from "#actors/overlay/resolve.ts";
 import type { HeldObject, StorageProtocol } from "#actors/storage/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { FailureOf, ReplyOf } from "#runtime/protocol.ts";
-import type { CallOptions, Within } from "#runtime/ref.ts";
+import type { Within } from "#runtime/ref.ts";
 
 export async function removeTarget(
   reading: Reading,
@@ -113,8 +113,4 @@ function notHeld(
 
 async function inTurnOf<Value>({ turns }: Reading, target: Target, work: () => Promise<Value>): Promise<Value> {
   return "address" in target ? await turns.inTurn(target.address, work) : await work();
-}
-
-function optionsOf({ config }: Reading, within: Within): CallOptions {
-  return { timeoutMs: config.current.callTimeoutMs, within, whenFull: "wait" };
 }

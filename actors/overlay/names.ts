@@ -6,13 +6,13 @@
 import { type Name, type PublicKey, targetOf } from "#actors/domain/name.ts";
 import { isExpired, type NameRecord } from "#actors/domain/name-record.ts";
 import type { NameState } from "#actors/index/protocol.ts";
-import { ask } from "#actors/overlay/ask.ts";
+import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import { type Reading, statByRoot, statObject } from "#actors/overlay/get.ts";
 import { pinTarget } from "#actors/overlay/hold.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { FailureOf } from "#runtime/protocol.ts";
-import type { CallOptions, Within } from "#runtime/ref.ts";
+import type { Within } from "#runtime/ref.ts";
 
 export async function setName(
   reading: Reading,
@@ -78,8 +78,4 @@ async function holdOn(
     default:
       return fail(held.failure);
   }
-}
-
-function optionsOf({ config }: Reading, within: Within): CallOptions {
-  return { timeoutMs: config.current.callTimeoutMs, within, whenFull: "wait" };
 }

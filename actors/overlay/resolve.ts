@@ -2,7 +2,7 @@
 import type { Address } from "#actors/domain/address.ts";
 import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
 import type { IndexEntry, IndexRebuilding } from "#actors/index/protocol.ts";
-import { ask } from "#actors/overlay/ask.ts";
+import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import type { ObjectUnknown, OverlayUnavailable } from "#actors/overlay/protocol.ts";
 import type { Below } from "#actors/overlay/put.ts";
 import { fail, type Result } from "#runtime/errors.ts";
@@ -13,8 +13,8 @@ export async function resolve(
   address: Address,
   within: Within,
 ): Promise<Result<IndexEntry, ObjectUnknown | IndexRebuilding | StorageJournalDamaged | OverlayUnavailable>> {
-  const { config, index, storage } = below;
-  const options = { timeoutMs: config.current.callTimeoutMs, within, whenFull: "wait" } as const;
+  const { index, storage } = below;
+  const options = optionsOf(below, within);
   const entry = await ask(below, within, () => index.call("resolve", { address }, options));
   if (entry.ok) return entry;
   const { failure } = entry;

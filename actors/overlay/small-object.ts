@@ -6,7 +6,7 @@
  */
 import { type Address, digestOf } from "#actors/domain/address.ts";
 import { type ByteRange, extentOf } from "#actors/domain/byte-range.ts";
-import { ask } from "#actors/overlay/ask.ts";
+import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import type { Located, Reading } from "#actors/overlay/get.ts";
 import { corrupt, type ReadFailure } from "#actors/overlay/manifest-reader.ts";
 import type { ObjectBytes, ObjectFacts, ObjectUnknown, RangeUnsatisfiable } from "#actors/overlay/protocol.ts";
@@ -61,7 +61,7 @@ export async function readSmall(
   if (extent === undefined) return fail({ code: "overlay.range-unsatisfiable", sizeBytes });
 
   const chunk = digestOf(address);
-  const options = { timeoutMs: reading.config.current.callTimeoutMs, within, whenFull: "wait" } as const;
+  const options = optionsOf(reading, within);
   const read = await ask(reading, within, () =>
     reading.storage.call("readSmallObject", { chunk, root: manifest }, options),
   );

@@ -1,11 +1,11 @@
 /** Uploads in pieces: storage keeps them; what they become is made findable before anybody is told of it. */
 import type { AppendUpload, UploadFacts } from "#actors/domain/upload.ts";
-import { ask } from "#actors/overlay/ask.ts";
+import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { type Below, recordEntry, WatchedSource } from "#actors/overlay/put.ts";
 import type { Result } from "#runtime/errors.ts";
 import type { FailureOf, RequestOf } from "#runtime/protocol.ts";
-import type { CallOptions, Within } from "#runtime/ref.ts";
+import type { Within } from "#runtime/ref.ts";
 
 type Answer<Name extends keyof OverlayProtocol, Reply = UploadFacts> = Promise<
   Result<Reply, FailureOf<OverlayProtocol, Name>>
@@ -54,8 +54,4 @@ export function cancelUpload(
   within: Within,
 ): Answer<"cancelUpload", void> {
   return ask(below, within, () => below.storage.call("cancelUpload", request, optionsOf(below, within)));
-}
-
-function optionsOf({ config }: Below, within: Within): CallOptions {
-  return { timeoutMs: config.current.callTimeoutMs, within, whenFull: "wait" };
 }

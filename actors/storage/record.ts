@@ -75,6 +75,11 @@ export function recordEnd(position: number, header: Pick<RecordHeader, "payloadO
   return align(position + header.payloadOffset + header.payloadBytes);
 }
 
+/** Of the pack: header, table, payload, padding. */
+export function sizeOfRecord(header: Pick<RecordHeader, "payloadOffset" | "payloadBytes">): number {
+  return recordEnd(0, header);
+}
+
 export function align(position: number): number {
   return Math.ceil(position / RECORD_ALIGNMENT_BYTES) * RECORD_ALIGNMENT_BYTES;
 }

@@ -13,7 +13,7 @@ import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts
 import { Compactor, type IsLive } from "#actors/storage/collection/compactor.ts";
 import { GraveSweep } from "#actors/storage/collection/grave-sweep.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
-import { MarkWalk, sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
+import { MarkWalk } from "#actors/storage/collection/mark-walk.ts";
 import { Marks } from "#actors/storage/collection/marks.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
@@ -26,6 +26,7 @@ import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
+import { sizeOfRecord } from "#actors/storage/record.ts";
 import type { Relief } from "#actors/storage/reserve-file.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";

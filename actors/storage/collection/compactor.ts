@@ -11,7 +11,6 @@
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
-import { sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
@@ -19,7 +18,13 @@ import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import { type FoundRecord, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { encodeHeader, RECORD_HEADER_BYTES, type RecordHeader, tableBytes } from "#actors/storage/record.ts";
+import {
+  encodeHeader,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
+  sizeOfRecord,
+  tableBytes,
+} from "#actors/storage/record.ts";
 import { isDescribed } from "#actors/storage/shard-descriptor.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";

@@ -7,7 +7,6 @@
  */
 import { decodeManifest } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import { sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
@@ -17,6 +16,7 @@ import type { PackFile, PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
+import { sizeOfRecord } from "#actors/storage/record.ts";
 import { readPayload } from "#actors/storage/record-bytes.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { ok, type Result } from "#runtime/errors.ts";

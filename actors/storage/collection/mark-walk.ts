@@ -12,7 +12,7 @@ import type { Marks } from "#actors/storage/collection/marks.ts";
 import { type CommitWalk, eachCommit } from "#actors/storage/commit-walk.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { RECORD_ALIGNMENT_BYTES, type RecordKind } from "#actors/storage/record.ts";
+import { type RecordKind, sizeOfRecord } from "#actors/storage/record.ts";
 import { readPayload } from "#actors/storage/record-bytes.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Throttle } from "#runtime/throttle.ts";
@@ -33,14 +33,6 @@ export interface WalkReport {
   readonly damagedCount: number;
   /** Why the marks are of no use; undefined if they are complete. */
   readonly blocked: string | undefined;
-}
-
-/** Of the pack: header, table, payload, padding. */
-export function sizeOfRecord({
-  payloadOffset,
-  payloadBytes,
-}: Pick<CatalogEntry, "payloadOffset" | "payloadBytes">): number {
-  return Math.ceil((payloadOffset + payloadBytes) / RECORD_ALIGNMENT_BYTES) * RECORD_ALIGNMENT_BYTES;
 }
 
 export class MarkWalk {

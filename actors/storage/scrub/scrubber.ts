@@ -8,7 +8,6 @@
  */
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackState } from "#actors/storage/catalog-records.ts";
-import { sizeOfRecord } from "#actors/storage/collection/mark-walk.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
@@ -17,7 +16,7 @@ import { decodeSealEntry, PACK_FRONT_BYTES, SEAL_ENTRY_BYTES, type SealEntry } f
 import { type OnUnreadable, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { DamagedObject, ScrubFacts } from "#actors/storage/protocol.ts";
-import { recordEnd } from "#actors/storage/record.ts";
+import { recordEnd, sizeOfRecord } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
 import { readSealTable } from "#actors/storage/sealer.ts";
