@@ -2,7 +2,8 @@
  * Marks every record that a live commit needs: its manifest, the nodes below it, and their chunks.
  *
  * A removed object is live as long as it can be restored. One that nobody holds is removed here, and so is live until its
- * time in the trash is over. What cannot be read now makes the whole walk worthless: there may be anything below it.
+ * time in the trash is over. What cannot be read makes the whole walk worthless: there may be anything below it. Also where it
+ * is damaged: its chunks are what makes it whole again when the object is put again, or its pack is put back.
  */
 import type { Digest } from "#actors/domain/address.ts";
 import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/manifest.ts";
@@ -29,8 +30,6 @@ export interface MarkWalkDeps extends CommitWalk {
 export interface WalkReport {
   /** Objects that nobody held: they are removed now. */
   readonly removedCount: number;
-  /** Manifests that are damaged for good. What only they name is not held by them: putting the object again brings it. */
-  readonly damagedCount: number;
   /** Why the marks are of no use; undefined if they are complete. */
   readonly blocked: string | undefined;
 }
@@ -38,10 +37,7 @@ export interface WalkReport {
 export class MarkWalk {
   readonly #deps: MarkWalkDeps;
   #removedCount = 0;
-  #damagedCount = 0;
   #blocked: string | undefined;
-  /** The last that could not be read, and may be whole. */
-  #unread: Digest | undefined;
 
   constructor(deps: MarkWalkDeps) {
     this.#deps = deps;
@@ -57,7 +53,7 @@ export class MarkWalk {
       if (this.#blocked !== undefined) break;
     }
     const blocked = this.#deps.isOver() ? "the life is over" : this.#blocked;
-    return { removedCount: this.#removedCount, damagedCount: this.#damagedCount, blocked };
+    return { removedCount: this.#removedCount, blocked };
   }
 
   async #markCommit(commit: Commit): Promise<void> {
@@ -88,17 +84,16 @@ export class MarkWalk {
   /** The bytes of a node, which is marked. Undefined where nothing can be said of what is below it. */
   async #read(digest: Digest): Promise<Uint8Array | undefined> {
     const { cpu, files, throttle } = this.#deps;
-    const records = this.#mark("manifest", digest).filter(({ damage }) => damage !== "differs");
-    for (const entry of records) {
+    // Of several copies one that cannot be read now may be whole.
+    let mayBeWhole = false;
+    for (const entry of this.#mark("manifest", digest)) {
+      if (entry.damage === "differs") continue;
       await throttle.take(entry.payloadBytes);
       const read = await readPayload(files, digest, entry, cpu.digest);
       if (read.ok) return read.value;
-      const isGone = read.failure.code === "storage.corrupt" && read.failure.errno === undefined;
-      if (!isGone) this.#unread = digest;
+      mayBeWhole ||= read.failure.code !== "storage.corrupt" || read.failure.errno !== undefined;
     }
-    // Of several copies one that cannot be read now may be whole.
-    if (this.#unread === digest) this.#blocked = `a manifest cannot be read: ${digest}`;
-    else this.#damagedCount += 1;
+    this.#blocked = `a manifest ${mayBeWhole ? "cannot be read" : "is damaged"}: ${digest}`;
     return undefined;
   }
 

@@ -344,6 +344,24 @@ describe("storage: a collection beside the traffic", () => {
     assert.equal((await collect(kit, true)).packsCompacted, 1);
   });
 
+  it("gives nothing up where a manifest is damaged: its chunks make the object whole again (STO-25)", async () => {
+    const kit = await startStorage(sealing);
+    const bytes = randomBytes(900 * KiB, 1);
+    const kept = await mustPut(kit, bytes);
+    await remove(kit, await mustPut(kit, randomBytes(900 * KiB, 2)));
+    const turnByte = await byteOf(kit, kept.manifest);
+    turnByte();
+
+    const report = await collect(kit, true);
+
+    assert.match(report.blocked ?? "", new RegExp(`a manifest is damaged: ${kept.manifest}`));
+    assert.deepEqual([report.packsCompacted, report.freedBytes], [0, 0]);
+    turnByte();
+    const healed = await put(kit, bytes);
+    assert(healed.ok && (await isReadable(kit, kept.manifest, bytes)));
+    assert.equal((await collect(kit, true)).blocked, undefined);
+  });
+
   it("begins by itself, every collectIntervalMs", async () => {
     const kit = await startStorage({ config: { collectIntervalMs: 5000, trashMs: 7000 } });
     const stored = await mustPut(kit, randomBytes(5000, 1));
@@ -365,6 +383,19 @@ async function listPacks(kit: StorageKit): Promise<readonly string[]> {
   const listed = await kit.disk.list(`${directory}/packs`);
   assert(listed.ok);
   return listed.value.map(({ name }) => `${directory}/packs/${name}`).sort();
+}
+
+/** Turns the first byte of a manifest, where its pack has it; once more, and it is what it was. */
+async function byteOf(kit: StorageKit, root: Digest): Promise<() => void> {
+  const manifest = await kit.ref.call("getManifest", { root }, within);
+  assert(manifest.ok);
+  for (const path of await listPacks(kit)) {
+    const file = await kit.disk.readFile(path);
+    assert(file.ok);
+    const at = Buffer.from(file.value).indexOf(manifest.value);
+    if (at >= 0) return () => kit.disk.flipByte(path, at);
+  }
+  return assert.fail("a manifest is in a pack");
 }
 
 /** Waits at `gateAt` until the gate opens. */
