@@ -135,7 +135,7 @@ export class Store {
   }
 
   get rebuilding(): Progress | undefined {
-    return this.#isRecovered ? undefined : this.#rebuild;
+    return this.#isRecovered && this.#parts.volumes?.isSettling !== true ? undefined : this.#rebuild;
   }
 
   async put(put: PutObject, within: Within): Promise<Result<StoredObject, PutFailure | StorageNotReady>> {
@@ -233,7 +233,7 @@ export class Store {
     return ok({
       entries: commits.filter((commit) => isThere(writers.keeping.fateOf(commit))).map(listed),
       next: cursorOf(catalog.era, commits.at(-1) ?? catalog.commitAt(from)),
-      done: commits.length < entriesMax,
+      done: commits.length < entriesMax && this.rebuilding === undefined,
       total: catalog.totals.manifestCount,
     });
   }

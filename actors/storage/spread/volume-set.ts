@@ -52,6 +52,7 @@ export class VolumeSet implements PackVolumes {
   readonly #retries = new Map<number, Timer>();
   /** One after the other. */
   #work: Promise<void> = Promise.resolve();
+  #isSettling = false;
 
   private constructor(deps: VolumeSetDeps, volumes: Volumes) {
     this.#deps = deps;
@@ -87,6 +88,11 @@ export class VolumeSet implements PackVolumes {
       const compared = await contradicts(files, catalog, [slot]);
       if (!compared.ok || compared.value) this.#aside.add(slot);
     }
+  }
+
+  /** Some are there that were not recovered with the others, and may hold commits that are not known yet. */
+  get isSettling(): boolean {
+    return this.#isSettling;
   }
 
   directoryOf(slot: number): string | undefined {
@@ -164,7 +170,12 @@ export class VolumeSet implements PackVolumes {
     for (const slot of recovered) {
       if (slot > 0) this.lanes.add(slot, attachment.makeLane(slot, report));
     }
-    for (const slot of this.#readable) if (!recovered.includes(slot)) this.#enqueue(() => this.#comeBack(slot));
+    const others = this.#readable.filter((slot) => !recovered.includes(slot));
+    this.#isSettling = others.length > 0;
+    for (const slot of others) this.#enqueue(() => this.#comeBack(slot));
+    this.#enqueue(() => {
+      this.#isSettling = false;
+    });
     // A life may have ended in the middle of it.
     for (const { slot } of this.volumes.forgotten) this.#enqueue(() => this.#dropForgotten(slot));
   }
@@ -199,7 +210,7 @@ export class VolumeSet implements PackVolumes {
     onVolumeTrouble(troubled.length === 0 || isCovered ? undefined : sentence);
   }
 
-  #enqueue(work: () => Promise<void>): void {
+  #enqueue(work: () => Promise<void> | void): void {
     this.#work = this.#work.then(work).catch(this.#deps.onDefect);
   }
 
