@@ -64,6 +64,8 @@ export class Exchange {
   /** Set once the exchange cannot be answered any more. */
   #gone: Failure | undefined;
   #onGone: (() => void) | undefined;
+  /** Ends the write under way once the socket has closed. */
+  #onClosed: (() => void) | undefined;
   #hasEnded = false;
 
   /** With `refusal` the request is answered so, whatever it asks. */
@@ -111,6 +113,7 @@ export class Exchange {
   leave(): void {
     this.#body?.fail({ code: "gateway.body-truncated" });
     this.#giveUp(peerGone);
+    this.#onClosed?.();
     this.#end();
   }
 
@@ -243,6 +246,9 @@ export class Exchange {
     if (this.#gone !== undefined) return Promise.resolve(this.#gone);
     return new Promise((resolve) => {
       this.#host.onWrite();
+      // What is written to a socket that is destroyed and has not closed yet Node drops, and never says so. A closed one
+      // uses no buffer any more.
+      this.#onClosed = () => resolve(this.#gone);
       this.#reply.write(bytes, (error) => {
         this.#host.onWritten(bytes.byteLength);
         resolve(error === null || error === undefined ? undefined : (this.#gone ?? peerGone));
