@@ -267,7 +267,8 @@ const table: Table = {
     status: 429,
     retryable: true,
     message: ({ uploadsMax, stagingBytesMax }) =>
-      `There are ${uploadsMax} uploads begun, or ${stagingBytesMax} bytes promised, the limits.`,
+      `There are ${uploadsMax} uploads begun, or ${stagingBytesMax} bytes promised: storage.uploadsMax and ` +
+      "storage.stagingBytesMax. Those to which nothing has come give way five minutes after they were begun.",
   },
   "storage.upload-unknown": final(404, "There is no such upload, or not any more. Begin another."),
   "storage.upload-busy": { status: 423, retryable: true, message: () => "Another request adds to this upload." },

@@ -39,7 +39,7 @@ import type { FailureOf } from "#runtime/protocol.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
 import { slabBytes } from "#runtime/slabs.ts";
-import { second } from "#runtime/units.ts";
+import { minute, second } from "#runtime/units.ts";
 
 /**
  * A body of which nothing came for so long gives way to another one, ms: its client may have lost the connection without
@@ -48,6 +48,9 @@ import { second } from "#runtime/units.ts";
 export const UPLOAD_SILENT_MS: number = 2 * second;
 /** What became of so many uploads is remembered while more are begun; the oldest are forgotten before their age. */
 export const UPLOADS_REMEMBERED_MAX = 1024;
+
+/** An upload to which nothing has come for so long since it was begun gives way to a new one where there is no place, ms. */
+export const UPLOAD_EMPTY_MS: number = 5 * minute;
 
 export interface StagingDeps {
   readonly config: () => StorageConfig;
@@ -87,7 +90,12 @@ export class Staging {
     if (reached !== undefined) return fail(reached);
     const book = await log.book();
     if (!book.ok) return book;
-    return await this.#room.admitted(book.value, request, () => this.#begin(book.value, request));
+    for (;;) {
+      const begun = await this.#room.admitted(book.value, request, () => this.#begin(book.value, request));
+      if (begun.ok || begun.failure.code !== "storage.uploads-full") return begun;
+      const empty = this.#oldestEmpty(book.value);
+      if (empty === undefined || !(await this.cancel(empty.upload)).ok) return begun;
+    }
   }
 
   async append(request: AppendUpload, within: Within): Answer<"appendUpload"> {
@@ -165,6 +173,15 @@ export class Staging {
     if (recorded.ok) return ok(this.#factsOf(staged));
     await log.removeFile(upload);
     return recorded;
+  }
+
+  #oldestEmpty(book: UploadBook): StagedUpload | undefined {
+    const untilMs = this.#deps.clock.wallMs() - UPLOAD_EMPTY_MS;
+    return book.all().find((staged) => {
+      const { changedWallMs, offsetBytes, upload } = staged;
+      const isEmpty = offsetBytes === 0 && !isComplete(staged) && changedWallMs <= untilMs;
+      return isEmpty && !this.#adding.has(upload) && !this.#ending.has(upload);
+    });
   }
 
   async #append(

@@ -5,7 +5,7 @@ import { addressOf, digestFromBytes } from "#actors/domain/address.ts";
 import { UPLOAD_NOTE_LENGTH_MAX } from "#actors/domain/upload.ts";
 import { UPLOAD_SWEEP_INTERVAL_MS } from "#actors/storage/actor.ts";
 import { UPLOAD_PIECE_BYTES, UPLOAD_PIECE_MS } from "#actors/storage/append-upload.ts";
-import { UPLOAD_SILENT_MS, UPLOADS_REMEMBERED_MAX } from "#actors/storage/staging.ts";
+import { UPLOAD_EMPTY_MS, UPLOAD_SILENT_MS, UPLOADS_REMEMBERED_MAX } from "#actors/storage/staging.ts";
 import { type ByteSource, FAILED } from "#runtime/byte-source.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -536,6 +536,22 @@ describe("storage: limits of uploads in pieces", () => {
 
     assert.equal(codeOf(await begin(kit)), "ok");
     assert.equal(codeOf(await begin(kit)), "storage.uploads-full");
+  });
+
+  it("has those give way to which nothing has come for a while, the oldest first (STO-18)", async () => {
+    const kit = await startStorage({ config: { uploadsMax: 3, stagingBytesMax: 1000 } });
+    const begun = [await mustBegin(kit, { sizeBytes: 300 }), await mustBegin(kit), await mustBegin(kit)] as const;
+    await mustAppend(kit, begun[0], 0, randomBytes(1, 1));
+
+    await kit.clock.advance(UPLOAD_EMPTY_MS - 1);
+    const early = await begin(kit);
+    await kit.clock.advance(1);
+    const both = await begin(kit, { sizeBytes: 700 });
+    const promised = await begin(kit, { sizeBytes: 701 });
+
+    assert.deepEqual([early, both, promised].map(codeOf), ["storage.uploads-full", "ok", "storage.uploads-full"]);
+    const left = await Promise.all(begun.map(async (upload) => codeOf(await stat(kit, upload))));
+    assert.deepEqual(left, ["ok", "storage.upload-unknown", "storage.upload-unknown"]);
   });
 
   it("are stagingBytesMax that are promised, or here (STO-18)", async () => {
