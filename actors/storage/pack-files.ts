@@ -4,6 +4,7 @@
  * A descriptor in use is never closed; when all are in use one more is opened and closed after its use. After `close`
  * every descriptor is one of those.
  */
+import { basename, dirname } from "node:path";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -83,10 +84,10 @@ export class PackFiles {
     for (const slot of slots) {
       const directory = this.#directoryOf(slot);
       const listed = directory === undefined ? notThere(slot) : await this.disk.list(directory);
+      const gone = listed.ok ? undefined : await this.#gone(slot, listed.failure);
       // The data directory's own was made by this start: who has removed it has removed what was in it.
-      if (!listed.ok && slot === HOME_SLOT && listed.failure.code === "disk.not-found") continue;
-      if (!listed.ok) return listed;
-      for (const { name, sizeBytes, kind } of listed.value) {
+      if (gone !== undefined && (gone.code !== "disk.not-found" || slot !== HOME_SLOT)) return fail(gone);
+      for (const { name, sizeBytes, kind } of listed.ok ? listed.value : []) {
         const pack = Number.parseInt(NAME.exec(name)?.[1] ?? "", 16);
         if (slotOf(pack) === slot && !Number.isNaN(pack)) packs.push({ pack, sizeBytes, isFile: kind === "file" });
       }
@@ -153,6 +154,17 @@ export class PackFiles {
     await this.disk.close(opened.descriptor);
   }
 
+  /**
+   * What it means that something was not found. Where nothing of the store is left beside the packs, the whole directory is
+   * away, which says nothing of what was in it.
+   */
+  async #gone(slot: number, failure: DiskFailure): Promise<DiskFailure> {
+    if (failure.code !== "disk.not-found" || slot !== HOME_SLOT) return failure;
+    const beside = await this.disk.list(dirname(this.#home));
+    const isLeft = beside.ok && beside.value.some(({ name }) => name === basename(this.#home) || name === "keeps");
+    return isLeft ? failure : { code: "disk.broken", path: failure.path, errno: "ENOENT" };
+  }
+
   /** Counts the caller as a user. */
   #reuse(pack: number): Result<OpenForRead, DiskFailure> | undefined {
     const opened = this.#open.get(pack);
@@ -179,7 +191,7 @@ export class PackFiles {
     const descriptor = await this.disk.open(this.pathOf(pack), "read");
     const userCount = this.#opening.get(pack)?.userCount ?? 0;
     this.#opening.delete(pack);
-    if (!descriptor.ok) return descriptor;
+    if (!descriptor.ok) return fail(await this.#gone(slotOf(pack), descriptor.failure));
     const opened: OpenForRead = { descriptor: descriptor.value, userCount };
     this.#open.set(pack, opened);
     for (const [idle, { userCount: users, descriptor: oldest }] of this.#open) {

@@ -249,6 +249,30 @@ describe("storage: a pack that is lost while the node runs", () => {
   });
 });
 
+describe("storage: the whole data directory is away (STO-99)", () => {
+  it("fails reads with read-failed, marks nothing, and serves everything when it is back", async () => {
+    const kit = await startStorage(sealing);
+    const stored = await filled(kit);
+    assert((await kit.disk.rename("/data", "/moved")).ok);
+    // As a mount point shows itself.
+    assert((await kit.disk.makeDirectory("/data")).ok);
+
+    await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
+    await turns(100);
+    const read = await Promise.all(stored.map(({ manifest }) => readObject(kit.ref, manifest)));
+
+    const refused = read.filter((outcome) => !(outcome instanceof Uint8Array));
+    assert(refused.length > 0, "what no descriptor is open for cannot be read");
+    for (const failure of refused) assert.deepEqual(failure, { code: "storage.read-failed", errno: "ENOENT" });
+    assert.equal(kit.actor.health.state, "ready");
+    await kit.disk.removeTree("/data");
+    assert((await kit.disk.rename("/moved", "/data")).ok);
+    await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
+    for (const { manifest } of stored) assert(await isRead(kit, manifest));
+    assert.deepEqual(named(await scrubNow(kit)), []);
+  });
+});
+
 async function isRead({ ref }: StorageKit, manifest: StoredObject["manifest"]): Promise<boolean> {
   return (await readObject(ref, manifest)) instanceof Uint8Array;
 }
