@@ -96,6 +96,8 @@ export interface ActorModule<
 > {
   readonly behavior: Behavior<P, Events, Deps, State>;
   readonly configSchema: ConfigSchema<Config>;
+  /** What it stores is in the data directory: while that is away it is not wired, and no life of it begins. */
+  readonly storesData?: boolean;
   /** Relations between settings, and to the mode of the node; answers with a sentence about the one that does not hold. */
   checkConfig?(config: Config, node: Pick<NodeFacts, "amnesia">): string | undefined;
   /**

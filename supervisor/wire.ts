@@ -19,6 +19,8 @@ export interface CellFacts {
   readonly cell: string;
   readonly profile: Profile;
   readonly dataDirectory: string;
+  /** See `takeMark`. */
+  readonly dataMark: string | undefined;
   /** Where the sockets are. */
   readonly runDirectory: string;
   readonly http: { readonly host: string; readonly port: number };

@@ -205,6 +205,7 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
 
 export const indexModule: ActorModule<IndexProtocol, IndexEvents, IndexDeps, IndexState, IndexConfig> = {
   behavior: indexBehavior,
+  storesData: true,
   configSchema: indexConfigSchema,
   checkConfig: checkIndexConfig,
   wire: ({ env, config }) => ({

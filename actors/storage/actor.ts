@@ -312,6 +312,7 @@ export const actorModule: ActorModule<
   StorageConfig & BucketConfig & VolumeConfig
 > = {
   behavior: storageBehavior,
+  storesData: true,
   configSchema: { ...storageConfigSchema, ...bucketConfigSchema, ...volumeConfigSchema },
   checkConfig: (config, mode) => checkBucketConfig(config, mode) ?? checkVolumeConfig(config, mode),
 

@@ -13,6 +13,7 @@ import { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import type { Catalogue } from "#supervisor/catalogue.ts";
+import { diskAtData } from "#supervisor/cell/disk-at-data.ts";
 import { Metering } from "#supervisor/cell/metering.ts";
 import type { MetricSink } from "#supervisor/cell/metric-push.ts";
 import { obey } from "#supervisor/cell/operator.ts";
@@ -23,6 +24,7 @@ import { seenFrom } from "#supervisor/cell/seen-from.ts";
 import { supervisedIn } from "#supervisor/cell/supervised.ts";
 import { checkPlaces, loadModules, refTo, wireActors } from "#supervisor/cell/wiring.ts";
 import type { CellSpec, NodeSpec } from "#supervisor/child-spec.ts";
+import { type DataCheck, dataCheck } from "#supervisor/data-mark.ts";
 import type { CellEvent } from "#supervisor/events.ts";
 import { place } from "#supervisor/placement.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
@@ -163,8 +165,9 @@ export class Cell {
     sections.commit(facts.config.version);
     this.#sections = sections;
 
-    const env = await this.#makeEnv(facts);
-    const misplaced = await checkPlaces(modules, sections, env);
+    const checkData = dataCheck(seams.base.disk, facts.dataDirectory, facts.dataMark);
+    const env = await this.#makeEnv(facts, checkData);
+    const misplaced = await checkPlaces({ modules, sections, env, checkData });
     if (misplaced !== undefined) return { cause: "place", message: misplaced };
     if (this.#ended) return undefined;
     const links = seams.links({
@@ -177,7 +180,7 @@ export class Cell {
     });
     this.#links = links;
     const where = { cell: facts.cell, cellOf: placement.cellOf, actors: this.#actors, links };
-    await wireActors(where, { spec, modules, sections, env, scope: this.#scope });
+    await wireActors(where, { spec, modules, sections, env, checkData, scope: this.#scope });
     if (this.#ended) return undefined;
     const listening = await links.listen();
     if (this.#ended) return undefined;
@@ -194,7 +197,7 @@ export class Cell {
     return undefined;
   }
 
-  async #makeEnv(facts: CellFacts): Promise<CellEnv> {
+  async #makeEnv(facts: CellFacts, checkData: DataCheck): Promise<CellEnv> {
     const { seams, send } = this.#options;
     const { dataDirectory, http, insecurePublic, amnesia, version } = facts;
     const toRoot = { write: (line: string) => send({ kind: "log", line }) };
@@ -208,7 +211,8 @@ export class Cell {
     const status = (): NodeStatus => seenFrom(this.#status, this.#links);
     const node = { dataDirectory, http, insecurePublic, amnesia, version, status };
     const { base, kv, edges, exchanges } = seams;
-    const disk = amnesia ? diskInMemory(base.disk, () => base.processes.self.availableBytes()) : base.disk;
+    const whole = amnesia ? diskInMemory(base.disk, () => base.processes.self.availableBytes()) : base.disk;
+    const disk = diskAtData(whole, dataDirectory, checkData);
     return { ...base, disk, kv, edges, exchanges, log, bus, cpu, metrics: this.#metrics, node };
   }
 

@@ -11,9 +11,11 @@ import type { Protocol } from "#runtime/protocol.ts";
 import type { Ref } from "#runtime/ref.ts";
 import type { Scope } from "#runtime/scope.ts";
 import type { Catalogue, ErasedModule } from "#supervisor/catalogue.ts";
+import { wireAtData } from "#supervisor/cell/at-data.ts";
 import type { Links } from "#supervisor/cell/seams.ts";
 import type { Sections } from "#supervisor/cell/sections.ts";
 import type { CellSpec, WorkerSpec } from "#supervisor/child-spec.ts";
+import type { DataCheck } from "#supervisor/data-mark.ts";
 
 /** By actor, in start order. */
 export type Modules = ReadonlyMap<string, ErasedModule>;
@@ -33,6 +35,7 @@ export interface WiringOptions {
   readonly modules: Modules;
   readonly sections: Sections;
   readonly env: CellEnv;
+  readonly checkData: DataCheck;
   /** For what outlives an incarnation. */
   readonly scope: Scope;
 }
@@ -47,9 +50,16 @@ export async function loadModules(spec: CellSpec, catalogue: Catalogue): Promise
   return new Map(await Promise.all(loaded));
 }
 
-/** The first thing that keeps an actor from working on this machine. */
-export async function checkPlaces(modules: Modules, sections: Sections, env: CellEnv): Promise<string | undefined> {
+/** The first thing that keeps an actor from working on this machine. A data directory that is away has its own word. */
+export async function checkPlaces({
+  modules,
+  sections,
+  env,
+  checkData,
+}: Omit<WiringOptions, "spec" | "scope">): Promise<string | undefined> {
+  const there = await checkData();
   for (const [name, actorModule] of modules) {
+    if (actorModule.storesData && !there.ok) continue;
     const problem = await actorModule.checkPlace?.(env, sections.view(name).current);
     if (problem !== undefined) return problem;
   }
@@ -57,7 +67,7 @@ export async function checkPlaces(modules: Modules, sections: Sections, env: Cel
 }
 
 export async function wireActors(where: Neighbourhood, options: WiringOptions): Promise<void> {
-  const { spec, modules, sections, env, scope } = options;
+  const { spec, modules, sections, env, checkData, scope } = options;
   const machine = new Machine(env);
   for (const worker of spec.workers) {
     const actorModule = modules.get(worker.name);
@@ -68,8 +78,10 @@ export async function wireActors(where: Neighbourhood, options: WiringOptions): 
       ref: <P extends Protocol<P>>(actor: string) => refTo<P>(where, actor),
       scope,
     };
-    const deps = await actorModule.wire(wiring);
-    where.actors.set(worker.name, makeActor(worker, actorModule, deps, machine));
+    const [behavior, deps] = actorModule.storesData
+      ? [await wireAtData(actorModule, wiring, checkData), undefined]
+      : [actorModule.behavior, await actorModule.wire(wiring)];
+    where.actors.set(worker.name, makeActor(worker, behavior, deps, machine));
   }
 }
 
@@ -83,7 +95,7 @@ export function refTo<P extends Protocol<P>>({ cell, cellOf, actors, links }: Ne
   return local.ref<P>();
 }
 
-function makeActor(worker: WorkerSpec, { behavior }: ErasedModule, deps: unknown, machine: Machine): Actor {
+function makeActor(worker: WorkerSpec, behavior: ErasedModule["behavior"], deps: unknown, machine: Machine): Actor {
   const { name, mailbox, laterMax, shutdownMs } = worker;
   return new Actor({ name, behavior, deps, mailbox, laterMax, shutdownMs }, machine);
 }

@@ -121,6 +121,14 @@ export class Cells {
     return { refusal: { code: failure.code, message } };
   }
 
+  /** What is quarantined is tried again: its cause may have passed. */
+  resumeAll(): void {
+    const { cells, actors } = this.status(false);
+    const isGivenUp = ({ state }: { readonly state: string }): boolean => state === "quarantined";
+    for (const { name } of cells.filter(isGivenUp)) this.commandCell("resume", name);
+    for (const { name } of actors.filter(isGivenUp)) void this.command({ kind: "resume-actor", actor: name });
+  }
+
   #home(actor: string): CellChild | undefined {
     const home = this.#options.placement.cellOf[actor];
     return this.#cells.find(({ name }) => name === home);

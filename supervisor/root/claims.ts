@@ -11,6 +11,7 @@ import { wipe } from "#runtime/disk/wipe.ts";
 import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import type { Held } from "#runtime/lock/lock.ts";
 import { second } from "#runtime/units.ts";
+import { type DataAway, dataCheck, MARK_NAME, takeMark } from "#supervisor/data-mark.ts";
 import type { AdminHandler } from "#supervisor/root/admin.ts";
 import { AdminDoor } from "#supervisor/root/admin-door.ts";
 import { type CannotRun, cannotRun, reasonOf } from "#supervisor/root/cannot-run.ts";
@@ -31,6 +32,8 @@ export interface Kept {
   readonly restored: readonly string[];
   /** Whether the run directory and the admin socket in it are as they have to be. */
   readonly door: Result<void, CannotRun>;
+  /** Whether the data directory is there. While it is not, nothing is taken in its place. */
+  readonly data: Result<void, DataAway>;
 }
 
 export class Claims {
@@ -43,6 +46,7 @@ export class Claims {
   #isRecorded = false;
   #isReleasing = false;
   #startedAt = "";
+  #mark: string | undefined;
   #lock: Held | undefined;
   #door: AdminDoor | undefined;
   /** One after another: the last one. */
@@ -63,13 +67,18 @@ export class Claims {
     return this.#port;
   }
 
+  /** Of the data directory; see `takeMark`. */
+  get mark(): string | undefined {
+    return this.#mark;
+  }
+
   get url(): string {
     return httpUrl({ host: this.#options.http.host, port: this.#port });
   }
 
   /** `sections`: those that the configuration may have. What was taken before a failure stays until `release`. */
   async take(sections: readonly string[], handle: AdminHandler): Promise<Result<FoundConfig, CannotRun>> {
-    const { disk, locks, clock } = this.#seams.base;
+    const { disk, locks, clock, random } = this.#seams.base;
     const { data, logs, lock } = this.places;
     // In amnesia mode no log is a file.
     for (const directory of this.#options.amnesia ? [data] : [data, logs]) {
@@ -89,6 +98,12 @@ export class Claims {
     this.#lock = locked.value;
     const forgotten = await this.#forgetTheLast();
     if (!forgotten.ok) return forgotten;
+    const marked = await takeMark(disk, random, data);
+    if (!marked.ok) {
+      const why = `cannot use ${data}/${MARK_NAME}: ${reasonOf(marked.failure)}`;
+      return cannotRun(marked.failure.code, `${why}; mend that, or give --data another directory`);
+    }
+    this.#mark = marked.value;
     const config = await readConfig(disk, this.#options, sections);
     if (!config.ok) return config;
 
@@ -136,11 +151,14 @@ export class Claims {
 
   async #keep(): Promise<Kept> {
     const { disk, locks } = this.#seams.base;
-    const { lock, run, record } = this.places;
+    const { data: directory, lock, run, record } = this.places;
     const restored: string[] = [];
-    if (this.#isReleasing || this.#lock === undefined || this.#door === undefined) return { restored, door: ok() };
+    if (this.#isReleasing || this.#lock === undefined || this.#door === undefined) {
+      return { restored, door: ok(), data: ok() };
+    }
 
-    if (await isGone(disk, lock)) {
+    const data = await dataCheck(disk, directory, this.#mark)();
+    if (data.ok && (await isGone(disk, lock))) {
       const locked = await locks.acquire(lock, { waitMs: 0 });
       if (locked.ok) {
         this.#lock.release();
@@ -150,11 +168,11 @@ export class Claims {
     }
     const opened = await this.#door.open();
     if (opened.ok && opened.value) restored.push(run);
-    if (!this.#isRecorded || (await isGone(disk, record))) {
+    if (data.ok && (!this.#isRecorded || (await isGone(disk, record)))) {
       const recorded = await this.#writeRecord();
       if (recorded.ok) restored.push(record);
     }
-    return { restored, door: opened.ok ? ok() : opened };
+    return { restored, door: opened.ok ? ok() : opened, data };
   }
 
   async #writeRecord(): Promise<Result<void, DiskFailure>> {

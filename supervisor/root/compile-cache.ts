@@ -9,15 +9,15 @@ import type { Disk } from "#runtime/disk/disk.ts";
 /** Builds whose compiled code is kept: going back to the one before is as quick as staying. */
 export const COMPILED_BUILDS_MAX = 2;
 
-/** The directory for `buildId` in `parent`. From here on it is the newest. */
+/** The directory for `buildId` in `parent`, which is made. From here on it is the newest. */
 export async function compileCacheFor(disk: Disk, parent: string, buildId: string): Promise<string> {
   const record = `${parent}/newest-first`;
   const read = await disk.readFile(record);
   const known = read.ok ? Buffer.from(read.value).toString("utf8").split("\n") : [];
   const kept = [buildId, ...known.filter((id) => id !== buildId)].slice(0, COMPILED_BUILDS_MAX);
+  await disk.makeDirectory(`${parent}/${buildId}`);
   if (known[0] === buildId) return `${parent}/${buildId}`;
 
-  await disk.makeDirectory(parent);
   await disk.replaceFile(record, Buffer.from(kept.join("\n")));
   const listed = await disk.list(parent);
   for (const { name, kind } of listed.ok ? listed.value : []) {

@@ -1,11 +1,13 @@
 /**
- * Looks after what the node has claimed: takes again what somebody removed under it, and writes the record that a full
- * disk had no room for. It does so all the time, and before every start of a cell, which needs its place.
+ * Looks after what the node has claimed: takes again what somebody removed under it, writes the record that a full disk had
+ * no room for, and sees when the data directory goes and comes back. It does so all the time, and before every start of a
+ * cell, which needs its place.
  */
 import type { Clock, Timer } from "#runtime/clock.ts";
 import { fail } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { second } from "#runtime/units.ts";
+import { describeAway } from "#supervisor/data-mark.ts";
 import type { Announcer } from "#supervisor/root/announcer.ts";
 import type { CellHost } from "#supervisor/root/cell-life.ts";
 import type { Claims, Kept } from "#supervisor/root/claims.ts";
@@ -20,6 +22,8 @@ export interface KeeperOptions {
   readonly announcer: Announcer;
   /** The run directory is there again, without the sockets that living cells listen on. */
   readonly onSocketsGone: () => void;
+  /** The data directory was away, and is there again. */
+  readonly onDataBack: () => void;
 }
 
 export class Keeper {
@@ -28,6 +32,7 @@ export class Keeper {
   #isClosed = false;
   /** Why the run directory cannot be used, as last logged. */
   #problem: string | undefined;
+  #isDataAway = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -79,6 +84,17 @@ export class Keeper {
     const problem = kept.door.ok ? undefined : kept.door.failure.message;
     if (problem !== undefined && problem !== this.#problem) log.error("root.no-run-directory", { problem });
     this.#problem = problem;
+    this.#lookAtData(kept);
     return kept;
+  }
+
+  #lookAtData({ data }: Kept): void {
+    const { log, onDataBack } = this.#options;
+    const wasAway = this.#isDataAway;
+    this.#isDataAway = !data.ok;
+    if (!data.ok && !wasAway) log.error("root.data-away", { problem: describeAway(data.failure) });
+    if (!data.ok || !wasAway) return;
+    log.info("root.data-back");
+    onDataBack();
   }
 }

@@ -19,6 +19,8 @@ export interface ProcessHostOptions {
   /** Path of `cell-main.ts`. */
   readonly entry: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Directory of compiled code. Node would make it with all above it: a cell does without while it is not there. */
+  readonly compileCache: string;
   /** The directory of `<cell>.err`, or who hears it instead of a file. */
   readonly output: string | CellOutput;
 }
@@ -28,13 +30,14 @@ export function processHost(options: ProcessHostOptions): CellHost {
 }
 
 async function open(options: ProcessHostOptions, cell: string): Promise<Result<CellLife, HostFailed>> {
-  const { processes, disk, node, entry, env, output } = options;
+  const { processes, disk, node, entry, env, compileCache, output } = options;
+  const cached = await disk.list(compileCache);
   const file = typeof output === "string" ? await openErrorFile(disk, `${output}/${cell}.err`) : undefined;
   const hear = typeof output === "string" ? undefined : output;
   const spawned = await processes.spawn({
     command: node,
     args: [...CELL_FLAGS, "--disable-warning=ExperimentalWarning", entry, cell],
-    env,
+    env: cached.ok ? { ...env, NODE_COMPILE_CACHE: compileCache } : env,
     channel: true,
     outputDescriptor: file,
     ...(hear === undefined ? {} : { onOutput: (bytes) => hear(cell, Buffer.from(bytes).toString("utf8")) }),

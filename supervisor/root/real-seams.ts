@@ -62,17 +62,18 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
       const caches = join(data, "cache", "compile");
       // The launcher keeps one for all nodes of this checkout; without a launcher the node has its own.
       const compileCache = own["NODE_COMPILE_CACHE"] ?? (await compileCacheFor(base.disk, caches, build.id));
-      const env: Record<string, string> = { ...passedOn(own), NODE_COMPILE_CACHE: compileCache };
+      const env = passedOn(own);
       if (typeof output !== "string") {
         env["TMPDIR"] = join(data, "tmp");
         await base.disk.makeDirectory(env["TMPDIR"]);
       }
-      return processHost({ processes: base.processes, disk: base.disk, node, entry: cellEntry, env, output });
+      const { processes, disk } = base;
+      return processHost({ processes, disk, node, entry: cellEntry, env, compileCache, output });
     },
   };
 }
 
-function passedOn(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+function passedOn(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const passed = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && (PASSED.has(name) || name.startsWith("CEPA_")) ? [[name, value] as const] : [],
   );

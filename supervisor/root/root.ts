@@ -89,6 +89,7 @@ export class Root {
       log: this.#log,
       announcer: this.#announcer,
       onSocketsGone: () => this.#cells?.tell({ kind: "listen-again" }),
+      onDataBack: () => this.#cells?.resumeAll(),
     });
   }
 
@@ -185,6 +186,7 @@ export class Root {
       cell,
       profile: options.profile,
       dataDirectory: options.dataDirectory,
+      dataMark: this.#claims.mark,
       runDirectory: this.#claims.places.run,
       http: { host: options.http.host, port: this.#claims.port },
       insecurePublic: options.insecurePublic,

@@ -21,7 +21,14 @@ class ScriptedCell {
   constructor(name: string, clock: ManualClock, config: () => ConfigSnapshot) {
     const status = { cells: [], actors: [], unavailable: [], shuttingDown: false };
     const http = { host: "127.0.0.1", port: 1 };
-    const places = { dataDirectory: "/data", runDirectory: "/run", http, insecurePublic: false, amnesia: false };
+    const places = {
+      dataDirectory: "/data",
+      dataMark: undefined,
+      runDirectory: "/run",
+      http,
+      insecurePublic: false,
+      amnesia: false,
+    };
     const build = { version: "0", buildId: "b", cpuThreads: 0, profile: "tree" as const };
     this.child = new CellChild({
       name,

@@ -28,6 +28,7 @@ export function cellFacts(some: Partial<CellFacts> = {}): CellFacts {
     cell: "data",
     profile: "tree",
     dataDirectory: "/data",
+    dataMark: undefined,
     runDirectory: "/run",
     http: { host: "127.0.0.1", port: 1 },
     insecurePublic: false,

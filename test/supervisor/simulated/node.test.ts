@@ -97,6 +97,33 @@ describe("simulated node: boot", () => {
     }));
 });
 
+describe("simulated node: its data directory is away", () => {
+  it("begins no life of what stores there, makes nothing there, and goes on when it is back (SUP-30)", () =>
+    simulated(async (simulation) => {
+      const { node, put, get, ready } = await upNode(simulation);
+      const { disk } = simulation;
+      const stored = await put(bytes);
+      const { address } = JSON.parse(String(stored?.body)) as { readonly address: string };
+
+      assert((await disk.rename("/data", "/moved")).ok);
+      // As a mount point shows itself.
+      assert((await disk.makeDirectory("/data")).ok);
+      for (const target of ["actor/storage", "actor/index"]) await node.ask({ command: "kill", target });
+      await simulation.advance(20 * second);
+      const readiness = await get("/readyz?for=reads");
+      const refused = await put(bytes);
+
+      assert.equal(readiness?.status, 503);
+      assert.match(String(readiness?.body), /storage is down: quarantined: .*supervisor\.data-away: /);
+      assert.equal(refused?.status, 503);
+      assert.deepEqual(await disk.list("/data"), { ok: true, value: [] });
+      await disk.removeTree("/data");
+      assert((await disk.rename("/moved", "/data")).ok);
+      await ready();
+      assert.equal(Buffer.compare((await get(`/o/${address}`))?.body ?? new Uint8Array(0), bytes), 0);
+    }));
+});
+
 describe("simulated node: its configuration file (SUP-12)", () => {
   const path = "/data/cepa.toml";
   const toldOf = (node: SimulatedNode): readonly unknown[] =>
