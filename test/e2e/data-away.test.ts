@@ -97,7 +97,7 @@ describe("node: its data directory is away when the data cell starts (SUP-30)", 
   });
 });
 
-it("data directory: while it is away from a living data cell, nothing is damaged, and nothing made (STO-99, SUP-30)", async (context) => {
+it("data directory: while it is away from a living data cell, nothing is damaged, and nothing made (STO-104, SUP-30)", async (context) => {
   const node = await startNode();
   context.after(() => node.dispose());
   const { dataDirectory } = node;

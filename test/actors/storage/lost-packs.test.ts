@@ -249,7 +249,7 @@ describe("storage: a pack that is lost while the node runs", () => {
   });
 });
 
-describe("storage: the whole data directory is away (STO-99)", () => {
+describe("storage: the whole data directory is away (STO-104)", () => {
   it("fails reads with read-failed, marks nothing, and serves everything when it is back", async () => {
     const kit = await startStorage(sealing);
     const stored = await filled(kit);
