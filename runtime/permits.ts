@@ -2,7 +2,7 @@
  * Weighted admission at the edge: a bounded number of requests and bytes under way, and a bounded line before them.
  *
  * Invariants:
- * - what is held never exceeds `requestsMax` and `bytesMax`;
+ * - nobody is let in past `requestsMax` and `bytesMax`; what is held exceeds them only where they were lowered since;
  * - first come, first served: nobody passes a waiting one, also not with a smaller weight;
  * - whenever the first in line fits, it is let in; nobody waits while there is room for it and it is first.
  *
@@ -28,12 +28,15 @@ export interface Overloaded extends Failure<"runtime.overloaded"> {
   readonly executed: "no";
 }
 
-export interface PermitsOptions {
-  readonly clock: Clock;
+export interface PermitBounds {
   /** Requests under way at once. */
   readonly requestsMax: number;
   /** Sum of their weights in bytes. */
   readonly bytesMax: number;
+}
+
+export interface PermitsOptions extends PermitBounds {
+  readonly clock: Clock;
   /** Length of the line; one more is refused. 0 means that nobody waits. */
   readonly waitingMax: number;
 }
@@ -53,15 +56,17 @@ interface Waiting {
 
 export class Permits {
   readonly #options: PermitsOptions;
+  #bounds: PermitBounds;
   /** In order of arrival: a set keeps it, and removes from the middle at once. */
   readonly #line = new Set<Waiting>();
   #requests = 0;
   #bytes = 0;
 
   constructor(options: PermitsOptions) {
-    assert(options.requestsMax >= 1 && options.bytesMax >= 0, "permits admit at least one request");
+    assertBounds(options);
     assert(options.waitingMax >= 0, "a line has a length");
     this.#options = options;
+    this.#bounds = options;
   }
 
   /** What is held now. */
@@ -71,6 +76,13 @@ export class Permits {
 
   get waitingCount(): number {
     return this.#line.size;
+  }
+
+  /** From now on. What is held stays, also where it is more than that; who fits now is let in. */
+  resize(bounds: PermitBounds): void {
+    assertBounds(bounds);
+    this.#bounds = bounds;
+    this.#letIn();
   }
 
   /** At once or not at all. It does not pass those who wait. */
@@ -157,11 +169,11 @@ export class Permits {
   }
 
   #fits({ requests, bytes }: PermitWeight): boolean {
-    return this.#requests + requests <= this.#options.requestsMax && this.#bytes + bytes <= this.#options.bytesMax;
+    return this.#requests + requests <= this.#bounds.requestsMax && this.#bytes + bytes <= this.#bounds.bytesMax;
   }
 
   #isTooHeavy({ requests, bytes }: PermitWeight): boolean {
-    return requests > this.#options.requestsMax || bytes > this.#options.bytesMax;
+    return requests > this.#bounds.requestsMax || bytes > this.#bounds.bytesMax;
   }
 
   #refuse(reason: Overloaded["reason"]): Result<never, Overloaded> {
@@ -171,6 +183,10 @@ export class Permits {
 
 /** What a timer takes. Longer patience ends early, after 24 days. */
 const timerMsMax = 2 ** 31 - 1;
+
+function assertBounds({ requestsMax, bytesMax }: PermitBounds): void {
+  assert(requestsMax >= 1 && bytesMax >= 0, "permits admit at least one request");
+}
 
 function assertWeight({ requests, bytes }: PermitWeight): void {
   assert(Number.isSafeInteger(requests) && requests >= 0, "a permit weighs a whole number of requests");

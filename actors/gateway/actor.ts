@@ -1,6 +1,11 @@
 /** Gateway: `protocol.ts` says what it promises, `config.ts` what its limits are, `handler.ts` what HTTP means here. */
 import { Admission, HEAP_BODY_BYTES_MAX } from "#actors/gateway/admission.ts";
-import { checkGatewayConfig, type GatewayConfig, gatewayConfigSchema } from "#actors/gateway/config.ts";
+import {
+  checkGatewayConfig,
+  type GatewayConfig,
+  gatewayConfigSchema,
+  REQUESTS_BELOW_MAX,
+} from "#actors/gateway/config.ts";
 import type { Desk } from "#actors/gateway/desk.ts";
 import { Handler } from "#actors/gateway/handler.ts";
 import { isLoopback } from "#actors/gateway/loopback.ts";
@@ -100,11 +105,12 @@ export const actorModule: ActorModule<GatewayProtocol, GatewayEvents, GatewayDep
 
 /** Quotas and memory are this incarnation's: what the last one still held went with it. */
 function openDesk({ config, metrics, node, overlay, telemetry }: GatewayDeps, { clock, random, log }: Ctx): Desk {
-  const { readBufferBytesMax, readRequestsMax } = config.current;
+  const { readBufferBytesMax } = config.current;
   const reservations = new Reservations({
     clock,
     quotaBytes: readBufferBytesMax,
-    waitingMax: readRequestsMax,
+    // Whoever waits was let in, and those may become more while this incarnation lives.
+    waitingMax: REQUESTS_BELOW_MAX,
     shared: false,
     freeBytesMax: Math.min(readBufferBytesMax, 32 * HEAP_BODY_BYTES_MAX),
   });
@@ -116,7 +122,7 @@ function openDesk({ config, metrics, node, overlay, telemetry }: GatewayDeps, { 
     node,
     overlay,
     telemetry,
-    admission: new Admission(clock, config.current),
+    admission: new Admission(clock, config),
     reservations,
     writeGate: new WriteGate(clock),
     meters: new Meters(metrics),

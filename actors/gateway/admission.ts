@@ -3,7 +3,7 @@
  *
  * Refusing happens here, once, before work starts; nobody waits. Reads, writes and admin requests have quotas of their
  * own, so that no flood of one kind takes another's place; a client's share is less than all of them, by default a
- * quarter, so that no client takes every place.
+ * quarter, so that no client takes every place. The limits are those in force when a request comes: whoever is in stays.
  *
  * A client is an address, and loopback is none: behind it are all programs of this machine, or a proxy with everybody
  * behind that. A share would keep their places free for nobody, since by default nobody else can connect.
@@ -13,9 +13,10 @@ import type { BytesExceeded, GatewayOverloaded, PeerLimit } from "#actors/gatewa
 import { isLoopback } from "#actors/gateway/loopback.ts";
 import { PeerShare } from "#actors/gateway/peer-share.ts";
 import type { RouteKind } from "#actors/gateway/routes.ts";
+import type { ConfigView } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { fail, ok, type Result } from "#runtime/errors.ts";
-import { type Permit, Permits } from "#runtime/permits.ts";
+import { fail, ok, type Result, unreachable } from "#runtime/errors.ts";
+import { type Permit, type PermitBounds, Permits } from "#runtime/permits.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** What a body below this may hold as it is; a larger one is pumped through a buffer of this size. */
@@ -31,48 +32,60 @@ export interface Admitted {
   release(): void;
 }
 
-interface Quota {
-  readonly permits: Permits;
-  readonly requestsMax: number;
-  readonly bytesMax: number;
+interface Limits extends PermitBounds {
   /** What a client has under way is counted against each of these. */
-  readonly shares: readonly PeerShare[];
+  readonly shares: readonly { readonly share: PeerShare; readonly max: number }[];
 }
 
 export class Admission {
-  readonly #quotas: Readonly<Record<RouteKind, Quota>>;
+  readonly #config: ConfigView<GatewayConfig>;
+  readonly #permits: Readonly<Record<RouteKind, Permits>>;
+  readonly #all = new PeerShare();
+  readonly #writes = new PeerShare();
 
-  constructor(clock: Clock, config: GatewayConfig) {
-    const quota = (requestsMax: number, bytesMax: number, shares: readonly PeerShare[]): Quota => {
-      return { permits: new Permits({ clock, requestsMax, bytesMax, waitingMax: 0 }), requestsMax, bytesMax, shares };
-    };
-    const all = new PeerShare(config.requestsPerPeerMax);
-    const writes = new PeerShare(config.writeRequestsPerPeerMax);
-    this.#quotas = {
-      read: quota(config.readRequestsMax, config.readBytesMax, [all]),
-      write: quota(config.writeRequestsMax, config.writeBytesMax, [writes, all]),
-      admin: quota(config.adminRequestsMax, config.adminRequestsMax * smallBytes, []),
-    };
+  constructor(clock: Clock, config: ConfigView<GatewayConfig>) {
+    this.#config = config;
+    const permits = (kind: RouteKind): Permits => new Permits({ clock, ...this.#limitsOf(kind), waitingMax: 0 });
+    this.#permits = { read: permits("read"), write: permits("write"), admin: permits("admin") };
   }
 
   /** `bytes`: the most that this request may hold in memory at the edge. */
   admit(kind: RouteKind, peer: string, bytes: number): Result<Admitted, GatewayOverloaded | BytesExceeded | PeerLimit> {
-    const { permits, requestsMax, bytesMax, shares: all } = this.#quotas[kind];
-    const shares = isLoopback(peer) ? [] : all;
-    const spent = shares.find((share) => share.isSpent(peer));
+    const permits = this.#permits[kind];
+    const limits = this.#limitsOf(kind);
+    const { requestsMax, bytesMax } = limits;
+    const shares = isLoopback(peer) ? [] : limits.shares;
+    const spent = shares.find(({ share, max }) => share.isSpent(peer, max));
     if (spent !== undefined) return fail({ code: "gateway.peer-limit", requestsPerPeerMax: spent.max });
 
+    permits.resize(limits);
     const taken = permits.tryTake({ requests: 1, bytes });
     if (!taken.ok) {
       if (permits.held.requests >= requestsMax) return fail({ code: "gateway.overloaded", requestsMax });
       return fail({ code: "gateway.bytes-exceeded", bytesMax });
     }
-    for (const share of shares) share.enter(peer);
+    for (const { share } of shares) share.enter(peer);
     return ok(
       admitted(taken.value, () => {
-        for (const share of shares) share.leave(peer);
+        for (const { share } of shares) share.leave(peer);
       }),
     );
+  }
+
+  #limitsOf(kind: RouteKind): Limits {
+    const config = this.#config.current;
+    const all = { share: this.#all, max: config.requestsPerPeerMax };
+    const writes = { share: this.#writes, max: config.writeRequestsPerPeerMax };
+    switch (kind) {
+      case "read":
+        return { requestsMax: config.readRequestsMax, bytesMax: config.readBytesMax, shares: [all] };
+      case "write":
+        return { requestsMax: config.writeRequestsMax, bytesMax: config.writeBytesMax, shares: [writes, all] };
+      case "admin":
+        return { requestsMax: config.adminRequestsMax, bytesMax: config.adminRequestsMax * smallBytes, shares: [] };
+      default:
+        return unreachable(kind);
+    }
   }
 }
 

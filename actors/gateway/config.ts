@@ -1,4 +1,4 @@
-/** Gateway's limits. Quotas are taken at the start of an incarnation, times and sizes are read for every request. */
+/** Gateway's limits. They are read for every request, but for those that count at the start, of the node or of an incarnation. */
 import { type ConfigSchema, count, durationMs, sizeBytes, text } from "#runtime/config/schema.ts";
 import { GiB, KiB, MiB, minute, second } from "#runtime/units.ts";
 
@@ -22,7 +22,7 @@ export interface GatewayConfig {
   readonly requestsPerPeerMax: number;
   /** Uploads of one client address under way at once. One more is 429. Loopback has no such limit. */
   readonly writeRequestsPerPeerMax: number;
-  /** Memory for bodies over 256 KiB: 256 KiB each, reserved before the first byte is read; later ones wait in line. */
+  /** Memory for bodies over 256 KiB: 256 KiB each, reserved before the first byte is read; later ones wait in line. At start. */
   readonly readBufferBytesMax: number;
   /** Longest wait for such a reservation. Past it: 503. */
   readonly reservationWaitMs: number;

@@ -1,14 +1,9 @@
 /** How much one client may have under way: a count for each that has anything, and none for the others. */
 export class PeerShare {
-  readonly max: number;
   readonly #counts = new Map<string, number>();
 
-  constructor(max: number) {
-    this.max = max;
-  }
-
-  isSpent(peer: string): boolean {
-    return (this.#counts.get(peer) ?? 0) >= this.max;
+  isSpent(peer: string, max: number): boolean {
+    return (this.#counts.get(peer) ?? 0) >= max;
   }
 
   enter(peer: string): void {

@@ -28,6 +28,33 @@ function reasonOf(result: Result<Permit, Overloaded>): string {
   return result.ok ? "taken" : result.failure.reason;
 }
 
+describe("permits: resize", () => {
+  it("lets in nobody until what is held fits the lower bounds", () => {
+    const { permits } = start();
+    const first = taken(permits.tryTake(one));
+    const second = taken(permits.tryTake(one));
+
+    permits.resize({ requestsMax: 1, bytesMax: 100 });
+    first.release();
+    const whileFull = permits.tryTake(one);
+    second.release();
+
+    assert.equal(reasonOf(whileFull), "busy");
+    taken(permits.tryTake(one));
+  });
+
+  it("lets those in who fit the higher bounds", async () => {
+    const { permits } = start({ requestsMax: 1 });
+    taken(permits.tryTake(one));
+    const waiting = permits.take(one, within(), 1000);
+
+    permits.resize({ requestsMax: 2, bytesMax: 100 });
+
+    taken(await waiting);
+    assert.equal(permits.held.requests, 2);
+  });
+});
+
 describe("permits: tryTake", () => {
   it("admits up to each limit and refuses one past it", () => {
     const { permits } = start();

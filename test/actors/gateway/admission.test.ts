@@ -96,6 +96,36 @@ describe("gateway: admission", () => {
     assert.equal((await send(edge, { target, remote: "10.0.0.1" })).status, 200);
   });
 
+  it("goes by the limits that are in force when a request comes; what is under way goes on (GW-50, GW-52)", {
+    timeout: 10_000,
+  }, async () => {
+    const { config, edge, overlay } = await openSimulated({ config: { readRequestsMax: 3, requestsPerPeerMax: 2 } });
+    const target = `/o/${overlay.add(Buffer.from("hello"))}`;
+    const { opened, open } = gate();
+    overlay.gate = opened;
+    const read = (remote: string) => send(edge, { target, remote });
+    const under = [read("10.0.0.1"), read("10.0.0.2")];
+
+    config.current = { ...config.current, readRequestsMax: 2 };
+    const oneTooMany = await read("10.0.0.3");
+    config.current = { ...config.current, readRequestsMax: 4, requestsPerPeerMax: 1 };
+    const pastShare = await read("10.0.0.1");
+    under.push(read("10.0.0.3"), read("10.0.0.4"));
+    const pastRaised = await read("10.0.0.5");
+    open();
+
+    const refusals = [oneTooMany, pastShare, pastRaised];
+    assert.deepEqual(refusals.map(codeOf), [
+      [503, "gateway.overloaded"],
+      [429, "gateway.peer-limit"],
+      [503, "gateway.overloaded"],
+    ]);
+    assert.deepEqual(
+      (await Promise.all(under)).map(({ status }) => status),
+      [200, 200, 200, 200],
+    );
+  });
+
   it("leaves the other clients places for uploads, however many one client holds (GW-55)", async () => {
     const { edge } = await openSimulated({ config: { writeRequestsMax: 3, writeRequestsPerPeerMax: 2 } });
     const { opened, open } = gate();
