@@ -156,11 +156,9 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     isHeld: ({ store }, { root }) => ok(store.isHeld(root)),
 
     // No task: looking up is done at once, and the source lives on after the answer.
-    readChunks: ({ store, meters }, { slices }) => {
+    readChunks: ({ store }, { slices }) => {
       const source = store.read(slices);
-      if (!source.ok) return source;
-      meters.bytesOut.add(slices.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0));
-      return ok({ source: source.value });
+      return source.ok ? ok({ source: source.value }) : source;
     },
 
     // No task where the bytes are at hand: what is asked for all the time is answered at once.

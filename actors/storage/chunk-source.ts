@@ -61,6 +61,7 @@ export class ChunkSource implements ByteSource {
   #scratch: Uint8Array | undefined;
   #scratchFrom = -1;
   #scratchLength = 0;
+  #handedOutBytes = 0;
   #failure: Failure | undefined;
   #settled = false;
 
@@ -72,6 +73,11 @@ export class ChunkSource implements ByteSource {
 
   get failure(): Failure | undefined {
     return this.#failure;
+  }
+
+  /** Of all slices so far. */
+  get handedOutBytes(): number {
+    return this.#handedOutBytes;
   }
 
   async read(into: Uint8Array): Promise<number> {
@@ -90,6 +96,7 @@ export class ChunkSource implements ByteSource {
       return this.#fail(slice, count.failure);
     }
     this.#done += count.value;
+    this.#handedOutBytes += count.value;
     if (this.#done === slice.lengthBytes) this.#nextSlice();
     return count.value;
   }

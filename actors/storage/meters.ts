@@ -4,7 +4,7 @@ import type { Counter, Gauge, Metrics } from "#runtime/telemetry/metrics.ts";
 export class Meters {
   /** Of objects committed. */
   readonly bytesIn: Counter;
-  /** Of slices asked for. */
+  /** Of chunks, what was handed out to whoever reads; added when the source has settled. */
   readonly bytesOut: Counter;
   readonly damaged: Counter;
   readonly readsFailed: Counter;
@@ -15,7 +15,10 @@ export class Meters {
 
   constructor(metrics: Metrics) {
     this.bytesIn = metrics.counter("storage_bytes_in_total", "Bytes of objects committed.");
-    this.bytesOut = metrics.counter("storage_bytes_out_total", "Bytes of slices asked for.");
+    this.bytesOut = metrics.counter(
+      "storage_bytes_out_total",
+      "Bytes of chunks handed out to readers, counted when a read is over.",
+    );
     this.damaged = metrics.counter("storage_damaged_total", "Records found to differ from what was stored.");
     this.readsFailed = metrics.counter(
       "storage_reads_failed_total",

@@ -144,6 +144,14 @@ export class Reader {
 
   /** The source lives until it ends, is cancelled, or the reader is closed. */
   read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageReadFailed> {
+    // Not what was asked for: a reader that goes away takes a part of it.
+    return this.#open(slices, ({ handedOutBytes }) => this.#deps.meters.bytesOut.add(handedOutBytes));
+  }
+
+  #open(
+    slices: readonly ChunkSlice[],
+    onSettled?: (source: ChunkSource) => void,
+  ): Result<ByteSource, ChunkNotFound | StorageReadFailed> {
     assert(slices.length <= SLICES_MAX, "a read has a bounded number of slices");
     const { catalog, cpu, files, readers } = this.#deps;
     const located: LocatedSlice[] = [];
@@ -168,6 +176,7 @@ export class Reader {
       onSettled: (settled) => {
         this.#sources.get(settled)?.();
         this.#sources.delete(settled);
+        onSettled?.(settled);
       },
     });
     this.#sources.set(source, readers.enter(packs));
@@ -195,7 +204,7 @@ export class Reader {
     const [any] = this.#deps.catalog.served("chunk", digest);
     const lengthBytes = any === undefined ? 0 : (any.shard?.chunkBytes ?? any.payloadBytes);
     const bytes = new Uint8Array(lengthBytes);
-    const source = this.read([{ chunk: digest, offset: 0, lengthBytes }]);
+    const source = this.#open([{ chunk: digest, offset: 0, lengthBytes }]);
     if (!source.ok) return source;
     for (let at = 0; at < lengthBytes; ) {
       const count = await source.value.read(bytes.subarray(at));

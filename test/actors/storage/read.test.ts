@@ -79,6 +79,25 @@ describe("storage: readChunks", () => {
     assert.deepEqual([readsAfterFirst, positions.length, new Set(positions).size], [3, 6, 6]);
   });
 
+  it("counts what was handed out of it, not what was asked for", async () => {
+    const kit = await startStorage();
+    const bytes = randomBytes(600 * KiB, 3);
+    assert((await put(kit, bytes)).ok);
+    const slices = [{ chunk: digestFromBytes(digestOf(bytes)), offset: 0, lengthBytes: bytes.length }];
+    const left = await kit.ref.call("readChunks", { slices }, within);
+    const whole = await kit.ref.call("readChunks", { slices }, within);
+    assert(left.ok && whole.ok);
+
+    await left.value.source.read(new Uint8Array(64 * KiB));
+    left.value.source.cancel({ code: "runtime.cancelled" });
+    // Since it was last asked for.
+    const afterLeft = kit.metric("storage_bytes_out_total");
+    assert(await readAll(whole.value.source, 128 * KiB));
+    const afterWhole = kit.metric("storage_bytes_out_total");
+
+    assert.deepEqual([afterLeft, afterWhole], [64 * KiB, bytes.length]);
+  });
+
   it("says which chunk is not there, before it answers", async () => {
     const kit = await startStorage();
 
