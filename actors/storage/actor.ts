@@ -53,6 +53,7 @@ interface StorageState {
 
 /** Why health is degraded. */
 interface Troubles {
+  bucket: string | undefined;
   catalog: string | undefined;
   reserve: string | undefined;
   journals: string | undefined;
@@ -69,6 +70,7 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     const { clock, random, log, scope, signal } = ctx;
     let rebuild: Progress | undefined;
     const troubles: Troubles = {
+      bucket: undefined,
       catalog: undefined,
       journals: undefined,
       packs: undefined,
@@ -82,6 +84,16 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
       troubles.journals = troubles.journals === undefined ? words : `${troubles.journals}; ${words}`;
       tellHealth(rebuild, troubles, ctx);
     };
+    const { elsewhere } = deps;
+    if (elsewhere !== undefined) {
+      const tellOutage = (): void => {
+        const { cause } = elsewhere.outage;
+        troubles.bucket = cause === undefined ? undefined : `the bucket ${elsewhere.bucket} does not answer: ${cause}`;
+        tellHealth(rebuild, troubles, ctx);
+      };
+      scope.add(elsewhere.outage.watch(tellOutage));
+      tellOutage();
+    }
     const store = await Store.open({
       ...deps,
       clock,
@@ -258,11 +270,11 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
 
 function tellHealth(
   progress: Progress | undefined,
-  { catalog, journals, packs, reserve, volumes }: Troubles,
+  { bucket, catalog, journals, packs, reserve, volumes }: Troubles,
   ctx: Context,
 ): void {
   if (progress === undefined) {
-    const causes = [journals, catalog, reserve, packs, volumes].filter((cause) => cause !== undefined);
+    const causes = [bucket, journals, catalog, reserve, packs, volumes].filter((cause) => cause !== undefined);
     if (causes.length === 0) ctx.health("ready");
     else ctx.health("degraded", causes.join("; "));
     return;

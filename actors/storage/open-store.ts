@@ -9,7 +9,7 @@ import { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import { openCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
-import type { PackPlace } from "#actors/storage/pack-place.ts";
+import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/pack-place.ts";
 import { ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Space } from "#actors/storage/space.ts";
 import { VolumeSet } from "#actors/storage/spread/volume-set.ts";
@@ -100,6 +100,8 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   const { clock, config, random, scope } = deps;
   const { disk, directory } = deps.elsewhere ?? deps;
   const packs = `${directory}/packs`;
+  // Else each start would fail at once, and soon none would follow.
+  await deps.elsewhere?.outage.over(BUCKET_WAIT_MS);
   must(await disk.makeDirectory(packs), purposeOf(deps));
   must(await disk.syncDirectory(directory), "the directory of the packs is durable");
   const reserveBytes = (): number => config().reserveBytes;

@@ -101,11 +101,11 @@ export class PackFiles {
 
   /**
    * Fills the front of `into`; answers with the count, short only at the end of the file. What fails is tried once more:
-   * want of memory or of descriptors, and many an error of a disk, pass at once.
+   * want of memory or of descriptors, and many an error of a disk, pass at once. What was waited for in vain is not.
    */
   async read(pack: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
     const read = await this.#readOnce(pack, into, position);
-    return read.ok ? read : await this.#readOnce(pack, into, position);
+    return read.ok || isTimeout(read.failure) ? read : await this.#readOnce(pack, into, position);
   }
 
   async #readOnce(pack: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
@@ -206,6 +206,10 @@ export class PackFiles {
 
 function notThere(slot: number): Result<never, DiskFailure> {
   return fail({ code: "disk.broken", path: `volume ${slot}`, errno: "ENODEV" });
+}
+
+function isTimeout(failure: DiskFailure): boolean {
+  return failure.code === "disk.broken" && failure.errno === "ETIMEDOUT";
 }
 
 /** The disk itself refuses the place, perhaps for ever. Any other failure is one of the process, or of the moment. */

@@ -2,6 +2,7 @@
 import { type BucketConfig, styleOf } from "#actors/storage/bucket-config.ts";
 import type { CellEnv } from "#runtime/actor-module.ts";
 import { BucketDisk } from "#runtime/bucket/bucket-disk.ts";
+import type { Outage } from "#runtime/bucket/outage.ts";
 import { parseBucketUrl } from "#runtime/bucket/place.ts";
 import { S3Bucket } from "#runtime/bucket/s3-bucket.ts";
 import type { S3Credentials } from "#runtime/bucket/signature.ts";
@@ -9,6 +10,7 @@ import type { Disk } from "#runtime/disk/disk.ts";
 import { assert, fail, must } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Scope } from "#runtime/scope.ts";
+import { minute } from "#runtime/units.ts";
 
 /** A disk, which need not be one of this machine, and the directory on it that holds `packs` and `keeps`. */
 export interface PackPlace {
@@ -16,7 +18,12 @@ export interface PackPlace {
   readonly directory: string;
   /** Its URL, for messages. */
   readonly bucket: string;
+  /** Of its server. */
+  readonly outage: Pick<Outage, "cause" | "over" | "watch">;
 }
+
+/** How long a start waits for a server that is away, ms. */
+export const BUCKET_WAIT_MS: number = 1 * minute;
 
 /** What a person has to mend before packs can be in a bucket; undefined if nothing is known. The bucket is not asked. */
 export function problemWithCredentials(
@@ -41,7 +48,9 @@ export async function findPackPlace(
   const exchange = await exchanges(place);
   scope.add(() => exchange.close());
   const bucket = new S3Bucket({ place, credentials, region, exchange, clock, random });
-  return { disk: new BucketDisk({ bucket, random }), directory: "/", bucket: s3 };
+  const { outage } = bucket;
+  scope.add(() => outage.close());
+  return { disk: new BucketDisk({ bucket, random }), directory: "/", bucket: s3, outage };
 }
 
 /** Threads of a pool read files of this machine by their paths: what is elsewhere is read by the disk that has it. */

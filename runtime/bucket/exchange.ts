@@ -15,6 +15,8 @@ export interface ExchangeRequest {
   readonly body: readonly Uint8Array[];
   /** A longer answer is broken off. */
   readonly answerBytesMax: number;
+  /** On a connection of its own: it waits for no other request. */
+  readonly isApart?: boolean;
 }
 
 export interface ExchangeAnswer {

@@ -2,11 +2,13 @@
  * A bucket behind the S3 protocol.
  *
  * Every request is one that may be repeated: a key goes with the same bytes for ever. What passes (no answer, 408, 429,
- * 5xx) is tried again with full jitter until `S3_DEADLINE_MS`; what does not is told at once.
+ * 5xx) is tried again with full jitter until `S3_DEADLINE_MS`, or until the server is known to be away; what does not is told
+ * at once.
  */
 import { createHash } from "node:crypto";
 import type { Bucket, BucketFailure, ObjectPage } from "#runtime/bucket/bucket.ts";
 import type { Exchange, ExchangeAnswer, ExchangeRequest } from "#runtime/bucket/exchange.ts";
+import { Outage, S3_DOUBT_MS, S3_PROBE_MS } from "#runtime/bucket/outage.ts";
 import type { BucketPlace } from "#runtime/bucket/place.ts";
 import { encodePath, encodeQuery, type S3Credentials, sign } from "#runtime/bucket/signature.ts";
 import { parseErrorCode, parseObjectPage, removalBody } from "#runtime/bucket/xml.ts";
@@ -15,8 +17,8 @@ import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { KiB, MiB, second } from "#runtime/units.ts";
 
-/** How long a request is tried, all attempts and pauses together, ms. */
-export const S3_DEADLINE_MS: number = 60 * second;
+/** How long a request is tried, all attempts and pauses together, ms: less than whoever waits for a put or a read does. */
+export const S3_DEADLINE_MS: number = 25 * second;
 /** How long one attempt may take, ms: 8 MiB in this time is what a link must carry. */
 export const S3_ATTEMPT_MS: number = 20 * second;
 /** The longest pause between two attempts, ms. */
@@ -28,6 +30,8 @@ export const S3_PAGE_BYTES_MAX: number = 4 * MiB;
 
 /** The first pause is up to this, and each one up to twice the last. */
 const PAUSE_MS = 50;
+/** Of an object that is never put. */
+const PROBE_KEY = "~probe";
 /** What is read of an answer that has nothing to say but an error. */
 const ERROR_BYTES_MAX: number = 64 * KiB;
 
@@ -52,13 +56,17 @@ interface Request {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: readonly Uint8Array[];
   readonly answerBytesMax: number;
+  readonly isApart?: boolean;
 }
 
 export class S3Bucket implements Bucket {
+  /** Whether its server is away. */
+  readonly outage: Outage;
   readonly #options: S3Options;
 
   constructor(options: S3Options) {
     this.#options = options;
+    this.outage = new Outage({ clock: options.clock, probe: () => this.#probe() });
   }
 
   async put(key: string, parts: readonly Uint8Array[]): Promise<Result<void, BucketFailure>> {
@@ -133,42 +141,66 @@ export class S3Bucket implements Bucket {
     return reason === undefined ? ok() : refused(key, answer.value.status, reason);
   }
 
+  /** What is cheap for every server, and has an answer whatever the rights: an object that is not there, asked for once. */
+  async #probe(): Promise<string | undefined> {
+    const asked = { method: "GET", query: [], headers: {}, body: [], answerBytesMax: ERROR_BYTES_MAX } as const;
+    const request = { ...asked, key: PROBE_KEY, path: this.#pathOf(PROBE_KEY), isApart: true };
+    const answer = await this.#send(request, S3_PROBE_MS);
+    return answer.ok && !isPassing(answer.value.status) ? undefined : causeOf(answer);
+  }
+
   #pathOf(key: string): string {
     const { place } = this.#options;
     return encodePath(`${place.root}/${place.prefix}${key}`);
   }
 
   async #ask(request: Request): Promise<Result<ExchangeAnswer, BucketFailure>> {
+    const { outage } = this;
     const { clock, deadlineMs = S3_DEADLINE_MS, random } = this.#options;
     const endMs = clock.nowMs() + deadlineMs;
     for (let attempt = 1; ; attempt += 1) {
+      if (outage.cause !== undefined) return unreachable(request.key, outage.cause, attempt - 1);
       const answer = await this.#askOnce(request, endMs - clock.nowMs());
-      if (answer.ok) {
+      if (answer.ok && !isPassing(answer.value.status)) {
+        outage.answered();
         const { status } = answer.value;
-        if (status >= 200 && status < 300) return answer;
-        if (!isPassing(status)) return explain(request.key, answer.value);
+        return status >= 200 && status < 300 ? answer : explain(request.key, answer.value);
       }
-      const cause = answer.ok ? String(answer.value.status) : answer.failure.cause;
+      outage.doubt();
       const pauseMs = random.below(Math.min(S3_PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(attempt, 16)) + 1);
-      if (clock.nowMs() + pauseMs >= endMs) {
-        return fail({ code: "bucket.unreachable", key: request.key, cause, attemptCount: attempt });
-      }
-      await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
+      if (clock.nowMs() + pauseMs >= endMs) return unreachable(request.key, causeOf(answer), attempt);
+      if (outage.cause === undefined) await outage.pause(pauseMs);
     }
   }
 
-  /** Signed anew each time: a signature is good for a quarter of an hour only, and a clock may have been set. */
   async #askOnce(request: Request, leftMs: number): ReturnType<Exchange["send"]> {
-    const { attemptMs = S3_ATTEMPT_MS, clock, credentials, exchange, place, region } = this.#options;
-    const { method, path, query, body, answerBytesMax } = request;
+    const { attemptMs = S3_ATTEMPT_MS, clock } = this.#options;
+    const doubting = clock.after(S3_DOUBT_MS, () => this.outage.doubt());
+    const answer = await this.#send(request, Math.max(0, Math.min(attemptMs, leftMs)));
+    doubting.cancel();
+    return answer;
+  }
+
+  /** Signed anew each time: a signature is good for a quarter of an hour only, and a clock may have been set. */
+  async #send(request: Request, timeoutMs: number): ReturnType<Exchange["send"]> {
+    const { clock, credentials, exchange, place, region } = this.#options;
+    const { method, path, query, body, answerBytesMax, isApart = false } = request;
     const headers = sign({ ...request, host: place.host, region, wallMs: clock.wallMs() }, credentials);
     const target = query.length === 0 ? path : `${path}?${encodeQuery(query)}`;
     const late = new AbortController();
-    const timer = clock.after(Math.max(0, Math.min(attemptMs, leftMs)), () => late.abort());
-    const answer = await exchange.send({ method, target, headers, body, answerBytesMax }, late.signal);
+    const timer = clock.after(timeoutMs, () => late.abort());
+    const forget = isApart ? undefined : this.outage.watch(() => late.abort());
+    const answer = await exchange.send({ method, target, headers, body, answerBytesMax, isApart }, late.signal);
     timer.cancel();
+    forget?.();
     return answer;
   }
+}
+
+/** Why the answer is none to go by. */
+function causeOf(answer: Awaited<ReturnType<Exchange["send"]>>): string {
+  if (answer.ok) return String(answer.value.status);
+  return answer.failure.cause === "aborted" ? "ETIMEDOUT" : answer.failure.cause;
 }
 
 /** Whether the same request may do better later. */
@@ -179,6 +211,10 @@ function isPassing(status: number): boolean {
 function explain(key: string, { status, body }: ExchangeAnswer): Result<never, BucketFailure> {
   if (status === 404) return fail({ code: "bucket.missing", key });
   return refused(key, status, parseErrorCode(Buffer.from(body).toString()) ?? "Unexplained");
+}
+
+function unreachable(key: string, cause: string, attemptCount: number): Result<never, BucketFailure> {
+  return fail({ code: "bucket.unreachable", key, cause, attemptCount });
 }
 
 function refused(key: string, status: number, reason: string): Result<never, BucketFailure> {

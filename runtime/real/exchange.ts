@@ -20,11 +20,18 @@ export function createExchange({ isSecure, hostname, port, host }: BucketPlace):
   const start = isSecure ? secureRequest : httpRequest;
 
   return {
-    send: ({ method, target, headers, body, answerBytesMax }: ExchangeRequest, signal) =>
+    send: ({ method, target, headers, body, answerBytesMax, isApart }: ExchangeRequest, signal) =>
       new Promise<Outcome>((resolve) => {
         const length = body.reduce((sum, part) => sum + part.length, 0);
         const sent = { ...headers, host, ...(method === "GET" ? {} : { "content-length": String(length) }) };
-        const request = start({ agent, hostname, port, method, path: target, headers: sent });
+        const request = start({
+          agent: isApart === true ? false : agent,
+          hostname,
+          port,
+          method,
+          path: target,
+          headers: sent,
+        });
         const settle = (outcome: Outcome): void => {
           signal.removeEventListener("abort", abort);
           resolve(outcome);

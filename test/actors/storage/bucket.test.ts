@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/pack-place.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { BucketDisk } from "#runtime/bucket/bucket-disk.ts";
 import type { S3Options } from "#runtime/bucket/s3-bucket.ts";
@@ -31,8 +32,11 @@ interface World {
 
 /** Whole, and closed with the test at the latest. Each has a disk of its own: nothing of the life before is in memory. */
 async function opened(context: TestContext, { directory, port, options }: World): Promise<RealStorage> {
-  const disk = new BucketDisk({ bucket: bucketAt(context, port, "cepa", options), random: createRealRandom() });
-  const kit = await startRealStorage(directory, { elsewhere: { disk, directory: "/", bucket: "http://packs/cepa" } });
+  const bucket = bucketAt(context, port, "cepa", options);
+  const { outage } = bucket;
+  const disk = new BucketDisk({ bucket, random: createRealRandom() });
+  const elsewhere = { disk, directory: "/", bucket: "http://packs/cepa", outage };
+  const kit = await startRealStorage(directory, { elsewhere });
   context.after(() => kit.close());
   await whole(kit);
   return kit;
@@ -82,6 +86,39 @@ describe("storage (packs in a bucket): objects", () => {
     const said = await opened(context, { directory, port: server.port, options: { credentials } }).then(String, String);
 
     assert.match(said, /http:\/\/packs\/cepa \(storage\.s3\).* AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY .*EACCES/s);
+  });
+
+  it("wait for a bucket that is away when they start, and are told that it is (STO-61)", async (context) => {
+    const server = await S3Server.start(context);
+    const bucket = bucketAt(context, server.port, "cepa", { deadlineMs: 500 });
+    await server.kill();
+    const watched: (() => void)[] = [];
+    const outage: PackPlace["outage"] & { cause: string | undefined } = {
+      cause: "ECONNREFUSED",
+      over: async (waitMs) => {
+        assert.equal(waitMs, BUCKET_WAIT_MS);
+        await server.startAgain();
+      },
+      watch: (watcher) => {
+        watched.push(watcher);
+        return () => undefined;
+      },
+    };
+    const disk = new BucketDisk({ bucket, random: createRealRandom() });
+
+    const elsewhere = { disk, directory: "/", bucket: "http://packs/cepa", outage };
+    const kit = await startRealStorage(await tempDirectory(context), { elsewhere });
+    context.after(() => kit.close());
+    await whole(kit);
+
+    const health = [kit.actor.health];
+    outage.cause = undefined;
+    for (const watcher of watched) watcher();
+    health.push(kit.actor.health);
+    assert.deepEqual(health, [
+      { state: "degraded", reason: "the bucket http://packs/cepa does not answer: ECONNREFUSED" },
+      { state: "ready", reason: undefined },
+    ]);
   });
 
   it("come back when the machine with the catalog is lost (STO-9, STO-62)", async (context) => {

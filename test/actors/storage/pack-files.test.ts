@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { PackFiles } from "#actors/storage/pack-files.ts";
+import { fail } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 
 const packCount = 4;
@@ -52,4 +53,25 @@ describe("pack files: read", () => {
       }),
     );
   });
+
+  for (const [errno, readCount] of [
+    ["EMFILE", 2],
+    ["ETIMEDOUT", 1],
+  ] as const) {
+    it(`asks a disk that fails with ${errno} ${readCount === 1 ? "once: that was waited for" : "once more"}`, async () => {
+      const disk = await packs();
+      const files = new PackFiles(disk, "/packs", 1);
+      let count = 0;
+      disk.read = async () => {
+        count += 1;
+        return fail({ code: "disk.broken", path: files.pathOf(1), errno });
+      };
+
+      const read = await files.read(1, new Uint8Array(1), 0);
+
+      assert(!read.ok);
+      assert.equal(count, readCount);
+      await files.close();
+    });
+  }
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Exchange, ExchangeAnswer, ExchangeBroken, ExchangeRequest } from "#runtime/bucket/exchange.ts";
+import { S3_DOUBT_MS, S3_OUTAGE_MS, S3_PROBE_PAUSE_MS } from "#runtime/bucket/outage.ts";
 import { parseBucketUrl } from "#runtime/bucket/place.ts";
 import {
   S3_ATTEMPT_MS,
@@ -23,6 +24,9 @@ class ToldExchange implements Exchange {
   readonly #answers: readonly (Outcome | "never")[];
   readonly #clock: ManualClock;
 
+  /** What probes are answered, which are not among the requests. */
+  probed: Outcome = ok({ status: 200, body: new Uint8Array() });
+
   /** The last answer is given to all further requests. */
   constructor(clock: ManualClock, ...answers: readonly (Outcome | "never")[]) {
     this.#clock = clock;
@@ -30,6 +34,7 @@ class ToldExchange implements Exchange {
   }
 
   async send(request: ExchangeRequest, signal: AbortSignal): Promise<Outcome> {
+    if (request.isApart === true) return this.probed;
     this.requests.push({ request, atMs: this.#clock.nowMs() });
     const answer = this.#answers[Math.min(this.requests.length, this.#answers.length) - 1];
     if (answer !== undefined && answer !== "never") return answer;
@@ -110,7 +115,57 @@ describe("bucket (S3): what passes", () => {
     const read = await settled(clock, bucket.read("key", new Uint8Array(1), 0));
 
     assert(!read.ok && read.failure.code === "bucket.unreachable");
-    assert.equal(exchange.requests.length, S3_DEADLINE_MS / S3_ATTEMPT_MS);
+    assert.equal(exchange.requests.length, Math.ceil(S3_DEADLINE_MS / S3_ATTEMPT_MS));
+  });
+});
+
+describe("bucket (S3): a server that is away", () => {
+  for (const [what, first] of [
+    ["refuses connections", refusedConnection],
+    ["is silent", "never"],
+  ] as const) {
+    it(`is told of by all requests together, and by further ones at once: it ${what}`, async () => {
+      const { bucket, exchange, clock } = bucketOn(first);
+      exchange.probed = refusedConnection;
+      const causes: (string | undefined)[] = [];
+      bucket.outage.watch(() => causes.push(bucket.outage.cause));
+
+      const asked = Promise.all([bucket.put("key", [bytes]), bucket.read("key", new Uint8Array(1), 0)]);
+      const failed = await settled(clock, asked);
+      const waitedMs = clock.nowMs();
+      const requestCount = exchange.requests.length;
+      const next = await bucket.list("");
+
+      const codes = [...failed, next].map((result) => (result.ok ? "ok" : result.failure.code));
+      assert.deepEqual(codes, new Array(3).fill("bucket.unreachable"));
+      const longestMs = S3_DOUBT_MS + S3_OUTAGE_MS + S3_PROBE_PAUSE_MS;
+      assert(waitedMs >= S3_OUTAGE_MS && waitedMs <= longestMs, `${waitedMs} ms`);
+      assert.deepEqual([exchange.requests.length, causes], [requestCount, ["ECONNREFUSED"]]);
+    });
+  }
+
+  it("is asked again and again, and is back with the first answer", async () => {
+    const { bucket, exchange, clock } = bucketOn(refusedConnection, answer(200));
+    exchange.probed = refusedConnection;
+    const causes: (string | undefined)[] = [];
+    bucket.outage.watch(() => causes.push(bucket.outage.cause));
+    bucket.outage.doubt();
+    await clock.advance(S3_OUTAGE_MS + S3_PROBE_PAUSE_MS);
+
+    exchange.probed = ok({ status: 403, body: new Uint8Array() });
+    await clock.advance(S3_PROBE_PAUSE_MS);
+
+    assert.deepEqual(causes, ["ECONNREFUSED", undefined]);
+    assert.deepEqual(await settled(clock, bucket.put("key", [bytes])), ok());
+  });
+
+  it("is not one that answers others while a request waits", async () => {
+    const { bucket, exchange, clock } = bucketOn("never", answer(200));
+
+    const put = await settled(clock, bucket.put("key", [bytes]));
+
+    assert.deepEqual([put, exchange.requests.length], [ok(), 2]);
+    assert.equal(bucket.outage.cause, undefined);
   });
 });
 

@@ -92,8 +92,7 @@ export class S3Server {
 export function bucketAt(context: Context, port: number, prefix: string, options: Partial<S3Options> = {}): S3Bucket {
   const place = options.place ?? placeAt(port, prefix);
   const exchange = createExchange(place);
-  context.after(() => exchange.close());
-  return new S3Bucket({
+  const bucket = new S3Bucket({
     place,
     credentials,
     region: "us-east-1",
@@ -102,6 +101,11 @@ export function bucketAt(context: Context, port: number, prefix: string, options
     random: createRealRandom(),
     ...options,
   });
+  context.after(() => {
+    bucket.outage.close();
+    exchange.close();
+  });
+  return bucket;
 }
 
 export function placeAt(port: number, prefix: string): BucketPlace {
