@@ -18,7 +18,7 @@ import { slotOf } from "#actors/storage/pack-number.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import { Mender, type MenderDeps } from "#actors/storage/repair/mender.ts";
-import { redundancyOf } from "#actors/storage/repair/wanted.ts";
+import { type Redundancy, reachOf, redundancyOf } from "#actors/storage/repair/wanted.ts";
 import type { Written } from "#actors/storage/spread/spread.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS } from "#actors/storage/volumes/volumes.ts";
@@ -231,24 +231,24 @@ export class Repairer {
   ): Promise<void> {
     const { catalog, spread, volumes } = this.#deps;
     const counts = (entry: CatalogEntry): boolean => this.#counts(entry);
-    const profile = this.#wanted;
+    const wanted = this.#wanted;
     const records = catalog.records(kind, digest).filter(counts);
-    const { kept, margin, missing, surplus } = redundancyOf(records, kind, lengthBytes, profile);
+    const { margin, missing, surplus } = redundancyOf(records, kind, lengthBytes, wanted);
     const isDamaged = catalog.records(kind, digest).some(({ damage }) => damage !== "none");
     const isSound = missing.length === 0 && surplus.length === 0 && !isDamaged;
     // With too few volumes nothing can be done about it, and yet it has less than was asked for.
     const asked = spread.profileOver(volumes()).parityShards;
-    const isPoor = profile.parityShards < asked && margin < asked;
+    const isPoor = wanted.parityShards < asked && margin < asked;
     if (level === undefined && (!isSound || isPoor)) return count(seen, `${kind} ${digest}`, margin, lengthBytes);
-    if (level === undefined || isSound) return;
-    // Where a volume is waited for, or is full, there may be nowhere to write.
-    const canBeWritten = missing.length <= spread.targetsBeside(new Set(kept.map(({ pack }) => slotOf(pack))));
-    if (margin !== level || !canBeWritten) return;
+    if (level === undefined || isSound || margin !== level) return;
+    const redundancyBy = (profile: ErasureProfile): Redundancy => redundancyOf(records, kind, lengthBytes, profile);
+    const reach = reachOf([wanted, ...this.#withRoom], redundancyBy, (slots) => spread.targetsBeside(slots));
+    if (reach === undefined) return;
     await this.#resume?.promise;
     await this.#bytes.take(2 * lengthBytes);
-    await this.#ops.take(missing.length + 1);
+    await this.#ops.take(reach.missing.length + 1);
     if (this.#deps.signal.aborted) return;
-    const mended = await this.#mender.mend({ kind, digest, lengthBytes, profile, counts });
+    const mended = await this.#mender.mend({ kind, digest, lengthBytes, profile: reach.profile, counts });
     if (!mended.ok) {
       this.#failedCount += 1;
       this.#deps.log.warn("not repaired", { kind, digest, failure: mended.failure });
@@ -263,6 +263,14 @@ export class Repairer {
   get #wanted(): ErasureProfile {
     const { spread, volumes } = this.#deps;
     return spread.profileOver(volumes().filter((volume) => isThere(volume) || this.#isAwaited(volume)));
+  }
+
+  /** Over those of them that can be written: with a volume that is waited for, and without. */
+  get #withRoom(): readonly ErasureProfile[] {
+    const { spread, volumes } = this.#deps;
+    const open = spread.writable;
+    const awaited = volumes().filter((volume) => this.#isAwaited(volume));
+    return [spread.profileOver([...open, ...awaited]), spread.profileOver(open)];
   }
 
   #tick(bytes: number): void {

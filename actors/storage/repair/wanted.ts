@@ -46,6 +46,29 @@ export function redundancyOf(
   return { margin, missing, kept: used, surplus: records.filter((record) => !used.includes(record)) };
 }
 
+/** What a payload can be brought to. */
+export interface Reach extends Pick<Redundancy, "missing"> {
+  readonly profile: ErasureProfile;
+}
+
+/**
+ * The first of `profiles` for which there is somewhere to write. The first of all is what it should have; the others are for
+ * what survives less than they give, and for nothing else: what has as much waits for room, and is not written to and fro.
+ */
+export function reachOf(
+  profiles: readonly ErasureProfile[],
+  redundancyBy: (profile: ErasureProfile) => Redundancy,
+  targetsBeside: (slots: ReadonlySet<number>) => number,
+): Reach | undefined {
+  for (const [index, profile] of profiles.entries()) {
+    const { kept, margin, missing } = redundancyBy(profile);
+    const isWorthIt = index === 0 || margin < profile.parityShards;
+    const targets = targetsBeside(new Set(kept.map(({ pack }) => slotOf(pack))));
+    if (isWorthIt && missing.length <= targets) return { profile, missing };
+  }
+  return undefined;
+}
+
 /** One on a volume, that says by itself what it stands for. */
 function isCopy({ isOutdated, pack, shard }: CatalogEntry): boolean {
   return shard === undefined && slotOf(pack) !== HOME_SLOT && isOutdated !== true;

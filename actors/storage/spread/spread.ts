@@ -67,7 +67,11 @@ export class Spread {
 
   /** What is written now, by the domains that live. */
   get profile(): ErasureProfile {
-    return this.profileOver(this.#deps.lanes.open);
+    return this.profileOver(this.writable);
+  }
+
+  get writable(): readonly VolumeView[] {
+    return this.#deps.lanes.open;
   }
 
   /** What would be written to these. */
@@ -77,7 +81,7 @@ export class Spread {
 
   /** Volumes that could take a record of what these hold records of. */
   targetsBeside(slots: ReadonlySet<number>): number {
-    return this.#deps.lanes.open.filter(({ slot }) => !slots.has(slot)).length;
+    return this.writable.filter(({ slot }) => !slots.has(slot)).length;
   }
 
   /** Durable when answered, and in the catalog. */
