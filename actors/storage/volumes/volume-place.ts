@@ -97,7 +97,11 @@ export class VolumePlace {
 
   /** Whether the volume that belongs here is seen here. */
   get showsItsOwn(): boolean {
-    const { mark } = this.#sighting.kind === "marked" ? this.#sighting : {};
+    return this.isOwn(this.#sighting);
+  }
+
+  isOwn(sighting: Sighting): boolean {
+    const { mark } = sighting.kind === "marked" ? sighting : {};
     return this.volume !== undefined && mark?.id === this.volume.id && mark.node === this.#node;
   }
 

@@ -151,8 +151,8 @@ export class Volumes {
   async isUsable(slot: number): Promise<boolean> {
     const place = this.#withSlot(slot);
     if (place === undefined || !place.isReadable) return false;
-    const listed = await this.#deps.disk.list(packsIn(place));
-    const probed = listed.ok ? await this.#probe(place) : { refused: causeOf(listed.failure) };
+    const listed = await this.#list(place);
+    const probed = listed.ok ? await this.#probe(place) : { refused: `${packsIn(place)}: ${causeOf(listed.failure)}` };
     if (typeof probed === "string") return true;
     if (this.#isOver) return false;
     place.condemn(probed.refused);
@@ -327,10 +327,26 @@ export class Volumes {
     return undefined;
   }
 
+  /** Whether its packs can be listed. Their directory is made again where somebody has removed it from the volume. */
+  async #list(place: VolumePlace): Promise<Result<unknown, DiskFailure>> {
+    const { disk, log } = this.#deps;
+    const { directory } = place;
+    const listed = await disk.list(packsIn(place));
+    if (listed.ok || listed.failure.code !== "disk.not-found" || !(await this.#showsItself(place))) return listed;
+    log.warn("volume had no directory of packs", { directory });
+    const made = await disk.makeDirectory(packsIn(place));
+    return made.ok ? await disk.syncDirectory(directory) : made;
+  }
+
+  /** Asked of the disk: what was seen may be of before it went. */
+  async #showsItself(place: VolumePlace): Promise<boolean> {
+    return !place.isTaken && place.isOwn(await lookAt(place.directory, this.#deps.disk));
+  }
+
   /** What was well is not asked: probes would keep a disk awake. One without inodes has bytes free, and yet no room. */
   async #takesWrites(place: VolumePlace): Promise<boolean> {
     if (!place.isFailing && !place.isRefusing) return true;
-    if (place.isFailing && !(await this.#deps.disk.list(packsIn(place))).ok) return false;
+    if (place.isFailing && !(await this.#list(place)).ok) return false;
     const probed = await this.#probe(place);
     return probed === "taken" || (probed === "no-room" && !place.isRefusing);
   }
