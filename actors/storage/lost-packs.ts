@@ -1,5 +1,6 @@
 /**
- * Packs of the data directory that somebody has removed, moved or cut: they are gone, or shorter than the catalog knows.
+ * Packs that somebody has removed, moved or cut: they are gone, or shorter than the catalog knows. A volume that has lost some
+ * while no node looked at it is looked through as a whole instead (`volume-set.ts`).
  *
  * The catalog is all that knows what was in them, so it stays, and their records count as unreadable: the objects are named,
  * putting them again heals them, and a file that is put back is served. A pack that is gone keeps its number, in a state
@@ -94,7 +95,7 @@ export function setGone({ state }: LostPack, catalog: Catalog): void {
 /** When a life begins: what is gone keeps its number, what is short is looked through by recovery, what is back counts again. */
 export async function settleLost(lost: readonly LostPack[], files: PackFiles, deps: LossDeps): Promise<void> {
   const { catalog } = deps;
-  await takeBack(files, deps);
+  must(await takeBack(HOME_SLOT, files, deps), "the packs can be listed");
   await markLost(lost, deps);
   for (const one of lost) {
     if (one.sizeBytes === undefined) setGone(one, catalog);
@@ -102,10 +103,17 @@ export async function settleLost(lost: readonly LostPack[], files: PackFiles, de
   }
 }
 
-async function takeBack(files: PackFiles, { catalog, log, pause }: LossDeps): Promise<void> {
-  const gone = [...catalog.packs.values()].filter(isGone);
-  if (gone.length === 0) return;
-  const sizes = sizesOf(must(await files.list([HOME_SLOT]), "the packs can be listed"));
+/** What was gone, and is there, counts again with the recovery that is next. */
+export async function takeBack(
+  slot: number,
+  files: PackFiles,
+  { catalog, log, pause }: LossDeps,
+): Promise<Result<void, DiskFailure>> {
+  const gone = [...catalog.packs.values()].filter((state) => slotOf(state.pack) === slot && isGone(state));
+  if (gone.length === 0) return ok();
+  const listed = await files.list([slot]);
+  if (!listed.ok) return listed;
+  const sizes = sizesOf(listed.value);
   const back = gone.filter(({ pack }) => sizes.has(pack));
   const ends = new Map(back.map(({ pack }) => [pack, sizes.get(pack) ?? 0]));
   for (const { digest, entry } of catalog.recordsIn((pack) => ends.has(pack))) {
@@ -116,6 +124,7 @@ async function takeBack(files: PackFiles, { catalog, log, pause }: LossDeps): Pr
   // Recovery finds it as one that is not known.
   for (const { pack } of back) catalog.removePack(pack);
   if (back.length > 0) log.info("packs are back", { packs: [...ends.keys()] });
+  return ok();
 }
 
 /** Whether it lies whole in what is left of its pack. */

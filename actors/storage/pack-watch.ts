@@ -1,6 +1,6 @@
 /**
- * Looks again and again whether the packs of the data directory are still there. Who removes one under a running node takes
- * its name, and not the file that is open: what is written to that is read back, and gone with the process.
+ * Looks again and again whether the packs of the data directory, or of one volume, are still there. Who removes one under a
+ * running node takes its name, and not the file that is open: what is written to that is read back, and gone with the process.
  */
 import {
   findLost,
@@ -12,8 +12,10 @@ import {
   setGone,
 } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { HOME_SLOT } from "#actors/storage/pack-number.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
+import type { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { second } from "#runtime/units.ts";
 
 /** Longest time that something is written to a pack without a name, where the packs are listed quickly. */
@@ -22,15 +24,23 @@ export const PACKS_LOOK_INTERVAL_MS: number = 5 * second;
 const PAUSE_PER_LOOK = 100;
 
 export interface PackWatchDeps extends LossDeps {
+  readonly slot: number;
   readonly files: PackFiles;
   readonly clock: Clock;
-  /** Nothing goes to the pack any more when it settles, but from an upload that has it, which fails at its end. */
-  readonly stopWriting: (pack: number) => Promise<void>;
+  readonly pool: Pick<PackPool, "lose">;
+  /** Who writes small records gives the pack in hand back. */
+  readonly rotate: () => Promise<void>;
+  /** Whether that is where the packs belong: an empty mount point says nothing of them. */
+  readonly isThere: () => Promise<boolean>;
+  /** They cannot be listed. */
+  readonly onUnlisted: (failure: DiskFailure) => Promise<unknown>;
+  /** Records were marked. */
+  readonly onLost: () => void;
   /** Which packs have lost something, told once and with each change; undefined when none has. */
   readonly onPackTrouble: (trouble: string | undefined) => void;
   /** Of what goes on beside the calls: it ends the incarnation. */
   readonly onDefect: (defect: unknown) => void;
-  readonly signal: AbortSignal;
+  readonly isOver: () => boolean;
 }
 
 export class PackWatch {
@@ -64,22 +74,25 @@ export class PackWatch {
   }
 
   #later(lookMs: number = 0): void {
-    const { clock, signal } = this.#deps;
+    const { clock, isOver } = this.#deps;
     this.#timer = clock.after(Math.max(PACKS_LOOK_INTERVAL_MS, PAUSE_PER_LOOK * lookMs), () => {
       const begunMs = clock.nowMs();
       void this.look().then(() => {
-        if (!signal.aborted) this.#later(clock.nowMs() - begunMs);
+        if (!isOver()) this.#later(clock.nowMs() - begunMs);
       });
     });
   }
 
   async #look(): Promise<void> {
-    const { catalog, files, signal, stopWriting } = this.#deps;
-    const lost = await findLost(files, catalog, [HOME_SLOT]);
-    if (!lost.ok || signal.aborted) return;
+    const { catalog, files, isOver, isThere, onLost, onUnlisted, slot } = this.#deps;
+    if (!files.slots.includes(slot)) return;
+    const lost = await findLost(files, catalog, [slot]);
+    if (isOver()) return;
+    if (!lost.ok) return void (await onUnlisted(lost.failure));
     const fresh = lost.value.filter(({ state, sizeBytes }) => sizeBytes === undefined || !this.#short.has(state.pack));
-    for (const { state } of fresh) await stopWriting(state.pack);
-    if (signal.aborted) return;
+    if (fresh.length > 0 && !(await isThere())) return;
+    for (const { state } of fresh) await this.#stopWriting(state.pack);
+    if (isOver()) return;
     // With what was written until it was stopped.
     const stopped = fresh.map(({ state, sizeBytes }): LostPack => {
       return { state: catalog.packs.get(state.pack) ?? state, sizeBytes };
@@ -90,12 +103,23 @@ export class PackWatch {
       if (one.sizeBytes === undefined) setGone(one, catalog);
       else this.#short.add(one.state.pack);
     }
+    if (stopped.length > 0) onLost();
     this.#tell();
   }
 
+  /** Nothing goes to the pack any more when it settles, but from an upload that has it, which fails at its end. */
+  async #stopWriting(pack: number): Promise<void> {
+    const { pool, rotate } = this.#deps;
+    if (await pool.lose(pack)) return;
+    await rotate();
+    await pool.lose(pack);
+  }
+
   #tell(): void {
-    const { catalog, onPackTrouble } = this.#deps;
-    const lost = [...catalog.packs.values()].filter((state) => isGone(state) || this.#short.has(state.pack));
+    const { catalog, onPackTrouble, slot } = this.#deps;
+    const lost = [...catalog.packs.values()].filter(
+      (state) => slotOf(state.pack) === slot && (isGone(state) || this.#short.has(state.pack)),
+    );
     const trouble = lost.length === 0 ? undefined : `packs gone, or cut: ${lost.length}, see cepa scrub`;
     if (trouble === this.#trouble) return;
     this.#trouble = trouble;

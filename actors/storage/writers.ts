@@ -143,14 +143,22 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   });
   const isOver = (): boolean => signal.aborted;
   const damageWalk = new DamageWalk({ ...deps, keeping, isLacking, isOver, lastSequence: () => sequences.last });
-  const stopWriting = async (pack: number): Promise<void> => {
-    if (await pool.lose(pack)) return;
-    await group.rotate();
-    await pool.lose(pack);
+  const home = {
+    slot: HOME_SLOT,
+    pool,
+    rotate: () => group.rotate(),
+    isThere: async () => true,
+    onUnlisted: async () => undefined,
+    onLost: () => spread?.repairer.look(),
+    isOver,
   };
   // A bucket is asked for every list, and has no names that can go while something is open.
-  const watch = deps.elsewhere === undefined ? new PackWatch({ ...deps, stopWriting }) : undefined;
-  const scrubber = new Scrubber({ ...deps, check, damageWalk, findLost: async () => await watch?.look() });
+  const watch = deps.elsewhere === undefined ? new PackWatch({ ...deps, ...home }) : undefined;
+  const findLost = async (): Promise<void> => {
+    const watches = [watch, ...(deps.volumes?.lanes.all.map((lane) => lane.watch) ?? [])];
+    await Promise.all(watches.map((one) => one?.look()));
+  };
+  const scrubber = new Scrubber({ ...deps, check, damageWalk, findLost });
   const close = async (): Promise<void> => {
     await watch?.close();
     await collector.close();

@@ -4,13 +4,15 @@
  */
 
 import type { PackPool } from "#actors/storage/pack-pool.ts";
+import type { PackWatch } from "#actors/storage/pack-watch.ts";
 import type { VolumeLog } from "#actors/storage/spread/volume-log.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 
 export interface Lane {
   readonly pool: PackPool;
   readonly log: VolumeLog;
-  /** No batch of it begins any more. */
+  readonly watch: PackWatch;
+  /** No batch of it begins any more, and no look at its packs. */
   readonly end: () => void;
 }
 
@@ -45,6 +47,7 @@ export class Lanes {
     if (lane === undefined) return;
     this.#lanes.delete(slot);
     lane.end();
+    await lane.watch.close();
     await lane.log.rotate();
     await lane.pool.close();
   }

@@ -2,6 +2,7 @@
 import type { ErasureSetting } from "#actors/domain/erasure-profile.ts";
 import type { GroupCommit } from "#actors/storage/group-commit.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { PackWatch } from "#actors/storage/pack-watch.ts";
 import type { LargePuts } from "#actors/storage/put-object.ts";
 import type { RecoveryReport } from "#actors/storage/recovery.ts";
 import { Repairer, type RepairerDeps } from "#actors/storage/repair/repairer.ts";
@@ -42,7 +43,20 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
     const end = (): void => {
       hasEnded = true;
     };
-    return { pool, end, log: new VolumeLog({ ...deps, pool, isOver }) };
+    const log = new VolumeLog({ ...deps, pool, isOver });
+    const watch = new PackWatch({
+      ...deps,
+      slot,
+      pool,
+      rotate: () => log.rotate(),
+      isThere: () => set.volumes.isThere(slot),
+      onUnlisted: (failure) => set.volumes.unlisted(slot, failure),
+      onLost: () => repairer.look(),
+      // What is left survives, and is made again: that is what the others are for.
+      onPackTrouble: () => undefined,
+      isOver,
+    });
+    return { pool, end, log, watch };
   };
   const lastSequence = (): number => deps.sequences.last;
   const repairer = new Repairer({ ...deps, code, spread, lastSequence, volumes: () => set.volumes.all });

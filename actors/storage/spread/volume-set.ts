@@ -8,6 +8,7 @@
 import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES } from "#actors/storage/catalog-records.ts";
+import { isGone, takeBack } from "#actors/storage/lost-packs.ts";
 import type { PackFiles, PackVolumes } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -83,9 +84,9 @@ export class VolumeSet implements PackVolumes {
   }
 
   /** One that holds less than is known of it is looked at anew, by itself. To be called before recovery. */
-  async compare(files: PackFiles, catalog: Catalog): Promise<void> {
+  async compare(files: PackFiles, catalog: Catalog, pause: Pause): Promise<void> {
     for (const slot of this.slots) {
-      const compared = await contradicts(files, catalog, [slot]);
+      const compared = await this.#compare(slot, { files, catalog, pause });
       if (!compared.ok || compared.value) this.#aside.add(slot);
     }
   }
@@ -226,7 +227,7 @@ export class VolumeSet implements PackVolumes {
     const { clock, cpu, log, random, signal } = this.#deps;
     await files.forgetVolume(slot);
     this.#retries.get(slot)?.cancel();
-    const compared = (await this.volumes.isUsable(slot)) ? await contradicts(files, catalog, [slot]) : undefined;
+    const compared = (await this.volumes.isUsable(slot)) ? await this.#compare(slot, attachment) : undefined;
     if (compared?.ok !== true) {
       // It goes on without being written: one bad disk is no reason to end the life of all of them.
       this.#aside.add(slot);
@@ -266,10 +267,20 @@ export class VolumeSet implements PackVolumes {
     attachment.onChange();
   }
 
+  /** Whether what is known of the volume is of another, or of one that held more. */
+  async #compare(
+    slot: number,
+    { files, catalog, pause }: Pick<Attachment, "files" | "catalog" | "pause">,
+  ): Promise<Result<boolean, DiskFailure>> {
+    const taken = await takeBack(slot, files, { catalog, pause, log: this.#deps.log });
+    return taken.ok ? await contradicts(files, catalog, [slot]) : taken;
+  }
+
   /** What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. */
   async #lift(slot: number, { catalog, pause }: Attachment): Promise<void> {
     if (catalog.totals.damagedCount === 0) return;
-    for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
+    const gone = new Set([...catalog.packs.values()].filter(isGone).map(({ pack }) => pack));
+    for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot && !gone.has(pack))) {
       if (catalog.lift(digest, entry)) catalog.setVerified(entry.pack, 0);
       await pause.ifDue();
     }

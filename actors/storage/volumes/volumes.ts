@@ -161,6 +161,18 @@ export class Volumes {
     return false;
   }
 
+  /** Whether the volume is where it was, and not only what is below its mount. */
+  async isThere(slot: number): Promise<boolean> {
+    const place = this.#withSlot(slot);
+    return place?.isReadable === true && (await this.#showsItself(place));
+  }
+
+  /** Its packs could not be listed. */
+  async unlisted(slot: number, failure: DiskFailure): Promise<void> {
+    if (failure.code === "disk.not-found") await this.isUsable(slot);
+    else await this.troubled(slot, failure);
+  }
+
   /** No look is under way when answered, and none begins. */
   async close(): Promise<void> {
     this.#halt();

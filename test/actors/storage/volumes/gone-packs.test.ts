@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
-import { must } from "#runtime/errors.ts";
+import { fail, must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { put, randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
-import { looked, pull, putBack, settled } from "#test/actors/storage/volumes/spread-kit.ts";
+import { facts, looked, pull, putBack, scrubbed, settled } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const SIX = ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"];
 const volumes = { directories: SIX, erasure: { dataShards: 4, parityShards: 2 } } as const;
@@ -17,7 +17,7 @@ const config = { writeQuotaBytes: 64 * MiB, packSealBytes: 1 * MiB };
 
 async function startSix(): Promise<StorageKit> {
   const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
-  for (const directory of ["/pulled"]) assert((await disk.makeDirectory(directory)).ok);
+  for (const directory of ["/pulled", "/moved"]) assert((await disk.makeDirectory(directory)).ok);
   return await startStorage({ disk, kv: memoryKvStores({ disk }), volumes, config });
 }
 
@@ -28,6 +28,18 @@ async function putSome(kit: StorageKit, from: number = 1): Promise<Digest[]> {
   }
   await settled(kit);
   return stored;
+}
+
+async function movePacks({ disk }: StorageKit, from: string, to: string): Promise<void> {
+  for (const { name } of must(await disk.list(from), "listed")) {
+    assert((await disk.rename(`${from}/${name}`, `${to}/${name}`)).ok);
+  }
+}
+
+async function removePacks({ disk }: StorageKit, directory: string): Promise<void> {
+  for (const { name } of must(await disk.list(`${directory}/packs`), "listed")) {
+    assert((await disk.remove(`${directory}/packs/${name}`)).ok);
+  }
 }
 
 async function damagedCount(kit: StorageKit): Promise<number> {
@@ -52,7 +64,67 @@ async function assertWhole(kit: StorageKit, stored: readonly Digest[]): Promise<
   await settled(kit);
 }
 
+describe("storage: packs that are removed from volumes under the running node (STO-102)", () => {
+  it("are found by the next look, with what was written to them since, and what they held is made again", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    for (const directory of ["/v1", "/v2"]) await removePacks(kit, directory);
+    stored.push(...(await putSome(kit, 20)));
+    await looked(kit);
+    assert((await settled(kit)).repair.repairedCount > 0);
+    await assertWhole(kit, stored);
+    assert.equal(kit.actor.health.state, "ready");
+  });
+
+  it("are found by a scrub, before the next look", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    await removePacks(kit, "/v1");
+    await scrubbed(kit);
+    assert((await settled(kit)).repair.repairedCount > 0);
+    await assertWhole(kit, stored);
+  });
+
+  it("count again from the next start on where they are put back", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    assert((await kit.ref.call("repair", { action: "pause" }, within)).ok);
+    await movePacks(kit, "/v1/packs", "/moved");
+    await looked(kit);
+    assert((await damagedCount(kit)) > 0);
+    kit.actor.kill(KILLED);
+    await movePacks(kit, "/moved", "/v1/packs");
+    await kit.restart();
+    assert.equal((await settled(kit)).repair.repairedCount, 0);
+    await assertWhole(kit, stored);
+  });
+
+  it("are not taken for lost where the disk is not mounted, whatever is below its mount", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    await pull(kit, "/v1");
+    assert((await kit.disk.makeDirectory("/v1/packs")).ok);
+    await scrubbed(kit);
+    assert.equal(await damagedCount(kit), 0);
+    await looked(kit);
+    assert((await kit.disk.removeTree("/v1")).ok);
+    await putBack(kit, "/v1");
+    await looked(kit);
+    assert.equal((await settled(kit)).repair.repairedCount, 0);
+    await assertWhole(kit, stored);
+  });
+});
+
 describe("storage: a volume without its directory of packs (STO-103)", () => {
+  it("gets it again while the node runs, and what was in it is made again", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    assert((await kit.disk.removeTree("/v1/packs")).ok);
+    for (let look = 0; look < 2; look += 1) await looked(kit);
+    assert((await settled(kit)).repair.repairedCount > 0);
+    await assertWhole(kit, stored);
+  });
+
   it("gets it again at the start, and what was in it is made again", async () => {
     const kit = await startSix();
     const stored = await putSome(kit);
@@ -61,6 +133,26 @@ describe("storage: a volume without its directory of packs (STO-103)", () => {
     await kit.restart();
     for (let look = 0; look < 2; look += 1) await looked(kit);
     assert((await settled(kit)).repair.repairedCount > 0);
+    await assertWhole(kit, stored);
+  });
+
+  it("says which it is where it cannot be made, and has it when it can", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    const { makeDirectory } = kit.disk;
+    kit.disk.makeDirectory = async (path) =>
+      path === "/v1/packs"
+        ? fail({ code: "disk.broken", path, errno: "EACCES" })
+        : await makeDirectory.call(kit.disk, path);
+    assert((await kit.disk.removeTree("/v1/packs")).ok);
+    await looked(kit);
+    const [first] = (await facts(kit)).volumes;
+    assert.deepEqual(
+      [first?.state, first?.problem],
+      ["failing", "/v1 fails again and again (/v1/packs: EACCES): nothing is written to it"],
+    );
+    kit.disk.makeDirectory = makeDirectory;
+    for (let look = 0; look < 3; look += 1) await looked(kit);
     await assertWhole(kit, stored);
   });
 
