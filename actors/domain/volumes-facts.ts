@@ -17,7 +17,7 @@ export interface VolumeFacts {
   readonly directory: string;
   /** `left-out`: the store has it, and no directory of the configuration is its own. */
   readonly state: "present" | "absent" | "full" | "failing" | "foreign" | "left-out";
-  /** A sentence for people about any state but `present`. */
+  /** A sentence for people about any state but `present`, and about packs that cannot be read. */
   readonly problem: string | undefined;
   /** Of its packs, also while it is absent. */
   readonly packBytes: number;

@@ -64,6 +64,8 @@ export interface RecoveryReport {
   readonly recoveredCommitCount: number;
   /** Packs that are left as they are, because something could not be read. */
   readonly setAside: readonly number[];
+  /** Of those, where something could not be read. */
+  readonly unread: readonly number[];
   /** No sequence up to this one may be given out: there may be a commit that could not be read. */
   readonly lastSequence: number;
 }
@@ -160,6 +162,7 @@ export class Recovery {
       skippedBytes: this.#skippedBytes,
       recoveredCommitCount: this.#commits.count,
       setAside: [...this.#setAside],
+      unread: [...this.#unreadable],
       lastSequence: this.#deps.catalog.highestSequence,
     };
   }

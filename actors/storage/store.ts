@@ -326,7 +326,8 @@ export class Store {
     log.info("packs recovered", { isRebuild, cutBytes, skippedBytes, recoveredCommitCount });
     this.#setAsideCount = setAside.length;
     meters.packsSetAside.set(setAside.length);
-    if (setAside.length > 0) log.error("packs set aside: the disk cannot read all of them", { packs: setAside });
+    const packs = setAside.map((pack) => this.#files.pathOf(pack));
+    if (packs.length > 0) log.error("packs set aside: the disk cannot read all of them", { packs });
     this.#catalog.setComplete();
     await this.#catalog.flush();
     this.#upkeep.tell();

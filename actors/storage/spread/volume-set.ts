@@ -13,6 +13,7 @@ import type { PackFiles, PackVolumes } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { contradicts, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { describeUnread } from "#actors/storage/set-aside.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
@@ -50,6 +51,8 @@ export class VolumeSet implements PackVolumes {
   /** Readable, and not recovered with the others: something is wrong with them, or with what is known of them. */
   readonly #aside = new Set<number>();
   /** Of volumes that could not be recovered. */
+  /** Packs of each that its last recovery could not read. */
+  readonly #unread = new Map<number, readonly number[]>();
   readonly #retries = new Map<number, Timer>();
   /** One after the other. */
   #work: Promise<void> = Promise.resolve();
@@ -96,6 +99,10 @@ export class VolumeSet implements PackVolumes {
     return this.#isSettling;
   }
 
+  get unread(): readonly number[] {
+    return [...this.#unread.values()].flat();
+  }
+
   directoryOf(slot: number): string | undefined {
     return this.volumes.directoryOf(slot);
   }
@@ -139,7 +146,7 @@ export class VolumeSet implements PackVolumes {
       id,
       directory,
       state,
-      problem,
+      problem: problem ?? this.#problemWithPacks(slot),
       packBytes: bytes.get(slot) ?? 0,
       freeBytes: space.freeBytes,
       totalBytes: space.totalBytes,
@@ -169,6 +176,7 @@ export class VolumeSet implements PackVolumes {
   attach(attachment: Attachment, report: RecoveryReport, recovered: readonly number[]): void {
     this.#attachment = attachment;
     for (const slot of recovered) {
+      this.#foundUnread(slot, report);
       if (slot > 0) this.lanes.add(slot, attachment.makeLane(slot, report));
     }
     const others = this.#readable.filter((slot) => !recovered.includes(slot));
@@ -261,10 +269,23 @@ export class VolumeSet implements PackVolumes {
     if (report.recoveredCommitCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
     await this.#lift(slot, attachment);
     this.#aside.delete(slot);
+    this.#foundUnread(slot, report);
     this.#tell();
     this.lanes.add(slot, attachment.makeLane(slot, report));
-    log.info("volume recovered", { slot, commits: report.recoveredCommitCount });
+    log.info("volume recovered", { slot, commits: report.recoveredCommitCount, unread: report.unread });
     attachment.onChange();
+  }
+
+  #foundUnread(slot: number, { unread }: RecoveryReport): void {
+    this.#unread.set(
+      slot,
+      unread.filter((pack) => slotOf(pack) === slot),
+    );
+  }
+
+  #problemWithPacks(slot: number): string | undefined {
+    const files = this.#attachment?.files;
+    return files && describeUnread(this.#unread.get(slot) ?? [], files);
   }
 
   /** Whether what is known of the volume is of another, or of one that held more. */
