@@ -48,6 +48,7 @@ export class PackWatch {
   /** Told of, and as they are until the next start. */
   readonly #short = new Set<number>();
   #looking: Promise<void> | undefined;
+  #marking: Promise<void> | undefined;
   #timer: Timer | undefined;
   #trouble: string | undefined;
 
@@ -67,10 +68,10 @@ export class PackWatch {
     return this.#looking;
   }
 
-  /** None is under way any more when it settles. */
+  /** Nothing is marked any more when it settles. A disk that does not answer is not waited for. */
   async close(): Promise<void> {
     this.#timer?.cancel();
-    await this.#looking;
+    await this.#marking;
   }
 
   #later(lookMs: number = 0): void {
@@ -84,7 +85,7 @@ export class PackWatch {
   }
 
   async #look(): Promise<void> {
-    const { catalog, files, isOver, isThere, onLost, onUnlisted, slot } = this.#deps;
+    const { catalog, files, isOver, isThere, onDefect, onLost, onUnlisted, slot } = this.#deps;
     if (!files.slots.includes(slot)) return;
     const lost = await findLost(files, catalog, [slot]);
     if (isOver()) return;
@@ -93,6 +94,14 @@ export class PackWatch {
     if (fresh.length > 0 && !(await isThere())) return;
     for (const { state } of fresh) await this.#stopWriting(state.pack);
     if (isOver()) return;
+    this.#marking = this.#mark(fresh).catch(onDefect);
+    await this.#marking;
+    if (fresh.length > 0) onLost();
+    this.#tell();
+  }
+
+  async #mark(fresh: readonly LostPack[]): Promise<void> {
+    const { catalog, files } = this.#deps;
     // With what was written until it was stopped.
     const stopped = fresh.map(({ state, sizeBytes }): LostPack => {
       return { state: catalog.packs.get(state.pack) ?? state, sizeBytes };
@@ -103,8 +112,6 @@ export class PackWatch {
       if (one.sizeBytes === undefined) setGone(one, catalog);
       else this.#short.add(one.state.pack);
     }
-    if (stopped.length > 0) onLost();
-    this.#tell();
   }
 
   /** Nothing goes to the pack any more when it settles, but from an upload that has it, which fails at its end. */

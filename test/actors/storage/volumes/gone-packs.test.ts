@@ -115,6 +115,23 @@ describe("storage: packs that are removed from volumes under the running node (S
   });
 });
 
+describe("storage: a volume whose packs are never listed to their end (STO-79)", () => {
+  it("holds up no other when it goes", async () => {
+    const kit = await startSix();
+    await settled(kit);
+    const before = kit.disk.openCount;
+    await putSome(kit);
+    assert(kit.disk.openCount > before, "packs are open");
+    const { list } = kit.disk;
+    kit.disk.list = async (path) =>
+      path === "/v1/packs" ? await new Promise(() => undefined) : await list.call(kit.disk, path);
+    await looked(kit);
+    for (const directory of SIX) await pull(kit, directory);
+    await looked(kit);
+    assert.equal(kit.disk.openCount, before);
+  });
+});
+
 describe("storage: a volume without its directory of packs (STO-103)", () => {
   it("gets it again while the node runs, and what was in it is made again", async () => {
     const kit = await startSix();
