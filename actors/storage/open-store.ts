@@ -107,7 +107,7 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   must(await disk.syncDirectory(directory), "the directory of the packs is durable");
   const reserveBytes = (): number => config().reserveBytes;
   const volumes = await openVolumes(deps);
-  const files = new PackFiles(disk, packs, config().readDescriptorsMax, volumes);
+  const files = new PackFiles(volumes?.disk ?? disk, packs, config().readDescriptorsMax, volumes);
   scope.add(() => files.close());
   const space = new Space(disk, directory, clock, reserveBytes);
   const overhead = (): number => {

@@ -5,6 +5,7 @@
  * - No volume gets two records of one payload while there are as many domains as records.
  * - It is answered when as many are durable as the profile acknowledges with. The others are tried on other volumes, once;
  *   what is missing then is left to repair.
+ * - Where too many were refused because volumes have gone meanwhile, it is written once more, as the others allow.
  */
 import type { Digest } from "#actors/domain/address.ts";
 import {
@@ -86,8 +87,16 @@ export class Spread {
 
   /** Durable when answered, and in the catalog. */
   async putChunk(payload: readonly Uint8Array[], digests: ChunkDigests, digest: Digest): Promise<Outcome> {
+    return await this.#asAllowed((profile) => this.#putChunk(payload, digests, digest, profile));
+  }
+
+  async #putChunk(
+    payload: readonly Uint8Array[],
+    digests: ChunkDigests,
+    digest: Digest,
+    profile: ErasureProfile,
+  ): Promise<Outcome> {
     const { code, cpu } = this.#deps;
-    const { profile } = this;
     const whole = profile.dataShards > 1 ? joined(payload) : undefined;
     const shards = whole && cutShards(whole, digests, profile, code, cpu);
     if (shards === undefined) {
@@ -105,14 +114,16 @@ export class Spread {
   /** A node of a manifest; with `commit` the root, which commits its object. Durable when answered, and in the catalog. */
   async putManifest(node: EncodedNode, commit?: Commit): Promise<Outcome> {
     const { bytes, digest } = node;
-    const { profile } = this;
     const digests = digestsOfNode(node, this.#deps.cpu);
     const contents: RecordContents = { kind: "manifest", payload: [bytes], digests };
-    if (commit === undefined)
-      return await this.#putCopies(digest, contents, profile, (entry) => this.#enter(digest, entry));
-    const { isTransient, sequence } = commit;
-    const settled = { ...contents, commit: { sequence, isTransient, isSettled: true } };
-    return await this.#putCopies(digest, settled, profile, (entry) => this.#deps.catalog.insertCommit(commit, entry));
+    const enter = (entry: CatalogEntry): void => {
+      if (commit === undefined) this.#enter(digest, entry);
+      else this.#deps.catalog.insertCommit(commit, entry);
+    };
+    const settled = commit && { sequence: commit.sequence, isTransient: commit.isTransient, isSettled: true };
+    return await this.#asAllowed((profile) =>
+      this.#putCopies(digest, { ...contents, commit: settled }, profile, enter),
+    );
   }
 
   /** One record on each of as many volumes; what holds a record of it already is left out. */
@@ -149,6 +160,16 @@ export class Spread {
     }
     const done = records.length - left.length;
     return done >= Math.min(ack, records.length) ? ok(done) : fail(failure);
+  }
+
+  /** In the profile that is written now, or the one that is when that has failed. */
+  async #asAllowed(put: (profile: ErasureProfile) => Promise<Outcome>): Promise<Outcome> {
+    const { profile } = this;
+    const done = await put(profile);
+    if (done.ok || this.#deps.lanes.open.length === 0) return done;
+    const left = this.profile;
+    const isAnother = left.dataShards !== profile.dataShards || left.parityShards !== profile.parityShards;
+    return isAnother ? await put(left) : done;
   }
 
   async #putCopies(

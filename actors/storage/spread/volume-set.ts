@@ -71,10 +71,19 @@ export class VolumeSet implements PackVolumes {
       if (set !== undefined) set.#changed(view);
     };
     const volumes = await Volumes.open({ ...deps, onChange });
-    set = new VolumeSet(deps, volumes);
-    for (const slot of set.#readable) if (!(await volumes.isUsable(slot))) set.#aside.add(slot);
-    set.#tell();
-    return set;
+    const opened = new VolumeSet(deps, volumes);
+    set = opened;
+    const tryOut = async (slot: number): Promise<void> => {
+      if (!(await volumes.isUsable(slot))) opened.#aside.add(slot);
+    };
+    await Promise.all(opened.#readable.map(tryOut));
+    opened.#tell();
+    return opened;
+  }
+
+  /** All that is done on volumes is done through it; what is beside them it passes on. */
+  get disk(): Disk {
+    return this.volumes.disk;
   }
 
   /** Those that are recovered together when the life begins. */

@@ -5,12 +5,14 @@
  */
 import { weightOf } from "#actors/domain/shard-placement.ts";
 import { causeOf, type Sighting } from "#actors/storage/volumes/sighting.ts";
+import { STALLED, VOLUME_STALL_MS } from "#actors/storage/volumes/timed-disk.ts";
 import { MARK_NAME } from "#actors/storage/volumes/volume-mark.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { unreachable } from "#runtime/errors.ts";
 import type { Held } from "#runtime/lock/lock.ts";
+import { second } from "#runtime/units.ts";
 
 /** Reads and writes that failed since a look found nothing wrong; with so many a volume is `failing`. */
 export const VOLUME_FAILURES_MAX = 8;
@@ -133,10 +135,11 @@ export class VolumePlace {
     this.#troubleCount += 1;
     if (failure.code === "disk.full") this.#isRefusing = true;
     const cause = causeOf(failure);
+    if (cause === STALLED) this.condemn(cause);
     if (COUNTED.has(cause) && this.#failures.length < VOLUME_FAILURES_MAX) this.#failures = [...this.#failures, cause];
   }
 
-  /** It cannot be written, or not be listed: that is enough by itself. */
+  /** It cannot be written, or not be listed, or does not answer: that is enough by itself. */
   condemn(cause: string): void {
     this.#failures = Array.from({ length: VOLUME_FAILURES_MAX }, () => cause);
     this.#troubleCount += 1;
@@ -192,14 +195,20 @@ export class VolumePlace {
       return { state: "foreign", problem };
     }
     if (this.isFailing) {
-      const problem = `${directory} fails again and again (${this.#failures.at(-1)}): nothing is written to it`;
-      return { state: "failing", problem };
+      return { state: "failing", problem: `${directory} ${this.#complaint}: nothing is written to it` };
     }
     const neededBytes = this.#state === "full" ? (reserveBytes * VOLUME_ROOM_PERCENT_MIN) / 100 : reserveBytes;
     if (this.#isRefusing || this.#freeBytes < neededBytes) {
       return { state: "full", problem: `${directory} is full: ${this.#freeBytes} bytes are free` };
     }
     return { state: "present", problem: undefined };
+  }
+
+  get #complaint(): string {
+    const cause = this.#failures.at(-1);
+    return cause === STALLED
+      ? `has not answered for ${VOLUME_STALL_MS / second} s`
+      : `fails again and again (${cause})`;
   }
 
   #absence(sighting: Exclude<Sighting, { readonly kind: "marked" }>): string {

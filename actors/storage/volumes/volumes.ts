@@ -6,15 +6,19 @@
  * - Nothing is written to what is foreign.
  * - It is looked at every `VOLUME_LOOK_INTERVAL_MS`, and when somebody could not read or write; one look at a volume at a time.
  * - A change of state is told once, when it is decided, and never after `close`.
+ * - A disk that hangs keeps nobody waiting for longer than `VOLUME_STALL_MS`, and the lock of its volume is held until all that
+ *   was begun there is over: whoever has it next is not written over by what is late.
  *
  * Packs are in `packs` of a volume, which is made with it: nobody else makes that, for the disk may be gone by then.
  */
 import { normalVolumePath } from "#actors/storage/volume-config.ts";
 import { KnownVolumes } from "#actors/storage/volumes/known-volumes.ts";
 import { causeOf, lookAt, type Sighting } from "#actors/storage/volumes/sighting.ts";
+import { STALLED, TimedDisk } from "#actors/storage/volumes/timed-disk.ts";
 import { encodeMark, MARK_NAME, type VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
 import type { ForgottenVolume, KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import { FRESH_DISK, VolumePlace } from "#actors/storage/volumes/volume-place.ts";
+import { PROBE_NAME, probe } from "#actors/storage/volumes/volume-probe.ts";
 import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
@@ -49,10 +53,10 @@ export interface VolumesDeps {
 const LOCK_NAME = `${MARK_NAME}.lock`;
 /** The node that used it before may still be ending, ms. */
 export const VOLUME_LOCK_WAIT_MS: number = 5 * second;
-/** Written and read to see whether a volume that was failing takes writes again. */
-const PROBE_NAME = `${MARK_NAME}.probe`;
 
 export class Volumes {
+  /** All that is done on volumes is done through it. */
+  readonly disk: TimedDisk;
   readonly #deps: VolumesDeps;
   readonly #known: KnownVolumes;
   readonly #places: readonly VolumePlace[];
@@ -60,7 +64,8 @@ export class Volumes {
   #timer: Timer | undefined;
   #isOver = false;
 
-  private constructor(deps: VolumesDeps, known: KnownVolumes, directories: readonly string[]) {
+  private constructor(deps: VolumesDeps, disk: TimedDisk, known: KnownVolumes, directories: readonly string[]) {
+    this.disk = disk;
     this.#deps = deps;
     this.#known = known;
     this.#places = directories.map((directory) => new VolumePlace(directory, known.node, deps.clock.nowMs()));
@@ -68,11 +73,12 @@ export class Volumes {
 
   /** Looks at all of them, and makes those that are new. A defect as `KnownVolumes.open`. */
   static async open(deps: VolumesDeps): Promise<Volumes> {
-    const { disk, signal } = deps;
+    const { clock, signal } = deps;
     const directories = deps.directories.map(normalVolumePath);
+    const disk = new TimedDisk(deps.disk, clock, directories);
     const seen = await Promise.all(directories.map(async (path) => [path, await lookAt(path, disk)] as const));
     const known = await KnownVolumes.open(deps, new Map(seen));
-    const volumes = new Volumes(deps, known, directories);
+    const volumes = new Volumes(deps, disk, known, directories);
     await volumes.#begin(new Map(seen));
     if (signal.aborted) volumes.#halt();
     else signal.addEventListener("abort", volumes.#stop, { once: true });
@@ -132,7 +138,8 @@ export class Volumes {
     const place = this.#withSlot(slot);
     if (place === undefined || this.#isOver) return;
     place.suffered(failure);
-    await this.#look(place, false);
+    // That would wait for the same disk.
+    if (causeOf(failure) !== STALLED) await this.#look(place, false);
     // The look may have been under way, and over with what it had heard.
     this.#appraise(place);
   }
@@ -150,9 +157,12 @@ export class Volumes {
    */
   async isUsable(slot: number): Promise<boolean> {
     const place = this.#withSlot(slot);
+    if (place !== undefined && place.held === undefined) await this.#look(place, false);
     if (place === undefined || !place.isReadable) return false;
     const listed = await this.#list(place);
-    const probed = listed.ok ? await this.#probe(place) : { refused: `${packsIn(place)}: ${causeOf(listed.failure)}` };
+    const probed = listed.ok
+      ? await probe(this.disk, place, this.#known.node)
+      : { refused: `${packsIn(place)}: ${causeOf(listed.failure)}` };
     if (typeof probed === "string") return true;
     if (this.#isOver) return false;
     place.condemn(probed.refused);
@@ -178,7 +188,10 @@ export class Volumes {
     this.#halt();
     this.#deps.signal.removeEventListener("abort", this.#stop);
     await Promise.all(this.#places.map(({ looking }) => looking));
-    for (const place of this.#places) place.letGo();
+    for (const place of this.#places) {
+      if (this.disk.isStalled(place.directory)) void this.disk.caughtUp(place.directory).then(() => place.letGo());
+      else place.letGo();
+    }
   }
 
   /** Marks come first: a volume that has moved is not missed at its old path. */
@@ -235,7 +248,7 @@ export class Volumes {
 
   async #lookNow(place: VolumePlace, isRoutine: boolean): Promise<void> {
     const troubleCount = place.troubleCount;
-    const sighting = await lookAt(place.directory, this.#deps.disk);
+    const sighting = await lookAt(place.directory, this.disk);
     if (sighting.kind === "unclear") return;
     place.saw(sighting);
     this.#claim(place, false);
@@ -291,8 +304,12 @@ export class Volumes {
 
   /** Takes the lock of the volume that belongs there, or lets go of it. One that cannot be made keeps nobody from reading. */
   async #hold(place: VolumePlace, waitMs: number): Promise<void> {
-    if (!place.showsItsOwn) return place.letGo();
-    if (place.held !== undefined) return;
+    const isStalled = this.disk.isStalled(place.directory);
+    if (!place.showsItsOwn && !isStalled) place.letGo();
+    if (!place.showsItsOwn || isStalled || place.held !== undefined) return;
+    // What is late of a life before keeps the lock. It is taken on this thread, which a disk that hangs would hold.
+    const answered = await this.disk.remove(`${place.directory}/${PROBE_NAME}`);
+    if (!answered.ok && causeOf(answered.failure) === STALLED) return place.condemn(STALLED);
     const locked = await this.#deps.locks.acquire(`${place.directory}/${LOCK_NAME}`, { waitMs });
     if (locked.ok) place.held = locked.value;
     place.isTaken = !locked.ok && locked.failure.code === "lock.taken";
@@ -323,7 +340,8 @@ export class Volumes {
 
   /** The number is remembered before it is on a disk: no other volume gets it, whatever becomes of this one. */
   async #writeMark(place: VolumePlace, mark: VolumeMark): Promise<DiskFailure | undefined> {
-    const { disk, log } = this.#deps;
+    const { disk } = this;
+    const { log } = this.#deps;
     const { directory } = place;
     const saved = await this.#known.save();
     const made = saved.ok ? await disk.makeDirectory(packsIn(place)) : saved;
@@ -341,46 +359,26 @@ export class Volumes {
 
   /** Whether its packs can be listed. Their directory is made again where somebody has removed it from the volume. */
   async #list(place: VolumePlace): Promise<Result<unknown, DiskFailure>> {
-    const { disk, log } = this.#deps;
+    const { disk } = this;
     const { directory } = place;
     const listed = await disk.list(packsIn(place));
     if (listed.ok || listed.failure.code !== "disk.not-found" || !(await this.#showsItself(place))) return listed;
-    log.warn("volume had no directory of packs", { directory });
+    this.#deps.log.warn("volume had no directory of packs", { directory });
     const made = await disk.makeDirectory(packsIn(place));
     return made.ok ? await disk.syncDirectory(directory) : made;
   }
 
   /** Asked of the disk: what was seen may be of before it went. */
   async #showsItself(place: VolumePlace): Promise<boolean> {
-    return !place.isTaken && place.isOwn(await lookAt(place.directory, this.#deps.disk));
+    return !place.isTaken && place.isOwn(await lookAt(place.directory, this.disk));
   }
 
   /** What was well is not asked: probes would keep a disk awake. One without inodes has bytes free, and yet no room. */
   async #takesWrites(place: VolumePlace): Promise<boolean> {
     if (!place.isFailing && !place.isRefusing) return true;
     if (place.isFailing && !(await this.#list(place)).ok) return false;
-    const probed = await this.#probe(place);
+    const probed = await probe(this.disk, place, this.#known.node);
     return probed === "taken" || (probed === "no-room" && !place.isRefusing);
-  }
-
-  /** Whether it takes a small write, and gives it back. */
-  async #probe({
-    directory,
-    sighting,
-    volume,
-  }: VolumePlace): Promise<"taken" | "no-room" | { readonly refused: string }> {
-    const isThere = sighting.kind === "marked" && sighting.mark.id === volume?.id;
-    if (!isThere || sighting.mark.node !== this.#known.node) return { refused: "ENODEV" };
-    const { disk } = this.#deps;
-    const path = `${directory}/${PROBE_NAME}`;
-    const bytes = encodeMark(sighting.mark);
-    const written = await disk.replaceFile(path, bytes);
-    if (!written.ok) return written.failure.code === "disk.full" ? "no-room" : { refused: causeOf(written.failure) };
-    const read = await disk.readFile(path);
-    await disk.remove(path);
-    return read.ok && Buffer.from(read.value).equals(bytes)
-      ? "taken"
-      : { refused: read.ok ? "other bytes" : causeOf(read.failure) };
   }
 }
 

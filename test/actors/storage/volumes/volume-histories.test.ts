@@ -34,6 +34,8 @@ describe("storage: histories of volumes", () => {
       sum.lives >= 3 * count && sum.acknowledged > sum.lives && sum.verified > sum.lives,
       "the histories were lived",
     );
-    assert(count < 10 || Math.min(...Object.values(sum)) > 0, `all of it happened: ${JSON.stringify(sum)}`);
+    // What a volume refuses others take: no put has to be refused.
+    const { refusedPuts: _, ...happened } = sum;
+    assert(count < 10 || Math.min(...Object.values(happened)) > 0, `all of it happened: ${JSON.stringify(sum)}`);
   });
 });
