@@ -6,8 +6,10 @@ import { VOLUME_FAILURES_MAX, VOLUME_ROOM_PERCENT_MIN } from "#actors/storage/vo
 import { VOLUME_LOOK_INTERVAL_MS } from "#actors/storage/volumes/volumes.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
 import { fail } from "#runtime/errors.ts";
+import { memoryLocks } from "#runtime/simulated/lock.ts";
 import { GiB } from "#runtime/units.ts";
 import { turns } from "#test/actors/storage/refused-reads.ts";
+import { HungDisk } from "#test/actors/storage/volumes/hung-disk.ts";
 import { RESERVE_BYTES, statesOf, volumesWorld } from "#test/actors/storage/volumes/volumes-kit.ts";
 
 const broken = diskFailure("EIO", "/a/packs/00000001.pack");
@@ -100,6 +102,23 @@ describe("volumes: looks (STO-75)", () => {
     await clock.advance(0);
     // After it nothing is told.
     assert.deepEqual(changes(), []);
+  });
+
+  it("leave the lock of a volume that hangs to nobody before what is late there is over (STO-100)", async () => {
+    const { clock, disk, locks, start } = await volumesWorld();
+    const hung = new HungDisk(disk);
+    const volumes = await start(["/a"], { disk: hung.disk });
+    hung.hang("/a");
+    const late = volumes.disk.replaceFile("/a/packs/00000001.pack", Buffer.from("late"));
+    await clock.advance(VOLUME_STALL_MS);
+    assert(!(await late).ok);
+
+    await volumes.close();
+    const others = memoryLocks(clock, { table: locks });
+    const meanwhile = await others.acquire("/a/VOLUME.lock", { waitMs: 0 });
+    hung.thaw("/a");
+    await clock.settle();
+    assert.deepEqual([meanwhile.ok, (await others.acquire("/a/VOLUME.lock", { waitMs: 0 })).ok], [false, true]);
   });
 
   it("end with the signal", async () => {
