@@ -7,6 +7,9 @@ import { describe, it } from "node:test";
 import { CELL_FLAGS } from "#supervisor/cell-flags.ts";
 import { Checkout } from "#test/launcher/checkout.ts";
 
+/** What keeps a process from never ending (nodejs/node#54918). */
+const ALONE = "--no-concurrent-sparkplug";
+
 /** Prints its pid and stays. `up` runs it. */
 const STAYS = "console.log(process.pid); setInterval(() => undefined, 1000);";
 
@@ -109,7 +112,7 @@ describe("launcher: up", () => {
   it("keeps the root small where cells are processes, and runs it as a cell where it is the node", async () => {
     using checkout = new Checkout();
     checkout.script("supervisor/main.ts", "console.log(JSON.stringify([process.execArgv, process.argv.slice(2)]));");
-    const small = ["--optimize-for-size", "--no-opt", "--no-maglev", "--no-concurrent-sparkplug"];
+    const small = ["--optimize-for-size", "--no-opt", "--no-maglev"];
 
     const tree = await checkout.run(["up", "--data", "a place"]);
     const single = await checkout.run(["up", "--json", "--profile", "single"]);
@@ -118,10 +121,45 @@ describe("launcher: up", () => {
     assert.deepEqual(
       [tree, single, equals].map(({ stdout, code }) => [JSON.parse(stdout), code]),
       [
-        [[small, ["--data", "a place"]], 0],
-        [[CELL_FLAGS, ["--json", "--profile", "single"]], 0],
-        [[CELL_FLAGS, ["--profile=single", "--json"]], 0],
+        [
+          [
+            [ALONE, ...small],
+            ["--data", "a place"],
+          ],
+          0,
+        ],
+        [
+          [
+            [ALONE, ...CELL_FLAGS],
+            ["--json", "--profile", "single"],
+          ],
+          0,
+        ],
+        [
+          [
+            [ALONE, ...CELL_FLAGS],
+            ["--profile=single", "--json"],
+          ],
+          0,
+        ],
       ],
+    );
+  });
+});
+
+describe("launcher: every command", () => {
+  it("compiles nothing beside its main thread, so that it ends when it is interrupted", async () => {
+    using checkout = new Checkout();
+    const flags = "console.log(JSON.stringify(process.execArgv));";
+    const entries = { ps: "cli/main.ts", test: "test/main.ts", bench: "bench/main.ts", pack: "library/pack.ts" };
+    for (const entry of Object.values(entries)) checkout.script(entry, flags);
+
+    const ran = [];
+    for (const command of Object.keys(entries)) ran.push((await checkout.run([command])).stdout.trim());
+
+    assert.deepEqual(
+      ran.map((text) => JSON.parse(text)),
+      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE]],
     );
   });
 });
