@@ -28,7 +28,7 @@ export async function getPrivate(link: PrivateLink, options: GetPrivateOptions):
 
   try {
     const extent = extentOf(range, object.value.facts.size);
-    const target = await openTarget(output);
+    const target = await openTarget(output, { secret: true });
     if (!target.ok) return target;
     const progress = startProgress(object.value.facts.name ?? `cepa:${link.root.slice(0, 12)}`, extent.length);
     const poured = await pour(object.value.read(extent), target.value, progress, () => undefined, failureOf);

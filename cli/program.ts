@@ -151,7 +151,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     .argument("<name>", NAME_ARGUMENT, readNameArgument)
     .option(
       "-o, --output <file>",
-      "write here instead of standard output; an existing file is replaced in one step",
+      "write here instead of standard output; an existing file is replaced in one step, and a new one that was decrypted is its owner's alone (0600)",
       readNotEmpty,
     )
     .option("-r, --recursive", "fetch a tree into a directory, which goes on where it was interrupted; needs -o")

@@ -2,7 +2,8 @@
  * Where the bytes of `cepa get` go.
  *
  * - A file is written as `FILE.part-<pid>` beside its name, flushed to the disk, measured, and only then renamed: until
- *   then a file that was there is untouched. A replaced file keeps its mode; a new one has what the umask allows.
+ *   then a file that was there is untouched. A replaced file keeps its mode; a new one has what the umask allows, or is
+ *   its owner's alone where what is written is a secret, as it is under the name of the part in any case.
  * - Standard output, a path that names a descriptor (`/dev/stdout`, `/dev/fd/3`), a pipe or a device get the bytes as
  *   they come.
  *
@@ -11,7 +12,7 @@
  */
 import { once } from "node:events";
 import { createWriteStream, fstatSync, type WriteStream } from "node:fs";
-import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { isPlain } from "#cli/console.ts";
@@ -23,6 +24,9 @@ import { MiB } from "#runtime/units.ts";
 export const WRITE_AHEAD_BYTES: number = 1 * MiB;
 
 const NEW_FILE_MODE = 0o666;
+const OWNER_ONLY = 0o600;
+/** What ends a command from outside. */
+const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const STANDARD_OUTPUT = 1;
 
 export interface Target {
@@ -42,7 +46,11 @@ export function descriptorOf(output: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-export async function openTarget(output: string): Promise<Outcome<Target>> {
+/** Of what is `secret` nobody else reads a byte, before the file is whole or afterwards. */
+export async function openTarget(
+  output: string,
+  { secret = false }: { readonly secret?: boolean } = {},
+): Promise<Outcome<Target>> {
   const descriptor = descriptorOf(output);
   const name = descriptor === STANDARD_OUTPUT ? "standard output" : output;
   try {
@@ -50,7 +58,7 @@ export async function openTarget(output: string): Promise<Outcome<Target>> {
     if (descriptor !== undefined && isFileDescriptor(descriptor)) return ok(viaDescriptor(descriptor, name));
     const existing = await fileAt(output);
     if (existing === "directory") return fail({ code: "cli.file-unwritable", message: `${output} is a directory` });
-    return ok(existing === "other" ? await viaName(output) : await viaPart(output, existing === "file"));
+    return ok(existing === "other" ? await viaName(output) : await viaPart(output, existing === "file", secret));
   } catch (error) {
     return unwritable(error, name);
   }
@@ -99,23 +107,26 @@ function direct(stream: WriteStream, name: string): Target {
   return { name, stream, keep, discard: async () => undefined };
 }
 
-async function viaPart(output: string, exists: boolean): Promise<Target> {
+async function viaPart(output: string, exists: boolean, secret: boolean): Promise<Target> {
   // A link keeps pointing where it points; what it points to is replaced.
   const path = exists ? await realpath(output) : output;
   const part = `${path}.part-${process.pid}`;
-  const handle = await openPart(part, exists ? (await stat(path)).mode & 0o777 : undefined);
+  const mode = exists ? (await stat(path)).mode & 0o777 : undefined;
+  const handle = await openPart(part, secret ? OWNER_ONLY : mode);
   const stream = handle.createWriteStream({ flush: true, highWaterMark: WRITE_AHEAD_BYTES });
   const discard = async (): Promise<void> => {
     stream.destroy();
     await rm(part, { force: true });
   };
-  const interrupted = (): void => void discard().finally(() => process.exit(130));
-  process.once("SIGINT", interrupted);
-  process.once("SIGTERM", interrupted);
+  for (const signal of ENDING_SIGNALS) {
+    // Sent again, now that nobody listens: the process ends by the signal, as its parent wants to see it.
+    process.once(signal, () => void discard().finally(() => process.kill(process.pid, signal)));
+  }
   const keep = async (sizeBytes: number): Promise<void> => {
     // Flushed and closed, and every one of these steps may be the one that fails.
     await finished(stream.end());
     mustBe((await stat(part)).size, sizeBytes);
+    if (secret && mode !== undefined) await chmod(part, mode);
     await rename(part, path);
   };
   return { name: output, stream, keep, discard };

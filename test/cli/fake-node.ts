@@ -37,6 +37,8 @@ export type Misbehaviour =
   | "wrong-bytes"
   /** Breaks the connection in the middle of an object. */
   | "cut"
+  /** Sends half of an object, and then nothing more. */
+  | "stall"
   /** Refuses a put before its body. */
   | "refuse"
   /** Is no Cepa node: a page for everything. */
@@ -134,6 +136,7 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
     response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
     return;
   }
+  if (node.misbehave === "stall") return void response.write(bytes.subarray(0, bytes.length / 2));
   response.end(node.misbehave === "wrong-bytes" ? Buffer.alloc(bytes.length, 7) : bytes);
 }
 
@@ -188,6 +191,7 @@ async function sendCiphertext(
   const bytes = await gather(ciphertext.data(name, first, last));
   response.writeHead(206, { "content-length": bytes.length });
   if (misbehave === "cut") return void response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+  if (misbehave === "stall") return void response.write(bytes.subarray(0, bytes.length / 2));
   response.end(misbehave === "wrong-bytes" ? Buffer.alloc(bytes.length, 7) : bytes);
 }
 
