@@ -9,7 +9,7 @@ import { ANSWER_TIMEOUT_MS, refusalOf } from "#cli/http.ts";
 import { type ObjectName, parseName as parseObjectName } from "#cli/name.ts";
 import { defaultKeyFile, lockKey, obtainSigner, readSigner } from "#cli/name-key.ts";
 import { CepaClient, CepaError, type NameRecord } from "#client/client.ts";
-import { parseName } from "#client/name-record.ts";
+import { type NameSigner, parseName } from "#client/name-record.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
 
@@ -20,13 +20,16 @@ export interface NameOptions extends NodeChoice {
 }
 
 export interface SetOptions extends NameOptions {
+  /** Make the key in `key` where there is none. Without it only the key that nobody named is made. */
+  readonly newKey?: boolean;
   /** From now, ms. */
   readonly expires?: number;
 }
 
 /** Of a private link the node hears, and the record has, no more than the root. */
 export async function setName(label: string, target: string, options: SetOptions): Promise<Outcome> {
-  const signer = obtainSigner(options.key ?? defaultKeyFile());
+  const { key, newKey = key === undefined } = options;
+  const signer = newKey ? obtainSigner(key ?? defaultKeyFile()) : ownSigner(options);
   if (!signer.ok) return signer;
   const value = target.replace(/#.*$/s, "");
   const exp = options.expires === undefined ? undefined : Math.floor((Date.now() + options.expires) / second);
@@ -101,11 +104,12 @@ function wholeName(name: string, options: NameOptions): Outcome<string> {
   return signer.ok ? ok(`${signer.value.publicKey}/${name}`) : signer;
 }
 
-function ownSigner(options: NameOptions): Outcome<{ readonly publicKey: string }> {
+function ownSigner(options: NameOptions): Outcome<NameSigner> {
   const file = options.key ?? defaultKeyFile();
   const signer = readSigner(file);
   if (!signer.ok) return signer;
-  const message = `there is no key in ${file}: cepa name set makes one; names of others are KEY/LABEL`;
+  const how = options.key === undefined ? "cepa name set" : "cepa name set with --new-key";
+  const message = `there is no key in ${file}: ${how} makes one; names of others are KEY/LABEL`;
   return signer.value === undefined ? fail({ code: "cli.bad-key", message }) : ok(signer.value);
 }
 

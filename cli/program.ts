@@ -55,6 +55,7 @@ type GetFlags = Flags & {
   readonly setuid?: boolean;
 };
 type NameFlags = Flags & { readonly key?: string };
+type SetNameFlags = NameFlags & { readonly expires?: number; readonly newKey?: boolean };
 
 /** `argv` without program and script. */
 export async function run(argv: readonly string[], version: string): Promise<Run> {
@@ -247,11 +248,13 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     "name set site b3:…",
     "name set notes 'cepa:…'",
     "name set preview b3:… --expires 7d --key work.key",
+    "name set preview b3:… --key other.key --new-key",
   ])
     .argument("<label>", `what you call it: ${LABEL_FORM}`, readLabel)
     .argument("<object>", TARGETS_FORM, readOneObjectName)
     .option("--expires <time>", "from then on it leads nowhere (90m, 7d)", readDuration)
-    .action(async (label: string, target: string, options: NameFlags & { readonly expires?: number }) => {
+    .option("--new-key", "make the key that --key names, where there is none")
+    .action(async (label: string, target: string, options: SetNameFlags) => {
       const { setName } = await import("#cli/names.ts");
       answer(await setName(label, target, options));
     });

@@ -1,6 +1,6 @@
 /** Names beside a real node: the commands of the README, a crash, and keys in files. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { lockKey } from "#cli/name-key.ts";
@@ -51,6 +51,18 @@ describe("names: beside a running node", () => {
       records.map((line) => (JSON.parse(line) as { value: string }).value),
       [one, two],
     );
+  });
+
+  it("is not signed with a key that a mistaken --key would make, but with one that was wanted", async () => {
+    const key = join(config, "elsewhere", "work.key");
+
+    const refused = await run("set", "work", one, "--key", key);
+    const isMade = existsSync(join(config, "elsewhere"));
+    const made = await run("set", "work", one, "--key", key, "--new-key");
+    const used = await run("set", "work", two, "--key", key);
+
+    assert.deepEqual([refused.code, refused.stdout, isMade, made.code, used.code], [1, "", false, 0, 0]);
+    assert.match(refused.stderr, /^cepa: cli\.bad-key: there is no key in [^\n]*--new-key[^\n]*\n$/);
   });
 
   it("is set by several at once on one machine, one after the other, and does not freeze", async () => {
@@ -139,7 +151,7 @@ describe("names: beside a running node", () => {
   it("uses no key that others can read, and none that is no Ed25519 key", async () => {
     mkdirSync(config, { recursive: true });
     const [open, other] = [join(config, "open.key"), join(config, "other.key")];
-    await run("set", "open", one, "--key", open);
+    await run("set", "open", one, "--key", open, "--new-key");
     chmodSync(open, 0o640);
     writeFileSync(other, "hello", { mode: 0o600 });
 
