@@ -26,7 +26,10 @@ export interface SetOptions extends NameOptions {
   readonly expires?: number;
 }
 
-/** Of a private link the node hears, and the record has, no more than the root. */
+/**
+ * Prints the name, and nothing else: what another command takes. Of a private link the node hears, and the record has, no
+ * more than the root.
+ */
 export async function setName(label: string, target: string, options: SetOptions): Promise<Outcome> {
   const { key, newKey = key === undefined } = options;
   const signer = newKey ? obtainSigner(key ?? defaultKeyFile()) : ownSigner(options);
@@ -40,7 +43,7 @@ export async function setName(label: string, target: string, options: SetOptions
     client.setName(label, value, { signer: signer.value, exp, signal }),
   ).finally(() => lock.value.release());
   if (!set.ok) return set;
-  print(options.json === true ? jsonOf(set.value) : `${fullName(set.value)}  ${wordsOf(set.value).join("  ")}`);
+  print(options.json === true ? jsonOf(set.value) : fullName(set.value));
   return ok();
 }
 

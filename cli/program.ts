@@ -244,7 +244,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
       .addOption(new Option("--key <file>", "the key, instead of ~/.config/cepa/name.key").argParser(readNotEmpty))
       .option("--json", "one JSON object a line");
 
-  askName("set", "Lead a name to an object that the node holds. The record is signed here.", [
+  askName("set", "Lead a name to an object that the node holds, and print the name. The record is signed here.", [
     "name set site b3:…",
     "name set notes 'cepa:…'",
     "name set preview b3:… --expires 7d --key work.key",

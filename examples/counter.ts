@@ -1,5 +1,5 @@
 /**
- * A counter that crashes on poison and is restarted: `node examples/counter.ts`.
+ * A counter that crashes on poison and is restarted: `node_modules/.bin/node examples/counter.ts`.
  *
  * Watch: the ref that was taken once serves both lives; the call in hand fails with `executed: "maybe"`, the one behind
  * it is answered by the next life, which begins at zero; whoever monitors hears exactly one DOWN.

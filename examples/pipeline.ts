@@ -1,5 +1,5 @@
 /**
- * A pipeline that takes only as much as it can do: `node examples/pipeline.ts`.
+ * A pipeline that takes only as much as it can do: `node_modules/.bin/node examples/pipeline.ts`.
  *
  * Watch: the source calls with `whenFull: "wait"`, so a slow sink slows it down and nothing is lost; the sampler sends
  * casts, which never wait, so some are dropped, and each loss is counted; the call to the sink inherits what is left of

@@ -1,5 +1,5 @@
 /**
- * An outside service that fails, and an actor that copes: `node examples/service.ts`.
+ * An outside service that fails, and an actor that copes: `node_modules/.bin/node examples/service.ts`.
  *
  * Watch: one `later` retries within the caller's deadline while the mailbox goes on serving; a caller whose time is up
  * gets a failure and not a hang; a worker that crashes too often is quarantined, calls to it are refused at once, and

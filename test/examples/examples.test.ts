@@ -20,9 +20,17 @@ describe("examples", () => {
     assert(Math.max(...sizes) < LINES_MAX, `an example has ${Math.max(...sizes)} lines`);
   });
 
+  it("are run as the README says", () => {
+    const [, command = ""] = /`([^`]+counter\.ts)`/.exec(readFileSync(join(root, "README.md"), "utf8")) ?? [];
+    const { stdout } = spawnSync("/bin/sh", ["-c", command], { cwd: root, encoding: "utf8", timeout: TIMEOUT_MS });
+
+    assert.deepEqual(stdout.trimEnd().split("\n"), expected["counter.ts"]);
+  });
+
   for (const [name, lines] of Object.entries(expected)) {
-    it(`${name} prints what it says`, () => {
-      const { stdout, status } = spawnSync(process.execPath, [`examples/${name}`], {
+    it(`${name} prints what it says, by the command that it names`, () => {
+      const [, command = ""] = /`([^`]+)`/.exec(readFileSync(join(root, "examples", name), "utf8")) ?? [];
+      const { stdout, status } = spawnSync("/bin/sh", ["-c", command], {
         cwd: root,
         encoding: "utf8",
         timeout: TIMEOUT_MS,
