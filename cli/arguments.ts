@@ -24,6 +24,11 @@ export function readNotEmpty(text: string): string {
   throw new InvalidArgumentError("It is empty.");
 }
 
+/** Adds to those before it. */
+export function readFile(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, readNotEmpty(text)];
+}
+
 export function readAddress(text: string): string {
   if (isAddress(text)) return text;
   throw new InvalidArgumentError(`An address is ${ADDRESS_FORM}.`);

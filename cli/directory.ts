@@ -38,7 +38,11 @@ export interface Listing {
 
 export async function listDirectory(path: string): Promise<Outcome<Listing>> {
   try {
-    const mode = (await stat(path)).mode & MODE_BITS;
+    const facts = await stat(path);
+    if (!facts.isDirectory()) {
+      return fail({ code: "cli.file-unreadable", message: "is no directory: cepa put takes it without -r" });
+    }
+    const mode = facts.mode & MODE_BITS;
     const found = await readdir(path, { encoding: "buffer", withFileTypes: true });
     const children = found.sort((left, right) => Buffer.compare(left.name, right.name)).map(childOf);
     return ok({ mode, children });

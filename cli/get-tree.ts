@@ -40,9 +40,11 @@ export async function getTree(address: string, options: GetTreeOptions): Promise
   const url = findUrl(options);
   if (!url.ok) return url;
   const { output, clobber = true } = options;
-  if (!clobber && (await fileAt(output)) !== undefined) {
+  const found = await fileAt(output);
+  if (!clobber && found !== undefined) {
     return fail({ code: "cli.file-exists", message: `${output} exists, and --no-clobber was given` });
   }
+  if (found === "file") return fail({ code: "cli.file-exists", message: `${output}: a file is in the way` });
   const entries = await readEntries(url.value, address, address);
   if (!entries.ok) return entries;
 

@@ -11,6 +11,7 @@ import {
   readActor,
   readAddress,
   readDuration,
+  readFile,
   readLabel,
   readLabelOrName,
   readNameArgument,
@@ -69,11 +70,12 @@ export async function run(argv: readonly string[], version: string): Promise<Run
     outcome = await withDownCell(outcome.failure, command.opts<NodeChoice>());
   });
   try {
-    const [first = ""] = argv;
-    const isCommand = first === "help" || program.commands.some((command) => command.name() === first);
-    const isUnknown = first !== "" && !first.startsWith("-") && !isCommand;
-    // The library answers a command that it does not know, and `--help`, with the help of the program.
-    await program.parseAsync(isUnknown ? [first] : argv, { from: "user" });
+    const [first = "", second = first] = argv;
+    const named = first === "help" ? second : first;
+    const isCommand = named === "help" || program.commands.some((command) => command.name() === named);
+    const isUnknown = named !== "" && !named.startsWith("-") && !isCommand;
+    // The library answers a command that it does not know, with `--help` or behind `help`, with the help of the program.
+    await program.parseAsync(isUnknown ? [named] : argv, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return { kind: "told", code: error.exitCode === 0 ? 0 : 2 };
     throw error;
@@ -102,7 +104,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
   const ask = (usage: string, description: string, examples: readonly string[], parent?: Command): Command =>
     own(usage, description, examples, parent).option("--url <url>", "the node's URL (CEPA_URL)", readNotEmpty);
 
-  ask("put <file...>", "Store files and print the address of each; - is standard input.", [
+  ask("put", "Store files and print the address of each; - is standard input.", [
     "put big.iso",
     "put - < big.iso",
     "put --private diary.txt",
@@ -110,6 +112,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     "put disk.img --chunker gear-fine/1",
     "put -r photos",
   ])
+    .argument("<file...>", "what to store", readFile)
     .addOption(
       new Option(
         "-r, --recursive",
@@ -228,7 +231,7 @@ function buildProgram(version: string, answer: (outcome: Outcome) => void): Comm
     ["car import big.car", "car import - < big.car"],
     car,
   )
-    .argument("<file>", "the CAR: one root, depth first, as export writes it")
+    .argument("<file>", "the CAR: one root, depth first, as export writes it", readNotEmpty)
     .option("--json", "one JSON object")
     .action(async (file: string, options: Flags) => {
       const { carImport } = await import("#cli/car.ts");

@@ -271,6 +271,8 @@ describe("cli: usage", () => {
     [["letters", "actor/storage", "--replay", "0"], /number of a letter/],
     [["get", "xyz"], /b3: and 64 hex digits/],
     [["get", `b3:${"A".repeat(64)}`], /b3: and 64 hex digits in lower case/],
+    [["put", ""], /It is empty/],
+    [["help", "frob"], /unknown command 'frob'/],
     [["stat", "xyz"], /b3: and 64 hex digits/],
     // They go to the machine's own node, whatever the URL says.
     [["down", "--url", "http://127.0.0.1:1"], /--url/],

@@ -113,6 +113,14 @@ describe("cli: get -r of a hostile tree", () => {
     assert.match(ran.stderr, /^cepa: cli\.file-exists: .*: a link is in the way\n$/);
   });
 
+  it("needs a directory, or nothing, where it is to write", async () => {
+    prepare("into-file", (out) => symlinkSync("outside/kept", `${out}/../target`));
+
+    const ran = await get("into-file", tree(file("a")), ["-o", "target"]);
+
+    assert.deepEqual([ran.code, ran.stderr], [1, "cepa: cli.file-exists: target: a file is in the way\n"]);
+  });
+
   it("removes no directory for a file or a link, and no file for a directory", async () => {
     for (const [index, entry] of [file("a"), link("a", "b")].entries()) {
       prepare(`way-${index}`, (out) => mkdirSync(join(out, "a")));
@@ -201,6 +209,18 @@ describe("cli: get -r of a hostile tree", () => {
       [2, "error: -r needs -o, the directory to write into"],
     );
     assert.match(existing.stderr, /^cepa: cli\.file-exists: out exists/);
+  });
+});
+
+describe("cli: put -r of a file", () => {
+  it("says how it is stored", async () => {
+    const path = join(node.directory, "plain");
+    writeFileSync(path, hello);
+
+    const ran = await cepa(["put", "-r", path, "--url", node.url]);
+
+    const stderr = `cepa: cli.file-unreadable: ${path}: is no directory: cepa put takes it without -r\n`;
+    assert.deepEqual(ran, { code: 1, stdout: "", stderr });
   });
 });
 

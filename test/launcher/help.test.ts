@@ -35,6 +35,14 @@ describe("cepa COMMAND --help", () => {
     assert.match(stderr, /^error: unknown command 'putt'\n\(Did you mean put\?\)/);
   });
 
+  it("is what help says of it, also of a command of the checkout", () => {
+    const [asked, up, unknown] = [run("help", "up"), run("up", "--help"), run("help", "frob")];
+
+    assert.deepEqual([asked.status, asked.stdout], [0, up.stdout]);
+    assert.deepEqual([unknown.status, unknown.stdout], [2, ""]);
+    assert.equal(unknown.stderr, "error: unknown command 'frob'\n(see cepa --help)\n");
+  });
+
   it("compiles nothing before it answers", () => {
     const cache = mkdtempSync(join(tmpdir(), "cepa-help-"));
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;

@@ -100,6 +100,24 @@ describe("launcher: where it is called", () => {
     assert.deepEqual([ran.code, ran.stdout], [0, '["ps"] /\n']);
   });
 
+  it("has a standard stream that is closed fail when it is used, as Node on its own would not", async () => {
+    using checkout = new Checkout();
+    checkout.script(
+      "cli/main.ts",
+      `const { readSync, writeSync } = require("node:fs");
+       const attempts = [() => readSync(0, Buffer.alloc(1)), () => writeSync(1, "x")];
+       console.error(attempts.map((attempt) => { try { return attempt(); } catch ({ code }) { return code; } }).join());`,
+    );
+    await checkout.run(["ps"]);
+    const ends = [];
+    for (const redirected of ["", "<&-", ">&-"]) {
+      const line = ["-c", `"$0" ps ${redirected}`, join(checkout.root, "cepa")];
+      ends.push((await checkout.run(line, { launcher: "/bin/sh" })).stderr);
+    }
+
+    assert.deepEqual(ends, ["0,1\n", "EBADF,1\n", "0,EBADF\n"]);
+  });
+
   it("passes the exit code on", async () => {
     using checkout = new Checkout();
     checkout.script("cli/main.ts", "process.exit(2);");
