@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError } from "commander";
 import { NAME_FORM, type ObjectName, parseName } from "#cli/name.ts";
+import { parseLink } from "#client/link.ts";
 import { isLabel, LABEL_FORM, parseName as parseFullName } from "#client/name-record.ts";
 import type { ContentRange } from "#client/private-object.ts";
 import { isAddress } from "#client/wire.ts";
@@ -64,7 +65,7 @@ export function readActor(text: string): string {
 
 /** Adds to those before it. */
 export function readObjectName(text: string, before: readonly string[] = []): readonly string[] {
-  if (isAddress(text) || /^cepa:[0-9a-f]{64}(#.*)?$/.test(text)) return [...before, text];
+  if (isAddress(text) || /^cepa:[0-9a-f]{64}$/.test(text) || parseLink(text) !== undefined) return [...before, text];
   throw new InvalidArgumentError(`An object is ${TARGETS_FORM}.`);
 }
 

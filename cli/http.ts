@@ -223,11 +223,20 @@ function unreachable(url: string, error: Error): CliFailure {
   return { code: "cli.unreachable", message: `no answer from ${origin}${hint || `: ${reasonOf(error)}`}` };
 }
 
+/** Whether it was removed a node does not say of what it does not serve. */
+const PERHAPS_REMOVED = "If it was removed, cepa trash lists it and cepa restore brings it back.";
+/** What a refusal does not say, because the node does not know that a command asks. */
+const ADVICE: Readonly<Record<string, string>> = {
+  "overlay.unknown": PERHAPS_REMOVED,
+  "storage.manifest-not-found": PERHAPS_REMOVED,
+};
+
 /** An error of the client as a command tells it. */
 export function refusalOf({ code, message, corrId }: CepaError): { code: string; message: string } {
+  const said = [message, ADVICE[code], corrId === "" ? undefined : `(${corrId})`];
   return {
     code: code.replace(/^client\.(?=(bad-answer|unreachable)$)/, "cli."),
-    message: corrId === "" ? message : `${message} (${corrId})`,
+    message: said.filter((part) => part !== undefined).join(" "),
   };
 }
 

@@ -273,6 +273,7 @@ describe("cli: usage", () => {
     [["get", `b3:${"A".repeat(64)}`], /b3: and 64 hex digits in lower case/],
     [["put", ""], /It is empty/],
     [["help", "frob"], /unknown command 'frob'/],
+    [["rm", `cepa:${"0".repeat(64)}#garbage`], /a private link, with or without its key/],
     [["stat", "xyz"], /b3: and 64 hex digits/],
     // They go to the machine's own node, whatever the URL says.
     [["down", "--url", "http://127.0.0.1:1"], /--url/],

@@ -178,10 +178,12 @@ describe("cli: get", () => {
     });
   }
 
-  it("fails with the node's own code for an unknown address", async () => {
+  it("fails with the node's own code for an unknown address, and says how a removed object comes back", async () => {
     const ran = await cepa(["get", `b3:${"0".repeat(64)}`, "--url", node.url]);
 
-    assert.deepEqual(ran, { code: 1, stdout: "", stderr: "cepa: overlay.unknown: No such object. (corr-1)\n" });
+    const advice = "If it was removed, cepa trash lists it and cepa restore brings it back.";
+    const stderr = `cepa: overlay.unknown: No such object. ${advice} (corr-1)\n`;
+    assert.deepEqual(ran, { code: 1, stdout: "", stderr });
   });
 
   it("fails when the file cannot be written", async () => {
