@@ -32,6 +32,8 @@ export type CliFailure = { readonly message: string } & (
 /** The node said no. `code` is its own, see `specs/errors.md`. */
 export interface NodeRefusal extends Failure {
   readonly message: string;
+  /** When it may be asked again, if it said so. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 export type Outcome<Value = void> = Result<Value, CliFailure | NodeRefusal>;

@@ -4,6 +4,7 @@
  */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { setTimeout as pause } from "node:timers/promises";
 import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { type CepaError, errorFromBody, isRecord, parseJson } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
@@ -18,6 +19,11 @@ export const TEXT_BYTES_MAX: number = 4 * MiB;
 
 /** Longest wait for the facts of an object or its first byte: past what a node itself allows by default, 30 s. */
 export const ANSWER_TIMEOUT_MS: number = 1 * minute;
+
+/** How long a get asks again, as often as `Retry-After` asks it to, before its first byte has come. */
+export const RETRY_MS: number = 15 * second;
+/** A node that says less is asked no sooner. */
+const RETRY_PAUSE_MS: number = 1 * second;
 
 /** From one look at what goes on in the node to the next. */
 export const LOOK_INTERVAL_MS: number = second / 4;
@@ -61,13 +67,28 @@ export async function sendText(
 }
 
 /**
- * A GET whose answer is the bytes of an object, or of the range asked for. Every other status is a refusal. It
- * begins within `timeoutMs`; how long it takes is a matter of its length and of who reads it.
+ * A GET whose answer is the bytes of an object, or of the range asked for. Every other status is a refusal, and where
+ * that says when to come back it is asked again, for `RETRY_MS`. An answer begins within `timeoutMs`; how long it takes is
+ * a matter of its length and of who reads it.
  */
 export async function getStream(
   url: string,
   timeoutMs: number,
   headers: Readonly<Record<string, string>> = {},
+): Promise<Outcome<IncomingMessage>> {
+  const giveUpMs = performance.now() + RETRY_MS;
+  for (;;) {
+    const answer = await askStream(url, timeoutMs, headers);
+    const pauseMs = answer.ok || !("retryAfterMs" in answer.failure) ? undefined : answer.failure.retryAfterMs;
+    if (pauseMs === undefined || performance.now() + pauseMs > giveUpMs) return answer;
+    await pause(pauseMs);
+  }
+}
+
+async function askStream(
+  url: string,
+  timeoutMs: number,
+  headers: Readonly<Record<string, string>>,
 ): Promise<Outcome<IncomingMessage>> {
   return within(url, timeoutMs, async (signal) => {
     const response = await open(url, { method: "GET", signal, headers });
@@ -75,7 +96,8 @@ export async function getStream(
     if (!response.ok || response.value.statusCode === wanted) return response;
     const body = await readText(response.value);
     if (!body.ok) return body;
-    return fail(refusalOf(errorFromBody(response.value.statusCode ?? 0, body.value, correlationOf(response.value))));
+    const refusal = errorFromBody(response.value.statusCode ?? 0, body.value, correlationOf(response.value));
+    return fail({ ...refusalOf(refusal), retryAfterMs: retryAfterOf(response.value) });
   });
 }
 
@@ -243,4 +265,11 @@ export function refusalOf({ code, message, corrId }: CepaError): { code: string;
 function correlationOf(response: IncomingMessage): string {
   const header = response.headers["x-correlation-id"];
   return typeof header === "string" ? header : "";
+}
+
+/** Seconds are all that a node says. */
+function retryAfterOf({ headers }: IncomingMessage): number | undefined {
+  const seconds = headers["retry-after"];
+  if (seconds === undefined || !/^\d{1,6}$/.test(seconds)) return undefined;
+  return Math.max(Number(seconds) * second, RETRY_PAUSE_MS);
 }

@@ -26,6 +26,8 @@ export interface FakeNode extends AsyncDisposable {
   /** Headers of the last upload. */
   lastUpload: IncomingMessage["headers"];
   misbehave: Misbehaviour | undefined;
+  /** `Retry-After` of the next refusals to send an object or a manifest, each for one request. */
+  overloaded: readonly string[];
   /** Runs when it is asked about an object, before it answers. */
   onStat: ((address: string) => void) | undefined;
 }
@@ -79,6 +81,7 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
     orders: [],
     lastUpload: {},
     misbehave: undefined,
+    overloaded: [],
     onStat: undefined,
     async [Symbol.asyncDispose]() {
       http.closeAllConnections();
@@ -122,6 +125,12 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
   if (pathname === "/repair" && request.method === "POST") {
     node.orders.push(searchParams.get("action"));
     return answer(response, 202, node.volumes[0]);
+  }
+  const [retryAfter, ...later] = route === "m" || route === "o" ? node.overloaded : [];
+  if (retryAfter !== undefined) {
+    node.overloaded = later;
+    response.setHeader("retry-after", retryAfter);
+    return refuse(response, 503, "gateway.overloaded", "Too many requests.");
   }
   if (route === "m") return sendCiphertext(node, name, part, request, response);
   if (route === "stat") node.onStat?.(name);
