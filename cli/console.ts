@@ -10,7 +10,7 @@
 import { fstatSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { styleText } from "node:util";
-import { errnoOf, reasonOf } from "#cli/failure.ts";
+import { type CliFailure, errnoOf, type NodeRefusal, reasonOf } from "#cli/failure.ts";
 import { withoutKeys } from "#client/link.ts";
 import { hour, minute, second } from "#runtime/units.ts";
 
@@ -63,7 +63,24 @@ function endForOutput(error: unknown): never {
 
 /** One line beside the result. A link that was given in the wrong place is not repeated with its key. */
 export function note(line: string): void {
-  process.stderr.write(`cepa: ${printable(withoutKeys(line))}\n`);
+  writeError(`cepa: ${withoutKeys(line)}`);
+}
+
+/** How failures are told: as a line for people, or as one of JSON, which names what failed by the members of `of`. */
+export interface Telling {
+  readonly json?: boolean | undefined;
+  readonly of?: Readonly<Record<string, string>>;
+}
+
+/** One line beside the result in any case: results with a failure among them would be two kinds of lines. */
+export function noteFailure({ code, message }: CliFailure | NodeRefusal, { json, of = {} }: Telling): void {
+  const keyless = (_: string, value: unknown): unknown => (typeof value === "string" ? withoutKeys(value) : value);
+  if (json === true) writeError(JSON.stringify({ ...of, error: { code, message } }, keyless));
+  else note([code, ...Object.values(of), message].filter((part) => part !== "").join(": "));
+}
+
+function writeError(line: string): void {
+  process.stderr.write(`${printable(line)}\n`);
 }
 
 /**

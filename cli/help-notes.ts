@@ -22,6 +22,7 @@ Commands of the checkout:
 The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume, letters
 and down are for the node's owner on its machine and take --data only.
 Exit code: 0 done, 1 the node said no (one line with the code of the failure), 2 the command line is wrong.
+With --json a failure is a line of JSON too, on standard error: {"error":{"code":"…","message":"…"}}.
 
 Examples:
   $ cepa up

@@ -3,7 +3,7 @@
  *
  * An object is named by its address, private content by its link: the node hears the root of it, never the key.
  */
-import { note, print } from "#cli/console.ts";
+import { noteFailure, print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, type Facts, factsIn, sendText } from "#cli/http.ts";
@@ -48,7 +48,7 @@ export async function hold(name: Hold, targets: readonly string[], options: Hold
       continue;
     }
     if (targets.length === 1) return held;
-    note(`${held.failure.code}: ${nameOf(target)}: ${held.failure.message}`);
+    noteFailure(held.failure, { json: options.json, of: { object: nameOf(target) } });
     outcome = fail({ code: held.failure.code, message: `not all of it was done` });
   }
   return outcome;

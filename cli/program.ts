@@ -37,7 +37,7 @@ import { ok } from "#runtime/errors.ts";
 
 /** What a command line came to: what the command answered, or that it could not be understood. */
 export type Run =
-  | { readonly kind: "done"; readonly outcome: Outcome }
+  | { readonly kind: "done"; readonly outcome: Outcome; readonly json: boolean }
   /** `code` 0 after help and version, 2 after a mistake; everything is printed already. */
   | { readonly kind: "told"; readonly code: 0 | 2 };
 
@@ -61,10 +61,12 @@ type SetNameFlags = NameFlags & { readonly expires?: number; readonly newKey?: b
 /** `argv` without program and script. */
 export async function run(argv: readonly string[], version: string): Promise<Run> {
   let outcome: Outcome = ok();
+  let json = false;
   const program = buildProgram(version, (result) => {
     outcome = result;
   });
   program.hook("postAction", async (_, command) => {
+    json = command.opts<Flags>().json === true;
     if (outcome.ok || outcome.failure.code !== "cli.unreachable") return;
     const { withDownCell } = await import("#cli/down-cell.ts");
     outcome = await withDownCell(outcome.failure, command.opts<NodeChoice>());
@@ -80,7 +82,7 @@ export async function run(argv: readonly string[], version: string): Promise<Run
     if (error instanceof CommanderError) return { kind: "told", code: error.exitCode === 0 ? 0 : 2 };
     throw error;
   }
-  return { kind: "done", outcome };
+  return { kind: "done", outcome, json };
 }
 
 function buildProgram(version: string, answer: (outcome: Outcome) => void): Command {

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { note, print } from "#cli/console.ts";
+import { noteFailure, print } from "#cli/console.ts";
 import { startDigest } from "#cli/digest.ts";
 import { type Outcome, reasonOf } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
@@ -54,9 +54,10 @@ export async function put(
       continue;
     }
     const { code, message } = stored.failure;
-    const named = files.length > 1 || code === "cli.file-unreadable" ? `${nameOf(file)}: ${message}` : message;
-    if (files.length === 1) return fail({ code, message: named });
-    note(`${code}: ${named}`);
+    if (files.length === 1) {
+      return fail({ code, message: code === "cli.file-unreadable" ? `${nameOf(file)}: ${message}` : message });
+    }
+    noteFailure(stored.failure, { json: options.json, of: { file: nameOf(file) } });
     outcome = fail({ code, message: "not every file was stored" });
   }
   return outcome;

@@ -140,6 +140,7 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
   const bytes = node.objects.get(name);
   if (bytes === undefined) return refuse(response, 404, "overlay.unknown", "No such object.");
   if (route === "stat") return answer(response, 200, factsOf(name, bytes));
+  if (request.method === "DELETE") return answer(response, 200, { address: name, restorableUntil: "2026-01-01" });
   response.writeHead(200, { "content-length": bytes.length, etag: `"${name}"` });
   if (node.misbehave === "cut") {
     response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());

@@ -216,7 +216,7 @@ describe("cli: repair --watch", () => {
     assert.deepEqual(node.orders, ["now"]);
     assert.deepEqual(lines(ran), [running, lost]);
     assert.equal(ran.code, 1);
-    assert.match(ran.stderr, /^cepa: cli\.not-repairable: /);
+    assert.match(ran.stderr, /^\{"error":\{"code":"cli\.not-repairable",/);
   });
 
   it("fails when all that is left has to wait, and says for what", async () => {
@@ -225,9 +225,9 @@ describe("cli: repair --watch", () => {
 
     assert.deepEqual(lines(ran), [running, left]);
     assert.equal(ran.code, 1);
-    assert.match(ran.stderr, /^cepa: cli\.repair-waiting: .*cepa volumes/);
+    assert.match(ran.stderr, /^\{"error":\{"code":"cli\.repair-waiting",.*cepa volumes/);
     // What is lost is worse.
     const some = await run([facts({ ...left, lostCount: 1 })], "repair", "--watch", "--json");
-    assert.match(some.stderr, /^cepa: cli\.not-repairable: /);
+    assert.match(some.stderr, /^\{"error":\{"code":"cli\.not-repairable",/);
   });
 });
