@@ -10,6 +10,8 @@
  *
  * What is not on a volume is passed on.
  */
+import { READ_BYTES_MAX } from "#actors/storage/read-ahead.ts";
+import { SEGMENT_BYTES } from "#actors/storage/record.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk, DiskFailure, FileFacts, OpenMode, SpaceFacts } from "#runtime/disk/disk.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
@@ -18,6 +20,9 @@ import { second } from "#runtime/units.ts";
 
 /** A disk may take 7 s over a bad sector, and is not hung. */
 export const VOLUME_STALL_MS: number = 10 * second;
+
+/** Buffers of 256 KiB that wait for the next reads of volumes. Further ones are let go of. */
+export const SPARE_BUFFERS_MAX = 16;
 
 /** The system's name of it. */
 export const STALLED = "ETIMEDOUT";
@@ -36,6 +41,8 @@ export class TimedDisk implements Disk {
   readonly #volumes: readonly Volume[];
   /** The volumes of open descriptors. */
   readonly #opened = new Map<number, Volume>();
+  /** For reads, and filled by none. */
+  readonly #spare: Uint8Array[] = [];
 
   /** `directories` are those of the volumes, none inside another. */
   constructor(disk: Disk, clock: Clock, directories: readonly string[]) {
@@ -79,10 +86,18 @@ export class TimedDisk implements Disk {
     const volume = this.#opened.get(descriptor);
     if (volume === undefined) return await this.#disk.read(descriptor, into, position);
     // Its caller uses `into` again when this has failed, and it may be filled after that.
-    const bytes = new Uint8Array(into.length);
-    const read = await this.#inTime(volume, "reading", () => this.#disk.read(descriptor, bytes, position));
-    if (read.ok) into.set(bytes.subarray(0, read.value));
+    const bytes = this.#buffer(into.length);
+    const target = bytes.subarray(0, into.length);
+    const read = await this.#inTime(volume, "reading", () => this.#disk.read(descriptor, target, position));
+    if (read.ok) into.set(target.subarray(0, read.value));
+    if (read.ok && bytes.length === READ_BYTES_MAX && this.#spare.length < SPARE_BUFFERS_MAX) this.#spare.push(bytes);
     return read;
+  }
+
+  /** Large ones are used again: made anew for each read, they would be most of what the collector has to do. */
+  #buffer(lengthBytes: number): Uint8Array {
+    const isLarge = lengthBytes > SEGMENT_BYTES && lengthBytes <= READ_BYTES_MAX;
+    return isLarge ? (this.#spare.pop() ?? new Uint8Array(READ_BYTES_MAX)) : new Uint8Array(lengthBytes);
   }
 
   async write(descriptor: number, parts: readonly Uint8Array[], position: number): Promise<Result<void, DiskFailure>> {
