@@ -5,7 +5,7 @@ import type { VolumePlace } from "#actors/storage/volumes/volume-place.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 
 /** Written and read to see whether a volume that was failing takes writes again. */
-export const PROBE_NAME: string = `${MARK_NAME}.probe`;
+const PROBE_NAME = `${MARK_NAME}.probe`;
 
 export type Probed = "taken" | "no-room" | { readonly refused: string };
 

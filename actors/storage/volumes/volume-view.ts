@@ -3,7 +3,7 @@
 /**
  * - `present`: it is there, and may be written;
  * - `full`: it may be read only, because no more than the reserve is free, or a write was refused for want of room;
- * - `failing`: it may be read only, because reads and writes fail again and again;
+ * - `failing`: it may be read only, because reads and writes fail again and again, or it does not answer;
  * - `absent`: its disk is not mounted, or cannot be looked at;
  * - `foreign`: what is mounted there is another volume, or one of another store, or a copy. It is never written to.
  */

@@ -18,7 +18,7 @@ import { STALLED, TimedDisk } from "#actors/storage/volumes/timed-disk.ts";
 import { encodeMark, MARK_NAME, type VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
 import type { ForgottenVolume, KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import { FRESH_DISK, VolumePlace } from "#actors/storage/volumes/volume-place.ts";
-import { PROBE_NAME, probe } from "#actors/storage/volumes/volume-probe.ts";
+import { probe } from "#actors/storage/volumes/volume-probe.ts";
 import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
@@ -53,6 +53,8 @@ export interface VolumesDeps {
 const LOCK_NAME = `${MARK_NAME}.lock`;
 /** The node that used it before may still be ending, ms. */
 export const VOLUME_LOCK_WAIT_MS: number = 5 * second;
+/** Of no file: to remove it changes nothing, and is answered only where a write would be. */
+const ABSENT_NAME = `${MARK_NAME}.none`;
 
 export class Volumes {
   /** All that is done on volumes is done through it. */
@@ -307,8 +309,8 @@ export class Volumes {
     const isStalled = this.disk.isStalled(place.directory);
     if (!place.showsItsOwn && !isStalled) place.letGo();
     if (!place.showsItsOwn || isStalled || place.held !== undefined) return;
-    // What is late of a life before keeps the lock. It is taken on this thread, which a disk that hangs would hold.
-    const answered = await this.disk.remove(`${place.directory}/${PROBE_NAME}`);
+    // It is taken on this thread, which a disk that hangs would hold.
+    const answered = await this.disk.remove(`${place.directory}/${ABSENT_NAME}`);
     if (!answered.ok && causeOf(answered.failure) === STALLED) return place.condemn(STALLED);
     const locked = await this.#deps.locks.acquire(`${place.directory}/${LOCK_NAME}`, { waitMs });
     if (locked.ok) place.held = locked.value;
