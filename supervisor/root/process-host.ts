@@ -5,7 +5,7 @@
 import type { Disk } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Process, Processes } from "#runtime/processes.ts";
-import { CELL_FLAGS } from "#supervisor/cell-flags.ts";
+import { CELL_FLAGS, CELL_THREADS } from "#supervisor/cell-flags.ts";
 import { exitReasonOf } from "#supervisor/process-exit.ts";
 import type { CellHost, CellLife, HostFailed } from "#supervisor/root/cell-life.ts";
 import type { CellOutput } from "#supervisor/root/seams.ts";
@@ -37,7 +37,11 @@ async function open(options: ProcessHostOptions, cell: string): Promise<Result<C
   const spawned = await processes.spawn({
     command: node,
     args: [...CELL_FLAGS, "--disable-warning=ExperimentalWarning", entry, cell],
-    env: cached.ok ? { ...env, NODE_COMPILE_CACHE: compileCache } : env,
+    env: {
+      ...env,
+      ...(cached.ok ? { NODE_COMPILE_CACHE: compileCache } : {}),
+      UV_THREADPOOL_SIZE: String(CELL_THREADS),
+    },
     channel: true,
     outputDescriptor: file,
     ...(hear === undefined ? {} : { onOutput: (bytes) => hear(cell, Buffer.from(bytes).toString("utf8")) }),

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { CELL_FLAGS } from "#supervisor/cell-flags.ts";
+import { CELL_FLAGS, CELL_THREADS } from "#supervisor/cell-flags.ts";
 import { Checkout } from "#test/launcher/checkout.ts";
 
 /** What keeps a process from never ending (nodejs/node#54918). */
@@ -129,7 +129,11 @@ describe("launcher: where it is called", () => {
 describe("launcher: up", () => {
   it("keeps the root small where cells are processes, and runs it as a cell where it is the node", async () => {
     using checkout = new Checkout();
-    checkout.script("supervisor/main.ts", "console.log(JSON.stringify([process.execArgv, process.argv.slice(2)]));");
+    checkout.script(
+      "supervisor/main.ts",
+      `const { argv, env, execArgv } = process;
+       console.log(JSON.stringify([execArgv, argv.slice(2), Number(env["UV_THREADPOOL_SIZE"] ?? 0)]));`,
+    );
     const small = ["--optimize-for-size", "--no-opt", "--no-maglev"];
 
     const tree = await checkout.run(["up", "--data", "a place"]);
@@ -139,27 +143,9 @@ describe("launcher: up", () => {
     assert.deepEqual(
       [tree, single, equals].map(({ stdout, code }) => [JSON.parse(stdout), code]),
       [
-        [
-          [
-            [ALONE, ...small],
-            ["--data", "a place"],
-          ],
-          0,
-        ],
-        [
-          [
-            [ALONE, ...CELL_FLAGS],
-            ["--json", "--profile", "single"],
-          ],
-          0,
-        ],
-        [
-          [
-            [ALONE, ...CELL_FLAGS],
-            ["--profile=single", "--json"],
-          ],
-          0,
-        ],
+        [[[ALONE, ...small], ["--data", "a place"], 0], 0],
+        [[[ALONE, ...CELL_FLAGS], ["--json", "--profile", "single"], CELL_THREADS], 0],
+        [[[ALONE, ...CELL_FLAGS], ["--profile=single", "--json"], CELL_THREADS], 0],
       ],
     );
   });
