@@ -11,7 +11,6 @@ const historiesOfVolumes: Plant["check"] = {
 };
 
 const SYNCED = "const synced = written.ok ? await disk.sync(pack.descriptor) : written;";
-const VERIFIED = "if (!isVerified(target, from, entry, slice.chunk, table.value, digest)) return corrupt(slice.chunk);";
 /** What was acknowledged is not there any more. */
 const LOST = /object \d+ is (listed|whole|readable)/;
 
@@ -35,17 +34,9 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "what is read is not verified",
     file: "actors/storage/chunk-source.ts",
-    from: VERIFIED,
+    from: "if (!isVerified(target, from, entry, slice.chunk, table.value, digest)) return corrupt(slice.chunk);",
     to: "",
     check: historiesOf("rot"),
-    says: "wrong bytes",
-  },
-  {
-    name: "what is read of volumes is not verified",
-    file: "actors/storage/chunk-source.ts",
-    from: VERIFIED,
-    to: "",
-    check: historiesOfVolumes,
     says: "wrong bytes",
   },
   {

@@ -3,14 +3,14 @@
  * Whatever was answered holds afterwards, on a real disk, and the second start finds what the first one found (STO-1, STO-21,
  * STO-22, STO-26).
  *
- * `CEPA_POINTS=all` takes every point, `=N` every Nth; otherwise some of each kind.
+ * `CEPA_POINTS=all` takes every point, `=N` every Nth; otherwise one of each kind for each fault.
  */
 
 import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { before, describe, it } from "node:test";
 import { check } from "#test/actors/storage/points/check.ts";
-import { inDirectory, type Layout } from "#test/actors/storage/points/layout.ts";
+import { inDirectory } from "#test/actors/storage/points/layout.ts";
 import { countCalls, PERSISTING, type Persisting, runTraced } from "#test/actors/storage/points/traced.ts";
 import { countTo, POINTS_STEP, partsOf, pointsOf } from "#test/kit/points.ts";
 import { provideStrace } from "#test/kit/provide.ts";
@@ -20,12 +20,11 @@ const PARTS = { home: 1, volumes: 4 } as const;
 const FAULTS = ["signal=KILL", "error=EIO", "error=ENOSPC"] as const;
 const skip = (await provideStrace()) ?? false;
 
-/** Where each test takes its own few: two calls of a kind, on volumes one, for each fault others. */
-function taken(count: number, layout: Layout, what: (typeof FAULTS)[number]): readonly number[] {
+/** Where each test takes its own: one call of a kind, for each fault another. */
+function taken(count: number, what: (typeof FAULTS)[number]): readonly number[] {
   if (POINTS_STEP !== undefined) return pointsOf(countTo(count), POINTS_STEP);
-  const at = FAULTS.indexOf(what);
-  const some = [Math.ceil(count / 2), Math.min(1, count), count, Math.ceil(count / 2)];
-  return [...new Set(some.slice(at, at + (layout === "home" ? 2 : 1)))].filter((when) => when > 0);
+  const when = [Math.ceil(count / 2), 1, count][FAULTS.indexOf(what)] ?? count;
+  return count === 0 ? [] : [when];
 }
 
 for (const layout of ["home", "volumes"] as const) {
@@ -40,7 +39,7 @@ for (const layout of ["home", "volumes"] as const) {
         for (const part of partsOf(PARTS[layout])) {
           it(`loses nothing that was answered: ${what} at ${call}${part.name}`, async (context) => {
             const count = counts.get(call) ?? 0;
-            const points = part.of(taken(count, layout, what));
+            const points = part.of(taken(count, what));
             let hits = 0;
             for (const when of points) {
               await inDirectory(async (directory) => {
@@ -73,7 +72,7 @@ for (const layout of ["home", "volumes"] as const) {
           return await countCalls({ directory, mode: "recover", layout });
         });
         for (const [call, count] of ofRecovery) {
-          for (const when of taken(count, "volumes", "signal=KILL")) {
+          for (const when of taken(count, "signal=KILL")) {
             await inDirectory(async (directory) => {
               await cp(left, directory, { recursive: true });
               const { isDone } = await runTraced(
