@@ -4,6 +4,9 @@
  * From the first attempt that goes wrong, or is long without an answer, the server is asked for something small, on a
  * connection of its own, until it answers that or anything else. While it has not for `S3_OUTAGE_MS` it is away: requests
  * that wait for it and those that come are ended at once, so that however many of them somebody needs, he waits once.
+ *
+ * It is no `Breaker`: that ends no call that waits, and hears that a system is back from its next caller, while health has to
+ * be told without one.
  */
 import type { Clock } from "#runtime/clock.ts";
 import { second } from "#runtime/units.ts";
