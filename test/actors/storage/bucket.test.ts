@@ -10,12 +10,14 @@ import { describe, it, type TestContext } from "node:test";
 import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/pack-place.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { BucketDisk } from "#runtime/bucket/bucket-disk.ts";
+import { S3_PROBE_MS, S3_PROBE_PAUSE_MS } from "#runtime/bucket/outage.ts";
 import type { S3Options } from "#runtime/bucket/s3-bucket.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { type RealStorage, startRealStorage } from "#test/actors/storage/real-storage.ts";
 import { put, whole, within } from "#test/actors/storage/storage-kit.ts";
+import { eventually } from "#test/kit/node.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 import { FaultyProxy } from "#test/runtime/bucket/faulty-proxy.ts";
@@ -135,7 +137,8 @@ describe("storage (packs in a bucket): objects", () => {
 
   it("that were acknowledged are all there when the server was killed in the middle of puts (STO-1, STO-61)", async (context) => {
     const server = await S3Server.start(context);
-    const options = { deadlineMs: 500, attemptMs: 300 };
+    // Enough for a server that has just started.
+    const options = { deadlineMs: 2000, attemptMs: 1500 };
     const directory = await tempDirectory(context);
     const world = { directory, port: server.port, options };
     const first = await opened(context, world);
@@ -147,9 +150,12 @@ describe("storage (packs in a bucket): objects", () => {
         seed += 1;
         const bytes = randomBytes(sizeBytes, seed);
         const one = await put(first, bytes);
-        if (one.ok) acknowledged.push({ stored: one.value, bytes });
-        else refusedCount += 1;
-        // The first that was acknowledged is the sign: the others are under way.
+        if (!one.ok) {
+          refusedCount += 1;
+          return;
+        }
+        acknowledged.push({ stored: one.value, bytes });
+        // The fifth that is acknowledged is the sign: the others are under way.
         if (acknowledged.length === 5) await server.kill();
       }
     };
@@ -157,6 +163,8 @@ describe("storage (packs in a bucket): objects", () => {
     await Promise.all([putting(3 * MiB), putting(300 * KiB), putting(5 * KiB), putting(2 * MiB)]);
     assert(refusedCount > 0 && acknowledged.length >= 5, "some puts met the dead server");
     await server.startAgain();
+    // It may have counted as away, and counts as back with the next probe.
+    await eventually(S3_PROBE_PAUSE_MS + S3_PROBE_MS, "the bucket is back", () => first.actor.health.state === "ready");
     const after = randomBytes(1 * MiB, 7);
     const again = await put(first, after);
     assert(again.ok, `the same life goes on when the server is back: ${JSON.stringify(again)}`);
