@@ -8,5 +8,8 @@
  */
 export const CELL_FLAGS: readonly string[] = ["--no-allocation-site-pretenuring"];
 
-/** Threads that wait for disks. One that hangs keeps one at least: with 10+4 four are left where as many hang as may be lost. */
-export const CELL_THREADS = 8;
+/**
+ * Threads that wait for disks. A volume that hangs keeps three that read and three that write: four are left where two hang,
+ * or four that can still be read.
+ */
+export const CELL_THREADS = 16;

@@ -1,7 +1,7 @@
 /**
  * The proof of a record: what the disk holds of it now, compared with the digests in its header.
  *
- * A payload from `POOL_DIGEST_BYTES_MIN` on is read and digested on the CPU pool, a smaller one here. Only what is wrong
+ * A payload from `POOL_DIGEST_BYTES_MIN` on is read and digested on the CPU pool, a smaller one, and all of volumes, here. Only what is wrong
  * with the bytes counts against a record: where the pool is full, closing or crashed, or could not read them, they are
  * read here instead. A record is given up for damage only, and a thread of the pool can want for memory or descriptors.
  * Where this thread cannot read them either, even when it tries twice, nothing is said of the record: that is a failure.
@@ -9,6 +9,7 @@
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import { readWhole } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import {
@@ -95,6 +96,8 @@ export class RecordCheck {
   async #askPool(place: RecordPlace, { digest, table }: Expected): Promise<Answer> {
     const { pack, position, payloadOffset, payloadBytes } = place;
     if (payloadBytes < POOL_DIGEST_BYTES_MIN || this.#poolHasCrashed) return "unknown";
+    // Threads read by path, and would wait for a volume that hangs as long as it does.
+    if (slotOf(pack) !== HOME_SLOT) return "unknown";
     const { cpu, files } = this.#deps;
     const range = { path: files.pathOf(pack), position: position + payloadOffset, lengthBytes: payloadBytes };
     const digested = await cpu.run("digestFileRange", range, this.#within);

@@ -2,24 +2,23 @@
  * A disk on which no volume keeps anybody waiting: what is not over within `VOLUME_STALL_MS` has failed, with `ETIMEDOUT`.
  *
  * The system goes on with it all the same, and may end it at any time. So, until what is late on a volume is over,
- * - nothing else of its kind begins there, reading or writing: few threads of the process hang, and what is late never
- *   overtakes what is written or cut afterwards;
- * - no descriptor of the volume is closed: its number would become that of another file;
+ * - nothing else of its kind begins there, reading or writing: what is late never overtakes what is written or cut afterwards;
+ * - no file of the volume is closed: its descriptor would become that of another one;
  * - the memory that a late read fills is nobody else's. That of a late write may be used again by then, and other bytes be
  *   written than were meant: as after any write that failed, they count for nothing before they are cut back or verified.
  *
- * What is not on a volume is passed on.
+ * Files of volumes have numbers of their own, each once: who goes on with a file that somebody has closed is told so, and
+ * never meets another one. What is not on a volume is passed on.
  */
+import { isBadPlace } from "#actors/storage/pack-files.ts";
 import { READ_BYTES_MAX } from "#actors/storage/read-ahead.ts";
 import { SEGMENT_BYTES } from "#actors/storage/record.ts";
+import { BadPlaces } from "#actors/storage/volumes/bad-places.ts";
+import { DiskLane } from "#actors/storage/volumes/disk-lane.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk, DiskFailure, FileFacts, OpenMode, SpaceFacts } from "#runtime/disk/disk.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
-import { second } from "#runtime/units.ts";
-
-/** A disk may take 7 s over a bad sector, and is not hung. */
-export const VOLUME_STALL_MS: number = 10 * second;
 
 /** Buffers of 256 KiB that wait for the next reads of volumes. Further ones are let go of. */
 export const SPARE_BUFFERS_MAX = 16;
@@ -27,28 +26,43 @@ export const SPARE_BUFFERS_MAX = 16;
 /** The system's name of it. */
 export const STALLED = "ETIMEDOUT";
 
+/** Of the first file. Linux gives no descriptor as high. */
+const FILE_NUMBER_MIN = 2 ** 30;
+
 type Kind = "reading" | "writing";
 
-interface Volume {
+interface Volume extends Readonly<Record<Kind, DiskLane>> {
   readonly directory: string;
-  /** What has failed for its callers, and is still under way. */
-  readonly late: Readonly<Record<Kind, Set<Promise<unknown>>>>;
+}
+
+interface OpenFile {
+  readonly volume: Volume;
+  readonly path: string;
+  readonly descriptor: number;
+  /** Operations that were asked for, and are not over, or late. */
+  userCount: number;
+  /** Called when there are none. */
+  onFree: (() => void) | undefined;
 }
 
 export class TimedDisk implements Disk {
   readonly #disk: Disk;
-  readonly #clock: Clock;
   readonly #volumes: readonly Volume[];
-  /** The volumes of open descriptors. */
-  readonly #opened = new Map<number, Volume>();
+  /** What is open on volumes, by its number. */
+  readonly #opened = new Map<number, OpenFile>();
+  #nextNumber = FILE_NUMBER_MIN;
+  readonly #bad = new BadPlaces();
   /** For reads, and filled by none. */
   readonly #spare: Uint8Array[] = [];
 
   /** `directories` are those of the volumes, none inside another. */
   constructor(disk: Disk, clock: Clock, directories: readonly string[]) {
     this.#disk = disk;
-    this.#clock = clock;
-    this.#volumes = directories.map((directory) => ({ directory, late: { reading: new Set(), writing: new Set() } }));
+    this.#volumes = directories.map((directory) => ({
+      directory,
+      reading: new DiskLane(clock),
+      writing: new DiskLane(clock),
+    }));
   }
 
   /** Something is late on the volume in this directory. */
@@ -63,32 +77,55 @@ export class TimedDisk implements Disk {
 
   async open(path: string, mode: OpenMode): Promise<Result<number, DiskFailure>> {
     const volume = this.#volumeOf(path);
-    const begin = (): Promise<Result<number, DiskFailure>> => this.#disk.open(path, mode);
+    if (volume === undefined) return await this.#disk.open(path, mode);
     // Nobody has it who could close it.
     const closeLate = async (opened: Result<number, DiskFailure>): Promise<void> => {
       if (opened.ok) await this.#disk.close(opened.value);
     };
-    const opened = await this.#inTime(volume, mode === "read" ? "reading" : "writing", begin, closeLate);
-    if (opened.ok && volume !== undefined) this.#opened.set(opened.value, volume);
-    return opened;
+    const lane = volume[mode === "read" ? "reading" : "writing"];
+    const opened = await lane.run(() => this.#disk.open(path, mode), closeLate);
+    if (opened === undefined) return stalled(volume);
+    if (!opened.ok) return opened;
+    this.#nextNumber += 1;
+    this.#opened.set(this.#nextNumber, { volume, path, descriptor: opened.value, userCount: 0, onFree: undefined });
+    return ok(this.#nextNumber);
   }
 
-  async close(descriptor: number): Promise<Result<void, DiskFailure>> {
-    const volume = this.#opened.get(descriptor);
-    this.#opened.delete(descriptor);
-    const late = lateOn(volume);
-    if (late.length === 0) return await this.#inTime(volume, "writing", () => this.#disk.close(descriptor));
-    void Promise.allSettled(late).then(() => this.#disk.close(descriptor));
+  /** Whoever is at it is let finish, and what is late comes to its end. Nobody waits for that. */
+  async close(number: number): Promise<Result<void, DiskFailure>> {
+    if (number < FILE_NUMBER_MIN) return await this.#disk.close(number);
+    const file = this.#opened.get(number);
+    if (file === undefined) return notOpen();
+    this.#opened.delete(number);
+    if (file.userCount === 0 && !this.isStalled(file.volume.directory)) {
+      let hasBegun = false;
+      const closed = await file.volume.writing.run(() => {
+        hasBegun = true;
+        return this.#disk.close(file.descriptor);
+      });
+      if (hasBegun) return closed ?? ok();
+    }
+    void this.#closeLater(file);
     return ok();
   }
 
-  async read(descriptor: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
-    const volume = this.#opened.get(descriptor);
-    if (volume === undefined) return await this.#disk.read(descriptor, into, position);
+  async #closeLater(file: OpenFile): Promise<void> {
+    if (file.userCount > 0) await new Promise<void>((free) => (file.onFree = free));
+    await this.caughtUp(file.volume.directory);
+    await this.#disk.close(file.descriptor);
+  }
+
+  async read(number: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
+    if (number < FILE_NUMBER_MIN) return await this.#disk.read(number, into, position);
+    const path = this.#opened.get(number)?.path ?? "";
+    if (this.#bad.isWithin(path, position, into.length)) return fail(diskFailure("EIO", path));
     // Its caller uses `into` again when this has failed, and it may be filled after that.
     const bytes = this.#buffer(into.length);
     const target = bytes.subarray(0, into.length);
-    const read = await this.#inTime(volume, "reading", () => this.#disk.read(descriptor, target, position));
+    const begin: Begin<number> = (descriptor) => this.#disk.read(descriptor, target, position);
+    const read = await this.#onFile(number, "reading", begin, (late) => {
+      if (!late.ok && isBadPlace(late.failure)) this.#bad.add(path, position, into.length);
+    });
     if (read.ok) into.set(target.subarray(0, read.value));
     if (read.ok && bytes.length === READ_BYTES_MAX && this.#spare.length < SPARE_BUFFERS_MAX) this.#spare.push(bytes);
     return read;
@@ -100,101 +137,108 @@ export class TimedDisk implements Disk {
     return isLarge ? (this.#spare.pop() ?? new Uint8Array(READ_BYTES_MAX)) : new Uint8Array(lengthBytes);
   }
 
-  async write(descriptor: number, parts: readonly Uint8Array[], position: number): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(descriptor, () => this.#disk.write(descriptor, parts, position));
+  async write(number: number, parts: readonly Uint8Array[], position: number): Promise<Result<void, DiskFailure>> {
+    return await this.#onFile(number, "writing", (descriptor) => this.#disk.write(descriptor, parts, position));
   }
 
-  async sync(descriptor: number): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(descriptor, () => this.#disk.sync(descriptor));
+  async sync(number: number): Promise<Result<void, DiskFailure>> {
+    return await this.#onFile(number, "writing", (descriptor) => this.#disk.sync(descriptor));
   }
 
-  async truncate(descriptor: number, sizeBytes: number): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(descriptor, () => this.#disk.truncate(descriptor, sizeBytes));
+  async truncate(number: number, sizeBytes: number): Promise<Result<void, DiskFailure>> {
+    return await this.#onFile(number, "writing", (descriptor) => this.#disk.truncate(descriptor, sizeBytes));
   }
 
-  async sizeBytes(descriptor: number): Promise<Result<number, DiskFailure>> {
-    return await this.#reading(descriptor, () => this.#disk.sizeBytes(descriptor));
+  async sizeBytes(number: number): Promise<Result<number, DiskFailure>> {
+    return await this.#onFile(number, "reading", (descriptor) => this.#disk.sizeBytes(descriptor));
   }
 
   async list(directory: string): Promise<Result<readonly FileFacts[], DiskFailure>> {
-    return await this.#reading(directory, () => this.#disk.list(directory));
+    return await this.#onPath(directory, "reading", () => this.#disk.list(directory));
   }
 
   async makeDirectory(directory: string): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(directory, () => this.#disk.makeDirectory(directory));
+    return await this.#onPath(directory, "writing", () => this.#disk.makeDirectory(directory));
   }
 
   async rename(from: string, to: string): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(from, () => this.#disk.rename(from, to));
+    return await this.#onPath(from, "writing", () => this.#disk.rename(from, to));
   }
 
   async remove(path: string): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(path, () => this.#disk.remove(path));
+    return await this.#onPath(path, "writing", () => this.#disk.remove(path));
   }
 
   async removeTree(directory: string): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(directory, () => this.#disk.removeTree(directory));
+    return await this.#onPath(directory, "writing", () => this.#disk.removeTree(directory));
   }
 
   async syncDirectory(directory: string): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(directory, () => this.#disk.syncDirectory(directory));
+    return await this.#onPath(directory, "writing", () => this.#disk.syncDirectory(directory));
   }
 
   async readFile(path: string): Promise<Result<Uint8Array, DiskFailure>> {
-    return await this.#reading(path, () => this.#disk.readFile(path));
+    return await this.#onPath(path, "reading", () => this.#disk.readFile(path));
   }
 
   async replaceFile(path: string, contents: Uint8Array): Promise<Result<void, DiskFailure>> {
-    return await this.#writing(path, () => this.#disk.replaceFile(path, contents));
+    return await this.#onPath(path, "writing", () => this.#disk.replaceFile(path, contents));
   }
 
   async space(directory: string): Promise<Result<SpaceFacts, DiskFailure>> {
-    return await this.#reading(directory, () => this.#disk.space(directory));
+    return await this.#onPath(directory, "reading", () => this.#disk.space(directory));
   }
 
   watch(path: string, onChange: () => void): () => void {
     return this.#disk.watch(path, onChange);
   }
 
-  async #reading<Value>(where: string | number, begin: Begin<Value>): Promise<Result<Value, DiskFailure>> {
-    return await this.#inTime(this.#volumeOf(where), "reading", begin);
+  async #onPath<Value>(path: string, kind: Kind, begin: () => Answer<Value>): Answer<Value> {
+    const volume = this.#volumeOf(path);
+    if (volume === undefined) return await begin();
+    return (await volume[kind].run(begin)) ?? stalled(volume);
   }
 
-  async #writing<Value>(where: string | number, begin: Begin<Value>): Promise<Result<Value, DiskFailure>> {
-    return await this.#inTime(this.#volumeOf(where), "writing", begin);
-  }
-
-  /** `whenLate` has the outcome that nobody waits for any more. */
-  async #inTime<Value>(
-    volume: Volume | undefined,
+  /** It is not closed before what `begin` has begun is over, in time or late. */
+  async #onFile<Value>(
+    number: number,
     kind: Kind,
     begin: Begin<Value>,
-    whenLate: (outcome: Result<Value, DiskFailure>) => Promise<void> = async () => undefined,
-  ): Promise<Result<Value, DiskFailure>> {
-    if (volume === undefined) return await begin();
-    const stalled = fail(diskFailure(STALLED, volume.directory));
-    const late = volume.late[kind];
-    if (late.size > 0) return stalled;
-    const work = begin();
-    const { promise, resolve, reject } = Promise.withResolvers<Result<Value, DiskFailure> | undefined>();
-    const timer = this.#clock.after(VOLUME_STALL_MS, () => resolve(undefined));
-    work.then(resolve, reject);
-    const outcome = await promise.finally(() => timer.cancel());
-    if (outcome !== undefined) return outcome;
-    const over = work.then(whenLate).finally(() => late.delete(over));
-    late.add(over);
-    return stalled;
+    whenLate?: (outcome: Result<Value, DiskFailure>) => void,
+  ): Answer<Value> {
+    if (number < FILE_NUMBER_MIN) return await begin(number);
+    const file = this.#opened.get(number);
+    if (file === undefined) return notOpen();
+    const leave = (): void => {
+      file.userCount -= 1;
+      if (file.userCount === 0) file.onFree?.();
+    };
+    let hasBegun = false;
+    file.userCount += 1;
+    const outcome = await file.volume[kind].run(() => {
+      hasBegun = true;
+      return begin(file.descriptor).finally(leave);
+    }, whenLate);
+    if (!hasBegun) leave();
+    return outcome ?? stalled(file.volume);
   }
 
-  /** By a path, or a descriptor. */
-  #volumeOf(where: string | number): Volume | undefined {
-    if (typeof where === "number") return this.#opened.get(where);
-    return this.#volumes.find(({ directory }) => where === directory || where.startsWith(`${directory}/`));
+  #volumeOf(path: string): Volume | undefined {
+    return this.#volumes.find(({ directory }) => path === directory || path.startsWith(`${directory}/`));
   }
 }
 
-type Begin<Value> = () => Promise<Result<Value, DiskFailure>>;
+type Answer<Value> = Promise<Result<Value, DiskFailure>>;
+type Begin<Value> = (descriptor: number) => Answer<Value>;
 
 function lateOn(volume: Volume | undefined): readonly Promise<unknown>[] {
-  return volume === undefined ? [] : [...volume.late.reading, ...volume.late.writing];
+  return volume === undefined ? [] : [...volume.reading.late, ...volume.writing.late];
+}
+
+function stalled({ directory }: Volume): Result<never, DiskFailure> {
+  return fail(diskFailure(STALLED, directory));
+}
+
+function notOpen(): Result<never, DiskFailure> {
+  return fail(diskFailure("EBADF", ""));
 }

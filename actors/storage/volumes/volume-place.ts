@@ -4,8 +4,9 @@
  * Nothing is done here: `Volumes` looks, and tells.
  */
 import { weightOf } from "#actors/domain/shard-placement.ts";
+import { VOLUME_STALL_MS } from "#actors/storage/volumes/disk-lane.ts";
 import { causeOf, type Sighting } from "#actors/storage/volumes/sighting.ts";
-import { STALLED, VOLUME_STALL_MS } from "#actors/storage/volumes/timed-disk.ts";
+import { STALLED } from "#actors/storage/volumes/timed-disk.ts";
 import { MARK_NAME } from "#actors/storage/volumes/volume-mark.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeState, VolumeView } from "#actors/storage/volumes/volume-view.ts";

@@ -2,14 +2,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
-import { VOLUME_STALL_MS } from "#actors/storage/volumes/timed-disk.ts";
+import { VOLUME_STALL_MS } from "#actors/storage/volumes/disk-lane.ts";
 import type { Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
+import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { CELL_THREADS } from "#supervisor/cell-flags.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { put, randomBytes, type StorageKit, startStorage } from "#test/actors/storage/storage-kit.ts";
 import { HungDisk } from "#test/actors/storage/volumes/hung-disk.ts";
-import { facts, looked, settled } from "#test/actors/storage/volumes/spread-kit.ts";
+import { facts, looked, scrubbed, settled } from "#test/actors/storage/volumes/spread-kit.ts";
+import { watchedDisk } from "#test/actors/storage/volumes/watched-disk.ts";
 
 const SIX = ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"];
 const volumes = { directories: SIX, erasure: { dataShards: 4, parityShards: 2 } } as const;
@@ -165,6 +169,60 @@ describe("storage: volumes that hang (STO-99)", () => {
     const { repair } = await settled(kit);
     assert.deepEqual([repair.state, repair.backlogCount], ["idle", 0]);
     await assertHeld(world);
+  });
+
+  it("leave threads to the others, however many read (STO-111)", async () => {
+    const hung = new HungDisk(new MemoryDisk({ capacityBytes: 4 * GiB }));
+    let freeCount = CELL_THREADS;
+    const line: (() => void)[] = [];
+    const threaded = watchedDisk(hung.disk, async (_, begin) => {
+      if (freeCount === 0) await new Promise<void>((resolve) => line.push(resolve));
+      else freeCount -= 1;
+      return await begin().finally(() => {
+        const next = line.shift();
+        if (next === undefined) freeCount += 1;
+        else next();
+      });
+    });
+    const kit = await startStorage({ disk: threaded, volumes, config: { ...config, readDescriptorsMax: 64 } });
+    const world: World = { kit, hung, stored: [] };
+    for (let seed = 1; seed <= 60; seed += SIZES.length) allPut(await putAll(world, seed, 0));
+    await settled(kit);
+    await assertHeld(world);
+    for (const volume of ["/v2", "/v4"]) hung.hang(volume, { reads: true });
+
+    const reads = world.stored.map(({ manifest }) => readObject(kit.ref, manifest));
+    await turns();
+    for (let passedMs = 0; passedMs <= 3 * VOLUME_STALL_MS; passedMs += 500) {
+      await kit.clock.advance(500);
+      await turns(100);
+    }
+
+    assert(freeCount > 0, "threads are left");
+    for (const [index, read] of (await Promise.all(reads)).entries()) {
+      assert(read instanceof Uint8Array, JSON.stringify(read));
+      assert.equal(Buffer.compare(read, world.stored[index]?.bytes ?? new Uint8Array()), 0);
+    }
+    allPut(await putAll(world, 1000, 0));
+    for (const volume of SIX) hung.thaw(volume);
+    await turns();
+  });
+
+  it("hold no thread of the pool, which reads nothing of volumes (STO-100)", async () => {
+    const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
+    const pool = inlineCpu({ disk });
+    const ranges: unknown[] = [];
+    const run: Cpu["run"] = async (name, request, limits) => {
+      if (name === "digestFileRange") ranges.push(request);
+      return await pool.run(name, request, limits);
+    };
+    const kit = await startStorage({ disk, cpu: { ...pool, run }, volumes, config });
+    allPut(await putAll({ kit, hung: new HungDisk(disk), stored: [] }, 1, 0));
+    await settled(kit);
+
+    await scrubbed(kit);
+
+    assert.deepEqual(ranges, []);
   });
 
   it("keep neither the end of a life nor the start of the next one waiting (STO-100)", async () => {

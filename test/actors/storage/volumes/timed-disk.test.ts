@@ -1,14 +1,17 @@
 /** A disk whose volumes hang: what is answered in time, and what becomes of what is late. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TimedDisk, VOLUME_STALL_MS } from "#actors/storage/volumes/timed-disk.ts";
+import { VOLUME_OPERATIONS_MAX, VOLUME_STALL_MS } from "#actors/storage/volumes/disk-lane.ts";
+import { TimedDisk } from "#actors/storage/volumes/timed-disk.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
 import { fail, must } from "#runtime/errors.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { HungDisk } from "#test/actors/storage/volumes/hung-disk.ts";
+import { watchedDisk } from "#test/actors/storage/volumes/watched-disk.ts";
 
-const STALLED = fail(diskFailure("ETIMEDOUT", "/v"));
+const LATE = diskFailure("ETIMEDOUT", "/v");
+const STALLED = fail(LATE);
 
 async function startTimed() {
   const memory = new MemoryDisk();
@@ -77,6 +80,93 @@ describe("timed disk (STO-99)", () => {
     await clock.settle();
     assert.equal(memory.openCount, 0);
     assert.equal(await contents(memory), "new");
+  });
+
+  it("lets few begin at once, and tells the others when one of those is late (STO-111)", async () => {
+    const { hung, clock, disk, descriptor } = await startTimed();
+    hung.hang("/v", { reads: true });
+    const reads = Array.from({ length: 100 }, () => disk.read(descriptor, Buffer.alloc(3), 0));
+    const writes = Array.from({ length: 100 }, () => disk.sync(descriptor));
+    await clock.settle();
+    assert.equal(hung.hanging.length, 2 * VOLUME_OPERATIONS_MAX);
+
+    await clock.advance(VOLUME_STALL_MS);
+    for (const outcome of await Promise.all([...reads, ...writes])) assert.deepEqual(outcome, STALLED);
+    assert.equal(hung.hanging.length, 2 * VOLUME_OPERATIONS_MAX);
+    hung.thaw("/v");
+    await disk.caughtUp("/v");
+    for (const outcome of await Promise.all(writes.map(() => disk.sync(descriptor)))) assert(outcome.ok);
+  });
+
+  it("lets the next one begin with the end of each, in the order in which they came (STO-111)", async () => {
+    const { memory, disk, descriptor } = await startTimed();
+
+    const letters = "abcdefghijklmnopqrstuvwxyz";
+    const written = [...letters].map((letter) => disk.write(descriptor, [Buffer.from(letter.repeat(26))], 0));
+    for (const outcome of await Promise.all(written)) assert(outcome.ok);
+
+    assert.equal(await contents(memory), "z".repeat(26));
+  });
+
+  it("has no file for whoever goes on with one that was closed, and closes none that somebody is at (STO-112)", async () => {
+    const { memory, hung, clock, disk, descriptor } = await startTimed();
+    hung.hang("/v");
+    // More than begin at once: the last ones are in line.
+    const writes = [..."abcdef"].map((letter) => disk.write(descriptor, [Buffer.from(letter)], 0));
+    await clock.settle();
+
+    assert((await disk.close(descriptor)).ok);
+    hung.thaw("/v");
+    const other = must(await disk.open("/v/other", "create"), "another file can be made");
+    for (const outcome of await Promise.all(writes)) assert(outcome.ok);
+    await clock.settle();
+    assert.deepEqual([await contents(memory), await contents(memory, "/v/other")], ["fld", ""]);
+    assert.equal(memory.openCount, 1);
+
+    const gone = [
+      await disk.write(descriptor, [Buffer.from("lost")], 0),
+      await disk.truncate(descriptor, 0),
+      await disk.close(descriptor),
+    ];
+    for (const outcome of gone) assert.deepEqual(outcome, fail(diskFailure("EBADF", "")));
+    assert((await disk.close(other)).ok);
+    assert.equal(memory.openCount, 0);
+  });
+
+  it("remembers where a disk was long to say that it cannot read, and reads around it (STO-113)", async () => {
+    const memory = new MemoryDisk();
+    await memory.makeDirectory("/v");
+    const clock = new ManualClock();
+    let readCount = 0;
+    // Its second byte cannot be read, which takes the disk half a minute.
+    const sector = watchedDisk(memory, async ({ name }, begin, [, into, position]) => {
+      if (name !== "read") return await begin();
+      readCount += 1;
+      if (Number(position) > 1 || Number(position) + (into as Uint8Array).length < 2) return await begin();
+      await new Promise<void>((resolve) => void clock.after(3 * VOLUME_STALL_MS, resolve));
+      return fail(diskFailure("EIO", "/v/file"));
+    });
+    const disk = new TimedDisk(sector, clock, ["/v"]);
+    const descriptor = must(await disk.open("/v/file", "create"), "a file can be made");
+    must(await disk.write(descriptor, [Buffer.from("0123")], 0), "it can be written");
+    const read = async (position: number, lengthBytes: number): Promise<unknown> => {
+      const into = Buffer.alloc(lengthBytes);
+      const outcome = disk.read(descriptor, into, position);
+      await clock.advance(VOLUME_STALL_MS);
+      const said = await outcome;
+      return said.ok ? into.toString() : said.failure;
+    };
+
+    assert.deepEqual(await read(0, 3), LATE);
+    await clock.advance(3 * VOLUME_STALL_MS);
+    await disk.caughtUp("/v");
+    assert.deepEqual(
+      [await read(0, 3), await read(0, 4), await read(2, 2), readCount],
+      [diskFailure("EIO", "/v/file"), diskFailure("EIO", "/v/file"), "23", 2],
+    );
+    const other = must(await disk.open("/v/other", "create"), "another file can be made");
+    must(await disk.write(other, [Buffer.from("0123")], 0), "it can be written");
+    assert.equal(await read(0, 1), "0");
   });
 
   it("fills nobody's memory after it has failed (STO-100)", async () => {

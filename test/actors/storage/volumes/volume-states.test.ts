@@ -1,7 +1,7 @@
 /** What volumes come to while the node runs: full, failing, gone, and back; each change is told once. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { VOLUME_STALL_MS } from "#actors/storage/volumes/timed-disk.ts";
+import { VOLUME_STALL_MS } from "#actors/storage/volumes/disk-lane.ts";
 import { VOLUME_FAILURES_MAX, VOLUME_ROOM_PERCENT_MIN } from "#actors/storage/volumes/volume-place.ts";
 import { VOLUME_LOOK_INTERVAL_MS } from "#actors/storage/volumes/volumes.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";

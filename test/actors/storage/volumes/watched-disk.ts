@@ -16,7 +16,7 @@ const READS: ReadonlySet<string> = new Set(["list", "read", "readFile", "sizeByt
  */
 export function watchedDisk(
   disk: MemoryDisk,
-  answer: (asked: Asked, begin: () => Promise<unknown>) => Promise<unknown>,
+  answer: (asked: Asked, begin: () => Promise<unknown>, given: readonly unknown[]) => Promise<unknown>,
 ): MemoryDisk {
   const paths = new Map<unknown, string>();
   return new Proxy(disk, {
@@ -33,7 +33,7 @@ export function watchedDisk(
           return outcome;
         };
         const isRead = READS.has(String(name)) || (name === "open" && given[1] === "read");
-        return answer({ name: String(name), path, isRead }, begin);
+        return answer({ name: String(name), path, isRead }, begin, given);
       };
     },
   });

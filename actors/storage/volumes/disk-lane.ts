@@ -1,0 +1,66 @@
+/**
+ * What is asked of one volume, all that reads or all that writes: few operations at once, and none that keeps its caller
+ * longer than `VOLUME_STALL_MS` from when it began.
+ *
+ * The rest stands in line here and not in that of the process, whose threads are shared by all disks: readers by the hundred
+ * of a volume that hangs take `VOLUME_OPERATIONS_MAX` of them and no more. As long as the disk answers, the line moves;
+ * once something is late, whoever waits is told with it.
+ */
+import type { Clock } from "#runtime/clock.ts";
+import { second } from "#runtime/units.ts";
+
+/** A disk may take 7 s over a bad sector, and is not hung. */
+export const VOLUME_STALL_MS: number = 10 * second;
+
+/** On one volume at once, reading, and as many writing. */
+export const VOLUME_OPERATIONS_MAX = 3;
+
+export class DiskLane {
+  readonly #clock: Clock;
+  /** What has failed for its callers, and is still under way. */
+  readonly #late = new Set<Promise<unknown>>();
+  /** Told whether they may begin, first come, first served. */
+  readonly #waiting: ((mayBegin: boolean) => void)[] = [];
+  #underWayCount = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** What is late now, each until it is over. */
+  get late(): readonly Promise<unknown>[] {
+    return [...this.#late];
+  }
+
+  /** Undefined if it is late, or something else is; `whenLate` has the outcome that nobody waits for any more. */
+  async run<Outcome>(
+    begin: () => Promise<Outcome>,
+    whenLate: (outcome: Outcome) => Promise<void> | void = () => undefined,
+  ): Promise<Outcome | undefined> {
+    if (!(await this.#mayBegin())) return undefined;
+    const work = begin().finally(() => this.#leave());
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();
+    const timer = this.#clock.after(VOLUME_STALL_MS, () => resolve(undefined));
+    work.then(resolve, reject);
+    const outcome = await promise.finally(() => timer.cancel());
+    if (outcome !== undefined) return outcome;
+    const over = work.then(whenLate).finally(() => this.#late.delete(over));
+    this.#late.add(over);
+    for (const tell of this.#waiting.splice(0)) tell(false);
+    return undefined;
+  }
+
+  async #mayBegin(): Promise<boolean> {
+    if (this.#late.size > 0) return false;
+    if (this.#underWayCount >= VOLUME_OPERATIONS_MAX) return await new Promise((tell) => this.#waiting.push(tell));
+    this.#underWayCount += 1;
+    return true;
+  }
+
+  /** The next one has its place. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#underWayCount -= 1;
+    else next(true);
+  }
+}
