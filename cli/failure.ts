@@ -11,6 +11,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.no-answer">
   | Failure<"cli.unreachable">
   | Failure<"cli.bad-answer">
+  | Failure<"cli.usage">
   | Failure<"cli.bad-url">
   | Failure<"cli.bad-name">
   | Failure<"cli.bad-key">

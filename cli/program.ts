@@ -24,7 +24,7 @@ import {
   TARGET_FORM,
   TARGETS_FORM,
 } from "#cli/arguments.ts";
-import { printable } from "#cli/console.ts";
+import { noteFailure, printable } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import type { NodeChoice } from "#cli/find-node.ts";
 import { NAMES_NOTES, PROGRAM_NOTES } from "#cli/help-notes.ts";
@@ -62,7 +62,8 @@ type SetNameFlags = NameFlags & { readonly expires?: number; readonly newKey?: b
 export async function run(argv: readonly string[], version: string): Promise<Run> {
   let outcome: Outcome = ok();
   let json = false;
-  const program = buildProgram(version, (result) => {
+  const isJson = argv.includes("--json");
+  const program = buildProgram(version, isJson, (result) => {
     outcome = result;
   });
   program.hook("postAction", async (_, command) => {
@@ -85,13 +86,19 @@ export async function run(argv: readonly string[], version: string): Promise<Run
   return { kind: "done", outcome, json };
 }
 
-function buildProgram(version: string, answer: (outcome: Outcome) => void): Command {
+function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcome) => void): Command {
   const program = new Command("cepa")
     .description("One self-hosted node: content-addressed storage on a supervised actor runtime.")
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(withoutKeys(text).split("\n").map(printable).join("\n")) })
-    .showHelpAfterError("(see cepa --help)")
+    .configureOutput({
+      outputError: (text, write) => {
+        const message = text.replace(/^error: /, "").trimEnd();
+        if (isJson) noteFailure({ code: "cli.usage", message }, { json: true });
+        else write(withoutKeys(text).split("\n").map(printable).join("\n"));
+      },
+    })
+    .showHelpAfterError(isJson ? false : "(see cepa --help)")
     .addHelpText("after", PROGRAM_NOTES);
 
   /** A command for the owner of a node on this machine: it needs the directory, a URL would be passed over. */

@@ -307,5 +307,7 @@ function corrIdOf(response: Response): string {
 /** Node puts what the system said in `cause`; browsers say nothing more. */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // Nothing was asked: `fetch` and browsers go to no port that belongs to another protocol.
+  return message === "bad port" ? "fetch and browsers never go to this port, choose another for the node" : message;
 }

@@ -31,6 +31,16 @@ describe("cli: a failure, with --json", () => {
     );
   });
 
+  it("is one where the command line is wrong, too", async () => {
+    const ran = [await run("stat", "x"), await run("nosuch"), await run("gc", "--bogus"), await run("put")];
+
+    assert.deepEqual(
+      ran.map(({ code, stdout, told: [{ error }, ...more] }) => [code, stdout, error.code, more]),
+      ran.map(() => [2, "", "cli.usage", []]),
+    );
+    assert.match(ran[1]?.told[0].error.message, /^unknown command 'nosuch'$/);
+  });
+
   it("names what failed of several, and is told beside what was done", async () => {
     writeFileSync(join(node.directory, "sample"), hello);
 

@@ -119,10 +119,19 @@ describe("client: stat and no answer", () => {
   });
 
   it("throws client.unreachable, retryable, when nothing listens", async () => {
-    const error = await errorOf(new CepaClient({ url: "http://127.0.0.1:1" }).stat(address));
+    const error = await errorOf(new CepaClient({ url: "http://127.0.0.1:2" }).stat(address));
 
     assert(error instanceof CepaError);
     assert.deepEqual([error.code, error.retryable, error.status], ["client.unreachable", true, 0]);
+    assert.match(error.message, /ECONNREFUSED/);
+  });
+
+  it("says so where nothing can be asked on a port", async () => {
+    const error = await errorOf(new CepaClient({ url: "http://127.0.0.1:10080" }).stat(address));
+
+    assert(error instanceof CepaError);
+    assert.equal(error.code, "client.unreachable");
+    assert.match(error.message, /never go to this port/);
   });
 
   it("throws the caller's own reason when the caller gave up", async () => {
