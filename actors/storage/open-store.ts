@@ -98,11 +98,11 @@ function purposeOf({ elsewhere }: Pick<StoreDeps, "elsewhere">): string {
 }
 
 export async function openParts(deps: StoreDeps): Promise<StoreParts> {
-  const { clock, config, random, scope } = deps;
+  const { clock, config, random, scope, signal } = deps;
   const { disk, directory } = deps.elsewhere ?? deps;
   const packs = `${directory}/packs`;
   // Else each start would fail at once, and soon none would follow.
-  await deps.elsewhere?.outage.over(BUCKET_WAIT_MS);
+  await deps.elsewhere?.outage.over(BUCKET_WAIT_MS, signal);
   must(await disk.makeDirectory(packs), purposeOf(deps));
   must(await disk.syncDirectory(directory), "the directory of the packs is durable");
   const reserveBytes = (): number => config().reserveBytes;

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Bucket, BucketFailure, ObjectPage } from "#runtime/bucket/bucket.ts";
 import type { Exchange, ExchangeAnswer, ExchangeRequest } from "#runtime/bucket/exchange.ts";
-import { Outage, S3_DOUBT_MS, S3_PROBE_MS } from "#runtime/bucket/outage.ts";
+import { Outage, S3_DOUBT_MS } from "#runtime/bucket/outage.ts";
 import type { BucketPlace } from "#runtime/bucket/place.ts";
 import { encodePath, encodeQuery, type S3Credentials, sign } from "#runtime/bucket/signature.ts";
 import { parseErrorCode, parseObjectPage, removalBody } from "#runtime/bucket/xml.ts";
@@ -66,7 +66,7 @@ export class S3Bucket implements Bucket {
 
   constructor(options: S3Options) {
     this.#options = options;
-    this.outage = new Outage({ clock: options.clock, probe: () => this.#probe() });
+    this.outage = new Outage({ clock: options.clock, probe: (timeoutMs) => this.#probe(timeoutMs) });
   }
 
   async put(key: string, parts: readonly Uint8Array[]): Promise<Result<void, BucketFailure>> {
@@ -142,10 +142,10 @@ export class S3Bucket implements Bucket {
   }
 
   /** What is cheap for every server, and has an answer whatever the rights: an object that is not there, asked for once. */
-  async #probe(): Promise<string | undefined> {
+  async #probe(timeoutMs: number): Promise<string | undefined> {
     const asked = { method: "GET", query: [], headers: {}, body: [], answerBytesMax: ERROR_BYTES_MAX } as const;
     const request = { ...asked, key: PROBE_KEY, path: this.#pathOf(PROBE_KEY), isApart: true };
-    const answer = await this.#send(request, S3_PROBE_MS);
+    const answer = await this.#send(request, timeoutMs);
     return answer.ok && !isPassing(answer.value.status) ? undefined : causeOf(answer);
   }
 

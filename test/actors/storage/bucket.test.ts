@@ -10,9 +10,11 @@ import { describe, it, type TestContext } from "node:test";
 import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/pack-place.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { BucketDisk } from "#runtime/bucket/bucket-disk.ts";
-import { S3_PROBE_MS, S3_PROBE_PAUSE_MS } from "#runtime/bucket/outage.ts";
+import { Outage, S3_OUTAGE_MS, S3_PROBE_AWAY_MS, S3_PROBE_PAUSE_MS } from "#runtime/bucket/outage.ts";
 import type { S3Options } from "#runtime/bucket/s3-bucket.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { type RealStorage, startRealStorage } from "#test/actors/storage/real-storage.ts";
@@ -123,6 +125,24 @@ describe("storage (packs in a bucket): objects", () => {
     ]);
   });
 
+  it("end at once when they are told to while they wait for their bucket (STO-110)", async (context) => {
+    const clock = new ManualClock();
+    const outage = new Outage({ clock, probe: async () => "ECONNREFUSED" });
+    const elsewhere = { disk: new MemoryDisk(), directory: "/", bucket: "http://packs/cepa", outage };
+    const kit = await startRealStorage(await tempDirectory(context), { elsewhere });
+    context.after(() => kit.close());
+    await kit.actor.stop();
+    outage.doubt();
+    await clock.advance(S3_OUTAGE_MS);
+
+    const starting = kit.actor.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    const { lifecycle } = kit.actor;
+    const gone = await kit.actor.stop();
+
+    assert.deepEqual([lifecycle, gone, (await starting).ok], ["starting", { clean: true }, false]);
+  });
+
   it("come back when the machine with the catalog is lost (STO-9, STO-62)", async (context) => {
     const server = await S3Server.start(context);
     const port = server.port;
@@ -164,7 +184,8 @@ describe("storage (packs in a bucket): objects", () => {
     assert(refusedCount > 0 && acknowledged.length >= 5, "some puts met the dead server");
     await server.startAgain();
     // It may have counted as away, and counts as back with the next probe.
-    await eventually(S3_PROBE_PAUSE_MS + S3_PROBE_MS, "the bucket is back", () => first.actor.health.state === "ready");
+    const waitMs = S3_PROBE_PAUSE_MS + S3_PROBE_AWAY_MS;
+    await eventually(waitMs, "the bucket is back", () => first.actor.health.state === "ready");
     const after = randomBytes(1 * MiB, 7);
     const again = await put(first, after);
     assert(again.ok, `the same life goes on when the server is back: ${JSON.stringify(again)}`);

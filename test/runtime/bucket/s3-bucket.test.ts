@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Exchange, ExchangeAnswer, ExchangeBroken, ExchangeRequest } from "#runtime/bucket/exchange.ts";
-import { S3_DOUBT_MS, S3_OUTAGE_MS, S3_PROBE_PAUSE_MS } from "#runtime/bucket/outage.ts";
+import { S3_DOUBT_MS, S3_OUTAGE_MS, S3_PROBE_MS, S3_PROBE_PAUSE_MS } from "#runtime/bucket/outage.ts";
 import { parseBucketUrl } from "#runtime/bucket/place.ts";
 import {
   S3_ATTEMPT_MS,
@@ -25,7 +25,9 @@ class ToldExchange implements Exchange {
   readonly #clock: ManualClock;
 
   /** What probes are answered, which are not among the requests. */
-  probed: Outcome = ok({ status: 200, body: new Uint8Array() });
+  probed: Outcome | "never" = ok({ status: 200, body: new Uint8Array() });
+  /** How long requests take to be answered, ms. */
+  tookMs = 0;
 
   /** The last answer is given to all further requests. */
   constructor(clock: ManualClock, ...answers: readonly (Outcome | "never")[]) {
@@ -34,12 +36,18 @@ class ToldExchange implements Exchange {
   }
 
   async send(request: ExchangeRequest, signal: AbortSignal): Promise<Outcome> {
-    if (request.isApart === true) return this.probed;
+    if (request.isApart === true) return await this.#answer(this.probed, 0, signal);
     this.requests.push({ request, atMs: this.#clock.nowMs() });
     const answer = this.#answers[Math.min(this.requests.length, this.#answers.length) - 1];
-    if (answer !== undefined && answer !== "never") return answer;
-    return await new Promise((resolve) => {
+    return await this.#answer(answer ?? "never", this.tookMs, signal);
+  }
+
+  #answer(answer: Outcome | "never", tookMs: number, signal: AbortSignal): Promise<Outcome> {
+    return new Promise((resolve) => {
       signal.addEventListener("abort", () => resolve(fail({ code: "bucket.exchange-broken", cause: "aborted" })));
+      if (answer === "never") return;
+      if (tookMs === 0) resolve(answer);
+      else this.#clock.after(tookMs, () => resolve(answer));
     });
   }
 
@@ -143,6 +151,18 @@ describe("bucket (S3): a server that is away", () => {
       assert.deepEqual([exchange.requests.length, causes], [requestCount, ["ECONNREFUSED"]]);
     });
   }
+
+  it("is not one that loses a probe while a put makes progress (STO-109)", async () => {
+    const { bucket, exchange, clock } = bucketOn(answer(200));
+    exchange.tookMs = 9 * second;
+    exchange.probed = "never";
+
+    const putting = bucket.put("key", [bytes]);
+    await clock.advance(S3_DOUBT_MS + S3_PROBE_MS);
+    exchange.probed = answer(404);
+
+    assert.deepEqual([await settled(clock, putting), exchange.requests.length], [ok(), 1]);
+  });
 
   it("is asked again and again, and is back with the first answer", async () => {
     const { bucket, exchange, clock } = bucketOn(refusedConnection, answer(200));
