@@ -2,7 +2,7 @@
 import type { BeginUpload, UploadOverrun, UploadsFull } from "#actors/domain/upload.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { ObjectTooLarge } from "#actors/storage/protocol.ts";
-import type { StagedUpload, UploadBook } from "#actors/storage/upload-book.ts";
+import { promisedBy, type StagedUpload, type UploadBook } from "#actors/storage/upload-book.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
 export class StagingRoom {
@@ -20,13 +20,21 @@ export class StagingRoom {
     request: BeginUpload,
     begin: () => Promise<Outcome>,
   ): Promise<Outcome | Result<never, ObjectTooLarge | UploadsFull>> {
-    if (book.openCount + this.#beginning.size >= this.#config().uploadsMax) return fail(this.#full());
     const admitted = this.#admit(book, 0, request.sizeBytes ?? 0);
     if (!admitted.ok) return admitted;
+    if (this.#excessCount(book) > 0) return fail(this.#full());
     this.#beginning.add(request);
     const begun = await begin();
     this.#beginning.delete(request);
     return begun;
+  }
+
+  /** Which of these empty ones, the oldest first, has to go before there is room; undefined where all of them are too few. */
+  firstToGo(book: UploadBook, request: BeginUpload, empty: readonly StagedUpload[]): StagedUpload | undefined {
+    const excessBytes = this.#excessBytes(book, request.sizeBytes ?? 0);
+    const promisedBytes = empty.reduce((sum, staged) => sum + promisedBy(staged), 0);
+    if (promisedBytes < excessBytes || empty.length < this.#excessCount(book)) return undefined;
+    return excessBytes > 0 ? empty.find((staged) => promisedBy(staged) > 0) : empty[0];
   }
 
   /** Whether `staged` may be `endBytes` long. */
@@ -41,11 +49,20 @@ export class StagingRoom {
 
   /** Whether one that has promised `hadBytes` may promise `sizeBytes`. */
   #admit(book: UploadBook, hadBytes: number, sizeBytes: number): Result<void, ObjectTooLarge | UploadsFull> {
-    const { objectSizeBytesMax: sizeBytesMax, stagingBytesMax } = this.#config();
+    const { objectSizeBytesMax: sizeBytesMax } = this.#config();
     if (sizeBytes > sizeBytesMax) return fail({ code: "storage.object-too-large", sizeBytesMax });
+    return this.#excessBytes(book, sizeBytes - hadBytes) <= 0 ? ok() : fail(this.#full());
+  }
+
+  /** By how much all of them would promise too much with so much more. */
+  #excessBytes(book: UploadBook, moreBytes: number): number {
     const beginningBytes = [...this.#beginning].reduce((sum, request) => sum + (request.sizeBytes ?? 0), 0);
-    const promisedBytes = book.promisedBytes + beginningBytes - hadBytes + sizeBytes;
-    return promisedBytes <= stagingBytesMax ? ok() : fail(this.#full());
+    return book.promisedBytes + beginningBytes + moreBytes - this.#config().stagingBytesMax;
+  }
+
+  /** By how much they would be too many with one more. */
+  #excessCount(book: UploadBook): number {
+    return book.openCount + this.#beginning.size + 1 - this.#config().uploadsMax;
   }
 
   #full(): UploadsFull {

@@ -93,8 +93,8 @@ export class Staging {
     for (;;) {
       const begun = await this.#room.admitted(book.value, request, () => this.#begin(book.value, request));
       if (begun.ok || begun.failure.code !== "storage.uploads-full") return begun;
-      const empty = this.#oldestEmpty(book.value);
-      if (empty === undefined || !(await this.cancel(empty.upload)).ok) return begun;
+      const leaving = this.#room.firstToGo(book.value, request, this.#empty(book.value));
+      if (leaving === undefined || !(await this.cancel(leaving.upload)).ok) return begun;
     }
   }
 
@@ -175,9 +175,10 @@ export class Staging {
     return recorded;
   }
 
-  #oldestEmpty(book: UploadBook): StagedUpload | undefined {
+  /** Those to which nothing has come for too long, the oldest first. */
+  #empty(book: UploadBook): readonly StagedUpload[] {
     const untilMs = this.#deps.clock.wallMs() - UPLOAD_EMPTY_MS;
-    return book.all().find((staged) => {
+    return book.all().filter((staged) => {
       const { changedWallMs, offsetBytes, upload } = staged;
       const isEmpty = offsetBytes === 0 && !isComplete(staged) && changedWallMs <= untilMs;
       return isEmpty && !this.#adding.has(upload) && !this.#ending.has(upload);

@@ -50,7 +50,7 @@ export class UploadBook {
 
   /** What those hold, or will hold. */
   get promisedBytes(): number {
-    return this.all().reduce((sum, staged) => sum + (isOpen(staged) ? (staged.sizeBytes ?? staged.offsetBytes) : 0), 0);
+    return this.all().reduce((sum, staged) => sum + (isOpen(staged) ? promisedBy(staged) : 0), 0);
   }
 
   apply(record: Uint8Array): void {
@@ -71,6 +71,11 @@ export class UploadBook {
 /** All of it is here. */
 export function isComplete({ offsetBytes, sizeBytes }: StagedUpload): boolean {
   return offsetBytes === sizeBytes;
+}
+
+/** What it will hold, or holds where that is not said. */
+export function promisedBy({ offsetBytes, sizeBytes }: StagedUpload): number {
+  return sizeBytes ?? offsetBytes;
 }
 
 function isOpen({ stored }: StagedUpload): boolean {

@@ -551,7 +551,29 @@ describe("storage: limits of uploads in pieces", () => {
 
     assert.deepEqual([early, both, promised].map(codeOf), ["storage.uploads-full", "ok", "storage.uploads-full"]);
     const left = await Promise.all(begun.map(async (upload) => codeOf(await stat(kit, upload))));
-    assert.deepEqual(left, ["ok", "storage.upload-unknown", "storage.upload-unknown"]);
+    assert.deepEqual(left, ["ok", "storage.upload-unknown", "ok"]);
+  });
+
+  it("has none of those give way where that makes no room enough, and only those that promise where bytes lack (STO-18)", async () => {
+    const kit = await startStorage({ config: { uploadsMax: 4, stagingBytesMax: 1000, objectSizeBytesMax: 2000 } });
+    const begun = [
+      await mustBegin(kit, { sizeBytes: 500 }),
+      await mustBegin(kit),
+      await mustBegin(kit, { sizeBytes: 100 }),
+      await mustBegin(kit, { sizeBytes: 300 }),
+    ] as const;
+    await mustAppend(kit, begun[0], 0, randomBytes(1, 1));
+    await kit.clock.advance(UPLOAD_EMPTY_MS);
+    const left = () => Promise.all(begun.map(async (upload) => codeOf(await stat(kit, upload))));
+    const gone = "storage.upload-unknown";
+
+    const refused = [await begin(kit, { sizeBytes: 501 }), await begin(kit, { sizeBytes: 2001 })];
+    const before = await left();
+    const fits = await begin(kit, { sizeBytes: 500 });
+
+    assert.deepEqual(refused.map(codeOf), ["storage.uploads-full", "storage.object-too-large"]);
+    assert.deepEqual(before, ["ok", "ok", "ok", "ok"]);
+    assert.deepEqual([codeOf(fits), await left()], ["ok", ["ok", "ok", gone, gone]]);
   });
 
   it("are stagingBytesMax that are promised, or here (STO-18)", async () => {
