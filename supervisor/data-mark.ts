@@ -5,7 +5,8 @@
  * It is drawn at the first start, goes with the directory wherever that is moved, and is read anew at every start. While a
  * node runs nothing makes it again: a directory without it is another one.
  */
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { Disk, DiskBroken, DiskFailure } from "#runtime/disk/disk.ts";
+import { isWantOfMeans } from "#runtime/disk/disk-failure.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 
@@ -19,8 +20,8 @@ export interface DataAway extends Failure<"supervisor.data-away"> {
   readonly errno: string | undefined;
 }
 
-/** Asks whether the data directory is there. */
-export type DataCheck = () => Promise<Result<void, DataAway>>;
+/** Asks whether the data directory is there. `disk.broken` is a want of means, and no answer (SUP-31). */
+export type DataCheck = () => Promise<Result<void, DataAway | DiskBroken>>;
 
 /** That of the directory, drawn if it has none. Undefined where a full disk has no room for it: it then counts as there. */
 export async function takeMark(
@@ -44,9 +45,15 @@ export function dataCheck(disk: Pick<Disk, "readFile">, directory: string, mark:
     if (mark === undefined) return ok();
     const read = await disk.readFile(`${directory}/${MARK_NAME}`);
     if (read.ok && textOf(read.value) === mark) return ok();
+    if (!read.ok && isWantOfMeans(read.failure)) return fail(read.failure);
     const errno = !read.ok && "errno" in read.failure ? read.failure.errno : undefined;
     return fail({ code: "supervisor.data-away", directory, errno });
   };
+}
+
+/** That it is away, where that is known. */
+export function awayIn(checked: Awaited<ReturnType<DataCheck>>): DataAway | undefined {
+  return !checked.ok && checked.failure.code === "supervisor.data-away" ? checked.failure : undefined;
 }
 
 /** One line, the advice first: reasons are cut short. */

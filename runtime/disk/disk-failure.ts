@@ -1,5 +1,5 @@
 /** From the system's error names to the failures of the disk seam: one table for the real disk and the simulated one. */
-import type { DiskFailure } from "#runtime/disk/disk.ts";
+import type { DiskBroken, DiskFailure } from "#runtime/disk/disk.ts";
 import { MiB } from "#runtime/units.ts";
 
 /** `errno` is the system's own name. `EFBIG` is a file size limit of the process: as full as a full disk. */
@@ -16,6 +16,13 @@ export function diskFailure(errno: string, path: string): DiskFailure {
     default:
       return { code: "disk.broken", path, errno };
   }
+}
+
+const WANT_OF_MEANS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"]);
+
+/** Whether this process, or its machine, had no descriptors or memory left: that says nothing about what was asked for. */
+export function isWantOfMeans(failure: DiskFailure): failure is DiskBroken {
+  return failure.code === "disk.broken" && WANT_OF_MEANS.has(failure.errno);
 }
 
 /** `readFile` and `replaceFile` are for small files: past this, `disk.broken` with `EFBIG`, and nothing is read. */

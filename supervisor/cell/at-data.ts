@@ -5,9 +5,9 @@
  * lock for example, is in the directory too: where that was away when the cell began, the first life takes it.
  */
 import type { Wiring } from "#runtime/actor-module.ts";
-import { Defect } from "#runtime/errors.ts";
+import { Defect, must } from "#runtime/errors.ts";
 import type { ErasedModule } from "#supervisor/catalogue.ts";
-import { type DataCheck, describeAway } from "#supervisor/data-mark.ts";
+import { awayIn, type DataCheck, describeAway } from "#supervisor/data-mark.ts";
 
 /** The behavior of the actor, which looks for the directory before every life, and has its own dependencies. */
 export async function wireAtData(
@@ -21,7 +21,10 @@ export async function wireAtData(
     ...behavior,
     init: async (_deps, ctx) => {
       const found = await checkData();
-      if (!found.ok) throw new Defect(describeAway(found.failure));
+      const away = awayIn(found);
+      if (away !== undefined) throw new Defect(describeAway(away));
+      // A life makes what it makes through the disk of the cell, which looks again. What an actor is wired with does not.
+      if (wired === undefined) must(found, "the data directory can be looked at");
       wired ??= { deps: await wire(wiring) };
       return behavior.init(wired.deps, ctx);
     },

@@ -12,7 +12,10 @@ import type { DataCheck } from "#supervisor/data-mark.ts";
 export function diskAtData(disk: Disk, directory: string, checkData: DataCheck): Disk {
   const mayMake = async (path: string): Promise<Result<void, DiskFailure>> => {
     const isInside = path === directory || path.startsWith(`${directory}/`);
-    return !isInside || (await checkData()).ok ? ok() : fail({ code: "disk.not-found", path });
+    const there = isInside ? await checkData() : ok();
+    if (there.ok) return there;
+    const { failure } = there;
+    return fail(failure.code === "disk.broken" ? { ...failure, path } : { code: "disk.not-found", path });
   };
   return diskOver(disk, {
     open: async (path, mode) => {

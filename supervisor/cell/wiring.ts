@@ -15,7 +15,7 @@ import { wireAtData } from "#supervisor/cell/at-data.ts";
 import type { Links } from "#supervisor/cell/seams.ts";
 import type { Sections } from "#supervisor/cell/sections.ts";
 import type { CellSpec, WorkerSpec } from "#supervisor/child-spec.ts";
-import type { DataCheck } from "#supervisor/data-mark.ts";
+import { awayIn, type DataCheck } from "#supervisor/data-mark.ts";
 
 /** By actor, in start order. */
 export type Modules = ReadonlyMap<string, ErasedModule>;
@@ -57,9 +57,9 @@ export async function checkPlaces({
   env,
   checkData,
 }: Omit<WiringOptions, "spec" | "scope">): Promise<string | undefined> {
-  const there = await checkData();
+  const isAway = awayIn(await checkData()) !== undefined;
   for (const [name, actorModule] of modules) {
-    if (actorModule.storesData && !there.ok) continue;
+    if (actorModule.storesData && isAway) continue;
     const problem = await actorModule.checkPlace?.(env, sections.view(name).current);
     if (problem !== undefined) return problem;
   }

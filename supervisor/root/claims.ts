@@ -11,7 +11,7 @@ import { wipe } from "#runtime/disk/wipe.ts";
 import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import type { Held } from "#runtime/lock/lock.ts";
 import { second } from "#runtime/units.ts";
-import { type DataAway, dataCheck, MARK_NAME, takeMark } from "#supervisor/data-mark.ts";
+import { type DataCheck, dataCheck, MARK_NAME, takeMark } from "#supervisor/data-mark.ts";
 import type { AdminHandler } from "#supervisor/root/admin.ts";
 import { AdminDoor } from "#supervisor/root/admin-door.ts";
 import { type CannotRun, cannotRun, reasonOf } from "#supervisor/root/cannot-run.ts";
@@ -32,8 +32,8 @@ export interface Kept {
   readonly restored: readonly string[];
   /** Whether the run directory and the admin socket in it are as they have to be. */
   readonly door: Result<void, CannotRun>;
-  /** Whether the data directory is there. While it is not, nothing is taken in its place. */
-  readonly data: Result<void, DataAway>;
+  /** Whether the data directory is there. While it is not, or that is not known, nothing is taken in its place. */
+  readonly data: Awaited<ReturnType<DataCheck>>;
 }
 
 export class Claims {

@@ -7,7 +7,7 @@ import type { Clock, Timer } from "#runtime/clock.ts";
 import { fail } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { second } from "#runtime/units.ts";
-import { describeAway } from "#supervisor/data-mark.ts";
+import { awayIn, describeAway } from "#supervisor/data-mark.ts";
 import type { Announcer } from "#supervisor/root/announcer.ts";
 import type { CellHost } from "#supervisor/root/cell-life.ts";
 import type { Claims, Kept } from "#supervisor/root/claims.ts";
@@ -91,8 +91,10 @@ export class Keeper {
   #lookAtData({ data }: Kept): void {
     const { log, onDataBack } = this.#options;
     const wasAway = this.#isDataAway;
-    this.#isDataAway = !data.ok;
-    if (!data.ok && !wasAway) log.error("root.data-away", { problem: describeAway(data.failure) });
+    const away = awayIn(data);
+    if (away !== undefined && !wasAway) log.error("root.data-away", { problem: describeAway(away) });
+    // Without an answer it counts as it did.
+    if (data.ok || away !== undefined) this.#isDataAway = away !== undefined;
     if (!data.ok || !wasAway) return;
     log.info("root.data-back");
     onDataBack();

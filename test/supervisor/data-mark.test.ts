@@ -1,11 +1,15 @@
 /** How a running node knows its data directory again, on a disk in memory (SUP-30). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { must } from "#runtime/errors.ts";
+import { fail, must, ok } from "#runtime/errors.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
+import { wireAtData } from "#supervisor/cell/at-data.ts";
 import { diskAtData } from "#supervisor/cell/disk-at-data.ts";
-import { dataCheck, describeAway, MARK_NAME, takeMark } from "#supervisor/data-mark.ts";
+import { awayIn, dataCheck, describeAway, MARK_NAME, takeMark } from "#supervisor/data-mark.ts";
+import { KEEP_MS, Keeper } from "#supervisor/root/keeper.ts";
+import { silentLog } from "#test/kit/actor.ts";
 
 const random = seededRandom(1);
 const path = `/data/${MARK_NAME}`;
@@ -68,10 +72,10 @@ describe("data mark: check", () => {
     const check = dataCheck(disk, "/data", must(await takeMark(disk, random, "/data"), "the mark"));
     disk.failNext("readFile", "EIO");
 
-    const checked = await check();
+    const away = awayIn(await check());
 
-    assert(!checked.ok);
-    assert.match(describeAway(checked.failure), /^supervisor\.data-away: .*mount its disk again.* \(EIO: \/data\)$/);
+    assert(away !== undefined);
+    assert.match(describeAway(away), /^supervisor\.data-away: .*mount its disk again.* \(EIO: \/data\)$/);
   });
 });
 
@@ -102,5 +106,71 @@ describe("disk of a cell: while the data directory is away", () => {
       assert((await attempt()).ok, `${index}`);
       await disk.removeTree("/data/names");
     }
+  });
+});
+
+describe("data mark: without the means to read it (SUP-31)", () => {
+  for (const errno of ["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"]) {
+    it(`the directory is not taken for away, and nothing is made there meanwhile (${errno})`, async () => {
+      const below = await emptyDisk();
+      const check = dataCheck(below, "/data", must(await takeMark(below, random, "/data"), "the mark"));
+      const disk = diskAtData(below, "/data", check);
+
+      below.failNext("readFile", errno);
+      const checked = await check();
+      below.failNext("readFile", errno);
+      const made = await disk.makeDirectory("/data/names");
+
+      assert.deepEqual(checked, { ok: false, failure: { code: "disk.broken", path, errno } });
+      assert.deepEqual(made, { ok: false, failure: { code: "disk.broken", path: "/data/names", errno } });
+      assert.equal(awayIn(checked), undefined);
+      assert((await disk.makeDirectory("/data/names")).ok);
+    });
+  }
+
+  it("lives of what stores there begin, once it is wired", async () => {
+    const disk = await emptyDisk();
+    const check = dataCheck(disk, "/data", must(await takeMark(disk, random, "/data"), "the mark"));
+    const wired: string[] = [];
+    const actorModule = {
+      behavior: { name: "stores", init: () => "begun", handlers: {} },
+      wire: async () => void wired.push("wired"),
+    } as unknown as Parameters<typeof wireAtData>[0];
+    const armed = async (): Promise<unknown> => {
+      disk.failNext("readFile", "EMFILE");
+      return await behavior.init(undefined as never, undefined as never);
+    };
+    disk.failNext("readFile", "EMFILE");
+    const behavior = await wireAtData(actorModule, undefined as never, check);
+
+    await assert.rejects(armed(), /EMFILE/);
+    const before = [...wired];
+    const lives = [await behavior.init(undefined as never, undefined as never), await armed()];
+
+    assert.deepEqual([before, wired, lives], [[], ["wired"], ["begun", "begun"]]);
+  });
+
+  it("what was away is neither back nor told of again", async () => {
+    const away = fail({ code: "supervisor.data-away", directory: "/data", errno: undefined } as const);
+    const unclear = fail({ code: "disk.broken", path, errno: "EMFILE" } as const);
+    const found = [unclear, away, unclear, away, ok(), unclear, ok()];
+    const said: string[] = [];
+    const clock = new ManualClock();
+    const say = (name: string): void => void said.push(name);
+    const claims = { keep: async () => ({ restored: [], door: ok(), data: found.shift() ?? ok() }), isRecorded: true };
+    const keeper = new Keeper({
+      claims: claims as never,
+      clock,
+      log: { ...silentLog, error: say, info: say },
+      announcer: undefined as never,
+      onSocketsGone: () => undefined,
+      onDataBack: () => say("back"),
+    });
+    keeper.start();
+
+    await clock.advance(found.length * KEEP_MS);
+    keeper.close();
+
+    assert.deepEqual(said, ["root.data-away", "root.data-back", "back"]);
   });
 });

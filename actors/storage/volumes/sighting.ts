@@ -1,6 +1,7 @@
 /** What is found in a directory that should be a volume. Looking changes nothing. */
 import { decodeMark, MARK_NAME, type VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
 import type { Disk, DiskFailure, SpaceFacts } from "#runtime/disk/disk.ts";
+import { isWantOfMeans } from "#runtime/disk/disk-failure.ts";
 
 export type Sighting =
   | ({ readonly kind: "marked"; readonly mark: VolumeMark } & SpaceFacts)
@@ -12,8 +13,6 @@ export type Sighting =
   | { readonly kind: "refused"; readonly cause: string }
   /** This process has no descriptors or memory left: that says nothing about the volume. */
   | { readonly kind: "unclear"; readonly cause: string };
-
-const WANT_OF_MEANS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"]);
 
 export async function lookAt(directory: string, disk: Pick<Disk, "readFile" | "space">): Promise<Sighting> {
   const read = await disk.readFile(`${directory}/${MARK_NAME}`);
@@ -31,6 +30,5 @@ export function causeOf(failure: DiskFailure): string {
 }
 
 function refusal(failure: DiskFailure): Sighting {
-  const cause = causeOf(failure);
-  return { kind: WANT_OF_MEANS.has(cause) ? "unclear" : "refused", cause };
+  return { kind: isWantOfMeans(failure) ? "unclear" : "refused", cause: causeOf(failure) };
 }
