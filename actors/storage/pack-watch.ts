@@ -32,8 +32,8 @@ export interface PackWatchDeps extends LossDeps {
   readonly rotate: () => Promise<void>;
   /** Whether that is where the packs belong: an empty mount point says nothing of them. */
   readonly isThere: () => Promise<boolean>;
-  /** They cannot be listed. */
-  readonly onUnlisted: (failure: DiskFailure) => Promise<unknown>;
+  /** They cannot be listed; answers with what is to be told of that. */
+  readonly onUnlisted: (failure: DiskFailure) => Promise<string | undefined>;
   /** Records were marked. */
   readonly onLost: () => void;
   /** Which packs have lost something, told once and with each change; undefined when none has. */
@@ -50,6 +50,7 @@ export class PackWatch {
   #looking: Promise<void> | undefined;
   #marking: Promise<void> | undefined;
   #timer: Timer | undefined;
+  #unlisted: string | undefined;
   #trouble: string | undefined;
 
   constructor(deps: PackWatchDeps) {
@@ -89,7 +90,8 @@ export class PackWatch {
     if (!files.slots.includes(slot)) return;
     const lost = await findLost(files, catalog, [slot]);
     if (isOver()) return;
-    if (!lost.ok) return void (await onUnlisted(lost.failure));
+    this.#unlisted = lost.ok ? undefined : await onUnlisted(lost.failure);
+    if (!lost.ok) return this.#tell();
     const fresh = lost.value.filter(({ state, sizeBytes }) => sizeBytes === undefined || !this.#short.has(state.pack));
     if (fresh.length > 0 && !(await isThere())) return;
     for (const { state } of fresh) await this.#stopWriting(state.pack);
@@ -127,7 +129,8 @@ export class PackWatch {
     const lost = [...catalog.packs.values()].filter(
       (state) => slotOf(state.pack) === slot && (isGone(state) || this.#short.has(state.pack)),
     );
-    const trouble = lost.length === 0 ? undefined : `packs gone, or cut: ${lost.length}, see cepa scrub`;
+    const gone = lost.length === 0 ? undefined : `packs gone, or cut: ${lost.length}, see cepa scrub`;
+    const trouble = this.#unlisted ?? gone;
     if (trouble === this.#trouble) return;
     this.#trouble = trouble;
     onPackTrouble(trouble);

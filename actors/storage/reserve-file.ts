@@ -43,6 +43,9 @@ export interface ReserveFileDeps {
   readonly onTrouble: (trouble: string | undefined) => void;
 }
 
+/** `errno` is the system's own word, where it is the disk that refuses. */
+type Refusal = Failure & { readonly errno?: string };
+
 /** The one thing that those need who make room. */
 export type Relief = Pick<ReserveFile, "relieve">;
 
@@ -117,11 +120,11 @@ export class ReserveFile {
       return this.#tell(undefined);
     }
     this.#notBeforeMs = clock.nowMs() + RESERVE_FILE_PAUSE_MS;
-    this.#tellMissing(made.failure.code);
+    this.#tellMissing(made.failure.errno ?? made.failure.code);
   }
 
   /** Beside its name, so that what has the name is whole. */
-  async #make(sizeBytes: number): Promise<Result<void, Failure>> {
+  async #make(sizeBytes: number): Promise<Result<void, Refusal>> {
     const { directory, disk } = this.#deps;
     const unfinished = `${directory}/${UNFINISHED_NAME}`;
     const opened = await disk.open(unfinished, "create");
@@ -137,7 +140,7 @@ export class ReserveFile {
     return await disk.syncDirectory(directory);
   }
 
-  async #fill(descriptor: number, sizeBytes: number): Promise<Result<void, Failure>> {
+  async #fill(descriptor: number, sizeBytes: number): Promise<Result<void, Refusal>> {
     const { disk, random, space } = this.#deps;
     // One that could not be removed.
     const emptied = await disk.truncate(descriptor, 0);

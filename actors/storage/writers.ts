@@ -31,10 +31,11 @@ import { describeUnread } from "#actors/storage/set-aside.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { makeSpread, type SpreadWriters } from "#actors/storage/spread/make-spread.ts";
 import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
+import { causeOf } from "#actors/storage/volumes/sighting.ts";
 import { WriteLimit } from "#actors/storage/write-limit.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
-import type { Disk } from "#runtime/disk/disk.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
@@ -151,7 +152,8 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     pool,
     rotate: () => group.rotate(),
     isThere: async () => true,
-    onUnlisted: async () => undefined,
+    onUnlisted: async (failure: DiskFailure) =>
+      `is the data directory there? its packs cannot be listed (${causeOf(failure)}: ${failure.path})`,
     onLost: () => spread?.repairer.look(),
     isOver,
   };

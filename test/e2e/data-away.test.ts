@@ -1,11 +1,13 @@
 /** The data directory goes away under a running node, its data cell ends, and the directory comes back. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
+import { RESERVE_FILE_NAME } from "#actors/storage/reserve-file.ts";
+import { MiB } from "#runtime/units.ts";
 import { KEEP_MS } from "#supervisor/root/keeper.ts";
 import { eventually, type Profile, startNode, type TestNode, temporaryDataDirectory } from "#test/kit/node.ts";
 import { addressOf, mustHold, putObject, randomBytes } from "#test/kit/objects.ts";
@@ -68,6 +70,48 @@ describe("node: its data directory is away when the data cell starts (SUP-30)", 
       assert.deepEqual(leftovers, []);
     });
   }
+
+  it("takes nothing for lost while another one is in its place and the data cell lives", async (context) => {
+    const objects = [5000, 300_000, 9 * MiB].map((sizeBytes, seed) => randomBytes(sizeBytes, seed));
+    const first = await startNode();
+    const { dataDirectory } = first;
+    for (const bytes of objects) await putObject(first.url, bytes);
+    await first.stop();
+    // Of what it has read nothing is open, or in memory.
+    const node = await startNode({ dataDirectory });
+    context.after(() => node.dispose());
+    await node.becomesReady();
+    // One that cannot be finished is begun anew a minute later.
+    await eventually(20_000, "the reserve file is made", () => existsSync(join(dataDirectory, RESERVE_FILE_NAME)));
+    // What is open is still itself.
+    const servesOrRefuses = async (): Promise<void> => {
+      for (const bytes of objects) {
+        const got = await fetch(`${node.url}/o/${addressOf(bytes)}`);
+        if (got.status !== 503)
+          assert.deepEqual([got.status, Buffer.from(await got.arrayBuffer()).equals(bytes)], [200, true]);
+      }
+    };
+    const moved = `${dataDirectory}.moved`;
+    renameSync(dataDirectory, moved);
+    mkdirSync(join(dataDirectory, "packs"), { recursive: true });
+    for (const name of readdirSync(join(moved, "packs"))) {
+      writeFileSync(join(dataDirectory, "packs", name), randomBytes(statSync(join(moved, "packs", name)).size, 9));
+    }
+
+    await servesOrRefuses();
+    await eventually(3 * PACKS_LOOK_INTERVAL_MS, "not ready for writes, with the reason", async () =>
+      (await readinessFor(node, "writes")).includes("is the data directory there?"),
+    );
+    await servesOrRefuses();
+    rmSync(dataDirectory, { recursive: true });
+    renameSync(moved, dataDirectory);
+
+    await node.becomesReady();
+    for (const bytes of objects) await mustHold(node.url, bytes);
+    const scrub = (await (await fetch(`${node.url}/scrub`)).json()) as Record<string, unknown>;
+    assert.deepEqual([scrub["damagedRecords"], scrub["damaged"]], [0, []]);
+    assert.equal((await node.actor("storage")).restarts, 0);
+  });
 
   const skip = isRoot ? false : "only root can mount a file system";
   it("knows the disk again that was unmounted and mounted", { skip }, async (context) => {

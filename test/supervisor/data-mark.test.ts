@@ -1,6 +1,7 @@
 /** How a running node knows its data directory again, on a disk in memory (SUP-30). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { diskFailure } from "#runtime/disk/disk-failure.ts";
 import { fail, must, ok } from "#runtime/errors.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -90,11 +91,11 @@ describe("disk of a cell: while the data directory is away", () => {
       () => disk.open(path, "create-new"),
       () => disk.replaceFile(path, new Uint8Array(1)),
     ];
-    must(await disk.rename("/data", "/moved"), "moving it away");
+    must(await below.rename("/data", "/moved"), "moving it away");
 
     for (const path of ["/data", "/data/names", "/data/staging/journal"]) {
       for (const attempt of make(path)) {
-        assert.deepEqual(await attempt(), { ok: false, failure: { code: "disk.not-found", path } });
+        assert.deepEqual(await attempt(), fail(diskFailure("ENODEV", path)));
       }
     }
     for (const [index, attempt] of make("/database").entries()) {
@@ -106,6 +107,42 @@ describe("disk of a cell: while the data directory is away", () => {
       assert((await attempt()).ok, `${index}`);
       await disk.removeTree("/data/names");
     }
+  });
+
+  it("reads nothing of what is there instead, misses nothing, and changes nothing", async () => {
+    const below = await emptyDisk();
+    const mark = must(await takeMark(below, random, "/data"), "the mark");
+    const disk = diskAtData(below, "/data", dataCheck(below, "/data", mark));
+    const file = "/data/packs/1";
+    for (const directory of ["/data/packs", "/other", "/other/packs"]) {
+      must(await below.makeDirectory(directory), directory);
+    }
+    for (const path of [file, "/other/packs/1"]) must(await below.replaceFile(path, Buffer.from(path)), path);
+    const attempts = [
+      () => disk.list("/data/packs"),
+      () => disk.readFile(file),
+      () => disk.open(file, "read"),
+      () => disk.open(file, "write"),
+      () => disk.rename(file, "/data/packs/2"),
+      () => disk.remove("/data/packs/2"),
+      () => disk.removeTree("/data/packs"),
+    ];
+    must(await below.rename("/data", "/moved"), "moving it away");
+    const whileAway = async (): Promise<unknown[]> => await Promise.all(attempts.map((attempt) => attempt()));
+    const gone = await whileAway();
+    must(await below.rename("/other", "/data"), "another one in its place");
+    const replaced = await whileAway();
+
+    for (const outcome of [...gone, ...replaced]) {
+      assert(typeof outcome === "object" && outcome !== null && "failure" in outcome);
+      assert.equal((outcome.failure as { errno?: string }).errno, "ENODEV");
+    }
+    assert.equal(below.openCount, 0);
+    assert.equal(Buffer.from(must(await below.readFile(file), "it is there")).toString(), "/other/packs/1");
+    must(await below.removeTree("/data"), "removing it");
+    must(await below.rename("/moved", "/data"), "moving it back");
+    assert.equal(Buffer.from(must(await disk.readFile(file), "it is back")).toString(), file);
+    for (const attempt of attempts) assert((await attempt()).ok);
   });
 });
 

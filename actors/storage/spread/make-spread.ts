@@ -50,7 +50,8 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
       pool,
       rotate: () => log.rotate(),
       isThere: () => set.volumes.isThere(slot),
-      onUnlisted: (failure) => set.volumes.unlisted(slot, failure),
+      // Its volume tells of it.
+      onUnlisted: (failure) => set.volumes.unlisted(slot, failure).then(() => undefined),
       onLost: () => repairer.look(),
       // What is left survives, and is made again: that is what the others are for.
       onPackTrouble: () => undefined,
