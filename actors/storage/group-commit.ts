@@ -23,7 +23,7 @@ import { Proofs } from "#actors/storage/proofs.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import { MiB } from "#runtime/units.ts";
@@ -53,7 +53,6 @@ export interface SmallCommit {
 type Outcome = Result<SmallCommit, StorageFull | WriteFailed>;
 
 export interface GroupCommitDeps {
-  readonly disk: Disk;
   readonly pool: PackPool;
   readonly catalog: Catalog;
   readonly sequences: Sequences;
@@ -122,15 +121,15 @@ export class GroupCommit {
   }
 
   async #commitWith(proofs: Proofs, taken: readonly Waiting[]): Promise<void> {
-    const { disk, pool, sequences, space } = this.#deps;
+    const { pool, sequences, space } = this.#deps;
     const leased = await this.#hand.take();
     if (!leased.ok) return await this.#failAll(taken, leased.failure);
     const pack = leased.value;
     const batch = this.#layOut(taken, pack, proofs);
     if (batch.parts.length === 0) return;
 
-    const written = await disk.write(pack.descriptor, batch.parts, pack.end);
-    const synced = written.ok ? await disk.sync(pack.descriptor) : written;
+    const written = await pool.disk.write(pack.descriptor, batch.parts, pack.end);
+    const synced = written.ok ? await pool.disk.sync(pack.descriptor) : written;
     if (synced.ok) return this.#settle(batch, pack);
 
     this.#hand.letGo();

@@ -73,9 +73,9 @@ export class PackFiles {
   }
 
   /** The names of the packs of that slot are durable afterwards. */
-  async syncNames(slot: number): Promise<Result<void, DiskFailure>> {
+  async syncNames(slot: number, disk: Pick<Disk, "syncDirectory"> = this.disk): Promise<Result<void, DiskFailure>> {
     const directory = this.#directoryOf(slot);
-    return directory === undefined ? notThere(slot) : await this.disk.syncDirectory(directory);
+    return directory === undefined ? fail(volumeGone(slot)) : await disk.syncDirectory(directory);
   }
 
   /** Number and size of every pack of these slots, lowest number first. Other files are not looked at. */
@@ -83,7 +83,7 @@ export class PackFiles {
     const packs: PackFile[] = [];
     for (const slot of slots) {
       const directory = this.#directoryOf(slot);
-      const listed = directory === undefined ? notThere(slot) : await this.disk.list(directory);
+      const listed = directory === undefined ? fail(volumeGone(slot)) : await this.disk.list(directory);
       const gone = listed.ok ? undefined : await this.#gone(slot, listed.failure);
       // The data directory's own was made by this start: who has removed it has removed what was in it.
       if (gone !== undefined && (gone.code !== "disk.not-found" || slot !== HOME_SLOT)) return fail(gone);
@@ -110,7 +110,7 @@ export class PackFiles {
 
   async #readOnce(pack: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
     // A descriptor may outlive its volume, and read what the system has kept in memory.
-    if (!this.isThere(pack)) return notThere(slotOf(pack));
+    if (!this.isThere(pack)) return fail(volumeGone(slotOf(pack)));
     const opened = this.#reuse(pack) ?? (await this.#openFor(pack));
     if (!opened.ok) return opened;
     const read = await this.disk.read(opened.value.descriptor, into, position);
@@ -204,8 +204,9 @@ export class PackFiles {
   }
 }
 
-function notThere(slot: number): Result<never, DiskFailure> {
-  return fail({ code: "disk.broken", path: `volume ${slot}`, errno: "ENODEV" });
+/** Why nothing can be done there. */
+export function volumeGone(slot: number): DiskFailure {
+  return { code: "disk.broken", path: `volume ${slot}`, errno: "ENODEV" };
 }
 
 function isTimeout(failure: DiskFailure): boolean {

@@ -8,7 +8,7 @@
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { EarlySync } from "#actors/storage/early-sync.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 
 interface Filled {
@@ -18,7 +18,6 @@ interface Filled {
 }
 
 export class PackLease {
-  readonly #disk: Disk;
   readonly #pool: PackPool;
   readonly #earlySync: EarlySync;
   readonly #spilled: Filled[] = [];
@@ -30,10 +29,9 @@ export class PackLease {
   #writing: Promise<Result<void, DiskFailure>> = Promise.resolve(ok());
   #distrusted = false;
 
-  constructor(pack: OpenPack, disk: Disk, pool: PackPool) {
-    this.#disk = disk;
+  constructor(pack: OpenPack, pool: PackPool) {
     this.#pool = pool;
-    this.#earlySync = new EarlySync(disk, pool.sealBytes);
+    this.#earlySync = new EarlySync(pool.disk, pool.sealBytes);
     this.#pack = pack;
     this.#end = pack.end;
     this.#highest = pack.end;
@@ -63,7 +61,7 @@ export class PackLease {
     this.#highest = Math.max(this.#highest, position + length);
     const { descriptor } = this.#pack;
     this.#earlySync.wrote(descriptor, length);
-    this.#writing = this.#disk.write(descriptor, parts, position);
+    this.#writing = this.#pool.disk.write(descriptor, parts, position);
     return ok();
   }
 
@@ -82,7 +80,7 @@ export class PackLease {
   async cut(): Promise<Result<void, DiskFailure>> {
     const settled = await this.settle();
     if (!settled.ok || this.#highest <= this.#end) return settled;
-    const cut = await this.#disk.truncate(this.#pack.descriptor, this.#end);
+    const cut = await this.#pool.disk.truncate(this.#pack.descriptor, this.#end);
     if (cut.ok) this.#highest = this.#end;
     return cut;
   }
@@ -96,7 +94,7 @@ export class PackLease {
     if (!early.ok) return early;
     const cut = await this.cut();
     if (!cut.ok) return cut;
-    const synced = await this.#disk.sync(this.#pack.descriptor);
+    const synced = await this.#pool.disk.sync(this.#pack.descriptor);
     this.#distrusted = !synced.ok;
     const loss = this.#pool.lossOf(this.#pack);
     return synced.ok && loss !== undefined ? fail(loss) : synced;

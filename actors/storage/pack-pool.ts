@@ -11,9 +11,10 @@
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackState } from "#actors/storage/catalog-records.ts";
 import { LeaseLine } from "#actors/storage/lease-line.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { type PackFiles, volumeGone } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { packsBefore } from "#actors/storage/pack-number.ts";
+import { PoolDisk } from "#actors/storage/pool-disk.ts";
 import { MARK_BYTES } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -48,6 +49,8 @@ export interface PackPoolOptions {
 }
 
 export class PackPool {
+  /** All that is written to its packs is written through it. */
+  readonly disk: PoolDisk;
   readonly #files: PackFiles;
   readonly #catalog: Catalog;
   readonly #random: Random;
@@ -61,13 +64,11 @@ export class PackPool {
   readonly #descriptors = new Map<number, number>();
   /** Behind their `end` lies what nobody wants; with who hears when it is gone. */
   readonly #uncut = new Map<OpenPack, () => void>();
-  /** Under way beside the puts. */
-  #cutting: Promise<unknown> = Promise.resolve();
-  #isClosed = false;
   readonly #line: LeaseLine;
   #lastPack: number;
 
   constructor(files: PackFiles, catalog: Catalog, random: Random, options: PackPoolOptions) {
+    this.disk = new PoolDisk(files.disk, volumeGone(options.slot));
     this.#files = files;
     this.#catalog = catalog;
     this.#random = random;
@@ -161,7 +162,7 @@ export class PackPool {
 
   /** Takes back what was written after `end`: nothing of the lease is left. */
   async abandon(pack: OpenPack): Promise<void> {
-    const cut = await this.#files.disk.truncate(pack.descriptor, pack.end);
+    const cut = await this.disk.truncate(pack.descriptor, pack.end);
     if (!cut.ok) return void (await this.retire(pack));
     this.#leave(pack.counted);
     await this.#putBack(pack);
@@ -172,9 +173,8 @@ export class PackPool {
    * not yet.
    */
   async withdraw(pack: OpenPack, onGone: () => void): Promise<boolean> {
-    const { disk } = this.#files;
-    const cut = await disk.truncate(pack.descriptor, pack.end);
-    const synced = cut.ok ? await disk.sync(pack.descriptor) : cut;
+    const cut = await this.disk.truncate(pack.descriptor, pack.end);
+    const synced = cut.ok ? await this.disk.sync(pack.descriptor) : cut;
     if (!synced.ok) return await this.retire(pack, onGone);
     this.#leave(pack.counted);
     await this.#putBack(pack);
@@ -200,7 +200,7 @@ export class PackPool {
 
   /** Durably, through a descriptor of its own. One that cannot be cut now is tried again later. */
   async #cutBack(pack: OpenPack, onGone: () => void): Promise<Result<void, DiskFailure>> {
-    const { disk } = this.#files;
+    const { disk } = this;
     // Nobody else may cut it meanwhile: when it is cut it belongs to a writer.
     this.#uncut.delete(pack);
     if (this.#lost.has(pack.pack)) {
@@ -223,17 +223,12 @@ export class PackPool {
   /** Tries to cut back one of those that could not be. To be called now and then. */
   async cutOne(): Promise<Result<void, DiskFailure>> {
     const [uncut] = this.#uncut;
-    if (uncut === undefined || this.#isClosed) return ok();
-    const cut = this.#cutBack(...uncut);
-    this.#cutting = Promise.allSettled([this.#cutting, cut]);
-    return await cut;
+    return uncut === undefined ? ok() : await this.#cutBack(...uncut);
   }
 
-  /** Nothing is cut any more when it settles: the next life may write to the same packs. */
+  /** Nothing is written or cut any more when it settles, also not by who has a pack: another pool may write them. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#cutting;
-    for (const pack of [...this.#descriptors.keys()]) await this.#close(pack);
+    await this.disk.end();
   }
 
   /**
@@ -268,7 +263,7 @@ export class PackPool {
   async #openIdle(state: PackState, counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
     const { pack, mark, checkpoint: end, epoch, recordCount } = state;
     const known = this.#descriptors.get(pack);
-    const opened = known === undefined ? await this.#files.disk.open(this.#files.pathOf(pack), "write") : ok(known);
+    const opened = known === undefined ? await this.disk.open(this.#files.pathOf(pack), "write") : ok(known);
     if (!opened.ok) return opened;
     this.#descriptors.set(pack, opened.value);
     return ok({ pack, mark, descriptor: opened.value, counted, end, epoch, recordCount });
@@ -279,11 +274,11 @@ export class PackPool {
     if (!made.ok) return made;
     const { pack, descriptor } = made.value;
     const mark = this.#random.bytes(MARK_BYTES);
-    const { disk } = this.#files;
+    const { disk } = this;
     const written = await disk.write(descriptor, [encodePackFront(pack, mark)], 0);
     // Before anything of a client is in it: a front that is not there says that nothing else is.
     const synced = written.ok ? await disk.sync(descriptor) : written;
-    const named = synced.ok ? await this.#files.syncNames(this.#options.slot) : synced;
+    const named = synced.ok ? await this.#files.syncNames(this.#options.slot, disk) : synced;
     if (!named.ok) {
       await disk.close(descriptor);
       await disk.remove(this.#files.pathOf(pack));
@@ -298,7 +293,7 @@ export class PackPool {
   async #createFile(): Promise<Result<{ readonly pack: number; readonly descriptor: number }, DiskFailure>> {
     for (;;) {
       const pack = this.#lastPack + 1;
-      const opened = await this.#files.disk.open(this.#files.pathOf(pack), "create-new");
+      const opened = await this.disk.open(this.#files.pathOf(pack), "create-new");
       if (!opened.ok && opened.failure.code !== "disk.exists") return opened;
       this.#lastPack = pack;
       if (opened.ok) return ok({ pack, descriptor: opened.value });
@@ -314,7 +309,7 @@ export class PackPool {
     const descriptor = this.#descriptors.get(pack);
     if (descriptor === undefined) return;
     this.#descriptors.delete(pack);
-    await this.#files.disk.close(descriptor);
+    await this.disk.close(descriptor);
   }
 
   #leave(counted: boolean): void {

@@ -20,6 +20,7 @@ import {
 } from "#actors/storage/pack-format.ts";
 import { type FoundRecord, type OnUnreadable, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
+import type { PoolDisk } from "#actors/storage/pool-disk.ts";
 import { align, digestOfRecord, recordEnd } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -46,8 +47,8 @@ export interface SealerDeps {
 
 export class Sealer {
   readonly #deps: SealerDeps;
-  /** In line again with the next one; at most all packs that are full. */
-  readonly #failed = new Set<number>();
+  /** In line again with the next one; at most all packs that are full. With what they are written through. */
+  readonly #failed = new Map<number, PoolDisk>();
   #ended = false;
   #work: Promise<void> = Promise.resolve();
 
@@ -55,12 +56,12 @@ export class Sealer {
     this.#deps = deps;
   }
 
-  /** Puts the pack in line. */
-  seal(pack: number): void {
+  /** Puts the pack in line. `disk` is that of its pool: one that ends leaves it to the next, which finds it full. */
+  seal(pack: number, disk: PoolDisk): void {
     const sealing = this.#work.then(async () => {
       const again = [...this.#failed];
       this.#failed.clear();
-      for (const one of [...again, pack]) await this.#sealNow(one);
+      for (const one of [...again, [pack, disk] as const]) await this.#sealNow(...one);
     });
     this.#work = sealing.catch(this.#deps.onDefect);
   }
@@ -71,36 +72,36 @@ export class Sealer {
     await this.#work;
   }
 
-  async #sealNow(pack: number): Promise<void> {
+  async #sealNow(pack: number, disk: PoolDisk): Promise<void> {
     const { catalog, log } = this.#deps;
     const state = catalog.packs.get(pack);
     if (this.#ended || state === undefined || state.sealed) return;
-    const sealed = await this.#seal(state);
+    const sealed = await this.#seal(state, disk);
+    if (disk.refusal !== undefined) return;
     if (sealed.ok) catalog.setPack({ ...state, checkpoint: sealed.value, sealed: true });
     else if (!this.#ended) {
-      this.#failed.add(pack);
+      this.#failed.set(pack, disk);
       log.warn("pack not sealed", { pack, failure: sealed.failure });
     }
   }
 
-  async #seal(state: PackState): Promise<Result<number, DiskFailure>> {
-    const { disk } = this.#deps.files;
+  async #seal(state: PackState, disk: PoolDisk): Promise<Result<number, DiskFailure>> {
     const opened = await disk.open(this.#deps.files.pathOf(state.pack), "write");
     if (!opened.ok) return opened;
     try {
-      return await this.#writeSeal(state, opened.value);
+      return await this.#writeSeal(state, disk, opened.value);
     } finally {
       await disk.close(opened.value);
     }
   }
 
   /** Answers with the size of the sealed file. */
-  async #writeSeal(state: PackState, descriptor: number): Promise<Result<number, DiskFailure>> {
+  async #writeSeal(state: PackState, disk: PoolDisk, descriptor: number): Promise<Result<number, DiskFailure>> {
     const { files, cpu, pause } = this.#deps;
     const tablePosition = align(state.checkpoint);
     const hasher = cpu.hasher();
     // What an attempt that failed has left would lie behind the footer.
-    const cut = await files.disk.truncate(descriptor, tablePosition);
+    const cut = await disk.truncate(descriptor, tablePosition);
     if (!cut.ok) return cut;
     const unreadable: DiskFailure[] = [];
     const onUnreadable: OnUnreadable = (failure) => void unreadable.push(failure);
@@ -111,7 +112,7 @@ export class Sealer {
     let position = tablePosition;
     let pending: Uint8Array[] = [];
     const write = async (): Promise<Result<void, DiskFailure>> => {
-      const written = await files.disk.write(descriptor, pending, position);
+      const written = await disk.write(descriptor, pending, position);
       position += pending.length * SEAL_ENTRY_BYTES;
       pending = [];
       return written;
@@ -144,8 +145,8 @@ export class Sealer {
     const footer = encodeSealFooter({ entryCount, tablePosition, tableDigest: hasher.digest() }, mark);
     const table = await write();
     if (!table.ok) return table;
-    const written = await files.disk.write(descriptor, [footer], position);
-    const synced = written.ok ? await files.disk.sync(descriptor) : written;
+    const written = await disk.write(descriptor, [footer], position);
+    const synced = written.ok ? await disk.sync(descriptor) : written;
     if (!synced.ok) return fail(synced.failure);
     return ok(position + SEAL_FOOTER_BYTES);
   }

@@ -341,7 +341,6 @@ export class Store {
     const { log, meters } = this.#deps;
     const deps = {
       ...this.#deps,
-      disk: this.#files.disk,
       files: this.#files,
       catalog: this.#catalog,
       kv: this.#kv,

@@ -25,13 +25,12 @@ import type { Pause } from "#actors/storage/pause.ts";
 import { Proofs } from "#actors/storage/proofs.ts";
 import { encodeHeader, RECORD_HEADER_BYTES, type RecordKind, recordEnd, tableBytes } from "#actors/storage/record.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu, Hasher } from "#runtime/pool/cpu.ts";
 import type { Turns } from "#runtime/turns.ts";
 
 export interface UploadDeps {
-  readonly disk: Disk;
   readonly pool: PackPool;
   readonly catalog: Catalog;
   readonly sequences: Sequences;
@@ -96,7 +95,7 @@ export class Upload implements ObjectUpload {
     this.#keepUntilMs = keepUntilMs;
     this.#payloadOffset = RECORD_HEADER_BYTES + tableBytes(profile.bytesMax);
     this.#proofs = new Proofs(deps.catalog, deps.known, deps.inUse);
-    this.#lease = new PackLease(pack, deps.disk, deps.pool);
+    this.#lease = new PackLease(pack, deps.pool);
     this.#scanner = new ChunkScanner(profile, deps.gearTable);
     this.#enc = enc;
     this.#object = enc === undefined ? deps.cpu.hasher() : undefined;

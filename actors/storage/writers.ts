@@ -35,7 +35,7 @@ import { causeOf } from "#actors/storage/volumes/sighting.ts";
 import { WriteLimit } from "#actors/storage/write-limit.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
@@ -60,7 +60,6 @@ export interface Writers extends PutDeps {
 
 export interface WritersDeps {
   readonly config: () => StorageConfig;
-  readonly disk: Disk;
   /** Where the packs are, if not in the data directory. */
   readonly elsewhere?: PackPlace;
   readonly cpu: Cpu;
@@ -94,7 +93,7 @@ export interface WritersDeps {
 }
 
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
-  const { catalog, clock, config, cpu, disk, files, keeps, pause, signal, space } = deps;
+  const { catalog, clock, config, cpu, files, keeps, pause, signal, space } = deps;
   const pool = makePool(HOME_SLOT, deps, report);
   // A commit with a number that a removal speaks of would be taken for removed.
   const sequences = new Sequences(Math.max(report.lastSequence, keeps.highestSequence), deps.onDoubt);
@@ -123,7 +122,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     pause,
     gearTable: makeGearTable(cpu.digest),
   };
-  const group = new GroupCommit({ ...shared, disk, pool, space, signal });
+  const group = new GroupCommit({ ...shared, pool, space, signal });
   // Put together below: nothing is put before.
   const onAbandoned = (lengthBytes: number): void => collector.abandoned(lengthBytes);
   const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check, onAbandoned }, report);
@@ -175,7 +174,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     close,
     pool,
     smalls: spread?.smalls ?? group,
-    larges: spread?.larges ?? new LeasedUploads(pool, { ...shared, disk, pool }),
+    larges: spread?.larges ?? new LeasedUploads(pool, { ...shared, pool }),
     collector,
     scrubber,
     spread,
@@ -198,13 +197,13 @@ export function makePool(
     slot,
     openPacksMax: () => config().openPacksMax,
     packSealBytes: () => config().packSealBytes,
-    onFull: (pack) => sealer.seal(pack),
+    onFull: (pack) => sealer.seal(pack, pool.disk),
   });
   const idle: number[] = [];
   for (const pack of unsealed) {
     const state = slotOf(pack) === slot ? catalog.packs.get(pack) : undefined;
     if (state === undefined) continue;
-    if (pool.isFull({ end: state.checkpoint, recordCount: state.recordCount })) sealer.seal(pack);
+    if (pool.isFull({ end: state.checkpoint, recordCount: state.recordCount })) sealer.seal(pack, pool.disk);
     else idle.push(pack);
   }
   pool.adopt(idle, Math.max(0, ...[...catalog.packs.keys()].filter((pack) => slotOf(pack) === slot)));

@@ -249,7 +249,7 @@ export class Collector {
       if (isGone(state)) {
         const isNeeded = (entry: CatalogEntry, digest: Digest): boolean =>
           marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
-        await compactor.forget(state, isNeeded);
+        await compactor.forget(state, isNeeded, pool);
         continue;
       }
       const totalBytes = state.checkpoint - PACK_FRONT_BYTES;
@@ -265,7 +265,7 @@ export class Collector {
       const copiedBytes = liveBytes + current.checkpoint - state.checkpoint;
       const emptied = await relief.relieve(() => compactor.empty(current, isLive, pool), copiedBytes);
       if (emptied.ok) {
-        await this.#giveUp(current);
+        await this.#giveUp(current, pool);
         counts.packsCompacted += 1;
         counts.freedBytes += totalBytes - liveBytes;
         counts.garbageBytes -= totalBytes - liveBytes;
@@ -291,14 +291,14 @@ export class Collector {
   }
 
   /** The file goes when nobody needs it to find out that it is gone, and nobody reads from it. */
-  async #giveUp({ pack }: PackState): Promise<void> {
-    const { catalog, kv, poolOf } = this.#deps;
-    poolOf(slotOf(pack))?.drop(pack);
+  async #giveUp({ pack }: PackState, pool: PackPool): Promise<void> {
+    const { catalog, kv } = this.#deps;
+    pool.drop(pack);
     await this.#writeCatalog();
     await kv.flush();
     // A catalog that still names the pack would contradict the packs.
     if (catalog.refusal !== undefined) return;
-    this.#leaving.set(pack, this.#remove(pack));
+    this.#leaving.set(pack, this.#remove(pack, pool));
   }
 
   /** A store that refuses says in words why: whether the disk is full is asked. */
@@ -311,12 +311,13 @@ export class Collector {
     });
   }
 
-  async #remove(pack: number): Promise<void> {
+  /** Not where its volume has been away meanwhile: what was found there since may count in it. */
+  async #remove(pack: number, { disk }: PackPool): Promise<void> {
     const { files, log, readers } = this.#deps;
     await readers.whenFree(pack);
     await files.forget(pack);
-    const removed = await files.disk.remove(files.pathOf(pack));
-    const synced = removed.ok ? await files.syncNames(slotOf(pack)) : removed;
+    const removed = await disk.remove(files.pathOf(pack));
+    const synced = removed.ok ? await files.syncNames(slotOf(pack), disk) : removed;
     // The next start finds the file, and another collection empties it again.
     if (!synced.ok) log.warn("pack not removed", { pack, failure: synced.failure });
     this.#leaving.delete(pack);

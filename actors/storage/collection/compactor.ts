@@ -26,7 +26,7 @@ import {
   tableBytes,
 } from "#actors/storage/record.ts";
 import { isDescribed } from "#actors/storage/shard-descriptor.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Throttle } from "#runtime/throttle.ts";
@@ -76,7 +76,7 @@ export class Compactor {
   }
 
   /** Of a pack whose file is gone: what is live is known to be lost, and stays with it. */
-  async forget({ pack }: PackState, isLive: IsLive): Promise<void> {
+  async forget({ pack }: PackState, isLive: IsLive, pool: PackPool): Promise<void> {
     const { catalog, pause } = this.#deps;
     let isEmpty = true;
     for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
@@ -85,13 +85,13 @@ export class Compactor {
       if (!(await catalog.room()).ok) return;
       await pause.ifDue();
     }
-    if (isEmpty) catalog.removePack(pack);
+    if (isEmpty && pool.disk.refusal === undefined) catalog.removePack(pack);
   }
 
   /** Answers true when nothing is left. */
   async #round(state: PackState, isLive: IsLive, pool: PackPool): Promise<Result<boolean, StaysBecause>> {
-    const { catalog, files, pause } = this.#deps;
-    const copies = new Copies(files.disk, pool);
+    const { catalog, pause } = this.#deps;
+    const copies = new Copies(pool);
     const dead: { readonly digest: Digest; readonly entry: CatalogEntry }[] = [];
     const copied = await this.#copyLive(state, isLive, copies, dead);
     const synced = copied.ok ? await copies.sync() : copied;
@@ -121,6 +121,8 @@ export class Compactor {
       if (!more.ok) return more;
       await pause.ifDue();
     }
+    // Whoever writes the volume since then may have written to this very pack.
+    if (pool.disk.refusal !== undefined) return fail(pool.disk.refusal);
     if (isEmpty) catalog.removePack(state.pack);
     return ok(isEmpty);
   }
@@ -191,14 +193,12 @@ export class Compactor {
 /** What was copied, on its way into another pack, which is leased with the first record. */
 class Copies {
   readonly done: Copied[] = [];
-  readonly #disk: Disk;
   readonly #pool: PackPool;
   #lease: PackLease | undefined;
   #parts: Uint8Array[] = [];
   #partsFrom = 0;
 
-  constructor(disk: Disk, pool: PackPool) {
-    this.#disk = disk;
+  constructor(pool: PackPool) {
     this.#pool = pool;
   }
 
@@ -249,7 +249,7 @@ class Copies {
     if (this.#lease !== undefined) return ok(this.#lease);
     const leased = await this.#pool.leaseShared();
     if (!leased.ok) return leased;
-    this.#lease = new PackLease(leased.value, this.#disk, this.#pool);
+    this.#lease = new PackLease(leased.value, this.#pool);
     this.#partsFrom = this.#lease.end;
     return ok(this.#lease);
   }

@@ -26,7 +26,7 @@ export interface SpreadWriters {
 }
 
 type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, "spread" | "code" | "volumes" | "lastSequence"> &
-  Pick<WritersDeps, "disk" | "random" | "sealer" | "config"> & {
+  Pick<WritersDeps, "random" | "sealer" | "config"> & {
     readonly erasure: ErasureSetting;
     readonly files: PackFiles;
     readonly space: Space;

@@ -12,12 +12,11 @@ import { BATCH_BYTES_MAX } from "#actors/storage/group-commit.ts";
 import { PackInHand } from "#actors/storage/pack-in-hand.ts";
 import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { layOutRecord, type RecordContents } from "#actors/storage/pack-write.ts";
-import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
 export interface VolumeLogDeps {
-  readonly disk: Disk;
   readonly pool: PackPool;
   readonly catalog: Catalog;
   readonly cpu: Pick<Cpu, "digest">;
@@ -59,7 +58,7 @@ export class VolumeLog {
   }
 
   async #write(taken: readonly Waiting[]): Promise<void> {
-    const { cpu, disk, pool } = this.#deps;
+    const { cpu, pool } = this.#deps;
     const leased = await this.#hand.take();
     if (!leased.ok) return failAll(taken, leased.failure);
     const pack = leased.value;
@@ -71,8 +70,8 @@ export class VolumeLog {
       entries.push(record.entry);
       end = record.end;
     }
-    const written = await disk.write(pack.descriptor, parts, pack.end);
-    const synced = written.ok ? await disk.sync(pack.descriptor) : written;
+    const written = await pool.disk.write(pack.descriptor, parts, pack.end);
+    const synced = written.ok ? await pool.disk.sync(pack.descriptor) : written;
     if (synced.ok) return this.#settle(taken, entries, pack, end);
     this.#hand.letGo();
     if (written.ok) await pool.retire(pack);

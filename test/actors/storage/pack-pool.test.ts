@@ -128,6 +128,7 @@ describe("storage: a pack that could not be cut back", () => {
     };
 
     void pool.cutOne();
+    await turns();
     const closed = pool.close().then(() => steps.push("closed"));
     gate.resolve();
     await closed;

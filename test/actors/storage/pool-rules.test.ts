@@ -168,7 +168,7 @@ describe("storage: a catalog that has no room (STO-7)", () => {
   it("takes no small object, and nothing of it is written", async () => {
     const { disk, catalog, pool, known, sequences, space, keeping, inUse } = await withoutRoom();
     const { signal } = new AbortController();
-    const group = new GroupCommit({ disk, pool, catalog, sequences, space, known, inUse, keeping, cpu, signal });
+    const group = new GroupCommit({ pool, catalog, sequences, space, known, inUse, keeping, cpu, signal });
     const bytes = randomBytes(1000, 1);
     const digests = digestChunk([bytes], cpu);
     const facts = { size: bytes.length, chunker: CHUNKER_DEFAULT, object: digestOf(bytes) };
@@ -191,7 +191,7 @@ describe("storage: a catalog that has no room (STO-7)", () => {
     const { disk, catalog, pool, known, sequences, pause, keeping, inUse } = await withoutRoom();
     const pack = must((await pool.lease(new AbortController().signal)) ?? fail(broken), "a pack is leased");
     const [gearTable, commits] = [makeGearTable(cpu.digest), new Turns<Digest>()];
-    const deps = { disk, pool, catalog, sequences, known, inUse, keeping, commits, cpu, gearTable, pause };
+    const deps = { pool, catalog, sequences, known, inUse, keeping, commits, cpu, gearTable, pause };
     const upload = new Upload(pack, deps, { profile: CHUNK_PROFILES[CHUNKER_DEFAULT], keepUntilMs: FOR_EVER });
     assert((await upload.feed(randomBytes(2 * MiB, 1))).ok);
     const object = await upload.finish();

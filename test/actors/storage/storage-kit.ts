@@ -18,7 +18,7 @@ import { realScheduler } from "#runtime/real/scheduler.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
-import { memoryLocks } from "#runtime/simulated/lock.ts";
+import { type LockTable, memoryLocks } from "#runtime/simulated/lock.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { GiB, hour, KiB, MiB } from "#runtime/units.ts";
@@ -66,17 +66,20 @@ export interface KitOptions {
   readonly kv?: KvStores;
   readonly config?: Partial<StorageConfig>;
   readonly volumes?: VolumeSettings;
+  /** Of the volumes: who holds them. */
+  readonly locks?: LockTable;
   /** One that reads from the disk given, if it is not said. */
   readonly cpu?: Cpu;
 }
 
-export async function startStorage({ disk, kv, config, cpu, volumes }: KitOptions = {}): Promise<StorageKit> {
+export async function startStorage({ disk, kv, config, cpu, volumes, locks }: KitOptions = {}): Promise<StorageKit> {
   const ownDisk = disk ?? new MemoryDisk({ capacityBytes: 1 * GiB });
   const deps = storageDeps(volumes, {
     disk: ownDisk,
     kv: kv ?? memoryKvStores(),
     config: { ...smallConfig, ...config },
     cpu: cpu ?? inlineCpu({ disk: ownDisk }),
+    locks: locks ?? new Map(),
   });
   let heldBytes: StorageKit["heldBytes"] = () => ({ reservedBytes: 0, orphanedBytes: 0 });
   const watched: typeof storageBehavior = {
@@ -116,13 +119,19 @@ async function holdsNothing({ heldBytes, disk }: Pick<StorageKit, "heldBytes" | 
 
 function storageDeps(
   volumes: VolumeSettings | undefined,
-  { disk, kv, config, cpu }: { disk: MemoryDisk; kv: KvStores; config: StorageConfig; cpu: Cpu },
+  {
+    disk,
+    kv,
+    config,
+    cpu,
+    locks,
+  }: { disk: MemoryDisk; kv: KvStores; config: StorageConfig; cpu: Cpu; locks: LockTable },
 ): StorageDeps & { disk: MemoryDisk; kv: KvStores } {
   const deps = {
     config: { current: config },
     directory,
     disk,
-    locks: memoryLocks(realClock),
+    locks: memoryLocks(realClock, { table: locks }),
     kv,
     cpu,
     scheduler: realScheduler,

@@ -1,0 +1,79 @@
+/** What becomes of a pack that is emptied when its pool ends in the middle of it. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { digestFromBytes } from "#actors/domain/address.ts";
+import { Catalog } from "#actors/storage/catalog.ts";
+import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import { Compactor } from "#actors/storage/collection/compactor.ts";
+import { PackFiles } from "#actors/storage/pack-files.ts";
+import { PackPool } from "#actors/storage/pack-pool.ts";
+import { Pause } from "#actors/storage/pause.ts";
+import { VolumeLog } from "#actors/storage/spread/volume-log.ts";
+import { fail, must } from "#runtime/errors.ts";
+import { realScheduler } from "#runtime/real/scheduler.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
+import { inlineCpu } from "#runtime/simulated/cpu.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { Throttle } from "#runtime/throttle.ts";
+import { MiB } from "#runtime/units.ts";
+import { randomBytes } from "#test/kit/objects.ts";
+
+const cpu = inlineCpu();
+
+/** A pack with a record. */
+async function stage() {
+  const disk = new MemoryDisk();
+  await disk.makeDirectory("/packs");
+  const kv = must(await memoryKvStores().open("/catalog", { mapBytesMax: 1 * MiB }), "a store opens");
+  const catalog = new Catalog(kv);
+  const files = new PackFiles(disk, "/packs", 4);
+  const pool = new PackPool(files, catalog, seededRandom(1), {
+    slot: 0,
+    openPacksMax: () => 1,
+    packSealBytes: () => 1 * MiB,
+    onFull: () => undefined,
+  });
+  const log = new VolumeLog({ pool, catalog, cpu, isOver: () => false });
+  const payload = [randomBytes(5000, 1)];
+  const digests = digestChunk(payload, cpu);
+  const digest = digestFromBytes(digests.digest);
+  must(
+    await log.append({ kind: "chunk", payload, digests }, (entry) => catalog.insert(digest, entry)),
+    "it is written",
+  );
+  await log.rotate();
+  const [state] = [...catalog.packs.values()];
+  assert(state !== undefined);
+  assert(await pool.reserve(state.pack));
+  const clock = new ManualClock();
+  const compactor = new Compactor({
+    files,
+    catalog,
+    cpu,
+    pause: new Pause(clock, realScheduler),
+    throttle: new Throttle(clock, () => 1 * MiB, new AbortController().signal),
+    onDamaged: () => assert.fail("nothing is damaged"),
+    isOver: () => false,
+  });
+  return { catalog, compactor, disk, pool, state };
+}
+
+describe("storage: a pack that is emptied while its pool ends (STO-105)", () => {
+  for (const isWorthKeeping of [true, false]) {
+    it(`is kept ${isWorthKeeping ? "with what is live" : "though nothing in it is live: it may be written to by then"}`, async () => {
+      const { catalog, compactor, disk, pool, state } = await stage();
+      const isLive = (): boolean => {
+        void pool.close();
+        return isWorthKeeping;
+      };
+
+      const emptied = await compactor.empty(state, isLive, pool);
+
+      assert.deepEqual(emptied, fail({ code: "disk.broken", path: "volume 0", errno: "ENODEV" }));
+      assert.deepEqual([...catalog.packs.keys()], [state.pack]);
+      assert.equal(must(await disk.list("/packs"), "the packs can be listed").length, 1);
+    });
+  }
+});
