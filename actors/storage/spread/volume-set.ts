@@ -198,12 +198,13 @@ export class VolumeSet implements PackVolumes {
     for (const { slot } of this.volumes.forgotten) this.#enqueue(() => this.#dropForgotten(slot));
   }
 
+  /** The locks are let go of last: whoever has one next is written over by nothing that was begun here. */
   async close(): Promise<void> {
     this.#attachment = undefined;
-    await this.volumes.close();
-    for (const timer of this.#retries.values()) timer.cancel();
     await this.#work;
+    for (const timer of this.#retries.values()) timer.cancel();
     for (const { slot } of this.volumes.all) await this.lanes.end(slot);
+    await this.volumes.close();
   }
 
   #changed({ slot }: VolumeView): void {
