@@ -4,7 +4,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { decodeSealEntry, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
-import { type OnUnreadable, readSeal, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
+import { type OnUnreadable, readSeal } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import { readSealTable } from "#actors/storage/sealer.ts";
@@ -18,6 +18,8 @@ export interface AdoptSealDeps {
   readonly cpu: Pick<Cpu, "hasher">;
   readonly pause: Pause;
   readonly onUnreadable: OnUnreadable;
+  /** Hears of what nothing can go on without. Where it returns, nothing that is answered is of use. */
+  readonly onFailure: OnUnreadable;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function adoptSeal(
   sizeBytes: number,
   deps: AdoptSealDeps,
 ): Promise<PackState | undefined> {
-  const { files, catalog, cpu, pause, onUnreadable } = deps;
+  const { files, catalog, cpu, pause, onUnreadable, onFailure } = deps;
   const footer = await readSeal(files, pack, mark, sizeBytes, onUnreadable);
   if (footer === undefined) return undefined;
   const { tablePosition, entryCount, tableDigest } = footer;
@@ -40,7 +42,7 @@ export async function adoptSeal(
   if (Buffer.compare(hasher.digest(), tableDigest) !== 0) return undefined;
 
   // A part of it must not pass for all of it.
-  const tableAgain = readSealTable(files, pack, tablePosition, entryCount, unreadableIsDefect);
+  const tableAgain = readSealTable(files, pack, tablePosition, entryCount, onFailure);
   for await (const bytes of tableAgain) {
     for (let at = 0; at < bytes.length; at += SEAL_ENTRY_BYTES) {
       await adoptEntry(pack, decodeSealEntry(bytes.subarray(at, at + SEAL_ENTRY_BYTES)), deps);
@@ -51,17 +53,22 @@ export async function adoptSeal(
   return { pack, mark, checkpoint: sizeBytes, epoch: 0, recordCount: entryCount, sealed: true };
 }
 
-async function adoptEntry(pack: number, listed: SealEntry, { catalog, check }: AdoptSealDeps): Promise<void> {
+async function adoptEntry(pack: number, listed: SealEntry, deps: AdoptSealDeps): Promise<void> {
+  const { catalog } = deps;
   const { digest, object, objectBytes, isTransient, ...where } = listed;
   const entry: CatalogEntry = { ...where, pack, damage: "none" };
-  if (!(await supersedes(digest, entry, catalog, check))) return;
+  if (!(await supersedes(digest, entry, deps))) return;
   const { sequence } = entry;
   if (sequence === 0) catalog.insert(digest, entry);
   else catalog.insertCommit({ sequence, manifest: digest, object, sizeBytes: objectBytes, isTransient }, entry);
 }
 
 /** Of two records of one digest: the newer commit, and otherwise the one that is not damaged. Damage stays known. */
-async function supersedes(digest: Digest, entry: CatalogEntry, catalog: Catalog, check: RecordCheck): Promise<boolean> {
+async function supersedes(
+  digest: Digest,
+  entry: CatalogEntry,
+  { catalog, check, onFailure }: AdoptSealDeps,
+): Promise<boolean> {
   const other = catalog.beside(digest, entry);
   if (other === undefined) return true;
   const isSame = other.pack === entry.pack && other.position === entry.position;
@@ -69,6 +76,8 @@ async function supersedes(digest: Digest, entry: CatalogEntry, catalog: Catalog,
   if (entry.sequence > 0 || other.sequence > 0) return entry.sequence >= other.sequence;
   if (isSame) return false;
   const held = await check.holds(digest, other);
-  if (!held.ok && !isBadPlace(held.failure)) unreadableIsDefect(held.failure, other.pack, other.position);
-  return !held.ok || !held.value;
+  if (held.ok) return !held.value;
+  if (isBadPlace(held.failure)) return true;
+  onFailure(held.failure, other.pack, other.position);
+  return false;
 }

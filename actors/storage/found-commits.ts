@@ -239,6 +239,8 @@ export class FoundCommits {
     const own = entered[0] ?? "known";
     if (copies.length === entered.length) return own;
     const holds = this.#read(await check.holds(digest, known), known);
+    // A disk that failed says nothing of the record.
+    if (this.#deps.isOver()) return own;
     if (holds === true) {
       this.#copies.get(nameOf(known.kind, digest))?.set(holderOf(known), entered);
       return own;

@@ -22,7 +22,7 @@ interface Opening {
 
 /** Where the packs of slots above 0 are. */
 export interface PackVolumes {
-  /** Those that can be read now. */
+  /** Those that are recovered now, or about to be when the life begins. */
   readonly slots: readonly number[];
   /** Undefined while the volume is not there. */
   directoryOf(slot: number): string | undefined;
@@ -56,7 +56,7 @@ export class PackFiles {
     this.#descriptorsMax = descriptorsMax;
   }
 
-  /** Those whose packs can be read now. */
+  /** With that of the data directory. */
   get slots(): readonly number[] {
     return [HOME_SLOT, ...this.#volumes.slots];
   }

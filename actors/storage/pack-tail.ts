@@ -18,7 +18,8 @@ import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import type { FoundRecord } from "#actors/storage/pack-scan.ts";
 import { RECORD_HEADER_BYTES, recordEnd } from "#actors/storage/record.ts";
-import { must } from "#runtime/errors.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { ok, type Result } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** Bytes of one read and write while records are written again. */
@@ -92,13 +93,15 @@ export class PackTail {
   }
 
   /** As `cut`, but leaves the file as it is: only what counts is made durable. */
-  async keep(files: PackFiles): Promise<void> {
+  async keep(files: PackFiles): Promise<Result<undefined, DiskFailure>> {
     const doubtful = this.#records.filter((record) => this.#isDoubtful(record)).map(extentOf);
-    if (doubtful.length > 0) await this.#change(files, (descriptor) => this.#writeAgain(files, descriptor, doubtful));
+    if (doubtful.length === 0) return ok(undefined);
+    const kept = await this.#change(files, (descriptor) => this.#writeAgain(files, descriptor, doubtful));
+    return kept.ok ? ok(undefined) : kept;
   }
 
-  /** Cuts the file behind its last live record and makes the rest durable. Answers with the pack as it is now. */
-  async cut(files: PackFiles): Promise<{ readonly state: PackState; readonly cutBytes: number }> {
+  /** Cuts the file behind its last live record and makes the rest durable. After a failure it may be half done. */
+  async cut(files: PackFiles): Promise<Result<CutPack, DiskFailure>> {
     const { pack, mark, sizeBytes, isFrontDamaged, known } = this.#options;
     const last = this.#records.findLastIndex(isKept);
     const end = this.#endOf(this.#records[last]);
@@ -106,42 +109,48 @@ export class PackTail {
     // Of a pack that nobody knows, the sync that was to bring the front to the disk may have failed.
     const isFrontDoubtful = isFrontDamaged || known === undefined;
     if (hasSurplus || isFrontDoubtful) {
-      await this.#change(files, async (descriptor) => {
-        if (isFrontDoubtful) {
-          must(await files.disk.write(descriptor, [encodePackFront(pack, mark)], 0), "a pack gets its front");
+      const changed = await this.#change(files, async (descriptor) => {
+        const { disk } = files;
+        const fronted = isFrontDoubtful ? await disk.write(descriptor, [encodePackFront(pack, mark)], 0) : ok();
+        if (!fronted.ok) return fronted;
+        const shortened = sizeBytes > end ? await disk.truncate(descriptor, end) : ok();
+        if (!shortened.ok) return shortened;
+        for (const { position } of this.#records.slice(0, Math.max(0, last)).filter(isRejectedCommit)) {
+          // What is left is no record.
+          const struckOut = await disk.write(descriptor, [new Uint8Array(RECORD_HEADER_BYTES)], position);
+          if (!struckOut.ok) return struckOut;
         }
-        if (sizeBytes > end) must(await files.disk.truncate(descriptor, end), "a torn tail can be cut");
-        for (const record of this.#records.slice(0, Math.max(0, last))) {
-          if (isRejectedCommit(record)) await this.#strikeOut(files, descriptor, record);
-        }
-        await this.#writeAgain(files, descriptor, this.#uncertainUpTo(end));
+        return await this.#writeAgain(files, descriptor, this.#uncertainUpTo(end));
       });
+      if (!changed.ok) return changed;
     }
     const recordCount = (known?.recordCount ?? 0) + last + 1;
     const state = { pack, mark, checkpoint: end, epoch: this.#newestEpoch + 1, recordCount, sealed: false };
-    return { state, cutBytes: Math.max(0, sizeBytes - end) };
+    return ok({ state, cutBytes: Math.max(0, sizeBytes - end) });
   }
 
   /** Changes the file, and makes all of it durable. */
-  async #change(files: PackFiles, change: (descriptor: number) => Promise<void>): Promise<void> {
+  async #change(
+    files: PackFiles,
+    change: (descriptor: number) => Promise<Result<void, DiskFailure>>,
+  ): Promise<Result<void, DiskFailure>> {
     const { disk } = files;
-    const descriptor = must(await disk.open(files.pathOf(this.pack), "write"), "a pack can be opened for recovery");
+    const opened = await disk.open(files.pathOf(this.pack), "write");
+    if (!opened.ok) return opened;
     try {
-      await change(descriptor);
-      must(await disk.sync(descriptor), "what recovery found is made durable");
+      const changed = await change(opened.value);
+      return changed.ok ? await disk.sync(opened.value) : changed;
     } finally {
-      await disk.close(descriptor);
+      await disk.close(opened.value);
     }
   }
 
-  /** What is left is no record. */
-  async #strikeOut(files: PackFiles, descriptor: number, { position }: TailRecord): Promise<void> {
-    const written = await files.disk.write(descriptor, [new Uint8Array(RECORD_HEADER_BYTES)], position);
-    must(written, "a commit that does not count can be struck out");
-  }
-
   /** Writes bytes where they are, so that the next sync has to bring them to the disk. */
-  async #writeAgain(files: PackFiles, descriptor: number, extents: Iterable<Extent>): Promise<void> {
+  async #writeAgain(
+    files: PackFiles,
+    descriptor: number,
+    extents: Iterable<Extent>,
+  ): Promise<Result<void, DiskFailure>> {
     const buffer = new Uint8Array(REWRITE_BYTES);
     for (const { from, to } of extents) {
       for (let position = from; position < to; position += REWRITE_BYTES) {
@@ -149,11 +158,12 @@ export class PackTail {
         const read = await files.read(this.pack, piece, position);
         // Part of what an older life has left between the records: nobody has asked for it, and nobody will.
         if (!read.ok && isBadPlace(read.failure)) continue;
-        const count = must(read, "what recovery verified can be read");
-        const written = await files.disk.write(descriptor, [piece.subarray(0, count)], position);
-        must(written, "what recovery found can be written again");
+        if (!read.ok) return read;
+        const written = await files.disk.write(descriptor, [piece.subarray(0, read.value)], position);
+        if (!written.ok) return written;
       }
     }
+    return ok();
   }
 
   /** Records in doubt, and what lies between records, which may be left of one that was struck out. */
@@ -175,6 +185,12 @@ export class PackTail {
   #endOf(record: TailRecord | undefined): number {
     return record === undefined ? this.checkpoint : recordEnd(record.position, record);
   }
+}
+
+/** The pack as it is now. */
+export interface CutPack {
+  readonly state: PackState;
+  readonly cutBytes: number;
 }
 
 /** Bytes of the file. */

@@ -8,7 +8,8 @@
  * A catalog that is missing, or contradicts the packs, is rebuilt the same way: without checkpoints.
  *
  * Nothing is cut for what could not be read, because the next start may read it. Where the system refuses, for want of
- * descriptors or memory, this start fails. Where the disk refuses a place, that may be for ever, and the node goes on
+ * descriptors or memory, this start fails; of a volume it is that volume that has failed, and recovery has to begin anew
+ * without it. What has happened by then is what a crash at that moment leaves behind. Where the disk refuses a place, that may be for ever, and the node goes on
  * without: the pack is *set aside*, and so is every other one with a commit that does not count, because what that refers to
  * may lie in that place. One that is set aside is left as it is: not cut, not written on, not sealed, its checkpoint not moved.
  * What counts in it is entered and served. Every start looks at it again, and as long as there is one, and at the first
@@ -21,14 +22,14 @@ import { FoundCommits } from "#actors/storage/found-commits.ts";
 import { findLost, hadRecords, isGone } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
+import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
-import { type OnUnreadable, readFront, readWhole, scanRecords, unreadableIsDefect } from "#actors/storage/pack-scan.ts";
+import { type OnUnreadable, readFront, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { assert, must, ok, type Result } from "#runtime/errors.ts";
+import { assert, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 
@@ -47,13 +48,25 @@ export interface RecoveryDeps {
   readonly keepsUnclaimed: boolean;
   /** A volume is not there: it may hold commits with numbers that nobody remembers. */
   readonly isLacking: boolean;
+  /** Packs that are set aside unread, because reading them held up one attempt after the other. */
+  readonly isSlow: (pack: number) => boolean;
   /** Called as packs are done; `totalBytes` is the size of all packs. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
   /** True when the incarnation is over, and from then on: recovery stops where it is. */
   readonly isOver: () => boolean;
 }
 
+/** A volume on which something has failed that is no bad place: it does not answer, or refuses a write. */
+export interface FailedVolume {
+  readonly slot: number;
+  /** Which was to be read or written. */
+  readonly pack: number | undefined;
+  readonly failure: DiskFailure;
+}
+
 export interface RecoveryReport {
+  /** Then the rest is of no use: nothing of the others is recovered either. */
+  readonly failed: FailedVolume | undefined;
   /** Packs that are not sealed: to be written further, or to be sealed where they are full. */
   readonly unsealed: readonly number[];
   /** Uncommitted bytes that were taken away. */
@@ -77,17 +90,25 @@ export async function contradicts(
   files: PackFiles,
   catalog: Catalog,
   slots: readonly number[],
+  onUnreadable: OnUnreadable,
+  isSlow: RecoveryDeps["isSlow"],
 ): Promise<Result<boolean, DiskFailure>> {
   const lost = await findLost(files, catalog, slots);
   if (!lost.ok || lost.value.some(hadRecords)) return lost.ok ? ok(true) : lost;
-  return ok(await hasOtherMarks(files, catalog, slots));
+  return ok(await hasOtherMarks(files, catalog, slots, onUnreadable, isSlow));
 }
 
 /** Asked of packs that recovery may cut. */
-export async function hasOtherMarks(files: PackFiles, catalog: Catalog, slots: readonly number[]): Promise<boolean> {
+export async function hasOtherMarks(
+  files: PackFiles,
+  catalog: Catalog,
+  slots: readonly number[],
+  onUnreadable: OnUnreadable = () => undefined,
+  isSlow: RecoveryDeps["isSlow"] = () => false,
+): Promise<boolean> {
   for (const { pack, mark, sealed } of catalog.packs.values()) {
-    if (sealed || !slots.includes(slotOf(pack)) || !files.isThere(pack)) continue;
-    const front = await readFront(files, pack, () => undefined);
+    if (sealed || !slots.includes(slotOf(pack)) || !files.isThere(pack) || isSlow(pack)) continue;
+    const front = await readFront(files, pack, onUnreadable);
     if (front.mark !== undefined && Buffer.compare(front.mark, mark) !== 0) return true;
   }
   return false;
@@ -103,29 +124,31 @@ export class Recovery {
   readonly #unreadable = new Set<number>();
   readonly #setAside = new Set<number>();
   readonly #adopted: PackState[] = [];
+  /** The first one; from then on nothing is done any more. */
+  #failed: FailedVolume | undefined;
   #skippedBytes = 0;
   #cutBytes = 0;
 
   constructor(deps: RecoveryDeps) {
-    const { catalog, isOver, pause } = deps;
+    const { catalog, pause } = deps;
     this.#deps = deps;
     this.#slots = deps.slots;
     this.#check = new RecordCheck(deps);
     const onUnreadable = this.#onUnreadable;
-    this.#commits = new FoundCommits({ catalog, check: this.#check, onUnreadable, isOver, pause });
+    this.#commits = new FoundCommits({ catalog, check: this.#check, onUnreadable, isOver: this.#isOver, pause });
   }
 
   /** To be called once. When the incarnation ends meanwhile, the report is of no use: the next one begins anew. */
   async run(): Promise<RecoveryReport> {
-    const { files, catalog, isOver, random } = this.#deps;
-    const listed = must(await files.list(this.#slots), "the packs can be listed");
+    const { files, catalog, random } = this.#deps;
+    const listed = await this.#list();
     await this.#lookAtAll(listed);
     await this.#commits.decide();
     const mayBeClaimed =
       this.#deps.keepsUnclaimed || this.#adopted.length > 0 || this.#unreadable.size > 0 || catalog.lacksRecords;
     if (mayBeClaimed) await this.#commits.keepUnclaimed();
     // Undecided is not uncommitted: nothing may be cut.
-    if (isOver()) return this.#report([]);
+    if (this.#isOver()) return this.#report([]);
 
     for (const state of [...catalog.packs.values()]) {
       const { pack } = state;
@@ -136,17 +159,20 @@ export class Recovery {
     for (const pack of this.#unreadable) this.#setAside.add(pack);
     for (const tail of this.#tails) {
       if (this.#unreadable.size > 0 && tail.hasRejectedCommit) this.#setAside.add(tail.pack);
-      if (this.#setAside.has(tail.pack)) {
-        await tail.keep(files);
-        continue;
-      }
-      const { state, cutBytes } = await tail.cut(files);
-      states.push(state);
-      this.#cutBytes += cutBytes;
+      const { pack } = tail;
+      const cut = this.#setAside.has(pack) ? await tail.keep(files) : await tail.cut(files);
+      if (!this.#succeeded(cut, { slot: slotOf(pack), pack }, "what recovery found is made durable")) break;
+      if (cut.value === undefined) continue;
+      states.push(cut.value.state);
+      this.#cutBytes += cut.value.cutBytes;
     }
-    for (const slot of this.#slots) must(await files.syncNames(slot), "the names of the packs are durable");
+    for (const slot of this.#slots) {
+      if (this.#isOver()) return this.#report([]);
+      this.#succeeded(await files.syncNames(slot), { slot, pack: undefined }, "the names of the packs are durable");
+    }
+    if (this.#isOver()) return this.#report([]);
     await this.#commits.enter();
-    if (isOver()) return this.#report([]);
+    if (this.#isOver()) return this.#report([]);
     if (this.#mayPassCursors) catalog.beginEra(random.bytes(ERA_BYTES));
     catalog.setLacksRecords(this.#unreadable.size > 0);
     catalog.useSequences(this.#takeLastSequence());
@@ -157,6 +183,7 @@ export class Recovery {
 
   #report(packs: readonly PackState[]): RecoveryReport {
     return {
+      failed: this.#failed,
       unsealed: packs.filter(({ pack, sealed }) => !sealed && !this.#setAside.has(pack)).map(({ pack }) => pack),
       cutBytes: this.#cutBytes,
       skippedBytes: this.#skippedBytes,
@@ -188,18 +215,48 @@ export class Recovery {
     return gap === 0 && !isLacking ? last : last + gap + random.below(SEQUENCE_GAP_MAX);
   }
 
+  /** It is over, or has to begin anew. */
+  readonly #isOver = (): boolean => this.#deps.isOver() || this.#failed !== undefined;
+
+  /** What is not recovered now stays as it is, whatever keeps it from being read. */
   readonly #onUnreadable: OnUnreadable = (failure, pack, position) => {
-    if (!isBadPlace(failure)) unreadableIsDefect(failure, pack, position);
-    this.#unreadable.add(pack);
+    const isPassedOver = isBadPlace(failure) || !this.#slots.includes(slotOf(pack)) || this.#deps.isSlow(pack);
+    if (isPassedOver) this.#unreadable.add(pack);
+    else this.#onFailure(failure, pack, position);
   };
 
+  readonly #onFailure: OnUnreadable = (failure, pack) => {
+    this.#succeeded(fail(failure), { slot: slotOf(pack), pack }, "a pack can be read");
+  };
+
+  /** What the data directory refuses ends this life. */
+  #succeeded<Value>(
+    outcome: Result<Value, DiskFailure>,
+    where: Pick<FailedVolume, "slot" | "pack">,
+    purpose: string,
+  ): outcome is { readonly ok: true; readonly value: Value } {
+    if (where.slot === HOME_SLOT) must(outcome, purpose);
+    if (!outcome.ok) this.#failed ??= { ...where, failure: outcome.failure };
+    return outcome.ok;
+  }
+
+  async #list(): Promise<readonly PackFile[]> {
+    const packs: PackFile[] = [];
+    for (const slot of this.#slots) {
+      const listed = await this.#deps.files.list([slot]);
+      if (!this.#succeeded(listed, { slot, pack: undefined }, "the packs can be listed")) return [];
+      for (const file of listed.value) packs.push(file);
+    }
+    return packs;
+  }
+
   async #lookAtAll(listed: readonly PackFile[]): Promise<void> {
-    const { onProgress, isOver } = this.#deps;
+    const { onProgress } = this.#deps;
     const totalBytes = listed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     let doneBytes = 0;
     onProgress(0, totalBytes);
     for (const file of listed) {
-      if (isOver()) return;
+      if (this.#isOver()) return;
       await this.#lookAt(file);
       doneBytes += file.sizeBytes;
       onProgress(doneBytes, totalBytes);
@@ -207,16 +264,19 @@ export class Recovery {
   }
 
   async #lookAt({ pack, sizeBytes, isFile }: PackFile): Promise<void> {
-    const { files, catalog } = this.#deps;
+    const { files, catalog, isSlow } = this.#deps;
     const known = catalog.packs.get(pack);
     if (!isFile) return void this.#unreadable.add(pack);
     if (known?.sealed) return;
+    if (isSlow(pack)) return void this.#unreadable.add(pack);
     // One that may not be opened, or not now, would pass for one that holds nothing, and be cut.
     const opened = await files.disk.open(files.pathOf(pack), "read");
     if (!opened.ok && isBadPlace(opened.failure)) return void this.#unreadable.add(pack);
-    await files.disk.close(must(opened, "a pack can be opened"));
+    if (!this.#succeeded(opened, { slot: slotOf(pack), pack }, "a pack can be opened")) return;
+    await files.disk.close(opened.value);
     const onUnreadable = this.#onUnreadable;
     const front = await readFront(files, pack, onUnreadable);
+    if (this.#isOver()) return;
     // It could not be read when the catalog was opened: the next start compares them again, and throws the catalog away.
     const isForeign = known !== undefined && front.mark !== undefined && Buffer.compare(known.mark, front.mark) !== 0;
     assert(!isForeign, "a pack is the one that the catalog knows");
@@ -224,7 +284,10 @@ export class Recovery {
     if (mark === undefined) return await this.#passOver(pack, sizeBytes);
     // Where the catalog knows the pack there is little to read, and the sync of a seal that it does not know may have failed.
     if (known === undefined) {
-      const adopted = await adoptSeal(pack, mark, sizeBytes, { ...this.#deps, check: this.#check, onUnreadable });
+      const onFailure = this.#onFailure;
+      const deps = { ...this.#deps, check: this.#check, onUnreadable, onFailure };
+      const adopted = await adoptSeal(pack, mark, sizeBytes, deps);
+      if (this.#isOver()) return;
       if (adopted !== undefined) return void this.#adopted.push(adopted);
     }
     await this.#scanTail({ pack, mark, sizeBytes, isFrontDamaged: front.isDamaged, known });
@@ -239,7 +302,8 @@ export class Recovery {
     const isEmpty = sizeBytes <= PACK_FRONT_BYTES && (await this.#isBlank(pack, sizeBytes));
     if (!isEmpty) return void this.#unreadable.add(pack);
     await files.forget(pack);
-    must(await files.disk.remove(files.pathOf(pack)), "a pack without a record can be removed");
+    const removed = await files.disk.remove(files.pathOf(pack));
+    this.#succeeded(removed, { slot: slotOf(pack), pack }, "a pack without a record can be removed");
   }
 
   async #isBlank(pack: number, sizeBytes: number): Promise<boolean> {
@@ -249,12 +313,12 @@ export class Recovery {
   }
 
   async #scanTail(options: PackTailOptions): Promise<void> {
-    const { files, catalog, pause, isOver } = this.#deps;
+    const { files, catalog, pause } = this.#deps;
     const { pack, mark, sizeBytes } = options;
     const tail = new PackTail(options);
     this.#tails.push(tail);
     for await (const found of scanRecords(files, pack, mark, tail.checkpoint, sizeBytes, this.#onUnreadable)) {
-      if (isOver()) return;
+      if (this.#isOver()) return;
       this.#skippedBytes += found.skippedBytes;
       const record = tail.add(found, catalog);
       if (record !== undefined) this.#commits.add(record);

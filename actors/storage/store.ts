@@ -40,7 +40,8 @@ import { Reader } from "#actors/storage/reader.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import type { ReadTrouble } from "#actors/storage/record-bytes.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
-import { Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { isEmpty, recoverAll } from "#actors/storage/recover-all.ts";
+import type { RecoveryReport } from "#actors/storage/recovery.ts";
 import type { Relief, ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
 import type { Space } from "#actors/storage/space.ts";
@@ -48,7 +49,7 @@ import { VolumeDesk } from "#actors/storage/spread/volume-desk.ts";
 import { makeWriters, type Writers } from "#actors/storage/writers.ts";
 import type { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
-import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
+import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
 import type { ReplyOf } from "#runtime/protocol.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -125,8 +126,8 @@ export class Store {
   static async open(given: StoreDeps): Promise<Store> {
     const deps = given.elsewhere === undefined ? given : { ...given, cpu: withoutFiles(given.cpu) };
     const parts = await openParts(deps);
-    const { catalog, files } = parts;
-    const wasWhole = catalog.complete || must(await files.list(), "the packs can be listed").length === 0;
+    const { catalog, files, volumes } = parts;
+    const wasWhole = catalog.complete || (await isEmpty(files, volumes));
     const store = new Store(deps, parts);
     deps.scope.add(() => store.close());
     store.#upkeep.tell();
@@ -305,22 +306,19 @@ export class Store {
   async #recover(): Promise<void> {
     const { cpu, log, meters, onRebuild, random } = this.#deps;
     const isRebuild = !this.#catalog.complete;
-    const recovery = new Recovery({
+    const deps = {
       files: this.#files,
       catalog: this.#catalog,
       cpu,
       pause: this.#pause,
       random,
-      onProgress: (doneBytes, totalBytes) => {
+      onProgress: (doneBytes: number, totalBytes: number): void => {
         this.#rebuild = { doneBytes, totalBytes };
         if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);
       },
-      slots: this.#files.slots,
-      keepsUnclaimed: this.#parts.volumes !== undefined,
-      isLacking: this.#parts.volumes?.isLacking ?? false,
       isOver: () => this.#over.signal.aborted,
-    });
-    const report = await recovery.run();
+    };
+    const report = await recoverAll(deps, this.#parts.volumes);
     if (this.#over.signal.aborted) return;
     const { cutBytes, skippedBytes, recoveredCommitCount, setAside } = report;
     log.info("packs recovered", { isRebuild, cutBytes, skippedBytes, recoveredCommitCount });

@@ -61,7 +61,7 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
   };
   const lastSequence = (): number => deps.sequences.last;
   const repairer = new Repairer({ ...deps, code, spread, lastSequence, volumes: () => set.volumes.all });
-  set.attach({ ...deps, makeLane, onChange: () => repairer.look() }, report, set.slots);
+  set.attach({ ...deps, makeLane, onChange: () => repairer.look() }, report);
   repairer.look();
   const puts = { ...deps, spread };
   return { spread, smalls: new SpreadSmalls(puts, deps.space), larges: new SpreadUploads(puts), repairer };

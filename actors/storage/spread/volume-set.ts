@@ -9,12 +9,14 @@ import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES } from "#actors/storage/catalog-records.ts";
 import { isGone, takeBack } from "#actors/storage/lost-packs.ts";
-import type { PackFiles, PackVolumes } from "#actors/storage/pack-files.ts";
+import { isBadPlace, type PackFiles, type PackVolumes } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
+import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { contradicts, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { contradicts, type FailedVolume, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { describeUnread } from "#actors/storage/set-aside.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
+import { SlowPacks } from "#actors/storage/spread/slow-packs.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
@@ -47,10 +49,12 @@ export class VolumeSet implements PackVolumes {
   readonly #deps: VolumeSetDeps;
   readonly lanes: Lanes;
   readonly volumes: Volumes;
+  readonly slow: SlowPacks = new SlowPacks();
   #attachment: Attachment | undefined;
-  /** Readable, and not recovered with the others: something is wrong with them, or with what is known of them. */
-  readonly #aside = new Set<number>();
-  /** Of volumes that could not be recovered. */
+  /** In this life, or about to be with the others when it begins; and not gone since. */
+  readonly #recovered = new Set<number>();
+  /** The one that is recovered by itself now; undefined as soon as it goes. */
+  #returning: number | undefined;
   /** Packs of each that its last recovery could not read. */
   readonly #unread = new Map<number, readonly number[]>();
   readonly #retries = new Map<number, Timer>();
@@ -74,7 +78,8 @@ export class VolumeSet implements PackVolumes {
     const opened = new VolumeSet(deps, volumes);
     set = opened;
     const tryOut = async (slot: number): Promise<void> => {
-      if (!(await volumes.isUsable(slot))) opened.#aside.add(slot);
+      // It may have gone by now.
+      if ((await volumes.isUsable(slot)) && volumes.isReadable(slot)) opened.#recovered.add(slot);
     };
     await Promise.all(opened.#readable.map(tryOut));
     opened.#tell();
@@ -86,9 +91,8 @@ export class VolumeSet implements PackVolumes {
     return this.volumes.disk;
   }
 
-  /** Those that are recovered together when the life begins. */
   get slots(): readonly number[] {
-    return this.#readable.filter((slot) => !this.#aside.has(slot));
+    return [...this.#recovered].sort((one, other) => one - other);
   }
 
   get #readable(): readonly number[] {
@@ -99,8 +103,19 @@ export class VolumeSet implements PackVolumes {
   async compare(files: PackFiles, catalog: Catalog, pause: Pause): Promise<void> {
     for (const slot of this.slots) {
       const compared = await this.#compare(slot, { files, catalog, pause });
-      if (!compared.ok || compared.value) this.#aside.add(slot);
+      if (!compared.ok) await this.leaveOut({ slot, pack: undefined, failure: compared.failure });
+      else if (compared.value) this.#recovered.delete(slot);
     }
+  }
+
+  /** Its disk has failed a recovery: nothing of it counts as recovered. */
+  async leaveOut({ slot, pack, failure }: FailedVolume): Promise<void> {
+    this.#recovered.delete(slot);
+    if (pack !== undefined) this.slow.heardOf(pack, failure);
+    await this.volumes.unfit(slot, failure);
+    this.#tell();
+    const { directory, problem } = this.volumes.view(slot) ?? {};
+    this.#deps.log.warn("volume not recovered", { directory, problem, pack });
   }
 
   /** Some are there that were not recovered with the others, and may hold commits that are not known yet. */
@@ -118,7 +133,7 @@ export class VolumeSet implements PackVolumes {
 
   /** Some volume is not there, and with it there may be commits that nobody knows of. */
   get isLacking(): boolean {
-    return this.volumes.all.some(({ slot }) => !this.slots.includes(slot));
+    return this.#lacksBeside();
   }
 
   /** Of all that may be written: what fits, if every byte takes its share of redundancy. */
@@ -181,21 +196,25 @@ export class VolumeSet implements PackVolumes {
     return forgotten;
   }
 
-  /** The packs of `recovered` were: those volumes are written from now on. */
-  attach(attachment: Attachment, report: RecoveryReport, recovered: readonly number[]): void {
+  /**
+   * What was recovered and has not gone meanwhile is written from now on. What is there beside that has come back while the
+   * others were recovered.
+   */
+  attach(attachment: Attachment, report: RecoveryReport): void {
     this.#attachment = attachment;
-    for (const slot of recovered) {
+    for (const slot of this.slots) {
       this.#foundUnread(slot, report);
-      if (slot > 0) this.lanes.add(slot, attachment.makeLane(slot, report));
+      this.lanes.add(slot, attachment.makeLane(slot, report));
     }
-    const others = this.#readable.filter((slot) => !recovered.includes(slot));
+    const others = this.#readable.filter((slot) => !this.#recovered.has(slot));
     this.#isSettling = others.length > 0;
     for (const slot of others) this.#enqueue(() => this.#comeBack(slot));
     this.#enqueue(() => {
       this.#isSettling = false;
     });
     // A life may have ended in the middle of it.
-    for (const { slot } of this.volumes.forgotten) this.#enqueue(() => this.#dropForgotten(slot));
+    const known = new Set([...attachment.catalog.packs.keys()].map(slotOf));
+    for (const { slot } of this.volumes.forgotten) if (known.has(slot)) this.#enqueue(() => this.#dropForgotten(slot));
   }
 
   /** The locks are let go of last: whoever has one next is written over by nothing that was begun here. */
@@ -207,12 +226,16 @@ export class VolumeSet implements PackVolumes {
     await this.volumes.close();
   }
 
-  #changed({ slot }: VolumeView): void {
-    this.#tell();
-    if (this.#attachment === undefined) return;
+  #changed({ slot, state }: VolumeView): void {
     const isReadable = this.volumes.isReadable(slot);
+    if (!isReadable) this.#recovered.delete(slot);
+    if (!isReadable && this.#returning === slot) this.#returning = undefined;
+    this.#tell();
+    // It finds what has come and gone before.
+    if (this.#attachment === undefined) return;
     if (!isReadable) this.#enqueue(() => this.#leave(slot));
-    else if (this.lanes.get(slot) === undefined) this.#enqueue(() => this.#comeBack(slot));
+    // One that is failing is tried again after a while.
+    else if (!this.#recovered.has(slot) && state !== "failing") this.#enqueue(() => this.#comeBack(slot));
     this.#attachment.onChange();
   }
 
@@ -224,7 +247,7 @@ export class VolumeSet implements PackVolumes {
     const sentence = `${troubled.length} of ${all.length} volumes: ${troubled.join(", ")}`;
     const { onVolumeTrouble, parityOver } = this.#deps;
     // What is written survives as much as ever: that is what the others are for.
-    const parity = parityOver(this.volumes.writable().filter(({ slot }) => !this.#aside.has(slot)).length);
+    const parity = parityOver(this.volumes.writable().filter(({ slot }) => this.#recovered.has(slot)).length);
     const isCovered = parity > 0 && parity >= parityOver(all.length);
     onVolumeTrouble(troubled.length === 0 || isCovered ? undefined : sentence);
   }
@@ -234,28 +257,24 @@ export class VolumeSet implements PackVolumes {
   }
 
   async #leave(slot: number): Promise<void> {
+    // It may have been recovered since it went.
+    this.#recovered.delete(slot);
     await this.lanes.end(slot);
     await this.#attachment?.files.forgetVolume(slot);
   }
 
   async #comeBack(slot: number): Promise<void> {
     const attachment = this.#attachment;
-    if (attachment === undefined || this.lanes.get(slot) !== undefined || !this.volumes.isReadable(slot)) return;
+    if (attachment === undefined || this.#recovered.has(slot) || !this.volumes.isReadable(slot)) return;
     const { catalog, files, pause } = attachment;
-    const { clock, cpu, log, random, signal } = this.#deps;
+    const { cpu, log, random, signal } = this.#deps;
+    this.#returning = slot;
     await files.forgetVolume(slot);
     this.#retries.get(slot)?.cancel();
     const compared = (await this.volumes.isUsable(slot)) ? await this.#compare(slot, attachment) : undefined;
     if (compared?.ok !== true) {
-      // It goes on without being written: one bad disk is no reason to end the life of all of them.
-      this.#aside.add(slot);
-      if (compared !== undefined) await this.volumes.troubled(slot, compared.failure);
-      const again = (): void => this.#enqueue(() => this.#comeBack(slot));
-      this.#retries.set(slot, clock.after(VOLUME_LOOK_INTERVAL_MS, again));
-      this.#tell();
-      const { directory, problem } = this.volumes.view(slot) ?? {};
-      log.warn("volume not recovered", { directory, problem });
-      return;
+      if (compared !== undefined) await this.leaveOut({ slot, pack: undefined, failure: compared.failure });
+      return this.#tryLater(slot);
     }
     if (compared.value) {
       log.warn("volume holds less than was on it", { directory: this.volumes.view(slot)?.directory });
@@ -269,21 +288,38 @@ export class VolumeSet implements PackVolumes {
       random,
       slots: [slot],
       keepsUnclaimed: true,
-      isLacking: this.isLacking,
+      isLacking: this.#lacksBeside(slot),
+      isSlow: (pack) => this.slow.has(pack),
       onProgress: () => undefined,
       isOver: () => signal.aborted,
     });
     const report = await recovery.run();
     if (signal.aborted || this.#attachment === undefined) return;
+    if (report.failed !== undefined) {
+      await this.leaveOut(report.failed);
+      return this.#tryLater(slot);
+    }
     // They may have numbers that lists have passed.
     if (report.recoveredCommitCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
     await this.#lift(slot, attachment);
-    this.#aside.delete(slot);
+    // Where it is there again another attempt is in line.
+    if (this.#returning !== slot) return;
+    this.#recovered.add(slot);
     this.#foundUnread(slot, report);
     this.#tell();
     this.lanes.add(slot, attachment.makeLane(slot, report));
     log.info("volume recovered", { slot, commits: report.recoveredCommitCount, unread: report.unread });
     attachment.onChange();
+  }
+
+  /** It goes on without being written: one bad disk is no reason to end the life of all of them. */
+  #tryLater(slot: number): void {
+    const again = (): void => this.#enqueue(() => this.#comeBack(slot));
+    this.#retries.set(slot, this.#deps.clock.after(VOLUME_LOOK_INTERVAL_MS, again));
+  }
+
+  #lacksBeside(returning?: number): boolean {
+    return this.volumes.all.some(({ slot }) => slot !== returning && !this.#recovered.has(slot));
   }
 
   #foundUnread(slot: number, { unread }: RecoveryReport): void {
@@ -304,7 +340,15 @@ export class VolumeSet implements PackVolumes {
     { files, catalog, pause }: Pick<Attachment, "files" | "catalog" | "pause">,
   ): Promise<Result<boolean, DiskFailure>> {
     const taken = await takeBack(slot, files, { catalog, pause, log: this.#deps.log });
-    return taken.ok ? await contradicts(files, catalog, [slot]) : taken;
+    if (!taken.ok) return taken;
+    let failure: DiskFailure | undefined;
+    const onUnreadable: OnUnreadable = (unread, pack) => {
+      if (isBadPlace(unread) || failure !== undefined) return;
+      failure = unread;
+      this.slow.heardOf(pack, unread);
+    };
+    const compared = await contradicts(files, catalog, [slot], onUnreadable, (pack) => this.slow.has(pack));
+    return failure === undefined ? compared : fail(failure);
   }
 
   /** What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. */
@@ -317,9 +361,10 @@ export class VolumeSet implements PackVolumes {
     }
   }
 
+  /** Also what a recovery that its disk failed has entered: of that no pack is known. */
   async #dropForgotten(slot: number): Promise<void> {
     const attachment = this.#attachment;
-    if (attachment === undefined || ![...attachment.catalog.packs.keys()].some((pack) => slotOf(pack) === slot)) return;
+    if (attachment === undefined) return;
     await this.#drop(slot, attachment);
     attachment.onChange();
   }

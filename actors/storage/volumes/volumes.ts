@@ -146,6 +146,12 @@ export class Volumes {
     this.#appraise(place);
   }
 
+  /** Its packs could not be recovered: it is failing, until a look finds otherwise. */
+  async unfit(slot: number, failure: DiskFailure): Promise<void> {
+    this.#withSlot(slot)?.condemn(causeOf(failure));
+    await this.troubled(slot, failure);
+  }
+
   /** It has less room now. It is looked at before its reserve is written to. */
   wrote(slot: number, lengthBytes: number): void {
     const place = this.#withSlot(slot);

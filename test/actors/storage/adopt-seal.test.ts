@@ -19,6 +19,7 @@ import {
   PACK_FRONT_BYTES,
   SEAL_ENTRY_BYTES,
 } from "#actors/storage/pack-format.ts";
+import { unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import { layOutRecord } from "#actors/storage/pack-write.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
@@ -106,7 +107,7 @@ async function stage(): Promise<Stage> {
   const pause = new Pause(new ManualClock(), realScheduler);
   const check = new RecordCheck({ files, cpu: inlineCpu({ disk }), pause });
   const onUnreadable: AdoptSealDeps["onUnreadable"] = (failure) => assert(isBadPlace(failure));
-  const deps = { files, catalog: new Catalog(kv), check, cpu, pause, onUnreadable };
+  const deps = { files, catalog: new Catalog(kv), check, cpu, pause, onUnreadable, onFailure: unreadableIsDefect };
   const adopt = ({ pack, sizeBytes }: Sealed): Promise<PackState | undefined> =>
     adoptSeal(pack, markOf(pack), sizeBytes, deps);
   return { ...deps, disk, adopt };
@@ -186,6 +187,7 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
       slots: [0],
       keepsUnclaimed: false,
       isLacking: false,
+      isSlow: () => false,
       files,
       catalog,
       cpu: inlineCpu({ disk }),

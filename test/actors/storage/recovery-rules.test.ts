@@ -147,6 +147,7 @@ async function recover(
     slots: [0],
     keepsUnclaimed: false,
     isLacking: false,
+    isSlow: () => false,
     files,
     catalog,
     cpu: inlineCpu({ disk }),

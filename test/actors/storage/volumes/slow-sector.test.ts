@@ -29,9 +29,8 @@ describe("storage: a sector that is slow to be refused (STO-113)", () => {
     let bad: string | undefined;
     let readCount = 0;
     const memory = new MemoryDisk({ capacityBytes: 4 * GiB });
-    const disk = watchedDisk(memory, async ({ name, path }, begin, [, into, position]) => {
-      const from = Number(position);
-      const isBad = name === "read" && path === bad && from <= SECTOR && SECTOR < from + (into as Uint8Array).length;
+    const disk = watchedDisk(memory, async ({ path, range }, begin) => {
+      const isBad = path === bad && range !== undefined && range.from <= SECTOR && SECTOR < range.end;
       if (!isBad) return await begin();
       readCount += 1;
       await new Promise<void>((resolve) => void kit.clock.after(SLOW_MS, resolve));

@@ -139,10 +139,10 @@ describe("timed disk (STO-99)", () => {
     const clock = new ManualClock();
     let readCount = 0;
     // Its second byte cannot be read, which takes the disk half a minute.
-    const sector = watchedDisk(memory, async ({ name }, begin, [, into, position]) => {
-      if (name !== "read") return await begin();
+    const sector = watchedDisk(memory, async ({ range }, begin) => {
+      if (range === undefined) return await begin();
       readCount += 1;
-      if (Number(position) > 1 || Number(position) + (into as Uint8Array).length < 2) return await begin();
+      if (range.from > 1 || range.end < 2) return await begin();
       await new Promise<void>((resolve) => void clock.after(3 * VOLUME_STALL_MS, resolve));
       return fail(diskFailure("EIO", "/v/file"));
     });

@@ -6,6 +6,8 @@ export interface Asked {
   readonly path: string;
   /** Neither makes nor changes anything. */
   readonly isRead: boolean;
+  /** Of the file, where it reads from one that is open. */
+  readonly range: { readonly from: number; readonly end: number } | undefined;
 }
 
 const READS: ReadonlySet<string> = new Set(["list", "read", "readFile", "sizeBytes", "space"]);
@@ -16,7 +18,7 @@ const READS: ReadonlySet<string> = new Set(["list", "read", "readFile", "sizeByt
  */
 export function watchedDisk(
   disk: MemoryDisk,
-  answer: (asked: Asked, begin: () => Promise<unknown>, given: readonly unknown[]) => Promise<unknown>,
+  answer: (asked: Asked, begin: () => Promise<unknown>) => Promise<unknown>,
 ): MemoryDisk {
   const paths = new Map<unknown, string>();
   return new Proxy(disk, {
@@ -33,7 +35,10 @@ export function watchedDisk(
           return outcome;
         };
         const isRead = READS.has(String(name)) || (name === "open" && given[1] === "read");
-        return answer({ name: String(name), path, isRead }, begin, given);
+        const [, into, from] = given;
+        const isRange = name === "read" && into instanceof Uint8Array;
+        const range = isRange ? { from: Number(from), end: Number(from) + into.length } : undefined;
+        return answer({ name: String(name), path, isRead, range }, begin);
       };
     },
   });

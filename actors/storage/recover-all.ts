@@ -1,0 +1,35 @@
+/**
+ * The recovery with which a life begins. A volume whose disk fails it is left out, and the rest is recovered as if that had
+ * not been there: it comes back by itself, as one that was away.
+ */
+import type { PackFiles } from "#actors/storage/pack-files.ts";
+import { HOME_SLOT } from "#actors/storage/pack-number.ts";
+import { Recovery, type RecoveryDeps, type RecoveryReport } from "#actors/storage/recovery.ts";
+import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
+import { must } from "#runtime/errors.ts";
+
+/** Whether there are no packs at all. A volume that does not let its packs be listed may hold some. */
+export async function isEmpty(files: PackFiles, volumes: VolumeSet | undefined): Promise<boolean> {
+  const home = must(await files.list([HOME_SLOT]), "the packs can be listed");
+  const others = await files.list(volumes?.slots ?? []);
+  return home.length === 0 && others.ok && others.value.length === 0;
+}
+
+export async function recoverAll(
+  deps: Omit<RecoveryDeps, "slots" | "keepsUnclaimed" | "isLacking" | "isSlow">,
+  volumes: VolumeSet | undefined,
+): Promise<RecoveryReport> {
+  for (;;) {
+    const recovery = new Recovery({
+      ...deps,
+      slots: [HOME_SLOT, ...(volumes?.slots ?? [])],
+      keepsUnclaimed: volumes !== undefined,
+      isLacking: volumes?.isLacking ?? false,
+      isSlow: (pack) => volumes?.slow.has(pack) ?? false,
+    });
+    const report = await recovery.run();
+    if (report.failed === undefined || deps.isOver()) return report;
+    // One volume less each time.
+    await volumes?.leaveOut(report.failed);
+  }
+}
