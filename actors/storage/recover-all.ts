@@ -16,7 +16,7 @@ export async function isEmpty(files: PackFiles, volumes: VolumeSet | undefined):
 }
 
 export async function recoverAll(
-  deps: Omit<RecoveryDeps, "slots" | "keepsUnclaimed" | "isLacking" | "isSlow">,
+  deps: Omit<RecoveryDeps, "slots" | "keepsUnclaimed" | "isLacking">,
   volumes: VolumeSet | undefined,
 ): Promise<RecoveryReport> {
   for (;;) {
@@ -25,7 +25,6 @@ export async function recoverAll(
       slots: [HOME_SLOT, ...(volumes?.slots ?? [])],
       keepsUnclaimed: volumes !== undefined,
       isLacking: volumes?.isLacking ?? false,
-      isSlow: (pack) => volumes?.slow.has(pack) ?? false,
     });
     const report = await recovery.run();
     if (report.failed === undefined || deps.isOver()) return report;

@@ -48,8 +48,6 @@ export interface RecoveryDeps {
   readonly keepsUnclaimed: boolean;
   /** A volume is not there: it may hold commits with numbers that nobody remembers. */
   readonly isLacking: boolean;
-  /** Packs that are set aside unread, because reading them held up one attempt after the other. */
-  readonly isSlow: (pack: number) => boolean;
   /** Called as packs are done; `totalBytes` is the size of all packs. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
   /** True when the incarnation is over, and from then on: recovery stops where it is. */
@@ -91,11 +89,10 @@ export async function contradicts(
   catalog: Catalog,
   slots: readonly number[],
   onUnreadable: OnUnreadable,
-  isSlow: RecoveryDeps["isSlow"],
 ): Promise<Result<boolean, DiskFailure>> {
   const lost = await findLost(files, catalog, slots);
   if (!lost.ok || lost.value.some(hadRecords)) return lost.ok ? ok(true) : lost;
-  return ok(await hasOtherMarks(files, catalog, slots, onUnreadable, isSlow));
+  return ok(await hasOtherMarks(files, catalog, slots, onUnreadable));
 }
 
 /** Asked of packs that recovery may cut. */
@@ -104,10 +101,9 @@ export async function hasOtherMarks(
   catalog: Catalog,
   slots: readonly number[],
   onUnreadable: OnUnreadable = () => undefined,
-  isSlow: RecoveryDeps["isSlow"] = () => false,
 ): Promise<boolean> {
   for (const { pack, mark, sealed } of catalog.packs.values()) {
-    if (sealed || !slots.includes(slotOf(pack)) || !files.isThere(pack) || isSlow(pack)) continue;
+    if (sealed || !slots.includes(slotOf(pack)) || !files.isThere(pack)) continue;
     const front = await readFront(files, pack, onUnreadable);
     if (front.mark !== undefined && Buffer.compare(front.mark, mark) !== 0) return true;
   }
@@ -220,7 +216,7 @@ export class Recovery {
 
   /** What is not recovered now stays as it is, whatever keeps it from being read. */
   readonly #onUnreadable: OnUnreadable = (failure, pack, position) => {
-    const isPassedOver = isBadPlace(failure) || !this.#slots.includes(slotOf(pack)) || this.#deps.isSlow(pack);
+    const isPassedOver = isBadPlace(failure) || !this.#slots.includes(slotOf(pack));
     if (isPassedOver) this.#unreadable.add(pack);
     else this.#onFailure(failure, pack, position);
   };
@@ -264,11 +260,10 @@ export class Recovery {
   }
 
   async #lookAt({ pack, sizeBytes, isFile }: PackFile): Promise<void> {
-    const { files, catalog, isSlow } = this.#deps;
+    const { files, catalog } = this.#deps;
     const known = catalog.packs.get(pack);
     if (!isFile) return void this.#unreadable.add(pack);
     if (known?.sealed) return;
-    if (isSlow(pack)) return void this.#unreadable.add(pack);
     // One that may not be opened, or not now, would pass for one that holds nothing, and be cut.
     const opened = await files.disk.open(files.pathOf(pack), "read");
     if (!opened.ok && isBadPlace(opened.failure)) return void this.#unreadable.add(pack);

@@ -16,7 +16,6 @@ import type { Pause } from "#actors/storage/pause.ts";
 import { contradicts, type FailedVolume, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { describeUnread } from "#actors/storage/set-aside.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
-import { SlowPacks } from "#actors/storage/spread/slow-packs.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
@@ -49,7 +48,6 @@ export class VolumeSet implements PackVolumes {
   readonly #deps: VolumeSetDeps;
   readonly lanes: Lanes;
   readonly volumes: Volumes;
-  readonly slow: SlowPacks = new SlowPacks();
   #attachment: Attachment | undefined;
   /** In this life, or about to be with the others when it begins; and not gone since. */
   readonly #recovered = new Set<number>();
@@ -111,7 +109,6 @@ export class VolumeSet implements PackVolumes {
   /** Its disk has failed a recovery: nothing of it counts as recovered. */
   async leaveOut({ slot, pack, failure }: FailedVolume): Promise<void> {
     this.#recovered.delete(slot);
-    if (pack !== undefined) this.slow.heardOf(pack, failure);
     await this.volumes.unfit(slot, failure);
     this.#tell();
     const { directory, problem } = this.volumes.view(slot) ?? {};
@@ -289,7 +286,6 @@ export class VolumeSet implements PackVolumes {
       slots: [slot],
       keepsUnclaimed: true,
       isLacking: this.#lacksBeside(slot),
-      isSlow: (pack) => this.slow.has(pack),
       onProgress: () => undefined,
       isOver: () => signal.aborted,
     });
@@ -342,12 +338,10 @@ export class VolumeSet implements PackVolumes {
     const taken = await takeBack(slot, files, { catalog, pause, log: this.#deps.log });
     if (!taken.ok) return taken;
     let failure: DiskFailure | undefined;
-    const onUnreadable: OnUnreadable = (unread, pack) => {
-      if (isBadPlace(unread) || failure !== undefined) return;
-      failure = unread;
-      this.slow.heardOf(pack, unread);
+    const onUnreadable: OnUnreadable = (unread) => {
+      if (!isBadPlace(unread)) failure ??= unread;
     };
-    const compared = await contradicts(files, catalog, [slot], onUnreadable, (pack) => this.slow.has(pack));
+    const compared = await contradicts(files, catalog, [slot], onUnreadable);
     return failure === undefined ? compared : fail(failure);
   }
 

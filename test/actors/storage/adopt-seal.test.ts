@@ -187,7 +187,6 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
       slots: [0],
       keepsUnclaimed: false,
       isLacking: false,
-      isSlow: () => false,
       files,
       catalog,
       cpu: inlineCpu({ disk }),

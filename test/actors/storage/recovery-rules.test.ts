@@ -147,7 +147,6 @@ async function recover(
     slots: [0],
     keepsUnclaimed: false,
     isLacking: false,
-    isSlow: () => false,
     files,
     catalog,
     cpu: inlineCpu({ disk }),

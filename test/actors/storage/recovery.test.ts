@@ -295,7 +295,6 @@ async function cutOffBeforeCheckpoints({ disk, kv }: { disk: MemoryDisk; kv: Mem
     slots: [0],
     keepsUnclaimed: false,
     isLacking: false,
-    isSlow: () => false,
     files: new PackFiles(disk, "/data/packs", 4),
     catalog,
     cpu: inlineCpu({ disk }),
