@@ -71,8 +71,10 @@ export interface RecoveryReport {
   readonly cutBytes: number;
   /** Bytes between records that are no record: damage. */
   readonly skippedBytes: number;
-  /** Commits that the catalog did not know. */
+  /** Commits that the catalog did not know, but for those of the packs below. */
   readonly recoveredCommitCount: number;
+  /** Packs that the catalog did not know, and that were taken as their seals say. */
+  readonly adoptedCount: number;
   /** Packs that are left as they are, because something could not be read. */
   readonly setAside: readonly number[];
   /** Of those, where something could not be read. */
@@ -184,6 +186,7 @@ export class Recovery {
       cutBytes: this.#cutBytes,
       skippedBytes: this.#skippedBytes,
       recoveredCommitCount: this.#commits.count,
+      adoptedCount: this.#adopted.length,
       setAside: [...this.#setAside],
       unread: [...this.#unreadable],
       lastSequence: this.#deps.catalog.highestSequence,

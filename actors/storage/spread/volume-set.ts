@@ -296,7 +296,7 @@ export class VolumeSet implements PackVolumes {
       return this.#tryLater(slot);
     }
     // They may have numbers that lists have passed.
-    if (report.recoveredCommitCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
+    if (report.recoveredCommitCount + report.adoptedCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
     await this.#lift(slot, attachment);
     // Where it is there again another attempt is in line.
     if (this.#returning !== slot) return;

@@ -31,7 +31,7 @@ export interface VolumeMemory {
 }
 
 const FORGOTTEN = /^forgotten (\S+) (\d{1,4})$/;
-const VOLUME = /^volume (\S+) (\d{1,4}) (\d{1,7}) (.*)$/;
+const VOLUME = /^volume (\S+) (\d{1,4}) (\d{1,7}) (.*)$/s;
 
 export function encodeMemory({ node, slotMax, volumes, forgotten, doubted }: VolumeMemory): Uint8Array {
   const lines = [

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Cursor } from "#actors/storage/protocol.ts";
+import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
@@ -9,7 +10,7 @@ import { collect, mustPut, remove } from "#test/actors/storage/collection/collec
 import { turn } from "#test/actors/storage/histories/node.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
-import { settled } from "#test/actors/storage/volumes/spread-kit.ts";
+import { looked, settled } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const volumes = { directories: ["/v1", "/v2", "/v3"], erasure: { dataShards: 2, parityShards: 1 } } as const;
 const config = { writeQuotaBytes: 64 * MiB, packSealBytes: 1 * MiB } as const;
@@ -57,5 +58,35 @@ describe("storage: an older catalog over volumes", () => {
     assert(!(unknown instanceof Uint8Array) && unknown.code === "storage.rebuilding", JSON.stringify(unknown));
     assert(all.has(manifest), "the list that is all has it");
     assert.deepEqual(await readObject(kit.ref, manifest), bytes);
+  });
+
+  it("lists what comes with a volume behind cursors that have passed its numbers, also from sealed packs alone (STO-10)", async () => {
+    const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
+    must(await disk.makeDirectory("/pulled"), "a place for what is pulled");
+    const alone = { directories: volumes.directories, erasure: "none" } as const;
+    const first = await startStorage({ disk, volumes: alone, config });
+    const stored: string[] = [];
+    for (let seed = 1; seed <= 30; seed += 1)
+      stored.push((await mustPut(first, randomBytes(900 * KiB, seed))).manifest);
+    first.actor.kill("test");
+    await first.clock.settle();
+    const packs = must(await disk.list("/v3/packs"), "its packs").map(({ name }) => name);
+    must(await disk.remove(`/v3/packs/${packs.sort().at(-1)}`), "the one that is not sealed is left out");
+    must(await disk.rename("/v3", "/pulled/v3"), "it is away");
+    const kit = await startStorage({ disk, volumes: alone, config });
+    await whole(kit);
+    const late = await mustPut(kit, randomBytes(900 * KiB, 100));
+    const before = await kit.ref.call("listManifests", { after: undefined, limit: 100 }, within);
+    assert(before.ok && before.value.done && before.value.entries.some(({ manifest }) => manifest === late.manifest));
+    const missing = stored.filter((one) => !before.value.entries.some(({ manifest }) => manifest === one));
+
+    must(await disk.rename("/pulled/v3", "/v3"), "it is back");
+    await looked(kit);
+    await settled(kit);
+    const after = await kit.ref.call("listManifests", { after: before.value.next, limit: 100 }, within);
+
+    assert(after.ok && after.value.done);
+    const come = after.value.entries.map(({ manifest }) => manifest).filter((one) => missing.includes(one));
+    assert(missing.length > 2 && come.length >= missing.length - 2, `${come.length} of ${missing.length}`);
   });
 });

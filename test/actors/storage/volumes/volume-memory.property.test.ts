@@ -9,7 +9,12 @@ import { decodeMemory, encodeMemory, type VolumeMemory } from "#actors/storage/v
 
 const hex = (length: number) =>
   fc.string({ unit: fc.constantFrom(..."0123456789abcdef"), minLength: length, maxLength: length });
-const path = fc.string({ unit: "grapheme" }).map((text) => `/${text.replaceAll(/[\r\n\0]/g, " ")}`);
+// Of lines as people see them there are more ends than those that a path cannot have.
+const character = fc.oneof(
+  { weight: 20, arbitrary: fc.string({ unit: "grapheme", maxLength: 1 }) },
+  fc.constant("\u2028"),
+);
+const path = fc.string({ unit: character }).map((text) => `/${text.replaceAll(/[\r\n\0]/g, " ")}`);
 const volume = fc.record(
   {
     id: hex(16),
