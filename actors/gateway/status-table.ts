@@ -253,10 +253,7 @@ const table: Table = {
   },
   "storage.write-failed": {
     ...later,
-    message: ({ errno }) =>
-      errno === "ENODEV"
-        ? "No volume that can be written is there: cepa volumes names them. Nothing was acknowledged."
-        : `The disk refused a write: ${errno}. Nothing was acknowledged.`,
+    message: ({ errno }) => `${notWritten(errno)} Nothing was acknowledged.`,
   },
   "storage.journal-damaged": {
     status: 503,
@@ -370,4 +367,10 @@ function contentRange({ sizeBytes }: { readonly sizeBytes: number }): Record<str
 
 function final<F extends Failure>(status: number, sentence: string): Row<F> {
   return { status, retryable: false, message: () => sentence };
+}
+
+function notWritten(errno: string): string {
+  if (errno === "ENODEV") return "What is to be written to is away: /readyz says what, and cepa volumes names volumes.";
+  if (errno === "ETIMEDOUT") return "What is to be written to, a disk or a bucket, did not answer (ETIMEDOUT).";
+  return `The disk refused a write: ${errno}.`;
 }

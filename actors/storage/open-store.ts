@@ -15,8 +15,8 @@ import { ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Space } from "#actors/storage/space.ts";
 import { VolumeSet } from "#actors/storage/spread/volume-set.ts";
 import type { Clock } from "#runtime/clock.ts";
-import type { Disk } from "#runtime/disk/disk.ts";
-import { must } from "#runtime/errors.ts";
+import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
+import { must, type Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
 import type { Locks } from "#runtime/lock/lock.ts";
@@ -92,9 +92,12 @@ export interface VolumeSettings {
 }
 
 /** With what there is to look at where the server of a bucket refuses it. */
-function purposeOf({ elsewhere }: Pick<StoreDeps, "elsewhere">): string {
+function purposeOf({ elsewhere }: Pick<StoreDeps, "elsewhere">, made: Result<void, DiskFailure>): string {
   if (elsewhere === undefined) return "the directory of the packs can be made";
-  return `the bucket ${elsewhere.bucket} (storage.s3) takes packs from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as they are`;
+  const bucket = `the bucket ${elsewhere.bucket} (storage.s3)`;
+  return !made.ok && "errno" in made.failure && made.failure.errno === "ETIMEDOUT"
+    ? `${bucket} answers`
+    : `${bucket} takes packs from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as they are`;
 }
 
 export async function openParts(deps: StoreDeps): Promise<StoreParts> {
@@ -103,7 +106,8 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   const packs = `${directory}/packs`;
   // Else each start would fail at once, and soon none would follow.
   await deps.elsewhere?.outage.over(BUCKET_WAIT_MS, signal);
-  must(await disk.makeDirectory(packs), purposeOf(deps));
+  const made = await disk.makeDirectory(packs);
+  must(made, purposeOf(deps, made));
   must(await disk.syncDirectory(directory), "the directory of the packs is durable");
   const reserveBytes = (): number => config().reserveBytes;
   const volumes = await openVolumes(deps);
