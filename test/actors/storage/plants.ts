@@ -10,7 +10,7 @@ const historiesOfVolumes: Plant["check"] = {
   test: "lose nothing, 12 from seed 1 on",
 };
 
-const SYNCED = "const synced = written.ok ? await disk.sync(pack.descriptor) : written;";
+const SYNCED = "const synced = written.ok ? await pool.disk.sync(pack.descriptor) : written;";
 /** What was acknowledged is not there any more. */
 const LOST = /object \d+ is (listed|whole|readable)/;
 
@@ -62,5 +62,13 @@ export const PLANTS: readonly Plant[] = [
     to: "",
     check: historiesOfVolumes,
     says: "repair goes on",
+  },
+  {
+    name: "a volume that hangs is waited for",
+    file: "actors/storage/volumes/disk-lane.ts",
+    from: "const timer = this.#clock.after(VOLUME_STALL_MS, () => resolve(undefined));",
+    to: "const timer = { cancel: () => resolve };",
+    check: historiesOfVolumes,
+    says: /object \d+ is readable: .*call-timeout/,
   },
 ];

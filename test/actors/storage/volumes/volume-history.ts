@@ -1,5 +1,5 @@
 /**
- * A history of a store over volumes: lives that are cut off, volumes that are pulled, yanked, put back, replaced and decay,
+ * A history of a store over volumes: lives that are cut off, volumes that are pulled, yanked, put back, replaced, hang and decay,
  * while objects are put, removed, restored and collected, and repair and scrub go on. All of it is a function of the seed.
  *
  * What is done to volumes stays within what the store promises: between two times at which everything was whole, no more of
@@ -34,6 +34,7 @@ export interface VolumeTally {
   refusedPuts: number;
   pulled: number;
   yanked: number;
+  hung: number;
   decayed: number;
   replaced: number;
   catalogsLost: number;
@@ -51,6 +52,7 @@ export const EMPTY_VOLUME_TALLY: Readonly<VolumeTally> = {
   refusedPuts: 0,
   pulled: 0,
   yanked: 0,
+  hung: 0,
   decayed: 0,
   replaced: 0,
   catalogsLost: 0,
@@ -75,6 +77,9 @@ const LAYOUTS: readonly Layout[] = [
 ];
 /** What `storage.repairDelayMs` is here. */
 const REPAIR_DELAY_MS: number = 15 * minute;
+/** Between two turns of many, ms: the time that volumes are waited for is long, where one hangs. */
+const STEP_MS = 5;
+const HUNG_STEP_MS = 500;
 /** Turns in which repair, a scrub or a batch of puts ends. */
 const TURNS_MAX = 20_000;
 
@@ -138,18 +143,19 @@ export class VolumeHistory {
     const yanked = new YankedDisk(this.#disk);
     if (this.#story.chance(3)) await this.#disturbedStart(yanked);
     const node = await this.#start(yanked);
-    await this.#check(node);
+    await this.#check(node, yanked);
     for (let round = this.#story.random.below(6); round >= 0; round -= 1) {
       await this.#changeVolumes(node, yanked);
-      if (round > 0 || this.#story.chance(2)) await this.#traffic(node);
+      if (round > 0 || this.#story.chance(2)) await this.#traffic(node, yanked);
       else await this.#cutOffTraffic(node);
       if (node.life.isDead) break;
       await this.#timePasses(node);
-      await this.#check(node);
+      await this.#check(node, yanked);
       if (this.#story.chance(3)) await this.#becomeWhole(node, yanked);
     }
     this.#end(node);
-    for (const volume of yanked.dead) this.#away.delete(volume);
+    // What hung then is never done.
+    for (const volume of [...yanked.dead, ...yanked.hung]) this.#away.delete(volume);
     await this.#betweenLives();
   }
 
@@ -163,7 +169,7 @@ export class VolumeHistory {
     const going = this.#shuffled().slice(0, this.#layout.parity);
     for (const volume of going) await this.#pull(volume);
     await this.#look(node);
-    await this.#check(node);
+    await this.#check(node, yanked);
     node.life.kill();
   }
 
@@ -184,41 +190,42 @@ export class VolumeHistory {
     return node;
   }
 
-  async #check(node: Node): Promise<void> {
+  async #check(node: Node, yanked: YankedDisk): Promise<void> {
     assert.deepEqual(node.kit.exits, [], "storage outlives what its volumes do");
     for (const { manifest, number } of this.#book.removed) {
-      const got = await readObject(node.kit.ref, manifest);
+      const got = await this.#within(readObject(node.kit.ref, manifest), node, yanked);
       assert(!(got instanceof Uint8Array), `object ${number} is removed, and readable`);
     }
     for (const object of this.#book.acknowledged) {
-      const got = await this.#read(node, object);
+      const got = await this.#read(node, yanked, object);
       const mayMiss = this.#away.size > 0 && !this.#strict.has(object);
       if (got instanceof Uint8Array) this.#tally.verified += 1;
       else assert(mayMiss, `object ${object.number} is readable: ${JSON.stringify(got)} ${await this.#state(node)}`);
     }
-    for (const object of this.#book.uncertain) await this.#read(node, object);
+    for (const object of this.#book.uncertain) await this.#read(node, yanked, object);
   }
 
   /** Never with other bytes. */
-  async #read(node: Node, { number, manifest, bytes }: TestObject): Promise<Uint8Array | Failure> {
-    const got = await readObject(node.kit.ref, manifest);
+  async #read(node: Node, yanked: YankedDisk, { number, manifest, bytes }: TestObject): Promise<Uint8Array | Failure> {
+    const got = await this.#within(readObject(node.kit.ref, manifest), node, yanked);
     if (got instanceof Uint8Array) assert(Buffer.compare(got, bytes) === 0, `object ${number} has wrong bytes`);
     return got;
   }
 
   /** One thing that happens to volumes, within what the store promises to outlive. */
   async #changeVolumes(node: Node, yanked: YankedDisk): Promise<void> {
-    const choice = this.#story.random.below(6);
+    const choice = this.#story.random.below(7);
     const volume = this.#story.one(this.#directories);
     const isThere = !this.#away.has(volume);
     const lost = new Set([...this.#away, ...this.#hurt, volume]).size;
     const mayGo = isThere && lost <= this.#layout.parity;
-    if (choice <= 1 && mayGo && !(this.#isExposed && this.#hurt.size > 0)) {
+    if (choice <= 2 && mayGo && !(this.#isExposed && this.#hurt.size > 0)) {
       if (choice === 0) await this.#pull(volume);
-      else this.#yank(volume, yanked);
-    } else if (choice === 2 && mayGo && !this.#isExposed) {
+      else if (choice === 1) this.#yank(volume, yanked);
+      else this.#hang(volume, yanked);
+    } else if (choice === 3 && mayGo && !this.#isExposed) {
       await this.#decay(volume);
-    } else if (choice <= 4) {
+    } else if (choice <= 5) {
       for (const one of [...this.#away]) await this.#putBack(one, yanked);
     }
     if (this.#story.chance(2)) await this.#look(node);
@@ -241,10 +248,18 @@ export class VolumeHistory {
     yanked.dead.add(volume);
   }
 
+  /** As a disk that answers nothing, and then all that it was asked. */
+  #hang(volume: string, yanked: YankedDisk): void {
+    this.#story.say(`hung ${volume}`);
+    this.#tally.hung += 1;
+    this.#away.add(volume);
+    yanked.hang(volume);
+  }
+
   async #putBack(volume: string, yanked: YankedDisk): Promise<void> {
     this.#story.say(`put back ${volume}`);
     this.#away.delete(volume);
-    if (yanked.dead.delete(volume)) return;
+    if (yanked.dead.delete(volume) || yanked.thaw(volume)) return;
     assert((await this.#disk.rename(`/pulled${volume}`, volume)).ok);
     await this.#disk.syncDirectory("/");
     await this.#disk.syncDirectory("/pulled");
@@ -289,7 +304,7 @@ export class VolumeHistory {
     this.#hurt.clear();
     this.#isExposed = false;
     this.#story.say("whole");
-    await this.#check(node);
+    await this.#check(node, yanked);
     for (const object of this.#book.acknowledged) this.#strict.add(object);
     for (const { state, id } of volumes) {
       if (state !== "left-out") continue;
@@ -326,17 +341,26 @@ export class VolumeHistory {
     assert.fail(`scrubbing ends: ${JSON.stringify(await node.facts())}`);
   }
 
-  async #traffic(node: Node): Promise<void> {
+  async #traffic(node: Node, yanked: YankedDisk): Promise<void> {
+    await this.#within(
+      this.#putSome(node, () => false),
+      node,
+      yanked,
+    );
+  }
+
+  /** Time passes until the work is done. */
+  async #within<Value>(work: Promise<Value>, node: Node, yanked: YankedDisk): Promise<Value> {
     let isDone = false;
-    const working = this.#putSome(node, () => false).finally(() => {
+    const working = work.finally(() => {
       isDone = true;
     });
-    for (let count = 0; !isDone; count += 1) {
+    for (let count = 1; !isDone; count += 1) {
       await turn();
-      if (count % 50 === 49) await node.kit.clock.advance(5);
-      assert(count < TURNS_MAX, `puts are answered: ${JSON.stringify(node.kit.exits)}`);
+      if (count % 50 === 0) await node.kit.clock.advance(yanked.hung.length > 0 ? HUNG_STEP_MS : STEP_MS);
+      assert(count < TURNS_MAX, `all is answered: ${JSON.stringify(node.kit.exits)}`);
     }
-    await working;
+    return await working;
   }
 
   /** The process ends in the middle. */
