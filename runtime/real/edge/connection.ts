@@ -58,6 +58,8 @@ export class Connection implements ExchangeHost {
     this.isClosing = host.isClosing;
     this.outbox = host.outbox;
     socket.once("close", () => this.#leave());
+    // From one that asks for CONNECT Node takes its own listeners: a reset that nobody hears of would end the process.
+    socket.on("error", () => socket.destroy());
   }
 
   /** A request came; with `refusal` it is answered without asking the service. */

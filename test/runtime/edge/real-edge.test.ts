@@ -70,6 +70,28 @@ describe("edge (sockets): malformed requests", () => {
     });
   }
 
+  for (const [when, sent] of [
+    ["after it was answered", "CONNECT a:1 HTTP/1.1\r\n\r\n"],
+    ["behind a request", `${get}CONNECT a:1 HTTP/1.1\r\n\r\n`],
+  ] as const) {
+    it(`outlives the reset of one that asks for a tunnel (${when})`, async () => {
+      const { edge } = await open(echo);
+      for (let count = 0; count < 20; count += 1) {
+        const client = connect(edge.url);
+        client.send(sent);
+        if (count % 2 === 0) await client.until("\r\n\r\n");
+        client.socket.resetAndDestroy();
+        await client.ended();
+      }
+
+      const other = connect(edge.url);
+      other.send(get);
+      assert.deepEqual(statusesOf(await other.until("\r\n\r\n")), [200]);
+      other.socket.destroy();
+      await edge.close();
+    });
+  }
+
   it("takes a header at the limit", async () => {
     const { edge } = await open(echo);
     const client = connect(edge.url);
