@@ -9,7 +9,7 @@
 export const CELL_FLAGS: readonly string[] = ["--no-allocation-site-pretenuring"];
 
 /**
- * Threads that wait for disks. A volume that hangs keeps three that read and three that write: four are left where two hang,
- * or four that can still be read.
+ * Threads that wait for disks. A volume that hangs keeps three that read, three that write and one that looks: two are left where
+ * two hang, or four that can still be read.
  */
 export const CELL_THREADS = 16;

@@ -34,7 +34,7 @@ import { KiB } from "#runtime/units.ts";
 /** Bytes of one read while scanning. */
 const WINDOW_BYTES: number = 64 * KiB;
 /** Bytes of one read where the disk refuses a place: what lies around a bad sector can be read. */
-const SECTOR_BYTES: number = 4 * KiB;
+export const SECTOR_BYTES: number = 4 * KiB;
 
 export interface FoundRecord {
   readonly pack: number;
@@ -162,6 +162,8 @@ class Window {
   #length = 0;
   /** Bytes from `#from` on that were asked for. */
   #asked = 0;
+  /** Of the last stretch with a bad place in it. Another that began within it would meet that again, and stall its disk. */
+  #badEnd = 0;
 
   constructor(files: PackFiles, pack: number, to: number, onUnreadable: OnUnreadable) {
     this.#files = files;
@@ -200,9 +202,12 @@ class Window {
   }
 
   async #load(position: number): Promise<void> {
-    const all = await this.#fill(position, WINDOW_BYTES);
-    if (all === undefined) return;
-    if (!isBadPlace(all)) return this.#onUnreadable(all, this.#pack, position);
+    if (position >= this.#badEnd) {
+      const all = await this.#fill(position, WINDOW_BYTES);
+      if (all === undefined) return;
+      if (!isBadPlace(all)) return this.#onUnreadable(all, this.#pack, position);
+      this.#badEnd = position + WINDOW_BYTES;
+    }
     const rest = SECTOR_BYTES - (position % SECTOR_BYTES);
     const sector = await this.#fill(position, rest < RECORD_HEADER_BYTES ? rest + SECTOR_BYTES : rest);
     if (sector !== undefined) this.#onUnreadable(sector, this.#pack, position);

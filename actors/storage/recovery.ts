@@ -172,7 +172,7 @@ export class Recovery {
     await this.#commits.enter();
     if (this.#isOver()) return this.#report([]);
     if (this.#mayPassCursors) catalog.beginEra(random.bytes(ERA_BYTES));
-    catalog.setLacksRecords(this.#unreadable.size > 0);
+    catalog.setLacksRecords(this.#unreadable.size > 0 || this.#deps.isLacking || this.#isStillLacking);
     catalog.useSequences(this.#takeLastSequence());
     // Not before: a pack that counts as sealed is not looked at again, and its commits may refer to others.
     for (const state of [...this.#adopted, ...states]) catalog.setPack(state);
@@ -201,6 +201,11 @@ export class Recovery {
   get #mayPassCursors(): boolean {
     const { catalog } = this.#deps;
     return !catalog.complete || catalog.lacksRecords || this.#unreadable.size > 0;
+  }
+
+  /** Of one volume alone this says nothing of what another lacks. */
+  get #isStillLacking(): boolean {
+    return !this.#slots.includes(HOME_SLOT) && this.#deps.catalog.lacksRecords;
   }
 
   /**

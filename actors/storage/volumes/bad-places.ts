@@ -4,6 +4,7 @@
  *
  * Remembered for a life of the store. What is forgotten is found again as it was found first.
  */
+import { SECTOR_BYTES } from "#actors/storage/pack-scan.ts";
 
 /** Places that are remembered. The oldest gives way. */
 export const BAD_PLACES_MAX = 1024;
@@ -18,12 +19,20 @@ export class BadPlaces {
   readonly #places: Place[] = [];
 
   add(path: string, from: number, lengthBytes: number): void {
-    this.#places.push({ path, from, end: from + lengthBytes });
+    const end = from + lengthBytes;
+    const sector = from - (from % SECTOR_BYTES);
+    const isInSector = end <= sector + SECTOR_BYTES;
+    this.#places.push(isInSector ? { path, from: sector, end: sector + SECTOR_BYTES } : { path, from, end });
     if (this.#places.length > BAD_PLACES_MAX) this.#places.shift();
   }
 
-  /** Whether all of a bad place would be read: a part of it may be good. */
-  isWithin(path: string, from: number, lengthBytes: number): boolean {
-    return this.#places.some((bad) => bad.path === path && from <= bad.from && bad.end <= from + lengthBytes);
+  /** Whether a bad sector would be read, or all of a larger bad place: a part of that may be good. */
+  isMet(path: string, from: number, lengthBytes: number): boolean {
+    const end = from + lengthBytes;
+    return this.#places.some((bad) => {
+      if (bad.path !== path) return false;
+      const isSector = bad.end - bad.from === SECTOR_BYTES && bad.from % SECTOR_BYTES === 0;
+      return isSector ? from < bad.end && bad.from < end : from <= bad.from && bad.end <= end;
+    });
   }
 }

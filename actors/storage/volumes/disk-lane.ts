@@ -1,10 +1,10 @@
 /**
- * What is asked of one volume, all that reads or all that writes: few operations at once, and none that keeps its caller
+ * What is asked of one volume, all of a kind: few operations at once, and none that keeps its caller
  * longer than `VOLUME_STALL_MS` from when it began.
  *
  * The rest stands in line here and not in that of the process, whose threads are shared by all disks: readers by the hundred
- * of a volume that hangs take `VOLUME_OPERATIONS_MAX` of them and no more. As long as the disk answers, the line moves;
- * once something is late, whoever waits is told with it.
+ * of a volume that hangs take `VOLUME_OPERATIONS_MAX` of them and no more. Once something is late, whoever waits is told with
+ * it; and nobody waits longer for his turn than for what he asked.
  */
 import type { Clock } from "#runtime/clock.ts";
 import { second } from "#runtime/units.ts";
@@ -20,11 +20,13 @@ export class DiskLane {
   /** What has failed for its callers, and is still under way. */
   readonly #late = new Set<Promise<unknown>>();
   /** Told whether they may begin, first come, first served. */
-  readonly #waiting: ((mayBegin: boolean) => void)[] = [];
+  readonly #waiting = new Set<(mayBegin: boolean) => void>();
   #underWayCount = 0;
+  readonly #operationsMax: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, operationsMax: number = VOLUME_OPERATIONS_MAX) {
     this.#clock = clock;
+    this.#operationsMax = operationsMax;
   }
 
   /** What is late now, each until it is over. */
@@ -46,20 +48,32 @@ export class DiskLane {
     if (outcome !== undefined) return outcome;
     const over = work.then(whenLate).finally(() => this.#late.delete(over));
     this.#late.add(over);
-    for (const tell of this.#waiting.splice(0)) tell(false);
+    for (const tell of this.#waiting) tell(false);
     return undefined;
   }
 
   async #mayBegin(): Promise<boolean> {
     if (this.#late.size > 0) return false;
-    if (this.#underWayCount >= VOLUME_OPERATIONS_MAX) return await new Promise((tell) => this.#waiting.push(tell));
+    if (this.#underWayCount >= this.#operationsMax) return await this.#wait();
     this.#underWayCount += 1;
     return true;
   }
 
+  #wait(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const tell = (mayBegin: boolean): void => {
+        timer.cancel();
+        this.#waiting.delete(tell);
+        resolve(mayBegin);
+      };
+      const timer = this.#clock.after(VOLUME_STALL_MS, () => tell(false));
+      this.#waiting.add(tell);
+    });
+  }
+
   /** The next one has its place. */
   #leave(): void {
-    const next = this.#waiting.shift();
+    const [next] = this.#waiting;
     if (next === undefined) this.#underWayCount -= 1;
     else next(true);
   }

@@ -29,7 +29,8 @@ export const STALLED = "ETIMEDOUT";
 /** Of the first file. Linux gives no descriptor as high. */
 const FILE_NUMBER_MIN = 2 ** 30;
 
-type Kind = "reading" | "writing";
+/** `looking` is reading what has a name: what a volume is, and whether it is there, is not asked behind the data. */
+type Kind = "reading" | "writing" | "looking";
 
 interface Volume extends Readonly<Record<Kind, DiskLane>> {
   readonly directory: string;
@@ -62,6 +63,7 @@ export class TimedDisk implements Disk {
       directory,
       reading: new DiskLane(clock),
       writing: new DiskLane(clock),
+      looking: new DiskLane(clock, 1),
     }));
   }
 
@@ -118,7 +120,7 @@ export class TimedDisk implements Disk {
   async read(number: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {
     if (number < FILE_NUMBER_MIN) return await this.#disk.read(number, into, position);
     const path = this.#opened.get(number)?.path ?? "";
-    if (this.#bad.isWithin(path, position, into.length)) return fail(diskFailure("EIO", path));
+    if (this.#bad.isMet(path, position, into.length)) return fail(diskFailure("EIO", path));
     // Its caller uses `into` again when this has failed, and it may be filled after that.
     const bytes = this.#buffer(into.length);
     const target = bytes.subarray(0, into.length);
@@ -154,7 +156,7 @@ export class TimedDisk implements Disk {
   }
 
   async list(directory: string): Promise<Result<readonly FileFacts[], DiskFailure>> {
-    return await this.#onPath(directory, "reading", () => this.#disk.list(directory));
+    return await this.#onPath(directory, "looking", () => this.#disk.list(directory));
   }
 
   async makeDirectory(directory: string): Promise<Result<void, DiskFailure>> {
@@ -178,7 +180,7 @@ export class TimedDisk implements Disk {
   }
 
   async readFile(path: string): Promise<Result<Uint8Array, DiskFailure>> {
-    return await this.#onPath(path, "reading", () => this.#disk.readFile(path));
+    return await this.#onPath(path, "looking", () => this.#disk.readFile(path));
   }
 
   async replaceFile(path: string, contents: Uint8Array): Promise<Result<void, DiskFailure>> {
@@ -186,7 +188,7 @@ export class TimedDisk implements Disk {
   }
 
   async space(directory: string): Promise<Result<SpaceFacts, DiskFailure>> {
-    return await this.#onPath(directory, "reading", () => this.#disk.space(directory));
+    return await this.#onPath(directory, "looking", () => this.#disk.space(directory));
   }
 
   watch(path: string, onChange: () => void): () => void {
@@ -232,7 +234,7 @@ type Answer<Value> = Promise<Result<Value, DiskFailure>>;
 type Begin<Value> = (descriptor: number) => Answer<Value>;
 
 function lateOn(volume: Volume | undefined): readonly Promise<unknown>[] {
-  return volume === undefined ? [] : [...volume.reading.late, ...volume.writing.late];
+  return volume === undefined ? [] : [...volume.reading.late, ...volume.writing.late, ...volume.looking.late];
 }
 
 function stalled({ directory }: Volume): Result<never, DiskFailure> {

@@ -1,6 +1,7 @@
 /** A disk whose volumes hang: what is answered in time, and what becomes of what is late. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { SECTOR_BYTES } from "#actors/storage/pack-scan.ts";
 import { VOLUME_OPERATIONS_MAX, VOLUME_STALL_MS } from "#actors/storage/volumes/disk-lane.ts";
 import { TimedDisk } from "#actors/storage/volumes/timed-disk.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
@@ -98,6 +99,32 @@ describe("timed disk (STO-99)", () => {
     for (const outcome of await Promise.all(writes.map(() => disk.sync(descriptor)))) assert(outcome.ok);
   });
 
+  it("lets nobody wait longer for his turn than for what he asks, and asks what is there beside it (STO-111)", async () => {
+    const { memory, clock } = await startTimed();
+    const slowMs = VOLUME_STALL_MS / 2;
+    const slow = watchedDisk(memory, async ({ range }, begin) => {
+      if (range !== undefined) await new Promise<void>((resolve) => void clock.after(slowMs, resolve));
+      return await begin();
+    });
+    const disk = new TimedDisk(slow, clock, ["/v", "/vv"]);
+    const descriptor = must(await disk.open("/v/file", "read"), "it can be opened");
+    const outcomes: unknown[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      void disk.read(descriptor, Buffer.alloc(1), 0).then((outcome) => outcomes.push(outcome));
+    }
+
+    assert((await disk.readFile("/v/file")).ok);
+    for (let passedMs = 0; passedMs < VOLUME_STALL_MS; passedMs += slowMs) await clock.advance(slowMs);
+    await clock.settle();
+    const inTime = outcomes.filter((outcome) => (outcome as { readonly ok: boolean }).ok).length;
+    assert(inTime >= 2 * VOLUME_OPERATIONS_MAX, `${inTime}`);
+    assert.equal(disk.isStalled("/v"), false);
+    for (let passedMs = 0; passedMs < VOLUME_STALL_MS; passedMs += slowMs) await clock.advance(slowMs);
+    await clock.settle();
+    assert.equal(outcomes.length, 20);
+    assert.equal(disk.isStalled("/v"), false);
+  });
+
   it("lets the next one begin with the end of each, in the order in which they came (STO-111)", async () => {
     const { memory, disk, descriptor } = await startTimed();
 
@@ -138,35 +165,46 @@ describe("timed disk (STO-99)", () => {
     await memory.makeDirectory("/v");
     const clock = new ManualClock();
     let readCount = 0;
-    // Its second byte cannot be read, which takes the disk half a minute.
+    // Its second sector cannot be read, which takes the disk half a minute.
     const sector = watchedDisk(memory, async ({ range }, begin) => {
       if (range === undefined) return await begin();
       readCount += 1;
-      if (range.from > 1 || range.end < 2) return await begin();
+      if (range.from >= 2 * SECTOR_BYTES || range.end <= SECTOR_BYTES) return await begin();
       await new Promise<void>((resolve) => void clock.after(3 * VOLUME_STALL_MS, resolve));
       return fail(diskFailure("EIO", "/v/file"));
     });
     const disk = new TimedDisk(sector, clock, ["/v"]);
     const descriptor = must(await disk.open("/v/file", "create"), "a file can be made");
-    must(await disk.write(descriptor, [Buffer.from("0123")], 0), "it can be written");
-    const read = async (position: number, lengthBytes: number): Promise<unknown> => {
-      const into = Buffer.alloc(lengthBytes);
-      const outcome = disk.read(descriptor, into, position);
+    must(await disk.write(descriptor, [Buffer.alloc(4 * SECTOR_BYTES)], 0), "it can be written");
+    const read = async (from: number, end: number): Promise<unknown> => {
+      const outcome = disk.read(descriptor, Buffer.alloc(end - from), from);
       await clock.advance(VOLUME_STALL_MS);
       const said = await outcome;
-      return said.ok ? into.toString() : said.failure;
+      await clock.advance(3 * VOLUME_STALL_MS);
+      await disk.caughtUp("/v");
+      return said.ok ? said.value : said.failure;
     };
+    const refused = diskFailure("EIO", "/v/file");
 
-    assert.deepEqual(await read(0, 3), LATE);
-    await clock.advance(3 * VOLUME_STALL_MS);
-    await disk.caughtUp("/v");
+    assert.deepEqual(await read(0, 3 * SECTOR_BYTES), LATE);
     assert.deepEqual(
-      [await read(0, 3), await read(0, 4), await read(2, 2), readCount],
-      [diskFailure("EIO", "/v/file"), diskFailure("EIO", "/v/file"), "23", 2],
+      [
+        await read(0, 3 * SECTOR_BYTES),
+        await read(0, 4 * SECTOR_BYTES),
+        await read(2 * SECTOR_BYTES, 3 * SECTOR_BYTES),
+      ],
+      [refused, refused, SECTOR_BYTES],
     );
+    assert.equal(readCount, 2);
+    assert.deepEqual(await read(SECTOR_BYTES + 8, SECTOR_BYTES + 10), LATE);
+    assert.deepEqual(
+      [await read(SECTOR_BYTES + 80, SECTOR_BYTES + 90), await read(8, SECTOR_BYTES + 1), await read(0, SECTOR_BYTES)],
+      [refused, refused, SECTOR_BYTES],
+    );
+    assert.equal(readCount, 4);
     const other = must(await disk.open("/v/other", "create"), "another file can be made");
     must(await disk.write(other, [Buffer.from("0123")], 0), "it can be written");
-    assert.equal(await read(0, 1), "0");
+    assert.deepEqual(await disk.read(other, Buffer.alloc(4), 0), { ok: true, value: 4 });
   });
 
   it("fills nobody's memory after it has failed (STO-100)", async () => {
