@@ -178,6 +178,12 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
         (_state, outcome) => outcome,
       ),
 
+    judgeName: ({ names }, { record }, ctx) =>
+      ctx.later(
+        () => names.judge(record),
+        (_state, outcome) => outcome,
+      ),
+
     getName: ({ names }, { name }, ctx) =>
       ctx.later(
         () => names.read(name),

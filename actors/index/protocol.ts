@@ -51,6 +51,12 @@ export interface IndexProtocol {
    */
   setName: Call<{ readonly record: NameRecord }, void, NameConflict | NameFrozen | NamesFull | NamesUnavailable>;
 
+  /**
+   * What would become of the record, for who must make ready before it is set. One that follows is not taken yet, and
+   * `setName` judges it again; any other is dealt with as there: one that contradicts freezes the name.
+   */
+  judgeName: Call<{ readonly record: NameRecord }, NameVerdict, NameConflict | NameFrozen | NamesUnavailable>;
+
   /** The current record, though it may have expired: see `isExpired`. */
   getName: Call<{ readonly name: Name }, NameRecord, NameUnknown | NameFrozen | NamesUnavailable>;
 
@@ -66,6 +72,9 @@ export interface IndexProtocol {
 
   describe: Call<Record<never, never>, IndexFacts>;
 }
+
+/** It follows on the current record, or is that one once more. */
+export type NameVerdict = "next" | "known";
 
 /** What is kept of a name. */
 export interface NameState {

@@ -20,8 +20,8 @@ export async function setName(
   within: Within,
 ): Promise<Result<void, FailureOf<OverlayProtocol, "setName">>> {
   const { clock, index } = reading;
-  const isHeld = isExpired(record, clock.wallMs()) ? ok() : await holdOn(reading, record, within);
-  if (!isHeld.ok) return isHeld;
+  const isReady = isExpired(record, clock.wallMs()) ? ok() : await makeReady(reading, record, within);
+  if (!isReady.ok) return isReady;
   return await ask(reading, within, () => index.call("setName", { record }, optionsOf(reading, within)));
 }
 
@@ -51,6 +51,21 @@ export async function listNames(
   within: Within,
 ): Promise<Result<readonly NameState[], FailureOf<OverlayProtocol, "listNames">>> {
   return await ask(reading, within, () => reading.index.call("listNames", request, optionsOf(reading, within)));
+}
+
+/**
+ * Only a record that follows must lead to what is held. The current one sent again, and a rival of one that is kept, are told
+ * as such whatever has become of what they name: else who asks again is refused, and who has signed twice is not found out.
+ */
+async function makeReady(
+  reading: Reading,
+  record: NameRecord,
+  within: Within,
+): Promise<Result<void, FailureOf<OverlayProtocol, "setName">>> {
+  const options = optionsOf(reading, within);
+  const judged = await ask(reading, within, () => reading.index.call("judgeName", { record }, options));
+  if (!judged.ok) return judged;
+  return judged.value === "next" ? await holdOn(reading, record, within) : ok();
 }
 
 /**

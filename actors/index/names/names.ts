@@ -21,6 +21,7 @@ import type {
   NamesUnavailable,
   NameTotals,
   NameUnknown,
+  NameVerdict,
 } from "#actors/index/protocol.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { type Failure, fail, ok, type Result, unreachable } from "#runtime/errors.ts";
@@ -58,7 +59,8 @@ export interface NamesDeps {
 
 const LIMITS: NamesLimits = { namesMax: NAMES_MAX, historyMax: NAME_HISTORY_MAX, recordsMax: NAME_RECORDS_MAX };
 
-type SetFailure = NameConflict | NameFrozen | NamesFull | NamesUnavailable;
+type JudgeFailure = NameConflict | NameFrozen | NamesUnavailable;
+type SetFailure = JudgeFailure | NamesFull;
 
 export class Names {
   readonly #deps: NamesDeps;
@@ -100,7 +102,18 @@ export class Names {
   async set(record: NameRecord): Promise<Result<void, SetFailure>> {
     return await this.#turns.inTurn(fullName(record), async () => {
       const opened = await this.open();
-      return opened.ok ? await this.#setNow(record, opened.value) : opened;
+      if (!opened.ok) return opened;
+      const judged = await this.#judgeNow(record, opened.value);
+      if (!judged.ok) return judged;
+      return judged.value === "next" ? await this.#append(record, opened.value) : ok();
+    });
+  }
+
+  /** The same, but that a record which follows is not taken yet. One that contradicts freezes the name. */
+  async judge(record: NameRecord): Promise<Result<NameVerdict, JudgeFailure>> {
+    return await this.#turns.inTurn(fullName(record), async () => {
+      const opened = await this.open();
+      return opened.ok ? await this.#judgeNow(record, opened.value) : opened;
     });
   }
 
@@ -138,13 +151,12 @@ export class Names {
     await this.#journal.close();
   }
 
-  async #setNow(record: NameRecord, journal: Journal): Promise<Result<void, SetFailure>> {
+  async #judgeNow(record: NameRecord, journal: Journal): Promise<Result<NameVerdict, JudgeFailure>> {
     const verdict = this.#table.judge(record);
     switch (verdict.kind) {
       case "next":
-        return await this.#append(record, journal);
       case "known":
-        return ok();
+        return ok(verdict.kind);
       case "not-next":
         return fail({ code: "index.name-conflict", current: verdict.current });
       case "frozen":
@@ -167,7 +179,7 @@ export class Names {
     return appended;
   }
 
-  async #freeze(evidence: Evidence, journal: Journal): Promise<Result<never, SetFailure>> {
+  async #freeze(evidence: Evidence, journal: Journal): Promise<Result<never, JudgeFailure>> {
     const written = await this.#write(journal, { kind: "evidence", evidence });
     if (!written.ok) return written;
     this.#deps.onEquivocation(evidence[0]);

@@ -1,6 +1,7 @@
 /** Names in overlay: only what is held can be named, and one read of a manifest serves all who want it at once. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { addressOf } from "#actors/domain/address.ts";
 import { type NameValue, parseNameValue } from "#actors/domain/name.ts";
 import type { NameRecord } from "#actors/domain/name-record.ts";
 import { ok } from "#runtime/errors.ts";
@@ -44,6 +45,36 @@ describe("overlay: setName", () => {
     const got = await overlay.ref.call("getName", { name: first }, within);
     assert.deepEqual(got, { ok: true, value: first });
     assert.equal(overlay.fake.pinned.size, 1, "it is held before the name leads to it");
+  });
+
+  it("freezes a name for a second record that leads to what is not held (OVL-23)", async () => {
+    const overlay = await stored(bytes);
+    const first = signedRecord(owner, { value: held });
+    const rival = signedRecord(owner, { value: objectValue(7) });
+    await outcomeOf(overlay, first);
+
+    const frozen = { code: "index.name-frozen", evidence: [first, rival] };
+    assert.deepEqual(await outcomeOf(overlay, rival), frozen);
+
+    assert.deepEqual(await overlay.ref.call("getName", { name: first }, within), { ok: false, failure: frozen });
+  });
+
+  it("takes the current record once more when what it leads to was removed (OVL-23)", async () => {
+    const overlay = await stored(bytes);
+    const first = signedRecord(owner, { value: held });
+    await outcomeOf(overlay, first);
+    await overlay.ref.call("remove", { address: addressOf(digest(bytes)) }, within);
+
+    assert.equal(await outcomeOf(overlay, first), "set");
+  });
+
+  it("pins nothing for a record that does not follow (OVL-23)", async () => {
+    const overlay = await stored(bytes);
+
+    const early = signedRecord(owner, { seq: 2, prev: digest(bytes), value: held });
+    assert.deepEqual(await outcomeOf(overlay, early), { code: "index.name-conflict", current: undefined });
+
+    assert.equal(overlay.fake.pinned.size, 0);
   });
 
   it("leads a name to the root of a private object, not to another node of it (OVL-18)", async () => {

@@ -70,6 +70,24 @@ describe("index: names", () => {
     assert.equal((await historyOf(index)).history.length, 2);
   });
 
+  it("are judged as they are set, but that the next record is not taken (IDX-16)", async () => {
+    const index = await startIndex();
+    const judge = async (record: NameRecord): Promise<unknown> => {
+      const judged = await index.ref.call("judgeName", { record }, within);
+      return judged.ok ? judged.value : judged.failure;
+    };
+    await set(index, first);
+
+    const verdicts = [await judge(second), await judge(second), await judge(first)];
+    await set(index, second);
+
+    assert.deepEqual(verdicts, ["next", "next", "known"]);
+    assert.deepEqual(await judge(first), { code: "index.name-conflict", current: second });
+    assert.deepEqual(await judge(rival), { code: "index.name-frozen", evidence: [second, rival] });
+    await index.crash();
+    assert.deepEqual(await historyOf(index), { history: [first, second], evidence: [second, rival] });
+  });
+
   it("of two owners do not meet, though their labels are the same", async () => {
     const index = await startIndex();
     const others = signedRecord(signerOf(2), { value: objectValue(1) });
