@@ -149,7 +149,8 @@ export interface StorageProtocol {
 
   /**
    * What is held of it. One that is complete is being stored as an object, by itself: then this waits up to `waitMs` for
-   * that, and fails with what stopped it. What may be tried again is tried again, by this and once in a while.
+   * that, and fails with what stopped it. What may be tried again is tried again, by this and once in a while; what may
+   * not ends the upload.
    */
   statUpload: Call<
     { readonly upload: UploadId; readonly waitMs: number },

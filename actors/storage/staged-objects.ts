@@ -2,7 +2,7 @@
  * Complete uploads on their way into the store, through an ordinary put: few at a time, each once.
  *
  * That goes on when nobody waits for it any more. What fails for a reason that may pass stays as it is, for the next who
- * asks; what fails for good ends the upload.
+ * asks; what fails for good ends the upload, and it is remembered why.
  */
 
 import type { UploadId } from "#actors/domain/upload.ts";
@@ -20,7 +20,8 @@ import type { StagedUpload } from "#actors/storage/upload-book.ts";
 import type { UploadLog } from "#actors/storage/upload-log.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import { LruCache } from "#runtime/lru-cache.ts";
 import { Permits } from "#runtime/permits.ts";
 import type { FailureOf } from "#runtime/protocol.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -28,6 +29,8 @@ import type { Log } from "#runtime/telemetry/log.ts";
 
 /** Uploads that are stored at once; further ones wait in line. */
 export const UPLOADS_STORED_AT_ONCE_MAX = 4;
+/** Uploads that were ended here of which it is remembered why, the last ones. */
+export const UPLOADS_REFUSED_MAX = 256;
 
 export interface StagedObjectsDeps {
   readonly disk: Disk;
@@ -42,16 +45,18 @@ export interface StagedObjectsDeps {
 
 const damaged = { code: "storage.upload-damaged" } as const;
 
-/** Tried again, these would fail again. */
-const FINAL: ReadonlySet<string> = new Set(["storage.too-many-chunks", "storage.object-too-large", damaged.code]);
-
-type Outcome = Result<void, FailureOf<StorageProtocol, "statUpload">>;
+type StoreFailure = FailureOf<StorageProtocol, "statUpload">;
+type Outcome = Result<void, StoreFailure>;
 
 export class StagedObjects {
   readonly #deps: StagedObjectsDeps;
   readonly #line: Permits;
   readonly #over = new AbortController();
   readonly #storing = new Map<UploadId, Promise<Outcome>>();
+  readonly #refused = new LruCache<UploadId, StoreFailure>(
+    () => UPLOADS_REFUSED_MAX,
+    () => 1,
+  );
   readonly #within: Within = { deadlineMs: Number.POSITIVE_INFINITY, signal: this.#over.signal };
 
   constructor(deps: StagedObjectsDeps) {
@@ -66,6 +71,11 @@ export class StagedObjects {
 
   isStoring(upload: UploadId): boolean {
     return this.#storing.has(upload);
+  }
+
+  /** Why it was ended here: it may be over before its client asks what became of it. */
+  whyEnded(upload: UploadId): StoreFailure | undefined {
+    return this.#refused.get(upload);
   }
 
   /** Begins to store it, unless that has begun, or is done. */
@@ -150,11 +160,26 @@ export class StagedObjects {
     assert(failure.code !== "storage.address-mismatch", "nobody expects an address of an upload");
     const isDamaged = failure.code === "storage.source-failed" && failure.cause.code === "storage.upload-damaged";
     const why = isDamaged ? damaged : failure;
-    return FINAL.has(why.code) ? await this.#drop(upload, why) : fail(why);
+    return isFinal(why) ? await this.#drop(upload, why) : fail(why);
   }
 
-  async #drop<F extends Failure>(upload: UploadId, why: F): Promise<Result<never, F>> {
+  async #drop(upload: UploadId, why: StoreFailure): Promise<Outcome> {
+    this.#refused.set(upload, why);
     await this.#deps.files.end(upload);
     return fail(why);
+  }
+}
+
+/** Tried again, it would fail again. What a tree names may still be put. */
+function isFinal(why: PutFailure | StorageNotReady | typeof damaged): boolean {
+  switch (why.code) {
+    case "storage.too-many-chunks":
+    case "storage.object-too-large":
+    case damaged.code:
+      return true;
+    case "storage.tree-refused":
+      return why.problem !== "not-stored";
+    default:
+      return false;
   }
 }

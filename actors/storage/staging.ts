@@ -118,11 +118,12 @@ export class Staging {
   /** See `statUpload`. */
   async stat(upload: UploadId, waitMs: number, within: Within): Answer<"statUpload"> {
     const found = await this.#find(upload);
-    if (!found.ok) return found;
+    if (!found.ok) return fail(this.#deps.objects.whyEnded(upload) ?? found.failure);
     const { staged } = found.value;
     if (waitMs === 0 || !isComplete(staged) || staged.stored !== undefined) return ok(this.#factsOf(staged));
     const stored = await this.#deps.objects.storeWithin(upload, waitMs, within);
-    return stored.ok ? await this.#facts(upload) : stored;
+    // Others may have seen it end meanwhile, which is nothing to wait for any more.
+    return stored.ok ? await this.stat(upload, 0, within) : stored;
   }
 
   /** Who adds to it is cut off. One that is being stored goes on. */

@@ -1,11 +1,12 @@
 /** Uploads in pieces through storage's protocol, on a simulated disk with manual time. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addressOf, digestFromBytes } from "#actors/domain/address.ts";
+import { addressOf, type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { UPLOAD_NOTE_LENGTH_MAX } from "#actors/domain/upload.ts";
 import { UPLOAD_SWEEP_INTERVAL_MS } from "#actors/storage/actor.ts";
 import { UPLOAD_PIECE_BYTES, UPLOAD_PIECE_MS } from "#actors/storage/append-upload.ts";
 import { UPLOAD_EMPTY_MS, UPLOAD_SILENT_MS, UPLOADS_REMEMBERED_MAX } from "#actors/storage/staging.ts";
+import { encodeTree } from "#client/tree.ts";
 import { type ByteSource, FAILED } from "#runtime/byte-source.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -23,7 +24,7 @@ import {
   stagingDirectory,
   stat,
 } from "#test/actors/storage/staging-kit.ts";
-import { randomBytes, type StorageKit, sourceOf, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+import { put, randomBytes, type StorageKit, sourceOf, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 
 const addressOfBytes = (bytes: Uint8Array) => addressOf(digestFromBytes(digestOf(bytes)));
 
@@ -36,6 +37,13 @@ function failNth(disk: MemoryDisk, operation: "write" | "sync", nth: number): vo
     count += 1;
     return whole(...asked);
   };
+}
+
+/** Of an object that is not stored here. */
+async function manifestElsewhere(bytes: Uint8Array): Promise<Digest> {
+  const stored = await put(await startStorage(), bytes);
+  assert(stored.ok);
+  return stored.value.manifest;
 }
 
 /** Lets what is under way beside the calls go on. */
@@ -174,9 +182,10 @@ describe("storage: uploads in pieces", () => {
     kit.disk.flipByte(`${stagingDirectory}/${upload}`, 1000, 1);
     await mustAppend(kit, upload, 200 * KiB, bytes.subarray(200 * KiB));
     const damaged = await stat(kit, upload, long);
-    const after = await stat(kit, upload);
+    const after = [await stat(kit, upload), await append(kit, upload, bytes.length, new Uint8Array())];
 
-    assert.deepEqual([damaged, after].map(codeOf), ["storage.upload-damaged", "storage.upload-unknown"]);
+    const dropped = "storage.upload-damaged";
+    assert.deepEqual([damaged, ...after].map(codeOf), [dropped, dropped, "storage.upload-unknown"]);
     const facts = await kit.ref.call("describe", {}, within);
     assert(facts.ok && facts.value.manifestCount === 0);
     assert.deepEqual(await filesOf(kit.disk), []);
@@ -191,22 +200,42 @@ describe("storage: uploads in pieces", () => {
 
     const append1 = await append(kit, taken, 0, randomBytes(10, 1));
     const stored = await stat(kit, complete, long);
-    const after = [await stat(kit, taken), await stat(kit, complete)];
+    const after = [await stat(kit, taken), await cancel(kit, complete)];
 
     const unknown = "storage.upload-unknown";
     assert.deepEqual([append1, stored, ...after].map(codeOf), [unknown, "storage.upload-damaged", unknown, unknown]);
   });
 
-  it("that can never be stored are dropped, and say why", async () => {
+  it("that can never be stored are dropped, and say why (STO-115)", async () => {
     const kit = await startStorage({ config: { objectChunksMax: 64 } });
     const bytes = randomBytes(12 * MiB, 16);
     const upload = await mustBegin(kit, { sizeBytes: bytes.length, manner: { chunker: "gear-fine/1" } });
     await mustAppend(kit, upload, 0, bytes);
 
-    const refused = await stat(kit, upload, long);
+    const refused = [await stat(kit, upload, long), await stat(kit, upload, long)];
 
-    assert.equal(codeOf(refused), "storage.too-many-chunks");
-    assert.equal(codeOf(await stat(kit, upload)), "storage.upload-unknown");
+    assert.deepEqual(refused.map(codeOf), ["storage.too-many-chunks", "storage.too-many-chunks"]);
+    assert.equal(codeOf(await cancel(kit, upload)), "storage.upload-unknown");
+  });
+
+  it("that are begun as a tree, and are none, are dropped; one that names what is to come waits for it (STO-115)", async () => {
+    const kit = await startStorage();
+    const named = Buffer.from("named");
+    const manifest = await manifestElsewhere(named);
+    const entry = { name: "a", kind: "file", mode: 0o644, address: addressOfBytes(named), manifest } as const;
+    const bytes = encodeTree({ entries: [{ ...entry, size: named.length }] });
+    const none = await mustBegin(kit, { sizeBytes: 5, manner: { kind: "tree" } });
+    const early = await mustBegin(kit, { sizeBytes: bytes.length, manner: { kind: "tree" } });
+    await mustAppend(kit, none, 0, Buffer.from("hello"));
+    await mustAppend(kit, early, 0, bytes);
+
+    const refused = [await stat(kit, none, long), await stat(kit, none, long), await stat(kit, early, long)];
+    const ended = await cancel(kit, none);
+    assert((await put(kit, named)).ok);
+
+    const tree = "storage.tree-refused";
+    assert.deepEqual([...refused, ended].map(codeOf), [tree, tree, tree, "storage.upload-unknown"]);
+    await mustBeStored(kit, early, bytes);
   });
 
   for (const operation of ["write", "sync"] as const) {
