@@ -12,6 +12,7 @@ import { getName, listNames, readNameHistory, setName } from "#actors/overlay/na
 import type { OverlayEvents, OverlayProtocol } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
 import { newSmallObjects } from "#actors/overlay/small-object.ts";
+import { Told } from "#actors/overlay/told.ts";
 import { appendUpload, beginUpload, cancelUpload, statUpload } from "#actors/overlay/uploads.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
@@ -42,7 +43,7 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
 
   init: (deps, ctx) => {
     const { clock, random } = ctx;
-    const below = { ...deps, clock, random, turns: new Turns<Address>() };
+    const below = { ...deps, clock, random, turns: new Turns<Address>(), told: new Told() };
     const feeder = new Feeder({
       ...below,
       watch: (target, onDown) => void ctx.monitor(target, onDown),

@@ -5,13 +5,15 @@
  *   (with full jitter), and every `feedIntervalMs`, which bounds how much a restarted index must be told.
  * - A round belongs to one life of the index: what it told an earlier life may have been lost with it, so the index
  *   refuses its checkpoint and `done`, and the next round begins where the new life stands.
+ * - A page is what was true when it was asked for. What it says against an entry that index was told since is fed only where
+ *   storage does not hold what index leads to.
  * - Both actors are watched before the checkpoint is asked for: one that goes down later is noticed.
  */
-import type { IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
-import { ask, pause } from "#actors/overlay/ask.ts";
-import type { Below } from "#actors/overlay/put.ts";
+import type { Checkpoint, IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
+import { ask, optionsOf, pause } from "#actors/overlay/ask.ts";
+import { type Below, recordEntry } from "#actors/overlay/put.ts";
 import type { CommittedManifest, Cursor, StorageProtocol } from "#actors/storage/protocol.ts";
-import type { Failure, Result } from "#runtime/errors.ts";
+import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
 
 type Watched = Ref<StorageProtocol> | Ref<IndexProtocol>;
@@ -42,6 +44,7 @@ export class Feeder {
       this.#wanted = new AbortController();
       this.#watch();
       const cause = await this.#round(within);
+      this.#options.told.end();
       if (within.signal.aborted) break;
       onRound(cause);
 
@@ -73,9 +76,9 @@ export class Feeder {
 
   /** Answers with why it failed. Every page makes progress or ends the round, so it ends with storage's commits. */
   async #round(within: Within): Promise<string | undefined> {
-    const { index, storage, config } = this.#options;
-    const { callTimeoutMs: timeoutMs, feedPageEntriesMax: limit } = config.current;
-    const options = { timeoutMs, within, whenFull: "wait" } as const;
+    const { index, storage, config, told } = this.#options;
+    const limit = config.current.feedPageEntriesMax;
+    const options = optionsOf(this.#options, within);
     const asked = <Value, Own extends Failure>(attempt: () => Promise<Result<Value, Own>>) =>
       ask(this.#options, within, attempt);
 
@@ -85,14 +88,13 @@ export class Feeder {
     let after: Cursor | undefined = start.value.cursor;
     let toldCount = 0;
     for (;;) {
+      told.begin();
       const page = await asked(() => storage.call("listManifests", { after, limit }, options));
       if (!page.ok) return causeOf(page.failure);
       const { entries, next, done, total } = page.value;
       if (entries.length > 0) {
-        const checkpoint = { cursor: next, life };
-        const named = entries.filter(hasAddress);
-        const recorded = await asked(() => index.call("record", { entries: named, checkpoint }, options));
-        if (!recorded.ok) return causeOf(recorded.failure);
+        const cause = await this.#tell(entries.filter(hasAddress), { cursor: next, life }, within);
+        if (cause !== undefined) return cause;
       }
       toldCount += entries.length;
       const doneCount = done ? total : Math.min(total, entryCount + toldCount);
@@ -103,6 +105,45 @@ export class Feeder {
       if (next === after) return "storage.not-ready";
       after = next;
     }
+  }
+
+  /** The checkpoint comes with the last of a page. */
+  async #tell(entries: readonly IndexEntry[], checkpoint: Checkpoint, within: Within): Promise<string | undefined> {
+    const { index, told } = this.#options;
+    const options = optionsOf(this.#options, within);
+    let doubtful: readonly IndexEntry[] = [];
+    const recorded = await ask(this.#options, within, () => {
+      // Whoever tells index something from here on is heard after this.
+      doubtful = entries.filter((entry) => told.contradicts(entry));
+      const sure = entries.filter((entry) => !told.contradicts(entry));
+      const reached = doubtful.length === 0 ? checkpoint : undefined;
+      return index.call("record", { entries: sure, checkpoint: reached }, options);
+    });
+    if (!recorded.ok) return causeOf(recorded.failure);
+    if (doubtful.length === 0) return undefined;
+
+    for (const entry of doubtful) {
+      const settled = await this.#options.turns.inTurn(entry.address, () => this.#settle(entry, within));
+      if (!settled.ok) return causeOf(settled.failure);
+    }
+    const moved = await ask(this.#options, within, () => index.call("record", { entries: [], checkpoint }, options));
+    return moved.ok ? undefined : causeOf(moved.failure);
+  }
+
+  /** In the turn of its address: nobody removes or puts it meanwhile. */
+  async #settle(entry: IndexEntry, within: Within): Promise<Result<void, Failure>> {
+    const { index, storage } = this.#options;
+    const options = optionsOf(this.#options, within);
+    const { address } = entry;
+    const known = await ask(this.#options, within, () => index.call("resolve", { address }, options));
+    if (!known.ok && known.failure.code === "overlay.unavailable") return known;
+    if (known.ok) {
+      const root = known.value.manifest;
+      const held = await ask(this.#options, within, () => storage.call("isHeld", { root }, options));
+      if (!held.ok) return held;
+      if (held.value) return ok();
+    }
+    return await recordEntry(this.#options, entry, within);
   }
 }
 

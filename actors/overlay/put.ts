@@ -10,6 +10,7 @@ import type { Address } from "#actors/domain/address.ts";
 import type { IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
 import { type AskSeams, ask } from "#actors/overlay/ask.ts";
 import type { OverlayProtocol, OverlayUnavailable, PutReceipt } from "#actors/overlay/protocol.ts";
+import type { Told } from "#actors/overlay/told.ts";
 import type { PutObject, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
@@ -22,6 +23,8 @@ export interface Below extends AskSeams {
   readonly index: Ref<IndexProtocol>;
   /** Of those who put an object and those who remove it, in what index hears. */
   readonly turns: Turns<Address>;
+  /** By those who put, for the feeder. */
+  readonly told: Told;
 }
 
 export async function putObject(
@@ -59,6 +62,7 @@ export async function recordEntry(
   isDurable: boolean = false,
 ): Promise<Result<void, OverlayUnavailable>> {
   const timeoutMs = below.config.current.callTimeoutMs;
+  below.told.note(entry);
   const recorded = await ask(below, within, () =>
     below.index.call("record", { entries: [entry], isDurable }, { timeoutMs, within, whenFull: "wait" }),
   );

@@ -31,6 +31,18 @@ async function verdict({ ref }: StartedOverlay, address: Address): Promise<strin
 const roundsOf = (overlay: StartedOverlay): number =>
   overlay.toIndex.calls.filter((name) => name === "readCheckpoint").length;
 
+/** A round has asked for the first page, which comes as it was then when it is handed over. */
+async function pageInHand(overlay: StartedOverlay): Promise<() => void> {
+  const gate = Promise.withResolvers<void>();
+  overlay.toStorage.instead("listManifests", async () => {
+    const page = await overlay.storage.ref.call("listManifests", { after: undefined, limit: 2 }, within);
+    await gate.promise;
+    return page;
+  });
+  await pass(overlay, 10_000);
+  return gate.resolve;
+}
+
 describe("overlay: feeding the index", () => {
   it("tells it all that storage has committed, page by page, and then that it is all (OVL-9)", async () => {
     const fake = fakeWith(5);
@@ -168,6 +180,39 @@ describe("overlay: feeding the index", () => {
 
     assert.equal(roundsOf(overlay), 3);
     assert.deepEqual(overlay.index.actor.health, { state: "ready", reason: undefined });
+  });
+
+  it("does not make an object unknown that was removed and put again while it had a page in hand (OVL-16)", async () => {
+    const overlay = await startOverlay();
+    const bytes = bytesOf(10);
+    const put = await overlay.ref.call("put", { source: sourceOf(bytes) }, within);
+    assert(put.ok);
+    const handOver = await pageInHand(overlay);
+    const address = addressIn(put.value);
+
+    assert((await overlay.ref.call("remove", { address }, within)).ok);
+    overlay.fake.chunkBytes = 5;
+    const again = await overlay.ref.call("put", { source: sourceOf(bytes) }, within);
+    assert(again.ok && again.value.manifest !== put.value.manifest);
+    handOver();
+    await pass(overlay, 0);
+
+    assert.deepEqual(overlay.index.actor.health, { state: "ready", reason: undefined });
+    assert.equal(await verdict(overlay, address), "known");
+  });
+
+  it("tells of what it had in hand where the put that came since could not be told of (OVL-16)", async () => {
+    const overlay = await startOverlay();
+    const bytes = bytesOf(10);
+    const { address } = overlay.fake.store(bytes);
+    const handOver = await pageInHand(overlay);
+
+    overlay.toIndex.answer("record", maybe);
+    assert(!(await overlay.ref.call("put", { source: sourceOf(bytes) }, within)).ok);
+    handOver();
+    await pass(overlay, 0);
+
+    assert.equal(await verdict(overlay, address), "known");
   });
 
   it("stops with its incarnation, and leaves no timer behind", async () => {
