@@ -264,10 +264,13 @@ describe("storage: the whole data directory is away (STO-104)", () => {
     const refused = read.filter((outcome) => !(outcome instanceof Uint8Array));
     assert(refused.length > 0, "what no descriptor is open for cannot be read");
     for (const failure of refused) assert.deepEqual(failure, { code: "storage.read-failed", errno: "ENOENT" });
-    assert.equal(kit.actor.health.state, "ready");
+    const reason = "is the data directory there? its packs cannot be listed (ENOENT: /data/packs)";
+    assert.deepEqual(kit.actor.health, { state: "degraded", reason });
     await kit.disk.removeTree("/data");
     assert((await kit.disk.rename("/moved", "/data")).ok);
     await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
+    await turns(100);
+    assert.equal(kit.actor.health.state, "ready");
     for (const { manifest } of stored) assert(await isRead(kit, manifest));
     assert.deepEqual(named(await scrubNow(kit)), []);
   });

@@ -284,7 +284,7 @@ describe("storage: making the reserve file", () => {
       const failed = kit.actor.health;
       await flushes(kit, RESERVE_FILE_PAUSE_MS / CATALOG_FLUSH_INTERVAL_MS + 1);
 
-      assert.deepEqual(failed, { state: "degraded", reason: "no reserve file: disk.broken" });
+      assert.deepEqual(failed, { state: "degraded", reason: "no reserve file: EIO" });
       assert.deepEqual(await filesOf(disk), { "reserve.bin": FILE_BYTES });
       assert.equal(kit.actor.health.state, "ready");
     });

@@ -1,6 +1,7 @@
 /** What the operator allows the store to hold (STO-27). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ByteSource } from "#runtime/byte-source.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import {
   packBytes,
@@ -44,8 +45,27 @@ describe("storage: storedBytesMax", () => {
 
   it("counts uploads that are under way, and gives back what one that fails was to take", async () => {
     const kit = await startStorage({ config: { storedBytesMax: 10 * MiB, packSealBytes: 64 * MiB } });
-    const failing = kit.ref.call("putObject", { source: sourceOf(randomBytes(6 * MiB, 1), 64 * KiB, 5 * MiB) }, within);
+    const source = sourceOf(randomBytes(6 * MiB, 1), 64 * KiB, 5 * MiB);
+    const reached = Promise.withResolvers<void>();
+    const goesOn = Promise.withResolvers<void>();
+    let leftBytes = 5 * MiB;
+    const paused: ByteSource = {
+      read: async (into) => {
+        if (leftBytes === 0) reached.resolve();
+        if (leftBytes === 0) await goesOn.promise;
+        const count = await source.read(into);
+        leftBytes -= Math.max(0, count);
+        return count;
+      },
+      cancel: (reason) => source.cancel(reason),
+      get failure() {
+        return source.failure;
+      },
+    };
+    const failing = kit.ref.call("putObject", { source: paused }, within);
+    await reached.promise;
     const beside = await kit.ref.call("putObject", { source: sourceOf(randomBytes(6 * MiB, 2)) }, within);
+    goesOn.resolve();
     assert.equal(code(await failing), "storage.source-failed");
 
     assert.equal(code(beside), "storage.limit-reached");
