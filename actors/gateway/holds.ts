@@ -25,7 +25,8 @@ export function keepMsOf({ request }: Visit): Result<number | undefined, BadKeep
 export async function removeTarget(desk: Desk, visit: Visit, target: Target): Served {
   const removed = await desk.overlay.call("remove", target, optionsOf(desk, visit));
   if (!removed.ok) return removed;
-  return ok(jsonAnswer(200, { ...nameOf(target), restorableUntil: timeOf(removed.value.restorableUntilMs) }));
+  const { address, restorableUntilMs } = removed.value;
+  return ok(jsonAnswer(200, { ...nameOf(target), address, restorableUntil: timeOf(restorableUntilMs) }));
 }
 
 export async function restoreTarget(desk: Desk, visit: Visit, target: Target): Served {

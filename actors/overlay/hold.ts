@@ -29,19 +29,24 @@ export async function removeTarget(
   within: Within,
 ): Promise<Result<ReplyOf<OverlayProtocol, "remove">, TargetFailure>> {
   const { index, manifests, storage } = reading;
-  return await inTurnOf(reading, target, async () => {
+  const options = optionsOf(reading, within);
+  const named =
+    "address" in target ? ok(target) : await ask(reading, within, () => storage.call("findCommitted", target, options));
+  if (!named.ok) return named;
+  const { address } = named.value;
+  const remove = async (): Promise<Result<ReplyOf<OverlayProtocol, "remove">, TargetFailure>> => {
     const held = await findHeld(reading, target, within);
     if (!held.ok) return held;
-    const options = optionsOf(reading, within);
     const removed = await ask(reading, within, () => storage.call("removeObject", held.value, options));
     if (!removed.ok) return removed;
-    const { address, manifest } = held.value;
-    manifests.forget(manifest, address);
-    if (address === undefined) return removed;
+    const { restorableUntilMs } = removed.value;
+    manifests.forget(held.value.manifest, address);
+    if (address === undefined) return ok({ address, restorableUntilMs });
     reading.small.delete(address);
     const forgotten = await ask(reading, within, () => index.call("forget", { address }, options));
-    return forgotten.ok ? removed : fail(afterAll(forgotten.failure));
-  });
+    return forgotten.ok ? ok({ address, restorableUntilMs }) : fail(afterAll(forgotten.failure));
+  };
+  return address === undefined ? await remove() : await reading.turns.inTurn(address, remove);
 }
 
 export async function restoreTarget(
@@ -49,18 +54,24 @@ export async function restoreTarget(
   target: Target,
   within: Within,
 ): Promise<Result<ReplyOf<OverlayProtocol, "restore">, FailureOf<OverlayProtocol, "restore">>> {
-  return await inTurnOf(reading, target, async () => {
-    const { storage } = reading;
-    const options = optionsOf(reading, within);
-    const removed = await ask(reading, within, () => storage.call("findRemoved", target, options));
+  const { storage, turns } = reading;
+  const options = optionsOf(reading, within);
+  const findRemoved = () => ask(reading, within, () => storage.call("findRemoved", target, options));
+  const restoreObject = () => ask(reading, within, () => storage.call("restoreObject", target, options));
+  if ("root" in target) {
+    const removed = await findRemoved();
     if (!removed.ok) return removed;
-    const { address, manifest, sizeBytes } = removed.value;
+    const { address } = removed.value;
+    return address === undefined ? await restoreObject() : await restoreTarget(reading, { address }, within);
+  }
+  const { address } = target;
+  return await turns.inTurn(address, async () => {
+    const removed = await findRemoved();
+    if (!removed.ok) return removed;
     // Index first: what is removed storage refuses whatever index says, but no round of the feeder would ever tell of a
     // commit that it has passed.
-    const entry = address === undefined ? undefined : { address, manifest, sizeBytes };
-    const recorded = entry === undefined ? ok() : await recordEntry(reading, entry, within, true);
-    if (!recorded.ok) return recorded;
-    return await ask(reading, within, () => storage.call("restoreObject", target, options));
+    const recorded = await recordEntry(reading, { ...removed.value, address }, within, true);
+    return recorded.ok ? await restoreObject() : recorded;
   });
 }
 
@@ -96,9 +107,8 @@ async function findHeld(
   within: Within,
 ): Promise<Result<HeldObject, ObjectUnknown | IndexRebuilding | StorageJournalDamaged | OverlayUnavailable>> {
   if ("root" in target) return ok({ manifest: target.root });
-  const { address } = target;
-  const entry = await resolve(reading, address, within);
-  return entry.ok ? ok({ address, manifest: entry.value.manifest }) : entry;
+  const entry = await resolve(reading, target.address, within);
+  return entry.ok ? ok({ manifest: entry.value.manifest }) : entry;
 }
 
 /** Index has not heard of the removal yet. */
@@ -109,8 +119,4 @@ function notHeld(
   if (failure.code !== "storage.removed") return fail(failure);
   if ("address" in target) return fail({ code: "overlay.unknown", address: target.address });
   return fail({ code: "storage.manifest-not-found", root: target.root });
-}
-
-async function inTurnOf<Value>({ turns }: Reading, target: Target, work: () => Promise<Value>): Promise<Value> {
-  return "address" in target ? await turns.inTurn(target.address, work) : await work();
 }

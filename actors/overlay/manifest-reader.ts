@@ -77,6 +77,7 @@ export class ManifestReader {
   /** Storage is asked the next time: it may not be there any more. */
   forget(root: Digest, address?: Address): void {
     this.#roots.delete(root);
+    this.#fetches.leave(fetchOf(root, undefined));
     this.#fetches.leave(fetchOf(root, address));
   }
 

@@ -87,7 +87,7 @@ export interface OverlayProtocol {
    * Nobody can read it from now on. Until the moment answered it can be restored; then its bytes are given up. A put that
    * comes later keeps it again.
    */
-  remove: Call<Target, { readonly restorableUntilMs: number }, TargetFailure>;
+  remove: Call<Target, RemovedObject, TargetFailure>;
 
   /** Takes a removal back, and makes the object findable again. Idempotent while it is in the trash. */
   restore: Call<Target, RestoredObject, NotInTrash | KeepRefused | OverlayUnavailable>;
@@ -245,10 +245,16 @@ export interface StoreFacts {
   readonly index: IndexFacts;
 }
 
-/** An object by its address, or whatever the manifest of this root describes. */
+/** An object by its address, or whatever the manifest of this root describes: where that has an address, the object. */
 export type Target = { readonly address: Address } | { readonly root: Digest };
 
 export type TargetFailure = ObjectUnknown | ManifestNotFound | IndexRebuilding | KeepRefused | OverlayUnavailable;
+
+export interface RemovedObject {
+  /** Undefined for ciphertext. */
+  readonly address: Address | undefined;
+  readonly restorableUntilMs: number;
+}
 
 export interface RestoredObject {
   /** Undefined for ciphertext. */

@@ -195,6 +195,12 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         (_, removed) => (removed.ok ? ok({ restorableUntilMs: removed.value }) : removed),
       ),
 
+    findCommitted: ({ store }, { root }, ctx) =>
+      ctx.later(
+        () => store.keep(async (keeping) => keeping.find(root)),
+        (_, found) => found,
+      ),
+
     findRemoved: ({ store }, removed, ctx) =>
       ctx.later(
         () => store.keep(async (keeping) => keeping.findRemoved(removed)),

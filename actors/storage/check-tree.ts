@@ -3,7 +3,6 @@
  * a tree from the top finds everything, as it was put.
  */
 
-import { addressOf } from "#actors/domain/address.ts";
 import { decodeTree, type TreeReference } from "#actors/domain/tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
@@ -43,7 +42,7 @@ async function holdOn(
   const commit = catalog.commitAt(catalog.findIntact("manifest", manifest)?.sequence ?? 0);
   if (commit?.object !== object || commit.sizeBytes !== sizeBytes) return notStored;
   if (keeping.holdsUntil(commit, FOR_EVER)) return undefined;
-  const pinned = await keeping.pin({ address: addressOf(object), manifest });
+  const pinned = await keeping.pin({ manifest });
   if (pinned.ok) return undefined;
   const { failure } = pinned;
   return failure.code === "storage.removed" || failure.code === "storage.manifest-not-found" ? notStored : failure;

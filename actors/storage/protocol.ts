@@ -100,6 +100,9 @@ export interface StorageProtocol {
    */
   removeObject: Call<HeldObject, { readonly restorableUntilMs: number }, ManifestNotFound | KeepRefused>;
 
+  /** What a manifest was committed for, also where that was removed. */
+  findCommitted: Call<{ readonly root: Digest }, CommittedManifest, ManifestNotFound | StorageNotReady>;
+
   /** Takes a removal back, and answers with what is there again; `findRemoved` says what that would be. */
   restoreObject: Call<RemovedName, CommittedManifest, NotInTrash | KeepRefused>;
   findRemoved: Call<RemovedName, CommittedManifest, NotInTrash | StorageNotReady>;
@@ -176,13 +179,12 @@ export interface StorageProtocol {
   describe: Call<Record<never, never>, StorageFacts>;
 }
 
-/** An object, and the manifest that answers for it. Ciphertext has no address. */
+/** What the manifest was committed for, of an object all of it: also what other manifests of it describe. */
 export interface HeldObject {
-  readonly address?: Address | undefined;
   readonly manifest: Digest;
 }
 
-/** Ciphertext is named by the root of its manifest. */
+/** What has an address is found by that, and by the root of any manifest of it. */
 export type RemovedName = { readonly address: Address } | { readonly root: Digest };
 
 export interface TrashedObject extends CommittedManifest {

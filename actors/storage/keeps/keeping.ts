@@ -68,12 +68,20 @@ export class Keeping {
     return !keeps.isInDoubt(name) && holdsUntil(commit, keeps.get(name), untilMs);
   }
 
+  /** What a manifest was committed for, also where that was removed. */
+  find(root: Digest): Result<CommittedManifest, ManifestNotFound> {
+    const commit = this.#deps.catalog.commitOf(root);
+    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root });
+    return ok(describe(keepNameOf(commit), commit));
+  }
+
   /** Answers with until when it can be restored. */
-  async remove({ address, manifest }: HeldObject): Promise<Result<number, KeepFailure | ManifestNotFound>> {
-    const { catalog, keeps, sequences, trashMs } = this.#deps;
-    const commit = catalog.commitOf(manifest);
-    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root: manifest });
-    const name = nameOf({ address, manifest });
+  async remove({ manifest }: HeldObject): Promise<Result<number, KeepFailure | ManifestNotFound>> {
+    const { keeps, sequences, trashMs } = this.#deps;
+    const found = await this.#commitOf(manifest);
+    if (!found.ok) return found;
+    const commit = found.value;
+    const name = keepNameOf(commit);
     const { sizeBytes } = commit;
     const removed = await keeps.change(name, (keep): Result<Keep, ManifestNotFound> => {
       const { removal } = keep;
@@ -91,6 +99,8 @@ export class Keeping {
   async removeLoose(commit: Commit): Promise<Result<boolean, KeepFailure>> {
     const { clock, keeps } = this.#deps;
     const { manifest, sequence, sizeBytes } = commit;
+    const adopted = await this.#adoptPin(commit);
+    if (!adopted.ok) return adopted;
     const removed = await keeps.change(keepNameOf(commit), (keep) => {
       const isLoose = fateOf(commit, keep, clock.wallMs()) === "loose";
       return ok(isLoose ? this.#removed(manifest, sizeBytes, sequence) : keep);
@@ -100,13 +110,13 @@ export class Keeping {
 
   /** What `restore` would bring back. */
   findRemoved(removed: RemovedName): Result<CommittedManifest, NotInTrash> {
-    const name = nameOfRemoved(removed);
+    const name = this.#nameOfRemoved(removed);
     const found = this.#removalOf(this.#deps.keeps.get(name));
     return found.ok ? ok(describe(name, found.value.removal)) : found;
   }
 
   async restore(removed: RemovedName): Promise<Result<CommittedManifest, KeepFailure | NotInTrash>> {
-    const name = nameOfRemoved(removed);
+    const name = this.#nameOfRemoved(removed);
     let there: CommittedManifest | undefined;
     const restored = await this.#deps.keeps.change(name, (keep): Result<Keep, NotInTrash> => {
       const found = this.#removalOf(keep);
@@ -128,10 +138,10 @@ export class Keeping {
 
   /** At least until then; `untilMs` undefined: until it is let go. */
   async pin(
-    { address, manifest }: HeldObject,
+    held: HeldObject,
     untilMs: number = FOR_EVER,
   ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
-    return await this.#changeHeld({ address, manifest }, (keep, { isTransient }) => {
+    return await this.#changeHeld(held, (keep, { isTransient }) => {
       const isKeptAnyway = untilMs === FOR_EVER && !isTransient;
       const pinnedUntilMs = isKeptAnyway ? 0 : Math.max(keep.pinnedUntilMs, untilMs);
       return { ...keep, pinnedUntilMs, unpinnedUpTo: isKeptAnyway ? 0 : keep.unpinnedUpTo };
@@ -233,16 +243,39 @@ export class Keeping {
   }
 
   async #changeHeld(
-    { address, manifest }: HeldObject,
+    { manifest }: HeldObject,
     change: (keep: Keep, commit: KeptCommit) => Keep,
   ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
-    const { catalog, keeps } = this.#deps;
-    const commit = catalog.commitOf(manifest);
-    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root: manifest });
-    return await keeps.change(nameOf({ address, manifest }), (keep): Result<Keep, ObjectRemoved> => {
+    const found = await this.#commitOf(manifest);
+    if (!found.ok) return found;
+    const commit = found.value;
+    return await this.#deps.keeps.change(keepNameOf(commit), (keep): Result<Keep, ObjectRemoved> => {
       const isRemoved = keep.removal !== undefined && commit.sequence <= keep.removal.upTo;
       return isRemoved ? fail({ code: "storage.removed", root: manifest }) : ok(change(keep, commit));
     });
+  }
+
+  /** The commit alone says what is kept: whoever names a manifest need not know that it has an address. */
+  async #commitOf(root: Digest): Promise<Result<Commit, KeepFailure | ManifestNotFound>> {
+    const commit = this.#deps.catalog.commitOf(root);
+    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root });
+    const adopted = await this.#adoptPin(commit);
+    return adopted.ok ? ok(commit) : adopted;
+  }
+
+  /** A journal may have a pin by the root of what has an address, from when that held nothing. It holds the object. */
+  async #adoptPin(commit: Commit): Promise<Result<void, KeepFailure>> {
+    const { clock, keeps } = this.#deps;
+    const byRoot = keepNameOf({ ...commit, object: undefined });
+    const untilMs = commit.object === undefined ? 0 : (keeps.get(byRoot)?.pinnedUntilMs ?? 0);
+    if (untilMs <= clock.wallMs()) return ok();
+    const pinned = await this.pinAhead(commit, untilMs);
+    return pinned.ok ? await keeps.change(byRoot, () => ok(NO_KEEP)) : pinned;
+  }
+
+  #nameOfRemoved(removed: RemovedName): KeepName {
+    if ("address" in removed) return `o${digestOf(removed.address)}`;
+    return keepNameOf(this.#deps.catalog.commitOf(removed.root) ?? { object: undefined, manifest: removed.root });
   }
 
   /** Nothing that was said of the object before matters any more. */
@@ -252,15 +285,7 @@ export class Keeping {
   }
 }
 
-function nameOf({ address, manifest }: HeldObject): KeepName {
-  return keepNameOf({ object: address && digestOf(address), manifest });
-}
-
-function nameOfRemoved(removed: RemovedName): KeepName {
-  return "address" in removed ? `o${digestOf(removed.address)}` : `m${removed.root}`;
-}
-
-function describe(name: KeepName, { manifest, sizeBytes }: Removal): CommittedManifest {
+function describe(name: KeepName, { manifest, sizeBytes }: Pick<Removal, "manifest" | "sizeBytes">): CommittedManifest {
   return { address: addressNamed(name), manifest, sizeBytes };
 }
 

@@ -223,6 +223,11 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
       return ok({ restorableUntilMs: 1000 });
     },
 
+    findCommitted: ({ commits }, { root }) => {
+      const there = commits.find(({ manifest }) => manifest === root);
+      return there === undefined ? fail({ code: "storage.manifest-not-found", root }) : ok(there);
+    },
+
     findRemoved: ({ commits, removed }, target) => {
       const there = commits.find((commit) => isNamed(commit, target));
       return there !== undefined && removed.has(there.manifest) ? ok(there) : fail({ code: "storage.not-in-trash" });

@@ -99,9 +99,9 @@ describe("storage: who holds an object", () => {
   it("is its put, until it is unpinned; then the next collection removes it (STO-20)", async () => {
     const kit = await startStorage();
     const bytes = randomBytes(5000, 1);
-    const { address, manifest } = await mustPut(kit, bytes);
+    const { manifest } = await mustPut(kit, bytes);
 
-    assert((await kit.ref.call("unpinObject", { address, manifest }, within)).ok);
+    assert((await kit.ref.call("unpinObject", { manifest }, within)).ok);
     assert(await isReadable(kit, manifest, bytes));
     const report = await collect(kit, false);
 
@@ -119,8 +119,8 @@ describe("storage: who holds an object", () => {
     for (const more of ["nothing", "a pin", "a put without end", "a put for longer"] as const) {
       const kit = await startStorage();
       const bytes = randomBytes(5000, 1);
-      const { address, manifest } = await mustPut(kit, bytes, { keepMs: 10_000 });
-      if (more === "a pin") assert((await kit.ref.call("pinObject", { address, manifest }, within)).ok);
+      const { manifest } = await mustPut(kit, bytes, { keepMs: 10_000 });
+      if (more === "a pin") assert((await kit.ref.call("pinObject", { manifest }, within)).ok);
       if (more === "a put without end") assert(!(await mustPut(kit, bytes)).known);
       if (more === "a put for longer") assert((await mustPut(kit, bytes, { keepMs: 30_000 })).known);
 
@@ -175,11 +175,11 @@ describe("storage: who holds an object", () => {
     await remove(kit, stored);
     await collect(kit, true);
 
-    const removed = await kit.ref.call("removeObject", { address, manifest }, within);
+    const removed = await kit.ref.call("removeObject", { manifest }, within);
     assert(!removed.ok && removed.failure.code === "storage.manifest-not-found");
     const restored = await kit.ref.call("restoreObject", { address }, within);
     assert(!restored.ok && restored.failure.code === "storage.not-in-trash");
-    const pinned = await kit.ref.call("pinObject", { address, manifest }, within);
+    const pinned = await kit.ref.call("pinObject", { manifest }, within);
     assert(!pinned.ok && pinned.failure.code === "storage.manifest-not-found");
   });
 

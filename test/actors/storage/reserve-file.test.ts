@@ -88,8 +88,8 @@ async function mustPut(kit: StorageKit, bytes: Uint8Array): Promise<StoredObject
   return stored.value;
 }
 
-function remove({ ref }: StorageKit, { address, manifest }: StoredObject): Promise<Result<unknown>> {
-  return ref.call("removeObject", { address, manifest }, within);
+function remove({ ref }: StorageKit, { manifest }: StoredObject): Promise<Result<unknown>> {
+  return ref.call("removeObject", { manifest }, within);
 }
 
 /** Why it stopped; undefined: it did not. */

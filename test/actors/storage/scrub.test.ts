@@ -98,7 +98,7 @@ describe("storage: scrubbing", () => {
     const [pack] = await packPaths(kit);
     assert(first !== undefined && pack !== undefined);
     const { address, manifest } = first;
-    assert((await kit.ref.call("removeObject", { address, manifest }, within)).ok);
+    assert((await kit.ref.call("removeObject", { manifest }, within)).ok);
     kit.disk.flipByte(pack, 8 * KiB + 100_000);
 
     const facts = await scrubNow(kit);

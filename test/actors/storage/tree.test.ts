@@ -96,8 +96,8 @@ describe("storage: putObject of a tree", () => {
     const one = await stored(kit, randomBytes(1000, 1));
     assert(one.address !== undefined);
     const bytes = encodeTree({ entries: [entryOf(one)] });
-    const { address, manifest } = one;
-    const removed = await kit.ref.call("removeObject", { address, manifest }, within);
+    const { manifest } = one;
+    const removed = await kit.ref.call("removeObject", { manifest }, within);
     assert(removed.ok);
 
     const refused = await put(kit, bytes, tree);
@@ -115,8 +115,8 @@ describe("storage: putObject of a tree", () => {
     const kit = await startStorage();
     const timed = await stored(kit, randomBytes(1000, 1), { keepMs: 1000 });
     const loose = await stored(kit, randomBytes(1000, 2));
-    const { address, manifest } = loose;
-    assert((await kit.ref.call("unpinObject", { address, manifest }, within)).ok);
+    const { manifest } = loose;
+    assert((await kit.ref.call("unpinObject", { manifest }, within)).ok);
     const beside = await stored(kit, randomBytes(1000, 3), { keepMs: 1000 });
 
     await stored(kit, encodeTree({ entries: [entryOf(timed), entryOf(loose, { name: "b" })] }), tree);

@@ -77,8 +77,8 @@ describe("storage: storedBytesMax", () => {
     const large = await put(kit, randomBytes(3 * MiB, 1));
     assert(large.ok);
     assert.equal(code(await put(kit, randomBytes(1 * MiB, 2))), "storage.limit-reached");
-    const { address, manifest } = large.value;
-    assert((await kit.ref.call("removeObject", { address, manifest }, within)).ok);
+    const { manifest } = large.value;
+    assert((await kit.ref.call("removeObject", { manifest }, within)).ok);
     assert((await kit.ref.call("collectGarbage", { emptyTrash: true }, within)).ok);
     for (let turn = 0; turn < 200; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
 

@@ -14,8 +14,8 @@ export async function mustPut(
   return stored.value;
 }
 
-export async function remove(kit: StorageKit, { address, manifest }: StoredObject): Promise<void> {
-  const removed = await kit.ref.call("removeObject", { address, manifest }, within);
+export async function remove(kit: StorageKit, { manifest }: StoredObject): Promise<void> {
+  const removed = await kit.ref.call("removeObject", { manifest }, within);
   assert(removed.ok, JSON.stringify(removed));
 }
 

@@ -41,9 +41,9 @@ export async function keepSome(
       acknowledged.delete(object);
       uncertain.add(object);
       tally.removals += 1;
-      const { address, manifest } = object;
+      const { manifest } = object;
 
-      const answer = await node.kit.ref.call("removeObject", { address, manifest }, within);
+      const answer = await node.kit.ref.call("removeObject", { manifest }, within);
       if (isCutOff()) return;
       said.push(`remove ${object.number}: ${answer.ok ? "removed" : answer.failure.code}`);
       if (!answer.ok) return;
