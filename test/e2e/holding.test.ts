@@ -99,6 +99,52 @@ describe("node: holding objects", () => {
     assert(listed.includes(timed) && listed.includes(loose));
   });
 
+  it("holds, removes and restores an object by the root of its manifest as by its address", async () => {
+    const bytes = randomBytes(5000, 8);
+    const address = await put(bytes, "--for", "1s");
+    const { manifest } = (await (await fetch(`${node.url}/stat/${address}`)).json()) as { manifest: string };
+    const link = `cepa:${manifest}`;
+    const isServed = async (): Promise<readonly boolean[]> => {
+      const paths = [`/o/${address}`, `/stat/${address}`, `/m/${manifest}`, `/m/${manifest}/data`];
+      return await Promise.all(paths.map(async (path) => (await fetch(`${node.url}${path}`)).ok));
+    };
+    const other = await put(randomBytes(5000, 9), "--for", "1s");
+
+    assert.match((await run("pin", link)).stdout, /pinned$/m);
+    await eventually(20_000, "what was put for a time is collected", async () => {
+      await collect();
+      return (await fetch(`${node.url}/o/${other}`)).status === 404;
+    });
+    assert.deepEqual(await isServed(), [true, true, true, true]);
+
+    assert.match((await run("rm", link)).stdout, /removed, can be restored until 2/);
+    assert.deepEqual(await isServed(), [false, false, false, false]);
+    assert.equal((await run("restore", address)).code, 0);
+    assert.equal((await run("rm", address)).code, 0);
+    assert.equal((await run("restore", link)).code, 0);
+    assert.deepEqual(await isServed(), [true, true, true, true]);
+
+    assert.equal((await run("unpin", link)).code, 0);
+    await collect();
+    assert.deepEqual(await isServed(), [false, false, false, false]);
+  });
+
+  it("holds on to the object of a root that a name leads to (OVL-18)", async () => {
+    const address = await put(randomBytes(5000, 10), "--for", "1s");
+    const { manifest } = (await (await fetch(`${node.url}/stat/${address}`)).json()) as { manifest: string };
+    const other = await put(randomBytes(5000, 11), "--for", "1s");
+    const key = join(node.dataDirectory, "name.key");
+
+    const named = await run("name", "set", "site", `cepa:${manifest}`, "--key", key);
+    assert.equal(named.code, 0, named.stderr);
+    await eventually(20_000, "what was put for a time is collected", async () => {
+      await collect();
+      return (await fetch(`${node.url}/o/${other}`)).status === 404;
+    });
+
+    assert.equal((await fetch(`${node.url}/o/${address}`)).status, 200);
+  });
+
   it("finds the byte that has turned on the disk, names the object, and finds it well when it was put again", async () => {
     const bytes = randomBytes(3 * MiB, 7);
     const address = await put(bytes);

@@ -143,7 +143,8 @@ export class Keeping {
   ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
     return await this.#changeHeld(held, (keep, { isTransient }) => {
       const isKeptAnyway = untilMs === FOR_EVER && !isTransient;
-      const pinnedUntilMs = isKeptAnyway ? 0 : Math.max(keep.pinnedUntilMs, untilMs);
+      // A pin that is there stays: it may hold another manifest of the object, whose put had asked for a time.
+      const pinnedUntilMs = isKeptAnyway ? keep.pinnedUntilMs : Math.max(keep.pinnedUntilMs, untilMs);
       return { ...keep, pinnedUntilMs, unpinnedUpTo: isKeptAnyway ? 0 : keep.unpinnedUpTo };
     });
   }

@@ -10,8 +10,9 @@ const collection = { phase: "idle", last: undefined };
 
 describe("gateway: holding objects", () => {
   const cases = [
-    ["DELETE", `/o/${address}`, "remove", { restorableUntilMs: 0 }, { address }, { restorableUntil: at(0), address }],
-    ["DELETE", `/m/${root}`, "remove", { restorableUntilMs: 0 }, { root }, { restorableUntil: at(0), manifest: root }],
+    ["DELETE", `/o/${address}`, "remove", removed(address), { address }, { restorableUntil: at(0), address }],
+    ["DELETE", `/m/${root}`, "remove", removed(), { root }, { restorableUntil: at(0), manifest: root }],
+    ["DELETE", `/m/${root}`, "remove", removed(address), { root }, { restorableUntil: at(0), manifest: root, address }],
     [
       "POST",
       `/o/${address}/restore`,
@@ -153,6 +154,10 @@ describe("gateway: scrubbing", () => {
     assert.deepEqual([begun.status, json(begun)], [202, { ...said, oldestVerifiedAt: null }]);
   });
 });
+
+function removed(of?: string): unknown {
+  return { address: of, restorableUntilMs: 0 };
+}
 
 function at(wallMs: number): string {
   return new Date(wallMs).toISOString();

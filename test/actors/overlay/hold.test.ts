@@ -1,4 +1,4 @@
-/** Removing, restoring and pinning, driven through overlay's protocol (OVL-15, OVL-16). */
+/** Removing, restoring and pinning, driven through overlay's protocol (OVL-15, OVL-16, OVL-22). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "#actors/domain/address.ts";
@@ -67,7 +67,7 @@ describe("overlay: remove", () => {
 
     const removed = await overlay.ref.call("remove", { address }, within);
 
-    assert.deepEqual(removed, { ok: true, value: { restorableUntilMs: 1000 } });
+    assert.deepEqual(removed, { ok: true, value: { address, restorableUntilMs: 1000 } });
     assert.deepEqual(await overlay.ref.call("stat", { address }, within), unknown);
     assert.deepEqual(await overlay.ref.call("remove", { address }, within), unknown);
     assert((await overlay.ref.call("restore", { address }, within)).ok);
@@ -104,9 +104,9 @@ describe("overlay: remove", () => {
     assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
   });
 
-  it("takes the root of a manifest, and asks index nothing", async () => {
+  it("takes the root of ciphertext, and asks index nothing", async () => {
     const overlay = await withObject();
-    const { manifest: root } = overlay.fake.store(bytes, [4, 4]);
+    const { manifest: root } = overlay.fake.storeEncrypted(bytes, [4, 4]);
     const asked = overlay.toIndex.calls.length;
 
     assert((await overlay.ref.call("remove", { root }, within)).ok);
@@ -115,6 +115,50 @@ describe("overlay: remove", () => {
     assert.deepEqual(await overlay.ref.call("statByRoot", { root }, within), gone);
     assert.deepEqual(await overlay.ref.call("getManifest", { root }, within), gone);
     assert.equal(overlay.toIndex.calls.length, asked);
+  });
+
+  it("by the root of an object is as by its address, and says that: index forgets it (OVL-22)", async () => {
+    const overlay = await withObject();
+    const { manifest: root } = overlay.fake.store(bytes, [4, 4]);
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+
+    const removed = await overlay.ref.call("remove", { root }, within);
+
+    assert.deepEqual(removed, { ok: true, value: { address, restorableUntilMs: 1000 } });
+    const resolved = await overlay.index.ref.call("resolve", { address }, within);
+    assert(!resolved.ok && resolved.failure.code === "index.unknown");
+    assert.deepEqual(await overlay.ref.call("stat", { address }, within), unknown);
+    assert((await overlay.ref.call("restore", { root }, within)).ok);
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+  });
+
+  it("by a root takes turns with puts of the object, too (OVL-16, OVL-22)", async () => {
+    const overlay = await withObject();
+    const { manifest: root } = overlay.fake.store(bytes, [4, 4]);
+    const gate = Promise.withResolvers<void>();
+    overlay.toIndex.instead("forget", async () => {
+      await gate.promise;
+      return await overlay.index.ref.call("forget", { address }, within);
+    });
+    const removing = overlay.ref.call("remove", { root }, within);
+    await overlay.clock.settle();
+    overlay.fake.removed.clear();
+
+    const putting = overlay.ref.call("put", { source: sourceOf(bytes) }, within);
+    await overlay.clock.settle();
+    gate.resolve();
+
+    assert((await removing).ok && (await putting).ok);
+    assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
+  });
+
+  it("by a root that is not held says so (OVL-22)", async () => {
+    const overlay = await withObject();
+    const root = digest(bytesOf(3));
+
+    const removed = await overlay.ref.call("remove", { root }, within);
+
+    assert.deepEqual(removed, { ok: false, failure: { code: "storage.manifest-not-found", root } });
   });
 });
 
