@@ -135,7 +135,7 @@ describe("node: holding objects", () => {
     const other = await put(randomBytes(5000, 11), "--for", "1s");
     const key = join(node.dataDirectory, "name.key");
 
-    const named = await run("name", "set", "site", `cepa:${manifest}`, "--key", key);
+    const named = await run("name", "set", "site", `cepa:${manifest}`, "--key", key, "--new-key");
     assert.equal(named.code, 0, named.stderr);
     await eventually(20_000, "what was put for a time is collected", async () => {
       await collect();
