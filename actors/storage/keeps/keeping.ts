@@ -77,10 +77,9 @@ export class Keeping {
 
   /** Answers with until when it can be restored. */
   async remove({ manifest }: HeldObject): Promise<Result<number, KeepFailure | ManifestNotFound>> {
-    const { keeps, sequences, trashMs } = this.#deps;
-    const found = await this.#commitOf(manifest);
-    if (!found.ok) return found;
-    const commit = found.value;
+    const { catalog, keeps, sequences, trashMs } = this.#deps;
+    const commit = catalog.commitOf(manifest);
+    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root: manifest });
     const name = keepNameOf(commit);
     const { sizeBytes } = commit;
     const removed = await keeps.change(name, (keep): Result<Keep, ManifestNotFound> => {
@@ -247,24 +246,18 @@ export class Keeping {
     { manifest }: HeldObject,
     change: (keep: Keep, commit: KeptCommit) => Keep,
   ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
-    const found = await this.#commitOf(manifest);
-    if (!found.ok) return found;
-    const commit = found.value;
-    return await this.#deps.keeps.change(keepNameOf(commit), (keep): Result<Keep, ObjectRemoved> => {
+    const { catalog, keeps } = this.#deps;
+    const commit = catalog.commitOf(manifest);
+    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root: manifest });
+    const adopted = await this.#adoptPin(commit);
+    if (!adopted.ok) return adopted;
+    return await keeps.change(keepNameOf(commit), (keep): Result<Keep, ObjectRemoved> => {
       const isRemoved = keep.removal !== undefined && commit.sequence <= keep.removal.upTo;
       return isRemoved ? fail({ code: "storage.removed", root: manifest }) : ok(change(keep, commit));
     });
   }
 
-  /** The commit alone says what is kept: whoever names a manifest need not know that it has an address. */
-  async #commitOf(root: Digest): Promise<Result<Commit, KeepFailure | ManifestNotFound>> {
-    const commit = this.#deps.catalog.commitOf(root);
-    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root });
-    const adopted = await this.#adoptPin(commit);
-    return adopted.ok ? ok(commit) : adopted;
-  }
-
-  /** A journal may have a pin by the root of what has an address, from when that held nothing. It holds the object. */
+  /** A journal may have a pin by the root of what has an address, from when that held nothing. It is the object's. */
   async #adoptPin(commit: Commit): Promise<Result<void, KeepFailure>> {
     const { clock, keeps } = this.#deps;
     const byRoot = keepNameOf({ ...commit, object: undefined });
