@@ -60,13 +60,17 @@ export function hadRecords({ state }: LostPack): boolean {
   return state.checkpoint > PACK_FRONT_BYTES;
 }
 
-/** Whether all that is left has the marks that the catalog knows: then it is of these packs, and knows what was lost. */
+/**
+ * Whether nothing that is left has another mark than the catalog knows: then it is of these packs, and knows what was lost. A
+ * front that cannot be read, or has rotted, says nothing. Where none says anything the catalog stays: without it what was lost
+ * is forgotten for good, and what it says wrongly is found out by whoever reads it.
+ */
 export async function isOfTheirStore(files: PackFiles, catalog: Catalog): Promise<boolean> {
   for (const { pack, sizeBytes } of must(await files.list([HOME_SLOT]), "the packs can be listed")) {
     const known = catalog.packs.get(pack);
     if (known === undefined || sizeBytes < PACK_FRONT_BYTES) continue;
     const { mark } = await readFront(files, pack, () => undefined);
-    if (mark === undefined || Buffer.compare(mark, known.mark) !== 0) return false;
+    if (mark !== undefined && Buffer.compare(mark, known.mark) !== 0) return false;
   }
   return true;
 }

@@ -1,8 +1,10 @@
-/** Packs that somebody removes, moves or cuts: what was in them is told of, and nothing else is lost (STO-93, STO-95). */
+/** Packs that somebody removes, moves or cuts: what was in them is told of, and nothing else is lost (STO-93, STO-95, STO-120). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { HEADER_POSITIONS } from "#actors/storage/pack-format.ts";
 import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
 import type { ScrubFacts, StoredObject } from "#actors/storage/protocol.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
@@ -79,6 +81,18 @@ const harms: Readonly<Record<string, Harm>> = {
   "cut within its front": (kit, pack) => cut(kit, pack, 100),
   emptied: (kit, pack) => cut(kit, pack, 0),
 };
+
+/** Both headers of the pack rot, or the first front that is read at the start cannot be read. */
+const spoilings: Readonly<Record<string, (kit: StorageKit, pack: string) => void>> = {
+  rotted: ({ disk }, pack) => HEADER_POSITIONS.forEach((position) => void disk.flipByte(pack, position + 20)),
+  "short of memory": ({ disk }) => failReads(disk, "ENOMEM"),
+  "refused by the disk": ({ disk }) => failReads(disk, "EIO"),
+};
+
+function failReads(disk: MemoryDisk, errno: string): void {
+  // Each of the two headers is tried twice.
+  for (let read = 0; read < 2 * HEADER_POSITIONS.length; read += 1) disk.failNext("read", errno);
+}
 
 async function cut({ disk }: StorageKit, pack: string, sizeBytes: number): Promise<void> {
   const opened = await disk.open(pack, "write");
@@ -162,6 +176,44 @@ describe("storage: a pack that is lost between two lives", () => {
     assert(facts.value.packCount < before.value.packCount);
     const lost = damaged.map(({ manifest }) => manifest).sort();
     assert.deepEqual(await unreadable(next, stored), lost);
+  });
+
+  for (const [what, spoil] of Object.entries(spoilings)) {
+    it(`is told of where the front of another one (${what}) says nothing: the catalog stays (STO-120)`, async () => {
+      const disk = new MemoryDisk();
+      const kit = await startStorage({ ...sealing, disk, kv: memoryKvStores({ disk }) });
+      const stored = await filled(kit);
+      const [first, second] = await packNames(kit);
+      await kit.actor.stop();
+      await kit.disk.remove(`${packs}/${first}`);
+      spoil(kit, `${packs}/${second}`);
+
+      const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+
+      const told = await scrubNow(next);
+      const lost = await unreadable(next, stored);
+      assert(lost.length > 0 && lost.length < objects.length);
+      assert.deepEqual(named(told), lost);
+      const facts = await next.ref.call("describe", {}, within);
+      assert(facts.ok && facts.value.setAsidePackCount === 0);
+    });
+  }
+
+  it("is not asked of a catalog of other packs, which is thrown away: what is left is found (STO-120)", async () => {
+    const disk = new MemoryDisk();
+    const other = await startStorage({ ...sealing, disk, kv: memoryKvStores({ disk }) });
+    await filled(other);
+    await other.actor.stop();
+    await disk.removeTree(packs);
+    const kit = await startStorage({ ...sealing, disk, kv: memoryKvStores({ disk }) });
+    const stored = await filled(kit);
+    await kit.actor.stop();
+    await disk.remove(`${packs}/${(await packNames(kit)).at(-1)}`);
+
+    const next = await startStorage({ ...sealing, disk, kv: other.kv });
+
+    await whole(next);
+    assert((await unreadable(next, stored)).length < objects.length);
   });
 
   it("is told of where all of them are gone (STO-93)", async () => {
