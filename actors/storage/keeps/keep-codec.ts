@@ -38,6 +38,8 @@ export function encodeKeep({ name, keep }: KeepRecord): Uint8Array {
   writeNumber(bytes, removal.sizeBytes, 72);
   writeNumber(bytes, removal.buriedUpToPack, 80);
   bytes.set(bytesFromDigest(removal.manifest), 88);
+  bytes.writeUInt32LE(removal.grave?.upToPack ?? 0, 4);
+  writeNumber(bytes, removal.grave?.upTo ?? 0, 120);
   return bytes;
 }
 
@@ -52,12 +54,14 @@ export function decodeKeep(record: Uint8Array): KeepRecord | undefined {
   if ((flags & FLAG_GONE) !== 0) return { name, keep: undefined };
   const keep = { pinnedUntilMs: readNumber(bytes, 40), unpinnedUpTo: readNumber(bytes, 48) };
   if ((flags & FLAG_REMOVED) === 0) return { name, keep: { ...keep, removal: undefined } };
+  const grave = { upTo: readNumber(bytes, 120), upToPack: bytes.readUInt32LE(4) };
   const removal = {
     upTo: readNumber(bytes, 56),
     atMs: readNumber(bytes, 64),
     sizeBytes: readNumber(bytes, 72),
     buriedUpToPack: readNumber(bytes, 80),
     manifest: digestFromBytes(bytes.subarray(88, 120)),
+    grave: grave.upToPack > 0 ? grave : undefined,
   };
   return { name, keep: { ...keep, removal } };
 }

@@ -26,6 +26,14 @@ export interface Removal {
    * those may still hold a commit, for a catalog that is rebuilt to find.
    */
   readonly buriedUpToPack: number;
+  /** What was buried before, while this can be restored. */
+  readonly grave: Grave | undefined;
+}
+
+/** Commits up to `upTo` are gone for good. They are in packs up to that number, if in any. */
+export interface Grave {
+  readonly upTo: number;
+  readonly upToPack: number;
 }
 
 /** What decides about a commit, beside the keep of its object. */
@@ -50,9 +58,25 @@ export const NO_KEEP: Keep = { pinnedUntilMs: 0, unpinnedUpTo: 0, removal: undef
 export function fateOf({ sequence, isTransient }: KeptCommit, keep: Keep | undefined, nowMs: number): Fate {
   if (keep === undefined) return isTransient ? "loose" : "kept";
   const { pinnedUntilMs, removal, unpinnedUpTo } = keep;
-  if (removal !== undefined && sequence <= removal.upTo) return removal.buriedUpToPack > 0 ? "buried" : "removed";
+  if (removal !== undefined && sequence <= removal.upTo) return isBuried(sequence, removal) ? "buried" : "removed";
   if (pinnedUntilMs > nowMs) return "kept";
   return isTransient || sequence <= unpinnedUpTo ? "loose" : "kept";
+}
+
+/** What of it no restore brings back. */
+export function graveOf({ buriedUpToPack, grave, upTo }: Removal): Grave | undefined {
+  return buriedUpToPack > 0 ? { upTo, upToPack: buriedUpToPack } : grave;
+}
+
+/** Whether the commit of that sequence is gone for good. */
+export function isBuried(sequence: number, removal: Removal): boolean {
+  return sequence <= (graveOf(removal)?.upTo ?? 0);
+}
+
+/** What is left of it by a restore: the records of what was given up before may be gone. */
+export function restored(removal: Removal): Removal | undefined {
+  const { grave } = removal;
+  return grave && { ...removal, upTo: grave.upTo, buriedUpToPack: grave.upToPack, grave: undefined };
 }
 
 /** It says nothing that is not true of any object. */

@@ -11,11 +11,14 @@ import {
   type Fate,
   FOR_EVER,
   fateOf,
+  graveOf,
   holdsUntil,
+  isBuried,
   type Keep,
   type KeptCommit,
   NO_KEEP,
   type Removal,
+  restored,
 } from "#actors/storage/keeps/keep.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { KeepFailure, Keeps } from "#actors/storage/keeps/keeps.ts";
@@ -85,9 +88,9 @@ export class Keeping {
     const removed = await keeps.change(name, (keep): Result<Keep, ManifestNotFound> => {
       const { removal } = keep;
       if (removal === undefined || commit.sequence > removal.upTo) {
-        return ok(this.#removed(manifest, sizeBytes, sequences.last));
+        return ok(this.#removed(keep, manifest, sizeBytes, sequences.last));
       }
-      if (removal.buriedUpToPack > 0) return fail({ code: "storage.manifest-not-found", root: manifest });
+      if (isBuried(commit.sequence, removal)) return fail({ code: "storage.manifest-not-found", root: manifest });
       // There may be a later commit, in a place that cannot be read now.
       return ok({ ...keep, removal: { ...removal, upTo: sequences.last } });
     });
@@ -102,7 +105,7 @@ export class Keeping {
     if (!adopted.ok) return adopted;
     const removed = await keeps.change(keepNameOf(commit), (keep) => {
       const isLoose = fateOf(commit, keep, clock.wallMs()) === "loose";
-      return ok(isLoose ? this.#removed(manifest, sizeBytes, sequence) : keep);
+      return ok(isLoose ? this.#removed(keep, manifest, sizeBytes, sequence) : keep);
     });
     return removed.ok ? ok(this.fateOf(commit) === "removed") : removed;
   }
@@ -117,14 +120,15 @@ export class Keeping {
   async restore(removed: RemovedName): Promise<Result<CommittedManifest, KeepFailure | NotInTrash>> {
     const name = this.#nameOfRemoved(removed);
     let there: CommittedManifest | undefined;
-    const restored = await this.#deps.keeps.change(name, (keep): Result<Keep, NotInTrash> => {
+    const changed = await this.#deps.keeps.change(name, (keep): Result<Keep, NotInTrash> => {
       const found = this.#removalOf(keep);
       if (!found.ok) return found;
       there = describe(name, found.value.removal);
       // Whoever restores it wants it, also where its put had not asked for more than a time.
-      return ok({ ...NO_KEEP, pinnedUntilMs: found.value.isTransient ? FOR_EVER : 0 });
+      const { isTransient, removal } = found.value;
+      return ok({ ...NO_KEEP, removal: restored(removal), pinnedUntilMs: isTransient ? FOR_EVER : 0 });
     });
-    if (!restored.ok) return restored;
+    if (!changed.ok) return changed;
     return there === undefined ? fail(NOT_IN_TRASH) : ok(there);
   }
 
@@ -132,6 +136,8 @@ export class Keeping {
     const removal = keep?.removal;
     const commit = removal === undefined ? undefined : this.#deps.catalog.commitOf(removal.manifest);
     if (removal === undefined || commit === undefined || removal.buriedUpToPack > 0) return fail(NOT_IN_TRASH);
+    // A later commit of the same manifest may be in a place that cannot be read now.
+    if (isBuried(commit.sequence, removal)) return fail(NOT_IN_TRASH);
     return ok({ isTransient: commit.isTransient, removal });
   }
 
@@ -186,7 +192,7 @@ export class Keeping {
     const buried = await this.#changeEach(due, (keep) => {
       const { removal } = keep;
       if (removal?.buriedUpToPack !== 0 || removal.atMs > beforeMs) return keep;
-      return { ...keep, removal: { ...removal, buriedUpToPack: Math.max(1, lastPack) } };
+      return { ...keep, removal: { ...removal, buriedUpToPack: Math.max(1, lastPack), grave: undefined } };
     });
     return buried.ok ? ok(due.length) : buried;
   }
@@ -272,10 +278,13 @@ export class Keeping {
     return keepNameOf(this.#deps.catalog.commitOf(removed.root) ?? { object: undefined, manifest: removed.root });
   }
 
-  /** Nothing that was said of the object before matters any more. */
-  #removed(manifest: Digest, sizeBytes: number, upTo: number): Keep {
+  /** Of what was said of the object before, only what was buried matters. */
+  #removed({ removal }: Keep, manifest: Digest, sizeBytes: number, upTo: number): Keep {
     const atMs = this.#deps.clock.wallMs();
-    return { ...NO_KEEP, removal: { upTo, atMs, manifest, sizeBytes, buriedUpToPack: 0 } };
+    return {
+      ...NO_KEEP,
+      removal: { upTo, atMs, manifest, sizeBytes, buriedUpToPack: 0, grave: removal && graveOf(removal) },
+    };
   }
 }
 

@@ -17,6 +17,10 @@ const digests = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes): Dig
 const names = fc
   .tuple(fc.boolean(), digests)
   .map(([isRoot, digest]): KeepName => (isRoot ? `m${digest}` : `o${digest}`));
+const graves = fc.record(
+  { upTo: fc.maxSafeNat(), upToPack: fc.integer({ min: 1, max: 2 ** 32 - 1 }) },
+  { noNullPrototype: true },
+);
 const removals = fc.record(
   {
     upTo: fc.maxSafeNat(),
@@ -24,6 +28,7 @@ const removals = fc.record(
     manifest: digests,
     sizeBytes: fc.maxSafeNat(),
     buriedUpToPack: fc.nat(2 ** 32 - 1),
+    grave: fc.option(graves, { nil: undefined }),
   },
   { noNullPrototype: true },
 );
@@ -37,7 +42,7 @@ const keeps: fc.Arbitrary<Keep> = fc.record(
 );
 const commits = fc.record({ sequence: fc.integer({ min: 1, max: 100 }), isTransient: fc.boolean() });
 const manifest = digestFromBytes(new Uint8Array(32));
-const removal = { upTo: 5, atMs: 1, manifest, sizeBytes: 1, buriedUpToPack: 0 };
+const removal = { upTo: 5, atMs: 1, manifest, sizeBytes: 1, buriedUpToPack: 0, grave: undefined };
 
 describe("keep: the fate of a commit", () => {
   it("is to be kept where nothing is known, unless its put asked for no more than a time", () => {
@@ -51,6 +56,9 @@ describe("keep: the fate of a commit", () => {
     assert.equal(fateOf({ sequence: 6, isTransient: false }, keep, 0), "kept");
     const buried = { ...keep, removal: { ...removal, buriedUpToPack: 1 } };
     assert.equal(fateOf({ sequence: 5, isTransient: false }, buried, 0), "buried");
+    const above = { ...keep, removal: { ...removal, grave: { upTo: 4, upToPack: 1 } } };
+    assert.equal(fateOf({ sequence: 4, isTransient: false }, above, 0), "buried");
+    assert.equal(fateOf({ sequence: 5, isTransient: false }, above, 0), "removed");
   });
 
   it("is to be kept while it is pinned, and not from the moment that the pin ends", () => {
