@@ -52,7 +52,7 @@ describe("storage: restoreObject", () => {
   it("brings back what was removed last, and nothing that was given up before (STO-121)", async () => {
     const given = await removedTwice();
     const { kit, first, second } = given;
-    const { address, manifest } = first;
+    const { manifest } = first;
     const again = await kit.ref.call("removeObject", { manifest }, within);
     assert.deepEqual(again, { ok: false, failure: { code: "storage.manifest-not-found", root: manifest } });
 
