@@ -19,6 +19,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.file-unreadable">
   | Failure<"cli.file-unwritable">
   | Failure<"cli.file-exists">
+  | Failure<"cli.directory-in-use">
   | Failure<"cli.bytes-differ">
   | Failure<"cli.cut-short">
   | Failure<"cli.left-out">

@@ -9,20 +9,19 @@
  * anything else in its place ends the get. What had come of a file when a get ended is kept in the directory, under a name
  * that only this tree has, and the next get of the tree goes on from there.
  */
-import { mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { print } from "#cli/console.ts";
-import { startDigest } from "#cli/digest.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { fetchPart } from "#cli/part-file.ts";
+import { type PartFolder, takePartFolder } from "#cli/part-folder.ts";
 import { type Progress, startProgress } from "#cli/progress.ts";
 import { Slots, TRANSFERS_MAX } from "#cli/slots.ts";
-import { fileAt, unwritable } from "#cli/target.ts";
+import { fileAt } from "#cli/target.ts";
 import { readEntries } from "#cli/tree-reader.ts";
 import { enterDirectory, holdsFile, makeLink, moveInto, setMode } from "#cli/tree-target.ts";
 import { type ContentEntry, TREE_DEPTH_MAX, type TreeEntry } from "#client/tree.ts";
-import { fail, ok } from "#runtime/errors.ts";
+import { fail } from "#runtime/errors.ts";
 
 /** Entries that one get makes: a small tree that names itself all over would otherwise never end. */
 export const TREE_ENTRIES_MAX = 10_000_000;
@@ -47,10 +46,12 @@ export async function getTree(address: string, options: GetTreeOptions): Promise
   if (found === "file") return fail({ code: "cli.file-exists", message: `${output}: a file is in the way` });
   const entries = await readEntries(url.value, address, address);
   if (!entries.ok) return entries;
+  const parts = await takePartFolder(output, address);
+  if (!parts.ok) return parts;
 
   const progress = startProgress(output, undefined);
-  const get = new TreeGet(url.value, options.setuid === true ? 0o7777 : 0o777, progress);
-  const done = await get.run(output, address, entries.value);
+  const get = new TreeGet(url.value, parts.value, options.setuid === true ? 0o7777 : 0o777, progress);
+  const done = await get.run(entries.value).finally(parts.value.release);
   progress.end();
   if (done.ok && options.json === true) print(JSON.stringify({ address, directory: output, ...get.tally }));
   return done;
@@ -58,41 +59,31 @@ export async function getTree(address: string, options: GetTreeOptions): Promise
 
 class TreeGet {
   /** `bytes` came now; of `files`, `kept` were there already. */
-  readonly tally = { files: 0, kept: 0, directories: 0, symlinks: 0, bytes: 0 };
+  readonly tally = { files: 0, kept: 0, directories: 1, symlinks: 0, bytes: 0 };
   readonly #url: string;
+  readonly #parts: PartFolder;
   readonly #modeMask: number;
   readonly #progress: Progress;
   readonly #slots = new Slots(TRANSFERS_MAX);
   readonly #underWay = new Set<Promise<void>>();
   /** With the modes that they get at last: one that may not be written into is filled first. */
   readonly #directories: { readonly path: string; readonly mode: number }[] = [];
-  #partFolder = "";
   #entryCount = 0;
   /** The first one: after it nothing is begun. */
   #failed: Outcome<never> | undefined;
 
-  constructor(url: string, modeMask: number, progress: Progress) {
+  constructor(url: string, parts: PartFolder, modeMask: number, progress: Progress) {
     this.#url = url;
+    this.#parts = parts;
     this.#modeMask = modeMask;
     this.#progress = progress;
   }
 
-  async run(output: string, address: string, entries: readonly TreeEntry[]): Promise<Outcome> {
-    try {
-      await mkdir(output, { recursive: true });
-      this.tally.directories += 1;
-      const root = await realpath(output);
-      this.#partFolder = join(root, `.cepa-part-${address.slice(3, 19)}`);
-      await this.#begin(enterDirectory(this.#partFolder));
-      await this.#fill(root, "", entries, 1);
-      await Promise.all(this.#underWay);
-      for (const { path, mode } of this.#directories.reverse()) await this.#begin(setMode(path, mode));
-      if (this.#failed !== undefined) return this.#failed;
-      await rm(this.#partFolder, { recursive: true });
-      return ok();
-    } catch (error) {
-      return unwritable(error, output);
-    }
+  async run(entries: readonly TreeEntry[]): Promise<Outcome> {
+    await this.#fill(this.#parts.root, "", entries, 1);
+    await Promise.all(this.#underWay);
+    for (const { path, mode } of this.#directories.reverse()) await this.#begin(setMode(path, mode));
+    return this.#failed ?? (await this.#parts.remove());
   }
 
   /** Settles when all that is below has begun. `inner` is the path of it in the tree. */
@@ -140,7 +131,7 @@ class TreeGet {
       this.tally.kept += 1;
       return await setMode(path, mode);
     }
-    const part = this.#partOf(inner);
+    const part = this.#parts.partOf(inner);
     const fetched = await fetchPart(this.#url, part, entry, mode, (count) => {
       this.tally.bytes += count;
       this.#progress.report(this.tally.bytes);
@@ -148,13 +139,6 @@ class TreeGet {
     if (fetched.ok) return await moveInto(part, path);
     const { code, message } = fetched.failure;
     return fail({ code, message: `${path}: ${message}` });
-  }
-
-  /** A name that fits whatever the path is, and is the same when the get is repeated. */
-  #partOf(inner: string): string {
-    const digest = startDigest();
-    digest.update(Buffer.from(inner));
-    return join(this.#partFolder, digest.address().slice(3));
   }
 
   async #begin(work: Promise<Outcome>): Promise<void> {

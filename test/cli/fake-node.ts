@@ -30,6 +30,8 @@ export interface FakeNode extends AsyncDisposable {
   overloaded: readonly string[];
   /** Runs when it is asked about an object, before it answers. */
   onStat: ((address: string) => void) | undefined;
+  /** Runs before it sends an object, which it does when that has settled. */
+  onGet: ((address: string) => Promise<void>) | undefined;
 }
 
 export type Misbehaviour =
@@ -83,6 +85,7 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
     misbehave: undefined,
     overloaded: [],
     onStat: undefined,
+    onGet: undefined,
     async [Symbol.asyncDispose]() {
       http.closeAllConnections();
       await Promise.all([close(http), close(admin)]);
@@ -141,6 +144,7 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
   if (bytes === undefined) return refuse(response, 404, "overlay.unknown", "No such object.");
   if (route === "stat") return answer(response, 200, factsOf(name, bytes));
   if (request.method === "DELETE") return answer(response, 200, { address: name, restorableUntil: "2026-01-01" });
+  await node.onGet?.(name);
   response.writeHead(200, { "content-length": bytes.length, etag: `"${name}"` });
   if (node.misbehave === "cut") {
     response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());

@@ -212,6 +212,45 @@ describe("cli: get -r of a hostile tree", () => {
   });
 });
 
+describe("cli: get -r of what another one is fetching", () => {
+  it("is refused until the other has ended, and then goes on", async () => {
+    const address = tree(file("a"));
+    const asked = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<void>();
+    node.onGet = async (wanted) => {
+      if (wanted === address) return;
+      asked.resolve();
+      await told.promise;
+    };
+
+    const first = get("twice", address);
+    await asked.promise;
+    const second = await get("twice", address);
+    told.resolve();
+    const { code, cwd } = await first;
+    node.onGet = undefined;
+    const third = await get("twice", address);
+
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, /^cepa: cli\.directory-in-use: [^\n]*another cepa get -r is at it[^\n]*\n$/);
+    assert.deepEqual([code, third.code, readdirSync(join(cwd, "out"))], [0, 0, ["a"]]);
+    assert.deepEqual(readFileSync(join(cwd, "out", "a")), hello);
+  });
+
+  it("opens no lock that a tree has made", async () => {
+    const address = tree(file("a"));
+    prepare("locks", (out) => {
+      const parts = join(out, `.cepa-part-${address.slice(3, 19)}`);
+      mkdirSync(parts);
+      symlinkSync("../../outside/made", join(parts, "lock"));
+    });
+
+    const ran = await get("locks", address);
+
+    assert.match(ran.stderr, /^cepa: cli\.file-exists: .*\/lock: something else than a lock is in the way\n$/);
+  });
+});
+
 describe("cli: put -r of a file", () => {
   it("says how it is stored", async () => {
     const path = join(node.directory, "plain");

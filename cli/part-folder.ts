@@ -1,0 +1,86 @@
+/**
+ * The folder in which files of a tree wait until they are whole, inside the directory that is filled. One command at a time
+ * has it: two that wrote the same part would each compare what came to it, and rename what both have written.
+ *
+ * A tree that was fetched before may have made what is found there, and opening a lock is opening a database: only an empty
+ * file is taken for one.
+ */
+import { lstat, mkdir, realpath, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { startDigest } from "#cli/digest.ts";
+import { errnoOf, type Outcome } from "#cli/failure.ts";
+import { unwritable } from "#cli/target.ts";
+import { enterDirectory } from "#cli/tree-target.ts";
+import { fail, ok } from "#runtime/errors.ts";
+import type { Held } from "#runtime/lock/lock.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import { fileLocks } from "#runtime/real/lock.ts";
+
+/** No name of a part: those are digests. */
+const LOCK_NAME = "lock";
+
+export interface PartFolder {
+  /** The directory that is filled; no link leads to it. */
+  readonly root: string;
+  /** A name that fits whatever `inner` is, the path in the tree, and is the same when the get is repeated. */
+  partOf(inner: string): string;
+  /** It and what is in it is gone. */
+  remove(): Promise<Outcome>;
+  /** For the next command; a process that ends does it too. */
+  release(): void;
+}
+
+/** The folder of the tree at `address` in `output`, with what earlier gets have left in it; both are made where they are not. */
+export async function takePartFolder(output: string, address: string): Promise<Outcome<PartFolder>> {
+  try {
+    await mkdir(output, { recursive: true });
+    const root = await realpath(output);
+    const path = join(root, `.cepa-part-${address.slice(3, 19)}`);
+    const entered = await enterDirectory(path);
+    if (!entered.ok) return entered;
+    const locked = await lockFolder(path);
+    if (!locked.ok) return locked;
+    return ok({
+      root,
+      partOf: (inner) => {
+        const digest = startDigest();
+        digest.update(Buffer.from(inner));
+        return join(path, digest.address().slice(3));
+      },
+      remove: () => removeFolder(path),
+      release: () => locked.value.release(),
+    });
+  } catch (error) {
+    return unwritable(error, output);
+  }
+}
+
+/** Throws what the disk refuses. */
+async function lockFolder(path: string): Promise<Outcome<Held>> {
+  const lock = join(path, LOCK_NAME);
+  const found = await lstat(lock).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (found !== undefined && !(found.isFile() && found.size === 0)) {
+    return fail({ code: "cli.file-exists", message: `${lock}: something else than a lock is in the way` });
+  }
+  const locked = await fileLocks(realClock).acquire(lock, { waitMs: 0 });
+  if (locked.ok) return locked;
+  const isTaken = locked.failure.code === "lock.taken";
+  const why = isTaken ? "another cepa get -r is at it, wait until it has ended" : locked.failure.cause;
+  return fail({
+    code: "cli.directory-in-use",
+    message: `a tree is fetched into a directory once at a time (${lock}): ${why}`,
+  });
+}
+
+async function removeFolder(path: string): Promise<Outcome> {
+  try {
+    // Who is refused meanwhile may have made the lock anew.
+    await rm(path, { recursive: true, maxRetries: 3 });
+    return ok();
+  } catch (error) {
+    return unwritable(error, path);
+  }
+}
