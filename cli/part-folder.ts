@@ -24,7 +24,7 @@ export interface PartFolder {
   readonly root: string;
   /** A name that fits whatever `inner` is, the path in the tree, and is the same when the get is repeated. */
   partOf(inner: string): string;
-  /** It and what is in it is gone. */
+  /** It and what is in it is gone, the lock first. The directory must be full: whoever comes then needs no part. */
   remove(): Promise<Outcome>;
   /** For the next command; a process that ends does it too. */
   release(): void;
@@ -47,7 +47,11 @@ export async function takePartFolder(output: string, address: string): Promise<O
         digest.update(Buffer.from(inner));
         return join(path, digest.address().slice(3));
       },
-      remove: () => removeFolder(path),
+      remove: async () => {
+        // On NFS a file that is open would stay, under another name.
+        locked.value.release();
+        return await removeFolder(path);
+      },
       release: () => locked.value.release(),
     });
   } catch (error) {
@@ -77,8 +81,8 @@ async function lockFolder(path: string): Promise<Outcome<Held>> {
 
 async function removeFolder(path: string): Promise<Outcome> {
   try {
-    // Who is refused meanwhile may have made the lock anew.
-    await rm(path, { recursive: true, maxRetries: 3 });
+    // Who comes meanwhile may make the lock anew, or be done with the folder first.
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
     return ok();
   } catch (error) {
     return unwritable(error, path);
