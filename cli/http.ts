@@ -4,6 +4,7 @@
  */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { type CepaError, errorFromBody, isRecord, parseJson } from "#client/wire.ts";
@@ -19,6 +20,11 @@ export const TEXT_BYTES_MAX: number = 4 * MiB;
 
 /** Longest wait for the facts of an object or its first byte: past what a node itself allows by default, 30 s. */
 export const ANSWER_TIMEOUT_MS: number = 1 * minute;
+
+/** Longest time in which nothing of a body moves where the node is to send or to take it: twice what it allows itself. */
+export const SILENCE_MS: number = 1 * minute;
+/** Longest wait for the answer to a whole upload: past what a node needs to store it at the most, 2 min by default. */
+export const UPLOAD_ANSWER_MS: number = 5 * minute;
 
 /** How long a get asks again, as often as `Retry-After` asks it to, before its first byte has come. */
 export const RETRY_MS: number = 15 * second;
@@ -69,7 +75,7 @@ export async function sendText(
 /**
  * A GET whose answer is the bytes of an object, or of the range asked for. Every other status is a refusal, and where
  * that says when to come back it is asked again, for `RETRY_MS`. An answer begins within `timeoutMs`; how long it takes is
- * a matter of its length and of who reads it.
+ * a matter of its length and of who reads it, but where the node owes more of it and is silent for `SILENCE_MS`, it breaks.
  */
 export async function getStream(
   url: string,
@@ -93,7 +99,16 @@ async function askStream(
   return within(url, timeoutMs, async (signal) => {
     const response = await open(url, { method: "GET", signal, headers });
     const wanted = headers["range"] === undefined ? 200 : 206;
-    if (!response.ok || response.value.statusCode === wanted) return response;
+    if (!response.ok) return response;
+    if (response.value.statusCode === wanted) {
+      const { value } = response;
+      onSilence(
+        value.socket,
+        () => isOwed(value),
+        () => value.destroy(silent()),
+      );
+      return response;
+    }
     const body = await readText(response.value);
     if (!body.ok) return body;
     const refusal = errorFromBody(response.value.statusCode ?? 0, body.value, correlationOf(response.value));
@@ -101,7 +116,10 @@ async function askStream(
   });
 }
 
-/** Sends `upload` and answers with what came back. An answer before the end of the body ends the sending. */
+/**
+ * Sends `upload` and answers with what came back. An answer before the end of the body ends the sending. A source may take
+ * its time; a node may not.
+ */
 export async function putStream(url: string, upload: Upload): Promise<Outcome<TextAnswer>> {
   const patient = upload.sizeBytes === undefined || upload.sizeBytes > EXPECT_ABOVE_BYTES;
   const headers = {
@@ -115,8 +133,24 @@ export async function putStream(url: string, upload: Upload): Promise<Outcome<Te
   };
   const answered = Promise.withResolvers<Outcome<IncomingMessage>>();
   const request = requestTo(url, { method: "PUT", headers });
-  request.on("response", (response) => answered.resolve(ok(response)));
+  let answer: IncomingMessage | undefined;
+  request.on("response", (response) => {
+    answer = response;
+    response.socket.setTimeout(SILENCE_MS);
+    answered.resolve(ok(response));
+  });
   request.on("error", (error) => answered.resolve(fail(unreachable(url, error))));
+  request.on("finish", () => request.socket?.setTimeout(UPLOAD_ANSWER_MS));
+  request.on("socket", (socket) => {
+    onSilence(
+      socket,
+      () => (answer === undefined ? request.writableEnded || request.writableLength > 0 : isOwed(answer)),
+      () => {
+        answered.resolve(noAnswer(url, request.writableFinished ? UPLOAD_ANSWER_MS : SILENCE_MS));
+        (answer ?? request).destroy(silent());
+      },
+    );
+  });
 
   const admitted = Promise.withResolvers<void>();
   if (patient) {
@@ -202,8 +236,33 @@ async function within<Value>(
   const outcome = await ask(patience.signal);
   clearTimeout(timer);
   if (outcome.ok || !patience.signal.aborted) return outcome;
-  const message = `${new URL(url).origin} has not answered for ${timeoutMs / second} s: is it a node, and is it overloaded?`;
+  return noAnswer(url, timeoutMs);
+}
+
+function noAnswer(url: string, waitedMs: number): Outcome<never> {
+  const message = `${new URL(url).origin} has not answered for ${waitedMs / second} s: is it a node, and is it overloaded?`;
   return fail({ code: "cli.no-answer", message });
+}
+
+/**
+ * Runs `end` when nothing has moved either way, for as long as the socket is told to wait, and it is the node's turn. What
+ * counts as moved is what the system has taken: a slow way is not a silent one.
+ */
+function onSilence(socket: Socket, isNodesTurn: () => boolean, end: () => void): void {
+  socket.setTimeout(SILENCE_MS);
+  socket.on("timeout", () => {
+    if (isNodesTurn()) end();
+    else socket.setTimeout(SILENCE_MS);
+  });
+}
+
+/** Whether more is to come, and nothing that came waits to be read. */
+function isOwed(response: IncomingMessage): boolean {
+  return !response.complete && response.readableLength === 0;
+}
+
+function silent(): Error {
+  return new Error(`nothing has moved for ${SILENCE_MS / second} s: is the node overloaded? Try again`);
 }
 
 function open(url: string, options: RequestOptions): Promise<Outcome<IncomingMessage>> {
