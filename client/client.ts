@@ -23,7 +23,7 @@ import { type Primitives, Sealing } from "#client/sealing.ts";
 import { piecesOf, streamFrom } from "#client/streams.ts";
 import {
   badAnswer,
-  type CepaError,
+  brokenOff,
   errorFromBody,
   isAddress,
   type ObjectFacts,
@@ -250,8 +250,20 @@ export class CepaClient {
       init.signal?.throwIfAborted();
       throw unreachable(this.#url, causeOf(error));
     });
-    if (response.ok) return response;
-    throw await errorOf(response);
+    const { body } = response;
+    const answer = body === null ? response : new Response(streamFrom(this.#told(body, init.signal)), response);
+    if (answer.ok) return answer;
+    throw errorFromBody(answer.status, await answer.text(), corrIdOf(answer));
+  }
+
+  /** What the network does within a body is said as what it does before one. */
+  async *#told(body: ReadableStream<Uint8Array>, signal: RequestInit["signal"]): AsyncGenerator<Uint8Array> {
+    try {
+      yield* piecesOf(body);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw brokenOff(this.#url, causeOf(error));
+    }
   }
 
   async #factsOf(response: Response): Promise<ObjectFacts> {
@@ -293,11 +305,6 @@ function counted(
       },
     }),
   );
-}
-
-async function errorOf(response: Response): Promise<CepaError> {
-  const body = await response.text().catch(() => "");
-  return errorFromBody(response.status, body, corrIdOf(response));
 }
 
 function corrIdOf(response: Response): string {

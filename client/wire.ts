@@ -36,7 +36,7 @@ export class CepaError extends Error {
   readonly retryable: boolean;
   /** What to quote when asking the node's operator; empty when no answer came. */
   readonly corrId: string;
-  /** HTTP status; 0 when no answer came. */
+  /** HTTP status; 0 when no answer came, or not all of one. */
   readonly status: number;
 
   constructor(said: { code: string; message: string; retryable: boolean; corrId: string; status: number }) {
@@ -71,6 +71,12 @@ export function badAnswer(status: number, message: string, corrId: string): Cepa
 /** No answer came; `cause` says what the network said. */
 export function unreachable(url: string, cause: string): CepaError {
   const message = `no answer from ${url}: ${cause}`;
+  return new CepaError({ code: "client.unreachable", message, retryable: true, corrId: "", status: 0 });
+}
+
+/** An answer began, and the connection broke within it; `cause` says what the network said. */
+export function brokenOff(url: string, cause: string): CepaError {
+  const message = `the answer from ${url} broke off: ${cause}`;
   return new CepaError({ code: "client.unreachable", message, retryable: true, corrId: "", status: 0 });
 }
 

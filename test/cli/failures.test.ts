@@ -63,3 +63,15 @@ describe("cli: a failure, with --json", () => {
     assert.equal(several.told[0].file, `"\\cepa:${"0".repeat(64)}#…"`);
   });
 });
+
+describe("cli: name get", () => {
+  it("says in a line that the connection broke within the answer", async () => {
+    node.misbehave = "cut-all";
+
+    const ran = await cepa(["name", "get", `${"ab".repeat(32)}/site`, "--url", node.url]);
+    node.misbehave = undefined;
+
+    assert.deepEqual([ran.code, ran.stdout], [1, ""]);
+    assert.match(ran.stderr, /^cepa: cli\.unreachable: the answer from http:[^\n]* broke off: [^\n]*\n$/);
+  });
+});

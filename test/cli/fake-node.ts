@@ -41,6 +41,10 @@ export type Misbehaviour =
   | "wrong-bytes"
   /** Breaks the connection in the middle of an object. */
   | "cut"
+  /** Breaks the connection in the middle of every answer. */
+  | "cut-all"
+  /** Breaks it in the middle of a refusal of everything. */
+  | "cut-refusal"
   /** Sends half of an object, and then nothing more. */
   | "stall"
   /** Refuses a put before its body. */
@@ -116,6 +120,10 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
   if (foreign !== undefined) {
     response.writeHead(foreign.status, { "content-type": foreign.type }).end(foreign.body);
     return;
+  }
+  if (node.misbehave === "cut-all" || node.misbehave === "cut-refusal") {
+    response.writeHead(node.misbehave === "cut-all" ? 200 : 503, { "content-length": 100 });
+    return void response.write("{", () => response.destroy());
   }
   const [, route = "", name = "", part] = decodeURIComponent(request.url ?? "").split("/");
   if (request.method === "PUT") return take(node, request, response, route === "o" ? name : undefined);

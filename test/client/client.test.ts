@@ -98,7 +98,9 @@ describe("client: getObject", () => {
     const error = await errorOf(answer.bytes());
     node.misbehave = undefined;
 
-    assert(error instanceof Error);
+    assert(error instanceof CepaError);
+    assert.deepEqual([error.code, error.retryable], ["client.unreachable", true]);
+    assert.match(error.message, /^the answer from http:.* broke off: /);
   });
 
   it("refuses the whole object where a range was asked for", async () => {
@@ -132,6 +134,44 @@ describe("client: stat and no answer", () => {
     assert(error instanceof CepaError);
     assert.equal(error.code, "client.unreachable");
     assert.match(error.message, /never go to this port/);
+  });
+
+  it("throws client.unreachable, whatever was asked, when the connection breaks within the answer", async () => {
+    const key = "ab".repeat(32);
+    for (const misbehave of ["cut-all", "cut-refusal"] as const) {
+      node.misbehave = misbehave;
+      const errors = await Promise.all(
+        [
+          client.stat(address),
+          client.putObject(new Uint8Array(3)),
+          client.putPrivate(new Uint8Array(3)),
+          client.getName(`${key}/site`),
+          client.nameHistory(`${key}/site`),
+          client.listNames(key),
+        ].map(errorOf),
+      );
+      node.misbehave = undefined;
+
+      assert.deepEqual(
+        errors.map((error) => (error instanceof CepaError ? error.code : error)),
+        errors.map(() => "client.unreachable"),
+      );
+    }
+  });
+
+  it("throws the caller's own reason when the caller gave up within the answer", async () => {
+    const reason = new Error("enough");
+    const caller = new AbortController();
+    node.objects.set(address, Buffer.from(bytes));
+    node.misbehave = "stall";
+
+    const answer = await client.getObject(address, { signal: caller.signal });
+    const read = errorOf(answer.bytes());
+    caller.abort(reason);
+    const error = await read;
+    node.misbehave = undefined;
+
+    assert.equal(error, reason);
   });
 
   it("throws the caller's own reason when the caller gave up", async () => {
