@@ -18,7 +18,7 @@ import { type PartFolder, takePartFolder } from "#cli/part-folder.ts";
 import { type Progress, startProgress } from "#cli/progress.ts";
 import { Slots, TRANSFERS_MAX } from "#cli/slots.ts";
 import { fileAt } from "#cli/target.ts";
-import { readEntries } from "#cli/tree-reader.ts";
+import { type Parts, readDirectory } from "#cli/tree-reader.ts";
 import { enterDirectory, holdsFile, makeLink, moveInto, setMode } from "#cli/tree-target.ts";
 import { type ContentEntry, TREE_DEPTH_MAX, type TreeEntry } from "#client/tree.ts";
 import { fail } from "#runtime/errors.ts";
@@ -44,14 +44,14 @@ export async function getTree(address: string, options: GetTreeOptions): Promise
     return fail({ code: "cli.file-exists", message: `${output} exists, and --no-clobber was given` });
   }
   if (found === "file") return fail({ code: "cli.file-exists", message: `${output}: a file is in the way` });
-  const entries = await readEntries(url.value, address, address);
+  const entries = await readDirectory(url.value, address, address);
   if (!entries.ok) return entries;
-  const parts = await takePartFolder(output, address);
-  if (!parts.ok) return parts;
+  const folder = await takePartFolder(output, address);
+  if (!folder.ok) return folder;
 
   const progress = startProgress(output, undefined);
-  const get = new TreeGet(url.value, parts.value, options.setuid === true ? 0o7777 : 0o777, progress);
-  const done = await get.run(entries.value).finally(parts.value.release);
+  const get = new TreeGet(url.value, folder.value, options.setuid === true ? 0o7777 : 0o777, progress);
+  const done = await get.run(entries.value).finally(folder.value.release);
   progress.end();
   if (done.ok && options.json === true) print(JSON.stringify({ address, directory: output, ...get.tally }));
   return done;
@@ -61,7 +61,7 @@ class TreeGet {
   /** `bytes` came now; of `files`, `kept` were there already. */
   readonly tally = { files: 0, kept: 0, directories: 1, symlinks: 0, bytes: 0 };
   readonly #url: string;
-  readonly #parts: PartFolder;
+  readonly #partFolder: PartFolder;
   readonly #modeMask: number;
   readonly #progress: Progress;
   readonly #slots = new Slots(TRANSFERS_MAX);
@@ -72,22 +72,30 @@ class TreeGet {
   /** The first one: after it nothing is begun. */
   #failed: Outcome<never> | undefined;
 
-  constructor(url: string, parts: PartFolder, modeMask: number, progress: Progress) {
+  constructor(url: string, partFolder: PartFolder, modeMask: number, progress: Progress) {
     this.#url = url;
-    this.#parts = parts;
+    this.#partFolder = partFolder;
     this.#modeMask = modeMask;
     this.#progress = progress;
   }
 
-  async run(entries: readonly TreeEntry[]): Promise<Outcome> {
-    await this.#fill(this.#parts.root, "", entries, 1);
+  async run(entries: Parts): Promise<Outcome> {
+    await this.#fill(this.#partFolder.root, "", entries, 1);
     await Promise.all(this.#underWay);
     for (const { path, mode } of this.#directories.reverse()) await this.#begin(setMode(path, mode));
-    return this.#failed ?? (await this.#parts.remove());
+    return this.#failed ?? (await this.#partFolder.remove());
   }
 
   /** Settles when all that is below has begun. `inner` is the path of it in the tree. */
-  async #fill(path: string, inner: string, entries: readonly TreeEntry[], depth: number): Promise<void> {
+  async #fill(path: string, inner: string, parts: Parts, depth: number): Promise<void> {
+    for await (const part of parts) {
+      if (part.ok) await this.#fillPart(path, inner, part.value, depth);
+      else this.#failed ??= part;
+      if (this.#failed !== undefined) return;
+    }
+  }
+
+  async #fillPart(path: string, inner: string, entries: readonly TreeEntry[], depth: number): Promise<void> {
     for (const entry of entries) {
       this.#entryCount += 1;
       if (this.#entryCount > TREE_ENTRIES_MAX) this.#tooMuch(`more than ${TREE_ENTRIES_MAX} entries`);
@@ -108,7 +116,7 @@ class TreeGet {
     await this.#begin(enterDirectory(path));
     if (this.#failed !== undefined) return;
     this.#directories.push({ path, mode: entry.mode & this.#modeMask });
-    const entries = await readEntries(this.#url, entry.address, path);
+    const entries = await readDirectory(this.#url, entry.address, path);
     if (entries.ok) await this.#fill(path, inner, entries.value, depth + 1);
     else this.#failed ??= entries;
   }
@@ -131,7 +139,7 @@ class TreeGet {
       this.tally.kept += 1;
       return await setMode(path, mode);
     }
-    const part = this.#parts.partOf(inner);
+    const part = this.#partFolder.partOf(inner);
     const fetched = await fetchPart(this.#url, part, entry, mode, (count) => {
       this.tally.bytes += count;
       this.#progress.report(this.tally.bytes);

@@ -5,32 +5,35 @@ import { ANSWER_TIMEOUT_MS, getStream } from "#cli/http.ts";
 import { compareNames, decodeTree, TREE_BYTES_MAX, type Tree, type TreeEntry, type TreePart } from "#client/tree.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
-/** What is in the directory at `address`, also where it is in parts. `where` names it in messages. */
-export async function readEntries(url: string, address: string, where: string): Promise<Outcome<readonly TreeEntry[]>> {
+/** A directory, a part of it at a time: as large as it may be, no more of it is in memory. */
+export type Parts = AsyncIterable<Outcome<readonly TreeEntry[]>> | Iterable<Outcome<readonly TreeEntry[]>>;
+
+/** What is in the directory at `address`; what is in parts is asked for when it is wanted. `where` names it in messages. */
+export async function readDirectory(url: string, address: string, where: string): Promise<Outcome<Parts>> {
   const tree = await readTree(url, address, where);
   if (!tree.ok) return tree;
-  return "entries" in tree.value ? ok(tree.value.entries) : await readParts(url, tree.value.parts, where);
+  return ok("entries" in tree.value ? [ok(tree.value.entries)] : readParts(url, tree.value.parts, where));
 }
 
-/** Together they must be what a single tree must be: in order, and of entries. */
-async function readParts(
+/** Together they must be what a single tree must be: in order, and of entries. Nothing follows a failure. */
+async function* readParts(
   url: string,
   parts: readonly TreePart[],
   where: string,
-): Promise<Outcome<readonly TreeEntry[]>> {
-  const entries: TreeEntry[] = [];
+): AsyncGenerator<Outcome<readonly TreeEntry[]>> {
+  let before: TreeEntry | undefined;
   for (const part of parts) {
     const tree = await readTree(url, part.address, where);
-    if (!tree.ok) return tree;
-    if (!("entries" in tree.value)) return refused(where, "a part is in parts");
-    const [first] = tree.value.entries;
-    const before = entries.at(-1);
+    if (!tree.ok) return yield tree;
+    if (!("entries" in tree.value)) return yield refused(where, "a part is in parts");
+    const { entries } = tree.value;
+    const [first] = entries;
     if (first?.name !== part.first || (before !== undefined && compareNames(before.name, first.name) >= 0)) {
-      return refused(where, "out-of-order");
+      return yield refused(where, "out-of-order");
     }
-    for (const entry of tree.value.entries) entries.push(entry);
+    yield ok(entries);
+    before = entries.at(-1);
   }
-  return ok(entries);
 }
 
 async function readTree(url: string, address: string, where: string): Promise<Outcome<Tree>> {

@@ -180,6 +180,21 @@ describe("cli: get -r of a hostile tree", () => {
     assert.deepEqual([ran.code, readdirSync(join(ran.cwd, "out"))], [0, ["a", "b", "c"]]);
   });
 
+  it("asks for a part when it has made what is in the one before, which it counts", async () => {
+    const part = (name: string) => ({ first: name, ...keep(encodeTree({ entries: [link(name, "nowhere")] })) });
+    const address = keep(encodeTree({ parts: [part("a"), part("b")] })).address;
+    const made: string[][] = [];
+    node.onGet = async (wanted) => {
+      const out = join(node.directory, "parts-in-turn", "out");
+      if (wanted !== address) made.push(readdirSync(out).filter((name) => !name.startsWith(".")));
+    };
+
+    const ran = await get("parts-in-turn", address);
+    node.onGet = undefined;
+
+    assert.deepEqual([ran.code, made], [0, [[], ["a"]]]);
+  });
+
   it("restores permission bits, and the three others only when it is told to", async () => {
     const address = tree(file("a", { mode: 0o6711 }), { ...directory("d"), mode: 0o1555 } as TreeEntry);
     const modes = (cwd: string) =>
