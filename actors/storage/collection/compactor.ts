@@ -2,7 +2,7 @@
  * Takes what is live out of a pack, so that the pack can go.
  *
  * - A record is copied byte for byte behind a header of its own pack, and only after it was verified: what is damaged stays
- *   where it is, and with it the pack.
+ *   where it is, and with it the pack. So does what the catalog has in the pack and no scan finds any more.
  * - Nothing counts before all copies are synced. Then the catalog turns to them, one after another, and forgets what is dead; a
  *   record that a put has come to rely on meanwhile is copied in another round. What is done by half a crash leaves as it is:
  *   another collection goes on with it.
@@ -16,12 +16,13 @@ import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
-import { type FoundRecord, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
+import { type FoundRecord, readSeal, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import {
   encodeHeader,
   RECORD_HEADER_BYTES,
   type RecordHeader,
+  recordEnd,
   sizeOfRecord,
   tableBytes,
 } from "#actors/storage/record.ts";
@@ -59,6 +60,11 @@ interface Copied {
   readonly to: CatalogEntry;
 }
 
+interface Known {
+  readonly digest: Digest;
+  readonly entry: CatalogEntry;
+}
+
 export class Compactor {
   readonly #deps: CompactorDeps;
 
@@ -92,7 +98,7 @@ export class Compactor {
   async #round(state: PackState, isLive: IsLive, pool: PackPool): Promise<Result<boolean, StaysBecause>> {
     const { catalog, pause } = this.#deps;
     const copies = new Copies(pool);
-    const dead: { readonly digest: Digest; readonly entry: CatalogEntry }[] = [];
+    const dead: Known[] = [];
     const copied = await this.#copyLive(state, isLive, copies, dead);
     const synced = copied.ok ? await copies.sync() : copied;
     if (!synced.ok) {
@@ -128,19 +134,27 @@ export class Compactor {
   }
 
   async #copyLive(
-    { pack, mark, checkpoint }: PackState,
+    { pack, mark, checkpoint, sealed }: PackState,
     isLive: IsLive,
     copies: Copies,
-    dead: { readonly digest: Digest; readonly entry: CatalogEntry }[],
+    dead: Known[],
   ): Promise<Result<void, StaysBecause>> {
     const { catalog, files, isOver, pause } = this.#deps;
     let unreadable: DiskFailure | undefined;
     const onUnreadable = (failure: DiskFailure): void => {
       unreadable = failure;
     };
+    const seal = sealed ? await readSeal(files, pack, mark, checkpoint, onUnreadable) : undefined;
+    const recordsEnd = seal?.tablePosition ?? checkpoint;
+    const seen = new Set<number>();
+    let scannedTo = PACK_FRONT_BYTES;
+    let hasGap = false;
     let isDamaged = false;
-    for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
+    for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, recordsEnd, onUnreadable)) {
       if (isOver()) return fail({ code: "over" });
+      seen.add(found.position);
+      hasGap ||= found.skippedBytes > 0;
+      scannedTo = recordEnd(found.position, found.header);
       const { digest } = found.name;
       const entry = catalog.at(digest, { ...found.name, pack, position: found.position });
       if (entry === undefined) continue;
@@ -154,7 +168,23 @@ export class Compactor {
       await pause.ifDue();
     }
     if (unreadable !== undefined) return fail(unreadable);
+    if (hasGap || scannedTo < recordsEnd) isDamaged = (await this.#tellUnseen(pack, seen, isLive, dead)) || isDamaged;
     return isDamaged ? fail({ code: "damaged" }) : ok();
+  }
+
+  /** Whether any record is live that the catalog alone still knows. Those that are dead would be relied upon when the file is gone. */
+  async #tellUnseen(pack: number, seen: ReadonlySet<number>, isLive: IsLive, dead: Known[]): Promise<boolean> {
+    const { catalog, onDamaged, pause } = this.#deps;
+    let isDamaged = false;
+    for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
+      await pause.ifDue();
+      if (seen.has(entry.position)) continue;
+      if (isLive(entry, digest)) {
+        onDamaged(digest, entry, "differs");
+        isDamaged = true;
+      } else dead.push({ digest, entry });
+    }
+    return isDamaged;
   }
 
   /** False where its bytes are not what was stored. */
