@@ -32,7 +32,7 @@ export interface LossDeps {
 }
 
 /** Its file is gone, and its records are marked. A pack that has nothing in it is never sealed otherwise. */
-export function isGone({ checkpoint, sealed }: PackState): boolean {
+export function isGone({ checkpoint, sealed }: Pick<PackState, "checkpoint" | "sealed">): boolean {
   return sealed && checkpoint === PACK_FRONT_BYTES;
 }
 

@@ -4,17 +4,19 @@
  * A record has a header of 128 bytes, so no two of a pack begin in the same 128: the number of those is what is kept.
  *
  * What lies behind the checkpoint that a pack had is younger than the marks. A walk meets some of it, which counts for nothing:
- * what is live is a part of what there was.
+ * what is live is a part of what there was. A pack that is gone has no end any more, and nothing in it is younger.
  */
 import type { PackState } from "#actors/storage/catalog-records.ts";
+import { isGone } from "#actors/storage/lost-packs.ts";
 import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 
 export class Marks {
   readonly #packs = new Map<number, PackMarks>();
 
   /** Of a pack that has records; with none nothing in it counts as marked. */
-  expect({ pack, recordCount, checkpoint }: Pick<PackState, "pack" | "recordCount" | "checkpoint">): void {
-    this.#packs.set(pack, new PackMarks(recordCount, checkpoint));
+  expect(state: Omit<PackState, "mark" | "epoch">): void {
+    const end = isGone(state) ? Number.POSITIVE_INFINITY : state.checkpoint;
+    this.#packs.set(state.pack, new PackMarks(state.recordCount, end));
   }
 
   /** True the first time. `sizeBytes` is what the record takes of its pack. */
@@ -34,18 +36,18 @@ export class Marks {
 
 /** An open-addressed set of numbers; 0 is a free place. */
 class PackMarks {
-  readonly #checkpoint: number;
+  readonly #end: number;
   #places: Uint32Array;
   #count = 0;
   liveBytes = 0;
 
-  constructor(expectedCount: number, checkpoint: number) {
-    this.#checkpoint = checkpoint;
+  constructor(expectedCount: number, end: number) {
+    this.#end = end;
     this.#places = new Uint32Array(placesFor(expectedCount));
   }
 
   add(position: number, sizeBytes: number): boolean {
-    if (position >= this.#checkpoint || !this.#insert(slotOf(position))) return false;
+    if (position >= this.#end || !this.#insert(slotOf(position))) return false;
     this.liveBytes += sizeBytes;
     return true;
   }

@@ -4,9 +4,11 @@ import { describe, it } from "node:test";
 import { HEADER_POSITIONS } from "#actors/storage/pack-format.ts";
 import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
 import type { ScrubFacts, StoredObject } from "#actors/storage/protocol.ts";
+import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
+import { collect, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import {
   type KitOptions,
@@ -21,6 +23,8 @@ import {
 
 const sealing = { config: { packSealBytes: 1 * MiB } } as const;
 const packs = "/data/packs";
+/** Cut at each mebibyte. */
+const FIXED = { chunker: "fixed/1" } as const;
 
 /** Small ones, some in pieces, and one that fills several packs. */
 const objects = [450, 3, 450, 300, 450, 2500, 450, 5].map((size, seed) => randomBytes(size * KiB, seed));
@@ -154,28 +158,55 @@ describe("storage: a pack that is lost between two lives", () => {
     assert.deepEqual(named(await scrubNow(next)), []);
   });
 
-  it("is forgotten by a collection when nothing needs it any more (STO-93)", async () => {
+  it("stays known through collections until nothing needs it any more, and is forgotten then (STO-93)", async () => {
     const kit = await startStorage(sealing);
-    const stored = await filled(kit);
+    // Its manifest is in another pack than its first chunk: the collection is not blocked.
+    const stored = must(await put(kit, randomBytes(3500 * KiB, 70)), "put");
+    await turns(50);
     const [first] = await packNames(kit);
     await kit.actor.stop();
     await kit.disk.remove(`${packs}/${first}`);
     const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
-    const { damaged } = await scrubNow(next);
-    const before = await next.ref.call("describe", {}, within);
+    const known = async () => {
+      const { damagedChunkCount, packCount } = must(await next.ref.call("describe", {}, within), "described");
+      return { damagedChunkCount, packCount };
+    };
+    const before = await known();
+    assert.equal(before.damagedChunkCount, 1);
 
-    for (const { manifest } of damaged) {
-      assert((await next.ref.call("removeObject", { manifest }, within)).ok);
-    }
-    assert((await next.ref.call("collectGarbage", { emptyTrash: true }, within)).ok);
-    await turns(500);
+    assert.equal((await collect(next, true)).blocked, undefined);
+    assert.deepEqual(await known(), before);
+    assert.deepEqual(named(await scrubNow(next)), [stored.manifest]);
 
-    const facts = await next.ref.call("describe", {}, within);
-    assert(before.ok && facts.ok && facts.value.collection.last?.blocked === undefined);
-    assert.equal(facts.value.damagedChunkCount, 0);
-    assert(facts.value.packCount < before.value.packCount);
-    const lost = damaged.map(({ manifest }) => manifest).sort();
-    assert.deepEqual(await unreadable(next, stored), lost);
+    await remove(next, stored);
+    assert.equal((await collect(next, true)).blocked, undefined);
+    assert.deepEqual(await known(), { damagedChunkCount: 0, packCount: 0 });
+  });
+
+  it("is served again when it is put back after a collection (STO-93)", async () => {
+    const kit = await startStorage({ config: { packSealBytes: 3 * MiB } });
+    const shared = randomBytes(1 * MiB, 71);
+    const first = must(await put(kit, Buffer.concat([shared, randomBytes(2 * MiB, 72)]), FIXED), "put");
+    await turns(50);
+    const kept = must(await put(kit, Buffer.concat([shared, randomBytes(1 * MiB, 73)]), FIXED), "put");
+    for (const seed of [74, 75, 76]) must(await put(kit, randomBytes(900 * KiB, seed)), "put");
+    await turns(50);
+    // What both need is copied to a pack that is written on, and has no commit.
+    await remove(kit, first);
+    await collect(kit, true);
+    await turns(50);
+    const last = (await packNames(kit)).at(-1);
+    await kit.actor.stop();
+    await kit.disk.rename(`${packs}/${last}`, "/data/elsewhere");
+    const without = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+    assert(!(await isRead(without, kept.manifest)));
+    assert.equal((await collect(without, false)).blocked, undefined);
+    await without.actor.stop();
+    await kit.disk.rename("/data/elsewhere", `${packs}/${last}`);
+
+    const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+
+    assert(await isRead(next, kept.manifest));
   });
 
   for (const [what, spoil] of Object.entries(spoilings)) {

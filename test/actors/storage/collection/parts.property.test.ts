@@ -20,7 +20,7 @@ describe("collection: marks", () => {
       fc.property(fc.nat(400), fc.nat(2 ** 29), slots, fc.nat(RECORD_HEADER_BYTES / 8 - 1), (...drawn) => {
         const [recordCount, checkpoint, marked, offset] = drawn;
         const marks = new Marks();
-        marks.expect({ pack: 7, recordCount, checkpoint });
+        marks.expect({ pack: 7, recordCount, checkpoint, sealed: false });
         const model = new Set<number>();
         for (const slot of marked) {
           const position = slot * RECORD_HEADER_BYTES + 8 * offset;
