@@ -261,11 +261,11 @@ export class Collector {
       // What was added since it was looked at is live, and not marked.
       const isLive: IsLive = (entry: CatalogEntry, digest) =>
         entry.position >= state.checkpoint || marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
-      const current = this.#deps.catalog.packs.get(state.pack) ?? state;
-      const copiedBytes = liveBytes + current.checkpoint - state.checkpoint;
-      const emptied = await relief.relieve(() => compactor.empty(current, isLive, pool), copiedBytes);
+      const { checkpoint } = this.#deps.catalog.packs.get(state.pack) ?? state;
+      const copiedBytes = liveBytes + Math.max(0, checkpoint - state.checkpoint);
+      const emptied = await relief.relieve(() => compactor.empty(state, isLive, pool), copiedBytes);
       if (emptied.ok) {
-        await this.#giveUp(current, pool);
+        await this.#giveUp(state, pool);
         counts.packsCompacted += 1;
         counts.freedBytes += totalBytes - liveBytes;
         counts.garbageBytes -= totalBytes - liveBytes;

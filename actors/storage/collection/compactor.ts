@@ -12,6 +12,7 @@ import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
+import { isGone } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
@@ -51,8 +52,8 @@ export interface CompactorDeps {
 /** Whether a record of the pack is live, as far as that is known now. */
 export type IsLive = (entry: CatalogEntry, digest: Digest) => boolean;
 
-/** Why a pack stays. */
-export type StaysBecause = { readonly code: "damaged" | "busy" | "over" } | DiskFailure;
+/** Why a pack stays; `changed`: it is not what it was when it was marked, which the next collection finds. */
+export type StaysBecause = { readonly code: "damaged" | "busy" | "changed" | "over" } | DiskFailure;
 
 interface Copied {
   readonly digest: Digest;
@@ -73,8 +74,11 @@ export class Compactor {
   }
 
   /** Afterwards the catalog knows nothing of the pack. Copies go to `pool`, on the same volume. */
-  async empty(state: PackState, isLive: IsLive, pool: PackPool): Promise<Result<void, StaysBecause>> {
+  async empty(marked: PackState, isLive: IsLive, pool: PackPool): Promise<Result<void, StaysBecause>> {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const state = this.#deps.catalog.packs.get(marked.pack);
+      // One whose file has gone since then has nothing before its checkpoint: it would be taken for empty.
+      if (state === undefined || state.checkpoint < marked.checkpoint) return fail({ code: "changed" });
       const emptied = await this.#round(state, isLive, pool);
       if (!emptied.ok || emptied.value) return emptied.ok ? ok() : emptied;
     }
@@ -86,12 +90,19 @@ export class Compactor {
     const { catalog, pause } = this.#deps;
     let isEmpty = true;
     for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
+      if (!this.#isStillGone(pack)) return;
       if (isLive(entry, digest)) isEmpty = false;
       else catalog.remove(digest, entry);
       if (!(await catalog.room()).ok) return;
       await pause.ifDue();
     }
-    if (isEmpty && pool.disk.refusal === undefined) catalog.removePack(pack);
+    if (isEmpty && this.#isStillGone(pack) && pool.disk.refusal === undefined) catalog.removePack(pack);
+  }
+
+  /** It may be back with its volume. */
+  #isStillGone(pack: number): boolean {
+    const state = this.#deps.catalog.packs.get(pack);
+    return state !== undefined && isGone(state);
   }
 
   /** Answers true when nothing is left. */
