@@ -143,6 +143,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
       await deps.volumes?.lanes.rotate();
     },
     impaired,
+    generation: () => deps.volumes?.generation ?? 0,
   });
   const isOver = (): boolean => signal.aborted;
   const damageWalk = new DamageWalk({ ...deps, keeping, isLacking, isOver, lastSequence: () => sequences.last });

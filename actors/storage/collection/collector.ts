@@ -48,6 +48,9 @@ export const ABANDONED_COLLECT_MS: number = 1 * minute;
 /** With fewer objects that something is known of, no pack is asked which graves are needed. */
 export const GRAVES_SWEPT_MIN = 1024;
 
+/** Why a collection stops that would go on with marks of less than there is. */
+const VOLUMES_CHANGED = "a volume has changed";
+
 /** With more free than that it is not for want of room that the catalog's store refuses a batch. */
 export const CATALOG_ROOM_BYTES: number = 8 * MiB;
 
@@ -78,6 +81,8 @@ export interface CollectorDeps {
   readonly onDefect: (defect: unknown) => void;
   /** Why nothing may be given up now, if anything. */
   readonly impaired: () => string | undefined;
+  /** Another one when a volume has come, gone, or is looked through anew: then marks may be of a part of what there is. */
+  readonly generation: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -178,20 +183,24 @@ export class Collector {
 
   /** Answers with why it stopped. */
   async #collect(emptyTrash: boolean, counts: Counts): Promise<string | undefined> {
-    const { catalog, clock, config, files, impaired, inUse, keeping, rotate } = this.#deps;
+    const { catalog, clock, config, files, generation, impaired, inUse, keeping, rotate } = this.#deps;
     const impairment = impaired();
     if (impairment !== undefined) return impairment;
+    const begun = generation();
+    const hasChanged = (): boolean => generation() !== begun;
     if (catalog.refusal !== undefined) await this.#writeCatalog();
     if (catalog.refusal !== undefined) return `the catalog is not written: ${catalog.refusal}`;
     // A file that the catalog has let go of is found by the next start as long as it is there; one of a volume that is left out
     // of the configuration, when it is named again.
     const listed = await files.list();
     if (!listed.ok) return `the packs cannot be listed: ${listed.failure.code}`;
+    if (hasChanged()) return VOLUMES_CHANGED;
     const numbers = [...listed.value.map(({ pack }) => pack), ...catalog.packs.keys()];
     const tidied = await keeping.tidy(Math.min(...numbers));
     if (!tidied.ok) return `the journal of what is kept: ${tidied.failure.code}`;
-    const swept = await this.#sweepGraves();
+    const swept = await this.#sweepGraves(hasChanged);
     if (!swept.ok) return `the journal of what is kept: ${swept.failure.code}`;
+    if (hasChanged()) return VOLUMES_CHANGED;
     const beforeMs = emptyTrash ? Number.POSITIVE_INFINITY : clock.wallMs() - config().trashMs;
     const buried = await keeping.bury(beforeMs, Math.max(1, ...numbers));
     if (!buried.ok) return `the journal of what is kept: ${buried.failure.code}`;
@@ -204,7 +213,7 @@ export class Collector {
       inUse.listen((kind, digest) => {
         for (const entry of catalog.records(kind, digest)) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
       });
-      const blocked = await this.#collectSlice(slice, marks, counts);
+      const blocked = await this.#collectSlice(slice, marks, counts, hasChanged);
       inUse.listen(() => undefined);
       if (blocked !== undefined) return blocked;
     }
@@ -212,10 +221,14 @@ export class Collector {
   }
 
   /** When there are twice as many as it left the last time: what it costs is the same for one grave and for many. */
-  async #sweepGraves(): Promise<Result<boolean, KeepFailure>> {
+  async #sweepGraves(hasChanged: () => boolean): Promise<Result<boolean, KeepFailure>> {
     const { keeping, log, signal } = this.#deps;
     if (keeping.count < this.#sweepAtCount) return ok(false);
-    const sweep = new GraveSweep({ ...this.#deps, throttle: this.#throttle, isOver: () => signal.aborted });
+    const sweep = new GraveSweep({
+      ...this.#deps,
+      throttle: this.#throttle,
+      isOver: () => signal.aborted || hasChanged(),
+    });
     const before = keeping.count;
     const swept = await sweep.run();
     if (!swept.ok || !swept.value) return swept;
@@ -224,10 +237,15 @@ export class Collector {
     return ok(true);
   }
 
-  async #collectSlice(slice: readonly PackState[], marks: Marks, counts: Counts): Promise<string | undefined> {
+  async #collectSlice(
+    slice: readonly PackState[],
+    marks: Marks,
+    counts: Counts,
+    hasChanged: () => boolean,
+  ): Promise<string | undefined> {
     const { config, inUse, log, poolOf, relief, sequences, signal } = this.#deps;
     this.#phase = "marking";
-    const isOver = (): boolean => signal.aborted;
+    const isOver = (): boolean => signal.aborted || hasChanged();
     const walk = new MarkWalk({
       ...this.#deps,
       marks,
@@ -237,6 +255,7 @@ export class Collector {
     });
     const { blocked, removedCount } = await walk.run();
     counts.removedCount += removedCount;
+    if (hasChanged()) return VOLUMES_CHANGED;
     if (blocked !== undefined) return blocked;
 
     this.#phase = "compacting";
@@ -244,6 +263,7 @@ export class Collector {
     // On a full disk what frees most for the least room makes room for the rest.
     const leastLive = slice.toSorted((one, other) => marks.liveBytes(one.pack) - marks.liveBytes(other.pack));
     for (const state of leastLive) {
+      if (hasChanged()) return VOLUMES_CHANGED;
       const pool = poolOf(slotOf(state.pack));
       if (pool === undefined) continue;
       if (isGone(state)) {
@@ -272,6 +292,7 @@ export class Collector {
         continue;
       }
       pool.unreserve(state.pack);
+      if (hasChanged()) return VOLUMES_CHANGED;
       if (isOver()) return "the life is over";
       log.warn("pack not compacted", { pack: state.pack, failure: emptied.failure });
       if (emptied.failure.code === "disk.full") return "no room for a copy of what is live";

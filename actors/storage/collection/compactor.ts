@@ -76,7 +76,9 @@ export class Compactor {
   /** Afterwards the catalog knows nothing of the pack. Copies go to `pool`, on the same volume. */
   async empty(marked: PackState, isLive: IsLive, pool: PackPool): Promise<Result<void, StaysBecause>> {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
-      const state = this.#deps.catalog.packs.get(marked.pack);
+      const { catalog, isOver } = this.#deps;
+      if (isOver()) return fail({ code: "over" });
+      const state = catalog.packs.get(marked.pack);
       // One whose file has gone since then has nothing before its checkpoint: it would be taken for empty.
       if (state === undefined || state.checkpoint < marked.checkpoint) return fail({ code: "changed" });
       const emptied = await this.#round(state, isLive, pool);

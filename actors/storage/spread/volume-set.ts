@@ -51,6 +51,7 @@ export class VolumeSet implements PackVolumes {
   #attachment: Attachment | undefined;
   /** In this life, or about to be with the others when it begins; and not gone since. */
   readonly #recovered = new Set<number>();
+  #generation = 0;
   /** The one that is recovered by itself now; undefined as soon as it goes. */
   #returning: number | undefined;
   /** Packs of each that its last recovery could not read. */
@@ -77,7 +78,7 @@ export class VolumeSet implements PackVolumes {
     set = opened;
     const tryOut = async (slot: number): Promise<void> => {
       // It may have gone by now.
-      if ((await volumes.isUsable(slot)) && volumes.isReadable(slot)) opened.#recovered.add(slot);
+      if ((await volumes.isUsable(slot)) && volumes.isReadable(slot)) opened.#setRecovered(slot, true);
     };
     await Promise.all(opened.#readable.map(tryOut));
     opened.#tell();
@@ -102,13 +103,13 @@ export class VolumeSet implements PackVolumes {
     for (const slot of this.slots) {
       const compared = await this.#compare(slot, { files, catalog, pause });
       if (!compared.ok) await this.leaveOut({ slot, pack: undefined, failure: compared.failure });
-      else if (compared.value) this.#recovered.delete(slot);
+      else if (compared.value) this.#setRecovered(slot, false);
     }
   }
 
   /** Its disk has failed a recovery: nothing of it counts as recovered. */
   async leaveOut({ slot, pack, failure }: FailedVolume): Promise<void> {
-    this.#recovered.delete(slot);
+    this.#setRecovered(slot, false);
     await this.volumes.unfit(slot, failure);
     this.#tell();
     const { directory, problem } = this.volumes.view(slot) ?? {};
@@ -131,6 +132,11 @@ export class VolumeSet implements PackVolumes {
   /** Some volume is not there, and with it there may be commits that nobody knows of. */
   get isLacking(): boolean {
     return this.#lacksBeside();
+  }
+
+  /** Another one whenever a volume has come or gone, or is taken out of the catalog: what was seen before may not be all there is. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** Of all that may be written: what fits, if every byte takes its share of redundancy. */
@@ -225,7 +231,7 @@ export class VolumeSet implements PackVolumes {
 
   #changed({ slot, state }: VolumeView): void {
     const isReadable = this.volumes.isReadable(slot);
-    if (!isReadable) this.#recovered.delete(slot);
+    if (!isReadable) this.#setRecovered(slot, false);
     if (!isReadable && this.#returning === slot) this.#returning = undefined;
     this.#tell();
     // It finds what has come and gone before.
@@ -234,6 +240,13 @@ export class VolumeSet implements PackVolumes {
     // One that is failing is tried again after a while.
     else if (!this.#recovered.has(slot) && state !== "failing") this.#enqueue(() => this.#comeBack(slot));
     this.#attachment.onChange();
+  }
+
+  #setRecovered(slot: number, isRecovered: boolean): void {
+    if (this.#recovered.has(slot) === isRecovered) return;
+    this.#generation += 1;
+    if (isRecovered) this.#recovered.add(slot);
+    else this.#recovered.delete(slot);
   }
 
   #tell(): void {
@@ -255,7 +268,7 @@ export class VolumeSet implements PackVolumes {
 
   async #leave(slot: number): Promise<void> {
     // It may have been recovered since it went.
-    this.#recovered.delete(slot);
+    this.#setRecovered(slot, false);
     await this.lanes.end(slot);
     await this.#attachment?.files.forgetVolume(slot);
   }
@@ -300,7 +313,7 @@ export class VolumeSet implements PackVolumes {
     await this.#lift(slot, attachment);
     // Where it is there again another attempt is in line.
     if (this.#returning !== slot) return;
-    this.#recovered.add(slot);
+    this.#setRecovered(slot, true);
     this.#foundUnread(slot, report);
     this.#tell();
     this.lanes.add(slot, attachment.makeLane(slot, report));
@@ -365,6 +378,7 @@ export class VolumeSet implements PackVolumes {
 
   /** Nothing is known to be on it any more; the others go on. */
   async #drop(slot: number, { catalog, pause }: Attachment): Promise<void> {
+    this.#generation += 1;
     for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
       catalog.remove(digest, entry);
       await pause.ifDue();
