@@ -195,14 +195,15 @@ export class Collector {
     const listed = await files.list();
     if (!listed.ok) return `the packs cannot be listed: ${listed.failure.code}`;
     if (hasChanged()) return VOLUMES_CHANGED;
-    const numbers = [...listed.value.map(({ pack }) => pack), ...catalog.packs.keys()];
-    const tidied = await keeping.tidy(Math.min(...numbers));
+    // Asked when it counts: puts open packs meanwhile, and what is in those may be removed by then.
+    const numbers = (): readonly number[] => [...listed.value.map(({ pack }) => pack), ...catalog.packs.keys()];
+    const tidied = await keeping.tidy(Math.min(...numbers()));
     if (!tidied.ok) return `the journal of what is kept: ${tidied.failure.code}`;
     const swept = await this.#sweepGraves(hasChanged);
     if (!swept.ok) return `the journal of what is kept: ${swept.failure.code}`;
     if (hasChanged()) return VOLUMES_CHANGED;
     const beforeMs = emptyTrash ? Number.POSITIVE_INFINITY : clock.wallMs() - config().trashMs;
-    const buried = await keeping.bury(beforeMs, Math.max(1, ...numbers));
+    const buried = await keeping.bury(beforeMs, () => Math.max(1, ...numbers()));
     if (!buried.ok) return `the journal of what is kept: ${buried.failure.code}`;
     counts.buriedCount = buried.value;
 

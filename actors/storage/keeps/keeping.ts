@@ -182,19 +182,21 @@ export class Keeping {
   }
 
   /** Gives up what was removed before `beforeMs`, for good. Answers with how many it were. */
-  async bury(beforeMs: number, lastPack: number): Promise<Result<number, KeepFailure>> {
+  async bury(beforeMs: number, lastPack: () => number): Promise<Result<number, KeepFailure>> {
     const { keeps, pause } = this.#deps;
-    const due: KeepName[] = [];
+    const due = new Map<KeepName, number>();
     for (const [name, { removal }] of keeps.entries()) {
-      if (removal?.buriedUpToPack === 0 && removal.atMs <= beforeMs) due.push(name);
+      if (removal?.buriedUpToPack === 0 && removal.atMs <= beforeMs) due.set(name, removal.upTo);
       await pause.ifDue();
     }
-    const buried = await this.#changeEach(due, (keep) => {
+    // What is removed from here on, perhaps of a younger pack, waits for the next time.
+    const buriedUpToPack = Math.max(1, lastPack());
+    const buried = await this.#changeEach([...due.keys()], (keep, name) => {
       const { removal } = keep;
-      if (removal?.buriedUpToPack !== 0 || removal.atMs > beforeMs) return keep;
-      return { ...keep, removal: { ...removal, buriedUpToPack: Math.max(1, lastPack), grave: undefined } };
+      if (removal?.buriedUpToPack !== 0 || removal.upTo !== due.get(name)) return keep;
+      return { ...keep, removal: { ...removal, buriedUpToPack, grave: undefined } };
     });
-    return buried.ok ? ok(due.length) : buried;
+    return buried.ok ? ok(due.size) : buried;
   }
 
   /** Forgets what says nothing any more: pins that are over, and graves whose packs are all gone. */

@@ -6,7 +6,7 @@ import { GRAVE_AGE_MS_MIN } from "#actors/storage/collection/grave-sweep.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
-import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { GiB, KiB, MiB, second } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
@@ -69,6 +69,46 @@ describe("storage: graves (STO-22)", () => {
     for (const { manifest } of removed) assert(!((await readObject(next.ref, manifest)) instanceof Uint8Array));
   });
 
+  it("cover what was put and removed while the collection was under way that buries it", async () => {
+    const kit = await startStorage(sealing);
+    const small = (seed: number): Promise<StoredObject> => mustPut(kit, randomBytes(100, seed), { keepMs: 1 * second });
+    // So many that what is held no longer is forgotten in several writes.
+    for (let from = 0; from < 300; from += 100) {
+      await Promise.all(Array.from({ length: 100 }, (_, at) => small(from + at)));
+    }
+    await remove(kit, await mustPut(kit, randomBytes(900 * KiB, 1000)));
+    await kit.clock.advance(5 * second);
+    const { list, write } = kit.disk;
+    let isListed = false;
+    let removed: StoredObject | undefined;
+    kit.disk.list = async (path) => {
+      isListed ||= path === `${directory}/packs`;
+      return await list.call(kit.disk, path);
+    };
+    kit.disk.write = async (...given) => {
+      if (isListed) {
+        isListed = false;
+        kit.disk.list = list;
+        kit.disk.write = write;
+        removed = await mustPut(kit, randomBytes(20 * KiB, 1001));
+        await mustPut(kit, randomBytes(900 * KiB, 1002));
+        // It waits for this very write.
+        void remove(kit, removed);
+        await turns(50);
+      }
+      return await write.apply(kit.disk, given);
+    };
+    await collect(kit, true);
+    assert(removed !== undefined);
+
+    // Its pack is younger than those that were listed, and stays: most of it is live.
+    for (let round = 0; round < 2; round += 1) {
+      await kit.clock.advance(5 * second);
+      await collect(kit, true);
+      assert(!((await readObject(kit.ref, removed.manifest)) instanceof Uint8Array));
+    }
+  });
+
   it("stay, all of them, where a place of a pack cannot be read", async () => {
     const { kit, removed } = await manyGraves();
     await kit.clock.advance(GRAVE_AGE_MS_MIN);
@@ -105,3 +145,7 @@ describe("storage: graves (STO-22)", () => {
     for (const { manifest } of removed) assert(!((await readObject(again.ref, manifest)) instanceof Uint8Array));
   });
 });
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
