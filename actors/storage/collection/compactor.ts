@@ -192,10 +192,13 @@ export class Compactor {
     for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
       await pause.ifDue();
       if (seen.has(entry.position)) continue;
-      if (isLive(entry, digest)) {
-        onDamaged(digest, entry, "differs");
-        isDamaged = true;
-      } else dead.push({ digest, entry });
+      if (!isLive(entry, digest)) {
+        dead.push({ digest, entry });
+        continue;
+      }
+      isDamaged = true;
+      // What is behind the end of a file that was cut is unreadable, and stays that: it is served when it is put back.
+      if (entry.damage === "none") onDamaged(digest, entry, "differs");
     }
     return isDamaged;
   }

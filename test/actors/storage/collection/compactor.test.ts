@@ -1,4 +1,4 @@
-/** What becomes of a pack that is emptied when its pool ends in the middle of it. */
+/** What becomes of a pack that is emptied when its pool ends in the middle of it, or when what it holds is not found there. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestFromBytes } from "#actors/domain/address.ts";
@@ -57,7 +57,7 @@ async function stage() {
     onDamaged: () => assert.fail("nothing is damaged"),
     isOver: () => false,
   });
-  return { catalog, compactor, disk, pool, state };
+  return { catalog, compactor, digest, disk, pool, state };
 }
 
 describe("storage: a pack that is emptied while its pool ends (STO-105)", () => {
@@ -76,4 +76,19 @@ describe("storage: a pack that is emptied while its pool ends (STO-105)", () => 
       assert.equal(must(await disk.list("/packs"), "the packs can be listed").length, 1);
     });
   }
+});
+
+describe("storage: a pack that is emptied, and has lost what is live in it (STO-93)", () => {
+  it("is kept, and what was unreadable may be put back", async () => {
+    const { catalog, compactor, digest, disk, pool, state } = await stage();
+    const [entry] = catalog.records("chunk", digest);
+    assert(entry !== undefined);
+    catalog.markDamaged(digest, entry, "unreadable");
+    disk.flipByte("/packs/00000001.pack", entry.position + 50);
+
+    const emptied = await compactor.empty(state, () => true, pool);
+
+    assert.deepEqual(emptied, fail({ code: "damaged" }));
+    assert.deepEqual(catalog.records("chunk", digest), [{ ...entry, damage: "unreadable" }]);
+  });
 });
