@@ -13,7 +13,7 @@ import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { digestsOfNode } from "#actors/storage/chunk-digester.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
 import type { SmallChunk } from "#actors/storage/cut-small.ts";
-import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
+import type { KeptCommit } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import { PackInHand } from "#actors/storage/pack-in-hand.ts";
@@ -75,7 +75,7 @@ interface Waiting {
 interface Batch {
   readonly parts: Uint8Array[];
   readonly inserts: { readonly digest: Digest; readonly entry: CatalogEntry }[];
-  readonly commits: Map<Digest, { readonly waiting: Waiting; readonly sequence: number; readonly entry: CatalogEntry }>;
+  readonly commits: Map<Digest, KeptCommit & { readonly waiting: Waiting; readonly entry: CatalogEntry }>;
   /** The same object again, in one batch. */
   readonly followers: Waiting[];
   end: number;
@@ -191,10 +191,10 @@ export class GroupCommit {
     }
     const sequence = sequences.begin();
     const payload = [manifest.bytes];
-    const commit = { sequence, isTransient: keepUntilMs < FOR_EVER };
+    const commit = { sequence, isTransient: keeping.isTransient(manifest.digest, keepUntilMs) };
     const contents = { kind: "manifest", payload, digests: digestsOfNode(manifest, cpu), commit } as const;
     const { entry, end } = layOutRecord(batch.parts, pack, batch.end, contents, cpu.digest);
-    batch.commits.set(manifest.digest, { waiting, sequence, entry });
+    batch.commits.set(manifest.digest, { ...commit, waiting, entry });
     batch.end = end;
     batch.recordCount += 1;
   }
@@ -206,9 +206,8 @@ export class GroupCommit {
     pack.recordCount = recordCount;
     pack.epoch += 1;
     for (const { digest, entry } of inserts) catalog.insert(digest, entry);
-    for (const [manifest, { waiting, sequence, entry }] of commits) {
-      const { object, sizeBytes, keepUntilMs } = waiting.small;
-      const isTransient = keepUntilMs < FOR_EVER;
+    for (const [manifest, { waiting, sequence, isTransient, entry }] of commits) {
+      const { object, sizeBytes } = waiting.small;
       catalog.insertCommit({ sequence, manifest, object, sizeBytes, isTransient }, entry);
     }
     const { pack: number, mark, epoch } = pack;

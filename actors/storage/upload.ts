@@ -14,7 +14,7 @@ import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import { ChunkDigester, digestsOfNode } from "#actors/storage/chunk-digester.ts";
 import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
-import { FOR_EVER, type KeptCommit } from "#actors/storage/keeps/keep.ts";
+import type { KeptCommit } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import { finishedUpload, type ObjectUpload } from "#actors/storage/object-upload.ts";
@@ -178,7 +178,7 @@ export class Upload implements ObjectUpload {
     const room = await catalog.room();
     if (!room.ok) return room;
     const sequence = sequences.begin();
-    const isTransient = this.#keepUntilMs < FOR_EVER;
+    const isTransient = keeping.isTransient(manifest, this.#keepUntilMs);
     const written = await this.#writeCommit(tree.inner, tree.root, { sequence, isTransient });
     // What it refers to may have been found damaged during the sync.
     const committed = written.ok && !this.#linksHold(nodesNotIn(written.value, tree.inner)) ? linkLost() : written;

@@ -85,8 +85,14 @@ export function isVoid({ pinnedUntilMs, unpinnedUpTo, removal }: Keep, nowMs: nu
 }
 
 /** Whether the commit holds its object until then, without anybody doing more. */
-export function holdsUntil({ sequence, isTransient }: KeptCommit, keep: Keep | undefined, untilMs: number): boolean {
-  const { pinnedUntilMs, removal, unpinnedUpTo } = keep ?? NO_KEEP;
-  if (removal !== undefined && sequence <= removal.upTo) return false;
-  return (!isTransient && sequence > unpinnedUpTo) || pinnedUntilMs >= untilMs;
+export function holdsUntil(commit: KeptCommit, keep: Keep | undefined, untilMs: number): boolean {
+  const { pinnedUntilMs, removal } = keep ?? NO_KEEP;
+  if (removal !== undefined && commit.sequence <= removal.upTo) return false;
+  return isHeldByPut(commit, keep) || pinnedUntilMs >= untilMs;
+}
+
+/** Whether its put holds the object without an end: it asked for that, and nobody has removed it or let it go since. */
+export function isHeldByPut({ sequence, isTransient }: KeptCommit, keep: Keep | undefined): boolean {
+  const { removal, unpinnedUpTo } = keep ?? NO_KEEP;
+  return !isTransient && sequence > Math.max(unpinnedUpTo, removal?.upTo ?? 0);
 }

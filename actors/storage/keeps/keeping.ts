@@ -14,6 +14,7 @@ import {
   graveOf,
   holdsUntil,
   isBuried,
+  isHeldByPut,
   type Keep,
   type KeptCommit,
   NO_KEEP,
@@ -76,6 +77,17 @@ export class Keeping {
     const commit = this.#deps.catalog.commitOf(root);
     if (commit === undefined) return fail({ code: "storage.manifest-not-found", root });
     return ok(describe(keepNameOf(commit), commit));
+  }
+
+  /**
+   * Of a commit that is about to be written, with the next sequence: it stands for the one that it replaces too, so that who
+   * put the object without an end still holds it (STO-118). Also where a removal is in doubt: that covers neither of them.
+   */
+  isTransient(manifest: Digest, keepUntilMs: number): boolean {
+    if (keepUntilMs >= FOR_EVER) return false;
+    const { catalog, keeps } = this.#deps;
+    const replaced = catalog.commitOf(manifest);
+    return replaced === undefined || !isHeldByPut(replaced, keeps.get(keepNameOf(replaced)));
   }
 
   /** Answers with until when it can be restored. */

@@ -10,7 +10,6 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { ChunkDigests } from "#actors/storage/chunk-digester.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
 import { marginOf } from "#actors/storage/holders.ts";
-import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
 import { LINK_LOST } from "#actors/storage/pack-write.ts";
@@ -108,7 +107,7 @@ export class SpreadPut {
     const room = await catalog.room();
     if (!room.ok) return room;
     const sequence = sequences.begin();
-    const isTransient = this.#keepUntilMs < FOR_EVER;
+    const isTransient = keeping.isTransient(root.digest, this.#keepUntilMs);
     const commit = { sequence, manifest: root.digest, object, sizeBytes, isTransient };
     const written = await spread.putManifest(root, commit);
     // With a copy in the catalog it is as committed as any; without one it may be on a disk that has not said so.

@@ -5,7 +5,8 @@ import { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { scanRecords } from "#actors/storage/pack-scan.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
-import { KiB, MiB } from "#runtime/units.ts";
+import { hour, KiB, MiB } from "#runtime/units.ts";
+import { collect, mustPut } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import {
   packBytes,
@@ -13,6 +14,7 @@ import {
   randomBytes,
   type StorageKit,
   startStorage,
+  whole,
   within,
 } from "#test/actors/storage/storage-kit.ts";
 
@@ -71,6 +73,30 @@ describe("storage: putting a damaged object again", () => {
     });
   }
 
+  for (const sizeBytes of [40 * KiB, 3 * MiB]) {
+    for (const letGo of [false, true]) {
+      it(`(${sizeBytes} bytes) for a time ${letGo ? "holds it for that time, where it was let go" : "leaves it held"} (STO-118)`, async () => {
+        const kit = await startStorage({ config: { packSealBytes: 64 * MiB } });
+        const bytes = randomBytes(sizeBytes, 1);
+        const { address, manifest } = await stored(kit, bytes);
+        if (letGo) assert((await kit.ref.call("unpinObject", { address, manifest }, within)).ok);
+        assert((await damage(kit, (kind, index) => kind === "chunk" && index === 0)) === 1);
+        assert(!((await readObject(kit.ref, manifest)) instanceof Uint8Array));
+
+        assert(!(await mustPut(kit, bytes, { keepMs: hour })).known);
+
+        kit.actor.kill("test");
+        await kit.clock.settle();
+        // The packs say the same.
+        const next = await startStorage({ disk: kit.disk });
+        await whole(next);
+        await next.clock.advance(2 * hour);
+        assert.equal((await collect(next, false)).removedCount, letGo ? 1 : 0);
+        assert.equal((await readObject(next.ref, manifest)) instanceof Uint8Array, !letGo);
+      });
+    }
+  }
+
   it("heals small objects, their chunks and their manifests, each by one put", async () => {
     const kit = await startStorage();
     const objects = [1, 2, 3].map((seed) => randomBytes(40 * KiB, seed));
@@ -91,14 +117,14 @@ describe("storage: putting a damaged object again", () => {
 
   it("writes nothing of an object that proves to be whole while another is damaged", async () => {
     const kit = await startStorage({ config: { packSealBytes: 64 * MiB } });
-    const whole = [randomBytes(3 * MiB, 1), randomBytes(30 * KiB, 2)];
-    for (const bytes of whole) await stored(kit, bytes);
+    const intact = [randomBytes(3 * MiB, 1), randomBytes(30 * KiB, 2)];
+    for (const bytes of intact) await stored(kit, bytes);
     const other = await stored(kit, randomBytes(20 * KiB, 3));
     assert.equal(await damage(kit, (_kind, _index, sizeBytes) => sizeBytes === 20 * KiB), 1);
     assert(!((await readObject(kit.ref, other.manifest)) instanceof Uint8Array));
     const packed = await packBytes(kit.disk);
 
-    for (const bytes of whole) assert.equal((await stored(kit, bytes)).known, true);
+    for (const bytes of intact) assert.equal((await stored(kit, bytes)).known, true);
 
     assert((await packBytes(kit.disk)) - packed <= PACK_FRONT_BYTES, "nothing but the header of an empty pack");
   });

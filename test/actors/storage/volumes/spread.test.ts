@@ -7,6 +7,7 @@ import { fail, type Result } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB, minute } from "#runtime/units.ts";
+import { collect, mustPut } from "#test/actors/storage/collection/collection-kit.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { put, randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { facts, looked, pull, putBack, scrubbed, settled } from "#test/actors/storage/volumes/spread-kit.ts";
@@ -157,6 +158,24 @@ describe("storage: six volumes, 4+2 (STO-77, STO-79)", () => {
     assert(repair.repairedCount > 0);
     for (const directory of ["/v3", "/v4"]) await pull(kit, directory);
     await looked(kit);
+    await assertHeld(kit, objects);
+  });
+
+  it("holds without an end what is put again for a time while two of them are away (STO-118)", async () => {
+    const kit = await startStorage({ disk: await newDisk(), volumes, config });
+    const objects = await storeAll(kit);
+    for (const volume of ["/v1", "/v2"]) await pull(kit, volume);
+    await looked(kit);
+
+    const again: boolean[] = [];
+    for (const { bytes } of objects) again.push((await mustPut(kit, bytes, { keepMs: 10_000 })).known);
+    assert(again.includes(false));
+
+    for (const volume of ["/v1", "/v2"]) await putBack(kit, volume);
+    await looked(kit);
+    await settled(kit);
+    await kit.clock.advance(20_000);
+    assert.equal((await collect(kit, false)).removedCount, 0);
     await assertHeld(kit, objects);
   });
 });
