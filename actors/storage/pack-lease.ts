@@ -85,7 +85,7 @@ export class PackLease {
     return cut;
   }
 
-  /** Everything that was appended to the pack is durable. */
+  /** Everything that was appended to the pack is durable, and no pack of the lease is known to be lost. */
   async sync(): Promise<Result<void, DiskFailure>> {
     const settled = await this.settle();
     if (!settled.ok) return settled;
@@ -96,7 +96,7 @@ export class PackLease {
     if (!cut.ok) return cut;
     const synced = await this.#pool.disk.sync(this.#pack.descriptor);
     this.#distrusted = !synced.ok;
-    const loss = this.#pool.lossOf(this.#pack);
+    const loss = this.#loss();
     return synced.ok && loss !== undefined ? fail(loss) : synced;
   }
 
@@ -149,6 +149,15 @@ export class PackLease {
     this.#distrusted ||= !(await this.#earlySync.settle()).ok;
     for (const { pack } of this.#spilled) await this.#pool.abandonSpilled(pack);
     return !this.#distrusted;
+  }
+
+  /** Of any pack that it has written: one that was filled and synced long ago may be gone by now. */
+  #loss(): DiskFailure | undefined {
+    for (const { pack } of [...this.#spilled, this.#filled()]) {
+      const loss = this.#pool.lossOf(pack);
+      if (loss !== undefined) return loss;
+    }
+    return undefined;
   }
 
   #filled(): Filled {
