@@ -45,16 +45,21 @@ export class Batches<Item> {
     this.#isWorking = true;
     // The turn that brought the first item may bring more.
     await undefined;
-    while (this.#queue.length > 0) {
-      const taken = this.#take();
-      try {
-        await this.#options.run(taken);
-      } catch (defect) {
-        for (const item of [...taken, ...this.#queue.splice(0)]) this.#options.crash(item, defect);
-      }
+    // More may come, of either, while what was asked for between two batches runs.
+    while (this.#queue.length > 0 || this.#breaks.length > 0) {
+      if (this.#queue.length > 0) await this.#runOne();
       for (const run of this.#breaks.splice(0)) await run();
     }
     this.#isWorking = false;
+  }
+
+  async #runOne(): Promise<void> {
+    const taken = this.#take();
+    try {
+      await this.#options.run(taken);
+    } catch (defect) {
+      for (const item of [...taken, ...this.#queue.splice(0)]) this.#options.crash(item, defect);
+    }
   }
 
   #take(): readonly Item[] {
