@@ -36,6 +36,7 @@ import { WriteLimit } from "#actors/storage/write-limit.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { greatest } from "#runtime/extremes.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
@@ -207,6 +208,7 @@ export function makePool(
     if (pool.isFull({ end: state.checkpoint, recordCount: state.recordCount })) sealer.seal(pack, pool.disk);
     else idle.push(pack);
   }
-  pool.adopt(idle, Math.max(0, ...[...catalog.packs.keys()].filter((pack) => slotOf(pack) === slot)));
+  const numbers = [...catalog.packs.keys()].filter((pack) => slotOf(pack) === slot);
+  pool.adopt(idle, greatest(numbers, 0));
   return pool;
 }

@@ -32,6 +32,7 @@ import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
+import { greatest, least } from "#runtime/extremes.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -197,13 +198,13 @@ export class Collector {
     if (hasChanged()) return VOLUMES_CHANGED;
     // Asked when it counts: puts open packs meanwhile, and what is in those may be removed by then.
     const numbers = (): readonly number[] => [...listed.value.map(({ pack }) => pack), ...catalog.packs.keys()];
-    const tidied = await keeping.tidy(Math.min(...numbers()));
+    const tidied = await keeping.tidy(least(numbers()));
     if (!tidied.ok) return `the journal of what is kept: ${tidied.failure.code}`;
     const swept = await this.#sweepGraves(hasChanged);
     if (!swept.ok) return `the journal of what is kept: ${swept.failure.code}`;
     if (hasChanged()) return VOLUMES_CHANGED;
     const beforeMs = emptyTrash ? Number.POSITIVE_INFINITY : clock.wallMs() - config().trashMs;
-    const buried = await keeping.bury(beforeMs, () => Math.max(1, ...numbers()));
+    const buried = await keeping.bury(beforeMs, () => greatest(numbers(), 1));
     if (!buried.ok) return `the journal of what is kept: ${buried.failure.code}`;
     counts.buriedCount = buried.value;
 

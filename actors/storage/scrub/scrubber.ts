@@ -22,6 +22,7 @@ import type { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
 import { readSealTable } from "#actors/storage/sealer.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { least } from "#runtime/extremes.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Counter } from "#runtime/telemetry/metrics.ts";
@@ -89,7 +90,7 @@ export class Scrubber {
       totalBytes: catalog.packBytes,
       dueBytes: Math.max(0, dueBytes),
       awayBytes,
-      oldestVerifiedAtMs: verifiedAtMs.length === 0 ? nowMs : Math.min(...verifiedAtMs),
+      oldestVerifiedAtMs: verifiedAtMs.length === 0 ? nowMs : least(verifiedAtMs),
       etaMs: Math.ceil((Math.max(0, dueBytes - awayBytes) * second) / this.#bytesPerSecond()),
       damaged: this.#damaged,
     };
