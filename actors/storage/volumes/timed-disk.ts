@@ -29,7 +29,7 @@ export const STALLED = "ETIMEDOUT";
 /** Of the first file. Linux gives no descriptor as high. */
 const FILE_NUMBER_MIN = 2 ** 30;
 
-/** `looking` is reading what has a name: what a volume is, and whether it is there, is not asked behind the data. */
+/** `looking` is at a mark or at room: whether a volume is there is not asked behind its data, or the names of its packs. */
 type Kind = "reading" | "writing" | "looking";
 
 interface Volume extends Readonly<Record<Kind, DiskLane>> {
@@ -156,7 +156,7 @@ export class TimedDisk implements Disk {
   }
 
   async list(directory: string): Promise<Result<readonly FileFacts[], DiskFailure>> {
-    return await this.#onPath(directory, "looking", () => this.#disk.list(directory));
+    return await this.#onPath(directory, "reading", () => this.#disk.list(directory));
   }
 
   async makeDirectory(directory: string): Promise<Result<void, DiskFailure>> {

