@@ -207,7 +207,7 @@ export class VolumePlace {
 
   get #complaint(): string {
     const cause = this.#failures.at(-1);
-    return cause === STALLED
+    return cause?.endsWith(STALLED)
       ? `has not answered for ${VOLUME_STALL_MS / second} s`
       : `fails again and again (${cause})`;
   }
