@@ -1,9 +1,9 @@
 /**
  * The proof of a record: what the disk holds of it now, compared with the digests in its header.
  *
- * A payload from `POOL_DIGEST_BYTES_MIN` on is read and digested on the CPU pool, a smaller one, and all of volumes, here. Only what is wrong
- * with the bytes counts against a record: where the pool is full, closing or crashed, or could not read them, they are
- * read here instead. A record is given up for damage only, and a thread of the pool can want for memory or descriptors.
+ * A payload from `POOL_DIGEST_BYTES_MIN` on is read and digested on the CPU pool; a smaller one, and all of volumes, here.
+ * Only what is wrong with the bytes counts against a record: where the pool is full, closing or crashed, or could not read
+ * them, they are read here instead. A record is given up for damage only, and a thread of the pool can want for memory or descriptors.
  * Where this thread cannot read them either, even when it tries twice, nothing is said of the record: that is a failure.
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";

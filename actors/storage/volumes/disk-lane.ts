@@ -1,6 +1,6 @@
 /**
- * What is asked of one volume, all of a kind: few operations at once, and none that keeps its caller
- * longer than `VOLUME_STALL_MS` from when it began.
+ * What is asked of one volume, all of a kind: few operations at once, and none that keeps its caller longer than
+ * `VOLUME_STALL_MS` from when it began.
  *
  * The rest stands in line here and not in that of the process, whose threads are shared by all disks: readers by the hundred
  * of a volume that hangs take `VOLUME_OPERATIONS_MAX` of them and no more. Once something is late, whoever waits is told with
@@ -12,7 +12,7 @@ import { second } from "#runtime/units.ts";
 /** A disk may take 7 s over a bad sector, and is not hung. */
 export const VOLUME_STALL_MS: number = 10 * second;
 
-/** On one volume at once, reading, and as many writing. */
+/** On one volume at once: so many that read, and as many that write. */
 export const VOLUME_OPERATIONS_MAX = 3;
 
 export class DiskLane {
