@@ -11,10 +11,11 @@
  * descriptors or memory, this start fails; of a volume it is that volume that has failed, and recovery has to begin anew
  * without it. What has happened by then is what a crash at that moment leaves behind.
  *
- * Where the disk refuses a place, that may be for ever, and the node goes on without: the pack is *set aside*, and so is every other one with a commit that does not count, because what that refers to
- * may lie in that place. One that is set aside is left as it is: not cut, not written on, not sealed, its checkpoint not moved.
- * What counts in it is entered and served. Every start looks at it again, and as long as there is one, and at the first
- * start without, nothing that holds is cut: a commit that needs it may have been entered meanwhile.
+ * Where the disk refuses a place, that may be for ever, and the node goes on without: the pack is *set aside*, and so is
+ * every other one with a commit that does not count, because what that refers to may lie in that place. One that is set aside
+ * is left as it is: not cut, not written on, not sealed, its checkpoint not moved. What counts in it is entered and served.
+ * Every start looks at it again, and as long as there is one, and at the first start without, nothing that holds is cut: a
+ * commit that needs it may have been entered meanwhile.
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";

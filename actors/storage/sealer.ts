@@ -38,7 +38,7 @@ export interface SealerDeps {
   readonly cpu: Pick<Cpu, "hasher">;
   readonly keeps: Pick<Keeps, "fateOf">;
   readonly onDamaged: OnDamaged;
-  readonly check: RecordCheck;
+  readonly check: Pick<RecordCheck, "holds" | "payload">;
   readonly pause: Pause;
   readonly log: Log;
   /** Ends the life: what it says may not be relied upon. */
@@ -124,7 +124,7 @@ export class Sealer {
       seen.add(found.position);
       hasGap ||= found.skippedBytes > 0;
       scannedTo = recordEnd(found.position, found.header);
-      const entry = await this.#entryFor(found);
+      const entry = await this.#entryFor(found, disk);
       if (!entry.ok) return entry;
       if (entry.value === undefined) continue;
       const bytes = encodeSealEntry(entry.value);
@@ -141,7 +141,7 @@ export class Sealer {
     }
     const [failure] = unreadable;
     if (failure !== undefined) return fail(failure);
-    if (hasGap || scannedTo < checkpoint) await this.#tellUnseen(state, seen);
+    if (hasGap || scannedTo < checkpoint) await this.#tellUnseen(state, seen, disk);
     const footer = encodeSealFooter({ entryCount, tablePosition, tableDigest: hasher.digest() }, mark);
     const table = await write();
     if (!table.ok) return table;
@@ -152,10 +152,11 @@ export class Sealer {
   }
 
   /** A record that no scan finds any more is not in the table: what the catalog says of it is not so. */
-  async #tellUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>): Promise<void> {
+  async #tellUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>, disk: PoolDisk): Promise<void> {
     const { catalog, onDamaged, pause } = this.#deps;
     for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
       await pause.ifDue();
+      if (disk.refusal !== undefined) return;
       const isUnseen = !seen.has(entry.position) && entry.position < checkpoint;
       if (isUnseen && entry.damage === "none") onDamaged(digest, entry, "differs");
     }
@@ -163,11 +164,13 @@ export class Sealer {
 
   /**
    * Undefined for dead records: aborted, superseded, or written twice. One that the catalog does not know at all is listed
-   * if it holds: it may be dead, and is harmless then; or a key of the catalog has decayed. A commit that holds, and that
-   * the catalog does not know or has no place for in the log, has no other reason, where its object was not removed and no other
-   * copy has the commit: recovery leaves none that does not count.
+   * if it holds: it may be dead, and is harmless then; or a key of the catalog has decayed. A commit that holds, and that the
+   * catalog does not know or has no place for in the log, has no other reason, where its object was not removed and no other
+   * copy has the commit: recovery leaves none that does not count. What belongs to a pool that has ended is forgotten and
+   * recovered beside this, and nothing follows from what the catalog says of it.
    */
-  async #entryFor(found: FoundRecord): Promise<Result<SealEntry | undefined, DiskFailure>> {
+  async #entryFor(found: FoundRecord, disk: PoolDisk): Promise<Result<SealEntry | undefined, DiskFailure>> {
+    if (disk.refusal !== undefined) return fail(disk.refusal);
     const { catalog, check } = this.#deps;
     const { pack, position, header, name } = found;
     const { payloadOffset, payloadBytes, sequence } = header;
@@ -177,7 +180,7 @@ export class Sealer {
     if (entry === undefined) {
       const held = await check.holds(digest, { ...where, pack });
       if (!held.ok || !held.value) return held.ok ? ok(undefined) : held;
-      if (sequence > 0) return await this.#deadCommit(found);
+      if (sequence > 0) return await this.#deadCommit(found, disk);
       return ok({ ...where, sequence: 0, object: undefined, objectBytes: 0, isTransient: false });
     }
     if (entry.pack !== pack || entry.position !== position) return ok(undefined);
@@ -189,13 +192,14 @@ export class Sealer {
   }
 
   /** Repair has let go of this copy, and others have the commit; or its object was removed, and a later commit of it given up. */
-  async #deadCommit({ pack, position, header }: FoundRecord): Promise<Result<undefined, DiskFailure>> {
+  async #deadCommit({ pack, position, header }: FoundRecord, disk: PoolDisk): Promise<Result<undefined, DiskFailure>> {
     const { catalog, check, keeps } = this.#deps;
     const { isTransient, payloadBytes, payloadOffset, sequence } = header;
     const manifest = digestOfRecord(header);
     if ((catalog.commitOf(manifest)?.sequence ?? 0) >= sequence) return ok(undefined);
     const read = await check.payload(manifest, { pack, position, payloadOffset, payloadBytes });
     if (!read.ok) return read;
+    if (disk.refusal !== undefined) return fail(disk.refusal);
     const decoded = read.value === undefined ? undefined : decodeManifest(read.value);
     if (decoded?.ok !== true) return ok(undefined);
     const { object } = decoded.value;
