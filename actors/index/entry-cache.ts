@@ -5,7 +5,7 @@
  * room these take an eighth: whoever asks for what nobody has must not drive out what others ask for.
  */
 import type { Address } from "#actors/domain/address.ts";
-import type { IndexEntry } from "#actors/index/protocol.ts";
+import type { ResolvedEntry } from "#actors/index/protocol.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { LruCache } from "#runtime/lru-cache.ts";
 import type { Counter, Metrics } from "#runtime/telemetry/metrics.ts";
@@ -14,8 +14,10 @@ import { second } from "#runtime/units.ts";
 /** Longest time that an address is held to be unknown without the store being asked, ms. */
 export const NEGATIVE_MS_MAX: number = 5 * second;
 
-/** Two strings of 67 and 64 characters, an object of three fields, and its place in the map. */
+/** Two strings of 67 and 64 characters, an object of four fields, and its place in the map. */
 const ENTRY_BYTES = 320;
+/** Another string of 64 characters. */
+const LASTING_BYTES = 96;
 /** A string of 67 characters, a number, and its place in the map. */
 const NEGATIVE_BYTES = 160;
 const NEGATIVE_SHARE = 1 / 8;
@@ -25,7 +27,7 @@ const NEGATIVE_HIT = { outcome: "negative-hit" };
 const MISS = { outcome: "miss" };
 
 export class EntryCache {
-  readonly #entries: LruCache<Address, IndexEntry>;
+  readonly #entries: LruCache<Address, ResolvedEntry>;
   /** Until when they are held to be unknown. */
   readonly #unknown: LruCache<Address, number>;
   readonly #clock: Clock;
@@ -34,7 +36,7 @@ export class EntryCache {
   constructor(bytesMax: () => number, clock: Clock, metrics: Metrics) {
     this.#entries = new LruCache(
       () => bytesMax() * (1 - NEGATIVE_SHARE),
-      () => ENTRY_BYTES,
+      ({ lasting, manifest }) => ENTRY_BYTES + (lasting === undefined || lasting === manifest ? 0 : LASTING_BYTES),
     );
     this.#unknown = new LruCache(
       () => bytesMax() * NEGATIVE_SHARE,
@@ -45,14 +47,14 @@ export class EntryCache {
   }
 
   /** `unknown`: the store has no entry for it. Undefined: the store has to be asked. */
-  get(address: Address): IndexEntry | "unknown" | undefined {
+  get(address: Address): ResolvedEntry | "unknown" | undefined {
     const entry = this.#entries.get(address);
     const isUnknown = entry === undefined && (this.#unknown.get(address) ?? 0) > this.#clock.nowMs();
     this.#lookups.add(1, entry !== undefined ? HIT : isUnknown ? NEGATIVE_HIT : MISS);
     return isUnknown ? "unknown" : entry;
   }
 
-  set(entry: IndexEntry): void {
+  set(entry: ResolvedEntry): void {
     this.#entries.set(entry.address, entry);
   }
 

@@ -21,7 +21,7 @@ import {
   encodeKey,
   FORMAT_KEY,
 } from "#actors/index/entry-codec.ts";
-import type { IndexEntry } from "#actors/index/protocol.ts";
+import type { IndexEntry, ResolvedEntry } from "#actors/index/protocol.ts";
 import type { ConfigView } from "#runtime/actor-module.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Kv, KvChange } from "#runtime/kv/kv.ts";
@@ -44,7 +44,7 @@ export interface EntryStoreOptions {
 /** What waits for one batch. */
 interface Batch {
   /** Undefined: it goes. */
-  readonly entries: Map<Address, IndexEntry | undefined>;
+  readonly entries: Map<Address, ResolvedEntry | undefined>;
   checkpoint: string | undefined;
 }
 
@@ -109,7 +109,7 @@ export class EntryStore {
   }
 
   /** `damaged`: the store holds something that is no entry; the caller discards it. */
-  find(address: Address): IndexEntry | undefined | "damaged" {
+  find(address: Address): ResolvedEntry | undefined | "damaged" {
     const pending = this.#pendingAt(address);
     if (pending !== undefined) return pending.entries.get(address);
     const cached = this.#cache.get(address);
@@ -122,16 +122,20 @@ export class EntryStore {
 
   /** The same for whoever only wants to know whether it is there: what is recorded is not what is asked for. */
   has(address: Address): boolean | "damaged" {
-    const pending = this.#pendingAt(address);
-    const found = pending === undefined ? this.#read(address) : pending.entries.get(address);
+    const found = this.#known(address);
     return found === "damaged" ? found : found !== undefined;
   }
 
-  /** Writing follows by itself. `newCount` of the entries were not found before. */
+  /**
+   * Writing follows by itself. `newCount` of the entries were not found before. One whose time ends leaves behind the one that
+   * lasts (IDX-18).
+   */
   add(entries: readonly IndexEntry[], newCount: number, checkpoint: string | undefined): void {
-    for (const entry of entries) {
-      this.#next.entries.set(entry.address, entry);
-      this.#cache.forget(entry.address);
+    for (const { address, manifest, sizeBytes, isTransient } of entries) {
+      const known = isTransient ? this.#known(address) : undefined;
+      const lasting = isTransient ? (known === "damaged" ? undefined : known?.lasting) : manifest;
+      this.#next.entries.set(address, { address, manifest, sizeBytes, lasting });
+      this.#cache.forget(address);
     }
     this.#entryCount += newCount;
     if (checkpoint !== undefined && checkpoint !== this.#checkpoint) {
@@ -191,13 +195,19 @@ export class EntryStore {
     await this.#kv.close();
   }
 
+  /** Without a place in the cache. */
+  #known(address: Address): ResolvedEntry | undefined | "damaged" {
+    const pending = this.#pendingAt(address);
+    return pending === undefined ? this.#read(address) : pending.entries.get(address);
+  }
+
   /** The batch that speaks of it last. */
   #pendingAt(address: Address): Batch | undefined {
     return [this.#next, this.#writing].find((batch) => batch?.entries.has(address));
   }
 
   /** The store is a seam: a damaged one may throw where it is read. */
-  #read(address: Address): IndexEntry | undefined | "damaged" {
+  #read(address: Address): ResolvedEntry | undefined | "damaged" {
     try {
       const value = this.#kv.get(encodeKey(address));
       return value === undefined ? undefined : (decodeEntry(address, value) ?? "damaged");

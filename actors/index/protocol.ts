@@ -15,7 +15,7 @@ import type { Call } from "#runtime/protocol.ts";
 
 /** What index hears. */
 export interface IndexProtocol {
-  resolve: Call<{ readonly address: Address }, IndexEntry, IndexUnknown | IndexRebuilding>;
+  resolve: Call<{ readonly address: Address }, ResolvedEntry, IndexUnknown | IndexRebuilding>;
 
   /**
    * Remembers entries; visible to `resolve` when answered, also after `index.restarted`. `checkpoint` says that every
@@ -87,10 +87,23 @@ export interface NameState {
 /** Two records of one name and `seq` that differ, both signed: the first that was known and its rival. */
 export type Evidence = readonly [NameRecord, NameRecord];
 
+/** What was committed. */
 export interface IndexEntry {
   readonly address: Address;
   readonly manifest: Digest;
   readonly sizeBytes: number;
+  /** Its put asked for no more than to be held for a time. */
+  readonly isTransient: boolean;
+}
+
+/** What was recorded of an address. */
+export interface ResolvedEntry {
+  readonly address: Address;
+  /** Recorded last. */
+  readonly manifest: Digest;
+  readonly sizeBytes: number;
+  /** Of those whose put asked for no end, the one recorded last: what is left when the time of `manifest` is over. */
+  readonly lasting: Digest | undefined;
 }
 
 /** Every commit up to `cursor` is known to the life of the index that `life` names. */

@@ -12,7 +12,7 @@
 import type { Checkpoint, IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
 import { ask, optionsOf, pause } from "#actors/overlay/ask.ts";
 import { type Below, recordEntry } from "#actors/overlay/put.ts";
-import type { CommittedManifest, Cursor, StorageProtocol } from "#actors/storage/protocol.ts";
+import type { Cursor, ListedManifest, StorageProtocol } from "#actors/storage/protocol.ts";
 import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
 
@@ -137,18 +137,21 @@ export class Feeder {
     const { address } = entry;
     const known = await ask(this.#options, within, () => index.call("resolve", { address }, options));
     if (!known.ok && known.failure.code === "overlay.unavailable") return known;
-    if (known.ok) {
-      const root = known.value.manifest;
-      const held = await ask(this.#options, within, () => storage.call("isHeld", { root }, options));
-      if (!held.ok) return held;
-      if (held.value) return ok();
-    }
-    return await recordEntry(this.#options, entry, within);
+    if (!known.ok) return await recordEntry(this.#options, entry, within);
+    const { lasting, manifest: root, sizeBytes } = known.value;
+    const held = await ask(this.#options, within, () => storage.call("isHeld", { root }, options));
+    if (!held.ok) return held;
+    // What lasts is to be found when the time of what was put since is over.
+    const isBehind = held.value && lasting === undefined && !entry.isTransient;
+    if (held.value && !isBehind) return ok();
+    const recorded = await recordEntry(this.#options, entry, within);
+    if (!recorded.ok || !isBehind) return recorded;
+    return await recordEntry(this.#options, { address, manifest: root, sizeBytes, isTransient: true }, within);
   }
 }
 
 /** Ciphertext has none, and is not the index's. */
-function hasAddress(entry: CommittedManifest): entry is CommittedManifest & IndexEntry {
+function hasAddress(entry: ListedManifest): entry is ListedManifest & IndexEntry {
   return entry.address !== undefined;
 }
 

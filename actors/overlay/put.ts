@@ -49,7 +49,7 @@ export async function putObject(
   const receipt = { address, manifest, sizeBytes, chunkCount, known };
   // Ciphertext is asked for by its manifest, which storage finds by itself.
   if (address === undefined) return ok(receipt);
-  const entry = { address, manifest, sizeBytes };
+  const entry = { address, manifest, sizeBytes, isTransient: request.keepMs !== undefined };
   const recorded = await below.turns.inTurn(address, () => recordEntry(below, entry, within));
   return recorded.ok ? ok(receipt) : recorded;
 }

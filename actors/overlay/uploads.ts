@@ -43,7 +43,8 @@ export async function statUpload(below: Below, request: Asked<"statUpload">, wit
       below.storage.call("isHeld", { root: manifest }, optionsOf(below, within)),
     );
     // Who has removed it since has told index to forget it.
-    return held.ok && held.value ? await recordEntry(below, { address, manifest, sizeBytes }, within) : held;
+    if (!held.ok || !held.value) return held;
+    return await recordEntry(below, { address, manifest, sizeBytes, isTransient: false }, within);
   });
   return found.ok ? facts : found;
 }

@@ -86,7 +86,7 @@ export interface StorageProtocol {
   listManifests: Call<
     { readonly after: Cursor | undefined; readonly limit: number },
     {
-      readonly entries: readonly CommittedManifest[];
+      readonly entries: readonly ListedManifest[];
       readonly next: Cursor;
       readonly done: boolean;
       readonly total: number;
@@ -104,8 +104,8 @@ export interface StorageProtocol {
   findCommitted: Call<{ readonly root: Digest }, CommittedManifest, ManifestNotFound | StorageNotReady>;
 
   /** Takes a removal back, and answers with what is there again; `findRemoved` says what that would be. */
-  restoreObject: Call<RemovedName, CommittedManifest, NotInTrash | KeepRefused>;
-  findRemoved: Call<RemovedName, CommittedManifest, NotInTrash | StorageNotReady>;
+  restoreObject: Call<RemovedName, ListedManifest, NotInTrash | KeepRefused>;
+  findRemoved: Call<RemovedName, ListedManifest, NotInTrash | StorageNotReady>;
 
   /** Holds on to the object, whatever its put asked for, at least until then; without `untilMs` until it is let go. */
   pinObject: Call<
@@ -244,6 +244,9 @@ export interface CommittedManifest {
   readonly manifest: Digest;
   readonly sizeBytes: number;
 }
+
+/** With `isTransient` its put asked for no more than to be held for a time. */
+export type ListedManifest = CommittedManifest & { readonly isTransient: boolean };
 
 export interface StorageFacts {
   readonly packCount: number;

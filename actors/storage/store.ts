@@ -22,8 +22,8 @@ import { Pause } from "#actors/storage/pause.ts";
 import type {
   ChunkNotFound,
   ChunkSlice,
-  CommittedManifest,
   Cursor,
+  ListedManifest,
   ManifestNotFound,
   ObjectRemoved,
   PutFailure,
@@ -391,6 +391,6 @@ function isThere(fate: Fate): boolean {
   return fate === "kept" || fate === "loose";
 }
 
-function listed({ manifest, object, sizeBytes }: Commit): CommittedManifest {
-  return { address: object && addressOf(object), manifest, sizeBytes };
+function listed({ manifest, object, sizeBytes, isTransient }: Commit): ListedManifest {
+  return { address: object && addressOf(object), manifest, sizeBytes, isTransient };
 }

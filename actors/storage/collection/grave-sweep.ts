@@ -8,6 +8,7 @@
 import { decodeManifest } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
+import { covers, type Removal } from "#actors/storage/keeps/keep.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KeepFailure } from "#actors/storage/keeps/keeps.ts";
@@ -24,7 +25,7 @@ import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Throttle } from "#runtime/throttle.ts";
 import { hour, KiB } from "#runtime/units.ts";
 
-/** Graves that are asked about at once, some 40 bytes of memory each. */
+/** Graves that are asked about at once, some 40 bytes of memory each. What they are is in memory anyway. */
 export const GRAVES_SWEPT_MAX = 262_144;
 /** Younger ones wait: a commit that they cover may still be on its way to a pack. */
 export const GRAVE_AGE_MS_MIN: number = 1 * hour;
@@ -45,8 +46,8 @@ export interface GraveSweepDeps {
 
 export class GraveSweep {
   readonly #deps: GraveSweepDeps;
-  /** With the last sequence that each covers. Those that a pack still needs are taken out. */
-  #graves = new Map<KeepName, number>();
+  /** Those that a pack still needs are taken out. */
+  #graves = new Map<KeepName, Removal>();
   #isUnreadable = false;
 
   constructor(deps: GraveSweepDeps) {
@@ -102,7 +103,7 @@ export class GraveSweep {
       object = manifest.value.object;
     }
     const name = keepNameOf({ object, manifest: digest });
-    const upTo = this.#graves.get(name);
-    if (upTo !== undefined && header.sequence <= upTo) this.#graves.delete(name);
+    const grave = this.#graves.get(name);
+    if (grave !== undefined && covers(grave, header)) this.#graves.delete(name);
   }
 }

@@ -1,14 +1,16 @@
 /** Keeps as records of their journal: each says all that is known of one object from then on (`specs/formats/keeps.md`). */
 import { bytesFromDigest, digestFromBytes } from "#actors/domain/address.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
-import type { Keep } from "#actors/storage/keeps/keep.ts";
+import type { Covered, Keep } from "#actors/storage/keeps/keep.ts";
 import { readNumber, writeNumber } from "#actors/storage/record.ts";
 
 /** An address is one name, the root of a manifest another: neither may stand for the other. */
 export type KeepName = `${"o" | "m"}${string}`;
 
-export const KEEP_RECORD_BYTES = 128;
-const VERSION = 1;
+export const KEEP_RECORD_BYTES = 144;
+const VERSION = 2;
+/** Of which a removal covers all commits alike. */
+const RECORD_BYTES_OF_VERSION_1 = 128;
 const FLAG_REMOVED = 1;
 const FLAG_GONE = 2;
 
@@ -40,13 +42,17 @@ export function encodeKeep({ name, keep }: KeepRecord): Uint8Array {
   bytes.set(bytesFromDigest(removal.manifest), 88);
   bytes.writeUInt32LE(removal.grave?.upToPack ?? 0, 4);
   writeNumber(bytes, removal.grave?.upTo ?? 0, 120);
+  writeNumber(bytes, removal.lastingUpTo, 128);
+  writeNumber(bytes, removal.grave?.lastingUpTo ?? 0, 136);
   return bytes;
 }
 
-/** Undefined for what this version did not write. */
+/** Undefined for what neither this version nor the one before has written. */
 export function decodeKeep(record: Uint8Array): KeepRecord | undefined {
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
-  if (bytes.length !== KEEP_RECORD_BYTES || bytes.readUInt8(0) !== VERSION) return undefined;
+  const version = bytes.length === KEEP_RECORD_BYTES ? VERSION : 1;
+  if (version === 1 && bytes.length !== RECORD_BYTES_OF_VERSION_1) return undefined;
+  if (bytes.readUInt8(0) !== version) return undefined;
   const kind = bytes.toString("latin1", 1, 2);
   if (kind !== "o" && kind !== "m") return undefined;
   const name: KeepName = `${kind}${digestFromBytes(bytes.subarray(8, 40))}`;
@@ -54,9 +60,13 @@ export function decodeKeep(record: Uint8Array): KeepRecord | undefined {
   if ((flags & FLAG_GONE) !== 0) return { name, keep: undefined };
   const keep = { pinnedUntilMs: readNumber(bytes, 40), unpinnedUpTo: readNumber(bytes, 48) };
   if ((flags & FLAG_REMOVED) === 0) return { name, keep: { ...keep, removal: undefined } };
-  const grave = { upTo: readNumber(bytes, 120), upToPack: bytes.readUInt32LE(4) };
+  const coveredBy = (upToAt: number, lastingAt: number): Covered => ({
+    upTo: readNumber(bytes, upToAt),
+    lastingUpTo: readNumber(bytes, version === 1 ? upToAt : lastingAt),
+  });
+  const grave = { ...coveredBy(120, 136), upToPack: bytes.readUInt32LE(4) };
   const removal = {
-    upTo: readNumber(bytes, 56),
+    ...coveredBy(56, 128),
     atMs: readNumber(bytes, 64),
     sizeBytes: readNumber(bytes, 72),
     buriedUpToPack: readNumber(bytes, 80),

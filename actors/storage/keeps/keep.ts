@@ -13,9 +13,16 @@ export interface Keep {
   readonly removal: Removal | undefined;
 }
 
-/** Commits up to `upTo` are gone for everyone who asks. */
-export interface Removal {
+/** Which commits are gone. A collection takes those that nobody holds any more, and leaves the older ones that stay. */
+export interface Covered {
+  /** The last one, of those whose put asked for a time. */
   readonly upTo: number;
+  /** The last one, of those whose put asked for no end. Never past `upTo`. */
+  readonly lastingUpTo: number;
+}
+
+/** What it covers is gone for everyone who asks. */
+export interface Removal extends Covered {
   /** When, ms since 1970. */
   readonly atMs: number;
   /** What comes back where it is restored. */
@@ -30,9 +37,8 @@ export interface Removal {
   readonly grave: Grave | undefined;
 }
 
-/** Commits up to `upTo` are gone for good. They are in packs up to that number, if in any. */
-export interface Grave {
-  readonly upTo: number;
+/** What it covers is gone for good, and in packs up to that number, if in any. */
+export interface Grave extends Covered {
   readonly upToPack: number;
 }
 
@@ -55,28 +61,47 @@ export type Fate = "kept" | "loose" | "removed" | "buried";
 export const FOR_EVER: number = Number.MAX_SAFE_INTEGER;
 export const NO_KEEP: Keep = { pinnedUntilMs: 0, unpinnedUpTo: 0, removal: undefined };
 
-export function fateOf({ sequence, isTransient }: KeptCommit, keep: Keep | undefined, nowMs: number): Fate {
+export function fateOf(commit: KeptCommit, keep: Keep | undefined, nowMs: number): Fate {
+  const { sequence, isTransient } = commit;
   if (keep === undefined) return isTransient ? "loose" : "kept";
   const { pinnedUntilMs, removal, unpinnedUpTo } = keep;
-  if (removal !== undefined && sequence <= removal.upTo) return isBuried(sequence, removal) ? "buried" : "removed";
+  if (removal !== undefined && covers(removal, commit)) return isBuried(commit, removal) ? "buried" : "removed";
   if (pinnedUntilMs > nowMs) return "kept";
   return isTransient || sequence <= unpinnedUpTo ? "loose" : "kept";
 }
 
-/** What of it no restore brings back. */
-export function graveOf({ buriedUpToPack, grave, upTo }: Removal): Grave | undefined {
-  return buriedUpToPack > 0 ? { upTo, upToPack: buriedUpToPack } : grave;
+export function covers({ upTo, lastingUpTo }: Covered, { sequence, isTransient }: KeptCommit): boolean {
+  return sequence <= (isTransient ? upTo : lastingUpTo);
 }
 
-/** Whether the commit of that sequence is gone for good. */
-export function isBuried(sequence: number, removal: Removal): boolean {
-  return sequence <= (graveOf(removal)?.upTo ?? 0);
+/**
+ * What is gone where nobody holds the commit any more: with it all that was let go, and of the younger ones, and of those that
+ * asked for no end, none. They hold the object by another manifest.
+ */
+export function coveredWith({ sequence }: KeptCommit, { removal, unpinnedUpTo }: Keep): Covered {
+  return {
+    upTo: Math.max(sequence, unpinnedUpTo, removal?.upTo ?? 0),
+    lastingUpTo: Math.max(unpinnedUpTo, removal?.lastingUpTo ?? 0),
+  };
+}
+
+/** What of it no restore brings back. */
+export function graveOf({ buriedUpToPack, grave, lastingUpTo, upTo }: Removal): Grave | undefined {
+  return buriedUpToPack > 0 ? { upTo, lastingUpTo, upToPack: buriedUpToPack } : grave;
+}
+
+/** Whether the commit is gone for good. */
+export function isBuried(commit: KeptCommit, removal: Removal): boolean {
+  const grave = graveOf(removal);
+  return grave !== undefined && covers(grave, commit);
 }
 
 /** What is left of it by a restore: the records of what was given up before may be gone. */
 export function restored(removal: Removal): Removal | undefined {
   const { grave } = removal;
-  return grave && { ...removal, upTo: grave.upTo, buriedUpToPack: grave.upToPack, grave: undefined };
+  if (grave === undefined) return undefined;
+  const { upTo, lastingUpTo, upToPack } = grave;
+  return { ...removal, upTo, lastingUpTo, buriedUpToPack: upToPack, grave: undefined };
 }
 
 /** It says nothing that is not true of any object. */
@@ -87,12 +112,12 @@ export function isVoid({ pinnedUntilMs, unpinnedUpTo, removal }: Keep, nowMs: nu
 /** Whether the commit holds its object until then, without anybody doing more. */
 export function holdsUntil(commit: KeptCommit, keep: Keep | undefined, untilMs: number): boolean {
   const { pinnedUntilMs, removal } = keep ?? NO_KEEP;
-  if (removal !== undefined && commit.sequence <= removal.upTo) return false;
+  if (removal !== undefined && covers(removal, commit)) return false;
   return isHeldByPut(commit, keep) || pinnedUntilMs >= untilMs;
 }
 
 /** Whether its put holds the object without an end: it asked for that, and nobody has removed it or let it go since. */
 export function isHeldByPut({ sequence, isTransient }: KeptCommit, keep: Keep | undefined): boolean {
   const { removal, unpinnedUpTo } = keep ?? NO_KEEP;
-  return !isTransient && sequence > Math.max(unpinnedUpTo, removal?.upTo ?? 0);
+  return !isTransient && sequence > Math.max(unpinnedUpTo, removal?.lastingUpTo ?? 0);
 }

@@ -8,6 +8,9 @@ import { type Address, type Digest, digestOf, parseAddress } from "#actors/domai
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
 import {
+  type Covered,
+  coveredWith,
+  covers,
   type Fate,
   FOR_EVER,
   fateOf,
@@ -27,6 +30,7 @@ import type { Pause } from "#actors/storage/pause.ts";
 import type {
   CommittedManifest,
   HeldObject,
+  ListedManifest,
   ManifestNotFound,
   NotInTrash,
   ObjectRemoved,
@@ -53,6 +57,9 @@ export const TRASH_ENTRIES_MAX = 1000;
 const CHANGES_AT_ONCE = 256;
 
 const NOT_IN_TRASH: NotInTrash = { code: "storage.not-in-trash" };
+
+/** A removal that can be taken back, and what the commit that comes back asked for. */
+type Restorable = Pick<Commit, "isTransient"> & { readonly removal: Removal };
 
 export class Keeping {
   readonly #deps: KeepingDeps;
@@ -99,12 +106,11 @@ export class Keeping {
     const { sizeBytes } = commit;
     const removed = await keeps.change(name, (keep): Result<Keep, ManifestNotFound> => {
       const { removal } = keep;
-      if (removal === undefined || commit.sequence > removal.upTo) {
-        return ok(this.#removed(keep, manifest, sizeBytes, sequences.last));
-      }
-      if (isBuried(commit.sequence, removal)) return fail({ code: "storage.manifest-not-found", root: manifest });
+      const all = { upTo: sequences.last, lastingUpTo: sequences.last };
+      if (removal === undefined || !covers(removal, commit)) return ok(this.#removed(keep, manifest, sizeBytes, all));
+      if (isBuried(commit, removal)) return fail({ code: "storage.manifest-not-found", root: manifest });
       // There may be a later commit, in a place that cannot be read now.
-      return ok({ ...keep, removal: { ...removal, upTo: sequences.last } });
+      return ok({ ...keep, removal: { ...removal, ...all } });
     });
     return removed.ok ? ok((keeps.get(name)?.removal?.atMs ?? 0) + trashMs()) : removed;
   }
@@ -112,44 +118,45 @@ export class Keeping {
   /** Answers false where somebody holds it after all. */
   async removeLoose(commit: Commit): Promise<Result<boolean, KeepFailure>> {
     const { clock, keeps } = this.#deps;
-    const { manifest, sequence, sizeBytes } = commit;
+    const { manifest, sizeBytes } = commit;
     const adopted = await this.#adoptPin(commit);
     if (!adopted.ok) return adopted;
     const removed = await keeps.change(keepNameOf(commit), (keep) => {
       const isLoose = fateOf(commit, keep, clock.wallMs()) === "loose";
-      return ok(isLoose ? this.#removed(keep, manifest, sizeBytes, sequence) : keep);
+      return ok(isLoose ? this.#removed(keep, manifest, sizeBytes, coveredWith(commit, keep)) : keep);
     });
     return removed.ok ? ok(this.fateOf(commit) === "removed") : removed;
   }
 
   /** What `restore` would bring back. */
-  findRemoved(removed: RemovedName): Result<CommittedManifest, NotInTrash> {
+  findRemoved(removed: RemovedName): Result<ListedManifest, NotInTrash> {
     const name = this.#nameOfRemoved(removed);
     const found = this.#removalOf(this.#deps.keeps.get(name));
-    return found.ok ? ok(describe(name, found.value.removal)) : found;
+    return found.ok ? ok(listed(name, found.value)) : found;
   }
 
-  async restore(removed: RemovedName): Promise<Result<CommittedManifest, KeepFailure | NotInTrash>> {
+  async restore(removed: RemovedName): Promise<Result<ListedManifest, KeepFailure | NotInTrash>> {
     const name = this.#nameOfRemoved(removed);
-    let there: CommittedManifest | undefined;
+    let there: ListedManifest | undefined;
     const changed = await this.#deps.keeps.change(name, (keep): Result<Keep, NotInTrash> => {
       const found = this.#removalOf(keep);
       if (!found.ok) return found;
-      there = describe(name, found.value.removal);
+      there = listed(name, found.value);
       // Whoever restores it wants it, also where its put had not asked for more than a time.
       const { isTransient, removal } = found.value;
-      return ok({ ...NO_KEEP, removal: restored(removal), pinnedUntilMs: isTransient ? FOR_EVER : 0 });
+      const pinnedUntilMs = isTransient ? FOR_EVER : keep.pinnedUntilMs;
+      return ok({ ...NO_KEEP, removal: restored(removal), pinnedUntilMs });
     });
     if (!changed.ok) return changed;
     return there === undefined ? fail(NOT_IN_TRASH) : ok(there);
   }
 
-  #removalOf(keep: Keep | undefined): Result<Pick<Commit, "isTransient"> & { readonly removal: Removal }, NotInTrash> {
+  #removalOf(keep: Keep | undefined): Result<Restorable, NotInTrash> {
     const removal = keep?.removal;
     const commit = removal === undefined ? undefined : this.#deps.catalog.commitOf(removal.manifest);
     if (removal === undefined || commit === undefined || removal.buriedUpToPack > 0) return fail(NOT_IN_TRASH);
     // A later commit of the same manifest may be in a place that cannot be read now.
-    if (isBuried(commit.sequence, removal)) return fail(NOT_IN_TRASH);
+    if (isBuried(commit, removal)) return fail(NOT_IN_TRASH);
     return ok({ isTransient: commit.isTransient, removal });
   }
 
@@ -196,16 +203,16 @@ export class Keeping {
   /** Gives up what was removed before `beforeMs`, for good. Answers with how many it were. */
   async bury(beforeMs: number, lastPack: () => number): Promise<Result<number, KeepFailure>> {
     const { keeps, pause } = this.#deps;
-    const due = new Map<KeepName, number>();
+    const due = new Map<KeepName, Removal>();
     for (const [name, { removal }] of keeps.entries()) {
-      if (removal?.buriedUpToPack === 0 && removal.atMs <= beforeMs) due.set(name, removal.upTo);
+      if (removal?.buriedUpToPack === 0 && removal.atMs <= beforeMs) due.set(name, removal);
       await pause.ifDue();
     }
     // What is removed from here on, perhaps of a younger pack, waits for the next time.
     const buriedUpToPack = Math.max(1, lastPack());
     const buried = await this.#changeEach([...due.keys()], (keep, name) => {
       const { removal } = keep;
-      if (removal?.buriedUpToPack !== 0 || removal.upTo !== due.get(name)) return keep;
+      if (removal?.buriedUpToPack !== 0 || !isSame(removal, due.get(name))) return keep;
       return { ...keep, removal: { ...removal, buriedUpToPack, grave: undefined } };
     });
     return buried.ok ? ok(due.size) : buried;
@@ -222,25 +229,23 @@ export class Keeping {
     return await this.#changeEach(due, (keep) => tidied(keep, clock.wallMs(), firstPack));
   }
 
-  /** Of removals that are final and older, as many as that, the last sequence that each covers. */
-  async graves(beforeMs: number, countMax: number): Promise<Map<KeepName, number>> {
+  /** Removals that are final and older, as many as that. */
+  async graves(beforeMs: number, countMax: number): Promise<Map<KeepName, Removal>> {
     const { keeps, pause } = this.#deps;
-    const graves = new Map<KeepName, number>();
+    const graves = new Map<KeepName, Removal>();
     for (const [name, { removal }] of keeps.entries()) {
       if (graves.size >= countMax) break;
-      if (removal !== undefined && removal.buriedUpToPack > 0 && removal.atMs <= beforeMs)
-        graves.set(name, removal.upTo);
+      if (removal !== undefined && removal.buriedUpToPack > 0 && removal.atMs <= beforeMs) graves.set(name, removal);
       await pause.ifDue();
     }
     return graves;
   }
 
   /** Forgets removals that nothing is left of. */
-  async forget(graves: ReadonlyMap<KeepName, number>): Promise<Result<void, KeepFailure>> {
-    return await this.#changeEach([...graves.keys()], (keep, name) => {
-      const isStill = keep.removal?.upTo === graves.get(name) && (keep.removal?.buriedUpToPack ?? 0) > 0;
-      return isStill ? { ...keep, removal: undefined } : keep;
-    });
+  async forget(graves: ReadonlyMap<KeepName, Removal>): Promise<Result<void, KeepFailure>> {
+    return await this.#changeEach([...graves.keys()], (keep, name) =>
+      isSame(keep.removal, graves.get(name)) ? { ...keep, removal: undefined } : keep,
+    );
   }
 
   /** Objects that something is known of. */
@@ -272,7 +277,7 @@ export class Keeping {
     const adopted = await this.#adoptPin(commit);
     if (!adopted.ok) return adopted;
     return await keeps.change(keepNameOf(commit), (keep): Result<Keep, ObjectRemoved> => {
-      const isRemoved = keep.removal !== undefined && commit.sequence <= keep.removal.upTo;
+      const isRemoved = keep.removal !== undefined && covers(keep.removal, commit);
       return isRemoved ? fail({ code: "storage.removed", root: manifest }) : ok(change(keep, commit));
     });
   }
@@ -293,13 +298,27 @@ export class Keeping {
   }
 
   /** Of what was said of the object before, only what was buried matters. */
-  #removed({ removal }: Keep, manifest: Digest, sizeBytes: number, upTo: number): Keep {
+  #removed({ removal }: Keep, manifest: Digest, sizeBytes: number, covered: Covered): Keep {
     const atMs = this.#deps.clock.wallMs();
     return {
       ...NO_KEEP,
-      removal: { upTo, atMs, manifest, sizeBytes, buriedUpToPack: 0, grave: removal && graveOf(removal) },
+      removal: { ...covered, atMs, manifest, sizeBytes, buriedUpToPack: 0, grave: removal && graveOf(removal) },
     };
   }
+}
+
+/** Whether nobody has changed it since it was looked at. */
+function isSame(removal: Removal | undefined, seen: Removal | undefined): boolean {
+  return (
+    removal?.upTo === seen?.upTo &&
+    removal?.lastingUpTo === seen?.lastingUpTo &&
+    removal?.atMs === seen?.atMs &&
+    removal?.buriedUpToPack === seen?.buriedUpToPack
+  );
+}
+
+function listed(name: KeepName, { isTransient, removal }: Restorable): ListedManifest {
+  return { ...describe(name, removal), isTransient };
 }
 
 function describe(name: KeepName, { manifest, sizeBytes }: Pick<Removal, "manifest" | "sizeBytes">): CommittedManifest {

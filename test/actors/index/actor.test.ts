@@ -8,7 +8,7 @@ import { WRITE_PAUSE_MS } from "#actors/index/entry-store.ts";
 import type { IndexEntry } from "#actors/index/protocol.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
-import { DIRECTORY, entryOf, type StartedIndex, startIndex } from "#test/actors/index/start-index.ts";
+import { DIRECTORY, entryOf, resolvedOf, type StartedIndex, startIndex } from "#test/actors/index/start-index.ts";
 
 const within = { timeoutMs: 1000 };
 
@@ -25,7 +25,7 @@ async function finishRebuild(index: StartedIndex): Promise<void> {
 
 async function resolves(index: StartedIndex, entry: IndexEntry): Promise<void> {
   const resolved = await index.ref.call("resolve", { address: entry.address }, within);
-  assert.deepEqual(resolved, { ok: true, value: entry });
+  assert.deepEqual(resolved, { ok: true, value: resolvedOf(entry) });
 }
 
 async function failureOf(index: StartedIndex, entry: IndexEntry): Promise<unknown> {

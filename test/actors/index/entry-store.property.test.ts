@@ -5,24 +5,31 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { IndexEntry } from "#actors/index/protocol.ts";
+import type { Digest } from "#actors/domain/address.ts";
+import type { ResolvedEntry } from "#actors/index/protocol.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { entryOf, startIndex } from "#test/actors/index/start-index.ts";
 
 type Step =
-  | { readonly kind: "put" | "feed" | "forget"; readonly number: number }
+  | { readonly kind: "put" | "feed"; readonly number: number; readonly manifest: number; readonly isTransient: boolean }
+  | { readonly kind: "forget"; readonly number: number }
   | { readonly kind: "refuse" | "accept" | "settle" | "crash" };
 
+const NUMBER_MAX = 10;
 const steps = fc.array(
   fc.oneof(
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant("put" as const), number: fc.integer({ min: 0, max: 30 }) }) },
     {
-      weight: 3,
-      arbitrary: fc.record({ kind: fc.constant("feed" as const), number: fc.integer({ min: 0, max: 30 }) }),
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constantFrom("put", "feed"),
+        number: fc.integer({ min: 0, max: NUMBER_MAX }),
+        manifest: fc.integer({ min: 0, max: 3 }),
+        isTransient: fc.boolean(),
+      }),
     },
     {
       weight: 2,
-      arbitrary: fc.record({ kind: fc.constant("forget" as const), number: fc.integer({ min: 0, max: 30 }) }),
+      arbitrary: fc.record({ kind: fc.constant("forget" as const), number: fc.integer({ min: 0, max: NUMBER_MAX }) }),
     },
     {
       weight: 2,
@@ -35,15 +42,15 @@ const steps = fc.array(
 const within = { timeoutMs: 1000 };
 
 describe("index: what is found", () => {
-  it("is all that was recorded, and after a power cut all that the checkpoint covers (IDX-2, IDX-3)", async () => {
+  it("is all that was recorded, and after a power cut all that the checkpoint covers (IDX-2, IDX-3, IDX-18)", async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.nat(), async (script: readonly Step[], seed) => {
         const random = seededRandom(seed);
         let index = await startIndex({ config: { pendingEntriesMax: 1000 } });
         let life = "";
-        let known = new Map<number, IndexEntry>();
+        let known = new Map<number, ResolvedEntry>();
         /** What was known when each checkpoint was given. */
-        let covered: Map<number, IndexEntry>[] = [];
+        let covered: Map<number, ResolvedEntry>[] = [];
         let fed = 0;
         const begin = async (): Promise<void> => {
           const start = await index.ref.call("readCheckpoint", {}, within);
@@ -60,8 +67,12 @@ describe("index: what is found", () => {
           if (step.kind === "accept") index.control.refusal = undefined;
           if (step.kind === "settle") await index.clock.settle();
           if (step.kind === "put" || step.kind === "feed") {
-            const entry = entryOf(step.number, known.size + 1);
-            known.set(step.number, entry);
+            const { isTransient } = step;
+            const { address, sizeBytes } = entryOf(step.number, known.size + 1);
+            const { manifest } = entryOf(step.manifest);
+            const lasting: Digest | undefined = isTransient ? known.get(step.number)?.lasting : manifest;
+            const entry = { address, manifest, sizeBytes, isTransient };
+            known.set(step.number, { address, manifest, sizeBytes, lasting });
             if (step.kind === "feed") {
               covered.push(new Map(known));
               fed += 1;
@@ -83,11 +94,14 @@ describe("index: what is found", () => {
             for (const entries of covered) entries.delete(step.number);
             assert(!(await index.ref.call("resolve", { address }, within)).ok);
           }
-          for (const entry of known.values()) {
-            const resolved = await index.ref.call("resolve", { address: entry.address }, within);
-            if (step.kind === "crash") assert(resolved.ok, "what the checkpoint covers is known");
-            else assert.deepEqual(resolved, { ok: true, value: entry });
-            if (resolved.ok) known.set(Number.parseInt(entry.address.slice(3, 11), 16), resolved.value);
+          for (let number = 0; number <= NUMBER_MAX; number += 1) {
+            const { address } = entryOf(number);
+            const resolved = await index.ref.call("resolve", { address }, within);
+            const entry = known.get(number);
+            if (step.kind !== "crash") assert.deepEqual(resolved.ok ? resolved.value : undefined, entry);
+            else assert(resolved.ok || entry === undefined, "what the checkpoint covers is known");
+            // What no checkpoint covers may be there, too.
+            if (resolved.ok) known.set(number, resolved.value);
           }
         }
       }),

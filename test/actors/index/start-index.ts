@@ -2,7 +2,7 @@
 import { parseAddress, parseDigest } from "#actors/domain/address.ts";
 import { type IndexDeps, indexBehavior } from "#actors/index/actor.ts";
 import type { IndexConfig } from "#actors/index/config.ts";
-import type { IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
+import type { IndexEntry, IndexProtocol, ResolvedEntry } from "#actors/index/protocol.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { assert, ok } from "#runtime/errors.ts";
 import type { Kv, KvChange, KvStores } from "#runtime/kv/kv.ts";
@@ -129,5 +129,10 @@ export function entryOf(number: number, sizeBytes: number = number): IndexEntry 
   const address = parseAddress(`b3:${digits.repeat(8)}`);
   const manifest = parseDigest(`${digits.repeat(7)}ffffffff`);
   assert(address !== undefined && manifest !== undefined, "the digits make an address");
-  return { address, manifest, sizeBytes };
+  return { address, manifest, sizeBytes, isTransient: false };
+}
+
+/** What index answers with for an entry that lasts. */
+export function resolvedOf({ address, manifest, sizeBytes }: IndexEntry): ResolvedEntry {
+  return { address, manifest, sizeBytes, lasting: manifest };
 }

@@ -8,7 +8,7 @@ import type { UploadId } from "#actors/domain/upload.ts";
 import type { RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type {
   ChunkSlice,
-  CommittedManifest,
+  ListedManifest,
   RemovedName,
   StorageEvents,
   StorageFacts,
@@ -63,7 +63,7 @@ export class FakeStorage {
   /** Roots of what is pinned, and until when. */
   readonly pinned: Map<Digest, number | undefined> = new Map();
   readonly nodes: Map<Digest, Uint8Array> = new Map();
-  readonly commits: CommittedManifest[] = [];
+  readonly commits: ListedManifest[] = [];
   /** Chunks whose reading fails with `storage.corrupt`. */
   readonly damaged: Set<Digest> = new Set();
   /** What `readChunks` was asked for, in order. */
@@ -89,18 +89,18 @@ export class FakeStorage {
     bytes: Uint8Array,
     cuts: readonly number[] = [],
     claimed: Address = addressOf(digest(bytes)),
-  ): CommittedManifest & { readonly address: Address } {
+  ): ListedManifest & { readonly address: Address } {
     const object = digestFromBytes(Buffer.from(claimed.slice(3), "hex"));
     const committed = this.#commit(bytes, cuts, { object });
     return { ...committed, address: claimed };
   }
 
   /** As `store`, of ciphertext: its commit has no address. */
-  storeEncrypted(bytes: Uint8Array, cuts: readonly number[] = []): CommittedManifest {
+  storeEncrypted(bytes: Uint8Array, cuts: readonly number[] = []): ListedManifest {
     return this.#commit(bytes, cuts, { object: undefined, enc: { format: "test/1" } });
   }
 
-  #commit(bytes: Uint8Array, cuts: readonly number[], named: Pick<ManifestFacts, "object" | "enc">): CommittedManifest {
+  #commit(bytes: Uint8Array, cuts: readonly number[], named: Pick<ManifestFacts, "object" | "enc">): ListedManifest {
     const links: { length: number; digest: Digest }[] = [];
     let at = 0;
     for (const cut of [...cuts, bytes.length]) {
@@ -113,7 +113,7 @@ export class FakeStorage {
     const { inner, root } = buildManifestTree({ size: bytes.length, chunker: "test/1", ...named }, links, digest);
     for (const node of [...inner, root]) this.nodes.set(node.digest, node.bytes);
     const address = named.object && addressOf(named.object);
-    const commit = { address, manifest: root.digest, sizeBytes: bytes.length };
+    const commit = { address, manifest: root.digest, sizeBytes: bytes.length, isTransient: false };
     if (!this.commits.some(({ manifest }) => manifest === root.digest)) this.commits.push(commit);
     return commit;
   }
@@ -281,6 +281,6 @@ function cursorOf(position: number): string {
   return position.toString(16).padStart(8, "0");
 }
 
-function isNamed({ address, manifest }: CommittedManifest, target: RemovedName): boolean {
+function isNamed({ address, manifest }: ListedManifest, target: RemovedName): boolean {
   return "address" in target ? address === target.address : manifest === target.root;
 }

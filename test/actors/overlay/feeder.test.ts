@@ -201,6 +201,24 @@ describe("overlay: feeding the index", () => {
     assert.equal(await verdict(overlay, address), "known");
   });
 
+  it("tells also of what lasts, where it was put for a time since (OVL-26)", async () => {
+    const overlay = await startOverlay();
+    const bytes = bytesOf(10);
+    const { address, manifest: lasting } = overlay.fake.store(bytes);
+    assert(address !== undefined);
+    const handOver = await pageInHand(overlay);
+
+    overlay.fake.chunkBytes = 5;
+    const put = await overlay.ref.call("put", { source: sourceOf(bytes), keepMs: 1000 }, within);
+    assert(put.ok && put.value.manifest !== lasting);
+    handOver();
+    await pass(overlay, 0);
+
+    const { manifest, sizeBytes } = put.value;
+    const resolved = await overlay.index.ref.call("resolve", { address }, within);
+    assert.deepEqual(resolved, { ok: true, value: { address, manifest, sizeBytes, lasting } });
+  });
+
   it("tells of what it had in hand where the put that came since could not be told of (OVL-16)", async () => {
     const overlay = await startOverlay();
     const bytes = bytesOf(10);

@@ -3,83 +3,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { addressOf } from "#actors/domain/address.ts";
-import { indexBehavior } from "#actors/index/actor.ts";
-import { indexConfigSchema } from "#actors/index/config.ts";
-import { overlayBehavior } from "#actors/overlay/actor.ts";
-import { storageBehavior } from "#actors/storage/actor.ts";
-import { createHasher } from "#runtime/pool/blake3.ts";
-import { realScheduler } from "#runtime/real/scheduler.ts";
-import { inlineCpu } from "#runtime/simulated/cpu.ts";
-import { MemoryDisk } from "#runtime/simulated/disk.ts";
-import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
-import { memoryLocks } from "#runtime/simulated/lock.ts";
-import { Metrics } from "#runtime/telemetry/metrics.ts";
-import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { KiB, MiB } from "#runtime/units.ts";
 import { digest } from "#test/actors/overlay/fake-storage.ts";
-import {
-  addressIn,
-  bytesOf,
-  getBytes,
-  pass,
-  readAll,
-  smallOverlayConfig,
-  sourceOf,
-} from "#test/actors/overlay/start-overlay.ts";
-import { smallConfig } from "#test/actors/storage/storage-kit.ts";
-import { startActor, testMachine } from "#test/kit/actor.ts";
+import { startStore } from "#test/actors/overlay/real-store.ts";
+import { addressIn, bytesOf, getBytes, pass, readAll, sourceOf } from "#test/actors/overlay/start-overlay.ts";
 
 const within = { timeoutMs: 60_000 };
-
-async function startStore(
-  disk: MemoryDisk = new MemoryDisk({ capacityBytes: 1 * GiB }),
-  kv: MemoryKvStores = memoryKvStores(),
-) {
-  const machine = testMachine();
-  const room = { machine, capacity: 64, laterMax: 64 };
-  const cpu = inlineCpu({ disk });
-  const storage = await startActor(
-    storageBehavior,
-    {
-      config: { current: smallConfig },
-      directory: "/data",
-      ...{ disk, locks: memoryLocks(machine.clock), kv, cpu, scheduler: realScheduler, metrics: new Metrics() },
-    },
-    room,
-  );
-  const indexConfig = {
-    cacheBytesMax: indexConfigSchema.cacheBytesMax.default,
-    pendingEntriesMax: indexConfigSchema.pendingEntriesMax.default,
-    mapBytesMax: 1 * MiB,
-    writeRetryMsMin: 100,
-    writeRetryMsMax: 1000,
-  };
-  const index = await startActor(
-    indexBehavior,
-    {
-      config: { current: indexConfig },
-      ...{ kv, disk, metrics: machine.metrics },
-      directory: "/data/index",
-      namesDirectory: "/data/names",
-    },
-    room,
-  );
-  const overlay = await startActor(
-    overlayBehavior,
-    {
-      config: { current: smallOverlayConfig },
-      storage: storage.ref,
-      index: index.ref,
-      hasher: createHasher,
-      metrics: machine.metrics,
-    },
-    room,
-  );
-  await pass(overlay, 0);
-  const stop = async (): Promise<void> => {
-    for (const { actor } of [overlay, index, storage]) await actor.stop();
-  };
-  return { ...overlay, storage, index, disk, kv, stop };
-}
 
 describe("overlay with the real storage and index", () => {
   for (const sizeBytes of [0, 1, 64 * KiB, 64 * KiB + 1, 5 * MiB + 7]) {

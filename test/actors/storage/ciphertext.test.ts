@@ -59,7 +59,7 @@ describe("storage: putObject of ciphertext", () => {
         Array.from({ length: chunkCount }, (_, at) => Math.min(MiB, sizeBytes - at * MiB)),
       );
       assert.deepEqual(await mustRead(kit.ref, manifest, "ciphertext"), bytes);
-      assert.deepEqual(await listed(kit), [{ address: undefined, manifest, sizeBytes }]);
+      assert.deepEqual(await listed(kit), [{ address: undefined, manifest, sizeBytes, isTransient: false }]);
     });
   }
 
@@ -108,7 +108,12 @@ describe("storage: ciphertext after the end of a process", () => {
   }
 
   async function check(kit: StorageKit, done: readonly StoredObject[]): Promise<void> {
-    const entries = done.map(({ address, manifest, sizeBytes }) => ({ address, manifest, sizeBytes }));
+    const entries = done.map(({ address, manifest, sizeBytes }) => ({
+      address,
+      manifest,
+      sizeBytes,
+      isTransient: false,
+    }));
     assert.deepEqual(await listed(kit), entries);
     for (const [at, { manifest }] of done.entries()) {
       assert.deepEqual(await mustRead(kit.ref, manifest, `object ${at}`), objects[at]);

@@ -55,7 +55,7 @@ describe("storage: what is removed", () => {
     assert(trash.ok && trash.value.entries.length === 1);
     assert(address !== undefined);
     const restored = await kit.ref.call("restoreObject", { address }, within);
-    assert.deepEqual(restored, { ok: true, value: { address, manifest: root, sizeBytes: 5000 } });
+    assert.deepEqual(restored, { ok: true, value: { address, manifest: root, sizeBytes: 5000, isTransient: false } });
     assert(await isReadable(kit, root, bytes));
   });
 
@@ -192,7 +192,7 @@ describe("storage: who holds an object", () => {
 
     const restored = await kit.ref.call("restoreObject", { root: stored.manifest }, within);
 
-    const there = { address: undefined, manifest: stored.manifest, sizeBytes: 5000 };
+    const there = { address: undefined, manifest: stored.manifest, sizeBytes: 5000, isTransient: false };
     assert.deepEqual(restored, { ok: true, value: there });
     assert(await isReadable(kit, stored.manifest, bytes));
   });

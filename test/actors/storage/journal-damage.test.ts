@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "#actors/domain/address.ts";
 import { decodeManifest } from "#actors/domain/manifest.ts";
+import { KEEP_RECORD_BYTES } from "#actors/storage/keeps/keep-codec.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { must, type Result } from "#runtime/errors.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -22,7 +23,7 @@ import {
 
 const KEEPS = `${directory}/keeps/000000000001.log`;
 /** Of the second removal: behind the header of the file, and a batch of one record. */
-const SECOND_BATCH = 32 + 32 + 4 + 128;
+const SECOND_BATCH = 32 + 32 + 4 + KEEP_RECORD_BYTES;
 const UPLOADS = `${stagingDirectory}/journal/000000000001.log`;
 
 const keepsDamage = {

@@ -97,7 +97,7 @@ describe("storage: an object that is named by a root", () => {
     const kit = await startStorage();
     const { address, manifest } = await mustPut(kit, bytes);
     const other = await mustPut(kit, bytes, { chunker: "fixed/1" });
-    const there = { ok: true, value: { address, manifest, sizeBytes: 5000 } };
+    const there = { ok: true, value: { address, manifest, sizeBytes: 5000, isTransient: false } };
     await remove(kit, { ...other, manifest });
 
     for (const root of [manifest, other.manifest])

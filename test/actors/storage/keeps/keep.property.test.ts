@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { FOR_EVER, fateOf, holdsUntil, isVoid, type Keep, NO_KEEP } from "#actors/storage/keeps/keep.ts";
+import { coveredWith, FOR_EVER, fateOf, holdsUntil, isVoid, type Keep, NO_KEEP } from "#actors/storage/keeps/keep.ts";
 import {
   decodeKeep,
   encodeKeep,
@@ -18,12 +18,13 @@ const names = fc
   .tuple(fc.boolean(), digests)
   .map(([isRoot, digest]): KeepName => (isRoot ? `m${digest}` : `o${digest}`));
 const graves = fc.record(
-  { upTo: fc.maxSafeNat(), upToPack: fc.integer({ min: 1, max: 2 ** 32 - 1 }) },
+  { upTo: fc.maxSafeNat(), lastingUpTo: fc.maxSafeNat(), upToPack: fc.integer({ min: 1, max: 2 ** 32 - 1 }) },
   { noNullPrototype: true },
 );
 const removals = fc.record(
   {
     upTo: fc.maxSafeNat(),
+    lastingUpTo: fc.maxSafeNat(),
     atMs: fc.maxSafeNat(),
     manifest: digests,
     sizeBytes: fc.maxSafeNat(),
@@ -42,7 +43,7 @@ const keeps: fc.Arbitrary<Keep> = fc.record(
 );
 const commits = fc.record({ sequence: fc.integer({ min: 1, max: 100 }), isTransient: fc.boolean() });
 const manifest = digestFromBytes(new Uint8Array(32));
-const removal = { upTo: 5, atMs: 1, manifest, sizeBytes: 1, buriedUpToPack: 0, grave: undefined };
+const removal = { upTo: 5, lastingUpTo: 5, atMs: 1, manifest, sizeBytes: 1, buriedUpToPack: 0, grave: undefined };
 
 describe("keep: the fate of a commit", () => {
   it("is to be kept where nothing is known, unless its put asked for no more than a time", () => {
@@ -56,7 +57,7 @@ describe("keep: the fate of a commit", () => {
     assert.equal(fateOf({ sequence: 6, isTransient: false }, keep, 0), "kept");
     const buried = { ...keep, removal: { ...removal, buriedUpToPack: 1 } };
     assert.equal(fateOf({ sequence: 5, isTransient: false }, buried, 0), "buried");
-    const above = { ...keep, removal: { ...removal, grave: { upTo: 4, upToPack: 1 } } };
+    const above = { ...keep, removal: { ...removal, grave: { upTo: 4, lastingUpTo: 4, upToPack: 1 } } };
     assert.equal(fateOf({ sequence: 4, isTransient: false }, above, 0), "buried");
     assert.equal(fateOf({ sequence: 5, isTransient: false }, above, 0), "removed");
   });
@@ -66,6 +67,35 @@ describe("keep: the fate of a commit", () => {
     assert.equal(fateOf({ sequence: 5, isTransient: false }, pinned, 9), "kept");
     assert.equal(fateOf({ sequence: 5, isTransient: false }, pinned, 10), "loose");
     assert.equal(fateOf({ sequence: 6, isTransient: false }, pinned, 10), "kept");
+  });
+
+  it("of one that asked for no end is not that of younger ones which asked for a time", () => {
+    const keep = {
+      ...NO_KEEP,
+      removal: { ...removal, lastingUpTo: 3, grave: { upTo: 2, lastingUpTo: 1, upToPack: 1 } },
+    };
+    assert.equal(fateOf({ sequence: 4, isTransient: false }, keep, 0), "kept");
+    assert.equal(fateOf({ sequence: 4, isTransient: true }, keep, 0), "removed");
+    assert.equal(fateOf({ sequence: 2, isTransient: false }, keep, 0), "removed");
+    assert.equal(fateOf({ sequence: 2, isTransient: true }, keep, 0), "buried");
+    assert.equal(fateOf({ sequence: 1, isTransient: false }, keep, 0), "buried");
+  });
+
+  it("changes for nobody but whom it was loose for, where a collection removes what is", () => {
+    fc.assert(
+      fc.property(commits, commits, keeps, (commit, other, keep) => {
+        fc.pre(fateOf(commit, keep, 0) === "loose");
+        const before = fateOf(other, keep, 0);
+        const after = fateOf(other, { ...NO_KEEP, removal: { ...removal, ...coveredWith(commit, keep) } }, 0);
+
+        if (before === "kept") assert(after === "kept" && !other.isTransient);
+        else if (before !== "loose") assert.equal(after, "removed");
+        assert.equal(
+          fateOf(commit, { ...NO_KEEP, removal: { ...removal, ...coveredWith(commit, keep) } }, 0),
+          "removed",
+        );
+      }),
+    );
   });
 
   it("is never worse than kept for what holds until then", () => {
@@ -112,13 +142,23 @@ describe("keep: its record", () => {
     assert.equal(decodeKeep(record.subarray(1)), undefined);
     assert.equal(decodeKeep(Buffer.concat([record, Buffer.alloc(1)])), undefined);
     for (const [at, value] of [
-      [0, 2],
+      [0, 1],
+      [0, 3],
       [1, 0x78],
     ] as const) {
       const other = Buffer.from(record);
       other[at] = value;
       assert.equal(decodeKeep(other), undefined);
     }
+  });
+
+  it("of the version before covers all commits alike", () => {
+    const keep = { ...NO_KEEP, removal: { ...removal, grave: { upTo: 4, lastingUpTo: 4, upToPack: 1 } } };
+    const name = keepNameOf({ object: manifest, manifest });
+    const record = Buffer.from(encodeKeep({ name, keep })).subarray(0, 128);
+    assert.equal(decodeKeep(record), undefined);
+    record[0] = 1;
+    assert.deepEqual(decodeKeep(record), { name, keep });
   });
 
   it("names an object and the root of a manifest apart, also where they have one digest", () => {
