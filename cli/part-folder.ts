@@ -9,7 +9,7 @@ import { lstat, mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startDigest } from "#cli/digest.ts";
 import { errnoOf, type Outcome } from "#cli/failure.ts";
-import { unwritable } from "#cli/target.ts";
+import { fileAt, unwritable } from "#cli/target.ts";
 import { enterDirectory } from "#cli/tree-target.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import type { Held } from "#runtime/lock/lock.ts";
@@ -18,6 +18,7 @@ import { fileLocks } from "#runtime/real/lock.ts";
 
 /** No name of a part: those are digests. */
 const LOCK_NAME = "lock";
+const BY_ANOTHER = "another cepa get -r is at it, wait until it has ended";
 
 export interface PartFolder {
   /** The directory that is filled; no link leads to it. */
@@ -36,10 +37,9 @@ export async function takePartFolder(output: string, address: string): Promise<O
     await mkdir(output, { recursive: true });
     const root = await realpath(output);
     const path = join(root, `.cepa-part-${address.slice(3, 19)}`);
-    const entered = await enterDirectory(path);
-    if (!entered.ok) return entered;
-    const locked = await lockFolder(path);
-    if (!locked.ok) return locked;
+    const locked = await enterAndLock(path);
+    // Who has filled the directory takes it away from under those who come.
+    if (!locked.ok) return (await fileAt(path)) === undefined ? inUse(path, BY_ANOTHER) : locked;
     return ok({
       root,
       partOf: (inner) => {
@@ -60,7 +60,9 @@ export async function takePartFolder(output: string, address: string): Promise<O
 }
 
 /** Throws what the disk refuses. */
-async function lockFolder(path: string): Promise<Outcome<Held>> {
+async function enterAndLock(path: string): Promise<Outcome<Held>> {
+  const entered = await enterDirectory(path);
+  if (!entered.ok) return entered;
   const lock = join(path, LOCK_NAME);
   const found = await lstat(lock).catch((error: unknown) => {
     if (errnoOf(error) === "ENOENT") return undefined;
@@ -71,12 +73,12 @@ async function lockFolder(path: string): Promise<Outcome<Held>> {
   }
   const locked = await fileLocks(realClock).acquire(lock, { waitMs: 0 });
   if (locked.ok) return locked;
-  const isTaken = locked.failure.code === "lock.taken";
-  const why = isTaken ? "another cepa get -r is at it, wait until it has ended" : locked.failure.cause;
-  return fail({
-    code: "cli.directory-in-use",
-    message: `a tree is fetched into a directory once at a time (${lock}): ${why}`,
-  });
+  return inUse(path, locked.failure.code === "lock.taken" ? BY_ANOTHER : locked.failure.cause);
+}
+
+function inUse(path: string, why: string): Outcome<never> {
+  const message = `a tree is fetched into a directory once at a time (${join(path, LOCK_NAME)}): ${why}`;
+  return fail({ code: "cli.directory-in-use", message });
 }
 
 async function removeFolder(path: string): Promise<Outcome> {

@@ -17,10 +17,10 @@ const OWNER_ONLY = 0o700;
 /** A directory is there from now on, and its owner may work in it until it gets its mode. */
 export async function enterDirectory(path: string): Promise<Outcome> {
   try {
+    if (await makeDirectory(path)) return ok();
     const found = await kindAt(path);
-    if (found === undefined) await mkdir(path, OWNER_ONLY);
-    else if (found !== "directory") return inTheWay(path, found);
-    else await chmod(path, OWNER_ONLY);
+    if (found !== undefined && found !== "directory") return inTheWay(path, found);
+    await chmod(path, OWNER_ONLY);
     return ok();
   } catch (error) {
     return unwritable(error, path);
@@ -81,6 +81,17 @@ export async function setMode(path: string, mode: number): Promise<Outcome> {
     return ok();
   } catch (error) {
     return unwritable(error, path);
+  }
+}
+
+/** False where something is there. It is made before it is looked for: another process may make it in between. */
+async function makeDirectory(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, OWNER_ONLY);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return false;
+    throw error;
   }
 }
 
