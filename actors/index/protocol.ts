@@ -55,7 +55,11 @@ export interface IndexProtocol {
    * What would become of the record, for who must make ready before it is set. One that follows is not taken yet, and
    * `setName` judges it again; any other is dealt with as there: one that contradicts freezes the name.
    */
-  judgeName: Call<{ readonly record: NameRecord }, NameVerdict, NameConflict | NameFrozen | NamesUnavailable>;
+  judgeName: Call<
+    { readonly record: NameRecord },
+    NameVerdict,
+    NameConflict | NameFrozen | NamesFull | NamesUnavailable
+  >;
 
   /** The current record, though it may have expired: see `isExpired`. */
   getName: Call<{ readonly name: Name }, NameRecord, NameUnknown | NameFrozen | NamesUnavailable>;

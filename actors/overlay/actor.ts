@@ -43,7 +43,8 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
 
   init: (deps, ctx) => {
     const { clock, random } = ctx;
-    const below = { ...deps, clock, random, turns: new Turns<Address>(), told: new Told() };
+    const turns = new Turns<Address>();
+    const below = { ...deps, clock, random, turns, nameTurns: new Turns<string>(), told: new Told() };
     const feeder = new Feeder({
       ...below,
       watch: (target, onDown) => void ctx.monitor(target, onDown),

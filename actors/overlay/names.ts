@@ -3,7 +3,7 @@
  *
  * A record that has expired leads nowhere, so it may name what is not held: that is how a name is taken back.
  */
-import { type Name, type PublicKey, targetOf } from "#actors/domain/name.ts";
+import { fullName, type Name, type PublicKey, targetOf } from "#actors/domain/name.ts";
 import { isExpired, type NameRecord } from "#actors/domain/name-record.ts";
 import type { NameState } from "#actors/index/protocol.ts";
 import { ask, optionsOf } from "#actors/overlay/ask.ts";
@@ -19,10 +19,13 @@ export async function setName(
   record: NameRecord,
   within: Within,
 ): Promise<Result<void, FailureOf<OverlayProtocol, "setName">>> {
-  const { clock, index } = reading;
-  const isReady = isExpired(record, clock.wallMs()) ? ok() : await makeReady(reading, record, within);
-  if (!isReady.ok) return isReady;
-  return await ask(reading, within, () => index.call("setName", { record }, optionsOf(reading, within)));
+  const { clock, index, nameTurns } = reading;
+  // Of two records that follow on the same one the second is judged when the first is set, and pins nothing.
+  return await nameTurns.inTurn(fullName(record), async () => {
+    const isReady = isExpired(record, clock.wallMs()) ? ok() : await makeReady(reading, record, within);
+    if (!isReady.ok) return isReady;
+    return await ask(reading, within, () => index.call("setName", { record }, optionsOf(reading, within)));
+  });
 }
 
 /** The record that says where the name leads now. */

@@ -23,6 +23,8 @@ export interface Below extends AskSeams {
   readonly index: Ref<IndexProtocol>;
   /** Of those who put an object and those who remove it, in what index hears. */
   readonly turns: Turns<Address>;
+  /** Of those who set one name. */
+  readonly nameTurns: Turns<string>;
   /** By those who put, for the feeder. */
   readonly told: Told;
 }

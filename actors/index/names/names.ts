@@ -110,10 +110,14 @@ export class Names {
   }
 
   /** The same, but that a record which follows is not taken yet. One that contradicts freezes the name. */
-  async judge(record: NameRecord): Promise<Result<NameVerdict, JudgeFailure>> {
+  async judge(record: NameRecord): Promise<Result<NameVerdict, SetFailure>> {
     return await this.#turns.inTurn(fullName(record), async () => {
       const opened = await this.open();
-      return opened.ok ? await this.#judgeNow(record, opened.value) : opened;
+      if (!opened.ok) return opened;
+      const judged = await this.#judgeNow(record, opened.value);
+      if (!judged.ok || judged.value !== "next") return judged;
+      const room = this.#roomFor(record);
+      return room.ok ? judged : room;
     });
   }
 
@@ -168,11 +172,16 @@ export class Names {
     }
   }
 
-  async #append(record: NameRecord, journal: Journal): Promise<Result<void, SetFailure>> {
-    const isNew = record.seq === 1;
+  #roomFor({ seq }: NameRecord): Result<void, NamesFull> {
     const { namesMax } = this.#limits;
-    if (isNew && this.#table.nameCount + this.#newCount >= namesMax)
-      return fail({ code: "index.names-full", namesMax });
+    const isFull = seq === 1 && this.#table.nameCount + this.#newCount >= namesMax;
+    return isFull ? fail({ code: "index.names-full", namesMax }) : ok();
+  }
+
+  async #append(record: NameRecord, journal: Journal): Promise<Result<void, SetFailure>> {
+    const room = this.#roomFor(record);
+    if (!room.ok) return room;
+    const isNew = record.seq === 1;
     if (isNew) this.#newCount += 1;
     const appended = await this.#write(journal, { kind: "record", record });
     if (isNew) this.#newCount -= 1;

@@ -77,6 +77,20 @@ describe("overlay: setName", () => {
     assert.equal(overlay.fake.pinned.size, 0);
   });
 
+  it("pins one target for two records that follow on the same one, brought at once (OVL-25)", async () => {
+    const overlay = await startOverlay();
+    const others = bytesOf(10, 2);
+    const [{ manifest }] = [overlay.fake.store(bytes), overlay.fake.store(others)];
+    await pass(overlay, smallOverlayConfig.feedIntervalMs);
+    const first = signedRecord(owner, { value: held });
+    const rival = signedRecord(owner, { value: valueFor(`b3:${digest(others)}`) });
+
+    const outcomes = await Promise.all([outcomeOf(overlay, first), outcomeOf(overlay, rival)]);
+
+    assert.deepEqual(outcomes, ["set", { code: "index.name-frozen", evidence: [first, rival] }]);
+    assert.deepEqual([...overlay.fake.pinned.keys()], [manifest]);
+  });
+
   it("leads a name to the root of a private object, not to another node of it (OVL-18)", async () => {
     const overlay = await startOverlay();
     const { manifest } = overlay.fake.storeEncrypted(bytes, [4, 4]);

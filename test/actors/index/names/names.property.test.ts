@@ -114,7 +114,7 @@ function checkState(state: NameState, { model, records }: Known): void {
 }
 
 describe("names: random sets by two signers", () => {
-  it("come to what a plain model says, over restarts and compactions (IDX-8, IDX-9, IDX-10, IDX-11)", async () => {
+  it("come to what a plain model says, over restarts and compactions (IDX-8, IDX-9, IDX-10, IDX-11, IDX-17)", async () => {
     const seen = { set: 0, frozen: 0, conflict: 0, full: 0, forgotten: 0 };
     await fc.assert(
       fc.asyncProperty(steps, async (script) => {
@@ -138,6 +138,7 @@ describe("names: random sets by two signers", () => {
                 ok: false,
                 failure: { code: "index.names-full", namesMax: limits.namesMax },
               });
+              assert.deepEqual(await under.judge(record), result, "it is said before anything is made ready");
               seen.full += 1;
               continue;
             }
