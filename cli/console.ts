@@ -57,13 +57,16 @@ export function isPlain(descriptor: number): boolean {
 
 function endForOutput(error: unknown): never {
   if (errnoOf(error) === "EPIPE") process.exit(BROKEN_PIPE_EXIT_CODE);
-  note(`cli.file-unwritable: standard output: ${reasonOf(error)}`);
+  const message = `standard output: ${reasonOf(error)}`;
+  // Nobody who prints knows how the command line has failures told.
+  noteFailure({ code: "cli.file-unwritable", message }, { json: process.argv.includes("--json") });
   process.exit(1);
 }
 
 /** One line beside the result. A link that was given in the wrong place is not repeated with its key. */
-export function note(line: string): void {
-  writeError(`cepa: ${withoutKeys(line)}`);
+export function note(line: string, json = false): void {
+  if (json) writeJson({ note: line });
+  else writeError(`cepa: ${withoutKeys(line)}`);
 }
 
 /** How failures are told: as a line for people, or as one of JSON, which names what failed by the members of `of`. */
@@ -74,9 +77,13 @@ export interface Telling {
 
 /** One line beside the result in any case: results with a failure among them would be two kinds of lines. */
 export function noteFailure({ code, message }: CliFailure | NodeRefusal, { json, of = {} }: Telling): void {
-  const keyless = (_: string, value: unknown): unknown => (typeof value === "string" ? withoutKeys(value) : value);
-  if (json === true) writeError(JSON.stringify({ ...of, error: { code, message } }, keyless));
+  if (json === true) writeJson({ ...of, error: { code, message } });
   else note([code, ...Object.values(of), message].filter((part) => part !== "").join(": "));
+}
+
+function writeJson(said: Readonly<Record<string, unknown>>): void {
+  const keyless = (_: string, value: unknown): unknown => (typeof value === "string" ? withoutKeys(value) : value);
+  writeError(JSON.stringify(said, keyless));
 }
 
 function writeError(line: string): void {

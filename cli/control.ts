@@ -11,22 +11,28 @@ const LOOK_INTERVAL_MS = 20;
 /** Longest wait for a socket that is gone: the node makes it again, or is on its way down and ends. */
 export const SOCKET_WAIT_MS: number = 5 * second;
 
+export interface ControlOptions extends NodeChoice {
+  readonly json?: boolean;
+}
+
 /** `target` is `actor/<name>` or `cell/<name>`. */
 export async function control(
   command: Extract<AdminCommand, "kill" | "resume">,
   target: string,
-  options: NodeChoice,
+  options: ControlOptions,
 ): Promise<Outcome> {
   const node = findNode(options);
   if (!node.ok) return node;
-  const answer = await askAdmin(node.value, { command, target });
+  const request = { command, target };
+  const answer = await askAdmin(node.value, request);
   if (!answer.ok) return answer;
-  print(command === "kill" ? `killed ${target}` : `resumed ${target}`);
+  if (options.json === true) print(JSON.stringify(request));
+  else print(command === "kill" ? `killed ${target}` : `resumed ${target}`);
   return ok();
 }
 
 /** Comes back when the node's root process has ended, whether or not somebody reaped it. */
-export async function down(options: NodeChoice): Promise<Outcome> {
+export async function down(options: ControlOptions): Promise<Outcome> {
   const node = findNode(options);
   if (!node.ok) return node;
   const { pid } = node.value;
@@ -43,7 +49,7 @@ export async function down(options: NodeChoice): Promise<Outcome> {
     }
     await pause(LOOK_INTERVAL_MS);
   }
-  print("down");
+  print(options.json === true ? JSON.stringify({ command: "down", pid }) : "down");
   return ok();
 }
 

@@ -35,7 +35,7 @@ export async function collect(options: CollectOptions): Promise<Outcome> {
     const { last } = facts.value;
     if (facts.value["phase"] === "idle" && isRecord(last) && endOf(facts.value) !== before)
       return report(last, options);
-    if (phase !== facts.value["phase"] && process.stderr.isTTY) note(String(facts.value["phase"]));
+    if (phase !== facts.value["phase"] && process.stderr.isTTY) note(String(facts.value["phase"]), options.json);
     phase = String(facts.value["phase"]);
     await pause(LOOK_INTERVAL_MS);
   }

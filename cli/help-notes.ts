@@ -19,10 +19,11 @@ Commands of the checkout:
   bench [suite]      measure (actors, store, dedup or all)
   pack [options]     make a library of the actor runtime
 
-The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume, letters
-and down are for the node's owner on its machine and take --data only.
+The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume, letters,
+logs and down are for the node's owner on its machine and take --data only.
 Exit code: 0 done, 1 the node said no (one line with the code of the failure), 2 the command line is wrong.
-With --json a failure is a line of JSON too, on standard error: {"error":{"code":"…","message":"…"}}.
+With --json a failure is a line of JSON too, on standard error: {"error":{"code":"…","message":"…"}}. So is what else is
+said there: {"note":"…"}.
 
 Examples:
   $ cepa up

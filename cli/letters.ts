@@ -17,9 +17,11 @@ export async function letters(target: string, options: LettersOptions): Promise<
   const node = findNode(options);
   if (!node.ok) return node;
   if (options.replay !== undefined) {
-    const answer = await askAdmin(node.value, { command: "replay", target, letter: options.replay });
-    if (answer.ok) print(`sent letter ${options.replay} to ${target} again`);
-    return answer.ok ? ok() : answer;
+    const request = { command: "replay", target, letter: options.replay } as const;
+    const answer = await askAdmin(node.value, request);
+    if (!answer.ok) return answer;
+    print(options.json === true ? JSON.stringify(request) : `sent letter ${options.replay} to ${target} again`);
+    return ok();
   }
   const answer = await askAdmin(node.value, { command: "letters", target });
   if (!answer.ok) return answer;

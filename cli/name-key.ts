@@ -54,8 +54,8 @@ export function readSigner(file: string): Outcome<NameSigner | undefined> {
   }
 }
 
-/** The same, with a new key where there is none. */
-export function obtainSigner(file: string): Outcome<NameSigner> {
+/** The same, with a new key where there is none, which is told. */
+export function obtainSigner(file: string, json?: boolean): Outcome<NameSigner> {
   const known = readSigner(file);
   if (!known.ok) return known;
   if (known.value !== undefined) return ok(known.value);
@@ -66,8 +66,8 @@ export function obtainSigner(file: string): Outcome<NameSigner> {
   } catch (error) {
     return badKey(file, reasonOf(error));
   }
-  note(`made a key for your names: ${file}`);
-  note("keep a copy of it and show it to nobody: whoever has it owns them, and without it they stay as they are");
+  note(`made a key for your names: ${file}`, json);
+  note("keep a copy of it and show it to nobody: whoever has it owns them, and without it they stay as they are", json);
   return ok(signerOf(privateKey));
 }
 

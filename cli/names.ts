@@ -31,8 +31,8 @@ export interface SetOptions extends NameOptions {
  * more than the root.
  */
 export async function setName(label: string, target: string, options: SetOptions): Promise<Outcome> {
-  const { key, newKey = key === undefined } = options;
-  const signer = newKey ? obtainSigner(key ?? defaultKeyFile()) : ownSigner(options);
+  const { key, json, newKey = key === undefined } = options;
+  const signer = newKey ? obtainSigner(key ?? defaultKeyFile(), json) : ownSigner(options);
   if (!signer.ok) return signer;
   const value = target.replace(/#.*$/s, "");
   const exp = options.expires === undefined ? undefined : Math.floor((Date.now() + options.expires) / second);
@@ -43,7 +43,7 @@ export async function setName(label: string, target: string, options: SetOptions
     client.setName(label, value, { signer: signer.value, exp, signal }),
   ).finally(() => lock.value.release());
   if (!set.ok) return set;
-  print(options.json === true ? jsonOf(set.value) : fullName(set.value));
+  print(json === true ? jsonOf(set.value) : fullName(set.value));
   return ok();
 }
 

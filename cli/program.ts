@@ -312,6 +312,7 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
   for (const [name, description, examples] of CONTROLS) {
     own(name, description, examples)
       .argument("<target>", TARGET_FORM, readTarget)
+      .option("--json", "one JSON object: what was done")
       .action(async (target: string, options: Flags) => {
         const { control } = await import("#cli/control.ts");
         answer(await control(name, target, options));
@@ -334,18 +335,24 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
   own("logs", "Show the log of a node in amnesia mode, which has no other: its last lines, as JSON.", [
     "logs",
     "logs | jq -r .event",
-  ]).action(async (options: Flags) => {
-    const { logs } = await import("#cli/logs.ts");
-    answer(await logs(options));
-  });
+    "logs --json",
+  ])
+    .option("--json", "say in JSON, too, what is said beside the lines")
+    .action(async (options: Flags) => {
+      const { logs } = await import("#cli/logs.ts");
+      answer(await logs(options));
+    });
 
   own("down", "Stop the node: accept nothing new, finish what is under way, flush, end. Waits for it.", [
     "down",
     "down --data /srv/cepa",
-  ]).action(async (options: Flags) => {
-    const { down } = await import("#cli/control.ts");
-    answer(await down(options));
-  });
+    "down --json",
+  ])
+    .option("--json", "one JSON object: the process that has ended")
+    .action(async (options: Flags) => {
+      const { down } = await import("#cli/control.ts");
+      answer(await down(options));
+    });
 
   return program;
 }
@@ -372,7 +379,7 @@ const CONTROLS = [
   [
     "kill",
     "Crash one actor, or SIGKILL one cell: it comes back, and nothing acknowledged is lost.",
-    ["kill actor/storage", "kill cell/data"],
+    ["kill actor/storage", "kill cell/data", "kill cell/data --json"],
   ],
-  ["resume", "Lift a quarantine.", ["resume actor/storage", "resume cell/data"]],
+  ["resume", "Lift a quarantine.", ["resume actor/storage", "resume cell/data", "resume cell/data --json"]],
 ] as const;

@@ -9,7 +9,7 @@
  * under way has in it, not the whole tree.
  */
 import { join } from "node:path";
-import { note, print } from "#cli/console.ts";
+import { note, noteFailure, print } from "#cli/console.ts";
 import { startDigest } from "#cli/digest.ts";
 import { type Child, listDirectory, openFile, readTarget, type SourceFile } from "#cli/directory.ts";
 import type { CliFailure, NodeRefusal, Outcome } from "#cli/failure.ts";
@@ -34,7 +34,7 @@ export async function putTrees(directories: readonly string[], options: PutTreeO
   let outcome: Outcome = ok();
   for (const directory of directories) {
     const progress = startProgress(directory, undefined);
-    const put = new TreePut(url.value, options.chunker, progress);
+    const put = new TreePut(url.value, options, progress);
     const stored = await put.run(directory);
     progress.end();
     if (!stored.ok) return stored;
@@ -57,15 +57,15 @@ class TreePut {
   /** `bytes` of all files; of `files`, `known` were not sent. */
   readonly tally = { files: 0, known: 0, directories: 0, symlinks: 0, bytes: 0, leftOut: 0 };
   readonly #url: string;
-  readonly #chunker: string | undefined;
+  readonly #options: PutTreeOptions;
   readonly #progress: Progress;
   readonly #slots = new Slots(TRANSFERS_MAX);
   /** The first one: after it nothing is begun. */
   #failed: Outcome<never> | undefined;
 
-  constructor(url: string, chunker: string | undefined, progress: Progress) {
+  constructor(url: string, options: PutTreeOptions, progress: Progress) {
     this.#url = url;
-    this.#chunker = chunker;
+    this.#options = options;
     this.#progress = progress;
   }
 
@@ -151,7 +151,7 @@ class TreePut {
       return ok(storedOf(known.value));
     }
     const chunks = file.chunks((count) => this.#count(count));
-    return await this.#send(address, { sizeBytes, chunker: this.#chunker, chunks });
+    return await this.#send(address, { sizeBytes, chunker: this.#options.chunker, chunks });
   }
 
   /** Undefined when the node does not have it. */
@@ -218,7 +218,8 @@ class TreePut {
 
   #leaveOut(path: string, why: string): undefined {
     this.tally.leftOut += 1;
-    note(`left out: ${path}: ${why}`);
+    if (this.#options.json !== true) note(`left out: ${path}: ${why}`);
+    else noteFailure({ code: "cli.left-out", message: why }, { json: true, of: { file: path } });
   }
 
   #fail(outcome: Outcome<never>): void {

@@ -224,12 +224,14 @@ describe("cli: kill, resume and down", () => {
     writeRecord(directory, { pid: root.pid ?? 0, http: "http://127.0.0.1:1", admin: socketPath });
     const exited = new Promise((resolve) => root.once("exit", () => resolve("root")));
 
-    const order = await Promise.race([exited, cepa(["down", "--data", directory]).then(() => "down")]);
+    const downed = cepa(["down", "--json", "--data", directory]);
+    const order = await Promise.race([exited, downed.then(() => "down")]);
     const again = await cepa(["down", "--data", directory]);
     admin.close();
     rmSync(directory, { recursive: true });
 
     assert.equal(order, "root");
+    assert.deepEqual(JSON.parse((await downed).stdout), { command: "down", pid: root.pid });
     assert.equal(again.code, 1);
   });
 });
@@ -316,6 +318,7 @@ describe("cli: usage", () => {
     "kill",
     "resume",
     "letters",
+    "logs",
     "down",
   ]) {
     it(`shows examples in the help of ${command}`, async () => {

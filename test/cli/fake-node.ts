@@ -231,6 +231,7 @@ function adminAnswer({ id, command, target }: { id: number; command: string; tar
   if (command === "status") return { id, ok: true, ...(status as object) };
   if (target === "actor/nobody") return { id, ok: false, code: "supervisor.unknown-target", message: "No such actor." };
   if (command === "letters") return { id, ok: true, letters: target === "actor/storage" ? LETTERS : [] };
+  if (command === "logs") return { id, ok: true, lines: ['{"event":"a"}', '{"event":"b"}'], goneCount: 3 };
   return { id, ok: true };
 }
 
