@@ -55,9 +55,9 @@ export async function* benchScrub(cache: string, { restic }: StorePeers): AsyncG
 /** It ends when everything was read since, and nothing is damaged. */
 async function scrub({ url }: RunningNode): Promise<void> {
   const beganMs = Date.now();
-  must(factsIn(await sendText(`${url}/scrub`, { method: "POST" }, TIMEOUT_MS), 202), "asking for a scrub");
+  must(factsIn(await sendText(`${url}/scrub`, { method: "POST" }, TIMEOUT_MS), 202, "damaged"), "asking for a scrub");
   for (;;) {
-    const facts: Facts = must(factsIn(await getText(`${url}/scrub`, TIMEOUT_MS), 200), "asking how it goes");
+    const facts: Facts = must(factsIn(await getText(`${url}/scrub`, TIMEOUT_MS), 200, "damaged"), "asking how it goes");
     if (facts["isRunning"] === true) {
       await pause(LOOK_MS);
       continue;

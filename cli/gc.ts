@@ -20,7 +20,7 @@ export async function collect(options: CollectOptions): Promise<Outcome> {
   if (!url.ok) return url;
   const path = `${url.value}/gc`;
   const query = options.emptyTrash === true ? "?trash=empty" : "";
-  const begun = factsIn(await sendText(`${path}${query}`, { method: "POST" }, ANSWER_TIMEOUT_MS), 202);
+  const begun = factsIn(await sendText(`${path}${query}`, { method: "POST" }, ANSWER_TIMEOUT_MS), 202, "phase");
   if (!begun.ok) return begun;
   if (options.wait === false) {
     print(options.json === true ? JSON.stringify(begun.value) : "begun");
@@ -30,7 +30,7 @@ export async function collect(options: CollectOptions): Promise<Outcome> {
   const before = endOf(begun.value);
   let phase = "";
   for (;;) {
-    const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200);
+    const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200, "phase");
     if (!facts.ok) return facts;
     const { last } = facts.value;
     if (facts.value["phase"] === "idle" && isRecord(last) && endOf(facts.value) !== before)
@@ -44,7 +44,7 @@ export async function collect(options: CollectOptions): Promise<Outcome> {
 export async function du(options: NodeChoice & { readonly json?: boolean }): Promise<Outcome> {
   const url = findUrl(options);
   if (!url.ok) return url;
-  const facts = factsIn(await getText(`${url.value}/gc`, ANSWER_TIMEOUT_MS), 200);
+  const facts = factsIn(await getText(`${url.value}/gc`, ANSWER_TIMEOUT_MS), 200, "phase");
   if (!facts.ok) return facts;
   if (options.json === true) {
     print(JSON.stringify(facts.value));
@@ -74,7 +74,7 @@ export async function trash(options: NodeChoice & { readonly json?: boolean }): 
   const url = findUrl(options);
   if (!url.ok) return url;
   for (let query = ""; ; ) {
-    const page = factsIn(await getText(`${url.value}/trash${query}`, ANSWER_TIMEOUT_MS), 200);
+    const page = factsIn(await getText(`${url.value}/trash${query}`, ANSWER_TIMEOUT_MS), 200, "entries");
     if (!page.ok) return page;
     const { entries, next } = page.value;
     for (const entry of Array.isArray(entries) ? entries.filter(isRecord) : []) {

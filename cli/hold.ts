@@ -21,6 +21,8 @@ export type Hold = "rm" | "restore" | "pin" | "unpin";
 interface Way {
   readonly method: "DELETE" | "POST" | "PUT";
   readonly part: string;
+  /** A field of every answer. */
+  readonly field: string;
   /** What is true afterwards, for people. */
   readonly say: (answer: Facts) => string;
 }
@@ -29,11 +31,17 @@ const WAYS: { readonly [Name in Hold]: Way } = {
   rm: {
     method: "DELETE",
     part: "",
+    field: "restorableUntil",
     say: ({ restorableUntil }) => `removed, can be restored until ${restorableUntil}`,
   },
-  restore: { method: "POST", part: "/restore", say: () => "restored" },
-  pin: { method: "PUT", part: "/pin", say: ({ until }) => (until === null ? "pinned" : `pinned until ${until}`) },
-  unpin: { method: "DELETE", part: "/pin", say: () => "let go: the next collection removes it" },
+  restore: { method: "POST", part: "/restore", field: "manifest", say: () => "restored" },
+  pin: {
+    method: "PUT",
+    part: "/pin",
+    field: "pinned",
+    say: ({ until }) => (until === null ? "pinned" : `pinned until ${until}`),
+  },
+  unpin: { method: "DELETE", part: "/pin", field: "pinned", say: () => "let go: the next collection removes it" },
 };
 
 /** Does it to every one, in order; fails with the last failure. */
@@ -55,11 +63,11 @@ export async function hold(name: Hold, targets: readonly string[], options: Hold
 }
 
 async function holdOne(url: string, name: Hold, target: string, options: HoldOptions): Promise<Outcome<Facts>> {
-  const { method, part } = WAYS[name];
+  const { method, part, field } = WAYS[name];
   const headers: Record<string, string> =
     name === "pin" && options.for !== undefined ? { "cepa-keep": String(Math.ceil(options.for / second)) } : {};
   const answer = await sendText(`${url}${pathOf(target)}${part}`, { method, headers }, ANSWER_TIMEOUT_MS);
-  return factsIn(answer, 200);
+  return factsIn(answer, 200, field);
 }
 
 /** Of a link only what the node may hear. */

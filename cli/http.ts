@@ -187,12 +187,13 @@ export function refusalIn(answer: TextAnswer): { code: string; message: string }
 /** What an answer in JSON says; its fields have still to be looked at. */
 export type Facts = Readonly<Record<string, unknown>>;
 
-/** Any other status than `expected` is a refusal. */
-export function factsIn(answer: Outcome<TextAnswer>, expected: number): Outcome<Facts> {
+/** Any other status than `expected` is a refusal. What has no `field`, as every such answer of a node has, is of no node. */
+export function factsIn(answer: Outcome<TextAnswer>, expected: number, field: string): Outcome<Facts> {
   if (!answer.ok) return answer;
   if (answer.value.status !== expected) return fail(refusalIn(answer.value));
   const said = parseJson(answer.value.body);
-  return isRecord(said) ? ok(said) : fail({ code: "cli.bad-answer", message: "the node's answer says nothing" });
+  if (isRecord(said) && said[field] !== undefined) return ok(said);
+  return fail({ code: "cli.bad-answer", message: `the answer says nothing of ${field}: is it a node's?` });
 }
 
 async function sendBody(

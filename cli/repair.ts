@@ -39,7 +39,7 @@ function orderOf({ now, pause, resume }: RepairOptions): "now" | "pause" | "resu
 
 async function send(url: string, order: string): Promise<Outcome<VolumeLines>> {
   return parseVolumes(
-    factsIn(await sendText(`${url}/repair?action=${order}`, { method: "POST" }, ANSWER_TIMEOUT_MS), 202),
+    factsIn(await sendText(`${url}/repair?action=${order}`, { method: "POST" }, ANSWER_TIMEOUT_MS), 202, "volumes"),
   );
 }
 

@@ -20,12 +20,12 @@ export async function scrub(options: ScrubOptions): Promise<Outcome> {
   if (!url.ok) return url;
   const path = `${url.value}/scrub`;
   if (options.now === true) {
-    const begun = factsIn(await sendText(path, { method: "POST" }, ANSWER_TIMEOUT_MS), 202);
+    const begun = factsIn(await sendText(path, { method: "POST" }, ANSWER_TIMEOUT_MS), 202, "damaged");
     if (!begun.ok) return begun;
     const ended = await waitForEnd(path, count(begun.value["dueBytes"]));
     if (!ended.ok) return ended;
   }
-  const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200);
+  const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200, "damaged");
   return facts.ok ? tell(facts.value, options) : facts;
 }
 
@@ -33,7 +33,7 @@ async function waitForEnd(path: string, totalBytes: number): Promise<Outcome> {
   const progress = startProgress("scrub", totalBytes);
   try {
     for (;;) {
-      const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200);
+      const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200, "damaged");
       if (!facts.ok) return facts;
       if (facts.value["isRunning"] !== true) return ok();
       progress.report(Math.max(0, totalBytes - count(facts.value["dueBytes"])));

@@ -48,7 +48,7 @@ export interface VolumeLines {
 }
 
 export async function askVolumes(url: string): Promise<Outcome<VolumeLines>> {
-  return parseVolumes(factsIn(await getText(`${url}/volumes`, ANSWER_TIMEOUT_MS), 200));
+  return parseVolumes(factsIn(await getText(`${url}/volumes`, ANSWER_TIMEOUT_MS), 200, "volumes"));
 }
 
 export function parseVolumes(facts: Outcome<Facts>): Outcome<VolumeLines> {

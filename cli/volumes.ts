@@ -34,7 +34,9 @@ export async function volumes(options: VolumesOptions): Promise<Outcome> {
 
 async function giveUp(url: string, volume: string, mayLose: boolean): Promise<Outcome<VolumeLines>> {
   const query = new URLSearchParams({ forget: volume, ...(mayLose ? { lose: "yes" } : {}) });
-  return parseVolumes(factsIn(await sendText(`${url}/volumes?${query}`, { method: "POST" }, ANSWER_TIMEOUT_MS), 200));
+  return parseVolumes(
+    factsIn(await sendText(`${url}/volumes?${query}`, { method: "POST" }, ANSWER_TIMEOUT_MS), 200, "volumes"),
+  );
 }
 
 /** A line a volume, what is wrong with it below, and what is written to all of them. */

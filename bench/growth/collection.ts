@@ -18,10 +18,13 @@ export interface Collected {
 /** What was removed goes for good. It throws where the collection could not do its work. */
 export async function collect({ url }: Pick<RunningNode, "url">): Promise<Collected> {
   const path = `${url}/gc`;
-  const begun = must(factsIn(await sendText(`${path}?trash=empty`, { method: "POST" }, TIMEOUT_MS), 202), "asking");
+  const begun = must(
+    factsIn(await sendText(`${path}?trash=empty`, { method: "POST" }, TIMEOUT_MS), 202, "phase"),
+    "asking",
+  );
   const before = endOf(begun);
   for (;;) {
-    const facts = must(factsIn(await getText(path, TIMEOUT_MS), 200), "asking how the collection goes");
+    const facts = must(factsIn(await getText(path, TIMEOUT_MS), 200, "phase"), "asking how the collection goes");
     const { last, phase } = facts;
     if (phase !== "idle" || !isRecord(last) || endOf(facts) === before) {
       await pause(LOOK_INTERVAL_MS);

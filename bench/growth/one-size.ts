@@ -37,7 +37,7 @@ export async function* benchSize(cache: string, gib: number): AsyncGenerator<Mea
 }
 
 async function recordCount({ url }: RunningNode): Promise<number> {
-  const { store } = must(factsIn(await getText(`${url}/status`, TIMEOUT_MS), 200), "asking for the status");
+  const { store } = must(factsIn(await getText(`${url}/status`, TIMEOUT_MS), 200, "store"), "asking for the status");
   const storage = isRecord(store) && isRecord(store["storage"]) ? store["storage"] : {};
   return Number(storage["chunkCount"]) + Number(storage["manifestCount"]);
 }

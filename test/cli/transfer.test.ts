@@ -317,12 +317,17 @@ describe("cli: get, over a file", () => {
   }
 });
 
+const OF_OBJECTS = ["get", "stat", "rm", "restore", "pin", "unpin"];
+const COMMANDS = ["put", "get", "stat", "status", "ps"];
+/** Those that take what they are told for what a node says, if it has the status and the form. */
+const ASKING = [...COMMANDS, "rm", "restore", "pin", "unpin", "trash", "gc", "du", "scrub", "volumes", "repair"];
+
 describe("cli: what is no Cepa node", () => {
   for (const misbehave of ["page", "page-404", "json", "json-404"] as const) {
-    for (const command of ["put", "get", "stat", "status", "ps"]) {
+    for (const command of misbehave === "json" ? ASKING : COMMANDS) {
       it(`is called that by ${command} (${misbehave})`, async () => {
         const cwd = folder(`${misbehave}-${command}`);
-        const argument = { put: ["sample"], get: [address], stat: [address] }[command] ?? [];
+        const argument = command === "put" ? ["sample"] : OF_OBJECTS.includes(command) ? [address] : [];
         node.misbehave = misbehave;
 
         const ran = await cepa([command, ...argument, "--url", node.url], { cwd });
