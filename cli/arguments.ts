@@ -2,7 +2,7 @@
  * The forms of what stands on a command line, each as the library wants it: it answers with what was read, or throws a
  * sentence for the one line that the user sees.
  */
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { NAME_FORM, type ObjectName, parseName } from "#cli/name.ts";
 import { parseLink } from "#client/link.ts";
 import { isLabel, LABEL_FORM, parseName as parseFullName } from "#client/name-record.ts";
@@ -19,6 +19,18 @@ export const NAMES_FORM = "KEY/LABEL, or LABEL for a name of your own";
 export const SIGNED_NAME_PREFIX = "name:";
 export const TARGET_FORM = "actor/NAME or cell/NAME";
 
+/**
+ * The line as the library understands it: one that it does not know it would answer, with `--help` or behind `help`, with
+ * the help of the group that it was looked for in; and behind `help` it looks for no command of a group.
+ */
+export function lineOf(group: Command, argv: readonly string[]): readonly string[] {
+  const [name = "", ...rest] = argv;
+  if (group.commands.length === 0 || name === "" || name.startsWith("-")) return argv;
+  if (name === "help") return lineOf(group, [...rest, "--help"]);
+  const command = group.commands.find((one) => one.name() === name);
+  return command === undefined ? [name] : [name, ...lineOf(command, rest)];
+}
+
 /** A variable of a script that was never set: what it stood for is not the working directory. */
 export function readNotEmpty(text: string): string {
   if (text !== "") return text;
@@ -27,6 +39,7 @@ export function readNotEmpty(text: string): string {
 
 /** Adds to those before it. */
 export function readFile(text: string, before: readonly string[] = []): readonly string[] {
+  if (text === "-" && before.includes(text)) throw new InvalidArgumentError("Standard input is read once.");
   return [...before, readNotEmpty(text)];
 }
 

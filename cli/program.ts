@@ -6,6 +6,7 @@
 import { Command, CommanderError, Option } from "commander";
 import {
   ADDRESS_FORM,
+  lineOf,
   NAME_ARGUMENT,
   NAMES_FORM,
   readActor,
@@ -73,12 +74,7 @@ export async function run(argv: readonly string[], version: string): Promise<Run
     outcome = await withDownCell(outcome.failure, command.opts<NodeChoice>());
   });
   try {
-    const [first = "", second = first] = argv;
-    const named = first === "help" ? second : first;
-    const isCommand = named === "help" || program.commands.some((command) => command.name() === named);
-    const isUnknown = named !== "" && !named.startsWith("-") && !isCommand;
-    // The library answers a command that it does not know, with `--help` or behind `help`, with the help of the program.
-    await program.parseAsync(isUnknown ? [named] : argv, { from: "user" });
+    await program.parseAsync(lineOf(program, argv), { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return { kind: "told", code: error.exitCode === 0 ? 0 : 2 };
     throw error;
@@ -170,9 +166,14 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
     .option("-r, --recursive", "fetch a tree into a directory, which goes on where it was interrupted; needs -o")
     .option("--setuid", "with -r: restore set-user-ID, set-group-ID and sticky bits too")
     .option("--no-clobber", "fail if the file or directory exists")
-    .option("--range <first-last>", "of a private object: bytes 0-99, or 100- for the rest", readRange)
+    .addOption(
+      new Option("--range <first-last>", "of a private object: bytes 0-99, or 100- for the rest")
+        .argParser(readRange)
+        .conflicts("recursive"),
+    )
     .option("--json", "with -o: say what was written, as JSON")
     .action(async (given: ObjectName | string, options: GetFlags, command: Command) => {
+      if (options.setuid === true && options.recursive !== true) command.error("error: --setuid needs -r");
       const name = await nameOf(given, options);
       if (!name.ok) return answer(name);
       if (options.recursive === true) {

@@ -274,7 +274,13 @@ describe("cli: usage", () => {
     [["get", "xyz"], /b3: and 64 hex digits/],
     [["get", `b3:${"A".repeat(64)}`], /b3: and 64 hex digits in lower case/],
     [["put", ""], /It is empty/],
+    [["put", "-", "-"], /Standard input is read once/],
+    [["get", `b3:${"0".repeat(64)}`, "--setuid"], /--setuid needs -r/],
+    [["get", "-r", `b3:${"0".repeat(64)}`, "-o", "out", "--range", "0-1"], /--range <first-last>' cannot be used with/],
     [["help", "frob"], /unknown command 'frob'/],
+    [["help", "name", "frob"], /unknown command 'frob'/],
+    [["name", "help", "frob"], /unknown command 'frob'/],
+    [["car", "frob", "--help"], /unknown command 'frob'/],
     [["rm", `cepa:${"0".repeat(64)}#garbage`], /a private link, with or without its key/],
     [["stat", "xyz"], /b3: and 64 hex digits/],
     // They go to the machine's own node, whatever the URL says.
@@ -326,6 +332,15 @@ describe("cli: usage", () => {
 
       assert.equal(ran.code, 0);
       assert.match(ran.stdout, new RegExp(`Examples:\n {2}\\$ cepa ${command}`));
+    });
+  }
+
+  for (const args of [["help", "name", "set"], ["name", "help", "set"], ["help"], ["help", "help"], ["name", "help"]]) {
+    it(`shows the help that is asked for by ${args.join(" ")}`, async () => {
+      const ran = await cepa(args);
+
+      const usage = ["Usage: cepa", ...args.filter((name) => name !== "help"), "[options]"].join(" ");
+      assert.deepEqual([ran.code, ran.stdout.startsWith(usage), ran.stderr], [0, true, ""]);
     });
   }
 
