@@ -327,11 +327,11 @@ describe("cli: usage", () => {
     "logs",
     "down",
   ]) {
-    it(`shows examples in the help of ${command}`, async () => {
+    it(`shows examples and --json in the help of ${command}`, async () => {
       const ran = await cepa([command, "--help"]);
 
       assert.equal(ran.code, 0);
-      assert.match(ran.stdout, new RegExp(`Examples:\n {2}\\$ cepa ${command}`));
+      assert.match(ran.stdout, new RegExp(`\n {2}--json .*Examples:\n {2}\\$ cepa ${command}`, "s"));
     });
   }
 

@@ -55,6 +55,8 @@ export type Misbehaviour =
   | "page-404"
   /** Is no Cepa node: JSON of its own for everything. */
   | "json"
+  /** The same, and takes all that it is told to do. */
+  | "json-202"
   /** Is no Cepa node: JSON errors of its own for everything. */
   | "json-404";
 
@@ -167,6 +169,7 @@ const FOREIGN: Partial<Record<Misbehaviour, { status: number; type: string; body
   page: { status: 200, type: "text/html", body: "<h1>It works!</h1>" },
   "page-404": { status: 404, type: "text/html", body: "<h1>Not found</h1>" },
   json: { status: 200, type: "application/json", body: '{"hello":"world"}' },
+  "json-202": { status: 202, type: "application/json", body: '{"hello":"world"}' },
   "json-404": { status: 404, type: "application/json", body: '{"code":"NOT_FOUND","message":"no route"}' },
 };
 

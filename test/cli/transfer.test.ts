@@ -1,7 +1,6 @@
 /** `cepa put`, `get` and `stat` as processes, against a node that can be told to lie. */
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { addressOf, startFakeNode } from "#test/cli/fake-node.ts";
@@ -315,46 +314,6 @@ describe("cli: get, over a file", () => {
       assert.equal(readFileSync(join(cwd, "log"), "utf8"), "before\nfewafter\n");
     });
   }
-});
-
-const OF_OBJECTS = ["get", "stat", "rm", "restore", "pin", "unpin"];
-const COMMANDS = ["put", "get", "stat", "status", "ps"];
-/** Those that take what they are told for what a node says, if it has the status and the form. */
-const ASKING = [...COMMANDS, "rm", "restore", "pin", "unpin", "trash", "gc", "du", "scrub", "volumes", "repair"];
-
-describe("cli: what is no Cepa node", () => {
-  for (const misbehave of ["page", "page-404", "json", "json-404"] as const) {
-    for (const command of misbehave === "json" ? ASKING : COMMANDS) {
-      it(`is called that by ${command} (${misbehave})`, async () => {
-        const cwd = folder(`${misbehave}-${command}`);
-        const argument = command === "put" ? ["sample"] : OF_OBJECTS.includes(command) ? [address] : [];
-        node.misbehave = misbehave;
-
-        const ran = await cepa([command, ...argument, "--url", node.url], { cwd });
-        node.misbehave = undefined;
-
-        assert.equal(ran.code, 1);
-        assert.equal(ran.stdout, "");
-        assert.match(ran.stderr, /^cepa: cli\.bad-answer: [^\n]+\n$/);
-      });
-    }
-  }
-
-  it("is called that when it does not even speak HTTP", async () => {
-    const server = createServer((socket) => socket.end("SSH-2.0-OpenSSH_9.6\r\n"));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const at = server.address();
-    const url = `http://127.0.0.1:${typeof at === "object" && at !== null ? at.port : 0}`;
-
-    const ran = await Promise.all(["get", "stat"].map((command) => cepa([command, address, "--url", url])));
-    ran.push(await cepa(["status", "--url", url]), await cepa(["put", "-", "--url", url], { input: "few" }));
-    server.close();
-
-    for (const { code, stderr } of ran) {
-      assert.equal(code, 1);
-      assert.match(stderr, /^cepa: cli\.bad-answer: [^\n]+\n$/);
-    }
-  });
 });
 
 describe("cli: stat", () => {
