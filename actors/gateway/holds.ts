@@ -1,9 +1,10 @@
 /** Removing and restoring, pinning and letting go; collecting what nobody holds, and reading again what is held. */
+
+import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import { type Desk, jsonAnswer, type Served, timeOf, type Visit } from "#actors/gateway/desk.ts";
 import type { BadKeep } from "#actors/gateway/failures.ts";
 import { optionsOf } from "#actors/gateway/objects.ts";
 import type { Target } from "#actors/overlay/protocol.ts";
-import type { ScrubFacts } from "#actors/storage/protocol.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
 

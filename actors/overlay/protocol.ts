@@ -11,6 +11,7 @@ import type { ByteRange } from "#actors/domain/byte-range.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { Name, NameValue, PublicKey } from "#actors/domain/name.ts";
 import type { NameRecord } from "#actors/domain/name-record.ts";
+import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import type { AppendUpload, BeginUpload, UploadFacts, UploadId } from "#actors/domain/upload.ts";
 import type { ForgetVolume, RepairAction, VolumesFacts } from "#actors/domain/volumes-facts.ts";
 import type {
@@ -28,7 +29,6 @@ import type {
   ManifestNotFound,
   NotInTrash,
   PutObject,
-  ScrubFacts,
   StorageCorrupt,
   StorageFacts,
   StorageNotReady,

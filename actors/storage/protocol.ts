@@ -10,6 +10,7 @@ import type { Address, Digest } from "#actors/domain/address.ts";
 import type { ChunkerName } from "#actors/domain/chunk-profiles.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
+import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import type { TreeProblem } from "#actors/domain/tree.ts";
 import type {
   AppendUpload,
@@ -264,24 +265,6 @@ export interface StorageFacts {
   readonly scrub: ScrubFacts;
   /** Set while the catalog is rebuilt from the packs. */
   readonly rebuilding: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
-}
-
-/** An object, of the trash where it is removed, of which a part is not what was stored, or cannot be read. A new put heals it. */
-export type DamagedObject = CommittedManifest & { readonly isRemoved: boolean };
-
-export interface ScrubFacts {
-  readonly isRunning: boolean;
-  readonly totalBytes: number;
-  /** Of packs that are to be read again by now. */
-  readonly dueBytes: number;
-  /** Of those, what is on volumes that are away: it is read when they are back. */
-  readonly awayBytes: number;
-  /** Of all packs, ms since 1970; 0 where one was never verified. */
-  readonly oldestVerifiedAtMs: number;
-  /** How long what is due takes at the present rate. */
-  readonly etaMs: number;
-  /** As far as scrubbing has found any. */
-  readonly damaged: readonly DamagedObject[];
 }
 
 /** What storage announces. */

@@ -6,6 +6,7 @@
  */
 import { type Address, addressOf, type Digest, digestOf } from "#actors/domain/address.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
+import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
 import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
@@ -28,7 +29,6 @@ import type {
   ObjectRemoved,
   PutFailure,
   PutObject,
-  ScrubFacts,
   StorageFacts,
   StorageNotReady,
   StorageProtocol,

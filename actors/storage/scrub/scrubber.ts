@@ -6,6 +6,8 @@
  * that all of them are through in the other half: so nothing stays unverified for longer than the period. What was verified
  * when is remembered in the catalog.
  */
+
+import type { DamagedObject, ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackState } from "#actors/storage/catalog-records.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
@@ -15,7 +17,6 @@ import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { decodeSealEntry, PACK_FRONT_BYTES, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
 import { type OnUnreadable, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import type { DamagedObject, ScrubFacts } from "#actors/storage/protocol.ts";
 import { recordEnd, sizeOfRecord } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";

@@ -1,9 +1,10 @@
 /** Packs that somebody removes, moves or cuts: what was in them is told of, and nothing else is lost (STO-93, STO-95, STO-120). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import { HEADER_POSITIONS } from "#actors/storage/pack-format.ts";
 import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
-import type { ScrubFacts, StoredObject } from "#actors/storage/protocol.ts";
+import type { StoredObject } from "#actors/storage/protocol.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";

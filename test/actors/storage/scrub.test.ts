@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Address, Digest } from "#actors/domain/address.ts";
-import type { ScrubFacts } from "#actors/storage/protocol.ts";
+import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import { SCRUB_LOOK_INTERVAL_MS } from "#actors/storage/scrub/scrubber.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { hour, KiB, MiB } from "#runtime/units.ts";
