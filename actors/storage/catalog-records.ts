@@ -95,6 +95,7 @@ const LOG = 0x6c;
 const META = 0x6d;
 const NODE = 0x6e;
 const PACK = 0x70;
+const RID = 0x72;
 const VERIFIED = 0x76;
 /** Behind the key of every pack. */
 export const PACKS_END: Uint8Array = Uint8Array.of(PACK + 1);
@@ -165,6 +166,13 @@ export function packKey(pack: number): Uint8Array {
 export function verifiedKey(pack: number): Uint8Array {
   const key = packKey(pack);
   key[0] = VERIFIED;
+  return key;
+}
+
+/** Of a volume that was given up, by its slot. */
+export function ridKey(slot: number): Uint8Array {
+  const key = packKey(slot);
+  key[0] = RID;
   return key;
 }
 

@@ -13,8 +13,6 @@ import {
   type Damage,
   decodeCommit,
   decodeEntries,
-  decodeMeta,
-  decodePack,
   digestKeys,
   digestOfKey,
   EMPTY_META,
@@ -23,27 +21,30 @@ import {
   encodePack,
   logKey,
   META_KEY,
-  PACKS_END,
   type PackState,
   packKey,
   type RecordPosition,
+  ridKey,
   sequenceIn,
   standingFor,
-  VERIFIED_END,
   verifiedKey,
 } from "#actors/storage/catalog-records.ts";
+import { readSelf } from "#actors/storage/catalog-self.ts";
 import { holderOf, suffice } from "#actors/storage/holders.ts";
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
-import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
+import { type RecordKind, writeNumber } from "#actors/storage/record.ts";
 import { RecordTable } from "#actors/storage/record-table.ts";
 import type { DiskFull } from "#runtime/disk/disk.ts";
 import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 
-/** More of them are not looked for: 256 TiB of full ones. */
-const PACKS_MAX = 1_048_576;
 /** Entries of one read while all are looked at. */
 const PAGE_ENTRIES = 1024;
+
+export interface FoundEntry {
+  readonly digest: Digest;
+  readonly entry: CatalogEntry;
+}
 
 export interface CatalogTotals {
   readonly chunkCount: number;
@@ -164,17 +165,20 @@ export class Catalog {
   }
 
   /** Every record in such packs, by looking at all that there are: for those who cannot find them otherwise. */
-  *recordsIn(
-    isMeant: (pack: number) => boolean,
-  ): Generator<{ readonly digest: Digest; readonly entry: CatalogEntry }, void> {
+  *recordsIn(isMeant: (pack: number) => boolean): Generator<FoundEntry, void> {
+    for (const found of this.pagesIn(isMeant)) yield* found;
+  }
+
+  /** As `recordsIn`, also where a page has none of them: whoever looks can give the loop back, or end, after each. */
+  *pagesIn(isMeant: (pack: number) => boolean): Generator<readonly FoundEntry[], void> {
     for (const kind of ["chunk", "manifest"] as const) {
       const [first, end] = digestKeys(kind);
       for (let from = first; ; ) {
         const page = this.#read(() => this.#overlay.range(from, end, PAGE_ENTRIES));
-        for (const { key, value } of page) {
-          const digest = digestOfKey(key);
-          for (const entry of decodeEntries(value)) if (isMeant(entry.pack)) yield { digest, entry };
-        }
+        yield page.flatMap(({ key, value }) => {
+          const entries = decodeEntries(value).filter(({ pack }) => isMeant(pack));
+          return entries.map((entry) => ({ digest: digestOfKey(key), entry }));
+        });
         const last = page.at(-1);
         if (last === undefined || page.length < PAGE_ENTRIES) break;
         from = Buffer.concat([last.key, Uint8Array.of(0)]);
@@ -293,6 +297,16 @@ export class Catalog {
     this.#overlay.put(packKey(pack), undefined);
   }
 
+  /** Nothing in here is on the volume of that slot, which was given up. */
+  isRidOf(slot: number): boolean {
+    return this.#read(() => this.#overlay.get(ridKey(slot))) !== undefined;
+  }
+
+  /** To be called when the last record that is on it was removed: it is in the store with that, or after it. */
+  setRidOf(slot: number): void {
+    this.#overlay.put(ridKey(slot), Uint8Array.of(1));
+  }
+
   /** To be called before the checkpoints are moved: it is in the store with them, or before them. */
   setLacksRecords(lacksRecords: boolean): void {
     this.#meta.lacksRecords = lacksRecords;
@@ -371,28 +385,4 @@ export class Catalog {
 
 function isAt(entry: RecordPosition, { pack, position }: RecordPosition): boolean {
   return entry.pack === pack && entry.position === position;
-}
-
-/** Undefined where the store cannot say. */
-function readSelf(kv: Kv):
-  | {
-      readonly meta: CatalogMeta;
-      readonly packs: readonly PackState[];
-      readonly verified: readonly (readonly [pack: number, atMs: number])[];
-    }
-  | undefined {
-  try {
-    const meta = decodeMeta(kv.get(META_KEY));
-    if (meta === undefined) return undefined;
-    const pairs = kv.range(packKey(0), PACKS_END, PACKS_MAX);
-    const times = kv.range(verifiedKey(0), VERIFIED_END, PACKS_MAX);
-    return {
-      meta,
-      verified: times.map(({ key, value }) => [Buffer.from(key).readUInt32BE(1), readNumber(Buffer.from(value), 0)]),
-      packs: pairs.map(({ key, value }) => decodePack(Buffer.from(key).readUInt32BE(1), Buffer.from(value))),
-    };
-  } catch {
-    // Damaged: that it is rebuilt is all that matters.
-    return undefined;
-  }
 }

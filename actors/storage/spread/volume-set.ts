@@ -15,6 +15,7 @@ import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { contradicts, type FailedVolume, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { describeUnread } from "#actors/storage/set-aside.ts";
+import { dropVolumes } from "#actors/storage/spread/drop-volumes.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
@@ -195,7 +196,7 @@ export class VolumeSet implements PackVolumes {
   /** One that is left out is none of this store any more, and nothing is known to be on it. The first half is durable when answered. */
   async forget(volume: KnownVolume): Promise<Result<void, DiskFailure>> {
     const forgotten = await this.volumes.forget(volume);
-    if (forgotten.ok) this.#enqueue(() => this.#dropForgotten(volume.slot));
+    if (forgotten.ok) this.#enqueue(() => this.#dropForgotten(new Set([volume.slot])));
     return forgotten;
   }
 
@@ -215,9 +216,12 @@ export class VolumeSet implements PackVolumes {
     this.#enqueue(() => {
       this.#isSettling = false;
     });
-    // A life may have ended in the middle of it.
-    const known = new Set([...attachment.catalog.packs.keys()].map(slotOf));
-    for (const { slot } of this.volumes.forgotten) if (known.has(slot)) this.#enqueue(() => this.#dropForgotten(slot));
+    // A life may have ended in the middle of it. What a recovery that failed has entered is of no pack that is known.
+    const { catalog } = attachment;
+    const known = new Set([...catalog.packs.keys()].map(slotOf));
+    const forgotten = this.volumes.forgotten.map(({ slot }) => slot);
+    const left = forgotten.filter((slot) => known.has(slot) || !catalog.isRidOf(slot));
+    if (left.length > 0) this.#enqueue(() => this.#dropForgotten(new Set(left)));
   }
 
   /** The locks are let go of last: whoever has one next is written over by nothing that was begun here. */
@@ -288,7 +292,7 @@ export class VolumeSet implements PackVolumes {
     }
     if (compared.value) {
       log.warn("volume holds less than was on it", { directory: this.volumes.view(slot)?.directory });
-      await this.#drop(slot, attachment);
+      if (!(await this.#drop(new Set([slot]), attachment))) return;
     }
     const recovery = new Recovery({
       files,
@@ -368,22 +372,17 @@ export class VolumeSet implements PackVolumes {
     }
   }
 
-  /** Also what a recovery that its disk failed has entered: of that no pack is known. */
-  async #dropForgotten(slot: number): Promise<void> {
+  async #dropForgotten(slots: ReadonlySet<number>): Promise<void> {
     const attachment = this.#attachment;
-    if (attachment === undefined) return;
-    await this.#drop(slot, attachment);
+    if (attachment === undefined || !(await this.#drop(slots, attachment))) return;
+    for (const slot of slots) attachment.catalog.setRidOf(slot);
     attachment.onChange();
   }
 
-  /** Nothing is known to be on it any more; the others go on. */
-  async #drop(slot: number, { catalog, pause }: Attachment): Promise<void> {
+  /** Nothing is known to be on them any more, unless the life is over; the others go on. */
+  async #drop(slots: ReadonlySet<number>, { catalog, pause }: Attachment): Promise<boolean> {
     this.#generation += 1;
-    for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
-      catalog.remove(digest, entry);
-      await pause.ifDue();
-    }
-    for (const pack of [...catalog.packs.keys()]) if (slotOf(pack) === slot) catalog.removePack(pack);
+    return await dropVolumes(slots, { catalog, pause, isOver: () => this.#deps.signal.aborted });
   }
 }
 

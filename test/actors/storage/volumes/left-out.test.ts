@@ -4,11 +4,12 @@ import { describe, it } from "node:test";
 import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
 import type { VolumeSettings } from "#actors/storage/open-store.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
+import { fail, must } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
-import { mustPut } from "#test/actors/storage/collection/collection-kit.ts";
+import { collect, mustPut } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { facts, scrubbed, settled } from "#test/actors/storage/volumes/spread-kit.ts";
@@ -50,6 +51,11 @@ async function leftOut(kit: StorageKit): Promise<readonly VolumeFacts[]> {
 
 async function forget(kit: StorageKit, volume: string, mayLose = false) {
   return await kit.ref.call("forgetVolume", { volume, mayLose }, within);
+}
+
+async function known({ ref }: StorageKit) {
+  const { manifestCount, storedBytes } = must(await ref.call("describe", {}, within), "described");
+  return { manifestCount, storedBytes };
 }
 
 async function awayBytes({ ref }: StorageKit): Promise<number> {
@@ -187,6 +193,33 @@ describe("storage: volumes that are left out (STO-89)", () => {
     await scrubbed(next);
     assert.equal(await awayBytes(next), 0);
     for (const { manifest } of stored) await mustRead(next.ref, manifest, "an object");
+  });
+
+  it("are given up to the end also where no pack of them is known, because their recovery failed (STO-119)", async () => {
+    const { disk, start, startOn } = world("none");
+    const both = await start("/v1", "/v2");
+    for (let seed = 0; seed < 40; seed += 1) await mustPut(both, randomBytes(900 * KiB, seed));
+    await settled(both);
+    // A catalog made anew takes the word of the seals on the second volume, and then that fails.
+    const syncDirectory = disk.syncDirectory.bind(disk);
+    disk.syncDirectory = async (path) =>
+      path === "/v2/packs" ? fail({ code: "disk.broken", path, errno: "EIO" }) : await syncDirectory(path);
+    const half = memoryKvStores({ disk });
+    const failed = await startOn(half, "/v1", "/v2");
+    const [, second] = (await facts(failed)).volumes;
+    assert.deepEqual([second?.state, second?.packBytes], ["failing", 0]);
+    const adopted = await known(failed);
+    // What this life drops from its catalog is not dropped from that of the others.
+    const other = await startOn(memoryKvStores({ disk }), "/v1");
+    assert((await forget(other, second?.id ?? "", true)).ok);
+    assert.equal((await collect(other, false)).blocked, undefined);
+    const left = await known(other);
+    assert(left.manifestCount < adopted.manifestCount && left.storedBytes < adopted.storedBytes);
+
+    const next = await startOn(half, "/v1");
+
+    assert.equal((await collect(next, false)).blocked, undefined);
+    assert.deepEqual(await known(next), left);
   });
 
   it("stay where it cannot be written down that they are given up", async () => {
