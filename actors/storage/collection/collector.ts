@@ -6,13 +6,13 @@
  * is written while a collection runs is younger than it, and none of its business. Nothing is given up where something
  * cannot be read, because that may be what holds it.
  */
-import type { Digest } from "#actors/domain/address.ts";
 import type { CollectionFacts, CollectionReport } from "#actors/domain/collection-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
+import type { PackState } from "#actors/storage/catalog-records.ts";
 import { Compactor, type IsLive } from "#actors/storage/collection/compactor.ts";
 import { GraveSweep } from "#actors/storage/collection/grave-sweep.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
+import { forgetLost } from "#actors/storage/collection/lost-records.ts";
 import { MarkWalk } from "#actors/storage/collection/mark-walk.ts";
 import { Marks } from "#actors/storage/collection/marks.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
@@ -261,6 +261,12 @@ export class Collector {
     if (blocked !== undefined) return blocked;
 
     this.#phase = "compacting";
+    const isNeeded: IsLive = (entry, digest) => marks.has(entry.pack, entry.position) || inUse.has(entry.kind, digest);
+    await forgetLost(
+      slice.filter(isGone).map(({ pack }) => pack),
+      isNeeded,
+      { ...this.#deps, isOver },
+    );
     const compactor = new Compactor({ ...this.#deps, throttle: this.#throttle, isOver });
     // On a full disk what frees most for the least room makes room for the rest.
     const leastLive = slice.toSorted((one, other) => marks.liveBytes(one.pack) - marks.liveBytes(other.pack));
@@ -268,12 +274,7 @@ export class Collector {
       if (hasChanged()) return VOLUMES_CHANGED;
       const pool = poolOf(slotOf(state.pack));
       if (pool === undefined) continue;
-      if (isGone(state)) {
-        const isNeeded = (entry: CatalogEntry, digest: Digest): boolean =>
-          marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
-        await compactor.forget(state, isNeeded, pool);
-        continue;
-      }
+      if (isGone(state)) continue;
       const totalBytes = state.checkpoint - PACK_FRONT_BYTES;
       const liveBytes = marks.liveBytes(state.pack);
       counts.liveBytes += liveBytes;
@@ -281,8 +282,7 @@ export class Collector {
       if (totalBytes === 0 || (100 * liveBytes) / totalBytes >= config().compactBelowPercent) continue;
       if (!state.sealed && !(await this.#takeFromWriters(state.pack, pool))) continue;
       // What was added since it was looked at is live, and not marked.
-      const isLive: IsLive = (entry: CatalogEntry, digest) =>
-        entry.position >= state.checkpoint || marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);
+      const isLive: IsLive = (entry, digest) => entry.position >= state.checkpoint || isNeeded(entry, digest);
       const { checkpoint } = this.#deps.catalog.packs.get(state.pack) ?? state;
       const copiedBytes = liveBytes + Math.max(0, checkpoint - state.checkpoint);
       const emptied = await relief.relieve(() => compactor.empty(state, isLive, pool), copiedBytes);

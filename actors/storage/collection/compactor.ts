@@ -12,7 +12,6 @@ import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
-import { isGone } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { PackLease } from "#actors/storage/pack-lease.ts";
@@ -85,26 +84,6 @@ export class Compactor {
       if (!emptied.ok || emptied.value) return emptied.ok ? ok() : emptied;
     }
     return fail({ code: "busy" });
-  }
-
-  /** Of a pack whose file is gone: what is live is known to be lost, and stays with it. */
-  async forget({ pack }: PackState, isLive: IsLive, pool: PackPool): Promise<void> {
-    const { catalog, pause } = this.#deps;
-    let isEmpty = true;
-    for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
-      if (!this.#isStillGone(pack)) return;
-      if (isLive(entry, digest)) isEmpty = false;
-      else catalog.remove(digest, entry);
-      if (!(await catalog.room()).ok) return;
-      await pause.ifDue();
-    }
-    if (isEmpty && this.#isStillGone(pack) && pool.disk.refusal === undefined) catalog.removePack(pack);
-  }
-
-  /** It may be back with its volume. */
-  #isStillGone(pack: number): boolean {
-    const state = this.#deps.catalog.packs.get(pack);
-    return state !== undefined && isGone(state);
   }
 
   /** Answers true when nothing is left. */
