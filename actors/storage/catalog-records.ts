@@ -72,6 +72,11 @@ export interface PackState {
   /** Records before the checkpoint, dead ones too. */
   readonly recordCount: number;
   readonly sealed: boolean;
+  /**
+   * Its file was cut by somebody: what is known behind the checkpoint was there, and is served again when it is put back. So
+   * nothing is written there as long as that is known.
+   */
+  readonly isCut?: boolean;
 }
 
 /** What the catalog knows of itself. */
@@ -266,13 +271,14 @@ export function decodeCommit(sequence: number, value: Uint8Array): Commit {
   };
 }
 
-export function encodePack({ mark, checkpoint, epoch, recordCount, sealed }: PackState): Uint8Array {
+export function encodePack({ mark, checkpoint, epoch, recordCount, sealed, isCut }: PackState): Uint8Array {
   const bytes = Buffer.alloc(32);
   writeNumber(bytes, checkpoint, 0);
   bytes.writeUInt32LE(epoch, 8);
   bytes.writeUInt32LE(sealed ? 1 : 0, 12);
   bytes.set(mark, 16);
   bytes.writeUInt32LE(recordCount, 24);
+  bytes.writeUInt8(isCut === true ? 1 : 0, 28);
   return bytes;
 }
 
@@ -284,6 +290,7 @@ export function decodePack(pack: number, bytes: Buffer): PackState {
     recordCount: bytes.readUInt32LE(24),
     sealed: bytes.readUInt32LE(12) === 1,
     mark: new Uint8Array(bytes.subarray(16, 24)),
+    ...(bytes.readUInt8(28) === 0 ? {} : { isCut: true }),
   };
 }
 

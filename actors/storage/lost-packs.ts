@@ -36,6 +36,11 @@ export function isGone({ checkpoint, sealed }: Pick<PackState, "checkpoint" | "s
   return sealed && checkpoint === PACK_FRONT_BYTES;
 }
 
+/** Something that is known of it may not be there any more. */
+export function hasLost(state: Pick<PackState, "checkpoint" | "sealed" | "isCut">): boolean {
+  return state.isCut === true || isGone(state);
+}
+
 /** Those of these slots whose files are gone, or shorter than the catalog knows. */
 export async function findLost(
   files: PackFiles,
@@ -92,7 +97,7 @@ export async function markLost(lost: readonly LostPack[], { catalog, log, pause 
 
 /** To be called after `markLost`. */
 export function setGone({ state }: LostPack, catalog: Catalog): void {
-  if (state.checkpoint === PACK_FRONT_BYTES) catalog.removePack(state.pack);
+  if (state.checkpoint === PACK_FRONT_BYTES && state.isCut !== true) catalog.removePack(state.pack);
   else catalog.setPack({ ...state, checkpoint: PACK_FRONT_BYTES, sealed: true });
 }
 
@@ -103,30 +108,41 @@ export async function settleLost(lost: readonly LostPack[], files: PackFiles, de
   await markLost(lost, deps);
   for (const one of lost) {
     if (one.sizeBytes === undefined) setGone(one, catalog);
-    else catalog.setPack({ ...one.state, checkpoint: PACK_FRONT_BYTES, epoch: 0, recordCount: 0, sealed: false });
+    else setCut(one.state, catalog);
   }
 }
 
-/** What was gone, and is there, counts again with the recovery that is next. */
+/** Recovery looks through what is left of it. */
+function setCut(state: PackState, catalog: Catalog): void {
+  const unread = { checkpoint: PACK_FRONT_BYTES, epoch: 0, recordCount: 0, sealed: false };
+  catalog.setPack({ ...state, ...unread, isCut: true });
+}
+
+/** What was gone, or cut off, and is there, counts again with the recovery that is next. */
 export async function takeBack(
   slot: number,
   files: PackFiles,
   { catalog, log, pause }: LossDeps,
 ): Promise<Result<void, DiskFailure>> {
-  const gone = [...catalog.packs.values()].filter((state) => slotOf(state.pack) === slot && isGone(state));
-  if (gone.length === 0) return ok();
+  const lossy = [...catalog.packs.values()].filter((state) => slotOf(state.pack) === slot && hasLost(state));
+  if (lossy.length === 0) return ok();
   const listed = await files.list([slot]);
   if (!listed.ok) return listed;
   const sizes = sizesOf(listed.value);
-  const back = gone.filter(({ pack }) => sizes.has(pack));
+  const back = lossy.filter(({ pack, checkpoint }) => (sizes.get(pack) ?? 0) > checkpoint);
   const ends = new Map(back.map(({ pack }) => [pack, sizes.get(pack) ?? 0]));
+  const short = new Set<number>();
   for (const { digest, entry } of catalog.recordsIn((pack) => ends.has(pack))) {
     await pause.ifDue();
     if (isBefore(ends, entry)) catalog.lift(digest, entry);
+    else short.add(entry.pack);
     must(await catalog.room(), "the catalog fits into memory while its store refuses it");
   }
-  // Recovery finds it as one that is not known.
-  for (const { pack } of back) catalog.removePack(pack);
+  for (const state of back) {
+    if (short.has(state.pack)) setCut(state, catalog);
+    // Recovery finds it as one that is not known.
+    else catalog.removePack(state.pack);
+  }
   if (back.length > 0) log.info("packs are back", { packs: [...ends.keys()] });
   return ok();
 }

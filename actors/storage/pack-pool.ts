@@ -77,9 +77,12 @@ export class PackPool {
     this.#line = new LeaseLine(options.openPacksMax);
   }
 
-  /** Tells which packs recovery found fit for writing, and the highest number that is taken. */
-  adopt(idle: readonly number[], lastPack: number): void {
-    for (const pack of idle) this.#idle.add(pack);
+  /** Tells which packs are fit for writing, or to be sealed where they are full, and a number up to which all are taken. */
+  adopt(unsealed: readonly PackState[], lastPack: number): void {
+    for (const { pack, checkpoint: end, recordCount } of unsealed) {
+      if (this.isFull({ end, recordCount })) this.#options.onFull(pack);
+      else this.#idle.add(pack);
+    }
     this.#lastPack = Math.max(this.#lastPack, lastPack);
   }
 

@@ -126,7 +126,8 @@ export class PackTail {
     }
     const recordCount = (known?.recordCount ?? 0) + last + 1;
     const state = { pack, mark, checkpoint: end, epoch: this.#newestEpoch + 1, recordCount, sealed: false };
-    return ok({ state, cutBytes: Math.max(0, sizeBytes - end) });
+    const isCut = known?.isCut === true;
+    return ok({ state: isCut ? { ...state, isCut } : state, cutBytes: Math.max(0, sizeBytes - end) });
   }
 
   /** Changes the file, and makes all of it durable. */

@@ -21,7 +21,7 @@ import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
-import { findLost, hadRecords, isGone } from "#actors/storage/lost-packs.ts";
+import { findLost, hadRecords, hasLost, isGone, setGone } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
@@ -67,7 +67,7 @@ export interface FailedVolume {
 export interface RecoveryReport {
   /** Then the rest is of no use: nothing of the others is recovered either. */
   readonly failed: FailedVolume | undefined;
-  /** Packs that are not sealed: to be written further, or to be sealed where they are full. */
+  /** Packs that are not sealed, nor cut by somebody: to be written further, or to be sealed where they are full. */
   readonly unsealed: readonly number[];
   /** Uncommitted bytes that were taken away. */
   readonly cutBytes: number;
@@ -153,7 +153,9 @@ export class Recovery {
     for (const state of [...catalog.packs.values()]) {
       const { pack } = state;
       const isEmpty = this.#slots.includes(slotOf(pack)) && !listed.some((one) => one.pack === pack);
-      if (isEmpty && !isGone(state)) catalog.removePack(pack);
+      if (!isEmpty || isGone(state)) continue;
+      if (state.isCut === true) setGone({ state, sizeBytes: undefined }, catalog);
+      else catalog.removePack(pack);
     }
     const states: PackState[] = [];
     for (const pack of this.#unreadable) this.#setAside.add(pack);
@@ -184,7 +186,9 @@ export class Recovery {
   #report(packs: readonly PackState[]): RecoveryReport {
     return {
       failed: this.#failed,
-      unsealed: packs.filter(({ pack, sealed }) => !sealed && !this.#setAside.has(pack)).map(({ pack }) => pack),
+      unsealed: packs
+        .filter((state) => !state.sealed && !hasLost(state) && !this.#setAside.has(state.pack))
+        .map(({ pack }) => pack),
       cutBytes: this.#cutBytes,
       skippedBytes: this.#skippedBytes,
       recoveredCommitCount: this.#commits.count,

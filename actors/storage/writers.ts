@@ -201,14 +201,12 @@ export function makePool(
     packSealBytes: () => config().packSealBytes,
     onFull: (pack) => sealer.seal(pack, pool.disk),
   });
-  const idle: number[] = [];
-  for (const pack of unsealed) {
-    const state = slotOf(pack) === slot ? catalog.packs.get(pack) : undefined;
-    if (state === undefined) continue;
-    if (pool.isFull({ end: state.checkpoint, recordCount: state.recordCount })) sealer.seal(pack, pool.disk);
-    else idle.push(pack);
-  }
-  const numbers = [...catalog.packs.keys()].filter((pack) => slotOf(pack) === slot);
-  pool.adopt(idle, greatest(numbers, 0));
+  const states = [...catalog.packs.values()].filter(({ pack }) => slotOf(pack) === slot);
+  const numbers = states.map(({ pack }) => pack);
+  const fit = new Set(unsealed);
+  pool.adopt(
+    states.filter(({ pack }) => fit.has(pack)),
+    greatest(numbers, 0),
+  );
   return pool;
 }

@@ -20,7 +20,7 @@ import type { StorageConfig } from "#actors/storage/config.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import { KEEPS_MAX, type KeepFailure } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
-import { isGone } from "#actors/storage/lost-packs.ts";
+import { hasLost, isGone } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
@@ -263,7 +263,7 @@ export class Collector {
     this.#phase = "compacting";
     const isNeeded: IsLive = (entry, digest) => marks.has(entry.pack, entry.position) || inUse.has(entry.kind, digest);
     await forgetLost(
-      slice.filter(isGone).map(({ pack }) => pack),
+      slice.filter(hasLost).map(({ pack }) => pack),
       isNeeded,
       { ...this.#deps, isOver },
     );

@@ -1,10 +1,11 @@
 /**
- * Lets go of what is dead in packs whose files are gone, with one walk over the catalog for all of them. What is live is known to
- * be lost, and stays with its pack.
+ * Lets go of what is dead in packs whose files are gone, or behind the ends of those that were cut, with one walk over the
+ * catalog for all of them. What is live is known to be lost, and stays with its pack.
  */
 import type { Catalog } from "#actors/storage/catalog.ts";
+import type { PackState } from "#actors/storage/catalog-records.ts";
 import type { IsLive } from "#actors/storage/collection/compactor.ts";
-import { isGone } from "#actors/storage/lost-packs.ts";
+import { hasLost, isGone } from "#actors/storage/lost-packs.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -12,33 +13,51 @@ import type { Pause } from "#actors/storage/pause.ts";
 export interface LostRecordsDeps {
   readonly catalog: Catalog;
   /** Undefined while nothing can be written to the volume of that slot: then its packs are left as they are. */
-  readonly poolOf: (slot: number) => Pick<PackPool, "disk"> | undefined;
+  readonly poolOf: (slot: number) => PackPool | undefined;
   readonly pause: Pick<Pause, "ifDue">;
   readonly isOver: () => boolean;
 }
 
-/** Of these packs. Those of which nothing is left are forgotten. */
+interface Lossy {
+  readonly state: PackState;
+  readonly pool: PackPool;
+}
+
+/** Of these packs. Where nothing is left that was lost, one that is gone is forgotten, and one that was cut is written on. */
 export async function forgetLost(packs: readonly number[], isLive: IsLive, deps: LostRecordsDeps): Promise<void> {
   const { catalog, isOver, pause, poolOf } = deps;
-  const isMeant = (pack: number): boolean => {
+  /** Undefined also where it is back with its volume. */
+  const lossy = (pack: number): Lossy | undefined => {
     const state = catalog.packs.get(pack);
     const pool = poolOf(slotOf(pack));
-    // It may be back with its volume.
-    return state !== undefined && isGone(state) && pool !== undefined && pool.disk.refusal === undefined;
+    if (state === undefined || !hasLost(state) || pool === undefined) return undefined;
+    return pool.disk.refusal === undefined ? { state, pool } : undefined;
   };
-  const empty = new Set(packs.filter(isMeant));
-  if (empty.size === 0) return;
-  const meant = new Set(empty);
+  const meant = new Set(packs.filter((pack) => lossy(pack) !== undefined));
+  if (meant.size === 0) return;
+  const needed = new Set<number>();
   for (const found of catalog.pagesIn((pack) => meant.has(pack))) {
     if (isOver()) return;
     for (const { digest, entry } of found) {
-      if (isLive(entry, digest)) empty.delete(entry.pack);
-      else if (isMeant(entry.pack)) catalog.remove(digest, entry);
+      const end = lossy(entry.pack)?.state.checkpoint ?? Number.POSITIVE_INFINITY;
+      if (entry.position < end) continue;
+      if (isLive(entry, digest)) needed.add(entry.pack);
+      else catalog.remove(digest, entry);
       if (!(await catalog.room()).ok) return;
       await pause.ifDue();
     }
     await pause.ifDue();
   }
   if (isOver()) return;
-  for (const pack of empty) if (isMeant(pack)) catalog.removePack(pack);
+  for (const pack of meant) {
+    const whole = needed.has(pack) ? undefined : lossy(pack);
+    if (whole === undefined) continue;
+    if (isGone(whole.state)) catalog.removePack(pack);
+    else writeOn(whole, catalog);
+  }
+}
+
+function writeOn({ state, pool }: Lossy, catalog: Catalog): void {
+  catalog.setPack({ ...state, isCut: false });
+  pool.adopt([state], state.pack);
 }

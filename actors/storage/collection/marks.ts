@@ -4,10 +4,10 @@
  * A record has a header of 128 bytes, so no two of a pack begin in the same 128: the number of those is what is kept.
  *
  * What lies behind the checkpoint that a pack had is younger than the marks. A walk meets some of it, which counts for nothing:
- * what is live is a part of what there was. A pack that is gone has no end any more, and nothing in it is younger.
+ * what is live is a part of what there was. In a pack that is gone, or was cut, nothing is younger: there it is what was lost.
  */
 import type { PackState } from "#actors/storage/catalog-records.ts";
-import { isGone } from "#actors/storage/lost-packs.ts";
+import { hasLost } from "#actors/storage/lost-packs.ts";
 import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 
 export class Marks {
@@ -15,8 +15,7 @@ export class Marks {
 
   /** Of a pack that has records; with none nothing in it counts as marked. */
   expect(state: Omit<PackState, "mark" | "epoch">): void {
-    const end = isGone(state) ? Number.POSITIVE_INFINITY : state.checkpoint;
-    this.#packs.set(state.pack, new PackMarks(state.recordCount, end));
+    this.#packs.set(state.pack, new PackMarks(state.recordCount, state.checkpoint, hasLost(state)));
   }
 
   /** True the first time. `sizeBytes` is what the record takes of its pack. */
@@ -28,7 +27,7 @@ export class Marks {
     return this.#packs.get(pack)?.has(position) ?? false;
   }
 
-  /** Of the records that were marked. */
+  /** Of the records that were marked, but for those that are lost. */
   liveBytes(pack: number): number {
     return this.#packs.get(pack)?.liveBytes ?? 0;
   }
@@ -37,18 +36,21 @@ export class Marks {
 /** An open-addressed set of numbers; 0 is a free place. */
 class PackMarks {
   readonly #end: number;
+  readonly #hasLost: boolean;
   #places: Uint32Array;
   #count = 0;
   liveBytes = 0;
 
-  constructor(expectedCount: number, end: number) {
+  constructor(expectedCount: number, end: number, hasLost: boolean) {
     this.#end = end;
+    this.#hasLost = hasLost;
     this.#places = new Uint32Array(placesFor(expectedCount));
   }
 
   add(position: number, sizeBytes: number): boolean {
-    if (position >= this.#end || !this.#insert(slotOf(position))) return false;
-    this.liveBytes += sizeBytes;
+    const isBehind = position >= this.#end;
+    if ((isBehind && !this.#hasLost) || !this.#insert(slotOf(position))) return false;
+    if (!isBehind) this.liveBytes += sizeBytes;
     return true;
   }
 

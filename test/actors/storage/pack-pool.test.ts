@@ -25,18 +25,18 @@ async function stage(openPacksMax = 1) {
       packSealBytes: () => 1 * MiB,
       onFull: () => undefined,
     });
-  return { disk, limits, pool };
+  return { catalog, disk, limits, pool };
 }
 
 /** A pool that has adopted the one pack that a life before it has made. */
 async function oneIdle() {
-  const { disk, pool } = await stage();
+  const { catalog, disk, pool } = await stage();
   const before = pool();
   const leased = must(await before.leaseShared(), "a pack is made");
   await before.release(leased);
   await before.close();
   const next = pool();
-  next.adopt([leased.pack], leased.pack);
+  next.adopt([...catalog.packs.values()], leased.pack);
   return { disk, next, made: leased.pack };
 }
 

@@ -108,7 +108,7 @@ async function twoPools() {
   const stale = must(await ended.leaseShared(), "a pack is leased");
   await ended.close();
   const pool = makePool();
-  pool.adopt([stale.pack], stale.pack);
+  pool.adopt([...catalog.packs.values()], stale.pack);
   const pack = must(await pool.leaseShared(), "the next pool leases the same pack");
   assert.deepEqual([pack.pack, pack.descriptor], [stale.pack, stale.descriptor]);
   must(await pool.disk.write(pack.descriptor, [new Uint8Array(1000)], pack.end), "it is written");
