@@ -37,8 +37,9 @@ export async function forgetLost(packs: readonly number[], isLive: IsLive, deps:
   if (meant.size === 0) return;
   const needed = new Set<number>();
   for (const found of catalog.pagesIn((pack) => meant.has(pack))) {
-    if (isOver()) return;
     for (const { digest, entry } of found) {
+      // Marks may be of a part of what there is by now.
+      if (isOver()) return;
       const end = lossy(entry.pack)?.state.checkpoint ?? Number.POSITIVE_INFINITY;
       if (entry.position < end) continue;
       if (isLive(entry, digest)) needed.add(entry.pack);
@@ -47,8 +48,8 @@ export async function forgetLost(packs: readonly number[], isLive: IsLive, deps:
       await pause.ifDue();
     }
     await pause.ifDue();
+    if (isOver()) return;
   }
-  if (isOver()) return;
   for (const pack of meant) {
     const whole = needed.has(pack) ? undefined : lossy(pack);
     if (whole === undefined) continue;
