@@ -1,7 +1,7 @@
 /** Takes a sealed pack's own word for what it holds, so that a rebuild need not read it. */
 import type { Digest } from "#actors/domain/address.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
+import { enterLasting, type LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { decodeSealEntry, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
 import { type OnUnreadable, readSeal } from "#actors/storage/pack-scan.ts";
@@ -11,9 +11,8 @@ import { readSealTable } from "#actors/storage/sealer.ts";
 import { must } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
-export interface AdoptSealDeps {
+export interface AdoptSealDeps extends LastingCommitDeps {
   readonly files: PackFiles;
-  readonly catalog: Catalog;
   readonly check: RecordCheck;
   readonly cpu: Pick<Cpu, "hasher">;
   readonly pause: Pause;
@@ -57,10 +56,12 @@ async function adoptEntry(pack: number, listed: SealEntry, deps: AdoptSealDeps):
   const { catalog } = deps;
   const { digest, object, objectBytes, isTransient, ...where } = listed;
   const entry: CatalogEntry = { ...where, pack, damage: "none" };
-  if (!(await supersedes(digest, entry, deps))) return;
   const { sequence } = entry;
+  const commit = { sequence, manifest: digest, object, sizeBytes: objectBytes, isTransient };
+  if (sequence > 0 && enterLasting(commit, entry, deps)) return;
+  if (!(await supersedes(digest, entry, deps))) return;
   if (sequence === 0) catalog.insert(digest, entry);
-  else catalog.insertCommit({ sequence, manifest: digest, object, sizeBytes: objectBytes, isTransient }, entry);
+  else catalog.insertCommit(commit, entry);
 }
 
 /** Of two records of one digest: the newer commit, and otherwise the one that is not damaged. Damage stays known. */

@@ -21,6 +21,7 @@ import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
+import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import { findLost, hadRecords, hasLost, isGone, setGone } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
@@ -38,9 +39,8 @@ import type { Random } from "#runtime/random.ts";
 /** Most numbers that are left out for what cannot be read, beside those of a pack for each: 2^21 such starts are possible. */
 export const SEQUENCE_GAP_MAX: number = 2 ** 32;
 
-export interface RecoveryDeps {
+export interface RecoveryDeps extends LastingCommitDeps {
   readonly files: PackFiles;
-  readonly catalog: Catalog;
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
   readonly random: Pick<Random, "below" | "bytes">;
@@ -130,12 +130,13 @@ export class Recovery {
   #cutBytes = 0;
 
   constructor(deps: RecoveryDeps) {
-    const { catalog, pause } = deps;
+    const { catalog, isHeldByPut, pause } = deps;
     this.#deps = deps;
     this.#slots = deps.slots;
     this.#check = new RecordCheck(deps);
     const onUnreadable = this.#onUnreadable;
-    this.#commits = new FoundCommits({ catalog, check: this.#check, onUnreadable, isOver: this.#isOver, pause });
+    const check = this.#check;
+    this.#commits = new FoundCommits({ catalog, check, isHeldByPut, onUnreadable, isOver: this.#isOver, pause });
   }
 
   /** To be called once. When the incarnation ends meanwhile, the report is of no use: the next one begins anew. */

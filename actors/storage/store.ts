@@ -316,6 +316,7 @@ export class Store {
         this.#rebuild = { doneBytes, totalBytes };
         if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);
       },
+      isHeldByPut: (commit: Commit) => this.#keeps.isHeldByPut(commit),
       isOver: () => this.#over.signal.aborted,
     };
     const report = await recoverAll(deps, this.#parts.volumes);

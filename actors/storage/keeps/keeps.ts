@@ -8,9 +8,10 @@
  *   was in doubt.
  */
 import { journalDamaged, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
+import type { Commit } from "#actors/storage/catalog-records.ts";
 import type { Fate, Keep, KeptCommit } from "#actors/storage/keeps/keep.ts";
-import { fateOf, isVoid, NO_KEEP } from "#actors/storage/keeps/keep.ts";
-import { encodeKeep, type KeepName } from "#actors/storage/keeps/keep-codec.ts";
+import { fateOf, isHeldByPut, isVoid, NO_KEEP } from "#actors/storage/keeps/keep.ts";
+import { encodeKeep, type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import { keepRefused } from "#actors/storage/keeps/keep-refused.ts";
 import { KeepTable, type KeepTotals } from "#actors/storage/keeps/keep-table.ts";
 import type { KeepsFull, StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
@@ -120,6 +121,11 @@ export class Keeps {
 
   fateOf(name: KeepName, commit: KeptCommit): Fate {
     return fateOf(commit, this.#table.get(name), this.#deps.clock.wallMs());
+  }
+
+  /** Whether who put the object without an end holds it still, as far as is known. */
+  isHeldByPut(commit: Commit): boolean {
+    return isHeldByPut(commit, this.#table.get(keepNameOf(commit)));
   }
 
   entries(): IterableIterator<[KeepName, Keep]> {

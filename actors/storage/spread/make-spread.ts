@@ -1,6 +1,7 @@
 /** What is written to volumes, and repaired on them, put together. */
 import type { ErasureSetting } from "#actors/domain/erasure-profile.ts";
 import type { GroupCommit } from "#actors/storage/group-commit.ts";
+import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PackWatch } from "#actors/storage/pack-watch.ts";
 import type { LargePuts } from "#actors/storage/put-object.ts";
@@ -26,7 +27,7 @@ export interface SpreadWriters {
 }
 
 type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, "spread" | "code" | "volumes" | "lastSequence"> &
-  Pick<WritersDeps, "random" | "sealer" | "config"> & {
+  Pick<WritersDeps, "random" | "sealer" | "config" | "keeps"> & {
     readonly erasure: ErasureSetting;
     readonly files: PackFiles;
     readonly space: Space;
@@ -61,7 +62,8 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
   };
   const lastSequence = (): number => deps.sequences.last;
   const repairer = new Repairer({ ...deps, code, spread, lastSequence, volumes: () => set.volumes.all });
-  set.attach({ ...deps, makeLane, onChange: () => repairer.look() }, report);
+  const isHeldByPut: LastingCommitDeps["isHeldByPut"] = (commit) => deps.keeps.isHeldByPut(commit);
+  set.attach({ ...deps, isHeldByPut, makeLane, onChange: () => repairer.look() }, report);
   repairer.look();
   const puts = { ...deps, spread };
   return { spread, smalls: new SpreadSmalls(puts, deps.space), larges: new SpreadUploads(puts), repairer };

@@ -8,6 +8,7 @@
 import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES } from "#actors/storage/catalog-records.ts";
+import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import { isGone, takeBack } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFiles, type PackVolumes } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
@@ -36,9 +37,8 @@ export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
 }
 
 /** What a returning volume is recovered with. */
-export interface Attachment {
+export interface Attachment extends LastingCommitDeps {
   readonly files: PackFiles;
-  readonly catalog: Catalog;
   readonly pause: Pause;
   readonly makeLane: (slot: number, report: RecoveryReport) => Lane;
   /** A volume has come or gone, or can be written again. */
@@ -280,7 +280,7 @@ export class VolumeSet implements PackVolumes {
   async #comeBack(slot: number): Promise<void> {
     const attachment = this.#attachment;
     if (attachment === undefined || this.#recovered.has(slot) || !this.volumes.isReadable(slot)) return;
-    const { catalog, files, pause } = attachment;
+    const { catalog, files, isHeldByPut, pause } = attachment;
     const { cpu, log, random, signal } = this.#deps;
     this.#returning = slot;
     await files.forgetVolume(slot);
@@ -295,11 +295,7 @@ export class VolumeSet implements PackVolumes {
       if (!(await this.#drop(new Set([slot]), attachment))) return;
     }
     const recovery = new Recovery({
-      files,
-      catalog,
-      cpu,
-      pause,
-      random,
+      ...{ files, catalog, cpu, isHeldByPut, pause, random },
       slots: [slot],
       keepsUnclaimed: true,
       isLacking: this.#lacksBeside(slot),

@@ -107,7 +107,11 @@ async function stage(): Promise<Stage> {
   const pause = new Pause(new ManualClock(), realScheduler);
   const check = new RecordCheck({ files, cpu: inlineCpu({ disk }), pause });
   const onUnreadable: AdoptSealDeps["onUnreadable"] = (failure) => assert(isBadPlace(failure));
-  const deps = { files, catalog: new Catalog(kv), check, cpu, pause, onUnreadable, onFailure: unreadableIsDefect };
+  const deps = {
+    ...{ files, catalog: new Catalog(kv), check, cpu, pause, onUnreadable },
+    onFailure: unreadableIsDefect,
+    isHeldByPut: () => true,
+  };
   const adopt = ({ pack, sizeBytes }: Sealed): Promise<PackState | undefined> =>
     adoptSeal(pack, markOf(pack), sizeBytes, deps);
   return { ...deps, disk, adopt };
@@ -193,6 +197,7 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
       pause,
       random: seededRandom(1),
       onProgress: () => undefined,
+      isHeldByPut: () => true,
       isOver: () => isOver,
     });
     // The last that happens before anything found behind the checkpoints is entered.

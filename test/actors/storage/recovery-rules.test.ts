@@ -153,6 +153,7 @@ async function recover(
     pause: new Pause(new ManualClock(), realScheduler),
     random: seededRandom(1),
     onProgress: () => undefined,
+    isHeldByPut: () => true,
     isOver,
   });
   const report = await recovery.run();

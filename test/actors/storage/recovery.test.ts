@@ -301,6 +301,7 @@ async function cutOffBeforeCheckpoints({ disk, kv }: { disk: MemoryDisk; kv: Mem
     pause: new Pause(new ManualClock(), realScheduler),
     random: seededRandom(1),
     onProgress: () => undefined,
+    isHeldByPut: () => true,
     isOver: () => false,
   });
   await assert.rejects(recovery.run(), cut);

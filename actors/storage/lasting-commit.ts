@@ -1,0 +1,33 @@
+/**
+ * A commit that is found with one of the same manifest whose put could not know of it: the pack or the volume of the one was out of
+ * reach, and the catalog new. Who put the object without an end still holds it then, though another put it for a time since.
+ */
+import type { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
+
+export interface LastingCommitDeps {
+  readonly catalog: Catalog;
+  /** Whether its put holds the object without an end: nobody has removed it or let it go since. */
+  readonly isHeldByPut: (commit: Commit) => boolean;
+}
+
+/**
+ * Enters the commit where the older of the two lasts: as the newer one, to be kept. False where it is like any other. The
+ * record that says so stays; those that do not are made anew by repair, as copies of an older commit are.
+ */
+export function enterLasting(
+  commit: Commit,
+  entry: CatalogEntry,
+  { catalog, isHeldByPut }: LastingCommitDeps,
+): boolean {
+  const { manifest } = commit;
+  const other = catalog.commitOf(manifest);
+  if (other === undefined || other.isTransient === commit.isTransient) return false;
+  const [lasting, timed] = commit.isTransient ? [other, commit] : [commit, other];
+  if (lasting.sequence > timed.sequence || !isHeldByPut(lasting)) return false;
+  const own = catalog.beside(manifest, entry);
+  const stays = commit.isTransient && own?.damage === "none" ? own : entry;
+  catalog.insertCommit({ ...timed, isTransient: false }, stays);
+  for (const record of catalog.records("manifest", manifest)) catalog.insert(manifest, { ...record, isOutdated: true });
+  return true;
+}
