@@ -12,7 +12,7 @@ import { covers, type Removal } from "#actors/storage/keeps/keep.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KeepFailure } from "#actors/storage/keeps/keeps.ts";
-import { isGone } from "#actors/storage/lost-packs.ts";
+import { hasLost } from "#actors/storage/lost-packs.ts";
 import type { PackFile, PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
@@ -57,7 +57,7 @@ export class GraveSweep {
   /** Answers whether it was done: not where all of them are young, nor where a pack is not there, or any place of one cannot be read. */
   async run(): Promise<Result<boolean, KeepFailure>> {
     const { catalog, clock, files, isOver, keeping } = this.#deps;
-    for (const state of catalog.packs.values()) if (isGone(state) || !files.isThere(state.pack)) return ok(false);
+    for (const state of catalog.packs.values()) if (hasLost(state) || !files.isThere(state.pack)) return ok(false);
     this.#graves = await keeping.graves(clock.wallMs() - GRAVE_AGE_MS_MIN, GRAVES_SWEPT_MAX);
     const listed = await files.list();
     if (this.#graves.size === 0 || !listed.ok) return ok(false);

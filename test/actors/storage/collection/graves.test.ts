@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GRAVES_SWEPT_MIN } from "#actors/storage/collection/collector.ts";
 import { GRAVE_AGE_MS_MIN } from "#actors/storage/collection/grave-sweep.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
+import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB, second } from "#runtime/units.ts";
@@ -107,6 +109,33 @@ describe("storage: graves (STO-22)", () => {
       await collect(kit, true);
       assert(!((await readObject(kit.ref, removed.manifest)) instanceof Uint8Array));
     }
+  });
+
+  it("stay, all of them, while a pack is cut, and cover what lay behind its end when it is put back (STO-93)", async () => {
+    const { kit, kept, removed } = await manyGraves();
+    await kit.actor.stop();
+    const path = `${directory}/packs/00000001.pack`;
+    const file = must(await kit.disk.readFile(path), "the pack is read");
+    const resize = async (parts: readonly Uint8Array[], sizeBytes: number): Promise<void> => {
+      const opened = must(await kit.disk.open(path, "write"), "opened");
+      must(await kit.disk.write(opened, parts, 0), "written");
+      must(await kit.disk.truncate(opened, sizeBytes), "cut");
+      await kit.disk.close(opened);
+    };
+    await resize([], PACK_FRONT_BYTES + 10);
+    const cut = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+    await whole(cut);
+
+    await cut.clock.advance(GRAVE_AGE_MS_MIN);
+    await collect(cut, false);
+
+    assert.equal(cut.metric("storage_keeps"), removed.length);
+    await cut.actor.stop();
+    await resize([file], file.length);
+    const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+    await whole(next);
+    await mustRead(next.ref, kept.manifest, "what was kept");
+    for (const { manifest } of removed) assert(!((await readObject(next.ref, manifest)) instanceof Uint8Array));
   });
 
   it("stay, all of them, where a place of a pack cannot be read", async () => {
