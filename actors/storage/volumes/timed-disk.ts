@@ -99,22 +99,26 @@ export class TimedDisk implements Disk {
     const file = this.#opened.get(number);
     if (file === undefined) return notOpen();
     this.#opened.delete(number);
-    if (file.userCount === 0 && !this.isStalled(file.volume.directory)) {
-      let hasBegun = false;
-      const closed = await file.volume.writing.run(() => {
-        hasBegun = true;
-        return this.#disk.close(file.descriptor);
-      });
-      if (hasBegun) return closed ?? ok();
-    }
-    void this.#closeLater(file);
-    return ok();
+    const isAtOnce = file.userCount === 0 && !this.isStalled(file.volume.directory);
+    const closed = isAtOnce ? await this.#closeInTurn(file) : undefined;
+    if (closed === undefined) void this.#closeLater(file);
+    return closed ?? ok();
   }
 
   async #closeLater(file: OpenFile): Promise<void> {
     if (file.userCount > 0) await new Promise<void>((free) => (file.onFree = free));
-    await this.caughtUp(file.volume.directory);
-    await this.#disk.close(file.descriptor);
+    do await this.caughtUp(file.volume.directory);
+    while ((await this.#closeInTurn(file)) === undefined);
+  }
+
+  /** Undefined where its turn has not come: then it is as it was. */
+  async #closeInTurn({ descriptor, volume }: OpenFile): Promise<Result<void, DiskFailure> | undefined> {
+    let hasBegun = false;
+    const closed = await volume.writing.run(() => {
+      hasBegun = true;
+      return this.#disk.close(descriptor);
+    });
+    return hasBegun ? (closed ?? ok()) : undefined;
   }
 
   async read(number: number, into: Uint8Array, position: number): Promise<Result<number, DiskFailure>> {

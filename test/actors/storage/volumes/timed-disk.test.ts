@@ -99,6 +99,38 @@ describe("timed disk (STO-99)", () => {
     for (const outcome of await Promise.all(writes.map(() => disk.sync(descriptor)))) assert(outcome.ok);
   });
 
+  it("closes few at once too, also of those that had to wait for it (STO-111)", async () => {
+    const { memory, hung, clock, disk, descriptor } = await startTimed();
+    const names = Array.from({ length: 20 }, (_, index) => `/v/${index}`);
+    const opened = await Promise.all(names.map((path) => disk.open(path, "create")));
+    const closed = Promise.withResolvers<void>();
+    const close = memory.close.bind(memory);
+    let closingCount = 0;
+    memory.close = async (one) => {
+      closingCount += 1;
+      await closed.promise;
+      return await close(one);
+    };
+    hung.hang("/v");
+    const writing = disk.write(descriptor, [Buffer.from("late")], 0);
+    await clock.advance(VOLUME_STALL_MS);
+    assert.deepEqual(await writing, STALLED);
+    for (const one of opened) assert((await disk.close(must(one, "it was opened"))).ok);
+
+    hung.thaw("/v");
+    await clock.settle();
+    assert.equal(closingCount, VOLUME_OPERATIONS_MAX);
+    await clock.advance(2 * VOLUME_STALL_MS);
+    assert.equal(closingCount, VOLUME_OPERATIONS_MAX);
+    assert(disk.isStalled("/v"));
+
+    closed.resolve();
+    await clock.settle();
+    assert.equal(closingCount, opened.length);
+    assert.equal(memory.openCount, 1);
+    assert.deepEqual([disk.isStalled("/v"), clock.armedCount], [false, 0]);
+  });
+
   it("lets nobody wait longer for his turn than for what he asks, and asks what is there beside it (STO-111)", async () => {
     const { memory, clock } = await startTimed();
     const slowMs = VOLUME_STALL_MS / 2;
