@@ -9,15 +9,13 @@ import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { ERA_BYTES } from "#actors/storage/catalog-records.ts";
 import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
-import { isGone, takeBack } from "#actors/storage/lost-packs.ts";
-import { isBadPlace, type PackFiles, type PackVolumes } from "#actors/storage/pack-files.ts";
+import type { PackFiles, PackVolumes } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
-import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { contradicts, type FailedVolume, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { type FailedVolume, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { describeUnread } from "#actors/storage/set-aside.ts";
-import { dropVolumes } from "#actors/storage/spread/drop-volumes.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
+import { compareRecords, dropRecords, liftRecords } from "#actors/storage/spread/volume-records.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
@@ -102,7 +100,7 @@ export class VolumeSet implements PackVolumes {
   /** One that holds less than is known of it is looked at anew, by itself. To be called before recovery. */
   async compare(files: PackFiles, catalog: Catalog, pause: Pause): Promise<void> {
     for (const slot of this.slots) {
-      const compared = await this.#compare(slot, { files, catalog, pause });
+      const compared = await compareRecords(slot, { ...this.#deps, files, catalog, pause });
       if (!compared.ok) await this.leaveOut({ slot, pack: undefined, failure: compared.failure });
       else if (compared.value) this.#setRecovered(slot, false);
     }
@@ -285,7 +283,8 @@ export class VolumeSet implements PackVolumes {
     this.#returning = slot;
     await files.forgetVolume(slot);
     this.#retries.get(slot)?.cancel();
-    const compared = (await this.volumes.isUsable(slot)) ? await this.#compare(slot, attachment) : undefined;
+    const deps = { ...this.#deps, ...attachment };
+    const compared = (await this.volumes.isUsable(slot)) ? await compareRecords(slot, deps) : undefined;
     if (compared?.ok !== true) {
       if (compared !== undefined) await this.leaveOut({ slot, pack: undefined, failure: compared.failure });
       return this.#tryLater(slot);
@@ -310,7 +309,7 @@ export class VolumeSet implements PackVolumes {
     }
     // They may have numbers that lists have passed.
     if (report.recoveredCommitCount + report.adoptedCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
-    await this.#lift(slot, attachment);
+    await liftRecords(slot, deps);
     // Where it is there again another attempt is in line.
     if (this.#returning !== slot) return;
     this.#setRecovered(slot, true);
@@ -343,31 +342,7 @@ export class VolumeSet implements PackVolumes {
     return files && describeUnread(this.#unread.get(slot) ?? [], files);
   }
 
-  /** Whether what is known of the volume is of another, or of one that held more. */
-  async #compare(
-    slot: number,
-    { files, catalog, pause }: Pick<Attachment, "files" | "catalog" | "pause">,
-  ): Promise<Result<boolean, DiskFailure>> {
-    const taken = await takeBack(slot, files, { catalog, pause, log: this.#deps.log });
-    if (!taken.ok) return taken;
-    let failure: DiskFailure | undefined;
-    const onUnreadable: OnUnreadable = (unread) => {
-      if (!isBadPlace(unread)) failure ??= unread;
-    };
-    const compared = await contradicts(files, catalog, [slot], onUnreadable);
-    return failure === undefined ? compared : fail(failure);
-  }
-
-  /** What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. */
-  async #lift(slot: number, { catalog, pause }: Attachment): Promise<void> {
-    if (catalog.totals.damagedCount === 0) return;
-    const gone = new Set([...catalog.packs.values()].filter(isGone).map(({ pack }) => pack));
-    for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot && !gone.has(pack))) {
-      if (catalog.lift(digest, entry)) catalog.setVerified(entry.pack, 0);
-      await pause.ifDue();
-    }
-  }
-
+  /** Also what a recovery that its disk failed has entered: of that no pack is known. */
   async #dropForgotten(slots: ReadonlySet<number>): Promise<void> {
     const attachment = this.#attachment;
     if (attachment === undefined || !(await this.#drop(slots, attachment))) return;
@@ -376,9 +351,10 @@ export class VolumeSet implements PackVolumes {
   }
 
   /** Nothing is known to be on them any more, unless the life is over; the others go on. */
-  async #drop(slots: ReadonlySet<number>, { catalog, pause }: Attachment): Promise<boolean> {
+  async #drop(slots: ReadonlySet<number>, attachment: Attachment): Promise<boolean> {
     this.#generation += 1;
-    return await dropVolumes(slots, { catalog, pause, isOver: () => this.#deps.signal.aborted });
+    const isOver = (): boolean => this.#deps.signal.aborted;
+    return await dropRecords(slots, { ...this.#deps, ...attachment, isOver });
   }
 }
 

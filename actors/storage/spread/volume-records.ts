@@ -1,0 +1,61 @@
+/** What the catalog has of volumes, and what becomes of that when one is back, or is none of this store any more. */
+import type { Catalog } from "#actors/storage/catalog.ts";
+import { isGone, takeBack } from "#actors/storage/lost-packs.ts";
+import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
+import { slotOf } from "#actors/storage/pack-number.ts";
+import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import { contradicts } from "#actors/storage/recovery.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { fail, type Result } from "#runtime/errors.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+
+export interface VolumeRecordsDeps {
+  readonly files: PackFiles;
+  readonly catalog: Catalog;
+  readonly pause: Pause;
+  readonly log: Log;
+}
+
+/** Whether what is known of the volume is of another, or of one that held more. What had gone of it, and is there, counts again. */
+export async function compareRecords(slot: number, deps: VolumeRecordsDeps): Promise<Result<boolean, DiskFailure>> {
+  const { files, catalog } = deps;
+  const taken = await takeBack(slot, files, deps);
+  if (!taken.ok) return taken;
+  let failure: DiskFailure | undefined;
+  const onUnreadable: OnUnreadable = (unread) => {
+    if (!isBadPlace(unread)) failure ??= unread;
+  };
+  const compared = await contradicts(files, catalog, [slot], onUnreadable);
+  return failure === undefined ? compared : fail(failure);
+}
+
+/** What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. */
+export async function liftRecords(slot: number, { catalog, pause }: VolumeRecordsDeps): Promise<void> {
+  if (catalog.totals.damagedCount === 0) return;
+  const gone = new Set([...catalog.packs.values()].filter(isGone).map(({ pack }) => pack));
+  for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot && !gone.has(pack))) {
+    if (catalog.lift(digest, entry)) catalog.setVerified(entry.pack, 0);
+    await pause.ifDue();
+  }
+}
+
+/**
+ * Nothing is known to be on these volumes any more when it answers true, after one walk for all of them. Their packs go last: as
+ * long as the catalog has those, a later life sees that this one has ended in the middle of it.
+ */
+export async function dropRecords(
+  slots: ReadonlySet<number>,
+  { catalog, isOver, pause }: VolumeRecordsDeps & { readonly isOver: () => boolean },
+): Promise<boolean> {
+  for (const found of catalog.pagesIn((pack) => slots.has(slotOf(pack)))) {
+    for (const { digest, entry } of found) {
+      catalog.remove(digest, entry);
+      await pause.ifDue();
+    }
+    await pause.ifDue();
+    if (isOver()) return false;
+  }
+  for (const pack of [...catalog.packs.keys()]) if (slots.has(slotOf(pack))) catalog.removePack(pack);
+  return true;
+}
