@@ -43,6 +43,7 @@ import { RecordCheck } from "#actors/storage/record-check.ts";
 import { isEmpty, recoverAll } from "#actors/storage/recover-all.ts";
 import type { RecoveryReport } from "#actors/storage/recovery.ts";
 import type { Relief, ReserveFile } from "#actors/storage/reserve-file.ts";
+import { NO_SCRUB } from "#actors/storage/scrub/scrubber.ts";
 import { Sealer } from "#actors/storage/sealer.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { VolumeDesk } from "#actors/storage/spread/volume-desk.ts";
@@ -141,7 +142,9 @@ export class Store {
 
   async put(put: PutObject, within: Within): Promise<Result<StoredObject, PutFailure | StorageNotReady>> {
     const writers = this.#writers;
-    if (writers === undefined) return fail(this.#notReady());
+    // Not knowing who holds the object for good, it would hold it for a time alone.
+    const isBlind = put.keepMs !== undefined && this.rebuilding !== undefined;
+    if (writers === undefined || isBlind) return fail(this.#notReady());
     const { source } = put;
     if (!(source instanceof Uint8Array)) this.#sources.add(source);
     const putting = putObject(put, writers, within);
@@ -150,7 +153,7 @@ export class Store {
     const outcome = await putting;
     this.#puts.leave(place);
     if (!(source instanceof Uint8Array)) this.#sources.delete(source);
-    return outcome;
+    return this.#orNotKnownYet(outcome);
   }
 
   /** What is done to objects beside putting and reading them. */
@@ -158,7 +161,7 @@ export class Store {
     change: (keeping: Keeping) => Promise<Result<Value, Refused>>,
   ): Promise<Result<Value, Refused | StorageNotReady>> {
     const writers = this.#writers;
-    return writers === undefined ? fail(this.#notReady()) : await change(writers.keeping);
+    return writers === undefined ? fail(this.#notReady()) : this.#orNotKnownYet(await change(writers.keeping));
   }
 
   listTrash(after: string | undefined, limit: number): Result<ReplyOf<StorageProtocol, "listTrash">, StorageNotReady> {
@@ -370,23 +373,22 @@ export class Store {
 
   /** What is not found may be, when the catalog is whole. */
   #orNotKnownYet<Value, Any extends Failure>(found: Result<Value, Any>): Result<Value, Any | StorageNotReady> {
-    const isUnknown = !found.ok && NOT_FOUND.has(found.failure.code);
+    const isUnknown = !found.ok && isNotKnown(found.failure);
     return isUnknown && this.rebuilding !== undefined ? fail({ code: "storage.rebuilding", ...this.#rebuild }) : found;
   }
 }
 
-const NOT_FOUND: ReadonlySet<string> = new Set(["storage.manifest-not-found", "storage.chunk-not-found"]);
+/** What was removed may have been put again since, in a commit that is not known. */
+const NOT_KNOWN: ReadonlySet<string> = new Set([
+  "storage.manifest-not-found",
+  "storage.chunk-not-found",
+  "storage.not-in-trash",
+  "storage.removed",
+]);
 
-/** Before there is anything to read. */
-const NO_SCRUB: ScrubFacts = {
-  isRunning: false,
-  totalBytes: 0,
-  dueBytes: 0,
-  awayBytes: 0,
-  oldestVerifiedAtMs: 0,
-  etaMs: 0,
-  damaged: [],
-};
+function isNotKnown(failure: Failure & { readonly problem?: unknown }): boolean {
+  return NOT_KNOWN.has(failure.code) || (failure.code === "storage.tree-refused" && failure.problem === "not-stored");
+}
 
 function isThere(fate: Fate): boolean {
   return fate === "kept" || fate === "loose";

@@ -135,6 +135,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     // It may hold commits that nobody knows of, and what they refer to is elsewhere.
     return isLacking() ? "a volume is not there" : undefined;
   };
+  const generation = (): number => deps.volumes?.generation ?? 0;
   const collector = new Collector({
     ...deps,
     ...shared,
@@ -144,7 +145,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
       await deps.volumes?.lanes.rotate();
     },
     impaired,
-    generation: () => deps.volumes?.generation ?? 0,
+    generation,
   });
   const isOver = (): boolean => signal.aborted;
   const damageWalk = new DamageWalk({ ...deps, keeping, isLacking, isOver, lastSequence: () => sequences.last });
@@ -164,7 +165,8 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     const watches = [watch, ...(deps.volumes?.lanes.all.map((lane) => lane.watch) ?? [])];
     await Promise.all(watches.map((one) => one?.look()));
   };
-  const scrubber = new Scrubber({ ...deps, check, damageWalk, findLost });
+  const isSettling = (): boolean => deps.volumes?.isSettling === true;
+  const scrubber = new Scrubber({ ...deps, check, damageWalk, findLost, generation, isSettling });
   const close = async (): Promise<void> => {
     await watch?.close();
     await collector.close();

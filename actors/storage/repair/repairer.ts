@@ -37,6 +37,10 @@ export const REPAIR_COUNTED_MAX = 262_144;
 export interface RepairerDeps extends MenderDeps {
   readonly config: () => Pick<StorageConfig, "repairBytesPerSecondMax" | "repairOpsPerSecondMax" | "repairDelayMs">;
   readonly volumes: () => readonly VolumeView[];
+  /** What one of them holds is found out now: until then it would be counted as missing. */
+  readonly isLookingAnew: () => boolean;
+  /** Settles when that is over for those that are back by now. */
+  readonly recovered: () => Promise<void>;
   readonly keeping: Keeping;
   readonly clock: Clock;
   readonly log: Log;
@@ -176,8 +180,10 @@ export class Repairer {
     while (this.#isWanted && !signal.aborted) {
       this.#isWanted = false;
       await this.#resume?.promise;
+      await this.#deps.recovered();
       const seen = await this.#walk(undefined);
-      if (seen === undefined) return;
+      this.#isWanted ||= seen === undefined;
+      if (seen === undefined) continue;
       this.#seen = seen;
       if (seen.backlogCount === 0) continue;
       log.info("repair begins", { count: seen.backlogCount, bytes: seen.backlogBytes, atRiskBytes: seen.atRiskBytes });
@@ -186,25 +192,28 @@ export class Repairer {
         if (margin >= 0) await this.#walk(margin);
       }
       const left = await this.#walk(undefined);
-      if (left === undefined) return;
+      this.#isWanted ||= left === undefined;
+      if (left === undefined) continue;
       this.#seen = left;
       log.info("repair ends", { left: left.backlogCount, lost: left.lostCount });
     }
   }
 
-  /** Counts all that lacks something; with `level` mends what has that margin instead. Undefined where the life ended. */
+  /** Counts all that lacks something; with `level` mends what has that margin instead. Undefined where it ended early. */
   async #walk(level: number | undefined): Promise<Seen | undefined> {
-    const { keeping, signal } = this.#deps;
+    const { keeping } = this.#deps;
     const seen = nothingSeen();
     if (level === undefined) this.#heard = nothingSeen();
-    for await (const commit of eachCommit({ ...this.#deps, isOver: () => signal.aborted })) {
+    for await (const commit of eachCommit({ ...this.#deps, isOver: this.#isOver })) {
       if (keeping.fateOf(commit) === "buried") continue;
       await this.#lookAt("manifest", commit.manifest, 0, level, seen);
       const root = await this.#node(commit.manifest, decodeManifest);
       if (root !== undefined) await this.#lookBelow(root, level, seen);
     }
-    return signal.aborted ? undefined : seen;
+    return this.#isOver() ? undefined : seen;
   }
+
+  readonly #isOver = (): boolean => this.#deps.signal.aborted || this.#deps.isLookingAnew();
 
   async #lookBelow(
     { linkKind, links }: Pick<ManifestNode, "linkKind" | "links">,
@@ -212,7 +221,7 @@ export class Repairer {
     seen: Seen,
   ): Promise<void> {
     for (const { digest, length } of links) {
-      if (this.#deps.signal.aborted) return;
+      if (this.#isOver()) return;
       const kind = linkKind === "chunk" ? "chunk" : "manifest";
       await this.#lookAt(kind, digest, kind === "chunk" ? length : 0, level, seen);
       const node = kind === "manifest" ? await this.#node(digest, decodeNode) : undefined;
@@ -247,7 +256,7 @@ export class Repairer {
     await this.#resume?.promise;
     await this.#bytes.take(2 * lengthBytes);
     await this.#ops.take(reach.missing.length + 1);
-    if (this.#deps.signal.aborted) return;
+    if (this.#isOver()) return;
     const mended = await this.#mender.mend({ kind, digest, lengthBytes, profile: reach.profile, counts });
     if (!mended.ok) {
       this.#failedCount += 1;

@@ -35,6 +35,17 @@ export const SCRUB_LOOK_INTERVAL_MS: number = 1 * minute;
 /** Slowest rate, bytes a second: below it a small store would be read in drops. */
 const BYTES_PER_SECOND_MIN: number = 1 * MiB;
 
+/** Before there is anything to read. */
+export const NO_SCRUB: ScrubFacts = {
+  isRunning: false,
+  totalBytes: 0,
+  dueBytes: 0,
+  awayBytes: 0,
+  oldestVerifiedAtMs: 0,
+  etaMs: 0,
+  damaged: [],
+};
+
 export interface ScrubberDeps {
   readonly config: () => Pick<StorageConfig, "collectBytesPerSecondMax" | "scrubPeriodMs">;
   readonly catalog: Catalog;
@@ -43,6 +54,10 @@ export interface ScrubberDeps {
   readonly cpu: Pick<Cpu, "hasher">;
   readonly readers: PackReaders;
   readonly damageWalk: DamageWalk;
+  /** Another one when a volume has come, gone, or is looked through anew: what was seen by then is not all that there was. */
+  readonly generation: () => number;
+  /** A volume may hold what is not known yet: whether anything is lost is asked later. */
+  readonly isSettling: () => boolean;
   /** What has no file any more is marked when it settles: a file cannot say that. */
   readonly findLost: () => Promise<void>;
   readonly pause: Pause;
@@ -128,14 +143,15 @@ export class Scrubber {
   }
 
   async #run(): Promise<void> {
-    const { catalog, clock, files, log, signal } = this.#deps;
+    const { catalog, clock, files, generation, log, signal } = this.#deps;
     const unread = new Set<number>();
     await this.#deps.findLost();
     for (;;) {
       const oldest = this.#due(clock.wallMs()).find(({ pack }) => files.isThere(pack) && !unread.has(pack));
       if (oldest === undefined || signal.aborted) break;
       this.#isHurried = catalog.verifiedAtMs(oldest.pack) < this.#wantedSinceMs;
-      const isRead = await this.#verify(oldest);
+      const begun = generation();
+      const isRead = (await this.#verify(oldest)) && generation() === begun;
       if (signal.aborted) return;
       this.#doneBytes = 0;
       // One that cannot be read now is tried again in the next round, not at once, and stays due until then.
@@ -154,10 +170,17 @@ export class Scrubber {
   }
 
   async #walk(): Promise<void> {
-    const { catalog, damageWalk, log } = this.#deps;
+    const { catalog, damageWalk, generation, isSettling, log } = this.#deps;
     const sequence = catalog.highestSequence;
-    this.#isWalkWanted = false;
-    this.#damaged = await damageWalk.run();
+    const begun = generation();
+    this.#isWalkWanted = isSettling();
+    if (this.#isWalkWanted) return;
+    const damaged = await damageWalk.run();
+    if (generation() !== begun) {
+      this.#isWalkWanted = true;
+      return;
+    }
+    this.#damaged = damaged;
     this.#walked = { damagedCount: catalog.totals.damagedCount, sequence };
     for (const { address, manifest } of this.#damaged) log.error("object damaged", { address, manifest });
   }

@@ -26,7 +26,9 @@ export interface SpreadWriters {
   readonly repairer: Repairer;
 }
 
-type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, "spread" | "code" | "volumes" | "lastSequence"> &
+type Made = "spread" | "code" | "volumes" | "lastSequence" | "isLookingAnew" | "recovered";
+
+type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, Made> &
   Pick<WritersDeps, "random" | "sealer" | "config" | "keeps"> & {
     readonly erasure: ErasureSetting;
     readonly files: PackFiles;
@@ -61,7 +63,15 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
     return { pool, end, log, watch };
   };
   const lastSequence = (): number => deps.sequences.last;
-  const repairer = new Repairer({ ...deps, code, spread, lastSequence, volumes: () => set.volumes.all });
+  const repairer = new Repairer({
+    ...deps,
+    code,
+    spread,
+    lastSequence,
+    volumes: () => set.volumes.all,
+    isLookingAnew: () => set.isLookingAnew,
+    recovered: () => set.recovered,
+  });
   const isHeldByPut: LastingCommitDeps["isHeldByPut"] = (commit) => deps.keeps.isHeldByPut(commit);
   set.attach({ ...deps, isHeldByPut, makeLane, onChange: () => repairer.look() }, report);
   repairer.look();

@@ -44,7 +44,7 @@ export class VolumeDesk {
 
   /**
    * Where repair has nothing left to do nothing that is known needs what is left out: it counts for nothing there. A catalog
-   * that was made anew without the volume knows nothing of it, nor what only that holds.
+   * that was made anew without the volume knows nothing of it, nor what only that holds. What is not known yet may need it.
    */
   async forget({ volume: id, mayLose }: ForgetVolume): Promise<Result<VolumesFacts, ForgetRefused>> {
     const { catalog, volumes, writers, space } = this.#deps;
@@ -55,7 +55,7 @@ export class VolumeDesk {
     }
     const { state, backlogCount, lostCount } = writers?.repairer.facts ?? NO_REPAIR;
     const isKnown = [...catalog.packs.keys()].some((pack) => slotOf(pack) === volume.slot);
-    if (!mayLose && (state !== "idle" || !isKnown))
+    if (!mayLose && (state !== "idle" || !isKnown || volumes.isSettling))
       return fail({ code: "storage.volume-needed", volume: id, isKnown, backlogCount, lostCount });
     const forgotten = await volumes.forget(volume);
     return forgotten.ok ? ok(this.facts) : fail(await writeFailure(forgotten.failure, space));

@@ -51,8 +51,10 @@ export class VolumeSet implements PackVolumes {
   /** In this life, or about to be with the others when it begins; and not gone since. */
   readonly #recovered = new Set<number>();
   #generation = 0;
-  /** The one that is recovered by itself now; undefined as soon as it goes. */
+  /** The one that is recovered by itself now, or was last; undefined as soon as it goes, or fails. */
   #returning: number | undefined;
+  /** They are back with less than was on them: what they hold is not known again before they are recovered. */
+  readonly #dropped = new Set<number>();
   /** Packs of each that its last recovery could not read. */
   readonly #unread = new Map<number, readonly number[]>();
   readonly #retries = new Map<number, Timer>();
@@ -115,9 +117,19 @@ export class VolumeSet implements PackVolumes {
     this.#deps.log.warn("volume not recovered", { directory, problem, pack });
   }
 
-  /** Some are there that were not recovered with the others, and may hold commits that are not known yet. */
+  /** Some were not recovered with the others, or are looked through anew, and may hold commits that are not known yet. */
   get isSettling(): boolean {
-    return this.#isSettling;
+    return this.#isSettling || this.#dropped.size > 0;
+  }
+
+  /** One of those is there, and recovered now. */
+  get isLookingAnew(): boolean {
+    return this.#returning !== undefined && this.#dropped.has(this.#returning);
+  }
+
+  /** Settles when what is back by now was recovered, or cannot be. */
+  get recovered(): Promise<void> {
+    return this.#work;
   }
 
   get unread(): readonly number[] {
@@ -291,6 +303,7 @@ export class VolumeSet implements PackVolumes {
     }
     if (compared.value) {
       log.warn("volume holds less than was on it", { directory: this.volumes.view(slot)?.directory });
+      this.#dropped.add(slot);
       if (!(await this.#drop(new Set([slot]), attachment))) return;
     }
     const recovery = new Recovery({
@@ -309,6 +322,7 @@ export class VolumeSet implements PackVolumes {
     }
     // They may have numbers that lists have passed.
     if (report.recoveredCommitCount + report.adoptedCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
+    this.#dropped.delete(slot);
     await liftRecords(slot, deps);
     // Where it is there again another attempt is in line.
     if (this.#returning !== slot) return;
@@ -322,6 +336,7 @@ export class VolumeSet implements PackVolumes {
 
   /** It goes on without being written: one bad disk is no reason to end the life of all of them. */
   #tryLater(slot: number): void {
+    this.#returning = undefined;
     const again = (): void => this.#enqueue(() => this.#comeBack(slot));
     this.#retries.set(slot, this.#deps.clock.after(VOLUME_LOOK_INTERVAL_MS, again));
   }
