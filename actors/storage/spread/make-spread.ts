@@ -26,7 +26,7 @@ export interface SpreadWriters {
   readonly repairer: Repairer;
 }
 
-type Made = "spread" | "code" | "volumes" | "lastSequence" | "isLookingAnew" | "recovered";
+type Made = "spread" | "code" | "volumes" | "lastSequence" | "isLookingAnew" | "isRecovered" | "recovered";
 
 type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, Made> &
   Pick<WritersDeps, "random" | "sealer" | "config" | "keeps"> & {
@@ -75,6 +75,6 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
   const isHeldByPut: LastingCommitDeps["isHeldByPut"] = (commit) => deps.keeps.isHeldByPut(commit);
   set.attach({ ...deps, isHeldByPut, makeLane, onChange: () => repairer.look() }, report);
   repairer.look();
-  const puts = { ...deps, spread };
+  const puts = { ...deps, spread, isRecovered: (slot: number) => set.isRecovered(slot) };
   return { spread, smalls: new SpreadSmalls(puts, deps.space), larges: new SpreadUploads(puts), repairer };
 }

@@ -12,6 +12,7 @@ import type { InUse } from "#actors/storage/collection/in-use.ts";
 import { marginOf } from "#actors/storage/holders.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KnownRecords } from "#actors/storage/known-records.ts";
+import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import { LINK_LOST } from "#actors/storage/pack-write.ts";
 import { Proofs } from "#actors/storage/proofs.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
@@ -30,6 +31,8 @@ export interface SpreadPutDeps {
   readonly keeping: Keeping;
   /** By manifest. */
   readonly commits: Turns<Digest>;
+  /** Whether the volume has all that the catalog says, as far as anybody knows. */
+  readonly isRecovered: (slot: number) => boolean;
 }
 
 /** What is committed. */
@@ -125,12 +128,17 @@ export class SpreadPut {
 
   /**
    * Whether it is there with what it is acknowledged with. It may be left over of a removed object that is half collected, or
-   * volumes may be away: then it is written again, as anything new is.
+   * volumes may be away, or back and not recovered yet, who knows with how much less: then it is written again, as anything
+   * new is.
    */
   async #isKnown(kind: RecordKind, digest: Digest): Promise<boolean> {
-    const { catalog, spread } = this.#deps;
+    const { catalog, isRecovered, spread } = this.#deps;
     if (!(await this.#proofs.seek(kind, digest))) return false;
-    const current = catalog.served(kind, digest).filter(({ isOutdated }) => isOutdated !== true);
+    const current = catalog
+      .served(kind, digest)
+      .filter(
+        ({ isOutdated, pack }) => isOutdated !== true && (slotOf(pack) === HOME_SLOT || isRecovered(slotOf(pack))),
+      );
     return marginOf(current) >= ackMargin(spread.profile);
   }
 }

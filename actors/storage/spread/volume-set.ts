@@ -95,6 +95,10 @@ export class VolumeSet implements PackVolumes {
     return [...this.#recovered].sort((one, other) => one - other);
   }
 
+  isRecovered(slot: number): boolean {
+    return this.#recovered.has(slot);
+  }
+
   get #readable(): readonly number[] {
     return this.volumes.all.flatMap(({ slot }) => (slot > 0 && this.volumes.isReadable(slot) ? [slot] : []));
   }

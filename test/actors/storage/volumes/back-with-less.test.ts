@@ -27,18 +27,19 @@ const directories = ["/v1", "/v2", "/v3"];
 
 interface World {
   readonly kit: StorageKit;
-  /** It is back. Nothing that is left on it can be read before `finish`. */
+  /** It is back. What is left on it is held before `finish`. */
   readonly bringBack: () => Promise<void>;
   readonly finish: () => Promise<void>;
-  /** Reads of packs of these volumes wait until it is called again. */
+  /** The operation on packs of these volumes waits until it is called again. */
   readonly hold: (...volumes: readonly string[]) => void;
 }
 
-async function startThree(options: KitOptions = {}): Promise<World> {
+/** What is held is the operation of that name on packs. */
+async function startThree(options: KitOptions = {}, operation = "read"): Promise<World> {
   let held = Promise.withResolvers<void>();
   let volumes: readonly string[] = [];
   const disk = watchedDisk(new MemoryDisk({ capacityBytes: 4 * GiB }), async ({ name, path }, begin) => {
-    if (name === "read" && volumes.some((volume) => path.startsWith(`${volume}/packs`))) await held.promise;
+    if (name === operation && volumes.some((volume) => path.startsWith(`${volume}/packs`))) await held.promise;
     return await begin();
   });
   must(await disk.makeDirectory("/pulled"), "a place for it");
@@ -196,6 +197,19 @@ describe("storage: a volume that is back with less, while it is looked through a
 
     assert(!refused.ok && refused.failure.code === "storage.rebuilding", JSON.stringify(refused));
     assert(taken.ok && taken.value.manifest === stored[0]?.manifest);
+  });
+
+  it("is not relied upon by puts before it is known what it lacks (STO-77)", async () => {
+    const { kit, bringBack, finish } = await startThree({}, "list");
+    await putMany(kit, 40, 1);
+
+    await lose(kit);
+    await bringBack();
+    const again: StoredObject[] = [];
+    for (let seed = 1; seed <= 40; seed += 1) again.push(await mustPut(kit, randomBytes(300 * KiB, seed)));
+    await finish();
+
+    assert.deepEqual(new Set(await readAll(kit, again)), new Set(["held"]));
   });
 
   it("has nothing counted as lost that it may hold, and repair goes on then (STO-123)", async () => {
