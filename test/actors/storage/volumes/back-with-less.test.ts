@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "#actors/domain/address.ts";
-import type { ScrubFacts, StoredObject } from "#actors/storage/protocol.ts";
+import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
+import type { StoredObject } from "#actors/storage/protocol.ts";
 import { SCRUB_LOOK_INTERVAL_MS } from "#actors/storage/scrub/scrubber.ts";
 import { encodeTree } from "#client/tree.ts";
 import { must } from "#runtime/errors.ts";
