@@ -142,9 +142,7 @@ export class Store {
 
   async put(put: PutObject, within: Within): Promise<Result<StoredObject, PutFailure | StorageNotReady>> {
     const writers = this.#writers;
-    // Not knowing who holds the object for good, it would hold it for a time alone.
-    const isBlind = put.keepMs !== undefined && this.rebuilding !== undefined;
-    if (writers === undefined || isBlind) return fail(this.#notReady());
+    if (writers === undefined) return fail(this.#notReady());
     const { source } = put;
     if (!(source instanceof Uint8Array)) this.#sources.add(source);
     const putting = putObject(put, writers, within);
