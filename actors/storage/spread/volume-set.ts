@@ -254,7 +254,7 @@ export class VolumeSet implements PackVolumes {
     this.#tell();
     // It finds what has come and gone before.
     if (this.#attachment === undefined) return;
-    if (!isReadable) this.#enqueue(() => this.#leave(slot));
+    if (!isReadable) this.#leave(slot);
     // One that is failing is tried again after a while.
     else if (!this.#recovered.has(slot) && state !== "failing") this.#enqueue(() => this.#comeBack(slot));
     this.#attachment.onChange();
@@ -284,11 +284,13 @@ export class VolumeSet implements PackVolumes {
     this.#work = this.#work.then(work).catch(this.#deps.onDefect);
   }
 
-  async #leave(slot: number): Promise<void> {
-    // It may have been recovered since it went.
-    this.#setRecovered(slot, false);
-    await this.lanes.end(slot);
-    await this.#attachment?.files.forgetVolume(slot);
+  #leave(slot: number): void {
+    // At once: another one may be recovered just now, and this one back before its turn.
+    const ended = this.lanes.end(slot).catch(this.#deps.onDefect);
+    this.#enqueue(async () => {
+      await ended;
+      await this.#attachment?.files.forgetVolume(slot);
+    });
   }
 
   async #comeBack(slot: number): Promise<void> {

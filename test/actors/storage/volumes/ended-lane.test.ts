@@ -6,12 +6,12 @@ import type { StoredObject } from "#actors/storage/protocol.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import type { LockTable } from "#runtime/simulated/lock.ts";
-import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { GiB, KiB, MiB, second } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { ReusingDisk } from "#test/actors/storage/reusing-disk.ts";
 import { randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
-import { looked, pull, putBack, settled } from "#test/actors/storage/volumes/spread-kit.ts";
+import { facts, looked, pull, putBack, settled } from "#test/actors/storage/volumes/spread-kit.ts";
 import { watchedDisk } from "#test/actors/storage/volumes/watched-disk.ts";
 
 /** Without redundancy: what one of them loses is lost. */
@@ -165,3 +165,46 @@ async function addTail(disk: MemoryDisk, path: string): Promise<void> {
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 200; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
 }
+
+describe("storage: a volume that goes and comes while another one is recovered (STO-105)", () => {
+  it("is not written before it was recovered itself", async () => {
+    const written: string[] = [];
+    const [listed, read] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isHeld = false;
+    const disk = watchedDisk(new MemoryDisk({ capacityBytes: 4 * GiB }), async ({ name, path }, begin) => {
+      if (isHeld && path.startsWith("/v2/packs")) await (name === "list" ? listed : read).promise;
+      if (name === "write" && path.includes("/packs/")) written.push(path.slice(0, 3));
+      return await begin();
+    });
+    await disk.makeDirectory("/pulled");
+    const kit = await startStorage({ disk, volumes, config });
+    for (let seed = 1; seed <= 12; seed += 1) await mustPut(kit, randomBytes(300 * KiB, seed));
+    await settled(kit);
+
+    await pull(kit, "/v2");
+    await looked(kit);
+    isHeld = true;
+    await putBack(kit, "/v2");
+    await looked(kit);
+    // So that it is being recovered over two looks, and no operation of its disk for too long.
+    await kit.clock.advance(4 * second);
+    listed.resolve();
+    await looked(kit, 0);
+    await pull(kit, "/v3");
+    await looked(kit, 1 * second);
+    await putBack(kit, "/v3");
+    await looked(kit);
+    const states = (await facts(kit)).volumes.map(({ state }) => state);
+    written.length = 0;
+    for (let seed = 201; seed <= 212; seed += 1) await mustPut(kit, randomBytes(300 * KiB, seed));
+    const meanwhile = new Set(written);
+    read.resolve();
+    await looked(kit);
+    await settled(kit);
+    for (let seed = 301; seed <= 312; seed += 1) await mustPut(kit, randomBytes(300 * KiB, seed));
+
+    assert.deepEqual(states, ["present", "present", "present"]);
+    assert.deepEqual(meanwhile, new Set(["/v1"]));
+    assert.deepEqual(new Set(written), new Set(["/v1", "/v2", "/v3"]));
+  });
+});

@@ -21,8 +21,8 @@ export async function settled(kit: StorageKit): Promise<VolumesFacts> {
   return assert.fail(`repair goes on: ${JSON.stringify((await facts(kit)).repair)}`);
 }
 
-export async function looked(kit: StorageKit): Promise<void> {
-  await kit.clock.advance(VOLUME_LOOK_INTERVAL_MS);
+export async function looked(kit: StorageKit, afterMs: number = VOLUME_LOOK_INTERVAL_MS): Promise<void> {
+  await kit.clock.advance(afterMs);
   for (let turn = 0; turn < 200; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
