@@ -97,7 +97,7 @@ export interface StorageProtocol {
 
   /**
    * From now on nobody can read the object. It can be restored for `storage.trashMs`; then its bytes are given up. Removing
-   * what is removed changes nothing. A put that comes later keeps it again.
+   * what is removed begins that time anew. A put that comes later keeps it again.
    */
   removeObject: Call<HeldObject, { readonly restorableUntilMs: number }, ManifestNotFound | KeepRefused>;
 

@@ -8,7 +8,6 @@ import type { ManifestLink } from "#actors/domain/manifest.ts";
 import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { TREE_MEDIA_TYPE } from "#actors/domain/tree.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { Commit } from "#actors/storage/catalog-records.ts";
 import { checkTree } from "#actors/storage/check-tree.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import { cursorOf } from "#actors/storage/cursor.ts";
@@ -146,7 +145,7 @@ async function readAndStore(put: StreamedPut, deps: OnePutDeps, within: Within, 
 }
 
 async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, deps: OnePutDeps): Promise<Outcome> {
-  const { admitted, cpu, smalls, config, gearTable } = deps;
+  const { admitted, cpu, keeping, smalls, config, gearTable } = deps;
   const { sizeBytes, expect, enc, kind } = put;
   const profile = profileOf(put);
   const { objectSizeBytesMax: sizeBytesMax } = config();
@@ -166,9 +165,10 @@ async function putSmall(put: PutObject, { parts, sizeBytes: size }: Beginning, d
   const facts = { size, chunker: profile.name, object, enc, mediaType };
   const { root } = buildManifestTree(facts, links, (bytes) => digestFromBytes(cpu.digest(bytes)));
   const keepUntilMs = keepUntil(put, deps);
-  const kept = await keepAhead({ object, manifest: root.digest }, keepUntilMs, deps);
-  if (!kept.ok) return kept;
-  const committed = await smalls.put({ object, chunks, sizeBytes: size, manifest: root, keepUntilMs });
+  const kept = await keeping.pinWhile({ object, manifest: root.digest }, keepUntilMs, () =>
+    smalls.put({ object, chunks, sizeBytes: size, manifest: root, keepUntilMs }),
+  );
+  const committed = kept.ok ? kept.value : kept;
   if (!committed.ok) return committed;
   const { sequence, known } = committed.value;
   return ok({
@@ -205,7 +205,7 @@ async function streamAndCommit(
   intake: Intake,
   upload: ObjectUpload,
 ): Promise<Outcome> {
-  const { admitted, space } = deps;
+  const { admitted, keeping, space } = deps;
   const fits = await admitted.admit(beginning.sizeBytes);
   if (!fits.ok) return fits;
   for (const part of beginning.parts) {
@@ -228,9 +228,11 @@ async function streamAndCommit(
   const { object: digest, tree } = finished.value;
   const mismatch = mismatchOf(put.expect, digest);
   if (mismatch !== undefined) return fail(mismatch);
-  const kept = await keepAhead({ object: digest, manifest: tree.root.digest }, upload.keepUntilMs, deps);
+  const kept = await keeping.pinWhile({ object: digest, manifest: tree.root.digest }, upload.keepUntilMs, () =>
+    upload.commit(finished.value),
+  );
   if (!kept.ok) return kept;
-  const committed = await upload.commit(finished.value);
+  const committed = kept.value;
   if (!committed.ok) return fail(await writeFailure(committed.failure, space));
   const { object, manifest, chunkCount, sequence, known } = committed.value;
   const { sizeBytes } = upload;
@@ -274,16 +276,6 @@ function chunksOver(
 
 function keepUntil({ keepMs }: PutObject, { clock }: PutDeps): number {
   return keepMs === undefined ? FOR_EVER : clock.wallMs() + keepMs;
-}
-
-/** What is to be held for a time is pinned before it is there: nothing that is there is ever without what holds it. */
-async function keepAhead(
-  commit: Pick<Commit, "object" | "manifest">,
-  untilMs: number,
-  { keeping }: PutDeps,
-): Promise<Result<void, PutFailure>> {
-  if (untilMs === FOR_EVER) return ok();
-  return await keeping.pinAhead(commit, untilMs);
 }
 
 function profileOf({ chunker = CHUNKER_DEFAULT }: PutObject): ChunkProfile {

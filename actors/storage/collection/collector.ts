@@ -8,7 +8,7 @@
  */
 import type { CollectionFacts, CollectionReport } from "#actors/domain/collection-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { PackState } from "#actors/storage/catalog-records.ts";
+import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
 import { Compactor, type IsLive } from "#actors/storage/collection/compactor.ts";
 import { GraveSweep } from "#actors/storage/collection/grave-sweep.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
@@ -261,7 +261,8 @@ export class Collector {
     if (blocked !== undefined) return blocked;
 
     this.#phase = "compacting";
-    const isNeeded: IsLive = (entry, digest) => marks.has(entry.pack, entry.position) || inUse.has(entry.kind, digest);
+    const isNeeded: IsLive = (entry, digest) =>
+      !this.#isBuried(entry) && (marks.has(entry.pack, entry.position) || inUse.has(entry.kind, digest));
     await forgetLost(
       slice.filter(hasLost).map(({ pack }) => pack),
       isNeeded,
@@ -300,6 +301,13 @@ export class Collector {
       if (emptied.failure.code === "disk.full") return "no room for a copy of what is live";
     }
     return undefined;
+  }
+
+  /** Its commit is gone for good. No put relies on it, and its grave does not speak of the pack that a copy would go to. */
+  #isBuried({ sequence }: CatalogEntry): boolean {
+    const { catalog, keeping } = this.#deps;
+    const commit = sequence > 0 ? catalog.commitAt(sequence) : undefined;
+    return commit !== undefined && keeping.fateOf(commit) === "buried";
   }
 
   /** False where a large upload has it: then it waits for the next collection. */

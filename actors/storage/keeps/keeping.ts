@@ -19,7 +19,6 @@ import {
   isBuried,
   isHeldByPut,
   type Keep,
-  type KeptCommit,
   NO_KEEP,
   type Removal,
   restored,
@@ -61,8 +60,16 @@ const NOT_IN_TRASH: NotInTrash = { code: "storage.not-in-trash" };
 /** A removal that can be taken back, and what the commit that comes back asked for. */
 type Restorable = Pick<Commit, "isTransient"> & { readonly removal: Removal };
 
+/** What a put under way has pinned. */
+interface PinAhead {
+  readonly name: KeepName;
+  readonly untilMs: number;
+}
+
 export class Keeping {
   readonly #deps: KeepingDeps;
+  /** Whoever lets go of the object meanwhile does not speak of what is not there yet. */
+  readonly #ahead = new Set<PinAhead>();
 
   constructor(deps: KeepingDeps) {
     this.#deps = deps;
@@ -105,12 +112,12 @@ export class Keeping {
     const name = keepNameOf(commit);
     const { sizeBytes } = commit;
     const removed = await keeps.change(name, (keep): Result<Keep, ManifestNotFound> => {
-      const { removal } = keep;
+      if (keep.removal !== undefined && isBuried(commit, keep.removal)) {
+        return fail({ code: "storage.manifest-not-found", root: manifest });
+      }
+      // Also where it is removed: there may be another commit, of another manifest, or in a place that cannot be read now.
       const all = { upTo: sequences.last, lastingUpTo: sequences.last };
-      if (removal === undefined || !covers(removal, commit)) return ok(this.#removed(keep, manifest, sizeBytes, all));
-      if (isBuried(commit, removal)) return fail({ code: "storage.manifest-not-found", root: manifest });
-      // There may be a later commit, in a place that cannot be read now.
-      return ok({ ...keep, removal: { ...removal, ...all } });
+      return ok({ ...this.#removed(keep, manifest, sizeBytes, all), pinnedUntilMs: this.#aheadOf(name) });
     });
     return removed.ok ? ok((keeps.get(name)?.removal?.atMs ?? 0) + trashMs()) : removed;
   }
@@ -142,10 +149,8 @@ export class Keeping {
       const found = this.#removalOf(keep);
       if (!found.ok) return found;
       there = listed(name, found.value);
-      // Whoever restores it wants it, also where its put had not asked for more than a time.
-      const { isTransient, removal } = found.value;
-      const pinnedUntilMs = isTransient ? FOR_EVER : keep.pinnedUntilMs;
-      return ok({ ...NO_KEEP, removal: restored(removal), pinnedUntilMs });
+      // Whoever restores it wants it, with all its manifests, and whatever their puts have asked for.
+      return ok({ ...NO_KEEP, removal: restored(found.value.removal), pinnedUntilMs: FOR_EVER });
     });
     if (!changed.ok) return changed;
     return there === undefined ? fail(NOT_IN_TRASH) : ok(there);
@@ -165,12 +170,27 @@ export class Keeping {
     held: HeldObject,
     untilMs: number = FOR_EVER,
   ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
-    return await this.#changeHeld(held, (keep, { isTransient }) => {
-      const isKeptAnyway = untilMs === FOR_EVER && !isTransient;
-      // A pin that is there stays: it may hold another manifest of the object, whose put had asked for a time.
-      const pinnedUntilMs = isKeptAnyway ? keep.pinnedUntilMs : Math.max(keep.pinnedUntilMs, untilMs);
-      return { ...keep, pinnedUntilMs, unpinnedUpTo: isKeptAnyway ? 0 : keep.unpinnedUpTo };
+    return await this.#changeHeld(held, (keep, commit) => {
+      const isHeldAnyway = untilMs === FOR_EVER && isHeldByPut(commit, keep);
+      return isHeldAnyway ? keep : { ...keep, pinnedUntilMs: Math.max(keep.pinnedUntilMs, untilMs) };
     });
+  }
+
+  /** What is to be held for a time is pinned before `put` puts it there: it is never there without what holds it. */
+  async pinWhile<Outcome>(
+    commit: Pick<Commit, "object" | "manifest">,
+    untilMs: number,
+    put: () => Promise<Outcome>,
+  ): Promise<Result<Outcome, KeepFailure>> {
+    if (untilMs >= FOR_EVER) return ok(await put());
+    const ahead = { name: keepNameOf(commit), untilMs };
+    this.#ahead.add(ahead);
+    try {
+      const pinned = await this.pinAhead(commit, untilMs);
+      return pinned.ok ? ok(await put()) : pinned;
+    } finally {
+      this.#ahead.delete(ahead);
+    }
   }
 
   /** Whatever becomes of its put: the object of that name is held until then, at least. */
@@ -182,7 +202,14 @@ export class Keeping {
 
   async unpin(held: HeldObject): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
     const { sequences } = this.#deps;
-    return await this.#changeHeld(held, (keep) => ({ ...keep, pinnedUntilMs: 0, unpinnedUpTo: sequences.last }));
+    return await this.#changeHeld(held, (keep, commit) => {
+      return { ...keep, pinnedUntilMs: this.#aheadOf(keepNameOf(commit)), unpinnedUpTo: sequences.last };
+    });
+  }
+
+  /** Until when puts under way have pinned it. */
+  #aheadOf(name: KeepName): number {
+    return Math.max(0, ...[...this.#ahead].map((ahead) => (ahead.name === name ? ahead.untilMs : 0)));
   }
 
   /** A page begins behind the object that is named `after`; where that is gone, at the start. */
@@ -269,7 +296,7 @@ export class Keeping {
 
   async #changeHeld(
     { manifest }: HeldObject,
-    change: (keep: Keep, commit: KeptCommit) => Keep,
+    change: (keep: Keep, commit: Commit) => Keep,
   ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
     const { catalog, keeps } = this.#deps;
     const commit = catalog.commitOf(manifest);

@@ -26,10 +26,21 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "a compaction takes for garbage what puts rely on meanwhile",
     file: "actors/storage/collection/collector.ts",
-    from: "entry.position >= state.checkpoint || marks.has(state.pack, entry.position) || inUse.has(entry.kind, digest);",
+    from: "entry.position >= state.checkpoint || isNeeded(entry, digest);",
     to: "marks.has(state.pack, entry.position);",
     check: historiesOf("places"),
     says: LOST,
+  },
+  {
+    name: "a collection removes what is held by another manifest of its object",
+    file: "actors/storage/keeps/keep.ts",
+    from: "lastingUpTo: Math.max(unpinnedUpTo, removal?.lastingUpTo ?? 0),",
+    to: "lastingUpTo: Math.max(sequence, unpinnedUpTo, removal?.lastingUpTo ?? 0),",
+    check: {
+      file: "test/actors/storage/hold-histories.test.ts",
+      test: "of what is held lose nothing, and bring nothing back, 40 from seed 1 on",
+    },
+    says: /is there: storage\.removed/,
   },
   {
     name: "what is read is not verified",

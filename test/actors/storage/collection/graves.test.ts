@@ -5,14 +5,14 @@ import { GRAVES_SWEPT_MIN } from "#actors/storage/collection/collector.ts";
 import { GRAVE_AGE_MS_MIN } from "#actors/storage/collection/grave-sweep.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
-import { must } from "#runtime/errors.ts";
+import { fail, must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB, second } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
-import { directory, randomBytes, type StorageKit, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
+import { directory, put, randomBytes, type StorageKit, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
 
 const sealing = {
   config: { packSealBytes: 1 * MiB, writeQuotaBytes: 64 * MiB, collectBytesPerSecondMax: 1024 * 1024 * MiB },
@@ -108,6 +108,39 @@ describe("storage: graves (STO-22)", () => {
       await kit.clock.advance(5 * second);
       await collect(kit, true);
       assert(!((await readObject(kit.ref, removed.manifest)) instanceof Uint8Array));
+    }
+  });
+
+  it("cover what a put has failed to put again while it was compacted away (STO-121)", async () => {
+    const disk = new MemoryDisk();
+    const kit = await startStorage({ disk, config: { compactBelowPercent: 90 } });
+    await mustPut(kit, randomBytes(300 * KiB, 1));
+    const bytes = randomBytes(300 * KiB, 2);
+    const removed = await mustPut(kit, bytes);
+    await mustPut(kit, randomBytes(3000, 3));
+    await remove(kit, removed);
+    const { open, write } = disk;
+    let failed: unknown;
+    // When the pack is made that what is live goes to, the disk is full for the put alone.
+    disk.open = async (path, mode) => {
+      if (mode === "create-new" && path.startsWith(`${directory}/packs/`) && failed === undefined) {
+        failed = false;
+        disk.write = async (descriptor, parts, position) => {
+          const isRecord = position >= PACK_FRONT_BYTES;
+          return isRecord ? fail({ code: "disk.full", path }) : await write.call(disk, descriptor, parts, position);
+        };
+        failed = !(await put(kit, bytes)).ok;
+        disk.write = write;
+      }
+      return await open.call(disk, path, mode);
+    };
+
+    const { packsCompacted } = await collect(kit, true);
+
+    assert.deepEqual({ failed, packsCompacted }, { failed: true, packsCompacted: 1 });
+    for (let round = 0; round < 3; round += 1) {
+      assert(!((await readObject(kit.ref, removed.manifest)) instanceof Uint8Array));
+      await collect(kit, round > 0);
     }
   });
 

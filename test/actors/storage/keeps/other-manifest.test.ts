@@ -5,7 +5,14 @@ import type { StoredObject } from "#actors/storage/protocol.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
-import { randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
+import {
+  randomBytes,
+  type StorageKit,
+  smallConfig,
+  startStorage,
+  whole,
+  within,
+} from "#test/actors/storage/storage-kit.ts";
 
 const sealing = { config: { packSealBytes: 1 * MiB } } as const;
 const bytes = randomBytes(3500 * KiB, 1);
@@ -110,7 +117,7 @@ describe("storage: an object of several manifests", () => {
     assert(await isThere(next, timed));
   });
 
-  it("is held as long as a put asks for, also where another of its manifests is restored (STO-124)", async () => {
+  it("is held as long as a put asks for, also where another of its manifests is restored, until it is let go (STO-124)", async () => {
     const kit = await startStorage(sealing);
     const lasting = await mustPut(kit, bytes);
     await remove(kit, lasting);
@@ -119,12 +126,60 @@ describe("storage: an object of several manifests", () => {
 
     assert((await kit.ref.call("restoreObject", { address }, within)).ok);
 
-    await collect(kit, true);
-    assert(await isThere(kit, lasting));
-    assert(await isThere(kit, timed));
     await kit.clock.advance(61_000);
     await collect(kit, true);
     assert(await isThere(kit, lasting));
+    assert(await isThere(kit, timed));
+    assert((await kit.ref.call("unpinObject", { manifest: lasting.manifest }, within)).ok);
+    await collect(kit, true);
+    assert(!(await isThere(kit, lasting)));
     assert(!(await isThere(kit, timed)));
   });
+
+  it("can be restored as long as ever where a part of it was removed before (STO-21)", async () => {
+    const { kit, lasting, timed } = await given();
+    await kit.clock.advance(2000);
+    await collect(kit, false);
+    await kit.clock.advance(smallConfig.trashMs - 1);
+
+    await remove(kit, timed);
+
+    await kit.clock.advance(2);
+    await collect(kit, false);
+    const { address = assert.fail("it has an address") } = lasting;
+    assert((await kit.ref.call("restoreObject", { address }, within)).ok);
+    for (const one of [lasting, timed]) assert(await isThere(kit, one));
+  });
+
+  it("is pinned no more where it is removed by the manifest that was removed before (STO-21)", async () => {
+    const kit = await startStorage(sealing);
+    const first = await mustPut(kit, bytes);
+    await remove(kit, first);
+    const pinned = await mustPut(kit, bytes, { chunker: "fixed/1", keepMs: 1000 });
+    assert((await kit.ref.call("pinObject", { manifest: pinned.manifest }, within)).ok);
+    await remove(kit, first);
+    assert(!(await isThere(kit, pinned)));
+
+    await mustPut(kit, bytes, { chunker: "fixed/1", keepMs: 1000 });
+
+    await kit.clock.advance(2000);
+    await collect(kit, false);
+    assert(!(await isThere(kit, pinned)));
+  });
+
+  for (const by of ["lasting", "timed"] as const) {
+    it(`has all again that was held where it is restored, and was removed by the ${by} one (STO-124)`, async () => {
+      const world = await given();
+      const { kit, lasting, timed } = world;
+      assert((await kit.ref.call("pinObject", { manifest: timed.manifest }, within)).ok);
+      await kit.clock.advance(2000);
+      await remove(kit, world[by]);
+      const { address = assert.fail("it has an address") } = lasting;
+      assert((await kit.ref.call("restoreObject", { address }, within)).ok);
+
+      for (const emptyTrash of [false, true]) await collect(kit, emptyTrash);
+
+      for (const one of [lasting, timed]) assert(await isThere(kit, one));
+    });
+  }
 });
