@@ -44,6 +44,8 @@ export class SpareKv implements Kv {
   #isInMemory: boolean;
   #line: Promise<unknown> = Promise.resolve();
   #moving: Promise<boolean> | undefined;
+  /** Settles when the store of a move that failed is closed. */
+  #left: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: SpareKvOptions, kv: Kv, isInMemory: boolean) {
@@ -86,6 +88,7 @@ export class SpareKv implements Kv {
     this.#closed = true;
     await this.#line;
     await this.#kv.close();
+    await this.#left;
   }
 
   /** True if it is on disk now. A disk that is still full leaves everything as it is. */
@@ -112,7 +115,8 @@ export class SpareKv implements Kv {
       () => false,
     );
     if (!copied) {
-      await opened.value.close();
+      // Not waited for: a batch that did not end in time may never end, and what it still writes goes with the directory.
+      this.#left = opened.value.close();
       await disk.removeTree(directory);
       return false;
     }

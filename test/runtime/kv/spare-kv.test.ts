@@ -1,8 +1,9 @@
 /** The store that waits in memory for room on the disk. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ok } from "#runtime/errors.ts";
-import type { KvChange } from "#runtime/kv/kv.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Defect, ok } from "#runtime/errors.ts";
+import type { KvChange, KvStores } from "#runtime/kv/kv.ts";
 import { memoryKv } from "#runtime/kv/memory-kv.ts";
 import { openOrSpare, type SpareKv } from "#runtime/kv/spare-kv.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
@@ -10,9 +11,13 @@ import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 const DIRECTORY = "/data/cache";
 const LAST: Uint8Array = Uint8Array.of(0x6d);
 
-async function openSpare(stores: MemoryKvStores, mapBytesMax: number = 1e9): Promise<SpareKv> {
+async function openSpare(
+  stores: MemoryKvStores,
+  mapBytesMax: number = 1e9,
+  opener: KvStores = stores,
+): Promise<SpareKv> {
   const opened = await openOrSpare({
-    stores,
+    stores: opener,
     disk: {
       removeTree: async (directory) => {
         stores.remove(directory);
@@ -42,7 +47,7 @@ const numberAt = (kv: SpareKv, number: number): number | undefined => {
   return value === undefined ? undefined : Buffer.from(value).readUInt32BE();
 };
 
-describe("spare kv", () => {
+describe("spare kv", { timeout: 60_000 }, () => {
   it("is on the disk from the start where that has room", async () => {
     const kv = await openSpare(memoryKvStores());
 
@@ -89,6 +94,38 @@ describe("spare kv", () => {
     const fresh = await stores.open(DIRECTORY, { mapBytesMax: 1e6 });
     assert(fresh.ok);
     assert.equal(fresh.value.get(LAST), undefined);
+  });
+
+  it("goes on in memory where a batch of the move does not end, removes what that writes, and is closed behind it", async () => {
+    const stores = memoryKvStores();
+    const ended = Promise.withResolvers<void>();
+    const late: KvStores = {
+      open: async (...of) => {
+        const opened = await stores.open(...of);
+        if (!opened.ok) return opened;
+        const batch = (): Promise<never> => Promise.reject(new Defect("kv: a commit has not ended for 60 s"));
+        return ok({ ...opened.value, batch, close: () => ended.promise.then(() => opened.value.close()) });
+      },
+    };
+    stores.refuseNew(true);
+    const kv = await openSpare(stores, 1e9, late);
+    await kv.batch([pair(1)]);
+    stores.refuseNew(false);
+
+    assert.equal(await kv.moveToDisk(), false);
+    await kv.batch([pair(2)]);
+    let isClosed = false;
+    const closing = kv.close().then(() => {
+      isClosed = true;
+    });
+    await nextTurn();
+
+    assert.deepEqual([kv.isInMemory, isClosed], [true, false]);
+    ended.resolve();
+    await closing;
+    const fresh = await stores.open(DIRECTORY, { mapBytesMax: 1e6 });
+    assert(fresh.ok);
+    assert.equal(fresh.value.count(), 0);
   });
 });
 
