@@ -29,12 +29,14 @@ export interface Kv {
   /**
    * All or none, after every earlier batch. Visible to `get` when the promise settles. It rejects when the store refuses
    * (its map or the disk is full, the disk is broken): nothing of the batch is there, the store goes on, try later. Where
-   * it cannot go on, `get` and `range` throw from then on, too.
+   * it cannot go on, `get` and `range` throw from then on, too. One that did not end in time is refused as well, and may
+   * be there later, all of it and before every later batch: write again what was refused, or something newer.
    */
   batch(changes: readonly KvChange[]): Promise<void>;
   count(): number;
   /** Waits until every settled batch is on disk. */
   flush(): Promise<void>;
+  /** Waits for a batch that did not end in time, too, however long: what has closed is written to by nobody. */
   close(): Promise<void>;
 }
 

@@ -5,6 +5,10 @@
  * the disk refuses what comes after a commit, and the next one then never ends; `noSync` damages the file. Owners write
  * large batches behind their own backs, so that what this costs is not waited for.
  *
+ * A commit that does not end in time is refused, and no other is begun until it has: the disk hangs, or LMDB began no
+ * transaction (MDB_PANIC), which the library tells nobody. `close` waits for it, because closing under it may block the
+ * thread for good: whoever closes has a bound, past which the process is replaced (SUP-17).
+ *
  * LMDB ends the process where its file is damaged in the wrong place, and has no checksums, so `open` looks before it leaps
  * (`kv-preflight.ts`) and reads all pairs afterwards where they are few, or the store was not closed twice in a row;
  * otherwise it counts them, a million in 55 ms here. LMDB itself survives openers in several processes; that there is
@@ -19,6 +23,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { getSystemErrorName } from "node:util";
 import { crc32 } from "node:zlib";
 import { open, type RootDatabase } from "lmdb";
+import type { Clock } from "#runtime/clock.ts";
 import { assert, Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import { addedBytesOf, assertChanges, assertKey } from "#runtime/kv/check.ts";
 import type { Kv, KvBroken, KvChange, KvStores } from "#runtime/kv/kv.ts";
@@ -31,7 +36,7 @@ import {
   prepareDirectory,
   withOpeningMark,
 } from "#runtime/real/kv-preflight.ts";
-import { KiB, MiB } from "#runtime/units.ts";
+import { KiB, MiB, minute, second } from "#runtime/units.ts";
 
 /**
  * Free bytes of the disk without which a batch is not begun: LMDB writes every page that a change touches anew, and where
@@ -42,6 +47,11 @@ export const KV_ROOM_BYTES_MIN: number = 256 * KiB;
 const pageBytes = 4 * KiB;
 /** From so much on the size of the store is looked at: no commit writes more than all of its pages anew. */
 const largeBatchBytes = 1 * MiB;
+
+/** A commit that has not ended by then is refused, ms: a disk may try for half a minute over one bad sector. */
+export const KV_COMMIT_MS_MAX: number = 1 * minute;
+/** As much more for each change, ms: each may make a slow disk seek its page. */
+export const KV_CHANGE_MS_MAX = 10;
 
 /** Of the CRC-32 of key and value, behind each value. */
 const checkBytes = 4;
@@ -55,7 +65,7 @@ const sizeCheckBytes = 1 * MiB;
 type Database = RootDatabase<Uint8Array, Uint8Array>;
 
 /** One value per process: it knows which directories are open. */
-export function createLmdbStores(): KvStores {
+export function createLmdbStores(clock: Clock): KvStores {
   const opened = new Set<string>();
 
   return {
@@ -73,13 +83,21 @@ export function createLmdbStores(): KvStores {
       }
       opened.add(directory);
       markInUse(directory);
-      return ok(new LmdbKv(database, { directory, mapBytesMax, onClosed: () => opened.delete(directory) }));
+      return ok(new LmdbKv(database, { clock, directory, mapBytesMax, onClosed: () => opened.delete(directory) }));
     },
   };
 }
 
+interface LmdbKvOptions {
+  readonly clock: Clock;
+  readonly directory: string;
+  readonly mapBytesMax: number;
+  readonly onClosed: () => void;
+}
+
 class LmdbKv implements Kv {
   readonly #database: Database;
+  readonly #clock: Clock;
   readonly #directory: string;
   readonly #mapBytesMax: number;
   readonly #onClosed: () => void;
@@ -89,15 +107,15 @@ class LmdbKv implements Kv {
   #hasRefused = false;
   /** The disk refused the header: LMDB begins no transaction any more, and the library never says so. */
   #isBroken = false;
-  /** Settles when the commits given so far are over. */
+  /** A commit that was refused because its time was over, and has not ended yet. */
+  #late: { readonly commit: Promise<void>; readonly refusal: string } | undefined;
+  /** Settles when the commits given so far are over, or refused. */
   #line: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor(
-    database: Database,
-    { directory, mapBytesMax, onClosed }: { directory: string; mapBytesMax: number; onClosed: () => void },
-  ) {
+  constructor(database: Database, { clock, directory, mapBytesMax, onClosed }: LmdbKvOptions) {
     this.#database = database;
+    this.#clock = clock;
     this.#directory = directory;
     this.#mapBytesMax = mapBytesMax;
     this.#onClosed = onClosed;
@@ -129,8 +147,29 @@ class LmdbKv implements Kv {
 
   async #commit(changes: readonly KvChange[], addedBytes: number): Promise<void> {
     if (this.#isBroken) throw new Error("kv: the disk refused the header of the store, which is unusable now");
+    if (this.#late !== undefined) throw new Error(this.#late.refusal);
     if (addedBytes > 0 && this.#lacksRoom(addedBytes)) throw new Error("kv: the store has reached mapBytesMax");
     if (!this.#diskHasRoom(changes.length, addedBytes)) throw new Error("kv: the disk has no room for the commit");
+    await this.#inTime(this.#write(changes), KV_COMMIT_MS_MAX + changes.length * KV_CHANGE_MS_MAX);
+  }
+
+  /** Rejects after `msMax`, when the commit goes on behind the back of whoever gave it. */
+  #inTime(commit: Promise<void>, msMax: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.after(msMax, () => {
+        const refusal = `kv: a commit has not ended for ${Math.round(msMax / second)} s`;
+        this.#late = { commit, refusal };
+        reject(new Error(refusal));
+      });
+      const ended = commit.finally(() => {
+        timer.cancel();
+        this.#late = undefined;
+      });
+      ended.then(resolve, reject);
+    });
+  }
+
+  async #write(changes: readonly KvChange[]): Promise<void> {
     const database = this.#database;
     try {
       await database.batch(() => {
@@ -164,6 +203,7 @@ class LmdbKv implements Kv {
 
   async #close(): Promise<void> {
     await this.#line;
+    await this.#late?.commit.catch(() => undefined);
     // Behind a commit that failed the library waits for ever for one that does not. One of nothing never does.
     if (this.#hasRefused && !this.#isBroken) {
       await this.#database.batch(() => undefined).catch(causeOfCommitError);

@@ -36,7 +36,7 @@ export function realBase(): BaseEnv {
 export function realCellSeams(base: BaseEnv): CellSeams {
   let stores: Promise<KvStores> | undefined;
   const loadStores = (): Promise<KvStores> => {
-    stores ??= import("#runtime/real/kv.ts").then(({ createLmdbStores }) => createLmdbStores());
+    stores ??= import("#runtime/real/kv.ts").then(({ createLmdbStores }) => createLmdbStores(base.clock));
     return stores;
   };
   return {

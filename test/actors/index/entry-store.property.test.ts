@@ -1,6 +1,6 @@
 /**
- * The store of entries against a map, over random records, crashes and refusals: everything recorded is found until a
- * crash, and after it everything that the checkpoint covers.
+ * The store of entries against a map, over random records, crashes and refusals, also of what is written later all the
+ * same: everything recorded is found until a crash, and after it everything that the checkpoint covers.
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -44,7 +44,7 @@ const within = { timeoutMs: 1000 };
 describe("index: what is found", () => {
   it("is all that was recorded, and after a power cut all that the checkpoint covers (IDX-2, IDX-3, IDX-18)", async () => {
     await fc.assert(
-      fc.asyncProperty(steps, fc.nat(), async (script: readonly Step[], seed) => {
+      fc.asyncProperty(steps, fc.nat(), fc.boolean(), async (script: readonly Step[], seed, isLate) => {
         const random = seededRandom(seed);
         let index = await startIndex({ config: { pendingEntriesMax: 1000 } });
         let life = "";
@@ -63,6 +63,7 @@ describe("index: what is found", () => {
         await begin();
 
         for (const step of script) {
+          index.control.isLate = isLate;
           if (step.kind === "refuse") index.control.refusal = "full";
           if (step.kind === "accept") index.control.refusal = undefined;
           if (step.kind === "settle") await index.clock.settle();

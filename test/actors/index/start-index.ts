@@ -29,6 +29,8 @@ export const smallIndexConfig: IndexConfig = {
 export class StoreControl {
   /** While set, every batch is refused with this message. */
   refusal: string | undefined;
+  /** The first batch that is refused is written all the same, in front of the next one that is taken. */
+  isLate = false;
   /** While set, batches wait until `release`. */
   isHeld = false;
   /** While set, `get` throws, as a store with a damaged page does. */
@@ -38,6 +40,7 @@ export class StoreControl {
   /** Count of `get`s so far. */
   getCount = 0;
   #held: (() => void)[] = [];
+  #late: KvChange[] = [];
 
   release(): void {
     this.isHeld = false;
@@ -64,7 +67,9 @@ export class StoreControl {
       },
       batch: async (changes) => {
         if (this.isHeld) await new Promise<void>((go) => this.#held.push(go));
+        if (this.refusal !== undefined && this.isLate && this.#late.length === 0) this.#late = [...changes];
         assert(this.refusal === undefined, this.refusal ?? "");
+        if (this.#late.length > 0) await kv.batch(this.#late.splice(0));
         await kv.batch(changes);
         this.batches.push(changes);
       },

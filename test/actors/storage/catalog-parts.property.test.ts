@@ -12,6 +12,7 @@ import {
   tableBytes,
 } from "#actors/storage/record.ts";
 import { Sequences } from "#actors/storage/sequences.ts";
+import type { Kv, KvChange } from "#runtime/kv/kv.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 
 const keys = fc.integer({ min: 1, max: 8 }).map((key) => Uint8Array.of(key));
@@ -24,7 +25,7 @@ const steps = fc.array(
     }),
     fc.record({ step: fc.constant("flush" as const) }),
     fc.record({ step: fc.constant("settle" as const) }),
-    fc.record({ step: fc.constant("refuse" as const), isRefused: fc.boolean() }),
+    fc.record({ step: fc.constant("refuse" as const), isRefused: fc.boolean(), isLate: fc.boolean() }),
   ),
   { maxLength: 60, size: "max" },
 );
@@ -36,7 +37,8 @@ describe("kv overlay: get", () => {
         const stores = memoryKvStores();
         const opened = await stores.open("kv", { mapBytesMax: 1e6 });
         assert(opened.ok);
-        const overlay = new KvOverlay(opened.value);
+        const { late, kv } = lateKv(opened.value);
+        const overlay = new KvOverlay(kv);
         const model = new Map<number, Uint8Array | undefined>();
         let flushing: Promise<void> = Promise.resolve();
         for (const one of script) {
@@ -44,8 +46,10 @@ describe("kv overlay: get", () => {
             overlay.put(one.key, one.value);
             model.set(one.key[0] ?? 0, one.value);
           } else if (one.step === "flush") flushing = overlay.flush();
-          else if (one.step === "refuse") stores.refuseBatches(one.isRefused ? "the disk is full" : undefined);
-          else await flushing;
+          else if (one.step === "refuse") {
+            late.isOn = one.isLate;
+            stores.refuseBatches(one.isRefused ? "the disk is full" : undefined);
+          } else await flushing;
           for (let key = 1; key <= 8; key += 1) {
             const value = overlay.get(Uint8Array.of(key));
             assert.deepEqual(value && Uint8Array.from(value), model.get(key));
@@ -68,6 +72,19 @@ describe("kv overlay: get", () => {
     );
   });
 });
+
+/** While on, the first batch that is refused is written all the same, in front of the next one that is taken. */
+function lateKv(kv: Kv): { readonly late: { isOn: boolean }; readonly kv: Kv } {
+  const late: { isOn: boolean; changes: readonly KvChange[] } = { isOn: false, changes: [] };
+  const batch = async (changes: readonly KvChange[]): Promise<void> => {
+    await kv.batch([...late.changes, ...changes]).catch((error: unknown) => {
+      if (late.isOn && late.changes.length === 0) late.changes = changes;
+      throw error;
+    });
+    late.changes = [];
+  };
+  return { late, kv: { ...kv, batch } };
+}
 
 describe("kv overlay: a store that refuses", () => {
   it("says why, keeps what was put, and has room for as many changes as its bound, not for one more", async () => {

@@ -85,7 +85,7 @@ export async function startRealStorage(dataDirectory: string, options: RealOptio
     disk: createRealDisk(),
     network: realNetwork,
     processes: createRealProcesses(),
-    kv: createLmdbStores(),
+    kv: createLmdbStores(realClock),
     edges: { listen: () => assert.fail("storage listens to nobody") },
     exchanges: async (place: BucketPlace) => createExchange(place),
     locks,

@@ -2,12 +2,13 @@
  * A process that puts six pairs into a store of LMDB, three of them one after another and three at once, and reads from it
  * all the while: `kv-host.ts DIRECTORY`. It says `settled N` or `refused N` of each.
  */
+import { realClock } from "#runtime/real/clock.ts";
 import { createLmdbStores } from "#runtime/real/kv.ts";
 import { MiB } from "#runtime/units.ts";
 
 const [directory = ""] = process.argv.slice(2);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const opened = await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB });
+const opened = await createLmdbStores(realClock).open(directory, { mapBytesMax: 64 * MiB });
 if (!opened.ok) {
   say(`unopened ${opened.failure.code}`);
   process.exit(0);

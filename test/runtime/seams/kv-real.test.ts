@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { must } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
+import { realClock } from "#runtime/real/clock.ts";
 import { createLmdbStores, KV_ROOM_BYTES_MIN, VERIFIED_PAIRS_MAX } from "#runtime/real/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { MiB } from "#runtime/units.ts";
@@ -18,8 +19,9 @@ const nodeArguments = ["--input-type=module", "-e"];
 
 /** Opens the store of the directory given, reads all of it and prints how that went. */
 const reader = `
+  import { realClock } from "#runtime/real/clock.ts";
   import { createLmdbStores } from "#runtime/real/kv.ts";
-  const opened = await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} });
+  const opened = await createLmdbStores(realClock).open(process.argv[1], { mapBytesMax: ${mapBytesMax} });
   if (!opened.ok) console.log(opened.failure.code);
   else {
     const pairs = opened.value.range(new Uint8Array(0), new Uint8Array(512).fill(255), 1e9);
@@ -36,7 +38,7 @@ function readInProcess(directory: string): string {
 }
 
 async function fill(directory: string): Promise<void> {
-  const kv = must(await createLmdbStores().open(directory, { mapBytesMax }), "opening");
+  const kv = must(await createLmdbStores(realClock).open(directory, { mapBytesMax }), "opening");
   for (let batch = 0; batch < 4; batch += 1) {
     await kv.batch(Array.from({ length: 1000 }, () => put(randomBytes(32), randomBytes(48))));
   }
@@ -59,7 +61,7 @@ function truncate(sizeBytes: (size: number) => number): Damage {
 }
 
 async function writeFindable(directory: string): Promise<void> {
-  const kv = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "opening");
+  const kv = must(await createLmdbStores(realClock).open(directory, { mapBytesMax: 64 * MiB }), "opening");
   await kv.batch([put(Buffer.from("key to be found"), Buffer.from("value to be found"))]);
   await kv.close();
 }
@@ -140,7 +142,7 @@ describe("kv (lmdb): open", () => {
 
   test("a large store is read as a whole where it was not closed twice in a row, and else is not", async (context) => {
     const directory = await tempDirectory(context);
-    const kv = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "opening");
+    const kv = must(await createLmdbStores(realClock).open(directory, { mapBytesMax: 64 * MiB }), "opening");
     for (let from = 0; from <= VERIFIED_PAIRS_MAX; from += 20_000) {
       await kv.batch(Array.from({ length: 20_000 }, (_, at) => put(Buffer.from(`${from + at}`), b(1))));
     }
@@ -150,14 +152,17 @@ describe("kv (lmdb): open", () => {
 
     for (const unclosed of ["", "u"]) {
       await fs.writeFile(`${directory}/in-use`, unclosed);
-      const trusted = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "it is not read");
+      const trusted = must(
+        await createLmdbStores(realClock).open(directory, { mapBytesMax: 64 * MiB }),
+        "it is not read",
+      );
       assert(trusted.count() > VERIFIED_PAIRS_MAX);
       assert.equal((await fs.readFile(`${directory}/in-use`, "utf8")).length, unclosed.length + 1);
       await trusted.close();
       assert.equal((await fs.readdir(directory)).includes("in-use"), false);
     }
     await fs.writeFile(`${directory}/in-use`, "uu");
-    const looked = await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB });
+    const looked = await createLmdbStores(realClock).open(directory, { mapBytesMax: 64 * MiB });
     assert(!looked.ok && looked.failure.code === "kv.broken");
   });
 
@@ -166,10 +171,13 @@ describe("kv (lmdb): open", () => {
     await fill(directory);
 
     await fs.writeFile(`${directory}/in-use`, "uuu");
-    const third = must(await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB }), "three are no reason");
+    const third = must(
+      await createLmdbStores(realClock).open(directory, { mapBytesMax: 64 * MiB }),
+      "three are no reason",
+    );
     await third.close();
     await fs.writeFile(`${directory}/in-use`, "uuuu");
-    const fourth = await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB });
+    const fourth = await createLmdbStores(realClock).open(directory, { mapBytesMax: 64 * MiB });
     assert(!fourth.ok && fourth.failure.code === "kv.broken");
   });
 
@@ -196,7 +204,7 @@ describe("kv (lmdb): open", () => {
 
   test("a store opens again in the process that closed and removed it", async (context) => {
     const directory = `${await tempDirectory(context)}/index`;
-    const stores = createLmdbStores();
+    const stores = createLmdbStores(realClock);
     for (let round = 0; round < 3; round += 1) {
       const kv = must(await stores.open(directory, { mapBytesMax }), "opening");
       assert.equal(kv.count(), 0);
@@ -211,8 +219,9 @@ describe("kv (lmdb): batch", () => {
   test("after kill -9 every batch is whole, in order, and all that settled are there", async (context) => {
     const directory = await tempDirectory(context);
     const writer = `
+      import { realClock } from "#runtime/real/clock.ts";
       import { createLmdbStores } from "#runtime/real/kv.ts";
-      const kv = (await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
+      const kv = (await createLmdbStores(realClock).open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
       const keyOf = (kind, index) => new Uint8Array([kind, index >> 16, index >> 8, index]);
       const value = new Uint8Array(300);
       const next = async (index) => {
@@ -236,7 +245,7 @@ describe("kv (lmdb): batch", () => {
       if (child.signalCode === null) await once(child, "exit");
       assert.equal(child.signalCode, "SIGKILL");
 
-      const kv = must(await createLmdbStores().open(directory, { mapBytesMax }), "opening after the kill");
+      const kv = must(await createLmdbStores(realClock).open(directory, { mapBytesMax }), "opening after the kill");
       const keys = keysOf(kv, 1);
       assert.deepEqual(
         keys,
@@ -251,8 +260,9 @@ describe("kv (lmdb): batch", () => {
   test("a file that cannot grow refuses the batch whole, reads go on, and it can be closed", async (context) => {
     const directory = await tempDirectory(context);
     const script = `
+      import { realClock } from "#runtime/real/clock.ts";
       import { createLmdbStores } from "#runtime/real/kv.ts";
-      const kv = (await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
+      const kv = (await createLmdbStores(realClock).open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
       let written = 0;
       const put = (index) => kv.batch([0, 1].map((part) => ({ key: new Uint8Array([index, part]), value: new Uint8Array(50_000) })));
       let refusal = "none";
@@ -287,8 +297,9 @@ describe("kv (lmdb): batch", () => {
   test("a batch that is refused says why, where the system does", { skip }, async (context) => {
     const directory = await tempDirectory(context);
     const script = `
+      import { realClock } from "#runtime/real/clock.ts";
       import { createLmdbStores } from "#runtime/real/kv.ts";
-      const kv = (await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
+      const kv = (await createLmdbStores(realClock).open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
       const put = (index) => kv.batch([{ key: new Uint8Array([index]), value: new Uint8Array(60_000) }]);
       let refusal = "none";
       for (let index = 0; index < 20 && refusal === "none"; index += 1) await put(index).catch(({ message }) => { refusal = message; });
@@ -311,8 +322,9 @@ describe("kv (lmdb): batch", () => {
   }, async (context) => {
     const root = await tempDirectory(context);
     const script = `
+      import { realClock } from "#runtime/real/clock.ts";
       import { createLmdbStores } from "#runtime/real/kv.ts";
-      const kv = (await createLmdbStores().open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
+      const kv = (await createLmdbStores(realClock).open(process.argv[1], { mapBytesMax: ${mapBytesMax} })).value;
       const put = async (index) => {
         const settled = kv.batch([{ key: new Uint8Array([index]), value: new Uint8Array(100) }]);
         console.log(await settled.then(() => "settled", () => "refused"), index);
@@ -347,7 +359,7 @@ describe("kv (lmdb): batch", () => {
           const died = !ran.stdout.endsWith("closed\n");
           if (!died) assert.ok(refused.length > 0 && settled.length + refused.length === 6, told);
 
-          const opened = await createLmdbStores().open(directory, { mapBytesMax });
+          const opened = await createLmdbStores(realClock).open(directory, { mapBytesMax });
           // A header that was refused may be half of one: then the owner throws the store away.
           if (!opened.ok) assert.ok(opened.failure.code === "kv.broken" && refused.length > 1, told);
           else {
@@ -367,7 +379,7 @@ describe("kv (lmdb): batch", () => {
   test("a value of which a byte turns while the store is open is not served", async (context) => {
     const directory = await tempDirectory(context);
     await writeFindable(directory);
-    const kv = must(await createLmdbStores().open(directory, { mapBytesMax }), "it opens");
+    const kv = must(await createLmdbStores(realClock).open(directory, { mapBytesMax }), "it opens");
 
     await turnBytes(directory, "value to be found");
 
@@ -389,11 +401,14 @@ describe("kv (lmdb): batch", () => {
           made.push(`${directory}/ballast-${left}-${made.length}`);
           await fs.writeFile(made.at(-1) ?? "", "");
         }
-        const refused = await createLmdbStores().open(`${directory}/kv`, { mapBytesMax });
+        const refused = await createLmdbStores(realClock).open(`${directory}/kv`, { mapBytesMax });
         outcomes.push(refused.ok ? "ok" : refused.failure.code);
         if (refused.ok) await refused.value.close();
         for (const path of made) await fs.rm(path);
-        const kv = must(await createLmdbStores().open(`${directory}/kv`, { mapBytesMax }), "it opens with room");
+        const kv = must(
+          await createLmdbStores(realClock).open(`${directory}/kv`, { mapBytesMax }),
+          "it opens with room",
+        );
         await kv.batch([put(b(97), b(1))]);
         await kv.close();
         await fs.rm(`${directory}/kv`, { recursive: true });
@@ -411,7 +426,7 @@ describe("kv (lmdb): batch", () => {
     const directory = await tempDirectory(context);
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", directory]);
     try {
-      const kv = must(await createLmdbStores().open(`${directory}/kv`, { mapBytesMax }), "a store opens");
+      const kv = must(await createLmdbStores(realClock).open(`${directory}/kv`, { mapBytesMax }), "a store opens");
       const small = [put(b(97), b(1))];
       await kv.batch(small);
       const { bavail, bsize } = await fs.statfs(directory);

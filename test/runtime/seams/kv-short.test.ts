@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { realClock } from "#runtime/real/clock.ts";
 import { createLmdbStores } from "#runtime/real/kv.ts";
 import { MiB } from "#runtime/units.ts";
 import { type FaultedRun, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
@@ -40,7 +41,7 @@ describe("kv (real): writes of which the disk takes only a part", { skip }, () =
         // A page that cannot be written damages the library's own memory, which may end the process (kriszyp/lmdb-js#40).
         if (isClosed) assert.equal(settled.length + refused.length, 6, where);
 
-        const opened = await createLmdbStores().open(directory, { mapBytesMax: 64 * MiB });
+        const opened = await createLmdbStores(realClock).open(directory, { mapBytesMax: 64 * MiB });
         if (!opened.ok) {
           // The first write makes the file, and the library ends the process if it fails.
           assert(opened.failure.code === "kv.broken" && (refused.length > 1 || settled.length === 0), where);

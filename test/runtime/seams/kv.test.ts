@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { must } from "#runtime/errors.ts";
+import { realClock } from "#runtime/real/clock.ts";
 import { createLmdbStores } from "#runtime/real/kv.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
@@ -10,7 +11,7 @@ import { tempDirectory } from "#test/kit/temp-directory.ts";
 import { b, kvSuite, mapBytesMax, put } from "#test/runtime/seams/kv-suite.ts";
 
 kvSuite("lmdb", async (context) => ({
-  stores: createLmdbStores(),
+  stores: createLmdbStores(realClock),
   directory: `${await tempDirectory(context)}/made/index`,
 }));
 kvSuite("memory", async () => ({ stores: memoryKvStores(), directory: "/index" }));
