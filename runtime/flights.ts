@@ -21,8 +21,8 @@ export class Flights<Key, Value> {
   }
 
   /** Whoever comes from now on begins anew: what is under way began before something changed. */
-  leave(key: Key): void {
-    this.#flights.delete(key);
+  leaveAll(): void {
+    this.#flights.clear();
   }
 
   /**

@@ -43,9 +43,8 @@ export async function pinTarget(desk: Desk, visit: Visit, target: Target): Serve
   const untilMs = keepMs.value === undefined ? undefined : desk.clock.wallMs() + keepMs.value;
   const pinned = await desk.overlay.call("pin", { target, untilMs }, optionsOf(desk, visit));
   if (!pinned.ok) return pinned;
-  return ok(
-    jsonAnswer(200, { ...nameOf(target), pinned: true, until: untilMs === undefined ? null : timeOf(untilMs) }),
-  );
+  const until = pinned.value.untilMs;
+  return ok(jsonAnswer(200, { ...nameOf(target), pinned: true, until: until === undefined ? null : timeOf(until) }));
 }
 
 export async function unpinTarget(desk: Desk, visit: Visit, target: Target): Served {

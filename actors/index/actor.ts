@@ -8,13 +8,14 @@ import { Names } from "#actors/index/names/names.ts";
 import type {
   IndexEntry,
   IndexEvents,
+  IndexFull,
   IndexProtocol,
   NameFrozen,
   NameState,
   NameUnknown,
 } from "#actors/index/protocol.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
-import type { ActorContext, Behavior } from "#runtime/behavior.ts";
+import type { ActorContext, Behavior, Later } from "#runtime/behavior.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { Defect, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { KvBroken, KvStores } from "#runtime/kv/kv.ts";
@@ -117,11 +118,9 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
     },
 
     record: (state, { entries, checkpoint, isDurable }, ctx) => {
-      const { store, config, life } = state;
-      if (!store.hasRoom && store.trouble !== undefined) {
-        const pendingCountMax = config.current.pendingEntriesMax;
-        return fail({ code: "index.full", pendingCount: store.pendingCount, pendingCountMax });
-      }
+      const { store, life } = state;
+      const full = fullness(state);
+      if (full !== undefined) return fail(full);
 
       const newCount = countNew(store, entries);
       if (newCount === "damaged") return discard(state);
@@ -136,30 +135,29 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
             isWritten ? answer : fail({ code: "index.not-written", cause: store.trouble ?? "the index ends" }),
         );
       }
-      return store.hasRoom
-        ? answer
-        : ctx.later(
-            () => store.room(),
-            () => answer,
-          );
+      return whenRoom(store, ctx, answer);
     },
 
     forget: (state, { address }, ctx) => {
-      const { store, config } = state;
+      const { store } = state;
       const isKnown = store.has(address);
       if (isKnown === "damaged") return discard(state);
       if (!isKnown) return ok();
-      if (!store.hasRoom && store.trouble !== undefined) {
-        const pendingCountMax = config.current.pendingEntriesMax;
-        return fail({ code: "index.full", pendingCount: store.pendingCount, pendingCountMax });
-      }
+      const full = fullness(state);
+      if (full !== undefined) return fail(full);
       store.remove(address);
-      return store.hasRoom
-        ? ok()
-        : ctx.later(
-            () => store.room(),
-            () => ok(),
-          );
+      return whenRoom(store, ctx, ok());
+    },
+
+    loosen: (state, { address }, ctx) => {
+      const { store } = state;
+      const entry = store.find(address);
+      if (entry === "damaged") return discard(state);
+      if (entry?.lasting === undefined) return ok();
+      const full = fullness(state);
+      if (full !== undefined) return fail(full);
+      store.loosen(entry);
+      return whenRoom(store, ctx, ok());
     },
 
     readCheckpoint: ({ store, life }) => ok({ cursor: store.checkpoint, life, entryCount: store.entryCount }),
@@ -274,6 +272,22 @@ async function discard({ store, disk, directory }: IndexState): Promise<never> {
   await store.close();
   must(await disk.removeTree(directory), "removing a damaged index");
   throw new Defect("the store of the index was damaged, and is removed");
+}
+
+/** Why nothing more is kept; undefined while something is. */
+function fullness({ config, store }: IndexState): IndexFull | undefined {
+  if (store.hasRoom || store.trouble === undefined) return undefined;
+  const pendingCountMax = config.current.pendingEntriesMax;
+  return { code: "index.full", pendingCount: store.pendingCount, pendingCountMax };
+}
+
+/** Who has added something waits where there is too much by now. */
+function whenRoom<Outcome>(store: EntryStore, ctx: Ctx, outcome: Outcome): Outcome | Later<Outcome> {
+  if (store.hasRoom) return outcome;
+  return ctx.later(
+    () => store.room(),
+    () => outcome,
+  );
 }
 
 function countNew(store: EntryStore, entries: readonly IndexEntry[]): number | "damaged" {

@@ -134,8 +134,7 @@ export class EntryStore {
     for (const { address, manifest, sizeBytes, isTransient } of entries) {
       const known = isTransient ? this.#known(address) : undefined;
       const lasting = isTransient ? (known === "damaged" ? undefined : known?.lasting) : manifest;
-      this.#next.entries.set(address, { address, manifest, sizeBytes, lasting });
-      this.#cache.forget(address);
+      this.#set({ address, manifest, sizeBytes, lasting });
     }
     this.#entryCount += newCount;
     if (checkpoint !== undefined && checkpoint !== this.#checkpoint) {
@@ -146,11 +145,22 @@ export class EntryStore {
   }
 
   /** Writing follows by itself. It was found before. */
+  loosen(entry: ResolvedEntry): void {
+    this.#set({ ...entry, lasting: undefined });
+    this.#added();
+  }
+
+  /** Writing follows by itself. It was found before. */
   remove(address: Address): void {
     this.#next.entries.set(address, undefined);
     this.#cache.forget(address);
     this.#entryCount -= 1;
     this.#added();
+  }
+
+  #set(entry: ResolvedEntry): void {
+    this.#next.entries.set(entry.address, entry);
+    this.#cache.forget(entry.address);
   }
 
   #added(): void {

@@ -35,6 +35,9 @@ export interface IndexProtocol {
   /** From now on `resolve` does not know it, until it is recorded again. Idempotent. */
   forget: Call<{ readonly address: Address }, void, IndexFull>;
 
+  /** Nobody holds what is known of it without an end any more: none of its manifests lasts. Idempotent. */
+  loosen: Call<{ readonly address: Address }, void, IndexFull>;
+
   /** Where feeding must go on, and in which life of the index what follows counts. */
   readCheckpoint: Call<Record<never, never>, FeedStart>;
 
@@ -96,7 +99,7 @@ export interface IndexEntry {
   readonly address: Address;
   readonly manifest: Digest;
   readonly sizeBytes: number;
-  /** Its put asked for no more than to be held for a time. */
+  /** Its put does not hold it without an end: it asked for a time, or was let go. */
   readonly isTransient: boolean;
 }
 

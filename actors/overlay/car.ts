@@ -7,7 +7,7 @@ import { TREE_MEDIA_TYPE } from "#actors/domain/tree.ts";
 import { CarReader } from "#actors/overlay/car-reader.ts";
 import { CarSource } from "#actors/overlay/car-source.ts";
 import { CarWalk, type WalkFailure } from "#actors/overlay/car-walk.ts";
-import { locate, type Reading } from "#actors/overlay/get.ts";
+import { atAddress, type Reading } from "#actors/overlay/get.ts";
 import type { CarBytes, CarWanted, OverlayProtocol, PutReceipt } from "#actors/overlay/protocol.ts";
 import { putObject } from "#actors/overlay/put.ts";
 import type { PutObject } from "#actors/storage/protocol.ts";
@@ -70,8 +70,7 @@ async function rootOf(
   within: Within,
 ): Promise<Result<CarBytes["root"], FailureOf<OverlayProtocol, "getCar">>> {
   if ("root" in wanted) return ok(wanted.root);
-  const located = await locate(reading, wanted.address, within);
-  return located.ok ? ok(located.value.facts.manifest) : located;
+  return await atAddress(reading, wanted.address, within, async ({ facts }) => ok(facts.manifest));
 }
 
 /** Bytes of the whole CAR: its nodes are read for it, its chunks are not. */

@@ -11,9 +11,10 @@
  */
 import type { Checkpoint, IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
 import { ask, optionsOf, pause } from "#actors/overlay/ask.ts";
-import { type Below, recordEntry } from "#actors/overlay/put.ts";
+import { makeFindable } from "#actors/overlay/findable.ts";
+import type { Below } from "#actors/overlay/put.ts";
 import type { Cursor, ListedManifest, StorageProtocol } from "#actors/storage/protocol.ts";
-import { type Failure, ok, type Result } from "#runtime/errors.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
 
 type Watched = Ref<StorageProtocol> | Ref<IndexProtocol>;
@@ -123,30 +124,11 @@ export class Feeder {
     if (doubtful.length === 0) return undefined;
 
     for (const entry of doubtful) {
-      const settled = await this.#options.turns.inTurn(entry.address, () => this.#settle(entry, within));
+      const settled = await this.#options.turns.inTurn(entry.address, () => makeFindable(this.#options, entry, within));
       if (!settled.ok) return causeOf(settled.failure);
     }
     const moved = await ask(this.#options, within, () => index.call("record", { entries: [], checkpoint }, options));
     return moved.ok ? undefined : causeOf(moved.failure);
-  }
-
-  /** In the turn of its address: nobody removes or puts it meanwhile. */
-  async #settle(entry: IndexEntry, within: Within): Promise<Result<void, Failure>> {
-    const { index, storage } = this.#options;
-    const options = optionsOf(this.#options, within);
-    const { address } = entry;
-    const known = await ask(this.#options, within, () => index.call("resolve", { address }, options));
-    if (!known.ok && known.failure.code === "overlay.unavailable") return known;
-    if (!known.ok) return await recordEntry(this.#options, entry, within);
-    const { lasting, manifest: root, sizeBytes } = known.value;
-    const held = await ask(this.#options, within, () => storage.call("isHeld", { root }, options));
-    if (!held.ok) return held;
-    // What lasts is to be found when the time of what was put since is over.
-    const isBehind = held.value && lasting === undefined && !entry.isTransient;
-    if (held.value && !isBehind) return ok();
-    const recorded = await recordEntry(this.#options, entry, within);
-    if (!recorded.ok || !isBehind) return recorded;
-    return await recordEntry(this.#options, { address, manifest: root, sizeBytes, isTransient: true }, within);
   }
 }
 

@@ -5,7 +5,7 @@
 import { type Address, bytesFromDigest, type Digest } from "#actors/domain/address.ts";
 import { type ByteRange, type Extent, extentOf } from "#actors/domain/byte-range.ts";
 import type { Manifest } from "#actors/domain/manifest.ts";
-import type { ManifestReader, ReadFailure } from "#actors/overlay/manifest-reader.ts";
+import { corrupt, type ManifestReader, type ReadFailure } from "#actors/overlay/manifest-reader.ts";
 import { HELD_BACK_BYTES_MAX, ObjectSource } from "#actors/overlay/object-source.ts";
 import type {
   ContentBytes,
@@ -16,7 +16,7 @@ import type {
   RangeUnsatisfiable,
 } from "#actors/overlay/protocol.ts";
 import type { Below } from "#actors/overlay/put.ts";
-import { resolve } from "#actors/overlay/resolve.ts";
+import { type Gone, isGone, withResolved } from "#actors/overlay/resolve.ts";
 import { SliceWalk } from "#actors/overlay/slice-walk.ts";
 import { readAsSmall, readSmall, type SmallObjects, smallIn } from "#actors/overlay/small-object.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
@@ -43,8 +43,7 @@ export async function statObject(
   address: Address,
   within: Within,
 ): Promise<Result<ObjectFacts, FailureOf<OverlayProtocol, "stat">>> {
-  const located = await locate(reading, address, within);
-  return located.ok ? ok({ ...located.value.facts, address }) : located;
+  return await atAddress(reading, address, within, async (located) => ok({ ...located.facts, address }));
 }
 
 export async function statByRoot(
@@ -64,16 +63,17 @@ export async function getObject(
 ): Promise<Result<ObjectBytes, FailureOf<OverlayProtocol, "get">>> {
   const known = reading.small.get(address);
   const again = known && (await readSmall(reading, known, range, within));
-  if (again?.ok || again?.failure.code === "overlay.range-unsatisfiable") return again;
+  if (again?.ok === true) return again;
+  if (again?.failure.code === "overlay.range-unsatisfiable") return fail(again.failure);
   // What storage refuses now is asked for anew: the object may be removed, or described by another manifest.
   if (known !== undefined) reading.small.delete(address);
 
-  const located = await locate(reading, address, within);
-  if (!located.ok) return located;
-  const small = smallIn(located.value, address);
-  if (small !== undefined) return await readAsSmall(reading, small, range, within);
-  const opened = await open(reading, located.value, range, within, scope);
-  return opened.ok ? ok({ ...opened.value, address }) : opened;
+  return await atAddress(reading, address, within, async (located) => {
+    const small = smallIn(located, address);
+    if (small !== undefined) return await readAsSmall(reading, small, range, within);
+    const opened = await open(reading, located, range, within, scope);
+    return opened.ok ? ok({ ...opened.value, address }) : opened;
+  });
 }
 
 export async function getByRoot(
@@ -105,17 +105,22 @@ async function open(
   return opened.ok ? ok({ ...facts, ...extent, body: source }) : opened;
 }
 
-/** What index and manifest say of an object. */
-export async function locate(
+/** Answers as `read` does with what index and manifest say of the object. What is to last and is nowhere is damage. */
+export async function atAddress<Value, Refused extends Failure>(
   reading: Reading,
   address: Address,
   within: Within,
-): Promise<Result<Located, FailureOf<OverlayProtocol, "stat">>> {
-  const entry = await resolve(reading, address, within);
-  if (!entry.ok) return entry;
-  const root = entry.value.manifest;
-  const manifest = await reading.manifests.root(root, address, within);
-  return manifest.ok ? await measure(reading, root, manifest.value, within) : manifest;
+  read: (located: Located) => Promise<Result<Value, Refused>>,
+): Promise<Result<Value, Exclude<Refused, Gone> | FailureOf<OverlayProtocol, "stat">>> {
+  const outcome = await withResolved<Value, Refused | Gone | ReadFailure>(reading, address, within, async (root) => {
+    const manifest = await reading.manifests.root(root, address, within);
+    const located = manifest.ok ? await measure(reading, root, manifest.value, within) : manifest;
+    return located.ok ? await read(located.value) : located;
+  });
+  if (outcome.ok) return outcome;
+  return isGone(outcome.failure)
+    ? corrupt(outcome.failure.root)
+    : fail(outcome.failure as Exclude<Refused, Gone> | ReadFailure);
 }
 
 async function locateRoot(

@@ -5,21 +5,14 @@
  * that index is not told of, because a crash comes between, storage refuses all the same.
  */
 
-import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
-import type { IndexRebuilding } from "#actors/index/protocol.ts";
+import type { Address, Digest } from "#actors/domain/address.ts";
 import { ask, optionsOf } from "#actors/overlay/ask.ts";
+import { makeFindable } from "#actors/overlay/findable.ts";
 import type { Reading } from "#actors/overlay/get.ts";
-import type {
-  ObjectUnknown,
-  OverlayProtocol,
-  OverlayUnavailable,
-  Target,
-  TargetFailure,
-} from "#actors/overlay/protocol.ts";
-import { afterAll, recordEntry } from "#actors/overlay/put.ts";
-import { resolve } from "#actors/overlay/resolve.ts";
-import type { HeldObject, StorageProtocol } from "#actors/storage/protocol.ts";
-import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { OverlayProtocol, RemovedObject, Target, TargetFailure } from "#actors/overlay/protocol.ts";
+import { afterAll } from "#actors/overlay/put.ts";
+import { type Gone, isGone, withResolved } from "#actors/overlay/resolve.ts";
+import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { FailureOf, ReplyOf } from "#runtime/protocol.ts";
 import type { Within } from "#runtime/ref.ts";
 
@@ -30,23 +23,19 @@ export async function removeTarget(
 ): Promise<Result<ReplyOf<OverlayProtocol, "remove">, TargetFailure>> {
   const { index, manifests, storage } = reading;
   const options = optionsOf(reading, within);
-  const named =
-    "address" in target ? ok(target) : await ask(reading, within, () => storage.call("findCommitted", target, options));
-  if (!named.ok) return named;
-  const { address } = named.value;
-  const remove = async (): Promise<Result<ReplyOf<OverlayProtocol, "remove">, TargetFailure>> => {
-    const held = await findHeld(reading, target, within);
-    if (!held.ok) return held;
-    const removed = await ask(reading, within, () => storage.call("removeObject", held.value, options));
+  return await inItsTurn<RemovedObject>(reading, target, within, async (address) => {
+    const removed = await byManifest(reading, target, within, async (manifest) => {
+      const outcome = await ask(reading, within, () => storage.call("removeObject", { manifest }, options));
+      if (outcome.ok) manifests.forget(manifest);
+      return outcome;
+    });
     if (!removed.ok) return removed;
     const { restorableUntilMs } = removed.value;
-    manifests.forget(held.value.manifest, address);
     if (address === undefined) return ok({ address, restorableUntilMs });
     reading.small.delete(address);
     const forgotten = await ask(reading, within, () => index.call("forget", { address }, options));
     return forgotten.ok ? ok({ address, restorableUntilMs }) : fail(afterAll(forgotten.failure));
-  };
-  return address === undefined ? await remove() : await reading.turns.inTurn(address, remove);
+  });
 }
 
 export async function restoreTarget(
@@ -70,22 +59,21 @@ export async function restoreTarget(
     if (!removed.ok) return removed;
     // Index first: what is removed storage refuses whatever index says, but no round of the feeder would ever tell of a
     // commit that it has passed.
-    const recorded = await recordEntry(reading, { ...removed.value, address }, within, true);
+    const recorded = await makeFindable(reading, { ...removed.value, address }, within, true);
     return recorded.ok ? await restoreObject() : recorded;
   });
 }
 
+/** Answers until when it is held; `untilMs` undefined: until it is let go. */
 export async function pinTarget(
   reading: Reading,
   { target, untilMs }: { readonly target: Target; readonly untilMs?: number | undefined },
   within: Within,
-): Promise<Result<void, TargetFailure>> {
-  const held = await findHeld(reading, target, within);
-  if (!held.ok) return held;
-  const request = { ...held.value, untilMs };
+): Promise<Result<ReplyOf<OverlayProtocol, "pin">, TargetFailure>> {
   const options = optionsOf(reading, within);
-  const pinned = await ask(reading, within, () => reading.storage.call("pinObject", request, options));
-  return pinned.ok ? pinned : notHeld(target, pinned.failure);
+  return await byManifest(reading, target, within, (manifest) =>
+    ask(reading, within, () => reading.storage.call("pinObject", { manifest, untilMs }, options)),
+  );
 }
 
 export async function unpinTarget(
@@ -93,30 +81,46 @@ export async function unpinTarget(
   target: Target,
   within: Within,
 ): Promise<Result<void, TargetFailure>> {
-  const held = await findHeld(reading, target, within);
-  if (!held.ok) return held;
+  const { index, storage } = reading;
   const options = optionsOf(reading, within);
-  const unpinned = await ask(reading, within, () => reading.storage.call("unpinObject", held.value, options));
-  return unpinned.ok ? unpinned : notHeld(target, unpinned.failure);
+  return await inItsTurn(reading, target, within, async (address) => {
+    const unpinned = await byManifest(reading, target, within, (manifest) =>
+      ask(reading, within, () => storage.call("unpinObject", { manifest }, options)),
+    );
+    if (!unpinned.ok || address === undefined) return unpinned;
+    // When storage has given it up, that is no damage.
+    const loosened = await ask(reading, within, () => index.call("loosen", { address }, options));
+    return loosened.ok ? loosened : fail(afterAll(loosened.failure));
+  });
 }
 
-/** Which manifest answers for it; by its root it is itself. */
-async function findHeld(
+/** Of what has an address, in turn with all else that index hears of that. */
+async function inItsTurn<Value>(
   reading: Reading,
   target: Target,
   within: Within,
-): Promise<Result<HeldObject, ObjectUnknown | IndexRebuilding | StorageJournalDamaged | OverlayUnavailable>> {
-  if ("root" in target) return ok({ manifest: target.root });
-  const entry = await resolve(reading, target.address, within);
-  return entry.ok ? ok({ manifest: entry.value.manifest }) : entry;
+  act: (address: Address | undefined) => Promise<Result<Value, TargetFailure>>,
+): Promise<Result<Value, TargetFailure>> {
+  const { storage, turns } = reading;
+  const options = optionsOf(reading, within);
+  const named =
+    "address" in target ? ok(target) : await ask(reading, within, () => storage.call("findCommitted", target, options));
+  if (!named.ok) return named;
+  const { address } = named.value;
+  return address === undefined ? await act(address) : await turns.inTurn(address, () => act(address));
 }
 
-/** Index has not heard of the removal yet. */
-function notHeld(
+/** By the manifest that answers for it; by its root it is that itself. */
+async function byManifest<Value, Refused extends Failure>(
+  reading: Reading,
   target: Target,
-  failure: FailureOf<StorageProtocol, "unpinObject"> | OverlayUnavailable,
-): Result<never, TargetFailure> {
-  if (failure.code !== "storage.removed") return fail(failure);
-  if ("address" in target) return fail({ code: "overlay.unknown", address: target.address });
-  return fail({ code: "storage.manifest-not-found", root: target.root });
+  within: Within,
+  act: (manifest: Digest) => Promise<Result<Value, Refused>>,
+): Promise<Result<Value, Exclude<Refused, Gone> | TargetFailure>> {
+  if ("address" in target) return await withResolved(reading, target.address, within, act);
+  const done = await act(target.root);
+  if (done.ok) return done;
+  const { failure } = done;
+  if (isGone(failure)) return fail({ code: "storage.manifest-not-found", root: target.root });
+  return fail(failure as Exclude<Refused, Gone>);
 }

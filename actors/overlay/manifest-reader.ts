@@ -1,8 +1,8 @@
 /**
  * Manifests as storage keeps them: fetched, decoded, and refused when they are not what they must be.
  *
- * Whoever asks for a manifest here was told by index, or by the node above, that it exists: one that is missing or
- * malformed is damage (`storage.corrupt`), never "unknown". Only `held` is for those whom nobody has told.
+ * Whoever asks for a node here was told by the one above that it exists: one that is missing or malformed is damage
+ * (`storage.corrupt`), never "unknown". Of a root storage says whether it is there.
  */
 import { type Address, type Digest, digestOf } from "#actors/domain/address.ts";
 import {
@@ -15,10 +15,10 @@ import {
 } from "#actors/domain/manifest.ts";
 import { type AskSeams, ask } from "#actors/overlay/ask.ts";
 import { nodeCache } from "#actors/overlay/node-cache.ts";
-import type { NotARoot, ObjectUnknown, OverlayUnavailable } from "#actors/overlay/protocol.ts";
+import type { NotARoot, OverlayUnavailable } from "#actors/overlay/protocol.ts";
+import { type Gone, isGone } from "#actors/overlay/resolve.ts";
 import type {
   ManifestNotFound,
-  ObjectRemoved,
   StorageCorrupt,
   StorageNotReady,
   StorageProtocol,
@@ -46,7 +46,7 @@ export class ManifestReader {
   readonly #roots: LruCache<Digest, Manifest>;
   readonly #nodes: LruCache<Digest, ManifestNode>;
   /** What many want that nobody has yet: a new object that is in demand. */
-  readonly #fetches = new Flights<string, Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadFailure>>();
+  readonly #fetches = new Flights<string, Result<Uint8Array, Gone | ReadFailure>>();
   readonly #reads: Counter;
 
   constructor(storage: Ref<StorageProtocol>, seams: AskSeams, metrics: Metrics) {
@@ -60,25 +60,18 @@ export class ManifestReader {
   }
 
   /** The manifest at `root`, if it is one of `address`: the manifest binds content to address, not the index. */
-  async root(root: Digest, address: Address, within: Within): Promise<Result<Manifest, ObjectUnknown | ReadFailure>> {
+  async root(root: Digest, address: Address, within: Within): Promise<Result<Manifest, Gone | ReadFailure>> {
     const held = this.#roots.get(root) === undefined ? ok(true) : await this.#isHeld(root, within);
     if (!held.ok) return held;
-    if (!held.value) this.forget(root, address);
+    if (!held.value) this.forget(root);
     const manifest = await this.#load(this.#roots, root, decodeManifest, within, address);
-    if (!manifest.ok) {
-      // Index has not heard of it yet.
-      return manifest.failure.code === "storage.removed"
-        ? fail({ code: "overlay.unknown", address })
-        : fail(manifest.failure);
-    }
-    return manifest.value.object === digestOf(address) ? manifest : corrupt(root);
+    return !manifest.ok || manifest.value.object === digestOf(address) ? manifest : corrupt(root);
   }
 
-  /** Storage is asked the next time: it may not be there any more. */
-  forget(root: Digest, address?: Address): void {
+  /** Storage is asked the next time, of other manifests too: there may be more of the same object, which are gone with it. */
+  forget(root: Digest): void {
     this.#roots.delete(root);
-    this.#fetches.leave(fetchOf(root, undefined));
-    this.#fetches.leave(fetchOf(root, address));
+    this.#fetches.leaveAll();
   }
 
   /**
@@ -104,7 +97,7 @@ export class ManifestReader {
   /** An inner node that must stand for `sizeBytes`. */
   async node(digest: Digest, sizeBytes: number, within: Within): Promise<Result<ManifestNode, ReadFailure>> {
     const node = await this.#load(this.#nodes, digest, decodeNode, within);
-    if (!node.ok) return node.failure.code === "storage.removed" ? corrupt(digest) : fail(node.failure);
+    if (!node.ok) return isGone(node.failure) ? corrupt(digest) : fail(node.failure);
     return node.value.size === sizeBytes ? node : corrupt(digest);
   }
 
@@ -140,7 +133,7 @@ export class ManifestReader {
     decode: (bytes: Uint8Array) => Result<Node>,
     within: Within,
     address?: Address,
-  ): Promise<Result<Node, ObjectRemoved | ReadFailure>> {
+  ): Promise<Result<Node, Gone | ReadFailure>> {
     const cached = cache.get(digest);
     if (cached !== undefined) {
       this.#reads.add(1, FROM_CACHE);
@@ -148,7 +141,7 @@ export class ManifestReader {
     }
 
     const bytes = await this.#fetch(digest, within, address);
-    if (!bytes.ok) return bytes.failure.code === "storage.manifest-not-found" ? corrupt(digest) : fail(bytes.failure);
+    if (!bytes.ok) return bytes;
     // Of those who shared the bytes only the first decodes them.
     const known = cache.get(digest);
     if (known !== undefined) return ok(known);
@@ -158,11 +151,7 @@ export class ManifestReader {
     return decoded;
   }
 
-  async #fetch(
-    root: Digest,
-    within: Within,
-    address?: Address,
-  ): Promise<Result<Uint8Array, ManifestNotFound | ObjectRemoved | ReadFailure>> {
+  async #fetch(root: Digest, within: Within, address?: Address): Promise<Result<Uint8Array, Gone | ReadFailure>> {
     const key = fetchOf(root, address);
     this.#reads.add(1, this.#fetches.has(key) ? FROM_OTHERS : FROM_STORAGE);
     const timeoutMs = this.#seams.config.current.callTimeoutMs;

@@ -92,8 +92,12 @@ export interface OverlayProtocol {
   /** Takes a removal back, and makes the object findable again. Idempotent while it is in the trash. */
   restore: Call<Target, RestoredObject, NotInTrash | KeepRefused | OverlayUnavailable>;
 
-  /** Holds on to it, at least until then; without `untilMs` until it is let go. */
-  pin: Call<{ readonly target: Target; readonly untilMs?: number | undefined }, void, TargetFailure>;
+  /** Holds on to it, at least until then; without `untilMs` until it is let go. Answers until when it is held by now. */
+  pin: Call<
+    { readonly target: Target; readonly untilMs?: number | undefined },
+    { readonly untilMs: number | undefined },
+    TargetFailure
+  >;
 
   /** Lets go of it, for whoever held it: the next collection removes it. */
   unpin: Call<Target, void, TargetFailure>;

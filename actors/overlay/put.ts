@@ -52,21 +52,21 @@ export async function putObject(
   // Ciphertext is asked for by its manifest, which storage finds by itself.
   if (address === undefined) return ok(receipt);
   const entry = { address, manifest, sizeBytes, isTransient: request.keepMs !== undefined };
-  const recorded = await below.turns.inTurn(address, () => recordEntry(below, entry, within));
+  const recorded = await below.turns.inTurn(address, () => recordEntries(below, [entry], within));
   return recorded.ok ? ok(receipt) : recorded;
 }
 
-/** Makes findable what storage keeps. With `isDurable` no crash of index makes it unknown again. */
-export async function recordEntry(
+/** In that order, all or none. With `isDurable` no crash of index makes them unknown again. */
+export async function recordEntries(
   below: Below,
-  entry: IndexEntry,
+  entries: readonly IndexEntry[],
   within: Within,
   isDurable: boolean = false,
 ): Promise<Result<void, OverlayUnavailable>> {
   const timeoutMs = below.config.current.callTimeoutMs;
-  below.told.note(entry);
+  for (const entry of entries) below.told.note(entry);
   const recorded = await ask(below, within, () =>
-    below.index.call("record", { entries: [entry], isDurable }, { timeoutMs, within, whenFull: "wait" }),
+    below.index.call("record", { entries, isDurable }, { timeoutMs, within, whenFull: "wait" }),
   );
   return recorded.ok ? recorded : fail(afterAll(recorded.failure));
 }

@@ -1,45 +1,59 @@
-/** Which manifest answers for an address, by what index says, and where another one lasts, by what storage has of it. */
+/**
+ * Which manifest answers for an address: the one that index heard of last, and where storage says that this one is gone,
+ * the one that lasts.
+ */
 import type { Address, Digest } from "#actors/domain/address.ts";
 import type { StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
-import type { IndexRebuilding } from "#actors/index/protocol.ts";
+import type { IndexRebuilding, ResolvedEntry } from "#actors/index/protocol.ts";
 import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import type { ObjectUnknown, OverlayUnavailable } from "#actors/overlay/protocol.ts";
 import type { Below } from "#actors/overlay/put.ts";
-import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { ManifestNotFound, ObjectRemoved } from "#actors/storage/protocol.ts";
+import { type Failure, fail, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 
-export interface ResolvedObject {
-  readonly manifest: Digest;
-  readonly sizeBytes: number;
+export type Gone = ManifestNotFound | ObjectRemoved;
+
+type Unresolved = ObjectUnknown | IndexRebuilding | StorageJournalDamaged | OverlayUnavailable;
+
+export function isGone(failure: Failure): failure is Gone {
+  return failure.code === "storage.removed" || failure.code === "storage.manifest-not-found";
 }
 
-export async function resolve(
+/**
+ * Answers as `attempt` does with a manifest that is not gone. Where all are, the object is unknown, unless storage has nothing
+ * of one that was to last: then that is the answer, and whoever asked for bytes calls it damage. One whose time is over
+ * storage may have forgotten.
+ */
+export async function withResolved<Value, Refused extends Failure>(
   below: Below,
   address: Address,
   within: Within,
-): Promise<Result<ResolvedObject, ObjectUnknown | IndexRebuilding | StorageJournalDamaged | OverlayUnavailable>> {
+  attempt: (root: Digest) => Promise<Result<Value, Refused>>,
+): Promise<Result<Value, Exclude<Refused, Gone> | ManifestNotFound | Unresolved>> {
+  const entry = await resolve(below, address, within);
+  if (!entry.ok) return entry;
+  const { lasting, manifest } = entry.value;
+  const unknown = fail<ObjectUnknown>({ code: "overlay.unknown", address });
+  for (const root of new Set([manifest, lasting ?? manifest])) {
+    const outcome = await attempt(root);
+    if (outcome.ok) return outcome;
+    const { failure } = outcome;
+    if (!isGone(failure)) return fail(failure as Exclude<Refused, Gone>);
+    if (root === lasting) return failure.code === "storage.manifest-not-found" ? fail(failure) : unknown;
+  }
+  return unknown;
+}
+
+async function resolve(below: Below, address: Address, within: Within): Promise<Result<ResolvedEntry, Unresolved>> {
   const { index, storage } = below;
   const options = optionsOf(below, within);
   const entry = await ask(below, within, () => index.call("resolve", { address }, options));
-  if (entry.ok) {
-    const { lasting, manifest, sizeBytes } = entry.value;
-    const isOther = lasting !== undefined && lasting !== manifest && !(await isThere(below, manifest, within));
-    return ok({ manifest: isOther ? lasting : manifest, sizeBytes });
-  }
+  if (entry.ok) return entry;
   const { failure } = entry;
   if (failure.code === "index.unknown") return fail({ code: "overlay.unknown", address });
   if (failure.code !== "index.rebuilding") return fail(failure);
   // Index is told nothing more while storage cannot say what was removed: waiting is of no use then.
   const page = await storage.call("listManifests", { after: undefined, limit: 1 }, options);
   return fail(!page.ok && page.failure.code === "storage.journal-damaged" ? page.failure : failure);
-}
-
-/** Of an object that is held for a time, whether that is over: then a collection removes it, and gives it up. */
-async function isThere(below: Below, root: Digest, within: Within): Promise<boolean> {
-  const { storage } = below;
-  const options = optionsOf(below, within);
-  const held = await ask(below, within, () => storage.call("isHeld", { root }, options));
-  if (!held.ok || !held.value) return false;
-  const committed = await ask(below, within, () => storage.call("findCommitted", { root }, options));
-  return committed.ok;
 }

@@ -9,7 +9,8 @@ import { type ByteRange, extentOf } from "#actors/domain/byte-range.ts";
 import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import type { Located, Reading } from "#actors/overlay/get.ts";
 import { corrupt, type ReadFailure } from "#actors/overlay/manifest-reader.ts";
-import type { ObjectBytes, ObjectFacts, ObjectUnknown, RangeUnsatisfiable } from "#actors/overlay/protocol.ts";
+import type { ObjectBytes, ObjectFacts, RangeUnsatisfiable } from "#actors/overlay/protocol.ts";
+import type { Gone } from "#actors/overlay/resolve.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { LruCache } from "#runtime/lru-cache.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -22,7 +23,7 @@ export const SMALL_OBJECTS_MAX = 8192;
 
 export type SmallObjects = LruCache<Address, ObjectFacts>;
 
-type SmallOutcome = Result<ObjectBytes, ObjectUnknown | RangeUnsatisfiable | ReadFailure>;
+type SmallOutcome = Result<ObjectBytes, Gone | RangeUnsatisfiable | ReadFailure>;
 
 export function newSmallObjects(): SmallObjects {
   return new LruCache(
@@ -66,11 +67,7 @@ export async function readSmall(
     reading.storage.call("readSmallObject", { chunk, root: manifest }, options),
   );
   if (!read.ok) {
-    const { failure } = read;
-    // Index has not heard of it yet.
-    if (failure.code === "storage.removed") return fail({ code: "overlay.unknown", address });
-    if (failure.code === "storage.manifest-not-found") return corrupt(manifest);
-    return failure.code === "storage.chunk-not-found" ? corrupt(chunk) : fail(failure);
+    return read.failure.code === "storage.chunk-not-found" ? corrupt(chunk) : fail(read.failure);
   }
   if (read.value.length !== sizeBytes) return corrupt(manifest);
   const { firstByte, lengthBytes } = extent;

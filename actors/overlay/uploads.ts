@@ -1,9 +1,11 @@
 /** Uploads in pieces: storage keeps them; what they become is made findable before anybody is told of it. */
 import type { AppendUpload, UploadFacts } from "#actors/domain/upload.ts";
 import { ask, optionsOf } from "#actors/overlay/ask.ts";
+import { makeFindable } from "#actors/overlay/findable.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
-import { type Below, recordEntry, WatchedSource } from "#actors/overlay/put.ts";
-import type { Result } from "#runtime/errors.ts";
+import { type Below, WatchedSource } from "#actors/overlay/put.ts";
+import { isGone } from "#actors/overlay/resolve.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { FailureOf, RequestOf } from "#runtime/protocol.ts";
 import type { Within } from "#runtime/ref.ts";
 
@@ -40,11 +42,12 @@ export async function statUpload(below: Below, request: Asked<"statUpload">, wit
   if (address === undefined) return facts;
   const found = await below.turns.inTurn(address, async () => {
     const held = await ask(below, within, () =>
-      below.storage.call("isHeld", { root: manifest }, optionsOf(below, within)),
+      below.storage.call("findHeld", { root: manifest }, optionsOf(below, within)),
     );
     // Who has removed it since has told index to forget it.
-    if (!held.ok || !held.value) return held;
-    return await recordEntry(below, { address, manifest, sizeBytes, isTransient: false }, within);
+    if (!held.ok) return isGone(held.failure) ? ok() : fail(held.failure);
+    const { isTransient } = held.value;
+    return await makeFindable(below, { address, manifest, sizeBytes, isTransient }, within);
   });
   return found.ok ? facts : found;
 }

@@ -201,6 +201,12 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         (_, found) => found,
       ),
 
+    findHeld: ({ store }, { root }, ctx) =>
+      ctx.later(
+        () => store.keep(async (keeping) => keeping.findHeld(root)),
+        (_, found) => found,
+      ),
+
     findRemoved: ({ store }, removed, ctx) =>
       ctx.later(
         () => store.keep(async (keeping) => keeping.findRemoved(removed)),

@@ -103,15 +103,20 @@ export interface StorageProtocol {
 
   /** What a manifest was committed for, also where that was removed. */
   findCommitted: Call<{ readonly root: Digest }, CommittedManifest, ManifestNotFound | StorageNotReady>;
+  /** The same of what may be read, with what its put asked for. */
+  findHeld: Call<{ readonly root: Digest }, ListedManifest, ManifestNotFound | ObjectRemoved | StorageNotReady>;
 
   /** Takes a removal back, and answers with what is there again; `findRemoved` says what that would be. */
   restoreObject: Call<RemovedName, ListedManifest, NotInTrash | KeepRefused>;
   findRemoved: Call<RemovedName, ListedManifest, NotInTrash | StorageNotReady>;
 
-  /** Holds on to the object, whatever its put asked for, at least until then; without `untilMs` until it is let go. */
+  /**
+   * Holds on to the object, whatever its put asked for, at least until then; without `untilMs` until it is let go. Answers
+   * until when it is held by now.
+   */
   pinObject: Call<
     HeldObject & { readonly untilMs?: number | undefined },
-    void,
+    { readonly untilMs: number | undefined },
     ManifestNotFound | ObjectRemoved | KeepRefused
   >;
 
@@ -246,7 +251,7 @@ export interface CommittedManifest {
   readonly sizeBytes: number;
 }
 
-/** With `isTransient` its put asked for no more than to be held for a time. */
+/** With `isTransient` its put does not hold it without an end: it asked for a time, or was let go. */
 export type ListedManifest = CommittedManifest & { readonly isTransient: boolean };
 
 export interface StorageFacts {

@@ -4,7 +4,7 @@
  * It opens short: what a crash left behind the checkpoints is decided before `open` settles; a catalog that has to be
  * rebuilt is so beside the traffic: what is not known yet answers `storage.rebuilding`. Over damaged keeps it only reads.
  */
-import { type Address, addressOf, type Digest, digestOf } from "#actors/domain/address.ts";
+import { type Address, type Digest, digestOf } from "#actors/domain/address.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
@@ -24,7 +24,6 @@ import type {
   ChunkNotFound,
   ChunkSlice,
   Cursor,
-  ListedManifest,
   ManifestNotFound,
   ObjectRemoved,
   PutFailure,
@@ -233,7 +232,7 @@ export class Store {
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
     const commits = catalog.commits(from, writers.sequences.watermark, entriesMax);
     return ok({
-      entries: commits.filter((commit) => isThere(writers.keeping.fateOf(commit))).map(listed),
+      entries: commits.filter((commit) => isThere(writers.keeping.fateOf(commit))).map(writers.keeping.listed),
       next: cursorOf(catalog.era, commits.at(-1) ?? catalog.commitAt(from)),
       done: commits.length < entriesMax && this.rebuilding === undefined,
       total: catalog.totals.manifestCount,
@@ -390,8 +389,4 @@ function isNotKnown(failure: Failure & { readonly problem?: unknown }): boolean 
 
 function isThere(fate: Fate): boolean {
   return fate === "kept" || fate === "loose";
-}
-
-function listed({ manifest, object, sizeBytes, isTransient }: Commit): ListedManifest {
-  return { address: object && addressOf(object), manifest, sizeBytes, isTransient };
 }

@@ -80,7 +80,7 @@ describe("flights: join", () => {
     const work = new Work();
     const before = flights.join("a", caller().within, work.run);
 
-    flights.leave("a");
+    flights.leaveAll();
     const after = flights.join("a", caller().within, work.run);
     work.end("old");
     assert.equal(await before, "old");

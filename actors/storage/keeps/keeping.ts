@@ -93,6 +93,20 @@ export class Keeping {
     return ok(describe(keepNameOf(commit), commit));
   }
 
+  /** The same of what was not removed, with what its put asked for. */
+  findHeld(root: Digest): Result<ListedManifest, ManifestNotFound | ObjectRemoved> {
+    const commit = this.#deps.catalog.commitOf(root);
+    if (commit === undefined) return fail({ code: "storage.manifest-not-found", root });
+    const fate = this.fateOf(commit);
+    if (fate === "removed" || fate === "buried") return fail({ code: "storage.removed", root });
+    return ok(this.listed(commit));
+  }
+
+  readonly listed = (commit: Commit): ListedManifest => ({
+    ...describe(keepNameOf(commit), commit),
+    isTransient: !this.#deps.keeps.isHeldByPut(commit),
+  });
+
   /**
    * Of a commit that is about to be written, with the next sequence: it stands for the one that it replaces too, so that who
    * put the object without an end still holds it (STO-118). Also where a removal is in doubt: that covers neither of them.
@@ -165,15 +179,19 @@ export class Keeping {
     return ok({ isTransient: commit.isTransient, removal });
   }
 
-  /** At least until then; `untilMs` undefined: until it is let go. */
+  /** At least until then; `untilMs` undefined: until it is let go. Answers until when it is held by now. */
   async pin(
     held: HeldObject,
     untilMs: number = FOR_EVER,
-  ): Promise<Result<void, KeepFailure | ManifestNotFound | ObjectRemoved>> {
-    return await this.#changeHeld(held, (keep, commit) => {
-      const isHeldAnyway = untilMs === FOR_EVER && isHeldByPut(commit, keep);
-      return isHeldAnyway ? keep : { ...keep, pinnedUntilMs: Math.max(keep.pinnedUntilMs, untilMs) };
+  ): Promise<Result<{ readonly untilMs: number | undefined }, KeepFailure | ManifestNotFound | ObjectRemoved>> {
+    let heldUntilMs = untilMs;
+    const pinned = await this.#changeHeld(held, (keep, commit) => {
+      const isHeldAnyway = isHeldByPut(commit, keep);
+      const pinnedUntilMs = Math.max(keep.pinnedUntilMs, untilMs);
+      heldUntilMs = isHeldAnyway ? FOR_EVER : pinnedUntilMs;
+      return isHeldAnyway && untilMs === FOR_EVER ? keep : { ...keep, pinnedUntilMs };
     });
+    return pinned.ok ? ok({ untilMs: heldUntilMs === FOR_EVER ? undefined : heldUntilMs }) : pinned;
   }
 
   /** What is to be held for a time is pinned before `put` puts it there: it is never there without what holds it. */

@@ -26,7 +26,7 @@ describe("gateway: holding objects", () => {
       "PUT",
       `/m/b3:${root}/pin`,
       "pin",
-      undefined,
+      { untilMs: undefined },
       { target: { root }, untilMs: undefined },
       { manifest: root, pinned: true, until: null },
     ],
@@ -46,7 +46,7 @@ describe("gateway: holding objects", () => {
 
   it("counts the seconds of Cepa-Keep from now, for a pin and for a put (GW-71)", async () => {
     const { edge, overlay, clock } = await openSimulated();
-    overlay.replies.set("pin", undefined);
+    overlay.replies.set("pin", { untilMs: clock.wallMs() + 90_000 });
     const untilMs = clock.wallMs() + 90_000;
 
     const pinned = await send(edge, { method: "PUT", target: `/o/${address}/pin`, headers: { "cepa-keep": "90" } });
@@ -60,6 +60,15 @@ describe("gateway: holding objects", () => {
     assert.deepEqual(json(pinned), { address, pinned: true, until: at(untilMs) });
     assert.equal(stored.status, 201);
     assert.deepEqual(overlay.keeps, [7000]);
+  });
+
+  it("says until when an object is held that is held for longer than is asked (GW-70)", async () => {
+    const { edge, overlay } = await openSimulated();
+    overlay.replies.set("pin", { untilMs: undefined });
+
+    const pinned = await send(edge, { method: "PUT", target: `/o/${address}/pin`, headers: { "cepa-keep": "90" } });
+
+    assert.deepEqual(json(pinned), { address, pinned: true, until: null });
   });
 
   for (const field of ["0", "-1", "1.5", "3155760001", "1e3", "", "soon"]) {

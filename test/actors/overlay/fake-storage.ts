@@ -228,6 +228,12 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
       return there === undefined ? fail({ code: "storage.manifest-not-found", root }) : ok(there);
     },
 
+    findHeld: ({ commits, removed }, { root }) => {
+      const there = commits.find(({ manifest }) => manifest === root);
+      if (there === undefined) return fail({ code: "storage.manifest-not-found", root });
+      return removed.has(root) ? fail({ code: "storage.removed", root }) : ok(there);
+    },
+
     findRemoved: ({ commits, removed }, target) => {
       const there = commits.find((commit) => isNamed(commit, target));
       return there !== undefined && removed.has(there.manifest) ? ok(there) : fail({ code: "storage.not-in-trash" });
@@ -242,7 +248,7 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
     pinObject: (storage, { manifest, untilMs }) => {
       if (storage.removed.has(manifest)) return fail({ code: "storage.removed", root: manifest });
       storage.pinned.set(manifest, untilMs);
-      return ok();
+      return ok({ untilMs });
     },
 
     unpinObject: (storage, { manifest }) => {

@@ -14,13 +14,16 @@ import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 import { memoryLocks } from "#runtime/simulated/lock.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { GiB, MiB } from "#runtime/units.ts";
-import { pass, smallOverlayConfig } from "#test/actors/overlay/start-overlay.ts";
+import { Probe, pass, smallOverlayConfig } from "#test/actors/overlay/start-overlay.ts";
 import { smallConfig } from "#test/actors/storage/storage-kit.ts";
 import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
 
 export interface StartedStore extends Started<OverlayProtocol> {
   readonly storage: Started<StorageProtocol>;
   readonly index: Started<IndexProtocol>;
+  /** What overlay asks of them. */
+  readonly toStorage: Probe;
+  readonly toIndex: Probe;
   readonly disk: MemoryDisk;
   readonly kv: MemoryKvStores;
   readonly stop: () => Promise<void>;
@@ -59,12 +62,13 @@ export async function startStore(
     },
     room,
   );
+  const [toStorage, toIndex] = [new Probe(), new Probe()];
   const overlay = await startActor(
     overlayBehavior,
     {
       config: { current: smallOverlayConfig },
-      storage: storage.ref,
-      index: index.ref,
+      storage: toStorage.over(storage.ref),
+      index: toIndex.over(index.ref),
       hasher: createHasher,
       metrics: machine.metrics,
     },
@@ -74,5 +78,5 @@ export async function startStore(
   const stop = async (): Promise<void> => {
     for (const { actor } of [overlay, index, storage]) await actor.stop();
   };
-  return { ...overlay, storage, index, disk, kv, stop };
+  return { ...overlay, storage, index, toStorage, toIndex, disk, kv, stop };
 }
