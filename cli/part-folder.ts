@@ -38,8 +38,7 @@ export async function takePartFolder(output: string, address: string): Promise<O
     const root = await realpath(output);
     const path = join(root, `.cepa-part-${address.slice(3, 19)}`);
     const locked = await enterAndLock(path);
-    // Who has filled the directory takes it away from under those who come.
-    if (!locked.ok) return (await fileAt(path)) === undefined ? inUse(path, BY_ANOTHER) : locked;
+    if (!locked.ok) return locked;
     return ok({
       root,
       partOf: (inner) => {
@@ -59,9 +58,14 @@ export async function takePartFolder(output: string, address: string): Promise<O
   }
 }
 
-/** Throws what the disk refuses. */
+/**
+ * Who has filled the directory takes the folder away from under those who come: what was there a moment ago may be missing at
+ * each step. Throws what the disk refuses.
+ */
 async function enterAndLock(path: string): Promise<Outcome<Held>> {
-  const entered = await enterDirectory(path);
+  // One that was taken away is made the second time; what refused the first refuses again.
+  const first = await enterDirectory(path);
+  const entered = first.ok ? first : await enterDirectory(path);
   if (!entered.ok) return entered;
   const lock = join(path, LOCK_NAME);
   const found = await lstat(lock).catch((error: unknown) => {
@@ -73,7 +77,8 @@ async function enterAndLock(path: string): Promise<Outcome<Held>> {
   }
   const locked = await fileLocks(realClock).acquire(lock, { waitMs: 0 });
   if (locked.ok) return locked;
-  return inUse(path, locked.failure.code === "lock.taken" ? BY_ANOTHER : locked.failure.cause);
+  const isByAnother = locked.failure.code === "lock.taken" || (await fileAt(path)) === undefined;
+  return inUse(path, isByAnother ? BY_ANOTHER : locked.failure.cause);
 }
 
 function inUse(path: string, why: string): Outcome<never> {

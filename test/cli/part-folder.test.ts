@@ -47,4 +47,13 @@ describe("cli: the folder of parts", () => {
       assert.deepEqual(readdirSync(output), []);
     }
   });
+
+  it("cannot be written, and is not in use, where nobody may make it", async () => {
+    for (const output of ["/proc", "/sys"]) {
+      assert.match(
+        told(await takePartFolder(output, address)),
+        /^cli\.file-unwritable: \/(proc|sys)\/\.cepa-part-0+: E/,
+      );
+    }
+  });
 });
