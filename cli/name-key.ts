@@ -64,7 +64,10 @@ export function obtainSigner(file: string, json?: boolean): Outcome<NameSigner> 
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeNew(file, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
   } catch (error) {
-    return badKey(file, reasonOf(error));
+    // Another one has made it meanwhile, and tells of it.
+    const made = errnoOf(error) === "EEXIST" ? readSigner(file) : known;
+    if (!made.ok) return made;
+    return made.value === undefined ? badKey(file, reasonOf(error)) : ok(made.value);
   }
   note(`made a key for your names: ${file}`, json);
   note("keep a copy of it and show it to nobody: whoever has it owns them, and without it they stay as they are", json);
