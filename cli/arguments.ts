@@ -9,7 +9,7 @@ import { isLabel, LABEL_FORM, parseName as parseFullName } from "#client/name-re
 import type { ContentRange } from "#client/private-object.ts";
 import { isAddress } from "#client/wire.ts";
 import { parseQuantity } from "#runtime/config/quantity.ts";
-import { second } from "#runtime/units.ts";
+import { hour, second } from "#runtime/units.ts";
 
 export const ADDRESS_FORM = "b3: and 64 hex digits in lower case";
 export const NAME_ARGUMENT: string = `${NAME_FORM}; name:NAME asks for the name; - reads it from standard input, where no other user sees it`;
@@ -18,6 +18,8 @@ export const NAMES_FORM = "KEY/LABEL, or LABEL for a name of your own";
 /** Before a name that is to be asked for. */
 export const SIGNED_NAME_PREFIX = "name:";
 export const TARGET_FORM = "actor/NAME or cell/NAME";
+/** Longest time on the command line, a hundred years, as a node has it. Who wants more wants no end, and leaves it out. */
+export const DURATION_MS_MAX: number = 876_600 * hour;
 
 /**
  * The line as the library understands it: one that it does not know it would answer, with `--help` or behind `help`, with
@@ -101,8 +103,11 @@ export function readLabelOrName(text: string): string {
 
 export function readDuration(text: string): number {
   const durationMs = parseQuantity(text, "ms");
-  if (durationMs !== undefined && durationMs >= second && /[a-z]$/.test(text)) return durationMs;
-  throw new InvalidArgumentError("It is a time of a second or more, such as 90m or 7d.");
+  const isInBounds = durationMs !== undefined && durationMs >= second && durationMs <= DURATION_MS_MAX;
+  if (isInBounds && /[a-z]$/.test(text)) return durationMs;
+  throw new InvalidArgumentError(
+    `It is a time from a second to a hundred years (${DURATION_MS_MAX / (24 * hour)}d), such as 90m or 7d.`,
+  );
 }
 
 export function readNumber(text: string): number {
