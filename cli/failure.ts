@@ -29,6 +29,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.not-repairable">
   | Failure<"cli.repair-waiting">
   | Failure<"cli.not-scrubbed">
+  | Failure<"cli.not-collected">
 );
 
 /** The node said no. `code` is its own, see `specs/errors.md`. */

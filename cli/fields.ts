@@ -12,3 +12,9 @@ export function text(value: unknown): string {
 export function count(value: unknown): number {
   return typeof value === "number" ? value : 0;
 }
+
+/** Milliseconds since 1970 as ISO 8601 has them; undefined where that is no date. */
+export function timeOf(value: unknown): string | undefined {
+  const time = new Date(typeof value === "number" ? value : Number.NaN);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}

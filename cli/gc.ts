@@ -1,7 +1,8 @@
 /** `cepa gc`, `du` and `trash`: what the store holds, what of it nobody needs, and giving that up. */
 import { setTimeout as pause } from "node:timers/promises";
 import { columns, formatBytes, note, print } from "#cli/console.ts";
-import type { Outcome } from "#cli/failure.ts";
+import type { CliFailure, Outcome } from "#cli/failure.ts";
+import { timeOf } from "#cli/fields.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, type Facts, factsIn, getText, LOOK_INTERVAL_MS, sendText } from "#cli/http.ts";
 import { isRecord } from "#client/wire.ts";
@@ -13,6 +14,11 @@ export interface CollectOptions extends NodeChoice {
   /** False: begin, and do not wait for the end. */
   readonly wait?: boolean;
 }
+
+const UNREPORTED: CliFailure = {
+  code: "cli.not-collected",
+  message: "the collection ended without a report, because storage has started anew meanwhile: begin another one",
+};
 
 /** Begins a collection, and waits for it unless told not to. */
 export async function collect(options: CollectOptions): Promise<Outcome> {
@@ -33,8 +39,10 @@ export async function collect(options: CollectOptions): Promise<Outcome> {
     const facts = factsIn(await getText(path, ANSWER_TIMEOUT_MS), 200, "phase");
     if (!facts.ok) return facts;
     const { last } = facts.value;
-    if (facts.value["phase"] === "idle" && isRecord(last) && endOf(facts.value) !== before)
-      return report(last, options);
+    if (facts.value["phase"] === "idle") {
+      // It has begun when the node says so: a life of storage that has nothing new to report is another one.
+      return isRecord(last) && endOf(facts.value) !== before ? report(last, options) : fail(UNREPORTED);
+    }
     if (phase !== facts.value["phase"] && process.stderr.isTTY) note(String(facts.value["phase"]), options.json);
     phase = String(facts.value["phase"]);
     await pause(LOOK_INTERVAL_MS);
@@ -59,7 +67,9 @@ export async function du(options: NodeChoice & { readonly json?: boolean }): Pro
     ["free", bytesOf(freeBytes)],
   ];
   if (isRecord(last)) {
-    const at = new Date(Number(last["endedAtMs"])).toISOString();
+    const at = timeOf(last["endedAtMs"]);
+    if (at === undefined)
+      return fail({ code: "cli.bad-answer", message: "the answer does not say when the last collection ended" });
     rows.push(
       ["live", `${bytesOf(last["liveBytes"])} at ${at}`],
       ["garbage", `${bytesOf(last["garbageBytes"])} at ${at}`],

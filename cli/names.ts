@@ -4,6 +4,7 @@
  */
 import { columns, print } from "#cli/console.ts";
 import { type Outcome, reasonOf } from "#cli/failure.ts";
+import { timeOf } from "#cli/fields.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, refusalOf } from "#cli/http.ts";
 import { type ObjectName, parseName as parseObjectName } from "#cli/name.ts";
@@ -123,8 +124,7 @@ function wordsOf({ seq, value, exp }: NameRecord): readonly string[] {
 
 function untilWords(exp: number): string {
   // A record may say any number; not every one is a date.
-  const isDate = exp * second <= 8_640_000_000_000_000;
-  const when = isDate ? new Date(exp * second).toISOString() : String(exp);
+  const when = timeOf(exp * second) ?? String(exp);
   return exp * second <= Date.now() ? `expired ${when}` : `until ${when}`;
 }
 

@@ -21,6 +21,8 @@ export interface FakeNode extends AsyncDisposable {
   readonly asked: unknown[];
   /** What `/volumes` answers, one after another; the last one stays. An order is answered with the first. */
   volumes: readonly unknown[];
+  /** What `/gc` answers, one after another, orders too; the last one stays. */
+  collections: readonly unknown[];
   /** What `/repair` was told, in order. */
   readonly orders: (string | null)[];
   /** Headers of the last upload. */
@@ -86,6 +88,7 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
     ciphertext: new FakeStore(),
     asked,
     volumes: [],
+    collections: [],
     orders: [],
     lastUpload: {},
     misbehave: undefined,
@@ -134,6 +137,11 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
     const [next, ...rest] = node.volumes;
     if (rest.length > 0) node.volumes = rest;
     return answer(response, 200, next);
+  }
+  if (pathname === "/gc") {
+    const [next, ...rest] = node.collections;
+    if (rest.length > 0) node.collections = rest;
+    return answer(response, request.method === "POST" ? 202 : 200, next);
   }
   if (pathname === "/repair" && request.method === "POST") {
     node.orders.push(searchParams.get("action"));
