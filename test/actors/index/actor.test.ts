@@ -33,6 +33,32 @@ async function failureOf(index: StartedIndex, entry: IndexEntry): Promise<unknow
   return resolved.ok ? "known" : resolved.failure;
 }
 
+describe("index: loosen", () => {
+  it("leaves nothing that is said to last, over a restart too, until something is recorded that does (IDX-19)", async () => {
+    const index = await startIndex();
+    const [entry, other] = [entryOf(1), { ...entryOf(1), manifest: entryOf(2).manifest }];
+    const { address, sizeBytes } = entry;
+    const lastingOf = async ({ ref }: StartedIndex): Promise<unknown> => {
+      const resolved = await ref.call("resolve", { address }, within);
+      return resolved.ok ? resolved.value : resolved.failure.code;
+    };
+    assert((await index.ref.call("loosen", { address }, within)).ok);
+    await index.ref.call("record", { entries: [entry, { ...other, isTransient: true }] }, within);
+    const { manifest } = other;
+    assert.deepEqual(await lastingOf(index), { address, manifest, sizeBytes, lasting: entry.manifest });
+
+    assert((await index.ref.call("loosen", { address }, within)).ok);
+
+    assert.deepEqual(await lastingOf(index), { address, manifest, sizeBytes, lasting: undefined });
+    await index.clock.advance(WRITE_PAUSE_MS);
+    index.stores.crash({ ...seededRandom(1), below: (count) => count - 1 });
+    const next = await startIndex({ stores: index.stores });
+    assert.deepEqual(await lastingOf(next), { address, manifest, sizeBytes, lasting: undefined });
+    await next.ref.call("record", { entries: [other] }, within);
+    assert.deepEqual(await lastingOf(next), { address, manifest, sizeBytes, lasting: manifest });
+  });
+});
+
 describe("index: forget", () => {
   it("makes an address unknown, over a restart too, until it is recorded again (IDX-14)", async () => {
     const index = await startIndex();
