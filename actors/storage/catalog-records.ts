@@ -1,5 +1,6 @@
 /** What the catalog holds, and how its store keeps it: keys of one letter and a name, values in binary. */
 import { bytesFromDigest, type Digest, digestFromBytes } from "#actors/domain/address.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { type RecordKind, readNumber, writeNumber } from "#actors/storage/record.ts";
 
 /** A store written by another version of this file is rebuilt. */
@@ -67,7 +68,7 @@ export interface PackState {
   readonly mark: Uint8Array;
   /** Everything before it is decided: committed and in the catalog, or dead. */
   readonly checkpoint: number;
-  /** Epoch for the next record. */
+  /** Epoch for the next record; 0 where a file was cut, and nobody has looked through what is left of it since. */
   readonly epoch: number;
   /** Records before the checkpoint, dead ones too. */
   readonly recordCount: number;
@@ -77,6 +78,21 @@ export interface PackState {
    * nothing is written there as long as that is known.
    */
   readonly isCut?: boolean;
+}
+
+/** Its file is gone, and its records are marked. A pack that has nothing in it is never sealed otherwise. */
+export function isGone({ checkpoint, sealed }: Pick<PackState, "checkpoint" | "sealed">): boolean {
+  return sealed && checkpoint === PACK_FRONT_BYTES;
+}
+
+/** Something that is known of it may not be there any more. */
+export function hasLost(state: Pick<PackState, "checkpoint" | "sealed" | "isCut">): boolean {
+  return state.isCut === true || isGone(state);
+}
+
+/** Whether what is at that place of the pack is what it has lost. */
+export function isLostAt(state: PackState | undefined, position: number): boolean {
+  return state !== undefined && hasLost(state) && position >= state.checkpoint;
 }
 
 /** What the catalog knows of itself. */

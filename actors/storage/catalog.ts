@@ -19,6 +19,7 @@ import {
   encodeCommit,
   encodeMeta,
   encodePack,
+  isLostAt,
   logKey,
   META_KEY,
   type PackState,
@@ -245,9 +246,10 @@ export class Catalog {
     this.#put(kind, digest, left);
   }
 
-  /** True the first time. */
-  markDamaged(digest: Digest, where: RecordPosition, damage: Exclude<Damage, "none">): boolean {
+  /** True the first time. What its pack has lost is unreadable, whatever was found in its place. */
+  markDamaged(digest: Digest, where: RecordPosition, found: Exclude<Damage, "none">): boolean {
     const entry = this.at(digest, where);
+    const damage = this.#isLost(where) ? "unreadable" : found;
     if (entry === undefined || entry.damage === damage || entry.damage === "differs") return false;
     this.insert(digest, { ...entry, damage });
     if (entry.damage !== "none") return false;
@@ -255,12 +257,16 @@ export class Catalog {
     return true;
   }
 
-  /** It was read and holds. True if it was thought unreadable. */
+  /** It was read and holds. True if it was thought unreadable. What its pack has lost is so until a recovery has found it again. */
   lift(digest: Digest, where: RecordPosition): boolean {
     const entry = this.at(digest, where);
-    if (entry?.damage !== "unreadable") return false;
+    if (entry?.damage !== "unreadable" || this.#isLost(where)) return false;
     this.insert(digest, { ...entry, damage: "none" });
     return true;
+  }
+
+  #isLost({ pack, position }: RecordPosition): boolean {
+    return isLostAt(this.#packs.get(pack), position);
   }
 
   #isServed({ damage, pack }: CatalogEntry): boolean {

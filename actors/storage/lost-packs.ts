@@ -6,14 +6,16 @@
  * putting them again heals them, and a file that is put back is served. A pack that is gone keeps its number, in a state
  * without records, until nothing that is live needs it.
  */
+import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
+import { type CatalogEntry, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import type { PackFile, PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import { readFront } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { align } from "#actors/storage/record.ts";
+import { align, recordEnd } from "#actors/storage/record.ts";
+import { RecordCheck, type RecordCheckDeps } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { must, ok, type Result } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -31,15 +33,7 @@ export interface LossDeps {
   readonly pause: Pick<Pause, "ifDue">;
 }
 
-/** Its file is gone, and its records are marked. A pack that has nothing in it is never sealed otherwise. */
-export function isGone({ checkpoint, sealed }: Pick<PackState, "checkpoint" | "sealed">): boolean {
-  return sealed && checkpoint === PACK_FRONT_BYTES;
-}
-
-/** Something that is known of it may not be there any more. */
-export function hasLost(state: Pick<PackState, "checkpoint" | "sealed" | "isCut">): boolean {
-  return state.isCut === true || isGone(state);
-}
+export type TakeBackDeps = LossDeps & RecordCheckDeps;
 
 /** Those of these slots whose files are gone, or shorter than the catalog knows. */
 export async function findLost(
@@ -56,8 +50,13 @@ export async function findLost(
     known
       .filter((state) => catalog.packs.has(state.pack) && !isGone(state))
       .map((state) => ({ state, sizeBytes: sizes.get(state.pack) }))
-      .filter(({ state, sizeBytes }) => align(sizeBytes ?? 0) < state.checkpoint),
+      .filter(({ state, sizeBytes }) => sizeBytes === undefined || isShort(state, sizeBytes)),
   );
+}
+
+/** One that was cut to nothing has nothing more to lose. */
+function isShort({ checkpoint, isCut }: PackState, sizeBytes: number): boolean {
+  return align(sizeBytes) < checkpoint && !(isCut === true && checkpoint === PACK_FRONT_BYTES);
 }
 
 /** False for a pack that was made and never committed to: after a crash it may not even have its header. */
@@ -80,71 +79,98 @@ export async function isOfTheirStore(files: PackFiles, catalog: Catalog): Promis
   return true;
 }
 
-/** Marks what was behind the end of these packs, and says how much it was. */
-export async function markLost(lost: readonly LostPack[], { catalog, log, pause }: LossDeps): Promise<void> {
-  if (lost.length === 0) return;
-  const ends = new Map(lost.map(({ state, sizeBytes = 0 }) => [state.pack, sizeBytes]));
-  for (const { digest, entry } of catalog.recordsIn((pack) => ends.has(pack))) {
-    await pause.ifDue();
-    if (isBefore(ends, entry)) continue;
-    catalog.markDamaged(digest, entry, "unreadable");
-    must(await catalog.room(), "the catalog fits into memory while its store refuses it");
+/** From now on these packs are gone, or end with the last record that is left of them. What they have lost is marked. */
+export async function settleLost(lost: readonly LostPack[], deps: LossDeps): Promise<void> {
+  const { catalog, log } = deps;
+  const hadSome = lost.filter(hadRecords);
+  const { ends } = await remains(hadSome, deps, () => true);
+  for (const { state, sizeBytes } of lost) {
+    if (sizeBytes === undefined) setGone(state, catalog);
+    else setCut(state, ends, catalog);
   }
-  const lostBytes = lost.reduce((sum, { state, sizeBytes = 0 }) => sum + state.checkpoint - sizeBytes, 0);
-  const packs = lost.map(({ state }) => state.pack);
+  if (hadSome.length === 0) return;
+  const lostBytes = hadSome.reduce((sum, { state, sizeBytes = 0 }) => sum + state.checkpoint - sizeBytes, 0);
+  const packs = hadSome.map(({ state }) => state.pack);
   log.error("packs are gone, or shorter than they were", { packCount: packs.length, lostBytes, packs });
 }
 
-/** To be called after `markLost`. */
-export function setGone({ state }: LostPack, catalog: Catalog): void {
+/** To be called when what it held is marked. It keeps its number. */
+export function setGone(state: PackState, catalog: Catalog): void {
   if (state.checkpoint === PACK_FRONT_BYTES && state.isCut !== true) catalog.removePack(state.pack);
   else catalog.setPack({ ...state, checkpoint: PACK_FRONT_BYTES, sealed: true });
 }
 
-/** When a life begins: what is gone keeps its number, what is short is looked through by recovery, what is back counts again. */
-export async function settleLost(lost: readonly LostPack[], files: PackFiles, deps: LossDeps): Promise<void> {
-  const { catalog } = deps;
-  must(await takeBack(HOME_SLOT, files, deps), "the packs can be listed");
-  await markLost(lost, deps);
-  for (const one of lost) {
-    if (one.sizeBytes === undefined) setGone(one, catalog);
-    else setCut(one.state, catalog);
-  }
+/** The next recovery looks through all that is left of it. */
+function setCut(state: PackState, ends: ReadonlyMap<number, number>, catalog: Catalog): void {
+  const checkpoint = ends.get(state.pack) ?? PACK_FRONT_BYTES;
+  catalog.setPack({ ...state, checkpoint, epoch: 0, sealed: false, isCut: true });
 }
 
-/** Recovery looks through what is left of it. */
-function setCut(state: PackState, catalog: Catalog): void {
-  const unread = { checkpoint: PACK_FRONT_BYTES, epoch: 0, recordCount: 0, sealed: false };
-  catalog.setPack({ ...state, ...unread, isCut: true });
-}
-
-/** What was gone, or cut off, and is there, counts again with the recovery that is next. */
-export async function takeBack(
-  slot: number,
-  files: PackFiles,
-  { catalog, log, pause }: LossDeps,
-): Promise<Result<void, DiskFailure>> {
+/**
+ * What was gone, or cut off, and is there, counts again with the recovery that is next. A file that was away is what it was. One
+ * that was cut may have been lengthened since with anything: what it had lost is read before it counts, as is what seemed to
+ * differ, which may be for want of the file.
+ */
+export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result<void, DiskFailure>> {
+  const { catalog, files, log } = deps;
   const lossy = [...catalog.packs.values()].filter((state) => slotOf(state.pack) === slot && hasLost(state));
   if (lossy.length === 0) return ok();
   const listed = await files.list([slot]);
   if (!listed.ok) return listed;
   const sizes = sizesOf(listed.value);
-  const back = lossy.filter(({ pack, checkpoint }) => (sizes.get(pack) ?? 0) > checkpoint);
-  const ends = new Map(back.map(({ pack }) => [pack, sizes.get(pack) ?? 0]));
-  const short = new Set<number>();
-  for (const { digest, entry } of catalog.recordsIn((pack) => ends.has(pack))) {
-    await pause.ifDue();
-    if (isBefore(ends, entry)) catalog.lift(digest, entry);
-    else short.add(entry.pack);
-    must(await catalog.room(), "the catalog fits into memory while its store refuses it");
-  }
-  for (const state of back) {
-    if (short.has(state.pack)) setCut(state, catalog);
+  const back = lossy
+    .map((state): LostPack => ({ state, sizeBytes: sizes.get(state.pack) }))
+    .filter(({ state, sizeBytes = 0 }) => sizeBytes > state.checkpoint);
+  if (back.length === 0) return ok();
+  const away = new Set(back.flatMap(({ state }) => (state.isCut === true ? [] : [state.pack])));
+  const check = new RecordCheck(deps);
+  const { ends, short } = await remains(back, deps, async (digest, entry) => {
+    const { damage, pack } = entry;
+    if (damage === "none") return true;
+    const held = damage === "unreadable" && away.has(pack) ? ok(true) : await check.holds(digest, entry);
+    if (!held.ok || !held.value) return damage === "differs";
+    const now = catalog.at(digest, entry);
+    if (now !== undefined) catalog.insert(digest, { ...now, damage: "none" });
+    return true;
+  });
+  for (const { state } of back) {
+    if (short.has(state.pack)) setCut(state, ends, catalog);
     // Recovery finds it as one that is not known.
     else catalog.removePack(state.pack);
   }
-  if (back.length > 0) log.info("packs are back", { packs: [...ends.keys()] });
+  log.info("packs are back", { packs: back.map(({ state }) => state.pack) });
   return ok();
+}
+
+interface Remains {
+  /** Of each pack, where the last record ends that is left of it. */
+  readonly ends: ReadonlyMap<number, number>;
+  /** Those that lack something. */
+  readonly short: ReadonlySet<number>;
+}
+
+/** Marks what these packs lack: what does not lie before their ends, or is not left by what is asked. */
+async function remains(
+  packs: readonly LostPack[],
+  { catalog, pause }: LossDeps,
+  isLeft: (digest: Digest, entry: CatalogEntry) => boolean | Promise<boolean>,
+): Promise<Remains> {
+  const sizes = new Map(packs.map(({ state, sizeBytes = 0 }) => [state.pack, sizeBytes]));
+  const ends = new Map<number, number>();
+  const short = new Set<number>();
+  if (packs.length === 0) return { ends, short };
+  for (const { digest, entry } of catalog.recordsIn((pack) => sizes.has(pack))) {
+    await pause.ifDue();
+    const { pack } = entry;
+    if (isBefore(sizes, entry) && (await isLeft(digest, entry))) {
+      ends.set(pack, Math.max(ends.get(pack) ?? 0, recordEnd(entry.position, entry)));
+    } else {
+      short.add(pack);
+      catalog.markDamaged(digest, entry, "unreadable");
+    }
+    must(await catalog.room(), "the catalog fits into memory while its store refuses it");
+  }
+  return { ends, short };
 }
 
 /** Whether it lies whole in what is left of its pack. */

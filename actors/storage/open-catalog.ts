@@ -1,7 +1,7 @@
 /** Where the catalog is kept: in a store on the disk, or in memory while the disk has no room for one. */
 import { Catalog } from "#actors/storage/catalog.ts";
 import { isMetaKey } from "#actors/storage/catalog-records.ts";
-import { findLost, hadRecords, isOfTheirStore, settleLost } from "#actors/storage/lost-packs.ts";
+import { findLost, hadRecords, isOfTheirStore, settleLost, takeBack } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT } from "#actors/storage/pack-number.ts";
 import { Pause } from "#actors/storage/pause.ts";
@@ -11,6 +11,7 @@ import type { Disk } from "#runtime/disk/disk.ts";
 import { must, type Result } from "#runtime/errors.ts";
 import type { KvBroken, KvStores } from "#runtime/kv/kv.ts";
 import { openOrSpare, type SpareKv } from "#runtime/kv/spare-kv.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -25,6 +26,7 @@ export interface OpenCatalogDeps {
   readonly directory: string;
   readonly disk: Disk;
   readonly kv: KvStores;
+  readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly log: Log;
@@ -40,7 +42,7 @@ export async function openCatalog(
   deps: OpenCatalogDeps,
   files: PackFiles,
 ): Promise<{ readonly kv: SpareKv; readonly catalog: Catalog }> {
-  const { clock, disk, log, scheduler } = deps;
+  const { clock, cpu, disk, log, scheduler } = deps;
   const opened = await openStore(deps);
   if (opened.ok) {
     const catalog = new Catalog(opened.value, (pack) => files.isThere(pack));
@@ -51,7 +53,9 @@ export async function openCatalog(
       lost.length > 0 ? !(await isOfTheirStore(files, catalog)) : await hasOtherMarks(files, catalog, [HOME_SLOT]);
     const isUnfinished = !catalog.complete && opened.value.count() > 0;
     if (!isForeign && !isUnfinished) {
-      await settleLost(lost, files, { catalog, log, pause: new Pause(clock, scheduler) });
+      const settling = { catalog, cpu, files, log, pause: new Pause(clock, scheduler) };
+      must(await takeBack(HOME_SLOT, settling), "the packs can be listed");
+      await settleLost(lost, settling);
       return { kv: opened.value, catalog };
     }
     await opened.value.close();

@@ -2,15 +2,8 @@
  * Looks again and again whether the packs of the data directory, or of one volume, are still there. Who removes one under a
  * running node takes its name, and not the file that is open: what is written to that is read back, and gone with the process.
  */
-import {
-  findLost,
-  hadRecords,
-  isGone,
-  type LossDeps,
-  type LostPack,
-  markLost,
-  setGone,
-} from "#actors/storage/lost-packs.ts";
+import { hasLost } from "#actors/storage/catalog-records.ts";
+import { findLost, type LossDeps, type LostPack, settleLost } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
@@ -45,8 +38,6 @@ export interface PackWatchDeps extends LossDeps {
 
 export class PackWatch {
   readonly #deps: PackWatchDeps;
-  /** Told of, and as they are until the next start. */
-  readonly #short = new Set<number>();
   #looking: Promise<void> | undefined;
   #marking: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -92,28 +83,24 @@ export class PackWatch {
     if (isOver()) return;
     this.#unlisted = lost.ok ? undefined : await onUnlisted(lost.failure);
     if (!lost.ok) return this.#tell();
-    const fresh = lost.value.filter(({ state, sizeBytes }) => sizeBytes === undefined || !this.#short.has(state.pack));
-    if (fresh.length > 0 && !(await isThere())) return;
-    for (const { state } of fresh) await this.#stopWriting(state.pack);
+    if (lost.value.length > 0 && !(await isThere())) return;
+    for (const { state } of lost.value) await this.#stopWriting(state.pack);
     if (isOver()) return;
-    this.#marking = this.#mark(fresh).catch(onDefect);
+    this.#marking = this.#mark(lost.value).catch(onDefect);
     await this.#marking;
-    if (fresh.length > 0) onLost();
+    if (lost.value.length > 0) onLost();
     this.#tell();
   }
 
-  async #mark(fresh: readonly LostPack[]): Promise<void> {
+  async #mark(lost: readonly LostPack[]): Promise<void> {
     const { catalog, files } = this.#deps;
-    // With what was written until it was stopped.
-    const stopped = fresh.map(({ state, sizeBytes }): LostPack => {
-      return { state: catalog.packs.get(state.pack) ?? state, sizeBytes };
+    // With what was written until it was stopped; a collection may have given it up meanwhile.
+    const stopped = lost.flatMap(({ state: { pack }, sizeBytes }): readonly LostPack[] => {
+      const state = catalog.packs.get(pack);
+      return state === undefined ? [] : [{ state, sizeBytes }];
     });
-    await markLost(stopped.filter(hadRecords), this.#deps);
-    for (const one of stopped) {
-      await files.forget(one.state.pack);
-      if (one.sizeBytes === undefined) setGone(one, catalog);
-      else this.#short.add(one.state.pack);
-    }
+    await settleLost(stopped, this.#deps);
+    for (const { state } of stopped) await files.forget(state.pack);
   }
 
   /** Nothing goes to the pack any more when it settles, but from an upload that has it, which fails at its end. */
@@ -126,9 +113,7 @@ export class PackWatch {
 
   #tell(): void {
     const { catalog, onPackTrouble, slot } = this.#deps;
-    const lost = [...catalog.packs.values()].filter(
-      (state) => slotOf(state.pack) === slot && (isGone(state) || this.#short.has(state.pack)),
-    );
+    const lost = [...catalog.packs.values()].filter((state) => slotOf(state.pack) === slot && hasLost(state));
     const gone = lost.length === 0 ? undefined : `packs gone, or cut: ${lost.length}, see cepa scrub`;
     const trouble = this.#unlisted ?? gone;
     if (trouble === this.#trouble) return;

@@ -12,7 +12,10 @@ import type { Disk, DiskFailure, OpenMode } from "#runtime/disk/disk.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
 import { fail, type Result } from "#runtime/errors.ts";
 
-type WrittenDisk = Pick<Disk, "open" | "close" | "write" | "sync" | "truncate" | "remove" | "syncDirectory">;
+type WrittenDisk = Pick<
+  Disk,
+  "open" | "close" | "write" | "sizeBytes" | "sync" | "truncate" | "remove" | "syncDirectory"
+>;
 
 export class PoolDisk implements WrittenDisk {
   readonly #disk: WrittenDisk;
@@ -58,6 +61,10 @@ export class PoolDisk implements WrittenDisk {
 
   async write(descriptor: number, parts: readonly Uint8Array[], position: number): Promise<Result<void, DiskFailure>> {
     return await this.#through(descriptor, () => this.#disk.write(descriptor, parts, position));
+  }
+
+  async sizeBytes(descriptor: number): Promise<Result<number, DiskFailure>> {
+    return await this.#through(descriptor, () => this.#disk.sizeBytes(descriptor));
   }
 
   async sync(descriptor: number): Promise<Result<void, DiskFailure>> {

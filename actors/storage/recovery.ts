@@ -19,10 +19,10 @@
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import { ERA_BYTES, type PackState } from "#actors/storage/catalog-records.ts";
+import { ERA_BYTES, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
 import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
-import { findLost, hadRecords, hasLost, isGone, setGone } from "#actors/storage/lost-packs.ts";
+import { findLost, hadRecords, setGone } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
@@ -155,7 +155,7 @@ export class Recovery {
       const { pack } = state;
       const isEmpty = this.#slots.includes(slotOf(pack)) && !listed.some((one) => one.pack === pack);
       if (!isEmpty || isGone(state)) continue;
-      if (state.isCut === true) setGone({ state, sizeBytes: undefined }, catalog);
+      if (state.isCut === true) setGone(state, catalog);
       else catalog.removePack(pack);
     }
     const states: PackState[] = [];
@@ -276,7 +276,7 @@ export class Recovery {
 
   async #lookAt({ pack, sizeBytes, isFile }: PackFile): Promise<void> {
     const { files, catalog } = this.#deps;
-    const known = catalog.packs.get(pack);
+    const known = unread(catalog.packs.get(pack));
     if (!isFile) return void this.#unreadable.add(pack);
     if (known?.sealed) return;
     // One that may not be opened, or not now, would pass for one that holds nothing, and be cut.
@@ -335,4 +335,10 @@ export class Recovery {
       await pause.ifDue();
     }
   }
+}
+
+/** Of one that was cut all that is left is looked through once: what the catalog has of it says nothing of its epochs. */
+function unread(known: PackState | undefined): PackState | undefined {
+  if (known?.isCut !== true || known.epoch > 0) return known;
+  return { ...known, checkpoint: PACK_FRONT_BYTES, recordCount: 0 };
 }

@@ -5,7 +5,7 @@
  */
 import { decodeManifest } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { PackState } from "#actors/storage/catalog-records.ts";
+import { hasLost, type PackState } from "#actors/storage/catalog-records.ts";
 import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
@@ -75,9 +75,10 @@ export class Sealer {
   async #sealNow(pack: number, disk: PoolDisk): Promise<void> {
     const { catalog, log } = this.#deps;
     const state = catalog.packs.get(pack);
-    if (this.#ended || state === undefined || state.sealed) return;
+    if (this.#ended || state === undefined || state.sealed || hasLost(state)) return;
     const sealed = await this.#seal(state, disk);
-    if (disk.refusal !== undefined) return;
+    // Somebody has cut it meanwhile.
+    if (disk.refusal !== undefined || catalog.packs.get(pack) !== state) return;
     if (sealed.ok) catalog.setPack({ ...state, checkpoint: sealed.value, sealed: true });
     else if (!this.#ended) {
       this.#failed.set(pack, disk);
@@ -100,6 +101,10 @@ export class Sealer {
     const { files, cpu, pause } = this.#deps;
     const tablePosition = align(state.checkpoint);
     const hasher = cpu.hasher();
+    const size = await disk.sizeBytes(descriptor);
+    if (!size.ok) return size;
+    // Else it would be lengthened, and look whole, without what it has lost.
+    if (align(size.value) < state.checkpoint) return fail({ code: "disk.not-found", path: files.pathOf(state.pack) });
     // What an attempt that failed has left would lie behind the footer.
     const cut = await disk.truncate(descriptor, tablePosition);
     if (!cut.ok) return cut;

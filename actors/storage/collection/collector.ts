@@ -8,7 +8,7 @@
  */
 import type { CollectionFacts, CollectionReport } from "#actors/domain/collection-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
+import { type CatalogEntry, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import { Compactor, type IsLive } from "#actors/storage/collection/compactor.ts";
 import { GraveSweep } from "#actors/storage/collection/grave-sweep.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
@@ -20,7 +20,6 @@ import type { StorageConfig } from "#actors/storage/config.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import { KEEPS_MAX, type KeepFailure } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
-import { hasLost, isGone } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";

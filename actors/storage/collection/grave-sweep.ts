@@ -7,12 +7,13 @@
  */
 import { decodeManifest } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
+import { hasLost } from "#actors/storage/catalog-records.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import { covers, type Removal } from "#actors/storage/keeps/keep.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KeepFailure } from "#actors/storage/keeps/keeps.ts";
-import { hasLost } from "#actors/storage/lost-packs.ts";
+import { findLost } from "#actors/storage/lost-packs.ts";
 import type { PackFile, PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
@@ -56,8 +57,8 @@ export class GraveSweep {
 
   /** Answers whether it was done: not where all of them are young, nor where a pack is not there, or any place of one cannot be read. */
   async run(): Promise<Result<boolean, KeepFailure>> {
-    const { catalog, clock, files, isOver, keeping } = this.#deps;
-    for (const state of catalog.packs.values()) if (hasLost(state) || !files.isThere(state.pack)) return ok(false);
+    const { clock, files, isOver, keeping } = this.#deps;
+    if (await this.#lacksSome()) return ok(false);
     this.#graves = await keeping.graves(clock.wallMs() - GRAVE_AGE_MS_MIN, GRAVES_SWEPT_MAX);
     const listed = await files.list();
     if (this.#graves.size === 0 || !listed.ok) return ok(false);
@@ -65,9 +66,18 @@ export class GraveSweep {
       if (this.#graves.size === 0 || this.#isUnreadable || isOver()) break;
       await this.#ask(file);
     }
-    if (this.#isUnreadable || isOver()) return ok(false);
+    // One that was cut by the time that it was asked was asked for less than may be put back.
+    if (this.#isUnreadable || (await this.#lacksSome()) || isOver()) return ok(false);
     const forgotten = await keeping.forget(this.#graves);
     return forgotten.ok ? ok(true) : forgotten;
+  }
+
+  /** A pack is not there, or less of it than is known, whether or not anybody has noticed yet. */
+  async #lacksSome(): Promise<boolean> {
+    const { catalog, files } = this.#deps;
+    for (const state of catalog.packs.values()) if (hasLost(state) || !files.isThere(state.pack)) return true;
+    const lost = await findLost(files, catalog, files.slots);
+    return !lost.ok || lost.value.length > 0;
   }
 
   /** Every file, also one that the catalog has let go of, and that is still there: the next start would find it. */

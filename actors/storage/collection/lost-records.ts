@@ -3,9 +3,8 @@
  * catalog for all of them. What is live is known to be lost, and stays with its pack.
  */
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { PackState } from "#actors/storage/catalog-records.ts";
+import { hasLost, isGone, isLostAt, type PackState } from "#actors/storage/catalog-records.ts";
 import type { IsLive } from "#actors/storage/collection/compactor.ts";
-import { hasLost, isGone } from "#actors/storage/lost-packs.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { PackPool } from "#actors/storage/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -23,7 +22,10 @@ interface Lossy {
   readonly pool: PackPool;
 }
 
-/** Of these packs. Where nothing is left that was lost, one that is gone is forgotten, and one that was cut is written on. */
+/**
+ * Of these packs. Where nothing is left that was lost, one that is gone is forgotten, and one that was cut is written on if a
+ * recovery has looked through it since: behind its last record may be a part of another.
+ */
 export async function forgetLost(packs: readonly number[], isLive: IsLive, deps: LostRecordsDeps): Promise<void> {
   const { catalog, isOver, pause, poolOf } = deps;
   /** Undefined also where it is back with its volume. */
@@ -40,8 +42,7 @@ export async function forgetLost(packs: readonly number[], isLive: IsLive, deps:
     for (const { digest, entry } of found) {
       // Marks may be of a part of what there is by now.
       if (isOver()) return;
-      const end = lossy(entry.pack)?.state.checkpoint ?? Number.POSITIVE_INFINITY;
-      if (entry.position < end) continue;
+      if (!isLostAt(lossy(entry.pack)?.state, entry.position)) continue;
       if (isLive(entry, digest)) needed.add(entry.pack);
       else catalog.remove(digest, entry);
       if (!(await catalog.room()).ok) return;
@@ -54,7 +55,7 @@ export async function forgetLost(packs: readonly number[], isLive: IsLive, deps:
     const whole = needed.has(pack) ? undefined : lossy(pack);
     if (whole === undefined) continue;
     if (isGone(whole.state)) catalog.removePack(pack);
-    else writeOn(whole, catalog);
+    else if (whole.state.epoch > 0) writeOn(whole, catalog);
   }
 }
 

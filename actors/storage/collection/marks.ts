@@ -6,8 +6,7 @@
  * What lies behind the checkpoint that a pack had is younger than the marks. A walk meets some of it, which counts for nothing:
  * what is live is a part of what there was. In a pack that is gone, or was cut, nothing is younger: there it is what was lost.
  */
-import type { PackState } from "#actors/storage/catalog-records.ts";
-import { hasLost } from "#actors/storage/lost-packs.ts";
+import { hasLost, type PackState } from "#actors/storage/catalog-records.ts";
 import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 
 export class Marks {

@@ -1,6 +1,6 @@
 /** What the catalog has of volumes, and what becomes of that when one is back, or is none of this store any more. */
 import type { Catalog } from "#actors/storage/catalog.ts";
-import { isGone, takeBack } from "#actors/storage/lost-packs.ts";
+import { takeBack } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
@@ -8,11 +8,13 @@ import type { Pause } from "#actors/storage/pause.ts";
 import { contradicts } from "#actors/storage/recovery.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, type Result } from "#runtime/errors.ts";
+import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 
 export interface VolumeRecordsDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
+  readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
   readonly log: Log;
 }
@@ -20,7 +22,7 @@ export interface VolumeRecordsDeps {
 /** Whether what is known of the volume is of another, or of one that held more. What had gone of it, and is there, counts again. */
 export async function compareRecords(slot: number, deps: VolumeRecordsDeps): Promise<Result<boolean, DiskFailure>> {
   const { files, catalog } = deps;
-  const taken = await takeBack(slot, files, deps);
+  const taken = await takeBack(slot, deps);
   if (!taken.ok) return taken;
   let failure: DiskFailure | undefined;
   const onUnreadable: OnUnreadable = (unread) => {
@@ -33,9 +35,9 @@ export async function compareRecords(slot: number, deps: VolumeRecordsDeps): Pro
 /** What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. */
 export async function liftRecords(slot: number, { catalog, pause }: VolumeRecordsDeps): Promise<void> {
   if (catalog.totals.damagedCount === 0) return;
-  const gone = new Set([...catalog.packs.values()].filter(isGone).map(({ pack }) => pack));
-  for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot && !gone.has(pack))) {
+  for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
     if (catalog.lift(digest, entry)) catalog.setVerified(entry.pack, 0);
+    if (!(await catalog.room()).ok) return;
     await pause.ifDue();
   }
 }
@@ -46,7 +48,7 @@ export async function liftRecords(slot: number, { catalog, pause }: VolumeRecord
  */
 export async function dropRecords(
   slots: ReadonlySet<number>,
-  { catalog, isOver, pause }: VolumeRecordsDeps & { readonly isOver: () => boolean },
+  { catalog, isOver, pause }: Pick<VolumeRecordsDeps, "catalog" | "pause"> & { readonly isOver: () => boolean },
 ): Promise<boolean> {
   for (const found of catalog.pagesIn((pack) => slots.has(slotOf(pack)))) {
     for (const { digest, entry } of found) {

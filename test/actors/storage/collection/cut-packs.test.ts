@@ -2,22 +2,34 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
-import { randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+import {
+  type KitOptions,
+  randomBytes,
+  type StorageKit,
+  startStorage,
+  whole,
+  within,
+} from "#test/actors/storage/storage-kit.ts";
 
 const FIRST = "/data/packs/00000001.pack";
 
 /** All but the first bytes of the first pack are cut off between two lives. */
-async function cut({ disk, kv, actor }: StorageKit, endBytes: number): Promise<StorageKit> {
-  await actor.stop();
+async function cut(kit: StorageKit, endBytes: number, options: KitOptions = {}): Promise<StorageKit> {
+  await kit.actor.stop();
+  await shorten(kit, endBytes);
+  return await startStorage({ ...options, disk: kit.disk, kv: kit.kv });
+}
+
+async function shorten({ disk }: StorageKit, endBytes: number): Promise<void> {
   const opened = must(await disk.open(FIRST, "write"), "opened");
   must(await disk.truncate(opened, endBytes), "cut");
   await disk.close(opened);
-  return await startStorage({ disk, kv });
 }
 
 /** Behind the end lie all but the first of some objects. */
@@ -117,4 +129,68 @@ describe("storage: a collection of a pack that was cut (STO-122)", () => {
 
     assert.deepEqual(await described(next), { chunkCount: 1, damagedChunkCount: 0, packCount: 1 });
   });
+
+  for (const packSealBytes of [8 * MiB, 2 * MiB]) {
+    it(`leaves it where it is cut again, and that is live (full at ${packSealBytes}), though all that it lacked before is dead (STO-127)`, async () => {
+      const fixed = { chunker: "fixed/1" } as const;
+      const shared = randomBytes(2 * MiB, 1);
+      const first = await startStorage({ config: { packSealBytes: 3 * MiB } });
+      const dead = await mustPut(first, Buffer.concat([shared, randomBytes(3 * MiB, 2)]), fixed);
+      await turns();
+      // Its manifest is in another pack than what both need: the collection is not blocked.
+      const live = await mustPut(first, Buffer.concat([shared, randomBytes(2 * MiB, 3)]), fixed);
+      await turns();
+      await remove(first, dead);
+      const file = must(await first.disk.readFile(FIRST), "the pack is read");
+      const config = { packSealBytes, compactBelowPercent: 1 };
+      const kit = await cut(first, 2.5 * MiB, { config });
+      await shorten(kit, 1.5 * MiB);
+      await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
+      await turns();
+
+      assert.equal((await collect(kit, true)).blocked, undefined);
+      await mustPut(kit, randomBytes(1000, 4));
+      await turns();
+
+      assert.equal(await sizeOf(kit), 1.5 * MiB);
+      assert.equal((await described(kit)).damagedChunkCount, 1);
+      await kit.actor.stop();
+      must(await kit.disk.replaceFile(FIRST, file), "put back");
+      const next = await startStorage({ disk: kit.disk, kv: kit.kv, config });
+      await mustRead(next.ref, live.manifest, "put back");
+    });
+  }
+
+  for (const partBytes of [0, 100]) {
+    it(`writes on one that was cut while the node ran (${partBytes} bytes into a record) only when a recovery has looked through it (STO-127)`, async () => {
+      const config = { packSealBytes: 4 * MiB };
+      const kit = await startStorage({ config });
+      const stored: StoredObject[] = [];
+      for (const seed of [1, 2, 3, 4]) stored.push(await mustPut(kit, randomBytes(50 * KiB, seed)));
+      const endBytes = await sizeOf(kit);
+      const behind = await mustPut(kit, randomBytes(600 * KiB, 5));
+      await shorten(kit, endBytes + partBytes);
+      await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
+      await turns();
+      await remove(kit, behind);
+      await collect(kit, true);
+      await mustPut(kit, randomBytes(500, 6));
+      assert.equal(await sizeOf(kit), endBytes + partBytes);
+
+      await kit.actor.stop();
+      const next = await startStorage({ disk: kit.disk, kv: kit.kv, config });
+      await collect(next, true);
+      stored.push(await mustPut(next, randomBytes(600, 7)));
+
+      assert((await sizeOf(next)) > endBytes + partBytes);
+      await next.actor.stop();
+      const rebuilt = await startStorage({ disk: kit.disk, config });
+      await whole(rebuilt);
+      for (const { manifest } of stored) await mustRead(rebuilt.ref, manifest, "without a catalog");
+    });
+  }
 });
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 400; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}

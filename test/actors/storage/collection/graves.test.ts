@@ -13,11 +13,13 @@ import { collect, mustPut, remove } from "#test/actors/storage/collection/collec
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
 import { directory, put, randomBytes, type StorageKit, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
+import { scrubbed } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const sealing = {
   config: { packSealBytes: 1 * MiB, writeQuotaBytes: 64 * MiB, collectBytesPerSecondMax: 1024 * 1024 * MiB },
 } as const;
 
+const FIRST = `${directory}/packs/00000001.pack`;
 const COPIES = { dataShards: 1, parityShards: 1 } as const;
 
 interface World {
@@ -48,6 +50,36 @@ async function manyGraves(): Promise<World> {
   assert.deepEqual([blocked, buriedCount], [undefined, removed.length]);
   return { kit, kept, removed };
 }
+
+async function cut({ disk }: StorageKit): Promise<void> {
+  const opened = must(await disk.open(FIRST, "write"), "opened");
+  must(await disk.truncate(opened, PACK_FRONT_BYTES + 10), "cut");
+  await disk.close(opened);
+}
+
+/** Cuts the first pack, and waits until graves are old; answers with the life that is on by then. */
+const cuts: Readonly<Record<string, (kit: StorageKit) => Promise<StorageKit>>> = {
+  "between two lives": async (kit) => {
+    await kit.actor.stop();
+    await cut(kit);
+    const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+    await whole(next);
+    await next.clock.advance(GRAVE_AGE_MS_MIN);
+    return next;
+  },
+  "while the node runs": async (kit) => {
+    await cut(kit);
+    await kit.clock.advance(GRAVE_AGE_MS_MIN);
+    return kit;
+  },
+  "and nobody has noticed": async (kit) => {
+    await kit.clock.advance(GRAVE_AGE_MS_MIN);
+    // What is due is scrubbed by then.
+    await scrubbed(kit);
+    await cut(kit);
+    return kit;
+  },
+};
 
 describe("storage: graves (STO-22)", () => {
   it("are let go of when no pack holds what they cover, and no sooner", async () => {
@@ -144,32 +176,23 @@ describe("storage: graves (STO-22)", () => {
     }
   });
 
-  it("stay, all of them, while a pack is cut, and cover what lay behind its end when it is put back (STO-93)", async () => {
-    const { kit, kept, removed } = await manyGraves();
-    await kit.actor.stop();
-    const path = `${directory}/packs/00000001.pack`;
-    const file = must(await kit.disk.readFile(path), "the pack is read");
-    const resize = async (parts: readonly Uint8Array[], sizeBytes: number): Promise<void> => {
-      const opened = must(await kit.disk.open(path, "write"), "opened");
-      must(await kit.disk.write(opened, parts, 0), "written");
-      must(await kit.disk.truncate(opened, sizeBytes), "cut");
-      await kit.disk.close(opened);
-    };
-    await resize([], PACK_FRONT_BYTES + 10);
-    const cut = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
-    await whole(cut);
+  for (const [when, cutAndWait] of Object.entries(cuts)) {
+    it(`stay, all of them, while a pack is cut (${when}), and cover what lay behind its end when it is put back (STO-93, STO-127)`, async () => {
+      const { kit, kept, removed } = await manyGraves();
+      const file = must(await kit.disk.readFile(FIRST), "the pack is read");
+      const cut = await cutAndWait(kit);
 
-    await cut.clock.advance(GRAVE_AGE_MS_MIN);
-    await collect(cut, false);
+      await collect(cut, false);
 
-    assert.equal(cut.metric("storage_keeps"), removed.length);
-    await cut.actor.stop();
-    await resize([file], file.length);
-    const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
-    await whole(next);
-    await mustRead(next.ref, kept.manifest, "what was kept");
-    for (const { manifest } of removed) assert(!((await readObject(next.ref, manifest)) instanceof Uint8Array));
-  });
+      assert.equal(cut.metric("storage_keeps"), removed.length);
+      await cut.actor.stop();
+      must(await kit.disk.replaceFile(FIRST, file), "put back");
+      const next = await startStorage({ ...sealing, disk: kit.disk, kv: kit.kv });
+      await whole(next);
+      await mustRead(next.ref, kept.manifest, "what was kept");
+      for (const { manifest } of removed) assert(!((await readObject(next.ref, manifest)) instanceof Uint8Array));
+    });
+  }
 
   it("stay, all of them, where a place of a pack cannot be read", async () => {
     const { kit, removed } = await manyGraves();

@@ -42,6 +42,19 @@ async function removePacks({ disk }: StorageKit, directory: string): Promise<voi
   }
 }
 
+/** Answers with what they were. */
+async function cutPacks({ disk }: StorageKit, directory: string, percent: number): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const { name, sizeBytes } of must(await disk.list(`${directory}/packs`), "listed")) {
+    const path = `${directory}/packs/${name}`;
+    files.set(path, must(await disk.readFile(path), "read"));
+    const opened = must(await disk.open(path, "write"), "opened");
+    must(await disk.truncate(opened, Math.floor((sizeBytes * percent) / 100)), "cut");
+    await disk.close(opened);
+  }
+  return files;
+}
+
 async function damagedCount(kit: StorageKit): Promise<number> {
   const described = await kit.ref.call("describe", {}, within);
   assert(described.ok);
@@ -110,6 +123,41 @@ describe("storage: packs that are removed from volumes under the running node (S
     assert((await kit.disk.removeTree("/v1")).ok);
     await putBack(kit, "/v1");
     await looked(kit);
+    assert.equal((await settled(kit)).repair.repairedCount, 0);
+    await assertWhole(kit, stored);
+  });
+});
+
+describe("storage: packs that are cut on a volume under the running node (STO-102, STO-127)", () => {
+  it("are found, again where they are cut again, and what they have lost is made again, over restarts too", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    for (const percent of [80, 40]) {
+      await cutPacks(kit, "/v1", percent);
+      await looked(kit);
+      assert((await settled(kit)).repair.repairedCount > 0);
+      await assertWhole(kit, stored);
+    }
+    kit.actor.kill(KILLED);
+
+    await kit.restart();
+
+    stored.push(...(await putSome(kit, 20)));
+    await assertWhole(kit, stored);
+  });
+
+  it("count again from the next start on where they are put back: nothing else of the volume is looked through", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    assert((await kit.ref.call("repair", { action: "pause" }, within)).ok);
+    const files = await cutPacks(kit, "/v1", 50);
+    await looked(kit);
+    assert((await damagedCount(kit)) > 0);
+    kit.actor.kill(KILLED);
+    for (const [path, bytes] of files) must(await kit.disk.replaceFile(path, bytes), "put back");
+
+    await kit.restart();
+
     assert.equal((await settled(kit)).repair.repairedCount, 0);
     await assertWhole(kit, stored);
   });
