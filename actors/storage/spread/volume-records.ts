@@ -43,8 +43,9 @@ export async function liftRecords(slot: number, { catalog, pause }: VolumeRecord
 }
 
 /**
- * Nothing is known to be on these volumes any more when it answers true, after one walk for all of them. Their packs go last: as
- * long as the catalog has those, a later life sees that this one has ended in the middle of it.
+ * Nothing is known to be on these volumes any more when it answers true, after one walk for all of them; false where the life is
+ * over, or the catalog's store refuses more than may wait in memory. Their packs go last: as long as the catalog has those, a
+ * later attempt sees that this one has ended in the middle of it.
  */
 export async function dropRecords(
   slots: ReadonlySet<number>,
@@ -53,6 +54,7 @@ export async function dropRecords(
   for (const found of catalog.pagesIn((pack) => slots.has(slotOf(pack)))) {
     for (const { digest, entry } of found) {
       catalog.remove(digest, entry);
+      if (!(await catalog.room()).ok) return false;
       await pause.ifDue();
     }
     await pause.ifDue();

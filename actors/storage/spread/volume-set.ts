@@ -310,7 +310,7 @@ export class VolumeSet implements PackVolumes {
     if (compared.value) {
       log.warn("volume holds less than was on it", { directory: this.volumes.view(slot)?.directory });
       this.#dropped.add(slot);
-      if (!(await this.#drop(new Set([slot]), attachment))) return;
+      if (!(await this.#drop(new Set([slot]), attachment))) return this.#tryLater(slot);
     }
     const recovery = new Recovery({
       ...{ files, catalog, cpu, isHeldByPut, pause, random },
@@ -371,7 +371,7 @@ export class VolumeSet implements PackVolumes {
     attachment.onChange();
   }
 
-  /** Nothing is known to be on them any more, unless the life is over; the others go on. */
+  /** Nothing is known to be on them any more where it answers true; the others go on. */
   async #drop(slots: ReadonlySet<number>, attachment: Attachment): Promise<boolean> {
     this.#generation += 1;
     const isOver = (): boolean => this.#deps.signal.aborted;
