@@ -28,7 +28,7 @@ export function addUpkeep(
     "gc --empty-trash",
     "gc --no-wait",
   ])
-    .option("--empty-trash", "give up what is in the trash too: it cannot be restored any more")
+    .option("--empty-trash", "give up what is in the trash by now, too: it cannot be restored any more")
     .option("--no-wait", "begin, and do not wait for the end")
     .option("--json", "one JSON object")
     .action(async (options: Flags & { readonly emptyTrash?: boolean; readonly wait?: boolean }) => {
