@@ -56,6 +56,15 @@ export function mayGiveBack(
   );
 }
 
+/** As `mayGiveBack`; and what nobody has records enough of may be on a volume that is not there, where one `isLacking`. */
+export function mayComeBack(
+  records: readonly (Held & Pick<CatalogEntry, "damage">)[],
+  isThere: (pack: number) => boolean,
+  isLacking: boolean,
+): boolean {
+  return mayGiveBack(records, isThere) || (isLacking && !suffice(records));
+}
+
 /** How many volumes may be lost of those that hold these records, by the best layout, or by the copies; -1: it is not there. */
 export function marginOf(records: readonly Held[]): number {
   let margin = new Set(records.filter(({ shard }) => shard === undefined).map(({ pack }) => slotOf(pack))).size - 1;

@@ -8,7 +8,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Damage } from "#actors/storage/catalog-records.ts";
 import { asTold, ChunkSource, type LocatedSlice } from "#actors/storage/chunk-source.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
-import { mayGiveBack } from "#actors/storage/holders.ts";
+import { mayComeBack } from "#actors/storage/holders.ts";
 import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
@@ -51,6 +51,8 @@ export interface ReaderDeps {
   readonly pause: Pause;
   readonly log: Log;
   readonly meters: Meters;
+  /** A volume is not there, and nobody knows all that it holds. */
+  readonly isLacking: () => boolean;
   /** What is wrong may be the volume of the pack. */
   readonly onReadFailed: (pack: number, errno: string) => void;
   /** Called once for each record. */
@@ -238,8 +240,8 @@ export class Reader {
   }
 
   #isAwaited(kind: RecordKind, digest: Digest): boolean {
-    const { catalog, files } = this.#deps;
-    return mayGiveBack(catalog.records(kind, digest), (pack) => files.isThere(pack));
+    const { catalog, files, isLacking } = this.#deps;
+    return mayComeBack(catalog.records(kind, digest), (pack) => files.isThere(pack), isLacking());
   }
 
   #troubled(digest: Digest, entry: CatalogEntry, trouble: ReadTrouble): void {

@@ -116,6 +116,7 @@ export class Store {
         deps.onDamaged(digest, damage);
         this.#writers?.spread?.repairer.look();
       },
+      isLacking: () => parts.volumes?.isLacking === true,
       onReadFailed: (pack, errno) => parts.volumes?.suspect(pack, errno),
     });
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });

@@ -8,7 +8,7 @@ import type { DamagedObject } from "#actors/domain/scrub-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { Commit } from "#actors/storage/catalog-records.ts";
 import { type CommitWalk, eachCommit } from "#actors/storage/commit-walk.ts";
-import { mayGiveBack, suffice } from "#actors/storage/holders.ts";
+import { mayComeBack } from "#actors/storage/holders.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
@@ -68,9 +68,7 @@ export class DamageWalk {
   /** There is no record that could give it back; what nobody has a record of may be on a volume that is not there. */
   #isLost(kind: RecordKind, digest: Digest): boolean {
     const { catalog, files, isLacking } = this.#deps;
-    const records = catalog.records(kind, digest);
-    if (mayGiveBack(records, (pack) => files.isThere(pack))) return false;
-    return !isLacking() || suffice(records);
+    return !mayComeBack(catalog.records(kind, digest), (pack) => files.isThere(pack), isLacking());
   }
 
   /** Undefined where it cannot be had as it was stored. What is found damaged is marked. */

@@ -46,6 +46,29 @@ describe("storage: too few volumes (STO-85)", () => {
     for (const manifest of stored) await mustRead(kit.ref, manifest, "what was away");
   });
 
+  it("refuses it as away also where the catalog is lost too, and nobody knows what is on them", async () => {
+    const kit = await startSix();
+    const stored = await putThree(kit);
+    for (const directory of THREE) await pull(kit, directory);
+    await kit.actor.stop();
+    const next = await startStorage({ disk: kit.disk, volumes, config: { writeQuotaBytes: 64 * MiB } });
+    await whole(next);
+    const refused: unknown[] = [];
+    for (const manifest of stored) {
+      const isKnown = (await next.ref.call("getManifest", { root: manifest }, within)).ok;
+      if (isKnown) refused.push(await readObject(next.ref, manifest));
+    }
+    for (const directory of THREE) await putBack(next, directory);
+    await looked(next);
+
+    assert(refused.length > 0, "copies of some manifests are on the others");
+    assert.deepEqual(
+      refused,
+      refused.map(() => AWAY),
+    );
+    for (const manifest of stored) await mustRead(next.ref, manifest, "what was away");
+  });
+
   it("does not name what is on them, nor where the catalog is lost too (STO-94)", async () => {
     const kit = await startSix();
     await putThree(kit);
