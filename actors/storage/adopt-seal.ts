@@ -1,7 +1,7 @@
 /** Takes a sealed pack's own word for what it holds, so that a rebuild need not read it. */
 import type { Digest } from "#actors/domain/address.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
-import { enterLasting, type LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
+import { type EnteringDeps, enterLasting } from "#actors/storage/lasting-commit.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { decodeSealEntry, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
 import { type OnUnreadable, readSeal } from "#actors/storage/pack-scan.ts";
@@ -11,7 +11,7 @@ import { readSealTable } from "#actors/storage/sealer.ts";
 import { must } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
-export interface AdoptSealDeps extends LastingCommitDeps {
+export interface AdoptSealDeps extends EnteringDeps {
   readonly files: PackFiles;
   readonly check: RecordCheck;
   readonly cpu: Pick<Cpu, "hasher">;
@@ -53,15 +53,16 @@ export async function adoptSeal(
 }
 
 async function adoptEntry(pack: number, listed: SealEntry, deps: AdoptSealDeps): Promise<void> {
-  const { catalog } = deps;
+  const { catalog, onEntering } = deps;
   const { digest, object, objectBytes, isTransient, ...where } = listed;
   const entry: CatalogEntry = { ...where, pack, damage: "none" };
   const { sequence } = entry;
   const commit = { sequence, manifest: digest, object, sizeBytes: objectBytes, isTransient };
   if (sequence > 0 && enterLasting(commit, entry, deps)) return;
   if (!(await supersedes(digest, entry, deps))) return;
-  if (sequence === 0) catalog.insert(digest, entry);
-  else catalog.insertCommit(commit, entry);
+  if (sequence === 0) return catalog.insert(digest, entry);
+  onEntering(commit, pack);
+  catalog.insertCommit(commit, entry);
 }
 
 /** Of two records of one digest: the newer commit, and otherwise the one that is not damaged. Damage stays known. */

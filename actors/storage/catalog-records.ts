@@ -117,6 +117,7 @@ const META = 0x6d;
 const NODE = 0x6e;
 const PACK = 0x70;
 const RID = 0x72;
+const USED = 0x75;
 const VERIFIED = 0x76;
 /** Behind the key of every pack. */
 export const PACKS_END: Uint8Array = Uint8Array.of(PACK + 1);
@@ -194,6 +195,13 @@ export function verifiedKey(pack: number): Uint8Array {
 export function ridKey(slot: number): Uint8Array {
   const key = packKey(slot);
   key[0] = RID;
+  return key;
+}
+
+/** Of the pack numbers of a slot that are not given out again. */
+export function usedKey(slot: number): Uint8Array {
+  const key = packKey(slot);
+  key[0] = USED;
   return key;
 }
 

@@ -35,6 +35,7 @@ import { holderOf, suffice } from "#actors/storage/holders.ts";
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import { type RecordKind, writeNumber } from "#actors/storage/record.ts";
 import { RecordTable } from "#actors/storage/record-table.ts";
+import { UsedNumbers } from "#actors/storage/used-numbers.ts";
 import type { DiskFull } from "#runtime/disk/disk.ts";
 import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
@@ -55,6 +56,8 @@ export interface CatalogTotals {
 }
 
 export class Catalog {
+  /** Of packs. */
+  readonly numbers: UsedNumbers;
   readonly #overlay: KvOverlay;
   readonly #records: RecordTable;
   readonly #isReadable: (pack: number) => boolean;
@@ -73,6 +76,8 @@ export class Catalog {
     this.#isReadable = isReadable;
     this.#overlay = new KvOverlay(kv, waitingMax);
     this.#records = new RecordTable(this.#overlay);
+    const get = (key: Uint8Array): Uint8Array | undefined => this.#read(() => this.#overlay.get(key));
+    this.numbers = new UsedNumbers({ get, put: (...change) => this.#overlay.put(...change) }, this.#packs);
     const { meta, packs, verified } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [], verified: [] };
     for (const [pack, atMs] of verified) this.#verifiedAtMs.set(pack, atMs);
     this.#meta = meta;
@@ -297,6 +302,7 @@ export class Catalog {
   }
 
   removePack(pack: number): void {
+    this.numbers.use(pack);
     if (this.#verifiedAtMs.delete(pack)) this.#overlay.put(verifiedKey(pack), undefined);
     this.#packBytes -= this.#packs.get(pack)?.checkpoint ?? 0;
     this.#packs.delete(pack);

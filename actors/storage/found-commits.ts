@@ -14,7 +14,7 @@ import type { Digest } from "#actors/domain/address.ts";
 import { DEPTH_MAX, decodeManifest, decodeNode, type Manifest } from "#actors/domain/manifest.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import { holderOf, suffice } from "#actors/storage/holders.ts";
-import { enterLasting, type LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
+import { type EnteringDeps, enterLasting } from "#actors/storage/lasting-commit.ts";
 import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { TailRecord } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -26,7 +26,7 @@ import { must, type Result } from "#runtime/errors.ts";
 /** Payloads of one manifest node that are verified at once: enough to keep the pool's threads and the disk busy. */
 export const CHECKS_AT_ONCE_MAX = 8;
 
-export interface FoundCommitsDeps extends LastingCommitDeps {
+export interface FoundCommitsDeps extends EnteringDeps {
   readonly check: RecordCheck;
   readonly onUnreadable: OnUnreadable;
   readonly pause: Pause;
@@ -121,13 +121,14 @@ export class FoundCommits {
    * catalog may be written on the way, and what a crash cuts off then is found again.
    */
   async enter(): Promise<void> {
-    const { catalog } = this.#deps;
+    const { catalog, onEntering } = this.#deps;
     if (!(await this.#enterParts(this.#unclaimed))) return;
     for (const { commit, record, parts } of this.#counted) {
       if (!(await this.#enterParts(parts))) return;
       if (enterLasting(commit, record, this.#deps)) continue;
       const known = catalog.find("manifest", commit.manifest);
       if (known !== undefined && known.sequence > commit.sequence) continue;
+      onEntering(commit, record.pack);
       catalog.insertCommit(commit, record);
     }
   }

@@ -11,6 +11,11 @@ export interface LastingCommitDeps {
   readonly isHeldByPut: (commit: Commit) => boolean;
 }
 
+export interface EnteringDeps extends LastingCommitDeps {
+  /** Hears of a commit that was found in that pack, just before it is in the catalog: without a turn of the loop between. */
+  readonly onEntering: (commit: Commit, pack: number) => void;
+}
+
 /**
  * Enters the commit where the older of the two lasts: as the newer one, to be kept. False where it is like any other. The
  * record that says so stays; those that do not are made anew by repair, as copies of an older commit are.
@@ -18,7 +23,7 @@ export interface LastingCommitDeps {
 export function enterLasting(
   commit: Commit,
   entry: CatalogEntry,
-  { catalog, isHeldByPut }: LastingCommitDeps,
+  { catalog, isHeldByPut, onEntering }: EnteringDeps,
 ): boolean {
   const { manifest } = commit;
   const other = catalog.commitOf(manifest);
@@ -27,6 +32,7 @@ export function enterLasting(
   if (lasting.sequence > timed.sequence || !isHeldByPut(lasting)) return false;
   const own = catalog.beside(manifest, entry);
   const stays = commit.isTransient && own?.damage === "none" ? own : entry;
+  onEntering(commit, entry.pack);
   catalog.insertCommit({ ...timed, isTransient: false }, stays);
   for (const record of catalog.records("manifest", manifest)) catalog.insert(manifest, { ...record, isOutdated: true });
   return true;

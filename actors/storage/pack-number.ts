@@ -8,6 +8,8 @@ const PLACE_BITS = 20;
 /** Numbers of one slot that a pack can have; 0 is none. */
 export const PACKS_PER_SLOT: number = 2 ** PLACE_BITS;
 export const SLOT_MAX = 4095;
+/** Most numbers that are left out behind the last pack of a slot of which nobody remembers how many packs it had. */
+export const PACK_NUMBERS_SKIPPED_MAX = 64;
 /** The slot of packs that are in no volume. */
 export const HOME_SLOT = 0;
 
@@ -19,4 +21,9 @@ export function slotOf(pack: number): number {
 export function packsBefore(slot: number): number {
   assert(slot >= 0 && slot <= SLOT_MAX, "a slot is one of 4096");
   return slot * PACKS_PER_SLOT;
+}
+
+/** The last number that is left out behind the pack, as far as its slot has any. */
+export function lastSkippedBehind(pack: number): number {
+  return Math.min(pack + PACK_NUMBERS_SKIPPED_MAX, packsBefore(slotOf(pack)) + PACKS_PER_SLOT - 1);
 }

@@ -19,13 +19,13 @@
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import { ERA_BYTES, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
+import { type Commit, ERA_BYTES, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
 import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import { findLost, hadRecords, setGone } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
+import { HOME_SLOT, lastSkippedBehind, slotOf } from "#actors/storage/pack-number.ts";
 import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
 import { type OnUnreadable, readFront, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
@@ -36,7 +36,7 @@ import { assert, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 
-/** Most numbers that are left out for what cannot be read, beside those of a pack for each: 2^21 such starts are possible. */
+/** Most numbers that are left out for what cannot be read, or is not there, beside those of a pack for each: 2^21 such starts are possible. */
 export const SEQUENCE_GAP_MAX: number = 2 ** 32;
 
 export interface RecoveryDeps extends LastingCommitDeps {
@@ -124,6 +124,8 @@ export class Recovery {
   readonly #unreadable = new Set<number>();
   readonly #setAside = new Set<number>();
   readonly #adopted: PackState[] = [];
+  /** Lists may have gone up to it; past any number where they go on meanwhile. */
+  readonly #passedSequence: number;
   /** The first one; from then on nothing is done any more. */
   #failed: FailedVolume | undefined;
   #skippedBytes = 0;
@@ -133,16 +135,20 @@ export class Recovery {
     const { catalog, isHeldByPut, pause } = deps;
     this.#deps = deps;
     this.#slots = deps.slots;
+    this.#passedSequence = this.#isOfOneVolume ? Number.POSITIVE_INFINITY : catalog.highestSequence;
     this.#check = new RecordCheck(deps);
     const onUnreadable = this.#onUnreadable;
     const check = this.#check;
-    this.#commits = new FoundCommits({ catalog, check, isHeldByPut, onUnreadable, isOver: this.#isOver, pause });
+    const isOver = this.#isOver;
+    const onEntering = this.#onEntering;
+    this.#commits = new FoundCommits({ catalog, check, isHeldByPut, onEntering, onUnreadable, isOver, pause });
   }
 
   /** To be called once. When the incarnation ends meanwhile, the report is of no use: the next one begins anew. */
   async run(): Promise<RecoveryReport> {
     const { files, catalog, random } = this.#deps;
     const listed = await this.#list();
+    this.#skipNumbers(listed);
     await this.#lookAtAll(listed);
     await this.#commits.decide();
     const mayBeClaimed =
@@ -178,7 +184,7 @@ export class Recovery {
     if (this.#isOver()) return this.#report([]);
     if (this.#mayPassCursors) catalog.beginEra(random.bytes(ERA_BYTES));
     catalog.setLacksRecords(this.#unreadable.size > 0 || this.#deps.isLacking || this.#isStillLacking);
-    catalog.useSequences(this.#takeLastSequence());
+    catalog.useSequences(this.#takeLastSequence(listed));
     // Not before: a pack that counts as sealed is not looked at again, and its commits may refer to others.
     for (const state of [...this.#adopted, ...states]) catalog.setPack(state);
     return this.#report([...catalog.packs.values()].filter(({ pack }) => this.#slots.includes(slotOf(pack))));
@@ -210,20 +216,48 @@ export class Recovery {
     return !catalog.complete || catalog.lacksRecords || this.#unreadable.size > 0;
   }
 
+  /**
+   * Of a pack that the catalog does not know, or of a volume that was away, lists may have passed what is found. What lies behind
+   * the checkpoint of a pack that it knows they have told of, or not reached. Each begins its own: none may be passed in the era
+   * of another, nor be in the catalog without it after a crash.
+   */
+  readonly #onEntering = ({ manifest, sequence, isTransient }: Commit, pack: number): void => {
+    const { catalog, random } = this.#deps;
+    if (sequence > this.#passedSequence) return;
+    if (!this.#isOfOneVolume && catalog.packs.has(pack)) return;
+    const known = catalog.commitOf(manifest);
+    const isTold = known !== undefined && known.sequence >= sequence && (isTransient || !known.isTransient);
+    if (!isTold) catalog.beginEra(random.bytes(ERA_BYTES));
+  };
+
+  /** Which is back in the middle of a life. */
+  get #isOfOneVolume(): boolean {
+    return !this.#slots.includes(HOME_SLOT);
+  }
+
   /** Of one volume alone this says nothing of what another lacks. */
   get #isStillLacking(): boolean {
-    return !this.#slots.includes(HOME_SLOT) && this.#deps.catalog.lacksRecords;
+    return this.#isOfOneVolume && this.#deps.catalog.lacksRecords;
   }
 
   /**
    * Two commits must not share a sequence. In a place that cannot be read there may be as many as a pack has, and they may
-   * have been given out behind such a gap themselves: a gap of random length is not met twice.
+   * have been given out behind such a gap themselves: a gap of random length is not met twice. Without a catalog nobody knows
+   * of a pack that is not there.
    */
-  #takeLastSequence(): number {
+  #takeLastSequence(listed: readonly PackFile[]): number {
     const { catalog, isLacking, random } = this.#deps;
     const last = Math.max(catalog.highestSequence, this.#commits.lastSequence);
     const gap = this.#unreadable.size * PACK_RECORDS_MAX;
-    return gap === 0 && !isLacking ? last : last + gap + random.below(SEQUENCE_GAP_MAX);
+    const mayMiss = gap > 0 || isLacking || (!catalog.complete && listed.length > 0);
+    return mayMiss ? last + gap + random.below(SEQUENCE_GAP_MAX) : last;
+  }
+
+  /** For what may be put back. Of a slot that the catalog knows it also knows which numbers were given out. */
+  #skipNumbers(listed: readonly PackFile[]): void {
+    const { catalog } = this.#deps;
+    const unknown = new Set(this.#slots.filter((slot) => catalog.numbers.lastOf(slot) === 0));
+    for (const { pack } of listed) if (unknown.has(slotOf(pack))) catalog.numbers.use(lastSkippedBehind(pack));
   }
 
   /** It is over, or has to begin anew. */
@@ -295,7 +329,8 @@ export class Recovery {
     // Where the catalog knows the pack there is little to read, and the sync of a seal that it does not know may have failed.
     if (known === undefined) {
       const onFailure = this.#onFailure;
-      const deps = { ...this.#deps, check: this.#check, onUnreadable, onFailure };
+      const onEntering = this.#onEntering;
+      const deps = { ...this.#deps, check: this.#check, onEntering, onUnreadable, onFailure };
       const adopted = await adoptSeal(pack, mark, sizeBytes, deps);
       if (this.#isOver()) return;
       if (adopted !== undefined) return void this.#adopted.push(adopted);

@@ -36,7 +36,6 @@ import { WriteLimit } from "#actors/storage/write-limit.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { greatest } from "#runtime/extremes.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
@@ -204,11 +203,10 @@ export function makePool(
     onFull: (pack) => sealer.seal(pack, pool.disk),
   });
   const states = [...catalog.packs.values()].filter(({ pack }) => slotOf(pack) === slot);
-  const numbers = states.map(({ pack }) => pack);
   const fit = new Set(unsealed);
   pool.adopt(
     states.filter(({ pack }) => fit.has(pack)),
-    greatest(numbers, 0),
+    catalog.numbers.lastOf(slot),
   );
   return pool;
 }

@@ -7,7 +7,6 @@
 
 import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import { ERA_BYTES } from "#actors/storage/catalog-records.ts";
 import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import type { PackFiles, PackVolumes } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
@@ -326,8 +325,6 @@ export class VolumeSet implements PackVolumes {
       await this.leaveOut(report.failed);
       return this.#tryLater(slot);
     }
-    // They may have numbers that lists have passed.
-    if (report.recoveredCommitCount + report.adoptedCount > 0) catalog.beginEra(random.bytes(ERA_BYTES));
     this.#dropped.delete(slot);
     await liftRecords(slot, deps);
     // Where it is there again another attempt is in line.

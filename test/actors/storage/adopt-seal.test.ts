@@ -111,6 +111,7 @@ async function stage(): Promise<Stage> {
     ...{ files, catalog: new Catalog(kv), check, cpu, pause, onUnreadable },
     onFailure: unreadableIsDefect,
     isHeldByPut: () => true,
+    onEntering: () => undefined,
   };
   const adopt = ({ pack, sizeBytes }: Sealed): Promise<PackState | undefined> =>
     adoptSeal(pack, markOf(pack), sizeBytes, deps);

@@ -290,11 +290,41 @@ describe("storage: the commits that recovery found", () => {
     assert.deepEqual(sequencesOf(catalog), [1]);
   });
 
+  it("begin an era with the first of a pack that was not known, and not when all are entered (STO-10)", async () => {
+    const { disk, catalog } = await stage();
+    const known = [chunkOf(two), commitOf(two, 9)];
+    know(catalog, 1, await writePack(disk, 1, known), known);
+    catalog.setComplete();
+    await writePack(disk, 2, [chunkOf(one), commitOf(one, 3)]);
+    const { era } = catalog;
+    const isEntered = (): boolean => sequencesOf(catalog).includes(3);
+
+    await recover({ disk, catalog }, isEntered);
+
+    assert(isEntered());
+    assert.notEqual(catalog.era, era);
+  });
+
+  it("begin none where no list can have reached them (STO-10)", async () => {
+    const { disk, catalog } = await stage();
+    const known = [chunkOf(two), commitOf(two, 9)];
+    know(catalog, 1, await writePack(disk, 1, known), known);
+    catalog.setComplete();
+    await writePack(disk, 2, [chunkOf(one), commitOf(one, 10)]);
+    const { era } = catalog;
+
+    await recover({ disk, catalog });
+
+    assert.deepEqual(sequencesOf(catalog), [9, 10]);
+    assert.equal(catalog.era, era);
+  });
+
   it("do not take the place of a newer commit of the same manifest (STO-10)", async () => {
     const { disk, catalog } = await stage();
     const healed = [chunkOf(one), commitOf(one, 9)];
     know(catalog, 1, await writePack(disk, 1, healed), healed);
     await writePack(disk, 2, [chunkOf(one), commitOf(one, 3)]);
+    catalog.setComplete();
 
     const report = await recover({ disk, catalog });
 

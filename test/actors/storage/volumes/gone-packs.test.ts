@@ -230,3 +230,45 @@ describe("storage: a volume without its directory of packs (STO-103)", () => {
     assert.deepEqual(must(await kit.disk.list("/v1"), "listed"), []);
   });
 });
+
+describe("storage: packs that are moved away from volumes while the node is down (STO-128)", () => {
+  const three = SIX.slice(0, 3);
+
+  async function movedAway(kit: StorageKit): Promise<StorageKit> {
+    await kit.actor.stop();
+    for (const directory of three) {
+      must(await kit.disk.rename(`${directory}/packs`, `/moved${directory}`), "moved away");
+      must(await kit.disk.makeDirectory(`${directory}/packs`), "an empty directory stays");
+    }
+    const next = await startStorage({ disk: kit.disk, kv: kit.kv, volumes, config });
+    for (let look = 0; look < 2; look += 1) await looked(next);
+    await settled(next);
+    return next;
+  }
+
+  it("leave their numbers to nobody, so that they can be put back beside what was written since", async () => {
+    const first = await startSix();
+    const stored = await putSome(first);
+    const kit = await movedAway(first);
+    stored.push(...(await putSome(kit, 20)));
+    await kit.actor.stop();
+
+    for (const directory of three) {
+      const old = await namesIn(kit, `/moved${directory}`);
+      const now = await namesIn(kit, `${directory}/packs`);
+      assert(old.length > 0 && now.length > 0, "it was written to");
+      assert.deepEqual(
+        old.filter((name) => now.includes(name)),
+        [],
+      );
+      await movePacks(kit, `/moved${directory}`, `${directory}/packs`);
+    }
+    const last = await startStorage({ disk: kit.disk, kv: kit.kv, volumes, config });
+    await looked(last);
+    await assertWhole(last, stored);
+  });
+});
+
+async function namesIn({ disk }: StorageKit, path: string): Promise<readonly string[]> {
+  return must(await disk.list(path), "listed").map(({ name }) => name);
+}
