@@ -27,7 +27,7 @@ export interface PutTreeOptions extends NodeChoice {
   readonly chunker?: string;
 }
 
-/** Stores each directory in turn; fails with the last failure. */
+/** Stores every directory it can, in turn; fails with the last failure. */
 export async function putTrees(directories: readonly string[], options: PutTreeOptions): Promise<Outcome> {
   const url = findUrl(options);
   if (!url.ok) return url;
@@ -37,7 +37,12 @@ export async function putTrees(directories: readonly string[], options: PutTreeO
     const put = new TreePut(url.value, options, progress);
     const stored = await put.run(directory);
     progress.end();
-    if (!stored.ok) return stored;
+    if (!stored.ok) {
+      if (directories.length === 1) return stored;
+      noteFailure(stored.failure, { json: options.json, of: { directory } });
+      outcome = fail({ code: stored.failure.code, message: "not every directory was stored" });
+      continue;
+    }
     const { address, manifest } = stored.value;
     if (options.json === true) print(JSON.stringify({ directory, address, manifest, ...put.tally }));
     else print(directories.length > 1 ? `${address}  ${directory}` : address);

@@ -278,6 +278,30 @@ describe("cli: put -r of a file", () => {
   });
 });
 
+describe("cli: put -r of several", () => {
+  it("stores every directory it can, and names those that it cannot", async () => {
+    const cwd = join(node.directory, "several");
+    mkdirSync(join(cwd, "there"), { recursive: true });
+    writeFileSync(join(cwd, "there", "a"), "several");
+
+    const ran = await cepa(["put", "-r", "nowhere", "there", "--url", node.url], { cwd });
+    const told = await cepa(["put", "-r", "nowhere", "there", "--url", node.url, "--json"], { cwd });
+
+    assert.equal(ran.code, 1);
+    assert.match(ran.stdout, /^b3:[0-9a-f]{64} {2}there\n$/);
+    assert.deepEqual(
+      ran.stderr.split("\n").map((line) => line.split(": ").slice(0, 3).join(": ")),
+      ["cepa: cli.file-unreadable: nowhere", "cepa: cli.file-unreadable: not every directory was stored", ""],
+    );
+    const [stored, ...others] = told.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.deepEqual([stored.directory, others], ["there", []]);
+    assert.equal(JSON.parse(told.stderr.split("\n")[0] ?? "").directory, "nowhere");
+  });
+});
+
 describe("cli: put -r of what changes meanwhile", () => {
   it("leaves out a file that is another when it is sent, or gone, and stores the rest", async () => {
     const cwd = join(node.directory, "changing");
