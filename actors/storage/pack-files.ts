@@ -122,7 +122,10 @@ export class PackFiles {
   async fill(pack: number, into: Uint8Array, position: number): Promise<"filled" | "lost" | DiskFailure> {
     const read = await this.read(pack, into, position);
     if (!read.ok) return read.failure;
-    return read.value === into.length ? "filled" : "lost";
+    if (read.value === into.length) return "filled";
+    // Another file may be put in its place, which has all of it.
+    await this.forget(pack);
+    return "lost";
   }
 
   /** Closes every descriptor that nobody reads from; the others close with their last read. */

@@ -23,7 +23,8 @@ export async function fillFrom(
 ): Promise<Result<void, ReadTrouble>> {
   const outcome = await files.fill(pack, into, position);
   if (outcome === "filled") return ok();
-  if (outcome === "lost") return corrupt(digest);
+  // A file that was cut may be put back: not damage for good, as bytes that differ are.
+  if (outcome === "lost") return fail({ code: "storage.corrupt", digest, errno: "ENODATA" });
   const errno = errnoOf(outcome);
   // On a volume that is only the mount point of one, nothing has a name.
   const isGone = outcome.code === "disk.not-found" && slotOf(pack) === HOME_SLOT;

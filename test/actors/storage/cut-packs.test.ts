@@ -130,6 +130,20 @@ describe("storage: what a pack that was cut has lost", () => {
     for (const { manifest } of behind) await mustRead(next.ref, manifest, "what lay behind the end");
   });
 
+  it("is served when it is put back before anybody has noticed, though it was read (STO-126)", async () => {
+    const { behind, cutBytes, file, kit } = await filled(4 * MiB);
+    await resize(kit, cutBytes);
+    await reads["objects"]?.(kit, behind);
+    must(await kit.disk.replaceFile(firstPack, file), "put back");
+
+    // Whoever asks first for a chunk is refused at once, and has it looked at anew.
+    for (const { manifest } of behind) await readObject(kit.ref, manifest);
+    await turns();
+
+    for (const { manifest } of behind) await mustRead(kit.ref, manifest, "what lay behind the end");
+    assert.equal(await damagedCount(kit), 0);
+  });
+
   it("is not taken for back in a file that is as long as it was, and empty there (STO-126)", async () => {
     const before = await filled(4 * MiB);
     const without = await cuts["between two lives"]?.(before);
