@@ -13,7 +13,7 @@ import type { PackState } from "#actors/storage/catalog-records.ts";
 import { LeaseLine } from "#actors/storage/lease-line.ts";
 import { type PackFiles, volumeGone } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { packsBefore } from "#actors/storage/pack-number.ts";
+import { packsBefore, slotOf } from "#actors/storage/pack-number.ts";
 import { PoolDisk } from "#actors/storage/pool-disk.ts";
 import { MARK_BYTES } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -292,10 +292,11 @@ export class PackPool {
     return ok({ pack, mark, descriptor, counted, end: PACK_FRONT_BYTES, epoch: 0, recordCount: 0 });
   }
 
-  /** With the next number whose name nothing has. */
+  /** With the next number whose name nothing has. A volume is full when it has none left: the next one is another's. */
   async #createFile(): Promise<Result<{ readonly pack: number; readonly descriptor: number }, DiskFailure>> {
     for (;;) {
       const pack = this.#lastPack + 1;
+      if (slotOf(pack) !== this.#options.slot) return fail({ code: "disk.full", path: this.#files.pathOf(pack - 1) });
       const opened = await this.disk.open(this.#files.pathOf(pack), "create-new");
       if (!opened.ok && opened.failure.code !== "disk.exists") return opened;
       this.#lastPack = pack;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Catalog } from "#actors/storage/catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
+import { packsBefore } from "#actors/storage/pack-number.ts";
 import { PackPool } from "#actors/storage/pack-pool.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -51,6 +52,19 @@ describe("storage: leasing a pack", () => {
 
     assert(again.ok);
     assert.deepEqual([other.value.pack, again.value.pack], [made + 1, made]);
+  });
+
+  it("is full where it has no number left for another pack, and writes none of another slot's", async () => {
+    const { disk, pool } = await stage(2);
+    const next = pool();
+    next.adopt([], packsBefore(1) - 2);
+
+    const last = await next.leaseShared();
+    const beyond = await next.leaseShared();
+
+    assert(last.ok && !beyond.ok);
+    assert.equal(beyond.failure.code, "disk.full");
+    assert.equal(must(await disk.list("/packs"), "listed").length, 1);
   });
 
   it("fails where neither the idle pack nor a new one can be opened, and loses neither", async () => {
