@@ -170,12 +170,7 @@ export class Catalog {
     return this.records(kind, digest).find((entry) => entry.pack === pack && entry.position === position);
   }
 
-  /** Every record in such packs, by looking at all that there are: for those who cannot find them otherwise. */
-  *recordsIn(isMeant: (pack: number) => boolean): Generator<FoundEntry, void> {
-    for (const found of this.pagesIn(isMeant)) yield* found;
-  }
-
-  /** As `recordsIn`, also where a page has none of them: whoever looks can give the loop back, or end, after each. */
+  /** Every record in such packs, by looking at all that there are. Whoever looks can give the loop back, or end, after each page. */
   *pagesIn(isMeant: (pack: number) => boolean): Generator<readonly FoundEntry[], void> {
     for (const kind of ["chunk", "manifest"] as const) {
       const [first, end] = digestKeys(kind);

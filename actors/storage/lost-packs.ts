@@ -6,9 +6,11 @@
  * putting them again heals them, and a file that is put back is served. A pack that is gone keeps its number, in a state
  * without records, until nothing that is live needs it.
  */
+
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { type CatalogEntry, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
+import { recordsIn } from "#actors/storage/catalog-walk.ts";
 import type { PackFile, PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
@@ -159,8 +161,7 @@ async function remains(
   const ends = new Map<number, number>();
   const short = new Set<number>();
   if (packs.length === 0) return { ends, short };
-  for (const { digest, entry } of catalog.recordsIn((pack) => sizes.has(pack))) {
-    await pause.ifDue();
+  for await (const { digest, entry } of recordsIn(catalog, pause, (pack) => sizes.has(pack))) {
     const { pack } = entry;
     if (isBefore(sizes, entry) && (await isLeft(digest, entry))) {
       ends.set(pack, Math.max(ends.get(pack) ?? 0, recordEnd(entry.position, entry)));

@@ -3,9 +3,11 @@
  * reading the pack. One pack at a time, beside the traffic. One that fails stays unsealed, and is tried again before the
  * next one: a table that lacks a record, because it could not be read just then, would lose it with the catalog.
  */
+
 import { decodeManifest } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { hasLost, type PackState } from "#actors/storage/catalog-records.ts";
+import { recordsIn } from "#actors/storage/catalog-walk.ts";
 import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
@@ -159,8 +161,7 @@ export class Sealer {
   /** A record that no scan finds any more is not in the table: what the catalog says of it is not so. */
   async #tellUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>, disk: PoolDisk): Promise<void> {
     const { catalog, onDamaged, pause } = this.#deps;
-    for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
-      await pause.ifDue();
+    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack)) {
       if (disk.refusal !== undefined) return;
       const isUnseen = !seen.has(entry.position) && entry.position < checkpoint;
       if (isUnseen && entry.damage === "none") onDamaged(digest, entry, "differs");

@@ -233,7 +233,7 @@ export class Store {
     const entriesMax = Math.max(1, Math.min(limit, LIST_ENTRIES_MAX));
     const commits = catalog.commits(from, writers.sequences.watermark, entriesMax);
     return ok({
-      entries: commits.filter((commit) => isThere(writers.keeping.fateOf(commit))).map(writers.keeping.listed),
+      entries: commits.filter((commit) => isThere(writers.keeping.fateOf(commit))).map(writers.keeping.describeHeld),
       next: cursorOf(catalog.era, commits.at(-1) ?? catalog.commitAt(from)),
       done: commits.length < entriesMax && this.rebuilding === undefined,
       total: catalog.totals.manifestCount,

@@ -8,9 +8,11 @@
  *   another collection goes on with it.
  * - The file goes when the catalog without it is on the disk: a crash before leaves records twice, which harms nothing.
  */
+
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
+import { recordsIn } from "#actors/storage/catalog-walk.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
@@ -168,8 +170,7 @@ export class Compactor {
   async #tellUnseen(pack: number, seen: ReadonlySet<number>, isLive: IsLive, dead: Known[]): Promise<boolean> {
     const { catalog, onDamaged, pause } = this.#deps;
     let isDamaged = false;
-    for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
-      await pause.ifDue();
+    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack)) {
       if (seen.has(entry.position)) continue;
       if (!isLive(entry, digest)) {
         dead.push({ digest, entry });

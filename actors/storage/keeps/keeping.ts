@@ -99,10 +99,10 @@ export class Keeping {
     if (commit === undefined) return fail({ code: "storage.manifest-not-found", root });
     const fate = this.fateOf(commit);
     if (fate === "removed" || fate === "buried") return fail({ code: "storage.removed", root });
-    return ok(this.listed(commit));
+    return ok(this.describeHeld(commit));
   }
 
-  readonly listed = (commit: Commit): ListedManifest => ({
+  readonly describeHeld = (commit: Commit): ListedManifest => ({
     ...describe(keepNameOf(commit), commit),
     isTransient: !this.#deps.keeps.isHeldByPut(commit),
   });

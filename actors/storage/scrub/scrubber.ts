@@ -10,6 +10,7 @@
 import type { DamagedObject, ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackState } from "#actors/storage/catalog-records.ts";
+import { recordsIn } from "#actors/storage/catalog-walk.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
@@ -231,9 +232,8 @@ export class Scrubber {
   async #verifyUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>): Promise<boolean> {
     const { catalog, pause, signal } = this.#deps;
     let isRead = true;
-    for (const { digest, entry } of catalog.recordsIn((other) => other === pack)) {
+    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack)) {
       if (signal.aborted) return false;
-      await pause.ifDue();
       if (seen.has(entry.position) || entry.position >= checkpoint) continue;
       await this.#throttle.take(sizeOfRecord(entry));
       isRead = (await this.#verifyRecord(pack, { ...entry, digest })) && isRead;

@@ -1,5 +1,7 @@
 /** What the catalog has of volumes, and what becomes of that when one is back, or is none of this store any more. */
+
 import type { Catalog } from "#actors/storage/catalog.ts";
+import { recordsIn } from "#actors/storage/catalog-walk.ts";
 import { takeBack } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
@@ -35,10 +37,9 @@ export async function compareRecords(slot: number, deps: VolumeRecordsDeps): Pro
 /** What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. */
 export async function liftRecords(slot: number, { catalog, pause }: VolumeRecordsDeps): Promise<void> {
   if (catalog.totals.damagedCount === 0) return;
-  for (const { digest, entry } of catalog.recordsIn((pack) => slotOf(pack) === slot)) {
+  for await (const { digest, entry } of recordsIn(catalog, pause, (pack) => slotOf(pack) === slot)) {
     if (catalog.lift(digest, entry)) catalog.setVerified(entry.pack, 0);
     if (!(await catalog.room()).ok) return;
-    await pause.ifDue();
   }
 }
 

@@ -86,7 +86,7 @@ describe("storage: a pack that is emptied while its pool ends (STO-105)", () => 
 describe("storage: a pack that is emptied, and has lost what is live in it (STO-93)", () => {
   it("is kept, and what was unreadable may be put back", async () => {
     const { catalog, compactor, disk, pool, state } = await stage(5000);
-    const [record] = catalog.recordsIn((pack) => pack === state.pack);
+    const [record] = [...catalog.pagesIn((pack) => pack === state.pack)].flat();
     assert(record !== undefined);
     const { digest, entry } = record;
     catalog.markDamaged(digest, entry, "unreadable");
@@ -117,7 +117,7 @@ describe("storage: a pack that is emptied into packs of which one is lost meanwh
 
     assert.equal(targets.length, 1);
     assert.deepEqual(emptied, fail({ code: "disk.not-found", path: `/packs/0000000${targets[0]}.pack` }));
-    assert.equal([...catalog.recordsIn((pack) => pack === state.pack)].length, 3);
+    assert.equal([...catalog.pagesIn((pack) => pack === state.pack)].flat().length, 3);
     assert((await disk.open(`/packs/0000000${state.pack}.pack`, "read")).ok);
   });
 });
