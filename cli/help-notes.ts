@@ -15,8 +15,8 @@ Commands of the checkout:
   up [options]       start the node in the foreground (cepa up --help)
   test [path...]     run the tests
   check              check types, lint and format
-  verify             check, then test
-  bench [suite]      measure (actors, store, dedup or all)
+  verify             check, then test, with more histories and runs
+  bench [suite...]   measure, beside others (cepa bench --help)
   pack [options]     make a library of the actor runtime
 
 The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume, letters,
