@@ -127,7 +127,7 @@ export class FoundCommits {
       if (!(await this.#enterParts(parts))) return;
       if (enterLasting(commit, record, this.#deps)) continue;
       const known = catalog.find("manifest", commit.manifest);
-      if (known !== undefined && known.sequence > commit.sequence) continue;
+      if (known?.damage === "none" && known.sequence > commit.sequence) continue;
       onEntering(commit, record.pack);
       catalog.insertCommit(commit, record);
     }
@@ -151,29 +151,41 @@ export class FoundCommits {
     const manifest = bytes === undefined ? undefined : decodeManifest(bytes);
     if (manifest?.ok !== true) return undefined;
     const parts: TailRecord[] = [];
-    const isWhole = await this.#collect(manifest.value, parts, DEPTH_MAX);
+    const isWhole = await this.#collect(manifest.value, { record, parts }, DEPTH_MAX);
     if (!isWhole && !record.isSettled && !record.tail.isCertain(record)) return undefined;
     const { object, size } = manifest.value;
     return { commit: { sequence, manifest: digest, object, sizeBytes: size, isTransient }, record, parts };
   }
 
   /** Finds everything below a node; false if something is missing or damaged. */
-  async #collect(node: Node, parts: TailRecord[], depth: number): Promise<boolean> {
+  async #collect(
+    node: Node,
+    commit: Pick<Counted, "record"> & { parts: TailRecord[] },
+    depth: number,
+  ): Promise<boolean> {
+    const kind = node.linkKind === "chunk" ? "chunk" : "manifest";
     const digests = [...new Set(node.links.map(({ digest }) => digest))];
-    const found = await this.#findAll(node.linkKind === "chunk" ? "chunk" : "manifest", digests);
+    const found = await this.#findAll(kind, digests);
     let isWhole = true;
     for (const [index, digest] of digests.entries()) {
       const part = found[index] ?? "missing";
       if (part === "missing") {
         isWhole = false;
+        commit.record.isWanting ||= this.#isNowhere(kind, digest);
         continue;
       }
-      if (part !== "known") parts.push(part);
-      if (node.linkKind === "chunk") continue;
+      if (part !== "known") commit.parts.push(part);
+      if (kind === "chunk") continue;
       const child = depth > 1 ? await this.#readNode(digest, part) : undefined;
-      if (child === undefined || !(await this.#collect(child, parts, depth - 1))) isWhole = false;
+      if (child === undefined || !(await this.#collect(child, commit, depth - 1))) isWhole = false;
     }
     return isWhole;
+  }
+
+  /** Not even damaged: it may be in a pack that is away. */
+  #isNowhere(kind: RecordKind, digest: Digest): boolean {
+    if (this.#copies.has(nameOf(kind, digest))) return false;
+    return this.#deps.catalog.records(kind, digest).every(({ damage }) => damage === "unreadable");
   }
 
   /** In the order of `digests`, at most `CHECKS_AT_ONCE_MAX` at a time. */

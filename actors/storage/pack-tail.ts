@@ -38,6 +38,8 @@ export interface TailRecord extends CatalogEntry {
   readonly isEntered: boolean;
   /** A commit that counts refers to it. */
   isLive: boolean;
+  /** It is a commit, and something that it refers to is nowhere, not even damaged. */
+  isWanting: boolean;
 }
 
 export interface PackTailOptions {
@@ -77,7 +79,16 @@ export class PackTail {
     const isEntered = catalog.at(name.digest, where) !== undefined;
     if (epoch < this.#newestEpoch && !isEntered) return undefined;
     this.#newestEpoch = Math.max(this.#newestEpoch, epoch);
-    const record: TailRecord = { ...where, tail: this, epoch, isTransient, isSettled, isEntered, isLive: false };
+    const record: TailRecord = {
+      ...where,
+      tail: this,
+      epoch,
+      isTransient,
+      isSettled,
+      isEntered,
+      isLive: false,
+      isWanting: false,
+    };
     this.#records.push(record);
     return record;
   }
@@ -90,6 +101,11 @@ export class PackTail {
   /** It holds a commit that does not count: what that refers to is not there, or cannot be read. */
   get hasRejectedCommit(): boolean {
     return this.#records.some(isRejectedCommit);
+  }
+
+  /** Of one of those all that it wants may be in a pack that is away. */
+  get hasWantingCommit(): boolean {
+    return this.#records.some((record) => isRejectedCommit(record) && record.isWanting);
   }
 
   /** As `cut`, but leaves the file as it is: only what counts is made durable. */

@@ -15,7 +15,9 @@
  * every other one with a commit that does not count, because what that refers to may lie in that place. One that is set aside
  * is left as it is: not cut, not written on, not sealed, its checkpoint not moved. What counts in it is entered and served.
  * Every start looks at it again, and as long as there is one, and at the first start without, nothing that holds is cut: a
- * commit that needs it may have been entered meanwhile.
+ * commit that needs it may have been entered meanwhile. So it is where a pack may be away: one that the catalog misses, or any where
+ * the catalog is made anew; and at the start with which such a pack is back. A commit that wants what is nowhere has its pack set
+ * aside then, for one life.
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
@@ -81,6 +83,8 @@ export interface RecoveryReport {
   readonly setAside: readonly number[];
   /** Of those, where something could not be read. */
   readonly unread: readonly number[];
+  /** Of those, whose commits need what is not there, and may be away. */
+  readonly wanting: readonly number[];
   /** No sequence up to this one may be given out: there may be a commit that could not be read. */
   readonly lastSequence: number;
 }
@@ -123,6 +127,7 @@ export class Recovery {
   /** Packs with a place that the disk refuses, sealed ones too. */
   readonly #unreadable = new Set<number>();
   readonly #setAside = new Set<number>();
+  readonly #wanting = new Set<number>();
   readonly #adopted: PackState[] = [];
   /** Lists may have gone up to it; past any number where they go on meanwhile. */
   readonly #passedSequence: number;
@@ -148,12 +153,16 @@ export class Recovery {
   async run(): Promise<RecoveryReport> {
     const { files, catalog, random } = this.#deps;
     const listed = await this.#list();
+    const isAnyBack = this.#isAnyBack(listed);
     this.#skipNumbers(listed);
     await this.#lookAtAll(listed);
     await this.#commits.decide();
-    const mayBeClaimed =
-      this.#deps.keepsUnclaimed || this.#adopted.length > 0 || this.#unreadable.size > 0 || catalog.lacksRecords;
-    if (mayBeClaimed) await this.#commits.keepUnclaimed();
+    const mayLack = !catalog.complete || [...catalog.packs.values()].some(hasLost);
+    const hasLacked = catalog.lacksRecords;
+    const mayHaveLacked = this.#adopted.length > 0 || isAnyBack || hasLacked;
+    if (this.#deps.keepsUnclaimed || mayLack || mayHaveLacked || this.#unreadable.size > 0) {
+      await this.#commits.keepUnclaimed();
+    }
     // Undecided is not uncommitted: nothing may be cut.
     if (this.#isOver()) return this.#report([]);
 
@@ -167,8 +176,10 @@ export class Recovery {
     const states: PackState[] = [];
     for (const pack of this.#unreadable) this.#setAside.add(pack);
     for (const tail of this.#tails) {
-      if (this.#unreadable.size > 0 && tail.hasRejectedCommit) this.#setAside.add(tail.pack);
       const { pack } = tail;
+      // For one life: what is not back by the next one may never be.
+      if (mayLack && !hasLacked && tail.hasWantingCommit) this.#wanting.add(pack);
+      if (this.#wanting.has(pack) || (this.#unreadable.size > 0 && tail.hasRejectedCommit)) this.#setAside.add(pack);
       const cut = this.#setAside.has(pack) ? await tail.keep(files) : await tail.cut(files);
       if (!this.#succeeded(cut, { slot: slotOf(pack), pack }, "what recovery found is made durable")) break;
       if (cut.value === undefined) continue;
@@ -183,7 +194,8 @@ export class Recovery {
     await this.#commits.enter();
     if (this.#isOver()) return this.#report([]);
     if (this.#mayPassCursors) catalog.beginEra(random.bytes(ERA_BYTES));
-    catalog.setLacksRecords(this.#unreadable.size > 0 || this.#deps.isLacking || this.#isStillLacking);
+    const lacksSome = this.#unreadable.size > 0 || this.#wanting.size > 0;
+    catalog.setLacksRecords(lacksSome || this.#deps.isLacking || this.#isStillLacking);
     catalog.useSequences(this.#takeLastSequence(listed));
     // Not before: a pack that counts as sealed is not looked at again, and its commits may refer to others.
     for (const state of [...this.#adopted, ...states]) catalog.setPack(state);
@@ -202,6 +214,7 @@ export class Recovery {
       adoptedCount: this.#adopted.length,
       setAside: [...this.#setAside],
       unread: [...this.#unreadable],
+      wanting: [...this.#wanting],
       lastSequence: this.#deps.catalog.highestSequence,
     };
   }
@@ -258,6 +271,12 @@ export class Recovery {
     const { catalog } = this.#deps;
     const unknown = new Set(this.#slots.filter((slot) => catalog.numbers.lastOf(slot) === 0));
     for (const { pack } of listed) if (unknown.has(slotOf(pack))) catalog.numbers.use(lastSkippedBehind(pack));
+  }
+
+  /** A pack that the catalog does not know has a number that it knows to have been given out. Asked before any is left out. */
+  #isAnyBack(listed: readonly PackFile[]): boolean {
+    const { catalog } = this.#deps;
+    return listed.some(({ pack }) => !catalog.packs.has(pack) && pack <= catalog.numbers.lastOf(slotOf(pack)));
   }
 
   /** It is over, or has to begin anew. */

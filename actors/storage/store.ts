@@ -327,7 +327,7 @@ export class Store {
     this.#setAsideCount = setAside.length;
     meters.packsSetAside.set(setAside.length);
     const packs = setAside.map((pack) => this.#files.pathOf(pack));
-    if (packs.length > 0) log.error("packs set aside: the disk cannot read all of them", { packs });
+    if (packs.length > 0) log.error("packs set aside: not all that they need can be read, or is there", { packs });
     this.#catalog.setComplete();
     await this.#catalog.flush();
     this.#upkeep.tell();

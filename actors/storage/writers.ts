@@ -27,7 +27,7 @@ import { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
 import { Scrubber } from "#actors/storage/scrub/scrubber.ts";
 import type { Sealer } from "#actors/storage/sealer.ts";
 import { Sequences } from "#actors/storage/sequences.ts";
-import { describeUnread } from "#actors/storage/set-aside.ts";
+import { describeUnread, describeWanting } from "#actors/storage/set-aside.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { makeSpread, type SpreadWriters } from "#actors/storage/spread/make-spread.ts";
 import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
@@ -131,6 +131,8 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     const home = report.unread.filter((pack) => slotOf(pack) === HOME_SLOT);
     const unread = describeUnread([...home, ...(deps.volumes?.unread ?? [])], deps.files);
     if (unread !== undefined) return unread;
+    const wanting = describeWanting(report.wanting, deps.files);
+    if (wanting !== undefined) return wanting;
     // It may hold commits that nobody knows of, and what they refer to is elsewhere.
     return isLacking() ? "a volume is not there" : undefined;
   };

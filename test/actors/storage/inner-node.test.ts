@@ -14,7 +14,7 @@ import { layOutRecord } from "#actors/storage/pack-write.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
-import { firstPack } from "#test/actors/storage/left-behind.ts";
+import { catalogOfNothing, firstPack } from "#test/actors/storage/left-behind.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { life, sizes } from "#test/actors/storage/refused-reads.ts";
 import { randomBytes } from "#test/kit/objects.ts";
@@ -88,7 +88,7 @@ describe("storage: a manifest that is a tree, after a rebuild", () => {
         const { disk, root, nodes } = await treeWorld(durable);
         disk.flipByte(firstPack, (nodes[index] ?? 0) + 50);
 
-        await life({ disk, kv: memoryKvStores() }, async (kit) => {
+        await life({ disk, kv: await catalogOfNothing() }, async (kit) => {
           assert.deepEqual(await readObject(kit.ref, root), { code: "storage.manifest-not-found", root });
         });
         assert.equal((await sizes(disk)).get("00000001.pack"), PACK_FRONT_BYTES, "nothing of it is kept");

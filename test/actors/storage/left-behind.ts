@@ -29,6 +29,14 @@ export function firstPayload(sizeBytes: number): number {
   return firstTable + tableBytes(sizeBytes);
 }
 
+/** A catalog that knows all that there was: nothing. So no pack can be away. */
+export async function catalogOfNothing(): Promise<MemoryKvStores> {
+  const kv = memoryKvStores();
+  const kit = await startStorage({ kv });
+  await kit.actor.stop();
+  return kv;
+}
+
 /** Puts the objects one after another, and dies with the last acknowledgement. */
 export async function leaveBehind(...objects: readonly Uint8Array[]): Promise<LeftBehind> {
   const disk = new MemoryDisk({ capacityBytes: 1 * GiB });

@@ -165,7 +165,7 @@ describe("storage: a read that the disk refuses", () => {
 
     const refused = await readObject(kit.ref, manifest);
 
-    assert.deepEqual(refused, { code: "storage.corrupt", digest: manifest });
+    assert.deepEqual(refused, { code: "storage.corrupt", digest: manifest, errno: "ENODATA" });
     assert.equal(await damagedCount(kit), 1);
   });
 });

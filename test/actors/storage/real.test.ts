@@ -1,6 +1,6 @@
 /** Storage on a real disk, with LMDB, the kernel's lock and the thread pool, in a directory of its own. */
 import assert from "node:assert/strict";
-import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -124,7 +124,7 @@ function watchedPool(workerFile?: URL): { readonly cpu: Cpu; readonly outcomes: 
 }
 
 describe("storage (real disk): recovery of payloads", () => {
-  /** One object of several chunks in one pack, which nothing was synced behind, and no catalog. */
+  /** One object of several chunks in one pack, which nothing was synced behind, and a catalog of before. */
   async function leaveBehind(
     context: TestContext,
     bytes: Buffer,
@@ -134,7 +134,10 @@ describe("storage (real disk): recovery of payloads", () => {
     const [stored] = await putAll(kit, [bytes]);
     assert(stored !== undefined && stored.chunkCount > 1);
     await kit.close();
+    const empty = await tempDirectory(context);
+    await (await opened(context, empty)).close();
     rmSync(join(directory, "catalog"), { recursive: true });
+    cpSync(join(empty, "catalog"), join(directory, "catalog"), { recursive: true });
     return { directory, stored };
   }
 

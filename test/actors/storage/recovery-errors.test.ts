@@ -11,7 +11,7 @@ import type { ByteSource } from "#runtime/byte-source.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
-import { firstPack, leaveBehind } from "#test/actors/storage/left-behind.ts";
+import { catalogOfNothing, firstPack, leaveBehind } from "#test/actors/storage/left-behind.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import {
   exitOf,
@@ -253,7 +253,7 @@ describe("storage: recovery when the disk refuses a place for ever", () => {
     const size = (await sizes(left.disk)).get("00000001.pack") ?? 0;
     left.disk.flipByte(firstPack, size - 3);
 
-    await life(left, async (kit) => {
+    await life({ ...left, kv: await catalogOfNothing() }, async (kit) => {
       assert(((await sizes(left.disk)).get("00000001.pack") ?? 0) < size);
       await mustHold(kit, left.stored.slice(0, 3), objects);
     });

@@ -354,6 +354,7 @@ describe("storage: the commits that recovery found", () => {
 
   it("are made durable beside what nobody wants, and the disk does not let anybody read", async () => {
     const { disk, kv, catalog } = await stage();
+    catalog.setComplete();
     const dead = chunkOf(randomBytes(30 * KiB, 50));
     const placed = await writePack(disk, 1, [dead, chunkOf(one), commitOf(one, 1)], { isSynced: false });
     const middle = (placed[0]?.entry.position ?? 0) + 20 * KiB;

@@ -18,7 +18,14 @@ import type { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
-import { firstPack, firstPayload, firstTable, type LeftBehind, leaveBehind } from "#test/actors/storage/left-behind.ts";
+import {
+  catalogOfNothing,
+  firstPack,
+  firstPayload,
+  firstTable,
+  type LeftBehind,
+  leaveBehind,
+} from "#test/actors/storage/left-behind.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { packBytes, put, type StorageKit, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
 import { randomBytes } from "#test/kit/objects.ts";
@@ -110,7 +117,7 @@ describe("storage: recovery of a payload", () => {
         const left = await leaveBehind(bytes);
         left.disk.flipByte(firstPack, position, 1);
 
-        const kit = await restart(left);
+        const kit = await restart({ ...left, kv: await catalogOfNothing() });
 
         assert(!(await isKept(kit, left.stored[0], bytes)));
         assert.equal(await packBytes(left.disk), PACK_FRONT_BYTES, "nothing but the header of the pack");
