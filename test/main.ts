@@ -1,5 +1,5 @@
 /**
- * `cepa test [--name REGEX] [--verbose] [PATH…]`: runs test files, each in a process of its own.
+ * `cepa test [--name REGEX] [--timeout SECONDS] [--verbose] [PATH…]`: runs test files, each in a process of its own.
  *
  * A PATH is a file, a folder, a glob, or a word that occurs in the path of a test file. Exit code: 0 when all passed,
  * 1 when one failed, 2 when nothing matches.
@@ -11,10 +11,10 @@ import { run } from "node:test";
 import { parseArgs } from "node:util";
 import { Reporter } from "#test/reporter.ts";
 
-/** Longest time for one test; end-to-end tests move hundreds of MiB. */
-const TEST_TIMEOUT_MS = 300_000;
-/** Nothing heard for so long: what still runs is ended. */
-const SILENCE_MS_MAX: number = TEST_TIMEOUT_MS + 30_000;
+/** Longest time for one test, unless it is said; end-to-end tests move hundreds of MiB. */
+const TEST_TIMEOUT_SECONDS = 300;
+/** Nothing heard for so long after that: what still runs is ended. */
+const SILENCE_MS_MAX = 30_000;
 /** More files at once only make the end-to-end tests wait for each other's disks. */
 const FILES_AT_ONCE_MAX = 4;
 
@@ -23,9 +23,10 @@ const HELP = `usage: cepa test [options] [path...]
 Runs the tests, all of them or those of the paths. A path is a file, a folder, a glob, or a word that occurs in the path
 of a test file. Exit code: 0 all passed, 1 one failed, 2 nothing matches.
 
-  --name REGEX   only tests whose name matches
-  --verbose      print the name of every test
-  -h, --help     print this
+  --name REGEX       only tests whose name matches
+  --timeout SECONDS  longest time for one test; ${TEST_TIMEOUT_SECONDS} unless it is said
+  --verbose          print the name of every test
+  -h, --help         print this
 
 Examples:
   $ cepa test
@@ -49,7 +50,8 @@ if (files.length === 0) {
 
 /** The runner gives up on a test, but not on a process that a test left running. */
 const silence = new AbortController();
-const watchdog = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
+const timeoutMs = 1000 * timeoutSeconds(values.timeout);
+const watchdog = setTimeout(() => silence.abort(), timeoutMs + SILENCE_MS_MAX);
 
 const reporter = new Reporter(root, (line) => process.stdout.write(`${line}\n`), {
   verbose: values.verbose,
@@ -59,7 +61,7 @@ const stream = run({
   cwd: root,
   files,
   concurrency: Math.min(FILES_AT_ONCE_MAX, Math.max(2, availableParallelism())),
-  timeout: TEST_TIMEOUT_MS,
+  timeout: timeoutMs,
   signal: silence.signal,
   ...(values.name === undefined ? {} : { testNamePatterns: [new RegExp(values.name)] }),
 });
@@ -79,6 +81,7 @@ function readArguments() {
     return parseArgs({
       options: {
         name: { type: "string" },
+        timeout: { type: "string", default: `${TEST_TIMEOUT_SECONDS}` },
         verbose: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -88,6 +91,12 @@ function readArguments() {
     process.stderr.write(`cepa: ${error instanceof Error ? error.message : String(error)}\n`);
     return process.exit(2);
   }
+}
+
+function timeoutSeconds(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  process.stderr.write(`cepa: --timeout is a whole number of seconds, 1 to 99999, not "${text}"\n`);
+  return process.exit(2);
 }
 
 /** Absolute paths of the test files that `selector` means. */

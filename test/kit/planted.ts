@@ -12,7 +12,7 @@ import { join } from "node:path";
 /** Longest run of a check over planted sources, ms. A bug may well make it go on for ever. */
 const PLANTED_RUN_MS_MAX = 60_000;
 
-/** What a check with random runs reads: see `test/runtime/model/run.ts`. */
+/** What a check with random runs reads: see `test/runtime/model/run.ts`. What else is set for longer runs does not count here. */
 const SETTING = { CEPA_RUNS: "3000", CEPA_SEED: "1", CEPA_SHRINK: "no" };
 
 export interface Plant {
@@ -57,7 +57,8 @@ export function runPlanted({ file, from, to, check }: Omit<Plant, "name" | "says
   const root = join(import.meta.dirname, "..", "..");
   const pattern = `${check.test.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;
   const options = ["--import", join(root, "test/kit/plant-hook.ts"), "--test-reporter=tap"];
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const isOfTests = (name: string): boolean => name.startsWith("CEPA_") || name === "NODE_TEST_CONTEXT";
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOfTests(name)));
   const child = spawn(process.execPath, [...options, `--test-name-pattern=${pattern}`, join(root, check.file)], {
     cwd: root,
     env: { ...env, CEPA_PLANT: JSON.stringify({ file, from, to }), ...SETTING },
