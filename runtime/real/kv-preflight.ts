@@ -8,6 +8,7 @@
  */
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { freeBytesIn } from "#runtime/real/free-space.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 
 /** The file that holds the store. */
@@ -61,8 +62,7 @@ export function prepareDirectory(directory: string): string | undefined {
     const isNew = !hasBytes(join(directory, dataName));
     const isUnlocked = !hasBytes(join(directory, lockName));
     if (isNew || isUnlocked) {
-      const { bavail, bsize } = fs.statfsSync(directory);
-      if (bavail * bsize < freeBytesMin) return diskIsFull;
+      if (freeBytesIn(directory) < freeBytesMin) return diskIsFull;
     }
     // Written in full, so that no page of the mapped file needs space later, when only a signal could say it has none.
     if (isUnlocked) fs.writeFileSync(join(directory, lockName), new Uint8Array(lockFileBytes), { mode: 0o600 });

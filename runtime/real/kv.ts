@@ -16,7 +16,7 @@
  *
  * Here 2 600 batches/s of one change, 98 000 changes/s in large ones (109 000 with `overlappingSync`), 350 000 reads/s.
  */
-import { statfsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -27,6 +27,7 @@ import type { Clock } from "#runtime/clock.ts";
 import { assert, Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import { addedBytesOf, assertChanges, assertKey } from "#runtime/kv/check.ts";
 import type { Kv, KvBroken, KvChange, KvStores } from "#runtime/kv/kv.ts";
+import { freeBytesIn } from "#runtime/real/free-space.ts";
 import {
   dataName,
   diskIsFull,
@@ -229,13 +230,12 @@ class LmdbKv implements Kv {
 
   /** Asked before every batch: it takes 2 µs, where a commit takes 30 at least. */
   #diskHasRoom(changeCount: number, addedBytes: number): boolean {
-    const { bavail, bsize } = statfsSync(this.#directory);
     let wantedBytes = changeCount * pageBytes + 2 * addedBytes;
     if (wantedBytes > largeBatchBytes) {
       const { lastPageNumber, pageSize } = statsOf(this.#database);
       wantedBytes = Math.min(wantedBytes, (lastPageNumber + 1) * pageSize + 2 * addedBytes);
     }
-    return bavail * bsize >= KV_ROOM_BYTES_MIN + wantedBytes;
+    return freeBytesIn(this.#directory) >= KV_ROOM_BYTES_MIN + wantedBytes;
   }
 
   #lacksRoom(addedBytes: number): boolean {
