@@ -83,15 +83,28 @@ describe("cli: finding the node", () => {
     });
   }
 
-  it("says that nothing listens where the cells of the node run, or nobody can tell", async () => {
+  it("says that the node runs where its cell does, and does not listen yet", async (context) => {
+    const cells = [{ name: "data", pid: 4711, state: "running", restarts: 5, residentBytes: 0 }];
+    const young = await startFakeNode({ cells, actors: [{ name: "gateway", cell: "data", state: "starting" }] });
+    context.after(() => young[Symbol.asyncDispose]());
     const http = await closedUrl();
-    writeRecord(node.directory, { pid: process.pid, http, admin: join(node.directory, "admin.sock") });
-    const running = await cepa(["stat", `b3:${"0".repeat(64)}`, "--data", node.directory]);
+    writeRecord(young.directory, { pid: process.pid, http, admin: join(young.directory, "admin.sock") });
+
+    const got = await cepa(["name", "get", `${"0".repeat(64)}/site`, "--data", young.directory]);
+    const stated = await cepa(["stat", `b3:${"0".repeat(64)}`, "--data", young.directory]);
+
+    const why = `process ${process.pid} runs, but its cell data is running and does not listen yet: try again, and cepa ps says how it is`;
+    const said = { code: 1, stdout: "", stderr: `cepa: cli.unreachable: no answer from ${http}: ${why}\n` };
+    assert.deepEqual([got, stated], [said, said]);
+  });
+
+  it("says that nothing listens where nobody can tell more", async () => {
+    const http = await closedUrl();
     writeRecord(node.directory, { pid: process.pid, http, admin: "/nonexistent.sock" });
     const silent = await cepa(["stat", `b3:${"0".repeat(64)}`, "--data", node.directory]);
     writeRecord(node.directory, { pid: process.pid, http: node.url, admin: join(node.directory, "admin.sock") });
 
-    for (const { stderr } of [running, silent]) assert.match(stderr, /^cepa: cli\.unreachable: .*nothing listens on /);
+    assert.match(silent.stderr, /^cepa: cli\.unreachable: .*nothing listens on /);
   });
 
   it("says that a node is gone when its process is", async () => {
