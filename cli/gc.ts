@@ -70,10 +70,12 @@ export async function du(options: NodeChoice & { readonly json?: boolean }): Pro
     const at = timeOf(last["endedAtMs"]);
     if (at === undefined)
       return fail({ code: "cli.bad-answer", message: "the answer does not say when the last collection ended" });
-    rows.push(
-      ["live", `${bytesOf(last["liveBytes"])} at ${at}`],
-      ["garbage", `${bytesOf(last["garbageBytes"])} at ${at}`],
-    );
+    if (last["blocked"] === undefined) {
+      rows.push(
+        ["live", `${bytesOf(last["liveBytes"])} at ${at}`],
+        ["garbage", `${bytesOf(last["garbageBytes"])} at ${at}`],
+      );
+    } else rows.push(["live", `not known: the collection at ${at} was blocked (cepa gc says why)`]);
   } else rows.push(["live", "not known before the first collection (cepa gc)"]);
   for (const line of columns(rows)) print(...line);
   return ok();
@@ -105,9 +107,13 @@ function report(last: Facts, options: CollectOptions): Outcome {
       ["freed", `${bytesOf(last["freedBytes"])} from ${last["packsCompacted"]} packs`],
       ["removed", `${last["removedCount"]} objects that nobody held`],
       ["given up", `${last["buriedCount"]} objects of the trash`],
-      ["live", bytesOf(last["liveBytes"])],
-      ["garbage left", `${bytesOf(last["garbageBytes"])} in packs that are mostly live`],
     ];
+    if (blocked === undefined) {
+      rows.push(
+        ["live", bytesOf(last["liveBytes"])],
+        ["garbage left", `${bytesOf(last["garbageBytes"])} in packs that are mostly live`],
+      );
+    }
     for (const line of columns(rows)) print(...line);
   }
   return blocked === undefined ? ok() : fail({ code: "storage.collection-blocked", message: String(blocked) });

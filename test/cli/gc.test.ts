@@ -56,6 +56,26 @@ describe("cli: gc", () => {
   });
 });
 
+describe("cli: a collection that was blocked", () => {
+  const { liveBytes: _, garbageBytes: __, ...rest } = report;
+  const last = { ...rest, endedAtMs: 2_000, blocked: "a volume is not there" };
+
+  it("is told of without what it could not find out", async () => {
+    const ran = await run([{ phase: "marking" }, { phase: "marking" }, { ...facts, last }], "gc");
+
+    assert.deepEqual([ran.code, ran.stderr], [1, "cepa: storage.collection-blocked: a volume is not there\n"]);
+    assert.doesNotMatch(ran.stdout, /live|garbage/);
+  });
+
+  it("leaves what is live unknown", async () => {
+    const ran = await run([{ ...facts, last }], "du");
+
+    assert.equal(ran.code, 0);
+    assert.match(ran.stdout, /^live {5}not known: the collection at 1970-01-01T00:00:02\.000Z was blocked/m);
+    assert.doesNotMatch(ran.stdout, /garbage/);
+  });
+});
+
 describe("cli: du", () => {
   it("says when the last collection found what is live", async () => {
     const { code, stdout } = await run([{ ...facts, last: later }], "du");

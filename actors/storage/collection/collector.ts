@@ -86,7 +86,10 @@ export interface CollectorDeps {
   readonly signal: AbortSignal;
 }
 
-type Counts = { -readonly [Name in keyof CollectionReport]: CollectionReport[Name] };
+type Counts = { -readonly [Name in keyof CollectionReport]: CollectionReport[Name] } & {
+  liveBytes: number;
+  garbageBytes: number;
+};
 
 export class Collector {
   readonly #deps: CollectorDeps;
@@ -166,7 +169,8 @@ export class Collector {
     this.#deps.keepCount.set(this.#deps.keeping.count);
     this.#phase = "idle";
     if (signal.aborted) return;
-    this.#last = { ...counts, endedAtMs: clock.wallMs(), elapsedMs: clock.nowMs() - startedMs };
+    const unknown = counts.blocked === undefined ? {} : { liveBytes: undefined, garbageBytes: undefined };
+    this.#last = { ...counts, ...unknown, endedAtMs: clock.wallMs(), elapsedMs: clock.nowMs() - startedMs };
     if (counts.blocked === undefined) log.info("garbage collected", { ...this.#last });
     else log.warn("garbage not collected", { ...this.#last });
     const next = this.#next;

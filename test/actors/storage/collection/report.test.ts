@@ -23,6 +23,7 @@ describe("collection: its report", () => {
     const after = await collect(kit, false);
 
     assert.equal(beside.garbageBytes, after.garbageBytes);
+    assert(after.liveBytes !== undefined && beside.liveBytes !== undefined);
     assert(after.liveBytes > beside.liveBytes);
   });
 });
