@@ -214,7 +214,8 @@ const table: Table = {
   "storage.full": {
     status: 507,
     retryable: true,
-    message: ({ freeBytes, reserveBytes }) => `The disk is full: ${freeBytes} bytes free, ${reserveBytes} kept back.`,
+    message: ({ freeBytes, reserveBytes }) =>
+      `The disk is full: ${freeBytes} bytes free, ${reserveBytes} kept back. Make room on it, or remove objects (rm, gc --empty-trash).`,
   },
   "storage.limit-reached": {
     status: 507,
@@ -318,10 +319,12 @@ const table: Table = {
   "storage.corrupt": {
     status: 502,
     retryable: false,
-    message: ({ errno }) =>
-      errno === undefined
-        ? "The bytes on disk are damaged. Putting the object again heals it."
-        : `The disk refuses the bytes: ${errno}. Putting the object again heals it.`,
+    message: ({ errno }) => {
+      if (errno === undefined) return "The bytes on disk are damaged. Putting the object again heals it.";
+      return errno === "ENOENT" || errno === "ENODATA"
+        ? `The pack that has the bytes is gone, or was cut: ${errno}. Put it back, or the object again.`
+        : `The disk refuses the bytes: ${errno}. Putting the object again heals it.`;
+    },
   },
 
   "runtime.mailbox-full": { ...later, message: ({ actor }) => `${actor} has as much to do as it takes on.` },
