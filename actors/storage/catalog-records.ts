@@ -112,6 +112,7 @@ export interface CatalogMeta {
 }
 
 const CHUNK = 0x63;
+const HALF = 0x68;
 const LOG = 0x6c;
 const META = 0x6d;
 const NODE = 0x6e;
@@ -195,6 +196,13 @@ export function verifiedKey(pack: number): Uint8Array {
 export function ridKey(slot: number): Uint8Array {
   const key = packKey(slot);
   key[0] = RID;
+  return key;
+}
+
+/** Of a volume of which not all is known that was, by its slot. */
+export function halfKey(slot: number): Uint8Array {
+  const key = packKey(slot);
+  key[0] = HALF;
   return key;
 }
 

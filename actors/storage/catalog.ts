@@ -25,7 +25,6 @@ import {
   type PackState,
   packKey,
   type RecordPosition,
-  ridKey,
   sequenceIn,
   standingFor,
   verifiedKey,
@@ -35,6 +34,7 @@ import { holderOf, suffice } from "#actors/storage/holders.ts";
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import { type RecordKind, writeNumber } from "#actors/storage/record.ts";
 import { RecordTable } from "#actors/storage/record-table.ts";
+import { SlotNotes } from "#actors/storage/slot-notes.ts";
 import { UsedNumbers } from "#actors/storage/used-numbers.ts";
 import type { DiskFull } from "#runtime/disk/disk.ts";
 import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
@@ -58,6 +58,7 @@ export interface CatalogTotals {
 export class Catalog {
   /** Of packs. */
   readonly numbers: UsedNumbers;
+  readonly slots: SlotNotes;
   readonly #overlay: KvOverlay;
   readonly #records: RecordTable;
   readonly #isReadable: (pack: number) => boolean;
@@ -77,7 +78,9 @@ export class Catalog {
     this.#overlay = new KvOverlay(kv, waitingMax);
     this.#records = new RecordTable(this.#overlay);
     const get = (key: Uint8Array): Uint8Array | undefined => this.#read(() => this.#overlay.get(key));
-    this.numbers = new UsedNumbers({ get, put: (...change) => this.#overlay.put(...change) }, this.#packs);
+    const store: Pick<KvOverlay, "get" | "put"> = { get, put: (...change) => this.#overlay.put(...change) };
+    this.numbers = new UsedNumbers(store, this.#packs);
+    this.slots = new SlotNotes(store);
     const { meta, packs, verified } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [], verified: [] };
     for (const [pack, atMs] of verified) this.#verifiedAtMs.set(pack, atMs);
     this.#meta = meta;
@@ -302,16 +305,6 @@ export class Catalog {
     this.#packBytes -= this.#packs.get(pack)?.checkpoint ?? 0;
     this.#packs.delete(pack);
     this.#overlay.put(packKey(pack), undefined);
-  }
-
-  /** Nothing in here is on the volume of that slot, which was given up. */
-  isRidOf(slot: number): boolean {
-    return this.#read(() => this.#overlay.get(ridKey(slot))) !== undefined;
-  }
-
-  /** To be called when the last record that is on it was removed: it is in the store with that, or after it. */
-  setRidOf(slot: number): void {
-    this.#overlay.put(ridKey(slot), Uint8Array.of(1));
   }
 
   /** To be called before the checkpoints are moved: it is in the store with them, or before them. */

@@ -9,7 +9,7 @@ import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { contradicts } from "#actors/storage/recovery.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { fail, type Result } from "#runtime/errors.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 
@@ -21,9 +21,13 @@ export interface VolumeRecordsDeps {
   readonly log: Log;
 }
 
-/** Whether what is known of the volume is of another, or of one that held more. What had gone of it, and is there, counts again. */
+/**
+ * Whether what is known of the volume is of another, or of one that held more, or only a half of what was. What had gone of it, and is
+ * there, counts again.
+ */
 export async function compareRecords(slot: number, deps: VolumeRecordsDeps): Promise<Result<boolean, DiskFailure>> {
   const { files, catalog } = deps;
+  if (catalog.slots.isHalfKnown(slot)) return ok(true);
   const taken = await takeBack(slot, deps);
   if (!taken.ok) return taken;
   let failure: DiskFailure | undefined;
@@ -45,13 +49,14 @@ export async function liftRecords(slot: number, { catalog, pause }: VolumeRecord
 
 /**
  * Nothing is known to be on these volumes any more when it answers true, after one walk for all of them; false where the life is
- * over, or the catalog's store refuses more than may wait in memory. Their packs go last: as long as the catalog has those, a
- * later attempt sees that this one has ended in the middle of it.
+ * over, or the catalog's store refuses more than may wait in memory. They are half known from when it begins on: another attempt
+ * goes on with it, whatever is on them by then.
  */
 export async function dropRecords(
   slots: ReadonlySet<number>,
   { catalog, isOver, pause }: Pick<VolumeRecordsDeps, "catalog" | "pause"> & { readonly isOver: () => boolean },
 ): Promise<boolean> {
+  for (const slot of slots) catalog.slots.setHalfKnown(slot, true);
   for (const found of catalog.pagesIn((pack) => slots.has(slotOf(pack)))) {
     for (const { digest, entry } of found) {
       catalog.remove(digest, entry);

@@ -233,7 +233,7 @@ export class VolumeSet implements PackVolumes {
     const { catalog } = attachment;
     const known = new Set([...catalog.packs.keys()].map(slotOf));
     const forgotten = this.volumes.forgotten.map(({ slot }) => slot);
-    const left = forgotten.filter((slot) => known.has(slot) || !catalog.isRidOf(slot));
+    const left = forgotten.filter((slot) => known.has(slot) || !catalog.slots.isRidOf(slot));
     if (left.length > 0) this.#enqueue(() => this.#dropForgotten(new Set(left)));
   }
 
@@ -325,7 +325,7 @@ export class VolumeSet implements PackVolumes {
       await this.leaveOut(report.failed);
       return this.#tryLater(slot);
     }
-    this.#dropped.delete(slot);
+    if (this.#dropped.delete(slot)) catalog.slots.setHalfKnown(slot, false);
     await liftRecords(slot, deps);
     // Where it is there again another attempt is in line.
     if (this.#returning !== slot) return;
@@ -364,7 +364,10 @@ export class VolumeSet implements PackVolumes {
   async #dropForgotten(slots: ReadonlySet<number>): Promise<void> {
     const attachment = this.#attachment;
     if (attachment === undefined || !(await this.#drop(slots, attachment))) return;
-    for (const slot of slots) attachment.catalog.setRidOf(slot);
+    for (const slot of slots) {
+      attachment.catalog.slots.setHalfKnown(slot, false);
+      attachment.catalog.slots.setRidOf(slot);
+    }
     attachment.onChange();
   }
 

@@ -1,0 +1,106 @@
+/** A volume that is back with less, of which the catalog has only a half when the life ends. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { digestKeys } from "#actors/storage/catalog-records.ts";
+import type { StoredObject } from "#actors/storage/protocol.ts";
+import { must, ok } from "#runtime/errors.ts";
+import type { KvStores } from "#runtime/kv/kv.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { collect, mustPut } from "#test/actors/storage/collection/collection-kit.ts";
+import { mustRead } from "#test/actors/storage/object-reader.ts";
+import { refuseReads } from "#test/actors/storage/refused-reads.ts";
+import { randomBytes, type StorageKit, startStorage } from "#test/actors/storage/storage-kit.ts";
+import { looked } from "#test/actors/storage/volumes/spread-kit.ts";
+
+const config = { writeQuotaBytes: 64 * MiB, packSealBytes: 1 * MiB } as const;
+const volumes = { directories: ["/v1"], erasure: "none" } as const;
+const objects = Array.from({ length: 20 }, (_, seed) => randomBytes(300 * KiB, seed));
+
+const ends: Readonly<Record<string, (kit: StorageKit) => unknown>> = {
+  stopped: (kit) => kit.actor.stop(),
+  killed: (kit) => kit.actor.kill("by the test"),
+};
+
+/** The same stores; hears when somebody begins to look at all chunks that the catalog has. */
+function watched(stores: KvStores, onWalk: () => void): KvStores {
+  const [first] = digestKeys("chunk");
+  return {
+    open: async (...asked) => {
+      const opened = await stores.open(...asked);
+      if (!opened.ok) return opened;
+      const { value: kv } = opened;
+      return ok({
+        get: (key) => kv.get(key),
+        range: (from, to, limit) => {
+          if (Buffer.compare(from, first) === 0) onWalk();
+          return kv.range(from, to, limit);
+        },
+        batch: (changes) => kv.batch(changes),
+        count: () => kv.count(),
+        flush: () => kv.flush(),
+        close: () => kv.close(),
+      });
+    },
+  };
+}
+
+/** Several packs; the first of them is away, and no node is there. */
+async function startWithout() {
+  const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
+  const kv = memoryKvStores();
+  const kit = await startStorage({ disk, kv, volumes, config });
+  const stored: StoredObject[] = [];
+  for (const bytes of objects) stored.push(await mustPut(kit, bytes));
+  await looked(kit);
+  await kit.actor.stop();
+  const names = must(await disk.list("/v1/packs"), "listed").map(({ name }) => `/v1/packs/${name}`);
+  const [first = "", ...others] = names.sort();
+  must(await disk.rename(first, "/v1/away"), "it is away");
+  const nextLife = (stores: KvStores = kv) => startStorage({ disk, kv: stores, volumes, config });
+  return { disk, kv, stored, others, nextLife, putBack: () => disk.rename("/v1/away", first) };
+}
+
+async function settled(kit: StorageKit): Promise<void> {
+  for (let look = 0; look < 3; look += 1) await looked(kit);
+}
+
+describe("storage: a volume of which the catalog has a half", () => {
+  for (const [how, end] of Object.entries(ends)) {
+    it(`is looked through anew when all of it is back: the life was ${how} while it was dropped (STO-129)`, async () => {
+      const { kv, nextLife, putBack, stored } = await startWithout();
+      let walkCount = 0;
+      const dropping = await nextLife(
+        watched(kv, () => {
+          walkCount += 1;
+          void end(dropping);
+        }),
+      );
+      await settled(dropping);
+      assert.equal(walkCount, 1);
+      must(await putBack(), "it is back");
+
+      const kit = await nextLife();
+      await settled(kit);
+
+      for (const { manifest } of stored) await mustRead(kit.ref, manifest, "it was only away");
+      assert.equal((await collect(kit, true)).packsCompacted, 0);
+    });
+  }
+
+  it("has nothing relied upon that a recovery has found which its disk has failed, and that is away since (STO-129)", async () => {
+    const { disk, nextLife, others } = await startWithout();
+    const mend = refuseReads(disk, (path) => path === others.at(-1), "ENOMEM");
+    const failing = await nextLife();
+    await settled(failing);
+    await failing.actor.stop();
+    mend();
+    must(await disk.remove(others[0] ?? ""), "another one is away");
+
+    const kit = await nextLife();
+    await settled(kit);
+
+    for (const bytes of objects) await mustRead(kit.ref, (await mustPut(kit, bytes)).manifest, "it was put again");
+  });
+});
