@@ -78,6 +78,8 @@ export interface PackState {
    * nothing is written there as long as that is known.
    */
   readonly isCut?: boolean;
+  /** Its file was gone, or cut, and is there again: the next recovery looks through it as through one that is not known. */
+  readonly isBack?: boolean;
 }
 
 /** Its file is gone, and its records are marked. A pack that has nothing in it is never sealed otherwise. */
@@ -86,8 +88,8 @@ export function isGone({ checkpoint, sealed }: Pick<PackState, "checkpoint" | "s
 }
 
 /** Something that is known of it may not be there any more. */
-export function hasLost(state: Pick<PackState, "checkpoint" | "sealed" | "isCut">): boolean {
-  return state.isCut === true || isGone(state);
+export function hasLost(state: Pick<PackState, "checkpoint" | "sealed" | "isCut" | "isBack">): boolean {
+  return state.isCut === true || state.isBack === true || isGone(state);
 }
 
 /** Whether what is at that place of the pack is what it has lost. */
@@ -303,7 +305,7 @@ export function decodeCommit(sequence: number, value: Uint8Array): Commit {
   };
 }
 
-export function encodePack({ mark, checkpoint, epoch, recordCount, sealed, isCut }: PackState): Uint8Array {
+export function encodePack({ mark, checkpoint, epoch, recordCount, sealed, isCut, isBack }: PackState): Uint8Array {
   const bytes = Buffer.alloc(32);
   writeNumber(bytes, checkpoint, 0);
   bytes.writeUInt32LE(epoch, 8);
@@ -311,6 +313,7 @@ export function encodePack({ mark, checkpoint, epoch, recordCount, sealed, isCut
   bytes.set(mark, 16);
   bytes.writeUInt32LE(recordCount, 24);
   bytes.writeUInt8(isCut === true ? 1 : 0, 28);
+  bytes.writeUInt8(isBack === true ? 1 : 0, 29);
   return bytes;
 }
 
@@ -323,6 +326,7 @@ export function decodePack(pack: number, bytes: Buffer): PackState {
     sealed: bytes.readUInt32LE(12) === 1,
     mark: new Uint8Array(bytes.subarray(16, 24)),
     ...(bytes.readUInt8(28) === 0 ? {} : { isCut: true }),
+    ...(bytes.readUInt8(29) === 0 ? {} : { isBack: true }),
   };
 }
 

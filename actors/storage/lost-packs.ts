@@ -9,17 +9,17 @@
 
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import { type CatalogEntry, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
+import { type CatalogEntry, hasLost, isGone, isLostAt, type PackState } from "#actors/storage/catalog-records.ts";
 import { recordsIn } from "#actors/storage/catalog-walk.ts";
-import type { PackFile, PackFiles } from "#actors/storage/pack-files.ts";
+import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
-import { readFront } from "#actors/storage/pack-scan.ts";
+import { type OnUnreadable, readFront } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { align, recordEnd } from "#actors/storage/record.ts";
 import { RecordCheck, type RecordCheckDeps } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { must, ok, type Result } from "#runtime/errors.ts";
+import { fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 
 export interface LostPack {
@@ -99,49 +99,71 @@ export async function settleLost(lost: readonly LostPack[], deps: LossDeps): Pro
 /** To be called when what it held is marked. It keeps its number. */
 export function setGone(state: PackState, catalog: Catalog): void {
   if (state.checkpoint === PACK_FRONT_BYTES && state.isCut !== true) catalog.removePack(state.pack);
-  else catalog.setPack({ ...state, checkpoint: PACK_FRONT_BYTES, sealed: true });
+  else catalog.setPack({ ...state, checkpoint: PACK_FRONT_BYTES, sealed: true, isBack: false });
 }
 
 /** The next recovery looks through all that is left of it. */
 function setCut(state: PackState, ends: ReadonlyMap<number, number>, catalog: Catalog): void {
   const checkpoint = ends.get(state.pack) ?? PACK_FRONT_BYTES;
-  catalog.setPack({ ...state, checkpoint, epoch: 0, sealed: false, isCut: true });
+  catalog.setPack({ ...state, checkpoint, epoch: 0, sealed: false, isCut: true, isBack: false });
 }
 
 /**
- * What was gone, or cut off, and is there, counts again with the recovery that is next. A file that was away is what it was. One
- * that was cut may have been lengthened since with anything: what it had lost is read before it counts, as is what seemed to
- * differ, which may be for want of the file.
+ * What was gone, or cut off, and is there, counts again with the recovery that is next, and until that has ended the pack says that
+ * it is to be looked through: it may be away again. All that it had lost is read before it counts, because whoever puts a file back
+ * may have only a part of it, or one that is as long as it was with anything in it. So is what seemed to differ, which may be for
+ * want of the file. A pack that is another stays what it is: gone.
  */
 export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result<void, DiskFailure>> {
   const { catalog, files, log } = deps;
-  const lossy = [...catalog.packs.values()].filter((state) => slotOf(state.pack) === slot && hasLost(state));
-  if (lossy.length === 0) return ok();
+  const lossy = new Map([...catalog.packs].filter(([pack, state]) => slotOf(pack) === slot && hasLost(state)));
+  if (lossy.size === 0) return ok();
   const listed = await files.list([slot]);
   if (!listed.ok) return listed;
-  const sizes = sizesOf(listed.value);
-  const back = lossy
-    .map((state): LostPack => ({ state, sizeBytes: sizes.get(state.pack) }))
-    .filter(({ state, sizeBytes = 0 }) => sizeBytes > state.checkpoint);
+  const back: LostPack[] = [];
+  const frontless = new Set<number>();
+  // Of what is refused for a moment nothing is concluded.
+  let failure: DiskFailure | undefined;
+  const onUnreadable: OnUnreadable = (unread) => {
+    if (!isBadPlace(unread)) failure ??= unread;
+  };
+  for (const { pack, sizeBytes, isFile } of listed.value) {
+    const state = lossy.get(pack);
+    if (state === undefined || !isFile || !isThereAgain(state, sizeBytes)) continue;
+    const { mark } = await readFront(files, pack, onUnreadable);
+    if (mark === undefined) frontless.add(pack);
+    else if (Buffer.compare(mark, state.mark) !== 0) continue;
+    back.push({ state, sizeBytes });
+  }
+  if (failure !== undefined) return fail(failure);
   if (back.length === 0) return ok();
-  const away = new Set(back.flatMap(({ state }) => (state.isCut === true ? [] : [state.pack])));
+  for (const { state, sizeBytes } of back) setBack(state, sizeBytes ?? 0, catalog);
   const check = new RecordCheck(deps);
   const { ends, short } = await remains(back, deps, async (digest, entry) => {
-    const { damage, pack } = entry;
-    if (damage === "none") return true;
-    const held = damage === "unreadable" && away.has(pack) ? ok(true) : await check.holds(digest, entry);
+    const { damage, pack, position } = entry;
+    const wasLost = damage !== "none" || isLostAt(lossy.get(pack), position);
+    if (!wasLost || failure !== undefined) return true;
+    const held = await check.holds(digest, entry);
+    if (!held.ok) onUnreadable(held.failure, pack, position);
     if (!held.ok || !held.value) return damage === "differs";
     const now = catalog.at(digest, entry);
     if (now !== undefined) catalog.insert(digest, { ...now, damage: "none" });
     return true;
   });
+  if (failure !== undefined) return fail(failure);
   for (const { state } of back) {
-    if (short.has(state.pack)) setCut(state, ends, catalog);
-    // Recovery finds it as one that is not known.
-    else catalog.removePack(state.pack);
+    if (short.has(state.pack) || frontless.has(state.pack)) setCut(state, ends, catalog);
   }
   log.info("packs are back", { packs: back.map(({ state }) => state.pack) });
   return ok();
+}
+
+function isThereAgain(state: PackState, sizeBytes: number): boolean {
+  return state.isBack === true ? !isShort(state, sizeBytes) : sizeBytes > state.checkpoint;
+}
+
+function setBack(state: PackState, sizeBytes: number, catalog: Catalog): void {
+  catalog.setPack({ ...state, checkpoint: align(sizeBytes), epoch: 0, sealed: false, isCut: false, isBack: true });
 }
 
 interface Remains {

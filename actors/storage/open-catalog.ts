@@ -54,7 +54,7 @@ export async function openCatalog(
     const isUnfinished = !catalog.complete && opened.value.count() > 0;
     if (!isForeign && !isUnfinished) {
       const settling = { catalog, cpu, files, log, pause: new Pause(clock, scheduler) };
-      must(await takeBack(HOME_SLOT, settling), "the packs can be listed");
+      must(await takeBack(HOME_SLOT, settling), "what is back can be read");
       await settleLost(lost, settling);
       return { kv: opened.value, catalog };
     }

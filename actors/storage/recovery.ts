@@ -24,7 +24,7 @@ import type { Catalog } from "#actors/storage/catalog.ts";
 import { type Commit, ERA_BYTES, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
 import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
-import { findLost, hadRecords, setGone } from "#actors/storage/lost-packs.ts";
+import { findLost, hadRecords, settleLost } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { HOME_SLOT, lastSkippedBehind, slotOf } from "#actors/storage/pack-number.ts";
@@ -37,6 +37,7 @@ import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { assert, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
 
 /** Most numbers that are left out for what cannot be read, or is not there, beside those of a pack for each: 2^21 such starts are possible. */
 export const SEQUENCE_GAP_MAX: number = 2 ** 32;
@@ -46,6 +47,7 @@ export interface RecoveryDeps extends LastingCommitDeps {
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
   readonly random: Pick<Random, "below" | "bytes">;
+  readonly log: Log;
   /** The packs of these are looked at, and nothing is said of others. */
   readonly slots: readonly number[];
   /** Every record that holds is kept: a commit that refers to it may be on a volume that is not there. */
@@ -166,13 +168,7 @@ export class Recovery {
     // Undecided is not uncommitted: nothing may be cut.
     if (this.#isOver()) return this.#report([]);
 
-    for (const state of [...catalog.packs.values()]) {
-      const { pack } = state;
-      const isEmpty = this.#slots.includes(slotOf(pack)) && !listed.some((one) => one.pack === pack);
-      if (!isEmpty || isGone(state)) continue;
-      if (state.isCut === true) setGone(state, catalog);
-      else catalog.removePack(pack);
-    }
+    await this.#loseVanished(listed);
     const states: PackState[] = [];
     for (const pack of this.#unreadable) this.#setAside.add(pack);
     for (const tail of this.#tails) {
@@ -237,7 +233,7 @@ export class Recovery {
   readonly #onEntering = ({ manifest, sequence, isTransient }: Commit, pack: number): void => {
     const { catalog, random } = this.#deps;
     if (sequence > this.#passedSequence) return;
-    if (!this.#isOfOneVolume && catalog.packs.has(pack)) return;
+    if (!this.#isOfOneVolume && unread(catalog.packs.get(pack)) !== undefined) return;
     const known = catalog.commitOf(manifest);
     const isTold = known !== undefined && known.sequence >= sequence && (isTransient || !known.isTransient);
     if (!isTold) catalog.beginEra(random.bytes(ERA_BYTES));
@@ -312,6 +308,18 @@ export class Recovery {
       for (const file of listed.value) packs.push(file);
     }
     return packs;
+  }
+
+  /** What was there when the catalog was compared, and is not any more. */
+  async #loseVanished(listed: readonly PackFile[]): Promise<void> {
+    const there = new Set(listed.map(({ pack }) => pack));
+    const vanished = [...this.#deps.catalog.packs.values()].filter(
+      (state) => this.#slots.includes(slotOf(state.pack)) && !there.has(state.pack) && !isGone(state),
+    );
+    await settleLost(
+      vanished.map((state) => ({ state, sizeBytes: undefined })),
+      this.#deps,
+    );
   }
 
   async #lookAtAll(listed: readonly PackFile[]): Promise<void> {
@@ -391,8 +399,12 @@ export class Recovery {
   }
 }
 
-/** Of one that was cut all that is left is looked through once: what the catalog has of it says nothing of its epochs. */
+/**
+ * Of one that was cut all that is left is looked through once: what the catalog has of it says nothing of its epochs. One that is back
+ * is looked through as if it were not known.
+ */
 function unread(known: PackState | undefined): PackState | undefined {
+  if (known?.isBack === true) return undefined;
   if (known?.isCut !== true || known.epoch > 0) return known;
   return { ...known, checkpoint: PACK_FRONT_BYTES, recordCount: 0 };
 }

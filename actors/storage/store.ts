@@ -313,6 +313,7 @@ export class Store {
       cpu,
       pause: this.#pause,
       random,
+      log,
       onProgress: (doneBytes: number, totalBytes: number): void => {
         this.#rebuild = { doneBytes, totalBytes };
         if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);

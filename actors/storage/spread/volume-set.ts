@@ -312,7 +312,7 @@ export class VolumeSet implements PackVolumes {
       if (!(await this.#drop(new Set([slot]), attachment))) return this.#tryLater(slot);
     }
     const recovery = new Recovery({
-      ...{ files, catalog, cpu, isHeldByPut, pause, random },
+      ...{ files, catalog, cpu, isHeldByPut, log, pause, random },
       slots: [slot],
       keepsUnclaimed: true,
       isLacking: this.#lacksBeside(slot),

@@ -34,6 +34,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
 import { refuseReads, touching } from "#test/actors/storage/refused-reads.ts";
+import { silentLog } from "#test/kit/actor.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 
 const cpu = inlineCpu();
@@ -197,6 +198,7 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
       cpu: inlineCpu({ disk }),
       pause,
       random: seededRandom(1),
+      log: silentLog,
       onProgress: () => undefined,
       isHeldByPut: () => true,
       isOver: () => isOver,

@@ -35,6 +35,7 @@ import {
   turns,
 } from "#test/actors/storage/refused-reads.ts";
 import { within } from "#test/actors/storage/storage-kit.ts";
+import { silentLog } from "#test/kit/actor.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 
 const cpu = inlineCpu();
@@ -152,6 +153,7 @@ async function recover(
     cpu: inlineCpu({ disk }),
     pause: new Pause(new ManualClock(), realScheduler),
     random: seededRandom(1),
+    log: silentLog,
     onProgress: () => undefined,
     isHeldByPut: () => true,
     isOver,

@@ -28,6 +28,7 @@ import {
 } from "#test/actors/storage/left-behind.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { packBytes, put, type StorageKit, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
+import { silentLog } from "#test/kit/actor.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 
 type Place = readonly [name: string, position: number];
@@ -307,6 +308,7 @@ async function cutOffBeforeCheckpoints({ disk, kv }: { disk: MemoryDisk; kv: Mem
     cpu: inlineCpu({ disk }),
     pause: new Pause(new ManualClock(), realScheduler),
     random: seededRandom(1),
+    log: silentLog,
     onProgress: () => undefined,
     isHeldByPut: () => true,
     isOver: () => false,
