@@ -19,7 +19,6 @@ import {
   encodeCommit,
   encodeMeta,
   encodePack,
-  isLostAt,
   logKey,
   META_KEY,
   type PackState,
@@ -31,6 +30,7 @@ import {
 } from "#actors/storage/catalog-records.ts";
 import { readSelf } from "#actors/storage/catalog-self.ts";
 import { holderOf, suffice } from "#actors/storage/holders.ts";
+import { KnownPacks } from "#actors/storage/known-packs.ts";
 import { KvOverlay, OVERLAY_CHANGES_MAX, OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import { type RecordKind, writeNumber } from "#actors/storage/record.ts";
 import { RecordTable } from "#actors/storage/record-table.ts";
@@ -62,10 +62,9 @@ export class Catalog {
   readonly #overlay: KvOverlay;
   readonly #records: RecordTable;
   readonly #isReadable: (pack: number) => boolean;
-  readonly #packs = new Map<number, PackState>();
+  readonly #packs = new KnownPacks();
   readonly #meta: CatalogMeta;
   readonly #verifiedAtMs = new Map<number, number>();
-  #packBytes = 0;
   #damageFoundCount = 0;
   #isDamaged = false;
 
@@ -79,15 +78,12 @@ export class Catalog {
     this.#records = new RecordTable(this.#overlay);
     const get = (key: Uint8Array): Uint8Array | undefined => this.#read(() => this.#overlay.get(key));
     const store: Pick<KvOverlay, "get" | "put"> = { get, put: (...change) => this.#overlay.put(...change) };
-    this.numbers = new UsedNumbers(store, this.#packs);
+    this.numbers = new UsedNumbers(store, this.#packs.states);
     this.slots = new SlotNotes(store);
     const { meta, packs, verified } = readSelf(kv) ?? { meta: { ...EMPTY_META }, packs: [], verified: [] };
     for (const [pack, atMs] of verified) this.#verifiedAtMs.set(pack, atMs);
     this.#meta = meta;
-    for (const state of packs) {
-      this.#packs.set(state.pack, state);
-      this.#packBytes += state.checkpoint;
-    }
+    for (const state of packs) this.#packs.set(state);
   }
 
   /** True when everything that packs hold up to their checkpoints is in here. */
@@ -118,13 +114,17 @@ export class Catalog {
   get refusal(): string | undefined {
     return this.#overlay.refusal;
   }
+  /** Whether there is room for what can be done without. */
+  get hasRoomToSpare(): boolean {
+    return this.#overlay.hasRoomToSpare;
+  }
   /** Records found damaged in this life; it only grows. */
   get damageFoundCount(): number {
     return this.#damageFoundCount;
   }
   /** Of all packs, up to their checkpoints. */
   get packBytes(): number {
-    return this.#packBytes;
+    return this.#packs.bytes;
   }
   /** The highest that a commit ever had, also one that recovery rejected. */
   get highestSequence(): number {
@@ -135,14 +135,19 @@ export class Catalog {
     return this.#meta.era;
   }
   get packs(): ReadonlyMap<number, PackState> {
-    return this.#packs;
+    return this.#packs.states;
   }
 
   /**
    * All that is recorded under the digest, damaged or not, readable now or not. The kinds are apart: bytes that are a
-   * manifest may be stored as an object too, and neither may stand in for the other.
+   * manifest may be stored as an object too, and neither may stand in for the other. What a pack has lost is unreadable, also
+   * where there was no room to mark it.
    */
   records(kind: RecordKind, digest: Digest): readonly CatalogEntry[] {
+    return this.#packs.asTheyAre(this.#stored(kind, digest));
+  }
+
+  #stored(kind: RecordKind, digest: Digest): readonly CatalogEntry[] {
     return this.#read(() => this.#records.get(kind, digest));
   }
 
@@ -169,8 +174,8 @@ export class Catalog {
   }
 
   /** The record in that very place. */
-  at(digest: Digest, { kind, pack, position }: RecordPosition): CatalogEntry | undefined {
-    return this.records(kind, digest).find((entry) => entry.pack === pack && entry.position === position);
+  at(digest: Digest, where: RecordPosition): CatalogEntry | undefined {
+    return this.records(where.kind, digest).find((entry) => isAt(entry, where));
   }
 
   /** Every record in such packs, by looking at all that there are. Whoever looks can give the loop back, or end, after each page. */
@@ -181,7 +186,7 @@ export class Catalog {
         const page = this.#read(() => this.#overlay.range(from, end, PAGE_ENTRIES));
         yield page.flatMap(({ key, value }) => {
           const entries = decodeEntries(value).filter(({ pack }) => isMeant(pack));
-          return entries.map((entry) => ({ digest: digestOfKey(key), entry }));
+          return this.#packs.asTheyAre(entries).map((entry) => ({ digest: digestOfKey(key), entry }));
         });
         const last = page.at(-1);
         if (last === undefined || page.length < PAGE_ENTRIES) break;
@@ -198,7 +203,7 @@ export class Catalog {
 
   /** Adds, or replaces what its holder has. The counts follow. */
   insert(digest: Digest, entry: CatalogEntry): void {
-    this.#put(entry.kind, digest, this.#withEntry(this.records(entry.kind, digest), entry));
+    this.#put(entry.kind, digest, this.#withEntry(this.#stored(entry.kind, digest), entry));
   }
 
   /**
@@ -207,7 +212,7 @@ export class Catalog {
    */
   insertCommit(commit: Commit, entry: CatalogEntry): void {
     const { manifest, sequence } = commit;
-    const records = this.records("manifest", manifest);
+    const records = this.#stored("manifest", manifest);
     const previous = sequenceIn(records);
     const newest = Math.max(previous, sequence);
     // All copies hold the same: what counts is the newest commit of any.
@@ -233,10 +238,10 @@ export class Catalog {
 
   /** Its record is given up: nothing refers to it any more. */
   remove(digest: Digest, where: RecordPosition): void {
-    const entry = this.at(digest, where);
+    const entry = this.#storedAt(digest, where);
     if (entry === undefined) return;
     const { kind, damage, payloadBytes, sequence } = entry;
-    const left = this.records(kind, digest).filter((other) => !isAt(other, entry));
+    const left = this.#stored(kind, digest).filter((other) => !isAt(other, entry));
     if (damage !== "none") this.#meta.damagedCount -= 1;
     this.#meta.storedBytes -= payloadBytes;
     if (left.length === 0) {
@@ -251,8 +256,8 @@ export class Catalog {
 
   /** True the first time. What its pack has lost is unreadable, whatever was found in its place. */
   markDamaged(digest: Digest, where: RecordPosition, found: Exclude<Damage, "none">): boolean {
-    const entry = this.at(digest, where);
-    const damage = this.#isLost(where) ? "unreadable" : found;
+    const entry = this.#storedAt(digest, where);
+    const damage = this.#packs.isLost(where) ? "unreadable" : found;
     if (entry === undefined || entry.damage === damage || entry.damage === "differs") return false;
     this.insert(digest, { ...entry, damage });
     if (entry.damage !== "none") return false;
@@ -262,14 +267,14 @@ export class Catalog {
 
   /** It was read and holds. True if it was thought unreadable. What its pack has lost is so until a recovery has found it again. */
   lift(digest: Digest, where: RecordPosition): boolean {
-    const entry = this.at(digest, where);
-    if (entry?.damage !== "unreadable" || this.#isLost(where)) return false;
+    const entry = this.#storedAt(digest, where);
+    if (entry?.damage !== "unreadable" || this.#packs.isLost(where)) return false;
     this.insert(digest, { ...entry, damage: "none" });
     return true;
   }
 
-  #isLost({ pack, position }: RecordPosition): boolean {
-    return isLostAt(this.#packs.get(pack), position);
+  #storedAt(digest: Digest, where: RecordPosition): CatalogEntry | undefined {
+    return this.#stored(where.kind, digest).find((entry) => isAt(entry, where));
   }
 
   #isServed({ damage, pack }: CatalogEntry): boolean {
@@ -282,8 +287,7 @@ export class Catalog {
   }
 
   setPack(state: PackState): void {
-    this.#packBytes += state.checkpoint - (this.#packs.get(state.pack)?.checkpoint ?? 0);
-    this.#packs.set(state.pack, state);
+    this.#packs.set(state);
     this.#overlay.put(packKey(state.pack), encodePack(state));
   }
 
@@ -302,7 +306,6 @@ export class Catalog {
   removePack(pack: number): void {
     this.numbers.use(pack);
     if (this.#verifiedAtMs.delete(pack)) this.#overlay.put(verifiedKey(pack), undefined);
-    this.#packBytes -= this.#packs.get(pack)?.checkpoint ?? 0;
     this.#packs.delete(pack);
     this.#overlay.put(packKey(pack), undefined);
   }

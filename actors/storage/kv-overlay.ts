@@ -43,6 +43,11 @@ export class KvOverlay {
     return this.#refusal === undefined || this.pendingCount < this.#waitingMax;
   }
 
+  /** False when half of that is, which is left to those who cannot do without. */
+  get hasRoomToSpare(): boolean {
+    return this.#refusal === undefined || this.pendingCount < this.#waitingMax / 2;
+  }
+
   get(key: Uint8Array): Uint8Array | undefined {
     const name = nameOf(key);
     if (this.#filling.changes.has(name)) return this.#filling.changes.get(name);

@@ -139,7 +139,7 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
   if (back.length === 0) return ok();
   for (const { state, sizeBytes } of back) setBack(state, sizeBytes ?? 0, catalog);
   const check = new RecordCheck(deps);
-  const { ends, short } = await remains(back, deps, async (digest, entry) => {
+  const { ends, short, unmarked } = await remains(back, deps, async (digest, entry) => {
     const { damage, pack, position } = entry;
     const wasLost = damage !== "none" || isLostAt(lossy.get(pack), position);
     if (!wasLost || failure !== undefined) return true;
@@ -147,12 +147,14 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
     if (!held.ok) onUnreadable(held.failure, pack, position);
     if (!held.ok || !held.value) return damage === "differs";
     const now = catalog.at(digest, entry);
-    if (now !== undefined) catalog.insert(digest, { ...now, damage: "none" });
+    if (now !== undefined && catalog.hasRoomToSpare) catalog.insert(digest, { ...now, damage: "none" });
     return true;
   });
   if (failure !== undefined) return fail(failure);
   for (const { state } of back) {
-    if (short.has(state.pack) || frontless.has(state.pack)) setCut(state, ends, catalog);
+    // It stays what it was: between what is there would be what is not, and nothing would say so.
+    if (unmarked.has(state.pack)) catalog.setPack(state);
+    else if (short.has(state.pack) || frontless.has(state.pack)) setCut(state, ends, catalog);
   }
   log.info("packs are back", { packs: back.map(({ state }) => state.pack) });
   return ok();
@@ -171,6 +173,8 @@ interface Remains {
   readonly ends: ReadonlyMap<number, number>;
   /** Those that lack something. */
   readonly short: ReadonlySet<number>;
+  /** Those of which there was no room to mark all of that. What lies behind the ends is known to be lost all the same. */
+  readonly unmarked: ReadonlySet<number>;
 }
 
 /** Marks what these packs lack: what does not lie before their ends, or is not left by what is asked. */
@@ -182,18 +186,20 @@ async function remains(
   const sizes = new Map(packs.map(({ state, sizeBytes = 0 }) => [state.pack, sizeBytes]));
   const ends = new Map<number, number>();
   const short = new Set<number>();
-  if (packs.length === 0) return { ends, short };
+  const unmarked = new Set<number>();
+  if (packs.length === 0) return { ends, short, unmarked };
   for await (const { digest, entry } of recordsIn(catalog, pause, (pack) => sizes.has(pack))) {
     const { pack } = entry;
     if (isBefore(sizes, entry) && (await isLeft(digest, entry))) {
       ends.set(pack, Math.max(ends.get(pack) ?? 0, recordEnd(entry.position, entry)));
     } else {
       short.add(pack);
-      catalog.markDamaged(digest, entry, "unreadable");
+      if (catalog.hasRoomToSpare) catalog.markDamaged(digest, entry, "unreadable");
+      else if (entry.damage === "none") unmarked.add(pack);
     }
-    must(await catalog.room(), "the catalog fits into memory while its store refuses it");
+    await catalog.room();
   }
-  return { ends, short };
+  return { ends, short, unmarked };
 }
 
 /** Whether it lies whole in what is left of its pack. */
