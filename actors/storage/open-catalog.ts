@@ -1,11 +1,11 @@
 /** Where the catalog is kept: in a store on the disk, or in memory while the disk has no room for one. */
 import { Catalog } from "#actors/storage/catalog.ts";
 import { isMetaKey } from "#actors/storage/catalog-records.ts";
+import { hasOtherMarks } from "#actors/storage/contradiction.ts";
 import { findLost, hadRecords, isOfTheirStore, settleLost, takeBack } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT } from "#actors/storage/pack-number.ts";
 import { Pause } from "#actors/storage/pause.ts";
-import { hasOtherMarks } from "#actors/storage/recovery.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { must, type Result } from "#runtime/errors.ts";

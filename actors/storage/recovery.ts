@@ -20,11 +20,10 @@
  * aside then, for one life.
  */
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
 import { type Commit, ERA_BYTES, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
 import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
-import { findLost, hadRecords, settleLost } from "#actors/storage/lost-packs.ts";
+import { settleLost } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { HOME_SLOT, lastSkippedBehind, slotOf } from "#actors/storage/pack-number.ts";
@@ -34,7 +33,7 @@ import { PackTail, type PackTailOptions } from "#actors/storage/pack-tail.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { assert, fail, must, ok, type Result } from "#runtime/errors.ts";
+import { assert, fail, must, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -89,35 +88,6 @@ export interface RecoveryReport {
   readonly wanting: readonly number[];
   /** No sequence up to this one may be given out: there may be a commit that could not be read. */
   readonly lastSequence: number;
-}
-
-/**
- * True if the catalog cannot be of the packs of these slots: one is shorter than it says, or is another with the same number.
- */
-export async function contradicts(
-  files: PackFiles,
-  catalog: Catalog,
-  slots: readonly number[],
-  onUnreadable: OnUnreadable,
-): Promise<Result<boolean, DiskFailure>> {
-  const lost = await findLost(files, catalog, slots);
-  if (!lost.ok || lost.value.some(hadRecords)) return lost.ok ? ok(true) : lost;
-  return ok(await hasOtherMarks(files, catalog, slots, onUnreadable));
-}
-
-/** Asked of packs that recovery may cut. */
-export async function hasOtherMarks(
-  files: PackFiles,
-  catalog: Catalog,
-  slots: readonly number[],
-  onUnreadable: OnUnreadable = () => undefined,
-): Promise<boolean> {
-  for (const { pack, mark, sealed } of catalog.packs.values()) {
-    if (sealed || !slots.includes(slotOf(pack)) || !files.isThere(pack)) continue;
-    const front = await readFront(files, pack, onUnreadable);
-    if (front.mark !== undefined && Buffer.compare(front.mark, mark) !== 0) return true;
-  }
-  return false;
 }
 
 export class Recovery {

@@ -2,12 +2,12 @@
 
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { recordsIn } from "#actors/storage/catalog-walk.ts";
+import { contradicts } from "#actors/storage/contradiction.ts";
 import { takeBack } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { contradicts } from "#actors/storage/recovery.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
