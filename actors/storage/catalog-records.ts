@@ -114,6 +114,7 @@ export interface CatalogMeta {
 }
 
 const CHUNK = 0x63;
+const FORGOTTEN = 0x66;
 const HALF = 0x68;
 const LOG = 0x6c;
 const META = 0x6d;
@@ -139,6 +140,8 @@ const COMMIT_BYTES = 41;
 /** Of the name of an era. */
 export const ERA_BYTES = 8;
 export const META_KEY: Uint8Array = Uint8Array.of(META);
+/** Of the packs that were forgotten while their files were not all there. */
+export const FORGOTTEN_KEY: Uint8Array = Uint8Array.of(FORGOTTEN);
 /** As entries are stored: the place of each in the list. */
 const DAMAGES: readonly Damage[] = ["none", "differs", "unreadable"];
 export const EMPTY_META: Readonly<CatalogMeta> = {

@@ -1,8 +1,8 @@
 /**
  * Which numbers of packs were given out. A file that is put back counts as what it was, so none is ever given out again, also when the
- * catalog knows nothing of the pack any more.
+ * catalog knows nothing of the pack any more. What was removed from it stays removed: of which packs that may be asked is known too.
  */
-import { usedKey } from "#actors/storage/catalog-records.ts";
+import { FORGOTTEN_KEY, usedKey } from "#actors/storage/catalog-records.ts";
 import type { KvOverlay } from "#actors/storage/kv-overlay.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import { readNumber, writeNumber } from "#actors/storage/record.ts";
@@ -31,6 +31,23 @@ export class UsedNumbers {
     const value = Buffer.alloc(8);
     writeNumber(value, last, 0);
     this.#store.put(usedKey(slot), value);
+  }
+
+  /** What was known of the pack, and is not there now, is let go of: it may be put back for all that. */
+  forget(pack: number): void {
+    const [first = pack, last = pack] = this.forgotten;
+    const value = Buffer.alloc(16);
+    writeNumber(value, Math.min(first, pack), 0);
+    writeNumber(value, Math.max(last, pack), 8);
+    this.#store.put(FORGOTTEN_KEY, value);
+  }
+
+  /** The first and the last of those packs; empty where there was none. */
+  get forgotten(): readonly number[] {
+    const value = this.#store.get(FORGOTTEN_KEY);
+    if (value === undefined) return [];
+    const numbers = Buffer.from(value);
+    return [readNumber(numbers, 0), readNumber(numbers, 8)];
   }
 
   #rememberedOf(slot: number): number {

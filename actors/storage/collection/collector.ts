@@ -10,7 +10,7 @@ import type { CollectionFacts, CollectionReport } from "#actors/domain/collectio
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { type CatalogEntry, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import { Compactor, type IsLive } from "#actors/storage/collection/compactor.ts";
-import { GraveSweep } from "#actors/storage/collection/grave-sweep.ts";
+import { GRAVES_KEPT_MAX, GraveSweep } from "#actors/storage/collection/grave-sweep.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
 import { forgetLost } from "#actors/storage/collection/lost-records.ts";
 import { MarkWalk } from "#actors/storage/collection/mark-walk.ts";
@@ -18,7 +18,7 @@ import { Marks } from "#actors/storage/collection/marks.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
-import { KEEPS_MAX, type KeepFailure } from "#actors/storage/keeps/keeps.ts";
+import type { KeepFailure } from "#actors/storage/keeps/keeps.ts";
 import type { OnDamaged } from "#actors/storage/known-records.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
@@ -200,7 +200,11 @@ export class Collector {
     if (!listed.ok) return `the packs cannot be listed: ${listed.failure.code}`;
     if (hasChanged()) return VOLUMES_CHANGED;
     // Asked when it counts: puts open packs meanwhile, and what is in those may be removed by then.
-    const numbers = (): readonly number[] => [...listed.value.map(({ pack }) => pack), ...catalog.packs.keys()];
+    const numbers = (): readonly number[] => [
+      ...listed.value.map(({ pack }) => pack),
+      ...catalog.packs.keys(),
+      ...catalog.numbers.forgotten,
+    ];
     const tidied = await keeping.tidy(least(numbers()));
     if (!tidied.ok) return `the journal of what is kept: ${tidied.failure.code}`;
     const swept = await this.#sweepGraves(hasChanged);
@@ -237,7 +241,7 @@ export class Collector {
     const before = keeping.count;
     const swept = await sweep.run();
     if (!swept.ok || !swept.value) return swept;
-    this.#sweepAtCount = Math.max(GRAVES_SWEPT_MIN, Math.min(2 * keeping.count, (KEEPS_MAX * 7) / 8));
+    this.#sweepAtCount = Math.max(GRAVES_SWEPT_MIN, Math.min(2 * keeping.count, GRAVES_KEPT_MAX));
     log.info("graves swept", { before, left: keeping.count });
     return ok(true);
   }

@@ -3,7 +3,8 @@
  *
  * A grave is needed for as long as a catalog that is rebuilt could find what was removed. The oldest pack says how long that
  * is only where every pack is emptied at some time; one that stays full would keep all graves. So the packs are asked, each
- * header of them, when there are many.
+ * header of them, when there are many. What was forgotten while it was gone or cut off cannot be asked, and may be put back:
+ * graves that may speak of it stay as long as there is room for them.
  */
 import { decodeManifest } from "#actors/domain/manifest.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
@@ -22,12 +23,15 @@ import { sizeOfRecord } from "#actors/storage/record.ts";
 import { readPayload } from "#actors/storage/record-bytes.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { ok, type Result } from "#runtime/errors.ts";
+import { least } from "#runtime/extremes.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Throttle } from "#runtime/throttle.ts";
 import { hour, KiB } from "#runtime/units.ts";
 
 /** Graves that are asked about at once, some 40 bytes of memory each. What they are is in memory anyway. */
 export const GRAVES_SWEPT_MAX = 262_144;
+/** Seven eighths of `KEEPS_MAX`: with as many objects that something is known of, graves go that no pack needs which is there. */
+export const GRAVES_KEPT_MAX = 917_504;
 /** Younger ones wait: a commit that they cover may still be on its way to a pack. */
 export const GRAVE_AGE_MS_MIN: number = 1 * hour;
 /** What a scan reads for one header, at most. */
@@ -36,7 +40,7 @@ const READ_BYTES: number = 64 * KiB;
 export interface GraveSweepDeps {
   readonly files: PackFiles;
   readonly catalog: Catalog;
-  readonly keeping: Keeping;
+  readonly keeping: Pick<Keeping, "count" | "forget" | "graves">;
   readonly readers: PackReaders;
   readonly cpu: Pick<Cpu, "digest">;
   readonly clock: Clock;
@@ -57,9 +61,11 @@ export class GraveSweep {
 
   /** Answers whether it was done: not where all of them are young, nor where a pack is not there, or any place of one cannot be read. */
   async run(): Promise<Result<boolean, KeepFailure>> {
-    const { clock, files, isOver, keeping } = this.#deps;
+    const { catalog, clock, files, isOver, keeping } = this.#deps;
     if (await this.#lacksSome()) return ok(false);
-    this.#graves = await keeping.graves(clock.wallMs() - GRAVE_AGE_MS_MIN, GRAVES_SWEPT_MAX);
+    const belowPack = keeping.count < GRAVES_KEPT_MAX ? least(catalog.numbers.forgotten) : Number.POSITIVE_INFINITY;
+    const beforeMs = clock.wallMs() - GRAVE_AGE_MS_MIN;
+    this.#graves = await keeping.graves({ beforeMs, belowPack, countMax: GRAVES_SWEPT_MAX });
     const listed = await files.list();
     if (this.#graves.size === 0 || !listed.ok) return ok(false);
     for (const file of listed.value) {

@@ -53,9 +53,10 @@ export async function forgetLost(packs: readonly number[], isLive: IsLive, deps:
   }
   for (const pack of meant) {
     const whole = needed.has(pack) ? undefined : lossy(pack);
-    if (whole === undefined) continue;
+    if (whole === undefined || (!isGone(whole.state) && whole.state.epoch === 0)) continue;
+    catalog.numbers.forget(pack);
     if (isGone(whole.state)) catalog.removePack(pack);
-    else if (whole.state.epoch > 0) writeOn(whole, catalog);
+    else writeOn(whole, catalog);
   }
 }
 

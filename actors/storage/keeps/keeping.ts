@@ -61,6 +61,13 @@ const NOT_IN_TRASH: NotInTrash = { code: "storage.not-in-trash" };
 type Restorable = Pick<Commit, "isTransient"> & { readonly removal: Removal };
 
 /** What a put under way has pinned. */
+export interface GravesAsked {
+  /** Removed by then, ms since 1970. */
+  readonly beforeMs: number;
+  readonly belowPack: number;
+  readonly countMax: number;
+}
+
 interface PinAhead {
   readonly name: KeepName;
   readonly untilMs: number;
@@ -274,13 +281,15 @@ export class Keeping {
     return await this.#changeEach(due, (keep) => tidied(keep, clock.wallMs(), firstPack));
   }
 
-  /** Removals that are final and older, as many as that. */
-  async graves(beforeMs: number, countMax: number): Promise<Map<KeepName, Removal>> {
+  /** Removals that are final, and older, and speak of no pack from that number on. */
+  async graves({ beforeMs, belowPack, countMax }: GravesAsked): Promise<Map<KeepName, Removal>> {
     const { keeps, pause } = this.#deps;
     const graves = new Map<KeepName, Removal>();
     for (const [name, { removal }] of keeps.entries()) {
       if (graves.size >= countMax) break;
-      if (removal !== undefined && removal.buriedUpToPack > 0 && removal.atMs <= beforeMs) graves.set(name, removal);
+      const upToPack = removal?.buriedUpToPack ?? 0;
+      if (removal !== undefined && upToPack > 0 && upToPack < belowPack && removal.atMs <= beforeMs)
+        graves.set(name, removal);
       await pause.ifDue();
     }
     return graves;
