@@ -14,11 +14,12 @@ export class PackInHand {
     this.#isOver = isOver;
   }
 
-  /** For the next batch. */
+  /** For the next batch, which goes to another pack where somebody has cut this one. */
   async take(): Promise<Result<OpenPack, DiskFailure>> {
     if (this.#isOver()) return fail({ code: "disk.broken", path: "", errno: "ECANCELED" });
     const current = this.#pack;
-    if (current !== undefined && !this.#pool.isFull(current)) return ok(current);
+    const isFit = current !== undefined && !this.#pool.isFull(current) && (await this.#pool.checkEnd(current)).ok;
+    if (isFit) return ok(current);
     await this.giveBack();
     const leased = await this.#pool.leaseShared();
     if (leased.ok) this.#pack = leased.value;

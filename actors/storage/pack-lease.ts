@@ -58,10 +58,13 @@ export class PackLease {
     if (!previous.ok) return previous;
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     assert(position >= this.#pack.end, "an upload writes behind what is committed");
-    this.#highest = Math.max(this.#highest, position + length);
-    const { descriptor } = this.#pack;
-    this.#earlySync.wrote(descriptor, length);
-    this.#writing = this.#pool.disk.write(descriptor, parts, position);
+    const highest = this.#highest;
+    this.#highest = Math.max(highest, position + length);
+    const pack = this.#pack;
+    this.#earlySync.wrote(pack.descriptor, length);
+    const isLonger = this.#highest > highest;
+    const write = (): Promise<Result<void, DiskFailure>> => this.#pool.disk.write(pack.descriptor, parts, position);
+    this.#writing = isLonger ? this.#pool.checkEnd(pack, highest).then((end) => (end.ok ? write() : end)) : write();
     return ok();
   }
 

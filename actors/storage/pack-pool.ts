@@ -5,6 +5,7 @@
  * - at most `openPacksMax` uploads lease a pack, spilled ones not counted; further ones wait in order of arrival;
  * - between leases a pack's file ends where its last committed record does;
  * - after a sync that failed nothing is written through the same descriptor any more;
+ * - what was cut by somebody else is not made longer, neither by a write nor by being cut back: else nobody would find out;
  * - a pack that could not be cut back is not written before it is. With `UNCUT_PACKS_MAX` of them none is made any more;
  *   an upload that fails then may still add those that it had filled.
  */
@@ -15,7 +16,7 @@ import { type PackFiles, volumeGone } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { packsBefore, slotOf } from "#actors/storage/pack-number.ts";
 import { PoolDisk } from "#actors/storage/pool-disk.ts";
-import { MARK_BYTES } from "#actors/storage/record.ts";
+import { align, MARK_BYTES } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
@@ -112,8 +113,21 @@ export class PackPool {
   }
 
   /** Why what is written to the pack will not last. */
-  lossOf({ pack }: OpenPack): DiskFailure | undefined {
-    return this.#lost.has(pack) ? { code: "disk.not-found", path: this.#files.pathOf(pack) } : undefined;
+  lossOf(pack: OpenPack): DiskFailure | undefined {
+    return this.#lost.has(pack.pack) ? this.#lossOf(pack) : undefined;
+  }
+
+  #lossOf({ pack }: OpenPack): DiskFailure {
+    return { code: "disk.not-found", path: this.#files.pathOf(pack) };
+  }
+
+  /** To be asked before the file is written behind `end`, or cut there: one that ends before was cut by somebody, and is lost. */
+  async checkEnd(pack: OpenPack, end: number = pack.end): Promise<Result<void, DiskFailure>> {
+    const size = await this.disk.sizeBytes(pack.descriptor);
+    if (!size.ok) return size;
+    if (align(size.value) >= end) return ok();
+    this.#lost.add(pack.pack);
+    return fail(this.#lossOf(pack));
   }
 
   /** The pack is no more. */
@@ -165,7 +179,7 @@ export class PackPool {
 
   /** Takes back what was written after `end`: nothing of the lease is left. */
   async abandon(pack: OpenPack): Promise<void> {
-    const cut = await this.disk.truncate(pack.descriptor, pack.end);
+    const cut = await this.#cut(pack);
     if (!cut.ok) return void (await this.retire(pack));
     this.#leave(pack.counted);
     await this.#putBack(pack);
@@ -176,7 +190,7 @@ export class PackPool {
    * not yet.
    */
   async withdraw(pack: OpenPack, onGone: () => void): Promise<boolean> {
-    const cut = await this.disk.truncate(pack.descriptor, pack.end);
+    const cut = await this.#cut(pack);
     const synced = cut.ok ? await this.disk.sync(pack.descriptor) : cut;
     if (!synced.ok) return await this.retire(pack, onGone);
     this.#leave(pack.counted);
@@ -211,16 +225,21 @@ export class PackPool {
       return ok();
     }
     const opened = await disk.open(this.#files.pathOf(pack.pack), "write");
-    const cut = opened.ok ? await disk.truncate(opened.value, pack.end) : opened;
+    const cut = opened.ok ? await this.#cut({ ...pack, descriptor: opened.value }) : opened;
     const synced = opened.ok && cut.ok ? await disk.sync(opened.value) : cut;
     if (opened.ok) await disk.close(opened.value);
-    if (!synced.ok) {
+    if (!synced.ok && !this.#lost.has(pack.pack)) {
       this.#uncut.set(pack, onGone);
       return synced;
     }
-    this.#idle.add(pack.pack);
+    if (synced.ok) this.#idle.add(pack.pack);
     onGone();
-    return synced;
+    return ok();
+  }
+
+  async #cut(pack: OpenPack): Promise<Result<void, DiskFailure>> {
+    const checked = await this.checkEnd(pack);
+    return checked.ok ? await this.disk.truncate(pack.descriptor, pack.end) : checked;
   }
 
   /** Tries to cut back one of those that could not be. To be called now and then. */
@@ -269,7 +288,9 @@ export class PackPool {
     const opened = known === undefined ? await this.disk.open(this.#files.pathOf(pack), "write") : ok(known);
     if (!opened.ok) return opened;
     this.#descriptors.set(pack, opened.value);
-    return ok({ pack, mark, descriptor: opened.value, counted, end, epoch, recordCount });
+    const open = { pack, mark, descriptor: opened.value, counted, end, epoch, recordCount };
+    const checked = await this.checkEnd(open);
+    return checked.ok ? ok(open) : checked;
   }
 
   async #create(counted: boolean): Promise<Result<OpenPack, DiskFailure>> {

@@ -156,7 +156,7 @@ export class TimedDisk implements Disk {
   }
 
   async sizeBytes(number: number): Promise<Result<number, DiskFailure>> {
-    return await this.#onFile(number, "reading", (descriptor) => this.#disk.sizeBytes(descriptor));
+    return await this.#onFile(number, "writing", (descriptor) => this.#disk.sizeBytes(descriptor));
   }
 
   async list(directory: string): Promise<Result<readonly FileFacts[], DiskFailure>> {

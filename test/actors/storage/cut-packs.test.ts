@@ -11,7 +11,7 @@ import { mustPut } from "#test/actors/storage/collection/collection-kit.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { isScanOf, refuseReads, turns } from "#test/actors/storage/refused-reads.ts";
-import { randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+import { put, randomBytes, type StorageKit, sourceOf, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 import { scrubbed } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const objects = [100, 600, 600].map((size, seed) => randomBytes(size * KiB, seed));
@@ -173,6 +173,55 @@ describe("storage: a pack that is cut while the node runs (STO-127)", () => {
     assert((await damagedCount(kit)) > 0);
     for (const bytes of objects) await mustRead(kit.ref, (await mustPut(kit, bytes)).manifest, "what is put again");
   });
+
+  it("is found also where a put comes before the next look, and is written no more (STO-132)", async () => {
+    const before = await filled(4 * MiB);
+    const { cutBytes, kit } = before;
+    await resize(kit, cutBytes);
+    const between = await mustPut(kit, randomBytes(3 * KiB, 77));
+
+    await looked(kit);
+
+    assert((await damagedCount(kit)) > 0);
+    assert.equal(kit.actor.health.state, "degraded");
+    assert.equal(must(await kit.disk.readFile(firstPack), "read").length, cutBytes);
+    await kit.actor.stop();
+    const next = await nextLife(before);
+    for (const bytes of objects) await mustRead(next.ref, (await mustPut(next, bytes)).manifest, "what is put again");
+    await mustRead(next.ref, between.manifest, "what was put in between");
+  });
+
+  for (const [what, leftBytes] of [
+    ["what it held before", 500 * KiB],
+    ["what the upload has written", 3000 * KiB],
+  ] as const) {
+    it(`fails the upload that has it, at once, where it lacks ${what} (STO-132)`, async () => {
+      const kit = await startStorage({ config: { packSealBytes: 64 * MiB } });
+      await mustPut(kit, randomBytes(2000 * KiB, 59));
+      const before = must(await kit.disk.readFile(firstPack), "read").length;
+      const bytes = randomBytes(6000 * KiB, 60);
+      const source = sourceOf(bytes);
+      const { read } = source;
+      let readBytes = 0;
+      source.read = async (into) => {
+        const isCut = readBytes > bytes.length / 2;
+        const count = await read(into);
+        readBytes += count;
+        if (isCut || readBytes <= bytes.length / 2) return count;
+        await turns();
+        assert(must(await kit.disk.readFile(firstPack), "read").length > leftBytes);
+        await resize(kit, leftBytes);
+        return count;
+      };
+
+      const refused = await put(kit, bytes, { source });
+
+      assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: "ENOENT" } });
+      // What it held before is neither lengthened nor cut.
+      assert.equal(must(await kit.disk.readFile(firstPack), "read").length, Math.min(leftBytes, before));
+      await mustRead(kit.ref, (await mustPut(kit, bytes)).manifest, "what is put again");
+    });
+  }
 
   for (const isNoticed of [true, false]) {
     it(`is not sealed where it is full (${isNoticed ? "noticed" : "before anybody has noticed"})`, async () => {

@@ -273,7 +273,6 @@ describe("storage: a pack that is lost while the node runs", () => {
       await kit.clock.advance(PACKS_LOOK_INTERVAL_MS);
       await turns(100);
 
-      // One that was cut and written on is as long as it should be: only reading it tells.
       assert.equal(kit.actor.health.state, "degraded");
       const seen = await put(kit, randomBytes(2000, 51));
       assert(seen.ok);

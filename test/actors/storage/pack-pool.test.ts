@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Catalog } from "#actors/storage/catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { packsBefore } from "#actors/storage/pack-number.ts";
-import { PackPool } from "#actors/storage/pack-pool.ts";
+import { type OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
@@ -149,5 +150,48 @@ describe("storage: a pack that could not be cut back", () => {
     await pool.cutOne();
 
     assert.deepEqual(steps, ["cut", "closed"]);
+  });
+});
+
+describe("storage: a pack that somebody has cut under the pool (STO-132)", () => {
+  const LEFT_BYTES = PACK_FRONT_BYTES + 100;
+
+  /** Leased, with a thousand bytes before its end and as many behind it, of which few are left. */
+  async function cutUnderWriter() {
+    const { disk, pool: makePool } = await stage();
+    const pool = makePool();
+    const pack = must(await pool.leaseShared(), "a pack is made");
+    must(await pool.disk.write(pack.descriptor, [new Uint8Array(2000)], pack.end), "written");
+    pack.end += 1000;
+    must(await disk.truncate(pack.descriptor, LEFT_BYTES), "cut");
+    const sizeBytes = async (): Promise<number> => {
+      const file = await disk.readFile(`/packs/${pack.pack.toString(16).padStart(8, "0")}.pack`);
+      return must(file, "read").length;
+    };
+    return { pack, pool, sizeBytes };
+  }
+
+  const ways: Readonly<Record<string, (pool: PackPool, pack: OpenPack) => Promise<unknown>>> = {
+    abandon: (pool, pack) => pool.abandon(pack),
+    abandonSpilled: (pool, pack) => pool.abandonSpilled(pack),
+    retire: (pool, pack) => pool.retire(pack),
+    withdraw: (pool, pack) => pool.withdraw(pack, () => undefined),
+  };
+  for (const [way, give] of Object.entries(ways)) {
+    it(`is not lengthened when it is given back (${way}), and leased to nobody`, async () => {
+      const { pack, pool, sizeBytes } = await cutUnderWriter();
+
+      await give(pool, pack);
+
+      assert.equal(await sizeBytes(), LEFT_BYTES);
+      assert.notEqual(must(await pool.leaseShared(), "leased").pack, pack.pack);
+    });
+  }
+
+  it("is not leased where it was cut while nobody had it", async () => {
+    const { disk, next, made } = await oneIdle();
+    must(await disk.replaceFile(`/packs/0000000${made}.pack`, new Uint8Array(10)), "cut");
+
+    assert.equal(must(await next.leaseShared(), "leased").pack, made + 1);
   });
 });

@@ -117,9 +117,9 @@ describe("storage: short writes whose rest is forgotten", { skip }, () => {
     const calls = await inDirectory(
       async (directory) => (await runShort(library(), "home", directory, fault, 0)).lines,
     );
-    // Most of these are of the largest object, which is held to the end.
-    const large = calls.flatMap(({ givenBytes }, at) => (givenBytes >= 256 * KiB ? [at + 1] : []));
-    const at = large[large.length >> 1] ?? assert.fail("there is a large write");
+    // A batch, which is answered as it is. An upload asks how long its pack is before its next piece, and fails (STO-132).
+    const at = calls.findIndex(({ givenBytes }) => givenBytes > 512 * KiB) + 1;
+    assert(at > 0, "there is a large batch");
     await inDirectory(async (directory) => {
       const run = await runShort(library(), "home", directory, fault, at, CARELESS);
       assert(run.told.isDone && spoiledOf(run) !== undefined, run.told.errors);

@@ -146,6 +146,21 @@ describe("storage: packs that are cut on a volume under the running node (STO-10
     await assertWhole(kit, stored);
   });
 
+  it("are found also where something is written before the next look, which goes to other packs (STO-132)", async () => {
+    const kit = await startSix();
+    const stored = await putSome(kit);
+    const files = await cutPacks(kit, "/v1", 40);
+    stored.push(...(await putSome(kit, 20)));
+    for (const [path, bytes] of files) {
+      assert(must(await kit.disk.readFile(path), "read").length < bytes.length, "it is as short as it was left");
+    }
+
+    await looked(kit);
+
+    assert((await settled(kit)).repair.repairedCount > 0);
+    await assertWhole(kit, stored);
+  });
+
   it("count again from the next start on where they are put back: nothing else of the volume is looked through", async () => {
     const kit = await startSix();
     const stored = await putSome(kit);
