@@ -80,7 +80,7 @@ function repairRows(facts: RepairLine): readonly (readonly Piece[])[] {
   const { state, delayedUntil, backlogCount, backlogBytes, atRiskBytes, lostCount, failedCount, etaMs } = facts;
   const unknown = state === "idle" ? "nothing" : "nothing counted yet";
   const backlog = `${backlogCount} chunks and manifests, ${formatBytes(backlogBytes)}`;
-  const failed = [["failed", paint("yellow", `${failedCount}, since the node started`)]];
+  const failed = [["failed", paint("yellow", `${failedCount} attempts, since the node started: the log says why`)]];
   const pace = [
     ["rate", `${formatBytes(facts.bytesPerSecond)}/s`],
     ["left", etaMs === undefined ? "not known" : `about ${formatTime(etaMs)}`],

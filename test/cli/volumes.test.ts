@@ -147,7 +147,7 @@ describe("cli: repair", () => {
       "at risk   8.0 MiB, which the next lost volume may take with it",
       "lost      12 chunks and manifests",
       "repaired  9, 3.0 MiB, since the node started",
-      "failed    1, since the node started",
+      "failed    1 attempts, since the node started: the log says why",
       "rate      512.0 KiB/s",
       "left      about 80 s",
       "",
