@@ -10,6 +10,7 @@ import { firstPack } from "#test/actors/storage/left-behind.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { refuseReads, turns } from "#test/actors/storage/refused-reads.ts";
 import { put, randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+import { scrubbed } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const config = { packSealBytes: 1 * MiB } as const;
 const AWAY = "/data/away.pack";
@@ -62,11 +63,12 @@ function afterFirstList(disk: MemoryDisk, act: () => Promise<unknown>): void {
 
 describe("storage: a pack that is put back, and is not what it was", () => {
   for (const from of [0, 16 * KiB, 500 * KiB]) {
-    it(`has only what holds counted again (a hole from ${from}) (STO-126)`, async () => {
+    it(`has only what holds counted again, and is scrubbed first (a hole from ${from}) (STO-126)`, async () => {
       const { disk, file, lostCount, nextLife } = await filledAndLost();
       must(await disk.replaceFile(firstPack, Uint8Array.from(file).fill(0, from, 1000 * KiB)), "put back");
 
       const kit = await nextLife();
+      await scrubbed(kit);
 
       const left = await damagedCount(kit);
       assert(left > 0 && left < lostCount);
@@ -88,8 +90,11 @@ describe("storage: a pack that is put back, and is not what it was", () => {
   });
 
   it("is not given up for what is refused for a moment: the next start reads it (STO-126)", async () => {
-    const { disk, nextLife, stored } = await filledAndLost();
-    must(await disk.rename(AWAY, firstPack), "it is back");
+    const { disk, nextLife, stored } = await filled();
+    const file = must(await disk.readFile(firstPack), "read");
+    must(await disk.replaceFile(firstPack, file.subarray(0, 500 * KiB)), "cut");
+    await (await nextLife()).actor.stop();
+    must(await disk.replaceFile(firstPack, file), "put back");
     const mend = refuseReads(disk, (path, _descriptor, into) => path === firstPack && into.length > 4 * KiB, "ENOMEM");
     await assert.rejects(nextLife());
     mend();
