@@ -14,6 +14,7 @@ import type { Digest } from "#actors/domain/address.ts";
 import { DEPTH_MAX, decodeManifest, decodeNode, type Manifest } from "#actors/domain/manifest.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
 import { holderOf, suffice } from "#actors/storage/holders.ts";
+import { keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import { type EnteringDeps, enterLasting } from "#actors/storage/lasting-commit.ts";
 import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
 import type { TailRecord } from "#actors/storage/pack-tail.ts";
@@ -152,9 +153,12 @@ export class FoundCommits {
     if (manifest?.ok !== true) return undefined;
     const parts: TailRecord[] = [];
     const isWhole = await this.#collect(manifest.value, { record, parts }, DEPTH_MAX);
-    if (!isWhole && !record.isSettled && !record.tail.isCertain(record)) return undefined;
     const { object, size } = manifest.value;
-    return { commit: { sequence, manifest: digest, object, sizeBytes: size, isTransient }, record, parts };
+    const commit = { sequence, manifest: digest, object, sizeBytes: size, isTransient };
+    if (isWhole || record.isSettled || record.tail.isCertain(record)) return { commit, record, parts };
+    // What it wants of what was given up for good is given up too.
+    if (this.#deps.keeps.fateOf(keepNameOf(commit), commit) === "buried") record.isWanting = false;
+    return undefined;
   }
 
   /** Finds everything below a node; false if something is missing or damaged. */

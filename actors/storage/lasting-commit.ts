@@ -4,11 +4,11 @@
  */
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
+import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 
 export interface LastingCommitDeps {
   readonly catalog: Catalog;
-  /** Whether its put holds the object without an end: nobody has removed it or let it go since. */
-  readonly isHeldByPut: (commit: Commit) => boolean;
+  readonly keeps: Pick<Keeps, "fateOf" | "isHeldByPut">;
 }
 
 export interface EnteringDeps extends LastingCommitDeps {
@@ -23,13 +23,13 @@ export interface EnteringDeps extends LastingCommitDeps {
 export function enterLasting(
   commit: Commit,
   entry: CatalogEntry,
-  { catalog, isHeldByPut, onEntering }: EnteringDeps,
+  { catalog, keeps, onEntering }: EnteringDeps,
 ): boolean {
   const { manifest } = commit;
   const other = catalog.commitOf(manifest);
   if (other === undefined || other.isTransient === commit.isTransient) return false;
   const [lasting, timed] = commit.isTransient ? [other, commit] : [commit, other];
-  if (lasting.sequence > timed.sequence || !isHeldByPut(lasting)) return false;
+  if (lasting.sequence > timed.sequence || !keeps.isHeldByPut(lasting)) return false;
   const own = catalog.beside(manifest, entry);
   const stays = commit.isTransient && own?.damage === "none" ? own : entry;
   onEntering(commit, entry.pack);

@@ -109,7 +109,7 @@ export class Recovery {
   #cutBytes = 0;
 
   constructor(deps: RecoveryDeps) {
-    const { catalog, isHeldByPut, pause } = deps;
+    const { catalog, keeps, pause } = deps;
     this.#deps = deps;
     this.#slots = deps.slots;
     this.#passedSequence = this.#isOfOneVolume ? Number.POSITIVE_INFINITY : catalog.highestSequence;
@@ -118,7 +118,7 @@ export class Recovery {
     const check = this.#check;
     const isOver = this.#isOver;
     const onEntering = this.#onEntering;
-    this.#commits = new FoundCommits({ catalog, check, isHeldByPut, onEntering, onUnreadable, isOver, pause });
+    this.#commits = new FoundCommits({ catalog, check, keeps, onEntering, onUnreadable, isOver, pause });
   }
 
   /** To be called once. When the incarnation ends meanwhile, the report is of no use: the next one begins anew. */

@@ -8,7 +8,6 @@ import { type Address, type Digest, digestOf } from "#actors/domain/address.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { Commit } from "#actors/storage/catalog-records.ts";
 import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
 import { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
@@ -318,7 +317,7 @@ export class Store {
         this.#rebuild = { doneBytes, totalBytes };
         if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);
       },
-      isHeldByPut: (commit: Commit) => this.#keeps.isHeldByPut(commit),
+      keeps: this.#keeps,
       isOver: () => this.#over.signal.aborted,
     };
     const report = await recoverAll(deps, this.#parts.volumes);

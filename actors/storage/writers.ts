@@ -127,11 +127,14 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   const onAbandoned = (lengthBytes: number): void => collector.abandoned(lengthBytes);
   const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check, onAbandoned }, report);
   const isLacking = (): boolean => deps.volumes?.isLacking === true;
+  const beganMs = clock.nowMs();
   const impaired = (): string | undefined => {
     const home = report.unread.filter((pack) => slotOf(pack) === HOME_SLOT);
     const unread = describeUnread([...home, ...(deps.volumes?.unread ?? [])], deps.files);
     if (unread !== undefined) return unread;
-    const wanting = describeWanting(report.wanting, deps.files);
+    // As long as what was removed can be restored: nobody may come to put a pack back, or to start the node again.
+    const isWaitedFor = clock.nowMs() - beganMs < config().trashMs;
+    const wanting = isWaitedFor ? describeWanting(report.wanting, deps.files) : undefined;
     if (wanting !== undefined) return wanting;
     // It may hold commits that nobody knows of, and what they refer to is elsewhere.
     return isLacking() ? "a volume is not there" : undefined;

@@ -1,7 +1,6 @@
 /** What is written to volumes, and repaired on them, put together. */
 import type { ErasureSetting } from "#actors/domain/erasure-profile.ts";
 import type { GroupCommit } from "#actors/storage/group-commit.ts";
-import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PackWatch } from "#actors/storage/pack-watch.ts";
 import type { LargePuts } from "#actors/storage/put-object.ts";
@@ -72,8 +71,7 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
     isLookingAnew: () => set.isLookingAnew,
     recovered: () => set.recovered,
   });
-  const isHeldByPut: LastingCommitDeps["isHeldByPut"] = (commit) => deps.keeps.isHeldByPut(commit);
-  set.attach({ ...deps, isHeldByPut, makeLane, onChange: () => repairer.look() }, report);
+  set.attach({ ...deps, makeLane, onChange: () => repairer.look() }, report);
   repairer.look();
   const puts = { ...deps, spread, isRecovered: (slot: number) => set.isRecovered(slot) };
   return { spread, smalls: new SpreadSmalls(puts, deps.space), larges: new SpreadUploads(puts), repairer };

@@ -295,7 +295,7 @@ export class VolumeSet implements PackVolumes {
   async #comeBack(slot: number): Promise<void> {
     const attachment = this.#attachment;
     if (attachment === undefined || this.#recovered.has(slot) || !this.volumes.isReadable(slot)) return;
-    const { catalog, files, isHeldByPut, pause } = attachment;
+    const { catalog, files, keeps, pause } = attachment;
     const { cpu, log, random, signal } = this.#deps;
     this.#returning = slot;
     await files.forgetVolume(slot);
@@ -312,7 +312,7 @@ export class VolumeSet implements PackVolumes {
       if (!(await this.#drop(new Set([slot]), attachment))) return this.#tryLater(slot);
     }
     const recovery = new Recovery({
-      ...{ files, catalog, cpu, isHeldByPut, log, pause, random },
+      ...{ files, catalog, cpu, keeps, log, pause, random },
       slots: [slot],
       keepsUnclaimed: true,
       isLacking: this.#lacksBeside(slot),

@@ -111,7 +111,7 @@ async function stage(): Promise<Stage> {
   const deps = {
     ...{ files, catalog: new Catalog(kv), check, cpu, pause, onUnreadable },
     onFailure: unreadableIsDefect,
-    isHeldByPut: () => true,
+    keeps: { fateOf: () => "kept" as const, isHeldByPut: () => true },
     onEntering: () => undefined,
   };
   const adopt = ({ pack, sizeBytes }: Sealed): Promise<PackState | undefined> =>
@@ -200,7 +200,7 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
       random: seededRandom(1),
       log: silentLog,
       onProgress: () => undefined,
-      isHeldByPut: () => true,
+      keeps: { fateOf: () => "kept", isHeldByPut: () => true },
       isOver: () => isOver,
     });
     // The last that happens before anything found behind the checkpoints is entered.

@@ -5,13 +5,13 @@ import type { StoredObject } from "#actors/storage/protocol.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
-import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { GiB, hour, KiB, MiB } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { turns } from "#test/actors/storage/refused-reads.ts";
 import { randomBytes, type StorageKit, startStorage, whole } from "#test/actors/storage/storage-kit.ts";
 
-const config = { packSealBytes: 4 * MiB, compactBelowPercent: 80 } as const;
+const config = { packSealBytes: 4 * MiB, compactBelowPercent: 80, trashMs: 1 * hour } as const;
 const pathOf = (pack: number): string => `/data/packs/0000000${pack}.pack`;
 
 interface World {
@@ -98,8 +98,12 @@ describe("storage: packs that are away", () => {
       const { manifest } = await life(world, (kit) => mustPut(kit, bytes, { chunker: "fixed/1" }));
       must(await world.disk.rename(pathOf(1), "/data/away"), "away");
       const without = { ...world, kv: isMadeAnew ? memoryKvStores() : kept };
-      const { blocked } = await life(without, (kit) => collect(kit, false));
-      return { without, manifest, blocked };
+      const [blocked, later] = await life(without, async (kit) => {
+        const before = await collect(kit, false);
+        await kit.clock.advance(config.trashMs);
+        return [before.blocked, (await collect(kit, false)).blocked];
+      });
+      return { without, manifest, blocked, later };
     }
 
     it(`leave a commit that needs them where it is, and collections idle, while ${when}`, async () => {
@@ -110,14 +114,32 @@ describe("storage: packs that are away", () => {
       await life(without, ({ ref }) => mustRead(ref, manifest, "what was put last"));
     });
 
-    it(`are gone with the second start where ${when}`, async () => {
-      const { without } = await wanting();
+    it(`are gone with the second start where ${when}, or after the time in the trash`, async () => {
+      const { without, later } = await wanting();
+      assert.equal(later, undefined);
 
       const report = await life(without, (kit) => collect(kit, false));
 
       assert.equal(report.blocked, undefined);
     });
   }
+
+  it("are none, where what a commit wants was given up with it", async () => {
+    const world = { disk: new MemoryDisk({ capacityBytes: 1 * GiB }), kv: memoryKvStores() };
+    await life(world, async (kit) => {
+      const large = randomBytes(4106 * KiB, 1);
+      const first = await mustPut(kit, large, { chunker: "fixed/1" });
+      await mustPut(kit, randomBytes(1500 * KiB, 7));
+      const second = await mustPut(kit, Buffer.concat([large, randomBytes(9, 2)]), { chunker: "fixed/1" });
+      await turns();
+      for (const one of [first, second]) await remove(kit, one);
+      assert.equal((await collect(kit, true)).packsCompacted, 1);
+    });
+
+    const report = await life({ ...world, kv: memoryKvStores() }, (kit) => collect(kit, false));
+
+    assert.equal(report.blocked, undefined);
+  });
 
   it("give an object back that was put again, and lost, since", async () => {
     const world = { disk: new MemoryDisk({ capacityBytes: 1 * GiB }), kv: memoryKvStores() };

@@ -155,7 +155,7 @@ async function recover(
     random: seededRandom(1),
     log: silentLog,
     onProgress: () => undefined,
-    isHeldByPut: () => true,
+    keeps: { fateOf: () => "kept", isHeldByPut: () => true },
     isOver,
   });
   const report = await recovery.run();

@@ -310,7 +310,7 @@ async function cutOffBeforeCheckpoints({ disk, kv }: { disk: MemoryDisk; kv: Mem
     random: seededRandom(1),
     log: silentLog,
     onProgress: () => undefined,
-    isHeldByPut: () => true,
+    keeps: { fateOf: () => "kept", isHeldByPut: () => true },
     isOver: () => false,
   });
   await assert.rejects(recovery.run(), cut);
