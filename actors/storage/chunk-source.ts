@@ -31,8 +31,11 @@ export interface LocatedSlice {
 
 /** The same bytes from elsewhere. */
 export interface Spare {
-  /** Fills `target` with whole segments of the payload from `from` on, verified. */
-  fill(from: number, target: Uint8Array): Promise<Result<void, ReadTrouble>>;
+  /**
+   * Fills `target` with whole segments of the payload from `from` on, verified. `lost` is why its own record was not read: where
+   * the others do not suffice either that is what there is to be said, unless they are worth more.
+   */
+  fill(from: number, target: Uint8Array, lost?: ReadTrouble): Promise<Result<void, ReadTrouble>>;
 }
 
 export interface ChunkSourceDeps {
@@ -155,6 +158,7 @@ export class ChunkSource implements ByteSource {
       if (read.ok || spare === undefined) return read;
       this.#deps.onTrouble(chunk, entry, read.failure);
       this.#isSpared = true;
+      return await spare.fill(from, target, read.failure);
     }
     return spare === undefined ? corrupt(chunk) : await spare.fill(from, target);
   }

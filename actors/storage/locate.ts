@@ -10,9 +10,9 @@ import type { LocatedSlice, Spare } from "#actors/storage/chunk-source.ts";
 import { layoutsOf } from "#actors/storage/holders.ts";
 import { PayloadReader } from "#actors/storage/payload-reader.ts";
 import type { ChunkSlice } from "#actors/storage/protocol.ts";
-import { corrupt, type ReadTrouble } from "#actors/storage/record-bytes.ts";
+import { corrupt, type ReadTrouble, worth } from "#actors/storage/record-bytes.ts";
 import { LostShard, type LostShardDeps, type ShardEntry } from "#actors/storage/spread/lost-shard.ts";
-import { assert, type Result } from "#runtime/errors.ts";
+import { assert, fail, type Result } from "#runtime/errors.ts";
 
 /** With every pack that may be read. */
 export interface Located {
@@ -62,6 +62,8 @@ class Copies implements Spare {
   readonly #deps: LostShardDeps;
   readonly #chunk: Digest;
   readonly #left: PayloadReader[];
+  /** Why there are none left. */
+  #trouble: ReadTrouble | undefined;
 
   constructor(deps: LostShardDeps, chunk: Digest, copies: readonly CatalogEntry[]) {
     this.#deps = deps;
@@ -69,13 +71,14 @@ class Copies implements Spare {
     this.#left = copies.map((entry) => new PayloadReader(deps.files, deps.digest, chunk, entry));
   }
 
-  async fill(from: number, target: Uint8Array): Promise<Result<void, ReadTrouble>> {
-    let outcome: Result<void, ReadTrouble> = corrupt(this.#chunk);
+  async fill(from: number, target: Uint8Array, lost?: ReadTrouble): Promise<Result<void, ReadTrouble>> {
+    this.#trouble = worth(this.#trouble, lost);
     for (;;) {
       const [reader] = this.#left;
-      if (reader === undefined) return outcome;
-      outcome = await reader.read(from, target);
+      if (reader === undefined) return this.#trouble === undefined ? corrupt(this.#chunk) : fail(this.#trouble);
+      const outcome = await reader.read(from, target);
       if (outcome.ok) return outcome;
+      this.#trouble = worth(this.#trouble, outcome.failure);
       this.#deps.onTrouble(this.#chunk, reader.entry, outcome.failure);
       this.#left.shift();
     }

@@ -52,6 +52,11 @@ function errnoOf(failure: DiskFailure): string {
   return failure.code === "disk.not-found" ? "ENOENT" : failure.code === "disk.exists" ? "EEXIST" : "ENOSPC";
 }
 
+/** Of what several records came to: one that may be read later says nothing of the bytes, and counts more than one that is damaged. */
+export function worth(known: ReadTrouble | undefined, next: ReadTrouble | undefined): ReadTrouble | undefined {
+  return known?.code === "storage.read-failed" ? known : (next ?? known);
+}
+
 export function corrupt(digest: Digest): Result<never, StorageCorrupt> {
   return fail({ code: "storage.corrupt", digest });
 }

@@ -8,7 +8,7 @@ import { partOf, shardLength, shardsOf } from "#actors/storage/chunk-shards.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { PayloadReader } from "#actors/storage/payload-reader.ts";
 import { DIGEST_BYTES, RECORD_HEADER_BYTES, SEGMENT_BYTES, tableBytes } from "#actors/storage/record.ts";
-import { corrupt, fillFrom, type ReadTrouble } from "#actors/storage/record-bytes.ts";
+import { corrupt, fillFrom, type ReadTrouble, worth } from "#actors/storage/record-bytes.ts";
 import { decodeDescriptor, type ShardDescriptor } from "#actors/storage/shard-descriptor.ts";
 import type { ReedSolomon, ShardPart } from "#runtime/erasure/reed-solomon.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
@@ -35,6 +35,8 @@ export class LostShard {
   readonly #dataShards: number;
   readonly #layout: ReturnType<typeof shardsOf>;
   #descriptor: ShardDescriptor | undefined;
+  /** Why there are not as many as are needed any more. */
+  #trouble: ReadTrouble | undefined;
 
   /** `others` are of one layout. */
   constructor(deps: LostShardDeps, chunk: Digest, shard: number, others: readonly ShardEntry[]) {
@@ -53,19 +55,19 @@ export class LostShard {
     }
   }
 
-  /** Fills `target`, whole segments from `from` on, and verifies each where the shard is one of data. */
-  async fill(from: number, target: Uint8Array): Promise<Result<void, ReadTrouble>> {
+  /** Verifies each segment where the shard is one of data. */
+  async fill(from: number, target: Uint8Array, lost?: ReadTrouble): Promise<Result<void, ReadTrouble>> {
+    this.#trouble = worth(this.#trouble, lost);
     const layout = this.#layout;
     assert(layout !== undefined, "a layout that was stored is one");
     // The shard may end in the middle of a segment of others, which are verified as a whole.
     const to = from + Math.ceil(target.length / SEGMENT_BYTES) * SEGMENT_BYTES;
     const column = { from, to };
     const parts: ShardPart[] = [];
-    let trouble: ReadTrouble | undefined;
     const candidates = [...this.#sources];
     for (let next = 0; parts.length < this.#dataShards; ) {
       const wave = candidates.slice(next, next + this.#dataShards - parts.length);
-      if (wave.length === 0) return trouble === undefined ? corrupt(this.#chunk) : fail(trouble);
+      if (wave.length === 0) return this.#trouble === undefined ? corrupt(this.#chunk) : fail(this.#trouble);
       next += wave.length;
       const read = await Promise.all(
         wave.map(async ([index, reader]) => {
@@ -78,7 +80,7 @@ export class LostShard {
       for (const { index, reader, bytes, outcome } of read) {
         if (outcome.ok) parts.push({ index, bytes });
         else {
-          trouble = outcome.failure;
+          this.#trouble = worth(this.#trouble, outcome.failure);
           this.#sources.delete(index);
           this.#deps.onTrouble(this.#chunk, reader.entry, outcome.failure);
         }

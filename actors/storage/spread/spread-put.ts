@@ -139,7 +139,11 @@ export class SpreadPut {
       .filter(
         ({ isOutdated, pack }) => isOutdated !== true && (slotOf(pack) === HOME_SLOT || isRecovered(slotOf(pack))),
       );
-    return marginOf(current) >= ackMargin(spread.profile);
+    const margin = marginOf(current);
+    const [first] = current;
+    if (first === undefined || margin < ackMargin(spread.profile)) return false;
+    spread.reliedOn(first.shard?.chunkBytes ?? first.payloadBytes, margin);
+    return true;
   }
 }
 

@@ -40,7 +40,7 @@ export interface SpreadDeps {
   readonly volumes: Pick<Volumes, "troubled" | "wrote">;
   readonly catalog: Catalog;
   readonly code: ReedSolomon;
-  /** A payload is durable, in so many records: perhaps not all that it should have. */
+  /** A payload is durable, in so many records, and referred to: perhaps not all that it should have. */
   readonly onWritten: (payload: Written) => void;
   readonly cpu: Pick<Cpu, "digest" | "hasher">;
 }
@@ -124,6 +124,14 @@ export class Spread {
     return await this.#asAllowed((profile) =>
       this.#putCopies(digest, { ...contents, commit: settled }, profile, enter),
     );
+  }
+
+  /** A put refers to what is there already, and may have lost some of what it should have while nothing referred to it. */
+  reliedOn(lengthBytes: number, margin: number): void {
+    const { profile } = this;
+    const { parityShards } = profile;
+    const writtenCount = Math.min(margin, parityShards);
+    this.#deps.onWritten({ profile, lengthBytes, wantedCount: parityShards, writtenCount, margin });
   }
 
   /** One record on each of as many volumes; what holds a record of it already is left out. */

@@ -46,6 +46,21 @@ describe("storage: too few volumes (STO-85)", () => {
     for (const manifest of stored) await mustRead(kit.ref, manifest, "what was away");
   });
 
+  it("does not take it for damaged, also before anybody has seen that the last of them went", async () => {
+    const kit = await startSix();
+    const stored = await putThree(kit);
+    const [last, ...first] = THREE;
+    assert(last !== undefined);
+    for (const directory of first) await pull(kit, directory);
+    await looked(kit);
+    await pull(kit, last);
+
+    const refused = await Promise.all(stored.map((manifest) => readObject(kit.ref, manifest)));
+
+    const codes = new Set(refused.map((got) => (got instanceof Uint8Array ? "read" : got.code)));
+    assert.deepEqual([...codes], ["storage.read-failed"]);
+  });
+
   it("refuses it as away also where the catalog is lost too, and nobody knows what is on them", async () => {
     const kit = await startSix();
     const stored = await putThree(kit);

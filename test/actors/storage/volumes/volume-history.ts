@@ -197,7 +197,12 @@ export class VolumeHistory {
       assert(!(got instanceof Uint8Array), `object ${number} is removed, and readable`);
     }
     for (const object of this.#book.acknowledged) {
-      const got = await this.#read(node, yanked, object);
+      let got = await this.#read(node, yanked, object);
+      // A volume that is back may not have been seen yet.
+      if (!(got instanceof Uint8Array) && got.code === "storage.read-failed") {
+        await this.#look(node);
+        got = await this.#read(node, yanked, object);
+      }
       const mayMiss = this.#away.size > 0 && !this.#strict.has(object);
       if (got instanceof Uint8Array) this.#tally.verified += 1;
       else assert(mayMiss, `object ${object.number} is readable: ${JSON.stringify(got)} ${await this.#state(node)}`);
