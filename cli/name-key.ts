@@ -14,7 +14,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { note } from "#cli/console.ts";
@@ -29,6 +29,8 @@ import { second } from "#runtime/units.ts";
 
 /** Longest wait for others that set names with the same key, ms: longer than one of them waits for the node. */
 export const KEY_WAIT_MS: number = ANSWER_TIMEOUT_MS + 5 * second;
+/** The same for every command, whatever `TMPDIR` is for it. */
+const LOCKS = "/tmp";
 
 /** Where the key is without `--key`. */
 export function defaultKeyFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -76,7 +78,7 @@ export function obtainSigner(file: string, json?: boolean): Outcome<NameSigner> 
 
 /** One at a time on this machine, of this user, whatever file the key is in. */
 export async function lockKey(publicKey: string): Promise<Outcome<Held>> {
-  const path = join(tmpdir(), `cepa-name-${process.getuid?.() ?? 0}-${publicKey.slice(0, 32)}.lock`);
+  const path = join(LOCKS, `cepa-name-${process.getuid?.() ?? 0}-${publicKey.slice(0, 32)}.lock`);
   const locks = fileLocks(realClock);
   const sinceMs = realClock.nowMs();
   for (;;) {
