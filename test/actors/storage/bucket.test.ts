@@ -18,7 +18,7 @@ import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { type RealStorage, startRealStorage } from "#test/actors/storage/real-storage.ts";
-import { put, whole, within } from "#test/actors/storage/storage-kit.ts";
+import { put, REAL_MS, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { eventually } from "#test/kit/node.ts";
 import { randomBytes } from "#test/kit/objects.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
@@ -42,7 +42,7 @@ async function opened(context: TestContext, { directory, port, options }: World)
   const elsewhere = { disk, directory: "/", bucket: "http://packs/cepa", outage };
   const kit = await startRealStorage(directory, { elsewhere });
   context.after(() => kit.close());
-  await whole(kit);
+  await whole(kit, REAL_MS);
   return kit;
 }
 
@@ -113,7 +113,7 @@ describe("storage (packs in a bucket): objects", () => {
     const elsewhere = { disk, directory: "/", bucket: "http://packs/cepa", outage };
     const kit = await startRealStorage(await tempDirectory(context), { elsewhere });
     context.after(() => kit.close());
-    await whole(kit);
+    await whole(kit, REAL_MS);
 
     const health = [kit.actor.health];
     outage.cause = undefined;

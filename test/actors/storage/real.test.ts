@@ -15,7 +15,7 @@ import { KiB, MiB } from "#runtime/units.ts";
 import { PuttingProcess } from "#test/actors/storage/killed-process.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { type RealOptions, type RealStorage, startRealStorage } from "#test/actors/storage/real-storage.ts";
-import { put, whole, within } from "#test/actors/storage/storage-kit.ts";
+import { put, REAL_MS, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { addressOf, randomBytes } from "#test/kit/objects.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 
@@ -26,7 +26,7 @@ const objects: readonly Buffer[] = sizes.map((size, seed) => randomBytes(size, s
 async function opened(context: TestContext, directory: string, options: RealOptions = {}): Promise<RealStorage> {
   const kit = await startRealStorage(directory, options);
   context.after(() => kit.close());
-  await whole(kit);
+  await whole(kit, REAL_MS);
   return kit;
 }
 

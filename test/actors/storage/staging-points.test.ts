@@ -17,7 +17,7 @@ import { inDirectory } from "#test/actors/storage/points/layout.ts";
 import { startRealStorage } from "#test/actors/storage/real-storage.ts";
 import { objectOf } from "#test/actors/storage/seeded-object.ts";
 import { codeOf, long, mustAppend, mustStat, stat } from "#test/actors/storage/staging-kit.ts";
-import { whole } from "#test/actors/storage/storage-kit.ts";
+import { REAL_MS, whole } from "#test/actors/storage/storage-kit.ts";
 import { CutDisk, provideCutDisk } from "#test/kit/cut-disk.ts";
 import { type Fault, type FaultedRun, libraryOfSuite, runFaulted } from "#test/kit/faults.ts";
 import { runHost, type Said, type Surroundings } from "#test/kit/host.ts";
@@ -73,7 +73,7 @@ async function check(
   const sent = sentOf(said);
   for (const start of ["first", "second"]) {
     const kit = await startRealStorage(directory);
-    await whole(kit);
+    await whole(kit, REAL_MS);
     for (const [seed, one] of sent) {
       const what = `${where}, ${start} start: the upload of object ${seed}`;
       const found = await stat(kit, one.upload, long);

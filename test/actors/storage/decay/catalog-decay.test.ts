@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { servedObject } from "#test/actors/storage/decay/served-object.ts";
 import { startRealStorage } from "#test/actors/storage/real-storage.ts";
-import { put, whole } from "#test/actors/storage/storage-kit.ts";
+import { put, REAL_MS, whole } from "#test/actors/storage/storage-kit.ts";
 import { pointsOf } from "#test/kit/points.ts";
 import { tempDirectory } from "#test/kit/temp-directory.ts";
 
@@ -70,7 +70,7 @@ describe("storage (real disk): damage to the file of the catalog", () => {
 
 async function filled(directory: string): Promise<Served> {
   const kit = await startRealStorage(directory);
-  await whole(kit);
+  await whole(kit, REAL_MS);
   const manifests: string[] = [];
   for (let seed = 0; seed < OBJECTS; seed += 1) {
     const stored = await put(kit, servedObject(seed));

@@ -9,7 +9,7 @@ import type { Digest } from "#actors/domain/address.ts";
 import { servedObject } from "#test/actors/storage/decay/served-object.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { startRealStorage } from "#test/actors/storage/real-storage.ts";
-import { put, whole, within } from "#test/actors/storage/storage-kit.ts";
+import { put, REAL_MS, whole, within } from "#test/actors/storage/storage-kit.ts";
 
 const GAVE_UP = 70;
 
@@ -18,7 +18,7 @@ const kit = await startRealStorage(directory).catch((defect: unknown) => {
   process.stderr.write(`${String(defect)}\n`);
   return process.exit(GAVE_UP);
 });
-await whole(kit);
+await whole(kit, REAL_MS);
 for (const [seed, manifest] of manifests.entries()) {
   const bytes = servedObject(seed);
   const got = await readObject(kit.ref, manifest as Digest);

@@ -5,7 +5,7 @@ import { configOf, type Layout, mended } from "#test/actors/storage/points/layou
 import type { Told } from "#test/actors/storage/points/workload.ts";
 import { type RealStorage, startRealStorage } from "#test/actors/storage/real-storage.ts";
 import { objectOf } from "#test/actors/storage/seeded-object.ts";
-import { whole, within } from "#test/actors/storage/storage-kit.ts";
+import { REAL_MS, whole, within } from "#test/actors/storage/storage-kit.ts";
 
 /** Twice: what the first start has made of it is what the second one finds, whatever happens `between` them. */
 export async function check(
@@ -18,7 +18,7 @@ export async function check(
   const listings: string[] = [];
   for (const start of ["first", "second"]) {
     const kit = await startRealStorage(directory, { config: configOf(layout, directory) });
-    await whole(kit);
+    await whole(kit, REAL_MS);
     for (const [seed, manifest] of held) {
       const got = await readObject(kit.ref, manifest);
       assert(got instanceof Uint8Array, `${where}, ${start} start: object ${seed}: ${JSON.stringify(got)}`);
