@@ -144,15 +144,18 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
   const cut = new Set(back.flatMap(({ state }) => (state.isCut === true ? [state.pack] : [])));
   const check = new RecordCheck(deps);
   let readCount = 0;
+  const holds: RecordCheck["holds"] = async (digest, entry) => {
+    readCount += 1;
+    // A start that takes too long is ended: the next one goes on behind what is remembered.
+    if (readCount % READS_REMEMBERED === 0) await catalog.flush();
+    return await check.holds(digest, entry);
+  };
   const { ends, short, unmarked } = await remains(back, deps, async (digest, entry) => {
     const { damage, pack, position } = entry;
     const wasLost = damage !== "none" || isLostAt(lossy.get(pack), position);
     if (!wasLost || failure !== undefined) return true;
     const isTrusted = damage !== "differs" && !cut.has(pack);
-    if (!isTrusted) readCount += 1;
-    // A start that takes too long is ended: the next one goes on behind what is remembered.
-    if (readCount % READS_REMEMBERED === 1) await catalog.flush();
-    const held = isTrusted ? ok(true) : await check.holds(digest, entry);
+    const held = isTrusted ? ok(true) : await holds(digest, entry);
     if (!held.ok) onUnreadable(held.failure, pack, position);
     if (!held.ok || !held.value) return damage === "differs";
     const now = catalog.at(digest, entry);
