@@ -6,7 +6,6 @@
  * putting them again heals them, and a file that is put back is served. A pack that is gone keeps its number, in a state
  * without records, until nothing that is live needs it.
  */
-
 import type { Digest } from "#actors/domain/address.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { type CatalogEntry, hasLost, isGone, isLostAt, type PackState } from "#actors/storage/catalog-records.ts";

@@ -1,5 +1,4 @@
 /** What the catalog has of volumes, and what becomes of that when one is back, or is none of this store any more. */
-
 import type { Catalog } from "#actors/storage/catalog.ts";
 import { recordsIn } from "#actors/storage/catalog-walk.ts";
 import { contradicts } from "#actors/storage/contradiction.ts";

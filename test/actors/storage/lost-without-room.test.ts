@@ -10,7 +10,6 @@ import { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { must } from "#runtime/errors.ts";
-
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { inlineCpu } from "#runtime/simulated/cpu.ts";
