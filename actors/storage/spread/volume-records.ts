@@ -1,8 +1,9 @@
 /** What the catalog has of volumes, and what becomes of that when one is back, or is none of this store any more. */
 import type { Catalog } from "#actors/storage/catalog.ts";
+import { hasLost } from "#actors/storage/catalog-records.ts";
 import { recordsIn } from "#actors/storage/catalog-walk.ts";
 import { contradicts } from "#actors/storage/contradiction.ts";
-import { takeBack } from "#actors/storage/lost-packs.ts";
+import { findLost, hadRecords, takeBack } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
@@ -37,13 +38,34 @@ export async function compareRecords(slot: number, deps: VolumeRecordsDeps): Pro
   return failure === undefined ? compared : fail(failure);
 }
 
-/** What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. */
+/**
+ * What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. What a pack that was cut has lost
+ * was read since it is back, and stays what it was found to be.
+ */
 export async function liftRecords(slot: number, { catalog, pause }: VolumeRecordsDeps): Promise<void> {
   if (catalog.totals.damagedCount === 0) return;
-  for await (const { digest, entry } of recordsIn(catalog, pause, (pack) => slotOf(pack) === slot)) {
+  const isMeant = (pack: number): boolean => slotOf(pack) === slot && catalog.packs.get(pack)?.isCut !== true;
+  for await (const { digest, entry } of recordsIn(catalog, pause, isMeant)) {
     if (catalog.lift(digest, entry)) catalog.setVerified(entry.pack, 0);
     if (!(await catalog.room()).ok) return;
   }
+}
+
+/**
+ * What has gone of its packs, or was cut off them, may be put back when they are known no more. To be called before their records
+ * are dropped: the catalog's store has it no later than that.
+ */
+export async function forgetLost(
+  slot: number,
+  { catalog, files }: Pick<VolumeRecordsDeps, "catalog" | "files">,
+): Promise<Result<void, DiskFailure>> {
+  const found = await findLost(files, catalog, [slot]);
+  if (!found.ok) return found;
+  const lost = new Set(found.value.filter(hadRecords).map(({ state }) => state.pack));
+  for (const [pack, state] of catalog.packs) {
+    if (slotOf(pack) === slot && (lost.has(pack) || hasLost(state))) catalog.numbers.forget(pack);
+  }
+  return ok();
 }
 
 /**

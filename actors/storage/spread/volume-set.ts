@@ -14,7 +14,7 @@ import type { Pause } from "#actors/storage/pause.ts";
 import { type FailedVolume, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { describeUnread } from "#actors/storage/set-aside.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
-import { compareRecords, dropRecords, liftRecords } from "#actors/storage/spread/volume-records.ts";
+import { compareRecords, dropRecords, forgetLost, liftRecords } from "#actors/storage/spread/volume-records.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
@@ -309,7 +309,8 @@ export class VolumeSet implements PackVolumes {
     if (compared.value) {
       log.warn("volume holds less than was on it", { directory: this.volumes.view(slot)?.directory });
       this.#dropped.add(slot);
-      if (!(await this.#drop(new Set([slot]), attachment))) return this.#tryLater(slot);
+      const forgotten = await forgetLost(slot, attachment);
+      if (!forgotten.ok || !(await this.#drop(new Set([slot]), attachment))) return this.#tryLater(slot);
     }
     const recovery = new Recovery({
       ...{ files, catalog, cpu, keeps, log, pause, random },
