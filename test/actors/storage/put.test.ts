@@ -9,7 +9,7 @@ import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { naiveEnds } from "#test/actors/storage/chunk-vectors.ts";
-import { readObject } from "#test/actors/storage/object-reader.ts";
+import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { packBytes, put, randomBytes, sourceOf, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 
 const sizes = [0, 1, 64 * KiB - 1, 64 * KiB, 64 * KiB + 1, 1 * MiB - 1, 1 * MiB, 1 * MiB + 1, 9 * MiB + 12_345];
@@ -23,12 +23,11 @@ describe("storage: putObject", () => {
 
         const stored = await put(kit, bytes, announced ? { sizeBytes } : {});
         assert(stored.ok, JSON.stringify(stored));
-        const got = await readObject(kit.ref, stored.value.manifest);
+        const got = await mustRead(kit.ref, stored.value.manifest, "what was put");
 
         assert.equal(stored.value.address, addressOf(digestFromBytes(digestOf(bytes))));
         assert.equal(stored.value.sizeBytes, sizeBytes);
         assert.equal(stored.value.known, false);
-        assert(got instanceof Uint8Array, JSON.stringify(got));
         assert.equal(Buffer.compare(got, bytes), 0);
       });
     }
@@ -50,8 +49,7 @@ describe("storage: putObject", () => {
         const node = await kit.ref.call("getManifest", { root: manifest }, within);
         const decoded = node.ok ? decodeManifest(node.value) : undefined;
         assert.equal(decoded?.ok && decoded.value.chunker, name);
-        const got = await readObject(kit.ref, manifest);
-        assert(got instanceof Uint8Array && Buffer.compare(got, bytes) === 0, JSON.stringify(got));
+        assert.equal(Buffer.compare(await mustRead(kit.ref, manifest, "what was put"), bytes), 0);
       });
     }
   }

@@ -1,6 +1,6 @@
 /** What must hold of the store of a workload that ended somewhere. */
 import assert from "node:assert/strict";
-import { readObject } from "#test/actors/storage/object-reader.ts";
+import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { configOf, type Layout, mended } from "#test/actors/storage/points/layout.ts";
 import type { Told } from "#test/actors/storage/points/workload.ts";
 import { type RealStorage, startRealStorage } from "#test/actors/storage/real-storage.ts";
@@ -20,8 +20,7 @@ export async function check(
     const kit = await startRealStorage(directory, { config: configOf(layout, directory) });
     await whole(kit, REAL_MS);
     for (const [seed, manifest] of held) {
-      const got = await readObject(kit.ref, manifest);
-      assert(got instanceof Uint8Array, `${where}, ${start} start: object ${seed}: ${JSON.stringify(got)}`);
+      const got = await mustRead(kit.ref, manifest, `${where}, ${start} start: object ${seed}`);
       assert(objectOf(seed).equals(got), `${where}: object ${seed} has its bytes`);
     }
     for (const [seed, manifest] of removed) {
@@ -31,8 +30,7 @@ export async function check(
     const listed = await kit.ref.call("listManifests", { after: undefined, limit: 1000 }, within);
     assert(listed.ok && listed.value.done);
     for (const { manifest } of listed.value.entries) {
-      const got = await readObject(kit.ref, manifest);
-      assert(got instanceof Uint8Array, `${where}: what is listed is whole: ${JSON.stringify(got)}`);
+      await mustRead(kit.ref, manifest, `${where}: what is listed`);
     }
     listings.push(JSON.stringify(listed.value.entries));
     assert(listed.value.entries.length <= held.size + uncertain.size, `${where}: nothing else is listed`);

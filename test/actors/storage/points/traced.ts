@@ -47,5 +47,7 @@ export async function runTraced(workload: Workload, { call, what, when }: Inject
 
 async function run(workload: Workload, inject: readonly string[], trace: string): Promise<Told> {
   const args = ["-f", "-qq", "-o", trace, "-e", `trace=${PERSISTING.join(",")}`, ...inject];
-  return await runWorkload(workload, { under: ["strace", ...args] });
+  // With a filter only these calls are stopped, which is faster; but a signal is not delivered from such a stop.
+  const filter = inject.some((what) => what.includes("signal=")) ? [] : ["--seccomp-bpf"];
+  return await runWorkload(workload, { under: ["strace", ...filter, ...args] });
 }
