@@ -17,6 +17,9 @@ export interface Clock {
   recentMs(): number;
   /** Milliseconds since 1970 UTC. It may jump. Never subtract two of them. */
   wallMs(): number;
-  /** Runs `run` once, no earlier than after `delayMs` (at least 0, at most 2^31 - 1). Never keeps the process alive. */
+  /**
+   * Runs `run` once, no earlier than after `delayMs` (at least 0, at most 2^31 - 1). Never keeps the process alive. Those
+   * that are due by the same pass of the event loop run in any order, whichever was due first.
+   */
   after(delayMs: number, run: () => void): Timer;
 }
