@@ -310,6 +310,9 @@ export class PackPool {
     }
     this.#descriptors.set(pack, descriptor);
     this.#catalog.setPack({ pack, mark, checkpoint: PACK_FRONT_BYTES, epoch: 0, recordCount: 0, sealed: false });
+    // Before anything of a client is in it: where it is away after a crash nobody else has its number.
+    this.#catalog.numbers.use(pack);
+    await this.#catalog.flush();
     return ok({ pack, mark, descriptor, counted, end: PACK_FRONT_BYTES, epoch: 0, recordCount: 0 });
   }
 

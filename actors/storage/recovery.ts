@@ -22,6 +22,7 @@
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import { type Commit, ERA_BYTES, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
+import { OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import { settleLost } from "#actors/storage/lost-packs.ts";
 import { isBadPlace, type PackFile, type PackFiles } from "#actors/storage/pack-files.ts";
@@ -38,7 +39,7 @@ import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 
-/** Most numbers that are left out for what cannot be read, or is not there, beside those of a pack for each: 2^21 such starts are possible. */
+/** Most numbers that are left out by a start, beside those that are known of: some 2^22 starts are possible. */
 export const SEQUENCE_GAP_MAX: number = 2 ** 32;
 
 export interface RecoveryDeps extends LastingCommitDeps {
@@ -220,16 +221,18 @@ export class Recovery {
   }
 
   /**
-   * Two commits must not share a sequence. In a place that cannot be read there may be as many as a pack has, and they may
-   * have been given out behind such a gap themselves: a gap of random length is not met twice. Without a catalog nobody knows
-   * of a pack that is not there.
+   * Two commits must not share a sequence. Of those that were given out before a crash the catalog's store may have missed as many as
+   * may wait for it, and the pack or the volume that has them may be away, or not be named, so that nobody hears of them. In a place
+   * that cannot be read there may be as many as a pack has. They may have been given out behind such a gap themselves: one of random
+   * length is not met twice.
    */
   #takeLastSequence(listed: readonly PackFile[]): number {
     const { catalog, isLacking, random } = this.#deps;
     const last = Math.max(catalog.highestSequence, this.#commits.lastSequence);
     const gap = this.#unreadable.size * PACK_RECORDS_MAX;
-    const mayMiss = gap > 0 || isLacking || (!catalog.complete && listed.length > 0);
-    return mayMiss ? last + gap + random.below(SEQUENCE_GAP_MAX) : last;
+    const isFirst = !catalog.complete && listed.length === 0 && !isLacking;
+    const mayMiss = this.#isOfOneVolume ? gap > 0 || isLacking : !isFirst;
+    return mayMiss ? last + gap + OVERLAY_WAITING_MAX + random.below(SEQUENCE_GAP_MAX) : last;
   }
 
   /** For what may be put back. Of a slot that the catalog knows it also knows which numbers were given out. */
