@@ -14,6 +14,7 @@ import { Pause } from "#actors/storage/pause.ts";
 import { ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Space } from "#actors/storage/space.ts";
 import { VolumeSet } from "#actors/storage/spread/volume-set.ts";
+import { hasKnownVolumes } from "#actors/storage/volumes/known-volumes.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { must, type Result } from "#runtime/errors.ts";
@@ -33,7 +34,7 @@ export interface StoreDeps {
   readonly disk: Disk;
   /** Where `packs` and `keeps` are, if they are not beside the catalog. */
   readonly elsewhere?: PackPlace;
-  /** Where packs are written, if not in the data directory. */
+  /** Where packs are written, if not in the data directory or elsewhere. */
   readonly volumes?: VolumeSettings;
   /** Of the volumes. */
   readonly locks: Pick<Locks, "acquire">;
@@ -111,14 +112,15 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   must(await disk.syncDirectory(directory), "the directory of the packs is durable");
   const reserveBytes = (): number => config().reserveBytes;
   const volumes = await openVolumes(deps);
-  const files = new PackFiles(volumes?.disk ?? disk, packs, config().readDescriptorsMax, volumes);
+  const named = volumes?.isNamed === true ? volumes : undefined;
+  const files = new PackFiles(named?.disk ?? disk, packs, config().readDescriptorsMax, volumes);
   scope.add(() => files.close());
   const space = new Space(disk, directory, clock, reserveBytes);
   const overhead = (): number => {
     const profile = profileFor(deps.volumes?.erasure ?? "none", volumes?.lanes.open.length ?? 1);
     return shardCountOf(profile) / profile.dataShards;
   };
-  const putSpace = volumes === undefined ? space : new Space(volumes.space(overhead), directory, clock, reserveBytes);
+  const putSpace = named === undefined ? space : new Space(named.space(overhead), directory, clock, reserveBytes);
   const { kv, catalog } = await openCatalog(deps, files);
   await volumes?.compare(files, catalog, new Pause(clock, deps.scheduler));
   // Where the packs are elsewhere nothing that is removed makes room on this disk.
@@ -138,9 +140,12 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   return { kv, catalog, files, keeps, space, putSpace, volumes, reserve };
 }
 
+const NO_VOLUMES: VolumeSettings = { directories: [], erasure: "none" };
+
 async function openVolumes(deps: StoreDeps): Promise<VolumeSet | undefined> {
-  const { config, directory, scope, volumes } = deps;
-  if (volumes === undefined) return undefined;
+  const { config, directory, disk, scope, volumes = NO_VOLUMES } = deps;
+  // Where none is named there may be some that are left out.
+  if (volumes.directories.length === 0 && !(await hasKnownVolumes(directory, disk))) return undefined;
   const reserveBytes = (): number => config().reserveBytes;
   const set = await VolumeSet.open({
     ...deps,

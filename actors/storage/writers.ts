@@ -92,6 +92,8 @@ export interface WritersDeps {
   readonly onDoubt: (sequence: number) => void;
 }
 
+const LEFT_OUT = "a volume is left out: name it in storage.volumes, or give it up with cepa volumes --forget";
+
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
   const { catalog, clock, config, cpu, files, keeps, pause, signal, space } = deps;
   const pool = makePool(HOME_SLOT, deps, report);
@@ -126,6 +128,8 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   // Put together below: nothing is put before.
   const onAbandoned = (lengthBytes: number): void => collector.abandoned(lengthBytes);
   const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check, onAbandoned }, report);
+  // Those that are known and not named are waited for, and take nothing.
+  const onVolumes = deps.volumes?.isNamed === true ? spread : undefined;
   const isLacking = (): boolean => deps.volumes?.isLacking === true;
   const beganMs = clock.nowMs();
   const impaired = (): string | undefined => {
@@ -137,6 +141,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     const wanting = isWaitedFor ? describeWanting(report.wanting, deps.files) : undefined;
     if (wanting !== undefined) return wanting;
     // It may hold commits that nobody knows of, and what they refer to is elsewhere.
+    if ((deps.volumes?.volumes.leftOut ?? []).length > 0) return LEFT_OUT;
     return isLacking() ? "a volume is not there" : undefined;
   };
   const generation = (): number => deps.volumes?.generation ?? 0;
@@ -181,8 +186,8 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     ...shared,
     close,
     pool,
-    smalls: spread?.smalls ?? group,
-    larges: spread?.larges ?? new LeasedUploads(pool, { ...shared, pool }),
+    smalls: onVolumes?.smalls ?? group,
+    larges: onVolumes?.larges ?? new LeasedUploads(pool, { ...shared, pool }),
     collector,
     scrubber,
     spread,

@@ -54,7 +54,8 @@ export class VolumeDesk {
       return fail({ code: isInUse ? "storage.volume-in-use" : "storage.volume-unknown", volume: id });
     }
     const { state, backlogCount, lostCount } = writers?.repairer.facts ?? NO_REPAIR;
-    const isKnown = [...catalog.packs.keys()].some((pack) => slotOf(pack) === volume.slot);
+    const isHalfKnown = catalog.slots.isHalfKnown(volume.slot);
+    const isKnown = !isHalfKnown && [...catalog.packs.keys()].some((pack) => slotOf(pack) === volume.slot);
     if (!mayLose && (state !== "idle" || !isKnown || volumes.isSettling))
       return fail({ code: "storage.volume-needed", volume: id, isKnown, backlogCount, lostCount });
     const forgotten = await volumes.forget(volume);

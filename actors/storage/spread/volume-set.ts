@@ -94,6 +94,11 @@ export class VolumeSet implements PackVolumes {
     return [...this.#recovered].sort((one, other) => one - other);
   }
 
+  /** Some are configured. Otherwise nothing is written to volumes, and those that are known are left out. */
+  get isNamed(): boolean {
+    return this.volumes.all.length > 0;
+  }
+
   isRecovered(slot: number): boolean {
     return this.#recovered.has(slot);
   }
@@ -346,6 +351,7 @@ export class VolumeSet implements PackVolumes {
   }
 
   #lacksBeside(returning?: number): boolean {
+    if (this.volumes.leftOut.length > 0) return true;
     return this.volumes.all.some(({ slot }) => slot !== returning && !this.#recovered.has(slot));
   }
 

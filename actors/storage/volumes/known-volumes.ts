@@ -171,6 +171,13 @@ export class KnownVolumes {
   }
 }
 
+/** Whether this store has, or had, any. A file that is damaged, or cannot be read, says nothing, and is left as it is. */
+export async function hasKnownVolumes(dataDirectory: string, disk: Pick<Disk, "readFile">): Promise<boolean> {
+  const read = await disk.readFile(pathIn(dataDirectory));
+  const memory = read.ok ? decodeMemory(read.value) : undefined;
+  return memory !== undefined && memory.volumes.length + memory.forgotten.length > 0;
+}
+
 function pathIn(dataDirectory: string): string {
   return `${dataDirectory}/volumes`;
 }

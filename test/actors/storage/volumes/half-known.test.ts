@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestKeys } from "#actors/storage/catalog-records.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
+import type { RecordKind } from "#actors/storage/record.ts";
 import { must, ok } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -11,8 +12,8 @@ import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { collect, mustPut } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
-import { randomBytes, type StorageKit, startStorage } from "#test/actors/storage/storage-kit.ts";
-import { looked } from "#test/actors/storage/volumes/spread-kit.ts";
+import { randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
+import { facts, looked } from "#test/actors/storage/volumes/spread-kit.ts";
 
 const config = { writeQuotaBytes: 64 * MiB, packSealBytes: 1 * MiB } as const;
 const volumes = { directories: ["/v1"], erasure: "none" } as const;
@@ -23,9 +24,9 @@ const ends: Readonly<Record<string, (kit: StorageKit) => unknown>> = {
   killed: (kit) => kit.actor.kill("by the test"),
 };
 
-/** The same stores; hears when somebody begins to look at all chunks that the catalog has. */
-function watched(stores: KvStores, onWalk: () => void): KvStores {
-  const [first] = digestKeys("chunk");
+/** The same stores; hears when somebody begins to look at all chunks, or manifests, that the catalog has. */
+function watched(stores: KvStores, onWalk: () => void, kind: RecordKind = "chunk"): KvStores {
+  const [first] = digestKeys(kind);
   return {
     open: async (...asked) => {
       const opened = await stores.open(...asked);
@@ -58,7 +59,13 @@ async function startWithout() {
   const names = must(await disk.list("/v1/packs"), "listed").map(({ name }) => `/v1/packs/${name}`);
   const [first = "", ...others] = names.sort();
   must(await disk.rename(first, "/v1/away"), "it is away");
-  const nextLife = (stores: KvStores = kv) => startStorage({ disk, kv: stores, volumes, config });
+  const nextLife = (stores: KvStores = kv, ...directories: string[]) =>
+    startStorage({
+      disk,
+      kv: stores,
+      volumes: directories.length === 0 ? volumes : { ...volumes, directories },
+      config,
+    });
   return { disk, kv, stored, others, nextLife, putBack: () => disk.rename("/v1/away", first) };
 }
 
@@ -102,5 +109,21 @@ describe("storage: a volume of which the catalog has a half", () => {
     await settled(kit);
 
     for (const bytes of objects) await mustRead(kit.ref, (await mustPut(kit, bytes)).manifest, "it was put again");
+  });
+
+  it("is not given up without a word, where it is left out by then (STO-89)", async () => {
+    const { kv, nextLife } = await startWithout();
+    // The life ends while manifests are dropped: of what is there no commit is known then, and every pack.
+    const ending = watched(kv, () => void dropping.actor.stop(), "manifest");
+    const dropping = await nextLife(ending, "/v1", "/v2");
+    await settled(dropping);
+    const kit = await nextLife(kv, "/v2");
+    await whole(kit);
+    const { volumes: views } = await facts(kit);
+    const volume = views.find(({ state }) => state === "left-out")?.id ?? "";
+
+    const refused = await kit.ref.call("forgetVolume", { volume, mayLose: false }, within);
+
+    assert(!refused.ok && refused.failure.code === "storage.volume-needed", JSON.stringify(refused));
   });
 });
