@@ -40,12 +40,20 @@ export async function getName(
   return fail({ code: "overlay.name-expired", record: got.value });
 }
 
+/**
+ * What the owner reads before the next record is signed: it waits for sets that came before, whose records index has not heard
+ * of while their targets are pinned. Nobody waits longer than for their deadlines. Who only reads where a name leads does not
+ * wait at all.
+ */
 export async function readNameHistory(
   reading: Reading,
   request: { readonly name: Name },
   within: Within,
 ): Promise<Result<NameState, FailureOf<OverlayProtocol, "readNameHistory">>> {
-  return await ask(reading, within, () => reading.index.call("readNameHistory", request, optionsOf(reading, within)));
+  const { index, nameTurns } = reading;
+  return await nameTurns.inTurn(fullName(request.name), () =>
+    ask(reading, within, () => index.call("readNameHistory", request, optionsOf(reading, within))),
+  );
 }
 
 export async function listNames(

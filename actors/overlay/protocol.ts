@@ -186,14 +186,14 @@ export interface OverlayProtocol {
     | OverlayUnavailable
   >;
 
-  /** The record that says where the name leads now. */
+  /** The record that says where the name leads now. It waits for nobody: who signs the next one reads the history. */
   getName: Call<
     { readonly name: Name },
     NameRecord,
     NameUnknown | NameExpired | NameFrozen | NamesUnavailable | OverlayUnavailable
   >;
 
-  /** All that is kept of a name, whatever became of it. */
+  /** All that is kept of a name, whatever became of it. Whoever came before to set the name is answered first. */
   readNameHistory: Call<{ readonly name: Name }, NameState, NameUnknown | NamesUnavailable | OverlayUnavailable>;
 
   /** Names of one key, in the order of their labels, from behind `after`. */

@@ -91,6 +91,26 @@ describe("overlay: setName", () => {
     assert.deepEqual([...overlay.fake.pinned.keys()], [manifest]);
   });
 
+  it("is seen by whoever reads the history meanwhile, and holds up nobody else (OVL-27)", async () => {
+    const overlay = await stored(bytes);
+    const first = signedRecord(owner, { value: held });
+    const next = nextRecord(owner, first, { value: held, exp: 2_000_000_000 });
+    await outcomeOf(overlay, first);
+    const gate = Promise.withResolvers<void>();
+    overlay.toStorage.instead("pinObject", () => gate.promise.then(() => ok({ untilMs: undefined })));
+
+    const setting = outcomeOf(overlay, next);
+    await overlay.clock.settle();
+    const reading = overlay.ref.call("readNameHistory", { name: first }, within);
+    assert.deepEqual(await overlay.ref.call("getName", { name: first }, within), { ok: true, value: first });
+    const others = await overlay.ref.call("readNameHistory", { name: signedRecord(signerOf(2)) }, within);
+    assert.deepEqual(others, { ok: false, failure: { code: "index.name-unknown" } });
+    gate.resolve();
+
+    assert.equal(await setting, "set");
+    assert.deepEqual(await reading, { ok: true, value: { history: [first, next], evidence: undefined } });
+  });
+
   it("leads a name to the root of a private object, not to another node of it (OVL-18)", async () => {
     const overlay = await startOverlay();
     const { manifest } = overlay.fake.storeEncrypted(bytes, [4, 4]);
