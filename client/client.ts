@@ -15,7 +15,15 @@ import { type Blake3, blake3 as plainBlake3 } from "#client/blake3.ts";
 import type { Subtle } from "#client/chunk-cipher.ts";
 import { parseLink } from "#client/link.ts";
 import type { NameRecord } from "#client/name-record.ts";
-import { listNames, type NameHistory, readHistory, readName, type SetNameOptions, setName } from "#client/names.ts";
+import {
+  listNames,
+  type NameHistory,
+  readHistory,
+  readName,
+  type SetNameOptions,
+  setName,
+  type Unanswered,
+} from "#client/names.ts";
 import { badLink, noCrypto } from "#client/private-errors.ts";
 import { type About, PRIVATE_FORMAT, type PrivateFacts } from "#client/private-format.ts";
 import { type Ciphertext, extentOf, openPrivate, type PrivateObject } from "#client/private-object.ts";
@@ -34,7 +42,7 @@ import {
 } from "#client/wire.ts";
 
 export { type NameRecord, type NameSigner, webCryptoSigner } from "#client/name-record.ts";
-export type { NameHistory, SetNameOptions } from "#client/names.ts";
+export type { NameHistory, SetNameOptions, Unanswered } from "#client/names.ts";
 export { CepaError, type ObjectFacts, type PutReceipt } from "#client/wire.ts";
 
 export interface ClientOptions {
@@ -106,6 +114,7 @@ export class CepaClient {
   readonly #fetch: typeof globalThis.fetch;
   readonly #blake3: Blake3;
   readonly #subtle: Subtle | undefined;
+  readonly #unanswered: Unanswered = new Map<string, NameRecord>();
 
   constructor({ url, fetch = globalThis.fetch, blake3 = plainBlake3, subtle }: ClientOptions) {
     this.#url = url.replace(/\/+$/, "");
@@ -221,10 +230,16 @@ export class CepaClient {
 
   /**
    * Leads the owner's name `label` to an object that the node holds, or to the root of a private one. The record is signed
-   * here. One key signs in one place: two records for one step freeze the name for ever. Where no answer came, ask again.
+   * here. One key signs in one place: two records for one step freeze the name for ever. Where no answer came, ask this client
+   * again, for whatever value: it sends first what it sent last. `unanswered` makes another one know, in another process.
    */
-  async setName(label: string, value: string, options: SetNameOptions): Promise<NameRecord> {
-    return await setName((path, init) => this.#request(path, init), label, value, options);
+  async setName(
+    label: string,
+    value: string,
+    { unanswered = this.#unanswered, ...options }: SetNameOptions,
+  ): Promise<NameRecord> {
+    const request = (path: string, init: RequestInit): Promise<Response> => this.#request(path, init);
+    return await setName(request, label, value, { ...options, unanswered });
   }
 
   /** Where `<public key>/<label>` leads, by a record whose signature was verified here. */

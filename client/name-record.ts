@@ -70,14 +70,13 @@ export async function webCryptoSigner({
   };
 }
 
-/** Answers with the record and its bytes, as they are sent. */
-export async function signName(
-  statement: NameStatement,
-  signer: Pick<NameSigner, "sign">,
-): Promise<{ readonly record: NameRecord; readonly bytes: Uint8Array<ArrayBuffer> }> {
-  const signature = await signer.sign(signedBytes(statement));
-  const record = { ...statement, sig: hexOf(signature) };
-  return { record, bytes: encode(fieldsOf(record)) };
+export async function signName(statement: NameStatement, signer: Pick<NameSigner, "sign">): Promise<NameRecord> {
+  return { ...statement, sig: hexOf(await signer.sign(signedBytes(statement))) };
+}
+
+/** The bytes of a record, as they are sent. */
+export function encodeName(record: NameRecord): Uint8Array<ArrayBuffer> {
+  return encode(fieldsOf(record));
 }
 
 /** What the next record has to name as `prev`. */

@@ -4,6 +4,7 @@
  */
 import {
   digestOfName,
+  encodeName,
   isSigned,
   type NameRecord,
   type NameSigner,
@@ -14,6 +15,9 @@ import {
 import { noCrypto } from "#client/private-errors.ts";
 import { badAnswer, CepaError, isRecord, parseJson } from "#client/wire.ts";
 
+/** Codes of errors after which the record may have been set all the same, or will be. */
+const FATE_OPEN = /^(client\.|runtime\.|overlay\.unavailable$|index\.names-unavailable$)/;
+
 /** Answers whose status is 2xx; all others throw. */
 export type Request = (path: string, init: RequestInit) => Promise<Response>;
 
@@ -23,6 +27,19 @@ export interface SetNameOptions {
   /** Seconds since 1970 from which on the name leads nowhere. */
   readonly exp?: number | undefined;
   readonly signal?: AbortSignal;
+  /** By default in the memory of the client. */
+  readonly unanswered?: Unanswered;
+}
+
+/**
+ * Records that were sent and whose fate is unknown, by the names that they are of. Nothing else is signed for such a name before
+ * its record was sent again: the first one may still be on its way, and two that follow on the same one freeze the name for ever.
+ * A `Map` will do; what shall outlast the process is kept before `set` returns. What is thrown here ends the call.
+ */
+export interface Unanswered {
+  get(name: string): NameRecord | undefined;
+  set(name: string, record: NameRecord): void;
+  delete(name: string): void;
 }
 
 export interface NameHistory {
@@ -37,21 +54,58 @@ export async function setName(
   request: Request,
   label: string,
   value: string,
-  { signer, exp, signal }: SetNameOptions,
+  options: SetNameOptions & { readonly unanswered: Unanswered },
 ): Promise<NameRecord> {
+  const { signer, exp, signal, unanswered } = options;
   const name = `${signer.publicKey}/${label}`;
   const known = await readHistory(request, name, signal).catch((error: unknown) => {
-    if (error instanceof CepaError && error.code === "index.name-unknown") return undefined;
+    if (error instanceof CepaError && error.code === "index.name-unknown") return { history: [], evidence: [] };
     throw error;
   });
-  const current = known?.history.at(-1);
-  const isThere = current?.value === value && current.exp === exp && known?.evidence.length === 0;
+  const current = await settle(request, name, known.history.at(-1), options);
+  const isThere = current?.value === value && current.exp === exp && known.evidence.length === 0;
   if (current !== undefined && isThere) return current;
-  const prev = current === undefined ? undefined : digestOfName(current);
-  const statement = { name: label, seq: (current?.seq ?? 0) + 1, prev, value, exp, pub: signer.publicKey };
-  const { record, bytes } = await signName(statement, signer);
-  await request(`/n/${name}`, { method: "PUT", body: bytes, ...(signal === undefined ? {} : { signal }) });
+  const statement = { name: label, ...stepAfter(current), value, exp, pub: signer.publicKey };
+  const record = await signName(statement, signer);
+  unanswered.set(name, record);
+  await put(request, record, signal).catch((error: unknown) => {
+    if (isRefusal(error)) unanswered.delete(name);
+    throw error;
+  });
+  unanswered.delete(name);
   return record;
+}
+
+/** The record that the next one follows on: where the node has not heard of what was sent last, that is sent again. */
+async function settle(
+  request: Request,
+  name: string,
+  current: NameRecord | undefined,
+  { unanswered, signal }: { readonly unanswered: Unanswered; readonly signal?: AbortSignal },
+): Promise<NameRecord | undefined> {
+  const last = unanswered.get(name);
+  if (last === undefined) return current;
+  const { seq, prev } = stepAfter(current);
+  const isAhead = last.seq === seq && last.prev === prev;
+  // Refused it stays unanswered: that says nothing of the first one, which would contradict another in its place.
+  if (isAhead) await put(request, last, signal);
+  unanswered.delete(name);
+  return isAhead ? last : current;
+}
+
+function stepAfter(current: NameRecord | undefined): Pick<NameRecord, "seq" | "prev"> {
+  if (current === undefined) return { seq: 1, prev: undefined };
+  return { seq: current.seq + 1, prev: digestOfName(current) };
+}
+
+async function put(request: Request, record: NameRecord, signal: AbortSignal | undefined): Promise<void> {
+  const init = { method: "PUT", body: encodeName(record), ...(signal === undefined ? {} : { signal }) };
+  await request(`/n/${record.pub}/${record.name}`, init);
+}
+
+/** Whether the node has said that nothing was kept. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof CepaError && !FATE_OPEN.test(error.code);
 }
 
 /** `name` is `<public key>/<label>`. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { sign } from "node:crypto";
 import { beforeEach, describe, it } from "node:test";
 import { type NameRecord, verifyNameRecord } from "#actors/domain/name-record.ts";
-import { CepaClient, CepaError, type NameSigner } from "#client/client.ts";
+import { CepaClient, CepaError, type NameSigner, type NameRecord as SignedName } from "#client/client.ts";
 import { must } from "#runtime/errors.ts";
 import { labelOf, nextRecord, objectValue, signedRecord, signerOf } from "#test/kit/names.ts";
 
@@ -23,35 +23,43 @@ let evidence: NameRecord[] = [];
 let sent: NameRecord[] = [];
 /** Stands in the place of the next answer. */
 let lie: unknown;
+/** What the next PUTs are answered; where it is an error, nothing. */
+let answers: (Response | Error)[] = [];
 beforeEach(() => {
-  [held, evidence, sent, lie] = [[], [], [], undefined];
+  [held, evidence, sent, lie, answers] = [[], [], [], undefined, []];
 });
 
 const answer = (status: number, body: unknown): Response => new Response(JSON.stringify(body), { status });
 
-const client = new CepaClient({
-  url: "http://node.test",
-  fetch: async (input, init) => {
-    const { pathname, searchParams } = new URL(String(input));
-    if (init?.method === "PUT") {
-      const bytes = new Uint8Array(await new Response(init.body ?? null).arrayBuffer());
-      sent.push(must(verifyNameRecord(bytes), "a client sends records"));
-      return answer(200, {});
-    }
-    if (lie !== undefined) return answer(200, lie);
-    const [, , key = "", label, part] = pathname.split("/");
-    if (label === undefined) {
-      const after = searchParams.get("after") ?? "";
-      const page = held.filter((record) => record.publicKey === key && record.label > after).slice(0, 2);
-      return answer(200, {
-        names: page.map((record) => ({ ...saidOf(record), frozen: false })),
-        done: page.length < 2,
-      });
-    }
-    if (held.length === 0) return answer(404, { code: "index.name-unknown", message: "", retryable: false });
-    if (part !== "history") return answer(200, saidOf(held.at(-1) ?? first));
-    return answer(200, { history: held.map(saidOf), frozen: evidence.length > 0, evidence: evidence.map(saidOf) });
-  },
+const fetchFake: typeof fetch = async (input, init) => {
+  const { pathname, searchParams } = new URL(String(input));
+  if (init?.method === "PUT") {
+    const bytes = new Uint8Array(await new Response(init.body ?? null).arrayBuffer());
+    sent.push(must(verifyNameRecord(bytes), "a client sends records"));
+    const said = answers.shift() ?? answer(200, {});
+    if (said instanceof Error) throw said;
+    return said;
+  }
+  if (lie !== undefined) return answer(200, lie);
+  const [, , key = "", label, part] = pathname.split("/");
+  if (label === undefined) {
+    const after = searchParams.get("after") ?? "";
+    const page = held.filter((record) => record.publicKey === key && record.label > after).slice(0, 2);
+    return answer(200, {
+      names: page.map((record) => ({ ...saidOf(record), frozen: false })),
+      done: page.length < 2,
+    });
+  }
+  if (held.length === 0) return answer(404, { code: "index.name-unknown", message: "", retryable: false });
+  if (part !== "history") return answer(200, saidOf(held.at(-1) ?? first));
+  return answer(200, { history: held.map(saidOf), frozen: evidence.length > 0, evidence: evidence.map(saidOf) });
+};
+
+const newClient = (): CepaClient => new CepaClient({ url: "http://node.test", fetch: fetchFake });
+let client: CepaClient;
+// One remembers what was not answered.
+beforeEach(() => {
+  client = newClient();
 });
 
 async function refusal(attempt: Promise<unknown>): Promise<string> {
@@ -112,6 +120,95 @@ describe("client names: setName", () => {
       assert.equal(await refusal(client.setName("site", first.value, { signer })), "client.bad-answer");
     }
     assert.deepEqual(sent, []);
+  });
+});
+
+const refused = (code: string): Response => answer(400, { code, message: "", retryable: false });
+const stepsSent = (): unknown[] => sent.map(({ seq, value }) => [seq, value]);
+
+describe("client names: setName, where the answer to the one before was lost", () => {
+  for (const [what, lost] of [
+    ["nothing", new Error("broken")],
+    ["no node", new Response("", { status: 502 })],
+    ["overlay.unavailable", refused("overlay.unavailable")],
+    ["index.names-unavailable", refused("index.names-unavailable")],
+    ["runtime.call-timeout", refused("runtime.call-timeout")],
+  ] as const) {
+    it(`sends that record again before it signs what follows on it (${what} came)`, async () => {
+      answers = [lost];
+      await assert.rejects(client.setName("site", first.value, { signer }));
+
+      const record = await client.setName("site", second.value, { signer });
+
+      assert.deepEqual(stepsSent(), [
+        [1, first.value],
+        [1, first.value],
+        [2, second.value],
+      ]);
+      assert.deepEqual([record.seq, record.prev, sent[0]?.digest], [2, sent[1]?.digest, sent[1]?.digest]);
+    });
+  }
+
+  it("signs nothing where that is what is wanted, and goes on from it where the node has it by now", async () => {
+    answers = [new Error("broken")];
+    await assert.rejects(client.setName("site", first.value, { signer }));
+    await client.setName("site", first.value, { signer });
+    held = sent.slice(0, 1);
+    answers = [new Error("broken")];
+    await assert.rejects(client.setName("site", second.value, { signer }));
+    held = [...held, ...sent.slice(-1)];
+
+    await client.setName("site", first.value, { signer });
+
+    assert.deepEqual(stepsSent(), [
+      [1, first.value],
+      [1, first.value],
+      [2, second.value],
+      [3, first.value],
+    ]);
+  });
+
+  it("signs no other while that is refused, which says nothing of the one that was lost", async () => {
+    answers = [new Error("broken"), refused("overlay.target-unknown")];
+    await assert.rejects(client.setName("site", first.value, { signer }));
+    assert.equal(await refusal(client.setName("site", second.value, { signer })), "overlay.target-unknown");
+    await client.setName("site", second.value, { signer });
+
+    assert.deepEqual(stepsSent(), [
+      [1, first.value],
+      [1, first.value],
+      [1, first.value],
+      [2, second.value],
+    ]);
+  });
+
+  it("signs another one where the node has refused that one, or has gone on without it", async () => {
+    for (const code of ["overlay.target-unknown", "gateway.overloaded"]) {
+      answers = [refused(code)];
+      assert.equal(await refusal(client.setName("site", first.value, { signer })), code);
+    }
+    answers = [new Error("broken")];
+    await assert.rejects(client.setName("site", second.value, { signer }));
+    held = [first];
+    await client.setName("site", objectValue(9), { signer });
+
+    assert.deepEqual(stepsSent(), [
+      [1, first.value],
+      [1, first.value],
+      [1, second.value],
+      [2, objectValue(9)],
+    ]);
+  });
+
+  it("has another client go on that is told of what was not answered", async () => {
+    const unanswered = new Map<string, SignedName>();
+    answers = [new Error("broken")];
+    await assert.rejects(client.setName("site", first.value, { signer, unanswered }));
+    assert.deepEqual([...unanswered.keys()], [name]);
+
+    await newClient().setName("site", second.value, { signer, unanswered });
+
+    assert.deepEqual([sent.map(({ seq }) => seq), unanswered.size], [[1, 1, 2], 0]);
   });
 });
 
