@@ -3,23 +3,14 @@
  * first wanted, and no node ever sees it.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { note } from "#cli/console.ts";
 import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { ANSWER_TIMEOUT_MS } from "#cli/http.ts";
+import { writeOwn } from "#cli/own-file.ts";
 import type { NameSigner } from "#client/name-record.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { type Held, LOCK_POLL_MS } from "#runtime/lock/lock.ts";
@@ -64,7 +55,8 @@ export function obtainSigner(file: string, json?: boolean): Outcome<NameSigner> 
   const { privateKey } = generateKeyPairSync("ed25519");
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeNew(file, privateKey.export({ format: "pem", type: "pkcs8" }).toString());
+    // Never over another key.
+    writeOwn(file, privateKey.export({ format: "pem", type: "pkcs8" }).toString(), linkSync);
   } catch (error) {
     // Another one has made it meanwhile, and tells of it.
     const made = errnoOf(error) === "EEXIST" ? readSigner(file) : known;
@@ -93,26 +85,6 @@ export async function lockKey(publicKey: string): Promise<Outcome<Held>> {
     const why = isTaken ? `another one has it for ${KEY_WAIT_MS / second} s` : locked.failure.cause;
     return fail({ code: "cli.key-in-use", message: `one name is set with a key at a time (${path}): ${why}` });
   }
-}
-
-/** Whole, on the disk and under its name, or not there; never over another key. */
-function writeNew(file: string, text: string): void {
-  const part = `${file}.part-${process.pid}`;
-  rmSync(part, { force: true });
-  const descriptor = openSync(part, "wx", 0o600);
-  try {
-    const bytes = Buffer.from(text);
-    let written = 0;
-    while (written < bytes.length) written += writeSync(descriptor, bytes, written);
-    fsyncSync(descriptor);
-    linkSync(part, file);
-  } finally {
-    closeSync(descriptor);
-    rmSync(part, { force: true });
-  }
-  const directory = openSync(dirname(file), "r");
-  fsyncSync(directory);
-  closeSync(directory);
 }
 
 function signerOf(key: KeyObject): NameSigner {

@@ -3,13 +3,14 @@
  * verified here.
  */
 import { columns, print } from "#cli/console.ts";
-import { type Outcome, reasonOf } from "#cli/failure.ts";
+import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { timeOf } from "#cli/fields.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, refusalOf } from "#cli/http.ts";
 import { type ObjectName, parseName as parseObjectName } from "#cli/name.ts";
 import { defaultKeyFile, lockKey, obtainSigner, readSigner } from "#cli/name-key.ts";
-import { CepaClient, CepaError, type NameRecord } from "#client/client.ts";
+import { unansweredBeside } from "#cli/unanswered.ts";
+import { CepaClient, CepaError, type NameRecord, type SetNameOptions } from "#client/client.ts";
 import { type NameSigner, parseName } from "#client/name-record.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
@@ -32,20 +33,40 @@ export interface SetOptions extends NameOptions {
  * more than the root.
  */
 export async function setName(label: string, target: string, options: SetOptions): Promise<Outcome> {
-  const { key, json, newKey = key === undefined } = options;
-  const signer = newKey ? obtainSigner(key ?? defaultKeyFile(), json) : ownSigner(options);
+  const { key = defaultKeyFile(), json, newKey = options.key === undefined } = options;
+  const signer = newKey ? obtainSigner(key, json) : ownSigner(options);
   if (!signer.ok) return signer;
   const value = target.replace(/#.*$/s, "");
   const exp = options.expires === undefined ? undefined : Math.floor((Date.now() + options.expires) / second);
   // Two records that follow on the same one contradict each other: whoever comes second reads what the first has set.
   const lock = await lockKey(signer.value.publicKey);
   if (!lock.ok) return lock;
-  const set = await asked(options, (client, signal) =>
-    client.setName(label, value, { signer: signer.value, exp, signal }),
-  ).finally(() => lock.value.release());
+  const set = await setLocked(key, label, value, { signer: signer.value, exp }, options).finally(() =>
+    lock.value.release(),
+  );
   if (!set.ok) return set;
   print(json === true ? jsonOf(set.value) : fullName(set.value));
   return ok();
+}
+
+async function setLocked(
+  keyFile: string,
+  label: string,
+  value: string,
+  signing: Pick<SetNameOptions, "signer" | "exp">,
+  options: NameOptions,
+): Promise<Outcome<NameRecord>> {
+  const kept = unansweredBeside(keyFile, `${signing.signer.publicKey}/${label}`);
+  if (!kept.ok) return kept;
+  try {
+    return await asked(options, (client, signal) =>
+      client.setName(label, value, { ...signing, signal, unanswered: kept.value }),
+    );
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    const message = `what is signed cannot be kept beside ${keyFile} until it is answered: ${reasonOf(error)}`;
+    return fail({ code: "cli.file-unwritable", message });
+  }
 }
 
 /** Prints where it leads, and nothing else: what another command takes. */

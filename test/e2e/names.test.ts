@@ -1,11 +1,12 @@
 /** Names beside a real node: the commands of the README, a crash, and keys in files. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { lockKey } from "#cli/name-key.ts";
 import { CepaClient, webCryptoSigner } from "#client/client.ts";
 import { cepa, type Ran } from "#test/cli/run.ts";
+import { startLateProxy } from "#test/kit/late-proxy.ts";
 import { startNode, type TestNode } from "#test/kit/node.ts";
 
 const nobodys = `b3:${"0".repeat(64)}`;
@@ -84,6 +85,43 @@ describe("names: beside a running node", () => {
       seqs,
       seqs.map((_, at) => at + 1),
     );
+  });
+
+  it("goes on where the answer to a set was lost, also when that reaches the node after the next has asked", async () => {
+    await using proxy = await startLateProxy(node.url);
+    const env = { XDG_CONFIG_HOME: config };
+    const set = (target: string): Promise<Ran> => cepa(["name", "set", "late", target, "--url", proxy.url], { env });
+    const unanswered = (): string[] =>
+      readdirSync(join(config, "cepa")).filter((file) => file.endsWith(".late.unanswered"));
+    proxy.delayNext();
+
+    const lost = await set(one);
+    const [file = ""] = unanswered();
+    const mode = statSync(join(config, "cepa", file)).mode & 0o777;
+    const next = await set(two);
+
+    assert.match(lost.stderr, /cepa: cli\.unreachable: /);
+    assert.deepEqual([lost.code, mode, next.code, next.stderr], [1, 0o600, 0, ""]);
+    assert.deepEqual(unanswered(), []);
+    const history = await run("history", "late");
+    assert.match(history.stdout, new RegExp(`^1 {2}${one}\n2 {2}${two}\n$`));
+  });
+
+  it("is sent to nobody where it cannot be kept until it is answered", async () => {
+    const [, key = ""] = /^([0-9a-f]{64})\/first$/m.exec((await run("set", "first", one)).stdout) ?? [];
+    const file = join(config, "cepa", `${key}.first.unanswered`);
+    writeFileSync(file, "{}");
+    const garbled = await run("set", "first", two);
+    rmSync(file);
+    const full = await cepa(["name", "set", "first", two, "--url", node.url], {
+      env: { XDG_CONFIG_HOME: config },
+      shell: 'ulimit -f 0; exec "$@"',
+    });
+
+    assert.match(garbled.stderr, /^cepa: cli\.file-unreadable: [^\n]*\n$/);
+    assert.match(full.stderr, /^cepa: cli\.file-unwritable: [^\n]*EFBIG[^\n]*\n$/);
+    assert.deepEqual([garbled.code, full.code, existsSync(file)], [1, 1, false]);
+    assert.equal((await run("get", "first")).stdout, `${one}\n`);
   });
 
   it("is not set while another command sets one with the same key", async () => {
