@@ -2,8 +2,9 @@
  * `cepa put -r`: stores a directory and all that is below it, and prints the address of its tree.
  *
  * Files are stored first, then the tree of each directory, from the bottom up: a tree names what it refers to, and the
- * node keeps none that names what it does not have. A file is hashed before it is sent, and not sent if the node has it: so
- * a put that was interrupted goes on when it is repeated, and one that is repeated later sends what has changed.
+ * node keeps none that names what it does not have. A file is hashed before it is sent, and not sent if the node has it
+ * and knows of no damage to it: so a put that was interrupted goes on when it is repeated, and one that is repeated later sends
+ * what has changed, and heals.
  *
  * The walk goes ahead of the transfers only as far as there are slots for them: what is remembered is what a directory
  * under way has in it, not the whole tree.
@@ -159,12 +160,15 @@ class TreePut {
     return await this.#send(address, { sizeBytes, chunker: this.#options.chunker, chunks });
   }
 
-  /** Undefined when the node does not have it. */
+  /** Undefined when the node does not have it, or knows that it is damaged: putting it again heals it. */
   async #factsOf(address: string): Promise<Outcome<ObjectFacts | undefined>> {
     const answer = await getText(`${this.#url}/stat/${address}`, ANSWER_TIMEOUT_MS);
     if (!answer.ok) return answer;
     if (answer.value.status === 404) return ok(undefined);
-    if (answer.value.status !== 200) return fail(refusalIn(answer.value));
+    if (answer.value.status !== 200) {
+      const refusal = refusalIn(answer.value);
+      return refusal.code === "storage.corrupt" ? ok(undefined) : fail(refusal);
+    }
     const facts = parseFacts(answer.value.body);
     return facts?.address === address ? ok(facts) : badAnswer();
   }

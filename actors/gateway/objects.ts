@@ -131,7 +131,7 @@ export async function readManifest(desk: Desk, visit: Visit, root: Digest): Serv
 }
 
 export async function statObject(desk: Desk, visit: Visit, address: Address): Served {
-  const stat = await desk.overlay.call("stat", { address }, optionsOf(desk, visit));
+  const stat = await desk.overlay.call("stat", { address, damageToo: true }, optionsOf(desk, visit));
   return stat.ok ? ok(jsonAnswer(200, factsOf(stat.value))) : stat;
 }
 

@@ -66,7 +66,7 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
       return ctx.later((task) => getObject(state, request, task, scope), passOn);
     },
 
-    stat: (state, { address }, ctx) => ctx.later((task) => statObject(state, address, task), passOn),
+    stat: (state, request, ctx) => ctx.later((task) => statObject(state, request, task), passOn),
 
     getByRoot: (state, request, ctx) => {
       const { scope } = ctx;

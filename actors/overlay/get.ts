@@ -5,6 +5,7 @@
 import { type Address, bytesFromDigest, type Digest } from "#actors/domain/address.ts";
 import { type ByteRange, type Extent, extentOf } from "#actors/domain/byte-range.ts";
 import type { Manifest } from "#actors/domain/manifest.ts";
+import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import { corrupt, type ManifestReader, type ReadFailure } from "#actors/overlay/manifest-reader.ts";
 import { HELD_BACK_BYTES_MAX, ObjectSource } from "#actors/overlay/object-source.ts";
 import type {
@@ -13,16 +14,18 @@ import type {
   ObjectBytes,
   ObjectFacts,
   OverlayProtocol,
+  OverlayUnavailable,
   RangeUnsatisfiable,
 } from "#actors/overlay/protocol.ts";
 import type { Below } from "#actors/overlay/put.ts";
 import { type Gone, isGone, withResolved } from "#actors/overlay/resolve.ts";
 import { SliceWalk } from "#actors/overlay/slice-walk.ts";
 import { readAsSmall, readSmall, type SmallObjects, smallIn } from "#actors/overlay/small-object.ts";
+import type { StorageCorrupt } from "#actors/storage/protocol.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import type { Hasher } from "#runtime/pool/cpu.ts";
-import type { FailureOf } from "#runtime/protocol.ts";
+import type { FailureOf, RequestOf } from "#runtime/protocol.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { Scope } from "#runtime/scope.ts";
 
@@ -40,10 +43,26 @@ export interface Located {
 
 export async function statObject(
   reading: Reading,
-  address: Address,
+  { address, damageToo = false }: RequestOf<OverlayProtocol, "stat">,
   within: Within,
 ): Promise<Result<ObjectFacts, FailureOf<OverlayProtocol, "stat">>> {
-  return await atAddress(reading, address, within, async (located) => ok({ ...located.facts, address }));
+  return await atAddress(reading, address, within, async ({ facts }) => {
+    const { manifest: root } = facts;
+    const intact = damageToo ? await mustBeIntact(reading, root, within) : ok();
+    return intact.ok ? ok({ ...facts, address }) : intact;
+  });
+}
+
+/** As far as storage knows. */
+async function mustBeIntact(
+  reading: Reading,
+  root: Digest,
+  within: Within,
+): Promise<Result<void, StorageCorrupt | OverlayUnavailable>> {
+  const options = optionsOf(reading, within);
+  const isDamaged = await ask(reading, within, () => reading.storage.call("isDamaged", { root }, options));
+  if (!isDamaged.ok) return isDamaged;
+  return isDamaged.value ? corrupt(root) : ok();
 }
 
 export async function statByRoot(

@@ -90,9 +90,7 @@ async function holdOn(
 ): Promise<Result<void, FailureOf<OverlayProtocol, "setName">>> {
   const named = targetOf(value);
   const isObject = named.kind === "object";
-  const there = isObject
-    ? await statObject(reading, named.address, within)
-    : await statByRoot(reading, named.root, within);
+  const there = isObject ? await statObject(reading, named, within) : await statByRoot(reading, named.root, within);
   const target = isObject ? { address: named.address } : { root: named.root };
   const held = there.ok ? await pinTarget(reading, { target }, within) : there;
   if (held.ok) return ok();

@@ -58,8 +58,9 @@ export interface OverlayProtocol {
     | OverlayUnavailable
   >;
 
+  /** With `damageToo` an object that storage knows to be damaged in any part is `storage.corrupt`. */
   stat: Call<
-    { readonly address: Address },
+    { readonly address: Address; readonly damageToo?: boolean | undefined },
     ObjectFacts,
     ObjectUnknown | IndexRebuilding | StorageNotReady | StorageCorrupt | StorageReadFailed | OverlayUnavailable
   >;

@@ -167,6 +167,12 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
 
     isHeld: ({ store }, { root }) => ok(store.isHeld(root)),
 
+    isDamaged: ({ store }, { root }, ctx) =>
+      ctx.later(
+        () => store.isDamaged(root),
+        (_, isDamaged) => ok(isDamaged),
+      ),
+
     // No task: looking up is done at once, and the source lives on after the answer.
     readChunks: ({ store }, { slices }) => {
       const source = store.read(slices);

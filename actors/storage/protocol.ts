@@ -60,6 +60,12 @@ export interface StorageProtocol {
   isHeld: Call<{ readonly root: Digest }, boolean>;
 
   /**
+   * Whether it is known that the object of this manifest cannot be read whole, and that only a put can change that: records of
+   * it are damaged or lost. What nobody has read yet is not known.
+   */
+  isDamaged: Call<{ readonly root: Digest }, boolean>;
+
+  /**
    * Answers with the bytes of the slices, one after another, at most 1 024 of them. Every 64 KiB segment is verified
    * before its bytes leave; a damaged one fails the source with `storage.corrupt` and quarantines its chunk; one
    * that could not be read now fails it with `storage.read-failed`. All chunks are looked up before the answer.

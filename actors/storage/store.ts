@@ -204,6 +204,11 @@ export class Store {
     return this.#reader.isHeld(root);
   }
 
+  /** False also while packs are looked through, when nobody knows. */
+  async isDamaged(root: Digest): Promise<boolean> {
+    return (await this.#writers?.damageWalk.hasDamaged(root)) ?? false;
+  }
+
   /** The source lives until it ends, is cancelled, or the store is closed. */
   read(slices: readonly ChunkSlice[]): Result<ByteSource, ChunkNotFound | StorageReadFailed | StorageNotReady> {
     const source = this.#reader.read(slices);

@@ -52,6 +52,7 @@ export interface Writers extends PutDeps {
   readonly pool: PackPool;
   readonly collector: Collector;
   readonly scrubber: Scrubber;
+  readonly damageWalk: DamageWalk;
   /** What is written to volumes; undefined where there are none. */
   readonly spread: SpreadWriters | undefined;
   /** Nothing of theirs goes on beside the calls any more when it settles. */
@@ -190,6 +191,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     larges: onVolumes?.larges ?? new LeasedUploads(pool, { ...shared, pool }),
     collector,
     scrubber,
+    damageWalk,
     spread,
     clock,
     reservations,

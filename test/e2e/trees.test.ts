@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -63,6 +66,20 @@ describe("trees: put -r and get -r", () => {
         if (facts.isDirectory()) return [`${name} ${mode}`, ...contents(at).map((line) => `${name}/${line}`)];
         return [`${name} ${mode} ${addressOf(readFileSync(at))}`];
       });
+  }
+
+  /** Of the pack in which these bytes lie as they are. */
+  function flipByte(among: Uint8Array): void {
+    const packs = join(node.dataDirectory, "packs");
+    for (const name of readdirSync(packs).filter((one) => one.endsWith(".pack"))) {
+      const at = readFileSync(join(packs, name)).indexOf(among);
+      if (at < 0) continue;
+      const pack = openSync(join(packs, name), "r+");
+      writeSync(pack, Uint8Array.of((among[0] ?? 0) ^ 1), 0, 1, at);
+      closeSync(pack);
+      return;
+    }
+    assert.fail("no pack has them");
   }
 
   function sample(name: string): string {
@@ -129,6 +146,21 @@ describe("trees: put -r and get -r", () => {
       assert.deepEqual(contents(join(folder, out)), contents(join(folder, "three")));
       assert(!existsSync(parts));
     }
+  });
+
+  it("heal what the node knows to be damaged, and send nothing else again", async () => {
+    const top = sample("four");
+    const { address } = await json("put", "-r", "four");
+    const large = readFileSync(join(top, "large"));
+    flipByte(large.subarray(8 * MiB, 8 * MiB + 64));
+    const damaged = await cepa("get", "-r", String(address), "-o", "four-damaged");
+
+    const again = await json("put", "-r", "four");
+    await json("get", "-r", String(address), "-o", "four-back");
+
+    assert.match(damaged.err, /^cepa: (storage\.corrupt|cli\.cut-short): /);
+    assert.deepEqual([again["address"], again["files"], again["known"]], [address, 5, 4]);
+    assert.deepEqual(contents(join(folder, "four-back")), contents(top));
   });
 
   it("go on after they were killed: what had been sent is known, what had come is kept", async () => {

@@ -41,13 +41,20 @@ export class DamageWalk {
     const damaged: DamagedObject[] = [];
     for await (const commit of eachCommit(this.#deps)) {
       const fate = this.#deps.keeping.fateOf(commit);
-      if (fate !== "buried" && (await this.#isDamaged(commit))) damaged.push(named(commit, fate === "removed"));
+      if (fate !== "buried" && (await this.#isDamaged(commit.manifest)))
+        damaged.push(named(commit, fate === "removed"));
       if (damaged.length === DAMAGED_OBJECTS_MAX) break;
     }
     return damaged;
   }
 
-  async #isDamaged({ manifest }: Commit): Promise<boolean> {
+  /** Of one object. Nothing is walked while no record is known to be damaged, and none to be missing. */
+  async hasDamaged(manifest: Digest): Promise<boolean> {
+    const { catalog } = this.#deps;
+    return (catalog.hasDamage || catalog.lacksRecords) && (await this.#isDamaged(manifest));
+  }
+
+  async #isDamaged(manifest: Digest): Promise<boolean> {
     const bytes = await this.#read(manifest);
     if (bytes === undefined) return this.#isLost("manifest", manifest);
     const root = decodeManifest(bytes);
@@ -55,7 +62,10 @@ export class DamageWalk {
   }
 
   async #isDamagedBelow({ linkKind, links }: Pick<ManifestNode, "linkKind" | "links">): Promise<boolean> {
+    const { isOver, pause } = this.#deps;
     for (const { digest } of links) {
+      await pause.ifDue();
+      if (isOver()) return false;
       const bytes = linkKind === "chunk" ? undefined : await this.#read(digest);
       const node = bytes === undefined ? undefined : decodeNode(bytes);
       if (node === undefined) {
@@ -67,7 +77,8 @@ export class DamageWalk {
 
   /** There is no record that could give it back; what nobody has a record of may be on a volume that is not there. */
   #isLost(kind: RecordKind, digest: Digest): boolean {
-    const { catalog, files, isLacking } = this.#deps;
+    const { catalog, files, isLacking, isOver } = this.#deps;
+    if (isOver()) return false;
     return !mayComeBack(catalog.records(kind, digest), (pack) => files.isThere(pack), isLacking());
   }
 

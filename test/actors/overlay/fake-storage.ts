@@ -66,6 +66,8 @@ export class FakeStorage {
   readonly commits: ListedManifest[] = [];
   /** Chunks whose reading fails with `storage.corrupt`. */
   readonly damaged: Set<Digest> = new Set();
+  /** Roots of what is known to be damaged. */
+  readonly damagedRoots: Set<Digest> = new Set();
   /** What `readChunks` was asked for, in order. */
   readonly asked: (readonly ChunkSlice[])[] = [];
   /** What `readSmallObject` was asked for, in order. */
@@ -194,6 +196,8 @@ export const fakeStorageBehavior: Behavior<StorageProtocol, StorageEvents, FakeS
     },
 
     isHeld: (storage, { root }) => ok(!storage.removed.has(root)),
+
+    isDamaged: (storage, { root }) => ok(storage.damagedRoots.has(root)),
 
     readChunks: (storage, { slices }) => {
       storage.asked.push(slices);

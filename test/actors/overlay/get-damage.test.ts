@@ -64,6 +64,19 @@ describe("overlay: get of what is not as it should be", () => {
     }
   }
 
+  it("tells of damage that storage knows of to a stat that asks for it, and to no other (OVL-3)", async () => {
+    const overlay = await stored(bytesOf(10));
+    const { address, manifest } = overlay.fake.store(bytesOf(10));
+    const stat = async (): Promise<unknown> => await overlay.ref.call("stat", { address, damageToo: true }, within);
+    const facts = { ok: true, value: { address, manifest, sizeBytes: 10, chunkCount: 1 } };
+    assert.deepEqual(await stat(), facts);
+
+    overlay.fake.damagedRoots.add(manifest);
+
+    assert.deepEqual(await stat(), { ok: false, failure: { code: "storage.corrupt", digest: manifest } });
+    assert.deepEqual(await overlay.ref.call("stat", { address }, within), facts);
+  });
+
   for (const name of ["get", "stat"] as const) {
     it(`passes on that a manifest could not be read just now, and asks again (${name}) (OVL-5)`, async () => {
       const overlay = await stored(bytesOf(10));

@@ -73,6 +73,32 @@ describe("storage: putting a damaged object again", () => {
     });
   }
 
+  it("is asked for of those objects alone of which a record is known to be damaged, until it is healed (STO-4)", async () => {
+    const kit = await startStorage({ config: { packSealBytes: 64 * MiB } });
+    const bytes = randomBytes(10 * MiB, 1);
+    const { manifest } = await stored(kit, bytes);
+    const other = await stored(kit, randomBytes(20 * KiB, 2));
+    const areDamaged = async (): Promise<readonly unknown[]> => {
+      const answers = [manifest, other.manifest].map((root) => kit.ref.call("isDamaged", { root }, within));
+      return (await Promise.all(answers)).map((answer) => answer.ok && answer.value);
+    };
+    await damage(kit, (kind, _index, sizeBytes) => kind === "chunk" && sizeBytes > 20 * KiB);
+    const unread = await areDamaged();
+
+    assert(!((await readObject(kit.ref, manifest)) instanceof Uint8Array));
+    const read = await areDamaged();
+    await stored(kit, bytes);
+
+    assert.deepEqual(
+      [unread, read, await areDamaged()],
+      [
+        [false, false],
+        [true, false],
+        [false, false],
+      ],
+    );
+  });
+
   for (const sizeBytes of [40 * KiB, 3 * MiB]) {
     for (const letGo of [false, true]) {
       it(`(${sizeBytes} bytes) for a time ${letGo ? "holds it for that time, where it was let go" : "leaves it held"} (STO-118)`, async () => {
