@@ -5,15 +5,16 @@
  * machine or somebody else can bring about, it is fetched again from the first byte.
  */
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { chmod, type FileHandle, open } from "node:fs/promises";
 import { type RunningDigest, startDigest } from "#cli/digest.ts";
-import { type Outcome, reasonOf } from "#cli/failure.ts";
+import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { ANSWER_TIMEOUT_MS, getStream } from "#cli/http.ts";
 import { unwritable } from "#cli/target.ts";
 import type { ContentEntry } from "#client/tree.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
 const OWNER_ONLY = 0o600;
+const PART_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /** Leaves the whole file at `part`, flushed, with `mode`. */
 export async function fetchPart(
@@ -25,7 +26,7 @@ export async function fetchPart(
 ): Promise<Outcome> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(part, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, OWNER_ONLY);
+    handle = await openPart(part);
     const filled = await fill(url, handle, entry, onBytes);
     if (!filled.ok) return filled;
     await handle.chmod(mode);
@@ -35,6 +36,18 @@ export async function fetchPart(
     return unwritable(error, part);
   } finally {
     await handle?.close();
+  }
+}
+
+/** One that had its mode already, and was not moved into its place, may be read-only: its owner takes that back. */
+async function openPart(part: string): Promise<FileHandle> {
+  try {
+    return await open(part, PART_FLAGS, OWNER_ONLY);
+  } catch (error) {
+    // It is no link: that is refused with another word.
+    if (errnoOf(error) !== "EACCES") throw error;
+    await chmod(part, OWNER_ONLY);
+    return await open(part, PART_FLAGS, OWNER_ONLY);
   }
 }
 
