@@ -5,7 +5,7 @@
  * A tree that was fetched before may have made what is found there, and opening a lock is opening a database: only an empty
  * file is taken for one.
  */
-import { lstat, mkdir, realpath, rm } from "node:fs/promises";
+import { chmod, lstat, mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startDigest } from "#cli/digest.ts";
 import { errnoOf, type Outcome } from "#cli/failure.ts";
@@ -16,6 +16,7 @@ import type { Held } from "#runtime/lock/lock.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { fileLocks } from "#runtime/real/lock.ts";
 
+const OWNER_ONLY = 0o700;
 /** No name of a part: those are digests. */
 const LOCK_NAME = "lock";
 const BY_ANOTHER = "another cepa get -r is at it, wait until it has ended";
@@ -31,11 +32,16 @@ export interface PartFolder {
   release(): void;
 }
 
-/** The folder of the tree at `address` in `output`, with what earlier gets have left in it; both are made where they are not. */
+/**
+ * The folder of the tree at `address` in `output`, with what earlier gets have left in it. Both are made where they are not, for
+ * their owner alone.
+ */
 export async function takePartFolder(output: string, address: string): Promise<Outcome<PartFolder>> {
   try {
-    await mkdir(output, { recursive: true });
+    const made = await mkdir(output, { recursive: true });
     const root = await realpath(output);
+    // No tree says who may enter the directory that it is of, whose owner may have closed it.
+    if (made !== undefined) await chmod(root, OWNER_ONLY);
     const path = join(root, `.cepa-part-${address.slice(3, 19)}`);
     const locked = await enterAndLock(path);
     if (!locked.ok) return locked;

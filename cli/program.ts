@@ -121,7 +121,7 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
     .addOption(
       new Option(
         "-r, --recursive",
-        "store directories, with names, modes and symbolic links; prints the address of each tree",
+        "store what is in directories, with names, modes and symbolic links; prints the address of each tree",
       ).conflicts(["private", "for"]),
     )
     .option("--json", "one JSON object a line")
@@ -163,7 +163,10 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
       "write here instead of standard output; an existing file is replaced in one step, and a new one that was decrypted is its owner's alone (0600)",
       readNotEmpty,
     )
-    .option("-r, --recursive", "fetch a tree into a directory, which goes on where it was interrupted; needs -o")
+    .option(
+      "-r, --recursive",
+      "fetch a tree into a directory, a new one for its owner alone (0700); goes on where it was interrupted; needs -o",
+    )
     .option("--setuid", "with -r: restore set-user-ID, set-group-ID and sticky bits too")
     .option("--no-clobber", "fail if the file or directory exists")
     .addOption(

@@ -1,6 +1,7 @@
 /** `cepa get -r` of trees that somebody hostile has made: nothing outside the directory is touched. */
 import assert from "node:assert/strict";
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -211,6 +212,18 @@ describe("cli: get -r of a hostile tree", () => {
         ["6711", "1555"],
       ],
     );
+  });
+
+  it("makes the directory for its owner alone, and leaves the mode of one that is there", async () => {
+    const modeOf = (path: string): string => (lstatSync(path).mode & 0o7777).toString(8);
+    prepare("top-there", (out) => chmodSync(out, 0o2751));
+
+    const made = await get("top-made", tree(file("a")), ["-o", "above/out"]);
+    const there = await get("top-there", tree(file("a")));
+
+    assert.deepEqual([made.code, there.code], [0, 0]);
+    assert.deepEqual([modeOf(join(made.cwd, "above", "out")), modeOf(join(there.cwd, "out"))], ["700", "2751"]);
+    assert.equal(modeOf(join(made.cwd, "above")), modeOf(made.cwd), "the umask's");
   });
 
   it("says what is no tree, and needs a directory to write into", async () => {
