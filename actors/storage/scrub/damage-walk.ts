@@ -31,6 +31,8 @@ export interface DamageWalkDeps extends CommitWalk {
 
 export class DamageWalk {
   readonly #deps: DamageWalkDeps;
+  /** By the last walk of all: also of what there is no record that could be marked. */
+  #isAnyDamaged = false;
 
   constructor(deps: DamageWalkDeps) {
     this.#deps = deps;
@@ -45,13 +47,15 @@ export class DamageWalk {
         damaged.push(named(commit, fate === "removed"));
       if (damaged.length === DAMAGED_OBJECTS_MAX) break;
     }
+    this.#isAnyDamaged = damaged.length > 0;
     return damaged;
   }
 
-  /** Of one object. Nothing is walked while no record is known to be damaged, and none to be missing. */
+  /** Of one object. Nothing is walked while no damage is known of any. */
   async hasDamaged(manifest: Digest): Promise<boolean> {
     const { catalog } = this.#deps;
-    return (catalog.hasDamage || catalog.lacksRecords) && (await this.#isDamaged(manifest));
+    const mayBe = catalog.hasDamage || catalog.lacksRecords || this.#isAnyDamaged;
+    return mayBe && (await this.#isDamaged(manifest));
   }
 
   async #isDamaged(manifest: Digest): Promise<boolean> {

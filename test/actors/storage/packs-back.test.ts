@@ -136,3 +136,29 @@ describe("storage: a pack that goes while a start looks at it (STO-130)", () => 
     await assertPutsHold(kit);
   });
 });
+
+describe("storage: a pack that is gone together with the catalog", () => {
+  it("is missed by who asks for damage from the next scrub on, until what was in it is put again (STO-4)", async () => {
+    const before = await startStorage({ config });
+    const manner = { chunker: "fixed/1" } as const;
+    const [shared, own, ...others] = [50, 51, 52, 53, 54].map((seed) => randomBytes(1 * MiB, seed));
+    assert(shared !== undefined && own !== undefined);
+    const bytes = Buffer.concat([shared, own]);
+    await mustPut(before, shared, manner);
+    const { manifest } = await mustPut(before, bytes, manner);
+    for (const other of others) await mustPut(before, other, manner);
+    await turns();
+    await before.actor.stop();
+    must(await before.disk.rename(firstPack, AWAY), "it is away");
+    const kit = await startStorage({ disk: before.disk, config });
+    await turns();
+
+    await scrubbed(kit);
+    const told = await kit.ref.call("isDamaged", { root: manifest }, within);
+    const countOfMarked = await damagedCount(kit);
+    await mustPut(kit, bytes, manner);
+
+    assert.deepEqual([must(told, "told"), countOfMarked], [true, 0]);
+    assert.equal(must(await kit.ref.call("isDamaged", { root: manifest }, within), "told"), false);
+  });
+});
