@@ -1,4 +1,4 @@
-/** The body of an upload: counted, failed one byte past the limit, and empty where none was sent. */
+/** The body of an upload: counted, failed one byte past the limit of the object, and empty where none was sent. */
 import type { ObjectOverLimit } from "#actors/gateway/failures.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Failure } from "#runtime/errors.ts";
@@ -7,13 +7,20 @@ export class LimitedSource implements ByteSource {
   readonly #inner: ByteSource | undefined;
   readonly #sizeBytesMax: number;
   readonly #onBytes: (count: number) => void;
-  #totalBytes = 0;
+  #totalBytes: number;
   #overLimit: ObjectOverLimit | undefined;
 
-  constructor(inner: ByteSource | undefined, sizeBytesMax: number, onBytes: (count: number) => void) {
+  /** `offsetBytes` of the object came before. */
+  constructor(
+    inner: ByteSource | undefined,
+    sizeBytesMax: number,
+    onBytes: (count: number) => void,
+    offsetBytes: number = 0,
+  ) {
     this.#inner = inner;
     this.#sizeBytesMax = sizeBytesMax;
     this.#onBytes = onBytes;
+    this.#totalBytes = offsetBytes;
   }
 
   get failure(): Failure | undefined {

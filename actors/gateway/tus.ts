@@ -8,7 +8,7 @@ import type { UploadFacts, UploadId } from "#actors/domain/upload.ts";
 import type { Answer, Desk, Served, Visit } from "#actors/gateway/desk.ts";
 import { expectedDigests } from "#actors/gateway/digest-fields.ts";
 import { DigestedSource } from "#actors/gateway/digested-source.ts";
-import type { HttpFailure } from "#actors/gateway/failures.ts";
+import type { HttpFailure, ObjectOverLimit } from "#actors/gateway/failures.ts";
 import { LimitedSource } from "#actors/gateway/limited-source.ts";
 import { optionsOf } from "#actors/gateway/objects.ts";
 import { mannerOf } from "#actors/gateway/put-manner.ts";
@@ -42,10 +42,8 @@ export async function beginUpload(desk: Desk, visit: Visit): Served {
   if (!manner.ok) return manner;
   if (body !== undefined && !isPiece(visit)) return fail({ code: "gateway.not-a-piece" });
   if (desk.writeGate.isDraining) return fail({ code: "gateway.draining" });
-  const { objectSizeBytesMax } = desk.config.current;
-  if ((sizeBytes.value ?? 0) > objectSizeBytesMax) {
-    return fail({ code: "gateway.object-too-large", sizeBytesMax: objectSizeBytesMax });
-  }
+  const allowed = checkSize(desk, visit, 0, sizeBytes.value);
+  if (!allowed.ok) return allowed;
 
   const options = optionsOf(desk, visit);
   const begin = { sizeBytes: sizeBytes.value, note: note.value, manner: manner.value };
@@ -73,6 +71,8 @@ export async function appendUpload(desk: Desk, visit: Visit, upload: UploadId): 
   const sizeBytes = numberIn(headers, "upload-length");
   if (!sizeBytes.ok) return sizeBytes;
   if (desk.writeGate.isDraining) return fail({ code: "gateway.draining" });
+  const allowed = checkSize(desk, visit, offsetBytes.value, sizeBytes.value);
+  if (!allowed.ok) return allowed;
   const moved = await move(desk, visit, upload, offsetBytes.value, sizeBytes.value);
   return moved.ok ? ok(answerOf(204, moved.value)) : moved;
 }
@@ -116,7 +116,7 @@ async function move(
   const expected = [...digests.value, ...checksum.value];
   const isWhole = expected.length > 0;
   const { objectSizeBytesMax } = desk.config.current;
-  const limited = new LimitedSource(body, objectSizeBytesMax, (bytes) => desk.meters.received(bytes));
+  const limited = new LimitedSource(body, objectSizeBytesMax, (bytes) => desk.meters.received(bytes), offsetBytes);
   const source = isWhole ? new DigestedSource(limited, expected) : limited;
   const lengthBytes = body === undefined ? 0 : contentLength;
   const request = { upload, offsetBytes, source, lengthBytes, sizeBytes, isWhole };
@@ -160,6 +160,19 @@ function answerOf(status: number, facts: UploadFacts, more: Readonly<Record<stri
     },
     body: undefined,
   };
+}
+
+/** How long the upload is said to be, and how far this request is known to take it. */
+function checkSize(
+  { config }: Desk,
+  { request }: Visit,
+  offsetBytes: number,
+  sizeBytes: number = 0,
+): Result<void, ObjectOverLimit> {
+  const { objectSizeBytesMax } = config.current;
+  const knownBytes = Math.max(sizeBytes, offsetBytes + (request.contentLength ?? 0));
+  if (knownBytes <= objectSizeBytesMax) return ok();
+  return fail({ code: "gateway.object-too-large", sizeBytesMax: objectSizeBytesMax });
 }
 
 function checkVersion({ request }: Visit): Result<void, HttpFailure> {

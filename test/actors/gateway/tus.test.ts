@@ -378,6 +378,36 @@ describe("gateway: tus", () => {
     assert.deepEqual(overlay.calls, []);
   });
 
+  it("holds an upload whose length comes later to the same limit, all pieces together (GW-21)", async () => {
+    const { ask, patch, edge, overlay } = await opened({ objectSizeBytesMax: 10 });
+    const later = { "upload-defer-length": "1" };
+    const target = (await ask("POST", "/uploads", later)).headers["location"] ?? "";
+    const first = await patch(target, 0, hello.subarray(0, 6));
+    overlay.calls.length = 0;
+
+    const said = await patch(target, 6, new Uint8Array(0), { "upload-length": "11" });
+    const sent = await patch(target, 6, hello.subarray(0, 5));
+    const begun = await ask("POST", "/uploads", { ...later, "content-type": piece }, Buffer.alloc(11));
+    const early = overlay.calls.length;
+    // Of a length that nobody says.
+    const streamed = await send(edge, {
+      method: "PATCH",
+      target,
+      headers: { "tus-resumable": "1.0.0", "content-type": piece, "upload-offset": "6" },
+      body: new MemorySource(hello.subarray(0, 5), 2),
+    });
+    const held = Number((await ask("HEAD", target)).headers["upload-offset"]);
+    const last = await patch(target, held, hello.subarray(held), { "upload-length": "10" });
+
+    const tooLarge = [413, "gateway.object-too-large"];
+    assert.equal(first.status, 204);
+    assert.deepEqual([said, sent, begun, streamed].map(codeOf), Array(4).fill(tooLarge));
+    assert.equal(json(streamed)["message"], "An object has at most 10 bytes here.");
+    assert.equal(early, 0);
+    assert.ok(held <= 10);
+    assert.deepEqual([last.status, last.headers["upload-offset"]], [204, "10"]);
+  });
+
   it("passes on how the object is to be put", async () => {
     const { begin, overlay } = await opened();
 
