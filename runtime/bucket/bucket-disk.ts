@@ -95,7 +95,10 @@ export class BucketDisk implements Disk {
 
   async sizeBytes(descriptor: number): Outcome<number> {
     const open = this.#descriptors.get(descriptor);
-    return open === undefined ? notOpen(descriptor) : ok(open.file.sizeBytes);
+    if (open === undefined) return notOpen(descriptor);
+    // What did not get there is missing from its size, which nobody has cut.
+    const { sizeBytes, trouble } = open.file;
+    return trouble === undefined ? ok(sizeBytes) : fail(trouble);
   }
 
   async list(directory: string): Outcome<readonly FileFacts[]> {

@@ -8,6 +8,7 @@ import { after } from "node:test";
 import { type StorageDeps, storageBehavior } from "#actors/storage/actor.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { VolumeSettings } from "#actors/storage/open-store.ts";
+import type { PackPlace } from "#actors/storage/pack-place.ts";
 import type { PutObject, StorageProtocol, StoredObject } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Result } from "#runtime/errors.ts";
@@ -68,19 +69,23 @@ export interface KitOptions {
   readonly volumes?: VolumeSettings;
   /** Of the volumes: who holds them. */
   readonly locks?: LockTable;
+  /** Where the packs are, if they are not beside the catalog. */
+  readonly elsewhere?: PackPlace;
   /** One that reads from the disk given, if it is not said. */
   readonly cpu?: Cpu;
 }
 
-export async function startStorage({ disk, kv, config, cpu, volumes, locks }: KitOptions = {}): Promise<StorageKit> {
+export async function startStorage(options: KitOptions = {}): Promise<StorageKit> {
+  const { disk, kv, config, cpu, volumes, locks, elsewhere } = options;
   const ownDisk = disk ?? new MemoryDisk({ capacityBytes: 1 * GiB });
-  const deps = storageDeps(volumes, {
+  const own = storageDeps(volumes, {
     disk: ownDisk,
     kv: kv ?? memoryKvStores(),
     config: { ...smallConfig, ...config },
     cpu: cpu ?? inlineCpu({ disk: ownDisk }),
     locks: locks ?? new Map(),
   });
+  const deps = elsewhere === undefined ? own : { ...own, elsewhere };
   let heldBytes: StorageKit["heldBytes"] = () => ({ reservedBytes: 0, orphanedBytes: 0 });
   const watched: typeof storageBehavior = {
     ...storageBehavior,
