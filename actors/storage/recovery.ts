@@ -245,7 +245,10 @@ export class Recovery {
   /** A pack that the catalog does not know has a number that it knows to have been given out. Asked before any is left out. */
   #isAnyBack(listed: readonly PackFile[]): boolean {
     const { catalog } = this.#deps;
-    return listed.some(({ pack }) => !catalog.packs.has(pack) && pack <= catalog.numbers.lastOf(slotOf(pack)));
+    const unknown = listed.map(({ pack }) => pack).filter((pack) => !catalog.packs.has(pack));
+    // Each answer goes through all packs that are known.
+    const lastOf = new Map([...new Set(unknown.map(slotOf))].map((slot) => [slot, catalog.numbers.lastOf(slot)]));
+    return unknown.some((pack) => pack <= (lastOf.get(slotOf(pack)) ?? 0));
   }
 
   /** It is over, or has to begin anew. */

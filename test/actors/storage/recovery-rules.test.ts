@@ -199,6 +199,26 @@ describe("storage: a pack that is set aside", () => {
   });
 });
 
+describe("storage: packs that the catalog does not know", () => {
+  it("are looked up by their slot: however many there are, the known ones are gone through as often", async () => {
+    const timesAsked = async (packs: number): Promise<number> => {
+      const { disk, catalog } = await stage();
+      for (let pack = 1; pack <= packs; pack += 1) await writePack(disk, pack, []);
+      const { numbers } = catalog;
+      const lastOf = numbers.lastOf.bind(numbers);
+      let times = 0;
+      numbers.lastOf = (slot) => {
+        times += 1;
+        return lastOf(slot);
+      };
+      await recover({ disk, catalog });
+      return times;
+    };
+
+    assert.equal(await timesAsked(9), await timesAsked(1));
+  });
+});
+
 describe("storage: the epochs of a pack", () => {
   it("only rise: behind a newer one, an older one is what a cut had taken away, and is cut again", async () => {
     const { disk, catalog } = await stage();
