@@ -237,7 +237,11 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
         (_, unpinned) => unpinned,
       ),
 
-    listTrash: ({ store }, { after, limit }) => store.listTrash(after, limit),
+    listTrash: ({ store }, { after, limit }, ctx) =>
+      ctx.later(
+        () => store.keep(async (keeping) => ok(await keeping.listTrash(after, limit))),
+        (_, listed) => listed,
+      ),
 
     collectGarbage: ({ store }, { emptyTrash }) => store.collect(emptyTrash),
 

@@ -161,11 +161,6 @@ export class Store {
     return writers === undefined ? fail(this.#notReady()) : this.#orNotKnownYet(await change(writers.keeping));
   }
 
-  listTrash(after: string | undefined, limit: number): Result<ReplyOf<StorageProtocol, "listTrash">, StorageNotReady> {
-    const writers = this.#writers;
-    return writers === undefined ? fail(this.#notReady()) : ok(writers.keeping.listTrash(after, limit));
-  }
-
   collect(emptyTrash: boolean): Result<CollectionFacts, StorageNotReady> {
     const writers = this.#writers;
     if (writers === undefined) return fail(this.#notReady());

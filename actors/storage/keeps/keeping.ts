@@ -25,6 +25,7 @@ import {
 } from "#actors/storage/keeps/keep.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { KeepFailure, Keeps } from "#actors/storage/keeps/keeps.ts";
+import { readTrash } from "#actors/storage/keeps/trash-page.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type {
   CommittedManifest,
@@ -50,8 +51,6 @@ export interface KeepingDeps {
   readonly trashMs: () => number;
 }
 
-/** Entries of one `listTrash`. */
-export const TRASH_ENTRIES_MAX = 1000;
 /** Objects whose keeps change at once, while many do. */
 const CHANGES_AT_ONCE = 256;
 
@@ -238,18 +237,14 @@ export class Keeping {
   }
 
   /** A page begins behind the object that is named `after`; where that is gone, at the start. */
-  listTrash(after: string | undefined, limit: number): ReplyOf<StorageProtocol, "listTrash"> {
-    const { keeps, trashMs } = this.#deps;
-    const names = [...keeps.entries()].filter(([, { removal }]) => removal?.buriedUpToPack === 0);
-    const from = names.findIndex(([name]) => name === after) + 1;
-    const page = names.slice(from, from + Math.max(1, Math.min(limit, TRASH_ENTRIES_MAX)));
-    const entries = page.flatMap(([name, { removal }]) => {
-      if (removal === undefined) return [];
-      const { atMs: removedAtMs, manifest, sizeBytes } = removal;
+  async listTrash(after: string | undefined, limit: number): Promise<ReplyOf<StorageProtocol, "listTrash">> {
+    const { keeps, pause, trashMs } = this.#deps;
+    const { page, next } = await readTrash(keeps, after, limit, pause);
+    const entries = page.map(([name, { atMs: removedAtMs, manifest, sizeBytes }]) => {
       const restorableUntilMs = removedAtMs + trashMs();
-      return [{ address: addressNamed(name), manifest, sizeBytes, removedAtMs, restorableUntilMs }];
+      return { address: addressNamed(name), manifest, sizeBytes, removedAtMs, restorableUntilMs };
     });
-    return { entries, next: from + page.length < names.length ? page.at(-1)?.[0] : undefined };
+    return { entries, next };
   }
 
   /** Gives up what was removed before `beforeMs`, for good. Answers with how many it were. */
