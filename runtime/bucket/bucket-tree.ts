@@ -7,7 +7,16 @@ import type { Bucket, BucketFailure } from "#runtime/bucket/bucket.ts";
 import { BucketFile } from "#runtime/bucket/bucket-file.ts";
 import { diskFailureOf } from "#runtime/bucket/disk-failures.ts";
 import { type FileOrigin, loadFile, makeFile } from "#runtime/bucket/file-origin.ts";
-import { type Found, folderOf, lookUp, namesOf, openFolder, parentOf, pathKey } from "#runtime/bucket/folders.ts";
+import {
+  type Found,
+  folderOf,
+  keysToRemove,
+  lookUp,
+  namesOf,
+  openFolder,
+  parentOf,
+  pathKey,
+} from "#runtime/bucket/folders.ts";
 import { removeRest, sweep } from "#runtime/bucket/leftovers.ts";
 import { Life } from "#runtime/bucket/lives.ts";
 import { formatName } from "#runtime/bucket/object-name.ts";
@@ -76,7 +85,7 @@ export class BucketTree {
     if (key === undefined) return broken("EINVAL", path);
     const opened = await openFolder(this.#bucket, key);
     if (!opened.ok) return told(opened, path);
-    const { entries } = opened.value;
+    const entries = opened.value;
     if (entries === undefined) {
       const found = await lookUp(this.#bucket, key);
       return found.ok ? broken(found.value.kind === "file" ? "ENOTDIR" : "ENOENT", path) : told(found, path);
@@ -88,7 +97,7 @@ export class BucketTree {
         if (found.kind === "directory") return [{ name, kind: "directory", sizeBytes: 0 }];
         if (found.kind === "missing") return [];
         const open = this.#files.get(folderOf(key) + name);
-        return [{ name, kind: "file", sizeBytes: open?.sizeBytes ?? found.objects.sizeBytes }];
+        return [{ name, kind: "file", sizeBytes: open?.sizeBytes ?? found.sizeBytes }];
       }),
     );
   }
@@ -155,15 +164,14 @@ export class BucketTree {
     return await this.#alone([path], async ([key]) => {
       const folder = folderOf(key);
       this.#directories.clear();
-      const opened = await openFolder(this.#bucket, key);
-      if (!opened.ok) return told(opened, path);
+      const keys = await keysToRemove(this.#bucket, key);
+      if (!keys.ok) return told(keys, path);
       for (const [open, file] of this.#files) {
         if (open !== key && !open.startsWith(folder)) continue;
         file.isNamed = false;
         this.#files.delete(open);
       }
-      // In the order of the keys, so that the mark of a directory goes after nothing that is in it.
-      const removed = await this.#bucket.remove(opened.value.keys.toReversed());
+      const removed = await this.#bucket.remove(keys.value);
       return removed.ok ? ok() : told(removed, path);
     });
   }
@@ -260,12 +268,12 @@ export class BucketTree {
     this.#directories.clear();
     const inTarget = await openFolder(this.#bucket, toKey);
     if (!inTarget.ok) return told(inTarget, path);
-    if ((inTarget.value.entries ?? []).some(({ found }) => found.kind !== "missing")) return broken("ENOTEMPTY", path);
+    if ((inTarget.value ?? []).some(({ found }) => found.kind !== "missing")) return broken("ENOTEMPTY", path);
     const put = await this.#bucket.put(folderOf(toKey), []);
     if (!put.ok) return told(put, path);
     const inSource = await openFolder(this.#bucket, fromKey);
     if (!inSource.ok) return told(inSource, path);
-    for (const { name, found } of inSource.value.entries ?? []) {
+    for (const { name, found } of inSource.value ?? []) {
       const [one, other] = [folderOf(fromKey) + name, folderOf(toKey) + name];
       const nothing = await lookUp(this.#bucket, other);
       if (!nothing.ok) return told(nothing, path);
@@ -274,9 +282,9 @@ export class BucketTree {
       const moved = await move.call(this, one, other, nothing.value, path);
       if (!moved.ok) return moved;
     }
-    const left = await openFolder(this.#bucket, fromKey);
+    const left = await keysToRemove(this.#bucket, fromKey);
     if (!left.ok) return told(left, path);
-    const removed = await this.#bucket.remove(left.value.keys.toReversed());
+    const removed = await this.#bucket.remove(left.value);
     return removed.ok ? ok() : told(removed, path);
   }
 

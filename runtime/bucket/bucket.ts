@@ -55,15 +55,28 @@ export async function listAll(
   objectsMax: number,
 ): Promise<Result<readonly ObjectFacts[], BucketFailure>> {
   const objects: ObjectFacts[] = [];
+  const listed = await listEach(bucket, prefix, objectsMax, (object) => void objects.push(object));
+  return listed.ok ? { ok: true, value: objects } : listed;
+}
+
+/** The same one by one, each before the page behind it is asked for: of many objects no long work is left for the end. */
+export async function listEach(
+  bucket: Bucket,
+  prefix: string,
+  objectsMax: number,
+  take: (object: ObjectFacts) => void,
+): Promise<Result<void, BucketFailure>> {
+  let count = 0;
   let next: string | undefined;
   do {
     const page = await bucket.list(prefix, next);
     if (!page.ok) return page;
-    for (const object of page.value.objects) objects.push(object);
-    if (objects.length > objectsMax) return tooMany(prefix);
+    count += page.value.objects.length;
+    if (count > objectsMax) return tooMany(prefix);
+    for (const object of page.value.objects) take(object);
     next = page.value.next;
   } while (next !== undefined);
-  return { ok: true, value: objects };
+  return { ok: true, value: undefined };
 }
 
 function tooMany(key: string): Result<never, BucketRefused> {

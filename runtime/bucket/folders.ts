@@ -2,10 +2,10 @@
  * Directories and files by their keys. A directory is an object whose key ends with a slash; a file is what lies right
  * below its path. Paths are plain strings with `/`; `a/b`, `/a/b` and `/a/b/` are the same.
  */
-import { type Bucket, type BucketFailure, listAll, type ObjectFacts } from "#runtime/bucket/bucket.ts";
+import { type Bucket, type BucketFailure, listAll, listEach, type ObjectFacts } from "#runtime/bucket/bucket.ts";
 import { type FileObjects, understand } from "#runtime/bucket/file-objects.ts";
 import { formatName, type HeadName } from "#runtime/bucket/object-name.ts";
-import { ok, type Result } from "#runtime/errors.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 
 /** Objects of one file that are looked at: more are refused. */
 export const FILE_OBJECTS_MAX = 65_536;
@@ -21,7 +21,7 @@ export type Found =
 /** What is directly in a directory. */
 export interface FolderEntry {
   readonly name: string;
-  readonly found: Found;
+  readonly found: Exclude<Found, { kind: "file" }> | { readonly kind: "file"; readonly sizeBytes: number };
 }
 
 const NAME = /^[A-Za-z0-9._~-]{1,255}$/;
@@ -65,36 +65,71 @@ export function namesOf({ latest, log, older, surplus }: FileObjects): readonly 
   return [...surplus, ...[...log, ...older, ...head].map(formatName)];
 }
 
-/** What is in it, undefined if it is no directory; and the keys of all that is below it. */
+/** What is in it; undefined if it is no directory. */
 export async function openFolder(
   bucket: Bucket,
   key: string,
-): Promise<
-  Result<{ readonly entries: readonly FolderEntry[] | undefined; readonly keys: readonly string[] }, BucketFailure>
-> {
+): Promise<Result<readonly FolderEntry[] | undefined, BucketFailure>> {
   const folder = folderOf(key);
-  const all = await listAll(bucket, folder, TREE_OBJECTS_MAX);
-  if (!all.ok) return all;
-  const inFolder = new Map<string, ObjectFacts[]>();
-  const directories = new Set<string>();
-  let isDirectory = key === "";
-  for (const object of all.value) {
-    const [name = "", rest, deeper] = object.key.slice(folder.length).split("/");
-    if (rest === undefined) isDirectory ||= name === "";
-    else if (rest === "" || deeper !== undefined) directories.add(name);
-    else {
-      const objects = inFolder.get(name) ?? [];
-      objects.push(below(object, `${folder}${name}/`));
-      inFolder.set(name, objects);
+  const listing = new FolderListing(folder);
+  const listed = await listEach(bucket, folder, TREE_OBJECTS_MAX, (object) => listing.take(object));
+  return listed.ok ? listing.end() : listed;
+}
+
+/** The keys of all that is below it, its own too, the last one first: the mark of a directory goes after what is in it. */
+export async function keysToRemove(bucket: Bucket, key: string): Promise<Result<readonly string[], BucketFailure>> {
+  const all = await listAll(bucket, folderOf(key), TREE_OBJECTS_MAX);
+  return all.ok ? ok(all.value.map((object) => object.key).reverse()) : all;
+}
+
+/** Makes entries of objects in the order of their keys, each as soon as the next one begins: of a file little is remembered. */
+class FolderListing {
+  readonly #folder: string;
+  readonly #entries = new Map<string, FolderEntry>();
+  #isDirectory: boolean;
+  #isInOrder = true;
+  #name: string | undefined;
+  #objects: ObjectFacts[] = [];
+  #isNameOfDirectory = false;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#isDirectory = folder === "";
+  }
+
+  take(object: ObjectFacts): void {
+    const [name = "", rest, deeper] = object.key.slice(this.#folder.length).split("/");
+    if (rest === undefined) {
+      this.#isDirectory ||= name === "";
+      return;
     }
+    if (name !== this.#name) this.#begin(name);
+    if (rest === "" || deeper !== undefined) this.#isNameOfDirectory = true;
+    else this.#objects.push(below(object, `${this.#folder}${name}/`));
   }
-  const keys = all.value.map((object) => object.key);
-  if (!isDirectory) return ok({ entries: undefined, keys });
-  const entries: FolderEntry[] = [...directories].map((name) => ({ name, found: { kind: "directory" } }));
-  for (const [name, objects] of inFolder) {
-    if (!directories.has(name)) entries.push({ name, found: foundOf(objects) });
+
+  end(): Result<readonly FolderEntry[] | undefined, BucketFailure> {
+    this.#begin(undefined);
+    // A file of which only a part was looked at is another one.
+    if (!this.#isInOrder) return fail({ code: "bucket.refused", key: this.#folder, status: 200, reason: "NotInOrder" });
+    return ok(this.#isDirectory ? [...this.#entries.values()] : undefined);
   }
-  return ok({ entries, keys });
+
+  #begin(next: string | undefined): void {
+    const name = this.#name;
+    if (name !== undefined) {
+      this.#isInOrder &&= !this.#entries.has(name);
+      const found = this.#isNameOfDirectory ? ({ kind: "directory" } as const) : insideOf(foundOf(this.#objects));
+      this.#entries.set(name, { name, found });
+    }
+    this.#name = next;
+    this.#objects = [];
+    this.#isNameOfDirectory = false;
+  }
+}
+
+function insideOf(found: Found): FolderEntry["found"] {
+  return found.kind === "file" ? { kind: "file", sizeBytes: found.objects.sizeBytes } : found;
 }
 
 function foundOf(below: readonly ObjectFacts[]): Found {

@@ -5,7 +5,7 @@ import type { Bucket } from "#runtime/bucket/bucket.ts";
 import { BucketDisk, UNSYNCED_BYTES_MAX } from "#runtime/bucket/bucket-disk.ts";
 import { EXTENT_BYTES_MAX, MERGE_RUN } from "#runtime/bucket/merge-plan.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { Defect, must } from "#runtime/errors.ts";
+import { Defect, must, ok } from "#runtime/errors.ts";
 import { MemoryBucket } from "#runtime/simulated/bucket.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
@@ -179,5 +179,70 @@ describe("disk (bucket): names", () => {
 
     assert.deepEqual(must(await disk.readFile("/two"), "reading"), bytesOf("before and after"));
     assert.equal(codeOf(await disk.readFile("/one")), "disk.not-found");
+  });
+});
+
+describe("disk (bucket): a list of many pages", () => {
+  /** Says of its objects only what is asked, and remembers of how many it was. */
+  class WatchedBucket extends MemoryBucket implements Bucket {
+    readonly askedAtPage: number[] = [];
+    #askedCount = 0;
+    isReversed = false;
+
+    constructor() {
+      super({ pageObjectsMax: 4 });
+    }
+
+    override async list(prefix: string, next?: string): ReturnType<Bucket["list"]> {
+      this.askedAtPage.push(this.#askedCount);
+      const page = must(await super.list(prefix, next), "listing");
+      const watched = page.objects.map(({ key, sizeBytes }) => {
+        const tell = (): number => {
+          this.#askedCount += 1;
+          return sizeBytes;
+        };
+        return Object.defineProperty({ key, sizeBytes }, "sizeBytes", { get: tell });
+      });
+      return ok({ ...page, objects: this.isReversed ? watched.toReversed() : watched });
+    }
+  }
+
+  async function filled(): Promise<WatchedBucket> {
+    const bucket = new WatchedBucket();
+    const disk = diskOn(bucket);
+    must(await disk.makeDirectory("/packs/inner"), "a directory is made");
+    for (const name of ["a", "b", "c", "d", "e"]) {
+      const descriptor = must(await disk.open(`/packs/${name}`, "create"), "opening");
+      for (let part = 0; part < 3; part += 1) {
+        must(await disk.write(descriptor, [new Uint8Array(100)], part * 100), "writing");
+        must(await disk.sync(descriptor), "syncing");
+      }
+      must(await disk.close(descriptor), "closing");
+    }
+    bucket.askedAtPage.length = 0;
+    return bucket;
+  }
+
+  it("makes out what a page says before it asks for the next: no long work is left for the end", async () => {
+    const bucket = await filled();
+
+    const listed = must(await diskOn(bucket).list("/packs"), "listing");
+
+    assert.deepEqual(
+      listed.map(({ name, kind, sizeBytes }) => [name, kind, sizeBytes]),
+      [...["a", "b", "c", "d", "e"].map((name) => [name, "file", 300]), ["inner", "directory", 0]],
+    );
+    const { askedAtPage } = bucket;
+    assert(askedAtPage.length >= 5);
+    for (const [page, count] of askedAtPage.entries()) {
+      assert(page === 0 || count > (askedAtPage[page - 1] ?? 0), askedAtPage.join());
+    }
+  });
+
+  it("refuses one that is not in order, as if it could not be read: parts of a file are another file", async () => {
+    const bucket = await filled();
+    bucket.isReversed = true;
+
+    assert.equal(codeOf(await diskOn(bucket).list("/packs")), "disk.broken");
   });
 });
