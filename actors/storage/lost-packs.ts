@@ -122,7 +122,7 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
   if (lossy.size === 0) return ok();
   const listed = await files.list([slot]);
   if (!listed.ok) return listed;
-  const back: LostPack[] = [];
+  const found: LostPack[] = [];
   const frontless = new Set<number>();
   // Of what is refused for a moment nothing is concluded.
   let failure: DiskFailure | undefined;
@@ -135,12 +135,18 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
     const { mark } = await readFront(files, pack, onUnreadable);
     if (mark === undefined) frontless.add(pack);
     else if (Buffer.compare(mark, state.mark) !== 0) continue;
-    back.push({ state: mark === undefined ? { ...state, isCut: true } : state, sizeBytes });
+    found.push({ state: mark === undefined ? { ...state, isCut: true } : state, sizeBytes });
   }
   if (failure !== undefined) return fail(failure);
+  const cut = new Set(found.flatMap(({ state }) => (state.isCut === true ? [state.pack] : [])));
+  // What is lost without a mark is known by the state of its pack alone, and an attempt that makes another of that may end in the
+  // middle: where there is no room to mark what has to be read, the pack stays gone.
+  const { unmarked } = await remains(found, deps, (_digest, { pack, position }) => {
+    return !cut.has(pack) || !isLostAt(lossy.get(pack), position);
+  });
+  const back = found.filter(({ state }) => !unmarked.has(state.pack));
   if (back.length === 0) return ok();
   for (const { state, sizeBytes } of back) setBack(state, sizeBytes ?? 0, catalog);
-  const cut = new Set(back.flatMap(({ state }) => (state.isCut === true ? [state.pack] : [])));
   const check = new RecordCheck(deps);
   let readCount = 0;
   const holds: RecordCheck["holds"] = async (digest, entry) => {
@@ -149,7 +155,7 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
     if (readCount % READS_REMEMBERED === 0) await catalog.flush();
     return await check.holds(digest, entry);
   };
-  const { ends, short, unmarked } = await remains(back, deps, async (digest, entry) => {
+  const { ends, short } = await remains(back, deps, async (digest, entry) => {
     const { damage, pack, position } = entry;
     const wasLost = damage !== "none" || isLostAt(lossy.get(pack), position);
     if (!wasLost || failure !== undefined) return true;
@@ -163,9 +169,7 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
   });
   if (failure !== undefined) return fail(failure);
   for (const { state } of back) {
-    // It stays what it was: between what is there would be what is not, and nothing would say so.
-    if (unmarked.has(state.pack)) catalog.setPack(state);
-    else if (short.has(state.pack) || frontless.has(state.pack)) setCut(state, ends, catalog);
+    if (short.has(state.pack) || frontless.has(state.pack)) setCut(state, ends, catalog);
   }
   log.info("packs are back", { packs: back.map(({ state }) => state.pack) });
   return ok();
@@ -207,7 +211,7 @@ async function remains(
     } else {
       short.add(pack);
       if (catalog.hasRoomToSpare) catalog.markDamaged(digest, entry, "unreadable");
-      else if (entry.damage === "none") unmarked.add(pack);
+      else unmarked.add(pack);
     }
     await catalog.room();
   }

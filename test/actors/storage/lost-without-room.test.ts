@@ -18,6 +18,7 @@ import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { MiB } from "#runtime/units.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
+import { refuseReads } from "#test/actors/storage/refused-reads.ts";
 import { silentLog } from "#test/kit/actor.ts";
 
 const WAITING_MAX = 2 * OVERLAY_CHANGES_MAX;
@@ -63,16 +64,40 @@ describe("storage: packs that are gone while the catalog's store has no room (ST
     assert.equal(heldCount(new Catalog(kv)), 0);
   });
 
-  it("stay gone where they are back, and what does not hold of them could not be marked (STO-126)", async () => {
+  it("stay gone where they are back, and what does not hold of them could not be marked (STO-126, STO-135)", async () => {
     const { catalog, heldCount } = await settled();
-    const disk = new MemoryDisk();
-    must(await disk.makeDirectory("/data/packs"), "made");
-    must(await disk.replaceFile(firstPack, new Uint8Array(PACK_BYTES)), "put back");
-    const files = new PackFiles(disk, "/data/packs", 4);
+    const { back } = await backEmpty();
 
-    must(await takeBack(0, { catalog, cpu: inlineCpu({ disk }), files, log: silentLog, pause }), "it is read");
+    must(await back(catalog), "it is read");
 
     assert([...catalog.packs.values()].every(isGone));
     assert.equal(heldCount(), 0);
   });
+
+  it("count again only where they were read, also after an attempt to read them that ended in the middle (STO-135)", async () => {
+    const { catalog, heldCount, kv, stores } = await settled();
+    const { back, disk } = await backEmpty();
+    stores.refuseBatches(undefined);
+    await catalog.flush();
+    const mend = refuseReads(disk, (_path, _descriptor, into) => into.length === RECORD_BYTES / 2, "ENOMEM");
+    assert.equal((await back(catalog)).ok, false);
+    await catalog.flush();
+    assert.equal(heldCount(new Catalog(kv)), 0);
+    mend();
+    const next = new Catalog(kv);
+
+    must(await back(next), "it is read");
+
+    assert.equal(heldCount(next), 0);
+  });
 });
+
+/** The pack is there again, as long as it was, and empty. */
+async function backEmpty() {
+  const disk = new MemoryDisk();
+  must(await disk.makeDirectory("/data/packs"), "made");
+  must(await disk.replaceFile(firstPack, new Uint8Array(PACK_BYTES)), "put back");
+  const files = new PackFiles(disk, "/data/packs", 4);
+  const back = (catalog: Catalog) => takeBack(0, { catalog, cpu: inlineCpu({ disk }), files, log: silentLog, pause });
+  return { back, disk };
+}
