@@ -2,17 +2,23 @@
 import type { Catalog, FoundEntry } from "#actors/storage/catalog.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 
-/** Every record in such packs. Gives the loop back when it is due, also where none is meant for long. */
+/**
+ * Every record in such packs, or a part of them where it is over meanwhile, from which nothing follows.
+ * Gives the loop back when it is due, also where none is meant for long.
+ */
 export async function* recordsIn(
   catalog: Pick<Catalog, "pagesIn">,
   pause: Pick<Pause, "ifDue">,
   isMeant: (pack: number) => boolean,
+  isOver: () => boolean,
 ): AsyncGenerator<FoundEntry, void> {
   for (const page of catalog.pagesIn(isMeant)) {
     for (const found of page) {
+      if (isOver()) return;
       yield found;
       await pause.ifDue();
     }
     await pause.ifDue();
+    if (isOver()) return;
   }
 }

@@ -35,6 +35,8 @@ export interface LossDeps {
   readonly catalog: Catalog;
   readonly log: Log;
   readonly pause: Pick<Pause, "ifDue">;
+  /** From then on nothing is concluded: another life finds again what is left. */
+  readonly isOver: () => boolean;
 }
 
 export type TakeBackDeps = LossDeps & RecordCheckDeps;
@@ -85,9 +87,10 @@ export async function isOfTheirStore(files: PackFiles, catalog: Catalog): Promis
 
 /** From now on these packs are gone, or end with the last record that is left of them. What they have lost is marked. */
 export async function settleLost(lost: readonly LostPack[], deps: LossDeps): Promise<void> {
-  const { catalog, log } = deps;
+  const { catalog, isOver, log } = deps;
   const hadSome = lost.filter(hadRecords);
   const { ends } = await remains(hadSome, deps, () => true);
+  if (isOver()) return;
   for (const { state, sizeBytes } of lost) {
     if (sizeBytes === undefined) setGone(state, catalog);
     else setCut(state, ends, catalog);
@@ -117,7 +120,7 @@ function setCut(state: PackState, ends: ReadonlyMap<number, number>, catalog: Ca
  * differ, which may be for want of the file. A pack that is another stays what it is: gone.
  */
 export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result<void, DiskFailure>> {
-  const { catalog, files, log } = deps;
+  const { catalog, files, isOver, log } = deps;
   const lossy = new Map([...catalog.packs].filter(([pack, state]) => slotOf(pack) === slot && hasLost(state)));
   if (lossy.size === 0) return ok();
   const listed = await files.list([slot]);
@@ -145,7 +148,7 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
     return !cut.has(pack) || !isLostAt(lossy.get(pack), position);
   });
   const back = found.filter(({ state }) => !unmarked.has(state.pack));
-  if (back.length === 0) return ok();
+  if (back.length === 0 || isOver()) return ok();
   for (const { state, sizeBytes } of back) setBack(state, sizeBytes ?? 0, catalog);
   const check = new RecordCheck(deps);
   let readCount = 0;
@@ -168,6 +171,7 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
     return true;
   });
   if (failure !== undefined) return fail(failure);
+  if (isOver()) return ok();
   for (const { state } of back) {
     if (short.has(state.pack) || frontless.has(state.pack)) setCut(state, ends, catalog);
   }
@@ -193,10 +197,10 @@ interface Remains {
   readonly unmarked: ReadonlySet<number>;
 }
 
-/** Marks what these packs lack: what does not lie before their ends, or is not left by what is asked. */
+/** Marks what these packs lack: what does not lie before their ends, or is not left by what is asked. A part of it where it is over. */
 async function remains(
   packs: readonly LostPack[],
-  { catalog, pause }: LossDeps,
+  { catalog, isOver, pause }: LossDeps,
   isLeft: (digest: Digest, entry: CatalogEntry) => boolean | Promise<boolean>,
 ): Promise<Remains> {
   const sizes = new Map(packs.map(({ state, sizeBytes = 0 }) => [state.pack, sizeBytes]));
@@ -204,7 +208,7 @@ async function remains(
   const short = new Set<number>();
   const unmarked = new Set<number>();
   if (packs.length === 0) return { ends, short, unmarked };
-  for await (const { digest, entry } of recordsIn(catalog, pause, (pack) => sizes.has(pack))) {
+  for await (const { digest, entry } of recordsIn(catalog, pause, (pack) => sizes.has(pack), isOver)) {
     const { pack } = entry;
     if (isBefore(sizes, entry) && (await isLeft(digest, entry))) {
       ends.set(pack, Math.max(ends.get(pack) ?? 0, recordEnd(entry.position, entry)));

@@ -30,6 +30,7 @@ export interface OpenCatalogDeps {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly log: Log;
+  readonly signal: Pick<AbortSignal, "aborted">;
   /** Closes what was opened. */
   readonly scope: Pick<Scope, "add">;
 }
@@ -42,7 +43,7 @@ export async function openCatalog(
   deps: OpenCatalogDeps,
   files: PackFiles,
 ): Promise<{ readonly kv: SpareKv; readonly catalog: Catalog }> {
-  const { clock, cpu, disk, log, scheduler } = deps;
+  const { clock, cpu, disk, log, scheduler, signal } = deps;
   const opened = await openStore(deps);
   if (opened.ok) {
     const catalog = new Catalog(opened.value, (pack) => files.isThere(pack));
@@ -53,7 +54,8 @@ export async function openCatalog(
       lost.length > 0 ? !(await isOfTheirStore(files, catalog)) : await hasOtherMarks(files, catalog, [HOME_SLOT]);
     const isUnfinished = !catalog.complete && opened.value.count() > 0;
     if (!isForeign && !isUnfinished) {
-      const settling = { catalog, cpu, files, log, pause: new Pause(clock, scheduler) };
+      const isOver = (): boolean => signal.aborted;
+      const settling = { catalog, cpu, files, isOver, log, pause: new Pause(clock, scheduler) };
       must(await takeBack(HOME_SLOT, settling), "what is back can be read");
       await settleLost(lost, settling);
       return { kv: opened.value, catalog };

@@ -33,7 +33,6 @@ export interface PackWatchDeps extends LossDeps {
   readonly onPackTrouble: (trouble: string | undefined) => void;
   /** Of what goes on beside the calls: it ends the incarnation. */
   readonly onDefect: (defect: unknown) => void;
-  readonly isOver: () => boolean;
 }
 
 export class PackWatch {

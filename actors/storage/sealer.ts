@@ -126,6 +126,8 @@ export class Sealer {
     };
 
     const { pack, mark, checkpoint } = state;
+    // A table without its footer is cut by the next recovery, and written again.
+    const left = fail({ code: "disk.broken", path: files.pathOf(pack), errno: "ECANCELED" } as const);
     for await (const found of scanRecords(files, pack, mark, PACK_FRONT_BYTES, checkpoint, onUnreadable)) {
       if (unreadable.length > 0) break;
       seen.add(found.position);
@@ -143,12 +145,12 @@ export class Sealer {
         if (!written.ok) return written;
       }
       await pause.ifDue();
-      // Left unsealed: a table without its footer is cut by the next recovery, and written again.
-      if (this.#ended) return fail({ code: "disk.broken", path: files.pathOf(pack), errno: "ECANCELED" });
+      if (this.#ended) return left;
     }
     const [failure] = unreadable;
     if (failure !== undefined) return fail(failure);
     if (hasGap || scannedTo < checkpoint) await this.#tellUnseen(state, seen, disk);
+    if (this.#ended) return left;
     const footer = encodeSealFooter({ entryCount, tablePosition, tableDigest: hasher.digest() }, mark);
     const table = await write();
     if (!table.ok) return table;
@@ -161,8 +163,8 @@ export class Sealer {
   /** A record that no scan finds any more is not in the table: what the catalog says of it is not so. */
   async #tellUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>, disk: PoolDisk): Promise<void> {
     const { catalog, onDamaged, pause } = this.#deps;
-    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack)) {
-      if (disk.refusal !== undefined) return;
+    const isOver = (): boolean => this.#ended || disk.refusal !== undefined;
+    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack, isOver)) {
       const isUnseen = !seen.has(entry.position) && entry.position < checkpoint;
       if (isUnseen && entry.damage === "none") onDamaged(digest, entry, "differs");
     }

@@ -163,14 +163,15 @@ export class Compactor {
     }
     if (unreadable !== undefined) return fail(unreadable);
     if (hasGap || scannedTo < recordsEnd) isDamaged = (await this.#tellUnseen(pack, seen, isLive, dead)) || isDamaged;
+    if (isOver()) return fail({ code: "over" });
     return isDamaged ? fail({ code: "damaged" }) : ok();
   }
 
   /** Whether any record is live that the catalog alone still knows. Those that are dead would be relied upon when the file is gone. */
   async #tellUnseen(pack: number, seen: ReadonlySet<number>, isLive: IsLive, dead: Known[]): Promise<boolean> {
-    const { catalog, onDamaged, pause } = this.#deps;
+    const { catalog, isOver, onDamaged, pause } = this.#deps;
     let isDamaged = false;
-    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack)) {
+    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack, isOver)) {
       if (seen.has(entry.position)) continue;
       if (!isLive(entry, digest)) {
         dead.push({ digest, entry });

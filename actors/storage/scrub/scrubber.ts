@@ -232,13 +232,13 @@ export class Scrubber {
   async #verifyUnseen({ pack, checkpoint }: PackState, seen: ReadonlySet<number>): Promise<boolean> {
     const { catalog, pause, signal } = this.#deps;
     let isRead = true;
-    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack)) {
-      if (signal.aborted) return false;
+    const isOver = (): boolean => signal.aborted;
+    for await (const { digest, entry } of recordsIn(catalog, pause, (other) => other === pack, isOver)) {
       if (seen.has(entry.position) || entry.position >= checkpoint) continue;
       await this.#throttle.take(sizeOfRecord(entry));
       isRead = (await this.#verifyRecord(pack, { ...entry, digest })) && isRead;
     }
-    return isRead;
+    return isRead && !signal.aborted;
   }
 
   async #verifyRecord(pack: number, { digest, kind, position }: ListedRecord): Promise<boolean> {

@@ -19,6 +19,7 @@ export interface VolumeRecordsDeps {
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
   readonly log: Log;
+  readonly signal: Pick<AbortSignal, "aborted">;
 }
 
 /**
@@ -26,9 +27,9 @@ export interface VolumeRecordsDeps {
  * there, counts again.
  */
 export async function compareRecords(slot: number, deps: VolumeRecordsDeps): Promise<Result<boolean, DiskFailure>> {
-  const { files, catalog } = deps;
+  const { files, catalog, signal } = deps;
   if (catalog.slots.isHalfKnown(slot)) return ok(true);
-  const taken = await takeBack(slot, deps);
+  const taken = await takeBack(slot, { ...deps, isOver: () => signal.aborted });
   if (!taken.ok) return taken;
   let failure: DiskFailure | undefined;
   const onUnreadable: OnUnreadable = (unread) => {
@@ -42,10 +43,10 @@ export async function compareRecords(slot: number, deps: VolumeRecordsDeps): Pro
  * What it refused before it went says nothing any more: whoever reads it, or scrub, finds out anew. What a pack that was cut has lost
  * was read since it is back, and stays what it was found to be.
  */
-export async function liftRecords(slot: number, { catalog, pause }: VolumeRecordsDeps): Promise<void> {
+export async function liftRecords(slot: number, { catalog, pause, signal }: VolumeRecordsDeps): Promise<void> {
   if (catalog.totals.damagedCount === 0) return;
   const isMeant = (pack: number): boolean => slotOf(pack) === slot && catalog.packs.get(pack)?.isCut !== true;
-  for await (const { digest, entry } of recordsIn(catalog, pause, isMeant)) {
+  for await (const { digest, entry } of recordsIn(catalog, pause, isMeant, () => signal.aborted)) {
     if (catalog.lift(digest, entry)) catalog.setVerified(entry.pack, 0);
     if (!(await catalog.room()).ok) return;
   }

@@ -46,7 +46,7 @@ async function settled() {
   await catalog.flush();
   stores.refuseBatches("no room");
   const lost = [...catalog.packs.values()].map((state) => ({ state, sizeBytes: undefined }));
-  await settleLost(lost, { catalog, log: silentLog, pause });
+  await settleLost(lost, { catalog, isOver: () => false, log: silentLog, pause });
   const heldCount = (known = catalog): number => digests.filter((digest) => known.holds("chunk", digest)).length;
   return { stores, kv, catalog, heldCount };
 }
@@ -98,6 +98,7 @@ async function backEmpty() {
   must(await disk.makeDirectory("/data/packs"), "made");
   must(await disk.replaceFile(firstPack, new Uint8Array(PACK_BYTES)), "put back");
   const files = new PackFiles(disk, "/data/packs", 4);
-  const back = (catalog: Catalog) => takeBack(0, { catalog, cpu: inlineCpu({ disk }), files, log: silentLog, pause });
+  const back = (catalog: Catalog) =>
+    takeBack(0, { catalog, cpu: inlineCpu({ disk }), files, isOver: () => false, log: silentLog, pause });
   return { back, disk };
 }

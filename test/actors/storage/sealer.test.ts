@@ -7,6 +7,7 @@ import { it } from "node:test";
 import { digestFromBytes } from "#actors/domain/address.ts";
 import { encodeManifest } from "#actors/domain/manifest.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { PackPool } from "#actors/storage/pack-pool.ts";
@@ -26,10 +27,8 @@ import { silentLog } from "#test/kit/actor.ts";
 
 const cpu = inlineCpu();
 
-/** A pack with one commit that the catalog does not know, and what `meanwhile` does while the commit is read. */
-async function sealed(
-  meanwhile: (pool: PackPool) => void,
-): Promise<{ readonly catalog: Catalog; readonly defects: readonly unknown[] }> {
+/** A pack with one commit. */
+async function written(isKnown: boolean) {
   const disk = new MemoryDisk();
   await disk.makeDirectory("/packs");
   const kv = must(await memoryKvStores().open("/catalog", { mapBytesMax: 1 * MiB }), "a store opens");
@@ -53,11 +52,21 @@ async function sealed(
   ];
   const digests = digestChunk(payload, cpu);
   const commit = { sequence: 1, isTransient: false };
-  must(await log.append({ kind: "manifest", payload, digests, commit }, () => undefined), "it is written");
+  const manifest = digestFromBytes(digests.digest);
+  const record = { kind: "manifest", payload, digests, commit } as const;
+  const enter = (entry: CatalogEntry): void => (isKnown ? catalog.insert(manifest, entry) : undefined);
+  must(await log.append(record, enter), "it is written");
   await log.rotate();
   const [state] = [...catalog.packs.values()];
   assert(state !== undefined);
+  return { catalog, disk, files, manifest, pool, state };
+}
 
+/** Of one that the catalog does not know, and what `meanwhile` does while the commit is read. */
+async function sealed(
+  meanwhile: (pool: PackPool) => void,
+): Promise<{ readonly catalog: Catalog; readonly defects: readonly unknown[] }> {
+  const { catalog, files, pool, state } = await written(false);
   const pause = new Pause(new ManualClock(), realScheduler);
   const check = new RecordCheck({ files, cpu, pause });
   const defects: unknown[] = [];
@@ -98,4 +107,34 @@ it("storage: a commit in a pack whose pool ends while it is sealed says nothing 
 
   assert.deepEqual(defects, []);
   assert(!catalog.isDamaged);
+});
+
+it("storage: a pack that the life leaves before all is looked at that the catalog alone may know of it is not sealed (STO-136)", async () => {
+  const { catalog, disk, files, manifest, pool, state } = await written(true);
+  const [record] = catalog.records("manifest", manifest);
+  assert(record !== undefined);
+  disk.flipByte(files.pathOf(state.pack), record.position);
+  const pause = new Pause(new ManualClock(), realScheduler);
+  const sealer = new Sealer({
+    files,
+    catalog,
+    cpu,
+    keeps: { fateOf: () => "loose" },
+    check: new RecordCheck({ files, cpu, pause }),
+    onDamaged: () => assert.fail("it is over"),
+    pause,
+    log: silentLog,
+    onDefect: (defect) => assert.fail(String(defect)),
+  });
+  const isLooking = Promise.withResolvers<Promise<void>>();
+  const { pagesIn } = catalog;
+  catalog.pagesIn = (isMeant) => {
+    isLooking.resolve(sealer.close());
+    return pagesIn.call(catalog, isMeant);
+  };
+
+  sealer.seal(state.pack, pool.disk);
+  await await isLooking.promise;
+
+  assert.deepEqual([...catalog.packs.values()], [state]);
 });

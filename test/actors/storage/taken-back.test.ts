@@ -38,7 +38,7 @@ describe("storage: taking a pack back", () => {
     }
     const pause = new Pause(new ManualClock(), realScheduler);
     const lost = [...catalog.packs.values()].map((state) => ({ state, sizeBytes: undefined }));
-    await settleLost(lost, { catalog, log: silentLog, pause });
+    await settleLost(lost, { catalog, isOver: () => false, log: silentLog, pause });
     const disk = new MemoryDisk();
     must(await disk.makeDirectory("/data/packs"), "made");
     const file = new Uint8Array(PACK_BYTES);
@@ -52,7 +52,10 @@ describe("storage: taking a pack back", () => {
     };
     const files = new PackFiles(disk, "/data/packs", 4);
 
-    must(await takeBack(0, { catalog, cpu: inlineCpu({ disk }), files, log: silentLog, pause }), "it is read");
+    must(
+      await takeBack(0, { catalog, cpu: inlineCpu({ disk }), files, isOver: () => false, log: silentLog, pause }),
+      "it is read",
+    );
 
     assert.equal(digests.filter((digest) => catalog.holds("chunk", digest)).length, RECORD_COUNT - 1);
     assert(flushCount < 10, `${flushCount} writes of the catalog`);

@@ -53,6 +53,7 @@ async function stage(...sizes: readonly number[]) {
   assert(await pool.reserve(state.pack));
   sealBytes = 1 * MiB;
   const clock = new ManualClock();
+  const life = { isOver: false };
   const compactor = new Compactor({
     files,
     catalog,
@@ -60,9 +61,9 @@ async function stage(...sizes: readonly number[]) {
     pause: new Pause(clock, realScheduler),
     throttle: new Throttle(clock, () => 64 * MiB, new AbortController().signal),
     onDamaged: () => assert.fail("nothing is damaged"),
-    isOver: () => false,
+    isOver: () => life.isOver,
   });
-  return { catalog, compactor, disk, pool, state };
+  return { catalog, compactor, disk, life, pool, state };
 }
 
 describe("storage: a pack that is emptied while its pool ends (STO-105)", () => {
@@ -96,6 +97,25 @@ describe("storage: a pack that is emptied, and has lost what is live in it (STO-
 
     assert.deepEqual(emptied, fail({ code: "damaged" }));
     assert.deepEqual(catalog.records("chunk", digest), [{ ...entry, damage: "unreadable" }]);
+  });
+});
+
+describe("storage: a pack that is emptied, of which the catalog alone knows a record (STO-136)", () => {
+  it("is kept where the life ends before all that it may know is looked at", async () => {
+    const { catalog, compactor, disk, life, pool, state } = await stage(5000);
+    const [record] = [...catalog.pagesIn((pack) => pack === state.pack)].flat();
+    assert(record !== undefined);
+    disk.flipByte("/packs/00000001.pack", record.entry.position + 50);
+    const { pagesIn } = catalog;
+    catalog.pagesIn = (isMeant) => {
+      life.isOver = true;
+      return pagesIn.call(catalog, isMeant);
+    };
+
+    const emptied = await compactor.empty(state, () => true, pool);
+
+    assert.deepEqual(emptied, fail({ code: "over" }));
+    assert.deepEqual([...catalog.packs.keys()], [state.pack]);
   });
 });
 
