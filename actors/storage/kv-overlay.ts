@@ -16,6 +16,16 @@ export const OVERLAY_CHANGES_MAX = 8192;
 /** Changes that may wait while the store refuses them: some 250 MB. No put is taken past it. */
 export const OVERLAY_WAITING_MAX = 1_048_576;
 
+/** Pairs of one read of a range of which much is removed. */
+const READ_PAIRS_MAX = 8192;
+
+interface Pair {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+type NamedValue = readonly [name: string, value: Uint8Array];
+
 interface Generation {
   readonly changes: Map<string, Uint8Array | undefined>;
 }
@@ -50,9 +60,8 @@ export class KvOverlay {
 
   get(key: Uint8Array): Uint8Array | undefined {
     const name = nameOf(key);
-    if (this.#filling.changes.has(name)) return this.#filling.changes.get(name);
-    if (this.#writing?.changes.has(name)) return this.#writing.changes.get(name);
-    return this.#kv.get(key);
+    const changes = this.#changesWith(name);
+    return changes === undefined ? this.#kv.get(key) : changes.get(name);
   }
 
   put(key: Uint8Array, value: Uint8Array | undefined): void {
@@ -64,21 +73,26 @@ export class KvOverlay {
     return this.#filling.changes.size;
   }
 
-  /** Pairs with `from <= key < to`, at most `limit`, in key order: written or not. Looks through all that is not. */
-  range(from: Uint8Array, to: Uint8Array, limit: number): readonly { key: Uint8Array; value: Uint8Array }[] {
-    const changed = this.#changedBetween(nameOf(from), nameOf(to));
-    let removedCount = 0;
-    for (const value of changed.values()) if (value === undefined) removedCount += 1;
-    const written = this.#kv.range(from, to, limit + removedCount);
-    if (changed.size === 0) return written;
-    const values = new Map<string, Uint8Array | undefined>(written.map(({ key, value }) => [nameOf(key), value]));
-    for (const [name, value] of changed) values.set(name, value);
-    const pairs: { key: Uint8Array; value: Uint8Array }[] = [];
-    for (const name of [...values.keys()].sort()) {
-      const value = values.get(name);
-      if (value !== undefined) pairs.push({ key: Buffer.from(name, "latin1"), value });
+  /**
+   * Pairs with `from <= key < to`, at most `limit`, in key order: written or not. Looks through all that is not, which may be a million
+   * changes, and sorts only those that can be among the first.
+   */
+  range(from: Uint8Array, to: Uint8Array, limit: number): readonly Pair[] {
+    const written: Pair[] = [];
+    let next: Uint8Array | undefined = from;
+    for (let count = limit; next !== undefined && written.length < limit; count = Math.min(2 * count, READ_PAIRS_MAX)) {
+      const page = this.#kv.range(next, to, count);
+      for (const pair of page) if (this.#changesWith(nameOf(pair.key)) === undefined) written.push(pair);
+      const last = page.at(-1);
+      next = last === undefined || page.length < count ? undefined : Buffer.concat([last.key, Uint8Array.of(0)]);
     }
-    return pairs.slice(0, limit);
+    // What is changed behind the last one that was read is not among the first.
+    const changed = this.#firstPut(nameOf(from), nameOf(next ?? to), limit);
+    if (changed.length === 0) return written.slice(0, limit);
+    const values = new Map(written.map(({ key, value }) => [nameOf(key), value]));
+    for (const [name, value] of changed) values.set(name, value);
+    const pairs = [...values].sort(byName).slice(0, limit);
+    return pairs.map(([name, value]) => ({ key: Buffer.from(name, "latin1"), value }));
   }
 
   /**
@@ -111,15 +125,33 @@ export class KvOverlay {
     this.#filling = generation;
   }
 
-  #changedBetween(from: string, to: string): ReadonlyMap<string, Uint8Array | undefined> {
-    const changed = new Map<string, Uint8Array | undefined>();
-    for (const generation of [this.#writing, this.#filling]) {
-      for (const [name, value] of generation?.changes ?? []) {
-        if (name >= from && name < to) changed.set(name, value);
-      }
-    }
-    return changed;
+  /** The newest ones that have it. */
+  #changesWith(name: string): Generation["changes"] | undefined {
+    if (this.#filling.changes.has(name)) return this.#filling.changes;
+    return this.#writing?.changes.has(name) === true ? this.#writing.changes : undefined;
   }
+
+  /** The first of those that are not removals, at most `limit`, in any order. */
+  #firstPut(from: string, to: string, limit: number): readonly NamedValue[] {
+    let first: NamedValue[] = [];
+    let end = to;
+    const take = (name: string, value: Uint8Array | undefined): void => {
+      if (value === undefined || name < from || name >= end) return;
+      first.push([name, value]);
+      if (first.length < 2 * limit) return;
+      first = first.sort(byName).slice(0, limit);
+      end = first.at(-1)?.[0] ?? end;
+    };
+    const { changes } = this.#filling;
+    for (const [name, value] of changes) take(name, value);
+    for (const [name, value] of this.#writing?.changes ?? []) if (!changes.has(name)) take(name, value);
+    return first;
+  }
+}
+
+/** In the order of the keys: a name has one character for each byte. */
+function byName([one]: NamedValue, [other]: NamedValue): number {
+  return one < other ? -1 : 1;
 }
 
 /** At most 200 characters, for logs and health. */

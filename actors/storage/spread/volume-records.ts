@@ -79,6 +79,8 @@ export async function dropRecords(
   { catalog, isOver, pause }: Pick<VolumeRecordsDeps, "catalog" | "pause"> & { readonly isOver: () => boolean },
 ): Promise<boolean> {
   for (const slot of slots) catalog.slots.setHalfKnown(slot, true);
+  // Each walk begins with what the others have left waiting: none where nothing more may wait.
+  if (!(await catalog.room()).ok) return false;
   for (const found of catalog.pagesIn((pack) => slots.has(slotOf(pack)))) {
     for (const { digest, entry } of found) {
       catalog.remove(digest, entry);

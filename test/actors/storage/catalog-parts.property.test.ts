@@ -55,13 +55,13 @@ describe("kv overlay: get", () => {
             assert.deepEqual(value && Uint8Array.from(value), model.get(key));
           }
           const between = [...model].filter(([key, value]) => key >= 2 && key < 8 && value !== undefined);
-          assert.deepEqual(
-            overlay.range(Uint8Array.of(2), Uint8Array.of(8), 3).map(({ key, value }) => [key[0], [...value]]),
-            between
-              .sort(([one], [other]) => one - other)
-              .slice(0, 3)
-              .map(([key, value]) => [key, [...(value ?? [])]]),
-          );
+          between.sort(([one], [other]) => one - other);
+          for (const limit of [0, 1, 3, 10]) {
+            assert.deepEqual(
+              overlay.range(Uint8Array.of(2), Uint8Array.of(8), limit).map(({ key, value }) => [key[0], [...value]]),
+              between.slice(0, limit).map(([key, value]) => [key, [...(value ?? [])]]),
+            );
+          }
         }
         stores.refuseBatches(undefined);
         await overlay.flush();
@@ -104,6 +104,36 @@ describe("kv overlay: a store that refuses", () => {
     await overlay.flush();
     assert.deepEqual([overlay.refusal, overlay.pendingCount, overlay.hasRoom], [undefined, 0, true]);
     assert.equal(opened.value.count(), 3);
+  });
+});
+
+describe("kv overlay: range", () => {
+  it("reads about as much as it answers with, and what is removed in front of that", async () => {
+    const opened = await memoryKvStores().open("kv", { mapBytesMax: 1e6 });
+    assert(opened.ok);
+    const { range } = opened.value;
+    let readCount = 0;
+    const counting: Kv = {
+      ...opened.value,
+      range: (...asked) => {
+        const pairs = range(...asked);
+        readCount += pairs.length;
+        return pairs;
+      },
+    };
+    const keyOf = (at: number): Uint8Array => Uint8Array.of(1 + (at >> 8), at & 255);
+    const numbersOf = (pairs: ReturnType<KvOverlay["range"]>): readonly number[] =>
+      pairs.map(({ key }) => Buffer.from(key).readUInt16BE() - 256);
+    const overlay = new KvOverlay(counting);
+    for (let at = 0; at < 4000; at += 1) overlay.put(keyOf(at), Uint8Array.of(1));
+    await overlay.flush();
+    for (let at = 2000; at < 4000; at += 1) overlay.put(keyOf(at), undefined);
+
+    assert.deepEqual(numbersOf(overlay.range(keyOf(0), keyOf(4000), 3)), [0, 1, 2]);
+    assert.equal(readCount, 3);
+    for (let at = 0; at < 500; at += 1) overlay.put(keyOf(at), undefined);
+    assert.deepEqual(numbersOf(overlay.range(keyOf(0), keyOf(4000), 3)), [500, 501, 502]);
+    assert(readCount < 1500, `${readCount} are read`);
   });
 });
 

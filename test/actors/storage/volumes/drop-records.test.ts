@@ -40,6 +40,10 @@ it("storage: what waits in memory while a volume is dropped is bounded, and the 
     !isDropped && left > RECORD_COUNT - 2 * WAITING_MAX && left < RECORD_COUNT,
     `${left} of ${RECORD_COUNT} are left`,
   );
+  const { pagesIn } = catalog;
+  catalog.pagesIn = () => assert.fail("there is no room for what a walk finds");
+  assert(!(await drop()));
+  catalog.pagesIn = pagesIn;
   stores.refuseBatches(undefined);
   await catalog.flush();
   assert(await drop());
