@@ -83,7 +83,7 @@ export class PackWatch {
     this.#unlisted = lost.ok ? undefined : await onUnlisted(lost.failure);
     if (!lost.ok) return this.#tell();
     if (lost.value.length > 0 && !(await isThere())) return;
-    for (const { state } of lost.value) await this.#stopWriting(state.pack);
+    await this.#stopWriting(lost.value.map(({ state }) => state.pack));
     if (isOver()) return;
     this.#marking = this.#mark(lost.value).catch(onDefect);
     await this.#marking;
@@ -102,12 +102,19 @@ export class PackWatch {
     for (const { state } of stopped) await files.forget(state.pack);
   }
 
-  /** Nothing goes to the pack any more when it settles, but from an upload that has it, which fails at its end. */
-  async #stopWriting(pack: number): Promise<void> {
-    const { pool, rotate } = this.#deps;
-    if (await pool.lose(pack)) return;
-    await rotate();
-    await pool.lose(pack);
+  /** Nothing goes to these packs any more when it settles, but from an upload that has one, which fails at its end. */
+  async #stopWriting(packs: readonly number[]): Promise<void> {
+    const held = await this.#lose(packs);
+    if (held.length === 0) return;
+    await this.#deps.rotate();
+    await this.#lose(held);
+  }
+
+  /** Answers with those that are not free, of which one may be in hand. */
+  async #lose(packs: readonly number[]): Promise<readonly number[]> {
+    const held: number[] = [];
+    for (const pack of packs) if (!(await this.#deps.pool.lose(pack))) held.push(pack);
+    return held;
   }
 
   #tell(): void {
