@@ -8,6 +8,9 @@
  * - what was stored while all was whole is readable all the time;
  * - all that was acknowledged is readable as soon as nothing is away;
  * - repair and scrub then make everything whole again, after which any of the volumes may go, as many as may be lost.
+ *
+ * Where some are left out, there are lives too that name fewer of them, or none, and are cut off: whatever they store, and never
+ * hear of, nothing that was acknowledged is lost by it.
  */
 import assert from "node:assert/strict";
 import type { VolumesFacts } from "#actors/domain/volumes-facts.ts";
@@ -37,6 +40,8 @@ export interface VolumeTally {
   hung: number;
   decayed: number;
   replaced: number;
+  /** Lives that named fewer of them. */
+  lesser: number;
   catalogsLost: number;
   /** Times at which everything was whole. */
   wholes: number;
@@ -55,6 +60,7 @@ export const EMPTY_VOLUME_TALLY: Readonly<VolumeTally> = {
   hung: 0,
   decayed: 0,
   replaced: 0,
+  lesser: 0,
   catalogsLost: 0,
   wholes: 0,
   removals: 0,
@@ -87,6 +93,7 @@ export class VolumeHistory {
   readonly #objects: readonly TestObject[];
   readonly #story: Story;
   readonly #layout: Layout;
+  readonly #leavesOut: boolean;
   readonly #disk = new MemoryDisk({ capacityBytes: 4 * GiB });
   readonly #kv: MemoryKvStores;
   readonly #tally: VolumeTally = { ...EMPTY_VOLUME_TALLY };
@@ -107,7 +114,8 @@ export class VolumeHistory {
   /** Objects may have been stored with less than the layout says since then. */
   #isExposed = false;
 
-  constructor(seed: number, objects: readonly TestObject[]) {
+  constructor(seed: number, objects: readonly TestObject[], { leavesOut }: { readonly leavesOut: boolean }) {
+    this.#leavesOut = leavesOut;
     this.#story = new Story(seed);
     this.#objects = objects;
     this.#layout = this.#story.one(LAYOUTS);
@@ -124,6 +132,8 @@ export class VolumeHistory {
       for (let life = 0; life < lifeCount; life += 1) {
         this.#story.say(`life ${life}`);
         await this.#live();
+        const isWell = this.#away.size === 0 && this.#hurt.size === 0;
+        if (this.#leavesOut && isWell && this.#story.chance(2)) await this.#liveWithFewer();
       }
       await this.#endWell();
     } catch (error) {
@@ -159,6 +169,21 @@ export class VolumeHistory {
     await this.#betweenLives();
   }
 
+  /** As after a mistake in the configuration. */
+  async #liveWithFewer(): Promise<void> {
+    const directories = this.#shuffled().slice(0, this.#story.random.below(this.#directories.length));
+    this.#story.say(`only ${directories.join(", ")}`);
+    this.#tally.lesser += 1;
+    this.#isExposed = true;
+    const yanked = new YankedDisk(this.#disk);
+    const node = await this.#start(yanked, { ...this.#settings(), directories });
+    for (const object of this.#book.acknowledged) await this.#read(node, yanked, object);
+    if (this.#story.chance(2)) await this.#traffic(node, yanked);
+    if (this.#story.chance(2)) await this.#look(node);
+    await this.#cutOffTraffic(node);
+    this.#end(node);
+  }
+
   async #endWell(): Promise<void> {
     const yanked = new YankedDisk(this.#disk);
     for (const volume of [...this.#away]) await this.#putBack(volume, yanked);
@@ -182,9 +207,9 @@ export class VolumeHistory {
     this.#story.say(`disturbed start: ${how}`);
   }
 
-  async #start(yanked: YankedDisk): Promise<Node> {
+  async #start(yanked: YankedDisk, settings: VolumeSettings = this.#settings()): Promise<Node> {
     this.#tally.lives += 1;
-    const node = await Node.start(mortal(yanked.disk, this.#kv), this.#story.nextSeed(), this.#settings());
+    const node = await Node.start(mortal(yanked.disk, this.#kv), this.#story.nextSeed(), settings);
     assert(node instanceof Node, `a start succeeds: ${String(node)}`);
     assert.equal(await node.settled(), "whole", JSON.stringify(node.kit.exits));
     return node;
