@@ -484,6 +484,6 @@ export class VolumeHistory {
 
   #shuffled(): readonly string[] {
     const left = [...this.#directories];
-    return left.map(() => left.splice(this.#story.random.below(left.length), 1)[0] ?? "");
+    return this.#directories.map(() => left.splice(this.#story.random.below(left.length), 1)[0] ?? "");
   }
 }
