@@ -30,12 +30,13 @@ import { Sequences } from "#actors/storage/sequences.ts";
 import { describeUnread, describeWanting } from "#actors/storage/set-aside.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { makeSpread, type SpreadWriters } from "#actors/storage/spread/make-spread.ts";
-import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
+import type { Attachment, VolumeSet } from "#actors/storage/spread/volume-set.ts";
 import { causeOf } from "#actors/storage/volumes/sighting.ts";
 import { WriteLimit } from "#actors/storage/write-limit.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { Defect } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Random } from "#runtime/random.ts";
@@ -93,6 +94,13 @@ export interface WritersDeps {
   readonly onDoubt: (sequence: number) => void;
 }
 
+const NO_LANES: Pick<Attachment, "makeLane" | "onChange"> = {
+  makeLane: () => {
+    throw new Defect("a lane is of a volume that is named");
+  },
+  onChange: () => undefined,
+};
+
 const LEFT_OUT = "a volume is left out: name it in storage.volumes, or give it up with cepa volumes --forget";
 
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
@@ -128,9 +136,10 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   const group = new GroupCommit({ ...shared, pool, space, signal });
   // Put together below: nothing is put before.
   const onAbandoned = (lengthBytes: number): void => collector.abandoned(lengthBytes);
-  const spread = deps.volumes && makeSpread(deps.volumes, { ...deps, ...shared, check, onAbandoned }, report);
-  // Those that are known and not named are waited for, and take nothing.
-  const onVolumes = deps.volumes?.isNamed === true ? spread : undefined;
+  const named = deps.volumes?.isNamed === true ? deps.volumes : undefined;
+  const spread = named && makeSpread(named, { ...deps, ...shared, check, onAbandoned }, report);
+  // Those that are known and not named are waited for, or given up: nothing is written to them, or repaired.
+  if (named === undefined) deps.volumes?.attach({ ...deps, ...shared, ...NO_LANES }, report);
   const isLacking = (): boolean => deps.volumes?.isLacking === true;
   const beganMs = clock.nowMs();
   const impaired = (): string | undefined => {
@@ -187,8 +196,8 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
     ...shared,
     close,
     pool,
-    smalls: onVolumes?.smalls ?? group,
-    larges: onVolumes?.larges ?? new LeasedUploads(pool, { ...shared, pool }),
+    smalls: spread?.smalls ?? group,
+    larges: spread?.larges ?? new LeasedUploads(pool, { ...shared, pool }),
     collector,
     scrubber,
     damageWalk,

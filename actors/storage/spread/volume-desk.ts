@@ -30,11 +30,8 @@ export class VolumeDesk {
 
   get facts(): VolumesFacts {
     const { volumes, writers, catalog } = this.#deps;
-    if (volumes === undefined || writers === undefined) {
-      return { volumes: [], profile: named(NO_REDUNDANCY), repair: NO_REPAIR };
-    }
-    const { repairer, spread } = writers;
-    return { volumes: volumes.facts(catalog), profile: named(spread.profile), repair: repairer.facts };
+    const profile = named(writers?.spread.profile ?? NO_REDUNDANCY);
+    return { volumes: volumes?.facts(catalog) ?? [], profile, repair: writers?.repairer.facts ?? NO_REPAIR };
   }
 
   repair(action: RepairAction): VolumesFacts {
@@ -56,7 +53,8 @@ export class VolumeDesk {
     const { state, backlogCount, lostCount } = writers?.repairer.facts ?? NO_REPAIR;
     const isHalfKnown = catalog.slots.isHalfKnown(volume.slot);
     const isKnown = !isHalfKnown && [...catalog.packs.keys()].some((pack) => slotOf(pack) === volume.slot);
-    if (!mayLose && (state !== "idle" || !isKnown || volumes.isSettling))
+    const isRepaired = writers !== undefined && state === "idle";
+    if (!mayLose && (!isRepaired || !isKnown || volumes.isSettling))
       return fail({ code: "storage.volume-needed", volume: id, isKnown, backlogCount, lostCount });
     const forgotten = await volumes.forget(volume);
     return forgotten.ok ? ok(this.facts) : fail(await writeFailure(forgotten.failure, space));

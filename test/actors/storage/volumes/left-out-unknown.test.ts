@@ -121,5 +121,6 @@ describe("storage: a volume that is left out, and holds commits that nobody know
 
     assert.deepEqual([report.blocked, (await facts(kit)).volumes], [undefined, []]);
     await mustRead(kit.ref, kept.manifest, "what was put");
+    assert.deepEqual([(await facts(kit)).repair.state, (await facts(kit)).repair.backlogCount], ["idle", 0]);
   });
 });
