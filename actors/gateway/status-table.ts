@@ -209,7 +209,7 @@ const table: Table = {
   "storage.rebuilding": {
     ...later,
     message: ({ doneBytes, totalBytes }) =>
-      `The catalog is being rebuilt: ${doneBytes} of ${totalBytes} bytes are read.`,
+      `The packs are being looked through: ${doneBytes} of ${totalBytes} bytes are read.`,
   },
   "storage.full": {
     status: 507,

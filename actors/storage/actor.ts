@@ -301,8 +301,9 @@ function tellHealth(
     else ctx.health("degraded", causes.join("; "));
     return;
   }
-  const percent = Math.floor((100 * progress.doneBytes) / progress.totalBytes);
-  ctx.health("degraded", `rebuilding the catalog: ${percent} %`);
+  const { doneBytes, totalBytes } = progress;
+  const percent = totalBytes === 0 ? 0 : Math.floor((100 * doneBytes) / totalBytes);
+  ctx.health("degraded", `looking through the packs: ${percent} %`);
 }
 
 /** For what runs beside the traffic: its defect ends the incarnation as one of a handler would. */

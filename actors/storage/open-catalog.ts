@@ -2,17 +2,13 @@
 import { Catalog } from "#actors/storage/catalog.ts";
 import { isMetaKey } from "#actors/storage/catalog-records.ts";
 import { hasOtherMarks } from "#actors/storage/contradiction.ts";
-import { findLost, hadRecords, isOfTheirStore, settleLost, takeBack } from "#actors/storage/lost-packs.ts";
+import { findLost, hadRecords, isOfTheirStore } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT } from "#actors/storage/pack-number.ts";
-import { Pause } from "#actors/storage/pause.ts";
-import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { must, type Result } from "#runtime/errors.ts";
 import type { KvBroken, KvStores } from "#runtime/kv/kv.ts";
 import { openOrSpare, type SpareKv } from "#runtime/kv/spare-kv.ts";
-import type { Cpu } from "#runtime/pool/cpu.ts";
-import type { Scheduler } from "#runtime/scheduler.ts";
 import type { Scope } from "#runtime/scope.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { GiB, MiB } from "#runtime/units.ts";
@@ -26,11 +22,7 @@ export interface OpenCatalogDeps {
   readonly directory: string;
   readonly disk: Disk;
   readonly kv: KvStores;
-  readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
   readonly log: Log;
-  readonly signal: Pick<AbortSignal, "aborted">;
   /** Closes what was opened. */
   readonly scope: Pick<Scope, "add">;
 }
@@ -43,23 +35,17 @@ export async function openCatalog(
   deps: OpenCatalogDeps,
   files: PackFiles,
 ): Promise<{ readonly kv: SpareKv; readonly catalog: Catalog }> {
-  const { clock, cpu, disk, log, scheduler, signal } = deps;
+  const { disk, log } = deps;
   const opened = await openStore(deps);
   if (opened.ok) {
     const catalog = new Catalog(opened.value, (pack) => files.isThere(pack));
     // A volume that contradicts it is looked at anew by itself.
-    const shorter = must(await findLost(files, catalog, [HOME_SLOT]), "the packs can be listed");
-    const lost = shorter.filter(hadRecords);
-    const isForeign =
-      lost.length > 0 ? !(await isOfTheirStore(files, catalog)) : await hasOtherMarks(files, catalog, [HOME_SLOT]);
+    const lost = must(await findLost(files, catalog, [HOME_SLOT]), "the packs can be listed");
+    const isForeign = lost.some(hadRecords)
+      ? !(await isOfTheirStore(files, catalog))
+      : await hasOtherMarks(files, catalog, [HOME_SLOT]);
     const isUnfinished = !catalog.complete && opened.value.count() > 0;
-    if (!isForeign && !isUnfinished) {
-      const isOver = (): boolean => signal.aborted;
-      const settling = { catalog, cpu, files, isOver, log, pause: new Pause(clock, scheduler) };
-      must(await takeBack(HOME_SLOT, settling), "what is back can be read");
-      await settleLost(lost, settling);
-      return { kv: opened.value, catalog };
-    }
+    if (!isForeign && !isUnfinished) return { kv: opened.value, catalog };
     await opened.value.close();
     log.warn("catalog thrown away", { isForeign, isUnfinished });
   } else log.warn("catalog thrown away", { failure: opened.failure });

@@ -10,7 +10,6 @@ import type { Meters } from "#actors/storage/meters.ts";
 import { openCatalog } from "#actors/storage/open-catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/pack-place.ts";
-import { Pause } from "#actors/storage/pause.ts";
 import { ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Space } from "#actors/storage/space.ts";
 import { VolumeSet } from "#actors/storage/spread/volume-set.ts";
@@ -122,7 +121,6 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   };
   const putSpace = named === undefined ? space : new Space(named.space(overhead), directory, clock, reserveBytes);
   const { kv, catalog } = await openCatalog(deps, files);
-  await volumes?.compare(files, catalog, new Pause(clock, deps.scheduler));
   // Where the packs are elsewhere nothing that is removed makes room on this disk.
   const wantedBytes = (): number => (deps.elsewhere === undefined ? config().reserveFileBytes : 0);
   const reserve = await ReserveFile.open({ ...deps, space, wantedBytes, onTrouble: deps.onReserveTrouble });

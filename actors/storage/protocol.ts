@@ -386,8 +386,8 @@ export interface StorageReadFailed extends Failure<"storage.read-failed"> {
 }
 
 /**
- * The catalog is being rebuilt from the packs, or volumes are looked through, and what was asked for is not known yet, or
- * writes wait for the end of it. Nothing has run. Retry after a pause.
+ * The catalog is being rebuilt from the packs or compared with them, or volumes are looked through, and what was asked for is
+ * not known yet, or writes wait for the end of it. Nothing has run. Retry after a pause.
  */
 export interface StorageRebuilding extends Failure<"storage.rebuilding"> {
   readonly doneBytes: number;

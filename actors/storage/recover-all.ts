@@ -1,7 +1,8 @@
 /**
- * The recovery with which a life begins. A volume whose disk fails it is left out, and the rest is recovered as if that had
+ * The recovery with which a life begins: what the packs have lost, or have again, is settled before they are looked through. A volume whose disk fails it is left out, and the rest is recovered as if that had
  * not been there: it comes back by itself, as one that was away.
  */
+import { findLost, hadRecords, settleLost, takeBack } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT } from "#actors/storage/pack-number.ts";
 import { Recovery, type RecoveryDeps, type RecoveryReport } from "#actors/storage/recovery.ts";
@@ -19,6 +20,11 @@ export async function recoverAll(
   deps: Omit<RecoveryDeps, "slots" | "keepsUnclaimed" | "isLacking">,
   volumes: VolumeSet | undefined,
 ): Promise<RecoveryReport> {
+  const { catalog, files, pause } = deps;
+  must(await takeBack(HOME_SLOT, deps), "what is back can be read");
+  const lost = must(await findLost(files, catalog, [HOME_SLOT]), "the packs can be listed");
+  await settleLost(lost.filter(hadRecords), deps);
+  await volumes?.compare(files, catalog, pause);
   for (;;) {
     const recovery = new Recovery({
       ...deps,

@@ -1,8 +1,9 @@
 /**
  * One incarnation's hold on the packs: catalog, writers, readers, and the recovery that comes before them.
  *
- * It opens short: what a crash left behind the checkpoints is decided before `open` settles; a catalog that has to be
- * rebuilt is so beside the traffic: what is not known yet answers `storage.rebuilding`. Over damaged keeps it only reads.
+ * It opens short: what a crash left behind the checkpoints is decided before `open` settles, unless that takes long; a catalog
+ * that has to be rebuilt is so beside the traffic: what is not known yet answers `storage.rebuilding`. Over damaged keeps it only
+ * reads.
  */
 import { type Address, type Digest, digestOf } from "#actors/domain/address.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
@@ -14,6 +15,7 @@ import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
 import type { Fate } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
+import { mayBeKnownLater } from "#actors/storage/not-known-yet.ts";
 import { pathOfCatalog } from "#actors/storage/open-catalog.ts";
 import { openParts, type Progress, type StoreDeps, type StoreParts } from "#actors/storage/open-store.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";
@@ -49,11 +51,15 @@ import { makeWriters, type Writers } from "#actors/storage/writers.ts";
 import type { Reservations } from "#runtime/buffers.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { inTime } from "#runtime/in-time.ts";
 import type { SpareKv } from "#runtime/kv/spare-kv.ts";
 import type { ReplyOf } from "#runtime/protocol.ts";
 import type { Within } from "#runtime/ref.ts";
 import { Roster } from "#runtime/roster.ts";
+import { second } from "#runtime/units.ts";
 
+/** How long a start waits for recovery, ms. A walk over what a large catalog has is longer than a cell may take to start. */
+export const RECOVERY_WAIT_MS: number = 15 * second;
 /** Entries of one `listManifests`. */
 export const LIST_ENTRIES_MAX = 4096;
 
@@ -76,6 +82,7 @@ export class Store {
   readonly #puts = new Roster<Promise<unknown>>();
   #writers: Writers | undefined;
   #isRecovered = false;
+  #isBeside = false;
   #setAsideCount = 0;
   #rebuild: Progress = { doneBytes: 0, totalBytes: 0 };
   /** Settles when the catalog is whole; rejects with the defect that stopped the rebuild. */
@@ -131,7 +138,8 @@ export class Store {
     const store = new Store(deps, parts);
     deps.scope.add(() => store.close());
     store.#upkeep.tell();
-    if (wasWhole) await store.recovered;
+    if (wasWhole) await inTime(store.recovered, RECOVERY_WAIT_MS, deps.clock);
+    if (!store.#isRecovered) store.#goOnBeside();
     return store;
   }
 
@@ -303,6 +311,12 @@ export class Store {
     if (isDamaged) await this.#deps.disk.removeTree(pathOfCatalog(this.#deps));
   }
 
+  /** Recovery, which is told of from now on. */
+  #goOnBeside(): void {
+    this.#isBeside = true;
+    this.#deps.onRebuild(this.#rebuild);
+  }
+
   async #recover(): Promise<void> {
     const { cpu, log, meters, onRebuild, random } = this.#deps;
     const isRebuild = !this.#catalog.complete;
@@ -315,7 +329,7 @@ export class Store {
       log,
       onProgress: (doneBytes: number, totalBytes: number): void => {
         this.#rebuild = { doneBytes, totalBytes };
-        if (isRebuild && totalBytes > 0) onRebuild(this.#rebuild);
+        if (this.#isBeside) onRebuild(this.#rebuild);
       },
       keeps: this.#keeps,
       isOver: () => this.#over.signal.aborted,
@@ -371,21 +385,9 @@ export class Store {
 
   /** What is not found may be, when the catalog is whole. */
   #orNotKnownYet<Value, Any extends Failure>(found: Result<Value, Any>): Result<Value, Any | StorageNotReady> {
-    const isUnknown = !found.ok && isNotKnown(found.failure);
+    const isUnknown = !found.ok && mayBeKnownLater(found.failure);
     return isUnknown && this.rebuilding !== undefined ? fail({ code: "storage.rebuilding", ...this.#rebuild }) : found;
   }
-}
-
-/** What was removed may have been put again since, in a commit that is not known. */
-const NOT_KNOWN: ReadonlySet<string> = new Set([
-  "storage.manifest-not-found",
-  "storage.chunk-not-found",
-  "storage.not-in-trash",
-  "storage.removed",
-]);
-
-function isNotKnown(failure: Failure & { readonly problem?: unknown }): boolean {
-  return NOT_KNOWN.has(failure.code) || (failure.code === "storage.tree-refused" && failure.problem === "not-stored");
 }
 
 function isThere(fate: Fate): boolean {

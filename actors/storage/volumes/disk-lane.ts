@@ -7,6 +7,7 @@
  * it; and nobody waits longer for his turn than for what he asked.
  */
 import type { Clock } from "#runtime/clock.ts";
+import { inTime } from "#runtime/in-time.ts";
 import { second } from "#runtime/units.ts";
 
 /** A disk may take 7 s over a bad sector, and is not hung. */
@@ -41,10 +42,7 @@ export class DiskLane {
   ): Promise<Outcome | undefined> {
     if (!(await this.#mayBegin())) return undefined;
     const work = begin().finally(() => this.#leave());
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome | undefined>();
-    const timer = this.#clock.after(VOLUME_STALL_MS, () => resolve(undefined));
-    work.then(resolve, reject);
-    const outcome = await promise.finally(() => timer.cancel());
+    const outcome = await inTime(work, VOLUME_STALL_MS, this.#clock);
     if (outcome !== undefined) return outcome;
     const over = work.then(whenLate).finally(() => this.#late.delete(over));
     this.#late.add(over);

@@ -77,8 +77,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "a volume that hangs is waited for",
     file: "actors/storage/volumes/disk-lane.ts",
-    from: "const timer = this.#clock.after(VOLUME_STALL_MS, () => resolve(undefined));",
-    to: "const timer = { cancel: () => resolve };",
+    from: "await inTime(work, VOLUME_STALL_MS, this.#clock)",
+    to: "await work",
     check: historiesOfVolumes,
     says: /object \d+ is readable: .*call-timeout/,
   },

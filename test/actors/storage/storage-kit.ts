@@ -23,7 +23,7 @@ import { type LockTable, memoryLocks } from "#runtime/simulated/lock.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 import { GiB, hour, KiB, MiB } from "#runtime/units.ts";
-import { type Started, startActor } from "#test/kit/actor.ts";
+import { type Started, startActor, type TestMachine } from "#test/kit/actor.ts";
 import { sourceOver } from "#test/kit/byte-source.ts";
 
 export const within = { timeoutMs: 60_000 };
@@ -73,10 +73,12 @@ export interface KitOptions {
   readonly elsewhere?: PackPlace;
   /** One that reads from the disk given, if it is not said. */
   readonly cpu?: Cpu;
+  /** Whose time it is, where that is to pass before there is a kit. */
+  readonly machine?: TestMachine;
 }
 
 export async function startStorage(options: KitOptions = {}): Promise<StorageKit> {
-  const { disk, kv, config, cpu, volumes, locks, elsewhere } = options;
+  const { disk, kv, config, cpu, volumes, locks, elsewhere, machine } = options;
   const ownDisk = disk ?? new MemoryDisk({ capacityBytes: 1 * GiB });
   const own = storageDeps(volumes, {
     disk: ownDisk,
@@ -98,7 +100,11 @@ export async function startStorage(options: KitOptions = {}): Promise<StorageKit
       return state;
     },
   };
-  const started = await startActor(watched, deps, { capacity: 512, laterMax: 512 });
+  const started = await startActor(watched, deps, {
+    capacity: 512,
+    laterMax: 512,
+    ...(machine === undefined ? {} : { machine }),
+  });
   const kit = Object.assign(started, {
     disk: deps.disk,
     kv: deps.kv,
