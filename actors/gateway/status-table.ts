@@ -209,7 +209,9 @@ const table: Table = {
   "storage.rebuilding": {
     ...later,
     message: ({ doneBytes, totalBytes }) =>
-      `The packs are being looked through: ${doneBytes} of ${totalBytes} bytes are read.`,
+      totalBytes === 0
+        ? "The catalog is being compared with the packs."
+        : `The packs are being looked through: ${doneBytes} of ${totalBytes} bytes are read.`,
   },
   "storage.full": {
     status: 507,

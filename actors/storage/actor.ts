@@ -302,8 +302,11 @@ function tellHealth(
     return;
   }
   const { doneBytes, totalBytes } = progress;
-  const percent = totalBytes === 0 ? 0 : Math.floor((100 * doneBytes) / totalBytes);
-  ctx.health("degraded", `looking through the packs: ${percent} %`);
+  const work =
+    totalBytes === 0
+      ? "comparing the catalog with the packs"
+      : `looking through the packs: ${Math.floor((100 * doneBytes) / totalBytes)} %`;
+  ctx.health("degraded", work);
 }
 
 /** For what runs beside the traffic: its defect ends the incarnation as one of a handler would. */

@@ -62,7 +62,7 @@ describe("storage: a start that takes long (STO-137)", () => {
     await machine.clock.advance(1);
     const kit = await starting;
 
-    assert.deepEqual(kit.actor.health, { state: "degraded", reason: "looking through the packs: 0 %" });
+    assert.deepEqual(kit.actor.health, { state: "degraded", reason: "comparing the catalog with the packs" });
     const [cutOff, last] = [stored.at(1), stored.at(-1)];
     assert(cutOff !== undefined && last !== undefined);
     assert(
