@@ -40,6 +40,7 @@ import {
   parseRoot,
   unreachable,
 } from "#client/wire.ts";
+import { Turns } from "#runtime/turns.ts";
 
 export { type NameRecord, type NameSigner, webCryptoSigner } from "#client/name-record.ts";
 export type { NameHistory, SetNameOptions, Unanswered } from "#client/names.ts";
@@ -115,6 +116,7 @@ export class CepaClient {
   readonly #blake3: Blake3;
   readonly #subtle: Subtle | undefined;
   readonly #unanswered: Unanswered = new Map<string, NameRecord>();
+  readonly #settingNames = new Turns<string>();
 
   constructor({ url, fetch = globalThis.fetch, blake3 = plainBlake3, subtle }: ClientOptions) {
     this.#url = url.replace(/\/+$/, "");
@@ -230,8 +232,9 @@ export class CepaClient {
 
   /**
    * Leads the owner's name `label` to an object that the node holds, or to the root of a private one. The record is signed
-   * here. One key signs in one place: two records for one step freeze the name for ever. Where no answer came, ask this client
-   * again, for whatever value: it sends first what it sent last. `unanswered` makes another one know, in another process.
+   * here, one after the other. One key signs with one client: two records for one step freeze the name for ever. Where no answer
+   * came, ask this client again, for whatever value: it sends first what it sent last. `unanswered` makes another one know, in
+   * another process.
    */
   async setName(
     label: string,
@@ -239,7 +242,8 @@ export class CepaClient {
     { unanswered = this.#unanswered, ...options }: SetNameOptions,
   ): Promise<NameRecord> {
     const request = (path: string, init: RequestInit): Promise<Response> => this.#request(path, init);
-    return await setName(request, label, value, { ...options, unanswered });
+    const name = `${options.signer.publicKey}/${label}`;
+    return await this.#settingNames.inTurn(name, () => setName(request, label, value, { ...options, unanswered }));
   }
 
   /** Where `<public key>/<label>` leads, by a record whose signature was verified here. */

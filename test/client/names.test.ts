@@ -149,6 +149,22 @@ describe("client names: setName, where the answer to the one before was lost", (
     });
   }
 
+  it("signs one after the other, also where it is asked for both at once", async () => {
+    answers = [new Error("broken")];
+    const setting = [first.value, second.value].map((value) => client.setName("site", value, { signer }));
+    const settled = await Promise.allSettled(setting);
+
+    assert.deepEqual(
+      settled.map(({ status }) => status),
+      ["rejected", "fulfilled"],
+    );
+    assert.deepEqual(stepsSent(), [
+      [1, first.value],
+      [1, first.value],
+      [2, second.value],
+    ]);
+  });
+
   it("signs nothing where that is what is wanted, and goes on from it where the node has it by now", async () => {
     answers = [new Error("broken")];
     await assert.rejects(client.setName("site", first.value, { signer }));

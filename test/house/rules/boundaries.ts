@@ -31,10 +31,10 @@ function offender(what: string, path: string, line: string): Planted {
   return { what, files: { [path]: `/** Planted. */\n${line}\n` }, says: path };
 }
 
-/** What the command line and the client may know of the runtime. */
 /** What a lock on a real file takes. */
 const LOCKS = /^runtime\/real\/(clock|lock)\.ts$/;
-const SHARED_WITH_CLIENTS = /^runtime\/(units\.ts|errors\.ts|config\/)/;
+/** What the command line and the client may know of the runtime. */
+const SHARED_WITH_CLIENTS = /^runtime\/(units\.ts|errors\.ts|turns\.ts|config\/)/;
 
 export const boundaries: readonly Rule[] = [
   boundary("runtime knows only runtime", ({ from, to }) => from.startsWith("runtime/") && !to.startsWith("runtime/"), [
@@ -77,7 +77,7 @@ export const boundaries: readonly Rule[] = [
   ),
 
   boundary(
-    "the command line speaks to a node from outside: it knows client, units, errors, config, and locks on files",
+    "the command line speaks to a node from outside: it knows client, units, errors, turns, config, and locks on files",
     ({ from, to }) =>
       from.startsWith("cli/") &&
       !/^(cli|client|runtime\/lock)\//.test(to) &&
@@ -87,7 +87,7 @@ export const boundaries: readonly Rule[] = [
   ),
 
   boundary(
-    "the client knows itself, units, errors and config",
+    "the client knows itself, units, errors, turns and config",
     ({ from, to }) => from.startsWith("client/") && !to.startsWith("client/") && !SHARED_WITH_CLIENTS.test(to),
     [offender("the command line", "client/planted.ts", 'import { note } from "#cli/console.ts";')],
   ),
