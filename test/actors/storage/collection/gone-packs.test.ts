@@ -1,34 +1,15 @@
 /** A collection over many packs whose files are gone: what it costs, and how it ends. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { digestKeys } from "#actors/storage/catalog-records.ts";
 import { must } from "#runtime/errors.ts";
-import type { Kv, KvStores } from "#runtime/kv/kv.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
+import { watchedStores } from "#test/actors/storage/altered-stores.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";
 import { directory, randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 
 const sealing = { config: { packSealBytes: 1 * MiB, writeQuotaBytes: 64 * MiB } } as const;
-const [FIRST_CHUNK, CHUNKS_END] = digestKeys("chunk");
-
-/** Hears of every page of chunks that is looked at; `isFirst`: a walk over all of them begins. */
-function watched(stores: KvStores, onPage: (isFirst: boolean) => void): KvStores {
-  const watch = (kv: Kv): Kv =>
-    Object.assign(Object.create(kv), {
-      range: (...asked: Parameters<Kv["range"]>) => {
-        if (Buffer.compare(asked[1], CHUNKS_END) === 0) onPage(Buffer.compare(asked[0], FIRST_CHUNK) === 0);
-        return kv.range(...asked);
-      },
-    });
-  return {
-    open: async (...asked) => {
-      const opened = await stores.open(...asked);
-      return opened.ok ? { ok: true, value: watch(opened.value) } : opened;
-    },
-  };
-}
 
 /** A store that has lost some packs, and in which nothing that they held is needed any more. */
 async function afterLoss(count: number, onPage: (isFirst: boolean) => void): Promise<StorageKit> {
@@ -50,7 +31,7 @@ async function afterLoss(count: number, onPage: (isFirst: boolean) => void): Pro
   await mustPut(kit, randomBytes(1000, 6000));
   await kit.actor.stop();
   for (const name of gone) await disk.remove(`${directory}/packs/${name}`);
-  return await startStorage({ ...sealing, disk, kv: watched(kv, onPage) });
+  return await startStorage({ ...sealing, disk, kv: watchedStores(kv, onPage, "chunk") });
 }
 
 async function packsOf({ disk }: StorageKit): Promise<readonly string[]> {

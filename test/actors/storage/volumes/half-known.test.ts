@@ -1,14 +1,13 @@
 /** A volume that is back with less, of which the catalog has only a half when the life ends. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { digestKeys } from "#actors/storage/catalog-records.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
-import type { RecordKind } from "#actors/storage/record.ts";
-import { must, ok } from "#runtime/errors.ts";
+import { must } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
+import { watchedStores } from "#test/actors/storage/altered-stores.ts";
 import { collect, mustPut } from "#test/actors/storage/collection/collection-kit.ts";
 import { mustRead } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
@@ -23,29 +22,6 @@ const ends: Readonly<Record<string, (kit: StorageKit) => unknown>> = {
   stopped: (kit) => kit.actor.stop(),
   killed: (kit) => kit.actor.kill("by the test"),
 };
-
-/** The same stores; hears when somebody begins to look at all chunks, or manifests, that the catalog has. */
-function watched(stores: KvStores, onWalk: () => void, kind: RecordKind = "chunk"): KvStores {
-  const [first] = digestKeys(kind);
-  return {
-    open: async (...asked) => {
-      const opened = await stores.open(...asked);
-      if (!opened.ok) return opened;
-      const { value: kv } = opened;
-      return ok({
-        get: (key) => kv.get(key),
-        range: (from, to, limit) => {
-          if (Buffer.compare(from, first) === 0) onWalk();
-          return kv.range(from, to, limit);
-        },
-        batch: (changes) => kv.batch(changes),
-        count: () => kv.count(),
-        flush: () => kv.flush(),
-        close: () => kv.close(),
-      });
-    },
-  };
-}
 
 /** Several packs; the first of them is away, and no node is there. */
 async function startWithout() {
@@ -79,10 +55,15 @@ describe("storage: a volume of which the catalog has a half", () => {
       const { kv, nextLife, putBack, stored } = await startWithout();
       let walkCount = 0;
       const dropping = await nextLife(
-        watched(kv, () => {
-          walkCount += 1;
-          void end(dropping);
-        }),
+        watchedStores(
+          kv,
+          (isFirst) => {
+            if (!isFirst) return;
+            walkCount += 1;
+            void end(dropping);
+          },
+          "chunk",
+        ),
       );
       await settled(dropping);
       assert.equal(walkCount, 1);
@@ -114,7 +95,7 @@ describe("storage: a volume of which the catalog has a half", () => {
   it("is not given up without a word, where it is left out by then (STO-89)", async () => {
     const { kv, nextLife } = await startWithout();
     // The life ends while manifests are dropped: of what is there no commit is known then, and every pack.
-    const ending = watched(kv, () => void dropping.actor.stop(), "manifest");
+    const ending = watchedStores(kv, () => void dropping.actor.stop(), "manifest");
     const dropping = await nextLife(ending, "/v1", "/v2");
     await settled(dropping);
     const kit = await nextLife(kv, "/v2");
