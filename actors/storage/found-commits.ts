@@ -251,20 +251,19 @@ export class FoundCommits {
    */
   async #choose(digest: Digest, known: CatalogEntry, copies: readonly TailRecord[]): Promise<Part> {
     const { catalog, check } = this.#deps;
-    // Entered by a recovery that did not move the checkpoint: it is found again.
+    // Entered by a recovery that did not move the checkpoint: it is found again, and stays what it is known as.
     const entered = copies.filter(({ isEntered }) => isEntered);
-    const own = entered[0] ?? "known";
-    if (copies.length === entered.length) return own;
+    if (copies.length === entered.length) return "known";
     const holds = this.#read(await check.holds(digest, known), known);
     // A disk that failed says nothing of the record.
-    if (this.#deps.isOver()) return own;
+    if (this.#deps.isOver()) return "known";
     if (holds === true) {
       this.#copies.get(nameOf(known.kind, digest))?.set(holderOf(known), entered);
-      return own;
+      return "known";
     }
     const others = copies.filter(({ isEntered }) => !isEntered);
     const copy = await this.#firstThatHolds(digest, others);
-    if (copy === undefined && holds === undefined) return own;
+    if (copy === undefined && holds === undefined) return "known";
     catalog.markDamaged(digest, known, holds === undefined ? "unreadable" : "differs");
     return copy ?? "missing";
   }

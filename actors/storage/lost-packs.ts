@@ -21,6 +21,8 @@ import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 
+/** Sealed packs that are asked of which store they are, where some are gone. */
+export const FRONTS_ASKED_MAX = 64;
 /** Records that are read of what is back between two writes of the catalog. */
 const READS_REMEMBERED = 64;
 
@@ -73,25 +75,43 @@ export function hadRecords({ state }: LostPack): boolean {
 /**
  * Whether nothing that is left has another mark than the catalog knows: then it is of these packs, and knows what was lost. A
  * front that cannot be read, or has rotted, says nothing. Where none says anything the catalog stays: without it what was lost
- * is forgotten for good, and what it says wrongly is found out by whoever reads it.
+ * is forgotten for good, and what it says wrongly is found out by whoever reads it. All that recovery may write to are asked,
+ * and of those that are sealed so many that a start is not long.
  */
 export async function isOfTheirStore(files: PackFiles, catalog: Catalog): Promise<boolean> {
-  for (const { pack, sizeBytes } of must(await files.list([HOME_SLOT]), "the packs can be listed")) {
+  const listed = must(await files.list([HOME_SLOT]), "the packs can be listed");
+  const left = listed.flatMap(({ pack, sizeBytes }) => {
     const known = catalog.packs.get(pack);
-    if (known === undefined || sizeBytes < PACK_FRONT_BYTES) continue;
+    return known === undefined || sizeBytes < PACK_FRONT_BYTES ? [] : [known];
+  });
+  const sealed = left.filter((state) => state.sealed);
+  const every = Math.ceil(sealed.length / FRONTS_ASKED_MAX);
+  const asked = [...left.filter((state) => !state.sealed), ...sealed.filter((_, at) => at % every === 0)];
+  for (const { pack, ...known } of asked) {
     const { mark } = await readFront(files, pack, () => undefined);
     if (mark !== undefined && Buffer.compare(mark, known.mark) !== 0) return false;
   }
   return true;
 }
 
-/** From now on these packs are gone, or end with the last record that is left of them. What they have lost is marked. */
+/**
+ * From now on these packs are gone, or end with the last record that is left of them. What they have lost is marked. Where that
+ * ends in the middle they are known as back: gone again for the next life, or taken back with the marks that there are.
+ */
 export async function settleLost(lost: readonly LostPack[], deps: LossDeps): Promise<void> {
   const { catalog, isOver, log } = deps;
   const hadSome = lost.filter(hadRecords);
+  const begun = new Map(lost.map(({ state }) => [state.pack, state]));
+  for (const { state } of hadSome) {
+    const back = { ...state, epoch: 0, sealed: false, isBack: true };
+    begun.set(state.pack, back);
+    catalog.setPack(back);
+  }
   const { ends } = await remains(hadSome, deps, () => true);
   if (isOver()) return;
   for (const { state, sizeBytes } of lost) {
+    // It was given up meanwhile.
+    if (catalog.packs.get(state.pack) !== begun.get(state.pack)) continue;
     if (sizeBytes === undefined) setGone(state, catalog);
     else setCut(state, ends, catalog);
   }
@@ -134,6 +154,7 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
   };
   for (const { pack, sizeBytes, isFile } of listed.value) {
     const state = lossy.get(pack);
+    if (isOver()) return ok();
     if (state === undefined || !isFile || !isThereAgain(state, sizeBytes)) continue;
     const { mark } = await readFront(files, pack, onUnreadable);
     if (mark === undefined) frontless.add(pack);
@@ -167,7 +188,9 @@ export async function takeBack(slot: number, deps: TakeBackDeps): Promise<Result
     if (!held.ok) onUnreadable(held.failure, pack, position);
     if (!held.ok || !held.value) return damage === "differs";
     const now = catalog.at(digest, entry);
-    if (now !== undefined && catalog.hasRoomToSpare) catalog.insert(digest, { ...now, damage: "none" });
+    // What was read meanwhile, and found otherwise, is not what counts as it was.
+    const mayLift = now !== undefined && (!isTrusted || now.damage === damage);
+    if (mayLift && catalog.hasRoomToSpare) catalog.insert(digest, { ...now, damage: "none" });
     return true;
   });
   if (failure !== undefined) return fail(failure);

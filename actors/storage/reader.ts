@@ -53,6 +53,11 @@ export interface ReaderDeps {
   readonly meters: Meters;
   /** A volume is not there, and nobody knows all that it holds. */
   readonly isLacking: () => boolean;
+  /**
+   * The recovery is over with which a life begins. Before, nothing that a read finds is said of a record: a commit counts if
+   * what it refers to does.
+   */
+  readonly isRecovered: () => boolean;
   /** What is wrong may be the volume of the pack. */
   readonly onReadFailed: (pack: number, errno: string) => void;
   /** Called once for each record. */
@@ -110,7 +115,7 @@ export class Reader {
         this.#troubled(root, copy, read.failure);
         continue;
       }
-      this.#secondLook.lift(root, copy);
+      if (this.#deps.isRecovered()) this.#secondLook.lift(root, copy);
       break;
     }
     if (read.ok) return read;
@@ -161,7 +166,7 @@ export class Reader {
     for (const slice of slices) {
       const place = locate(slice, catalog, this.#shardDeps);
       if (place === undefined) {
-        for (const entry of catalog.records("chunk", slice.chunk)) this.#secondLook.begin(slice.chunk, entry);
+        for (const entry of catalog.records("chunk", slice.chunk)) this.#lookAgain(slice.chunk, entry);
         return fail(
           this.#isAwaited("chunk", slice.chunk) ? AWAY : { code: "storage.chunk-not-found", chunk: slice.chunk },
         );
@@ -247,7 +252,13 @@ export class Reader {
   #troubled(digest: Digest, entry: CatalogEntry, trouble: ReadTrouble): void {
     if (trouble.errno !== undefined) this.#deps.onReadFailed(entry.pack, trouble.errno);
     if (trouble.code === "storage.read-failed") this.#deps.meters.readsFailed.add();
-    else this.markDamaged(digest, entry, trouble.errno === undefined ? "differs" : "unreadable");
+    else if (this.#deps.isRecovered()) {
+      this.markDamaged(digest, entry, trouble.errno === undefined ? "differs" : "unreadable");
+    }
+  }
+
+  #lookAgain(digest: Digest, entry: CatalogEntry): void {
+    if (this.#deps.isRecovered()) this.#secondLook.begin(digest, entry);
   }
 }
 

@@ -123,8 +123,10 @@ export class Store {
         this.#writers?.spread?.repairer.look();
       },
       isLacking: () => parts.volumes?.isLacking === true,
+      isRecovered: () => this.#isRecovered,
       onReadFailed: (pack, errno) => parts.volumes?.suspect(pack, errno),
     });
+    if (deps.signal.aborted) this.#over.abort();
     deps.signal.addEventListener("abort", () => this.#over.abort(), { once: true });
     this.recovered = this.#recover();
   }

@@ -244,9 +244,10 @@ export class Scrubber {
   async #verifyRecord(pack: number, { digest, kind, position }: ListedRecord): Promise<boolean> {
     const { catalog, check, onDamaged } = this.#deps;
     const entry = catalog.at(digest, { kind, pack, position });
-    // What is dead, or known to be damaged, has nothing to lose.
-    if (entry?.damage !== "none") return true;
+    // What is dead, or known to differ, has nothing to lose.
+    if (entry === undefined || entry.damage === "differs") return true;
     const held = await check.holds(digest, entry);
+    if (held.ok && held.value) catalog.lift(digest, entry);
     if (held.ok && !held.value) onDamaged(digest, entry, "differs");
     if (!held.ok && isBadPlace(held.failure)) onDamaged(digest, entry, "unreadable");
     return held.ok || isBadPlace(held.failure);

@@ -110,6 +110,7 @@ export class VolumeSet implements PackVolumes {
   /** One that holds less than is known of it is looked at anew, by itself. To be called before recovery. */
   async compare(files: PackFiles, catalog: Catalog, pause: Pause): Promise<void> {
     for (const slot of this.slots) {
+      if (this.#deps.signal.aborted) return;
       const compared = await compareRecords(slot, { ...this.#deps, files, catalog, pause });
       if (!compared.ok) await this.leaveOut({ slot, pack: undefined, failure: compared.failure });
       else if (compared.value) this.#setRecovered(slot, false);
@@ -231,6 +232,8 @@ export class VolumeSet implements PackVolumes {
     const others = this.#readable.filter((slot) => !this.#recovered.has(slot));
     this.#isSettling = others.length > 0;
     for (const slot of others) this.#enqueue(() => this.#comeBack(slot));
+    // What went while the others were recovered may have been read.
+    for (const { slot } of this.volumes.all) if (slot > 0 && !this.volumes.isReadable(slot)) this.#leave(slot);
     this.#enqueue(() => {
       this.#isSettling = false;
     });

@@ -68,16 +68,48 @@ async function known() {
 describe("storage: a walk over the catalog, when the life ends in it (STO-136)", () => {
   it("leaves a pack that is gone to the next life", async () => {
     const { catalog, heldCount, life, settle } = await known();
-    const before = [...catalog.packs.values()];
     life.endsIn = 1;
 
     await settle();
 
-    assert.deepEqual([life.pageCount, [...catalog.packs.values()]], [0, before]);
+    const states = [...catalog.packs.values()];
+    assert.deepEqual([life.pageCount, states.map(({ isBack }) => isBack), heldCount()], [0, [true], RECORD_COUNT]);
     life.isOver = false;
     await settle();
     assert([...catalog.packs.values()].every(isGone));
     assert.equal(heldCount(), 0);
+  });
+
+  it("has what it marked of one counted again, where that is there by the next life", async () => {
+    const { catalog, deps, disk, heldCount, mark } = await known();
+    let left = 100;
+    const [state] = [...catalog.packs.values()];
+    assert(state !== undefined);
+    await settleLost([{ state, sizeBytes: undefined }], { ...deps, isOver: () => left-- < 0 });
+    assert(catalog.totals.damagedCount > 0);
+    const file = new Uint8Array(PACK_BYTES);
+    file.set(encodePackFront(1, mark));
+    must(await disk.replaceFile(firstPack, file), "put back");
+
+    must(await takeBack(0, deps), "it is read");
+
+    assert.deepEqual([heldCount(), catalog.totals.damagedCount], [RECORD_COUNT, 0]);
+  });
+
+  it("brings back no pack that was given up meanwhile", async () => {
+    const { catalog, deps, life } = await known();
+    const pause = {
+      ifDue: () => {
+        if (life.walkCount === 1) catalog.removePack(1);
+        return undefined;
+      },
+    };
+    const [state] = [...catalog.packs.values()];
+    assert(state !== undefined);
+
+    await settleLost([{ state, sizeBytes: undefined }], { ...deps, pause });
+
+    assert.equal(catalog.packs.size, 0);
   });
 
   for (const [endsIn, as] of [

@@ -9,6 +9,7 @@ import { firstPack, firstPayload } from "#test/actors/storage/left-behind.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { refuseReads, turns } from "#test/actors/storage/refused-reads.ts";
 import { put, randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
+import { scrubbed } from "#test/actors/storage/volumes/spread-kit.ts";
 
 async function stored(kit: StorageKit, bytes: Uint8Array): Promise<Digest> {
   const done = await put(kit, bytes);
@@ -134,6 +135,21 @@ describe("storage: a read that the disk refuses", () => {
       assert.deepEqual(await mustRead(kit.ref, manifest, "the object"), bytes);
     });
   }
+
+  it("has what could not be read lifted by a scrub that reads it, though nobody has asked for it (STO-31)", async () => {
+    const kit = await startStorage();
+    await stored(kit, randomBytes(40 * KiB, 1));
+    const undo = refuseReads(kit.disk, (_path, _descriptor, into) => into.length > 16 * KiB);
+    await scrubbed(kit);
+    assert.equal(await damagedCount(kit), 1);
+    await scrubbed(kit);
+    assert.equal(await damagedCount(kit), 1, "the disk is still away");
+    undo();
+
+    await scrubbed(kit);
+
+    assert.equal(await damagedCount(kit), 0);
+  });
 
   it("looks no more at a chunk that differs when it can be read again (STO-4)", async () => {
     const kit = await startStorage();

@@ -1,14 +1,17 @@
 /** Starts that take longer than a cell may take to start: recovery goes on beside the traffic (STO-137). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CATALOG_FLUSH_INTERVAL_MS } from "#actors/storage/actor.ts";
 import { RECOVERY_WAIT_MS } from "#actors/storage/store.ts";
 import { must } from "#runtime/errors.ts";
-import type { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
+import { deafStores } from "#test/actors/storage/altered-stores.ts";
 import { mustPut } from "#test/actors/storage/collection/collection-kit.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
-import { turns } from "#test/actors/storage/refused-reads.ts";
+import { refuseReads, touching, turns } from "#test/actors/storage/refused-reads.ts";
 import { put, randomBytes, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { testMachine } from "#test/kit/actor.ts";
 
@@ -82,5 +85,66 @@ describe("storage: a start that takes long (STO-137)", () => {
     await mustPut(kit, randomBytes(3 * KiB, 9));
     const facts = must(await kit.ref.call("describe", {}, within), "described");
     assert.deepEqual([facts.damagedChunkCount, kit.actor.health.state], [0, "ready"]);
+  });
+
+  it("loses nothing for what a read finds meanwhile: the commits behind the checkpoints are decided by what recovery reads", async () => {
+    const world = { disk: new MemoryDisk(), kv: memoryKvStores() };
+    let isDeaf = false;
+    const first = await startStorage({ disk: world.disk, kv: deafStores(world.kv, () => isDeaf) });
+    const shared = randomBytes(1 * MiB, 1);
+    const manner = { chunker: "fixed/1" } as const;
+    const known = await mustPut(first, Buffer.concat([shared, randomBytes(1 * MiB, 2)]), manner);
+    await first.clock.advance(CATALOG_FLUSH_INTERVAL_MS);
+    await turns();
+    isDeaf = true;
+    const sharing = await mustPut(first, Buffer.concat([shared, randomBytes(1 * MiB, 3)]), manner);
+    await first.actor.stop();
+    let isRefused = false;
+    const isShared = touching(firstPack, 300 * KiB);
+    refuseReads(world.disk, (...read) => isRefused && isShared(...read));
+    const letGo = holdRead(world.disk, firstPack);
+    const machine = testMachine();
+    const starting = startStorage({ ...world, machine });
+    await turns();
+    await machine.clock.advance(RECOVERY_WAIT_MS);
+    const kit = await starting;
+
+    isRefused = true;
+    assert("code" in (await readObject(kit.ref, known.manifest)));
+    isRefused = false;
+    letGo();
+    await whole(kit);
+
+    for (const { manifest } of [known, sharing]) await mustRead(kit.ref, manifest, "it is there");
+    assert.equal(kit.actor.health.state, "ready");
+  });
+
+  it("ends with the life also where that ends before there is a store", async () => {
+    let isDeaf = false;
+    const kit = await startStorage({ config, kv: deafStores(memoryKvStores(), () => isDeaf) });
+    isDeaf = true;
+    await mustPut(kit, randomBytes(450 * KiB, 1));
+    kit.actor.kill("by the test");
+    await turns();
+    isDeaf = false;
+    const { promise: listed, resolve: list } = Promise.withResolvers<void>();
+    const { list: listNow } = kit.disk;
+    kit.disk.list = async (path) => {
+      await listed;
+      return await listNow.call(kit.disk, path);
+    };
+    const letGo = holdRead(kit.disk, firstPack);
+    const starting = kit.restart().catch(() => undefined);
+    await turns();
+    let isOver = false;
+    const stopping = kit.actor.stop().then(() => {
+      isOver = true;
+    });
+    list();
+    await turns();
+
+    assert(isOver, "nothing is read any more");
+    letGo();
+    await Promise.all([starting, stopping]);
   });
 });
