@@ -12,6 +12,8 @@ export interface ObjectUpload {
   readonly sizeBytes: number;
   /** So far. */
   readonly chunkCount: number;
+  /** Of what was fed, what the catalog has already, before it is committed. */
+  readonly enteredBytes: number;
   /** `bytes` may be read until the next `feed`, or `settle`. */
   feed(bytes: Uint8Array): Promise<Result<void, DiskFailure>>;
   /** Nothing that was fed is read any more. */

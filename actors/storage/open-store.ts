@@ -75,6 +75,8 @@ export interface StoreParts {
   readonly space: Space;
   /** Of where the packs are written. */
   readonly putSpace: Space;
+  /** Bytes that are written for each that is put. */
+  readonly overhead: () => number;
   /** Undefined where packs are in the data directory, or elsewhere. */
   readonly volumes: VolumeSet | undefined;
   readonly reserve: ReserveFile;
@@ -116,7 +118,8 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
   scope.add(() => files.close());
   const space = new Space(disk, directory, clock, reserveBytes);
   const overhead = (): number => {
-    const profile = profileFor(deps.volumes?.erasure ?? "none", volumes?.lanes.open.length ?? 1);
+    if (named === undefined) return 1;
+    const profile = profileFor(deps.volumes?.erasure ?? "none", named.lanes.open.length);
     return shardCountOf(profile) / profile.dataShards;
   };
   const putSpace = named === undefined ? space : new Space(named.space(overhead), directory, clock, reserveBytes);
@@ -135,7 +138,7 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
     onDamaged: deps.onJournalDamaged,
   });
   scope.add(() => keeps.close());
-  return { kv, catalog, files, keeps, space, putSpace, volumes, reserve };
+  return { kv, catalog, files, keeps, space, putSpace, overhead, volumes, reserve };
 }
 
 const NO_VOLUMES: VolumeSettings = { directories: [], erasure: "none" };

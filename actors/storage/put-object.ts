@@ -255,6 +255,7 @@ async function stream(
     if (upload.sizeBytes + filled.count > sizeBytesMax) {
       return fail({ code: "storage.object-too-large", sizeBytesMax });
     }
+    admitted.counted(upload.enteredBytes);
     const fits = await admitted.admit(filled.count);
     if (!fits.ok) return fits;
     const fed = await upload.feed(filling.subarray(0, filled.count));

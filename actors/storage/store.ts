@@ -363,6 +363,7 @@ export class Store {
       keeps: this.#keeps,
       readers: this.#readers,
       space: this.#parts.putSpace,
+      overhead: this.#parts.overhead,
       relief: this.#reserve,
       pause: this.#pause,
       sealer: this.#sealer,

@@ -116,6 +116,11 @@ export class Upload implements ObjectUpload {
     return this.#links.length;
   }
 
+  /** Its pack is entered up to its end with the commit. */
+  get enteredBytes(): number {
+    return 0;
+  }
+
   /** The last write may still read `bytes` when this settles: they are free after the next `feed`, or `settle`. */
   async feed(bytes: Uint8Array): Promise<Result<void, DiskFailure>> {
     this.#object?.update(bytes);

@@ -17,6 +17,8 @@ export interface WriteLimitDeps {
   readonly catalog: Pick<Catalog, "packBytes" | "packs">;
   readonly space: Space;
   readonly config: () => Pick<StorageConfig, "storedBytesMax" | "packsMax">;
+  /** Bytes that packs take for each byte of a put. */
+  readonly overhead: () => number;
 }
 
 export class WriteLimit {
@@ -29,30 +31,34 @@ export class WriteLimit {
 
   /** For one put; to be ended once, however the put ends. */
   begin(): AdmittedPut {
-    let ownBytes = 0;
+    let admittedBytes = 0;
+    let countedBytes = 0;
+    const ended = (bytes: number): void => {
+      this.#underWayBytes -= bytes - countedBytes;
+      countedBytes = bytes;
+    };
     return {
       admit: async (sizeBytes) => {
         const reached = this.reachedBy(sizeBytes);
         if (reached !== undefined) return fail(reached);
         // Before the disk is asked: others ask meanwhile.
-        ownBytes += sizeBytes;
+        admittedBytes += sizeBytes;
         this.#underWayBytes += sizeBytes;
         return await this.#deps.space.admit(sizeBytes);
       },
-      end: () => {
-        this.#underWayBytes -= ownBytes;
-        ownBytes = 0;
-      },
+      counted: ended,
+      end: () => ended(admittedBytes),
     };
   }
 
   /** What `sizeBytes` more would run into; undefined where there is room for them. */
   reachedBy(sizeBytes: number): LimitReached | undefined {
-    const { catalog, config } = this.#deps;
+    const { catalog, config, overhead } = this.#deps;
     const { storedBytesMax, packsMax } = config();
-    const usedBytes = catalog.packBytes + this.#underWayBytes;
+    const usedBytes = catalog.packBytes + Math.ceil(this.#underWayBytes * overhead());
     const packCount = catalog.packs.size;
-    const hasBytes = storedBytesMax === 0 || (usedBytes + sizeBytes) * 100 <= storedBytesMax * PUTS_PERCENT_MAX;
+    const wantedBytes = usedBytes + sizeBytes * overhead();
+    const hasBytes = storedBytesMax === 0 || wantedBytes * 100 <= storedBytesMax * PUTS_PERCENT_MAX;
     const hasPacks = packCount * 100 <= packsMax * PUTS_PERCENT_MAX;
     if (hasBytes && hasPacks) return undefined;
     return { code: "storage.limit-reached", usedBytes, storedBytesMax, packCount, packsMax };
@@ -63,5 +69,7 @@ export class WriteLimit {
 export interface AdmittedPut {
   /** `sizeBytes` more. What was admitted counts until `end`. */
   admit(sizeBytes: number): Promise<Result<void, LimitReached | StorageFull | WriteFailed>>;
+  /** The first `bytes` of what was admitted, which only rise, are in the catalog by now, and count there. */
+  counted(bytes: number): void;
   end(): void;
 }

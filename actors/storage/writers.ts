@@ -75,6 +75,7 @@ export interface WritersDeps {
   readonly keeps: Keeps;
   readonly readers: PackReaders;
   readonly space: Space;
+  readonly overhead: () => number;
   readonly relief: Relief;
   readonly pause: Pause;
   readonly sealer: Sealer;
@@ -104,13 +105,13 @@ const NO_LANES: Pick<Attachment, "makeLane" | "onChange"> = {
 const LEFT_OUT = "a volume is left out: name it in storage.volumes, or give it up with cepa volumes --forget";
 
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
-  const { catalog, clock, config, cpu, files, keeps, pause, signal, space } = deps;
+  const { catalog, clock, config, cpu, files, keeps, overhead, pause, signal, space } = deps;
   const pool = makePool(HOME_SLOT, deps, report);
   // A commit with a number that a removal speaks of would be taken for removed.
   const sequences = new Sequences(Math.max(report.lastSequence, keeps.highestSequence), deps.onDoubt);
   const keeping = new Keeping({ catalog, keeps, sequences, clock, pause, trashMs: () => config().trashMs });
   const inUse = new InUse();
-  const limit = new WriteLimit({ catalog, space, config });
+  const limit = new WriteLimit({ catalog, space, config, overhead });
   const quotaBytes = config().writeQuotaBytes;
   const reservations = new Reservations({
     clock,

@@ -2,9 +2,9 @@
  * A large object on its way to volumes: a chunk is gathered while the one before it is written, because its shards cannot be
  * cut before its end is known.
  */
-import { digestFromBytes } from "#actors/domain/address.ts";
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { ManifestLink } from "#actors/domain/manifest.ts";
-import { ChunkDigester } from "#actors/storage/chunk-digester.ts";
+import { ChunkDigester, type ChunkDigests } from "#actors/storage/chunk-digester.ts";
 import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
 import { finishedUpload, type ObjectUpload } from "#actors/storage/object-upload.ts";
 import type { Pause } from "#actors/storage/pause.ts";
@@ -36,6 +36,7 @@ export class SpreadUpload implements ObjectUpload {
   #writing: Uint8Array;
   #chunkBytes = 0;
   #sizeBytes = 0;
+  #enteredBytes = 0;
   #written: Promise<Result<void, DiskFailure>> = Promise.resolve(ok());
 
   constructor(deps: SpreadUploadDeps, options: UploadOptions) {
@@ -59,6 +60,10 @@ export class SpreadUpload implements ObjectUpload {
 
   get chunkCount(): number {
     return this.#links.length;
+  }
+
+  get enteredBytes(): number {
+    return this.#enteredBytes;
   }
 
   /** `bytes` are free when answered. */
@@ -105,6 +110,12 @@ export class SpreadUpload implements ObjectUpload {
     this.#deps.onAbandoned(this.#sizeBytes);
   }
 
+  async #write(digest: Digest, chunk: Uint8Array, digests: ChunkDigests): Promise<Result<void, DiskFailure>> {
+    const written = await this.#put.putChunk(digest, [chunk], digests);
+    if (written.ok) this.#enteredBytes += chunk.length;
+    return written;
+  }
+
   async #endChunk(): Promise<Result<void, DiskFailure>> {
     const digests = this.#chunk.finish();
     const digest = digestFromBytes(digests.digest);
@@ -115,7 +126,7 @@ export class SpreadUpload implements ObjectUpload {
     const previous = await this.#written;
     if (!previous.ok) return previous;
     [this.#filling, this.#writing] = [this.#writing, this.#filling];
-    this.#written = this.#put.putChunk(digest, [this.#writing.subarray(0, digests.lengthBytes)], digests);
+    this.#written = this.#write(digest, this.#writing.subarray(0, digests.lengthBytes), digests);
     return ok();
   }
 }

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ByteSource } from "#runtime/byte-source.ts";
-import { KiB, MiB } from "#runtime/units.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { turns } from "#test/actors/storage/refused-reads.ts";
 import {
   packBytes,
@@ -74,6 +75,24 @@ describe("storage: storedBytesMax", () => {
     assert.equal(code(beside), "storage.limit-reached");
     assert.equal(code(await put(kit, randomBytes(6 * MiB, 2))), "ok");
   });
+
+  for (const sizeBytes of [24 * MiB, undefined]) {
+    it(`counts what puts write to volumes, with its redundancy, and once (${sizeBytes === undefined ? "of unknown size" : "known"})`, async () => {
+      const directories = ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"];
+      const kit = await startStorage({
+        disk: new MemoryDisk({ capacityBytes: 4 * GiB }),
+        volumes: { directories, erasure: { dataShards: 4, parityShards: 2 } },
+        config: { storedBytesMax: 44 * MiB, writeQuotaBytes: 64 * MiB },
+      });
+      const options = sizeBytes === undefined ? {} : { sizeBytes };
+
+      assert.equal(code(await put(kit, randomBytes(24 * MiB, 1), options)), "ok");
+
+      assert((await storedBytes(kit)) >= 36 * MiB);
+      assert.equal(code(await put(kit, randomBytes(1 * MiB, 2))), "ok");
+      assert.equal(code(await put(kit, randomBytes(2 * MiB, 3))), "storage.limit-reached");
+    });
+  }
 
   it("is left again by removing and collecting", async () => {
     const kit = await startStorage({ config: { storedBytesMax: 4 * MiB, packSealBytes: 1 * MiB } });
