@@ -1,5 +1,6 @@
 /**
- * Prints a test run plainly: one line a file, the failures whole at the end, then one line of totals.
+ * Prints a test run plainly: one line a file, with what its tests say of themselves (how many points they tried), the failures
+ * whole at the end, then one line of totals.
  *
  * Given to Node's test runner as its reporter; `verbose` prints the name of every test.
  */
@@ -45,6 +46,8 @@ export class Reporter {
   /** Of the file whose turn it is: the tests that a suite shared by several files has defined. */
   #shared = emptyTally();
   readonly #failures: FailedTest[] = [];
+  /** What the tests of the file whose turn it is have said. */
+  readonly #notes: string[] = [];
   /** Names of the suites around the test that comes next, by nesting. */
   readonly #path: string[] = [];
 
@@ -64,6 +67,11 @@ export class Reporter {
       case "test:pass":
       case "test:fail":
         this.#judge(event);
+        return;
+      case "test:diagnostic":
+        // The runner's own are of no file.
+        if (event.data.file !== undefined)
+          this.#notes.push(`${this.#path.at(event.data.nesting)}: ${event.data.message}`);
         return;
       case "test:stderr":
         this.#print(event.data.message.trimEnd());
@@ -134,6 +142,7 @@ export class Reporter {
     this.#print(
       `${mark} ${this.#short(file)}  ${tally.passed} passed${failed}${skipped}  ${Math.round(durationMs)} ms`,
     );
+    for (const note of this.#notes.splice(0)) this.#print(`       ${note}`);
   }
 
   #tallyOf(file: string): FileTally {

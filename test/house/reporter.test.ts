@@ -36,6 +36,26 @@ describe("reporter", () => {
     assert.match(lines[1] ?? "", /FAILED test\/a\.test\.ts\n {2}counts\n {4}2 is not 3/);
   });
 
+  it("prints what a test says of itself below its file, and not what the runner says", () => {
+    const said = (message: string, file?: string): unknown => ({
+      type: "test:diagnostic",
+      data: { message, file, nesting: 1 },
+    });
+    const start = (name: string, nesting: number): unknown => ({ type: "test:start", data: { name, nesting } });
+
+    const { lines } = report([
+      start("points", 0),
+      start("of a put", 1),
+      verdict("pass", "of a put", FILE),
+      said("41 points", FILE),
+      summary(FILE),
+      said("tests 1"),
+    ]);
+
+    assert.deepEqual(lines.slice(0, 2), ["ok   test/a.test.ts  1 passed  5 ms", "       of a put: 41 points"]);
+    assert.equal(lines.length, 3);
+  });
+
   it("counts the tests of a shared suite for the file that ran it", () => {
     const suite = "/p/test/suite.ts";
     const other = "/p/test/b.test.ts";
