@@ -102,11 +102,6 @@ export function ackMargin({ parityShards }: ErasureProfile): number {
   return Math.ceil(parityShards / 2);
 }
 
-/** With no more shards over `k` than that, a chunk is repaired; with more the repair can wait for a domain to return. */
-export function repairMargin({ parityShards }: ErasureProfile): number {
-  return Math.floor(parityShards / 2);
-}
-
 function automatic(domainCount: number): ErasureProfile {
   const row = BY_DOMAINS.find(([domainsMin]) => domainCount >= domainsMin);
   return row === undefined ? NO_REDUNDANCY : { dataShards: row[1], parityShards: row[2] };

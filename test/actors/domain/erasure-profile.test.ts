@@ -9,7 +9,6 @@ import {
   explainRefusal,
   parseErasure,
   profileFor,
-  repairMargin,
   shardCountOf,
 } from "#actors/domain/erasure-profile.ts";
 import { SHARDS_MAX } from "#runtime/erasure/kernel.ts";
@@ -20,25 +19,25 @@ const profiles: fc.Arbitrary<ErasureProfile> = fc
 
 describe("erasure profile: auto", () => {
   it("has for every number of domains its row of the table", () => {
-    /** Domains from, k, repair at, acknowledge at, n. */
+    /** Domains from, k, acknowledge at, n. */
     const table = [
-      [0, 1, 1, 1, 1],
-      [2, 1, 1, 2, 2],
-      [3, 2, 2, 3, 3],
-      [4, 2, 3, 3, 4],
-      [6, 4, 5, 5, 6],
-      [9, 6, 7, 8, 9],
-      [14, 10, 12, 12, 14],
+      [0, 1, 1, 1],
+      [2, 1, 2, 2],
+      [3, 2, 3, 3],
+      [4, 2, 3, 4],
+      [6, 4, 5, 6],
+      [9, 6, 8, 9],
+      [14, 10, 12, 14],
     ] as const;
     for (let domainCount = 0; domainCount <= 40; domainCount += 1) {
-      const [, k, repairAt, ackAt, n] = table.findLast(([from]) => domainCount >= from) ?? table[0];
+      const [, k, ackAt, n] = table.findLast(([from]) => domainCount >= from) ?? table[0];
 
       const profile = profileFor("auto", domainCount);
 
       const { dataShards } = profile;
       assert.deepEqual(
-        [dataShards, dataShards + repairMargin(profile), dataShards + ackMargin(profile), shardCountOf(profile)],
-        [k, repairAt, ackAt, n],
+        [dataShards, dataShards + ackMargin(profile), shardCountOf(profile)],
+        [k, ackAt, n],
         `${domainCount} domains`,
       );
       assert(domainCount === 0 || shardCountOf(profile) <= domainCount, "every shard has a domain of its own");
