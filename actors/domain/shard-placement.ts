@@ -10,7 +10,7 @@
  *   all chunks, whatever it weighs;
  * - every machine finds the same: there are whole numbers below 2^53 only (`volume-draw.ts`).
  *
- * This is where shards belong. Where they are is written down elsewhere, and `settle` brings the two together.
+ * This is where shards belong. Where they are is in the catalog: one that is elsewhere is read there, and stays.
  */
 import { bytesFromDigest, type Digest } from "#actors/domain/address.ts";
 import { waitOf } from "#actors/domain/volume-draw.ts";
@@ -49,27 +49,6 @@ export function placeShards<V extends Volume>(chunk: Digest, shardCount: number,
     chosen.push(...candidates.slice(0, shardCount - chosen.length).map(({ volume }) => volume));
   }
   return chosen;
-}
-
-/**
- * Who should hold each shard, by its number: whoever holds it and may, else a volume of `places` that is left over.
- * `holders` are those who hold shards now, `undefined` for a shard that is lost or new.
- */
-export function settle(places: readonly Volume[], holders: readonly (string | undefined)[]): readonly string[] {
-  assert(places.length === holders.length, "every shard has a place");
-  const left = places.map(({ id }) => id);
-  const kept = holders.map((holder) => {
-    const at = holder === undefined ? -1 : left.indexOf(holder);
-    return at < 0 ? undefined : left.splice(at, 1)[0];
-  });
-  let next = 0;
-  return kept.map((holder) => {
-    if (holder !== undefined) return holder;
-    const volume = left[next];
-    assert(volume !== undefined, "as many places are left as shards have none");
-    next += 1;
-    return volume;
-  });
 }
 
 /** Best first: rank 0. */

@@ -61,25 +61,7 @@ export function placesOf({ chunkBytes, shardBytes }: ChunkShards, { from, to }: 
   return places;
 }
 
-/**
- * What has to be read of `k` other shards where `lost` cannot be read, in order and without overlap: whole segments, which
- * are what can be verified. `partOf` says what of it a shard has.
- */
-export function columnsOf(lost: readonly ByteRange[]): readonly ByteRange[] {
-  const columns: ByteRange[] = [];
-  const wanted = lost.filter(({ from, to }) => from < to).sort((one, other) => one.from - other.from);
-  for (const range of wanted) {
-    const from = Math.floor(range.from / SEGMENT_BYTES) * SEGMENT_BYTES;
-    const to = Math.ceil(range.to / SEGMENT_BYTES) * SEGMENT_BYTES;
-    const last = columns.at(-1);
-    if (last !== undefined && from <= last.to)
-      columns[columns.length - 1] = { from: last.from, to: Math.max(last.to, to) };
-    else columns.push({ from, to });
-  }
-  return columns;
-}
-
-/** The bytes of a column that `shard` has. The last data shard may have fewer, or none: the rest of it counts as zeros. */
+/** What `shard` has of a column, the same bytes of every shard. The last data shard may have fewer, or none: the rest of it counts as zeros. */
 export function partOf(shards: ChunkShards, shard: number, { from, to }: ByteRange): ShardRange {
   const length = shardLength(shards, shard);
   return { shard, from: Math.min(from, length), to: Math.min(to, length) };
