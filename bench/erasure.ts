@@ -1,13 +1,10 @@
 /**
- * What shards cost the processor: parity, and lost data shards, of chunks of 2 MiB, on this thread and on the pool.
+ * What shards cost the processor: parity, and lost data shards, of chunks of 2 MiB.
  *
- * Rates are of the chunk's bytes. Memory is shared and stays in the caches; nothing is read from a disk.
+ * Rates are of the chunk's bytes. Memory stays in the caches; nothing is read from a disk.
  */
 import { type Measurement, median } from "#bench/measurement.ts";
 import { type EncodeRequest, ReedSolomon, type ShardPart } from "#runtime/erasure/reed-solomon.ts";
-import { must } from "#runtime/errors.ts";
-import { realClock } from "#runtime/real/clock.ts";
-import { createRealCpu } from "#runtime/real/cpu.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 
 const CODES = [
@@ -20,12 +17,9 @@ const CHUNK_BYTES: number = 2 * MiB;
 const SEGMENT_BYTES: number = 64 * KiB;
 const WARM_UP = 30;
 const ROUNDS = 60;
-const CALLERS = 64;
-const within = { deadlineMs: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
 
 export async function* benchErasure(): AsyncGenerator<Measurement> {
   const coder = new ReedSolomon();
-  const cpu = createRealCpu({ clock: realClock, threads: 1 });
   for (const [dataShards, parityShards] of CODES) {
     const code = `${dataShards}+${parityShards}`;
     const request = requestFor(dataShards, parityShards);
@@ -36,34 +30,25 @@ export async function* benchErasure(): AsyncGenerator<Measurement> {
     const shards = shardsOf(request);
     for (const lost of new Set([1, parityShards])) {
       const sources = shards.slice(lost, lost + request.dataShards);
-      const targets = shards.slice(0, lost).map(({ index, bytes }) => ({ index, bytes: shared(bytes.length) }));
+      const targets = shards.slice(0, lost).map(({ index, bytes }) => ({ index, bytes: new Uint8Array(bytes.length) }));
       const rate = rateOf(() => coder.reconstruct({ sources, targets }));
       if (targets.some(({ index, bytes }) => Buffer.compare(bytes, shards[index]?.bytes ?? bytes) !== 0)) {
         throw new Error(`${code} came back wrong`);
       }
       yield { name: `erasure.reconstruct-${code}-lost-${lost}`, value: rate, unit: "GB/s" };
     }
-
-    const run = async (): Promise<void> => must(await cpu.run("encode", request, within), "encoding");
-    const callers = async (): Promise<unknown> => await Promise.all(Array.from({ length: CALLERS }, run));
-    await callers();
-    const startedMs = performance.now();
-    await callers();
-    const perSecond = (CALLERS * CHUNK_BYTES * 1000) / (performance.now() - startedMs);
-    yield { name: `erasure.encode-${code}-pool`, value: perSecond / 1e9, unit: "GB/s" };
   }
-  await cpu.close();
 }
 
 function requestFor(dataShards: number, parityShards: number): EncodeRequest {
   const shardBytes = Math.ceil(CHUNK_BYTES / SEGMENT_BYTES / dataShards) * SEGMENT_BYTES;
-  const data = shared(CHUNK_BYTES);
+  const data = new Uint8Array(CHUNK_BYTES);
   for (let at = 0; at < data.length; at += 1) data[at] = Math.imul(at, 0x9e3779b1) >>> 24;
   return {
     dataShards: Math.ceil(CHUNK_BYTES / shardBytes),
     data,
     shardBytes,
-    parity: shared(parityShards * shardBytes),
+    parity: new Uint8Array(parityShards * shardBytes),
   };
 }
 
@@ -74,10 +59,6 @@ function shardsOf({ data, shardBytes, parity }: EncodeRequest): readonly ShardPa
     ),
   );
   return slices.map((bytes, index) => ({ index, bytes }));
-}
-
-function shared(sizeBytes: number): Uint8Array {
-  return new Uint8Array(new SharedArrayBuffer(sizeBytes));
 }
 
 /** GB/s, the median. */

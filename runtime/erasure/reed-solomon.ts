@@ -90,8 +90,8 @@ export class ReedSolomon {
   }
 }
 
-/** A request that is none is a defect of who made it: found before it goes to another thread. */
-export function assertEncode({ dataShards, data, shardBytes, parity }: EncodeRequest): void {
+/** A request that is none is a defect of who made it. */
+function assertEncode({ dataShards, data, shardBytes, parity }: EncodeRequest): void {
   assert(Number.isInteger(shardBytes) && shardBytes > 0, "a shard has a length");
   assert(Math.ceil(data.length / shardBytes) === dataShards, "the data fill the data shards, but for the last");
   assert(parity.length > 0 && parity.length % shardBytes === 0, "parity has room for whole shards");
@@ -99,7 +99,7 @@ export function assertEncode({ dataShards, data, shardBytes, parity }: EncodeReq
 }
 
 /** See `assertEncode`. */
-export function assertReconstruct({ sources, targets }: ReconstructRequest): void {
+function assertReconstruct({ sources, targets }: ReconstructRequest): void {
   const indexes = new Set([...sources, ...targets].map(({ index }) => index));
   assert(sources.length > 0 && targets.length > 0, "something is computed from something");
   assert(indexes.size === sources.length + targets.length, "a shard is given or wanted, and once");

@@ -2,7 +2,6 @@
  * CPU work off the main thread, as a seam: the real one is a thread pool behind our own admission, the simulated one
  * runs inline. A task is worth a hop (15–25 µs) only when it is larger than the hop.
  */
-import type { EncodeRequest, ReconstructRequest } from "#runtime/erasure/reed-solomon.ts";
 import type { ExitReason, Failure, Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { KiB } from "#runtime/units.ts";
@@ -25,23 +24,6 @@ import { KiB } from "#runtime/units.ts";
  * (1 MiB: 67–180 µs, 4 MiB: 400–680): never worth the hop for the sake of the main thread.
  */
 export const POOL_DIGEST_BYTES_MIN: number = 512 * KiB;
-
-/**
- * From this many bytes of sources on, shards are computed on the pool; fewer at once, with a `ReedSolomon` of this thread.
- *
- * Measured as above, µs to encode 4+2 and (main thread only), medians; all memory is shared:
- *
- * | data | inline | pool, 1 caller | pool, 64 callers |
- * |---|---|---|---|
- * | 64 KiB | 8 | 38 | 70 (28) |
- * | 256 KiB | 31 | 80 | 95 (30) |
- * | 512 KiB | 60 | 116 | 129 (31); 54 with two threads |
- * | 1 MiB | 115 | 175 | 190 (28) |
- * | 2 MiB | 216 | 279 | 310 (26); 156 with two threads |
- *
- * A hop costs the main thread 30 µs; at half of this, inline is no dearer for it and three times as fast.
- */
-export const POOL_CODE_BYTES_MIN: number = 512 * KiB;
 
 /** All permits are taken and the waiting line is full. Retry after a pause. Nothing has run. */
 export interface PoolFull extends Failure<"pool.full"> {
@@ -75,13 +57,6 @@ export interface CpuTasks {
     readonly request: { readonly path: string; readonly position: number; readonly lengthBytes: number };
     readonly answer: { readonly digest: Uint8Array; readonly segments: Uint8Array };
   };
-  /** Fills the parity of a chunk, in place: all its bytes are backed by `SharedArrayBuffer`s, anything else is a defect. */
-  encode: { readonly request: EncodeRequest; readonly answer: undefined };
-  /**
-   * Fills lost shards, or the same part of each, in place, as `encode` does. After `pool.crashed` a thread that hangs may
-   * still write to the targets: their memory is not used again.
-   */
-  reconstruct: { readonly request: ReconstructRequest; readonly answer: undefined };
 }
 
 export interface Cpu {

@@ -3,7 +3,6 @@
  * that the thread, or the pool, is broken.
  */
 import { closeSync, openSync, readSync } from "node:fs";
-import { ReedSolomon } from "#runtime/erasure/reed-solomon.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import type { CpuTasks, PoolTaskFailed } from "#runtime/pool/cpu.ts";
@@ -16,9 +15,6 @@ export type CpuMessage = {
 
 type Range = CpuTasks["digestFileRange"];
 
-/** Of this thread: what it keeps are tiles and kernels, nothing of a task. */
-const reedSolomon = new ReedSolomon();
-
 /** Found by its name: see `cpu.ts`. */
 export function runTask(message: CpuMessage): Result<unknown, Failure> {
   switch (message.name) {
@@ -26,12 +22,6 @@ export function runTask(message: CpuMessage): Result<unknown, Failure> {
       return ok(digestOf(message.request.bytes));
     case "digestFileRange":
       return digestFileRange(message.request);
-    case "encode":
-      reedSolomon.encode(message.request);
-      return ok(undefined);
-    case "reconstruct":
-      reedSolomon.reconstruct(message.request);
-      return ok(undefined);
   }
 }
 

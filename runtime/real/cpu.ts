@@ -13,7 +13,6 @@ import { assert, Defect, type ExitReason, fail, type Result } from "#runtime/err
 import { Admission } from "#runtime/pool/admission.ts";
 import { createHasher, digestOf } from "#runtime/pool/blake3.ts";
 import type { Cpu, CpuLives, CpuTasks, Hasher, PoolCrashed, PoolFailure } from "#runtime/pool/cpu.ts";
-import { assertEncodeTask, assertReconstructTask } from "#runtime/pool/shared-bytes.ts";
 import type { CpuMessage } from "#runtime/real/cpu-worker.ts";
 import type { Within } from "#runtime/ref.ts";
 import { minute } from "#runtime/units.ts";
@@ -85,7 +84,6 @@ class ThreadedCpu implements Cpu {
   ): Promise<Result<CpuTasks[Name]["answer"], PoolFailure>> {
     // `Name` is one member, which the compiler cannot see here: the one place where the pair is put together.
     const message = { name, request } as CpuMessage;
-    assertTask(message);
     let admitted = await this.#admission.admit(within);
     // Let in, and then the threads were lost before this turn: back to the line, which says what now.
     while (admitted.ok && (this.#closing !== undefined || this.#admission.isPaused)) {
@@ -206,12 +204,6 @@ class ThreadedCpu implements Cpu {
       threads.ended.resolve();
     });
   }
-}
-
-/** What is wrong with a request is found here: in a thread it would look as if the thread were broken. */
-function assertTask(message: CpuMessage): void {
-  if (message.name === "encode") assertEncodeTask(message.request);
-  if (message.name === "reconstruct") assertReconstructTask(message.request);
 }
 
 /** Shared memory is shared. Other bytes are copied once, into memory that is then handed over. */

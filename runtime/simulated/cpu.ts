@@ -4,12 +4,10 @@
  */
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { ReedSolomon } from "#runtime/erasure/reed-solomon.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { createHasher, digestOf } from "#runtime/pool/blake3.ts";
 import type { Cpu, CpuTasks, PoolTaskFailed } from "#runtime/pool/cpu.ts";
 import { createRangeDigest, pieceSizeBytes } from "#runtime/pool/range-digest.ts";
-import { assertEncodeTask, assertReconstructTask } from "#runtime/pool/shared-bytes.ts";
 
 export interface InlineCpuOptions {
   /** Without it only `within.signal` ends a task early, never its deadline. */
@@ -26,21 +24,10 @@ type Tasks = {
 
 /** A pool for simulations and tests. It has nothing to close. */
 export function inlineCpu({ clock, disk }: InlineCpuOptions = {}): Cpu {
-  const reedSolomon = new ReedSolomon();
   const tasks: Tasks = {
     digest: async ({ bytes }) => ok(digestOf(bytes)),
     digestFileRange: async (request) =>
       disk === undefined ? taskFailed("no disk was given") : await digestFileRange(disk, request),
-    encode: async (request) => {
-      assertEncodeTask(request);
-      reedSolomon.encode(request);
-      return ok(undefined);
-    },
-    reconstruct: async (request) => {
-      assertReconstructTask(request);
-      reedSolomon.reconstruct(request);
-      return ok(undefined);
-    },
   };
 
   return {

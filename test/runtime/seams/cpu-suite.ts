@@ -1,13 +1,11 @@
 /** What every CPU pool promises: the conformance suite of the cpu seam. */
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import type { ShardPart } from "#runtime/erasure/reed-solomon.ts";
-import { Defect, must } from "#runtime/errors.ts";
+import { must } from "#runtime/errors.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Within } from "#runtime/ref.ts";
 import { KiB } from "#runtime/units.ts";
-import { naiveShards } from "#test/runtime/erasure/naive-code.ts";
 import { patternOf } from "#test/runtime/seams/pattern.ts";
 
 export interface CpuUnderTest {
@@ -16,21 +14,6 @@ export interface CpuUnderTest {
   readonly nowMs: () => number;
   /** Makes a file that the pool can read, and answers with its path. */
   readonly fileOf: (contents: Uint8Array) => Promise<string>;
-}
-
-function sharedOf(bytes: Uint8Array): Uint8Array {
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
-  shared.set(bytes);
-  return shared;
-}
-
-/** Equally long, the last one padded with zeros. */
-function slicesOf(bytes: Uint8Array, sliceBytes: number): readonly Uint8Array[] {
-  return Array.from({ length: Math.ceil(bytes.length / sliceBytes) }, (_, index) => {
-    const slice = new Uint8Array(sliceBytes);
-    slice.set(bytes.subarray(index * sliceBytes, (index + 1) * sliceBytes));
-    return slice;
-  });
 }
 
 export const forever: Within = { deadlineMs: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
@@ -109,59 +92,6 @@ export function cpuSuite(name: string, make: (context: TestContext) => Promise<C
       assert.equal(await codeOf({ path, position: 1, lengthBytes: 999 }), "ok");
       assert.equal(await codeOf({ path, position: 1, lengthBytes: 1000 }), "pool.task-failed");
       assert.equal(await codeOf({ path: `${path}-none`, position: 0, lengthBytes: 1 }), "pool.task-failed");
-    });
-
-    test("encode fills the parity of a chunk in shared memory, whose last shard may be short", async (context) => {
-      const { cpu } = await make(context);
-      for (const [dataShards, parityShards, shardBytes, missingBytes] of [
-        [1, 1, 1, 0],
-        [2, 1, 1000, 999],
-        [4, 2, 20_000, 1],
-        [10, 4, 16 * KiB, 0],
-      ] as const) {
-        const data = sharedOf(patternOf(dataShards * shardBytes - missingBytes));
-        const parity = sharedOf(new Uint8Array(parityShards * shardBytes + 2).fill(0xee)).subarray(1, -1);
-
-        const result = await cpu.run("encode", { dataShards, data, shardBytes, parity }, forever);
-
-        assert.deepEqual(result, { ok: true, value: undefined });
-        const shards = naiveShards(slicesOf(data, shardBytes), dataShards + parityShards);
-        assert.equal(Buffer.compare(parity, Buffer.concat(shards.slice(dataShards))), 0);
-        const around = new Uint8Array(parity.buffer);
-        assert.deepEqual([around[0], around.at(-1)], [0xee, 0xee], "nothing is written beside it");
-      }
-    });
-
-    test("reconstruct fills lost shards of data and of parity, each in memory of its own", async (context) => {
-      const { cpu } = await make(context);
-      const shards = naiveShards(slicesOf(patternOf(4 * 30_000), 30_000), 6);
-      const sources = [5, 0, 3, 2].map((index) => ({ index, bytes: sharedOf(shards[index] ?? new Uint8Array(0)) }));
-      const targets = [1, 4].map((index) => ({ index, bytes: sharedOf(new Uint8Array(30_000)) }));
-
-      const result = await cpu.run("reconstruct", { sources, targets }, forever);
-
-      assert.deepEqual(result, { ok: true, value: undefined });
-      for (const { index, bytes } of targets) {
-        assert.equal(Buffer.compare(bytes, shards[index] ?? new Uint8Array(0)), 0, `shard ${index}`);
-      }
-    });
-
-    test("encode and reconstruct of memory that is not shared, or of too many shards, are defects of the caller", async (context) => {
-      const { cpu } = await make(context);
-      const [plain, shared] = [new Uint8Array(8), sharedOf(new Uint8Array(8))];
-      const part = (index: number, bytes = shared): ShardPart => ({ index, bytes });
-      const encode = (data: Uint8Array, parity: Uint8Array, shardBytes = 8): Promise<unknown> =>
-        cpu.run("encode", { dataShards: 1, data, shardBytes, parity }, forever);
-      const reconstruct = (sources: readonly ShardPart[], targets: readonly ShardPart[]): Promise<unknown> =>
-        cpu.run("reconstruct", { sources, targets }, forever);
-
-      await assert.rejects(encode(plain, shared), Defect);
-      await assert.rejects(encode(shared, plain), Defect);
-      await assert.rejects(encode(shared, shared, 4), Defect);
-      await assert.rejects(reconstruct([part(0, plain)], [part(1)]), Defect);
-      await assert.rejects(reconstruct([part(0)], [part(1, plain)]), Defect);
-      await assert.rejects(reconstruct([part(0)], [part(0)]), Defect);
-      assert.deepEqual(await encode(shared, shared), { ok: true, value: undefined });
     });
 
     test("nothing runs for a caller that has given up or whose deadline has passed", async (context) => {
