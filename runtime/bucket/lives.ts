@@ -13,8 +13,8 @@ import type { Random } from "#runtime/random.ts";
 const FOLDER = "~lives/";
 const NAME = /^~lives\/([0-9a-f]{8})\.[0-9a-f]{16}$/;
 const NUMBER_MAX = 2 ** 32 - 1;
-/** Lives that did not take away those before them. */
-const LEFT_OVER_MAX = 65_536;
+/** Lives that did not take away those before them. With more nothing is written. */
+export const LEFT_OVER_MAX = 65_536;
 
 export class Life {
   readonly number: number;

@@ -18,7 +18,7 @@ const RUN = 3;
 /** What may be passed over between two of them: records have fronts and tables. */
 const SKIP_BYTES: number = 64 * KiB;
 /** Reads that the next one may follow. */
-const RUNS_MAX = 128;
+export const RUNS_MAX = 128;
 
 /** Reads in a row, up to `end`. */
 interface Run {

@@ -30,9 +30,9 @@ export interface RealCpuOptions {
 }
 
 /** Waiting tasks are small (a request each); this many 64 KiB digests are a quarter of a second's work of one thread. */
-const waitingMaxDefault = 1024;
+export const POOL_WAITING_MAX = 1024;
 /** A 256 MiB range from a disk of 10 MiB/s takes half of it. */
-const hangMsDefault: number = 1 * minute;
+export const POOL_HANG_MS: number = 1 * minute;
 
 /** Threads that live and die together, and what they have to do. */
 interface Threads {
@@ -70,7 +70,7 @@ class ThreadedCpu implements Cpu {
   /** Undefined where nobody keeps the threads alive: then they are replaced at once. */
   #onExit: ((reason: ExitReason) => void) | undefined;
 
-  constructor({ clock, threads, waitingMax = waitingMaxDefault, hangMs = hangMsDefault, workerFile }: RealCpuOptions) {
+  constructor({ clock, threads, waitingMax = POOL_WAITING_MAX, hangMs = POOL_HANG_MS, workerFile }: RealCpuOptions) {
     assert(Number.isInteger(threads) && threads >= 1, "a pool has at least one thread");
     const file = workerFile ?? new URL(import.meta.resolve("#runtime/real/cpu-worker.ts"));
     this.#options = { clock, threads, waitingMax, hangMs, workerFile: file };

@@ -8,19 +8,23 @@ import { type FileMap, isProduction, withoutComments } from "#test/house/tree.ts
 export interface Limit {
   /** `SERIES_MAX`, or `storage.objectSizeBytesMax` for a setting. */
   readonly name: string;
-  /** In the base unit: milliseconds, bytes, or just a number. Text for a setting that is one. */
+  /** In the base unit: milliseconds, bytes, or just a number. Text for a setting that is one, and for what is unread. */
   readonly value: number | string;
-  readonly unit: "ms" | "bytes" | "s" | "count" | "text" | "texts" | "flag";
+  /** `unread`: a constant by its name, whose expression says no number. */
+  readonly unit: "ms" | "bytes" | "s" | "count" | "text" | "texts" | "flag" | "unread";
   readonly where: string;
 }
 
 /** A name that bounds something. */
-const LIMIT_NAME = /(_MAX|_MIN|_MS|_BYTES|_SECONDS|_CAPACITY|Max|Min|Ms|Bytes|Seconds|Capacity)$/;
-/** Widths of fixed formats: they cannot be reached, only parsed wrongly, and the format's page says them. */
-const FORMAT_NAME = /(HEADER|FOOTER|ENTRY|DIGEST|ALIGNMENT|PREFIX|LENGTH|TRACE|MARK|SIZE)_BYTES$|^digestSizeBytes$/;
+const LIMIT_NAME =
+  /(_MAX|_MIN|_MS|_BYTES|_SECONDS|_CAPACITY|_CREDIT|_DEGRADED|_PER_[A-Z]+|Max|Min|Ms|Bytes|Seconds|Capacity)$/;
+/** Parts of fixed formats: they cannot be reached, only parsed wrongly, and the format's page says them. */
+const FORMAT_NAME =
+  /(HEADER|FOOTER|ENTRY|DIGEST|ALIGNMENT|PREFIX|LENGTH|TRACE|MARK|SIZE)_BYTES$|^digestSizeBytes$|^KIND_MAX$/;
 
 const CONSTANT = /^export const (\w+)(?:: number)? = ([^;]+);/gm;
 const ANY_CONSTANT = /^(?:export )?const (\w+)(?:: number)? = ([^;]+);/gm;
+const IMPORT = /^import \{([^}]*)\} from "#([^"]+)";/gm;
 const SCHEMA = /\bConfigSchema<[^>]*> = \{([\s\S]*?)\n\};/g;
 const FIELD = /^ {2}(\w+): (durationMs|sizeBytes|count|text|texts|flag)\(([\s\S]*?)\),?$/gm;
 
@@ -34,21 +38,38 @@ export function limitsOf(files: FileMap): readonly Limit[] {
     .filter(([path]) => isBounded(path))
     .flatMap(([where, text]) => {
       const code = withoutComments(text);
-      return [...constantsIn(code, where), ...settingsIn(code, where)];
+      return [...constantsIn(files, code, where), ...settingsIn(code, where)];
     });
 }
 
-function constantsIn(code: string, where: string): readonly Limit[] {
+function constantsIn(files: FileMap, code: string, where: string): readonly Limit[] {
+  const known = constantsOf(files, code);
+  return [...code.matchAll(CONSTANT)].flatMap(([, name = "", expression = ""]): readonly Limit[] => {
+    if (!LIMIT_NAME.test(name) || FORMAT_NAME.test(name)) return [];
+    const value = evaluate(expression, known);
+    return [
+      value === undefined
+        ? { name, value: expression, unit: "unread", where }
+        : { name, value, unit: unitOf(name), where },
+    ];
+  });
+}
+
+/** What a name is in a file: a constant of its own, or one of another file. */
+function constantsOf(files: FileMap, code: string): (name: string) => number | undefined {
   const own = new Map([...code.matchAll(ANY_CONSTANT)].map(([, name = "", expression = ""]) => [name, expression]));
   const known = (name: string): number | undefined => {
     const expression = own.get(name);
-    return expression === undefined ? undefined : evaluate(expression, known);
+    if (expression !== undefined) return evaluate(expression, known);
+    const [, , path = ""] = [...code.matchAll(IMPORT)].find(([, names = ""]) => namesIn(names).includes(name)) ?? [];
+    const other = files.get(path);
+    return other === undefined ? undefined : constantsOf(files, withoutComments(other))(name);
   };
-  return [...code.matchAll(CONSTANT)].flatMap(([, name = "", expression = ""]) => {
-    if (!LIMIT_NAME.test(name) || FORMAT_NAME.test(name)) return [];
-    const value = evaluate(expression, known);
-    return value === undefined ? [] : [{ name, value, unit: unitOf(name), where }];
-  });
+  return known;
+}
+
+function namesIn(list: string): readonly string[] {
+  return list.split(",").map((name) => name.trim());
 }
 
 function settingsIn(code: string, where: string): readonly Limit[] {
@@ -78,7 +99,7 @@ function settingsIn(code: string, where: string): readonly Limit[] {
 
 function unitOf(name: string): Limit["unit"] {
   if (/(_MS|Ms)(_?(MAX|MIN|Max|Min))?$/.test(name)) return "ms";
-  if (/(_BYTES|Bytes)(_?(MAX|MIN|Max|Min))?$/.test(name)) return "bytes";
+  if (/(_BYTES|Bytes)(_PER_SECOND)?(_?(MAX|MIN|Max|Min))?$/.test(name)) return "bytes";
   if (/(_SECONDS|Seconds)(_?(MAX|MIN|Max|Min))?$/.test(name)) return "s";
   return "count";
 }

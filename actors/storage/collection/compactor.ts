@@ -38,7 +38,7 @@ import { MiB } from "#runtime/units.ts";
 /** Bytes of small records that are written together. */
 const WRITE_BYTES: number = 1 * MiB;
 /** Rounds for what puts come to rely on while the others are copied. Then the pack waits for the next collection. */
-const ROUNDS_MAX = 4;
+export const COMPACT_ROUNDS_MAX = 4;
 
 export interface CompactorDeps {
   readonly files: PackFiles;
@@ -76,7 +76,7 @@ export class Compactor {
 
   /** Afterwards the catalog knows nothing of the pack. Copies go to `pool`, on the same volume. */
   async empty(marked: PackState, isLive: IsLive, pool: PackPool): Promise<Result<void, StaysBecause>> {
-    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    for (let round = 0; round < COMPACT_ROUNDS_MAX; round += 1) {
       const { catalog, isOver } = this.#deps;
       if (isOver()) return fail({ code: "over" });
       const state = catalog.packs.get(marked.pack);

@@ -34,7 +34,7 @@ import { MiB, minute, second } from "#runtime/units.ts";
 /** From one look for packs that are due to the next. */
 export const SCRUB_LOOK_INTERVAL_MS: number = 1 * minute;
 /** Slowest rate, bytes a second: below it a small store would be read in drops. */
-const BYTES_PER_SECOND_MIN: number = 1 * MiB;
+export const SCRUB_BYTES_PER_SECOND_MIN: number = 1 * MiB;
 
 /** Before there is anything to read. */
 export const NO_SCRUB: ScrubFacts = {
@@ -258,7 +258,7 @@ export class Scrubber {
     const { collectBytesPerSecondMax, scrubPeriodMs } = config();
     if (this.#isHurried) return collectBytesPerSecondMax;
     const inHalfThePeriod = (2 * second * catalog.packBytes) / scrubPeriodMs;
-    return Math.min(collectBytesPerSecondMax, Math.max(BYTES_PER_SECOND_MIN, inHalfThePeriod));
+    return Math.min(collectBytesPerSecondMax, Math.max(SCRUB_BYTES_PER_SECOND_MIN, inHalfThePeriod));
   }
 }
 

@@ -32,7 +32,7 @@ import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
 /** Records that are refused are written to other volumes, so often. */
-const ROUNDS = 2;
+export const WRITE_ROUNDS_MAX = 2;
 
 export interface SpreadDeps {
   readonly erasure: ErasureSetting;
@@ -146,7 +146,7 @@ export class Spread {
     const tried = new Set(taken);
     let left = records;
     let failure: DiskFailure = { code: "disk.full", path: "every volume" };
-    for (let round = 0; round < ROUNDS && left.length > 0; round += 1) {
+    for (let round = 0; round < WRITE_ROUNDS_MAX && left.length > 0; round += 1) {
       const targets = lanes.open.filter(({ slot }) => !tried.has(slot));
       if (targets.length === 0) break;
       const places = placeShards(digest, left.length, targets);

@@ -12,6 +12,10 @@ function limitProblems(files: FileMap): readonly string[] {
   const limits = limitsOf(files);
   const problems: string[] = [];
   for (const limit of limits) {
+    if (limit.unit === "unread") {
+      problems.push(`${limit.where} has the limit ${limit.name} = ${limit.value}, of which no number can be read`);
+      continue;
+    }
     const row = rows.find(([name, , , , where]) => name === limit.name && where === limit.where);
     if (row === undefined) problems.push(`${LIMITS} lacks the row ${rowFor(limit)}`);
     else if (!agrees(limit, row[1] ?? "", row[2] ?? "")) {
@@ -74,6 +78,20 @@ export const tables: readonly Rule[] = [
         what: "a constant without a row",
         files: { "runtime/planted.ts": "export const PLANTED_BYTES_MAX: number = 3 * KiB;\n" },
         says: "lacks the row | `PLANTED_BYTES_MAX` | 3 | KiB | … | `runtime/planted.ts` |",
+      },
+      {
+        what: "a constant that refers to one of another file",
+        files: {
+          "runtime/planted.ts":
+            'import { PLANTED_MS } from "#runtime/other.ts";\nexport const LATE_MS: number = 2 * PLANTED_MS;\n',
+          "runtime/other.ts": "/** Not known there. */\nexport const PLANTED_MS = 1500;\n",
+        },
+        says: "lacks the row | `LATE_MS` | 3 | s | … | `runtime/planted.ts` |",
+      },
+      {
+        what: "a constant that cannot be read",
+        files: { "runtime/planted.ts": "export const PLANTED_MAX: number = cores();\n" },
+        says: "runtime/planted.ts has the limit PLANTED_MAX = cores(), of which no number can be read",
       },
       {
         what: "a setting without a row",
