@@ -65,7 +65,7 @@ describe("storage: the settings of volumes (STO-70)", () => {
     assert.deepEqual(["/", "/a/", "//a//b/.", "/a/../b"].map(normalVolumePath), ["/", "/a", "/a/b", "/b"]);
   });
 
-  it("is not for amnesia mode, and needs memory for one upload", () => {
+  it("is not for amnesia mode, and needs memory for one upload (AMN-7)", () => {
     assert(checkVolumeConfig(three, { amnesia: true })?.includes("amnesia"));
     assert.equal(checkVolumeConfig({ volumes: [], erasure: "auto" }, { amnesia: true }), undefined);
     assert(check({ ...three, writeQuotaBytes: 16 * 1024 * 1024 - 1 })?.includes("writeQuotaBytes"));
