@@ -15,13 +15,34 @@ function run(...args: readonly string[]) {
   return spawnSync(LAUNCHER, args, { encoding: "utf8", env: { ...env, NODE_COMPILE_CACHE: "" }, timeout: TIMEOUT_MS });
 }
 
-describe("cepa COMMAND --help", () => {
-  for (const command of "up put get car stat ps status volumes repair kill resume down test check verify bench pack".split(
-    " ",
-  )) {
-    it(`of ${command} says how, with an example`, () => {
-      const { status, stdout, stderr } = run(command, "--help");
+type Asked = ReturnType<typeof run>;
 
+/** What every command answers that a help lists, with those that it has itself: `car import`. */
+function askAll(help: string, group: readonly string[] = []): readonly (readonly [command: string, asked: Asked])[] {
+  const listed = [...help.matchAll(/^Commands.*:\n((?:.+\n)+)/gm)].flatMap(([, lines = ""]) =>
+    [...lines.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = ""]) => name),
+  );
+  return listed
+    .filter((name) => name !== "help")
+    .flatMap((name) => {
+      const asked = run(...group, name, "--help");
+      return [[[...group, name].join(" "), asked] as const, ...askAll(asked.stdout, [...group, name])];
+    });
+}
+
+describe("cepa COMMAND --help", () => {
+  const all = askAll(run("--help").stdout);
+
+  it("is there for all commands: of the node, of the checkout, and of groups", () => {
+    const names = all.map(([command]) => command);
+
+    assert(names.length >= 34, `${names}`);
+    for (const name of ["put", "gc", "logs", "car import", "name set", "up", "pack"])
+      assert(names.includes(name), name);
+  });
+
+  for (const [command, { status, stdout, stderr }] of all) {
+    it(`of ${command} says how, with an example`, () => {
       assert.deepEqual([status, stderr], [0, ""]);
       assert.match(stdout, /^usage: cepa |^Usage: cepa /);
       assert.match(stdout, /\$ cepa |Example/);
