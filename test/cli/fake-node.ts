@@ -34,6 +34,8 @@ export interface FakeNode extends AsyncDisposable {
   onStat: ((address: string) => void) | undefined;
   /** Runs before it sends an object, which it does when that has settled. */
   onGet: ((address: string) => Promise<void>) | undefined;
+  /** Runs when all of a put is there, which it answers when that has settled. */
+  onPut: (() => Promise<void>) | undefined;
 }
 
 export type Misbehaviour =
@@ -95,6 +97,7 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
     overloaded: [],
     onStat: undefined,
     onGet: undefined,
+    onPut: undefined,
     async [Symbol.asyncDispose]() {
       http.closeAllConnections();
       await Promise.all([close(http), close(admin)]);
@@ -196,6 +199,7 @@ async function take(
     // The client gave up within its body: nothing is kept.
     return;
   }
+  await node.onPut?.();
   const bytes = Buffer.concat(pieces);
   if (request.headers["cepa-enc"] !== undefined) {
     const root = node.ciphertext.put(node.misbehave === "wrong-address" ? Buffer.alloc(1_048_576) : bytes);
