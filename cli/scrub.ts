@@ -51,10 +51,12 @@ function tell(facts: Facts, { json }: ScrubOptions): Outcome {
   else {
     const dueBytes = count(facts["dueBytes"]);
     const left = formatTime(count(facts["etaMs"]));
+    const [periodMs, wholeMs] = [count(facts["periodMs"]), count(facts["wholeMs"])];
     const rows = [
       ["stored", formatBytes(count(facts["totalBytes"]))],
       ["due", dueBytes === 0 ? "nothing" : `${formatBytes(dueBytes)}, about ${left}`],
       ...(awayBytes === 0 ? [] : [["away", `${formatBytes(awayBytes)} of that are on volumes that are not there`]]),
+      ...(wholeMs <= periodMs ? [] : [["too slow", tooSlow(wholeMs, periodMs)]]),
       ["oldest verified", String(facts["oldestVerifiedAt"] ?? "never")],
       ["damaged", `${facts["damagedRecords"]} records, ${damaged.length} objects`],
     ];
@@ -74,4 +76,9 @@ function tell(facts: Facts, { json }: ScrubOptions): Outcome {
     code: "storage.corrupt",
     message: `${damaged.length} objects are damaged: putting them again heals them`,
   });
+}
+
+function tooSlow(wholeMs: number, periodMs: number): string {
+  const [takes, within] = [formatTime(wholeMs), formatTime(periodMs)];
+  return `all of it takes ${takes} at storage.collectBytesPerSecondMax, and storage.scrubPeriodMs is ${within}`;
 }

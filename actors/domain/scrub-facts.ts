@@ -21,6 +21,10 @@ export interface ScrubFacts {
   readonly oldestVerifiedAtMs: number;
   /** How long what is due takes at the present rate. */
   readonly etaMs: number;
+  /** Everything should be read again within that time. */
+  readonly periodMs: number;
+  /** How long all of it takes, as fast as maintenance may: where it is more than `periodMs`, that cannot be kept. */
+  readonly wholeMs: number;
   /** As far as scrubbing has found any. */
   readonly damaged: readonly DamagedObject[];
 }

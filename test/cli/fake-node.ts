@@ -23,6 +23,8 @@ export interface FakeNode extends AsyncDisposable {
   volumes: readonly unknown[];
   /** What `/gc` answers, one after another, orders too; the last one stays. */
   collections: readonly unknown[];
+  /** What `/scrub` answers. */
+  scrub: unknown;
   /** What `/repair` was told, in order. */
   readonly orders: (string | null)[];
   /** Headers of the last upload. */
@@ -91,6 +93,7 @@ export async function startFakeNode(status: unknown = { cells: [], actors: [] })
     asked,
     volumes: [],
     collections: [],
+    scrub: undefined,
     orders: [],
     lastUpload: {},
     misbehave: undefined,
@@ -141,6 +144,7 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
     if (rest.length > 0) node.volumes = rest;
     return answer(response, 200, next);
   }
+  if (pathname === "/scrub") return answer(response, 200, node.scrub);
   if (pathname === "/gc") {
     const [next, ...rest] = node.collections;
     if (rest.length > 0) node.collections = rest;

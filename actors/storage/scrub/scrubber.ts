@@ -44,6 +44,8 @@ export const NO_SCRUB: ScrubFacts = {
   awayBytes: 0,
   oldestVerifiedAtMs: 0,
   etaMs: 0,
+  periodMs: 0,
+  wholeMs: 0,
   damaged: [],
 };
 
@@ -95,7 +97,8 @@ export class Scrubber {
   }
 
   get facts(): ScrubFacts {
-    const { catalog, clock, files } = this.#deps;
+    const { catalog, clock, config, files } = this.#deps;
+    const { collectBytesPerSecondMax, scrubPeriodMs } = config();
     const nowMs = clock.wallMs();
     const due = this.#due(nowMs);
     const filled = [...catalog.packs.values()].filter(({ checkpoint }) => checkpoint > PACK_FRONT_BYTES);
@@ -109,6 +112,8 @@ export class Scrubber {
       awayBytes,
       oldestVerifiedAtMs: verifiedAtMs.length === 0 ? nowMs : least(verifiedAtMs),
       etaMs: Math.ceil((Math.max(0, dueBytes - awayBytes) * second) / this.#bytesPerSecond()),
+      periodMs: scrubPeriodMs,
+      wholeMs: Math.ceil((catalog.packBytes * second) / collectBytesPerSecondMax),
       damaged: this.#damaged,
     };
   }

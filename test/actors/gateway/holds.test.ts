@@ -143,6 +143,8 @@ describe("gateway: scrubbing", () => {
       awayBytes: 0,
       oldestVerifiedAtMs: 1000,
       etaMs: 5,
+      periodMs: 6,
+      wholeMs: 7,
       damaged: [{ address, manifest: root, sizeBytes: 3, isRemoved: true }],
     };
     overlay.replies.set("scrubNow", { ...scrub, oldestVerifiedAtMs: 0 });
@@ -157,6 +159,8 @@ describe("gateway: scrubbing", () => {
       dueBytes: 4,
       awayBytes: 0,
       etaMs: 5,
+      periodMs: 6,
+      wholeMs: 7,
       damaged: [{ address, size: 3, manifest: root, removed: true }],
     };
     assert.deepEqual(json(told), { ...said, oldestVerifiedAt: at(1000), damagedRecords: 2 });

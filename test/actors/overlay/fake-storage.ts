@@ -32,7 +32,17 @@ export const storageFacts: StorageFacts = {
   setAsidePackCount: 0,
   trash: { objectCount: 0, bytes: 0 },
   collection: { phase: "idle", last: undefined },
-  scrub: { isRunning: false, totalBytes: 0, dueBytes: 0, awayBytes: 0, oldestVerifiedAtMs: 0, etaMs: 0, damaged: [] },
+  scrub: {
+    isRunning: false,
+    totalBytes: 0,
+    dueBytes: 0,
+    awayBytes: 0,
+    oldestVerifiedAtMs: 0,
+    etaMs: 0,
+    periodMs: 0,
+    wholeMs: 0,
+    damaged: [],
+  },
   rebuilding: undefined,
 };
 

@@ -77,4 +77,15 @@ describe("storage: scrubbing, pack by pack", () => {
     assert.deepEqual({ dueBytes, isRunning }, { dueBytes: 0, isRunning: false });
     await kit.actor.stop();
   });
+
+  it("tells how long all of it takes at most, beside the period (STO-138)", async () => {
+    const collectBytesPerSecondMax = 64 * KiB;
+    const kit = await startStorage({ config: { scrubPeriodMs: 5 * minute, collectBytesPerSecondMax } });
+    assert((await put(kit, randomBytes(450 * KiB, 1))).ok);
+
+    const { periodMs, totalBytes, wholeMs } = await scrubFacts(kit);
+
+    assert(totalBytes > 450 * KiB);
+    assert.deepEqual([periodMs, wholeMs], [5 * minute, Math.ceil((totalBytes * second) / collectBytesPerSecondMax)]);
+  });
 });
