@@ -22,6 +22,7 @@
 import { adoptSeal } from "#actors/storage/adopt-seal.ts";
 import { type Commit, ERA_BYTES, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
 import { FoundCommits } from "#actors/storage/found-commits.ts";
+import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import { OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import { settleLost } from "#actors/storage/lost-packs.ts";
@@ -43,6 +44,7 @@ import type { Log } from "#runtime/telemetry/log.ts";
 export const SEQUENCE_GAP_MAX: number = 2 ** 32;
 
 export interface RecoveryDeps extends LastingCommitDeps {
+  readonly keeps: LastingCommitDeps["keeps"] & Pick<Keeps, "highestSequence">;
   readonly files: PackFiles;
   readonly cpu: Pick<Cpu, "digest" | "hasher" | "run">;
   readonly pause: Pause;
@@ -224,13 +226,13 @@ export class Recovery {
    * Two commits must not share a sequence. Of those that were given out before a crash the catalog's store may have missed as many as
    * may wait for it, and the pack or the volume that has them may be away, or not be named, so that nobody hears of them. In a place
    * that cannot be read there may be as many as a pack has. They may have been given out behind such a gap themselves: one of random
-   * length is not met twice.
+   * length is not met twice. What a removal speaks of was given out too, and may be the last that is heard of of many.
    */
   #takeLastSequence(listed: readonly PackFile[]): number {
-    const { catalog, isLacking, random } = this.#deps;
-    const last = Math.max(catalog.highestSequence, this.#commits.lastSequence);
+    const { catalog, isLacking, keeps, random } = this.#deps;
+    const last = Math.max(catalog.highestSequence, this.#commits.lastSequence, keeps.highestSequence);
     const gap = this.#unreadable.size * PACK_RECORDS_MAX;
-    const isFirst = !catalog.complete && listed.length === 0 && !isLacking;
+    const isFirst = !catalog.complete && listed.length === 0 && !isLacking && last === 0;
     const mayMiss = this.#isOfOneVolume ? gap > 0 || isLacking : !isFirst;
     return mayMiss ? last + gap + OVERLAY_WAITING_MAX + random.below(SEQUENCE_GAP_MAX) : last;
   }

@@ -107,8 +107,7 @@ const LEFT_OUT = "a volume is left out: name it in storage.volumes, or give it u
 export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers {
   const { catalog, clock, config, cpu, files, keeps, overhead, pause, signal, space } = deps;
   const pool = makePool(HOME_SLOT, deps, report);
-  // A commit with a number that a removal speaks of would be taken for removed.
-  const sequences = new Sequences(Math.max(report.lastSequence, keeps.highestSequence), deps.onDoubt);
+  const sequences = new Sequences(report.lastSequence, deps.onDoubt);
   const keeping = new Keeping({ catalog, keeps, sequences, clock, pause, trashMs: () => config().trashMs });
   const inUse = new InUse();
   const limit = new WriteLimit({ catalog, space, config, overhead });

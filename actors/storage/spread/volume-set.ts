@@ -7,11 +7,10 @@
 
 import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
 import type { Catalog } from "#actors/storage/catalog.ts";
-import type { LastingCommitDeps } from "#actors/storage/lasting-commit.ts";
 import type { PackFiles, PackVolumes } from "#actors/storage/pack-files.ts";
 import { slotOf } from "#actors/storage/pack-number.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { type FailedVolume, Recovery, type RecoveryReport } from "#actors/storage/recovery.ts";
+import { type FailedVolume, Recovery, type RecoveryDeps, type RecoveryReport } from "#actors/storage/recovery.ts";
 import { describeUnread } from "#actors/storage/set-aside.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
 import { compareRecords, dropRecords, forgetLost, liftRecords } from "#actors/storage/spread/volume-records.ts";
@@ -34,7 +33,7 @@ export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
 }
 
 /** What a returning volume is recovered with. */
-export interface Attachment extends LastingCommitDeps {
+export interface Attachment extends Pick<RecoveryDeps, "catalog" | "keeps"> {
   readonly files: PackFiles;
   readonly pause: Pause;
   readonly makeLane: (slot: number, report: RecoveryReport) => Lane;

@@ -10,6 +10,7 @@ import { buildManifestTree } from "#actors/domain/manifest-tree.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
 import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import { OVERLAY_WAITING_MAX } from "#actors/storage/kv-overlay.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { layOutRecord } from "#actors/storage/pack-write.ts";
@@ -142,6 +143,7 @@ function know(catalog: Catalog, pack: number, placed: readonly Placed[], records
 async function recover(
   { disk, catalog }: Pick<Stage, "disk" | "catalog">,
   isOver: () => boolean = () => false,
+  highestSequence = 0,
 ): Promise<RecoveryReport> {
   const files = new PackFiles(disk, "/data/packs", 4);
   const recovery = new Recovery({
@@ -155,7 +157,7 @@ async function recover(
     random: seededRandom(1),
     log: silentLog,
     onProgress: () => undefined,
-    keeps: { fateOf: () => "kept", isHeldByPut: () => true },
+    keeps: { fateOf: () => "kept", highestSequence, isHeldByPut: () => true },
     isOver,
   });
   const report = await recovery.run();
@@ -258,6 +260,20 @@ describe("storage: the epochs of a pack", () => {
       await mustHold(kit, [damaged, second], [one, two]);
     });
   });
+});
+
+describe("storage: the numbers of commits", () => {
+  for (const packCount of [0, 1]) {
+    it(`are left out behind what a removal speaks of, where ${packCount} packs are there (STO-134)`, async () => {
+      const { disk, catalog } = await stage();
+      if (packCount > 0) await writePack(disk, 1, [commitOf(one, 7)]);
+
+      const { lastSequence } = await recover({ disk, catalog }, undefined, 5_000_000_000_000);
+
+      // Of those that were given out with it nobody may have heard.
+      assert(lastSequence > 5_000_000_000_000 + OVERLAY_WAITING_MAX, `${lastSequence}`);
+    });
+  }
 });
 
 describe("storage: what recovery found after a sync that failed", () => {

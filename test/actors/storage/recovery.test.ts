@@ -310,7 +310,7 @@ async function cutOffBeforeCheckpoints({ disk, kv }: { disk: MemoryDisk; kv: Mem
     random: seededRandom(1),
     log: silentLog,
     onProgress: () => undefined,
-    keeps: { fateOf: () => "kept", isHeldByPut: () => true },
+    keeps: { fateOf: () => "kept", highestSequence: 0, isHeldByPut: () => true },
     isOver: () => false,
   });
   await assert.rejects(recovery.run(), cut);
