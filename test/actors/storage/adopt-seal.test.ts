@@ -200,7 +200,7 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
       random: seededRandom(1),
       log: silentLog,
       onProgress: () => undefined,
-      keeps: { fateOf: () => "kept", isHeldByPut: () => true },
+      keeps: { fateOf: () => "kept", highestSequence: 0, isHeldByPut: () => true },
       isOver: () => isOver,
     });
     // The last that happens before anything found behind the checkpoints is entered.
