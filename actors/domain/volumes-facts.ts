@@ -50,9 +50,9 @@ export interface RepairFacts {
   readonly repairedCount: number;
   readonly repairedBytes: number;
   readonly failedCount: number;
-  /** Of the last minute of work; 0 before that. */
+  /** Of the backlog, in the last minute of work; 0 before that, and while it is not `running`. */
   readonly bytesPerSecond: number;
-  /** Undefined while nothing can be said. */
+  /** For what of the backlog can be repaired now. Undefined while nothing can be said. */
   readonly etaMs: number | undefined;
 }
 

@@ -42,7 +42,10 @@ export interface StorageConfig {
   readonly scrubPeriodMs: number;
   /** Bytes a second that collections read and copy, and that scrubbing reads at most. */
   readonly collectBytesPerSecondMax: number;
-  /** Bytes a second that repair reads and writes, and records a second. */
+  /**
+   * Bytes a second that repair reads and writes to mend, and records a second; what is read back counts, manifests that are read
+   * to count do not.
+   */
   readonly repairBytesPerSecondMax: number;
   readonly repairOpsPerSecondMax: number;
   /** How long an absent volume is waited for before what it holds is made again elsewhere, ms. */

@@ -26,9 +26,6 @@ export function locate(slice: ChunkSlice, catalog: Catalog, deps: LostShardDeps)
   const packs = records.map(({ pack }) => pack);
   const whole = records.filter(({ shard }) => shard === undefined);
   const [entry, ...copies] = whole;
-  const layouts = [...layoutsOf(records.filter(isShard)).values()].filter(
-    (layout) => layout.size >= (layout.values().next().value?.[0]?.shard.dataShards ?? Number.POSITIVE_INFINITY),
-  );
   if (entry !== undefined) {
     const { offset, lengthBytes } = slice;
     assert(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= entry.payloadBytes, "a slice lies in its chunk");
@@ -36,8 +33,17 @@ export function locate(slice: ChunkSlice, catalog: Catalog, deps: LostShardDeps)
     if (copies.length === 0) return { slices: [located], packs };
     return { slices: [{ ...located, spare: new Copies(deps, slice.chunk, copies) }], packs };
   }
-  const [layout] = layouts;
+  const layout = sufficientLayout(records);
   return layout === undefined ? undefined : { slices: inShards(slice, layout, deps), packs };
+}
+
+/** Shards by their number, of the layout that a chunk is read from; undefined where there are too few of any. */
+export function sufficientLayout(
+  records: readonly CatalogEntry[],
+): ReadonlyMap<number, readonly ShardEntry[]> | undefined {
+  return [...layoutsOf(records.filter(isShard)).values()].find(
+    (layout) => layout.size >= (layout.values().next().value?.[0]?.shard.dataShards ?? Number.POSITIVE_INFINITY),
+  );
 }
 
 function inShards(

@@ -16,6 +16,7 @@ import { slotOf } from "#actors/storage/pack-number.ts";
 import type { RecordContents } from "#actors/storage/pack-write.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
+import { readCostOf } from "#actors/storage/repair/read-cost.ts";
 import { type Redundancy, redundancyOf } from "#actors/storage/repair/wanted.ts";
 import { cutShards } from "#actors/storage/spread/cut-shards.ts";
 import type { Spread } from "#actors/storage/spread/spread.ts";
@@ -33,6 +34,8 @@ export interface MenderDeps {
   readonly onDamaged: OnDamaged;
   /** All of it, from whatever holds it. */
   readonly read: (kind: RecordKind, digest: Digest) => Promise<Result<Uint8Array, Failure>>;
+  /** Settles when so many bytes of payload may be read or written, in so many records; false: nothing is done any more. */
+  readonly pay: (bytes: number, records: number) => Promise<boolean>;
 }
 
 /** A payload, and what it should have. */
@@ -49,7 +52,12 @@ export interface Wanted {
 /** It could not be given all. It is tried again with the next walk. */
 export type NotMended = Failure<"repair.unreadable" | "repair.not-written" | "repair.not-read-back">;
 
-const NOT_READ_BACK: NotMended = { code: "repair.not-read-back" };
+/** Given up on the way, and nothing is wrong with it. */
+export interface Over {
+  readonly code: "over";
+}
+
+const OVER: Over = { code: "over" };
 
 export class Mender {
   readonly #deps: MenderDeps;
@@ -59,7 +67,7 @@ export class Mender {
   }
 
   /** Answers with the bytes that were written. */
-  async mend(payload: Wanted): Promise<Result<number, NotMended>> {
+  async mend(payload: Wanted): Promise<Result<number, NotMended | Over>> {
     const { digest, kind } = payload;
     const { catalog, readers } = this.#deps;
     const leave = readers.enter(new Set(catalog.records(kind, digest).map(({ pack }) => pack)));
@@ -67,10 +75,12 @@ export class Mender {
       const before = this.#redundancyOf(payload);
       const written = before.missing.length === 0 ? ok([]) : await this.#write(payload, before);
       if (!written.ok) return written;
-      for (const entry of written.value) if (!(await this.#isReadBack(digest, entry))) return fail(NOT_READ_BACK);
+      const proven = await this.#readBack(digest, written.value);
+      if (!proven.ok) return proven;
       const after = this.#redundancyOf(payload);
       if (after.missing.length === 0 && (after.surplus.length > 0 || this.#hasDamage(payload))) {
-        for (const entry of after.kept) if (!(await this.#isReadBack(digest, entry))) return fail(NOT_READ_BACK);
+        const kept = await this.#readBack(digest, after.kept);
+        if (!kept.ok) return kept;
         this.#trim(payload);
       }
       return ok(written.value.reduce((sum, { payloadBytes }) => sum + payloadBytes, 0));
@@ -82,8 +92,10 @@ export class Mender {
   async #write(
     { digest, kind, profile }: Wanted,
     { kept, missing }: Redundancy,
-  ): Promise<Result<readonly CatalogEntry[], NotMended>> {
-    const { catalog, code, cpu, read, spread } = this.#deps;
+  ): Promise<Result<readonly CatalogEntry[], NotMended | Over>> {
+    const { catalog, code, cpu, pay, read, spread } = this.#deps;
+    const cost = readCostOf(catalog.served(kind, digest));
+    if (!(await pay(cost.bytes, cost.records))) return fail(OVER);
     const payload = await read(kind, digest);
     if (!payload.ok || digestFromBytes(cpu.digest(payload.value)) !== digest)
       return fail({ code: "repair.unreadable" });
@@ -105,6 +117,8 @@ export class Mender {
       if (now === undefined) catalog.insert(digest, { ...entry, sequence: 0 });
       else catalog.insertCommit(now, entry);
     };
+    const writtenBytes = contents.reduce((sum, one) => sum + one.digests.lengthBytes, 0);
+    if (!(await pay(writtenBytes, contents.length))) return fail(OVER);
     const taken = new Set(kept.map(({ pack }) => slotOf(pack)));
     const done = await spread.write(digest, contents, contents.length, enter, taken);
     return done.ok && contents.length === missing.length ? ok(entries) : fail({ code: "repair.not-written" });
@@ -126,6 +140,14 @@ export class Mender {
   #redundancyOf({ counts, digest, kind, lengthBytes, profile }: Wanted): Redundancy {
     const records = this.#deps.catalog.records(kind, digest).filter(counts);
     return redundancyOf(records, kind, lengthBytes, profile);
+  }
+
+  async #readBack(digest: Digest, entries: readonly CatalogEntry[]): Promise<Result<void, NotMended | Over>> {
+    for (const entry of entries) {
+      if (!(await this.#deps.pay(entry.payloadBytes, 1))) return fail(OVER);
+      if (!(await this.#isReadBack(digest, entry))) return fail({ code: "repair.not-read-back" });
+    }
+    return ok();
   }
 
   async #isReadBack(digest: Digest, entry: CatalogEntry): Promise<boolean> {

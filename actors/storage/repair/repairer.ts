@@ -2,7 +2,8 @@
  * Sees to it that everything has the redundancy that it should have, what has least first.
  *
  * A walk over all commits counts what lacks records, by how many volumes may still be lost. Then the lowest level is mended in
- * a walk of its own, then the next. What cannot be mended is counted and left to the next time: it never holds up the others.
+ * a walk of its own, then the next, with what has come down to it since. What cannot be mended is counted and left to the next
+ * time: it never holds up the others.
  *
  * What an absent volume holds counts for a while as if it were there: a disk that is back after a reboot costs nothing.
  */
@@ -18,6 +19,7 @@ import { slotOf } from "#actors/storage/pack-number.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import { Mender, type MenderDeps } from "#actors/storage/repair/mender.ts";
+import { Pace } from "#actors/storage/repair/pace.ts";
 import { type Redundancy, reachOf, redundancyOf } from "#actors/storage/repair/wanted.ts";
 import type { Written } from "#actors/storage/spread/spread.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
@@ -31,10 +33,10 @@ import { minute, second } from "#runtime/units.ts";
 export const REPAIR_RETRY_MS: number = 1 * minute;
 /** Within that time a volume that has gone is missed. */
 const UNMISSED_MS: number = 3 * VOLUME_LOOK_INTERVAL_MS;
-/** Payloads of one walk that are counted once, however many objects have them. */
+/** Payloads that are counted once, and tried once in vain, however many objects have them. */
 export const REPAIR_COUNTED_MAX = 262_144;
 
-export interface RepairerDeps extends MenderDeps {
+export interface RepairerDeps extends Omit<MenderDeps, "pay"> {
   readonly config: () => Pick<StorageConfig, "repairBytesPerSecondMax" | "repairOpsPerSecondMax" | "repairDelayMs">;
   readonly volumes: () => readonly VolumeView[];
   /** What one of them holds is found out now: until then it would be counted as missing. */
@@ -55,10 +57,14 @@ export interface RepairerDeps extends MenderDeps {
 interface Seen {
   readonly margins: Set<number>;
   readonly counted: Set<string>;
+  /** What was tried since, or has nowhere to go. */
+  readonly left: Set<string>;
   backlogCount: number;
   backlogBytes: number;
   atRiskBytes: number;
   lostCount: number;
+  /** What can be mended and was neither mended nor left yet. */
+  todoBytes: number;
 }
 
 export class Repairer {
@@ -66,13 +72,13 @@ export class Repairer {
   readonly #mender: Mender;
   readonly #bytes: Throttle;
   readonly #ops: Throttle;
+  readonly #pace: Pace;
   #seen: Seen = nothingSeen();
   /** Since the last count began: what was written with less than it should have. */
   #heard = nothingSeen();
   #repairedCount = 0;
   #repairedBytes = 0;
   #failedCount = 0;
-  #rate = { bytes: 0, sinceMs: 0, bytesPerSecond: 0 };
   #isWanted = false;
   /** What has gone by then is not waited for: a volume that was pulled just now may not have been missed yet. */
   #forcedUntilMs = Number.NEGATIVE_INFINITY;
@@ -83,7 +89,8 @@ export class Repairer {
   constructor(deps: RepairerDeps) {
     const { clock, config, signal } = deps;
     this.#deps = deps;
-    this.#mender = new Mender(deps);
+    this.#mender = new Mender({ ...deps, pay: (bytes, records) => this.#pay(bytes, records) });
+    this.#pace = new Pace(clock);
     this.#bytes = new Throttle(clock, () => config().repairBytesPerSecondMax, signal);
     this.#ops = new Throttle(clock, () => config().repairOpsPerSecondMax, signal);
     signal.addEventListener("abort", () => this.#resume?.resolve(), { once: true });
@@ -95,13 +102,16 @@ export class Repairer {
     const backlogCount = this.#seen.backlogCount + this.#heard.backlogCount;
     const backlogBytes = this.#seen.backlogBytes + this.#heard.backlogBytes;
     const atRiskBytes = this.#seen.atRiskBytes + this.#heard.atRiskBytes;
-    const { bytesPerSecond } = this.#rate;
     const delayedUntilMs = this.#delayedUntil();
     const isAtRest = this.#work === undefined;
     const isDelayed = isAtRest && delayedUntilMs !== undefined;
     const atRest = isDelayed ? "delayed" : backlogCount === 0 ? "idle" : "waiting";
+    const state = this.#resume !== undefined ? "paused" : isAtRest ? atRest : "running";
+    const bytesPerSecond = state === "running" ? this.#pace.bytesPerSecond : 0;
+    const todoBytes = this.#seen.todoBytes + this.#heard.todoBytes;
+    const etaMs = bytesPerSecond > 0 ? Math.ceil((todoBytes * second) / bytesPerSecond) : undefined;
     return {
-      state: this.#resume !== undefined ? "paused" : isAtRest ? atRest : "running",
+      state,
       delayedUntilMs: isDelayed ? delayedUntilMs : undefined,
       backlogCount,
       backlogBytes,
@@ -111,8 +121,7 @@ export class Repairer {
       repairedBytes: this.#repairedBytes,
       failedCount: this.#failedCount,
       bytesPerSecond,
-      etaMs:
-        backlogCount === 0 ? 0 : bytesPerSecond > 0 ? Math.ceil((backlogBytes * second) / bytesPerSecond) : undefined,
+      etaMs: backlogCount === lostCount ? 0 : etaMs,
     };
   }
 
@@ -152,7 +161,7 @@ export class Repairer {
       shardCountOf(profile) >= shardCountOf(this.#wanted) &&
       profile.parityShards >= asked.parityShards;
     if (isWhole || this.#deps.signal.aborted) return;
-    add(this.#heard, margin, lengthBytes);
+    add(this.#heard, margin, lengthBytes, true);
     if (this.#work === undefined) this.#timer ??= this.#deps.clock.after(REPAIR_RETRY_MS, () => this.look());
   }
 
@@ -179,38 +188,43 @@ export class Repairer {
     const { log, signal } = this.#deps;
     while (this.#isWanted && !signal.aborted) {
       this.#isWanted = false;
-      await this.#resume?.promise;
+      await this.#unpaused();
       await this.#deps.recovered();
-      const seen = await this.#walk(undefined);
-      this.#isWanted ||= seen === undefined;
-      if (seen === undefined) continue;
-      this.#seen = seen;
-      if (seen.backlogCount === 0) continue;
+      const seen = await this.#count();
+      if (seen === undefined || seen.backlogCount === 0) continue;
       log.info("repair begins", { count: seen.backlogCount, bytes: seen.backlogBytes, atRiskBytes: seen.atRiskBytes });
-      this.#rate = { bytes: 0, sinceMs: this.#deps.clock.nowMs(), bytesPerSecond: 0 };
+      this.#pace.begin();
       for (const margin of [...seen.margins].sort((one, other) => one - other)) {
-        if (margin >= 0) await this.#walk(margin);
+        if (margin >= 0) await this.#walk(seen, margin);
       }
-      const left = await this.#walk(undefined);
-      this.#isWanted ||= left === undefined;
-      if (left === undefined) continue;
-      this.#seen = left;
-      log.info("repair ends", { left: left.backlogCount, lost: left.lostCount });
+      this.#pace.end();
+      const left = await this.#count();
+      if (left !== undefined) log.info("repair ends", { left: left.backlogCount, lost: left.lostCount });
     }
   }
 
-  /** Counts all that lacks something; with `level` mends what has that margin instead. Undefined where it ended early. */
-  async #walk(level: number | undefined): Promise<Seen | undefined> {
-    const { keeping } = this.#deps;
+  /** All that lacks something. Undefined where that ended early: then it is wanted again. */
+  async #count(): Promise<Seen | undefined> {
     const seen = nothingSeen();
-    if (level === undefined) this.#heard = nothingSeen();
+    this.#heard = nothingSeen();
+    await this.#walk(seen, undefined);
+    if (this.#isOver()) {
+      this.#isWanted = true;
+      return undefined;
+    }
+    this.#seen = seen;
+    return seen;
+  }
+
+  /** Counts all that lacks something; with `level` mends what has no more than that margin instead. */
+  async #walk(seen: Seen, level: number | undefined): Promise<void> {
+    const { keeping } = this.#deps;
     for await (const commit of eachCommit({ ...this.#deps, isOver: this.#isOver })) {
       if (keeping.fateOf(commit) === "buried") continue;
       await this.#lookAt("manifest", commit.manifest, 0, level, seen);
       const root = await this.#node(commit.manifest, decodeManifest);
       if (root !== undefined) await this.#lookBelow(root, level, seen);
     }
-    return this.#isOver() ? undefined : seen;
   }
 
   readonly #isOver = (): boolean => this.#deps.signal.aborted || this.#deps.isLookingAnew();
@@ -239,6 +253,8 @@ export class Repairer {
     seen: Seen,
   ): Promise<void> {
     const { catalog, spread, volumes } = this.#deps;
+    if (level !== undefined) await this.#unpaused();
+    if (this.#isOver()) return;
     const counts = (entry: CatalogEntry): boolean => this.#counts(entry);
     const wanted = this.#wanted;
     const records = catalog.records(kind, digest).filter(counts);
@@ -248,24 +264,38 @@ export class Repairer {
     // With too few volumes nothing can be done about it, and yet it has less than was asked for.
     const asked = spread.profileOver(volumes()).parityShards;
     const isPoor = wanted.parityShards < asked && margin < asked;
-    if (level === undefined && (!isSound || isPoor)) return count(seen, `${kind} ${digest}`, margin, lengthBytes);
-    if (level === undefined || isSound || margin !== level) return;
+    const name = `${kind} ${digest}`;
+    if (level === undefined && (!isSound || isPoor)) return count(seen, name, margin, lengthBytes, !isSound);
+    if (level === undefined || isSound || margin > level || margin < 0 || seen.left.has(name)) return;
     const redundancyBy = (profile: ErasureProfile): Redundancy => redundancyOf(records, kind, lengthBytes, profile);
     const reach = reachOf([wanted, ...this.#withRoom], redundancyBy, (slots) => spread.targetsBeside(slots));
-    if (reach === undefined) return;
-    await this.#resume?.promise;
-    await this.#bytes.take(2 * lengthBytes);
-    await this.#ops.take(reach.missing.length + 1);
-    if (this.#isOver()) return;
+    if (reach === undefined) return leave(seen, name, lengthBytes);
     const mended = await this.#mender.mend({ kind, digest, lengthBytes, profile: reach.profile, counts });
     if (!mended.ok) {
+      if (mended.failure.code === "over") return;
       this.#failedCount += 1;
       this.#deps.log.warn("not repaired", { kind, digest, failure: mended.failure });
-      return;
+      return leave(seen, name, lengthBytes);
     }
     this.#repairedCount += 1;
     this.#repairedBytes += mended.value;
-    this.#tick(lengthBytes);
+    this.#tick(seen, lengthBytes);
+  }
+
+  /** Waits as long as repair is paused, which is no time of work. */
+  async #unpaused(): Promise<void> {
+    const { clock, signal } = this.#deps;
+    while (this.#resume !== undefined && !signal.aborted) {
+      const fromMs = clock.nowMs();
+      await this.#resume.promise;
+      this.#pace.leaveOut(clock.nowMs() - fromMs);
+    }
+  }
+
+  async #pay(bytes: number, records: number): Promise<boolean> {
+    await this.#bytes.take(bytes);
+    await this.#ops.take(records);
+    return !this.#isOver();
   }
 
   /** Over the volumes that are there, or may come back before it is worth while. */
@@ -282,13 +312,11 @@ export class Repairer {
     return [spread.profileOver([...open, ...awaited]), spread.profileOver(open)];
   }
 
-  #tick(bytes: number): void {
-    this.#seen.backlogCount = Math.max(0, this.#seen.backlogCount - 1);
-    this.#seen.backlogBytes = Math.max(0, this.#seen.backlogBytes - bytes);
-    this.#rate.bytes += bytes;
-    const elapsedMs = this.#deps.clock.nowMs() - this.#rate.sinceMs;
-    if (elapsedMs > 0) this.#rate.bytesPerSecond = Math.round((this.#rate.bytes * second) / elapsedMs);
-    if (elapsedMs > minute) this.#rate = { ...this.#rate, bytes: 0, sinceMs: this.#deps.clock.nowMs() };
+  #tick(seen: Seen, bytes: number): void {
+    seen.backlogCount = Math.max(0, seen.backlogCount - 1);
+    seen.backlogBytes = Math.max(0, seen.backlogBytes - bytes);
+    seen.todoBytes = Math.max(0, seen.todoBytes - bytes);
+    this.#pace.did(bytes);
   }
 
   async #node<Node>(
@@ -323,22 +351,38 @@ export class Repairer {
   }
 }
 
-function count(seen: Seen, name: string, margin: number, lengthBytes: number): void {
+function count(seen: Seen, name: string, margin: number, lengthBytes: number, canBeMended: boolean): void {
   if (seen.counted.has(name)) return;
   if (seen.counted.size < REPAIR_COUNTED_MAX) seen.counted.add(name);
-  add(seen, margin, lengthBytes);
+  add(seen, margin, lengthBytes, canBeMended);
 }
 
-function add(seen: Seen, margin: number, lengthBytes: number): void {
+function add(seen: Seen, margin: number, lengthBytes: number, canBeMended: boolean): void {
   seen.margins.add(margin);
   if (margin < 0) seen.lostCount += 1;
   seen.backlogCount += 1;
   seen.backlogBytes += lengthBytes;
   if (margin <= 0) seen.atRiskBytes += lengthBytes;
+  if (margin >= 0 && canBeMended) seen.todoBytes += lengthBytes;
+}
+
+/** To the next count: it is not tried again before. */
+function leave(seen: Seen, name: string, lengthBytes: number): void {
+  if (seen.left.size < REPAIR_COUNTED_MAX) seen.left.add(name);
+  seen.todoBytes = Math.max(0, seen.todoBytes - lengthBytes);
 }
 
 function nothingSeen(): Seen {
-  return { margins: new Set(), counted: new Set(), backlogCount: 0, backlogBytes: 0, atRiskBytes: 0, lostCount: 0 };
+  return {
+    margins: new Set(),
+    counted: new Set(),
+    left: new Set(),
+    backlogCount: 0,
+    backlogBytes: 0,
+    atRiskBytes: 0,
+    lostCount: 0,
+    todoBytes: 0,
+  };
 }
 
 function isThere({ state }: VolumeView): boolean {
