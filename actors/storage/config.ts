@@ -21,9 +21,9 @@ export interface StorageConfig {
    * none. It is made again when it fits in front of `reserveBytes`.
    */
   readonly reserveFileBytes: number;
-  /** What all packs together may hold; 0: what the disk does. Puts get nine tenths of it. */
+  /** What all packs together may hold; 0: what the disk does. Puts get nine tenths of it, repair all. */
   readonly storedBytesMax: number;
-  /** How many packs there may be, each of them a file. Puts go on up to nine tenths of it. */
+  /** How many packs there may be, each of them a file. Puts go on up to nine tenths of it, repair up to all. */
   readonly packsMax: number;
   /**
    * Memory of all uploads together. An upload holds 512 KiB, 1.25 MiB if its size is unknown, or its own small size; to volumes one

@@ -1,7 +1,8 @@
 /**
  * How much a put may add: what the disk has room for, and what the operator allows the store to hold.
  *
- * Of what is allowed, puts get nine tenths. The last one is for those who make room: a collection copies before it removes.
+ * Of what is allowed, puts get nine tenths. The last one is for those who make room, a collection copies before it removes, and
+ * for repair.
  * Bytes of puts under way count from the moment that they are admitted, until the catalog counts them or they are given up.
  */
 import type { Catalog } from "#actors/storage/catalog.ts";
@@ -62,6 +63,14 @@ export class WriteLimit {
     const hasPacks = packCount * 100 <= packsMax * PUTS_PERCENT_MAX;
     if (hasBytes && hasPacks) return undefined;
     return { code: "storage.limit-reached", usedBytes, storedBytesMax, packCount, packsMax };
+  }
+
+  /** Whether repair may add `sizeBytes`, and as many packs: all that is allowed is there for it. */
+  hasRoomFor(sizeBytes: number, packCount: number): boolean {
+    const { catalog, config } = this.#deps;
+    const { storedBytesMax, packsMax } = config();
+    const hasBytes = storedBytesMax === 0 || catalog.packBytes + this.#underWayBytes + sizeBytes <= storedBytesMax;
+    return hasBytes && catalog.packs.size + packCount <= packsMax;
   }
 }
 

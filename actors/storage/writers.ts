@@ -137,7 +137,8 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
   // Put together below: nothing is put before.
   const onAbandoned = (lengthBytes: number): void => collector.abandoned(lengthBytes);
   const named = deps.volumes?.isNamed === true ? deps.volumes : undefined;
-  const spread = named && makeSpread(named, { ...deps, ...shared, check, onAbandoned }, report);
+  const hasRoomFor = limit.hasRoomFor.bind(limit);
+  const spread = named && makeSpread(named, { ...deps, ...shared, check, onAbandoned, hasRoomFor }, report);
   // Those that are known and not named are waited for, or given up: nothing is written to them, or repaired.
   if (named === undefined) deps.volumes?.attach({ ...deps, ...shared, ...NO_LANES }, report);
   const isLacking = (): boolean => deps.volumes?.isLacking === true;

@@ -17,7 +17,7 @@ import type { RecordContents } from "#actors/storage/pack-write.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import type { RecordCheck } from "#actors/storage/record-check.ts";
 import { readCostOf } from "#actors/storage/repair/read-cost.ts";
-import { type Redundancy, redundancyOf } from "#actors/storage/repair/wanted.ts";
+import { type Redundancy, recordBytesOf, redundancyOf } from "#actors/storage/repair/wanted.ts";
 import { cutShards } from "#actors/storage/spread/cut-shards.ts";
 import type { Spread } from "#actors/storage/spread/spread.ts";
 import type { ReedSolomon } from "#runtime/erasure/reed-solomon.ts";
@@ -36,6 +36,8 @@ export interface MenderDeps {
   readonly read: (kind: RecordKind, digest: Digest) => Promise<Result<Uint8Array, Failure>>;
   /** Settles when so many bytes of payload may be read or written, in so many records; false: nothing is done any more. */
   readonly pay: (bytes: number, records: number) => Promise<boolean>;
+  /** Whether the store may hold so many bytes more, and as many packs. */
+  readonly hasRoomFor: (bytes: number, packs: number) => boolean;
 }
 
 /** A payload, and what it should have. */
@@ -50,7 +52,9 @@ export interface Wanted {
 }
 
 /** It could not be given all. It is tried again with the next walk. */
-export type NotMended = Failure<"repair.unreadable" | "repair.not-written" | "repair.not-read-back">;
+export type NotMended = Failure<
+  "repair.unreadable" | "repair.not-written" | "repair.not-read-back" | "repair.limit-reached"
+>;
 
 /** Given up on the way, and nothing is wrong with it. */
 export interface Over {
@@ -90,11 +94,16 @@ export class Mender {
   }
 
   async #write(
-    { digest, kind, profile }: Wanted,
+    { digest, kind, lengthBytes, profile }: Wanted,
     { kept, missing }: Redundancy,
   ): Promise<Result<readonly CatalogEntry[], NotMended | Over>> {
-    const { catalog, code, cpu, pay, read, spread } = this.#deps;
-    const cost = readCostOf(catalog.served(kind, digest));
+    const { catalog, code, cpu, hasRoomFor, pay, read, spread } = this.#deps;
+    const served = catalog.served(kind, digest);
+    const payloadBytes = kind === "chunk" ? lengthBytes : (served[0]?.payloadBytes ?? 0);
+    // Before it is read: else all of it would be read at every walk for nothing.
+    const room = recordBytesOf(missing, payloadBytes, profile);
+    if (!hasRoomFor(room, missing.length)) return fail({ code: "repair.limit-reached" });
+    const cost = readCostOf(served);
     if (!(await pay(cost.bytes, cost.records))) return fail(OVER);
     const payload = await read(kind, digest);
     if (!payload.ok || digestFromBytes(cpu.digest(payload.value)) !== digest)

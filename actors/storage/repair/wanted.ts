@@ -1,9 +1,12 @@
 /** What redundancy a payload has, and what it should have by the profile that is written now. */
 import { copiesOf, ERASURE_BYTES_MIN, type ErasureProfile } from "#actors/domain/erasure-profile.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
-import { shardsOf } from "#actors/storage/chunk-shards.ts";
+import { shardLength, shardsOf } from "#actors/storage/chunk-shards.ts";
 import { layoutOf, layoutsOf, marginOf } from "#actors/storage/holders.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
+import { RECORD_HEADER_BYTES, sizeOfRecord, tableBytes } from "#actors/storage/record.ts";
+import { descriptorLength } from "#actors/storage/shard-descriptor.ts";
 
 export interface Redundancy {
   /** More volumes than this may not be lost; -1: it cannot be read. */
@@ -44,6 +47,18 @@ export function redundancyOf(
     else used.push(free);
   }
   return { margin, missing, kept: used, surplus: records.filter((record) => !used.includes(record)) };
+}
+
+/** What the records that are missing take, with their headers, and with the fronts of packs that are begun for them. */
+export function recordBytesOf(missing: readonly Missing[], payloadBytes: number, profile: ErasureProfile): number {
+  const layout = shardsOf(payloadBytes, profile);
+  const sizes = missing.map((one) => {
+    const isShard = one !== "copy" && layout !== undefined;
+    const ownBytes = isShard ? shardLength(layout, one) : payloadBytes;
+    const payloadOffset = RECORD_HEADER_BYTES + tableBytes(ownBytes) + (isShard ? descriptorLength(layout) : 0);
+    return PACK_FRONT_BYTES + sizeOfRecord({ payloadOffset, payloadBytes: ownBytes });
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** What a payload can be brought to. */
