@@ -90,11 +90,15 @@ export async function order(kit: StorageKit, action: "now" | "pause" | "resume")
 /** Answers when repair has begun to make again what it held. */
 export async function lose(kit: RepairKit, directory: string): Promise<void> {
   await pull(kit, directory);
+  const before = await repairOf(kit);
   kit.moved.length = 0;
   await order(kit, "now");
-  for (let step = 0; step < 1000 && !kit.moved.some(({ bytes }) => bytes > OBJECT_BYTES / 10); step += 1) {
+  for (let step = 0; step < 1000; step += 1) {
     await passed(kit, STEP_MS);
+    const { backlogCount, repairedCount } = await repairOf(kit);
+    if (backlogCount > before.backlogCount || repairedCount > before.repairedCount) return;
   }
+  assert.fail("repair begins");
 }
 
 /** The chunks of each. */
