@@ -267,6 +267,8 @@ export class Repairer {
     const name = `${kind} ${digest}`;
     if (level === undefined && (!isSound || isPoor)) return count(seen, name, margin, lengthBytes, !isSound);
     if (level === undefined || isSound || margin > level || margin < 0 || seen.left.has(name)) return;
+    // What lacks something only since the count: else more would be done than there was to do. Of too many nobody knows.
+    if (seen.counted.size < REPAIR_COUNTED_MAX) count(seen, name, margin, lengthBytes, true);
     const redundancyBy = (profile: ErasureProfile): Redundancy => redundancyOf(records, kind, lengthBytes, profile);
     const reach = reachOf([wanted, ...this.#withRoom], redundancyBy, (slots) => spread.targetsBeside(slots));
     if (reach === undefined) return leave(seen, name, lengthBytes);

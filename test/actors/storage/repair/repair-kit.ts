@@ -10,6 +10,7 @@ import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { put, randomBytes, type StorageKit, startStorage, within } from "#test/actors/storage/storage-kit.ts";
 import { facts, pull } from "#test/actors/storage/volumes/spread-kit.ts";
+import { testMachine } from "#test/kit/actor.ts";
 
 export const volumes: VolumeSettings = {
   directories: ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"],
@@ -19,6 +20,9 @@ export const volumes: VolumeSettings = {
 export const OBJECT_BYTES: number = 400 * KiB;
 /** Of what passes between two looks at the store. */
 const STEP_MS = 20;
+
+/** The same volumes in every test, whichever ran before. */
+const SEED = 1;
 
 /** Bytes that were read from a pack, or written to one. */
 export interface Moved {
@@ -56,7 +60,7 @@ export async function startSix(config: Partial<StorageConfig> = {}): Promise<Rep
     return await write(descriptor, parts, position);
   };
   const own = { packSealBytes: 64 * MiB, writeQuotaBytes: 64 * MiB, ...config };
-  const kit = await startStorage({ disk, volumes, config: own });
+  const kit = await startStorage({ disk, volumes, config: own, machine: testMachine(undefined, SEED) });
   await passed(kit, 100);
   return Object.assign(kit, { moved });
 }
