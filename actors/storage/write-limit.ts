@@ -56,7 +56,7 @@ export class WriteLimit {
   reachedBy(sizeBytes: number): LimitReached | undefined {
     const { catalog, config, overhead } = this.#deps;
     const { storedBytesMax, packsMax } = config();
-    const usedBytes = catalog.packBytes + Math.ceil(this.#underWayBytes * overhead());
+    const usedBytes = this.#usedBytes;
     const packCount = catalog.packs.size;
     const wantedBytes = usedBytes + sizeBytes * overhead();
     const hasBytes = storedBytesMax === 0 || wantedBytes * 100 <= storedBytesMax * PUTS_PERCENT_MAX;
@@ -69,8 +69,14 @@ export class WriteLimit {
   hasRoomFor(sizeBytes: number, packCount: number): boolean {
     const { catalog, config } = this.#deps;
     const { storedBytesMax, packsMax } = config();
-    const hasBytes = storedBytesMax === 0 || catalog.packBytes + this.#underWayBytes + sizeBytes <= storedBytesMax;
+    const hasBytes = storedBytesMax === 0 || this.#usedBytes + sizeBytes <= storedBytesMax;
     return hasBytes && catalog.packs.size + packCount <= packsMax;
+  }
+
+  /** With what puts are about to write. */
+  get #usedBytes(): number {
+    const { catalog, overhead } = this.#deps;
+    return catalog.packBytes + Math.ceil(this.#underWayBytes * overhead());
   }
 }
 
