@@ -311,6 +311,31 @@ describe("storage: what a recovery that was cut off had entered in part", () => 
   });
 });
 
+describe("storage: a record that recovery finds where the catalog has it", () => {
+  it("stays what somebody has found it to be meanwhile (STO-4)", async () => {
+    const { disk, catalog } = await stage();
+    const records = [chunkOf(one), commitOf(one, 1)];
+    const placed = await writePack(disk, 1, records);
+    know(catalog, 1, placed, records);
+    // A life ended before the checkpoint moved.
+    const state = { pack: 1, mark: markOf(1), epoch: 0, recordCount: 0, sealed: false };
+    catalog.setPack({ ...state, checkpoint: PACK_FRONT_BYTES });
+    catalog.setComplete();
+    const [chunk] = placed;
+    assert(chunk !== undefined);
+    const { syncDirectory } = disk;
+    disk.syncDirectory = async (path) => {
+      catalog.markDamaged(chunk.digest, chunk.entry, "differs");
+      return await syncDirectory.call(disk, path);
+    };
+
+    await recover({ disk, catalog });
+
+    assert.deepEqual([catalog.at(chunk.digest, chunk.entry)?.damage, catalog.totals.damagedCount], ["differs", 1]);
+    assert.deepEqual(sequencesOf(catalog), [1]);
+  });
+});
+
 describe("storage: the commits that recovery found", () => {
   it("are entered oldest first: a recovery that ends in the middle has entered no later one without the earlier", async () => {
     const { disk, catalog } = await stage();
