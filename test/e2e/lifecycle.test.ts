@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { MiB } from "#runtime/units.ts";
 import { fillToTheLastByte } from "#test/kit/full-disk.ts";
 import { eventually, launchRoot, type Profile, startNode, temporaryDataDirectory } from "#test/kit/node.ts";
@@ -316,6 +317,9 @@ describe("lifecycle: damage and want of room", () => {
       for (const lost of [[], ["catalog", "index"]]) {
         await node.killAll();
         for (const name of ["node.json", ...lost]) rmSync(join(dataDirectory, name), { recursive: true, force: true });
+        fillToTheLastByte(`${ballast}-${lost.length}`);
+        // What a process that was killed held of removed files may be free only some time after it is gone.
+        await sleep(200);
         fillToTheLastByte(`${ballast}-${lost.length}`);
 
         const { url, said } = await startUnrecorded(dataDirectory);

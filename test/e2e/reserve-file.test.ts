@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { RESERVE_FILE_PAUSE_MS } from "#actors/storage/reserve-file.ts";
 import { MiB } from "#runtime/units.ts";
 import { cepa } from "#test/cli/run.ts";
 import { fillToTheLastByte } from "#test/kit/full-disk.ts";
@@ -63,7 +64,8 @@ describe("node: the reserve file", { skip }, () => {
         assert.deepEqual([blocked, freedBytes > 27 * MiB], [undefined, true], collected.stdout);
         for (const bytes of kept) await mustHold(node.url, bytes);
         rmSync(join(dataDirectory, "ballast"));
-        await eventually(20_000, "the reserve file is made again", hasReserve);
+        // Where it was tried while there was too little room, not before that pause is over.
+        await eventually(RESERVE_FILE_PAUSE_MS + 20_000, "the reserve file is made again", hasReserve);
         assert.equal(await node.stop(), 0);
         node = await startNode({ dataDirectory, args: ["--config", config] });
         for (const bytes of kept) await mustHold(node.url, bytes);
