@@ -1,6 +1,7 @@
 /**
- * The recovery with which a life begins: what the packs have lost, or have again, is settled before they are looked through. A volume whose disk fails it is left out, and the rest is recovered as if that had
- * not been there: it comes back by itself, as one that was away.
+ * The recovery with which a life begins: what the packs have lost, or have again, is settled before they are looked
+ * through. A volume whose disk fails it is left out, and the rest is recovered as if that had not been there: it comes back
+ * by itself, as one that was away.
  */
 import { findLost, hadRecords, settleLost, takeBack } from "#actors/storage/lost-packs.ts";
 import type { PackFiles } from "#actors/storage/pack-files.ts";

@@ -14,6 +14,7 @@ import type {
   StorageFacts,
   StorageProtocol,
 } from "#actors/storage/protocol.ts";
+import { NO_SCRUB } from "#actors/storage/scrub/scrubber.ts";
 import type { Behavior } from "#runtime/behavior.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { type Failure, fail, ok } from "#runtime/errors.ts";
@@ -32,17 +33,7 @@ export const storageFacts: StorageFacts = {
   setAsidePackCount: 0,
   trash: { objectCount: 0, bytes: 0 },
   collection: { phase: "idle", last: undefined },
-  scrub: {
-    isRunning: false,
-    totalBytes: 0,
-    dueBytes: 0,
-    awayBytes: 0,
-    oldestVerifiedAtMs: 0,
-    etaMs: 0,
-    periodMs: 0,
-    wholeMs: 0,
-    damaged: [],
-  },
+  scrub: NO_SCRUB,
   rebuilding: undefined,
 };
 

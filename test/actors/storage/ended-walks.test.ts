@@ -1,44 +1,20 @@
 /** Walks over all that the catalog has, when the life ends in the middle of them: they end with it, and nothing is concluded from a part. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { digestFromBytes } from "#actors/domain/address.ts";
-import { Catalog } from "#actors/storage/catalog.ts";
 import { isGone } from "#actors/storage/catalog-records.ts";
 import { settleLost, takeBack } from "#actors/storage/lost-packs.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { Pause } from "#actors/storage/pause.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { liftRecords } from "#actors/storage/spread/volume-records.ts";
 import { must } from "#runtime/errors.ts";
-import { realScheduler } from "#runtime/real/scheduler.ts";
-import { ManualClock } from "#runtime/simulated/clock.ts";
-import { inlineCpu } from "#runtime/simulated/cpu.ts";
-import { MemoryDisk } from "#runtime/simulated/disk.ts";
-import { memoryKvStores } from "#runtime/simulated/kv.ts";
-import { seededRandom } from "#runtime/simulated/random.ts";
-import { MiB } from "#runtime/units.ts";
-import { firstPack } from "#test/actors/storage/left-behind.ts";
-import { silentLog } from "#test/kit/actor.ts";
+import { lonePack } from "#test/actors/storage/lone-pack.ts";
 
 const RECORD_COUNT = 3000;
-const RECORD_BYTES = 256;
-const PACK_BYTES = PACK_FRONT_BYTES + RECORD_BYTES * RECORD_COUNT;
 
-/** One pack in the catalog. Its life ends with the first page of the `endsIn`th walk, counted from one. */
-async function known() {
-  const kv = must(await memoryKvStores().open("/catalog", { mapBytesMax: 64 * MiB }), "a store opens");
-  const catalog = new Catalog(kv);
-  const random = seededRandom(1);
-  const mark = random.bytes(8);
-  catalog.setPack({ pack: 1, mark, checkpoint: PACK_BYTES, epoch: 1, recordCount: RECORD_COUNT, sealed: true });
-  const digests = Array.from({ length: RECORD_COUNT }, () => digestFromBytes(random.bytes(32)));
-  for (const [at, digest] of digests.entries()) {
-    const where = { pack: 1, position: PACK_FRONT_BYTES + RECORD_BYTES * at, payloadOffset: 128, payloadBytes: 100 };
-    catalog.insert(digest, { kind: "chunk", ...where, sequence: 0, damage: "none" });
-  }
-  const disk = new MemoryDisk();
-  must(await disk.makeDirectory("/data/packs"), "made");
+/** A lone pack, in a life that ends with the first page of the `endsIn`th walk, counted from one. */
+async function mortalPack() {
   const life = { endsIn: 0, walkCount: 0, pageCount: 0, isOver: false };
+  const lone = await lonePack(RECORD_COUNT, () => life.isOver);
+  const { catalog } = lone;
   const { pagesIn } = catalog;
   catalog.pagesIn = function* (isMeant) {
     life.walkCount += 1;
@@ -48,48 +24,32 @@ async function known() {
       yield page;
     }
   };
-  const deps = {
-    catalog,
-    cpu: inlineCpu({ disk }),
-    files: new PackFiles(disk, "/data/packs", 4),
-    isOver: () => life.isOver,
-    log: silentLog,
-    pause: new Pause(new ManualClock(), realScheduler),
-  };
-  const settle = (): Promise<void> =>
-    settleLost(
-      [...catalog.packs.values()].map((state) => ({ state, sizeBytes: undefined })),
-      deps,
-    );
-  const heldCount = (): number => digests.filter((digest) => catalog.holds("chunk", digest)).length;
-  return { catalog, deps, digests, disk, heldCount, life, mark, settle };
+  return { ...lone, life };
 }
 
 describe("storage: a walk over the catalog, when the life ends in it (STO-136)", () => {
   it("leaves a pack that is gone to the next life", async () => {
-    const { catalog, heldCount, life, settle } = await known();
+    const { catalog, heldCount, life, lose } = await mortalPack();
     life.endsIn = 1;
 
-    await settle();
+    await lose();
 
     const states = [...catalog.packs.values()];
     assert.deepEqual([life.pageCount, states.map(({ isBack }) => isBack), heldCount()], [0, [true], RECORD_COUNT]);
     life.isOver = false;
-    await settle();
+    await lose();
     assert([...catalog.packs.values()].every(isGone));
     assert.equal(heldCount(), 0);
   });
 
   it("has what it marked of one counted again, where that is there by the next life", async () => {
-    const { catalog, deps, disk, heldCount, mark } = await known();
+    const { catalog, deps, heldCount, putBack } = await mortalPack();
     let left = 100;
     const [state] = [...catalog.packs.values()];
     assert(state !== undefined);
     await settleLost([{ state, sizeBytes: undefined }], { ...deps, isOver: () => left-- < 0 });
     assert(catalog.totals.damagedCount > 0);
-    const file = new Uint8Array(PACK_BYTES);
-    file.set(encodePackFront(1, mark));
-    must(await disk.replaceFile(firstPack, file), "put back");
+    await putBack();
 
     must(await takeBack(0, deps), "it is read");
 
@@ -97,7 +57,7 @@ describe("storage: a walk over the catalog, when the life ends in it (STO-136)",
   });
 
   it("brings back no pack that was given up meanwhile", async () => {
-    const { catalog, deps, life } = await known();
+    const { catalog, deps, life } = await mortalPack();
     const pause = {
       ifDue: () => {
         if (life.walkCount === 1) catalog.removePack(1);
@@ -117,14 +77,12 @@ describe("storage: a walk over the catalog, when the life ends in it (STO-136)",
     [3, "back"],
   ] as const) {
     it(`leaves one that is there again to the next life, as one that is ${as}`, async () => {
-      const { catalog, deps, disk, heldCount, life, mark, settle } = await known();
-      await settle();
+      const { catalog, deps, heldCount, life, lose, putBack } = await mortalPack();
+      await lose();
       const [gone] = [...catalog.packs.values()];
       assert(gone !== undefined);
       catalog.setPack({ ...gone, isCut: true });
-      const file = new Uint8Array(PACK_BYTES);
-      file.set(encodePackFront(1, mark));
-      must(await disk.replaceFile(firstPack, file), "put back, with nothing in it");
+      await putBack();
       life.endsIn = endsIn;
 
       must(await takeBack(0, deps), "nothing has failed");
@@ -138,7 +96,7 @@ describe("storage: a walk over the catalog, when the life ends in it (STO-136)",
   }
 
   it("lifts no more of what a volume refused", async () => {
-    const { catalog, deps, digests, life } = await known();
+    const { catalog, deps, digests, life } = await mortalPack();
     for (const digest of digests) {
       const [entry] = catalog.records("chunk", digest);
       if (entry !== undefined) catalog.markDamaged(digest, entry, "unreadable");
