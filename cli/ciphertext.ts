@@ -36,6 +36,7 @@ async function* bodyOf(url: string, range: string | undefined): AsyncGenerator<U
   }
 }
 
-function errorOf({ code, message }: CliFailure | NodeRefusal): CepaError {
+/** A failure in the form in which the client throws. */
+export function errorOf({ code, message }: CliFailure | NodeRefusal): CepaError {
   return new CepaError({ code, message, retryable: false, corrId: "", status: 0 });
 }

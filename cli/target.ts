@@ -46,6 +46,11 @@ export function descriptorOf(output: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** Whether nothing is seen of `output` before it is kept: no descriptor, no pipe, no device. */
+export async function appearsWhole(output: string): Promise<boolean> {
+  return descriptorOf(output) === undefined && (await fileAt(output)) !== "other";
+}
+
 /** Of what is `secret` nobody else reads a byte, before the file is whole or afterwards. */
 export async function openTarget(
   output: string,

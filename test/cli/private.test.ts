@@ -221,7 +221,7 @@ describe("cli: get and stat with a private link", () => {
     });
   }
 
-  it("leaves no half file of an object that is damaged in the middle; a pipe has got what is before it", async () => {
+  it("writes nothing of an object that is damaged in the middle: no half file, and not a byte into a pipe", async () => {
     const cwd = folder("private-damaged");
     const link = await linkOf(cwd);
     const ciphertext = node.ciphertext.bytes.get(link.slice(5, 69));
@@ -234,7 +234,32 @@ describe("cli: get and stat with a private link", () => {
     assert.deepEqual([named.code, piped.code], [1, 1]);
     assert.match(named.stderr, /^cepa: client\.bytes-differ: chunk 1 is not/);
     assert.deepEqual(readdirSync(cwd), ["sample"]);
-    assert.equal(piped.stdout, bytes.toString("latin1", 0, 1_048_320));
+    assert.equal(piped.stdout, "");
+  });
+
+  it("is asked once for what goes into a pipe, which waits where TMPDIR says, under no name, or nothing is written", async () => {
+    const cwd = folder("private-spooled");
+    const link = await linkOf(cwd);
+    const temporary = join(cwd, "temporary");
+    mkdirSync(temporary);
+    proxy.sent();
+
+    const got = await cepa(["get", link, "--url", proxy.url], { env: { TMPDIR: temporary } });
+    const asked = proxy
+      .sent()
+      .toString("latin1")
+      .match(/^GET .*\/data /gm);
+    const without = await cepa(["get", link, "--url", node.url], { env: { TMPDIR: join(cwd, "none") } });
+    const first = await cepa(["get", link, "--range", "0-9", "--url", node.url], {
+      env: { TMPDIR: join(cwd, "none") },
+    });
+
+    assert.equal(got.stdout, bytes.toString());
+    assert.equal(asked?.length, 2, "the last chunk, and what is before it");
+    assert.deepEqual(readdirSync(temporary), []);
+    assert.deepEqual([without.code, without.stdout], [1, ""]);
+    assert.match(without.stderr, /^cepa: cli\.file-unwritable: .*none, .*ENOENT.*; with -o FILE/);
+    assert.deepEqual([first.code, first.stdout], [0, bytes.toString("latin1", 0, 10)]);
   });
 
   it("refuses a wrong key before it touches the file", async () => {
