@@ -29,6 +29,8 @@ function lockFile(path: string): Held | LockBroken | undefined {
     database = new DatabaseSync(path, { timeout: 0 });
     // One that excludes readers would have to wait for them: of two who ask at once neither would have it.
     database.exec("PRAGMA journal_mode=MEMORY; BEGIN IMMEDIATE");
+    // Of a file that may only be read everybody would have the lock: what is begun there takes no write.
+    database.exec("PRAGMA user_version=1");
     if (isHeldThoughRemoved(realpathSync(path))) {
       database.close();
       return undefined;

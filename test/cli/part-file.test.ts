@@ -8,25 +8,21 @@ import type { Outcome } from "#cli/failure.ts";
 import { fetchPart } from "#cli/part-file.ts";
 import type { ContentEntry } from "#client/tree.ts";
 import { addressOf } from "#test/cli/fake-node.ts";
+import { asNobody, NOBODY } from "#test/kit/nobody.ts";
 
-const NOBODY = 65_534;
 const MODE = 0o444;
 const bytes = Buffer.from("all that there is");
 const directory = mkdtempSync(join(tmpdir(), "cepa-part-"));
 after(() => rmSync(directory, { recursive: true }));
 
-/** From no node at all. The superuser may write what is read-only, so it is somebody else who does it here. */
+/** From no node at all. */
 async function fetchAsOther(part: string): Promise<Outcome> {
   const stored = { address: addressOf(bytes), manifest: "ab".repeat(32), size: bytes.length };
   const entry: ContentEntry = { kind: "file", name: "a", mode: MODE, ...stored };
-  const isSuperuser = process.getuid?.() === 0;
-  if (isSuperuser) chownSync(directory, NOBODY, NOBODY);
-  if (isSuperuser) process.seteuid?.(NOBODY);
-  try {
-    return await fetchPart("http://127.0.0.1:1", part, entry, MODE, () => assert.fail("no byte is missing"));
-  } finally {
-    if (isSuperuser) process.seteuid?.(0);
-  }
+  if (process.getuid?.() === 0) chownSync(directory, NOBODY, NOBODY);
+  return await asNobody(() =>
+    fetchPart("http://127.0.0.1:1", part, entry, MODE, () => assert.fail("no byte is missing")),
+  );
 }
 
 function leavePart(mode: number): string {

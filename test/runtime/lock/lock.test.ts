@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -11,6 +11,7 @@ import { realClock } from "#runtime/real/clock.ts";
 import { fileLocks } from "#runtime/real/lock.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { memoryLocks } from "#runtime/simulated/lock.ts";
+import { asNobody } from "#test/kit/nobody.ts";
 
 const kinds: readonly (readonly [string, (clock: ManualClock) => Locks])[] = [
   ["simulated", memoryLocks],
@@ -186,5 +187,28 @@ describe("locks (real): a killed holder", () => {
       const answer = await fileLocks(realClock).acquire(join(directory, "missing", "store.lock"), { waitMs: 0 });
 
       assert(!answer.ok && answer.failure.code === "lock.broken");
+    }));
+
+  it("says broken where the file may only be read: everybody would have it", () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "store.lock");
+      writeFileSync(path, "", { mode: 0o444 });
+      chmodSync(directory, 0o755);
+
+      const answer = await asNobody(() => fileLocks(realClock).acquire(path, { waitMs: 0 }));
+
+      assert(!answer.ok && answer.failure.code === "lock.broken");
+      assert.match(answer.failure.cause, /readonly/);
+    }));
+
+  it("writes nothing into it", () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "store.lock");
+
+      const held = await fileLocks(realClock).acquire(path, { waitMs: 0 });
+      assert(held.ok);
+      held.value.release();
+
+      assert.deepEqual([readdirSync(directory), statSync(path).size], [["store.lock"], 0]);
     }));
 });
