@@ -30,7 +30,7 @@ export async function getPrivate(link: PrivateLink, options: GetPrivateOptions):
   const source = ciphertextAt(url.value);
   try {
     if (await appearsWhole(output)) return await write(await openPrivate(link, source, primitives), link, options);
-    await using spool = new Spool(source);
+    await using spool = new Spool(source, link.root);
     const object = await openPrivate(link, spool, primitives);
     await verify(object, link, options);
     return await write(object, link, options);

@@ -1,77 +1,76 @@
 /**
  * Ciphertext that was fetched once is given from a file when it is asked for again, so that all of an object can be found
- * right before the first byte of it is used. The file has no name from the start: it goes with the process, however that
- * ends. Where a chunk is all that is asked for, its reader does the same, and nothing is kept.
+ * right before the first byte of it is used, and the node is not needed any more by then. The root stays with who opened
+ * it, and where one chunk is asked for its reader finds it right before it uses it: neither is kept.
  */
-import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { errorOf } from "#cli/ciphertext.ts";
 import { reasonOf } from "#cli/failure.ts";
+import { type Extract, NamelessFile } from "#cli/nameless-file.ts";
 import { CHUNK_BYTES } from "#client/private-format.ts";
 import type { Ciphertext } from "#client/private-object.ts";
 
-interface Kept {
-  readonly at: number;
-  readonly sizeBytes: number;
-}
-
 export class Spool implements Ciphertext, AsyncDisposable {
   readonly #source: Ciphertext;
-  readonly #kept = new Map<string, Kept>();
-  #file: FileHandle | undefined;
-  #endBytes = 0;
+  readonly #root: string;
+  /** Two, as nodes are asked for in the middle of what they name. */
+  readonly #nodes = new Kept();
+  readonly #chunks = new Kept();
 
-  constructor(source: Ciphertext) {
+  constructor(source: Ciphertext, root: string) {
     this.#source = source;
+    this.#root = root;
   }
 
   node(digest: string): AsyncIterable<Uint8Array> {
-    return this.#source.node(digest);
+    const fetch = (): AsyncIterable<Uint8Array> => this.#source.node(digest);
+    return digest === this.#root ? fetch() : this.#nodes.once(digest, fetch);
   }
 
   data(root: string, first: number, last: number): AsyncIterable<Uint8Array> {
-    const name = `${root} ${first} ${last}`;
-    const kept = this.#kept.get(name);
-    if (kept !== undefined) return this.#read(kept);
-    const source = this.#source.data(root, first, last);
-    return last - first < CHUNK_BYTES ? source : this.#keep(name, source);
+    const fetch = (): AsyncIterable<Uint8Array> => this.#source.data(root, first, last);
+    return last - first < CHUNK_BYTES ? fetch() : this.#chunks.once(`${root} ${first}-${last}`, fetch);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.close();
-  }
-
-  async *#keep(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const at = this.#endBytes;
-    for await (const bytes of source) {
-      await this.#append(bytes);
-      yield bytes;
-    }
-    this.#kept.set(name, { at, sizeBytes: this.#endBytes - at });
-  }
-
-  async *#read({ at, sizeBytes }: Kept): AsyncGenerator<Uint8Array> {
-    if (this.#file === undefined || sizeBytes === 0) return;
-    yield* this.#file.createReadStream({ start: at, end: at + sizeBytes - 1, autoClose: false });
-  }
-
-  async #append(bytes: Uint8Array): Promise<void> {
-    try {
-      this.#file ??= await openNameless();
-      await this.#file.appendFile(bytes);
-    } catch (error) {
-      const why = `${tmpdir()}, where it waits until all of it was verified: ${reasonOf(error)}`;
-      throw errorOf({ code: "cli.file-unwritable", message: `${why}; with -o FILE it need not wait there` });
-    }
-    this.#endBytes += bytes.length;
+    await this.#nodes[Symbol.asyncDispose]();
+    await this.#chunks[Symbol.asyncDispose]();
   }
 }
 
-/** In the directory for temporary files, which `TMPDIR` names. */
-async function openNameless(): Promise<FileHandle> {
-  const path = join(tmpdir(), `cepa-${process.pid}-${crypto.randomUUID()}`);
-  const file = await open(path, "wx+", 0o600);
-  await rm(path);
-  return file;
+/** What was fetched, by its name, one after the other. */
+class Kept implements AsyncDisposable {
+  readonly #file = new NamelessFile();
+  readonly #extracts = new Map<string, Extract>();
+
+  once(name: string, fetch: () => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const extract = this.#extracts.get(name);
+    return extract === undefined ? this.#keep(name, fetch()) : this.#read(extract);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file[Symbol.asyncDispose]();
+  }
+
+  async *#keep(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const at = this.#file.endBytes;
+    for await (const bytes of source) {
+      await this.#file.append(bytes).catch(refused);
+      yield bytes;
+    }
+    this.#extracts.set(name, { at, sizeBytes: this.#file.endBytes - at });
+  }
+
+  async *#read(extract: Extract): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#file.read(extract);
+    } catch (error) {
+      refused(error);
+    }
+  }
+}
+
+function refused(error: unknown): never {
+  const why = `${tmpdir()}, where it waits until all of it was verified: ${reasonOf(error)}`;
+  throw errorOf({ code: "cli.file-unwritable", message: `${why}; with -o FILE it need not wait there` });
 }
