@@ -7,7 +7,7 @@ import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
-import { type CepaError, errorFromBody, isRecord, parseJson } from "#client/wire.ts";
+import { type CepaError, errorFromBody, isRecord, parseJson, TEXT_BYTES_MAX } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { MiB, minute, second } from "#runtime/units.ts";
 
@@ -15,8 +15,6 @@ import { MiB, minute, second } from "#runtime/units.ts";
 export const EXPECT_ABOVE_BYTES: number = 1 * MiB;
 /** Longest wait for that word; then the body is sent all the same, as RFC 9110 §10.1.1 asks. */
 export const EXPECT_TIMEOUT_MS = 2000;
-/** Longest body that is an error, a status or the facts of an object. */
-export const TEXT_BYTES_MAX: number = 4 * MiB;
 
 /** Longest wait for the facts of an object or its first byte: past what a node itself allows by default, 30 s. */
 export const ANSWER_TIMEOUT_MS: number = 1 * minute;

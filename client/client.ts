@@ -28,16 +28,19 @@ import { badLink, noCrypto } from "#client/private-errors.ts";
 import { type About, PRIVATE_FORMAT, type PrivateFacts } from "#client/private-format.ts";
 import { type Ciphertext, extentOf, openPrivate, type PrivateObject } from "#client/private-object.ts";
 import { type Primitives, Sealing } from "#client/sealing.ts";
-import { piecesOf, streamFrom } from "#client/streams.ts";
+import { piecesOf, retold, streamFrom } from "#client/streams.ts";
 import {
   badAnswer,
   brokenOff,
+  type CepaError,
+  corrIdOf,
   errorFromBody,
   isAddress,
   type ObjectFacts,
   type PutReceipt,
   parseFacts,
   parseRoot,
+  textOf,
   unreachable,
 } from "#client/wire.ts";
 import { Turns } from "#runtime/turns.ts";
@@ -174,17 +177,18 @@ export class CepaClient {
     { signal, onProgress, name, mediaType }: PutPrivateOptions = {},
   ): Promise<PrivateReceipt> {
     const source = upload instanceof ReadableStream ? upload : new Blob([upload]).stream();
-    const content = piecesOf(onProgress === undefined ? source : counted(source, onProgress));
+    const over = new AbortController();
+    const content = piecesOf(onProgress === undefined ? source : counted(source, onProgress), over.signal);
     const sealing = await Sealing.begin(content, { name, mediaType }, this.#primitives());
     const isStream = upload instanceof ReadableStream;
     const response = await this.#request("/put", {
       method: "PUT",
       headers: { "cepa-enc": PRIVATE_FORMAT },
-      body: isStream ? streamFrom(sealing.chunks) : await blobOf(sealing.chunks),
+      body: isStream ? streamFrom(sealing.chunks, () => over.abort()) : await blobOf(sealing.chunks),
       ...(isStream ? { duplex: "half" as const } : {}),
       ...(signal === undefined ? {} : { signal }),
     });
-    const root = parseRoot(await response.text());
+    const root = parseRoot(await textOf(response));
     if (root === undefined) throw badAnswer(response.status, "the answer names no manifest", corrIdOf(response));
     return { link: await sealing.link(root, this.#ciphertext(signal).node), size: sealing.size };
   }
@@ -194,9 +198,14 @@ export class CepaClient {
    * `client.bytes-differ` where they are not. A range costs up to a chunk (1 MiB) more on either side.
    */
   async getPrivate(link: string, { signal, onProgress, range }: GetOptions = {}): Promise<PrivateAnswer> {
-    const object = await this.#openPrivate(link, signal);
+    const over = new AbortController();
+    const signals = signal === undefined ? [over.signal] : [over.signal, signal];
+    const object = await this.#openPrivate(link, AbortSignal.any(signals));
     const extent = extentOf(range, object.facts.size);
-    const body = counted(streamFrom(object.read(extent)), (bytes) => onProgress?.(bytes));
+    const body = counted(
+      streamFrom(object.read(extent), () => over.abort()),
+      (bytes) => onProgress?.(bytes),
+    );
     const bytes = async (): Promise<Uint8Array> => new Uint8Array(await new Response(body).arrayBuffer());
     return { ...object.facts, length: extent.length, body, bytes };
   }
@@ -222,10 +231,10 @@ export class CepaClient {
     const ask = (path: string, init: RequestInit): Promise<Response> => this.#request(path, { ...init, ...options });
     return {
       async *node(digest) {
-        yield* bodyOf(await ask(`/m/${digest}`, {}));
+        yield* bodyOf(await ask(`/m/${digest}`, {}), signal);
       },
       async *data(root, first, last) {
-        yield* bodyOf(await ask(`/m/${root}/data`, { headers: { range: `bytes=${first}-${last}` } }));
+        yield* bodyOf(await ask(`/m/${root}/data`, { headers: { range: `bytes=${first}-${last}` } }), signal);
       },
     };
   }
@@ -270,30 +279,25 @@ export class CepaClient {
       throw unreachable(this.#url, causeOf(error));
     });
     const { body } = response;
-    const answer = body === null ? response : new Response(streamFrom(this.#told(body, init.signal)), response);
+    // What the network does within a body is said as what it does before one.
+    const told = (error: unknown): CepaError => {
+      init.signal?.throwIfAborted();
+      return brokenOff(this.#url, causeOf(error));
+    };
+    const answer = body === null ? response : new Response(retold(body, told), response);
     if (answer.ok) return answer;
-    throw errorFromBody(answer.status, await answer.text(), corrIdOf(answer));
-  }
-
-  /** What the network does within a body is said as what it does before one. */
-  async *#told(body: ReadableStream<Uint8Array>, signal: RequestInit["signal"]): AsyncGenerator<Uint8Array> {
-    try {
-      yield* piecesOf(body);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw brokenOff(this.#url, causeOf(error));
-    }
+    throw errorFromBody(answer.status, await textOf(answer), corrIdOf(answer));
   }
 
   async #factsOf(response: Response): Promise<ObjectFacts> {
-    const facts = parseFacts(await response.text());
+    const facts = parseFacts(await textOf(response));
     if (facts === undefined) throw badAnswer(response.status, "the answer names no object", corrIdOf(response));
     return facts;
   }
 }
 
-function bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  return piecesOf(response.body ?? new Blob([]).stream());
+function bodyOf({ body }: Response, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  return piecesOf(body ?? new Blob([]).stream(), signal);
 }
 
 async function blobOf(chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>): Promise<Blob> {
@@ -324,10 +328,6 @@ function counted(
       },
     }),
   );
-}
-
-function corrIdOf(response: Response): string {
-  return response.headers.get("x-correlation-id") ?? "";
 }
 
 /** Node puts what the system said in `cause`; browsers say nothing more. */

@@ -13,10 +13,10 @@ import {
   signName,
 } from "#client/name-record.ts";
 import { noCrypto } from "#client/private-errors.ts";
-import { badAnswer, CepaError, isRecord, parseJson } from "#client/wire.ts";
+import { badAnswer, CepaError, isRecord, parseJson, textOf } from "#client/wire.ts";
 
 /** Codes of errors after which the record may have been set all the same, or will be. */
-const FATE_OPEN = /^(client\.|runtime\.|overlay\.unavailable$|index\.names-unavailable$)/;
+const FATE_OPEN = /^(client\.|runtime\.|gateway\.(restarting|defect)$|overlay\.unavailable$|index\.names-unavailable$)/;
 
 /** Answers whose status is 2xx; all others throw. */
 export type Request = (path: string, init: RequestInit) => Promise<Response>;
@@ -149,7 +149,7 @@ export async function listNames(
 
 async function answerOf(request: Request, path: string, signal: AbortSignal | undefined): Promise<unknown> {
   const response = await request(path, signal === undefined ? {} : { signal });
-  return parseJson(await response.text());
+  return parseJson(await textOf(response));
 }
 
 async function verified(said: unknown, name: string): Promise<NameRecord> {

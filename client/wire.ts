@@ -2,8 +2,12 @@
  * What a node's HTTP answers look like to a client, and how they are read.
  *
  * Answers come from outside, so every field is checked here and nowhere else. Unknown fields are ignored: a newer node
- * may say more. Runs in a browser: no import.
+ * may say more. Runs in a browser.
  */
+import { MiB } from "#runtime/units.ts";
+
+/** Longest body that is an error, a status, the facts of an object or records of names. */
+export const TEXT_BYTES_MAX: number = 4 * MiB;
 
 /** What a node knows of what it stored, object or ciphertext. */
 export interface StoredFacts {
@@ -78,6 +82,28 @@ export function unreachable(url: string, cause: string): CepaError {
 export function brokenOff(url: string, cause: string): CepaError {
   const message = `the answer from ${url} broke off: ${cause}`;
   return new CepaError({ code: "client.unreachable", message, retryable: true, corrId: "", status: 0 });
+}
+
+/** The whole body, which is to be small: what answers there may be anything. Throws `client.bad-answer` where it is longer. */
+export async function textOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  const reader = response.body?.getReader();
+  let text = "";
+  let sizeBytes = 0;
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done) return text + decoder.decode();
+    sizeBytes += value.byteLength;
+    if (sizeBytes > TEXT_BYTES_MAX) {
+      await reader?.cancel();
+      throw badAnswer(response.status, "the answer is too long", corrIdOf(response));
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+export function corrIdOf(response: Response): string {
+  return response.headers.get("x-correlation-id") ?? "";
 }
 
 /** Reads the body of a put or stat; undefined when it is none. */

@@ -49,6 +49,7 @@ const BANNED: readonly Banned[] = [
     what: "signals with a life of their own",
     pattern: /\bAbortSignal\.(any|timeout)\b|\bWeakRef\b|\bFinalizationRegistry\b/g,
     instead: "a deadline in Within",
+    clientMay: true,
     example: "const s = AbortSignal.timeout(5);",
   },
   {
