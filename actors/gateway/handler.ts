@@ -31,7 +31,7 @@ import { putCar, putObject } from "#actors/gateway/uploads.ts";
 import { describeVolumes, forgetVolume, repairVolumes } from "#actors/gateway/volumes.ts";
 import type { EdgeOutcome, EdgeRequest, EdgeResponse } from "#runtime/edge/edge.ts";
 import { corrIdOf, renderRefusal } from "#runtime/edge/refusal.ts";
-import { ok, unreachable } from "#runtime/errors.ts";
+import { fail, ok, unreachable } from "#runtime/errors.ts";
 
 /** What is known of a request while it is handled; it fills up on the way. */
 interface Card {
@@ -47,6 +47,9 @@ const rejections: ReadonlySet<number> = new Set([403, 408, 413, 421, 429, 503, 5
 
 /** Of these nothing is changed, whatever the route. */
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** What is sent so is no part of anything (RFC 9110 §14.5). */
+const WHOLE: ReadonlySet<string> = new Set(["PUT", "POST"]);
 
 export class Handler {
   readonly #desk: Desk;
@@ -83,6 +86,9 @@ export class Handler {
     const mayChange = kind === "write" || !SAFE.has(methodOf(request));
     const origin = mayChange ? checkOrigin(request.headers, hosts) : ok();
     if (!origin.ok) return origin;
+    if (WHOLE.has(methodOf(request)) && request.headers["content-range"] !== undefined) {
+      return fail({ code: "gateway.partial-put" });
+    }
     const admitted = this.#desk.admission.admit(kind, request.remote, weightOf(route.value, request));
     if (!admitted.ok) return admitted;
     card.admitted = admitted.value;

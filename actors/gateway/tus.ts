@@ -48,6 +48,7 @@ export async function beginUpload(desk: Desk, visit: Visit): Served {
   const options = optionsOf(desk, visit);
   const begin = { sizeBytes: sizeBytes.value, note: note.value, manner: manner.value };
   const begun = await desk.overlay.call("beginUpload", begin, options);
+  if (!begun.ok) desk.writeGate.failed(begun.failure);
   if (!begun.ok) return begun;
   const { upload } = begun.value;
   const moved = await (body === undefined
@@ -141,7 +142,7 @@ async function settled(desk: Desk, visit: Visit, upload: UploadId): Moved {
     { ...options, timeoutMs: options.timeoutMs + waitMs },
   );
   if (!facts.ok) desk.writeGate.failed(facts.failure);
-  if (facts.ok && facts.value.stored !== undefined) desk.writeGate.note("stored");
+  if (facts.ok && facts.value.stored !== undefined) desk.writeGate.stored();
   return facts;
 }
 

@@ -53,7 +53,6 @@ export async function putCar(desk: Desk, visit: Visit): Served {
 /** The body, if it may be taken in at all. */
 function bodyOf(desk: Desk, { request: { body, contentLength, headers } }: Visit): Result<ByteSource, HttpFailure> {
   const { objectSizeBytesMax } = desk.config.current;
-  if (headers["content-range"] !== undefined) return fail({ code: "gateway.partial-put" });
   if (desk.writeGate.isDraining) return fail({ code: "gateway.draining" });
   if (contentLength !== undefined && contentLength > objectSizeBytesMax) {
     return fail({ code: "gateway.object-too-large", sizeBytesMax: objectSizeBytesMax });
@@ -84,7 +83,7 @@ function answerTo(desk: Desk, put: Result<PutReceipt, HttpFailure>): Result<Answ
     desk.writeGate.failed(put.failure);
     return put;
   }
-  desk.writeGate.note("stored");
+  desk.writeGate.stored();
   const { address, known, manifest } = put.value;
   const location = address === undefined ? `/m/${manifest}/data` : `/o/${address}`;
   return ok(jsonAnswer(known ? 200 : 201, factsOf(put.value), { Location: location }));

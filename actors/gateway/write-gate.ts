@@ -5,9 +5,15 @@ import type { Failure } from "#runtime/errors.ts";
 /** A write that failed for want of space closes the gate in `/readyz` for so long, or until a write succeeds, ms. */
 export const FULL_MEMORY_MS = 10_000;
 
+/** What a write may find no room in, and what is said of it. */
+const FULL: Readonly<Record<string, string>> = {
+  "storage.full": "storage: the disk is full",
+  "storage.limit-reached": "storage: it holds as much as it may",
+};
+
 export class WriteGate {
   readonly #clock: Clock;
-  #fullMs = Number.NEGATIVE_INFINITY;
+  #full: { readonly reason: string; readonly sinceMs: number } | undefined;
   #isDraining = false;
 
   constructor(clock: Clock) {
@@ -22,19 +28,20 @@ export class WriteGate {
     this.#isDraining = true;
   }
 
-  /** A write ended, well or for want of space. */
-  note(outcome: "stored" | "full"): void {
-    this.#fullMs = outcome === "full" ? this.#clock.nowMs() : Number.NEGATIVE_INFINITY;
+  stored(): void {
+    this.#full = undefined;
   }
 
   /** A write failed: for want of room, or not. */
   failed({ code }: Failure): void {
-    if (code === "storage.full" || code === "storage.limit-reached") this.note("full");
+    const reason = FULL[code];
+    if (reason !== undefined) this.#full = { reason, sinceMs: this.#clock.nowMs() };
   }
 
   /** Empty when writes are taken. */
   reasons(): readonly string[] {
-    const isFull = this.#clock.nowMs() - this.#fullMs < FULL_MEMORY_MS;
-    return [...(this.#isDraining ? ["gateway: draining"] : []), ...(isFull ? ["storage: the disk is full"] : [])];
+    const full = this.#full;
+    const isFull = full !== undefined && this.#clock.nowMs() - full.sinceMs < FULL_MEMORY_MS;
+    return [...(this.#isDraining ? ["gateway: draining"] : []), ...(isFull ? [full.reason] : [])];
   }
 }

@@ -83,8 +83,8 @@ export async function getObject(
   const known = reading.small.get(address);
   const again = known && (await readSmall(reading, known, range, within));
   if (again?.ok === true) return again;
-  if (again?.failure.code === "overlay.range-unsatisfiable") return fail(again.failure);
-  // What storage refuses now is asked for anew: the object may be removed, or described by another manifest.
+  // What is refused now is asked for anew: the object may be removed, also where it has no such range, or described by another
+  // manifest.
   if (known !== undefined) reading.small.delete(address);
 
   return await atAddress(reading, address, within, async (located) => {

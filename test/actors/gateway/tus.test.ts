@@ -433,6 +433,11 @@ describe("gateway: tus", () => {
 
     overlay.failures.beginUpload = uploadsFull as never;
     const many = await begin();
+    const stillOpen = await send(edge, { target: "/readyz" });
+    overlay.failures.beginUpload = full as never;
+    await begin();
+    const closedAtOnce = await send(edge, { target: "/readyz" });
+    delete overlay.failures.beginUpload;
     overlay.failures.appendUpload = full as never;
     const noRoom = await patch(target, 0, hello);
     const closed = await send(edge, { target: "/readyz" });
@@ -448,7 +453,10 @@ describe("gateway: tus", () => {
       [507, "storage.full"],
       [410, "storage.upload-damaged"],
     ]);
-    assert.deepEqual([closed.status, after.status, open.status], [503, 200, 200]);
+    assert.deepEqual(
+      [stillOpen, closedAtOnce, closed, after, open].map(({ status }) => status),
+      [200, 503, 503, 200, 200],
+    );
   });
 
   it("refuses pages of other origins (GW-41)", async () => {

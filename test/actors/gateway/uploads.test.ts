@@ -151,6 +151,8 @@ describe("gateway: PUT /put", () => {
       ["PUT", "/put"],
       ["POST", "/put"],
       ["PUT", `/o/${address}`],
+      ["POST", "/uploads"],
+      ["PUT", `/n/${"ab".repeat(32)}/site`],
     ] as const) {
       const answer = await send(edge, { method, target, headers, body: new MemorySource(hello) });
       assert.deepEqual([answer.status, json(answer)["code"]], [400, "gateway.partial-put"]);
@@ -176,6 +178,21 @@ describe("gateway: PUT /put", () => {
     delete overlay.failures.put;
     assert.equal((await put()).status, 201);
     assert.equal(await ready(), 200);
+  });
+
+  it("says in /readyz which of them is full: the disk, or what the store may hold (GW-33)", async () => {
+    const { edge, overlay } = await openSimulated();
+    const put = () => send(edge, { method: "PUT", target: "/put", body: new MemorySource(hello), contentLength: 5 });
+    const reasons = async () => json(await send(edge, { target: "/readyz" }))["reasons"];
+
+    overlay.failures.put = { code: "storage.limit-reached", limit: "storage.packsMax", max: 1 } as never;
+    await put();
+    const limited = await reasons();
+    overlay.failures.put = { code: "storage.full", freeBytes: 1, reserveBytes: 2 } as never;
+    await put();
+
+    assert.deepEqual(limited, ["storage: it holds as much as it may"]);
+    assert.deepEqual(await reasons(), ["storage: the disk is full"]);
   });
 });
 

@@ -57,6 +57,16 @@ describe("overlay: an object of one small chunk", () => {
     assert.deepEqual((await getBytes(overlay, address)).bytes, bytes);
   });
 
+  it("is unknown when storage has removed it, whatever part is asked for (OVL-15)", async () => {
+    const overlay = await stored(bytes);
+    await getBytes(overlay, address);
+    overlay.fake.removed.add(overlay.fake.commits[0]?.manifest ?? digest(bytes));
+
+    const outside = await overlay.ref.call("get", { address, range: { first: 100 } }, within);
+
+    assert.deepEqual(outside, { ok: false, failure: { code: "overlay.unknown", address } });
+  });
+
   it("is looked up again where storage has it no more under the manifest that was remembered", async () => {
     const overlay = await stored(bytes);
     await getBytes(overlay, address);
