@@ -24,6 +24,12 @@ const skip = (await provideCompiler()) ?? false;
 const PARTS = { home: 2, volumes: 6 } as const;
 const FAULTS = ["short", "short-once", "short-full"] as const;
 
+/** Runs of which the one with the fewest writes is counted: on volumes one may have a sixth more than another. */
+const COUNTED = { home: 1, volumes: 5 } as const;
+
+/** For a point that a run did not have. */
+const TRIES = 5;
+
 /** A write that believes that everything was taken. Of a rest that libuv gets rid of by itself nobody hears. */
 const CARELESS = {
   file: "runtime/real/disk.ts",
@@ -45,7 +51,7 @@ function writesOf(calls: readonly FaultLine[], fault: (typeof FAULTS)[number]): 
   return middles.filter((_, index) => FAULTS[index % FAULTS.length] === fault);
 }
 
-/** The write that was short, unless there were not so many this time: on volumes a run is not quite like another. */
+/** The write that was short, unless there were not so many this time. */
 function spoiledOf({ lines }: FaultedRun<unknown>): FaultLine | undefined {
   const line = lines.find(({ what }) => what === "fault");
   assert(line === undefined || (line.takenBytes > 0 && line.takenBytes < line.givenBytes), "it was short");
@@ -79,7 +85,10 @@ for (const layout of ["home", "volumes"] as const) {
     const library = libraryOfSuite();
     let calls: readonly FaultLine[] = [];
     before(async () => {
-      calls = await inDirectory(async (directory) => (await runShort(library(), layout, directory, "short", 0)).lines);
+      for (let run = 0; run < COUNTED[layout]; run += 1) {
+        const { lines } = await inDirectory((directory) => runShort(library(), layout, directory, "short", 0));
+        if (run === 0 || lines.length < calls.length) calls = lines;
+      }
     });
 
     const parts = FAULTS.flatMap((fault) => partsOf(PARTS[layout]).map((part) => ({ fault, part })));
@@ -89,15 +98,18 @@ for (const layout of ["home", "volumes"] as const) {
         const rests = { "went on": 0, refused: 0, "left alone": 0 };
         let failed = 0;
         for (const at of points) {
-          await inDirectory(async (directory) => {
-            const run = await runShort(library(), layout, directory, fault, at);
-            const spoiled = spoiledOf(run);
-            if (spoiled === undefined) return;
-            rests[restOf(run)] += 1;
-            const where = `${fault} ${at}: ${JSON.stringify(spoiled)}`;
-            await check(directory, layout, run.told, where);
-            if (!run.told.isDone || run.told.uncertain.size > 0) failed += 1;
-          });
+          for (let isReached = false, tries = 0; !isReached && tries < TRIES; tries += 1) {
+            await inDirectory(async (directory) => {
+              const run = await runShort(library(), layout, directory, fault, at);
+              const spoiled = spoiledOf(run);
+              if (spoiled === undefined) return;
+              isReached = true;
+              rests[restOf(run)] += 1;
+              const where = `${fault} ${at}: ${JSON.stringify(spoiled)}`;
+              await check(directory, layout, run.told, where);
+              if (!run.told.isDone || run.told.uncertain.size > 0) failed += 1;
+            });
+          }
         }
         const how = JSON.stringify(rests);
         const said = `${points.length} of ${calls.length} points, ${how}; ${failed} were felt by somebody`;
