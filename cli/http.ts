@@ -34,6 +34,8 @@ export const LOOK_INTERVAL_MS: number = second / 4;
 
 export interface Upload {
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** Set where the next chunk may be long in coming: lets go of the source, and whoever waits for that chunk is told. */
+  readonly release?: (() => void) | undefined;
   /** Undefined for a stream of unknown length. */
   readonly sizeBytes: number | undefined;
   /** How the node cuts it. */
@@ -115,8 +117,8 @@ async function askStream(
 }
 
 /**
- * Sends `upload` and answers with what came back. An answer before the end of the body ends the sending. A source may take
- * its time; a node may not.
+ * Sends `upload` and answers with what came back. An answer before the end of the body ends the sending, while the source
+ * is silent too. A source may take its time, for all that this end cares; a node may not.
  */
 export async function putStream(url: string, upload: Upload): Promise<Outcome<TextAnswer>> {
   const patient = upload.sizeBytes === undefined || upload.sizeBytes > EXPECT_ABOVE_BYTES;
@@ -161,6 +163,8 @@ export async function putStream(url: string, upload: Upload): Promise<Outcome<Te
   let ended = false;
   const response = answered.promise.finally(() => {
     ended = true;
+    // A race for each chunk would keep every chunk until the answer.
+    upload.release?.();
   });
   await Promise.race([admitted.promise, response]);
   const sent = await sendBody(request, upload, () => ended, response);
@@ -210,7 +214,8 @@ async function sendBody(
       if (ended()) return ok();
     }
   } catch (error) {
-    // Only the source throws here: what happens to the request arrives as its `error` event.
+    // Only the source throws here, or was let go of: what happens to the request arrives as its `error` event.
+    if (ended()) return ok();
     return fail({ code: "cli.file-unreadable", message: reasonOf(error) });
   }
   // Node would send whatever length there is, and the server would wait for the rest.

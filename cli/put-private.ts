@@ -20,7 +20,7 @@ export async function putPrivate(
 ): Promise<Outcome<Stored>> {
   const source = await openSource(file);
   if (!source.ok) return source;
-  const { sizeBytes, chunks } = source.value;
+  const { sizeBytes, chunks, release } = source.value;
   const about = aboutFile(file);
   const progress = startProgress(file === "-" ? "stdin" : basename(file), sizeBytes);
   const content = watched(chunks, sizeBytes, progress.report);
@@ -28,6 +28,7 @@ export async function putPrivate(
     const sealing = await Sealing.begin(content, about, primitives);
     const upload = {
       chunks: sealing.chunks,
+      release,
       sizeBytes: sizeBytes === undefined ? undefined : sealedLength(sizeBytes, about),
       enc: PRIVATE_FORMAT,
       keepMs,

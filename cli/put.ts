@@ -5,9 +5,12 @@
  * machine read it, and a node that answers with another one is not believed.
  */
 import { once } from "node:events";
-import { createReadStream } from "node:fs";
+import { createReadStream, open } from "node:fs";
 import { stat } from "node:fs/promises";
+import { Socket } from "node:net";
 import { basename } from "node:path";
+import type { Readable } from "node:stream";
+import { promisify } from "node:util";
 import { noteFailure, print } from "#cli/console.ts";
 import { startDigest } from "#cli/digest.ts";
 import { type Outcome, reasonOf } from "#cli/failure.ts";
@@ -20,6 +23,8 @@ import { MiB } from "#runtime/units.ts";
 
 /** One read of a file: 64 KiB sends at a quarter of the rate. */
 export const READ_BYTES: number = 1 * MiB;
+
+const openDescriptor = promisify(open);
 
 export interface PutOptions extends NodeChoice {
   readonly json?: boolean;
@@ -87,9 +92,9 @@ export async function sendFile(
 ): Promise<Outcome<ObjectFacts & { readonly known: boolean }>> {
   const source = await openSource(file);
   if (!source.ok) return source;
-  const { sizeBytes, chunks } = source.value;
+  const { sizeBytes, chunks, release } = source.value;
   const progress = startProgress(file === "-" ? "stdin" : basename(file), sizeBytes);
-  const answer = await putStream(url, { ...how, sizeBytes, chunks: observed(chunks, progress, onChunk) });
+  const answer = await putStream(url, { ...how, sizeBytes, chunks: observed(chunks, progress, onChunk), release });
   progress.end();
   if (!answer.ok) return answer;
 
@@ -106,17 +111,26 @@ function nameOf(file: string): string {
 
 /** Opened before it is announced, so that an unreadable file costs no request. */
 export async function openSource(file: string): Promise<Outcome<Upload>> {
-  if (file === "-") return ok({ chunks: process.stdin, sizeBytes: undefined });
+  if (file === "-") return ok(uploadOf(process.stdin, undefined));
   try {
     const facts = await stat(file);
     if (facts.isDirectory())
       return fail({ code: "cli.file-unreadable", message: "is a directory, which only cepa put -r takes" });
+    // A read of a pipe as a file ends when something comes, and until then neither it nor the process does.
+    if (facts.isFIFO()) {
+      const fd = await openDescriptor(file, "r");
+      return ok(uploadOf(new Socket({ fd, writable: false }), undefined));
+    }
     const stream = createReadStream(file, { highWaterMark: READ_BYTES });
     await once(stream, "open");
-    return ok({ chunks: stream, sizeBytes: facts.isFile() ? facts.size : undefined });
+    return ok(uploadOf(stream, facts.isFile() ? facts.size : undefined));
   } catch (error) {
     return fail({ code: "cli.file-unreadable", message: reasonOf(error) });
   }
+}
+
+function uploadOf(stream: Readable, sizeBytes: number | undefined): Upload {
+  return { chunks: stream, sizeBytes, release: () => void stream.destroy() };
 }
 
 async function* observed(

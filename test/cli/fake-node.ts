@@ -55,6 +55,8 @@ export type Misbehaviour =
   | "stall"
   /** Refuses a put before its body. */
   | "refuse"
+  /** Refuses it when the first of its body has come. */
+  | "refuse-late"
   /** Is no Cepa node: a page for everything. */
   | "page"
   /** Is no Cepa node: a page that says 404 to everything. */
@@ -196,6 +198,9 @@ async function take(
 ): Promise<void> {
   node.lastUpload = request.headers;
   if (node.misbehave === "refuse") return refuse(response, 507, "storage.full", "The disk is full.");
+  if (node.misbehave === "refuse-late") {
+    return void request.once("data", () => refuse(response, 408, "gateway.read-idle", "The body paused."));
+  }
   const pieces: Buffer[] = [];
   try {
     for await (const piece of request) pieces.push(piece);

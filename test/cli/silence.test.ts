@@ -7,8 +7,11 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { type ClientRequest, createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
 import { getStream, putStream, SILENCE_MS, UPLOAD_ANSWER_MS } from "#cli/http.ts";
+import { startFakeNode } from "#test/cli/fake-node.ts";
+import { cepa } from "#test/cli/run.ts";
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -122,6 +125,19 @@ describe("cli: an upload", () => {
     assert.equal(outcome.ok ? undefined : outcome.failure.code, "cli.cut-short");
   });
 
+  it("ends with an answer while its source is silent, which it lets go of", within, async () => {
+    await using node = await serve((request, response) => {
+      request.once("data", () => response.writeHead(408).end("too late"));
+    });
+    const source = new PassThrough();
+    source.write("few");
+
+    const put = putStream(node.url, { chunks: source, sizeBytes: undefined, release: () => void source.destroy() });
+
+    assert.deepEqual(await put, { ok: true, value: { status: 408, body: "too late" } });
+    assert(source.destroyed);
+  });
+
   it("waits for its own source without a limit", within, async () => {
     const begun = Promise.withResolvers<void>();
     const more = Promise.withResolvers<void>();
@@ -142,6 +158,28 @@ describe("cli: an upload", () => {
 
     assert.deepEqual(await put, { ok: true, value: { status: 200, body: "stored" } });
   });
+});
+
+/** Each source has something to send, and then nothing, until the command has ended. */
+describe("cli: put of what falls silent", () => {
+  const fed = (feed: string, put: string): string =>
+    `mkfifo idle; (${feed}; exec sleep 30) > idle & "$@" ${put}; code=$?; kill $!; exit $code`;
+  for (const [source, shell, ...args] of [
+    ["standard input", fed("printf few", "< idle"), "-"],
+    ["a pipe with a name", fed("printf few", ""), "idle"],
+    // Less than a chunk waits to be encrypted.
+    ["standard input, encrypted", fed("head -c 1100000 /dev/zero", "< idle"), "-", "--private"],
+  ] as const) {
+    it(`ends with the answer of the node (${source})`, within, async () => {
+      await using node = await startFakeNode();
+      node.misbehave = "refuse-late";
+
+      const ran = await cepa(["put", ...args, "--url", node.url], { cwd: node.directory, shell });
+
+      const stderr = "cepa: gateway.read-idle: The body paused. (corr-1)\n";
+      assert.deepEqual(ran, { code: 1, stdout: "", stderr });
+    });
+  }
 });
 
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
