@@ -17,6 +17,8 @@ import { realClock } from "#runtime/real/clock.ts";
 import { fileLocks } from "#runtime/real/lock.ts";
 
 const OWNER_ONLY = 0o700;
+/** Of the mode that a folder of parts had: a tree may have made it. */
+const NO_BITS = 0;
 /** No name of a part: those are digests. */
 const LOCK_NAME = "lock";
 const BY_ANOTHER = "another cepa get -r is at it, wait until it has ended";
@@ -70,8 +72,8 @@ export async function takePartFolder(output: string, address: string): Promise<O
  */
 async function enterAndLock(path: string): Promise<Outcome<Held>> {
   // One that was taken away is made the second time; what refused the first refuses again.
-  const first = await enterDirectory(path);
-  const entered = first.ok ? first : await enterDirectory(path);
+  const first = await enterDirectory(path, NO_BITS);
+  const entered = first.ok ? first : await enterDirectory(path, NO_BITS);
   if (!entered.ok) return entered;
   const lock = join(path, LOCK_NAME);
   const found = await lstat(lock).catch((error: unknown) => {

@@ -13,14 +13,20 @@ import type { ContentEntry } from "#client/tree.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
 const OWNER_ONLY = 0o700;
+const MODE_BITS = 0o7777;
 
-/** A directory is there from now on, and its owner may work in it until it gets its mode. */
-export async function enterDirectory(path: string): Promise<Outcome> {
+/**
+ * A directory is there from now on, and its owner may work in it until it gets its mode. One that was there keeps the bits
+ * in `keptBits` until then, as others may be reading in it.
+ */
+export async function enterDirectory(path: string, keptBits: number = MODE_BITS): Promise<Outcome> {
   try {
     if (await makeDirectory(path)) return ok();
     const found = await kindAt(path);
     if (found !== undefined && found !== "directory") return inTheWay(path, found);
-    await chmod(path, OWNER_ONLY);
+    const mode = (await lstat(path)).mode & MODE_BITS;
+    const needed = (mode & keptBits) | OWNER_ONLY;
+    if (needed !== mode) await chmod(path, needed);
     return ok();
   } catch (error) {
     return unwritable(error, path);

@@ -1,6 +1,6 @@
 /** The folder of parts, by several who come at once: one has it, and the others are told so. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -46,6 +46,19 @@ describe("cli: the folder of parts", () => {
       else assert((await second.value.remove()).ok);
       assert.deepEqual(readdirSync(output), []);
     }
+  });
+
+  it("is its owner's alone, whatever it was when it was found", async () => {
+    const output = join(directory, "open");
+    const path = join(output, `.cepa-part-${"0".repeat(16)}`);
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, 0o2777);
+
+    const taken = must(await takePartFolder(output, address), "nobody else is there");
+    const mode = statSync(path).mode & 0o7777;
+    taken.release();
+
+    assert.equal(mode, 0o700);
   });
 
   it("cannot be written, and is not in use, where nobody may make it", async () => {
