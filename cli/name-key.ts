@@ -10,18 +10,20 @@ import { setTimeout as pause } from "node:timers/promises";
 import { note } from "#cli/console.ts";
 import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { ANSWER_TIMEOUT_MS } from "#cli/http.ts";
+import { isLockable } from "#cli/lock-file.ts";
 import { writeOwn } from "#cli/own-file.ts";
 import type { NameSigner } from "#client/name-record.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { type Held, LOCK_POLL_MS } from "#runtime/lock/lock.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { fileLocks } from "#runtime/real/lock.ts";
+import { ensurePrivateDirectory, ownUserId } from "#runtime/real/private-directory.ts";
 import { second } from "#runtime/units.ts";
 
 /** Longest wait for others that set names with the same key, ms: longer than one of them waits for the node. */
 export const KEY_WAIT_MS: number = ANSWER_TIMEOUT_MS + 5 * second;
-/** The same for every command, whatever `TMPDIR` is for it. */
-const LOCKS = "/tmp";
+/** The same for every command of the user, whatever `TMPDIR` is for it. */
+const LOCKS = `/tmp/cepa-names-${ownUserId()}`;
 
 /** Where the key is without `--key`. */
 export function defaultKeyFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -68,9 +70,18 @@ export function obtainSigner(file: string, json?: boolean): Outcome<NameSigner> 
   return ok(signerOf(privateKey));
 }
 
-/** One at a time on this machine, of this user, whatever file the key is in. */
-export async function lockKey(publicKey: string): Promise<Outcome<Held>> {
-  const path = join(LOCKS, `cepa-name-${process.getuid?.() ?? 0}-${publicKey.slice(0, 32)}.lock`);
+/**
+ * One at a time on this machine, of this user, whatever file the key is in. Others may write beside `directory`: they could
+ * make it first, with a lock that lets two in or none.
+ */
+export async function lockKey(publicKey: string, directory: string = LOCKS): Promise<Outcome<Held>> {
+  const path = join(directory, `${publicKey.slice(0, 32)}.lock`);
+  const inUse = (why: string) => {
+    return fail({ code: "cli.key-in-use", message: `one name is set with a key at a time (${path}): ${why}` });
+  };
+  const own = ensurePrivateDirectory(directory);
+  if (!own.ok) return inUse(`${directory} is not this user's alone: ${own.failure.cause}`);
+  if (!(await isLockable(path, ownUserId()))) return inUse("something else than a lock is in the way");
   const locks = fileLocks(realClock);
   const sinceMs = realClock.nowMs();
   for (;;) {
@@ -82,8 +93,7 @@ export async function lockKey(publicKey: string): Promise<Outcome<Held>> {
       await pause(LOCK_POLL_MS);
       continue;
     }
-    const why = isTaken ? `another one has it for ${KEY_WAIT_MS / second} s` : locked.failure.cause;
-    return fail({ code: "cli.key-in-use", message: `one name is set with a key at a time (${path}): ${why}` });
+    return inUse(isTaken ? `another one has it for ${KEY_WAIT_MS / second} s` : locked.failure.cause);
   }
 }
 

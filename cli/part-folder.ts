@@ -1,14 +1,13 @@
 /**
  * The folder in which files of a tree wait until they are whole, inside the directory that is filled. One command at a time
- * has it: two that wrote the same part would each compare what came to it, and rename what both have written.
- *
- * A tree that was fetched before may have made what is found there, and opening a lock is opening a database: only an empty
- * file is taken for one.
+ * has it: two that wrote the same part would each compare what came to it, and rename what both have written. A tree that was
+ * fetched before may have made what is found there.
  */
-import { chmod, lstat, mkdir, realpath, rm } from "node:fs/promises";
+import { chmod, mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startDigest } from "#cli/digest.ts";
-import { errnoOf, type Outcome } from "#cli/failure.ts";
+import type { Outcome } from "#cli/failure.ts";
+import { isLockable } from "#cli/lock-file.ts";
 import { fileAt, unwritable } from "#cli/target.ts";
 import { enterDirectory } from "#cli/tree-target.ts";
 import { fail, ok } from "#runtime/errors.ts";
@@ -76,11 +75,7 @@ async function enterAndLock(path: string): Promise<Outcome<Held>> {
   const entered = first.ok ? first : await enterDirectory(path, NO_BITS);
   if (!entered.ok) return entered;
   const lock = join(path, LOCK_NAME);
-  const found = await lstat(lock).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
-  if (found !== undefined && !(found.isFile() && found.size === 0)) {
+  if (!(await isLockable(lock))) {
     return fail({ code: "cli.file-exists", message: `${lock}: something else than a lock is in the way` });
   }
   const locked = await fileLocks(realClock).acquire(lock, { waitMs: 0 });

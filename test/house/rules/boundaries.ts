@@ -31,8 +31,8 @@ function offender(what: string, path: string, line: string): Planted {
   return { what, files: { [path]: `/** Planted. */\n${line}\n` }, says: path };
 }
 
-/** What a lock on a real file takes. */
-const LOCKS = /^runtime\/real\/(clock|lock)\.ts$/;
+/** What a lock on a real file takes, and a directory that others cannot enter, for it to be in. */
+const LOCKS = /^runtime\/real\/(clock|lock|private-directory)\.ts$/;
 /** What the command line and the client may know of the runtime. */
 const SHARED_WITH_CLIENTS = /^runtime\/(units\.ts|errors\.ts|turns\.ts|config\/)/;
 
