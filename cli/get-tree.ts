@@ -83,7 +83,8 @@ class TreeGet {
     await this.#fill(this.#partFolder.root, "", entries, 1);
     await Promise.all(this.#underWay);
     for (const { path, mode } of this.#directories.reverse()) await this.#begin(setMode(path, mode));
-    return this.#failed ?? (await this.#partFolder.remove());
+    const isOfTree = (path: string) => this.#directories.some((directory) => directory.path === path);
+    return this.#failed ?? (await this.#partFolder.remove(isOfTree));
   }
 
   /** Settles when all that is below has begun. `inner` is the path of it in the tree. */

@@ -3,8 +3,8 @@
  * has it: two that wrote the same part would each compare what came to it, and rename what both have written. A tree that was
  * fetched before may have made what is found there.
  */
-import { chmod, mkdir, realpath, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, lstat, mkdir, opendir, realpath, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { startDigest } from "#cli/digest.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { isLockable } from "#cli/lock-file.ts";
@@ -20,6 +20,8 @@ const OWNER_ONLY = 0o700;
 const NO_BITS = 0;
 /** No name of a part: those are digests. */
 const LOCK_NAME = "lock";
+const PREFIX = ".cepa-part-";
+const FOLDER_NAME = /^\.cepa-part-[0-9a-f]{16}$/;
 const BY_ANOTHER = "another cepa get -r is at it, wait until it has ended";
 
 export interface PartFolder {
@@ -27,8 +29,11 @@ export interface PartFolder {
   readonly root: string;
   /** A name that fits whatever `inner` is, the path in the tree, and is the same when the get is repeated. */
   partOf(inner: string): string;
-  /** It and what is in it is gone, the lock first. The directory must be full: whoever comes then needs no part. */
-  remove(): Promise<Outcome>;
+  /**
+   * It and what is in it is gone, the lock first: the directory must be full, whoever comes then needs no part. So are those of
+   * other trees in the directory, but for what another command is at, and for what `isOfTree`: a tree may name anything.
+   */
+  remove(isOfTree: (path: string) => boolean): Promise<Outcome>;
   /** For the next command; a process that ends does it too. */
   release(): void;
 }
@@ -43,7 +48,7 @@ export async function takePartFolder(output: string, address: string): Promise<O
     const root = await realpath(output);
     // No tree says who may enter the directory that it is of, whose owner may have closed it.
     if (made !== undefined) await chmod(root, OWNER_ONLY);
-    const path = join(root, `.cepa-part-${address.slice(3, 19)}`);
+    const path = join(root, `${PREFIX}${address.slice(3, 19)}`);
     const locked = await enterAndLock(path);
     if (!locked.ok) return locked;
     return ok({
@@ -53,15 +58,28 @@ export async function takePartFolder(output: string, address: string): Promise<O
         digest.update(Buffer.from(inner));
         return join(path, digest.address().slice(3));
       },
-      remove: async () => {
+      remove: async (isOfTree) => {
         // On NFS a file that is open would stay, under another name.
         locked.value.release();
-        return await removeFolder(path);
+        const removed = await removeFolder(path);
+        if (removed.ok) await removeOthers(root, isOfTree);
+        return removed;
       },
       release: () => locked.value.release(),
     });
   } catch (error) {
     return unwritable(error, output);
+  }
+}
+
+/** Whether it is one that was made here, of whatever tree: a directory of that name, with a lock in it. */
+export async function isPartFolder(path: string): Promise<boolean> {
+  if (!FOLDER_NAME.test(basename(path))) return false;
+  try {
+    const lock = await lstat(join(path, LOCK_NAME));
+    return (await lstat(path)).isDirectory() && lock.isFile() && lock.size === 0;
+  } catch {
+    return false; // What is not there, or cannot be looked at, is none.
   }
 }
 
@@ -87,6 +105,23 @@ async function enterAndLock(path: string): Promise<Outcome<Held>> {
 function inUse(path: string, why: string): Outcome<never> {
   const message = `a tree is fetched into a directory once at a time (${join(path, LOCK_NAME)}): ${why}`;
   return fail({ code: "cli.directory-in-use", message });
+}
+
+/** Nobody waits for them to go: what cannot be removed stays for the next get. */
+async function removeOthers(root: string, isOfTree: (path: string) => boolean): Promise<void> {
+  try {
+    for await (const { name } of await opendir(root)) {
+      const path = join(root, name);
+      if (!(await isPartFolder(path)) || isOfTree(path)) continue;
+      const locked = await enterAndLock(path);
+      if (!locked.ok) continue;
+      // The lock is held all the while: who comes has not filled the directory, and needs what it writes.
+      await removeFolder(path);
+      locked.value.release();
+    }
+  } catch {
+    return; // A directory that may be written and not read.
+  }
 }
 
 async function removeFolder(path: string): Promise<Outcome> {

@@ -121,7 +121,7 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
     .addOption(
       new Option(
         "-r, --recursive",
-        "store what is in directories, with names, modes and symbolic links; prints the address of each tree",
+        "store what is in directories, with names, modes and symbolic links, without parts of a get -r; prints the address of each tree",
       ).conflicts(["private", "for"]),
     )
     .option("--json", "one JSON object a line")

@@ -16,6 +16,7 @@ import { type Child, listDirectory, openFile, readTarget, type SourceFile } from
 import type { CliFailure, NodeRefusal, Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, getText, putStream, refusalIn, type Upload } from "#cli/http.ts";
+import { isPartFolder } from "#cli/part-folder.ts";
 import { type Progress, startProgress } from "#cli/progress.ts";
 import { Slots, TRANSFERS_MAX } from "#cli/slots.ts";
 import { cutEntries, encodeTree, type Stored, TREE_BYTES_MAX, TREE_DEPTH_MAX, type TreeEntry } from "#client/tree.ts";
@@ -78,9 +79,21 @@ class TreePut {
   async run(directory: string): Promise<Outcome<Stored>> {
     const listing = await listDirectory(directory);
     if (!listing.ok) return fail({ ...listing.failure, message: `${directory}: ${listing.failure.message}` });
-    const begun = await this.#beginDirectory(directory, listing.value.children, 1);
+    const children = await this.#withoutParts(directory, listing.value.children);
+    const begun = await this.#beginDirectory(directory, children, 1);
     const stored = await begun.done;
     return this.#failed ?? (stored === undefined ? fail({ code: "cli.left-out", message: directory }) : ok(stored));
+  }
+
+  /** Without what an interrupted get into the directory keeps there to go on from. */
+  async #withoutParts(directory: string, children: readonly Child[]): Promise<readonly Child[]> {
+    const content: Child[] = [];
+    for (const child of children) {
+      const path = join(directory, child.name);
+      if (!(await isPartFolder(path))) content.push(child);
+      else note(`not stored: ${path}: parts of what a cepa get -r has not finished`, this.#options.json);
+    }
+    return content;
   }
 
   /** Settles when all that is below has begun. */

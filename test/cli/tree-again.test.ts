@@ -1,11 +1,13 @@
-/** `cepa get -r` into a directory that is there, with what is in it. */
+/** `cepa get -r` into a directory that is there, with what is in it, and what an earlier one has left for `put -r`. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { encodeTree, type TreeEntry } from "#client/tree.ts";
+import { takePartFolder } from "#cli/part-folder.ts";
+import { decodeTree, encodeTree, type TreeEntry } from "#client/tree.ts";
+import { must } from "#runtime/errors.ts";
 import { addressOf, startFakeNode } from "#test/cli/fake-node.ts";
 import { cepa, MAIN } from "#test/cli/run.ts";
 
@@ -77,3 +79,85 @@ describe("cli: get -r over directories", () => {
     assert.deepEqual([ended, modeOf(join(cwd, "open"))], ["SIGKILL", "755"]);
   });
 });
+
+/** What a get that was ended from outside leaves of the tree `digit`. */
+async function leaveParts(out: string, digit: string): Promise<string> {
+  const folder = must(await takePartFolder(out, `b3:${digit.repeat(64)}`), "nobody else is there");
+  writeFileSync(folder.partOf("/a"), "half of it");
+  folder.release();
+  return `.cepa-part-${digit.repeat(16)}`;
+}
+
+describe("cli: what an interrupted get -r has left", () => {
+  it("is not stored by put -r of the directory, which says so; what is not exactly that is", async () => {
+    const cwd = folder("left");
+    const left = await leaveParts(join(cwd, "out"), "a");
+    const others = {
+      noLock: `.cepa-part-${"b".repeat(16)}`,
+      otherLock: `.cepa-part-${"c".repeat(16)}`,
+      link: `.cepa-part-${"d".repeat(16)}`,
+      name: `.cepa-part-${"a".repeat(17)}`,
+    };
+    for (const name of [others.noLock, others.otherLock, others.name]) mkdirSync(join(cwd, "out", name));
+    writeFileSync(join(cwd, "out", others.otherLock, "lock"), "text");
+    writeFileSync(join(cwd, "out", others.name, "lock"), "");
+    symlinkSync(left, join(cwd, "out", others.link));
+    await leaveParts(join(cwd, "out", "below"), "a");
+
+    const ran = await cepa(["put", "-r", "out", "--url", node.url], { cwd });
+    const told = await cepa(["put", "-r", "out", "--json", "--url", node.url], { cwd });
+
+    const line = `not stored: out/${left}: parts of what a cepa get -r has not finished`;
+    assert.deepEqual([ran.code, ran.stderr], [0, `cepa: ${line}\n`]);
+    assert.deepEqual([told.code, JSON.parse(told.stderr)], [0, { note: line }]);
+    assert.deepEqual(namesIn(ran.stdout.trim()), [...Object.values(others), "below"].sort());
+    assert.deepEqual(namesIn(addressBelow(ran.stdout.trim(), "below")), [left]);
+  });
+
+  it("goes when another tree is there, but for what somebody is at, and what the tree names", async () => {
+    const cwd = folder("others");
+    const out = join(cwd, "out");
+    const named = await leaveParts(out, "b");
+    await leaveParts(out, "c");
+    const held = must(await takePartFolder(out, `b3:${"d".repeat(64)}`), "nobody else is there");
+    mkdirSync(join(out, `.cepa-part-${"e".repeat(16)}`));
+    const address = tree(directory(named, 0o755, file("a")), file("b"));
+
+    const ran = await cepa(["get", "-r", address, "-o", "out", "--url", node.url], { cwd });
+    held.release();
+
+    assert.deepEqual([ran.code, ran.stderr], [0, ""]);
+    const kept = ["b", "d", "e"].map((digit) => `.cepa-part-${digit.repeat(16)}`);
+    assert.deepEqual(readdirSync(out).sort(), [...kept, "b"]);
+    assert.deepEqual(readdirSync(join(out, named)).length, 3);
+  });
+
+  it("stays where the get does not come to its end", async () => {
+    const cwd = folder("unfinished");
+    const out = join(cwd, "out");
+    const left = await leaveParts(out, "c");
+    mkdirSync(join(out, "b"));
+
+    const ran = await cepa(["get", "-r", tree(file("b")), "-o", "out", "--url", node.url], { cwd });
+
+    assert.equal(ran.code, 1);
+    assert.equal(readdirSync(out).includes(left), true);
+    assert.equal(readdirSync(join(out, left)).length, 2);
+  });
+});
+
+function entriesIn(address: string): readonly TreeEntry[] {
+  const stored = decodeTree(node.objects.get(address) ?? Buffer.of());
+  assert(typeof stored !== "string" && "entries" in stored);
+  return stored.entries;
+}
+
+function namesIn(address: string): readonly string[] {
+  return entriesIn(address).map(({ name }) => name);
+}
+
+function addressBelow(address: string, name: string): string {
+  const entry = entriesIn(address).find((each) => each.name === name);
+  assert(entry?.kind === "dir");
+  return entry.address;
+}
