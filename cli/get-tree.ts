@@ -17,7 +17,7 @@ import { fetchPart } from "#cli/part-file.ts";
 import { type PartFolder, takePartFolder } from "#cli/part-folder.ts";
 import { type Progress, startProgress } from "#cli/progress.ts";
 import { Slots, TRANSFERS_MAX } from "#cli/slots.ts";
-import { fileAt } from "#cli/target.ts";
+import { fileAt, notReplaced } from "#cli/target.ts";
 import { type Parts, readDirectory } from "#cli/tree-reader.ts";
 import { enterDirectory, holdsFile, makeLink, moveInto, setMode } from "#cli/tree-target.ts";
 import { type ContentEntry, TREE_DEPTH_MAX, type TreeEntry } from "#client/tree.ts";
@@ -40,10 +40,9 @@ export async function getTree(address: string, options: GetTreeOptions): Promise
   if (!url.ok) return url;
   const { output, clobber = true } = options;
   const found = await fileAt(output);
-  if (!clobber && found !== undefined) {
-    return fail({ code: "cli.file-exists", message: `${output} exists, and --no-clobber was given` });
-  }
-  if (found === "file") return fail({ code: "cli.file-exists", message: `${output}: a file is in the way` });
+  if (!found.ok) return found;
+  if (!clobber && found.value !== undefined) return notReplaced(output);
+  if (found.value === "file") return fail({ code: "cli.file-exists", message: `${output}: a file is in the way` });
   const entries = await readDirectory(url.value, address, address);
   if (!entries.ok) return entries;
   const folder = await takePartFolder(output, address);

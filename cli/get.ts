@@ -11,11 +11,11 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { print } from "#cli/console.ts";
 import { startDigest } from "#cli/digest.ts";
-import { type Outcome, reasonOf } from "#cli/failure.ts";
+import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, getStream } from "#cli/http.ts";
 import { type Progress, startProgress } from "#cli/progress.ts";
-import { descriptorOf, fileAt, openTarget, type Target, unwritable } from "#cli/target.ts";
+import { descriptorOf, fileAt, notReplaced, openTarget, type Target, unwritable } from "#cli/target.ts";
 import { fail, ok } from "#runtime/errors.ts";
 
 export interface GetOptions extends NodeChoice {
@@ -60,7 +60,7 @@ export async function fetchObject(
     response.value.destroy();
     return fail({ code: "cli.bad-answer", message: `what answers at ${url.value} ${refusal}` });
   }
-  const written = await download(response.value, output, address.slice(0, 15), form.expected);
+  const written = await download(response.value, { output, clobber }, address.slice(0, 15), form.expected);
   if (!written.ok) return written;
   if (options.json === true && !isDescriptor) print(JSON.stringify({ address, size: written.value, file: output }));
   return ok();
@@ -69,11 +69,11 @@ export async function fetchObject(
 /** An answer's body into `output`, and its size. `address` is what it must hash to, if it has one of its own. */
 export async function download(
   response: IncomingMessage,
-  output: string,
+  { output, clobber }: Required<Pick<GetOptions, "output" | "clobber">>,
   label: string,
   address: string | undefined,
 ): Promise<Outcome<number>> {
-  const target = await openTarget(output);
+  const target = await openTarget(output, { clobber });
   if (!target.ok) {
     response.destroy();
     return target;
@@ -83,10 +83,15 @@ export async function download(
   return copied;
 }
 
-/** Asked before the node is: a file that is there is not replaced against the user's word. */
+/**
+ * Asked before the node is: what cannot be written costs no transfer, and a file that is there is not replaced against the
+ * user's word.
+ */
 export async function mayWrite(output: string, clobber: boolean): Promise<Outcome> {
-  if (clobber || descriptorOf(output) !== undefined || (await fileAt(output)) === undefined) return ok();
-  return fail({ code: "cli.file-exists", message: `${output} exists, and --no-clobber was given` });
+  if (descriptorOf(output) !== undefined) return ok();
+  const found = await fileAt(output);
+  if (!found.ok) return found;
+  return clobber || found.value === undefined ? ok() : notReplaced(output);
 }
 
 async function copy(
@@ -144,7 +149,7 @@ export async function keep(target: Target, doneBytes: number): Promise<Outcome<n
   try {
     await target.keep(doneBytes);
   } catch (error) {
-    return unwritable(error, target.name);
+    return errnoOf(error) === "EEXIST" ? notReplaced(target.name) : unwritable(error, target.name);
   }
   return ok(doneBytes);
 }

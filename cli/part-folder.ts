@@ -98,7 +98,8 @@ async function enterAndLock(path: string): Promise<Outcome<Held>> {
   }
   const locked = await fileLocks(realClock).acquire(lock, { waitMs: 0 });
   if (locked.ok) return locked;
-  const isByAnother = locked.failure.code === "lock.taken" || (await fileAt(path)) === undefined;
+  const found = await fileAt(path);
+  const isByAnother = locked.failure.code === "lock.taken" || (found.ok && found.value === undefined);
   return inUse(path, isByAnother ? BY_ANOTHER : locked.failure.cause);
 }
 

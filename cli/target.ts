@@ -3,7 +3,8 @@
  *
  * - A file is written as `FILE.part-<pid>` beside its name, flushed to the disk, measured, and only then renamed: until
  *   then a file that was there is untouched. A replaced file keeps its mode; a new one has what the umask allows, or is
- *   its owner's alone where what is written is a secret, as it is under the name of the part in any case.
+ *   its owner's alone where what is written is a secret, as it is under the name of the part in any case. Where no file is
+ *   to be replaced it is linked, not renamed: one that came meanwhile stays.
  * - Standard output, a path that names a descriptor (`/dev/stdout`, `/dev/fd/3`), a pipe or a device get the bytes as
  *   they come.
  *
@@ -12,7 +13,8 @@
  */
 import { once } from "node:events";
 import { createWriteStream, fstatSync, type WriteStream } from "node:fs";
-import { chmod, type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, type FileHandle, link, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, isAbsolute } from "node:path";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { isPlain } from "#cli/console.ts";
@@ -28,6 +30,8 @@ const OWNER_ONLY = 0o600;
 /** What ends a command from outside. */
 const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const STANDARD_OUTPUT = 1;
+/** As many as Linux follows. */
+const LINKS_MAX = 40;
 
 export interface Target {
   /** For messages. */
@@ -48,22 +52,34 @@ export function descriptorOf(output: string): number | undefined {
 
 /** Whether nothing is seen of `output` before it is kept: no descriptor, no pipe, no device. */
 export async function appearsWhole(output: string): Promise<boolean> {
-  return descriptorOf(output) === undefined && (await fileAt(output)) !== "other";
+  if (descriptorOf(output) !== undefined) return false;
+  const found = await fileAt(output);
+  return !(found.ok && found.value === "other");
 }
 
-/** Of what is `secret` nobody else reads a byte, before the file is whole or afterwards. */
+export interface TargetOptions {
+  /** Of what is, nobody else reads a byte, before the file is whole or afterwards. */
+  readonly secret?: boolean;
+  /** Whether a file that is there is replaced. Where not, and it comes before the end, `keep` rejects with `EEXIST`. */
+  readonly clobber?: boolean;
+}
+
 export async function openTarget(
   output: string,
-  { secret = false }: { readonly secret?: boolean } = {},
+  { secret = false, clobber = true }: TargetOptions = {},
 ): Promise<Outcome<Target>> {
   const descriptor = descriptorOf(output);
   const name = descriptor === STANDARD_OUTPUT ? "standard output" : output;
   try {
     if (descriptor === STANDARD_OUTPUT && !isPlain(STANDARD_OUTPUT)) return ok(viaStandardOutput(name));
     if (descriptor !== undefined && isFileDescriptor(descriptor)) return ok(viaDescriptor(descriptor, name));
-    const existing = await fileAt(output);
+    const found = await fileAt(output);
+    if (!found.ok) return found;
+    const existing = found.value;
+    if (existing !== undefined && !clobber) return notReplaced(output);
     if (existing === "directory") return fail({ code: "cli.file-unwritable", message: `${output} is a directory` });
-    return ok(existing === "other" ? await viaName(output) : await viaPart(output, existing === "file", secret));
+    if (existing === "other") return ok(await viaName(output));
+    return ok(await viaPart(output, existing === "file", { secret, clobber }));
   } catch (error) {
     return unwritable(error, name);
   }
@@ -73,14 +89,18 @@ export function unwritable(error: unknown, name: string): Outcome<never> {
   return fail({ code: "cli.file-unwritable", message: `${name}: ${reasonOf(error)}` });
 }
 
-/** What `path` leads to, through links. Undefined where nothing is. */
-export async function fileAt(path: string): Promise<"file" | "directory" | "other" | undefined> {
+export function notReplaced(name: string): Outcome<never> {
+  return fail({ code: "cli.file-exists", message: `${name} exists, and --no-clobber was given` });
+}
+
+/** What `path` leads to, through links. Undefined where nothing is; what cannot be looked at cannot be written either. */
+export async function fileAt(path: string): Promise<Outcome<"file" | "directory" | "other" | undefined>> {
   try {
     const facts = await stat(path);
-    if (facts.isFile()) return "file";
-    return facts.isDirectory() ? "directory" : "other";
+    if (facts.isFile()) return ok("file");
+    return ok(facts.isDirectory() ? "directory" : "other");
   } catch (error) {
-    return errnoOf(error) === "ENOENT" ? undefined : "other";
+    return errnoOf(error) === "ENOENT" ? ok(undefined) : unwritable(error, path);
   }
 }
 
@@ -112,9 +132,9 @@ function direct(stream: WriteStream, name: string): Target {
   return { name, stream, keep, discard: async () => undefined };
 }
 
-async function viaPart(output: string, exists: boolean, secret: boolean): Promise<Target> {
-  // A link keeps pointing where it points; what it points to is replaced.
-  const path = exists ? await realpath(output) : output;
+async function viaPart(output: string, exists: boolean, { secret, clobber }: Required<TargetOptions>): Promise<Target> {
+  // A link keeps pointing where it points; what it points to is replaced, or made.
+  const path = exists ? await realpath(output) : await placeOf(output);
   const part = `${path}.part-${process.pid}`;
   const mode = exists ? (await stat(path)).mode & 0o777 : undefined;
   const handle = await openPart(part, secret ? OWNER_ONLY : mode);
@@ -132,9 +152,42 @@ async function viaPart(output: string, exists: boolean, secret: boolean): Promis
     await finished(stream.end());
     mustBe((await stat(part)).size, sizeBytes);
     if (secret && mode !== undefined) await chmod(part, mode);
-    await rename(part, path);
+    if (clobber) await rename(part, path);
+    else await takeName(part, path);
   };
   return { name: output, stream, keep, discard };
+}
+
+/** Where a file is made of which nothing is there: where the last of the links at `path` points to, if one is. */
+async function placeOf(path: string): Promise<string> {
+  let place = path;
+  for (let followed = 0; followed < LINKS_MAX; followed += 1) {
+    const target = await readlink(place).catch((error: unknown) => {
+      if (errnoOf(error) === "ENOENT" || errnoOf(error) === "EINVAL") return undefined;
+      throw error;
+    });
+    if (target === undefined) return place;
+    // Not joined, which would take `a/..` for nothing where `a` is a link.
+    place = isAbsolute(target) ? target : `${dirname(place)}/${target}`;
+  }
+  throw new Error("ELOOP: too many symbolic links encountered");
+}
+
+/** `part` takes the name, unless something has it: then it rejects with `EEXIST`. */
+async function takeName(part: string, path: string): Promise<void> {
+  try {
+    await link(part, path);
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") throw error;
+    // Where the file system has no hard links, whatever it says then: the name is taken by an empty file, which only one
+    // can make, and that is replaced. For a moment it is seen empty; who replaces it just then is replaced.
+    await (await open(path, "wx")).close();
+    await rename(part, path).catch(async (cause: unknown) => {
+      await rm(path, { force: true });
+      throw cause;
+    });
+  }
+  await rm(part, { force: true });
 }
 
 /** `mode` is that of the file to be replaced: the part is never more open than it, not for a moment. */
