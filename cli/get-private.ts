@@ -55,9 +55,9 @@ async function verify(object: PrivateObject, link: PrivateLink, { range }: GetPr
 }
 
 async function write(object: PrivateObject, link: PrivateLink, options: GetPrivateOptions): Promise<Outcome> {
-  const { output = "-", range, json } = options;
+  const { output = "-", clobber = true, range, json } = options;
   const extent = extentOf(range, object.facts.size);
-  const target = await openTarget(output, { secret: true });
+  const target = await openTarget(output, { secret: true, clobber });
   if (!target.ok) return target;
   const progress = startProgress(labelOf(object, link), extent.length);
   const poured = await pour(object.read(extent), target.value, progress, () => undefined, failureOf);

@@ -162,7 +162,10 @@ async function serve(node: FakeNode, request: IncomingMessage, response: ServerR
     response.setHeader("retry-after", retryAfter);
     return refuse(response, 503, "gateway.overloaded", "Too many requests.");
   }
-  if (route === "m") return sendCiphertext(node, name, part, request, response);
+  if (route === "m") {
+    await node.onGet?.(name);
+    return sendCiphertext(node, name, part, request, response);
+  }
   if (route === "stat") node.onStat?.(name);
   if (route === "status")
     return answer(response, 200, { version: "0.0.0", store: { chunks: 3 }, actors: [], cells: [] });

@@ -86,18 +86,22 @@ describe("cli: get --no-clobber", () => {
     syncBuiltinESMExports();
   });
 
-  it("keeps a file that comes while it fetches", async () => {
-    const cwd = folder("meanwhile");
-    node.onGet = async () => writeFileSync(join(cwd, "copy"), "mine");
+  for (const kind of ["an object", "a private one"]) {
+    it(`keeps a file that comes while it fetches ${kind}`, async () => {
+      const cwd = folder(`meanwhile ${kind}`);
+      const put = await cepa(["put", "--private", "-", "--url", node.url], { input: Buffer.from("private") });
+      const name = kind === "an object" ? address : put.stdout.trim();
+      node.onGet = async () => writeFileSync(join(cwd, "copy"), "mine");
 
-    const ran = await cepa(["get", address, "-o", "copy", "--no-clobber", "--url", node.url], { cwd });
-    node.onGet = undefined;
+      const ran = await cepa(["get", name, "-o", "copy", "--no-clobber", "--url", node.url], { cwd });
+      node.onGet = undefined;
 
-    const stderr = "cepa: cli.file-exists: copy exists, and --no-clobber was given\n";
-    assert.deepEqual(ran, { code: 1, stdout: "", stderr });
-    assert.deepEqual(readdirSync(cwd), ["copy"]);
-    assert.equal(readFileSync(join(cwd, "copy"), "utf8"), "mine");
-  });
+      const stderr = "cepa: cli.file-exists: copy exists, and --no-clobber was given\n";
+      assert.deepEqual(ran, { code: 1, stdout: "", stderr });
+      assert.deepEqual(readdirSync(cwd), ["copy"]);
+      assert.equal(readFileSync(join(cwd, "copy"), "utf8"), "mine");
+    });
+  }
 
   for (const errno of [undefined, "EPERM", "ENOTSUP"]) {
     it(`keeps a file that comes before the end, and writes where none does (${errno ?? "with hard links"})`, async () => {
