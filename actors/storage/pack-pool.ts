@@ -7,7 +7,9 @@
  * - after a sync that failed nothing is written through the same descriptor any more;
  * - what was cut by somebody else is not made longer, neither by a write nor by being cut back: else nobody would find out;
  * - a pack that could not be cut back is not written before it is. With `UNCUT_PACKS_MAX` of them none is made any more;
- *   an upload that fails then may still add those that it had filled.
+ *   an upload that fails then may still add those that it had filled;
+ * - one that may not be opened for writing is left alone for this life; while one cannot be opened for a moment, those that
+ *   are open are written. So no more packs are made, or open, than are leased at once, and as many again.
  */
 import type { Catalog } from "#actors/storage/catalog.ts";
 import type { PackState } from "#actors/storage/catalog-records.ts";
@@ -15,6 +17,7 @@ import { LeaseLine } from "#actors/storage/lease-line.ts";
 import { type PackFiles, volumeGone } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { packsBefore, slotOf } from "#actors/storage/pack-number.ts";
+import { errnoOf } from "#actors/storage/pack-write.ts";
 import { PoolDisk } from "#actors/storage/pool-disk.ts";
 import { align, MARK_BYTES } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -26,6 +29,9 @@ export const PACK_RECORDS_MAX = 131_072;
 
 /** Packs that hold what could not be taken back yet. With as many no further one is made: the disk is beyond writing. */
 export const UNCUT_PACKS_MAX = 64;
+
+/** The file has another owner, or a mode or an attribute that says so: it stays like that until somebody changes it. */
+const MAY_NOT: ReadonlySet<string> = new Set(["EACCES", "EPERM"]);
 
 /** A pack in the hands of one writer. */
 export interface OpenPack {
@@ -47,6 +53,8 @@ export interface PackPoolOptions {
   readonly packSealBytes: () => number;
   /** A pack that nobody writes any more has grown to its full size. */
   readonly onFull: (pack: number) => void;
+  /** A pack that may not be opened for writing: it is left alone for this life. */
+  readonly onUnwritable: (pack: number, errno: string) => void;
 }
 
 export class PackPool {
@@ -62,6 +70,7 @@ export class PackPool {
   readonly #reserved = new Set<number>();
   /** Their names are gone, and with them what is written to them. */
   readonly #lost = new Set<number>();
+  readonly #unwritable = new Set<number>();
   readonly #descriptors = new Map<number, number>();
   /** Behind their `end` lies what nobody wants; with who hears when it is gone. */
   readonly #uncut = new Map<OpenPack, () => void>();
@@ -133,6 +142,7 @@ export class PackPool {
   /** The pack is no more. */
   drop(pack: number): void {
     this.#reserved.delete(pack);
+    this.#unwritable.delete(pack);
     this.#idle.delete(pack);
   }
 
@@ -253,28 +263,41 @@ export class PackPool {
     await this.disk.end();
   }
 
-  /**
-   * An idle pack; a new one where there is none, or where the one that was chosen cannot be opened. That one stays idle:
-   * what was wrong may pass, and if it does not, writes go on in others.
-   */
+  /** An idle pack; a new one where there is none that can be opened. */
   async #take(counted: boolean): Promise<Result<OpenPack, DiskFailure>> {
     const cut = await this.cutOne();
     if (!cut.ok && this.#uncut.size >= UNCUT_PACKS_MAX) return cut;
-    const idle = this.#fullestIdle();
-    if (idle === undefined) return await this.#create(counted);
-    this.#idle.delete(idle.pack);
-    const opened = await this.#openIdle(idle, counted);
-    if (opened.ok) return opened;
-    const created = await this.#create(counted);
-    this.#idle.add(idle.pack);
-    return created;
+    const idle = await this.#takeIdle(counted);
+    return idle === undefined ? await this.#create(counted) : ok(idle);
+  }
+
+  async #takeIdle(counted: boolean): Promise<OpenPack | undefined> {
+    for (let mayOpen = true; ; ) {
+      const idle = this.#fullestIdle(mayOpen);
+      if (idle === undefined) return undefined;
+      const { pack } = idle;
+      this.#idle.delete(pack);
+      const opened = await this.#openIdle(idle, counted);
+      if (opened.ok) return opened.value;
+      await this.#close(pack);
+      this.#idle.add(pack);
+      const errno = errnoOf(opened.failure);
+      // What may pass, as a want of descriptors, is not asked of all others too.
+      if (!MAY_NOT.has(errno)) {
+        mayOpen = false;
+        continue;
+      }
+      this.#unwritable.add(pack);
+      this.#options.onUnwritable(pack, errno);
+    }
   }
 
   /** So that few are open. */
-  #fullestIdle(): PackState | undefined {
+  #fullestIdle(mayOpen: boolean): PackState | undefined {
     let fullest: PackState | undefined;
     for (const pack of this.#idle) {
-      if (this.#reserved.has(pack) || this.#lost.has(pack)) continue;
+      if (this.#reserved.has(pack) || this.#lost.has(pack) || this.#unwritable.has(pack)) continue;
+      if (!mayOpen && !this.#descriptors.has(pack)) continue;
       const state = this.#catalog.packs.get(pack);
       if (state === undefined) continue;
       if (fullest === undefined || state.checkpoint > fullest.checkpoint) fullest = state;

@@ -214,15 +214,16 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
 /** With the packs of the slot that recovery found unsealed: those that are full are sealed, the others written on. */
 export function makePool(
   slot: number,
-  deps: Pick<WritersDeps, "catalog" | "config" | "files" | "random" | "sealer">,
+  deps: Pick<WritersDeps, "catalog" | "config" | "files" | "log" | "random" | "sealer">,
   { unsealed }: RecoveryReport,
 ): PackPool {
-  const { catalog, config, files, random, sealer } = deps;
+  const { catalog, config, files, log, random, sealer } = deps;
   const pool = new PackPool(files, catalog, random, {
     slot,
     openPacksMax: () => config().openPacksMax,
     packSealBytes: () => config().packSealBytes,
     onFull: (pack) => sealer.seal(pack, pool.disk),
+    onUnwritable: (pack, errno) => log.warn("pack may not be written", { pack: files.pathOf(pack), errno }),
   });
   const states = [...catalog.packs.values()].filter(({ pack }) => slotOf(pack) === slot);
   const fit = new Set(unsealed);

@@ -20,14 +20,16 @@ async function stage(openPacksMax = 1) {
   const kv = must(await memoryKvStores().open("/catalog", { mapBytesMax: 1 * MiB }), "a store opens");
   const catalog = new Catalog(kv);
   const limits = { openPacksMax };
+  const told: string[] = [];
   const pool = (): PackPool =>
     new PackPool(new PackFiles(disk, "/packs", 4), catalog, seededRandom(1), {
       slot: 0,
       openPacksMax: () => limits.openPacksMax,
       packSealBytes: () => 1 * MiB,
       onFull: () => undefined,
+      onUnwritable: (pack, errno) => told.push(`${pack} ${errno}`),
     });
-  return { catalog, disk, limits, pool };
+  return { catalog, disk, limits, pool, told };
 }
 
 /** A pool that has adopted the one pack that a life before it has made. */
@@ -118,6 +120,82 @@ describe("storage: leasing a pack", () => {
     await pool.release(await one);
     await turns();
     assert.deepEqual([granted, pool.leasedCount], [[1, 2, 3, 4], 3]);
+  });
+});
+
+/** Three packs of a life before, of which the fullest may not be opened for writing, for the reason that `refusal` says. */
+async function fullestRefused(refusal: { errno: string | undefined }) {
+  const { catalog, disk, pool, told } = await stage();
+  const before = pool();
+  const made = [1, 2, 3].map(async () => must(await before.leaseShared(), "a pack is made"));
+  for (const leased of await Promise.all(made)) {
+    const end = leased.end + 1000 * leased.pack;
+    must(await before.disk.write(leased.descriptor, [new Uint8Array(end - leased.end)], leased.end), "written");
+    const state = catalog.packs.get(leased.pack) ?? assert.fail("the catalog has it");
+    catalog.setPack({ ...state, checkpoint: end });
+    await before.release({ ...leased, end });
+  }
+  await before.close();
+  const fullest = "/packs/00000003.pack";
+  const asked: string[] = [];
+  const { open } = disk;
+  disk.open = async (path, mode) => {
+    if (mode === "write") asked.push(path);
+    const { errno } = refusal;
+    if (path !== fullest || mode !== "write" || errno === undefined) return await open.call(disk, path, mode);
+    return { ok: false, failure: { code: "disk.broken", path, errno } };
+  };
+  const next = pool();
+  next.adopt([...catalog.packs.values()], 3);
+  const packCount = async (): Promise<number> => must(await disk.list("/packs"), "listed").length;
+  const leaseOften = async (): Promise<readonly number[]> => {
+    const packs: number[] = [];
+    for (let time = 0; time < 5; time += 1) {
+      const leased = must(await next.leaseShared(), "leased");
+      packs.push(leased.pack);
+      await next.release(leased);
+    }
+    return packs;
+  };
+  return { asked, disk, fullest, leaseOften, next, packCount, told };
+}
+
+describe("storage: a pack that may not be opened for writing (STO-143)", () => {
+  for (const errno of ["EACCES", "EPERM"]) {
+    it(`is tried once, and told of once, while others that are free are written (${errno})`, async () => {
+      const { asked, disk, fullest, leaseOften, packCount, told } = await fullestRefused({ errno });
+
+      const packs = await leaseOften();
+
+      assert.deepEqual(packs, [2, 2, 2, 2, 2]);
+      assert.deepEqual(
+        asked.filter((path) => path === fullest),
+        [fullest],
+      );
+      assert.deepEqual(told, [`3 ${errno}`]);
+      assert.deepEqual([await packCount(), disk.openCount], [3, 1]);
+    });
+  }
+
+  it("may still be compacted: nobody has it", async () => {
+    const { leaseOften, next } = await fullestRefused({ errno: "EACCES" });
+    await leaseOften();
+
+    assert(await next.reserve(3));
+  });
+});
+
+describe("storage: a pack that cannot be opened for a moment", () => {
+  it("is tried again each time, and what was made instead is written until it can be: one descriptor more, and one pack", async () => {
+    const refusal: { errno: string | undefined } = { errno: "EMFILE" };
+    const { asked, disk, fullest, leaseOften, packCount, told } = await fullestRefused(refusal);
+
+    assert.deepEqual(await leaseOften(), [4, 4, 4, 4, 4]);
+    assert.deepEqual(asked, [fullest, fullest, fullest, fullest, fullest]);
+    refusal.errno = undefined;
+    assert.deepEqual(await leaseOften(), [3, 3, 3, 3, 3]);
+
+    assert.deepEqual([await packCount(), disk.openCount, told], [4, 2, []]);
   });
 });
 

@@ -103,6 +103,7 @@ async function twoPools() {
       openPacksMax: () => 1,
       packSealBytes: () => 1 * MiB,
       onFull: () => undefined,
+      onUnwritable: () => assert.fail("every pack may be written"),
     });
   const ended = makePool();
   const stale = must(await ended.leaseShared(), "a pack is leased");

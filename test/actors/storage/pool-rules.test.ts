@@ -58,6 +58,7 @@ async function stage(waitingMax?: number) {
     openPacksMax: () => 3,
     packSealBytes: () => 64 * MiB,
     onFull: () => undefined,
+    onUnwritable: () => assert.fail("every pack may be written"),
   });
   return { disk, kv, catalog, files, pool };
 }

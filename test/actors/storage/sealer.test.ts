@@ -39,6 +39,7 @@ async function written(isKnown: boolean) {
     openPacksMax: () => 1,
     packSealBytes: () => 1 * MiB,
     onFull: () => undefined,
+    onUnwritable: () => assert.fail("every pack may be written"),
   });
   const log = new VolumeLog({ pool, catalog, cpu, isOver: () => false });
   const payload = [

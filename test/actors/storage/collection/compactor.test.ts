@@ -38,6 +38,7 @@ async function stage(...sizes: readonly number[]) {
     openPacksMax: () => 1,
     packSealBytes: () => sealBytes,
     onFull: () => undefined,
+    onUnwritable: () => assert.fail("every pack may be written"),
   });
   const log = new VolumeLog({ pool, catalog, cpu, isOver: () => false });
   const appended = sizes.map((sizeBytes) => {
