@@ -166,14 +166,10 @@ export class Staging {
     const [oldest] = remembered;
     if (oldest !== undefined && remembered.length >= UPLOADS_REMEMBERED_MAX) await log.end(oldest.upload);
     const upload = uploadIdFromBytes(random.bytes(UPLOAD_ID_SIZE_BYTES));
-    const made = await log.makeFile(upload);
-    if (!made.ok) return made;
     const changedWallMs = clock.wallMs();
     const staged: StagedUpload = { upload, offsetBytes: 0, crc: 0, sizeBytes, note, manner, changedWallMs };
-    const recorded = await log.record(staged);
-    if (recorded.ok) return ok(this.#factsOf(staged));
-    await log.removeFile(upload);
-    return recorded;
+    const begun = await log.begin(staged);
+    return begun.ok ? ok(this.#factsOf(staged)) : begun;
   }
 
   /** Those to which nothing has come for too long, the oldest first. */

@@ -3,6 +3,7 @@
  *
  * Nothing is there before the first upload. What a crash left of one that was not begun, or is over, is removed when the
  * journal is opened; that happens again after a failure that closed it, because only the disk knows then what was recorded.
+ * The file of one that is just being begun stays: its record may follow.
  */
 
 import { journalDamaged, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
@@ -11,7 +12,7 @@ import { writeFailure } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Relief } from "#actors/storage/reserve-file.ts";
 import type { Space } from "#actors/storage/space.ts";
-import { encodeChange, UploadBook, type UploadChange } from "#actors/storage/upload-book.ts";
+import { encodeChange, type StagedUpload, UploadBook, type UploadChange } from "#actors/storage/upload-book.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { HeldJournal, type OpenFailure } from "#runtime/journal/held-journal.ts";
@@ -39,6 +40,8 @@ export class UploadLog {
   readonly #deps: UploadLogDeps;
   readonly #directory: string;
   readonly #journal: HeldJournal<UploadBook>;
+  /** Their files are made, or are being made, and they are not in the book yet. */
+  readonly #beginning = new Set<UploadId>();
 
   constructor(deps: UploadLogDeps) {
     const { disk, random } = deps;
@@ -77,6 +80,23 @@ export class UploadLog {
     return opened.ok ? ok(this.#journal.state) : fail(await this.#failure(opened.failure));
   }
 
+  /** Its file is there, empty, and it is in the book; both are durable. */
+  async begin(staged: StagedUpload): Promise<Result<void, LogFailure>> {
+    const { upload } = staged;
+    this.#beginning.add(upload);
+    const begun = await this.#begin(staged);
+    this.#beginning.delete(upload);
+    return begun;
+  }
+
+  async #begin(staged: StagedUpload): Promise<Result<void, LogFailure>> {
+    const made = await this.#makeFile(staged.upload);
+    if (!made.ok) return made;
+    const recorded = await this.record(staged);
+    if (!recorded.ok) await this.removeFile(staged.upload);
+    return recorded;
+  }
+
   /** The change is durable, and in the book, when answered. */
   async record(change: UploadChange): Promise<Result<void, LogFailure>> {
     const appended = await this.#journal.append(encodeChange(change));
@@ -92,8 +112,7 @@ export class UploadLog {
     return recorded;
   }
 
-  /** Makes the file of an upload, empty; its name is durable. */
-  async makeFile(upload: UploadId): Promise<Result<void, LogFailure>> {
+  async #makeFile(upload: UploadId): Promise<Result<void, LogFailure>> {
     const { disk, space } = this.#deps;
     const opened = await disk.open(this.pathOf(upload), "create-new");
     if (!opened.ok) return fail(await writeFailure(opened.failure, space));
@@ -118,7 +137,7 @@ export class UploadLog {
     if (!listed.ok) return;
     for (const { name } of listed.value) {
       const upload = parseUploadId(name);
-      if (upload === undefined) continue;
+      if (upload === undefined || this.#beginning.has(upload)) continue;
       const staged = book.get(upload);
       if (staged === undefined || staged.stored !== undefined) await this.removeFile(upload);
     }

@@ -11,6 +11,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 
 const upload = parseUploadId("0123456789abcdef0123456789abcdef") ?? assert.fail("an id of an upload");
 const begun = { upload, offsetBytes: 0, crc: 0, note: "", manner: {}, changedWallMs: 0 };
+const other = { ...begun, upload: parseUploadId("fedcba9876543210fedcba9876543210") ?? assert.fail("an id") };
 
 async function openLog(disk: MemoryDisk): Promise<UploadLog> {
   await disk.makeDirectory("/data");
@@ -26,6 +27,28 @@ async function openLog(disk: MemoryDisk): Promise<UploadLog> {
 }
 
 describe("storage: the journal of uploads", () => {
+  it("is opened anew while an upload is being begun, and leaves it its file (STO-144)", async () => {
+    const disk = new MemoryDisk();
+    const log = await openLog(disk);
+    assert((await log.book()).ok && (await log.begin(other)).ok);
+    const { syncDirectory } = disk;
+    disk.syncDirectory = async (directory) => {
+      disk.syncDirectory = syncDirectory;
+      disk.failNext("sync", "EIO");
+      const closing = await log.record({ upload: other.upload, sizeBytes: 1 });
+      assert.equal(!closing.ok && closing.failure.code, "storage.write-failed");
+      return await disk.syncDirectory(directory);
+    };
+
+    const begins = await log.begin(begun);
+
+    assert(begins.ok);
+    const book = await log.book();
+    assert(book.ok && book.value.get(upload) !== undefined);
+    assert((await disk.readFile(log.pathOf(upload))).ok, "its file is there");
+    await log.close();
+  });
+
   it("opens no file any more once it is closed: the next incarnation has it then", async () => {
     const disk = new MemoryDisk();
     const over = await openLog(disk);
