@@ -1,4 +1,7 @@
-/** A body that is known to move, or not: since when nothing has come of it. */
+/**
+ * A body that is known to move, or not: for how long it is waited for. The time that storage takes, to write what came or before it
+ * has memory for it, is not the sender's.
+ */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Failure } from "#runtime/errors.ts";
@@ -6,17 +9,17 @@ import type { Failure } from "#runtime/errors.ts";
 export class MovingSource implements ByteSource {
   readonly #inner: ByteSource;
   readonly #clock: Clock;
-  #movedMs: number;
+  /** Since when it is read from; undefined while nobody waits for it. */
+  #askedMs: number | undefined;
 
   constructor(inner: ByteSource, clock: Clock) {
     this.#inner = inner;
     this.#clock = clock;
-    this.#movedMs = clock.nowMs();
   }
 
-  /** So long nothing has come, ms. */
+  /** So long nothing has come that is waited for, ms. */
   get silentMs(): number {
-    return this.#clock.nowMs() - this.#movedMs;
+    return this.#askedMs === undefined ? 0 : this.#clock.nowMs() - this.#askedMs;
   }
 
   get failure(): Failure | undefined {
@@ -24,10 +27,9 @@ export class MovingSource implements ByteSource {
   }
 
   async read(into: Uint8Array): Promise<number> {
-    // The time that storage takes is not the sender's.
-    this.#movedMs = this.#clock.nowMs();
+    this.#askedMs = this.#clock.nowMs();
     const count = await this.#inner.read(into);
-    this.#movedMs = this.#clock.nowMs();
+    this.#askedMs = undefined;
     return count;
   }
 

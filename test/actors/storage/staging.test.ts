@@ -332,6 +332,53 @@ describe("storage: uploads in pieces", () => {
     await mustBeStored(kit, upload, bytes);
   });
 
+  it("give way to nobody while storage is slow to write what has come (STO-145)", async () => {
+    const kit = await startStorage();
+    const bytes = randomBytes(300 * KiB, 20);
+    const upload = await mustBegin(kit, { sizeBytes: bytes.length });
+    const written = Promise.withResolvers<void>();
+    const { write } = kit.disk;
+    kit.disk.write = async (...asked) => {
+      await written.promise;
+      return await write.apply(kit.disk, asked);
+    };
+    const first = append(kit, upload, 0, bytes);
+    await turns(20);
+
+    await kit.clock.advance(UPLOAD_SILENT_MS);
+    const second = append(kit, upload, 0, bytes);
+    await turns(20);
+    written.resolve();
+
+    assert.deepEqual([await first, await second].map(codeOf), ["ok", "storage.upload-busy"]);
+    await mustBeStored(kit, upload, bytes);
+  });
+
+  it("give way to nobody while they wait for memory (STO-145)", async () => {
+    const kit = await startStorage({ config: { writeQuotaBytes: 256 * KiB } });
+    const [holding, waiting] = [await mustBegin(kit), await mustBegin(kit)];
+    const bytes = randomBytes(1000, 21);
+    const sent = Promise.withResolvers<void>();
+    const held = sourceOf(bytes);
+    const read = async (into: Uint8Array): Promise<number> => {
+      await sent.promise;
+      return await held.read(into);
+    };
+    const source: ByteSource = { failure: undefined, read, cancel: held.cancel };
+    const holder = append(kit, holding, 0, bytes, { source });
+    await turns(20);
+    const first = append(kit, waiting, 0, bytes);
+    await turns(20);
+
+    await kit.clock.advance(UPLOAD_SILENT_MS);
+    const second = append(kit, waiting, 0, bytes);
+    await turns(20);
+    sent.resolve();
+
+    const all = [await holder, await first, await second].map(codeOf);
+    assert.deepEqual(all, ["ok", "ok", "storage.upload-busy"]);
+  });
+
   it("are recorded every UPLOAD_PIECE_MS of a slow body", async () => {
     const kit = await startStorage();
     const bytes = randomBytes(10, 20);
