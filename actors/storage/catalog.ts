@@ -283,7 +283,7 @@ export class Catalog {
 
   #put(kind: RecordKind, digest: Digest, records: readonly CatalogEntry[]): void {
     this.#records.set(kind, digest, records);
-    this.#flushWhenLarge();
+    if (this.#overlay.isFlushDue) void this.flush();
   }
 
   setPack(state: PackState): void {
@@ -378,11 +378,6 @@ export class Catalog {
       this.#isDamaged = true;
       throw defect;
     }
-  }
-
-  #flushWhenLarge(): void {
-    if (this.#overlay.refusal !== undefined) return;
-    if (this.#overlay.pendingCount === OVERLAY_CHANGES_MAX) void Promise.resolve().then(() => this.flush());
   }
 }
 

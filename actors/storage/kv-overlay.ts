@@ -37,6 +37,8 @@ export class KvOverlay {
   #filling: Generation = { changes: new Map() };
   #writing: Generation | undefined;
   #flushing: Promise<void> = Promise.resolve();
+  /** Flushes whose turn has not come. */
+  #awaitedCount = 0;
 
   constructor(kv: Kv, waitingMax: number = OVERLAY_WAITING_MAX) {
     this.#kv = kv;
@@ -73,6 +75,11 @@ export class KvOverlay {
     return this.#filling.changes.size;
   }
 
+  /** More wait than a flush is begun for, and none is to come: each takes all that is put before its turn. */
+  get isFlushDue(): boolean {
+    return this.#refusal === undefined && this.pendingCount >= OVERLAY_CHANGES_MAX && this.#awaitedCount === 0;
+  }
+
   /**
    * Pairs with `from <= key < to`, at most `limit`, in key order: written or not. Looks through all that is not, which may be a million
    * changes, and sorts only those that can be among the first.
@@ -100,11 +107,13 @@ export class KvOverlay {
    * follow one another; `before` runs when this one's turn has come, for a change that sums up the others.
    */
   flush(before: () => void = () => undefined): Promise<void> {
+    this.#awaitedCount += 1;
     this.#flushing = this.#flushing.then(() => this.#writeGeneration(before));
     return this.#flushing;
   }
 
   async #writeGeneration(before: () => void): Promise<void> {
+    this.#awaitedCount -= 1;
     if (this.#filling.changes.size === 0) return;
     before();
     const generation = this.#filling;

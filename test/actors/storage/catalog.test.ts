@@ -4,9 +4,12 @@ import { describe, it } from "node:test";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
+import { OVERLAY_CHANGES_MAX } from "#actors/storage/kv-overlay.ts";
 import { packsBefore } from "#actors/storage/pack-number.ts";
+import { must } from "#runtime/errors.ts";
 import type { Kv } from "#runtime/kv/kv.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
+import { MiB } from "#runtime/units.ts";
 
 const digest = (number: number): Digest => digestFromBytes(new Uint8Array(32).fill(number));
 
@@ -71,6 +74,42 @@ describe("catalog: flush", () => {
     assert.notEqual(new Catalog(kv).commitAt(1), undefined);
   });
 });
+
+describe("catalog: an early flush", () => {
+  it("begins once when enough is pending, also where something else than a record was the last of it", async () => {
+    const kv = must(await memoryKvStores().open("/catalog", { mapBytesMax: 64 * MiB }), "a store opens");
+    const catalog = new Catalog(kv);
+    const batches: number[] = [];
+    const { batch } = kv;
+    const release: (() => void)[] = [];
+    kv.batch = async (changes) => {
+      batches.push(changes.length);
+      await new Promise<void>((resolve) => release.push(resolve));
+      await batch.call(kv, changes);
+    };
+    for (let pack = 1; pack <= OVERLAY_CHANGES_MAX; pack += 1) catalog.setVerified(pack, 1);
+
+    for (let sequence = 1; sequence <= 3; sequence += 1) commit(catalog, sequence);
+    await turns();
+
+    // With two changes of each commit, and the sum of all.
+    assert.deepEqual(batches, [OVERLAY_CHANGES_MAX + 7]);
+    for (let pack = 1; pack <= OVERLAY_CHANGES_MAX; pack += 1) catalog.setVerified(pack, 2);
+    for (let sequence = 4; sequence <= 6; sequence += 1) commit(catalog, sequence);
+    await turns();
+    release.shift()?.();
+    await turns();
+    assert.deepEqual(batches, [OVERLAY_CHANGES_MAX + 7, OVERLAY_CHANGES_MAX + 7]);
+    catalog.setVerified(1, 3);
+    release.shift()?.();
+    await turns();
+    assert.equal(batches.length, 2, "what came since is too little for a flush");
+  });
+});
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+}
 
 describe("catalog: several commits of one manifest", () => {
   for (const sequences of [
