@@ -224,6 +224,8 @@ export class Reader {
 
   readonly markDamaged: OnDamaged = (digest, where, damage) => {
     this.#smallChunks.forget(digest);
+    // It is found again by whoever reads it next, and by each scrub until it is marked.
+    if (!this.#deps.catalog.hasRoomToSpare) return;
     if (this.#deps.catalog.markDamaged(digest, where, damage)) this.#deps.onDamaged(digest, damage);
   };
 

@@ -43,10 +43,11 @@ export class SecondLook {
     await Promise.all(this.#underWay.values());
   }
 
-  /** It was read whole, and holds. */
+  /** It was read whole, and holds. Without room to write that down it is found again. */
   lift(digest: Digest, entry: CatalogEntry): void {
-    if (entry.damage !== "unreadable") return;
-    if (this.#deps.catalog.lift(digest, entry)) this.#deps.onLifted(digest);
+    const { catalog, onLifted } = this.#deps;
+    if (entry.damage !== "unreadable" || !catalog.hasRoomToSpare) return;
+    if (catalog.lift(digest, entry)) onLifted(digest);
   }
 
   async #look(digest: Digest, entry: CatalogEntry): Promise<void> {

@@ -56,7 +56,7 @@ export interface ScrubberDeps {
   readonly check: RecordCheck;
   readonly cpu: Pick<Cpu, "hasher">;
   readonly readers: PackReaders;
-  readonly damageWalk: DamageWalk;
+  readonly damageWalk: Pick<DamageWalk, "run">;
   /** Another one when a volume has come, gone, or is looked through anew: what was seen by then is not all that there was. */
   readonly generation: () => number;
   /** A volume may hold what is not known yet: whether anything is lost is asked later. */
@@ -88,6 +88,8 @@ export class Scrubber {
   #isWalkWanted = false;
   /** Of the pack at work. */
   #doneBytes = 0;
+  /** Of the pack at work: records that are not what they are known as, and that there was no room to mark. */
+  #unmarkedCount = 0;
 
   constructor(deps: ScrubberDeps) {
     const { clock, signal } = deps;
@@ -163,7 +165,8 @@ export class Scrubber {
       // One that cannot be read now is tried again in the next round, not at once, and stays due until then.
       if (!isRead) unread.add(oldest.pack);
       else if (catalog.packs.has(oldest.pack)) catalog.setVerified(oldest.pack, clock.wallMs());
-      if (!isRead) log.warn("pack not verified", { pack: oldest.pack });
+      if (!isRead) log.warn("pack not verified", { pack: oldest.pack, unmarkedCount: this.#unmarkedCount });
+      this.#unmarkedCount = 0;
     }
     if (this.#isWalkDue) await this.#walk();
   }
@@ -205,7 +208,7 @@ export class Scrubber {
       .sort((one, other) => catalog.verifiedAtMs(one.pack) - catalog.verifiedAtMs(other.pack));
   }
 
-  /** False where something could not be read, which says nothing about it. */
+  /** False where something could not be read, which says nothing about it, or not be marked: it is found again by the next round. */
   async #verify(state: PackState): Promise<boolean> {
     const { pause, readers, scrubbedBytes, signal } = this.#deps;
     const leave = readers.enter(new Set([state.pack]));
@@ -252,10 +255,15 @@ export class Scrubber {
     // What is dead, or known to differ, has nothing to lose.
     if (entry === undefined || entry.damage === "differs") return true;
     const held = await check.holds(digest, entry);
-    if (held.ok && held.value) catalog.lift(digest, entry);
-    if (held.ok && !held.value) onDamaged(digest, entry, "differs");
-    if (!held.ok && isBadPlace(held.failure)) onDamaged(digest, entry, "unreadable");
-    return held.ok || isBadPlace(held.failure);
+    if (!held.ok && !isBadPlace(held.failure)) return false;
+    const damage = held.ok ? (held.value ? "none" : "differs") : "unreadable";
+    if (damage !== entry.damage && !catalog.hasRoomToSpare) {
+      this.#unmarkedCount += 1;
+      return false;
+    }
+    if (damage === "none") catalog.lift(digest, entry);
+    else onDamaged(digest, entry, damage);
+    return true;
   }
 
   #bytesPerSecond(): number {
