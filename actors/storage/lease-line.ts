@@ -15,10 +15,6 @@ export class LeaseLine {
     this.#leasesMax = leasesMax;
   }
 
-  get leasedCount(): number {
-    return this.#leasedCount;
-  }
-
   /** Waits for its turn; false when `signal` was aborted first. */
   enter(signal: AbortSignal): Promise<boolean> | boolean {
     if (signal.aborted) return false;

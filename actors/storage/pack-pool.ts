@@ -96,10 +96,6 @@ export class PackPool {
     this.#lastPack = Math.max(this.#lastPack, lastPack);
   }
 
-  get leasedCount(): number {
-    return this.#line.leasedCount;
-  }
-
   /** No writer gets the pack from now on. True once none has it. */
   async reserve(pack: number): Promise<boolean> {
     this.#reserved.add(pack);

@@ -28,7 +28,7 @@ import {
 } from "#actors/storage/record.ts";
 import { decodeDescriptor, nameOfShard } from "#actors/storage/shard-descriptor.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
-import { fail, must, ok, type Result } from "#runtime/errors.ts";
+import { ok, type Result } from "#runtime/errors.ts";
 import { KiB } from "#runtime/units.ts";
 
 /** Bytes of one read while scanning. */
@@ -47,11 +47,6 @@ export interface FoundRecord {
 
 /** Hears of a stretch that could not be read twice in a row. Where it returns, the stretch is passed over. */
 export type OnUnreadable = (failure: DiskFailure, pack: number, position: number) => void;
-
-/** For those that cannot go on without: the next life tries again. */
-export const unreadableIsDefect: OnUnreadable = (failure) => {
-  must(fail(failure), "a pack can be read");
-};
 
 /** Exactly `length` bytes; undefined where the file ends before. */
 export async function readWhole(
@@ -73,11 +68,7 @@ export interface PackFront {
 }
 
 /** What the headers say, the second one only where the first does not. */
-export async function readFront(
-  files: PackFiles,
-  pack: number,
-  onUnreadable: OnUnreadable = unreadableIsDefect,
-): Promise<PackFront> {
+export async function readFront(files: PackFiles, pack: number, onUnreadable: OnUnreadable): Promise<PackFront> {
   const [first, second] = HEADER_POSITIONS;
   const mark = await readHeader(files, pack, first, onUnreadable);
   if (mark !== undefined) return { mark, isDamaged: false };
@@ -101,7 +92,7 @@ export async function readSeal(
   pack: number,
   mark: Uint8Array,
   sizeBytes: number,
-  onUnreadable: OnUnreadable = unreadableIsDefect,
+  onUnreadable: OnUnreadable,
 ): Promise<SealFooter | undefined> {
   if (sizeBytes < PACK_FRONT_BYTES + SEAL_FOOTER_BYTES) return undefined;
   const position = sizeBytes - SEAL_FOOTER_BYTES;
@@ -117,7 +108,7 @@ export async function* scanRecords(
   mark: Uint8Array | undefined,
   from: number,
   to: number,
-  onUnreadable: OnUnreadable = unreadableIsDefect,
+  onUnreadable: OnUnreadable,
 ): AsyncGenerator<FoundRecord, void> {
   const window = new Window(files, pack, to, onUnreadable);
   let position = from;

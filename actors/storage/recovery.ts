@@ -81,8 +81,6 @@ export interface RecoveryReport {
   readonly skippedBytes: number;
   /** Commits that the catalog did not know, but for those of the packs below. */
   readonly recoveredCommitCount: number;
-  /** Packs that the catalog did not know, and that were taken as their seals say. */
-  readonly adoptedCount: number;
   /** Packs that are left as they are, because something could not be read. */
   readonly setAside: readonly number[];
   /** Of those, where something could not be read. */
@@ -180,7 +178,6 @@ export class Recovery {
       cutBytes: this.#cutBytes,
       skippedBytes: this.#skippedBytes,
       recoveredCommitCount: this.#commits.count,
-      adoptedCount: this.#adopted.length,
       setAside: [...this.#setAside],
       unread: [...this.#unreadable],
       wanting: [...this.#wanting],

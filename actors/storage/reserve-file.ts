@@ -49,9 +49,6 @@ type Refusal = Failure & { readonly errno?: string };
 /** The one thing that those need who make room. */
 export type Relief = Pick<ReserveFile, "relieve">;
 
-/** Of a disk that has no such file. */
-export const noRelief: Relief = { relieve: (work) => work() };
-
 export class ReserveFile {
   readonly #deps: ReserveFileDeps;
   readonly #path: string;

@@ -1,5 +1,5 @@
 /** All keeps, as the journal's records say one after another. A change that is not durable is not in it. */
-import { FOR_EVER, type Keep, NO_KEEP } from "#actors/storage/keeps/keep.ts";
+import { type Keep, NO_KEEP } from "#actors/storage/keeps/keep.ts";
 import { decodeKeep, encodeKeep, type KeepName } from "#actors/storage/keeps/keep-codec.ts";
 import { assert } from "#runtime/errors.ts";
 
@@ -8,13 +8,11 @@ export interface KeepTotals {
   readonly trashCount: number;
   /** Of those, parts that they share with others counted each time. */
   readonly trashBytes: number;
-  /** Objects that are pinned without an end. */
-  readonly pinnedCount: number;
 }
 
 export class KeepTable {
   readonly #keeps = new Map<KeepName, Keep>();
-  #totals: KeepTotals = { trashCount: 0, trashBytes: 0, pinnedCount: 0 };
+  #totals: KeepTotals = { trashCount: 0, trashBytes: 0 };
   #highestSequence = 0;
 
   get count(): number {
@@ -56,11 +54,10 @@ export class KeepTable {
 
   #add(keep: Keep | undefined, sign: 1 | -1): void {
     const inTrash = keep?.removal?.buriedUpToPack === 0 ? keep.removal : undefined;
-    const { pinnedCount, trashBytes, trashCount } = this.#totals;
+    const { trashBytes, trashCount } = this.#totals;
     this.#totals = {
       trashCount: trashCount + (inTrash === undefined ? 0 : sign),
       trashBytes: trashBytes + sign * (inTrash?.sizeBytes ?? 0),
-      pinnedCount: pinnedCount + (keep?.pinnedUntilMs === FOR_EVER ? sign : 0),
     };
   }
 }

@@ -19,7 +19,6 @@ import {
   PACK_FRONT_BYTES,
   SEAL_ENTRY_BYTES,
 } from "#actors/storage/pack-format.ts";
-import { unreadableIsDefect } from "#actors/storage/pack-scan.ts";
 import { layOutRecord } from "#actors/storage/pack-write.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
@@ -33,6 +32,7 @@ import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import { refuseReads, touching } from "#test/actors/storage/refused-reads.ts";
 import { silentLog } from "#test/kit/actor.ts";
 import { randomBytes } from "#test/kit/objects.ts";
@@ -110,7 +110,7 @@ async function stage(): Promise<Stage> {
   const onUnreadable: AdoptSealDeps["onUnreadable"] = (failure) => assert(isBadPlace(failure));
   const deps = {
     ...{ files, catalog: new Catalog(kv), check, cpu, pause, onUnreadable },
-    onFailure: unreadableIsDefect,
+    onFailure: mustBeReadable,
     keeps: { fateOf: () => "kept" as const, isHeldByPut: () => true },
     onEntering: () => undefined,
   };

@@ -10,6 +10,7 @@ import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { firstPack, firstPayload } from "#test/actors/storage/left-behind.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import {
   isFirstHeader,
   life,
@@ -187,10 +188,10 @@ describe("storage: a cursor from before a loss (STO-10)", () => {
 /** Where the commits in the first pack are. */
 async function commitsIn(disk: MemoryDisk): Promise<readonly number[]> {
   const files = new PackFiles(disk, "/data/packs", 1);
-  const { mark } = await readFront(files, 1);
+  const { mark } = await readFront(files, 1, mustBeReadable);
   const size = (await sizes(disk)).get("00000001.pack") ?? 0;
   const positions: number[] = [];
-  for await (const { position, header } of scanRecords(files, 1, mark, PACK_FRONT_BYTES, size)) {
+  for await (const { position, header } of scanRecords(files, 1, mark, PACK_FRONT_BYTES, size, mustBeReadable)) {
     if (header.sequence > 0) positions.push(position);
   }
   await files.close();

@@ -14,6 +14,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { leaveBehind } from "#test/actors/storage/left-behind.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import {
   exitOf,
   isFirstHeader,
@@ -79,7 +80,7 @@ describe("storage: recovery of what was never synced", () => {
 
       const files = new PackFiles(world.disk, "/data/packs", 1);
       for (const { pack } of must(await files.list(), "the packs are listed")) {
-        assert((await readFront(files, pack)).mark !== undefined, `seed ${seed}`);
+        assert((await readFront(files, pack, mustBeReadable)).mark !== undefined, `seed ${seed}`);
       }
       await files.close();
     }
@@ -150,7 +151,8 @@ describe("storage: recovery of what was never synced", () => {
     const files = new PackFiles(left.disk, "/data/packs", 4);
     const size = (await sizes(left.disk)).get("00000001.pack") ?? 0;
     const found = [];
-    for await (const record of scanRecords(files, 1, undefined, PACK_FRONT_BYTES, size)) found.push(record);
+    for await (const record of scanRecords(files, 1, undefined, PACK_FRONT_BYTES, size, mustBeReadable))
+      found.push(record);
     await files.close();
     const newest = Math.max(...found.map(({ header }) => header.epoch));
     const first = found.find(({ header }) => header.epoch === newest);

@@ -10,6 +10,7 @@ import type { StoredObject } from "#actors/storage/protocol.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { MiB } from "#runtime/units.ts";
 import { leaveBehind } from "#test/actors/storage/left-behind.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { put, type StorageKit, startStorage } from "#test/actors/storage/storage-kit.ts";
 import { randomBytes } from "#test/kit/objects.ts";
@@ -20,7 +21,7 @@ const filesOf = (disk: MemoryDisk): PackFiles => new PackFiles(disk, "/data/pack
 /** Storage just after a recovery that found the first pack to hold exactly `recordCount` records. */
 async function startWith(recordCount: number): Promise<StorageKit & { readonly stored: readonly StoredObject[] }> {
   const left = await leaveBehind(small(1), small(2));
-  const { mark } = await readFront(filesOf(left.disk), 1);
+  const { mark } = await readFront(filesOf(left.disk), 1, mustBeReadable);
   const opened = await left.kv.open("/data/catalog", { mapBytesMax: 1 * MiB });
   assert(mark !== undefined && opened.ok);
   const catalog = new Catalog(opened.value);
@@ -43,9 +44,9 @@ async function packCount({ disk }: StorageKit): Promise<number> {
 
 async function isSealed({ disk }: StorageKit): Promise<boolean> {
   const files = filesOf(disk);
-  const [{ mark }, listed] = [await readFront(files, 1), await files.list()];
+  const [{ mark }, listed] = [await readFront(files, 1, mustBeReadable), await files.list()];
   assert(mark !== undefined && listed.ok);
-  return (await readSeal(files, 1, mark, listed.value[0]?.sizeBytes ?? 0)) !== undefined;
+  return (await readSeal(files, 1, mark, listed.value[0]?.sizeBytes ?? 0, mustBeReadable)) !== undefined;
 }
 
 async function turns(): Promise<void> {

@@ -10,6 +10,7 @@ import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { mortal } from "#test/actors/storage/mortal.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { put, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { randomBytes } from "#test/kit/objects.ts";
@@ -50,7 +51,8 @@ async function recordsOf(disk: MemoryDisk, pack: number): Promise<readonly Found
   assert(listed.ok);
   const sizeBytes = listed.value.find((one) => one.pack === pack)?.sizeBytes ?? 0;
   const found: FoundRecord[] = [];
-  for await (const record of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes)) found.push(record);
+  for await (const record of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes, mustBeReadable))
+    found.push(record);
   await files.close();
   return found;
 }

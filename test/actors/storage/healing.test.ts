@@ -7,6 +7,7 @@ import { scanRecords } from "#actors/storage/pack-scan.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { hour, KiB, MiB } from "#runtime/units.ts";
 import { collect, mustPut } from "#test/actors/storage/collection/collection-kit.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import {
   packBytes,
@@ -35,7 +36,14 @@ async function damage(
   let count = 0;
   for (const { pack, sizeBytes } of listed.value) {
     let index = 0;
-    for await (const { position, header, name } of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes)) {
+    for await (const { position, header, name } of scanRecords(
+      files,
+      pack,
+      undefined,
+      PACK_FRONT_BYTES,
+      sizeBytes,
+      mustBeReadable,
+    )) {
       if (isMeant(name.kind, index, header.payloadBytes)) {
         kit.disk.flipByte(files.pathOf(pack), position + header.payloadOffset + header.payloadBytes - 1);
         count += 1;

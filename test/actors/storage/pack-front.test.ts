@@ -12,6 +12,7 @@ import { inlineCpu } from "#runtime/simulated/cpu.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { firstPack, leaveBehind } from "#test/actors/storage/left-behind.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import { life, mustHold, sizes, stored } from "#test/actors/storage/refused-reads.ts";
 import { within } from "#test/actors/storage/storage-kit.ts";
 import { randomBytes } from "#test/kit/objects.ts";
@@ -52,7 +53,7 @@ describe("storage: the front of a pack", () => {
     await life(world, (kit) => mustHold(kit, [first], [randomBytes(3000, 1)]));
 
     const files = new PackFiles(world.disk, "/data/packs", 1);
-    const front = await readFront(files, 1);
+    const front = await readFront(files, 1, mustBeReadable);
     assert(front.mark !== undefined && !front.isDamaged);
     await files.close();
   });

@@ -23,7 +23,6 @@ import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { digestOfRecord } from "#actors/storage/record.ts";
 import { RecordCheck } from "#actors/storage/record-check.ts";
-import { noRelief } from "#actors/storage/reserve-file.ts";
 import { Sequences } from "#actors/storage/sequences.ts";
 import { Space } from "#actors/storage/space.ts";
 import { Upload } from "#actors/storage/upload.ts";
@@ -36,6 +35,7 @@ import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { Turns } from "#runtime/turns.ts";
 import { KiB, MiB } from "#runtime/units.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import { mustHold, sizes, stored, turns } from "#test/actors/storage/refused-reads.ts";
 import { packBytes, put, startStorage, within } from "#test/actors/storage/storage-kit.ts";
@@ -160,7 +160,15 @@ async function withoutRoom() {
   const space = new Space(disk, "/data", clock, () => 0);
   const random = seededRandom(1);
   const onDamaged = (): void => assert.fail("no journal is damaged");
-  const keeps = await Keeps.open({ disk, clock, random, space, relief: noRelief, directory: "/data/keeps", onDamaged });
+  const keeps = await Keeps.open({
+    disk,
+    clock,
+    random,
+    space,
+    relief: { relieve: (work) => work() },
+    directory: "/data/keeps",
+    onDamaged,
+  });
   const keeping = new Keeping({ catalog, keeps, sequences, clock, pause, trashMs: () => 0 });
   return { ...all, pause, known, sequences, space, keeping, inUse: new InUse() };
 }
@@ -211,7 +219,8 @@ async function recordsOf(disk: MemoryDisk): Promise<readonly FoundRecord[]> {
   const files = new PackFiles(disk, "/data/packs", 4);
   const found: FoundRecord[] = [];
   for (const { pack, sizeBytes } of must(await files.list(), "the packs can be listed")) {
-    for await (const record of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes)) found.push(record);
+    for await (const record of scanRecords(files, pack, undefined, PACK_FRONT_BYTES, sizeBytes, mustBeReadable))
+      found.push(record);
   }
   await files.close();
   return found;

@@ -9,6 +9,7 @@ import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { firstPack } from "#test/actors/storage/left-behind.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";
 import {
   isScanOf,
@@ -28,9 +29,9 @@ describe("storage: sealing when a read fails", () => {
 
   async function isSealed(disk: MemoryDisk): Promise<boolean> {
     const files = new PackFiles(disk, "/data/packs", 4);
-    const { mark } = await readFront(files, 1);
+    const { mark } = await readFront(files, 1, mustBeReadable);
     const sizeBytes = (await sizes(disk)).get("00000001.pack") ?? 0;
-    const footer = mark === undefined ? undefined : await readSeal(files, 1, mark, sizeBytes);
+    const footer = mark === undefined ? undefined : await readSeal(files, 1, mark, sizeBytes, mustBeReadable);
     await files.close();
     return footer !== undefined;
   }
@@ -90,11 +91,12 @@ describe("storage: sealing when a read fails", () => {
 
       const files = new PackFiles(world.disk, "/data/packs", 4);
       const sizeBytes = (await sizes(world.disk)).get("00000001.pack") ?? 0;
-      const { mark } = await readFront(files, 1);
+      const { mark } = await readFront(files, 1, mustBeReadable);
       assert(mark !== undefined);
-      const footer = await readSeal(files, 1, mark, sizeBytes);
+      const footer = await readSeal(files, 1, mark, sizeBytes, mustBeReadable);
       let recordCount = 0;
-      for await (const _ of scanRecords(files, 1, mark, PACK_FRONT_BYTES, footer?.tablePosition ?? 0)) recordCount += 1;
+      for await (const _ of scanRecords(files, 1, mark, PACK_FRONT_BYTES, footer?.tablePosition ?? 0, mustBeReadable))
+        recordCount += 1;
       await files.close();
       assert.equal(footer?.entryCount, recordCount - 2, "all but the chunk and the manifest that were put again");
     });

@@ -13,6 +13,7 @@ import { slotOf } from "#actors/storage/pack-number.ts";
 import { type FoundRecord, readFront, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
 import { DIGEST_BYTES, RECORD_HEADER_BYTES, recordEnd, tableBytes } from "#actors/storage/record.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 
 /** What a bit turns in. The front, the seal, and what lies between records, cost nobody an object. */
 export const PARTS = ["front", "header", "table", "descriptor", "gap", "payload", "padding", "seal"] as const;
@@ -59,15 +60,22 @@ export async function mapPacks(disk: MemoryDisk, packs: string): Promise<readonl
 }
 
 async function mapPack(files: PackFiles, pack: number, sizeBytes: number): Promise<PackMap> {
-  const { mark } = await readFront(files, pack);
+  const { mark } = await readFront(files, pack, mustBeReadable);
   assert(mark !== undefined, "a pack that nothing has happened to has its header");
-  const seal = await readSeal(files, pack, mark, sizeBytes);
+  const seal = await readSeal(files, pack, mark, sizeBytes, mustBeReadable);
   const path = files.pathOf(pack);
   const front = HEADER_POSITIONS.flatMap((at) => offsets(at, PACK_HEADER_FIELDS));
   const places = [...front, PACK_HEADER_BYTES, PACK_FRONT_BYTES - 1].map((at) => place(path, at, "front"));
   const ends: PackMap["ends"][number][] = [];
   const cuts = new Set([0, PACK_HEADER_BYTES, ...HEADER_POSITIONS, PACK_FRONT_BYTES, sizeBytes - 1]);
-  for await (const record of scanRecords(files, pack, mark, PACK_FRONT_BYTES, seal?.tablePosition ?? sizeBytes)) {
+  for await (const record of scanRecords(
+    files,
+    pack,
+    mark,
+    PACK_FRONT_BYTES,
+    seal?.tablePosition ?? sizeBytes,
+    mustBeReadable,
+  )) {
     const { position, header, name } = record;
     places.push(...placesOf(path, record, sizeBytes));
     const payloadAt = position + header.payloadOffset;

@@ -1,0 +1,7 @@
+/** For tests that look into packs on a disk that refuses nothing. */
+import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
+import { fail, must } from "#runtime/errors.ts";
+
+export const mustBeReadable: OnUnreadable = (failure) => {
+  must(fail(failure), "a pack can be read");
+};
