@@ -17,10 +17,10 @@ import { LeaseLine } from "#actors/storage/lease-line.ts";
 import { type PackFiles, volumeGone } from "#actors/storage/pack-files.ts";
 import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
 import { packsBefore, slotOf } from "#actors/storage/pack-number.ts";
-import { errnoOf } from "#actors/storage/pack-write.ts";
 import { PoolDisk } from "#actors/storage/pool-disk.ts";
 import { align, MARK_BYTES } from "#actors/storage/record.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { errnoOf } from "#runtime/disk/disk-failure.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 

@@ -16,6 +16,7 @@ import {
 } from "#actors/storage/record.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { errnoOf } from "#runtime/disk/disk-failure.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
 /** What one record holds; `payload` in parts, because uploads hold their bytes in slabs. */
@@ -81,10 +82,4 @@ export function headerFor(
 export async function writeFailure(failure: DiskFailure, space: Space): Promise<StorageFull | WriteFailed> {
   if (failure.code === "disk.full") return await space.full();
   return { code: "storage.write-failed", errno: errnoOf(failure) };
-}
-
-/** The system's name of it. */
-export function errnoOf(failure: DiskFailure): string {
-  if (failure.code === "disk.broken") return failure.errno;
-  return { "disk.full": "ENOSPC", "disk.exists": "EEXIST", "disk.not-found": "ENOENT" }[failure.code];
 }

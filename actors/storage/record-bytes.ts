@@ -7,7 +7,7 @@ import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
 import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
 import type { StorageCorrupt, StorageReadFailed } from "#actors/storage/protocol.ts";
 import type { RecordPlace } from "#actors/storage/record-check.ts";
-import type { DiskFailure } from "#runtime/disk/disk.ts";
+import { errnoOf } from "#runtime/disk/disk-failure.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
 /** Only `storage.corrupt` is a reason to quarantine the record. */
@@ -44,12 +44,6 @@ export async function readPayload(
   const filled = await fillFrom(files, digest, pack, payload, position + payloadOffset);
   if (!filled.ok) return filled;
   return digestFromBytes(hash(payload)) === digest ? ok(payload) : corrupt(digest);
-}
-
-/** As the system names it: the other failures of the disk are one name each. */
-function errnoOf(failure: DiskFailure): string {
-  if (failure.code === "disk.broken") return failure.errno;
-  return failure.code === "disk.not-found" ? "ENOENT" : failure.code === "disk.exists" ? "EEXIST" : "ENOSPC";
 }
 
 /** Of what several records came to: one that may be read later says nothing of the bytes, and counts more than one that is damaged. */

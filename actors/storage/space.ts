@@ -3,10 +3,10 @@
  * admitted since may have used the room up; what was admitted and is not written yet is in neither, and is bounded by the
  * memory of the writers.
  */
-import { errnoOf } from "#actors/storage/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
+import { errnoOf } from "#runtime/disk/disk-failure.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 
 /** How old an answer of the disk may be, ms. */

@@ -1,4 +1,4 @@
-/** From the system's error names to the failures of the disk seam: one table for the real disk and the simulated one. */
+/** From the system's error names to the failures of the disk seam, and back: one table for the real disk and the simulated one. */
 import type { DiskBroken, DiskFailure } from "#runtime/disk/disk.ts";
 import { MiB } from "#runtime/units.ts";
 
@@ -16,6 +16,12 @@ export function diskFailure(errno: string, path: string): DiskFailure {
     default:
       return { code: "disk.broken", path, errno };
   }
+}
+
+/** The system's name of it; of those of which several are one failure, the most usual. */
+export function errnoOf(failure: DiskFailure): string {
+  if (failure.code === "disk.broken") return failure.errno;
+  return { "disk.full": "ENOSPC", "disk.exists": "EEXIST", "disk.not-found": "ENOENT" }[failure.code];
 }
 
 const WANT_OF_MEANS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"]);
