@@ -7,7 +7,10 @@ export interface StorageConfig {
   readonly objectSizeBytesMax: number;
   /** Most chunks of an object that is cut as it arrives: each takes up to 400 bytes of memory until the commit. */
   readonly objectChunksMax: number;
-  /** Uploads over 1 MiB that write at once, each to a pack of its own; further ones wait in line. */
+  /**
+   * Uploads over 1 MiB that write at once, each to a pack of its own; further ones wait in line. To volumes any number writes, to
+   * packs that they share.
+   */
   readonly openPacksMax: number;
   /** A pack that has grown to this is sealed and never written again. */
   readonly packSealBytes: number;
@@ -27,10 +30,10 @@ export interface StorageConfig {
   readonly packsMax: number;
   /**
    * Memory of all uploads together. An upload holds 512 KiB, 1.25 MiB if its size is unknown, or its own small size; to volumes one
-   * over 1 MiB, or of unknown size, holds 12 MiB more.
+   * over 1 MiB, or of unknown size, holds 12 MiB more. At start.
    */
   readonly writeQuotaBytes: number;
-  /** Packs kept open for reading. */
+  /** Packs kept open for reading. At start. */
   readonly readDescriptorsMax: number;
   /** How long a removed object can be restored, ms. */
   readonly trashMs: number;

@@ -47,8 +47,8 @@ export interface StorageProtocol {
   putObject: Call<PutObject, StoredObject, PutFailure | StorageNotReady>;
 
   /**
-   * Answers with the bytes of a manifest node (root or inner), verified against its digest. At most 1 MiB. `address` is the
-   * object that it is asked for on behalf of, where that is known.
+   * Answers with the bytes of a manifest node (root or inner), verified against its digest. At most
+   * `MANIFEST_BYTES_MAX`. `address` is the object that it is asked for on behalf of, where that is known.
    */
   getManifest: Call<
     { readonly root: Digest; readonly address?: Address | undefined },

@@ -59,7 +59,7 @@ const NOT_IN_TRASH: NotInTrash = { code: "storage.not-in-trash" };
 /** A removal that can be taken back, and what the commit that comes back asked for. */
 type Restorable = Pick<Commit, "isTransient"> & { readonly removal: Removal };
 
-/** What a put under way has pinned. */
+/** Which graves are asked for. */
 export interface GravesAsked {
   /** Removed by then, ms since 1970. */
   readonly beforeMs: number;
@@ -67,6 +67,7 @@ export interface GravesAsked {
   readonly countMax: number;
 }
 
+/** What a put under way has pinned. */
 interface PinAhead {
   readonly name: KeepName;
   readonly untilMs: number;

@@ -20,8 +20,6 @@ export interface VolumeMark {
 
 export const MARK_NAME = "VOLUME";
 
-/** Numbers of volumes end here: those that were ever given out count. */
-
 const ID = /^[0-9a-f]{16}$/;
 const NODE = /^[0-9a-f]{32}$/;
 const MARK = /^cepa-volume\/1\nid ([0-9a-f]{16})\nslot ([1-9][0-9]{0,3})\nnode ([0-9a-f]{32})\ncrc [0-9a-f]{8}\n$/;
