@@ -95,6 +95,12 @@ export interface WritersDeps {
   readonly onDoubt: (sequence: number) => void;
 }
 
+/** What the pool of a slot is made of, beside what recovery found there. */
+export interface PoolDeps extends Pick<WritersDeps, "catalog" | "files" | "log" | "random"> {
+  readonly config: () => Pick<StorageConfig, "openPacksMax" | "packSealBytes">;
+  readonly sealer: Pick<Sealer, "seal">;
+}
+
 const NO_LANES: Pick<Attachment, "makeLane" | "onChange"> = {
   makeLane: () => {
     throw new Defect("a lane is of a volume that is named");
@@ -212,11 +218,7 @@ export function makeWriters(deps: WritersDeps, report: RecoveryReport): Writers 
 }
 
 /** With the packs of the slot that recovery found unsealed: those that are full are sealed, the others written on. */
-export function makePool(
-  slot: number,
-  deps: Pick<WritersDeps, "catalog" | "config" | "files" | "log" | "random" | "sealer">,
-  { unsealed }: RecoveryReport,
-): PackPool {
+export function makePool(slot: number, deps: PoolDeps, { unsealed }: Pick<RecoveryReport, "unsealed">): PackPool {
   const { catalog, config, files, log, random, sealer } = deps;
   const pool = new PackPool(files, catalog, random, {
     slot,

@@ -4,13 +4,15 @@ import { describe, it } from "node:test";
 import { Catalog } from "#actors/storage/catalog.ts";
 import { PackFiles } from "#actors/storage/pack-files.ts";
 import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { packsBefore } from "#actors/storage/pack-number.ts";
+import { HOME_SLOT, packsBefore } from "#actors/storage/pack-number.ts";
 import { type OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
+import { makePool } from "#actors/storage/writers.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { MiB } from "#runtime/units.ts";
+import { silentLog } from "#test/kit/actor.ts";
 
 const forever = new AbortController().signal;
 
@@ -157,7 +159,7 @@ async function fullestRefused(refusal: { errno: string | undefined }) {
     }
     return packs;
   };
-  return { asked, disk, fullest, leaseOften, next, packCount, told };
+  return { asked, catalog, disk, fullest, leaseOften, next, packCount, told };
 }
 
 describe("storage: a pack that may not be opened for writing (STO-143)", () => {
@@ -176,6 +178,22 @@ describe("storage: a pack that may not be opened for writing (STO-143)", () => {
       assert.deepEqual([await packCount(), disk.openCount], [3, 1]);
     });
   }
+
+  it("is told of in the log, with its path and why", async () => {
+    const { catalog, disk } = await fullestRefused({ errno: "EACCES" });
+    const told: unknown[] = [];
+    const deps = {
+      ...{ catalog, random: seededRandom(1), sealer: { seal: () => assert.fail("none is full") } },
+      config: () => ({ openPacksMax: 1, packSealBytes: 1 * MiB }),
+      files: new PackFiles(disk, "/packs", 4),
+      log: { ...silentLog, warn: (...line: unknown[]) => told.push(line) },
+    };
+
+    const leased = await makePool(HOME_SLOT, deps, { unsealed: [1, 2, 3] }).leaseShared();
+
+    assert.equal(must(leased, "leased").pack, 2);
+    assert.deepEqual(told, [["pack may not be written", { pack: "/packs/00000003.pack", errno: "EACCES" }]]);
+  });
 
   it("may still be compacted: nobody has it", async () => {
     const { leaseOften, next } = await fullestRefused({ errno: "EACCES" });
