@@ -66,6 +66,7 @@ export class Catalog {
   readonly #meta: CatalogMeta;
   readonly #verifiedAtMs = new Map<number, number>();
   #damageFoundCount = 0;
+  #hasUnmarked = false;
   #isDamaged = false;
 
   /**
@@ -108,7 +109,7 @@ export class Catalog {
   }
   /** Some record is known to be damaged: others may be that nobody has read yet. */
   get hasDamage(): boolean {
-    return this.#meta.damagedCount > 0;
+    return this.#meta.damagedCount > 0 || this.#hasUnmarked;
   }
   /** Why its store does not take what is pending. It stays in memory and is tried again with every flush. */
   get refusal(): string | undefined {
@@ -263,6 +264,11 @@ export class Catalog {
     if (entry.damage !== "none") return false;
     this.#damageFoundCount += 1;
     return true;
+  }
+
+  /** A record was found damaged, and there is no room to mark it. */
+  leaveUnmarked(): void {
+    this.#hasUnmarked = true;
   }
 
   /** It was read and holds. True if it was thought unreadable. What its pack has lost is so until a recovery has found it again. */

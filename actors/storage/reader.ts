@@ -223,10 +223,11 @@ export class Reader {
   }
 
   readonly markDamaged: OnDamaged = (digest, where, damage) => {
+    const { catalog, onDamaged } = this.#deps;
     this.#smallChunks.forget(digest);
     // It is found again by whoever reads it next, and by each scrub until it is marked.
-    if (!this.#deps.catalog.hasRoomToSpare) return;
-    if (this.#deps.catalog.markDamaged(digest, where, damage)) this.#deps.onDamaged(digest, damage);
+    if (!catalog.hasRoomToSpare) catalog.leaveUnmarked();
+    else if (catalog.markDamaged(digest, where, damage)) onDamaged(digest, damage);
   };
 
   /** Ends every source. */

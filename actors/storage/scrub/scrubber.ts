@@ -259,6 +259,7 @@ export class Scrubber {
     const damage = held.ok ? (held.value ? "none" : "differs") : "unreadable";
     if (damage !== entry.damage && !catalog.hasRoomToSpare) {
       this.#unmarkedCount += 1;
+      if (damage !== "none") catalog.leaveUnmarked();
       return false;
     }
     if (damage === "none") catalog.lift(digest, entry);

@@ -148,6 +148,17 @@ describe("storage: damage while the catalog's store has no room (STO-146)", () =
   });
 
   for (const way of ["scrub", "readAll"] as const) {
+    it(`is known of, so that no put relies on what nobody has read (${way})`, async () => {
+      const { catalog, disk, refuseStore, ...does } = await stage();
+      refuseReads(disk, () => true);
+      await refuseStore();
+      for (let more = 1; catalog.hasRoomToSpare; more += 1) catalog.setVerified(PACK + more, 0);
+
+      await does[way]();
+
+      assert.deepEqual([catalog.totals.damagedCount, catalog.hasDamage], [0, true]);
+    });
+
     it(`that was the disk's is taken back in the same way (${way})`, async () => {
       const { catalog, disk, mendStore, refuseStore, ...does } = await stage();
       const mendDisk = refuseReads(disk, () => true);
