@@ -7,6 +7,7 @@ import type { LargePuts } from "#actors/storage/put-object.ts";
 import type { RecoveryReport } from "#actors/storage/recovery.ts";
 import { Repairer, type RepairerDeps } from "#actors/storage/repair/repairer.ts";
 import type { Space } from "#actors/storage/space.ts";
+import { Doubts } from "#actors/storage/spread/doubts.ts";
 import type { Lane } from "#actors/storage/spread/lanes.ts";
 import { Spread, type Written } from "#actors/storage/spread/spread.ts";
 import type { SpreadPutDeps } from "#actors/storage/spread/spread-put.ts";
@@ -25,7 +26,7 @@ export interface SpreadWriters {
   readonly repairer: Repairer;
 }
 
-type Made = "spread" | "code" | "volumes" | "lastSequence" | "isLookingAnew" | "isRecovered" | "recovered";
+type Made = "spread" | "doubts" | "code" | "volumes" | "lastSequence" | "isLookingAnew" | "isRecovered" | "recovered";
 
 type Deps = Omit<SpreadPutDeps & SpreadUploadDeps & RepairerDeps, Made> &
   Pick<WritersDeps, "random" | "sealer" | "config" | "keeps"> & {
@@ -38,14 +39,18 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
   const code = new ReedSolomon();
   const onWritten = (written: Written): void => repairer.heardOf(written);
   const spread = new Spread({ ...deps, code, onWritten, lanes: set.lanes, volumes: set.volumes });
+  const doubts = new Doubts(deps);
   const makeLane = (slot: number, found: RecoveryReport): Lane => {
+    // A volume gets one when its packs were recovered.
+    doubts.recovered(slot);
     const pool = makePool(slot, deps, found);
     let hasEnded = false;
     const isOver = (): boolean => hasEnded || deps.signal.aborted;
     const end = (): void => {
       hasEnded = true;
     };
-    const log = new VolumeLog({ ...deps, pool, isOver });
+    const leave = (commits: readonly number[]): (() => void) => doubts.leave(slot, commits);
+    const log = new VolumeLog({ ...deps, pool, isOver, leave });
     const watch = new PackWatch({
       ...deps,
       slot,
@@ -73,6 +78,6 @@ export function makeSpread(set: VolumeSet, deps: Deps, report: RecoveryReport): 
   });
   set.attach({ ...deps, makeLane, onChange: () => repairer.look() }, report);
   repairer.look();
-  const puts = { ...deps, spread, isRecovered: (slot: number) => set.isRecovered(slot) };
+  const puts = { ...deps, spread, doubts, isRecovered: (slot: number) => set.isRecovered(slot) };
   return { spread, smalls: new SpreadSmalls(puts, deps.space), larges: new SpreadUploads(puts), repairer };
 }

@@ -17,6 +17,7 @@ import { LINK_LOST } from "#actors/storage/pack-write.ts";
 import { Proofs } from "#actors/storage/proofs.ts";
 import type { RecordKind } from "#actors/storage/record.ts";
 import type { Sequences } from "#actors/storage/sequences.ts";
+import type { Doubts } from "#actors/storage/spread/doubts.ts";
 import type { Spread } from "#actors/storage/spread/spread.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -26,6 +27,7 @@ export interface SpreadPutDeps {
   readonly spread: Spread;
   readonly catalog: Catalog;
   readonly sequences: Sequences;
+  readonly doubts: Pick<Doubts, "failed">;
   readonly known: KnownRecords;
   readonly inUse: InUse;
   readonly keeping: Keeping;
@@ -89,7 +91,7 @@ export class SpreadPut {
     links,
     tree,
   }: SpreadObject): Promise<Result<{ readonly sequence: number; readonly known: boolean }, DiskFailure>> {
-    const { catalog, keeping, sequences, spread } = this.#deps;
+    const { catalog, doubts, keeping, sequences, spread } = this.#deps;
     const { inner, root } = tree;
     for (const { digest } of links) if (!(await this.#proofs.seek("chunk", digest))) return linkLost();
     const known = catalog.commitOf(root.digest);
@@ -113,9 +115,8 @@ export class SpreadPut {
     const isTransient = keeping.isTransient(root.digest, this.#keepUntilMs);
     const commit = { sequence, manifest: root.digest, object, sizeBytes, isTransient };
     const written = await spread.putManifest(root, commit);
-    // With a copy in the catalog it is as committed as any; without one it may be on a disk that has not said so.
-    if (written.ok || catalog.commitAt(sequence) !== undefined) sequences.settle(sequence);
-    else sequences.doubt(sequence);
+    if (written.ok) sequences.settle(sequence);
+    else doubts.failed(sequence);
     if (!written.ok) return written;
     // What it refers to may have been found damaged meanwhile.
     return links.every(({ digest }) => catalog.holds("chunk", digest)) ? ok({ sequence, known: false }) : linkLost();

@@ -22,6 +22,8 @@ export interface VolumeLogDeps {
   readonly cpu: Pick<Cpu, "digest">;
   /** The volume, or the incarnation, is given up: no batch begins any more. */
   readonly isOver: () => boolean;
+  /** What a batch with these commits has written may be there, though it failed; see `Doubts.leave`. */
+  readonly leave: (commits: readonly number[]) => () => void;
 }
 
 interface Waiting {
@@ -74,8 +76,9 @@ export class VolumeLog {
     const synced = written.ok ? await pool.disk.sync(pack.descriptor) : written;
     if (synced.ok) return this.#settle(taken, entries, pack, end);
     this.#hand.letGo();
-    if (written.ok) await pool.retire(pack);
-    else await pool.abandon(pack);
+    const onGone = this.#deps.leave(taken.flatMap(({ contents }) => contents.commit?.sequence ?? []));
+    if (written.ok) await pool.retire(pack, onGone);
+    else await pool.withdraw(pack, onGone);
     failAll(taken, synced.failure);
   }
 

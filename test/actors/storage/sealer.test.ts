@@ -41,7 +41,7 @@ async function written(isKnown: boolean) {
     onFull: () => undefined,
     onUnwritable: () => assert.fail("every pack may be written"),
   });
-  const log = new VolumeLog({ pool, catalog, cpu, isOver: () => false });
+  const log = new VolumeLog({ pool, catalog, cpu, isOver: () => false, leave: () => () => undefined });
   const payload = [
     encodeManifest({
       size: 0,

@@ -40,7 +40,7 @@ async function stage(...sizes: readonly number[]) {
     onFull: () => undefined,
     onUnwritable: () => assert.fail("every pack may be written"),
   });
-  const log = new VolumeLog({ pool, catalog, cpu, isOver: () => false });
+  const log = new VolumeLog({ pool, catalog, cpu, isOver: () => false, leave: () => () => undefined });
   const appended = sizes.map((sizeBytes) => {
     const payload = [randomBytes(sizeBytes, 1)];
     const digests = digestChunk(payload, cpu);

@@ -8,6 +8,8 @@ export interface Asked {
   readonly isRead: boolean;
   /** Of the file, where it reads from one that is open. */
   readonly range: { readonly from: number; readonly end: number } | undefined;
+  /** What it writes to one that is open. */
+  readonly parts: readonly Uint8Array[];
 }
 
 const READS: ReadonlySet<string> = new Set(["list", "read", "readFile", "sizeBytes", "space"]);
@@ -38,7 +40,8 @@ export function watchedDisk(
         const [, into, from] = given;
         const isRange = name === "read" && into instanceof Uint8Array;
         const range = isRange ? { from: Number(from), end: Number(from) + into.length } : undefined;
-        return answer({ name: String(name), path, isRead, range }, begin);
+        const parts = name === "write" && Array.isArray(into) ? into : [];
+        return answer({ name: String(name), path, isRead, range, parts }, begin);
       };
     },
   });
