@@ -65,13 +65,32 @@ export function mayComeBack(
   return mayGiveBack(records, isThere) || (isLacking && !suffice(records));
 }
 
-/** How many volumes may be lost of those that hold these records, by the best layout, or by the copies; -1: it is not there. */
+/**
+ * How many volumes may be lost of those that hold these records, by the best layout, or by the copies; -1: it is not there.
+ * Never more than may be; less where shards are on several volumes each, or the rest of one layout makes up for another.
+ */
 export function marginOf(records: readonly Held[]): number {
   let margin = new Set(records.filter(({ shard }) => shard === undefined).map(({ pack }) => slotOf(pack))).size - 1;
-  for (const shards of layoutsOf(records).values()) {
-    const [first] = shards.values();
-    const dataShards = first?.[0]?.shard?.dataShards ?? Number.POSITIVE_INFINITY;
-    margin = Math.max(margin, shards.size - dataShards);
-  }
+  for (const shards of layoutsOf(records).values()) margin = Math.max(margin, marginOfShards(shards));
   return Math.max(-1, margin);
+}
+
+/** Of one layout. Each shard goes with one volume, and those that take most with them go first. */
+function marginOfShards(shards: ReadonlyMap<number, readonly Held[]>): number {
+  const [first] = shards.values();
+  let spare = shards.size - (first?.[0]?.shard?.dataShards ?? Number.POSITIVE_INFINITY);
+  const counts = new Map<number, number>();
+  const countOf = (slot: number): number => counts.get(slot) ?? 0;
+  for (const held of [...shards.values()].sort((one, other) => one.length - other.length)) {
+    const slots = held.map(({ pack }) => slotOf(pack));
+    const slot = slots.reduce((least, other) => (countOf(other) < countOf(least) ? other : least));
+    counts.set(slot, countOf(slot) + 1);
+  }
+  let margin = -1;
+  for (const count of [...counts.values()].sort((one, other) => other - one)) {
+    if (spare < 0) break;
+    margin += 1;
+    spare -= count;
+  }
+  return margin;
 }

@@ -2,7 +2,7 @@
  * Writes one payload to several volumes, so that some of them may be lost: a chunk as shards, anything short or of a
  * manifest as copies (`specs/formats/shards.md`).
  *
- * - No volume gets two records of one payload while there are as many domains as records.
+ * - No volume gets two of them, also where there are fewer volumes than records.
  * - It is answered when as many are durable as the profile acknowledges with. The others are tried on other volumes, once;
  *   what is missing then is left to repair.
  * - Where too many were refused because volumes have gone meanwhile, it is written once more, as the others allow.
@@ -149,8 +149,9 @@ export class Spread {
     for (let round = 0; round < WRITE_ROUNDS_MAX && left.length > 0; round += 1) {
       const targets = lanes.open.filter(({ slot }) => !tried.has(slot));
       if (targets.length === 0) break;
-      const places = placeShards(digest, left.length, targets);
-      const refused: RecordContents[] = [];
+      // None has two: with it both would be lost. What is left then is left to repair.
+      const places = [...new Set(placeShards(digest, left.length, targets))];
+      const refused = left.slice(places.length);
       const appendOne = async (contents: RecordContents, slot: number): Promise<void> => {
         tried.add(slot);
         const appended = await lanes.get(slot)?.log.append(contents, enter);
@@ -163,7 +164,8 @@ export class Spread {
         failure = appended.failure;
         await volumes.troubled(slot, appended.failure);
       };
-      await Promise.all(left.map((contents, index) => appendOne(contents, places[index]?.slot ?? 0)));
+      const placed = left.slice(0, places.length);
+      await Promise.all(placed.map((contents, index) => appendOne(contents, places[index]?.slot ?? 0)));
       left = refused;
     }
     const done = records.length - left.length;

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { Catalog } from "#actors/storage/catalog.ts";
 import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
-import { holderOf, suffice } from "#actors/storage/holders.ts";
+import { holderOf, marginOf, suffice } from "#actors/storage/holders.ts";
 import { decodeSealEntry, encodeSealEntry } from "#actors/storage/pack-format.ts";
 import { packsBefore, slotOf } from "#actors/storage/pack-number.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
@@ -120,6 +120,51 @@ describe("holders: suffice", () => {
     assert(!suffice([]));
     assert(!suffice([shard(2, 1), shard(2, 1, packsBefore(1) + 1)]), "twice the same shard");
     assert(!suffice([shard(2, 0), shard(3, 1)]), "shards of two layouts");
+  });
+});
+
+/** All that can be lost is lost. */
+function marginByLosing(records: readonly CatalogEntry[]): number {
+  if (!suffice(records)) return -1;
+  const slots = new Set(records.map(({ pack }) => slotOf(pack)));
+  const without = (slot: number): number => marginByLosing(records.filter(({ pack }) => slotOf(pack) !== slot));
+  return 1 + Math.min(...[...slots].map(without));
+}
+
+describe("holders: marginOf", () => {
+  const held = fc.array(entries, { maxLength: 6 });
+
+  it("is never more than the volumes that may be lost, and less than none exactly where it cannot be read", () => {
+    fc.assert(
+      fc.property(held, (records) => {
+        const margin = marginOf(records);
+        assert(margin <= marginByLosing(records));
+        assert.equal(margin >= 0, suffice(records));
+      }),
+    );
+  });
+
+  it("is as many where each shard of one layout is on one volume", () => {
+    const isOfOne = ({ shard }: CatalogEntry): boolean => shard?.dataShards === 2;
+    fc.assert(
+      fc.property(held, (records) => {
+        const shardsOfOne = [...new Map(records.filter(isOfOne).map((one) => [one.shard?.shard, one])).values()];
+        assert.equal(marginOf(shardsOfOne), marginByLosing(shardsOfOne));
+      }),
+    );
+  });
+
+  it("counts two shards on one volume as lost together", () => {
+    const digest = digestFromBytes(new Uint8Array(32));
+    const shardOn = (slot: number, number: number): Pick<CatalogEntry, "pack" | "shard"> => {
+      const shard = { dataShards: 2, parityShards: 2, shard: number, chunkBytes: 300_000, digest };
+      return { pack: packsBefore(slot) + 1, shard };
+    };
+    assert.equal(marginOf([shardOn(1, 0), shardOn(2, 1), shardOn(3, 2), shardOn(4, 3)]), 2);
+    assert.equal(marginOf([shardOn(1, 0), shardOn(2, 1), shardOn(3, 2), shardOn(3, 3)]), 1);
+    assert.equal(marginOf([shardOn(1, 0), shardOn(3, 1), shardOn(3, 2), shardOn(3, 3)]), 0);
+    assert.equal(marginOf([shardOn(3, 0), shardOn(3, 1)]), 0);
+    assert.equal(marginOf([shardOn(3, 0)]), -1);
   });
 });
 
