@@ -12,6 +12,7 @@ import { PackFiles } from "#actors/storage/pack-files.ts";
 import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/pack-place.ts";
 import { ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Space } from "#actors/storage/space.ts";
+import { volumeRoom } from "#actors/storage/spread/volume-room.ts";
 import { VolumeSet } from "#actors/storage/spread/volume-set.ts";
 import { hasKnownVolumes } from "#actors/storage/volumes/known-volumes.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -122,7 +123,9 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
     const profile = profileFor(deps.volumes?.erasure ?? "none", named.lanes.open.length);
     return shardCountOf(profile) / profile.dataShards;
   };
-  const putSpace = named === undefined ? space : new Space(named.space(overhead), directory, clock, reserveBytes);
+  const roomOf = (set: VolumeSet): Pick<Disk, "space"> =>
+    volumeRoom({ open: () => set.open, all: () => set.volumes.all, reserveBytes, overhead });
+  const putSpace = named === undefined ? space : new Space(roomOf(named), directory, clock, reserveBytes);
   const { kv, catalog } = await openCatalog(deps, files);
   // Where the packs are elsewhere nothing that is removed makes room on this disk.
   const wantedBytes = (): number => (deps.elsewhere === undefined ? config().reserveFileBytes : 0);

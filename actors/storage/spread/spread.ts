@@ -24,6 +24,7 @@ import type { RecordContents } from "#actors/storage/pack-write.ts";
 import { sizeOfRecord } from "#actors/storage/record.ts";
 import { cutShards } from "#actors/storage/spread/cut-shards.ts";
 import type { Lanes } from "#actors/storage/spread/lanes.ts";
+import { refusalOf } from "#actors/storage/spread/volume-room.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import type { Volumes } from "#actors/storage/volumes/volumes.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
@@ -37,7 +38,7 @@ export const WRITE_ROUNDS_MAX = 2;
 export interface SpreadDeps {
   readonly erasure: ErasureSetting;
   readonly lanes: Lanes;
-  readonly volumes: Pick<Volumes, "troubled" | "wrote">;
+  readonly volumes: Pick<Volumes, "all" | "troubled" | "wrote">;
   readonly catalog: Catalog;
   readonly code: ReedSolomon;
   /** A payload is durable, in so many records, and referred to: perhaps not all that it should have. */
@@ -145,7 +146,7 @@ export class Spread {
     const { lanes, volumes } = this.#deps;
     const tried = new Set(taken);
     let left = records;
-    let failure: DiskFailure = { code: "disk.full", path: "every volume" };
+    let failure = refusalOf(volumes.all);
     for (let round = 0; round < WRITE_ROUNDS_MAX && left.length > 0; round += 1) {
       const targets = lanes.open.filter(({ slot }) => !tried.has(slot));
       if (targets.length === 0) break;

@@ -19,7 +19,7 @@ import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 import { VOLUME_LOOK_INTERVAL_MS, Volumes, type VolumesDeps } from "#actors/storage/volumes/volumes.ts";
 import type { Timer } from "#runtime/clock.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
-import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
 export interface VolumeSetDeps extends Omit<VolumesDeps, "onChange"> {
@@ -158,23 +158,9 @@ export class VolumeSet implements PackVolumes {
     return this.#generation;
   }
 
-  /** Of all that may be written: what fits, if every byte takes its share of redundancy. */
-  space(overhead: () => number): Pick<Disk, "space"> {
-    return {
-      space: async () => {
-        const open = onePerFileSystem(this.volumes.writable());
-        const isFull = this.volumes.all.some(({ state }) => state === "full");
-        if (open.length === 0 && !isFull) return notThere();
-        const sum = (bytesOf: (view: VolumeView) => number): number =>
-          Math.floor(open.reduce((total, view) => total + bytesOf(view), 0) / overhead());
-        const reserveBytes = this.#deps.reserveBytes();
-        return ok({
-          freeBytes:
-            sum(({ freeBytes }) => Math.max(0, freeBytes - reserveBytes)) + (open.length > 0 ? reserveBytes : 0),
-          totalBytes: sum(({ totalBytes }) => totalBytes),
-        });
-      },
-    };
+  /** Those that may be written; before all are recovered at a start, those that will be then. */
+  get open(): readonly VolumeView[] {
+    return this.#attachment === undefined ? this.volumes.writable() : this.lanes.open;
   }
 
   /** Somebody could not read from the pack. */
@@ -386,14 +372,4 @@ export class VolumeSet implements PackVolumes {
     const isOver = (): boolean => this.#deps.signal.aborted;
     return await dropRecords(slots, { ...this.#deps, ...attachment, isOver });
   }
-}
-
-/** None of them can be written, and want of room is not why. */
-function notThere(): Result<never, DiskFailure> {
-  return fail({ code: "disk.broken", path: "volumes", errno: "ENODEV" });
-}
-
-/** What several directories of one file system have free is free once. */
-function onePerFileSystem(views: readonly VolumeView[]): readonly VolumeView[] {
-  return [...new Map(views.map((view) => [view.fileSystem ?? view.id, view])).values()];
 }

@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
 import { REPAIR_RETRY_MS } from "#actors/storage/repair/repairer.ts";
-import { must, ok } from "#runtime/errors.ts";
+import { SPACE_AGE_MS_MAX } from "#actors/storage/space.ts";
+import { diskFailure } from "#runtime/disk/disk-failure.ts";
+import { fail, must, ok } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";
 import { refuseReads } from "#test/actors/storage/refused-reads.ts";
 import { put, randomBytes, type StorageKit, startStorage, whole, within } from "#test/actors/storage/storage-kit.ts";
 import { facts, looked, pull, putBack, scrubbed, settled } from "#test/actors/storage/volumes/spread-kit.ts";
+import { watchedDisk } from "#test/actors/storage/volumes/watched-disk.ts";
 
 const SIX = ["/v1", "/v2", "/v3", "/v4", "/v5", "/v6"];
 const volumes = { directories: SIX, erasure: { dataShards: 4, parityShards: 2 } } as const;
@@ -149,6 +152,49 @@ describe("storage: no volume (STO-90)", () => {
     for (const directory of SIX) await putBack(kit, directory);
     await looked(kit);
     assert((await put(kit, randomBytes(100 * KiB, 9))).ok);
+  });
+
+  it("refuses them so where those that are back are still looked through", async () => {
+    const isLookedThrough = Promise.withResolvers<void>();
+    const disk = watchedDisk(new MemoryDisk({ capacityBytes: 4 * GiB }), async ({ name, path }, begin) => {
+      if (name === "list" && path.endsWith("/packs")) await gate;
+      return await begin();
+    });
+    let gate: Promise<void> | undefined;
+    assert((await disk.makeDirectory("/pulled")).ok);
+    const first = await startStorage({ disk, volumes, config: { writeQuotaBytes: 64 * MiB } });
+    await putThree(first);
+    await first.actor.stop();
+    for (const directory of SIX) await pull(first, directory);
+    const kit = await startStorage({ disk, volumes, config: { writeQuotaBytes: 64 * MiB } });
+    gate = isLookedThrough.promise;
+    for (const directory of SIX) await putBack(kit, directory);
+    await looked(kit);
+
+    const states = (await facts(kit)).volumes.map(({ state }) => state);
+    const described = must(await kit.ref.call("describe", {}, within), "it is described");
+    const refused = await put(kit, randomBytes(100 * KiB, 9));
+    isLookedThrough.resolve();
+    await looked(kit, SPACE_AGE_MS_MAX);
+
+    assert.deepEqual([states, described.freeBytes], [Array.from(SIX).fill("present"), 0]);
+    assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: "ENODEV" } });
+    assert((await put(kit, randomBytes(100 * KiB, 9))).ok);
+  });
+
+  it("refuses them so where the last of them went since it was asked how much is free", async () => {
+    let isDead = false;
+    const disk = watchedDisk(new MemoryDisk({ capacityBytes: 4 * GiB }), async ({ path }, begin) =>
+      isDead && path.startsWith("/v") ? fail(diskFailure("EIO", path)) : await begin(),
+    );
+    const kit = await startStorage({ disk, volumes, config: { writeQuotaBytes: 64 * MiB } });
+    await putThree(kit);
+    isDead = true;
+    const inTheMiddle = await put(kit, randomBytes(100 * KiB, 8));
+    const refused = await put(kit, randomBytes(100 * KiB, 9));
+
+    assert(!inTheMiddle.ok);
+    assert.deepEqual(refused, { ok: false, failure: { code: "storage.write-failed", errno: "ENODEV" } });
   });
 });
 
