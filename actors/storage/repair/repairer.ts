@@ -94,7 +94,6 @@ export class Repairer {
     this.#bytes = new Throttle(clock, () => config().repairBytesPerSecondMax, signal);
     this.#ops = new Throttle(clock, () => config().repairOpsPerSecondMax, signal);
     signal.addEventListener("abort", () => this.#resume?.resolve(), { once: true });
-    this.look();
   }
 
   get facts(): RepairFacts {
@@ -136,7 +135,7 @@ export class Repairer {
     }
   }
 
-  /** Something may have changed. */
+  /** Something may have changed, or a life begins. */
   look(): void {
     this.#isWanted = true;
     if (this.#work !== undefined || this.#deps.signal.aborted) return;
