@@ -49,7 +49,7 @@ async function stage() {
     onFull: () => undefined,
     onUnwritable: () => assert.fail("every pack may be written"),
   });
-  const volumeLog = new VolumeLog({ pool, catalog, cpu, isOver: () => false });
+  const volumeLog = new VolumeLog({ pool, catalog, cpu, isOver: () => false, leave: () => () => undefined });
   const digests: Digest[] = [];
   for (let number = 0; number < RECORD_COUNT; number += 1) {
     const payload = [randomBytes(1000, number)];
