@@ -1,15 +1,15 @@
 /** Storage: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { parseErasure } from "#actors/domain/erasure-profile.ts";
 import { describeDamage, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
-import { type BucketConfig, bucketConfigSchema, checkBucketConfig } from "#actors/storage/bucket-config.ts";
 import { type StorageConfig, storageConfigSchema } from "#actors/storage/config.ts";
 import { Meters } from "#actors/storage/meters.ts";
-import { openStaging } from "#actors/storage/open-staging.ts";
 import type { Progress, VolumeSettings } from "#actors/storage/open-store.ts";
-import { findPackPlace, type PackPlace, problemWithCredentials } from "#actors/storage/pack-place.ts";
+import { type BucketConfig, bucketConfigSchema, checkBucketConfig } from "#actors/storage/packs/bucket-config.ts";
+import { findPackPlace, type PackPlace, problemWithCredentials } from "#actors/storage/packs/pack-place.ts";
 import { problemWithPlace } from "#actors/storage/place.ts";
 import type { StorageEvents, StorageProtocol } from "#actors/storage/protocol.ts";
-import type { Staging } from "#actors/storage/staging.ts";
+import { openStaging } from "#actors/storage/staging/open-staging.ts";
+import type { Staging } from "#actors/storage/staging/staging.ts";
 import { Store } from "#actors/storage/store.ts";
 import { checkVolumeConfig, type VolumeConfig, volumeConfigSchema } from "#actors/storage/volume-config.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";

@@ -4,7 +4,7 @@
  */
 
 import { decodeTree, type TreeReference } from "#actors/domain/tree.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
 import { FOR_EVER } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KeepFailure } from "#actors/storage/keeps/keeps.ts";

@@ -8,18 +8,22 @@
 import { type Address, type Digest, digestOf } from "#actors/domain/address.ts";
 import type { CollectionFacts } from "#actors/domain/collection-facts.ts";
 import type { ScrubFacts } from "#actors/domain/scrub-facts.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import { CatalogUpkeep } from "#actors/storage/catalog-upkeep.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { CatalogUpkeep } from "#actors/storage/catalog/catalog-upkeep.ts";
+import { cursorOf, sequenceOf } from "#actors/storage/catalog/cursor.ts";
+import { pathOfCatalog } from "#actors/storage/catalog/open-catalog.ts";
 import { PackReaders } from "#actors/storage/collection/pack-readers.ts";
-import { cursorOf, sequenceOf } from "#actors/storage/cursor.ts";
 import type { Fate } from "#actors/storage/keeps/keep.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { Keeps } from "#actors/storage/keeps/keeps.ts";
 import { mayBeKnownLater } from "#actors/storage/not-known-yet.ts";
-import { pathOfCatalog } from "#actors/storage/open-catalog.ts";
 import { openParts, type Progress, type StoreDeps, type StoreParts } from "#actors/storage/open-store.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { withoutFiles } from "#actors/storage/pack-place.ts";
+import type { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { withoutFiles } from "#actors/storage/packs/pack-place.ts";
+import type { RecordKind } from "#actors/storage/packs/record.ts";
+import type { ReadTrouble } from "#actors/storage/packs/record-bytes.ts";
+import { RecordCheck } from "#actors/storage/packs/record-check.ts";
+import { Sealer } from "#actors/storage/packs/sealer.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import type {
   ChunkNotFound,
@@ -35,16 +39,12 @@ import type {
   StorageReadFailed,
   StoredObject,
 } from "#actors/storage/protocol.ts";
-import { putObject } from "#actors/storage/put-object.ts";
-import { Reader } from "#actors/storage/reader.ts";
-import type { RecordKind } from "#actors/storage/record.ts";
-import type { ReadTrouble } from "#actors/storage/record-bytes.ts";
-import { RecordCheck } from "#actors/storage/record-check.ts";
-import { isEmpty, recoverAll } from "#actors/storage/recover-all.ts";
-import type { RecoveryReport } from "#actors/storage/recovery.ts";
+import { putObject } from "#actors/storage/puts/put-object.ts";
+import { Reader } from "#actors/storage/reads/reader.ts";
+import { isEmpty, recoverAll } from "#actors/storage/recovery/recover-all.ts";
+import type { RecoveryReport } from "#actors/storage/recovery/recovery.ts";
 import type { Relief, ReserveFile } from "#actors/storage/reserve-file.ts";
 import { NO_SCRUB } from "#actors/storage/scrub/scrubber.ts";
-import { Sealer } from "#actors/storage/sealer.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { VolumeDesk } from "#actors/storage/spread/volume-desk.ts";
 import { makeWriters, type Writers } from "#actors/storage/writers.ts";

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
+import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/packs/pack-watch.ts";
 import { RESERVE_FILE_NAME } from "#actors/storage/reserve-file.ts";
 import { MiB } from "#runtime/units.ts";
 import { KEEP_MS } from "#supervisor/root/keeper.ts";

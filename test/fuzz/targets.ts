@@ -11,16 +11,22 @@ import { digestFromBytes } from "#actors/domain/address.ts";
 import { decodeManifest, decodeNode, encodeManifest, encodeNode, type Manifest } from "#actors/domain/manifest.ts";
 import { decodeNameRecord, encodeNameRecord, verifyNameRecord } from "#actors/domain/name-record.ts";
 import { parseRanges } from "#actors/gateway/range.ts";
-import { shardsOf } from "#actors/storage/chunk-shards.ts";
+import { shardsOf } from "#actors/storage/chunks/chunk-shards.ts";
+import { decodeDescriptor, encodeDescriptor } from "#actors/storage/chunks/shard-descriptor.ts";
 import {
   decodePackHeader,
   decodeSealFooter,
   encodePackFront,
   encodeSealFooter,
   PACK_HEADER_BYTES,
-} from "#actors/storage/pack-format.ts";
-import { decodeHeader, encodeHeader, NO_TABLE, RECORD_HEADER_BYTES, segmentCount } from "#actors/storage/record.ts";
-import { decodeDescriptor, encodeDescriptor } from "#actors/storage/shard-descriptor.ts";
+} from "#actors/storage/packs/pack-format.ts";
+import {
+  decodeHeader,
+  encodeHeader,
+  NO_TABLE,
+  RECORD_HEADER_BYTES,
+  segmentCount,
+} from "#actors/storage/packs/record.ts";
 import { decodeMark, encodeMark, withCrc } from "#actors/storage/volumes/volume-mark.ts";
 import { decodeMemory, encodeMemory } from "#actors/storage/volumes/volume-memory.ts";
 import { KiB } from "#runtime/units.ts";

@@ -7,8 +7,9 @@
  * cannot be read, because that may be what holds it.
  */
 import type { CollectionFacts, CollectionReport } from "#actors/domain/collection-facts.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import { type CatalogEntry, hasLost, isGone, type PackState } from "#actors/storage/catalog-records.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { type CatalogEntry, hasLost, isGone, type PackState } from "#actors/storage/catalog/catalog-records.ts";
+import type { Sequences } from "#actors/storage/catalog/sequences.ts";
 import { Compactor, type IsLive } from "#actors/storage/collection/compactor.ts";
 import { GRAVES_KEPT_MAX, GraveSweep } from "#actors/storage/collection/grave-sweep.ts";
 import type { InUse } from "#actors/storage/collection/in-use.ts";
@@ -19,15 +20,14 @@ import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KeepFailure } from "#actors/storage/keeps/keeps.ts";
-import type { OnDamaged } from "#actors/storage/known-records.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
-import type { PackPool } from "#actors/storage/pack-pool.ts";
+import type { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { slotOf } from "#actors/storage/packs/pack-number.ts";
+import type { PackPool } from "#actors/storage/packs/pack-pool.ts";
+import { sizeOfRecord } from "#actors/storage/packs/record.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { sizeOfRecord } from "#actors/storage/record.ts";
+import type { OnDamaged } from "#actors/storage/puts/known-records.ts";
 import type { Relief } from "#actors/storage/reserve-file.ts";
-import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";

@@ -10,16 +10,15 @@
  */
 
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry, PackState } from "#actors/storage/catalog-records.ts";
-import { recordsIn } from "#actors/storage/catalog-walk.ts";
-import type { OnDamaged } from "#actors/storage/known-records.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { PackLease } from "#actors/storage/pack-lease.ts";
-import type { PackPool } from "#actors/storage/pack-pool.ts";
-import { type FoundRecord, readSeal, readWhole, scanRecords } from "#actors/storage/pack-scan.ts";
-import type { Pause } from "#actors/storage/pause.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { CatalogEntry, PackState } from "#actors/storage/catalog/catalog-records.ts";
+import { recordsIn } from "#actors/storage/catalog/catalog-walk.ts";
+import { isDescribed } from "#actors/storage/chunks/shard-descriptor.ts";
+import type { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { PackLease } from "#actors/storage/packs/pack-lease.ts";
+import type { PackPool } from "#actors/storage/packs/pack-pool.ts";
+import { type FoundRecord, readSeal, readWhole, scanRecords } from "#actors/storage/packs/pack-scan.ts";
 import {
   encodeHeader,
   RECORD_HEADER_BYTES,
@@ -27,8 +26,9 @@ import {
   recordEnd,
   sizeOfRecord,
   tableBytes,
-} from "#actors/storage/record.ts";
-import { isDescribed } from "#actors/storage/shard-descriptor.ts";
+} from "#actors/storage/packs/record.ts";
+import type { Pause } from "#actors/storage/pause.ts";
+import type { OnDamaged } from "#actors/storage/puts/known-records.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";

@@ -7,20 +7,20 @@
  * graves that may speak of it stay as long as there is room for them.
  */
 import { decodeManifest } from "#actors/domain/manifest.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import { hasLost } from "#actors/storage/catalog-records.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { hasLost } from "#actors/storage/catalog/catalog-records.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import { covers, type Removal } from "#actors/storage/keeps/keep.ts";
 import { type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
 import type { KeepFailure } from "#actors/storage/keeps/keeps.ts";
-import { findLost } from "#actors/storage/lost-packs.ts";
-import type { PackFile, PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
+import type { PackFile, PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { type FoundRecord, scanRecords } from "#actors/storage/packs/pack-scan.ts";
+import { sizeOfRecord } from "#actors/storage/packs/record.ts";
+import { readPayload } from "#actors/storage/packs/record-bytes.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { sizeOfRecord } from "#actors/storage/record.ts";
-import { readPayload } from "#actors/storage/record-bytes.ts";
+import { findLost } from "#actors/storage/recovery/lost-packs.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import { least } from "#runtime/extremes.ts";

@@ -3,7 +3,7 @@
  * any commit refers to it yet.
  */
 import type { Digest } from "#actors/domain/address.ts";
-import type { RecordKind } from "#actors/storage/record.ts";
+import type { RecordKind } from "#actors/storage/packs/record.ts";
 
 type Name = `${RecordKind} ${Digest}`;
 

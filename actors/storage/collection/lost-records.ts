@@ -2,11 +2,11 @@
  * Lets go of what is dead in packs whose files are gone, or behind the ends of those that were cut, with one walk over the
  * catalog for all of them. What is live is known to be lost, and stays with its pack.
  */
-import type { Catalog } from "#actors/storage/catalog.ts";
-import { hasLost, isGone, isLostAt, type PackState } from "#actors/storage/catalog-records.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { hasLost, isGone, isLostAt, type PackState } from "#actors/storage/catalog/catalog-records.ts";
 import type { IsLive } from "#actors/storage/collection/compactor.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
-import type { PackPool } from "#actors/storage/pack-pool.ts";
+import { slotOf } from "#actors/storage/packs/pack-number.ts";
+import type { PackPool } from "#actors/storage/packs/pack-pool.ts";
 import type { Pause } from "#actors/storage/pause.ts";
 
 export interface LostRecordsDeps {

@@ -7,14 +7,14 @@
  */
 import type { Digest } from "#actors/domain/address.ts";
 import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/manifest.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { CatalogEntry, Commit } from "#actors/storage/catalog/catalog-records.ts";
+import { type CommitWalk, eachCommit } from "#actors/storage/catalog/commit-walk.ts";
 import type { Marks } from "#actors/storage/collection/marks.ts";
-import { type CommitWalk, eachCommit } from "#actors/storage/commit-walk.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { type RecordKind, sizeOfRecord } from "#actors/storage/record.ts";
-import { readPayload } from "#actors/storage/record-bytes.ts";
+import type { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { type RecordKind, sizeOfRecord } from "#actors/storage/packs/record.ts";
+import { readPayload } from "#actors/storage/packs/record-bytes.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Throttle } from "#runtime/throttle.ts";
 

@@ -6,8 +6,8 @@
  * What lies behind the checkpoint that a pack had is younger than the marks. A walk meets some of it, which counts for nothing:
  * what is live is a part of what there was. In a pack that is gone, or was cut, nothing is younger: there it is what was lost.
  */
-import { hasLost, type PackState } from "#actors/storage/catalog-records.ts";
-import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
+import { hasLost, type PackState } from "#actors/storage/catalog/catalog-records.ts";
+import { RECORD_HEADER_BYTES } from "#actors/storage/packs/record.ts";
 
 export class Marks {
   readonly #packs = new Map<number, PackMarks>();

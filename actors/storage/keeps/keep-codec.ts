@@ -1,8 +1,8 @@
 /** Keeps as records of their journal: each says all that is known of one object from then on (`specs/formats/keeps.md`). */
 import { bytesFromDigest, digestFromBytes } from "#actors/domain/address.ts";
-import type { Commit } from "#actors/storage/catalog-records.ts";
+import type { Commit } from "#actors/storage/catalog/catalog-records.ts";
 import type { Covered, Keep } from "#actors/storage/keeps/keep.ts";
-import { readNumber, writeNumber } from "#actors/storage/record.ts";
+import { readNumber, writeNumber } from "#actors/storage/packs/record.ts";
 
 /** An address is one name, the root of a manifest another: neither may stand for the other. */
 export type KeepName = `${"o" | "m"}${string}`;

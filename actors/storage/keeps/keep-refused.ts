@@ -1,6 +1,6 @@
 /** What it means to a caller that a change of what is kept was not made. */
 import { journalDamaged, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
-import { writeFailure } from "#actors/storage/pack-write.ts";
+import { writeFailure } from "#actors/storage/packs/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { OpenFailure } from "#runtime/journal/held-journal.ts";

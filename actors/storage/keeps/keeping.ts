@@ -5,8 +5,9 @@
  * comes after is not: a removal names the last sequence that was given out.
  */
 import { type Address, type Digest, digestOf, parseAddress } from "#actors/domain/address.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { Commit } from "#actors/storage/catalog-records.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { Commit } from "#actors/storage/catalog/catalog-records.ts";
+import type { Sequences } from "#actors/storage/catalog/sequences.ts";
 import {
   type Covered,
   coveredWith,
@@ -37,7 +38,6 @@ import type {
   RemovedName,
   StorageProtocol,
 } from "#actors/storage/protocol.ts";
-import type { Sequences } from "#actors/storage/sequences.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { ReplyOf } from "#runtime/protocol.ts";

@@ -8,7 +8,7 @@
  *   was in doubt.
  */
 import { journalDamaged, type StorageJournalDamaged } from "#actors/domain/journal-damage.ts";
-import type { Commit } from "#actors/storage/catalog-records.ts";
+import type { Commit } from "#actors/storage/catalog/catalog-records.ts";
 import type { Fate, Keep, KeptCommit } from "#actors/storage/keeps/keep.ts";
 import { fateOf, isHeldByPut, isVoid, NO_KEEP } from "#actors/storage/keeps/keep.ts";
 import { encodeKeep, type KeepName, keepNameOf } from "#actors/storage/keeps/keep-codec.ts";

@@ -7,15 +7,15 @@
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { ErasureProfile } from "#actors/domain/erasure-profile.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
-import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog/catalog-records.ts";
+import { digestChunk } from "#actors/storage/chunks/chunk-digester.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
-import type { OnDamaged } from "#actors/storage/known-records.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
-import type { RecordContents } from "#actors/storage/pack-write.ts";
-import type { RecordKind } from "#actors/storage/record.ts";
-import type { RecordCheck } from "#actors/storage/record-check.ts";
+import { slotOf } from "#actors/storage/packs/pack-number.ts";
+import type { RecordContents } from "#actors/storage/packs/pack-write.ts";
+import type { RecordKind } from "#actors/storage/packs/record.ts";
+import type { RecordCheck } from "#actors/storage/packs/record-check.ts";
+import type { OnDamaged } from "#actors/storage/puts/known-records.ts";
 import { readCostOf } from "#actors/storage/repair/read-cost.ts";
 import { type Redundancy, recordBytesOf, redundancyOf } from "#actors/storage/repair/wanted.ts";
 import { cutShards } from "#actors/storage/spread/cut-shards.ts";

@@ -1,8 +1,8 @@
 /** What it takes to read a payload from whatever holds it: what `chunk-source.ts` and `lost-shard.ts` read of which record. */
-import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
-import { type ChunkShards, partOf, shardLength, shardsOf } from "#actors/storage/chunk-shards.ts";
-import { sufficientLayout } from "#actors/storage/locate.ts";
-import { SEGMENT_BYTES } from "#actors/storage/record.ts";
+import type { CatalogEntry } from "#actors/storage/catalog/catalog-records.ts";
+import { type ChunkShards, partOf, shardLength, shardsOf } from "#actors/storage/chunks/chunk-shards.ts";
+import { SEGMENT_BYTES } from "#actors/storage/packs/record.ts";
+import { sufficientLayout } from "#actors/storage/reads/locate.ts";
 
 export interface ReadCost {
   /** Of payloads. */

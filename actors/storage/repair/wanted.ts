@@ -1,12 +1,12 @@
 /** What redundancy a payload has, and what it should have by the profile that is written now. */
 import { copiesOf, ERASURE_BYTES_MIN, type ErasureProfile } from "#actors/domain/erasure-profile.ts";
-import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
-import { shardLength, shardsOf } from "#actors/storage/chunk-shards.ts";
-import { layoutOf, layoutsOf, marginOf } from "#actors/storage/holders.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { HOME_SLOT, slotOf } from "#actors/storage/pack-number.ts";
-import { RECORD_HEADER_BYTES, sizeOfRecord, tableBytes } from "#actors/storage/record.ts";
-import { descriptorLength } from "#actors/storage/shard-descriptor.ts";
+import type { CatalogEntry } from "#actors/storage/catalog/catalog-records.ts";
+import { layoutOf, layoutsOf, marginOf } from "#actors/storage/catalog/holders.ts";
+import { shardLength, shardsOf } from "#actors/storage/chunks/chunk-shards.ts";
+import { descriptorLength } from "#actors/storage/chunks/shard-descriptor.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { HOME_SLOT, slotOf } from "#actors/storage/packs/pack-number.ts";
+import { RECORD_HEADER_BYTES, sizeOfRecord, tableBytes } from "#actors/storage/packs/record.ts";
 
 export interface Redundancy {
   /** More volumes than this may not be lost; -1: it cannot be read. */

@@ -5,15 +5,15 @@
 import { addressOf, type Digest } from "#actors/domain/address.ts";
 import { decodeManifest, decodeNode, type ManifestNode } from "#actors/domain/manifest.ts";
 import type { DamagedObject } from "#actors/domain/scrub-facts.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { Commit } from "#actors/storage/catalog-records.ts";
-import { type CommitWalk, eachCommit } from "#actors/storage/commit-walk.ts";
-import { mayComeBack } from "#actors/storage/holders.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { Commit } from "#actors/storage/catalog/catalog-records.ts";
+import { type CommitWalk, eachCommit } from "#actors/storage/catalog/commit-walk.ts";
+import { mayComeBack } from "#actors/storage/catalog/holders.ts";
 import type { Keeping } from "#actors/storage/keeps/keeping.ts";
-import type { OnDamaged } from "#actors/storage/known-records.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
-import type { RecordKind } from "#actors/storage/record.ts";
-import { readPayload } from "#actors/storage/record-bytes.ts";
+import type { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import type { RecordKind } from "#actors/storage/packs/record.ts";
+import { readPayload } from "#actors/storage/packs/record-bytes.ts";
+import type { OnDamaged } from "#actors/storage/puts/known-records.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 
 /** Objects that are named; further ones are counted with the damaged records alone. */

@@ -8,20 +8,25 @@
  */
 
 import type { DamagedObject, ScrubFacts } from "#actors/domain/scrub-facts.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { PackState } from "#actors/storage/catalog-records.ts";
-import { recordsIn } from "#actors/storage/catalog-walk.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { PackState } from "#actors/storage/catalog/catalog-records.ts";
+import { recordsIn } from "#actors/storage/catalog/catalog-walk.ts";
 import type { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
-import type { OnDamaged } from "#actors/storage/known-records.ts";
-import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
-import { decodeSealEntry, PACK_FRONT_BYTES, SEAL_ENTRY_BYTES, type SealEntry } from "#actors/storage/pack-format.ts";
-import { type OnUnreadable, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
+import { isBadPlace, type PackFiles } from "#actors/storage/packs/pack-files.ts";
+import {
+  decodeSealEntry,
+  PACK_FRONT_BYTES,
+  SEAL_ENTRY_BYTES,
+  type SealEntry,
+} from "#actors/storage/packs/pack-format.ts";
+import { type OnUnreadable, readSeal, scanRecords } from "#actors/storage/packs/pack-scan.ts";
+import { recordEnd, sizeOfRecord } from "#actors/storage/packs/record.ts";
+import type { RecordCheck } from "#actors/storage/packs/record-check.ts";
+import { readSealTable } from "#actors/storage/packs/sealer.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { recordEnd, sizeOfRecord } from "#actors/storage/record.ts";
-import type { RecordCheck } from "#actors/storage/record-check.ts";
+import type { OnDamaged } from "#actors/storage/puts/known-records.ts";
 import type { DamageWalk } from "#actors/storage/scrub/damage-walk.ts";
-import { readSealTable } from "#actors/storage/sealer.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { least } from "#runtime/extremes.ts";

@@ -1,12 +1,12 @@
 /** A chunk as the records of its shards, parity computed. */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { type ErasureProfile, shardCountOf } from "#actors/domain/erasure-profile.ts";
-import type { ShardName } from "#actors/storage/catalog-records.ts";
-import { type ChunkDigests, digestChunk } from "#actors/storage/chunk-digester.ts";
-import { type ChunkShards, shardLength, shardsOf } from "#actors/storage/chunk-shards.ts";
-import type { RecordContents } from "#actors/storage/pack-write.ts";
-import { DIGEST_BYTES, SEGMENT_BYTES } from "#actors/storage/record.ts";
-import { encodeDescriptor } from "#actors/storage/shard-descriptor.ts";
+import type { ShardName } from "#actors/storage/catalog/catalog-records.ts";
+import { type ChunkDigests, digestChunk } from "#actors/storage/chunks/chunk-digester.ts";
+import { type ChunkShards, shardLength, shardsOf } from "#actors/storage/chunks/chunk-shards.ts";
+import { encodeDescriptor } from "#actors/storage/chunks/shard-descriptor.ts";
+import type { RecordContents } from "#actors/storage/packs/pack-write.ts";
+import { DIGEST_BYTES, SEGMENT_BYTES } from "#actors/storage/packs/record.ts";
 import type { ReedSolomon } from "#runtime/erasure/reed-solomon.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 

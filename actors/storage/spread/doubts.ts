@@ -5,8 +5,8 @@
  * What a batch that failed has left on its volume is gone when its pack is cut back, and decided when the packs of the volume
  * were recovered anew.
  */
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { Sequences } from "#actors/storage/sequences.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { Sequences } from "#actors/storage/catalog/sequences.ts";
 
 export interface DoubtsDeps {
   readonly catalog: Pick<Catalog, "commitAt">;

@@ -3,8 +3,8 @@
  * packs were recovered, and loses them when it goes.
  */
 
-import type { PackPool } from "#actors/storage/pack-pool.ts";
-import type { PackWatch } from "#actors/storage/pack-watch.ts";
+import type { PackPool } from "#actors/storage/packs/pack-pool.ts";
+import type { PackWatch } from "#actors/storage/packs/pack-watch.ts";
 import type { VolumeLog } from "#actors/storage/spread/volume-log.ts";
 import type { VolumeView } from "#actors/storage/volumes/volume-view.ts";
 

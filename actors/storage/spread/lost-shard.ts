@@ -3,13 +3,13 @@
  * compared with what the descriptors say of it.
  */
 import type { Digest } from "#actors/domain/address.ts";
-import type { CatalogEntry, ShardName } from "#actors/storage/catalog-records.ts";
-import { partOf, shardLength, shardsOf } from "#actors/storage/chunk-shards.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { PayloadReader } from "#actors/storage/payload-reader.ts";
-import { DIGEST_BYTES, RECORD_HEADER_BYTES, SEGMENT_BYTES, tableBytes } from "#actors/storage/record.ts";
-import { corrupt, fillFrom, type ReadTrouble, worth } from "#actors/storage/record-bytes.ts";
-import { decodeDescriptor, type ShardDescriptor } from "#actors/storage/shard-descriptor.ts";
+import type { CatalogEntry, ShardName } from "#actors/storage/catalog/catalog-records.ts";
+import { partOf, shardLength, shardsOf } from "#actors/storage/chunks/chunk-shards.ts";
+import { decodeDescriptor, type ShardDescriptor } from "#actors/storage/chunks/shard-descriptor.ts";
+import type { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { DIGEST_BYTES, RECORD_HEADER_BYTES, SEGMENT_BYTES, tableBytes } from "#actors/storage/packs/record.ts";
+import { corrupt, fillFrom, type ReadTrouble, worth } from "#actors/storage/packs/record-bytes.ts";
+import { PayloadReader } from "#actors/storage/reads/payload-reader.ts";
 import type { ReedSolomon, ShardPart } from "#runtime/erasure/reed-solomon.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 

@@ -1,10 +1,10 @@
 /** What is written to volumes, and repaired on them, put together. */
 import type { ErasureSetting } from "#actors/domain/erasure-profile.ts";
-import type { GroupCommit } from "#actors/storage/group-commit.ts";
-import type { PackFiles } from "#actors/storage/pack-files.ts";
-import { PackWatch } from "#actors/storage/pack-watch.ts";
-import type { LargePuts } from "#actors/storage/put-object.ts";
-import type { RecoveryReport } from "#actors/storage/recovery.ts";
+import type { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PackWatch } from "#actors/storage/packs/pack-watch.ts";
+import type { GroupCommit } from "#actors/storage/puts/group-commit.ts";
+import type { LargePuts } from "#actors/storage/puts/put-object.ts";
+import type { RecoveryReport } from "#actors/storage/recovery/recovery.ts";
 import { Repairer, type RepairerDeps } from "#actors/storage/repair/repairer.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { Doubts } from "#actors/storage/spread/doubts.ts";

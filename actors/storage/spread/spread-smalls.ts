@@ -1,8 +1,8 @@
 /** Small objects to volumes. Those that arrive together share the batches of the volumes that they go to. */
 import { digestFromBytes } from "#actors/domain/address.ts";
-import type { SmallCommit, SmallObject } from "#actors/storage/group-commit.ts";
-import { writeFailure } from "#actors/storage/pack-write.ts";
+import { writeFailure } from "#actors/storage/packs/pack-write.ts";
 import type { StorageFull, WriteFailed } from "#actors/storage/protocol.ts";
+import type { SmallCommit, SmallObject } from "#actors/storage/puts/group-commit.ts";
 import type { Space } from "#actors/storage/space.ts";
 import { SpreadPut, type SpreadPutDeps } from "#actors/storage/spread/spread-put.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";

@@ -4,12 +4,12 @@
  */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { ManifestLink } from "#actors/domain/manifest.ts";
-import { ChunkDigester, type ChunkDigests } from "#actors/storage/chunk-digester.ts";
-import { ChunkScanner } from "#actors/storage/chunk-scanner.ts";
-import { finishedUpload, type ObjectUpload } from "#actors/storage/object-upload.ts";
+import { ChunkDigester, type ChunkDigests } from "#actors/storage/chunks/chunk-digester.ts";
+import { ChunkScanner } from "#actors/storage/chunks/chunk-scanner.ts";
 import type { Pause } from "#actors/storage/pause.ts";
+import { finishedUpload, type ObjectUpload } from "#actors/storage/puts/object-upload.ts";
+import type { FinishedUpload, UploadedObject, UploadOptions } from "#actors/storage/puts/upload.ts";
 import { SpreadPut, type SpreadPutDeps } from "#actors/storage/spread/spread-put.ts";
-import type { FinishedUpload, UploadedObject, UploadOptions } from "#actors/storage/upload.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu, Hasher } from "#runtime/pool/cpu.ts";

@@ -1,10 +1,10 @@
 /** Large objects to volumes. What bounds them is the memory that each reserves before its first byte. */
 
 import { CHUNK_PROFILES } from "#actors/domain/chunk-profiles.ts";
-import type { ObjectUpload } from "#actors/storage/object-upload.ts";
-import type { LargePuts } from "#actors/storage/put-object.ts";
+import type { ObjectUpload } from "#actors/storage/puts/object-upload.ts";
+import type { LargePuts } from "#actors/storage/puts/put-object.ts";
+import type { UploadOptions } from "#actors/storage/puts/upload.ts";
 import { SpreadUpload, type SpreadUploadDeps } from "#actors/storage/spread/spread-upload.ts";
-import type { UploadOptions } from "#actors/storage/upload.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 

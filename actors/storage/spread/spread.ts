@@ -17,11 +17,11 @@ import {
 } from "#actors/domain/erasure-profile.ts";
 import type { EncodedNode } from "#actors/domain/manifest-tree.ts";
 import { placeShards } from "#actors/domain/shard-placement.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry, Commit } from "#actors/storage/catalog-records.ts";
-import { type ChunkDigests, digestsOfNode } from "#actors/storage/chunk-digester.ts";
-import type { RecordContents } from "#actors/storage/pack-write.ts";
-import { sizeOfRecord } from "#actors/storage/record.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { CatalogEntry, Commit } from "#actors/storage/catalog/catalog-records.ts";
+import { type ChunkDigests, digestsOfNode } from "#actors/storage/chunks/chunk-digester.ts";
+import type { RecordContents } from "#actors/storage/packs/pack-write.ts";
+import { sizeOfRecord } from "#actors/storage/packs/record.ts";
 import { cutShards } from "#actors/storage/spread/cut-shards.ts";
 import type { Lanes } from "#actors/storage/spread/lanes.ts";
 import { refusalOf } from "#actors/storage/spread/volume-room.ts";

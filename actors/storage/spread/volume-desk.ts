@@ -1,9 +1,9 @@
 /** What is told of volumes and of their repair, and what is asked of them. */
 import { type ErasureProfile, NO_REDUNDANCY } from "#actors/domain/erasure-profile.ts";
 import type { ForgetVolume, RepairAction, RepairFacts, VolumesFacts } from "#actors/domain/volumes-facts.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
-import { writeFailure } from "#actors/storage/pack-write.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { slotOf } from "#actors/storage/packs/pack-number.ts";
+import { writeFailure } from "#actors/storage/packs/pack-write.ts";
 import type { StorageNotReady, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Space } from "#actors/storage/space.ts";
 import type { SpreadWriters } from "#actors/storage/spread/make-spread.ts";

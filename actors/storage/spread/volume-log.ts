@@ -5,13 +5,14 @@
  * Invariant: a record is in the catalog before the checkpoint of its pack passes it, and after it is durable. So nothing
  * has to be taken back: what belongs to a put that fails is garbage that a collection finds.
  */
-import { Batches } from "#actors/storage/batches.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { CatalogEntry } from "#actors/storage/catalog-records.ts";
-import { BATCH_BYTES_MAX } from "#actors/storage/group-commit.ts";
-import { PackInHand } from "#actors/storage/pack-in-hand.ts";
-import type { OpenPack, PackPool } from "#actors/storage/pack-pool.ts";
-import { layOutRecord, type RecordContents } from "#actors/storage/pack-write.ts";
+
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { CatalogEntry } from "#actors/storage/catalog/catalog-records.ts";
+import { PackInHand } from "#actors/storage/packs/pack-in-hand.ts";
+import type { OpenPack, PackPool } from "#actors/storage/packs/pack-pool.ts";
+import { layOutRecord, type RecordContents } from "#actors/storage/packs/pack-write.ts";
+import { Batches } from "#actors/storage/puts/batches.ts";
+import { BATCH_BYTES_MAX } from "#actors/storage/puts/group-commit.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";

@@ -1,13 +1,13 @@
 /** What the catalog has of volumes, and what becomes of that when one is back, or is none of this store any more. */
-import type { Catalog } from "#actors/storage/catalog.ts";
-import { hasLost } from "#actors/storage/catalog-records.ts";
-import { recordsIn } from "#actors/storage/catalog-walk.ts";
-import { contradicts } from "#actors/storage/contradiction.ts";
-import { findLost, hadRecords, takeBack } from "#actors/storage/lost-packs.ts";
-import { isBadPlace, type PackFiles } from "#actors/storage/pack-files.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
-import type { OnUnreadable } from "#actors/storage/pack-scan.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { hasLost } from "#actors/storage/catalog/catalog-records.ts";
+import { recordsIn } from "#actors/storage/catalog/catalog-walk.ts";
+import { isBadPlace, type PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { slotOf } from "#actors/storage/packs/pack-number.ts";
+import type { OnUnreadable } from "#actors/storage/packs/pack-scan.ts";
 import type { Pause } from "#actors/storage/pause.ts";
+import { contradicts } from "#actors/storage/recovery/contradiction.ts";
+import { findLost, hadRecords, takeBack } from "#actors/storage/recovery/lost-packs.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";

@@ -6,12 +6,17 @@
  */
 
 import type { VolumeFacts } from "#actors/domain/volumes-facts.ts";
-import type { Catalog } from "#actors/storage/catalog.ts";
-import type { PackFiles, PackVolumes } from "#actors/storage/pack-files.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
+import type { Catalog } from "#actors/storage/catalog/catalog.ts";
+import type { PackFiles, PackVolumes } from "#actors/storage/packs/pack-files.ts";
+import { slotOf } from "#actors/storage/packs/pack-number.ts";
 import type { Pause } from "#actors/storage/pause.ts";
-import { type FailedVolume, Recovery, type RecoveryDeps, type RecoveryReport } from "#actors/storage/recovery.ts";
-import { describeUnread } from "#actors/storage/set-aside.ts";
+import {
+  type FailedVolume,
+  Recovery,
+  type RecoveryDeps,
+  type RecoveryReport,
+} from "#actors/storage/recovery/recovery.ts";
+import { describeUnread } from "#actors/storage/recovery/set-aside.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
 import { compareRecords, dropRecords, forgetLost, liftRecords } from "#actors/storage/spread/volume-records.ts";
 import type { KnownVolume } from "#actors/storage/volumes/volume-memory.ts";

@@ -4,7 +4,7 @@
  *
  * Remembered for a life of the store. What is forgotten is found again as it was found first.
  */
-import { SECTOR_BYTES } from "#actors/storage/pack-scan.ts";
+import { SECTOR_BYTES } from "#actors/storage/packs/pack-scan.ts";
 
 /** Places that are remembered. The oldest gives way. */
 export const BAD_PLACES_MAX = 1024;

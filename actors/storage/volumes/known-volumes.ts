@@ -8,7 +8,7 @@
  * - What is lost is made again from the marks that are there. All directories without one are doubted then.
  */
 import { weightOf } from "#actors/domain/shard-placement.ts";
-import { SLOT_MAX } from "#actors/storage/pack-number.ts";
+import { SLOT_MAX } from "#actors/storage/packs/pack-number.ts";
 import type { Sighting } from "#actors/storage/volumes/sighting.ts";
 import type { VolumeMark } from "#actors/storage/volumes/volume-mark.ts";
 import {

@@ -10,9 +10,9 @@
  * Files of volumes have numbers of their own, each once: who goes on with a file that somebody has closed is told so, and
  * never meets another one. What is not on a volume is passed on.
  */
-import { isBadPlace } from "#actors/storage/pack-files.ts";
-import { READ_BYTES_MAX } from "#actors/storage/read-ahead.ts";
-import { SEGMENT_BYTES } from "#actors/storage/record.ts";
+import { isBadPlace } from "#actors/storage/packs/pack-files.ts";
+import { SEGMENT_BYTES } from "#actors/storage/packs/record.ts";
+import { READ_BYTES_MAX } from "#actors/storage/reads/read-ahead.ts";
 import { BadPlaces } from "#actors/storage/volumes/bad-places.ts";
 import { DiskLane } from "#actors/storage/volumes/disk-lane.ts";
 import type { Clock } from "#runtime/clock.ts";

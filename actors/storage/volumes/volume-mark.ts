@@ -6,7 +6,7 @@
  */
 
 import { crc32 } from "node:zlib";
-import { SLOT_MAX } from "#actors/storage/pack-number.ts";
+import { SLOT_MAX } from "#actors/storage/packs/pack-number.ts";
 import { assert } from "#runtime/errors.ts";
 
 export interface VolumeMark {

@@ -3,7 +3,7 @@
  * own (`specs/formats/volume.md`). Lines of text with a CRC, as a mark is.
  */
 import { WEIGHT_MAX } from "#actors/domain/shard-placement.ts";
-import { SLOT_MAX } from "#actors/storage/pack-number.ts";
+import { SLOT_MAX } from "#actors/storage/packs/pack-number.ts";
 import { isSlot, isStoreId, isVolumeId, withCrc } from "#actors/storage/volumes/volume-mark.ts";
 import { assert } from "#runtime/errors.ts";
 

@@ -1,6 +1,6 @@
 /** Stores of a catalog that do something else than the real ones, for those who want to hear what is asked of them. */
-import { digestKeys } from "#actors/storage/catalog-records.ts";
-import type { RecordKind } from "#actors/storage/record.ts";
+import { digestKeys } from "#actors/storage/catalog/catalog-records.ts";
+import type { RecordKind } from "#actors/storage/packs/record.ts";
 import { ok } from "#runtime/errors.ts";
 import type { Kv, KvStores } from "#runtime/kv/kv.ts";
 

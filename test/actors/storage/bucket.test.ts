@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/pack-place.ts";
+import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/packs/pack-place.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { BucketDisk } from "#runtime/bucket/bucket-disk.ts";
 import { Outage, S3_OUTAGE_MS, S3_PROBE_AWAY_MS, S3_PROBE_PAUSE_MS } from "#runtime/bucket/outage.ts";

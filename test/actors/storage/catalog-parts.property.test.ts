@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { KvOverlay } from "#actors/storage/kv-overlay.ts";
+import { KvOverlay } from "#actors/storage/catalog/kv-overlay.ts";
+import { Sequences } from "#actors/storage/catalog/sequences.ts";
 import {
   decodeHeader,
   encodeHeader,
@@ -10,8 +11,7 @@ import {
   RECORD_HEADER_BYTES,
   recordEnd,
   tableBytes,
-} from "#actors/storage/record.ts";
-import { Sequences } from "#actors/storage/sequences.ts";
+} from "#actors/storage/packs/record.ts";
 import type { Kv, KvChange } from "#runtime/kv/kv.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 

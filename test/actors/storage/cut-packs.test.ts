@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "#actors/domain/address.ts";
-import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
+import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/packs/pack-watch.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";

@@ -1,9 +1,9 @@
 /** Walks over all that the catalog has, when the life ends in the middle of them: they end with it, and nothing is concluded from a part. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isGone } from "#actors/storage/catalog-records.ts";
-import { settleLost, takeBack } from "#actors/storage/lost-packs.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { isGone } from "#actors/storage/catalog/catalog-records.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { settleLost, takeBack } from "#actors/storage/recovery/lost-packs.ts";
 import { liftRecords } from "#actors/storage/spread/volume-records.ts";
 import { must } from "#runtime/errors.ts";
 import { lonePack } from "#test/actors/storage/lone-pack.ts";

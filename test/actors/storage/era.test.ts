@@ -1,9 +1,9 @@
 /** Cursors over a loss of what they stood on: whoever comes with one sees every commit, if need be once more. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { readFront, scanRecords } from "#actors/storage/pack-scan.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { readFront, scanRecords } from "#actors/storage/packs/pack-scan.ts";
 import type { Cursor } from "#actors/storage/protocol.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";

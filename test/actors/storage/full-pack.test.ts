@@ -1,11 +1,11 @@
 /** The limit of records in one pack, at it and one before it: what bounds the memory of a rebuild. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Catalog } from "#actors/storage/catalog.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { PACK_RECORDS_MAX } from "#actors/storage/pack-pool.ts";
-import { readFront, readSeal } from "#actors/storage/pack-scan.ts";
+import { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { PACK_RECORDS_MAX } from "#actors/storage/packs/pack-pool.ts";
+import { readFront, readSeal } from "#actors/storage/packs/pack-scan.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { MiB } from "#runtime/units.ts";

@@ -1,9 +1,9 @@
 /** An object that was damaged and put again has two records of one digest, and a rebuild has to choose the good one. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { type FoundRecord, scanRecords } from "#actors/storage/pack-scan.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { type FoundRecord, scanRecords } from "#actors/storage/packs/pack-scan.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";

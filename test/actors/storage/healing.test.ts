@@ -1,9 +1,9 @@
 /** Damage that nobody has read yet: one put heals all of the object, as soon as some damage is known. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { scanRecords } from "#actors/storage/pack-scan.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { scanRecords } from "#actors/storage/packs/pack-scan.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { hour, KiB, MiB } from "#runtime/units.ts";
 import { collect, mustPut } from "#test/actors/storage/collection/collection-kit.ts";

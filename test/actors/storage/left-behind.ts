@@ -3,9 +3,9 @@
  * verified.
  */
 import assert from "node:assert/strict";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { RECORD_HEADER_BYTES, tableBytes } from "#actors/storage/packs/record.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
-import { RECORD_HEADER_BYTES, tableBytes } from "#actors/storage/record.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";

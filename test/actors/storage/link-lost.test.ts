@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decodeManifest } from "#actors/domain/manifest.ts";
-import { SMALL_BYTES_MAX } from "#actors/storage/intake.ts";
-import { LINK_LOST } from "#actors/storage/pack-write.ts";
+import { LINK_LOST } from "#actors/storage/packs/pack-write.ts";
+import { SMALL_BYTES_MAX } from "#actors/storage/puts/intake.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { MiB } from "#runtime/units.ts";
 import { mustRead, readObject } from "#test/actors/storage/object-reader.ts";

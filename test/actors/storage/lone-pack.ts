@@ -1,10 +1,10 @@
 /** A catalog with one sealed pack whose file is not there: what a start finds that has lost one, or has it again. */
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
-import { Catalog } from "#actors/storage/catalog.ts";
-import { settleLost, type TakeBackDeps } from "#actors/storage/lost-packs.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import { Pause } from "#actors/storage/pause.ts";
+import { settleLost, type TakeBackDeps } from "#actors/storage/recovery/lost-packs.ts";
 import { must } from "#runtime/errors.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";

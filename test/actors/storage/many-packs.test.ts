@@ -1,9 +1,9 @@
 /** A store that has had more packs than numbers fit on the stack: it starts, and says how it is. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Catalog } from "#actors/storage/catalog.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import { Scrubber, type ScrubberDeps } from "#actors/storage/scrub/scrubber.ts";
 import { must } from "#runtime/errors.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";

@@ -17,7 +17,7 @@ const LOST = /object \d+ is (listed|whole|readable)/;
 export const PLANTS: readonly Plant[] = [
   {
     name: "small objects are acknowledged before they are synced",
-    file: "actors/storage/group-commit.ts",
+    file: "actors/storage/puts/group-commit.ts",
     from: SYNCED,
     to: "const synced = written;",
     check: historiesOf("faults"),
@@ -44,7 +44,7 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: "what is read is not verified",
-    file: "actors/storage/chunk-source.ts",
+    file: "actors/storage/reads/chunk-source.ts",
     from: "if (!isVerified(target, from, entry, slice.chunk, table.value, digest)) return corrupt(slice.chunk);",
     to: "",
     check: historiesOf("rot"),

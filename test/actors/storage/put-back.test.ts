@@ -7,7 +7,7 @@ import {
   PACKS_PER_SLOT,
   packsBefore,
   SLOT_MAX,
-} from "#actors/storage/pack-number.ts";
+} from "#actors/storage/packs/pack-number.ts";
 import type { Cursor, StoredObject } from "#actors/storage/protocol.ts";
 import { must } from "#runtime/errors.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { addressOf, digestFromBytes } from "#actors/domain/address.ts";
 import { CHUNK_PROFILES } from "#actors/domain/chunk-profiles.ts";
 import { decodeManifest } from "#actors/domain/manifest.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { naiveEnds } from "#test/actors/storage/chunk-vectors.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { firstPack, firstPayload } from "#test/actors/storage/left-behind.ts";

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { decodeManifest, type ManifestLink } from "#actors/domain/manifest.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";

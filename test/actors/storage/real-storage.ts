@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { actorModule } from "#actors/storage/actor.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
-import type { PackPlace } from "#actors/storage/pack-place.ts";
+import type { PackPlace } from "#actors/storage/packs/pack-place.ts";
 import type { StorageProtocol } from "#actors/storage/protocol.ts";
 import type { VolumeConfig } from "#actors/storage/volume-config.ts";
 import type { BucketPlace } from "#runtime/bucket/place.ts";

@@ -5,7 +5,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { STORE_LOCK_WAIT_MS } from "#actors/storage/actor.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import { realClock } from "#runtime/real/clock.ts";

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_FRONT_BYTES, PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES, PACK_HEADER_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { RECORD_HEADER_BYTES } from "#actors/storage/packs/record.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
-import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";

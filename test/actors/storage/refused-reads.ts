@@ -1,7 +1,7 @@
 /** What tests of a disk that refuses share: reads that fail as told, and lives of a process on one disk. */
 import assert from "node:assert/strict";
 import type { StorageConfig } from "#actors/storage/config.ts";
-import { PACK_HEADER_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_HEADER_BYTES } from "#actors/storage/packs/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { type ExitReason, fail } from "#runtime/errors.ts";

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";

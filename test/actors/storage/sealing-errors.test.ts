@@ -1,10 +1,10 @@
 /** A disk that refuses while a full pack is sealed, or its seal is read: no record is lost with the catalog. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { readFront, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
-import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { readFront, readSeal, scanRecords } from "#actors/storage/packs/pack-scan.ts";
+import { RECORD_HEADER_BYTES } from "#actors/storage/packs/record.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { KiB, MiB } from "#runtime/units.ts";

@@ -30,7 +30,7 @@ const STEP = 45;
 
 /** Where an upload is said to be durable before it is. */
 const CARELESS = {
-  file: "actors/storage/append-upload.ts",
+  file: "actors/storage/staging/append-upload.ts",
   from: "const synced = await disk.sync(descriptor);",
   to: "const synced = ok();",
 };

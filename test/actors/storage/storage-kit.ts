@@ -8,7 +8,7 @@ import { after } from "node:test";
 import { type StorageDeps, storageBehavior } from "#actors/storage/actor.ts";
 import type { StorageConfig } from "#actors/storage/config.ts";
 import type { VolumeSettings } from "#actors/storage/open-store.ts";
-import type { PackPlace } from "#actors/storage/pack-place.ts";
+import type { PackPlace } from "#actors/storage/packs/pack-place.ts";
 import type { PutObject, StorageProtocol, StoredObject } from "#actors/storage/protocol.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import type { Result } from "#runtime/errors.ts";

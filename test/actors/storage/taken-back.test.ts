@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Digest } from "#actors/domain/address.ts";
-import { takeBack } from "#actors/storage/lost-packs.ts";
+import { takeBack } from "#actors/storage/recovery/lost-packs.ts";
 import { must } from "#runtime/errors.ts";
 import { lonePack } from "#test/actors/storage/lone-pack.ts";
 

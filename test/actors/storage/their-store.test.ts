@@ -1,10 +1,10 @@
 /** Which packs are asked whether a catalog is theirs, where some are gone (STO-120). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Catalog } from "#actors/storage/catalog.ts";
-import { FRONTS_ASKED_MAX, isOfTheirStore } from "#actors/storage/lost-packs.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { encodePackFront } from "#actors/storage/pack-format.ts";
+import { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { encodePackFront } from "#actors/storage/packs/pack-format.ts";
+import { FRONTS_ASKED_MAX, isOfTheirStore } from "#actors/storage/recovery/lost-packs.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";

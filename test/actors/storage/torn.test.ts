@@ -1,7 +1,7 @@
 /** Which of two look-alikes it is: a commit that a crash tore, or one that was durable and has decayed since. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";

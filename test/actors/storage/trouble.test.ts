@@ -1,8 +1,8 @@
 /** Storage on a full disk, on one that fails to sync, and after its catalog was lost. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { UNCUT_PACKS_MAX } from "#actors/storage/pack-pool.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { UNCUT_PACKS_MAX } from "#actors/storage/packs/pack-pool.ts";
 import type { CommittedManifest, StoredObject } from "#actors/storage/protocol.ts";
 import { FAILED } from "#runtime/byte-source.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { LINK_LOST } from "#actors/storage/pack-write.ts";
+import { LINK_LOST } from "#actors/storage/packs/pack-write.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { readObject } from "#test/actors/storage/object-reader.ts";

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it, type TestContext } from "node:test";
-import { KvOverlay } from "#actors/storage/kv-overlay.ts";
+import { KvOverlay } from "#actors/storage/catalog/kv-overlay.ts";
 import { must } from "#runtime/errors.ts";
 import type { Kv, KvStores } from "#runtime/kv/kv.ts";
 import { createLmdbStores, KV_CHANGE_MS_MAX, KV_COMMIT_MS_MAX } from "#runtime/real/kv.ts";

@@ -5,11 +5,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestFromBytes } from "#actors/domain/address.ts";
-import { Catalog } from "#actors/storage/catalog.ts";
-import { digestChunk } from "#actors/storage/chunk-digester.ts";
+import { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { digestChunk } from "#actors/storage/chunks/chunk-digester.ts";
 import { Compactor } from "#actors/storage/collection/compactor.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PackPool } from "#actors/storage/pack-pool.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PackPool } from "#actors/storage/packs/pack-pool.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { VolumeLog } from "#actors/storage/spread/volume-log.ts";
 import { fail, must } from "#runtime/errors.ts";

@@ -1,8 +1,8 @@
 /** A collection of a pack that was cut: what lay behind its end is forgotten when nothing needs it, and known as long as something does. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/packs/pack-watch.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB, MiB } from "#runtime/units.ts";

@@ -1,12 +1,12 @@
 /** What was removed for good stays so where its pack, which was gone or cut, and is forgotten, is put back (STO-131). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Catalog } from "#actors/storage/catalog.ts";
+import { Catalog } from "#actors/storage/catalog/catalog.ts";
 import { GRAVES_KEPT_MAX, GraveSweep, type GraveSweepDeps } from "#actors/storage/collection/grave-sweep.ts";
 import { PackReaders } from "#actors/storage/collection/pack-readers.ts";
 import type { GravesAsked } from "#actors/storage/keeps/keeping.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { must, ok } from "#runtime/errors.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GRAVES_SWEPT_MIN } from "#actors/storage/collection/collector.ts";
 import { GRAVE_AGE_MS_MIN } from "#actors/storage/collection/grave-sweep.ts";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { fail, must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";

@@ -1,8 +1,8 @@
 /** What a collection does not give up: what a pack holds that it does not find there, and a pack that is not what it was. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
-import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/pack-watch.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
+import { PACKS_LOOK_INTERVAL_MS } from "#actors/storage/packs/pack-watch.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB, MiB, second } from "#runtime/units.ts";
 import { collect, mustPut, remove } from "#test/actors/storage/collection/collection-kit.ts";

@@ -6,7 +6,7 @@ import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import { InUse } from "#actors/storage/collection/in-use.ts";
 import { Marks } from "#actors/storage/collection/marks.ts";
 import { PackReaders } from "#actors/storage/collection/pack-readers.ts";
-import { RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
+import { RECORD_HEADER_BYTES } from "#actors/storage/packs/record.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { Throttle } from "#runtime/throttle.ts";
 

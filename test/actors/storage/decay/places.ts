@@ -1,17 +1,17 @@
 /** Every place of a pack where something begins or ends: where a bit can turn, and where the file can be cut. */
 import assert from "node:assert/strict";
 import type { Digest } from "#actors/domain/address.ts";
-import { PackFiles } from "#actors/storage/pack-files.ts";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
 import {
   HEADER_POSITIONS,
   PACK_FRONT_BYTES,
   PACK_HEADER_BYTES,
   SEAL_ENTRY_BYTES,
   SEAL_FOOTER_BYTES,
-} from "#actors/storage/pack-format.ts";
-import { slotOf } from "#actors/storage/pack-number.ts";
-import { type FoundRecord, readFront, readSeal, scanRecords } from "#actors/storage/pack-scan.ts";
-import { DIGEST_BYTES, RECORD_HEADER_BYTES, recordEnd, tableBytes } from "#actors/storage/record.ts";
+} from "#actors/storage/packs/pack-format.ts";
+import { slotOf } from "#actors/storage/packs/pack-number.ts";
+import { type FoundRecord, readFront, readSeal, scanRecords } from "#actors/storage/packs/pack-scan.ts";
+import { DIGEST_BYTES, RECORD_HEADER_BYTES, recordEnd, tableBytes } from "#actors/storage/packs/record.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { mustBeReadable } from "#test/actors/storage/must-be-readable.ts";
 

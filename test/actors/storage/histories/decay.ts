@@ -6,8 +6,13 @@ import {
   HEADER_POSITIONS,
   PACK_FRONT_BYTES,
   PACK_HEADER_BYTES,
-} from "#actors/storage/pack-format.ts";
-import { decodeHeader, digestOfRecord, RECORD_ALIGNMENT_BYTES, RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
+} from "#actors/storage/packs/pack-format.ts";
+import {
+  decodeHeader,
+  digestOfRecord,
+  RECORD_ALIGNMENT_BYTES,
+  RECORD_HEADER_BYTES,
+} from "#actors/storage/packs/record.ts";
 import type { Random } from "#runtime/random.ts";
 import type { MemoryDisk } from "#runtime/simulated/disk.ts";
 

@@ -1,7 +1,7 @@
 /** A pack of a volume that was cut, and is back with the volume as long as it was, with a hole in it (STO-126). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { GiB, KiB, MiB } from "#runtime/units.ts";

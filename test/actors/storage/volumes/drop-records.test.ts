@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { digestFromBytes } from "#actors/domain/address.ts";
-import { Catalog } from "#actors/storage/catalog.ts";
-import { OVERLAY_CHANGES_MAX } from "#actors/storage/kv-overlay.ts";
-import { packsBefore } from "#actors/storage/pack-number.ts";
+import { Catalog } from "#actors/storage/catalog/catalog.ts";
+import { OVERLAY_CHANGES_MAX } from "#actors/storage/catalog/kv-overlay.ts";
+import { packsBefore } from "#actors/storage/packs/pack-number.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { dropRecords } from "#actors/storage/spread/volume-records.ts";
 import { must } from "#runtime/errors.ts";

@@ -1,7 +1,7 @@
 /** What a volume that is looked through anew lacks may be put back later, and brings nothing back then (STO-131). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PACK_FRONT_BYTES } from "#actors/storage/pack-format.ts";
+import { PACK_FRONT_BYTES } from "#actors/storage/packs/pack-format.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { memoryKvStores } from "#runtime/simulated/kv.ts";

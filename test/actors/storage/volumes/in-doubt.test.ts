@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { CATALOG_FLUSH_INTERVAL_MS } from "#actors/storage/actor.ts";
+import { decodeHeader, RECORD_HEADER_BYTES } from "#actors/storage/packs/record.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
-import { decodeHeader, RECORD_HEADER_BYTES } from "#actors/storage/record.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";
 import { fail } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";

@@ -1,7 +1,7 @@
 /** A disk whose volumes hang: what is answered in time, and what becomes of what is late. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SECTOR_BYTES } from "#actors/storage/pack-scan.ts";
+import { SECTOR_BYTES } from "#actors/storage/packs/pack-scan.ts";
 import { VOLUME_OPERATIONS_MAX, VOLUME_STALL_MS } from "#actors/storage/volumes/disk-lane.ts";
 import { TimedDisk } from "#actors/storage/volumes/timed-disk.ts";
 import { diskFailure } from "#runtime/disk/disk-failure.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { SLOT_MAX } from "#actors/storage/pack-number.ts";
+import { SLOT_MAX } from "#actors/storage/packs/pack-number.ts";
 import { decodeMark, encodeMark, type VolumeMark, withCrc } from "#actors/storage/volumes/volume-mark.ts";
 import { Defect } from "#runtime/errors.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { WEIGHT_MAX } from "#actors/domain/shard-placement.ts";
-import { SLOT_MAX } from "#actors/storage/pack-number.ts";
+import { SLOT_MAX } from "#actors/storage/packs/pack-number.ts";
 import { withCrc } from "#actors/storage/volumes/volume-mark.ts";
 import { decodeMemory, encodeMemory, type VolumeMemory } from "#actors/storage/volumes/volume-memory.ts";
 

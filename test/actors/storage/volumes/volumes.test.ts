@@ -1,7 +1,7 @@
 /** Which directory is which volume: what is made, missed, moved and left alone. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { SLOT_MAX } from "#actors/storage/pack-number.ts";
+import { SLOT_MAX } from "#actors/storage/packs/pack-number.ts";
 import { decodeMark } from "#actors/storage/volumes/volume-mark.ts";
 import { encodeMemory } from "#actors/storage/volumes/volume-memory.ts";
 import { VOLUME_LOCK_WAIT_MS, VOLUME_LOOK_INTERVAL_MS, Volumes } from "#actors/storage/volumes/volumes.ts";

@@ -1,0 +1,77 @@
+/** Pack files that are read by more readers than there are descriptors. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { PackFiles } from "#actors/storage/packs/pack-files.ts";
+import { fail } from "#runtime/errors.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+
+const packCount = 4;
+
+async function packs(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  await disk.makeDirectory("/packs");
+  const files = new PackFiles(disk, "/packs", 1);
+  for (let pack = 1; pack <= packCount; pack += 1) {
+    const opened = await disk.open(files.pathOf(pack), "create-new");
+    assert(opened.ok && (await disk.write(opened.value, [Uint8Array.of(pack)], 0)).ok);
+    await disk.close(opened.value);
+  }
+  return disk;
+}
+
+/** Each reader waits for so many turns, then reads the one byte of a pack. */
+const readers = fc.array(fc.record({ pack: fc.integer({ min: 1, max: packCount }), turns: fc.nat(12) }), {
+  maxLength: 40,
+});
+
+describe("pack files: read", () => {
+  it("finds every byte, whoever else reads what, and keeps no more descriptors than it may", async () => {
+    await fc.assert(
+      fc.asyncProperty(readers, fc.integer({ min: 1, max: 3 }), async (script, descriptorsMax) => {
+        const disk = await packs();
+        const files = new PackFiles(disk, "/packs", descriptorsMax);
+        const read = async (pack: number): Promise<unknown> => {
+          const into = new Uint8Array(1);
+          return [await files.read(pack, into, 0), into];
+        };
+
+        const found = await Promise.all(
+          script.map(async ({ pack, turns }) => {
+            for (let turn = 0; turn < turns; turn += 1) await undefined;
+            return await read(pack);
+          }),
+        );
+
+        const expected = script.map(({ pack }) => [{ ok: true, value: 1 }, Uint8Array.of(pack)]);
+        assert.deepEqual(found, expected);
+        // A descriptor that makes room for another is closed on the way.
+        for (let turn = 0; turn < 10; turn += 1) await undefined;
+        assert(disk.openCount <= descriptorsMax);
+        await files.close();
+        assert.equal(disk.openCount, 0);
+      }),
+    );
+  });
+
+  for (const [errno, readCount] of [
+    ["EMFILE", 2],
+    ["ETIMEDOUT", 1],
+  ] as const) {
+    it(`asks a disk that fails with ${errno} ${readCount === 1 ? "once: that was waited for" : "once more"}`, async () => {
+      const disk = await packs();
+      const files = new PackFiles(disk, "/packs", 1);
+      let count = 0;
+      disk.read = async () => {
+        count += 1;
+        return fail({ code: "disk.broken", path: files.pathOf(1), errno });
+      };
+
+      const read = await files.read(1, new Uint8Array(1), 0);
+
+      assert(!read.ok);
+      assert.equal(count, readCount);
+      await files.close();
+    });
+  }
+});
