@@ -78,7 +78,8 @@ function tell({ repair: facts, saidOfRepair }: VolumeLines, { json }: RepairOpti
 
 function repairRows(facts: RepairLine): readonly (readonly Piece[])[] {
   const { state, delayedUntil, backlogCount, backlogBytes, atRiskBytes, lostCount, failedCount, etaMs } = facts;
-  const unknown = state === "idle" ? "nothing" : "nothing counted yet";
+  const none = state === "idle" || backlogCount > 0 ? "nothing" : "nothing counted yet";
+  const away = [["not counted", "what is on volumes that are waited for: --now counts it, and does not wait"]];
   const backlog = `${backlogCount} chunks and manifests, ${formatBytes(backlogBytes)}`;
   const failed = [["failed", paint("yellow", `${failedCount} attempts, since the node started: the log says why`)]];
   const pace = [
@@ -87,12 +88,10 @@ function repairRows(facts: RepairLine): readonly (readonly Piece[])[] {
   ];
   return [
     ["state", paint(state === "idle" ? "green" : "yellow", `${state}${delayedUntil && ` until ${delayedUntil}`}`)],
-    ["backlog", backlogCount === 0 ? unknown : backlog],
-    [
-      "at risk",
-      atRiskBytes === 0 ? "nothing" : `${formatBytes(atRiskBytes)}, which the next lost volume may take with it`,
-    ],
-    ["lost", lostCount === 0 ? "nothing" : paint("red", `${lostCount} chunks and manifests`)],
+    ["backlog", backlogCount === 0 ? none : backlog],
+    ["at risk", atRiskBytes === 0 ? none : `${formatBytes(atRiskBytes)}, which the next lost volume may take with it`],
+    ["lost", lostCount === 0 ? none : paint("red", `${lostCount} chunks and manifests`)],
+    ...(state === "delayed" ? away : []),
     ["repaired", `${facts.repairedCount}, ${formatBytes(facts.repairedBytes)}, since the node started`],
     ...(failedCount === 0 ? [] : failed),
     ...(state === "running" ? pace : []),

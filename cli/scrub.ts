@@ -47,6 +47,7 @@ async function waitForEnd(path: string, totalBytes: number): Promise<Outcome> {
 function tell(facts: Facts, { json }: ScrubOptions): Outcome {
   const damaged = records(facts["damaged"]);
   const awayBytes = count(facts["awayBytes"]);
+  const unverifiedBytes = count(facts["unverifiedBytes"]);
   if (json === true) print(JSON.stringify(facts));
   else {
     const dueBytes = count(facts["dueBytes"]);
@@ -56,6 +57,9 @@ function tell(facts: Facts, { json }: ScrubOptions): Outcome {
       ["stored", formatBytes(count(facts["totalBytes"]))],
       ["due", dueBytes === 0 ? "nothing" : `${formatBytes(dueBytes)}, about ${left}`],
       ...(awayBytes === 0 ? [] : [["away", `${formatBytes(awayBytes)} of that are on volumes that are not there`]]),
+      ...(unverifiedBytes === 0
+        ? []
+        : [["not verified", `${formatBytes(unverifiedBytes)} of that, when it was tried`]]),
       ...(wholeMs <= periodMs ? [] : [["too slow", tooSlow(wholeMs, periodMs)]]),
       ["oldest verified", String(facts["oldestVerifiedAt"] ?? "never")],
       ["damaged", `${facts["damagedRecords"]} records, ${damaged.length} objects`],
@@ -65,17 +69,25 @@ function tell(facts: Facts, { json }: ScrubOptions): Outcome {
       print(`damaged  ${address ?? `cepa:${manifest}`}${removed === true ? "  in the trash" : ""}`);
     }
   }
-  if (damaged.length === 0 && awayBytes === 0) return ok();
-  if (damaged.length === 0) {
+  if (damaged.length > 0) {
+    return fail({
+      code: "storage.corrupt",
+      message: `${damaged.length} objects are damaged: putting them again heals them`,
+    });
+  }
+  if (awayBytes > 0) {
     return fail({
       code: "cli.not-scrubbed",
       message: `${formatBytes(awayBytes)} were not read: they are on volumes that are not there (cepa volumes)`,
     });
   }
-  return fail({
-    code: "storage.corrupt",
-    message: `${damaged.length} objects are damaged: putting them again heals them`,
-  });
+  if (unverifiedBytes > 0) {
+    return fail({
+      code: "cli.not-scrubbed",
+      message: `${formatBytes(unverifiedBytes)} could not be verified: the log says why, and they are tried again within a minute`,
+    });
+  }
+  return ok();
 }
 
 function tooSlow(wholeMs: number, periodMs: number): string {

@@ -2,7 +2,7 @@
  * Where the bytes of `cepa get` go.
  *
  * - A file is written as `FILE.part-<pid>` beside its name, flushed to the disk, measured, and only then renamed: until
- *   then a file that was there is untouched. A replaced file keeps its mode; a new one has what the umask allows, or is
+ *   then a file that was there is untouched. What a killed command has left goes with the next one. A replaced file keeps its mode; a new one has what the umask allows, or is
  *   its owner's alone where what is written is a secret, as it is under the name of the part in any case. Where no file is
  *   to be replaced it is linked, not renamed: one that came meanwhile stays.
  * - Standard output, a path that names a descriptor (`/dev/stdout`, `/dev/fd/3`), a pipe or a device get the bytes as
@@ -19,6 +19,7 @@ import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { isPlain } from "#cli/console.ts";
 import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { partOf, removeDeadParts } from "#cli/part-name.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { MiB } from "#runtime/units.ts";
 
@@ -135,7 +136,8 @@ function direct(stream: WriteStream, name: string): Target {
 async function viaPart(output: string, exists: boolean, { secret, clobber }: Required<TargetOptions>): Promise<Target> {
   // A link keeps pointing where it points; what it points to is replaced, or made.
   const path = exists ? await realpath(output) : await placeOf(output);
-  const part = `${path}.part-${process.pid}`;
+  await removeDeadParts(path);
+  const part = partOf(path);
   const mode = exists ? (await stat(path)).mode & 0o777 : undefined;
   const handle = await openPart(part, secret ? OWNER_ONLY : mode);
   const stream = handle.createWriteStream({ flush: true, highWaterMark: WRITE_AHEAD_BYTES });
@@ -192,8 +194,6 @@ async function takeName(part: string, path: string): Promise<void> {
 
 /** `mode` is that of the file to be replaced: the part is never more open than it, not for a moment. */
 async function openPart(part: string, mode: number | undefined): Promise<FileHandle> {
-  // One that is there was left by a process of the same number that was killed.
-  await rm(part, { force: true });
   const handle = await open(part, "wx", mode ?? NEW_FILE_MODE);
   try {
     if (mode !== undefined) await handle.chmod(mode);

@@ -17,6 +17,8 @@ export interface ScrubFacts {
   readonly dueBytes: number;
   /** Of those, what is on volumes that are away: it is read when they are back. */
   readonly awayBytes: number;
+  /** Of those, what could not be verified when it was tried last: it is tried again within a minute, and the log says why. */
+  readonly unverifiedBytes: number;
   /** Of all packs, ms since 1970; 0 where one was never verified. */
   readonly oldestVerifiedAtMs: number;
   /** How long what is due takes at the present rate. */

@@ -31,7 +31,7 @@ export interface VolumeFacts {
 export interface RepairFacts {
   /**
    * - `idle`: everything has what it should have;
-   * - `delayed`: a volume is absent, and may come back before it is worth while;
+   * - `delayed`: a volume is absent, and may come back before it is worth while: what it has is not counted as missing;
    * - `running`, `paused`: there is a backlog, or it is not known yet;
    * - `waiting`: what is left cannot be repaired now. It is tried again when a volume has changed, and every minute where
    *   that may help.

@@ -15,6 +15,7 @@ const facts = {
   totalBytes: 9 * 1024,
   dueBytes: 0,
   awayBytes: 0,
+  unverifiedBytes: 0,
   oldestVerifiedAt: "2026-01-01T00:00:00.000Z",
   etaMs: 0,
   periodMs: 30 * day,
@@ -45,5 +46,15 @@ describe("cli: scrub", () => {
       ran.stdout,
       /^too slow +all of it takes 40 d at storage\.collectBytesPerSecondMax, and storage\.scrubPeriodMs is 30 d$/m,
     );
+  });
+
+  it("fails where something that is due could not be verified", async () => {
+    node.scrub = { ...facts, wholeMs: 1, dueBytes: 5 * 1024, unverifiedBytes: 4 * 1024 };
+
+    const ran = await cepa(["scrub", "--url", node.url]);
+
+    assert.equal(ran.code, 1);
+    assert.match(ran.stdout, /^not verified +4\.0 KiB of that, when it was tried$/m);
+    assert.match(ran.stderr, /^cepa: cli\.not-scrubbed: 4\.0 KiB could not be verified: /);
   });
 });

@@ -1,5 +1,6 @@
 /** Where `cepa get -o` writes, and where not: what is in the way, links, and files that come meanwhile. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import promises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
@@ -77,6 +78,27 @@ describe("cli: get through a link that leads to nothing", () => {
     const stderr = "cepa: cli.file-unwritable: link: ENOENT: no such file or directory\n";
     assert.deepEqual(ran, { code: 1, stdout: "", stderr });
     assert.equal(readlinkSync(join(cwd, "link")), "none/made");
+  });
+});
+
+describe("cli: what a killed get has left", () => {
+  it("is removed by the next one to the same file, and nothing else is", async () => {
+    const cwd = folder("left");
+    const { pid } = spawnSync("true");
+    const dead = [`copy.part-${pid}`, "copy.part-4194305"];
+    const others = [
+      `copy.part-${process.pid}`,
+      "copy.part-",
+      "copy.part-x1",
+      `other.part-${pid}`,
+      `a copy.part-${pid}`,
+    ];
+    for (const name of [...dead, ...others]) writeFileSync(join(cwd, name), "left");
+
+    const ran = await cepa(["get", address, "-o", "copy", "--url", node.url], { cwd });
+
+    assert.equal(ran.code, 0);
+    assert.deepEqual(readdirSync(cwd).sort(), ["copy", ...others].sort());
   });
 });
 

@@ -47,6 +47,7 @@ export const NO_SCRUB: ScrubFacts = {
   totalBytes: 0,
   dueBytes: 0,
   awayBytes: 0,
+  unverifiedBytes: 0,
   oldestVerifiedAtMs: 0,
   etaMs: 0,
   periodMs: 0,
@@ -93,6 +94,8 @@ export class Scrubber {
   #isWalkWanted = false;
   /** Of the pack at work. */
   #doneBytes = 0;
+  /** Packs that the last round could not verify. */
+  readonly #unverified = new Set<number>();
   /** Of the pack at work: records that are not what they are known as, and that there was no room to mark. */
   #unmarkedCount = 0;
 
@@ -117,6 +120,7 @@ export class Scrubber {
       totalBytes: catalog.packBytes,
       dueBytes: Math.max(0, dueBytes),
       awayBytes,
+      unverifiedBytes: bytesOf(due.filter(({ pack }) => files.isThere(pack) && this.#unverified.has(pack))),
       oldestVerifiedAtMs: verifiedAtMs.length === 0 ? nowMs : least(verifiedAtMs),
       etaMs: Math.ceil((Math.max(0, dueBytes - awayBytes) * second) / this.#bytesPerSecond()),
       periodMs: scrubPeriodMs,
@@ -157,10 +161,10 @@ export class Scrubber {
 
   async #run(): Promise<void> {
     const { catalog, clock, files, generation, log, signal } = this.#deps;
-    const unread = new Set<number>();
+    this.#unverified.clear();
     await this.#deps.findLost();
     for (;;) {
-      const oldest = this.#due(clock.wallMs()).find(({ pack }) => files.isThere(pack) && !unread.has(pack));
+      const oldest = this.#due(clock.wallMs()).find(({ pack }) => files.isThere(pack) && !this.#unverified.has(pack));
       if (oldest === undefined || signal.aborted) break;
       this.#isHurried = catalog.verifiedAtMs(oldest.pack) < this.#wantedSinceMs;
       const begun = generation();
@@ -168,7 +172,7 @@ export class Scrubber {
       if (signal.aborted) return;
       this.#doneBytes = 0;
       // One that cannot be read now is tried again in the next round, not at once, and stays due until then.
-      if (!isRead) unread.add(oldest.pack);
+      if (!isRead) this.#unverified.add(oldest.pack);
       else if (catalog.packs.has(oldest.pack)) catalog.setVerified(oldest.pack, clock.wallMs());
       if (!isRead) log.warn("pack not verified", { pack: oldest.pack, unmarkedCount: this.#unmarkedCount });
       this.#unmarkedCount = 0;

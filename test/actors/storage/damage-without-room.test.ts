@@ -112,12 +112,13 @@ async function stage() {
     stores.refuseBatches(undefined);
     await catalog.flush();
   };
-  return { catalog, disk, mendStore, readAll, refuseStore, scrub, told };
+  const unverifiedBytes = (): number => scrubber.facts.unverifiedBytes;
+  return { catalog, disk, mendStore, readAll, refuseStore, scrub, told, unverifiedBytes };
 }
 
 describe("storage: damage while the catalog's store has no room (STO-146)", () => {
   it("is marked by a scrub as far as there is room to spare; the pack stays due, and all of it is marked later", async () => {
-    const { catalog, disk, mendStore, refuseStore, scrub, told } = await stage();
+    const { catalog, disk, mendStore, refuseStore, scrub, told, unverifiedBytes } = await stage();
     refuseReads(disk, () => true);
     await refuseStore();
 
@@ -126,11 +127,11 @@ describe("storage: damage while the catalog's store has no room (STO-146)", () =
     const { damagedCount } = catalog.totals;
     assert(damagedCount > 0 && damagedCount < WAITING_MAX, `${damagedCount} are marked`);
     assert((await catalog.room()).ok, "what cannot be done without has room");
-    assert.equal(catalog.verifiedAtMs(PACK), 0);
+    assert.deepEqual([catalog.verifiedAtMs(PACK), unverifiedBytes()], [0, catalog.packBytes]);
     assert.deepEqual(told, [["pack not verified", { pack: PACK, unmarkedCount: RECORD_COUNT - damagedCount }]]);
     await mendStore();
     await scrub();
-    assert.equal(catalog.totals.damagedCount, RECORD_COUNT);
+    assert.deepEqual([catalog.totals.damagedCount, unverifiedBytes()], [RECORD_COUNT, 0]);
   });
 
   it("is marked by reads as far as there is room to spare, and by those that come later", async () => {
