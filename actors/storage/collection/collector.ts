@@ -170,7 +170,7 @@ export class Collector {
     this.#phase = "idle";
     if (signal.aborted) return;
     const unknown = counts.blocked === undefined ? {} : { liveBytes: undefined, garbageBytes: undefined };
-    this.#last = { ...counts, ...unknown, endedAtMs: clock.wallMs(), elapsedMs: clock.nowMs() - startedMs };
+    this.#last = { ...counts, ...unknown, endedAtMs: clock.wallMs(), elapsedMs: Math.round(clock.nowMs() - startedMs) };
     if (counts.blocked === undefined) log.info("garbage collected", { ...this.#last });
     else log.warn("garbage not collected", { ...this.#last });
     const next = this.#next;
