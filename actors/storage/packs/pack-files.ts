@@ -134,8 +134,9 @@ export class PackFiles {
     for (const pack of [...this.#open.keys()]) await this.forget(pack);
   }
 
-  /** The file of this pack is about to go, or to be looked at afresh. */
+  /** The file of this pack is about to go, or to be looked at afresh. One that is being opened closes with the reads that wait for it. */
   async forget(pack: number): Promise<void> {
+    this.#opening.delete(pack);
     const opened = this.#open.get(pack);
     if (opened === undefined) return;
     this.#open.delete(pack);
@@ -144,7 +145,8 @@ export class PackFiles {
 
   /** As `forget`, of all packs of a volume that has gone: while one of its files is open the system does not let the disk go. */
   async forgetVolume(slot: number): Promise<void> {
-    for (const pack of [...this.#open.keys()]) if (slotOf(pack) === slot) await this.forget(pack);
+    const packs = [...this.#open.keys(), ...this.#opening.keys()];
+    for (const pack of packs) if (slotOf(pack) === slot) await this.forget(pack);
   }
 
   async #release(pack: number, opened: OpenForRead): Promise<void> {
@@ -185,17 +187,20 @@ export class PackFiles {
       waiting.userCount += 1;
       return waiting.opened;
     }
-    const opening: Opening = { opened: this.#openNow(pack), userCount: 1 };
+    const { promise: opened, resolve, reject } = Promise.withResolvers<Result<OpenForRead, DiskFailure>>();
+    const opening: Opening = { opened, userCount: 1 };
     this.#opening.set(pack, opening);
-    return opening.opened;
+    this.#openNow(pack, opening).then(resolve, reject);
+    return opened;
   }
 
-  async #openNow(pack: number): Promise<Result<OpenForRead, DiskFailure>> {
+  async #openNow(pack: number, opening: Opening): Promise<Result<OpenForRead, DiskFailure>> {
     const descriptor = await this.disk.open(this.pathOf(pack), "read");
-    const userCount = this.#opening.get(pack)?.userCount ?? 0;
-    this.#opening.delete(pack);
+    const isForgotten = this.#opening.get(pack) !== opening;
+    if (!isForgotten) this.#opening.delete(pack);
     if (!descriptor.ok) return fail(await this.#gone(slotOf(pack), descriptor.failure));
-    const opened: OpenForRead = { descriptor: descriptor.value, userCount };
+    const opened: OpenForRead = { descriptor: descriptor.value, userCount: opening.userCount };
+    if (isForgotten) return ok(opened);
     this.#open.set(pack, opened);
     for (const [idle, { userCount: users, descriptor: oldest }] of this.#open) {
       if (this.#open.size <= this.#descriptorsMax) break;

@@ -75,3 +75,25 @@ describe("pack files: read", () => {
     });
   }
 });
+
+describe("pack files: forget", () => {
+  for (const how of ["forget", "forgetVolume"] as const) {
+    it(`keeps no descriptor that is being opened meanwhile: of a file that is removed then the room would not come free (${how})`, async () => {
+      const disk = await packs();
+      const files = new PackFiles(disk, "/packs", 4);
+      const opening = Promise.withResolvers<void>();
+      const { open } = disk;
+      disk.open = async (path, mode) => {
+        await opening.promise;
+        return await open.call(disk, path, mode);
+      };
+      const reads = [1, 2].map(() => files.read(1, new Uint8Array(1), 0));
+
+      await (how === "forget" ? files.forget(1) : files.forgetVolume(0));
+      opening.resolve();
+
+      for (const read of await Promise.all(reads)) assert.deepEqual(read, { ok: true, value: 1 });
+      assert.equal(disk.openCount, 0);
+    });
+  }
+});
