@@ -22,7 +22,7 @@ export async function removeDeadParts(path: string): Promise<void> {
   }
 }
 
-/** Of this process's number is what one before it has left. */
+/** This process has written no part yet when it asks: one with its number was left by a process that had the number before it. */
 function isAlive(pid: number): boolean {
   if (pid === process.pid) return false;
   try {

@@ -48,8 +48,10 @@ export async function beginUpload(desk: Desk, visit: Visit): Served {
   const options = optionsOf(desk, visit);
   const begin = { sizeBytes: sizeBytes.value, note: note.value, manner: manner.value };
   const begun = await desk.overlay.call("beginUpload", begin, options);
-  if (!begun.ok) desk.writeGate.failed(begun.failure);
-  if (!begun.ok) return begun;
+  if (!begun.ok) {
+    desk.writeGate.failed(begun.failure);
+    return begun;
+  }
   const { upload } = begun.value;
   const moved = await (body === undefined
     ? arrived(desk, visit, begun.value)
