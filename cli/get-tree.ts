@@ -44,7 +44,7 @@ export async function getTree(address: string, options: GetTreeOptions): Promise
   if (!clobber && found.value !== undefined) return notReplaced(output);
   if (found.value === "file") return fail({ code: "cli.file-exists", message: `${output}: a file is in the way` });
   const entries = await readDirectory(url.value, address, address);
-  if (!entries.ok) return entries;
+  if (!entries.ok) return entries.failure.code === "cli.tree-refused" ? noTree(entries.failure.message) : entries;
   const folder = await takePartFolder(output, address);
   if (!folder.ok) return folder;
 
@@ -54,6 +54,11 @@ export async function getTree(address: string, options: GetTreeOptions): Promise
   progress.end();
   if (done.ok && options.json === true) print(JSON.stringify({ address, directory: output, ...get.tally }));
   return done;
+}
+
+/** Of what was named itself: most often it is a file, and the command has one letter too much. */
+function noTree(message: string): Outcome {
+  return fail({ code: "cli.tree-refused", message: `${message} (a file is fetched without -r)` });
 }
 
 class TreeGet {

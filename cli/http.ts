@@ -7,6 +7,7 @@ import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { startLine } from "#cli/progress.ts";
 import { type CepaError, errorFromBody, isRecord, parseJson, TEXT_BYTES_MAX } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
 import { MiB, minute, second } from "#runtime/units.ts";
@@ -83,11 +84,18 @@ export async function getStream(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Outcome<IncomingMessage>> {
   const giveUpMs = performance.now() + RETRY_MS;
-  for (;;) {
-    const answer = await askStream(url, timeoutMs, headers);
-    const pauseMs = answer.ok || !("retryAfterMs" in answer.failure) ? undefined : answer.failure.retryAfterMs;
-    if (pauseMs === undefined || performance.now() + pauseMs > giveUpMs) return answer;
-    await pause(pauseMs);
+  const line = startLine();
+  try {
+    for (;;) {
+      const answer = await askStream(url, timeoutMs, headers);
+      if (answer.ok || !("retryAfterMs" in answer.failure)) return answer;
+      const { retryAfterMs, message } = answer.failure;
+      if (retryAfterMs === undefined || performance.now() + retryAfterMs > giveUpMs) return answer;
+      await pause(retryAfterMs);
+      line.show(() => `asking again: ${message}`);
+    }
+  } finally {
+    line.end();
   }
 }
 

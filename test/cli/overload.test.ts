@@ -24,6 +24,17 @@ describe("cli: get, of an overloaded node", () => {
     assert.deepEqual(node.overloaded, []);
   });
 
+  it("says on a terminal what it waits for, and removes that", async () => {
+    node.overloaded = ["1", "1"];
+
+    // The two streams are one terminal here.
+    const ran = await cepa(["get", address, "--url", node.url], { shell: 'exec script -qec "$*" /dev/null' });
+
+    assert.equal(ran.code, 0);
+    const drawn = new Set(ran.stdout.split("\r\x1b[2K"));
+    assert.deepEqual([...drawn], ["", "asking again: Too many requests. (corr-1)", "hello"]);
+  });
+
   it("asks again for each part of a tree", async () => {
     const entry = { kind: "file", name: "a", mode: 0o644, address, manifest: "ab".repeat(32), size: 5 } as const;
     const tree = Buffer.from(encodeTree({ entries: [entry] }));

@@ -67,7 +67,10 @@ describe("cli: get -r of a hostile tree", () => {
       const ran = await get(`name-${Buffer.from(name).toString("hex")}`, tree(file(name)));
 
       assert.equal(ran.code, 1);
-      assert.match(ran.stderr, /^cepa: cli\.tree-refused: .* is no tree that is taken here: bad-name\n$/);
+      assert.match(
+        ran.stderr,
+        /^cepa: cli\.tree-refused: .* is no tree that is taken here: bad-name \(a file is fetched without -r\)\n$/,
+      );
       assert(!existsSync(join(ran.cwd, "out")));
     });
   }
@@ -231,7 +234,10 @@ describe("cli: get -r of a hostile tree", () => {
     const nowhere = await cepa(["get", "-r", tree(), "--url", node.url]);
     const existing = await get("modes", tree(), ["--no-clobber"]);
 
-    assert.match(ran.stderr, /^cepa: cli\.tree-refused: .* is no tree that is taken here: not-a-tree\n$/);
+    assert.match(
+      ran.stderr,
+      /^cepa: cli\.tree-refused: .* is no tree that is taken here: not-a-tree \(a file is fetched without -r\)\n$/,
+    );
     assert.deepEqual(
       [nowhere.code, nowhere.stderr.split("\n")[0]],
       [2, "error: -r needs -o, the directory to write into"],
