@@ -92,7 +92,7 @@ export async function dataPid(node: Pick<RunningNode, "status">): Promise<number
   return pid;
 }
 
-const EMPTY: TreeStatus = { cells: [], actors: [], unavailable: [] };
+const EMPTY: TreeStatus = { cells: [], servers: [], actors: [], unavailable: [] };
 
 async function readyUrl(root: ChildProcess, timeoutMs: number): Promise<string> {
   const timer = setTimeout(() => root.kill("SIGKILL"), timeoutMs);

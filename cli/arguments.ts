@@ -17,7 +17,7 @@ export const TARGETS_FORM = "b3: and 64 hex digits, or a private link, with or w
 export const NAMES_FORM = "KEY/LABEL, or LABEL for a name of your own";
 /** Before a name that is to be asked for. */
 export const SIGNED_NAME_PREFIX = "name:";
-export const TARGET_FORM = "actor/NAME or cell/NAME";
+export const TARGET_FORM = "actor/NAME, cell/NAME or server/NAME";
 /** Longest time on the command line, a hundred years, as a node has it. Who wants more wants no end, and leaves it out. */
 export const DURATION_MS_MAX: number = 876_600 * hour;
 
@@ -69,7 +69,7 @@ export function readRange(text: string): ContentRange {
 
 /** The form of a name; whether the node has such an actor or cell, it says itself. */
 export function readTarget(text: string): string {
-  if (/^(actor|cell)\/[a-z][a-z0-9-]{0,62}$/.test(text)) return text;
+  if (/^(actor|cell|server)\/[a-z][a-z0-9-]{0,62}$/.test(text)) return text;
   throw new InvalidArgumentError(`A target is ${TARGET_FORM}.`);
 }
 

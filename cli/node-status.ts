@@ -20,8 +20,17 @@ export interface ActorLine {
   readonly reason?: string;
 }
 
+export interface ServerLine {
+  readonly name: string;
+  readonly pid: number;
+  readonly state: string;
+  readonly restarts: number;
+  readonly reason?: string;
+}
+
 export interface TreeStatus {
   readonly cells: readonly CellLine[];
+  readonly servers: readonly ServerLine[];
   readonly actors: readonly ActorLine[];
   readonly unavailable: readonly { readonly actor: string; readonly reason: string }[];
 }
@@ -40,6 +49,16 @@ export function parseStatus(said: unknown): TreeStatus | undefined {
       restarts: count(cell["restarts"]),
       residentBytes: count(cell["residentBytes"]),
     })),
+    servers: records(said["servers"]).map((server) => {
+      const reason = text(server["reason"]);
+      return {
+        name: text(server["name"]),
+        pid: count(server["pid"]),
+        state: text(server["state"]),
+        restarts: count(server["restarts"]),
+        ...(reason === "" ? {} : { reason }),
+      };
+    }),
     actors: records(said["actors"]).map((actor) => {
       const mailbox = isRecord(actor["mailbox"]) ? actor["mailbox"] : {};
       const reason = text(actor["reason"]);

@@ -16,8 +16,8 @@ export async function ps(options: PsOptions): Promise<Outcome> {
   const status = await readStatus(options);
   if (!status.ok) return status;
   if (options.json === true) {
-    const { cells, actors, unavailable } = status.value;
-    print(JSON.stringify({ cells, actors, unavailable }));
+    const { cells, servers, actors, unavailable } = status.value;
+    print(JSON.stringify({ cells, servers, actors, unavailable }));
   } else for (const line of columns(treeRows(status.value))) print(...line);
   return ok();
 }
@@ -43,13 +43,22 @@ async function statusFromHttp(choice: NodeChoice): Promise<Outcome<unknown>> {
   return answer.value.status === 200 ? ok(parseJson(answer.value.body)) : fail(refusalIn(answer.value));
 }
 
-/** Cells in start order, each with its actors below it; what cannot run here comes last. */
+/** Cells in start order, each with its actors below it, then servers; what cannot run here comes last. */
 export function treeRows(status: TreeStatus): readonly (readonly Piece[])[] {
   const rows: (readonly Piece[])[] = [];
   for (const cell of status.cells) {
     rows.push(cellRow(cell));
     const actors = status.actors.filter((actor) => actor.cell === cell.name);
     for (const [index, actor] of actors.entries()) rows.push(actorRow(actor, index === actors.length - 1));
+  }
+  for (const { name, state, pid, restarts, reason = "" } of status.servers) {
+    rows.push([
+      paint("bold", name),
+      paint(styleOf(state), state),
+      `pid ${pid}`,
+      `restarts ${restarts}`,
+      paint("yellow", reason),
+    ]);
   }
   for (const { actor, reason } of status.unavailable) {
     rows.push([paint("dim", actor), paint("yellow", "unavailable"), reason]);

@@ -44,10 +44,22 @@ export interface NodeFacts {
 /** The supervision tree as the root sees it: `ps --json`, and what `/status` and `/readyz` derive from. */
 export interface NodeStatus {
   readonly cells: readonly CellStatus[];
+  /** External programs that the node runs. */
+  readonly servers: readonly ServerStatus[];
   readonly actors: readonly ActorStatus[];
   /** Optional actors that cannot run here, with the reason. */
   readonly unavailable: readonly { readonly actor: string; readonly reason: string }[];
   readonly shuttingDown: boolean;
+}
+
+export interface ServerStatus {
+  readonly name: string;
+  /** 0 while there is none. */
+  readonly pid: number;
+  readonly state: string;
+  readonly restarts: number;
+  /** Why it is not running. */
+  readonly reason?: string | undefined;
 }
 
 export interface CellStatus {

@@ -33,6 +33,25 @@ export interface WorkerSpec {
   readonly shutdownMs: number;
 }
 
+/** The external programs that a node knows how to run. What each is and how it is asked, `supervisor/root/servers` says. */
+export const SERVERS = ["postgres", "redis"] as const;
+export type ServerName = (typeof SERVERS)[number];
+
+/** An external program as a child of the node, which a cell may need. */
+export interface ServerSpec {
+  readonly name: ServerName;
+  /** Past it the program is quarantined. */
+  readonly budget: Budget;
+  /** Longest orderly stop; afterwards it is killed. */
+  readonly shutdownMs: number;
+}
+
+/** What whoever sends to a node may do with its broker: patterns of keys. */
+export interface ProducerRights {
+  readonly writes: readonly string[];
+  readonly reads: readonly string[];
+}
+
 export interface CellSpec {
   readonly kind: "cell";
   readonly name: string;
@@ -43,6 +62,13 @@ export interface CellSpec {
   readonly budget: Budget;
   /** The node is not ready without it. */
   readonly required: boolean;
+  /**
+   * The node has the cell only where this section of its configuration says `enabled = true`. Left out: always. One that a
+   * node need not have starts after the others, and after its servers, and stops before them.
+   */
+  readonly enabledBy?: string;
+  /** What its actors work with; each runs here unless the configuration has a URL for it. */
+  readonly servers?: readonly ServerName[];
   readonly workers: readonly WorkerSpec[];
 }
 
@@ -51,6 +77,8 @@ export interface NodeSpec {
   readonly intensity: Budget;
   /** In start order; stop order is the reverse. */
   readonly cells: readonly CellSpec[];
+  readonly servers?: readonly ServerSpec[];
+  readonly producers?: ProducerRights;
 }
 
 /** A worker is permanent unless it says otherwise: it is there to serve. */

@@ -33,22 +33,30 @@ export function place(node: NodeSpec, profile: Profile): Placement {
 }
 
 function rungsOf(node: NodeSpec, profile: Profile): readonly (readonly CellSpec[])[] {
+  const [base, optional] = [node.cells.filter(isBase), node.cells.filter((spec) => !isBase(spec))];
   switch (profile) {
     case "tree":
     case "single":
-      return [node.cells];
-    case "edge":
-      return edged(node);
+      return [base, optional].filter((rung) => rung.length > 0);
+    case "edge": {
+      const [rest, edge] = edged(base);
+      return [rest, [edge, ...optional]];
+    }
     default:
       return unreachable(profile);
   }
 }
 
-function edged({ cells }: NodeSpec): readonly (readonly CellSpec[])[] {
+function isBase({ enabledBy }: CellSpec): boolean {
+  return enabledBy === undefined;
+}
+
+/** The others, and the cell that the edge has to itself. */
+function edged(cells: readonly CellSpec[]): readonly [readonly CellSpec[], CellSpec] {
   const home = cells.find((spec) => spec.workers.some((worker) => worker.name === EDGE_ACTOR));
   const moved = home?.workers.filter((worker) => worker.name === EDGE_ACTOR) ?? [];
   assert(home !== undefined, "the tree has the actor that the edge is for");
   const rest = cells.map((spec) => ({ ...spec, workers: spec.workers.filter((worker) => worker.name !== EDGE_ACTOR) }));
   const { strategy, intensity, budget, required } = home;
-  return [rest, [cell(EDGE_CELL, { strategy, intensity, budget, required }, moved)]];
+  return [rest, cell(EDGE_CELL, { strategy, intensity, budget, required }, moved)];
 }

@@ -10,6 +10,7 @@ import type { KernelEvent } from "#runtime/kernel-event.ts";
 import type { MetricDelta } from "#runtime/telemetry/metrics.ts";
 import type { CellEvent } from "#supervisor/events.ts";
 import type { Profile } from "#supervisor/placement.ts";
+import type { Urls } from "#supervisor/root/servers/servers.ts";
 
 /** Time between two beats of a cell. */
 export const HEARTBEAT_MS = 1000;
@@ -27,6 +28,8 @@ export interface CellFacts {
   readonly insecurePublic: boolean;
   /** See `NodeFacts`. The cell then logs to the root, which has a ring for the lines of all. */
   readonly amnesia: boolean;
+  /** Where the servers are that its actors may work with. */
+  readonly servers: Urls;
   readonly version: string;
   /** A cell of another build does not begin, and does not link. */
   readonly buildId: string;

@@ -60,7 +60,7 @@ export class Cell {
   readonly #scope = new Scope();
   readonly #actors = new Map<string, Actor>();
   readonly #metrics = new Metrics();
-  #status: NodeStatus = { cells: [], actors: [], unavailable: [], shuttingDown: false };
+  #status: NodeStatus = { cells: [], servers: [], actors: [], unavailable: [], shuttingDown: false };
   #log: Log | undefined;
   #closeLog: () => void = () => undefined;
   #sections: Sections | undefined;

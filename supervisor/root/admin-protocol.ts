@@ -5,7 +5,7 @@ export type AdminCommand =
   | { readonly command: "status" }
   | { readonly command: "logs" }
   | { readonly command: "down" }
-  | { readonly command: "kill" | "resume"; readonly kind: "actor" | "cell"; readonly name: string }
+  | { readonly command: "kill" | "resume"; readonly kind: "actor" | "cell" | "server"; readonly name: string }
   | { readonly command: "letters"; readonly actor: string }
   | { readonly command: "replay"; readonly actor: string; readonly letter: number };
 
@@ -34,8 +34,8 @@ export function parseRequest(line: string): Result<AdminRequest, BadRequest> {
     case "kill":
     case "resume": {
       const { kind, name } = targetOf(said);
-      if ((kind !== "actor" && kind !== "cell") || name === undefined) {
-        return bad(id, "the target is actor/<name> or cell/<name>");
+      if (kind === undefined || name === undefined) {
+        return bad(id, "the target is actor/<name>, cell/<name> or server/<name>");
       }
       return ok({ id, command: { command, kind, name } });
     }
@@ -55,10 +55,12 @@ export function parseRequest(line: string): Result<AdminRequest, BadRequest> {
   }
 }
 
-function targetOf(said: object): { readonly kind: string | undefined; readonly name: string | undefined } {
+type TargetKind = "actor" | "cell" | "server";
+
+function targetOf(said: object): { readonly kind: TargetKind | undefined; readonly name: string | undefined } {
   const target = "target" in said && typeof said.target === "string" ? said.target : "";
-  const [, kind, name] = /^(actor|cell)\/([a-z][a-z0-9-]{0,62})$/.exec(target) ?? [];
-  return { kind, name };
+  const [, kind, name] = /^(actor|cell|server)\/([a-z][a-z0-9-]{0,62})$/.exec(target) ?? [];
+  return { kind: kind as TargetKind | undefined, name };
 }
 
 function parseJson(line: string): unknown {

@@ -12,10 +12,11 @@ import { memoryHome, memoryHomePrefix, memoryPlaces } from "#runtime/config/memo
 import { wipe } from "#runtime/disk/wipe.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import { MiB } from "#runtime/units.ts";
+import type { NodeSpec } from "#supervisor/child-spec.ts";
 import { type CannotRun, cannotRun } from "#supervisor/root/cannot-run.ts";
-import { configPathOf, readConfig, refusedConfig } from "#supervisor/root/found-config.ts";
+import { readConfig } from "#supervisor/root/found-config.ts";
 import type { Machine } from "#supervisor/root/machine.ts";
-import { describeInvalid, type NodeConfig, readNodeSection } from "#supervisor/root/node.ts";
+import type { NodeConfig } from "#supervisor/root/node.ts";
 import type { RootOptions } from "#supervisor/root/options.ts";
 import { isOtherAlive, readRecord } from "#supervisor/root/other-node.ts";
 import { holdsSockets, type Places, placesOf, runIn } from "#supervisor/root/places.ts";
@@ -33,8 +34,8 @@ const WRITERS = ["NODE_OPTIONS", "NODE_V8_COVERAGE", "NODE_REDIRECT_WARNINGS"];
 export interface Moving {
   readonly seams: RootSeams;
   readonly machine: Machine;
-  /** That the actors of the node have in the configuration. */
-  readonly sections: readonly string[];
+  /** What the configuration is of. */
+  readonly tree: NodeSpec;
   /** As they came. */
   readonly args: readonly string[];
 }
@@ -62,13 +63,11 @@ export async function moveToMemory(options: RootOptions, moving: Moving): Promis
 }
 
 /** The command line can only ask for it: what the configuration wants is not taken back there. */
-async function wantedMode(options: RootOptions, { seams, sections }: Moving): Promise<Result<NodeConfig, CannotRun>> {
-  const { disk, processes } = seams.base;
-  const found = await readConfig(disk, options, sections);
+async function wantedMode(options: RootOptions, { seams, tree }: Moving): Promise<Result<NodeConfig, CannotRun>> {
+  const found = await readConfig(seams.base, options, tree);
   if (!found.ok) return found;
-  const section = readNodeSection(found.value.raw, processes.self.env);
-  if (!section.ok) return fail(refusedConfig(configPathOf(options), describeInvalid(section.failure)));
-  return ok({ ...section.value, amnesia: section.value.amnesia || options.amnesia });
+  const { node } = found.value.root;
+  return ok({ ...node, amnesia: node.amnesia || options.amnesia });
 }
 
 /** What this process inherited cannot all be changed from inside: the launcher does it, and starts the node anew. */

@@ -5,18 +5,23 @@
  * Why a node does not run goes to stderr, and with `--json` to stdout as well.
  */
 import { unreachable } from "#runtime/errors.ts";
+import { SERVERS, type ServerName } from "#supervisor/child-spec.ts";
 import { lineOf } from "#supervisor/root/cannot-run.ts";
 
+/** Where a node answers, and what it works with. */
+export interface Address extends Readonly<Partial<Record<ServerName, string>>> {
+  readonly http: string;
+  readonly pid: number;
+  /** In amnesia mode: the directory in memory that everything is in. */
+  readonly amnesia?: string;
+}
+
 export type Announcement =
-  | {
+  | (Address & {
       readonly event: "ready";
-      readonly http: string;
-      readonly pid: number;
       readonly cells: Readonly<Record<string, number>>;
       readonly unavailable: readonly { readonly actor: string; readonly reason: string }[];
-      /** In amnesia mode: the directory in memory that everything is in. */
-      readonly amnesia?: string;
-    }
+    })
   | { readonly event: "waiting"; readonly reasons: readonly string[] }
   | { readonly event: "crashed"; readonly service: string; readonly reason: string }
   | {
@@ -63,6 +68,9 @@ function sentence(said: Exclude<Announcement, { readonly event: "failed" }>): st
     case "ready": {
       const cells = Object.entries(said.cells).map(([name, pid]) => `${name} ${pid}`);
       const lines = [`ready: ${said.http}  (process ${said.pid}; ${cells.join(", ")})`];
+      for (const server of SERVERS) {
+        if (said[server] !== undefined) lines.push(`${server}: ${said[server]}`);
+      }
       if (said.amnesia !== undefined) lines.push(`amnesia: all is in memory (${said.amnesia}), and gone at the end`);
       return [...lines, ...said.unavailable.map((one) => `unavailable: ${one.actor}: ${one.reason}`)].join("\n");
     }
@@ -73,7 +81,8 @@ function sentence(said: Exclude<Announcement, { readonly event: "failed" }>): st
     case "restarted":
       return `restarted: ${said.child} (${said.reason}; ${said.restarts} so far)`;
     case "quarantined": {
-      const kind = said.supervisor === "node" ? "cell" : "actor";
+      const isServer = SERVERS.some((name) => name === said.child);
+      const kind = said.supervisor !== "node" ? "actor" : isServer ? "server" : "cell";
       return `quarantined: ${said.child} (${said.reason}); lift it with: cepa resume ${kind}/${said.child}`;
     }
     case "build-changed":

@@ -5,18 +5,19 @@
  */
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { assert, type Failure } from "#runtime/errors.ts";
+import { assert, type Failure, fail } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { second } from "#runtime/units.ts";
-import type { NodeSpec } from "#supervisor/child-spec.ts";
+import type { NodeSpec, ServerSpec } from "#supervisor/child-spec.ts";
 import type { CellEvent } from "#supervisor/events.ts";
 import type { Placement } from "#supervisor/placement.ts";
 import { CellChild } from "#supervisor/root/cell-child.ts";
 import type { CellHost } from "#supervisor/root/cell-life.ts";
 import type { ConfigTaker } from "#supervisor/root/config-rollout.ts";
 import { nodeStatus } from "#supervisor/root/node-status.ts";
+import type { ServerChild } from "#supervisor/server/server-child.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
 import { type ActorCommand, type CellFacts, type CommandAnswer, DONE, type Order } from "#supervisor/wire.ts";
 
@@ -26,6 +27,8 @@ export const SHUTDOWN_MS: number = 10 * second;
 export interface CellsOptions {
   readonly tree: NodeSpec;
   readonly placement: Placement;
+  /** Beside the cells: those that cells need start before them. */
+  readonly servers: readonly { readonly spec: ServerSpec; readonly child: ServerChild }[];
   readonly host: CellHost;
   readonly clock: Clock;
   readonly random: Random;
@@ -50,11 +53,13 @@ export class Cells {
   readonly #options: CellsOptions;
   /** In the order of the placement, like the children of the supervisor. */
   readonly #cells: readonly CellChild[];
+  readonly #servers: readonly ServerChild[];
   readonly #supervisor: Supervisor;
 
   constructor(options: CellsOptions) {
     this.#options = options;
     this.#cells = options.placement.rungs.flat().map(({ name }) => this.#makeCell(name));
+    this.#servers = options.servers.map(({ child }) => child);
     this.#supervisor = this.#makeSupervisor();
   }
 
@@ -74,17 +79,21 @@ export class Cells {
   }
 
   kill(): void {
-    for (const cell of this.#cells) cell.kill();
+    for (const child of [...this.#cells, ...this.#servers]) child.kill();
   }
 
   status(shuttingDown: boolean): NodeStatus {
-    const specs = this.#options.placement.rungs.flat();
-    const views = this.#supervisor.status().flatMap((child, index) => {
-      const [spec, cell] = [specs[index], this.#cells[index]];
-      if (spec === undefined || cell === undefined) return [];
+    const children = new Map(this.#supervisor.status().map((child) => [child.name, child]));
+    const cells = this.#options.placement.rungs.flat().flatMap((spec, index) => {
+      const [child, cell] = [children.get(spec.name), this.#cells[index]];
+      if (child === undefined || cell === undefined) return [];
       return [{ spec, child, pid: cell.pid, residentBytes: cell.residentBytes, actors: cell.actors }];
     });
-    return nodeStatus(views, shuttingDown);
+    const servers = this.#servers.flatMap(({ name, pid }) => {
+      const child = children.get(name);
+      return child === undefined ? [] : [{ child, pid }];
+    });
+    return nodeStatus(cells, servers, shuttingDown);
   }
 
   /** To every cell that is there, but the one that said it. */
@@ -112,12 +121,14 @@ export class Cells {
     return { refusal: { ...answer.refusal, message: `actor/${actor}: ${answer.refusal.message}` } };
   }
 
-  /** Does what an operator wants of a cell. */
-  commandCell(command: "kill" | "resume", name: string): CommandAnswer {
-    const done = this.#supervisor[command](name);
+  /** Does what an operator wants of a cell, or of a server. */
+  commandChild(command: "kill" | "resume", kind: "cell" | "server", name: string): CommandAnswer {
+    const isThere = (kind === "cell" ? this.#cells : this.#servers).some((child) => child.name === name);
+    const absent: Failure = { code: "supervisor.no-such-child" };
+    const done = isThere ? this.#supervisor[command](name) : fail(absent);
     if (done.ok) return DONE;
     const failure: Failure = done.failure;
-    const message = "state" in failure ? `cell/${name} is ${failure.state}` : `there is no cell/${name}`;
+    const message = "state" in failure ? `${kind}/${name} is ${failure.state}` : `there is no ${kind}/${name}`;
     return { refusal: { code: failure.code, message } };
   }
 
@@ -125,7 +136,7 @@ export class Cells {
   resumeAll(): void {
     const { cells, actors } = this.status(false);
     const isGivenUp = ({ state }: { readonly state: string }): boolean => state === "quarantined";
-    for (const { name } of cells.filter(isGivenUp)) this.commandCell("resume", name);
+    for (const { name } of cells.filter(isGivenUp)) this.commandChild("resume", "cell", name);
     for (const { name } of actors.filter(isGivenUp)) void this.command({ kind: "resume-actor", actor: name });
   }
 
@@ -155,13 +166,20 @@ export class Cells {
   #makeSupervisor(): Supervisor {
     const { tree, placement, clock, random, log, metrics, onEvent, onEscalate, onChange } = this.#options;
     const children = new Map(this.#cells.map((cell) => [cell.name, cell]));
-    const rungs = placement.rungs.map((rung) =>
+    const servers = this.#options.servers.map(({ spec, child }) => ({
+      spec: { ...spec, restart: "permanent" as const },
+      child,
+    }));
+    const cellRungs = placement.rungs.map((rung) =>
       rung.map(({ name, budget }) => {
         const child = children.get(name);
         assert(child !== undefined, "every cell has its child");
         return { spec: { name, budget, restart: "permanent" as const, shutdownMs: SHUTDOWN_MS }, child };
       }),
     );
+    const [first = [], ...others] = cellRungs;
+    // Cells that work with servers are never in the first.
+    const rungs = [[...servers, ...first], ...others];
     return new Supervisor({
       name: "node",
       strategy: tree.strategy,

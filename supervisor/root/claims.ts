@@ -11,6 +11,7 @@ import { wipe } from "#runtime/disk/wipe.ts";
 import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import type { Held } from "#runtime/lock/lock.ts";
 import { second } from "#runtime/units.ts";
+import type { NodeSpec } from "#supervisor/child-spec.ts";
 import { type DataCheck, dataCheck, MARK_NAME, takeMark } from "#supervisor/data-mark.ts";
 import type { AdminHandler } from "#supervisor/root/admin.ts";
 import { AdminDoor } from "#supervisor/root/admin-door.ts";
@@ -76,8 +77,8 @@ export class Claims {
     return httpUrl({ host: this.#options.http.host, port: this.#port });
   }
 
-  /** `sections`: those that the configuration may have. What was taken before a failure stays until `release`. */
-  async take(sections: readonly string[], handle: AdminHandler): Promise<Result<FoundConfig, CannotRun>> {
+  /** The configuration is that of `tree`. What was taken before a failure stays until `release`. */
+  async take(tree: NodeSpec, handle: AdminHandler): Promise<Result<FoundConfig, CannotRun>> {
     const { disk, locks, clock, random } = this.#seams.base;
     const { data, logs, lock } = this.places;
     // In amnesia mode no log is a file.
@@ -104,7 +105,7 @@ export class Claims {
       return cannotRun(marked.failure.code, `${why}; mend that, or give --data another directory`);
     }
     this.#mark = marked.value;
-    const config = await readConfig(disk, this.#options, sections);
+    const config = await readConfig(this.#seams.base, this.#options, tree);
     if (!config.ok) return config;
 
     this.#door = new AdminDoor(this.places, this.#seams, handle);

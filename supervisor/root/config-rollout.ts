@@ -3,13 +3,13 @@
  *
  * A cell that is down has no say, nor has one that begins while the others still think: it gets what is in force then.
  */
-import { isDeepStrictEqual } from "node:util";
-import { checkSections } from "#runtime/config/section.ts";
 import { type ConfigSnapshot, configSnapshot } from "#runtime/config/snapshot.ts";
 import type { ConfigTable } from "#runtime/config/toml.ts";
-import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
 import { second } from "#runtime/units.ts";
-import { describeInvalid, NODE_SECTION, readNodeSection } from "#supervisor/root/node.ts";
+import type { NodeSpec } from "#supervisor/child-spec.ts";
+import { describeInvalid } from "#supervisor/root/node.ts";
+import { changedSettings, readRootConfig } from "#supervisor/root/root-config.ts";
 
 /** Longest time that a cell may think about an offer; afterwards it counts as refused. */
 export const CONFIG_OFFER_MS: number = 2 * second;
@@ -30,14 +30,14 @@ export interface ConfigTaker {
 
 export class ConfigRollout {
   readonly #takers: readonly ConfigTaker[];
-  readonly #sections: readonly string[];
+  readonly #tree: NodeSpec;
   #current: ConfigSnapshot;
 
-  /** `sections`: the names that the file may have. */
-  constructor(initial: ConfigTable, takers: readonly ConfigTaker[], sections: readonly string[]) {
+  /** The configuration is that of `tree`. */
+  constructor(initial: ConfigTable, takers: readonly ConfigTaker[], tree: NodeSpec) {
     this.#current = configSnapshot(1, initial);
     this.#takers = takers;
-    this.#sections = sections;
+    this.#tree = tree;
   }
 
   get current(): ConfigSnapshot {
@@ -45,12 +45,8 @@ export class ConfigRollout {
   }
 
   async offer(raw: ConfigTable): Promise<Result<void, ConfigRefused>> {
-    const refused = refusedByRoot(raw, this.#sections);
-    if (refused !== undefined) return fail({ code: "supervisor.config-refused", by: "root", problem: refused });
-    if (!isDeepStrictEqual(raw[NODE_SECTION], this.#current.raw[NODE_SECTION])) {
-      const problem = `[${NODE_SECTION}] counts when the node starts: restart it`;
-      return fail({ code: "supervisor.config-refused", by: "root", problem });
-    }
+    const problem = this.#refusedByRoot(raw);
+    if (problem !== undefined) return fail({ code: "supervisor.config-refused", by: "root", problem });
 
     const next = configSnapshot(this.#current.version + 1, raw);
     const answers = await Promise.all(
@@ -69,11 +65,19 @@ export class ConfigRollout {
     for (const taker of this.#takers) taker.commit(next);
     return ok();
   }
-}
 
-/** One line about what no cell needs to be asked about: sections that nobody reads, and values that no setting has. */
-export function refusedByRoot(raw: ConfigTable, sections: readonly string[]): string | undefined {
-  const sectionsChecked = checkSections(raw, [...sections, NODE_SECTION]);
-  const checked = sectionsChecked.ok ? readNodeSection(raw, {}) : sectionsChecked;
-  return checked.ok ? undefined : describeInvalid(checked.failure);
+  /**
+   * One line about what no cell needs to be asked about: what is wrong for the root, and what it cannot change while it runs.
+   * The environment does not change, and was read at the start.
+   */
+  #refusedByRoot(raw: ConfigTable): string | undefined {
+    const wanted = readRootConfig(this.#tree, raw, {});
+    if (!wanted.ok) return describeInvalid(wanted.failure);
+    const current = must(
+      readRootConfig(this.#tree, this.#current.raw, {}),
+      "the configuration in force was read before",
+    );
+    const changed = changedSettings(current, wanted.value);
+    return changed === undefined ? undefined : `${changed} counts when the node starts: restart it`;
+  }
 }

@@ -12,7 +12,7 @@ import type { KernelEvent } from "#runtime/kernel-event.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { second } from "#runtime/units.ts";
 import type { CellEvent, SupervisorEvent } from "#supervisor/events.ts";
-import type { Announcer } from "#supervisor/root/announcer.ts";
+import type { Address, Announcer } from "#supervisor/root/announcer.ts";
 import { NodeHealth, readinessOf } from "#supervisor/root/node-health.ts";
 import { Throttle } from "#supervisor/throttle.ts";
 import type { Order } from "#supervisor/wire.ts";
@@ -27,8 +27,8 @@ export interface NewsOptions {
   readonly metrics: Metrics;
   readonly announcer: Announcer;
   readonly status: () => NodeStatus;
-  /** Where the node answers, its process, and in amnesia mode its directory. */
-  readonly address: () => { readonly http: string; readonly pid: number; readonly amnesia?: string };
+  /** Where the node and its servers answer, its process, and in amnesia mode its directory. */
+  readonly address: () => Address;
   /** To every cell but `from`. */
   readonly tell: (order: Order, from?: string) => void;
 }

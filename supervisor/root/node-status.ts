@@ -13,12 +13,26 @@ export interface CellView {
   readonly actors: readonly ActorStatus[];
 }
 
-export function nodeStatus(cells: readonly CellView[], shuttingDown: boolean): NodeStatus {
+/** A server: how the root's supervisor sees it. */
+export interface ServerView {
+  readonly child: ChildStatus;
+  readonly pid: number;
+}
+
+export function nodeStatus(
+  cells: readonly CellView[],
+  servers: readonly ServerView[],
+  shuttingDown: boolean,
+): NodeStatus {
   const actors = cells.flatMap(actorsOf);
   return {
     cells: cells.map(({ child, pid, residentBytes }) => {
       const { name, state, restarts } = child;
       return { name, pid, state, restarts, residentBytes };
+    }),
+    servers: servers.map(({ child, pid }) => {
+      const { name, state, restarts, reason } = child;
+      return { name, pid, state, restarts, reason };
     }),
     actors,
     unavailable: actors.filter((actor) => isGivenUp(actor, cells)).map(unavailable),

@@ -19,6 +19,7 @@ import { realScheduler } from "#runtime/real/scheduler.ts";
 import type { NodeSpec } from "#supervisor/child-spec.ts";
 import { compileCacheFor } from "#supervisor/root/compile-cache.ts";
 import { processHost } from "#supervisor/root/process-host.ts";
+import { realPrograms } from "#supervisor/root/real-programs.ts";
 import type { RootSeams } from "#supervisor/root/seams.ts";
 
 /** Variables of the root that cells may see, beside all that begin with `CEPA_`. */
@@ -50,6 +51,7 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
     version: build.version,
     buildId: build.id,
     ensurePrivateDirectory,
+    programs: realPrograms(base.processes.self.env["PATH"] ?? ""),
     findPort,
     openLog: (path) => openLogFile({ path, clock: realClock }),
     digest: (text) => createHash("sha256").update(text).digest("hex"),

@@ -26,8 +26,10 @@ import { LogRing } from "#supervisor/root/log-ring.ts";
 import { News } from "#supervisor/root/news.ts";
 import { nodeStatus } from "#supervisor/root/node-status.ts";
 import type { RootOptions } from "#supervisor/root/options.ts";
+import { type Parts, partsOf } from "#supervisor/root/parts.ts";
 import { plainLog } from "#supervisor/root/plain-log.ts";
 import type { LogFile, RootSeams } from "#supervisor/root/seams.ts";
+import { makeServers, type Servers, urlsForOthers } from "#supervisor/root/servers/servers.ts";
 import { type CellFacts, type CommandAnswer, DONE, HEARTBEAT_MS } from "#supervisor/wire.ts";
 
 export interface RootSettings {
@@ -42,7 +44,9 @@ export interface RootSettings {
 export class Root {
   readonly #settings: RootSettings;
   readonly #announcer: Announcer;
-  readonly #placement: Placement;
+  /** Undefined until the configuration says which parts of the tree there are. */
+  #placement: Placement | undefined;
+  #servers: Servers = { children: [], urls: {} };
   readonly #claims: Claims;
   readonly #metrics = new Metrics();
   /** In amnesia mode all there is of the logs. */
@@ -62,10 +66,9 @@ export class Root {
 
   constructor(settings: RootSettings) {
     this.#settings = settings;
-    const { options, seams, tree } = settings;
+    const { options, seams } = settings;
     const { clock } = seams.base;
     this.#announcer = { announce: (said) => this.#announce(said) };
-    this.#placement = place(tree, options.profile);
     this.#claims = new Claims(options, seams);
     this.#ring = options.amnesia ? new LogRing() : undefined;
     this.#logFile = this.#ring ?? seams.openLog(`${this.#claims.places.logs}/root.log`);
@@ -78,6 +81,7 @@ export class Root {
       address: () => ({
         http: this.#claims.url,
         pid: this.#pid,
+        ...urlsForOthers(this.#servers.urls),
         ...(options.amnesia ? { amnesia: this.#claims.places.data } : {}),
       }),
       tell: (order, from) => this.#cells?.tell(order, from),
@@ -95,21 +99,25 @@ export class Root {
 
   /** Settles when every cell has had its first start; readiness is announced. */
   async start(): Promise<Result<void, CannotRun>> {
-    const { seams } = this.#settings;
-    const { hosting, cellOf } = this.#placement;
-    const taken = await this.#claims.take(Object.keys(cellOf), (command) => this.#command(command));
+    const { tree, options, seams } = this.#settings;
+    const taken = await this.#claims.take(tree, (command) => this.#command(command));
     if (!taken.ok) return taken;
-    const { raw, bytes } = taken.value;
-    const { data, logs } = this.#claims.places;
-    const host = await seams.host(hosting, data, this.#ring === undefined ? logs : this.#cellOutput);
+    const { raw, bytes, root: config } = taken.value;
+    const { places } = this.#claims;
+    const { data, logs } = places;
+    const parts = partsOf(tree, config);
+    const placement = place(parts.tree, options.profile);
+    this.#placement = placement;
+    this.#servers = await makeServers({ parts, config, seams, places, log: this.#log });
+    const host = await seams.host(placement.hosting, data, this.#ring === undefined ? logs : this.#cellOutput);
 
     // Cells in this process have no sockets.
-    this.#cells = this.#makeCells(hosting === "root" ? host : this.#keeper.guard(host));
-    this.#rollout = new ConfigRollout(raw, this.#cells.takers, Object.keys(cellOf));
+    this.#cells = this.#makeCells(placement, parts, placement.hosting === "root" ? host : this.#keeper.guard(host));
+    this.#rollout = new ConfigRollout(raw, this.#cells.takers, tree);
     this.#watchConfig(bytes);
     this.#pushMetrics();
     this.#keeper.start();
-    this.#log.info("root.started", { pid: this.#pid, profile: this.#placement.profile, port: this.#claims.port });
+    this.#log.info("root.started", { pid: this.#pid, profile: options.profile, port: this.#claims.port });
     await this.#cells.start();
     this.#news.expectReady();
     return ok();
@@ -117,7 +125,7 @@ export class Root {
 
   status(): NodeStatus {
     const shuttingDown = this.#down !== undefined;
-    return this.#cells?.status(shuttingDown) ?? nodeStatus([], shuttingDown);
+    return this.#cells?.status(shuttingDown) ?? nodeStatus([], [], shuttingDown);
   }
 
   /** Brings the node down in order. Settles when everything has stopped, just before the process ends. */
@@ -152,12 +160,17 @@ export class Root {
 
   // Children
 
-  #makeCells(host: CellHost): Cells {
-    const { tree, seams } = this.#settings;
+  #makeCells(placement: Placement, { tree, own }: Parts, host: CellHost): Cells {
+    const { seams } = this.#settings;
+    const servers = own.flatMap((spec) => {
+      const child = this.#servers.children.find(({ name }) => name === spec.name);
+      return child === undefined ? [] : [{ spec, child }];
+    });
     const why = this.#ring === undefined ? `the logs in ${this.#claims.places.logs} say why` : "cepa logs said why";
     return new Cells({
       tree,
-      placement: this.#placement,
+      placement,
+      servers,
       host,
       clock: seams.base.clock,
       random: seams.base.random,
@@ -181,7 +194,7 @@ export class Root {
   #factsFor(cell: string): CellFacts {
     const { options, seams } = this.#settings;
     assert(this.#rollout !== undefined, "the configuration is read before cells start");
-    const hasStore = this.#placement.cellOf["storage"] === cell;
+    const hasStore = this.#placement?.cellOf["storage"] === cell;
     return {
       cell,
       profile: options.profile,
@@ -191,6 +204,7 @@ export class Root {
       http: { host: options.http.host, port: this.#claims.port },
       insecurePublic: options.insecurePublic,
       amnesia: options.amnesia,
+      servers: this.#servers.urls,
       version: seams.version,
       buildId: seams.buildId,
       cpuThreads: hasStore ? Math.max(1, seams.cores - 1) : 0,
@@ -265,7 +279,7 @@ export class Root {
     switch (command.command) {
       case "kill":
       case "resume":
-        if (command.kind === "cell") return cells.commandCell(command.command, command.name);
+        if (command.kind !== "actor") return cells.commandChild(command.command, command.kind, command.name);
         return cells.command({ kind: `${command.command}-actor`, actor: command.name });
       case "letters":
         return cells.command({ kind: "list-letters", actor: command.actor });

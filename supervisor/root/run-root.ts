@@ -1,7 +1,6 @@
 /** A whole node process: arguments in, exit code out. `main.ts` runs it on the real tree, tests on smaller ones. */
 import { waitForCtrlC } from "#runtime/shutdown-signal.ts";
 import type { NodeSpec } from "#supervisor/child-spec.ts";
-import { place } from "#supervisor/placement.ts";
 import { moveToMemory } from "#supervisor/root/amnesia.ts";
 import { announcer } from "#supervisor/root/announcer.ts";
 import type { CannotRun } from "#supervisor/root/cannot-run.ts";
@@ -41,8 +40,7 @@ export async function runRoot(settings: RootRun): Promise<void> {
   };
   // Asked to end while it is only on its way: then as soon as there is a root.
   const asked = waitForCtrlC(self);
-  const sections = Object.keys(place(tree, parsed.value.profile).cellOf);
-  const moved = await moveToMemory(parsed.value, { seams, machine, sections, args });
+  const moved = await moveToMemory(parsed.value, { seams, machine, tree, args });
   if (!moved.ok) return end(moved.failure);
   const root = new Root({ tree, options: moved.value, seams, announcer: said, onEnd: end });
   void asked.then(() => {

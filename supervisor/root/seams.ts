@@ -2,6 +2,7 @@
 import type { BaseEnv } from "#runtime/env.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import type { CellHost } from "#supervisor/root/cell-life.ts";
+import type { ServerPrograms } from "#supervisor/root/servers/programs.ts";
 
 /** Lines to a file that is capped, and never hurts who writes. */
 export interface LogFile {
@@ -20,6 +21,7 @@ export interface RootSeams {
   readonly buildId: string;
   /** Makes a directory that only this user can enter, or checks that it is one. */
   ensurePrivateDirectory(path: string): Result<void, Failure & { readonly path: string; readonly cause: string }>;
+  readonly programs: ServerPrograms;
   /** Port 0 lets the kernel choose. */
   findPort(host: string, port: number): Promise<Result<number, Failure & { readonly errno: string }>>;
   /** Opened with the first line. */

@@ -2,7 +2,8 @@
  * An external server (a database, a broker) as a child: an operating-system process that is started, asked whether it
  * serves, and stopped with all that it started.
  *
- * - A start is over when the readiness probe says so; it fails when the server exits before, or the tries are used up.
+ * - A start prepares, spawns, and is over when the readiness probe says so; it fails when the server exits before, or the
+ *   tries are used up.
  * - A stop is a signal, and then the end of the whole group; `kill` is SIGKILL to the group.
  * - What the server said last is in the reason of its exit.
  */
@@ -16,19 +17,30 @@ import { LastLines } from "#supervisor/server/last-lines.ts";
 import { awaitReady, type ReadinessSpec } from "#supervisor/server/readiness.ts";
 import { ServerLife } from "#supervisor/server/server-life.ts";
 
-export interface ServerOptions {
-  readonly name: string;
-  readonly processes: Processes;
-  readonly clock: Clock;
-  readonly log: Log;
+/** What is run for one life. */
+export interface Launch {
+  /** Absolute. */
   readonly command: string;
   readonly args: readonly string[];
   /** The whole environment of the server; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
+}
+
+/** How a server is begun, asked and told. */
+export interface ServerProgram {
+  /** Makes what the next life needs, bounded by itself; or says in a sentence why that cannot be. */
+  readonly prepare: () => Promise<Launch | string>;
   readonly readiness: ReadinessSpec;
   /** What asks this server to end in order. */
   readonly stopSignal: "SIGTERM" | "SIGINT";
+}
+
+export interface ServerOptions extends ServerProgram {
+  readonly name: string;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 const STOPPED: ExitReason = { kind: "shutdown" };
@@ -87,18 +99,18 @@ export class ServerChild implements Child {
 
   async #tryStart(): Promise<Result<void, StartFailed>> {
     if (this.#lastLife?.isStillThere === true) return this.#failed(defect("a process of the last life is still there"));
-    const { name, command, args, env, cwd, clock, log, processes, readiness, stopSignal } = this.#options;
+    const { name, prepare, clock, log, processes, readiness, stopSignal } = this.#options;
+    const launch = await prepare();
+    if (typeof launch === "string") return this.#failed(defect(launch));
+    if (this.#told !== undefined) return this.#failed(this.#told);
     const lines = new LastLines((line) => log.debug("server.said", { server: name, line }));
     const spawned = await processes.spawn({
-      command,
-      args,
-      env,
-      ...(cwd === undefined ? {} : { cwd }),
+      ...launch,
       channel: false,
       diesWithParent: true,
       onOutput: (bytes, stream) => lines.push(bytes, stream),
     });
-    if (!spawned.ok) return this.#failed(defect(`${command}: ${spawned.failure.errno}`));
+    if (!spawned.ok) return this.#failed(defect(`${launch.command}: ${spawned.failure.errno}`));
 
     const life = new ServerLife(spawned.value, clock, lines);
     this.#life = life;

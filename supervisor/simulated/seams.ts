@@ -31,6 +31,7 @@ export function simulatedRootSeams({ life, tree, catalogue }: SimulatedSeamsOpti
     buildId: BUILD,
     // The network of a simulation has no names on the disk, so there is no directory to protect.
     ensurePrivateDirectory: () => ok(),
+    programs: { postgres: () => undefined, redis: () => undefined },
     findPort: async (_host, port) => ok(port === 0 ? CHOSEN_PORT : port),
     openLog: (path) => ({ write: (line) => life.tell("file", path, line), closeSync: () => undefined }),
     digest: (text) => createHash("sha256").update(text).digest("hex"),

@@ -12,6 +12,10 @@ import { cepa } from "#test/cli/run.ts";
 
 const tree = {
   cells: [{ name: "data", pid: 42, state: "running", restarts: 1, residentBytes: 83_886_080 }],
+  servers: [
+    { name: "postgres", pid: 43, state: "running", restarts: 0 },
+    { name: "redis", pid: 0, state: "backing-off", restarts: 2, reason: "there is none" },
+  ],
   actors: [
     {
       name: "storage",
@@ -155,6 +159,8 @@ describe("cli: ps", () => {
         "data        running      pid 42         restarts 1  80.0 MiB",
         "├─ storage  quarantined  incarnation 6  restarts 5  mailbox 3/128  disk lies",
         "└─ index    running      incarnation 1  restarts 0  mailbox 0/128",
+        "postgres    running      pid 43         restarts 0",
+        "redis       backing-off  pid 0          restarts 2  there is none",
         "auth        unavailable  no redis",
         "",
       ].join("\n"),
@@ -279,9 +285,9 @@ describe("cli: down", () => {
 
 describe("cli: usage", () => {
   for (const [args, form] of [
-    [["kill", "nosuch"], /actor\/NAME or cell\/NAME/],
-    [["kill", "actor/"], /actor\/NAME or cell\/NAME/],
-    [["resume", "foo"], /actor\/NAME or cell\/NAME/],
+    [["kill", "nosuch"], /actor\/NAME, cell\/NAME or server\/NAME/],
+    [["kill", "actor/"], /actor\/NAME, cell\/NAME or server\/NAME/],
+    [["resume", "foo"], /actor\/NAME, cell\/NAME or server\/NAME/],
     [["letters", "cell/data"], /It is actor\/NAME/],
     [["letters", "actor/storage", "--replay", "0"], /number of a letter/],
     [["get", "xyz"], /b3: and 64 hex digits/],

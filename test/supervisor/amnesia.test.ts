@@ -69,7 +69,7 @@ async function move(scene: Scene): Promise<Outcome> {
   const seams: RootSeams = { ...simulated, base, digest, ...scene.seams };
   const parsed = must(parseOptions(["--data", "/data", ...args], {}), "the arguments");
   assert(parsed !== "help");
-  const moved = await simulation.until(moveToMemory(parsed, { seams, machine, sections: [], args }));
+  const moved = await simulation.until(moveToMemory(parsed, { seams, machine, tree: fixtureTree, args }));
   return {
     options: moved.ok ? moved.value : undefined,
     failure: moved.ok ? undefined : moved.failure,

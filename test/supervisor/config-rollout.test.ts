@@ -7,6 +7,7 @@ import { ManualClock } from "#runtime/simulated/clock.ts";
 import { CellChild } from "#supervisor/root/cell-child.ts";
 import { ConfigRollout } from "#supervisor/root/config-rollout.ts";
 import type { Order, Report } from "#supervisor/wire.ts";
+import { fixtureTree } from "#test/supervisor/fixture/tree.ts";
 import { silent } from "#test/supervisor/kit.ts";
 
 /** A cell that takes orders as the real one does, when the test has it do so. */
@@ -19,7 +20,7 @@ class ScriptedCell {
   inForce: ConfigSnapshot | undefined;
 
   constructor(name: string, clock: ManualClock, config: () => ConfigSnapshot) {
-    const status = { cells: [], actors: [], unavailable: [], shuttingDown: false };
+    const status = { cells: [], actors: [], servers: [], unavailable: [], shuttingDown: false };
     const http = { host: "127.0.0.1", port: 1 };
     const places = {
       dataDirectory: "/data",
@@ -29,7 +30,7 @@ class ScriptedCell {
       insecurePublic: false,
       amnesia: false,
     };
-    const build = { version: "0", buildId: "b", cpuThreads: 0, profile: "tree" as const };
+    const build = { servers: {}, version: "0", buildId: "b", cpuThreads: 0, profile: "tree" as const };
     this.child = new CellChild({
       name,
       clock,
@@ -93,7 +94,7 @@ async function bothUp(): Promise<Scene> {
   const clock = new ManualClock();
   const config = (): ConfigSnapshot => rollout.current;
   const [quick, slow] = [new ScriptedCell("quick", clock, config), new ScriptedCell("slow", clock, config)];
-  const rollout: ConfigRollout = new ConfigRollout({}, [quick.child, slow.child], ["alpha"]);
+  const rollout: ConfigRollout = new ConfigRollout({}, [quick.child, slow.child], fixtureTree);
   for (const cell of [quick, slow]) {
     await begin(cell, clock);
     cell.say({ kind: "started" });

@@ -33,11 +33,12 @@ export function cellFacts(some: Partial<CellFacts> = {}): CellFacts {
     http: { host: "127.0.0.1", port: 1 },
     insecurePublic: false,
     amnesia: false,
+    servers: {},
     version: "0",
     buildId: "b",
     cpuThreads: 0,
     config: { version: 1, raw: {} },
-    status: { cells: [], actors: [], unavailable: [], shuttingDown: false },
+    status: { cells: [], actors: [], servers: [], unavailable: [], shuttingDown: false },
     ...some,
   };
 }

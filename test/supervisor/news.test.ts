@@ -13,6 +13,7 @@ const statusOf = (dataPid: number): NodeStatus => ({
     { name: "ops", pid: 8, state: "running", restarts: 0, residentBytes: 0 },
   ],
   actors: [],
+  servers: [],
   unavailable: [],
   shuttingDown: false,
 });

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { catalogue } from "#supervisor/catalogue.ts";
 import { PROFILES, place } from "#supervisor/placement.ts";
 import { tree } from "#supervisor/tree.ts";
+import { optionalTree } from "#test/supervisor/fixture/tree.ts";
 
 const layout = (profile: (typeof PROFILES)[number]): unknown =>
   place(tree, profile).rungs.map((rung) => rung.map((cell) => [cell.name, cell.workers.map((worker) => worker.name)]));
@@ -31,6 +32,20 @@ describe("placement: place", () => {
       [["edge", ["gateway"]]],
     ]);
     assert.equal(place(tree, "edge").rungs[1]?.[0]?.required, true);
+  });
+
+  it("puts what a node need not have above the others, in every profile (SUP-35)", () => {
+    const rungs = (profile: (typeof PROFILES)[number]) =>
+      place(optionalTree, profile).rungs.map((rung) => rung.map((cell) => cell.name));
+
+    assert.deepEqual(
+      [rungs("tree"), rungs("single")],
+      [
+        [["data"], ["ops"]],
+        [["data"], ["ops"]],
+      ],
+    );
+    assert.deepEqual(rungs("edge"), [["data"], ["edge", "ops"]]);
   });
 
   it("places every actor once, and the catalogue knows them all", () => {

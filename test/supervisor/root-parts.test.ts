@@ -16,6 +16,7 @@ import { nodeStatus } from "#supervisor/root/node-status.ts";
 import { plainLog } from "#supervisor/root/plain-log.ts";
 import { tree } from "#supervisor/tree.ts";
 import { parseOrder, parseReport } from "#supervisor/wire.ts";
+import { fixtureTree, optionalTree } from "#test/supervisor/fixture/tree.ts";
 
 const [data, ops] = tree.cells;
 assert(data !== undefined && ops !== undefined);
@@ -42,9 +43,9 @@ const readiness = (status: NodeStatus) => readinessOf(status, new ManualClock())
 
 describe("node status: readiness", () => {
   it("is there when every actor runs, and says who does not", () => {
-    const all = nodeStatus([view(data, "running", up(data)), view(ops, "running", up(ops))], false);
+    const all = nodeStatus([view(data, "running", up(data)), view(ops, "running", up(ops))], [], false);
     const rebuilding = up(data, (name) => (name === "index" ? "degraded" : "running"));
-    const degraded = nodeStatus([view(data, "running", rebuilding), view(ops, "running", up(ops))], false);
+    const degraded = nodeStatus([view(data, "running", rebuilding), view(ops, "running", up(ops))], [], false);
 
     assert.deepEqual(readiness(all), { ready: true, reasons: [] });
     assert.deepEqual(readiness(degraded), { ready: false, reasons: ["index is degraded"] });
@@ -56,7 +57,7 @@ describe("node status: readiness", () => {
       // A supervisor gives a reason in these states, when there was a crash.
       const isGivenUp = ["backing-off", "starting", "quarantined", "probing"].includes(state);
       const reason = isGivenUp ? "no memory" : undefined;
-      const status = nodeStatus([view(data, "running", up(data)), view(ops, state, [], reason)], false);
+      const status = nodeStatus([view(data, "running", up(data)), view(ops, state, [], reason)], [], false);
 
       assert.deepEqual(status.unavailable, isGivenUp ? [{ actor: "telemetry", reason: "no memory" }] : [], state);
       assert.equal(readiness(status).ready, isGivenUp, state);
@@ -64,8 +65,8 @@ describe("node status: readiness", () => {
   });
 
   it("waits for the first start of an optional cell, and for that of its actors", () => {
-    const cellStarts = nodeStatus([view(data, "running", up(data)), view(ops, "starting", [])], false);
-    const actorStarts = nodeStatus([view(data, "running", up(data)), view(ops, "running", [])], false);
+    const cellStarts = nodeStatus([view(data, "running", up(data)), view(ops, "starting", [])], [], false);
+    const actorStarts = nodeStatus([view(data, "running", up(data)), view(ops, "running", [])], [], false);
 
     for (const status of [cellStarts, actorStarts]) {
       assert.deepEqual(status.unavailable, []);
@@ -75,7 +76,7 @@ describe("node status: readiness", () => {
 
   it("always waits for a required cell", () => {
     for (const state of CHILD_STATES) {
-      const status = nodeStatus([view(data, state, []), view(ops, "running", up(ops))], false);
+      const status = nodeStatus([view(data, state, []), view(ops, "running", up(ops))], [], false);
 
       assert.equal(readiness(status).reasons.length, 4, state);
       assert.deepEqual(status.unavailable, []);
@@ -87,7 +88,7 @@ describe("node health: what is announced (SUP-22)", () => {
   const said = (service: string, ok: boolean) => ({ type: "Health" as const, service, ok });
   const nodeOf = (dataPid: number) => {
     const cellOf = (spec: typeof data, pid: number) => ({ ...view(spec, "running", up(spec)), pid });
-    return nodeStatus([cellOf(data, dataPid), cellOf(ops, 8)], false);
+    return nodeStatus([cellOf(data, dataPid), cellOf(ops, 8)], [], false);
   };
 
   it("is every change once, and the end of all actors of a cell without a process, also of those that were well", () => {
@@ -131,9 +132,9 @@ describe("config rollout: offer (SUP-12)", () => {
 
   it("commits everywhere when all accept", async () => {
     const log: string[] = [];
-    const rollout = new ConfigRollout({}, [taker("a", undefined, log), taker("b", undefined, log)], ["x"]);
+    const rollout = new ConfigRollout({}, [taker("a", undefined, log), taker("b", undefined, log)], fixtureTree);
 
-    const offered = await rollout.offer({ x: { y: 1 } });
+    const offered = await rollout.offer({ alpha: { y: 1 } });
 
     assert.deepEqual(offered, { ok: true, value: undefined });
     assert.deepEqual(log, [
@@ -142,14 +143,14 @@ describe("config rollout: offer (SUP-12)", () => {
       "a commits 2",
       "b commits 2",
     ]);
-    assert.deepEqual(rollout.current, { version: 2, raw: { x: { y: 1 } } });
+    assert.deepEqual(rollout.current, { version: 2, raw: { alpha: { y: 1 } } });
   });
 
   it("commits nowhere when one refuses, and names it", async () => {
     const log: string[] = [];
-    const rollout = new ConfigRollout({}, [taker("a", undefined, log), taker("b", "too big", log)], ["x"]);
+    const rollout = new ConfigRollout({}, [taker("a", undefined, log), taker("b", "too big", log)], fixtureTree);
 
-    const offered = await rollout.offer({ x: {} });
+    const offered = await rollout.offer({ alpha: {} });
 
     const failure = { code: "supervisor.config-refused", by: "b", problem: "too big" };
     assert.deepEqual(offered, { ok: false, failure });
@@ -158,14 +159,33 @@ describe("config rollout: offer (SUP-12)", () => {
 
   it("offers nothing with a section that nobody reads", async () => {
     const log: string[] = [];
-    const rollout = new ConfigRollout({}, [taker("a", undefined, log)], ["storage"]);
+    const rollout = new ConfigRollout({}, [taker("a", undefined, log)], fixtureTree);
 
-    const offered = await rollout.offer({ storrage: {} });
+    const offered = await rollout.offer({ allpha: {} });
 
     assert(!offered.ok);
     assert.deepEqual([offered.failure.by, log], ["root", []]);
-    assert.match(offered.failure.problem, /storrage.*storage/);
+    assert.match(offered.failure.problem, /allpha.*alpha/);
   });
+
+  for (const [what, before, after] of [
+    ["[node]", {}, { node: { amnesia: true } }],
+    ["[postgres]", { postgres: { url: "postgres://a" } }, { postgres: { url: "postgres://b" } }],
+    ["[redis]", { redis: { port: 1 } }, {}],
+    ["beta.enabled", { beta: { enabled: true } }, { beta: {} }],
+    ["beta.enabled", {}, { beta: { enabled: true } }],
+  ] as const) {
+    it(`refuses to change ${what} of a running node`, async () => {
+      const log: string[] = [];
+      const rollout = new ConfigRollout(before, [taker("a", undefined, log)], optionalTree);
+
+      assert.deepEqual(await rollout.offer(before), { ok: true, value: undefined });
+      const offered = await rollout.offer(after);
+
+      const problem = `${what} counts when the node starts: restart it`;
+      assert.deepEqual(offered, { ok: false, failure: { code: "supervisor.config-refused", by: "root", problem } });
+    });
+  }
 });
 
 describe("sections: offer and commit", () => {

@@ -16,6 +16,7 @@ const status: NodeStatus = {
     actor("index", "data", "degraded", "rebuilding: 1 of 2"),
     actor("storage", "data", "backing-off", "crashed"),
   ],
+  servers: [],
   unavailable: [],
   shuttingDown: false,
 };

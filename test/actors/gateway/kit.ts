@@ -54,6 +54,7 @@ export const runningStatus: NodeStatus = {
     restarts: 0,
     mailbox: { depth: 0, capacity: 128 },
   })),
+  servers: [],
   unavailable: [],
   shuttingDown: false,
 };

@@ -75,7 +75,7 @@ export async function startRealStorage(dataDirectory: string, options: RealOptio
   const scope = new Scope();
   scope.add(() => cpu.close());
   const http = { host: "127.0.0.1", port: 0 };
-  const status = () => ({ cells: [], actors: [], unavailable: [], shuttingDown: false });
+  const status = () => ({ cells: [], actors: [], servers: [], unavailable: [], shuttingDown: false });
   const node = { dataDirectory, http, insecurePublic: false, amnesia: false, version: "test", status };
   const locks = fileLocks(options.lockClock ?? realClock);
   const env = {

@@ -6,7 +6,7 @@ import { ManualClock } from "#runtime/simulated/clock.ts";
 import { type SimulatedChild, SimulatedProcesses } from "#runtime/simulated/processes.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
-import { ServerChild, type ServerOptions } from "#supervisor/server/server-child.ts";
+import { type Launch, ServerChild, type ServerOptions } from "#supervisor/server/server-child.ts";
 import { silent } from "#test/supervisor/kit.ts";
 
 export const READINESS = { tryTimeoutMs: 100, pauseMs: 10, triesMax: 5 };
@@ -26,7 +26,9 @@ export interface ServerStage {
   server(): SimulatedChild;
 }
 
-export function serverStage(options: Partial<ServerOptions> = {}): ServerStage {
+export function serverStage(options: Partial<ServerOptions & Launch> = {}): ServerStage {
+  const { command = "serve", args = [], env = {}, cwd, ...rest } = options;
+  const launch: Launch = { command, args, env, ...(cwd === undefined ? {} : { cwd }) };
   const clock = new ManualClock();
   const processes = new SimulatedProcesses({
     scheduler: seededScheduler(seededRandom(5)),
@@ -38,9 +40,7 @@ export function serverStage(options: Partial<ServerOptions> = {}): ServerStage {
     processes,
     clock,
     log: silent,
-    command: "serve",
-    args: [],
-    env: {},
+    prepare: async () => launch,
     stopSignal: "SIGINT",
     readiness: {
       ...READINESS,
@@ -49,7 +49,7 @@ export function serverStage(options: Partial<ServerOptions> = {}): ServerStage {
         return made.probe();
       },
     },
-    ...options,
+    ...rest,
   });
   child.onExit((reason) => exits.push(reason));
   const made: ServerStage = {

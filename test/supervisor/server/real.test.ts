@@ -55,9 +55,11 @@ async function world(context: TestContext, script: keyof typeof SCRIPTS, triesMa
     processes,
     clock: realClock,
     log: silent,
-    command: "/bin/sh",
-    args: ["-c", SCRIPTS[script], "server", readyFile],
-    env: { PATH: "/usr/bin:/bin" },
+    prepare: async () => ({
+      command: "/bin/sh",
+      args: ["-c", SCRIPTS[script], "server", readyFile],
+      env: { PATH: "/usr/bin:/bin" },
+    }),
     stopSignal: "SIGTERM",
     readiness: { probe: async () => existsSync(readyFile), tryTimeoutMs: 1 * second, pauseMs: 10, triesMax },
   });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeExit, ok } from "#runtime/errors.ts";
 import { SERVER_LINE_LENGTH_MAX, SERVER_LINES_MAX } from "#supervisor/server/last-lines.ts";
+import type { Launch } from "#supervisor/server/server-child.ts";
 import { GROUP_GONE_MS } from "#supervisor/server/server-life.ts";
 import { READINESS, saying, serverStage, whyOf } from "#test/supervisor/server/kit.ts";
 
@@ -32,6 +33,30 @@ describe("server child: start", () => {
     assert.equal(on.asked.length, READINESS.triesMax);
     assert.deepEqual([on.processes.children, on.child.pid, on.exits], [[], 0, []]);
     assert.equal(on.clock.armedCount, 0);
+  });
+
+  it("fails with what its preparation says, and runs nothing; the next start prepares again", async () => {
+    let problem: string | undefined = "no room for a cluster";
+    const on = serverStage({ prepare: async () => problem ?? { command: "serve", args: [], env: {} } });
+
+    assert.equal(whyOf(await on.child.start()), "no room for a cluster");
+    assert.deepEqual([on.processes.children, on.asked], [[], []]);
+
+    problem = undefined;
+    assert.deepEqual(await on.child.start(), ok());
+  });
+
+  it("runs nothing when it is stopped while it prepares", async () => {
+    const prepared = Promise.withResolvers<Launch>();
+    const on = serverStage({ prepare: () => prepared.promise });
+    const started = on.child.start();
+
+    const stopped = on.child.stop();
+    prepared.resolve({ command: "serve", args: [], env: {} });
+
+    await stopped;
+    assert.equal(whyOf(await started), "shutdown");
+    assert.deepEqual([on.processes.children, on.exits], [[], []]);
   });
 
   it("takes a probe that does not answer in time for a no, and tells it to stop", async () => {

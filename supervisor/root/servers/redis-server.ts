@@ -1,0 +1,162 @@
+/**
+ * Redis as a child of the node: for the node itself a Unix socket in the run directory, for producers a port of the
+ * loopback interface. It syncs its log once a second, and refuses writes at its limit of memory rather than drop anything.
+ *
+ * There are two users, and none without a password: the node, with one that is new with every start, and whoever is told
+ * where to send what. The file of users is written before every life.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
+import type { BaseEnv } from "#runtime/env.ts";
+import { ok, type Result } from "#runtime/errors.ts";
+import type { Within } from "#runtime/ref.ts";
+import { second } from "#runtime/units.ts";
+import type { ProducerRights } from "#supervisor/child-spec.ts";
+import type { Places } from "#supervisor/root/places.ts";
+import { askSocket } from "#supervisor/server/ask-socket.ts";
+import { runProgram } from "#supervisor/server/run-program.ts";
+import type { Launch, ServerProgram } from "#supervisor/server/server-child.ts";
+
+/** The first version that has everything that is asked of one: rights by selectors. */
+export const REDIS_VERSION_MIN = 7;
+
+const NODE_USER = "cepa";
+const PRODUCER_USER = "producer";
+const SECRET_BYTES = 32;
+const ENV = { PATH: "/usr/bin:/bin" };
+
+export interface RedisPlace {
+  readonly base: Pick<BaseEnv, "disk" | "network" | "processes" | "clock">;
+  readonly places: Pick<Places, "data" | "run">;
+  /** Path of a server, a link in the directory that it is given if it has to be; undefined where there is none. */
+  readonly program: (folder: string) => string | undefined;
+  /** Of the loopback interface; 0: none. */
+  readonly port: number;
+  readonly memoryBytesMax: number;
+  /** Without them it is not begun. */
+  readonly secrets: Result<RedisSecrets, DiskFailure>;
+  readonly rights: ProducerRights;
+}
+
+export interface RedisSecrets {
+  readonly node: string;
+  readonly producer: string;
+}
+
+/** That of producers is kept: it is in what they are set up with. */
+export async function redisSecrets(
+  { disk, random }: Pick<BaseEnv, "disk" | "random">,
+  { data }: Pick<Places, "data">,
+): Promise<Result<RedisSecrets, DiskFailure>> {
+  const secret = (): string => Buffer.from(random.bytes(SECRET_BYTES)).toString("hex");
+  const path = join(data, "redis", "producer.secret");
+  const found = await disk.readFile(path);
+  if (found.ok) return ok({ node: secret(), producer: Buffer.from(found.value).toString("utf8").trim() });
+  if (found.failure.code !== "disk.not-found") return found;
+  const made = await disk.makeDirectory(join(data, "redis"));
+  if (!made.ok) return made;
+  const producer = secret();
+  const written = await disk.replaceFile(path, Buffer.from(`${producer}\n`));
+  return written.ok ? ok({ node: secret(), producer }) : written;
+}
+
+/** For the node, over the socket. */
+export function redisUrl({ run }: Pick<Places, "run">, { node }: Pick<RedisSecrets, "node">): string {
+  return `redis+unix://${NODE_USER}:${node}@${encodeURI(socketIn(run))}`;
+}
+
+/** For producers, over the port. */
+export function producerUrl(port: number, { producer }: Pick<RedisSecrets, "producer">): string {
+  return `redis://${PRODUCER_USER}:${producer}@127.0.0.1:${port}`;
+}
+
+export function redisServer(place: RedisPlace): ServerProgram {
+  const { base, places, program, secrets, rights } = place;
+  const { disk, network, processes, clock } = base;
+  const directory = join(places.data, "redis");
+  const [config, users] = [join(directory, "redis.conf"), join(directory, "users.acl")];
+
+  const prepare = async (): Promise<Launch | string> => {
+    if (!secrets.ok) return `cannot keep the secret of producers in ${directory}: ${secrets.failure.code}`;
+    const command = program(places.run);
+    if (command === undefined) {
+      return "there is no redis-server here: apt-get install redis-tools, or give redis.url that of another";
+    }
+    const asked = { command, args: ["--version"], env: ENV, timeoutMs: 5 * second };
+    const { said, problem } = await runProgram(asked, processes, clock);
+    if (problem !== undefined) return problem;
+    const [version, major] = /\bv=(\d+)[.\d]*/.exec(said) ?? [];
+    if (!(Number(major) >= REDIS_VERSION_MIN)) {
+      return `${command} is ${version ?? "no Redis"}; version ${REDIS_VERSION_MIN}.0 or later is needed`;
+    }
+    const files = [
+      [config, settingsText(place, directory, users)],
+      [users, usersText(secrets.value, rights)],
+    ] as const;
+    for (const [path, text] of files) {
+      const written = await disk.replaceFile(path, Buffer.from(text));
+      if (!written.ok) return `cannot write ${path}: ${written.failure.code}`;
+    }
+    return { command, args: [config], env: ENV };
+  };
+
+  const socket = socketIn(places.run);
+  return {
+    prepare,
+    stopSignal: "SIGTERM",
+    readiness: {
+      probe: (within) => servesRedis(network, socket, within),
+      tryTimeoutMs: 2 * second,
+      pauseMs: 50,
+      // It reads its log back at some 100 MB/s before it serves.
+      triesMax: 1200,
+    },
+  };
+}
+
+function settingsText({ places, port, memoryBytesMax }: RedisPlace, directory: string, users: string): string {
+  const settings = {
+    port: String(port),
+    bind: "127.0.0.1",
+    unixsocket: socketIn(places.run),
+    unixsocketperm: "700",
+    dir: directory,
+    aclfile: users,
+    appendonly: "yes",
+    appendfsync: "everysec",
+    save: "",
+    maxmemory: String(memoryBytesMax),
+    "maxmemory-policy": "noeviction",
+    daemonize: "no",
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} "${value.replaceAll(/["\\]/g, "\\$&")}"\n`)
+    .join("");
+}
+
+/** A producer adds to the streams that are read here, reads its answers, and can find out nothing else. */
+function usersText({ node, producer }: RedisSecrets, { writes, reads }: ProducerRights): string {
+  const hash = (secret: string): string => `#${createHash("sha256").update(secret).digest("hex")}`;
+  const may = (commands: string, mode: "R" | "W", keys: readonly string[]): string =>
+    `(${commands} ${keys.map((key) => `%${mode}~${key}`).join(" ")})`;
+  const writing = may("+xadd", "W", writes);
+  const reading = may("+xread +xrange", "R", reads);
+  const users = [
+    "default off",
+    `${NODE_USER} on ${hash(node)} ~* &* +@all`,
+    `${PRODUCER_USER} on ${hash(producer)} -@all +ping +hello +quit +client|setname ${writing} ${reading}`,
+  ];
+  return users.map((user) => `user ${user}\n`).join("");
+}
+
+function socketIn(run: string): string {
+  return join(run, "redis.sock");
+}
+
+/** Whoever has not said who he is gets no answer but that, where it serves; while it loads it says so. */
+function servesRedis(network: BaseEnv["network"], path: string, within: Within): Promise<boolean> {
+  const isYes = (answer: string): boolean | undefined =>
+    answer.includes("\r\n") ? /^(\+PONG|-NOAUTH)/.test(answer) : undefined;
+  return askSocket(network, path, Buffer.from("PING\r\n"), isYes, within);
+}
