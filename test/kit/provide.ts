@@ -33,6 +33,10 @@ export async function provideStrace(): Promise<string | undefined> {
   return await provide({ strace: "strace" });
 }
 
+export async function provideSshKeygen(): Promise<string | undefined> {
+  return await provide({ "ssh-keygen": "openssh-client" });
+}
+
 /** In `PATH`, and executable. */
 export function find(command: string): string | undefined {
   const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
