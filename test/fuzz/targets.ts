@@ -10,6 +10,9 @@ import { crc32 } from "node:zlib";
 import { digestFromBytes } from "#actors/domain/address.ts";
 import { decodeManifest, decodeNode, encodeManifest, encodeNode, type Manifest } from "#actors/domain/manifest.ts";
 import { decodeNameRecord, encodeNameRecord, verifyNameRecord } from "#actors/domain/name-record.ts";
+import { CERTIFICATE_TYPE } from "#actors/domain/ssh/certificate.ts";
+import { verifyCertificate } from "#actors/domain/ssh/certified.ts";
+import { parseKeyLine } from "#actors/domain/ssh/key-line.ts";
 import { parseRanges } from "#actors/gateway/range.ts";
 import { shardsOf } from "#actors/storage/chunks/chunk-shards.ts";
 import { decodeDescriptor, encodeDescriptor } from "#actors/storage/chunks/shard-descriptor.ts";
@@ -29,9 +32,13 @@ import {
 } from "#actors/storage/packs/record.ts";
 import { decodeMark, encodeMark, withCrc } from "#actors/storage/volumes/volume-mark.ts";
 import { decodeMemory, encodeMemory } from "#actors/storage/volumes/volume-memory.ts";
+import { parsePublicKeyLine } from "#client/ssh/key-line.ts";
+import { formatPrivateKey, parsePrivateKey } from "#client/ssh/private-key.ts";
 import { KiB } from "#runtime/units.ts";
 import { type NameVectors, vectorsFile } from "#test/actors/domain/name-vectors.ts";
 import { readRecord } from "#test/actors/domain/name-verifier.ts";
+import { type SshVectors, vectorsFile as sshVectorsFile } from "#test/actors/domain/ssh/vectors.ts";
+import { bytesIn, keyIn } from "#test/actors/domain/ssh/verdicts.ts";
 import { publishedVectors } from "#test/actors/domain/tree-vectors.ts";
 import { verdicts } from "#test/actors/domain/tree-verdicts.ts";
 import { rangeModel } from "#test/actors/gateway/range-model.ts";
@@ -225,6 +232,39 @@ const car: Target = {
   },
 };
 
+const ssh = JSON.parse(readFileSync(sshVectorsFile, "utf8")) as SshVectors;
+const sshLines = [...ssh.keys, ...ssh.certificates].map(({ line }) => line);
+const sshTrust = {
+  ...ssh.trust,
+  authorities: ssh.trust.authorities.map(keyIn),
+  principals: new Set(ssh.trust.principals),
+};
+const sshGood = new Set(
+  ssh.certificates.filter(({ is }) => is.startsWith("good")).map(({ line }) => bytesIn(line).toString("hex")),
+);
+const sshOwn = formatPrivateKey({ seed: new Uint8Array(32), publicKey: new Uint8Array(32), comment: "me" });
+const sshKeys: Target = {
+  name: "ssh key line, certificate and private key",
+  seeds: [
+    ...[...sshLines, sshOwn].map((line) => Buffer.from(line)),
+    ...ssh.certificates.map(({ line }) => bytesIn(line)),
+  ],
+  check(input) {
+    const text = Buffer.from(input).toString();
+    for (const line of [text, `${CERTIFICATE_TYPE} ${Buffer.from(input).toString("base64")}`]) {
+      const read = parseKeyLine(line);
+      const inClient = parsePublicKeyLine(line);
+      if (!read.ok) continue;
+      assert.equal(inClient !== undefined, read.value.kind === "key");
+      if (read.value.kind === "key") continue;
+      const isGood = verifyCertificate(read.value.certificate, sshTrust).ok;
+      assert(!isGood || sshGood.has(bytesIn(line).toString("hex")), "only what was signed is taken");
+    }
+    const own = parsePrivateKey(text);
+    if (typeof own === "object") assert.deepEqual(parsePrivateKey(formatPrivateKey(own)), own);
+  },
+};
+
 const range: Target = {
   name: "Range",
   seeds: ["bytes=0-1", "bytes=-5", "bytes=9-", "bytes= 0-0 ,\t5-9,,-1", "Bytes=1-2,99999999999999999999-"].map(
@@ -246,5 +286,6 @@ export const TARGETS: readonly Target[] = [
   tree,
   nameRecord,
   car,
+  sshKeys,
   range,
 ];
