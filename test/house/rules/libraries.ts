@@ -15,6 +15,7 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   lmdb: ["runtime/real/kv.ts"],
   msgpackr: ["runtime/link/body.ts"],
   multiformats: ["actors/domain/dag.ts"],
+  pg: ["runtime/real/sql.ts"],
   pino: ["runtime/real/log.ts"],
   piscina: ["runtime/real/cpu.ts"],
   "prom-client": ["runtime/telemetry/exposition.ts"],
