@@ -12,6 +12,7 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   "@ipld/dag-cbor": ["actors/domain/dag.ts"],
   "@napi-rs/blake-hash": ["runtime/pool/blake3.ts", "cli/digest.ts"],
   commander: ["cli/program.ts", "cli/upkeep-commands.ts", "cli/arguments.ts"],
+  jose: ["actors/domain/tokens/token.ts"],
   lmdb: ["runtime/real/kv.ts"],
   msgpackr: ["runtime/link/body.ts"],
   multiformats: ["actors/domain/dag.ts"],
