@@ -8,11 +8,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { digestFromBytes } from "#actors/domain/address.ts";
+import { readEntry } from "#actors/domain/events/entry.ts";
 import { decodeManifest, decodeNode, encodeManifest, encodeNode, type Manifest } from "#actors/domain/manifest.ts";
 import { decodeNameRecord, encodeNameRecord, verifyNameRecord } from "#actors/domain/name-record.ts";
 import { CERTIFICATE_TYPE } from "#actors/domain/ssh/certificate.ts";
 import { verifyCertificate } from "#actors/domain/ssh/certified.ts";
 import { parseKeyLine } from "#actors/domain/ssh/key-line.ts";
+import { parseRfc3339 } from "#actors/domain/time-ns.ts";
+import { verifyToken } from "#actors/domain/tokens/token.ts";
 import { parseRanges } from "#actors/gateway/range.ts";
 import { shardsOf } from "#actors/storage/chunks/chunk-shards.ts";
 import { decodeDescriptor, encodeDescriptor } from "#actors/storage/chunks/shard-descriptor.ts";
@@ -35,10 +38,13 @@ import { decodeMemory, encodeMemory } from "#actors/storage/volumes/volume-memor
 import { parsePublicKeyLine } from "#client/ssh/key-line.ts";
 import { formatPrivateKey, parsePrivateKey } from "#client/ssh/private-key.ts";
 import { KiB } from "#runtime/units.ts";
+import { BOUNDS, goodEnvelope, goodEvent, NOW, verdictOf } from "#test/actors/domain/events/entry-kit.ts";
+import { entryModel } from "#test/actors/domain/events/entry-model.ts";
 import { type NameVectors, vectorsFile } from "#test/actors/domain/name-vectors.ts";
 import { readRecord } from "#test/actors/domain/name-verifier.ts";
 import { type SshVectors, vectorsFile as sshVectorsFile } from "#test/actors/domain/ssh/vectors.ts";
 import { bytesIn, keyIn } from "#test/actors/domain/ssh/verdicts.ts";
+import { CLAIMS, REFERENCE_TOKEN, rewritten, TERMS } from "#test/actors/domain/tokens/token-kit.ts";
 import { publishedVectors } from "#test/actors/domain/tree-vectors.ts";
 import { verdicts } from "#test/actors/domain/tree-verdicts.ts";
 import { rangeModel } from "#test/actors/gateway/range-model.ts";
@@ -276,6 +282,34 @@ const range: Target = {
   },
 };
 
+const nowNs = parseRfc3339(NOW) ?? 0n;
+const entry: Target = {
+  name: "entry of the stream",
+  seeds: [
+    goodEvent(),
+    goodEvent({ payload: { "\u0001": [1.5e-300, -1, "\u{1f4b1}\u2028"] }, tags: [], x: { payload: [] } }),
+    goodEnvelope(),
+    goodEnvelope({ type: "heartbeat", data: undefined }),
+  ].map((text) => new Uint8Array(Buffer.from(text))),
+  check(input) {
+    const text = Buffer.from(input).toString();
+    assert.deepEqual(
+      verdictOf(readEntry(text, BOUNDS)),
+      entryModel(text, { nowNs, sizeBytesMax: BOUNDS.sizeBytesMax }),
+    );
+  },
+};
+
+const token: Target = {
+  name: "token",
+  seeds: [REFERENCE_TOKEN, rewritten(REFERENCE_TOKEN, "base64url")].map((text) => new Uint8Array(Buffer.from(text))),
+  async check(input) {
+    const verified = await verifyToken(Buffer.from(input).toString(), TERMS);
+    // Nobody else can say another thing.
+    if (verified.ok) assert.deepEqual(verified.value, CLAIMS);
+  },
+};
+
 export const TARGETS: readonly Target[] = [
   manifest,
   packRecord,
@@ -288,4 +322,6 @@ export const TARGETS: readonly Target[] = [
   car,
   sshKeys,
   range,
+  entry,
+  token,
 ];
