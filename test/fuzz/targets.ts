@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { digestFromBytes } from "#actors/domain/address.ts";
 import { readEntry } from "#actors/domain/events/entry.ts";
+import { readCanonical, readJson } from "#actors/domain/canonical-json.ts";
 import { decodeManifest, decodeNode, encodeManifest, encodeNode, type Manifest } from "#actors/domain/manifest.ts";
 import { decodeNameRecord, encodeNameRecord, verifyNameRecord } from "#actors/domain/name-record.ts";
 import { CERTIFICATE_TYPE } from "#actors/domain/ssh/certificate.ts";
@@ -40,6 +41,8 @@ import { formatPrivateKey, parsePrivateKey } from "#client/ssh/private-key.ts";
 import { KiB } from "#runtime/units.ts";
 import { BOUNDS, goodEnvelope, goodEvent, NOW, verdictOf } from "#test/actors/domain/events/entry-kit.ts";
 import { entryModel } from "#test/actors/domain/events/entry-model.ts";
+import { problemsOf, saidBy } from "#test/actors/domain/json-model.ts";
+import { GO, PYTHON, RFC_8785 } from "#test/actors/domain/json-vectors.ts";
 import { type NameVectors, vectorsFile } from "#test/actors/domain/name-vectors.ts";
 import { readRecord } from "#test/actors/domain/name-verifier.ts";
 import { type SshVectors, vectorsFile as sshVectorsFile } from "#test/actors/domain/ssh/vectors.ts";
@@ -307,6 +310,22 @@ const token: Target = {
     const verified = await verifyToken(Buffer.from(input).toString(), TERMS);
     // Nobody else can say another thing.
     if (verified.ok) assert.deepEqual(verified.value, CLAIMS);
+const canonicalJson: Target = {
+  name: "canonical JSON",
+  seeds: [...PYTHON, ...GO, ...RFC_8785].map(({ text }) => new Uint8Array(Buffer.from(text))),
+  check(input) {
+    // In which U+FFFD stands for what is no UTF-8.
+    const text = Buffer.from(input).toString();
+    const isUtf8 = Buffer.from(text).equals(input);
+    for (const [form, read] of [
+      ["canonical", readCanonical(input)],
+      ["any", readJson(input)],
+    ] as const) {
+      const problems = isUtf8 ? problemsOf(text, form) : new Set(["not-utf8"]);
+      assert.equal(read.ok, problems.size === 0);
+      if (read.ok) assert.deepEqual(read.value, saidBy(text));
+      else if (!problems.has("not-json")) assert(problems.has(read.failure.problem), read.failure.problem);
+    }
   },
 };
 
@@ -324,4 +343,5 @@ export const TARGETS: readonly Target[] = [
   range,
   entry,
   token,
+  canonicalJson,
 ];
