@@ -8,8 +8,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { digestFromBytes } from "#actors/domain/address.ts";
-import { readEntry } from "#actors/domain/events/entry.ts";
 import { readCanonical, readJson } from "#actors/domain/canonical-json.ts";
+import { readEntry } from "#actors/domain/events/entry.ts";
 import { decodeManifest, decodeNode, encodeManifest, encodeNode, type Manifest } from "#actors/domain/manifest.ts";
 import { decodeNameRecord, encodeNameRecord, verifyNameRecord } from "#actors/domain/name-record.ts";
 import { CERTIFICATE_TYPE } from "#actors/domain/ssh/certificate.ts";
@@ -310,6 +310,9 @@ const token: Target = {
     const verified = await verifyToken(Buffer.from(input).toString(), TERMS);
     // Nobody else can say another thing.
     if (verified.ok) assert.deepEqual(verified.value, CLAIMS);
+  },
+};
+
 const canonicalJson: Target = {
   name: "canonical JSON",
   seeds: [...PYTHON, ...GO, ...RFC_8785].map(({ text }) => new Uint8Array(Buffer.from(text))),

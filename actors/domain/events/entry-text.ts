@@ -6,7 +6,8 @@
 import { type EventRefused, refuseEvent } from "#actors/domain/events/event.ts";
 import { isStorable } from "#actors/domain/events/json-escapes.ts";
 import { type JsonParts, splitJson } from "#actors/domain/events/json-parts.ts";
-import { isJsonObject, parseJson } from "#actors/domain/json-object.ts";
+import { isJsonObject } from "#actors/domain/json-value.ts";
+import { parseJson } from "#actors/domain/parse-json.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 
 export function parseEntry(text: string, sizeBytesMax: number): Result<JsonParts, EventRefused> {

@@ -11,7 +11,7 @@
 import { assert } from "#runtime/errors.ts";
 
 /** Objects and lists inside one another, the outermost counted. Postgres' parser is recursive, and ends with its stack. */
-export const JSON_DEPTH_MAX = 128;
+export const ENTRY_DEPTH_MAX = 128;
 /** Characters of a number, its sign and exponent among them. Postgres has 131072 digits before the point, 16383 behind it. */
 export const NUMBER_LENGTH_MAX = 4096;
 /**
@@ -48,7 +48,7 @@ export function splitJson(text: string): JsonParts | JsonProblem {
       case OPEN_OBJECT:
       case OPEN_LIST:
         depth += 1;
-        if (depth > JSON_DEPTH_MAX) return "too-deep";
+        if (depth > ENTRY_DEPTH_MAX) return "too-deep";
         if (depth === 1) valueStart = at + 1;
         break;
       case COLON:

@@ -1,5 +1,4 @@
 /** What a token says: claims by their names in JWT (RFC 7519), and the form that each must have. */
-import type { JsonObject } from "#actors/domain/json-object.ts";
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 
 /** Characters of a `jti` or an `fp`: one in 88 is the longest that we make. */
@@ -35,7 +34,7 @@ export function encodeClaims({ iss, aud, sub, sid, iat, nbf, exp, jti, fp }: Cla
  * Undefined where one is missing or is not what it must be. Claims of other names are ignored. A list of audiences, which
  * JWT allows, is none: a token of ours has one, and nobody else signs them.
  */
-export function claimsOf(value: JsonObject): Claims | undefined {
+export function claimsOf(value: Readonly<Record<string, unknown>>): Claims | undefined {
   const { iss, aud, iat, nbf, exp, jti, fp } = value;
   const sub = uuidOf(value["sub"]);
   const sid = uuidOf(value["sid"]);

@@ -10,7 +10,8 @@ import { isUtf8 } from "node:buffer";
 import { type KeyObject, verify } from "node:crypto";
 import { promisify } from "node:util";
 import { CompactSign, compactVerify, errors } from "jose";
-import { isJsonObject, type JsonObject, parseJson } from "#actors/domain/json-object.ts";
+import { isJsonObject, type JsonObject } from "#actors/domain/json-value.ts";
+import { parseJson } from "#actors/domain/parse-json.ts";
 import { type Claims, claimsOf, encodeClaims } from "#actors/domain/tokens/claims.ts";
 import {
   encodeBase64url,
@@ -131,7 +132,7 @@ function problemOf(claims: Claims, terms: TokenTerms): TokenRefusedReason | unde
 /** The JSON object that `bytes` are; undefined where they are none. */
 function membersOf(bytes: Uint8Array): JsonObject | undefined {
   const value = isUtf8(bytes) ? parseJson(Buffer.from(bytes).toString()) : undefined;
-  return isJsonObject(value) ? value : undefined;
+  return value !== undefined && isJsonObject(value) ? value : undefined;
 }
 
 function refuse(reason: TokenRefusedReason): Result<never, TokenRefused> {

@@ -9,7 +9,7 @@ import {
   TAGS_MAX,
   type Tag,
 } from "#actors/domain/events/event.ts";
-import { JSON_DEPTH_MAX, NUMBER_EXPONENT_MAX, NUMBER_LENGTH_MAX } from "#actors/domain/events/json-parts.ts";
+import { ENTRY_DEPTH_MAX, NUMBER_EXPONENT_MAX, NUMBER_LENGTH_MAX } from "#actors/domain/events/json-parts.ts";
 import type { LeanEvent } from "#actors/domain/events/lean-event.ts";
 import { MiB } from "#runtime/units.ts";
 import { BOUNDS, goodEvent } from "#test/actors/domain/events/entry-kit.ts";
@@ -169,12 +169,12 @@ describe("lean events: what Postgres could not store", () => {
   it("is what is nested too deep, the event itself being the first level", () => {
     const nested = (depth: number, open: string, close: string): string => open.repeat(depth) + close.repeat(depth);
 
-    lean(withPayload(nested(JSON_DEPTH_MAX - 1, "[", "]")));
-    assert.equal(refused(withPayload(nested(JSON_DEPTH_MAX, "[", "]"))), "too-deep");
-    lean(withPayload(`${'{"a":'.repeat(JSON_DEPTH_MAX - 1)}1${"}".repeat(JSON_DEPTH_MAX - 1)}`));
-    assert.equal(refused(withPayload(`${'{"a":'.repeat(JSON_DEPTH_MAX)}1${"}".repeat(JSON_DEPTH_MAX)}`)), "too-deep");
+    lean(withPayload(nested(ENTRY_DEPTH_MAX - 1, "[", "]")));
+    assert.equal(refused(withPayload(nested(ENTRY_DEPTH_MAX, "[", "]"))), "too-deep");
+    lean(withPayload(`${'{"a":'.repeat(ENTRY_DEPTH_MAX - 1)}1${"}".repeat(ENTRY_DEPTH_MAX - 1)}`));
+    assert.equal(refused(withPayload(`${'{"a":'.repeat(ENTRY_DEPTH_MAX)}1${"}".repeat(ENTRY_DEPTH_MAX)}`)), "too-deep");
     assert.equal(refused(withPayload(nested(500_000, "[", "]"))), "too-deep");
-    lean(withPayload(`[${"[],{},".repeat(JSON_DEPTH_MAX)}0]`));
+    lean(withPayload(`[${"[],{},".repeat(ENTRY_DEPTH_MAX)}0]`));
   });
 
   it("is a number that is too long, or too large or small", () => {
