@@ -10,6 +10,7 @@ import { Keeps } from "#actors/storage/keeps/keeps.ts";
 import type { Meters } from "#actors/storage/meters.ts";
 import { PackFiles } from "#actors/storage/packs/pack-files.ts";
 import { BUCKET_WAIT_MS, type PackPlace } from "#actors/storage/packs/pack-place.ts";
+import { SequenceMark } from "#actors/storage/recovery/sequence-mark.ts";
 import { ReserveFile } from "#actors/storage/reserve-file.ts";
 import { Space } from "#actors/storage/space.ts";
 import { volumeRoom } from "#actors/storage/spread/volume-room.ts";
@@ -72,6 +73,7 @@ export interface StoreParts {
   readonly catalog: Catalog;
   readonly files: PackFiles;
   readonly keeps: Keeps;
+  readonly sequenceMark: SequenceMark;
   /** Of the data directory. */
   readonly space: Space;
   /** Of where the packs are written. */
@@ -141,7 +143,8 @@ export async function openParts(deps: StoreDeps): Promise<StoreParts> {
     onDamaged: deps.onJournalDamaged,
   });
   scope.add(() => keeps.close());
-  return { kv, catalog, files, keeps, space, putSpace, overhead, volumes, reserve };
+  const sequenceMark = await SequenceMark.open(disk, directory);
+  return { kv, catalog, files, keeps, sequenceMark, space, putSpace, overhead, volumes, reserve };
 }
 
 const NO_VOLUMES: VolumeSettings = { directories: [], erasure: "none" };

@@ -334,6 +334,7 @@ export class Store {
         if (this.#isBeside) onRebuild(this.#rebuild);
       },
       keeps: this.#keeps,
+      mark: this.#parts.sequenceMark,
       isOver: () => this.#over.signal.aborted,
     };
     const report = await recoverAll(deps, this.#parts.volumes);

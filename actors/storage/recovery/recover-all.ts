@@ -8,6 +8,7 @@ import type { PackFiles } from "#actors/storage/packs/pack-files.ts";
 import { HOME_SLOT } from "#actors/storage/packs/pack-number.ts";
 import { findLost, hadRecords, settleLost, takeBack } from "#actors/storage/recovery/lost-packs.ts";
 import { Recovery, type RecoveryDeps, type RecoveryReport } from "#actors/storage/recovery/recovery.ts";
+import type { SequenceMark } from "#actors/storage/recovery/sequence-mark.ts";
 import type { VolumeSet } from "#actors/storage/spread/volume-set.ts";
 import { must } from "#runtime/errors.ts";
 
@@ -19,7 +20,7 @@ export async function isEmpty(files: PackFiles, volumes: VolumeSet | undefined):
 }
 
 export async function recoverAll(
-  deps: Omit<RecoveryDeps, "slots" | "keepsUnclaimed" | "isLacking">,
+  deps: Omit<RecoveryDeps, "slots" | "keepsUnclaimed" | "isLacking"> & { readonly mark: Pick<SequenceMark, "note"> },
   volumes: VolumeSet | undefined,
 ): Promise<RecoveryReport> {
   const { catalog, files, pause } = deps;
@@ -35,6 +36,7 @@ export async function recoverAll(
       isLacking: volumes?.isLacking ?? false,
     });
     const report = await recovery.run();
+    if (report.failed === undefined && volumes?.isNamed === true) await deps.mark.note(report.lastSequence);
     if (report.failed === undefined || deps.isOver()) return report;
     // One volume less each time.
     await volumes?.leaveOut(report.failed);

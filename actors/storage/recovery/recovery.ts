@@ -35,6 +35,7 @@ import { FoundCommits } from "#actors/storage/recovery/found-commits.ts";
 import type { LastingCommitDeps } from "#actors/storage/recovery/lasting-commit.ts";
 import { settleLost } from "#actors/storage/recovery/lost-packs.ts";
 import { PackTail, type PackTailOptions } from "#actors/storage/recovery/pack-tail.ts";
+import type { SequenceMark } from "#actors/storage/recovery/sequence-mark.ts";
 import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { assert, fail, must, type Result } from "#runtime/errors.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
@@ -57,6 +58,7 @@ export interface RecoveryDeps extends LastingCommitDeps {
   readonly keepsUnclaimed: boolean;
   /** A volume is not there: it may hold commits with numbers that nobody remembers. */
   readonly isLacking: boolean;
+  readonly mark: Pick<SequenceMark, "lastBehind">;
   /** Called as packs are done; `totalBytes` is the size of all packs. */
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
   /** True when the incarnation is over, and from then on: recovery stops where it is. */
@@ -227,8 +229,9 @@ export class Recovery {
    * length is not met twice. What a removal speaks of was given out too, and may be the last that is heard of of many.
    */
   #takeLastSequence(listed: readonly PackFile[]): number {
-    const { catalog, isLacking, keeps, random } = this.#deps;
-    const last = Math.max(catalog.highestSequence, this.#commits.lastSequence, keeps.highestSequence);
+    const { catalog, isLacking, keeps, mark, random } = this.#deps;
+    const found = Math.max(catalog.highestSequence, this.#commits.lastSequence, keeps.highestSequence);
+    const last = mark.lastBehind(found);
     const gap = this.#unreadable.size * PACK_RECORDS_MAX;
     const isFirst = !catalog.complete && listed.length === 0 && !isLacking && last === 0;
     const mayMiss = this.#isOfOneVolume ? gap > 0 || isLacking : !isFirst;

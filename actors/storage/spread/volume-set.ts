@@ -16,6 +16,7 @@ import {
   type RecoveryDeps,
   type RecoveryReport,
 } from "#actors/storage/recovery/recovery.ts";
+import { NO_MARK } from "#actors/storage/recovery/sequence-mark.ts";
 import { describeUnread } from "#actors/storage/recovery/set-aside.ts";
 import { type Lane, Lanes } from "#actors/storage/spread/lanes.ts";
 import { compareRecords, dropRecords, forgetLost, liftRecords } from "#actors/storage/spread/volume-records.ts";
@@ -311,7 +312,7 @@ export class VolumeSet implements PackVolumes {
       if (!forgotten.ok || !(await this.#drop(new Set([slot]), attachment))) return this.#tryLater(slot);
     }
     const recovery = new Recovery({
-      ...{ files, catalog, cpu, keeps, log, pause, random },
+      ...{ files, catalog, cpu, keeps, log, mark: NO_MARK, pause, random },
       slots: [slot],
       keepsUnclaimed: true,
       isLacking: this.#lacksBeside(slot),

@@ -16,6 +16,7 @@ import { encodePackFront, PACK_FRONT_BYTES } from "#actors/storage/packs/pack-fo
 import { layOutRecord } from "#actors/storage/packs/pack-write.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { Recovery, type RecoveryReport } from "#actors/storage/recovery/recovery.ts";
+import { NO_MARK } from "#actors/storage/recovery/sequence-mark.ts";
 import { must } from "#runtime/errors.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
@@ -150,6 +151,7 @@ async function recover(
     slots: [0],
     keepsUnclaimed: false,
     isLacking: false,
+    mark: NO_MARK,
     files,
     catalog,
     cpu: inlineCpu({ disk }),

@@ -23,6 +23,7 @@ import { RecordCheck } from "#actors/storage/packs/record-check.ts";
 import { Pause } from "#actors/storage/pause.ts";
 import { type AdoptSealDeps, adoptSeal } from "#actors/storage/recovery/adopt-seal.ts";
 import { Recovery } from "#actors/storage/recovery/recovery.ts";
+import { NO_MARK } from "#actors/storage/recovery/sequence-mark.ts";
 import { must } from "#runtime/errors.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
@@ -193,6 +194,7 @@ describe("storage: a rebuild that ends before it has entered what it found", () 
       slots: [0],
       keepsUnclaimed: false,
       isLacking: false,
+      mark: NO_MARK,
       files,
       catalog,
       cpu: inlineCpu({ disk }),

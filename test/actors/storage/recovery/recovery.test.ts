@@ -9,6 +9,7 @@ import { Pause } from "#actors/storage/pause.ts";
 import type { StoredObject } from "#actors/storage/protocol.ts";
 import { CHECKS_AT_ONCE_MAX } from "#actors/storage/recovery/found-commits.ts";
 import { Recovery } from "#actors/storage/recovery/recovery.ts";
+import { NO_MARK } from "#actors/storage/recovery/sequence-mark.ts";
 import { type Failure, fail } from "#runtime/errors.ts";
 import { type Cpu, type CpuTasks, POOL_DIGEST_BYTES_MIN, type PoolFailure } from "#runtime/pool/cpu.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
@@ -303,6 +304,7 @@ async function cutOffBeforeCheckpoints({ disk, kv }: { disk: MemoryDisk; kv: Mem
     slots: [0],
     keepsUnclaimed: false,
     isLacking: false,
+    mark: NO_MARK,
     files: new PackFiles(disk, "/data/packs", 4),
     catalog,
     cpu: inlineCpu({ disk }),

@@ -92,6 +92,41 @@ describe("storage: a volume that is left out, and holds commits that nobody know
     });
   }
 
+  for (const hasPacks of [false, true]) {
+    const found = hasPacks ? "packs of before there were volumes" : "no pack at all";
+    it(`brings nothing back that was removed meanwhile, by a start with a new catalog and ${found} (STO-134)`, async () => {
+      const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
+      const kv = memoryKvStores();
+      if (hasPacks) {
+        const before = await start(disk, kv);
+        await mustPut(before, randomBytes(300 * KiB, 1));
+        await before.actor.stop();
+      }
+      // Each start leaves many numbers out: what is put then has a high one.
+      for (let life = 0; life < 3; life += 1) {
+        const one = await start(disk, kv, "/v1", "/v2");
+        await looked(one);
+        await mustPut(one, randomBytes(300 * KiB, 10 + life));
+        if (life === 2) await mustPut(one, randomBytes(300 * KiB, 20));
+        await one.actor.stop();
+      }
+
+      const later = memoryKvStores();
+      const second = await start(disk, later);
+      await whole(second);
+      const { manifest } = await mustPut(second, randomBytes(300 * KiB, 20));
+      assert((await second.ref.call("removeObject", { manifest }, within)).ok);
+      await second.actor.stop();
+
+      const third = await start(disk, later, "/v1", "/v2");
+      await whole(third);
+      await looked(third);
+      await settled(third);
+      const read = await third.ref.call("findHeld", { root: manifest }, within);
+      assert(!read.ok && read.failure.code === "storage.removed", JSON.stringify(read));
+    });
+  }
+
   it("is told of, and given up, where no volume is named at all (STO-89)", async () => {
     const disk = new MemoryDisk({ capacityBytes: 4 * GiB });
     const kv = memoryKvStores();

@@ -21,6 +21,7 @@ const ONCE_WRONG: readonly (readonly [seed: number, leavesOut: boolean, what: st
   [140, false, "the same, with six of them"],
   [40, true, "what was removed came back with a volume that had been left out"],
   [45, true, "two commits had one number"],
+  [98, true, "what a start without any pack had removed came back"],
 ];
 
 describe("storage: histories of volumes", () => {
