@@ -14,6 +14,7 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   canonicalize: ["actors/domain/canonical-json.ts"],
   commander: ["cli/program.ts", "cli/upkeep-commands.ts", "cli/arguments.ts"],
   jose: ["actors/domain/tokens/token.ts"],
+  ioredis: ["runtime/real/redis-connection.ts"],
   lmdb: ["runtime/real/kv.ts"],
   msgpackr: ["runtime/link/body.ts"],
   multiformats: ["actors/domain/dag.ts"],

@@ -1,0 +1,73 @@
+/** What a simulated Redis is asked to do, as something that can be done again: at a moment, on what is held then. */
+import { blockMsOf, nameOf } from "#runtime/redis/commands.ts";
+import { assertRate, type Rate, type RateVerdict, takeOne } from "#runtime/redis/rate.ts";
+import type { RedisCommand, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
+import type { Moment } from "#runtime/simulated/redis/command.ts";
+import { execute, isGrowing } from "#runtime/simulated/redis/execute.ts";
+import { findValue, putValue } from "#runtime/simulated/redis/keyspace.ts";
+import { pinEnds } from "#runtime/simulated/redis/read-commands.ts";
+import { NO_MEMORY, type Refusal, WRONG_TYPE } from "#runtime/simulated/redis/refusal.ts";
+
+const usPerMs = 1000;
+
+export interface Work<Value> {
+  /** Of its commands, in capitals. */
+  readonly names: readonly string[];
+  /** How long it waits where there is nothing for it yet. */
+  readonly blockMs?: number | undefined;
+  /** Undefined where there is nothing yet. */
+  readonly run: (moment: Moment) => Value | undefined;
+  /** The same, with what only the moment says at which it came. Of what waits. */
+  readonly pin?: (moment: Moment) => Work<Value>;
+}
+
+/** The words are copied here: the caller may change them as soon as it has asked. */
+export function commandWork(command: RedisCommand): Work<RedisReply | Refusal> {
+  return wordsWork(command.map(bytesOf), [nameOf(command)], blockMsOf(command));
+}
+
+/** All of it, or nothing where one of them is refused before it is run. */
+export function transactionWork(commands: readonly RedisCommand[]): Work<readonly (RedisReply | Refusal)[] | Refusal> {
+  const all = commands.map((command) => command.map(bytesOf));
+  return {
+    names: commands.map(nameOf),
+    run: (moment) => {
+      if (moment.isFull && all.some(isGrowing)) return NO_MEMORY;
+      return all.map((words) => execute(words, moment) ?? null);
+    },
+  };
+}
+
+export function takeWork(key: string, rate: Rate): Work<RateVerdict | Refusal> {
+  assertRate(rate);
+  const name = Buffer.from(key).toString("latin1");
+  return { names: ["TAKE"], run: (moment) => take(name, rate, moment) };
+}
+
+function wordsWork(
+  words: readonly Uint8Array[],
+  names: readonly string[],
+  blockMs: number | undefined,
+): Work<RedisReply | Refusal> {
+  return {
+    names,
+    blockMs,
+    run: (moment) => execute(words, moment) ?? (blockMs === undefined ? null : undefined),
+    pin: (moment) => wordsWork(pinEnds(words, moment), names, blockMs),
+  };
+}
+
+function take(key: string, rate: Rate, { keyspace, nowMs, isFull }: Moment): RateVerdict | Refusal {
+  const held = findValue(keyspace, key, nowMs);
+  if (held !== undefined && held.kind !== "text") return WRONG_TYPE;
+  const fullUs = held === undefined ? undefined : Number(Buffer.from(held.bytes).toString());
+  const { verdict, keep } = takeOne(rate, fullUs, nowMs * usPerMs);
+  if (keep === undefined) return verdict;
+  if (isFull) return NO_MEMORY;
+  putValue(keyspace, key, { kind: "text", bytes: Buffer.from(String(keep.fullUs)) }, nowMs + keep.forMs);
+  return verdict;
+}
+
+function bytesOf(word: RedisWord): Uint8Array {
+  return new Uint8Array(word instanceof Uint8Array ? word : Buffer.from(String(word)));
+}

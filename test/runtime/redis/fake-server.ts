@@ -1,0 +1,58 @@
+/** A server that says what a test wants a Redis to say, whatever that does to whoever asks. */
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { after } from "node:test";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+
+/** What is said to a command, in the words of the protocol; undefined: nothing. */
+export type Say = (words: readonly string[]) => string | undefined;
+
+export interface FakeServer {
+  readonly port: number;
+  /** In capitals, in the order in which they came. */
+  readonly heard: readonly string[];
+}
+
+/** It ends when the tests of the file have. */
+export async function startFakeServer(say: Say, tls?: TlsOptions): Promise<FakeServer> {
+  const heard: string[] = [];
+  const sockets = new Set<Socket>();
+  const onConnection = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    let text = "";
+    socket.on("data", (bytes: Buffer) => {
+      text += bytes.toString("latin1");
+      for (let next = readCommand(text); next !== undefined; next = readCommand(text)) {
+        text = text.slice(next.length);
+        heard.push(next.words[0]?.toUpperCase() ?? "");
+        const said = say(next.words);
+        if (said !== undefined) socket.write(said);
+      }
+    });
+  };
+  const server: Server = tls === undefined ? createServer(onConnection) : createTlsServer(tls, onConnection);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { port: (server.address() as AddressInfo).port, heard };
+}
+
+/** The first command in `text`, where all of it is there. */
+function readCommand(text: string): { readonly words: readonly string[]; readonly length: number } | undefined {
+  const [head = "", count] = /^\*(\d+)\r\n/.exec(text) ?? [];
+  if (count === undefined) return undefined;
+  const words: string[] = [];
+  let at = head.length;
+  while (words.length < Number(count)) {
+    const [size = "", bytes] = /^\$(\d+)\r\n/.exec(text.slice(at, at + 20)) ?? [];
+    const end = at + size.length + Number(bytes);
+    if (bytes === undefined || text.length < end + 2) return undefined;
+    words.push(text.slice(at + size.length, end));
+    at = end + 2;
+  }
+  return { words, length: at };
+}
