@@ -14,7 +14,7 @@ import type { Clock, Timer } from "#runtime/clock.ts";
 import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import type { RedisAddress, RedisLogin } from "#runtime/redis/address.ts";
 import { blockMsOf, nameOf, REDIS_UNANSWERED_BYTES_MAX, sizeBytesOf } from "#runtime/redis/commands.ts";
-import { failureOf, isElsewhere, refusalOf, unreachable } from "#runtime/redis/failures.ts";
+import { causeOf, failureOf, isElsewhere, refusalOf, unreachable } from "#runtime/redis/failures.ts";
 import type { RedisCommand, RedisFailure, RedisRefused, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
 import type { Within } from "#runtime/ref.ts";
 import { redacted } from "#runtime/telemetry/redact.ts";
@@ -77,6 +77,8 @@ export class RedisConnection {
     const timer = clock.after(REDIS_CONNECT_MS, () => this.end(`no answer for ${REDIS_CONNECT_MS} ms`));
     const opened = (await this.#connect()) ? await this.#greet(address) : this.#isGone();
     timer.cancel();
+    // It may have broken since it was let in.
+    if (this.#isOver) return opened.ok ? this.#isGone() : opened;
     if (opened.ok) this.#isServing = true;
     else this.end(causeOf(opened.failure));
     return opened;
@@ -175,13 +177,14 @@ export class RedisConnection {
 
   #refused(waiting: Waiting, error: unknown): void {
     const line = this.#tell(error);
-    if (error instanceof ReplyError) {
-      if (isElsewhere(line)) this.#leave(line);
-      this.#answered(waiting, fail(failureOf(line)));
-    } else {
-      // The end of the connection, which tells all that wait.
+    // The end of the connection, which tells all that wait.
+    if (!(error instanceof ReplyError)) {
       this.end(line);
+      return;
     }
+    const failure = failureOf(line);
+    if (isElsewhere(line)) this.#leave(failure);
+    this.#answered(waiting, fail(failure));
   }
 
   #answered(waiting: Waiting, answer: Answer): void {
@@ -192,10 +195,10 @@ export class RedisConnection {
   }
 
   /** Nothing more is sent, and it ends when all that was is answered. */
-  #leave(line: string): void {
+  #leave(why: RedisFailure): void {
     this.#isServing = false;
     this.#isLeaving = true;
-    this.#cause ??= line;
+    this.#cause ??= causeOf(why);
   }
 
   /** Begun with the first that waits, and over when nobody does. */
@@ -261,10 +264,6 @@ function clientOptions({ place }: RedisAddress): Omit<RedisOptions, "replyMappin
 
 function authOf({ user, secret }: RedisLogin): RedisCommand {
   return user === undefined ? ["AUTH", secret] : ["AUTH", user, secret];
-}
-
-function causeOf(failure: RedisFailure): string {
-  return failure.code === "redis.unreachable" ? failure.cause : `${failure.kind} ${failure.message}`;
 }
 
 /** The library takes bytes for bytes only in this class. */

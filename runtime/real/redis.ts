@@ -2,12 +2,12 @@
  * Redis by `ioredis`: one connection after another (`redis-connection.ts`), with pauses that grow while none can be had.
  */
 import type { Clock, Timer } from "#runtime/clock.ts";
-import { assert, ok, type Result } from "#runtime/errors.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { type Answer, partOf, RedisConnection } from "#runtime/real/redis-connection.ts";
 import type { RedisAddress } from "#runtime/redis/address.ts";
 import { assertCommand, assertImmediate } from "#runtime/redis/commands.ts";
-import { unreachable } from "#runtime/redis/failures.ts";
+import { causeOf, isUndone, unreachable } from "#runtime/redis/failures.ts";
 import { RATE_SCRIPT, type Rate, type RateVerdict, rateWords } from "#runtime/redis/rate.ts";
 import { Readiness } from "#runtime/redis/readiness.ts";
 import type { Redis, RedisCommand, RedisFailure, RedisRefused, RedisReply } from "#runtime/redis/redis.ts";
@@ -78,18 +78,18 @@ class RealRedis implements Redis {
     assertImmediate(commands);
     if (commands.length === 0) return ok([]);
     const answers = await this.#send([["MULTI"], ...commands, ["EXEC"]], within);
-    const [done] = answers.slice(-1);
-    assert(done !== undefined, "a transaction has an answer");
+    const [begun, done] = [answers.at(0), answers.at(-1)];
+    assert(begun !== undefined && done !== undefined, "a transaction has an answer");
     if (done.ok) {
       assert(Array.isArray(done.value), "a transaction that watches nothing is not called off");
       return ok(done.value.map(partOf));
     }
-    const refused = answers.find((answer) => !answer.ok);
-    // Where it was not the end of it that was refused, each was taken by itself, and some may have been done.
-    const isNone =
-      done.failure.code === "redis.refused" ? done.failure.kind === "EXECABORT" : done.failure.executed === "no";
-    if (isNone && refused !== undefined && !refused.ok) return refused;
-    return done.failure.code === "redis.refused" ? unreachable("maybe", done.failure.message) : done;
+    const failures = answers.flatMap((answer) => (answer.ok ? [] : [answer.failure]));
+    const [first = done.failure] = failures;
+    const isUnsent = failures.length === answers.length && failures.every(isUndone);
+    // Where it was refused before it had begun, each may have been done by itself.
+    if (isUnsent || (begun.ok && isUndone(done.failure))) return fail(first);
+    return unreachable("maybe", causeOf(first));
   }
 
   async take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>> {

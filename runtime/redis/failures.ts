@@ -30,11 +30,17 @@ const ELSEWHERE: ReadonlySet<string> = new Set(["LOADING", "MASTERDOWN", "READON
 /** Redis tells whoever sends what it does not know the words that came with it, and one may be a secret. */
 const ARGUMENTS = /,? with args beginning with:.*$/s;
 
+/** It says so to whoever comes then, in place of an answer to the first command. */
+const FULL = /^ERR max number of clients reached/;
+
+/** What is said of a transaction that is refused as a whole. */
+const ABORTED = /^EXECABORT Transaction discarded because of: -?/;
+
 /** What `line`, without the sign of an error, comes to. */
 export function failureOf(line: string): RedisFailure {
   const refusal = refusalOf(line);
   const { kind, message } = refusal;
-  if (!UNABLE.has(kind)) return refusal;
+  if (!UNABLE.has(kind) && !FULL.test(line)) return refusal;
   // What a script had written before it was told so stays written.
   const executed = /\bscript: /.test(message) ? "maybe" : "no";
   return { code: "redis.unreachable", executed, cause: `${kind} ${message}` };
@@ -42,13 +48,27 @@ export function failureOf(line: string): RedisFailure {
 
 /** The same for what is known to have been run. */
 export function refusalOf(line: string): RedisRefused {
-  const [, kind = "", rest = ""] = /^([A-Z][A-Z0-9_]*)(?: (.*))?$/s.exec(line) ?? ["", "ERR", line];
+  const [, kind = "", rest = ""] = /^([A-Z][A-Z0-9_]*)(?: (.*))?$/s.exec(line.replace(ABORTED, "")) ?? [
+    "",
+    "ERR",
+    line,
+  ];
   return { code: "redis.refused", kind, message: rest.replace(ARGUMENTS, "").slice(0, REDIS_MESSAGE_LENGTH_MAX) };
 }
 
 /** Whether a new connection may find a server that can. */
 export function isElsewhere(line: string): boolean {
   return ELSEWHERE.has(/^[A-Z]+/.exec(line)?.[0] ?? "");
+}
+
+/** In one line. */
+export function causeOf(failure: RedisFailure): string {
+  return failure.code === "redis.unreachable" ? failure.cause : `${failure.kind} ${failure.message}`;
+}
+
+/** Whether it is certain that nothing was done. */
+export function isUndone(failure: RedisFailure): boolean {
+  return failure.code === "redis.refused" || failure.executed === "no";
 }
 
 export function unreachable(executed: "no" | "maybe", cause: string): Result<never, RedisUnreachable> {

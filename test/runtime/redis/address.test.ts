@@ -92,7 +92,7 @@ describe("redis: addresses", () => {
         fc.oneof(
           fc.string(),
           fc.string().map((rest) => `redis+unix://${rest}`),
-          fc.webUrl(),
+          fc.string().map((rest) => `redis://${rest}`),
         ),
         (url) => {
           const address = parseRedisUrl(url);

@@ -11,7 +11,7 @@ import { patient, redisMissing, startRedis } from "#test/kit/redis.ts";
 import { sayFailure, simulated, type Told, told } from "#test/runtime/redis/kit.ts";
 
 const skip = redisMissing ?? false;
-const RUNS = Number(process.env["CEPA_RUNS"] ?? 150);
+const RUNS = Number(process.env["CEPA_RUNS"] ?? 100);
 
 const key = fc.constantFrom("one", "other");
 const group = fc.constantFrom("g", "h");

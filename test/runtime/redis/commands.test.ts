@@ -46,6 +46,12 @@ describe("redis: refusals", () => {
     ["ERR unknown command 'X', with args beginning with: 'secret' ", refused("ERR", "unknown command 'X'")],
     ["LOADING Redis is loading", unable("LOADING Redis is loading")],
     ["READONLY You can't", unable("READONLY You can't")],
+    ["ERR max number of clients reached", unable("ERR max number of clients reached")],
+    ["EXECABORT Transaction discarded because of: OOM no memory", refused("OOM", "no memory")],
+    [
+      "EXECABORT Transaction discarded because of previous errors.",
+      refused("EXECABORT", "Transaction discarded because of previous errors."),
+    ],
     ["MISCONF Redis is configured", unable("MISCONF Redis is configured")],
     [
       "MISCONF it stopped script: 5f, on @user_script:3.",

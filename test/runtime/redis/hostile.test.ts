@@ -70,6 +70,20 @@ describe("redis (real): a server that says nonsense", () => {
     assert.deepEqual(await redis.ready(patient), ok());
   });
 
+  it("just after it let somebody in lets nobody in", async () => {
+    let isFirst = true;
+    const server = await startFakeServer(() => {
+      const said = isFirst ? `${PONG}+MORE\r\n` : PONG;
+      isFirst = false;
+      return said;
+    });
+    const redis = open(server);
+
+    assert.deepEqual(await redis.ready(patient), ok());
+    assert.equal(server.heard.length, 2);
+    assert.deepEqual(await redis.call(["EXISTS", "a"], patient), ok(Buffer.from("PONG")));
+  });
+
   it("that nobody asked for ends the connection: the next answer could be another's", async () => {
     const server = await startFakeServer(
       polite(([name]) => (name === "GET" ? "$1\r\na\r\n$6\r\nsecret\r\n" : undefined)),
@@ -82,6 +96,35 @@ describe("redis (real): a server that says nonsense", () => {
     const cause = inspect(await redis.call(["EXISTS", "a"], patient));
 
     assert(!cause.includes("secret"), cause);
+  });
+});
+
+describe("redis (real): a transaction", () => {
+  const transact = async (say: Say): Promise<string> => {
+    const redis = open(await startFakeServer(polite(say)));
+    await redis.ready(patient);
+    const done = await redis.transaction([["INCR", "a"]], patient);
+    assert(!done.ok);
+    return sayFailure(done.failure);
+  };
+
+  it("that is refused as a whole is refused for the reason that it had", async () => {
+    const aborted = await transact(([name]) =>
+      name === "EXEC" ? "-EXECABORT Transaction discarded because of: OOM no memory\r\n" : "+OK\r\n",
+    );
+    const unable = await transact(([name]) => (name === "MULTI" ? "+OK\r\n" : "-LOADING wait\r\n"));
+
+    assert.equal(aborted, "OOM no memory");
+    assert.equal(unable, "unreachable (no): LOADING wait");
+  });
+
+  it("whose beginning is refused may have been done one by one", async () => {
+    const said = await transact(([name]) => {
+      if (name === "INCR") return ":1\r\n";
+      return name === "MULTI" ? "-NOPERM no\r\n" : "-ERR EXEC without MULTI\r\n";
+    });
+
+    assert.equal(said, "unreachable (maybe): NOPERM no");
   });
 });
 
@@ -242,7 +285,10 @@ describe("redis (real): over TLS", { skip: skipTls }, () => {
 describe("redis (real): connections that cannot be had", () => {
   it("are tried with pauses that grow, up to a limit, and begin small again after one that served", async () => {
     let isOpen = false;
-    const server = await startFakeServer(() => (isOpen ? PONG : "-LOADING wait\r\n"));
+    const server = await startFakeServer(([name]) => {
+      if (name !== "PING") return "nonsense\r\n";
+      return isOpen ? PONG : "-LOADING wait\r\n";
+    });
     const clock = new ManualClock();
     const pausesMs: number[] = [];
     const random = {
@@ -260,13 +306,22 @@ describe("redis (real): connections that cannot be had", () => {
       await clock.advance(pausesMs.at(-1) ?? 0);
     };
 
+    const untilReady = (): Promise<void> =>
+      eventually(3000, "it is let in", async () => {
+        await clock.advance(2000);
+        return (await redis.ready({ ...patient, deadlineMs: clock.nowMs() + 1 })).ok;
+      });
+
     for (let count = 1; count <= 8; count += 1) await untilPause(count);
     isOpen = true;
-    await eventually(3000, "the next but one is let in", async () => {
-      await clock.advance(2000);
-      return (await redis.ready({ ...patient, deadlineMs: clock.nowMs() + 1 })).ok;
-    });
+    await untilReady();
+    const { length: before } = pausesMs;
+    await redis.call(["GET", "a"], patient);
+    await untilReady();
+    await clock.advance(2001);
+    await redis.call(["GET", "a"], patient);
 
+    assert.deepEqual(pausesMs.slice(before), [2000, 50], "one that did not last, and one that did");
     assert.deepEqual(pausesMs.slice(0, 8), [50, 100, 200, 400, 800, 1600, 2000, 2000]);
   });
 });

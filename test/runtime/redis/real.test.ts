@@ -15,7 +15,7 @@ import { startProxy } from "#test/runtime/redis/proxy.ts";
 
 const skip = redisMissing ?? false;
 const started = skip === false ? await startRedis() : undefined;
-const SILENCE_MS = 120;
+const SILENCE_MS = 80;
 
 function server(): TestRedis {
   assert(started !== undefined, "where there is none these tests are passed over");
@@ -83,12 +83,21 @@ describe("redis (real): a server that is killed", { skip }, () => {
     await server().kill();
 
     // Microseconds for each key; in between it answers now and then.
-    const starting = server().start({ "key-load-delay": "150", "loading-process-events-interval-bytes": "1024" });
+    const settings = { "key-load-delay": "250", "loading-process-events-interval-bytes": "1024" };
+    let isStarting = true;
+    const starting = server().start(settings);
+    void starting.finally(() => {
+      isStarting = false;
+    });
     const causes = new Set<string>();
-    while (!(await redis.ready({ ...patient, deadlineMs: realClock.nowMs() + 10 })).ok) {
-      causes.add(unreachableIn(await redis.call(["PING"], patient)).cause);
+    while (isStarting) {
+      const early = open(server().url);
+      const ready = await early.ready({ ...patient, deadlineMs: realClock.nowMs() + 300 });
+      if (!ready.ok) causes.add(unreachableIn(ready).cause);
+      await early.close();
     }
     await starting;
+    assert.deepEqual(await redis.ready(patient), ok());
 
     assert(
       [...causes].some((cause) => cause.startsWith("LOADING ")),
