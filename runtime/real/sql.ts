@@ -54,7 +54,7 @@ class RealSql implements Sql {
     within: Within,
   ): Promise<Result<Value, F | SqlFailure>> {
     return this.#use<Value, F>(within, async (session) => {
-      const begun = await session.query({ text: "begin" });
+      const begun = await session.query({ text: "begin isolation level read committed" });
       if (!begun.ok) return begun;
       const done = await work(session);
       // Postgres would take the commit, do nothing of it, and call that a success.

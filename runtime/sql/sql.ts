@@ -45,6 +45,7 @@ export interface Sql extends SqlSession {
   /**
    * Runs `work` in a transaction on one connection: committed where it succeeds, and where it fails, or throws, or the database
    * refused any statement of it, nothing of it was done. A commit whose answer is lost is `sql.unreachable`, `maybe`.
+   * It is READ COMMITTED, whatever the database does by default: each statement sees what was committed when it began.
    */
   transaction<Value, F extends Failure>(
     work: (session: SqlSession) => Promise<Result<Value, F>>,

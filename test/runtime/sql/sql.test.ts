@@ -155,6 +155,19 @@ describe("sql: transaction", () => {
     assert(!done.ok && done.failure.code === "sql.refused");
   });
 
+  it("is READ COMMITTED, whatever the database does by default", async () => {
+    const options = encodeURIComponent("-c default_transaction_isolation=serializable");
+    const other = openSql({ url: `${postgres.url}&options=${options}`, connectionsMax: 1, statementTimeoutMs: 10_000 });
+    after(() => other.close());
+    const text = "select current_setting('transaction_isolation') as level";
+
+    const alone = await other.query({ text }, within);
+    const together = await other.transaction((session) => session.query({ text }, within), within);
+
+    assert.deepEqual(must(alone, "alone"), [{ level: "serializable" }]);
+    assert.deepEqual(must(together, "in a transaction"), [{ level: "read committed" }]);
+  });
+
   it("is not done where its connection breaks before the end", async () => {
     const before = await count();
     const controller = new AbortController();
