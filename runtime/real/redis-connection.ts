@@ -2,8 +2,9 @@
  * One life of a connection to a Redis by `ioredis`: it opens, says who we are, serves, and ends once.
  *
  * The library never makes a connection anew here, so it can send nothing twice: one client is one socket, and what waits for
- * an answer when it ends has failed. (Left to reconnect without sending again, its version 6.0.0 never settles what was under
- * way.) Nor does it know a secret: `AUTH` is a command like others, and what it says of one is read here alone.
+ * an answer when it ends has failed. (Left to itself its version 6.0.0 reconnects and runs an `INCR` twice whose answer was
+ * lost; told not to send again, it never settles it.) Nor does it know a secret: `AUTH` is a command like others, and what
+ * the library says of one is read here alone.
  *
  * Silence is counted in looks: somebody waits, and nothing has come since the last look. A process that was itself stopped for
  * long looks once, and goes on.
@@ -30,6 +31,8 @@ export interface ConnectionOptions {
   readonly address: RedisAddress;
   /** Of a server that owes an answer; one that waits for a stream may take as much longer as it was told to wait. */
   readonly silenceMs: number;
+  /** PEM: see `RedisPlace`. */
+  readonly authority?: string | undefined;
   readonly clock: Clock;
   /** Called once, when it can be used no longer. `isWanted`: by whoever gave up waiting for a stream. */
   readonly onEnd: (cause: string, isWanted: boolean) => void;
@@ -64,7 +67,7 @@ export class RedisConnection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#client = new Client(clientOptions(options.address));
+    this.#client = new Client(clientOptions(options));
     // The answer to nothing is one, too: from then on answers could be those of others.
     this.#client.on("error", (error) => this.end(this.#tell(error)));
     this.#client.on("close", () => this.end("it was closed by the server"));
@@ -77,8 +80,6 @@ export class RedisConnection {
     const timer = clock.after(REDIS_CONNECT_MS, () => this.end(`no answer for ${REDIS_CONNECT_MS} ms`));
     const opened = (await this.#connect()) ? await this.#greet(address) : this.#isGone();
     timer.cancel();
-    // It may have broken since it was let in.
-    if (this.#isOver) return opened.ok ? this.#isGone() : opened;
     if (opened.ok) this.#isServing = true;
     else this.end(causeOf(opened.failure));
     return opened;
@@ -102,8 +103,6 @@ export class RedisConnection {
     this.#cause = told;
     this.#looking?.cancel();
     this.#client.disconnect();
-    // The library would say goodbye, and wait for the server's.
-    this.#client.stream?.destroy();
     for (const { settle } of this.#waiting) settle(unreachable("maybe", told));
     this.#waiting.clear();
     this.#options.onEnd(told, isWanted);
@@ -238,7 +237,7 @@ function codeOf(error: Error): string {
   return "code" in error ? String(error.code) : error.name;
 }
 
-function clientOptions({ place }: RedisAddress): Omit<RedisOptions, "replyMapping"> {
+function clientOptions({ address: { place }, authority }: ConnectionOptions): Omit<RedisOptions, "replyMapping"> {
   const options: RedisOptions = {
     lazyConnect: true,
     // It sends what it is told to and nothing else, no greeting of its own, and no question whether the server is ready.
@@ -253,13 +252,15 @@ function clientOptions({ place }: RedisAddress): Omit<RedisOptions, "replyMappin
     maxRetriesPerRequest: 0,
     // `REDIS_CONNECT_MS` is the time for all of it.
     connectTimeout: 0,
+    // It does not wait for the server to say goodbye.
     disconnectTimeout: 0,
   };
   if (place.kind === "socket") return { ...options, path: place.path };
   const { host, port, isEncrypted } = place;
+  if (!isEncrypted) return { ...options, host, port };
   const named = isIP(host) === 0 ? { servername: host } : {};
-  const tls = isEncrypted ? { tls: { rejectUnauthorized: true, minVersion: "TLSv1.2" as const, ...named } } : {};
-  return { ...options, host, port, ...tls };
+  const believed = authority === undefined ? {} : { ca: authority };
+  return { ...options, host, port, tls: { rejectUnauthorized: true, minVersion: "TLSv1.2", ...named, ...believed } };
 }
 
 function authOf({ user, secret }: RedisLogin): RedisCommand {

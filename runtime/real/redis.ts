@@ -23,6 +23,8 @@ export interface RedisPlace {
   readonly address: RedisAddress;
   /** A server that owes an answer and says nothing for so long is given up, and what it owes is `maybe`. */
   readonly silenceMs: number;
+  /** PEM. Over TLS whoever it signed is believed, and not those whom the system believes. */
+  readonly authority?: string | undefined;
 }
 
 /** Begins to connect at once, and goes on with it until `close`. */

@@ -59,7 +59,7 @@ export class SimulatedRedis {
     this.#history = new History(options.isEveryWriteSynced === true);
   }
 
-  /** It connects when a timer of the clock runs, so not before the first step of a clock that is moved by hand. */
+  /** It connects when a timer of its clock runs: not before a clock that is moved by hand is. */
   connect(options: ConnectionOptions): Redis {
     return new SimulatedConnection(this.#side(), options);
   }

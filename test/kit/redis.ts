@@ -18,6 +18,7 @@ import { MiB, second } from "#runtime/units.ts";
 import { realPrograms } from "#supervisor/root/real-programs.ts";
 import { producerUrl, redisSecrets, redisServer, redisUrl } from "#supervisor/root/servers/redis-server.ts";
 import { ServerChild } from "#supervisor/server/server-child.ts";
+import { patient } from "#test/kit/patient.ts";
 import { provide } from "#test/kit/provide.ts";
 import { silent } from "#test/supervisor/kit.ts";
 
@@ -40,12 +41,6 @@ export interface TestRedis {
   /** After `kill`. With settings that the node's own does not have. */
   start(settings?: Readonly<Record<string, string>>): Promise<void>;
 }
-
-/** For whoever waits for as long as it takes. */
-export const patient: { readonly deadlineMs: number; readonly signal: AbortSignal } = {
-  deadlineMs: Number.POSITIVE_INFINITY,
-  signal: new AbortController().signal,
-};
 
 /** It ends when the tests of the file have. */
 export async function startRedis(): Promise<TestRedis> {

@@ -45,6 +45,8 @@ export interface ConnectionOptions {
   /** Of the process that it belongs to. */
   readonly clock: Clock;
   readonly silenceMs: number;
+  /** When that process is no more: the server is told, as by a system that closes what was open, and nothing settles. */
+  readonly ended?: Promise<unknown>;
 }
 
 export class SimulatedConnection implements Redis {
@@ -62,6 +64,10 @@ export class SimulatedConnection implements Redis {
     this.#options = options;
     this.#readiness = new Readiness(options.clock);
     this.#pause = options.clock.after(0, () => this.#connect());
+    void options.ended?.then(() => {
+      this.#isClosed = true;
+      this.#line?.drop();
+    });
   }
 
   async ready(within: Within): Promise<Result<void, RedisFailure>> {

@@ -29,7 +29,7 @@ export function giveNew(
   isAcknowledged: boolean,
 ): readonly Entry[] {
   const { group, consumer, nowMs } = reader;
-  const entries = between(stream.entries, group.lastId + 1n, ENTRY_ID_LAST).slice(0, countMax);
+  const entries = between(stream.entries, group.lastId + 1n, ENTRY_ID_LAST, countMax);
   for (const { id } of entries) {
     moveGroup(stream, group, id);
     // A group that was set back gives again what somebody may have still.

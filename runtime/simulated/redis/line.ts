@@ -40,4 +40,10 @@ export class Line {
     for (const settle of this.#waiting) settle(unreachable("maybe", cause));
     for (const tell of this.#onCut) tell(cause);
   }
+
+  /** Whoever waited is no more, so nobody is told but the server. */
+  drop(): void {
+    this.#waiting.clear();
+    this.cut("nobody is left");
+  }
 }

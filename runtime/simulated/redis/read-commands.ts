@@ -53,7 +53,7 @@ function read(words: Words, moment: Moment): Outcome {
     const stream = findStream(words, key, moment);
     if (from === NEW) words.refuse(NEW_WITHOUT_GROUP);
     const after = words.idIn(from);
-    const entries = between(stream?.entries ?? [], after + 1n, ENTRY_ID_LAST).slice(0, countMax);
+    const entries = between(stream?.entries ?? [], after + 1n, ENTRY_ID_LAST, countMax);
     if (entries.length > 0) found.push([named(key), entries.map(entryReply)]);
   }
   return words.problem ?? (found.length > 0 ? found : undefined);

@@ -34,7 +34,13 @@ export function removeById(items: Identified[], id: bigint): boolean {
   return true;
 }
 
-/** Both ends included. */
-export function between<Item extends Identified>(items: readonly Item[], first: bigint, last: bigint): readonly Item[] {
-  return items.slice(placeOf(items, first), placeOf(items, last + 1n));
+/** Both ends included; of many the first ones. */
+export function between<Item extends Identified>(
+  items: readonly Item[],
+  first: bigint,
+  last: bigint,
+  countMax: number = Number.POSITIVE_INFINITY,
+): readonly Item[] {
+  const from = placeOf(items, first);
+  return items.slice(from, Math.min(placeOf(items, last + 1n), from + countMax));
 }

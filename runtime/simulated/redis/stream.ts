@@ -61,7 +61,9 @@ export function moveGroup(stream: StreamValue, group: Group, id: bigint): void {
 }
 
 function hasGapFrom({ entries, deletedId }: StreamValue, id: bigint): boolean {
-  return entries.length > 0 && deletedId > 0n && id <= deletedId;
+  const [first] = entries;
+  // What was deleted before all that is there is no gap.
+  return first !== undefined && deletedId >= first.id && deletedId >= id;
 }
 
 function countUpTo({ entries, addedCount, lastId, deletedId }: StreamValue, id: bigint): number | undefined {

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Defect, fail, must, ok } from "#runtime/errors.ts";
 import type { Redis, RedisCommand } from "#runtime/redis/redis.ts";
-import { patient } from "#test/kit/redis.ts";
+import { patient } from "#test/kit/patient.ts";
 import { ask, refusalOf, type Told, told } from "#test/runtime/redis/kit.ts";
 
 export interface RedisUnderTest {
@@ -514,6 +514,8 @@ export function redisSuite(name: string, world: RedisUnderTest, skip: string | f
       assert.equal(await fieldIn(redis, "pending", "XINFO", "GROUPS", key), 2);
       assert.equal(await fieldIn(redis, "last-delivered-id", "XINFO", "GROUPS", key), "2-0");
       assert.equal(await fieldIn(redis, "pending", "XINFO", "CONSUMERS", key, "g"), 2);
+      await ask(redis, "XDEL", key, "4-0");
+      assert.equal(await fieldIn(redis, "lag", "XINFO", "GROUPS", key), null, "what was deleted ahead is not known");
     });
 
     it("are set to another place, and have consumers made and removed", async () => {
@@ -564,7 +566,7 @@ export function redisSuite(name: string, world: RedisUnderTest, skip: string | f
         )) as readonly Told[];
         seen.push([next ?? null, ...idsIn([[key, claimed ?? null]])]);
         cursor = next ?? null;
-      } while (cursor !== "0-0");
+      } while (cursor !== "0-0" && seen.length < 5);
 
       assert.deepEqual(seen, [
         ["3-0", "1-0", "2-0"],

@@ -2,10 +2,13 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { after } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 
-/** What is said to a command, in the words of the protocol; undefined: nothing. */
-export type Say = (words: readonly string[]) => string | undefined;
+/** What is said to a command, in the words of the protocol, or in pieces `PIECE_MS` apart; undefined: nothing. */
+export type Say = (words: readonly string[]) => string | readonly string[] | undefined;
+
+export const PIECE_MS = 25;
 
 export interface FakeServer {
   readonly port: number;
@@ -26,8 +29,7 @@ export async function startFakeServer(say: Say, tls?: TlsOptions): Promise<FakeS
       for (let next = readCommand(text); next !== undefined; next = readCommand(text)) {
         text = text.slice(next.length);
         heard.push(next.words[0]?.toUpperCase() ?? "");
-        const said = say(next.words);
-        if (said !== undefined) socket.write(said);
+        void tell(socket, say(next.words));
       }
     });
   };
@@ -39,6 +41,13 @@ export async function startFakeServer(say: Say, tls?: TlsOptions): Promise<FakeS
     for (const socket of sockets) socket.destroy();
   });
   return { port: (server.address() as AddressInfo).port, heard };
+}
+
+async function tell(socket: Socket, said: ReturnType<Say>): Promise<void> {
+  for (const [at, piece] of [said ?? []].flat().entries()) {
+    if (at > 0) await sleep(PIECE_MS);
+    socket.write(piece);
+  }
 }
 
 /** The first command in `text`, where all of it is there. */

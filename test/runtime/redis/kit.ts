@@ -5,7 +5,7 @@ import type { Redis, RedisCommand, RedisFailure, RedisReply } from "#runtime/red
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { SimulatedRedis } from "#runtime/simulated/redis.ts";
-import { patient } from "#test/kit/redis.ts";
+import { patient } from "#test/kit/patient.ts";
 
 /** A reply with its bytes as text. */
 export type Told = null | number | string | readonly Told[];

@@ -7,9 +7,12 @@ import { must, ok, type Result } from "#runtime/errors.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { openRedis } from "#runtime/real/redis.ts";
+import { REDIS_UNANSWERED_BYTES_MAX } from "#runtime/redis/commands.ts";
 import type { Redis, RedisFailure, RedisUnreachable } from "#runtime/redis/redis.ts";
+import { MiB } from "#runtime/units.ts";
 import { eventually } from "#test/kit/node.ts";
-import { addressOf, patient, redisMissing, startRedis, type TestRedis } from "#test/kit/redis.ts";
+import { patient } from "#test/kit/patient.ts";
+import { addressOf, redisMissing, startRedis, type TestRedis } from "#test/kit/redis.ts";
 import { ask, refusalOf, told } from "#test/runtime/redis/kit.ts";
 import { startProxy } from "#test/runtime/redis/proxy.ts";
 
@@ -65,9 +68,13 @@ describe("redis (real): a server that is killed", { skip }, () => {
     const given = redis.ready({ ...patient, signal: controller.signal });
     controller.abort();
     const [call, batch] = [await redis.call(["PING"], patient), await redis.batch([["PING"], ["PING"]], patient)];
+    const closing = open(server().url);
+    const closed = closing.ready(patient);
+    await closing.close();
     const waiting = redis.ready(patient);
     await server().start();
 
+    assert.equal(unreachableIn(await closed).cause, "it was closed");
     for (const answer of [late, await given, call, ...batch]) {
       const { executed, cause } = unreachableIn(answer);
       assert.equal(executed, "no");
@@ -143,16 +150,13 @@ describe("redis (real): a server that hangs", { skip }, () => {
     assert.match(broken.cause, /^it was silent/);
   });
 
-  it("is not taken for one that hangs while an answer comes in pieces", async () => {
-    const redis = await server().open({ silenceMs: SILENCE_MS });
-    await ask(redis, "SET", "large", "x".repeat(8_000_000));
+  it("owes nothing any more for what it answered", async () => {
+    const redis = await server().open();
+    const bytes = Buffer.alloc(MiB);
 
-    const answers = await redis.batch(
-      Array.from({ length: 5 }, () => ["GET", "large"] as const),
-      patient,
-    );
-
-    for (const answer of answers) assert.equal((must(answer, "all of it") as Uint8Array).length, 8_000_000);
+    for (let sent = 0; sent <= REDIS_UNANSWERED_BYTES_MAX; sent += MiB) {
+      must(await redis.call(["SET", "large", bytes], patient), "it is taken");
+    }
     await ask(redis, "DEL", "large");
   });
 
@@ -219,6 +223,25 @@ describe("redis (real): a network that breaks", { skip }, () => {
     assert.deepEqual(first, ok(1));
     for (const answer of others) assert.equal(unreachableIn(answer).executed, "maybe");
     assert.equal(await ask(admin, "GET", "some"), "3");
+  });
+
+  it("gives all of an answer that comes in many pieces", async () => {
+    const redis = await server().open();
+    await ask(redis, "SET", "large", "x".repeat(8_000_000));
+
+    const answers = await redis.batch(
+      [
+        ["GET", "large"],
+        ["GET", "large"],
+        ["DEL", "large"],
+      ],
+      patient,
+    );
+
+    const lengths = answers
+      .map((answer) => must(answer, "all of it"))
+      .map((reply) => reply instanceof Uint8Array && reply.length);
+    assert.deepEqual(lengths, [8_000_000, 8_000_000, false]);
   });
 
   it("gives no part of an answer", async () => {
@@ -327,8 +350,10 @@ describe("redis (real): a server that refuses", { skip }, () => {
     await ask(admin, "REPLICAOF", "127.0.0.1", 1);
 
     const refused = unreachableIn(await redis.call(["SET", "a", "1"], patient));
+    const left = unreachableIn(await redis.call(["GET", "a"], patient));
     await ask(admin, "REPLICAOF", "NO", "ONE");
 
+    assert.deepEqual(left, refused);
     assert.equal(refused.executed, "no");
     assert.match(refused.cause, /^READONLY /);
     assert.deepEqual(await redis.ready(patient), ok());

@@ -4,7 +4,10 @@ import { describe, it } from "node:test";
 import { Defect, fail, must, ok } from "#runtime/errors.ts";
 import { guarded } from "#runtime/real/guard.ts";
 import type { Redis, RedisCommand } from "#runtime/redis/redis.ts";
-import { patient } from "#test/kit/redis.ts";
+import type { Life } from "#runtime/simulated/life.ts";
+import { SimulatedRedis } from "#runtime/simulated/redis.ts";
+import { Simulation } from "#runtime/simulated/simulation.ts";
+import { patient } from "#test/kit/patient.ts";
 import { ask, refusalOf, sayFailure, simulated, type Told } from "#test/runtime/redis/kit.ts";
 
 const SILENCE_MS = 1000;
@@ -25,12 +28,16 @@ describe("redis (simulated): a network that is cut", () => {
     const late = redis.ready({ ...patient, deadlineMs: clock.nowMs() + 10_000 });
     await clock.advance(10_000);
     const ready = redis.ready(patient);
+    const closing = server.connect({ clock, silenceMs: SILENCE_MS });
+    const closed = closing.ready(patient);
+    await closing.close();
     server.heal();
     await clock.advance(2000);
 
     assert.deepEqual(await waiting, failed("maybe", "the network is cut"));
     assert.deepEqual(refused, failed("no", "the network is cut"));
     assert.deepEqual(await late, failed("no", "nobody is there"));
+    assert.deepEqual(await closed, failed("no", "it was closed"));
     assert.deepEqual(await ready, ok());
     assert.equal(await ask(redis, "PING"), "PONG");
   });
@@ -155,6 +162,20 @@ describe("redis (simulated): a server that dies", () => {
       left.add(await length(redis));
     }
     assert.deepEqual([...left].sort(), [3, 4, 5, 6]);
+  });
+
+  it("loses nothing that is older", async () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const { server, clock, open } = simulated(seed);
+      const redis = await open();
+      await write(redis, 1, 6);
+      await clock.advance(1000);
+
+      server.crash();
+      await clock.advance(100);
+
+      assert.equal(await length(redis), 6);
+    }
   });
 
   it("loses nothing where every write is synced", async () => {
@@ -289,6 +310,34 @@ describe("redis (simulated): a server that is replaced, or full", () => {
     ] as const satisfies readonly RedisCommand[]) {
       await assert.rejects(redis.call(command, patient), Defect, command.join(" "));
     }
+  });
+});
+
+describe("redis (simulated): a process that ends", () => {
+  it("takes its connections with it: nothing is given to the dead, and what it did stays", async () => {
+    const simulation = new Simulation(1);
+    const { clock } = simulation;
+    const server = new SimulatedRedis({ clock, random: simulation.fork() });
+    const connect = (life: Life): Redis =>
+      server.connect({ clock: life.base.clock, silenceMs: SILENCE_MS, ended: life.ended });
+    const [first, second] = [simulation.begin(), simulation.begin()];
+    const [dead, other] = [connect(first), connect(second)];
+    await simulation.until(Promise.all([dead.ready(patient), other.ready(patient)]));
+    await ask(dead, "XGROUP", "CREATE", "s", "g", "0", "MKSTREAM");
+    let isSettled = false;
+    void dead.call(["XREADGROUP", "GROUP", "g", "dead", "BLOCK", 9000, "STREAMS", "s", ">"], patient).then(() => {
+      isSettled = true;
+    });
+    await simulation.advance(10);
+
+    first.end();
+    await simulation.advance(10);
+    await ask(other, "XADD", "s", "1-0", "a", "b");
+    await simulation.advance(20_000);
+
+    assert.equal(isSettled, false);
+    assert.deepEqual(await ask(other, "XPENDING", "s", "g"), [0, null, null, null]);
+    simulation.end();
   });
 });
 
