@@ -9,7 +9,7 @@ import { MiB, minute } from "#runtime/units.ts";
 export const REDIS_BLOCK_MS_MAX: number = 1 * minute;
 /**
  * Bytes of commands that wait for their answers on one connection. One more is `redis.unreachable`, and was not sent: a
- * server that hangs must not fill the memory of those who talk to it.
+ * server that hangs must not fill the memory of those who talk to it. One that is larger by itself is never sent.
  */
 export const REDIS_UNANSWERED_BYTES_MAX: number = 64 * MiB;
 /** What a command costs beside its words, about. */

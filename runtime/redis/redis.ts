@@ -7,6 +7,7 @@
  * - Words of an answer are bytes, never text: who verifies a signature needs what was received.
  * - Commands that leave something behind on the connection (`SUBSCRIBE`, `SELECT`, `WATCH`, …) and scripts are defects, and so
  *   is a wait without an end. `commands.ts` has the list.
+ * - How large an answer is, is up to who asks: what `COUNT` entries hold is in memory at once.
  * - A command with `BLOCK` holds up all that come after it: it belongs on a connection of its own.
  */
 import type { Failure, Result } from "#runtime/errors.ts";

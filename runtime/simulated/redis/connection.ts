@@ -178,6 +178,7 @@ function requestOf<Value>(asked: {
   readonly work: Work<Value>;
   readonly settle: (answer: Result<Value, RedisUnreachable>) => void;
 }): Request {
+  // The server gives back what the work itself came to.
   const tell = (value: unknown): void => void Promise.resolve().then(() => asked.settle(ok(value as Value)));
   return { work: asked.work, tell };
 }

@@ -16,7 +16,7 @@ export function named(name: string): RedisReply {
   return Buffer.from(name, "latin1");
 }
 
-export function bytes(value: Uint8Array): RedisReply {
+export function bytes(value: Uint8Array): Uint8Array {
   return Buffer.from(value);
 }
 

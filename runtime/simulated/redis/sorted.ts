@@ -9,7 +9,8 @@ export function placeOf(items: readonly Identified[], id: bigint): number {
   let [from, to] = [0, items.length];
   while (from < to) {
     const middle = (from + to) >>> 1;
-    if ((items[middle] as Identified).id < id) from = middle + 1;
+    const found = items[middle];
+    if (found !== undefined && found.id < id) from = middle + 1;
     else to = middle;
   }
   return from;

@@ -110,7 +110,7 @@ function timeToLive(words: Words, command: string): number {
 function textAt(key: string, { keyspace, nowMs }: Moment): Uint8Array | null | Refusal {
   const value = findValue(keyspace, key, nowMs);
   if (value === undefined) return null;
-  return value.kind === "text" ? (bytes(value.bytes) as Uint8Array) : WRONG_TYPE;
+  return value.kind === "text" ? bytes(value.bytes) : WRONG_TYPE;
 }
 
 function keyOf(word: Uint8Array): string {
