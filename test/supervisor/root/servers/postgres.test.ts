@@ -117,9 +117,16 @@ describe("servers: postgres", () => {
   }, async (context) => {
     const { places } = await ground(context);
     for (const place of [join(places.data, ".."), ...Object.values(places)]) chownSync(place, NOBODY, NOBODY);
-    const main = [join(import.meta.dirname, "postgres-main.ts"), places.data, places.run];
-    const as = ["--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups"];
-    const parent = spawn("setpriv", [...as, process.execPath, ...main]);
+    // Where the project lies may be closed to others. Seen from a mount of its own, it is open.
+    const project = join(import.meta.dirname, "../../../..");
+    const seen = join(places.run, "..", "project");
+    mkdirSync(seen);
+    const main = [process.execPath, join(import.meta.dirname, "postgres-main.ts")];
+    const inSeen = main.map((path) => (path.startsWith(project) ? path.replace(project, seen) : path));
+    const as = ["setpriv", "--reuid", String(NOBODY), "--regid", String(NOBODY), "--clear-groups"];
+    const script = 'mount --bind "$1" "$2" && cd "$2" && shift 2 && exec "$@"';
+    const shell = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", project, seen];
+    const parent = spawn("unshare", [...shell, ...as, ...inSeen, places.data, places.run]);
     await ready(parent);
     assert.deepEqual(await ask(join(places.run, ".s.PGSQL.5432"), "select 1"), ["1"]);
 
