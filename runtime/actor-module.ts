@@ -8,8 +8,10 @@ import type { BaseEnv } from "#runtime/env.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Protocol } from "#runtime/protocol.ts";
+import type { Redis } from "#runtime/redis/redis.ts";
 import type { Ref } from "#runtime/ref.ts";
 import type { Scope } from "#runtime/scope.ts";
+import type { Sql, SqlPlace } from "#runtime/sql/sql.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 
@@ -23,6 +25,10 @@ export interface CellEnv extends BaseEnv {
   readonly edges: Edges;
   /** HTTP to a server of others. Whoever asks for one closes it. */
   exchanges(place: BucketPlace): Promise<Exchange>;
+  /** A pool of the Postgres that the cell works with: one that its spec names. Whoever asks for one closes it. */
+  sql(limits: Omit<SqlPlace, "url">): Promise<Sql>;
+  /** A connection to the Redis that the cell works with, as above. `silenceMs`: see `RedisPlace`. */
+  redis(limits: { readonly silenceMs: number }): Promise<Redis>;
   /** Started on first use. */
   readonly cpu: Cpu;
   /** Facts about this node that every actor of the tree may need. */

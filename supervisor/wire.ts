@@ -10,7 +10,7 @@ import type { KernelEvent } from "#runtime/kernel-event.ts";
 import type { MetricDelta } from "#runtime/telemetry/metrics.ts";
 import type { CellEvent } from "#supervisor/events.ts";
 import type { Profile } from "#supervisor/placement.ts";
-import type { Urls } from "#supervisor/root/servers/servers.ts";
+import type { Urls } from "#supervisor/server/urls.ts";
 
 /** Time between two beats of a cell. */
 export const HEARTBEAT_MS = 1000;

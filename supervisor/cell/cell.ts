@@ -27,6 +27,7 @@ import type { CellSpec, NodeSpec } from "#supervisor/child-spec.ts";
 import { type DataCheck, dataCheck } from "#supervisor/data-mark.ts";
 import type { CellEvent } from "#supervisor/events.ts";
 import { place } from "#supervisor/placement.ts";
+import { urlOf } from "#supervisor/server/urls.ts";
 import { Supervisor } from "#supervisor/supervisor.ts";
 import type { ActorCommand, CellFacts, Order, Report } from "#supervisor/wire.ts";
 
@@ -199,7 +200,7 @@ export class Cell {
 
   async #makeEnv(facts: CellFacts, checkData: DataCheck): Promise<CellEnv> {
     const { seams, send } = this.#options;
-    const { dataDirectory, http, insecurePublic, amnesia, version } = facts;
+    const { dataDirectory, http, insecurePublic, amnesia, version, servers } = facts;
     const toRoot = { write: (line: string) => send({ kind: "log", line }) };
     const { log, close } = seams.log(facts.cell, amnesia ? toRoot : `${dataDirectory}/logs`);
     this.#closeLog = close;
@@ -211,9 +212,11 @@ export class Cell {
     const status = (): NodeStatus => seenFrom(this.#status, this.#links);
     const node = { dataDirectory, http, insecurePublic, amnesia, version, status };
     const { base, kv, edges, exchanges } = seams;
+    const sql: CellEnv["sql"] = (limits) => seams.sql({ ...limits, url: urlOf(servers, "postgres") });
+    const redis: CellEnv["redis"] = (limits) => seams.redis({ ...limits, url: urlOf(servers, "redis") });
     const whole = amnesia ? diskInMemory(base.disk, () => base.processes.self.availableBytes()) : base.disk;
     const disk = diskAtData(whole, dataDirectory, checkData);
-    return { ...base, disk, kv, edges, exchanges, log, bus, cpu, metrics: this.#metrics, node };
+    return { ...base, disk, kv, edges, exchanges, sql, redis, log, bus, cpu, metrics: this.#metrics, node };
   }
 
   #supervise(spec: CellSpec, env: CellEnv): Promise<void> {

@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import type { BaseEnv } from "#runtime/env.ts";
+import { Defect } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealDisk } from "#runtime/real/disk.ts";
@@ -16,6 +17,7 @@ import { realNetwork } from "#runtime/real/network.ts";
 import { createRealProcesses } from "#runtime/real/processes.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { realScheduler } from "#runtime/real/scheduler.ts";
+import { parseRedisUrl } from "#runtime/redis/address.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import { switchboardLinks } from "#supervisor/cell/links.ts";
 import { noCpu } from "#supervisor/cell/no-cpu.ts";
@@ -44,6 +46,13 @@ export function realCellSeams(base: BaseEnv): CellSeams {
     kv: { open: async (directory, options) => (await loadStores()).open(directory, options) },
     edges: { listen: async (options) => (await import("#runtime/real/edge.ts")).realEdges.listen(options) },
     exchanges: async (place) => (await import("#runtime/real/exchange.ts")).createExchange(place),
+    sql: async (place) => (await import("#runtime/real/sql.ts")).openSql(place),
+    redis: async ({ url, silenceMs }) => {
+      const address = parseRedisUrl(url);
+      if (typeof address === "string") throw new Defect(`a URL of Redis that was looked at is none: ${address}`);
+      const { openRedis } = await import("#runtime/real/redis.ts");
+      return openRedis({ address, silenceMs }, base.clock, base.random);
+    },
     cpu: async (threads) => {
       if (threads === 0) return noCpu;
       const { createRealCpu } = await import("#runtime/real/cpu.ts");

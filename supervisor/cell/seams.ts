@@ -7,7 +7,9 @@ import type { Failure, Result } from "#runtime/errors.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Cpu } from "#runtime/pool/cpu.ts";
 import type { Protocol } from "#runtime/protocol.ts";
+import type { Redis } from "#runtime/redis/redis.ts";
 import type { Ref } from "#runtime/ref.ts";
+import type { Sql, SqlPlace } from "#runtime/sql/sql.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import type { LineSink } from "#supervisor/line-sink.ts";
@@ -22,6 +24,12 @@ export interface LinksOptions {
   readonly log: Log;
   /** What other cells may speak to; filled while the cell begins. */
   readonly actors: ReadonlyMap<string, Actor>;
+}
+
+/** Where a Redis is, and how long it may say nothing: see `RedisPlace`. */
+export interface RedisUrlPlace {
+  readonly url: string;
+  readonly silenceMs: number;
 }
 
 /** The links of one cell. */
@@ -41,6 +49,8 @@ export interface CellSeams {
   readonly kv: KvStores;
   readonly edges: Edges;
   readonly exchanges: CellEnv["exchanges"];
+  sql(place: SqlPlace): Promise<Sql>;
+  redis(place: RedisUrlPlace): Promise<Redis>;
   /** Threads start on first use; 0 is a cell without a pool. */
   cpu(threads: number): Promise<Cpu>;
   /** `to`: a directory for files, or who takes the lines. `close` writes what waits, at once: for the end of the cell. */

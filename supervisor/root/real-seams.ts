@@ -44,6 +44,7 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
     processes: createRealProcesses(),
     locks: fileLocks(realClock),
   };
+  const { env: own } = base.processes.self;
   return {
     base,
     userId: ownUserId(),
@@ -51,7 +52,7 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
     version: build.version,
     buildId: build.id,
     ensurePrivateDirectory,
-    programs: realPrograms(base.processes.self.env["PATH"] ?? ""),
+    programs: realPrograms(own["PATH"] ?? "", own["CEPA_PROVISION"]),
     findPort,
     openLog: (path) => openLogFile({ path, clock: realClock }),
     digest: (text) => createHash("sha256").update(text).digest("hex"),
@@ -60,7 +61,6 @@ export function realRootSeams({ tree, build, node, cellEntry }: RootSeamsOptions
         const { realLocalHost } = await import("#supervisor/root/real-local-host.ts");
         return realLocalHost(tree, base, build.id);
       }
-      const { env: own } = base.processes.self;
       const caches = join(data, "cache", "compile");
       // The launcher keeps one for all nodes of this checkout; without a launcher the node has its own.
       const compileCache = own["NODE_COMPILE_CACHE"] ?? (await compileCacheFor(base.disk, caches, build.id));

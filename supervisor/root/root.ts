@@ -29,7 +29,8 @@ import type { RootOptions } from "#supervisor/root/options.ts";
 import { type Parts, partsOf } from "#supervisor/root/parts.ts";
 import { plainLog } from "#supervisor/root/plain-log.ts";
 import type { LogFile, RootSeams } from "#supervisor/root/seams.ts";
-import { makeServers, type Servers, urlsForOthers } from "#supervisor/root/servers/servers.ts";
+import { makeServers, type Servers } from "#supervisor/root/servers/servers.ts";
+import { urlsForOthers } from "#supervisor/server/urls.ts";
 import { type CellFacts, type CommandAnswer, DONE, HEARTBEAT_MS } from "#supervisor/wire.ts";
 
 export interface RootSettings {

@@ -49,6 +49,12 @@ function simulatedCellSeams(life: Life): CellSeams {
     exchanges: async ({ host }) => {
       throw new Defect(`a simulation has no servers of others: ${host}`);
     },
+    sql: async () => {
+      throw new Defect("a simulation has no Postgres");
+    },
+    redis: async () => {
+      throw new Defect("a simulated node has no Redis");
+    },
     cpu: async () => inlineCpu({ clock, disk }),
     log: (cell) => ({ log: life.log({ cell }), close: () => undefined }),
     links: (options) => switchboardLinks(options, base),

@@ -81,6 +81,17 @@ describe("launcher: installing", () => {
   });
 });
 
+describe("launcher: for a node at work", () => {
+  it("says what its Redis needs where it may not install it, without a lock or packages (SUP-36)", async () => {
+    using checkout = new Checkout(null);
+
+    const ran = await checkout.run(["provide-redis"], { env: { CEPA_PROVISION: "never" } });
+
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /redis-check-rdb is missing\. Run: sudo apt-get install .* redis-tools\n$/);
+  });
+});
+
 describe("launcher: where it is called", () => {
   it("runs from another folder and leaves that the working folder", async () => {
     using checkout = new Checkout();

@@ -64,6 +64,8 @@ function beginning(stage: Stage): { readonly cell: Cell; readonly trace: string[
       kv: memoryKvStores(),
       edges: new SimulatedEdges(),
       exchanges: () => assert.fail("nobody is asked"),
+      sql: () => assert.fail("nobody is asked"),
+      redis: () => assert.fail("nobody is asked"),
       cpu: async () => {
         await reached("cpu");
         return noCpu;

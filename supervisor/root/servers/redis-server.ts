@@ -11,15 +11,19 @@ import type { DiskFailure } from "#runtime/disk/disk.ts";
 import type { BaseEnv } from "#runtime/env.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
-import { second } from "#runtime/units.ts";
+import { minute, second } from "#runtime/units.ts";
 import type { ProducerRights } from "#supervisor/child-spec.ts";
 import type { Places } from "#supervisor/root/places.ts";
+import type { ServerPrograms } from "#supervisor/root/servers/programs.ts";
 import { askSocket } from "#supervisor/server/ask-socket.ts";
 import { runProgram } from "#supervisor/server/run-program.ts";
 import type { Launch, ServerProgram } from "#supervisor/server/server-child.ts";
 
 /** The first version that has everything that is asked of one: rights by selectors. */
 export const REDIS_VERSION_MIN = 7;
+
+/** Longest time that installing one may take. */
+export const PROVIDE_MS: number = 5 * minute;
 
 const NODE_USER = "cepa";
 const PRODUCER_USER = "producer";
@@ -31,6 +35,8 @@ export interface RedisPlace {
   readonly places: Pick<Places, "data" | "run">;
   /** Path of a server, a link in the directory that it is given if it has to be; undefined where there is none. */
   readonly program: (folder: string) => string | undefined;
+  /** What brings one where there is none. */
+  readonly provide?: ServerPrograms["provideRedis"];
   /** Of the loopback interface; 0: none. */
   readonly port: number;
   readonly memoryBytesMax: number;
@@ -72,14 +78,19 @@ export function producerUrl(port: number, { producer }: Pick<RedisSecrets, "prod
 }
 
 export function redisServer(place: RedisPlace): ServerProgram {
-  const { base, places, program, secrets, rights } = place;
+  const { base, places, program, provide, secrets, rights } = place;
   const { disk, network, processes, clock } = base;
   const directory = join(places.data, "redis");
   const [config, users] = [join(directory, "redis.conf"), join(directory, "users.acl")];
 
   const prepare = async (): Promise<Launch | string> => {
     if (!secrets.ok) return `cannot keep the secret of producers in ${directory}: ${secrets.failure.code}`;
-    const command = program(places.run);
+    let command = program(places.run);
+    if (command === undefined && provide !== undefined) {
+      const { said, problem } = await runProgram({ ...provide, timeoutMs: PROVIDE_MS }, processes, clock);
+      if (problem !== undefined) return `there is no redis-server here, and none to be had: ${said || problem}`;
+      command = program(places.run);
+    }
     if (command === undefined) {
       return "there is no redis-server here: apt-get install redis-tools, or give redis.url that of another";
     }

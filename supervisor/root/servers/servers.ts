@@ -9,20 +9,7 @@ import type { RootSeams } from "#supervisor/root/seams.ts";
 import { postgresServer, postgresUrl } from "#supervisor/root/servers/postgres-server.ts";
 import { producerUrl, redisSecrets, redisServer, redisUrl } from "#supervisor/root/servers/redis-server.ts";
 import { ServerChild, type ServerProgram } from "#supervisor/server/server-child.ts";
-
-export interface ServerUrls {
-  /** For the node. */
-  readonly node: string;
-  /** For whoever else works with it. */
-  readonly others: string;
-}
-
-export type Urls = Readonly<Partial<Record<ServerName, ServerUrls>>>;
-
-/** Of each, for whoever else works with it: what the line `ready` says of them. */
-export function urlsForOthers(urls: Urls): Readonly<Partial<Record<ServerName, string>>> {
-  return Object.fromEntries(Object.entries(urls).map(([name, { others }]) => [name, others]));
-}
+import type { ServerUrls, Urls } from "#supervisor/server/urls.ts";
 
 export interface Servers {
   /** One for each that the node runs, in the order of its parts. */
@@ -79,7 +66,16 @@ async function ownRedis({ parts, config, seams, places }: ServersOptions): Promi
   const free = config.redis.port === 0 ? await seams.findPort("127.0.0.1", 0) : undefined;
   const port = free?.ok === true ? free.value : config.redis.port;
   const secrets = await redisSecrets(base, places);
-  const program = redisServer({ base, places, program: programs.redis, port, memoryBytesMax, secrets, rights });
+  const program = redisServer({
+    base,
+    places,
+    program: programs.redis,
+    provide: programs.provideRedis,
+    port,
+    memoryBytesMax,
+    secrets,
+    rights,
+  });
   if (!secrets.ok) return { program, urls: undefined };
   return { program, urls: { node: redisUrl(places, secrets.value), others: producerUrl(port, secrets.value) } };
 }

@@ -88,6 +88,8 @@ export async function startRealStorage(dataDirectory: string, options: RealOptio
     kv: createLmdbStores(realClock),
     edges: { listen: () => assert.fail("storage listens to nobody") },
     exchanges: async (place: BucketPlace) => createExchange(place),
+    sql: () => assert.fail("nobody is asked"),
+    redis: () => assert.fail("nobody is asked"),
     locks,
     log,
     metrics,

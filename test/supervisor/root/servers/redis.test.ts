@@ -1,6 +1,6 @@
 /** The node's own Redis, for real: its users, its log, its port, and the program that it may be. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -34,6 +34,8 @@ interface Choice {
   readonly data?: string;
   /** Makes one in the run directory. */
   readonly program?: (run: string) => string | undefined;
+  /** Of a shell, where there is none. It is told the run directory. */
+  readonly provide?: string;
 }
 
 async function stage(context: TestContext, choice: Choice = {}): Promise<Stage> {
@@ -43,7 +45,9 @@ async function stage(context: TestContext, choice: Choice = {}): Promise<Stage> 
   const secrets = await redisSecrets(base, places);
   const port = must(await findPort("127.0.0.1", 0), "a port");
   const { program = realPrograms(process.env["PATH"] ?? "").redis } = choice;
-  const server = redisServer({ base, places, program, port, memoryBytesMax: 64 * MiB, secrets, rights });
+  const args = ["-c", choice.provide ?? "exit 9", "sh", places.run];
+  const provide = { command: "/bin/sh", args, env: { PATH: process.env["PATH"] ?? "" } };
+  const server = redisServer({ base, places, program, provide, port, memoryBytesMax: 64 * MiB, secrets, rights });
   const known = must(secrets, "the secrets");
   return { places, secrets: known, port, socket: join(places.run, "redis.sock"), child: child("redis", server) };
 }
@@ -166,6 +170,36 @@ describe("servers: redis", { skip }, () => {
 
     assert.match(await ask(socket, `AUTH cepa ${secrets.node}`, "INFO server"), /redis_version:/);
   });
+
+  it("is brought to a machine that has none (SUP-36)", async (context) => {
+    const { child, secrets, socket } = await stage(context, {
+      program: (run) =>
+        existsSync(join(run, "brought")) ? realPrograms(process.env["PATH"] ?? "").redis(run) : undefined,
+      provide: 'touch "$1/brought"',
+    });
+
+    must(await child.start(), "the start");
+
+    assert.match(await ask(socket, `AUTH cepa ${secrets.node}`, "SET a 1"), /^\+OK\r\n\+OK/);
+  });
+
+  for (const [what, provide, said] of [
+    [
+      "cannot be brought",
+      "echo 'Run: apt-get install redis-tools' >&2; exit 1",
+      /none to be had: Run: apt-get install/,
+    ],
+    ["was brought and is not there", "true", /apt-get install redis-tools, or give redis\.url/],
+  ] as const) {
+    it(`says what to do where one ${what} (SUP-36)`, async (context) => {
+      const { child } = await stage(context, { program: () => undefined, provide });
+
+      const started = await child.start();
+
+      assert(!started.ok);
+      assert.match(describeExit(started.failure.reason), said);
+    });
+  }
 
   it("takes a directory with any name", async (context) => {
     const { child, secrets, socket } = await stage(context, { data: 'a "quoted" \\ name' });

@@ -1,0 +1,24 @@
+/** Where the servers of a node are reached. */
+import { assert } from "#runtime/errors.ts";
+import type { ServerName } from "#supervisor/child-spec.ts";
+
+export interface ServerUrls {
+  /** For the node. */
+  readonly node: string;
+  /** For whoever else works with it. */
+  readonly others: string;
+}
+
+export type Urls = Readonly<Partial<Record<ServerName, ServerUrls>>>;
+
+/** For the node. Only cells that work with a server ask, and those begin after it. */
+export function urlOf(urls: Urls, name: ServerName): string {
+  const found = urls[name];
+  assert(found !== undefined, `the cell works with ${name}`);
+  return found.node;
+}
+
+/** Of each, for whoever else works with it: what the line `ready` says of them. */
+export function urlsForOthers(urls: Urls): Readonly<Partial<Record<ServerName, string>>> {
+  return Object.fromEntries(Object.entries(urls).map(([name, { others }]) => [name, others]));
+}
