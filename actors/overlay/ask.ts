@@ -8,6 +8,7 @@ import type { ConfigView } from "#runtime/actor-module.ts";
 import { type CallFailure, isCallFailure } from "#runtime/call-failure.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { assert, type Failure, fail, type Result } from "#runtime/errors.ts";
+import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
 import type { CallOptions, Within } from "#runtime/ref.ts";
 
@@ -48,20 +49,6 @@ export function optionsOf({ config }: Pick<AskSeams, "config">, within: Within):
 
 export function unavailable({ code, executed }: CallFailure): OverlayUnavailable {
   return { code: "overlay.unavailable", cause: code, executed };
-}
-
-/** Settles after `delayMs`, or at once when `signal` is aborted. */
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = clock.after(delayMs, end);
-    signal.addEventListener("abort", end);
-  });
 }
 
 function isOwn<Any extends Failure>(failure: Any): failure is Own<Any> {

@@ -10,11 +10,12 @@
  * - Both actors are watched before the checkpoint is asked for: one that goes down later is noticed.
  */
 import type { Checkpoint, IndexEntry, IndexProtocol } from "#actors/index/protocol.ts";
-import { ask, optionsOf, pause } from "#actors/overlay/ask.ts";
+import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import { makeFindable } from "#actors/overlay/findable.ts";
 import type { Below } from "#actors/overlay/put.ts";
 import type { Cursor, ListedManifest, StorageProtocol } from "#actors/storage/protocol.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
+import { pause } from "#runtime/pause.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
 
 type Watched = Ref<StorageProtocol> | Ref<IndexProtocol>;
