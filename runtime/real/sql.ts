@@ -1,11 +1,13 @@
 /**
  * Postgres by `pg`: its pool, its protocol, its connections.
  *
- * A connection whose answer somebody stopped waiting for is not given to anybody else: it is closed. Values stay the text
- * that Postgres writes, so that no number is rounded and no time loses its digits.
+ * A connection whose answer somebody stopped waiting for, or that did not come by the deadline, is not given to anybody else: it
+ * is closed. Values stay the text that Postgres writes, so that no number is rounded and no time loses its digits.
  */
 import { DatabaseError, Pool, type PoolClient } from "pg";
+import type { Clock } from "#runtime/clock.ts";
 import { Defect, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { realClock } from "#runtime/real/clock.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { Sql, SqlFailure, SqlPlace, SqlRefused, SqlRow, SqlSession, Statement } from "#runtime/sql/sql.ts";
 
@@ -19,9 +21,11 @@ export const SQL_MESSAGE_LENGTH_MAX = 500;
 /** Classes of the SQL standard by which a database says that it cannot serve, whatever it is asked. */
 const UNABLE = /^(08|53|57|58)/;
 
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 const types = { getTypeParser: () => (value: string) => value };
 
-export function openSql({ url, connectionsMax, statementTimeoutMs }: SqlPlace): Sql {
+export function openSql({ url, connectionsMax, statementTimeoutMs }: SqlPlace, clock: Clock = realClock): Sql {
   const pool = new Pool({
     connectionString: url,
     max: connectionsMax,
@@ -33,16 +37,18 @@ export function openSql({ url, connectionsMax, statementTimeoutMs }: SqlPlace): 
   });
   // Of a connection that nobody uses. It is gone from the pool, and the next one says what is wrong.
   pool.on("error", () => undefined);
-  return new RealSql(pool);
+  return new RealSql(pool, clock);
 }
 
 class RealSql implements Sql {
   readonly #pool: Pool;
+  readonly #clock: Clock;
   readonly #taken = new Set<PoolClient>();
   #isClosed = false;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, clock: Clock) {
     this.#pool = pool;
+    this.#clock = clock;
   }
 
   query(statement: Statement, within: Within): Promise<Result<readonly SqlRow[], SqlFailure>> {
@@ -79,6 +85,7 @@ class RealSql implements Sql {
   ): Promise<Result<Value, F | SqlFailure>> {
     if (this.#isClosed) return unreachable("no", "it was closed");
     if (within.signal.aborted) return unreachable("no", "nobody waits for it");
+    if (within.deadlineMs <= this.#clock.nowMs()) return unreachable("no", "it is too late for it");
     let client: PoolClient;
     try {
       client = await this.#pool.connect();
@@ -92,6 +99,8 @@ class RealSql implements Sql {
     const session = new Session(client);
     const onAbort = (): void => this.#giveBack(client, true);
     within.signal.addEventListener("abort", onAbort);
+    const leftMs = within.deadlineMs - this.#clock.nowMs();
+    const timer = leftMs <= TIMER_MS_MAX ? this.#clock.after(Math.max(0, leftMs), onAbort) : undefined;
     try {
       return await work(session);
     } catch (defect) {
@@ -99,6 +108,7 @@ class RealSql implements Sql {
       session.isBroken = true;
       throw defect;
     } finally {
+      timer?.cancel();
       within.signal.removeEventListener("abort", onAbort);
       client.off("error", onError);
       this.#giveBack(client, session.isBroken);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { type Failure, fail, must, ok } from "#runtime/errors.ts";
+import { realClock } from "#runtime/real/clock.ts";
 import { openSql } from "#runtime/real/sql.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { Sql, SqlRow, SqlValue } from "#runtime/sql/sql.ts";
@@ -98,6 +99,28 @@ describe("sql: query", () => {
     assert(!late.ok && late.failure.code === "sql.unreachable");
     assert.equal(late.failure.executed, "no");
   });
+
+  for (const [what, run] of [
+    ["a statement", (one: Sql, until: Within) => one.query({ text: "select pg_sleep(30)" }, until)],
+    [
+      "a transaction",
+      (one: Sql, until: Within) =>
+        one.transaction((session) => session.query({ text: "select pg_sleep(30)" }, until), until),
+    ],
+  ] as const) {
+    it(`waits for ${what} until the deadline, and gives that connection to nobody`, async () => {
+      const one = open(1);
+
+      const broken = await run(one, { ...within, deadlineMs: realClock.nowMs() + 100 });
+
+      assert(!broken.ok && broken.failure.code === "sql.unreachable");
+      assert.equal(broken.failure.executed, "maybe");
+      assert.deepEqual(must(await one.query({ text: "select 2 as a" }, within), "the next"), [{ a: "2" }]);
+      const late = await run(one, { ...within, deadlineMs: realClock.nowMs() });
+      assert(!late.ok && late.failure.code === "sql.unreachable");
+      assert.equal(late.failure.executed, "no");
+    });
+  }
 
   it("has the database end a statement that takes too long", async () => {
     const broken = await open(1, 100).query({ text: "select pg_sleep(30)" }, within);
