@@ -1,6 +1,7 @@
 /** Groups that read a stream: what was given to whom, and is not acknowledged. */
+
+import { ENTRY_ID_LAST } from "#runtime/redis/entry-id.ts";
 import type { RedisReply } from "#runtime/redis/redis.ts";
-import { ENTRY_ID_LAST } from "#runtime/simulated/redis/entry-id.ts";
 import type { Consumer, Entry, Group, Pending, StreamValue } from "#runtime/simulated/redis/keyspace.ts";
 import { entryReply, idReply } from "#runtime/simulated/redis/reply.ts";
 import { between, findById, insertById } from "#runtime/simulated/redis/sorted.ts";

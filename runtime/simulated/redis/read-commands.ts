@@ -3,6 +3,7 @@
  * may have changed that: what `$` means has to be written into them before (`pinEnds`).
  */
 import { assert, Defect } from "#runtime/errors.ts";
+import { ENTRY_ID_LAST, writeId } from "#runtime/redis/entry-id.ts";
 import type { RedisReply } from "#runtime/redis/redis.ts";
 import {
   type CommandTable,
@@ -11,7 +12,6 @@ import {
   type Moment,
   type Outcome,
 } from "#runtime/simulated/redis/command.ts";
-import { ENTRY_ID_LAST, writeId } from "#runtime/simulated/redis/entry-id.ts";
 import { giveAgain, giveNew, meetConsumer } from "#runtime/simulated/redis/group.ts";
 import { findValue } from "#runtime/simulated/redis/keyspace.ts";
 import { Refusal } from "#runtime/simulated/redis/refusal.ts";

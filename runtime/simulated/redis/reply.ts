@@ -1,6 +1,7 @@
 /** Answers of a simulated Redis, as copies: who is answered may do with them what he likes. */
+
+import { writeId } from "#runtime/redis/entry-id.ts";
 import type { RedisReply } from "#runtime/redis/redis.ts";
-import { writeId } from "#runtime/simulated/redis/entry-id.ts";
 import type { Entry } from "#runtime/simulated/redis/keyspace.ts";
 
 export function okReply(): RedisReply {

@@ -1,4 +1,6 @@
 /** Commands of a simulated Redis on the entries of one stream. */
+
+import { nextId, nextIdIn, type WrittenId } from "#runtime/redis/entry-id.ts";
 import {
   type Command,
   type CommandTable,
@@ -6,7 +8,6 @@ import {
   type Moment,
   type Outcome,
 } from "#runtime/simulated/redis/command.ts";
-import { nextId, nextIdIn, type WrittenId } from "#runtime/simulated/redis/entry-id.ts";
 import { newStream, putValue, type StreamValue } from "#runtime/simulated/redis/keyspace.ts";
 import { Refusal } from "#runtime/simulated/redis/refusal.ts";
 import { entryReply, fieldsReply, idReply } from "#runtime/simulated/redis/reply.ts";

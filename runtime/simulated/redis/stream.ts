@@ -4,7 +4,7 @@
  * Redis counts the entries that a group has read, and knows the count of an id without walking only at certain places: before
  * the first entry, on it, on the last one, and wherever nothing was deleted by its id behind it.
  */
-import { ENTRY_ID_LAST } from "#runtime/simulated/redis/entry-id.ts";
+import { ENTRY_ID_LAST } from "#runtime/redis/entry-id.ts";
 import type { Entry, Group, StreamValue } from "#runtime/simulated/redis/keyspace.ts";
 import { between, removeById } from "#runtime/simulated/redis/sorted.ts";
 

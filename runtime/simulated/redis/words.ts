@@ -6,7 +6,7 @@
  * may know it, and do something else.
  */
 import { assert, Defect } from "#runtime/errors.ts";
-import { ENTRY_ID_LAST, parseId, type WrittenId } from "#runtime/simulated/redis/entry-id.ts";
+import { ENTRY_ID_LAST, parseId, type WrittenId } from "#runtime/redis/entry-id.ts";
 import { BAD_ID, NO_INTEGER, Refusal } from "#runtime/simulated/redis/refusal.ts";
 
 const INTEGER = /^(0|-?[1-9]\d{0,18})$/;
