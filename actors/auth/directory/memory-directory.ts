@@ -1,0 +1,203 @@
+/**
+ * A directory in memory: the simulated half of the seam. It outlives whoever uses it, as a database does.
+ *
+ * It follows the words of the contract and shares no rule with the other half, so that each is a check of the other. Nothing
+ * in it waits, so every operation is a transaction by itself.
+ */
+import {
+  type Approved,
+  type Changes,
+  type ChangesForgotten,
+  type Denied,
+  type Deregistered,
+  DIRECTORY_LIMITS,
+  type Directory,
+  type DirectoryLimits,
+  type Issued,
+  type KeyFacts,
+  type KeyFilter,
+  type KeyRow,
+  type NewToken,
+  type Registered,
+  type Registration,
+  type Renewed,
+  type Review,
+  type SignedRequest,
+  type Spent,
+  type TokenFacts,
+  type TokenGrant,
+} from "#actors/auth/directory/directory.ts";
+import { MemoryChanges } from "#actors/auth/directory/memory-changes.ts";
+import { factsOf, type MemoryKey, MemoryKeys } from "#actors/auth/directory/memory-keys.ts";
+import { assert, ok, type Result } from "#runtime/errors.ts";
+import type { Random } from "#runtime/random.ts";
+
+interface MemoryToken {
+  readonly jti: string;
+  readonly key: MemoryKey;
+  readonly subjectId: string | undefined;
+  readonly expiresAt: number;
+  /** Of the one that an exchange gave; its own where it is that. */
+  readonly rootJti: string;
+}
+
+type Answer<Value> = Promise<Result<Value, never>>;
+
+/** Ids of producers are a function of `random`. */
+export class MemoryDirectory implements Directory {
+  readonly #limits: DirectoryLimits;
+  readonly #keys: MemoryKeys;
+  readonly #changes: MemoryChanges;
+  readonly #tokens = new Map<string, MemoryToken>();
+  readonly #lastTokens = new Map<MemoryKey, MemoryToken>();
+  readonly #denied = new Set<string>();
+
+  constructor(random: Random, limits: DirectoryLimits = DIRECTORY_LIMITS) {
+    this.#limits = limits;
+    this.#keys = new MemoryKeys(random, limits);
+    this.#changes = new MemoryChanges(limits.changesMax);
+  }
+
+  async open(): Answer<void> {
+    return ok();
+  }
+
+  async register(registration: Registration): Answer<Registered> {
+    const key = this.#keys.get(registration.request.fingerprint);
+    if (key === undefined) return ok(this.#keys.add(registration));
+    if (!this.#keys.take(key, registration.request)) return ok({ kind: "replay" });
+    this.#keys.note(key, registration);
+    const { status, producer } = key;
+    if (status === "pending") return ok({ kind: "still-pending", producerId: producer.id });
+    if (status !== "approved") return ok({ kind: "denied", producerId: producer.id, reason: status });
+    const wasDisabled = producer.isDisabled;
+    this.#setDisabled(key, false);
+    return ok({ kind: "approved", producerId: producer.id, wasDisabled });
+  }
+
+  async deregister(request: SignedRequest): Answer<Deregistered> {
+    const key = this.#keys.get(request.fingerprint);
+    if (key === undefined) return ok({ kind: "denied", reason: "unknown_key" });
+    if (!this.#keys.take(key, request)) return ok({ kind: "replay" });
+    if (key.status !== "approved") return ok({ kind: "denied", reason: key.status });
+    this.#setDisabled(key, true);
+    return ok({ kind: "deregistered", producerId: key.producer.id });
+  }
+
+  async keyOf(name: string): Answer<KeyFacts | undefined> {
+    const key = this.#keys.find(name);
+    return ok(key === undefined ? undefined : factsOf(key));
+  }
+
+  async spend(request: SignedRequest): Answer<Spent> {
+    const key = this.#keys.get(request.fingerprint);
+    if (key === undefined) return ok({ kind: "unknown-key" });
+    return ok(this.#keys.take(key, request) ? { kind: "fresh", key: factsOf(key) } : { kind: "replay" });
+  }
+
+  async issue(grant: TokenGrant, request: SignedRequest | undefined): Answer<Issued> {
+    const { jti, fingerprint, producerId, subjectId, expiresAt } = grant;
+    assert(request === undefined || request.fingerprint === fingerprint, "a token is for the key that asks for it");
+    const key = this.#keys.get(fingerprint);
+    if (key === undefined) return ok({ kind: "refused", reason: "unknown_key" });
+    if (request !== undefined && !this.#keys.take(key, request)) return ok({ kind: "replay" });
+    if (key.status !== "approved") return ok({ kind: "refused", reason: "key_not_approved" });
+    if (key.producer.id !== producerId) return ok({ kind: "refused", reason: "wrong_producer" });
+    if (key.producer.isDisabled) return ok({ kind: "refused", reason: "producer_disabled" });
+    this.#give({ jti, key, subjectId, expiresAt, rootJti: jti });
+    return ok({ kind: "issued" });
+  }
+
+  async renew(jti: string, token: NewToken): Answer<Renewed> {
+    const old = this.#tokens.get(jti);
+    if (old === undefined) return ok({ kind: "refused", reason: "unknown_token" });
+    const { key, subjectId } = old;
+    if (key.status !== "approved") return ok({ kind: "refused", reason: "key_not_approved" });
+    if (key.producer.isDisabled) return ok({ kind: "refused", reason: "producer_disabled" });
+    if (this.#isRevoked(old)) return ok({ kind: "refused", reason: "token_revoked" });
+    this.#give({ ...old, jti: token.jti, expiresAt: token.expiresAt });
+    return ok({ kind: "renewed", producerId: key.producer.id, subjectId, fingerprint: key.fingerprint });
+  }
+
+  async tokens(jtis: readonly string[]): Answer<ReadonlyMap<string, TokenFacts>> {
+    const known = jtis.flatMap((jti) => this.#tokens.get(jti) ?? []);
+    return ok(new Map(known.map((token) => [token.jti, this.#factsOf(token)])));
+  }
+
+  async approve({ fingerprint, producerId }: Review): Answer<Approved> {
+    const key = this.#keys.get(fingerprint);
+    if (key === undefined) return ok({ kind: "not-found" });
+    if (key.producer.id !== producerId) return ok({ kind: "wrong-producer" });
+    if (key.status !== "pending") return ok({ kind: "not-pending" });
+    const old = this.#keys.approvedOf(producerId);
+    if (old !== undefined) old.status = "superseded";
+    key.status = "approved";
+    for (const one of [key, old]) if (one !== undefined) this.#changes.add({ kind: "key", id: one.fingerprint });
+    return ok({ kind: "approved", type: old === undefined ? "new_producer" : "key_rotation", nonce: key.nonce });
+  }
+
+  async deny({ fingerprint, producerId }: Review): Answer<Denied> {
+    const key = this.#keys.get(fingerprint);
+    if (key === undefined) return ok({ kind: "not-found" });
+    if (key.producer.id !== producerId) return ok({ kind: "wrong-producer" });
+    if (key.status !== "revoked") this.#changes.add({ kind: "key", id: fingerprint });
+    key.status = "revoked";
+    return ok({ kind: "denied", nonce: key.nonce });
+  }
+
+  async revokeToken(jti: string): Answer<void> {
+    const token = this.#tokens.get(jti);
+    const denied = token?.rootJti ?? jti;
+    if (this.#denied.has(denied)) return ok();
+    this.#denied.add(denied);
+    this.#changes.add(token === undefined ? { kind: "token", id: jti } : { kind: "key", id: token.key.fingerprint });
+    return ok();
+  }
+
+  async list(filter: KeyFilter, limit: number, before: number | undefined): Answer<readonly KeyRow[]> {
+    const { keysListedMax } = this.#limits;
+    assert(Number.isInteger(limit) && limit >= 1 && limit <= keysListedMax, "a page of keys has a length");
+    const listed = this.#keys.listed(filter).filter(({ number }) => before === undefined || number < before);
+    return ok(listed.slice(0, limit).map((key) => this.#rowOf(key)));
+  }
+
+  async lastChange(): Answer<number> {
+    return ok(this.#changes.last);
+  }
+
+  async changesSince(since: number): Promise<Result<Changes, ChangesForgotten>> {
+    return this.#changes.since(since);
+  }
+
+  async close(): Promise<void> {}
+
+  #setDisabled({ producer }: MemoryKey, isDisabled: boolean): void {
+    if (producer.isDisabled !== isDisabled) this.#changes.add({ kind: "producer", id: producer.id });
+    producer.isDisabled = isDisabled;
+  }
+
+  #give(token: MemoryToken): void {
+    assert(!this.#tokens.has(token.jti), "no token was called that before");
+    this.#tokens.set(token.jti, token);
+    this.#lastTokens.set(token.key, token);
+  }
+
+  #isRevoked({ jti, rootJti, key }: MemoryToken): boolean {
+    return this.#denied.has(rootJti) || this.#denied.has(jti) || key.status !== "approved";
+  }
+
+  #factsOf(token: MemoryToken): TokenFacts {
+    const { producerId, fingerprint, status, isDisabled } = factsOf(token.key);
+    const isKeyApproved = status === "approved";
+    const { subjectId } = token;
+    return { producerId, fingerprint, subjectId, isRevoked: this.#isRevoked(token), isKeyApproved, isDisabled };
+  }
+
+  #rowOf(key: MemoryKey): KeyRow {
+    const { number, createdMs, producer } = key;
+    const { hint, contact } = producer;
+    const last = this.#lastTokens.get(key);
+    const token = last && { jti: last.jti, expiresAt: last.expiresAt, isRevoked: this.#isRevoked(last) };
+    return { ...factsOf(key), number, hint, contact, createdMs, token };
+  }
+}

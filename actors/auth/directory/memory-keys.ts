@@ -1,0 +1,151 @@
+/** Producers and their keys in memory, and which requests of theirs were seen. */
+import type {
+  DirectoryLimits,
+  Fingerprint,
+  KeyFacts,
+  KeyFilter,
+  KeyStatus,
+  ProducerId,
+  Registered,
+  Registration,
+  SignedRequest,
+} from "#actors/auth/directory/directory.ts";
+import { legible } from "#actors/auth/directory/legible.ts";
+import { assert } from "#runtime/errors.ts";
+import type { Random } from "#runtime/random.ts";
+
+interface MemoryProducer {
+  readonly id: ProducerId;
+  readonly hint: string | undefined;
+  readonly contact: string | undefined;
+  isDisabled: boolean;
+}
+
+export interface MemoryKey {
+  readonly fingerprint: Fingerprint;
+  readonly number: number;
+  readonly producer: MemoryProducer;
+  readonly createdMs: number;
+  status: KeyStatus;
+  /** Of its latest registration. */
+  nonce: string;
+  /** Of all its requests that are remembered. */
+  readonly nonces: Set<string>;
+  aliasCount: number;
+}
+
+export class MemoryKeys {
+  readonly #random: Random;
+  readonly #limits: DirectoryLimits;
+  /** In the order in which they came. */
+  readonly #keys = new Map<Fingerprint, MemoryKey>();
+  readonly #aliases = new Map<string, MemoryKey>();
+  readonly #producers = new Map<ProducerId, MemoryProducer>();
+
+  constructor(random: Random, limits: DirectoryLimits) {
+    this.#random = random;
+    this.#limits = limits;
+  }
+
+  get(fingerprint: Fingerprint): MemoryKey | undefined {
+    return this.#keys.get(fingerprint);
+  }
+
+  /** By its fingerprint, or by an alias. */
+  find(name: string): MemoryKey | undefined {
+    return this.#keys.get(name) ?? this.#aliases.get(name);
+  }
+
+  approvedOf(producerId: ProducerId): MemoryKey | undefined {
+    return [...this.#keys.values()].find(({ status, producer }) => status === "approved" && producer.id === producerId);
+  }
+
+  /** The newest first. */
+  listed(filter: KeyFilter): readonly MemoryKey[] {
+    return [...this.#keys.values()].filter((key) => isListed(key, filter)).reverse();
+  }
+
+  /** Whether the request is one that was not seen before. */
+  take({ nonces, status }: MemoryKey, { nonce }: SignedRequest): boolean {
+    if (nonces.has(nonce)) return false;
+    if (status === "approved" || nonces.size < this.#limits.requestsUnapprovedMax) nonces.add(nonce);
+    return true;
+  }
+
+  /** A registration of a key that is known. */
+  note(key: MemoryKey, { request, textFingerprint }: Registration): void {
+    key.nonce = request.nonce;
+    if (this.#aliases.has(textFingerprint) || key.aliasCount >= this.#limits.keyAliasesMax) return;
+    this.#aliases.set(textFingerprint, key);
+    key.aliasCount += 1;
+  }
+
+  /** Cases 1 and 2. */
+  add(registration: Registration): Registered {
+    const { producerId, request } = registration;
+    const refused = producerId === undefined ? this.#refuseProducer(registration) : this.#refuseRotation(producerId);
+    if (refused !== undefined) return refused;
+    const producer = producerId === undefined ? this.#newProducer(registration) : this.#producers.get(producerId);
+    assert(producer !== undefined, "what was not refused belongs to a producer");
+    const key: MemoryKey = {
+      fingerprint: request.fingerprint,
+      number: this.#keys.size + 1,
+      producer,
+      createdMs: request.atMs,
+      status: "pending",
+      nonce: request.nonce,
+      nonces: new Set(),
+      aliasCount: 0,
+    };
+    this.#keys.set(key.fingerprint, key);
+    this.take(key, request);
+    this.note(key, registration);
+    return { kind: "pending", producerId: producer.id };
+  }
+
+  #refuseProducer({ pendingMax }: Registration): Registered | undefined {
+    const waiting = [...this.#keys.values()].filter(
+      ({ status, producer }) => status === "pending" && this.approvedOf(producer.id) === undefined,
+    );
+    return new Set(waiting.map(({ producer }) => producer)).size < pendingMax ? undefined : { kind: "full" };
+  }
+
+  #refuseRotation(producerId: string): Registered | undefined {
+    const refused = { kind: "denied", producerId: undefined } as const;
+    if (!this.#producers.has(producerId)) return { ...refused, reason: "producer_not_found" };
+    if (this.approvedOf(producerId) === undefined) return { ...refused, reason: "producer_not_approved" };
+    const pending = this.listed("pending").filter(({ producer }) => producer.id === producerId);
+    return pending.length < this.#limits.rotationsPendingMax ? undefined : { kind: "full" };
+  }
+
+  #newProducer({ hint, contact }: Registration): MemoryProducer {
+    const said = { hint: hint && legible(hint), contact: contact && legible(contact) };
+    const producer = { id: uuidFrom(this.#random.bytes(16)), ...said, isDisabled: false };
+    this.#producers.set(producer.id, producer);
+    return producer;
+  }
+}
+
+export function factsOf({ fingerprint, producer, status }: MemoryKey): KeyFacts {
+  return { fingerprint, producerId: producer.id, status, isDisabled: producer.isDisabled };
+}
+
+function isListed({ status, producer }: MemoryKey, filter: KeyFilter): boolean {
+  switch (filter) {
+    case "all":
+      return true;
+    case "pending":
+      return status === "pending";
+    case "active":
+      return status === "approved" && !producer.isDisabled;
+    case "registered":
+      return status === "approved" || status === "superseded";
+  }
+}
+
+/** Version 4: all of it is random, but for the version and the variant. */
+function uuidFrom(bytes: Uint8Array): ProducerId {
+  const [, , , , , , version = 0, , variant = 0] = bytes;
+  const digits = Buffer.from(bytes.with(6, (version & 0x0f) | 0x40).with(8, (variant & 0x3f) | 0x80)).toString("hex");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

@@ -1,0 +1,45 @@
+/** A directory in a Postgres: the real half of the seam. Its neighbours have the statements, each those of one noun. */
+import { changesSince, lastChange } from "#actors/auth/directory/changes.ts";
+import { DIRECTORY_LIMITS, type Directory, type DirectoryLimits } from "#actors/auth/directory/directory.ts";
+import { keyOf, list } from "#actors/auth/directory/listing.ts";
+import { directoryMigrations } from "#actors/auth/directory/migrations.ts";
+import { deregister, register } from "#actors/auth/directory/registrations.ts";
+import { spend } from "#actors/auth/directory/requests.ts";
+import { approve, deny } from "#actors/auth/directory/reviews.ts";
+import { issue, renew, revokeToken, tokens } from "#actors/auth/directory/tokens.ts";
+import type { Tables } from "#actors/auth/directory/transaction.ts";
+import { ok } from "#runtime/errors.ts";
+import { migrate } from "#runtime/sql/migrations.ts";
+import type { Sql } from "#runtime/sql/sql.ts";
+
+export interface PostgresDirectoryOptions {
+  /** Of its tables: a plain name. */
+  readonly schema?: string;
+  readonly limits?: DirectoryLimits;
+}
+
+/** `sql` is the directory's from here on: it is closed with it. */
+export function postgresDirectory(sql: Sql, options: PostgresDirectoryOptions = {}): Directory {
+  const { schema = "auth", limits = DIRECTORY_LIMITS } = options;
+  const tables: Tables = { sql, schema, limits };
+  return {
+    open: async (within) => {
+      const migrated = await migrate(sql, directoryMigrations(schema), within);
+      return migrated.ok ? ok() : migrated;
+    },
+    register: (registration, within) => register(tables, registration, within),
+    deregister: (request, within) => deregister(tables, request, within),
+    keyOf: (name, within) => keyOf(tables, name, within),
+    spend: (request, within) => spend(tables, request, within),
+    issue: (grant, request, within) => issue(tables, grant, request, within),
+    renew: (jti, token, within) => renew(tables, jti, token, within),
+    tokens: (jtis, within) => tokens(tables, jtis, within),
+    approve: (review, within) => approve(tables, review, within),
+    deny: (review, within) => deny(tables, review, within),
+    revokeToken: (jti, reason, atMs, within) => revokeToken(tables, jti, reason, atMs, within),
+    list: (filter, limit, before, within) => list(tables, filter, limit, before, within),
+    lastChange: (within) => lastChange(tables, within),
+    changesSince: (since, within) => changesSince(tables, since, within),
+    close: () => sql.close(),
+  };
+}

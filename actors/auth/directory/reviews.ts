@@ -1,0 +1,94 @@
+/** What people decide about keys. Who decided what stays recorded, also where another decision came after it. */
+import { addChanges } from "#actors/auth/directory/changes.ts";
+import { textIn } from "#actors/auth/directory/columns.ts";
+import type { Approved, Denied, DirectoryFailure, Review } from "#actors/auth/directory/directory.ts";
+import { type HeldKey, holdKey } from "#actors/auth/directory/held-key.ts";
+import { type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
+import { ok, type Result } from "#runtime/errors.ts";
+import type { Within } from "#runtime/ref.ts";
+import type { SqlFailure } from "#runtime/sql/sql.ts";
+
+export function approve(tables: Tables, review: Review, within: Within): Promise<Result<Approved, DirectoryFailure>> {
+  const { fingerprint } = review;
+  return transact<Approved>(
+    tables,
+    async (transaction) => {
+      const held = await holdKey(transaction, fingerprint);
+      if (!held.ok) return held;
+      const key = held.value;
+      if (key === undefined) return ok({ kind: "not-found" });
+      if (key.producerId !== review.producerId) return ok({ kind: "wrong-producer" });
+      if (key.status !== "pending") return ok({ kind: "not-pending" });
+
+      // First: there is never more than one.
+      const superseded = await supersede(transaction, key, review.atMs);
+      if (!superseded.ok) return superseded;
+      const text = `update ${transaction.schema}.keys set status = 'approved', approved_ms = $2
+        where fingerprint = $1 returning nonce`;
+      const approved = await transaction.rows("approve-key", text, [fingerprint, review.atMs]);
+      if (!approved.ok) return approved;
+      const recorded = await record(transaction, review, "approved", [fingerprint, ...superseded.value]);
+      if (!recorded.ok) return recorded;
+      const type = superseded.value.length === 0 ? "new_producer" : "key_rotation";
+      return ok({ kind: "approved", type, nonce: textIn(approved.value[0], "nonce") });
+    },
+    within,
+  );
+}
+
+export function deny(tables: Tables, review: Review, within: Within): Promise<Result<Denied, DirectoryFailure>> {
+  const { fingerprint } = review;
+  return transact<Denied>(
+    tables,
+    async (transaction) => {
+      const held = await holdKey(transaction, fingerprint);
+      if (!held.ok) return held;
+      const key = held.value;
+      if (key === undefined) return ok({ kind: "not-found" });
+      if (key.producerId !== review.producerId) return ok({ kind: "wrong-producer" });
+
+      const text = `update ${transaction.schema}.keys
+        set status = 'revoked', ended_ms = coalesce(ended_ms, $2) where fingerprint = $1 returning nonce`;
+      const denied = await transaction.rows("deny-key", text, [fingerprint, review.atMs]);
+      if (!denied.ok) return denied;
+      const recorded = await record(transaction, review, "denied", key.status === "revoked" ? [] : [fingerprint]);
+      return recorded.ok ? ok({ kind: "denied", nonce: textIn(denied.value[0], "nonce") }) : recorded;
+    },
+    within,
+  );
+}
+
+/** The key that the producer had, if it had one, ends with this one's approval. Answers with it. */
+async function supersede(
+  { schema, rows }: Transaction,
+  { fingerprint, producerId }: HeldKey,
+  atMs: number,
+): Promise<Result<readonly string[], SqlFailure>> {
+  const superseded = await rows(
+    "supersede-key",
+    `update ${schema}.keys set status = 'superseded', ended_ms = $3, superseded_by = $1
+      where producer_id = $2 and status = 'approved' returning fingerprint`,
+    [fingerprint, producerId, atMs],
+  );
+  return superseded.ok ? ok(superseded.value.map((row) => textIn(row, "fingerprint"))) : superseded;
+}
+
+/** `changed`: keys that are not what they were. */
+async function record(
+  transaction: Transaction,
+  { fingerprint, reviewer, notes, atMs }: Review,
+  verdict: "approved" | "denied",
+  changed: readonly string[],
+): Promise<Result<void, SqlFailure>> {
+  const recorded = await transaction.rows(
+    "record-review",
+    `insert into ${transaction.schema}.reviews (fingerprint, verdict, reviewer, notes, at_ms)
+      values ($1, $2, $3, $4, $5)`,
+    [fingerprint, verdict, reviewer, notes ?? null, atMs],
+  );
+  if (!recorded.ok || changed.length === 0) return recorded.ok ? ok() : recorded;
+  return addChanges(
+    transaction,
+    changed.map((id) => ({ kind: "key", id })),
+  );
+}
