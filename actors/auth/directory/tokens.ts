@@ -129,7 +129,10 @@ export async function tokens(
   );
 }
 
-/** The change is one of its key: which tokens have come of one and the same exchange only this database knows. */
+/**
+ * The change is one of its key: which tokens have come of one and the same exchange only this database knows. A token that is
+ * being given in this moment is one that nobody knows.
+ */
 export function revokeToken(
   tables: Tables,
   jti: string,
