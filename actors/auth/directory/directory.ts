@@ -5,6 +5,9 @@
  * request is recorded with what came of it, under its key and nonce, so that it never counts twice, also where whoever
  * remembers nonces has lost them. What is asked with here was verified before: nothing is kept of who only claims a key.
  *
+ * A request that is delivered again, because nobody heard that it was acted on, is no replay: it is told by the entry that it
+ * came in, and answered as before, without being acted on again. Any other entry with its nonce is a replay.
+ *
  * Whoever makes keys without end cannot fill it: a key that is refused when it first comes leaves nothing, not even its
  * request, and of a key that nobody has approved only so many requests are kept.
  */
@@ -23,6 +26,8 @@ export const KEY_ALIASES_MAX = 16;
 export const CHANGES_MAX = 4096;
 /** Keys listed at once. */
 export const KEYS_LISTED_MAX = 1000;
+/** Keys that sign tokens: one a node, and those that they had before. The ones that were used last count. */
+export const SIGNING_KEYS_MAX = 64;
 
 /** What is bounded here. Tests have smaller ones. */
 export interface DirectoryLimits {
@@ -55,6 +60,8 @@ export interface SignedRequest {
   readonly fingerprint: Fingerprint;
   readonly nonce: string;
   readonly operation: Operation;
+  /** In which it came: stream and id. No other request ever comes in it. */
+  readonly entry: string;
   /** As it was signed. */
   readonly payload: string;
   /** 64 bytes. */
@@ -74,6 +81,8 @@ export interface Registration {
   readonly meta: Readonly<Record<string, string>>;
   /** Whose further key it wants to be: any text. Of a key that is known already it is not looked at. */
   readonly producerId: string | undefined;
+  /** Whether what was signed can be nothing but a registration. Of an approved key nothing else is taken for one. */
+  readonly isUnmistakable: boolean;
   /** Producers that have no approved key and wait for a review; one more is refused. */
   readonly pendingMax: number;
 }
@@ -86,13 +95,18 @@ export type Registered =
   | { readonly kind: "approved"; readonly producerId: ProducerId; readonly wasDisabled: boolean }
   /** Case 4: it waits already. */
   | { readonly kind: "still-pending"; readonly producerId: ProducerId }
-  /** Case 5, or case 2 without somebody to belong to. */
+  /** Case 5, case 2 without somebody to belong to, or case 3 of what may have been signed for something else. */
   | { readonly kind: "denied"; readonly producerId: ProducerId | undefined; readonly reason: DeniedReason }
   /** As many wait for a review as may: producers, or keys of the one that it wants to be a key of. */
   | { readonly kind: "full" }
   | { readonly kind: "replay" };
 
-export type DeniedReason = "revoked" | "superseded" | "producer_not_found" | "producer_not_approved";
+export type DeniedReason =
+  | "revoked"
+  | "superseded"
+  | "producer_not_found"
+  | "producer_not_approved"
+  | "ambiguous_payload";
 
 export type Deregistered =
   | { readonly kind: "deregistered"; readonly producerId: ProducerId }
@@ -101,8 +115,8 @@ export type Deregistered =
   | { readonly kind: "replay" };
 
 export type Spent =
-  /** With the key as it was in that moment. What is to come of the request is for the caller to decide. */
-  | { readonly kind: "fresh"; readonly key: KeyFacts }
+  /** With the key as it is. What is to come of the request is for the caller to decide, and was before if it came again. */
+  | { readonly kind: "spent"; readonly key: KeyFacts; readonly isRedelivery: boolean }
   /** Nothing is kept of it. */
   | { readonly kind: "unknown-key" }
   | { readonly kind: "replay" };
@@ -152,6 +166,13 @@ export type Renewed =
       readonly kind: "refused";
       readonly reason: "unknown_token" | "token_revoked" | "key_not_approved" | "producer_disabled";
     };
+
+/** The public half of a key that signs tokens. */
+export interface SigningKeyFacts {
+  readonly kid: string;
+  /** 32 bytes of Ed25519. */
+  readonly publicKey: Uint8Array;
+}
 
 /** What decides whether a token counts, beside its signature and its times. */
 export interface TokenFacts {
@@ -241,7 +262,8 @@ export interface Directory {
 
   /**
    * Records the request, which is one of the same key, and the token, or only the request where it is refused. Without a
-   * request where the token is part of what another one came to: a registration, or a review.
+   * request where the token is part of what another one came to: a registration, or a review. A request that comes again is
+   * given this token too, if it was given one, and may be given one now.
    */
   issue(
     grant: TokenGrant,
@@ -270,6 +292,17 @@ export interface Directory {
     before: number | undefined,
     within: Within,
   ): Promise<Result<readonly KeyRow[], DirectoryFailure>>;
+
+  /**
+   * Says that this key signs tokens, at `atMs`. Answers with all that were said to after `sinceMs`, this one among them: tokens
+   * of other nodes are good everywhere, and those of a key that a node had before until they are over.
+   */
+  shareSigningKey(
+    key: SigningKeyFacts,
+    atMs: number,
+    sinceMs: number,
+    within: Within,
+  ): Promise<Result<readonly SigningKeyFacts[], DirectoryFailure>>;
 
   /** The number of the last change; 0 before the first. */
   lastChange(within: Within): Promise<Result<number, DirectoryFailure>>;

@@ -5,22 +5,31 @@
  * a token, so it may be looked up before. What is decided on is read by a statement of its own, because each one sees what was
  * there when it began: the one that waits for the row begins before the wait.
  */
-import { flagIn, statusIn, textIn } from "#actors/auth/directory/columns.ts";
-import type { Fingerprint, KeyFacts } from "#actors/auth/directory/directory.ts";
+import { flagIn, maybeTextIn, statusIn, textIn } from "#actors/auth/directory/columns.ts";
+import type { Fingerprint, KeyFacts, SignedRequest } from "#actors/auth/directory/directory.ts";
 import type { Transaction } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
-import type { SqlFailure } from "#runtime/sql/sql.ts";
+import type { SqlFailure, SqlRow } from "#runtime/sql/sql.ts";
 
 export interface HeldKey extends KeyFacts {
-  /** A request of it with the nonce that was asked for was recorded before. */
-  readonly isReplay: boolean;
+  /** What is recorded under the nonce of the request that was asked with; undefined where nothing is. */
+  readonly earlier: Earlier | undefined;
+}
+
+/** That request, delivered again, with what came of it; or another one. */
+export type Earlier = "replay" | Outcome;
+
+/** A word for what came of a request, and another for why. */
+export interface Outcome {
+  readonly kind: string;
+  readonly reason?: string | undefined;
 }
 
 /** Undefined where there is none, and then nothing is held. */
 export async function holdKey(
   transaction: Transaction,
   fingerprint: Fingerprint,
-  nonce?: string,
+  request?: SignedRequest,
 ): Promise<Result<HeldKey | undefined, SqlFailure>> {
   const { schema } = transaction;
   const held = await transaction.rows(
@@ -36,10 +45,17 @@ export async function holdKey(
 
   const read = await transaction.rows(
     "held-key",
-    `select status,
-        exists (select from ${schema}.requests where fingerprint = $1 and nonce = $2) as is_replay
-      from ${schema}.keys where fingerprint = $1`,
-    [fingerprint, nonce ?? null],
+    `select k.status, r.nonce is not null as is_known, r.outcome, r.reason,
+        coalesce(r.entry = $3 and r.operation = $4 and r.signature = $5, false) as is_same
+      from ${schema}.keys k left join ${schema}.requests r on r.fingerprint = k.fingerprint and r.nonce = $2
+      where k.fingerprint = $1`,
+    [
+      fingerprint,
+      request?.nonce ?? null,
+      request?.entry ?? null,
+      request?.operation ?? null,
+      request?.signature ?? null,
+    ],
   );
   if (!read.ok) return read;
   const [key] = read.value;
@@ -48,6 +64,11 @@ export async function holdKey(
     producerId: textIn(producer, "producer_id"),
     isDisabled: flagIn(producer, "is_disabled"),
     status: statusIn(key),
-    isReplay: flagIn(key, "is_replay"),
+    earlier: earlierIn(key),
   });
+}
+
+function earlierIn(row: SqlRow | undefined): Earlier | undefined {
+  if (row === undefined || !flagIn(row, "is_known")) return undefined;
+  return flagIn(row, "is_same") ? { kind: textIn(row, "outcome"), reason: maybeTextIn(row, "reason") } : "replay";
 }

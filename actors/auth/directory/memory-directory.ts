@@ -22,13 +22,15 @@ import {
   type Registration,
   type Renewed,
   type Review,
+  SIGNING_KEYS_MAX,
   type SignedRequest,
+  type SigningKeyFacts,
   type Spent,
   type TokenFacts,
   type TokenGrant,
 } from "#actors/auth/directory/directory.ts";
 import { MemoryChanges } from "#actors/auth/directory/memory-changes.ts";
-import { factsOf, type MemoryKey, MemoryKeys } from "#actors/auth/directory/memory-keys.ts";
+import { factsOf, type MemoryAnswer, type MemoryKey, MemoryKeys } from "#actors/auth/directory/memory-keys.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 
@@ -51,6 +53,7 @@ export class MemoryDirectory implements Directory {
   readonly #tokens = new Map<string, MemoryToken>();
   readonly #lastTokens = new Map<MemoryKey, MemoryToken>();
   readonly #denied = new Set<string>();
+  readonly #signingKeys = new Map<string, SigningKeyFacts & { readonly usedMs: number }>();
 
   constructor(random: Random, limits: DirectoryLimits = DIRECTORY_LIMITS) {
     this.#limits = limits;
@@ -65,23 +68,27 @@ export class MemoryDirectory implements Directory {
   async register(registration: Registration): Answer<Registered> {
     const key = this.#keys.get(registration.request.fingerprint);
     if (key === undefined) return ok(this.#keys.add(registration));
-    if (!this.#keys.take(key, registration.request)) return ok({ kind: "replay" });
+    const { request } = registration;
+    const earlier = this.#keys.earlier(key, request);
+    if (earlier !== undefined) return ok(isOf("register", earlier) ? earlier.answer : { kind: "replay" });
     this.#keys.note(key, registration);
-    const { status, producer } = key;
-    if (status === "pending") return ok({ kind: "still-pending", producerId: producer.id });
-    if (status !== "approved") return ok({ kind: "denied", producerId: producer.id, reason: status });
-    const wasDisabled = producer.isDisabled;
-    this.#setDisabled(key, false);
-    return ok({ kind: "approved", producerId: producer.id, wasDisabled });
+    const answer = registeredOf(key, registration);
+    this.#keys.record(key, request, { operation: "register", answer });
+    if (answer.kind === "approved") this.#setDisabled(key, false);
+    return ok(answer);
   }
 
   async deregister(request: SignedRequest): Answer<Deregistered> {
     const key = this.#keys.get(request.fingerprint);
     if (key === undefined) return ok({ kind: "denied", reason: "unknown_key" });
-    if (!this.#keys.take(key, request)) return ok({ kind: "replay" });
-    if (key.status !== "approved") return ok({ kind: "denied", reason: key.status });
-    this.#setDisabled(key, true);
-    return ok({ kind: "deregistered", producerId: key.producer.id });
+    const earlier = this.#keys.earlier(key, request);
+    if (earlier !== undefined) return ok(isOf("deregister", earlier) ? earlier.answer : { kind: "replay" });
+    const { status, producer } = key;
+    const answer: Deregistered =
+      status === "approved" ? { kind: "deregistered", producerId: producer.id } : { kind: "denied", reason: status };
+    this.#keys.record(key, request, { operation: "deregister", answer });
+    if (answer.kind === "deregistered") this.#setDisabled(key, true);
+    return ok(answer);
   }
 
   async keyOf(name: string): Answer<KeyFacts | undefined> {
@@ -92,20 +99,26 @@ export class MemoryDirectory implements Directory {
   async spend(request: SignedRequest): Answer<Spent> {
     const key = this.#keys.get(request.fingerprint);
     if (key === undefined) return ok({ kind: "unknown-key" });
-    return ok(this.#keys.take(key, request) ? { kind: "fresh", key: factsOf(key) } : { kind: "replay" });
+    const earlier = this.#keys.earlier(key, request);
+    if (earlier === "replay") return ok({ kind: "replay" });
+    if (earlier === undefined) this.#keys.record(key, request, { operation: "subject" });
+    return ok({ kind: "spent", key: factsOf(key), isRedelivery: earlier !== undefined });
   }
 
   async issue(grant: TokenGrant, request: SignedRequest | undefined): Answer<Issued> {
-    const { jti, fingerprint, producerId, subjectId, expiresAt } = grant;
+    const { jti, fingerprint, subjectId, expiresAt } = grant;
     assert(request === undefined || request.fingerprint === fingerprint, "a token is for the key that asks for it");
     const key = this.#keys.get(fingerprint);
     if (key === undefined) return ok({ kind: "refused", reason: "unknown_key" });
-    if (request !== undefined && !this.#keys.take(key, request)) return ok({ kind: "replay" });
-    if (key.status !== "approved") return ok({ kind: "refused", reason: "key_not_approved" });
-    if (key.producer.id !== producerId) return ok({ kind: "refused", reason: "wrong_producer" });
-    if (key.producer.isDisabled) return ok({ kind: "refused", reason: "producer_disabled" });
-    this.#give({ jti, key, subjectId, expiresAt, rootJti: jti });
-    return ok({ kind: "issued" });
+    const earlier = request && this.#keys.earlier(key, request);
+    if (earlier !== undefined && !isOf("exchange", earlier)) return ok({ kind: "replay" });
+    if (earlier?.answer.kind === "refused") return ok(earlier.answer);
+    const answer = issuedOf(key, grant);
+    if (answer.kind === "issued") this.#give({ jti, key, subjectId, expiresAt, rootJti: jti });
+    if (request !== undefined && earlier === undefined) {
+      this.#keys.record(key, request, { operation: "exchange", answer });
+    }
+    return ok(answer);
   }
 
   async renew(jti: string, token: NewToken): Answer<Renewed> {
@@ -161,6 +174,16 @@ export class MemoryDirectory implements Directory {
     return ok(listed.slice(0, limit).map((key) => this.#rowOf(key)));
   }
 
+  async shareSigningKey(key: SigningKeyFacts, atMs: number, sinceMs: number): Answer<readonly SigningKeyFacts[]> {
+    const known = this.#signingKeys.get(key.kid);
+    const usedMs = Math.max(atMs, known?.usedMs ?? 0);
+    this.#signingKeys.set(key.kid, { kid: key.kid, publicKey: known?.publicKey ?? key.publicKey, usedMs });
+    const others = [...this.#signingKeys.values()].filter((one) => one.kid !== key.kid && one.usedMs > sinceMs);
+    const own = this.#signingKeys.get(key.kid) ?? { ...key, usedMs };
+    const newest = [own, ...others.sort((a, b) => b.usedMs - a.usedMs)].slice(0, SIGNING_KEYS_MAX);
+    return ok(newest.map(({ kid, publicKey }) => ({ kid, publicKey })));
+  }
+
   async lastChange(): Answer<number> {
     return ok(this.#changes.last);
   }
@@ -200,4 +223,25 @@ export class MemoryDirectory implements Directory {
     const token = last && { jti: last.jti, expiresAt: last.expiresAt, isRevoked: this.#isRevoked(last) };
     return { ...factsOf(key), number, hint, contact, createdMs, token };
   }
+}
+
+function registeredOf({ status, producer }: MemoryKey, { isUnmistakable }: Registration): Registered {
+  const { id: producerId, isDisabled: wasDisabled } = producer;
+  if (status === "pending") return { kind: "still-pending", producerId };
+  if (status !== "approved") return { kind: "denied", producerId, reason: status };
+  if (!isUnmistakable) return { kind: "denied", producerId, reason: "ambiguous_payload" };
+  return { kind: "approved", producerId, wasDisabled };
+}
+
+function issuedOf({ status, producer }: MemoryKey, { producerId }: TokenGrant): Exclude<Issued, { kind: "replay" }> {
+  if (status !== "approved") return { kind: "refused", reason: "key_not_approved" };
+  if (producer.id !== producerId) return { kind: "refused", reason: "wrong_producer" };
+  return producer.isDisabled ? { kind: "refused", reason: "producer_disabled" } : { kind: "issued" };
+}
+
+function isOf<Operation extends MemoryAnswer["operation"]>(
+  operation: Operation,
+  earlier: MemoryAnswer | "replay",
+): earlier is Extract<MemoryAnswer, { readonly operation: Operation }> {
+  return earlier !== "replay" && earlier.operation === operation;
 }

@@ -1,7 +1,9 @@
 /** Producers and their keys in memory, and which requests of theirs were seen. */
 import type {
+  Deregistered,
   DirectoryLimits,
   Fingerprint,
+  Issued,
   KeyFacts,
   KeyFilter,
   KeyStatus,
@@ -13,6 +15,15 @@ import type {
 import { legible } from "#actors/auth/directory/legible.ts";
 import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+
+/** What a request came to: as it was answered, if it may be answered again. */
+export type MemoryAnswer =
+  | { readonly operation: "register"; readonly answer: Registered }
+  | { readonly operation: "deregister"; readonly answer: Deregistered }
+  | { readonly operation: "exchange"; readonly answer: Issued }
+  | { readonly operation: "subject" };
+
+type Recorded = SignedRequest & { readonly came: MemoryAnswer };
 
 interface MemoryProducer {
   readonly id: ProducerId;
@@ -29,8 +40,8 @@ export interface MemoryKey {
   status: KeyStatus;
   /** Of its latest registration. */
   nonce: string;
-  /** Of all its requests that are remembered. */
-  readonly nonces: Set<string>;
+  /** Those that are remembered, by their nonces. */
+  readonly requests: Map<string, Recorded>;
   aliasCount: number;
 }
 
@@ -65,11 +76,20 @@ export class MemoryKeys {
     return [...this.#keys.values()].filter((key) => isListed(key, filter)).reverse();
   }
 
-  /** Whether the request is one that was not seen before. */
-  take({ nonces, status }: MemoryKey, { nonce }: SignedRequest): boolean {
-    if (nonces.has(nonce)) return false;
-    if (status === "approved" || nonces.size < this.#limits.requestsUnapprovedMax) nonces.add(nonce);
-    return true;
+  /** What is remembered under the nonce of the request: what that came to, or that another one had it. */
+  earlier({ requests }: MemoryKey, request: SignedRequest): MemoryAnswer | "replay" | undefined {
+    const known = requests.get(request.nonce);
+    if (known === undefined) return undefined;
+    const isSame =
+      known.entry === request.entry &&
+      known.operation === request.operation &&
+      Buffer.compare(known.signature, request.signature) === 0;
+    return isSame ? known.came : "replay";
+  }
+
+  record({ requests, status }: MemoryKey, request: SignedRequest, came: MemoryAnswer): void {
+    if (status !== "approved" && requests.size >= this.#limits.requestsUnapprovedMax) return;
+    requests.set(request.nonce, { ...request, came });
   }
 
   /** A registration of a key that is known. */
@@ -94,13 +114,14 @@ export class MemoryKeys {
       createdMs: request.atMs,
       status: "pending",
       nonce: request.nonce,
-      nonces: new Set(),
+      requests: new Map(),
       aliasCount: 0,
     };
     this.#keys.set(key.fingerprint, key);
-    this.take(key, request);
+    const answer: Registered = { kind: "pending", producerId: producer.id };
+    this.record(key, request, { operation: "register", answer });
     this.note(key, registration);
-    return { kind: "pending", producerId: producer.id };
+    return answer;
   }
 
   #refuseProducer({ pendingMax }: Registration): Registered | undefined {

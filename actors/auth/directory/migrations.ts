@@ -58,6 +58,7 @@ create table ${schema}.requests (
   fingerprint text not null references ${schema}.keys,
   nonce text not null,
   operation text not null check (operation in ('register', 'deregister', 'subject', 'exchange')),
+  entry text not null,
   payload text not null,
   signature bytea not null check (octet_length(signature) = 64),
   at_ms bigint not null,
@@ -90,6 +91,12 @@ create table ${schema}.denied_tokens (
   jti text primary key,
   reason text not null,
   at_ms bigint not null
+);
+
+create table ${schema}.signing_keys (
+  kid text primary key,
+  public_key bytea not null check (octet_length(public_key) = 32),
+  used_ms bigint not null
 );
 
 create table ${schema}.changes (

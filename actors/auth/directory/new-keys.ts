@@ -5,6 +5,7 @@
 import { flagIn, numberIn, textIn } from "#actors/auth/directory/columns.ts";
 import type { ProducerId, Registered, Registration } from "#actors/auth/directory/directory.ts";
 import { legible } from "#actors/auth/directory/legible.ts";
+import { outcomeOf } from "#actors/auth/directory/outcomes.ts";
 import { record } from "#actors/auth/directory/requests.ts";
 import type { Transaction } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
@@ -36,7 +37,7 @@ export async function registerNew(
   const added = await addKey(transaction, owner.value, registration);
   if (!added.ok) return added;
   const answer: Registered = { kind: "pending", producerId: owner.value };
-  const recorded = await record(transaction, { status: "pending" }, request, answer);
+  const recorded = await record(transaction, { status: "pending" }, request, outcomeOf(answer));
   return recorded.ok ? ok(answer) : recorded;
 }
 

@@ -6,6 +6,7 @@ import { directoryMigrations } from "#actors/auth/directory/migrations.ts";
 import { deregister, register } from "#actors/auth/directory/registrations.ts";
 import { spend } from "#actors/auth/directory/requests.ts";
 import { approve, deny } from "#actors/auth/directory/reviews.ts";
+import { shareSigningKey } from "#actors/auth/directory/signing-keys.ts";
 import { issue, renew, revokeToken, tokens } from "#actors/auth/directory/tokens.ts";
 import type { Tables } from "#actors/auth/directory/transaction.ts";
 import { ok } from "#runtime/errors.ts";
@@ -38,6 +39,7 @@ export function postgresDirectory(sql: Sql, options: PostgresDirectoryOptions = 
     deny: (review, within) => deny(tables, review, within),
     revokeToken: (jti, reason, atMs, within) => revokeToken(tables, jti, reason, atMs, within),
     list: (filter, limit, before, within) => list(tables, filter, limit, before, within),
+    shareSigningKey: (key, atMs, sinceMs, within) => shareSigningKey(tables, key, atMs, sinceMs, within),
     lastChange: (within) => lastChange(tables, within),
     changesSince: (since, within) => changesSince(tables, since, within),
     close: () => sql.close(),

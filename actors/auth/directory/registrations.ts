@@ -9,6 +9,7 @@ import type {
 } from "#actors/auth/directory/directory.ts";
 import { type HeldKey, holdKey } from "#actors/auth/directory/held-key.ts";
 import { holdComing, registerNew } from "#actors/auth/directory/new-keys.ts";
+import { deregisteredAs, outcomeOf, registeredAs } from "#actors/auth/directory/outcomes.ts";
 import { record } from "#actors/auth/directory/requests.ts";
 import { type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
@@ -20,18 +21,19 @@ export function register(
   registration: Registration,
   within: Within,
 ): Promise<Result<Registered, DirectoryFailure>> {
-  const { fingerprint, nonce } = registration.request;
+  const { request } = registration;
+  const { fingerprint } = request;
   return transact<Registered>(
     tables,
     async (transaction) => {
-      const known = await holdKey(transaction, fingerprint, nonce);
+      const known = await holdKey(transaction, fingerprint, request);
       if (!known.ok) return known;
       if (known.value !== undefined) return registerKnown(transaction, known.value, registration);
 
       const coming = await holdComing(transaction);
       if (!coming.ok) return coming;
       // It may have come while this one waited.
-      const come = await holdKey(transaction, fingerprint, nonce);
+      const come = await holdKey(transaction, fingerprint, request);
       if (!come.ok) return come;
       if (come.value !== undefined) return registerKnown(transaction, come.value, registration);
       return registerNew(transaction, registration);
@@ -49,16 +51,17 @@ export function deregister(
   return transact<Deregistered>(
     tables,
     async (transaction) => {
-      const held = await holdKey(transaction, request.fingerprint, request.nonce);
+      const held = await holdKey(transaction, request.fingerprint, request);
       if (!held.ok) return held;
       const key = held.value;
       if (key === undefined) return ok({ kind: "denied", reason: "unknown_key" });
-      if (key.isReplay) return ok({ kind: "replay" });
-      const { status, producerId } = key;
+      const { earlier, status, producerId } = key;
+      if (earlier === "replay") return ok({ kind: "replay" });
+      if (earlier !== undefined) return ok(deregisteredAs(earlier, producerId));
       const answer: Deregistered =
         status === "approved" ? { kind: "deregistered", producerId } : { kind: "denied", reason: status };
 
-      const recorded = await record(transaction, key, request, answer);
+      const recorded = await record(transaction, key, request, outcomeOf(answer));
       if (!recorded.ok) return recorded;
       const isLeaving = status === "approved" && !key.isDisabled;
       const disabled = isLeaving ? await setDisabled(transaction, key, request.atMs) : ok();
@@ -74,21 +77,25 @@ async function registerKnown(
   key: HeldKey,
   registration: Registration,
 ): Promise<Result<Registered, SqlFailure>> {
-  if (key.isReplay) return ok({ kind: "replay" });
-  const answer = answerTo(key);
+  const { earlier, producerId } = key;
+  if (earlier === "replay") return ok({ kind: "replay" });
+  if (earlier !== undefined) return ok(registeredAs(earlier, producerId));
+  const answer = answerTo(key, registration);
   const noted = await note(transaction, registration);
   if (!noted.ok) return noted;
-  const recorded = await record(transaction, key, registration.request, answer);
+  const recorded = await record(transaction, key, registration.request, outcomeOf(answer));
   if (!recorded.ok) return recorded;
-  const isReturning = key.status === "approved" && key.isDisabled;
+  const isReturning = answer.kind === "approved" && answer.wasDisabled;
   const enabled = isReturning ? await setDisabled(transaction, key, null) : ok();
   return enabled.ok ? ok(answer) : enabled;
 }
 
-function answerTo({ producerId, status, isDisabled }: HeldKey): Registered & { readonly reason?: string } {
+function answerTo({ producerId, status, isDisabled }: HeldKey, { isUnmistakable }: Registration): Registered {
   switch (status) {
     case "approved":
-      return { kind: "approved", producerId, wasDisabled: isDisabled };
+      return isUnmistakable
+        ? { kind: "approved", producerId, wasDisabled: isDisabled }
+        : { kind: "denied", producerId, reason: "ambiguous_payload" };
     case "pending":
       return { kind: "still-pending", producerId };
     default:

@@ -1,16 +1,10 @@
 /** Requests that count once: each is recorded with what came of it, and never changed. */
 import type { DirectoryFailure, KeyFacts, SignedRequest, Spent } from "#actors/auth/directory/directory.ts";
-import { holdKey } from "#actors/auth/directory/held-key.ts";
+import { holdKey, type Outcome } from "#actors/auth/directory/held-key.ts";
 import { type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
-
-/** A word for what came of a request, and another for why; for people. */
-export interface Outcome {
-  readonly kind: string;
-  readonly reason?: string | undefined;
-}
 
 export function spend(
   tables: Tables,
@@ -20,13 +14,14 @@ export function spend(
   return transact<Spent>(
     tables,
     async (transaction) => {
-      const held = await holdKey(transaction, request.fingerprint, request.nonce);
+      const held = await holdKey(transaction, request.fingerprint, request);
       if (!held.ok) return held;
       if (held.value === undefined) return ok({ kind: "unknown-key" });
-      const { isReplay, ...key } = held.value;
-      if (isReplay) return ok({ kind: "replay" });
+      const { earlier, ...key } = held.value;
+      if (earlier === "replay") return ok({ kind: "replay" });
+      if (earlier !== undefined) return ok({ kind: "spent", key, isRedelivery: true });
       const recorded = await record(transaction, key, request, { kind: "spent" });
-      return recorded.ok ? ok({ kind: "fresh", key }) : recorded;
+      return recorded.ok ? ok({ kind: "spent", key, isRedelivery: false }) : recorded;
     },
     within,
   );
@@ -36,19 +31,20 @@ export function spend(
 export async function record(
   { schema, limits, rows }: Transaction,
   { status }: Pick<KeyFacts, "status">,
-  { fingerprint, nonce, operation, payload, signature, atMs }: SignedRequest,
+  { fingerprint, nonce, operation, entry, payload, signature, atMs }: SignedRequest,
   { kind, reason = undefined }: Outcome,
 ): Promise<Result<void, SqlFailure>> {
   const recorded = await rows(
     "record-request",
-    `insert into ${schema}.requests (fingerprint, nonce, operation, payload, signature, at_ms, outcome, reason)
-      select $1, $2, $3, $4, $5, $6, $7, $8
-      where $9 or (
-        select count(*) from (select from ${schema}.requests where fingerprint = $1 limit $10) as kept) < $10`,
+    `insert into ${schema}.requests (fingerprint, nonce, operation, entry, payload, signature, at_ms, outcome, reason)
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9
+      where $10 or (
+        select count(*) from (select from ${schema}.requests where fingerprint = $1 limit $11) as kept) < $11`,
     [
       fingerprint,
       nonce,
       operation,
+      entry,
       payload,
       signature,
       atMs,

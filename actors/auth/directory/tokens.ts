@@ -16,6 +16,7 @@ import type {
   TokenGrant,
 } from "#actors/auth/directory/directory.ts";
 import { type HeldKey, holdKey } from "#actors/auth/directory/held-key.ts";
+import { issuedAs, outcomeOf } from "#actors/auth/directory/outcomes.ts";
 import { record } from "#actors/auth/directory/requests.ts";
 import { read, type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
@@ -41,18 +42,22 @@ export function issue(
   return transact<Issued>(
     tables,
     async (transaction) => {
-      const held = await holdKey(transaction, fingerprint, request?.nonce);
+      const held = await holdKey(transaction, fingerprint, request);
       if (!held.ok) return held;
       const key = held.value;
       if (key === undefined) return ok({ kind: "refused", reason: "unknown_key" });
-      if (key.isReplay) return ok({ kind: "replay" });
+      const { earlier } = key;
+      if (earlier === "replay") return ok({ kind: "replay" });
+      const before = earlier === undefined ? undefined : issuedAs(earlier);
+      if (before?.kind === "refused") return ok(before);
 
       const answer = answerTo(key, grant);
       if (answer.kind === "issued") {
         const added = await add(transaction, grant, { fingerprint, subjectId, rootJti: grant.jti });
         if (!added.ok) return added;
       }
-      const recorded = request === undefined ? ok() : await record(transaction, key, request, answer);
+      const isRecorded = request === undefined || before !== undefined;
+      const recorded = isRecorded ? ok() : await record(transaction, key, request, outcomeOf(answer));
       return recorded.ok ? ok(answer) : recorded;
     },
     within,

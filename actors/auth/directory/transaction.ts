@@ -54,7 +54,7 @@ export async function transact<Value, F extends Failure = never>(
   }
 }
 
-/** One statement that changes nothing. */
+/** One statement, which is a transaction by itself. */
 export function read(
   { sql, schema }: Tables,
   name: string,

@@ -26,6 +26,8 @@ type Step = (half: Half, number: number) => Promise<unknown>;
 const key = fc.constantFrom("a", "b", "c", "d", "e", "f");
 const nonce = fc.integer({ min: 0, max: 20 }).map(String);
 const place = fc.integer({ min: 0, max: 3 });
+/** Few, so that what comes with the same nonce has come in the same entry now and then. */
+const entry = fc.integer({ min: 1, max: 2 }).map((id) => `a stream ${id}-1`);
 const owner = fc.oneof({ weight: 4, arbitrary: fc.constant("its own" as const) }, { weight: 1, arbitrary: place });
 const token = fc.nat();
 const text = fc.constantFrom("", "x", "a\0b", "\ud800", "é\u{1f600}");
@@ -34,6 +36,8 @@ const maybe = <Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value | unde
 
 const said = fc.record({
   nonce,
+  entry,
+  isUnmistakable: fc.boolean(),
   textFingerprint: fc.integer({ min: 0, max: 9 }).map(String),
   hint: maybe(text),
   contact: maybe(text),
@@ -47,16 +51,17 @@ const register = fc.tuple(key, maybe(place), said).map(([fingerprint, of, rest])
     return half.scene.directory.register(registrationOf(fingerprint, { ...rest, producerId }), within);
   };
 });
-const deregister = fc.tuple(key, nonce).map(([fingerprint, once]): Step => {
-  return ({ scene }) => scene.directory.deregister(requestOf(fingerprint, "deregister", once), within);
+const deregister = fc.tuple(key, nonce, entry).map(([fingerprint, once, of]): Step => {
+  return ({ scene }) => scene.directory.deregister(requestOf(fingerprint, "deregister", once, 1, of), within);
 });
-const spend = fc.tuple(key, nonce).map(([fingerprint, once]): Step => {
-  return ({ scene }) => scene.directory.spend(requestOf(fingerprint, "subject", once), within);
+const spend = fc.tuple(key, nonce, entry).map(([fingerprint, once, of]): Step => {
+  return ({ scene }) => scene.directory.spend(requestOf(fingerprint, "subject", once, 1, of), within);
 });
-const issue = fc.tuple(key, owner, maybe(nonce), maybe(fc.uuid())).map(([fingerprint, of, once, subjectId]): Step => {
+const asked = fc.tuple(maybe(nonce), entry);
+const issue = fc.tuple(key, owner, asked, maybe(fc.uuid())).map(([fingerprint, of, [once, at], subjectId]): Step => {
   return async (half, number) => {
     const grant = grantOf(`t${number}`, fingerprint, await half.ownerOf(fingerprint, of), subjectId);
-    const request = once === undefined ? undefined : requestOf(fingerprint, "exchange", once);
+    const request = once === undefined ? undefined : requestOf(fingerprint, "exchange", once, 1, at);
     half.noteToken(grant.jti);
     return half.scene.directory.issue(grant, request, within);
   };
@@ -121,7 +126,7 @@ async function begin(half: Half): Promise<void> {
 
 /** What can come of a step, in one word. */
 const OUTCOMES = [
-  ...["pending", "approved", "still-pending", "denied", "full", "replay", "deregistered", "fresh", "unknown-key"],
+  ...["pending", "approved", "still-pending", "denied", "full", "replay", "deregistered", "spent", "unknown-key"],
   ...["revoked", "superseded", "producer_not_found", "producer_not_approved", "unknown_key"],
   ...["issued", "renewed", "refused", "key_not_approved", "wrong_producer", "producer_disabled"],
   ...["unknown_token", "token_revoked", "new_producer", "key_rotation", "not-found", "not-pending", "wrong-producer"],

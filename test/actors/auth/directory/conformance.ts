@@ -316,10 +316,11 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       const producerId = await one.pending("a");
       const key = { fingerprint: "a", producerId, status: "pending", isDisabled: false };
 
-      assert.deepEqual(await one.spend("a"), { kind: "fresh", key });
+      assert.deepEqual(await one.spend("a"), { kind: "spent", key, isRedelivery: false });
       await one.approve("a", producerId);
       await one.deregister("a");
-      assert.deepEqual(await one.spend("a"), { kind: "fresh", key: { ...key, status: "approved", isDisabled: true } });
+      const left = { ...key, status: "approved", isDisabled: true };
+      assert.deepEqual(await one.spend("a"), { kind: "spent", key: left, isRedelivery: false });
     });
 
     it("keeps nothing of a key that is not known", async () => {

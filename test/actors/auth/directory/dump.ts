@@ -5,7 +5,7 @@ import { within } from "#test/actors/auth/directory/scene.ts";
 
 /** Who refers to others first. */
 export const TABLES: readonly string[] = [
-  ...["changes", "denied_tokens", "tokens", "reviews", "requests", "key_aliases", "keys", "producers"],
+  ...["signing_keys", "changes", "denied_tokens", "tokens", "reviews", "requests", "key_aliases", "keys", "producers"],
   "counters",
 ];
 

@@ -10,6 +10,7 @@ import { describeCrowd } from "#test/actors/auth/directory/crowd.ts";
 import { describeCut } from "#test/actors/auth/directory/cut.ts";
 import { describeInterleaved } from "#test/actors/auth/directory/interleaved.ts";
 import { describeKilled } from "#test/actors/auth/directory/killed.ts";
+import { describeRedelivery } from "#test/actors/auth/directory/redelivery.ts";
 import { within } from "#test/actors/auth/directory/scene.ts";
 import { describeTables } from "#test/actors/auth/directory/tables.ts";
 import { startPostgres } from "#test/kit/postgres.ts";
@@ -30,6 +31,7 @@ async function open(limits: DirectoryLimits): Promise<Directory> {
 }
 
 describeDirectory("postgres", open);
+describeRedelivery("postgres", open);
 describeAgreement(open);
 describeInterleaved(hasty);
 describeCut(hasty);

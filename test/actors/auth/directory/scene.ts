@@ -43,30 +43,41 @@ export const atMs: number = 1_760_000_000_123;
 export type RegistrationOptions = Partial<Omit<Registration, "request">> & {
   readonly nonce?: string;
   readonly atMs?: number;
+  readonly entry?: string;
 };
 
+let entryCount = 0;
+
+function nextEntry(): string {
+  entryCount += 1;
+  return `a stream ${entryCount}-0`;
+}
+
+/** Without an `entry` it is one that never came before. */
 export function requestOf(
   fingerprint: Fingerprint,
   operation: Operation,
   nonce: string,
   signedMs: number = atMs,
+  entry: string = nextEntry(),
 ): SignedRequest {
   const signature = new Uint8Array(64).fill(7);
-  return { fingerprint, nonce, operation, payload: `{"of":"${fingerprint}"}`, signature, atMs: signedMs };
+  return { fingerprint, nonce, operation, entry, payload: `{"of":"${fingerprint}"}`, signature, atMs: signedMs };
 }
 
 export function registrationOf(
   fingerprint: Fingerprint,
-  { nonce = "a nonce", atMs: signedMs = atMs, ...rest }: RegistrationOptions = {},
+  { nonce = "a nonce", atMs: signedMs = atMs, entry, ...rest }: RegistrationOptions = {},
 ): Registration {
   return {
-    request: requestOf(fingerprint, "register", nonce, signedMs),
+    request: requestOf(fingerprint, "register", nonce, signedMs, entry),
     keyLine: `ssh-ed25519 ${fingerprint}`,
     textFingerprint: `text of ${fingerprint}`,
     hint: undefined,
     contact: undefined,
     meta: {},
     producerId: undefined,
+    isUnmistakable: true,
     pendingMax: 100,
     ...rest,
   };
@@ -103,12 +114,13 @@ export class Scene {
     return must(await this.directory.register(registration, within), "register");
   }
 
-  async deregister(fingerprint: Fingerprint, nonce: string = this.#nonce()): Promise<Deregistered> {
-    return must(await this.directory.deregister(requestOf(fingerprint, "deregister", nonce), within), "deregister");
+  async deregister(fingerprint: Fingerprint, nonce: string = this.#nonce(), entry?: string): Promise<Deregistered> {
+    const request = requestOf(fingerprint, "deregister", nonce, atMs, entry);
+    return must(await this.directory.deregister(request, within), "deregister");
   }
 
-  async spend(fingerprint: Fingerprint, nonce: string = this.#nonce()): Promise<Spent> {
-    return must(await this.directory.spend(requestOf(fingerprint, "subject", nonce), within), "spend");
+  async spend(fingerprint: Fingerprint, nonce: string = this.#nonce(), entry?: string): Promise<Spent> {
+    return must(await this.directory.spend(requestOf(fingerprint, "subject", nonce, atMs, entry), within), "spend");
   }
 
   /** A key of a producer that is approved; its producer. */

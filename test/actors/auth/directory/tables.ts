@@ -21,6 +21,7 @@ const FORBIDDEN: readonly (readonly [rule: string, state: string, text: string])
   ["a request twice", "23505", "insert into S.requests select * from S.requests where nonce = 'n'"],
   ["a request of nobody", "23503", "update S.requests set fingerprint = 'x' where nonce = 'n'"],
   ["another operation", "23514", "update S.requests set operation = 'read' where nonce = 'n'"],
+  ["half a key", "23514", "insert into S.signing_keys values ('k', '\\x00', 1)"],
   ["half a signature", "23514", "update S.requests set signature = '\\x00' where nonce = 'n'"],
   ["a token without a key", "23503", "update S.tokens set fingerprint = 'x'"],
   ["a token of nowhere", "23503", "update S.tokens set root_jti = 'x'"],
