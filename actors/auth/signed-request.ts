@@ -64,10 +64,14 @@ export type RequestRefusal =
 
 const NONCE = new RegExp(`^[!-~]{${NONCE_LENGTH_MIN},${NONCE_LENGTH_MAX}}$`);
 
+export function isNonce(text: string): boolean {
+  return NONCE.test(text);
+}
+
 /** What is cheap is looked at first; nothing of the payload means anything before the signature is seen to hold. */
 export function verifyRequest(fields: RequestFields, terms: RequestTerms): Result<VerifiedRequest, RequestRefused> {
   const { pubkey, payload, nonce, sig } = fields;
-  if (!NONCE.test(nonce)) return refused("bad_nonce", "bad-form");
+  if (!isNonce(nonce)) return refused("bad_nonce", "bad-form");
   const line = parseKeyLine(pubkey);
   if (!line.ok) return refused("bad_pubkey", line.failure.reason);
   const key = keyOf(line.value, terms);

@@ -5,8 +5,9 @@
  * keys, one producer, the counter of changes. So nobody waits for one who waits for him; where somebody else's locks cross
  * ours all the same, and the database gives ours up, nothing was done, and it is tried again.
  *
- * A constraint that is broken is a defect: what would break one is found out before, while it is held. Any other refusal (a
- * database that is read-only, a table that somebody took away) is a failure, and for people to look at.
+ * A constraint that is broken is a defect: what would break one is found out before, while it is held. So is a value that a
+ * statement cannot be run with. Any other refusal (a database that is read-only, a table that somebody took away) is a
+ * failure, and for people to look at.
  */
 import type { DirectoryLimits } from "#actors/auth/directory/directory.ts";
 import { legible } from "#actors/auth/directory/legible.ts";
@@ -33,8 +34,8 @@ export interface Transaction extends Pick<Tables, "schema" | "limits"> {
 
 /** serialization_failure and deadlock_detected. */
 const IN_THE_WAY: ReadonlySet<string> = new Set(["40001", "40P01"]);
-/** integrity_constraint_violation, and what is in that class. */
-const CONSTRAINT = /^23/;
+/** data_exception and integrity_constraint_violation, and what is in those classes. */
+const OURS = /^2[23]/;
 
 /** Several statements: all of them happen, or none. `work` may be run more than once. */
 export async function transact<Value, F extends Failure = never>(
@@ -49,7 +50,7 @@ export async function transact<Value, F extends Failure = never>(
     );
     if (done.ok || !isRefused(done.failure)) return done;
     const { state, message } = done.failure;
-    if (CONSTRAINT.test(state)) throw new Defect(`a rule of the tables was broken: ${message}`);
+    if (OURS.test(state)) throw new Defect(`a rule of the tables was broken: ${message}`);
     if (!IN_THE_WAY.has(state) || tryCount === TRANSACTION_TRIES_MAX) return done;
   }
 }

@@ -1,0 +1,133 @@
+/** Auth: `protocol.ts` says what it promises, `config.ts` what its limits are. */
+import { Admissions } from "#actors/auth/admissions.ts";
+import { Answers } from "#actors/auth/answers.ts";
+import type { AuthConfig } from "#actors/auth/config.ts";
+import type { Directory } from "#actors/auth/directory/directory.ts";
+import { EXCHANGE_STREAM, exchangeJudge } from "#actors/auth/exchanges.ts";
+import { Gate } from "#actors/auth/gate.ts";
+import { Issuer } from "#actors/auth/issuer.ts";
+import type { Judge } from "#actors/auth/judged.ts";
+import { KeyRing } from "#actors/auth/key-ring.ts";
+import { Outside } from "#actors/auth/outside.ts";
+import type { AuthEvents, AuthProtocol } from "#actors/auth/protocol.ts";
+import { REGISTER_STREAM, type RegistrationSeams, registrationJudge } from "#actors/auth/registrations.ts";
+import { type ReviewSeams, reviewKey, revoke } from "#actors/auth/reviews.ts";
+import { Revocations } from "#actors/auth/revocations.ts";
+import { openSigningKey } from "#actors/auth/signing-key.ts";
+import { StreamLoop, type StreamReader } from "#actors/auth/stream-loop.ts";
+import { judgeSubject } from "#actors/auth/subjects.ts";
+import { Troubles } from "#actors/auth/troubles.ts";
+import { Trusted } from "#actors/auth/trusted.ts";
+import { Upkeep } from "#actors/auth/upkeep.ts";
+import type { ConfigView } from "#runtime/actor-module.ts";
+import type { ActorContext, Behavior } from "#runtime/behavior.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import { Defect, ok } from "#runtime/errors.ts";
+import type { Redis } from "#runtime/redis/redis.ts";
+import type { Scope } from "#runtime/scope.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
+
+export interface AuthDeps {
+  readonly config: ConfigView<AuthConfig>;
+  readonly disk: Disk;
+  readonly metrics: Metrics;
+  /** It outlives an incarnation, and is opened by each. */
+  readonly directory: Directory;
+  /** For what is answered at once; it outlives an incarnation. */
+  readonly redis: Redis;
+  /** Reads a stream as one of the group, for as long as `scope` is open. */
+  readonly readerOf: (stream: string, scope: Scope) => Promise<StreamReader>;
+  /** File of the key that signs tokens. */
+  readonly signingKeyPath: string;
+}
+
+interface AuthState extends RegistrationSeams, ReviewSeams {
+  readonly clock: Clock;
+  readonly config: ConfigView<AuthConfig>;
+  readonly admissions: Admissions;
+  readonly ring: KeyRing;
+  readonly trusted: Trusted;
+  readonly troubles: Troubles;
+}
+
+type Ctx = ActorContext<AuthEvents, AuthState>;
+
+export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthState> = {
+  name: "auth",
+
+  init: async (deps, ctx) => {
+    const { config, disk, metrics, signingKeyPath } = deps;
+    const { clock, random, log } = ctx;
+    const own = await openSigningKey(disk, random, signingKeyPath);
+    if (typeof own === "string") throw new Defect(own);
+    const troubles = new Troubles((trouble) => ctx.health(trouble === undefined ? "ready" : "degraded", trouble));
+    const timeoutMs = (): number => config.current.callTimeoutMs;
+    const seams = { clock, random, log, metrics, timeoutMs };
+    const directory = new Outside("postgres", deps.directory, { ...seams, onTrouble: troubles.of("postgres") });
+    const redis = new Outside("redis", deps.redis, { ...seams, onTrouble: troubles.of("redis") });
+    const trusted = new Trusted(disk, config, troubles.of("authority"));
+    await trusted.read();
+
+    const ring = new KeyRing(own, directory, clock);
+    const issuer = new Issuer(ring, clock, random, () => config.current);
+    const revocations = new Revocations(directory, clock);
+    const answers = new Answers(redis, clock);
+    const gate = new Gate(redis);
+    const skewSeconds = (): number => config.current.skewSeconds;
+    const admissions = new Admissions({ directory, revocations, issuer, ring, clock, skewSeconds });
+    const trust = () => trusted.current;
+    const pendingMax = (): number => config.current.pendingMax;
+    const judging = { clock, gate, trust, directory, pendingMax, issuer, ring };
+
+    const entries = metrics.counter("auth_entries_total", "Entries of streams that were judged, by what came of them.");
+    const lost = metrics.counter("auth_entries_lost_total", "Entries of streams that were there, and were never read.");
+    const loopOf = async (stream: string, judge: Judge): Promise<StreamLoop> => {
+      const reader = await deps.readerOf(stream, ctx.scope);
+      const onTrouble = troubles.of(stream);
+      return new StreamLoop({ ...seams, stream, reader, judge, answers, entries, lost, onTrouble });
+    };
+    const loops = [
+      await loopOf(REGISTER_STREAM, registrationJudge(judging)),
+      await loopOf(EXCHANGE_STREAM, exchangeJudge(judging)),
+    ];
+    const upkeep = new Upkeep({ directory, ring, trusted, clock, random });
+    // For the whole life: it takes one of the actor's task slots, and the runtime ends it with the incarnation.
+    ctx.later(
+      async (life) => {
+        await upkeep.open(life);
+        await Promise.all([upkeep.run(life), revocations.run(life), ...loops.map((loop) => loop.run(life))]);
+      },
+      () => undefined,
+    );
+    return { ...judging, config, admissions, answers, trusted, troubles };
+  },
+
+  handlers: {
+    admit: ({ admissions }, { tokens }, ctx) => ctx.later((task) => admissions.admit(tokens, task), passOn),
+
+    judgeSubject: (state, request, ctx) => ctx.later((task) => judgeSubject(state, request, task), passOn),
+
+    listKeys: ({ directory }, { filter, limit, before }, ctx) =>
+      ctx.later(
+        (task) => directory.ask(task, (target, bounded) => target.list(filter, limit, before, bounded)),
+        passOn,
+      ),
+
+    reviewKey: (state, review, ctx) => ctx.later((task) => reviewKey(state, review, task), passOn),
+
+    revoke: (state, revocation, ctx) => ctx.later((task) => revoke(state, revocation, task), passOn),
+
+    describe: ({ config, trusted, ring, troubles }) =>
+      ok({
+        isRequired: config.current.required,
+        authorityCount: trusted.current.authorities.length,
+        kid: ring.own.kid,
+        trouble: troubles.worst,
+      }),
+  },
+};
+
+function passOn<Outcome>(_state: AuthState, outcome: Outcome, _ctx: Ctx): Outcome {
+  return outcome;
+}

@@ -1,0 +1,21 @@
+/** What comes of an entry of a stream that auth reads. */
+import type { Answer } from "#actors/auth/answers.ts";
+import type { AuthUnavailable } from "#actors/auth/protocol.ts";
+import type { Result } from "#runtime/errors.ts";
+import type { StreamEntry } from "#runtime/redis/group/stream-entry.ts";
+import type { Within } from "#runtime/ref.ts";
+
+export interface Judged {
+  /** One of a bounded set: a label of the metrics. */
+  readonly outcome: string;
+  /** For the log, where there is more to say. */
+  readonly problem?: string | undefined;
+  readonly answer?: Answer | undefined;
+}
+
+/** `entry` names it in all streams. The same entry may come again, and is judged again then. */
+export type Judge = (
+  entry: string,
+  fields: StreamEntry["fields"],
+  within: Within,
+) => Promise<Result<Judged, AuthUnavailable>>;

@@ -1,0 +1,138 @@
+/**
+ * Auth says who may do what, now: producers, their keys, the requests that they sign, their tokens, and what was revoked.
+ *
+ * It promises that nothing which was revoked counts a second later, and that no request counts twice. It does not know what
+ * producers publish, nor which subjects are theirs.
+ *
+ * What producers ask of it comes over streams, not over this protocol. Specified in `specs/actors/auth.md`.
+ */
+import type { Fingerprint, KeyFilter, KeyRow, KeyStatus, ProducerId } from "#actors/auth/directory/directory.ts";
+import type { RequestFields, RequestRefusal } from "#actors/auth/signed-request.ts";
+import type { Failure } from "#runtime/errors.ts";
+import type { Call } from "#runtime/protocol.ts";
+
+/** What auth hears. */
+export interface AuthProtocol {
+  /** What each token is good for, in the order asked; at most `ADMIT_TOKENS_MAX`, of which many may be the same. */
+  admit: Call<{ readonly tokens: readonly string[] }, readonly Admission[], AuthUnavailable>;
+
+  /**
+   * Whether a request about a subject is to be acted on. `entry` is where it came: the same request again from there is no
+   * replay, and `isRedelivery` says so.
+   */
+  judgeSubject: Call<{ readonly entry: string; readonly fields: RequestFields }, SubjectVerdict, AuthUnavailable>;
+
+  /** The newest keys first, `limit` at most, which is 1 … `KEYS_LISTED_MAX`; those with a lower number than `before`. */
+  listKeys: Call<
+    { readonly filter: KeyFilter; readonly limit: number; readonly before?: number | undefined },
+    readonly KeyRow[],
+    AuthUnavailable
+  >;
+
+  /** A person decides about a key. Whoever waits for that is told. */
+  reviewKey: Call<KeyReview, Reviewed, KeyUnknown | KeyDecided | AuthUnavailable>;
+
+  /** A token, known here or not, or a key with all its tokens, counts no longer. Again is fine. */
+  revoke: Call<Revocation, void, KeyUnknown | AuthUnavailable>;
+
+  /** For status, and for whoever has to know what is asked of producers. */
+  describe: Call<Record<never, never>, AuthFacts>;
+}
+
+/** What auth announces: nothing. Who has to know of a revocation asks. */
+export type AuthEvents = Record<never, never>;
+
+export type Admission =
+  | {
+      readonly kind: "admitted";
+      readonly producerId: ProducerId;
+      /** The only one that it is good for; undefined: all that the producer is bound to. */
+      readonly subjectId: string | undefined;
+    }
+  | {
+      readonly kind: "refused";
+      readonly reason: "unauthenticated" | "producer_disabled";
+      /** What exactly was wrong, for logs. */
+      readonly problem: string;
+    };
+
+export type SubjectVerdict =
+  | {
+      readonly kind: "judged";
+      readonly producerId: ProducerId;
+      readonly fingerprint: Fingerprint;
+      /** JSON, as it was signed: `readCanonical` takes it, and it is an object with `op`. */
+      readonly payload: string;
+      /** It was acted on, or may have been. */
+      readonly isRedelivery: boolean;
+    }
+  | {
+      readonly kind: "refused";
+      readonly reason: SubjectRefusal;
+      /** For logs. */
+      readonly problem: string;
+      /** Whom to tell; undefined where nobody is known to have asked, or none whom the producer's review has let in. */
+      readonly producerId: ProducerId | undefined;
+      /** Of a key that is not approved. */
+      readonly status?: KeyStatus;
+    };
+
+export type SubjectRefusal =
+  | RequestRefusal
+  | "replay"
+  | "rate_limited"
+  | "unknown_key"
+  | "key_not_approved"
+  | "producer_disabled";
+
+export interface KeyReview {
+  readonly action: "approve" | "deny";
+  /** Of the key, or any text fingerprint that it is known by. */
+  readonly fingerprint: string;
+  readonly producerId: ProducerId;
+  /** The principal of the administrator's certificate. */
+  readonly reviewer: string;
+  readonly notes: string | undefined;
+}
+
+export type Reviewed =
+  | { readonly kind: "approved"; readonly type: "new_producer" | "key_rotation"; readonly isTold: boolean }
+  /** `isTold`: whether the answer is where the producer waits for one. */
+  | { readonly kind: "denied"; readonly isTold: boolean };
+
+export interface Revocation {
+  readonly what:
+    | { readonly kind: "token"; readonly jti: string }
+    /** Of the key, or any text fingerprint that it is known by. */
+    | { readonly kind: "key"; readonly fingerprint: string };
+  readonly reason: string;
+  /** The principal of the administrator's certificate. */
+  readonly reviewer: string;
+}
+
+export interface AuthFacts {
+  /** Whether events without a token are refused, also those of protocol 0.1.0. */
+  readonly isRequired: boolean;
+  /** Keys that sign certificates of producers. None: no certificate is taken. */
+  readonly authorityCount: number;
+  /** By which the tokens that this node gives are signed; undefined before it could be read. */
+  readonly kid: string | undefined;
+  /** What is away, if something is. */
+  readonly trouble: string | undefined;
+}
+
+/** Postgres or Redis cannot be asked now, so nothing was decided; retry after a pause. */
+export interface AuthUnavailable extends Failure<"auth.unavailable"> {
+  readonly server: "postgres" | "redis";
+  readonly cause: string;
+}
+
+/** There is no such key, or it is another producer's. Final. */
+export interface KeyUnknown extends Failure<"auth.key-unknown"> {
+  readonly fingerprint: string;
+}
+
+/** Somebody has decided about the key before: only one that waits is approved. Final. */
+export interface KeyDecided extends Failure<"auth.key-decided"> {
+  readonly fingerprint: string;
+}

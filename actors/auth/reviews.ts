@@ -1,0 +1,90 @@
+/** What people decide: about keys that wait, and about keys and tokens that are to count no longer. */
+import { type Answers, registerAnswers } from "#actors/auth/answers.ts";
+import type { Approved, Denied, Directory, Review } from "#actors/auth/directory/directory.ts";
+import type { Outside } from "#actors/auth/outside.ts";
+import type {
+  AuthUnavailable,
+  KeyDecided,
+  KeyReview,
+  KeyUnknown,
+  Reviewed,
+  Revocation,
+} from "#actors/auth/protocol.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
+import type { Within } from "#runtime/ref.ts";
+import type { SqlFailure } from "#runtime/sql/sql.ts";
+
+export interface ReviewSeams {
+  readonly directory: Outside<Directory>;
+  readonly answers: Answers;
+  readonly clock: Clock;
+}
+
+/** What is decided is decided when it is answered, whether or not the producer could be told. */
+export async function reviewKey(
+  seams: ReviewSeams,
+  { action, fingerprint: name, producerId, reviewer, notes }: KeyReview,
+  within: Within,
+): Promise<Result<Reviewed, KeyUnknown | KeyDecided | AuthUnavailable>> {
+  const { directory, clock } = seams;
+  const key = await directory.ask(within, (target, bounded) => target.keyOf(name, bounded));
+  if (!key.ok) return key;
+  if (key.value === undefined) return fail({ code: "auth.key-unknown", fingerprint: name });
+  const { fingerprint } = key.value;
+  const review: Review = { fingerprint, producerId, reviewer, notes, atMs: Math.floor(clock.wallMs()) };
+  const decided = await directory.ask(
+    within,
+    (target, bounded): Promise<Result<Approved | Denied, SqlFailure>> =>
+      action === "approve" ? target.approve(review, bounded) : target.deny(review, bounded),
+  );
+  if (!decided.ok) return decided;
+  const { value } = decided;
+  switch (value.kind) {
+    case "approved":
+      return ok({
+        kind: value.kind,
+        type: value.type,
+        isTold: await tell(seams, review, value.nonce, "approved", within),
+      });
+    case "denied":
+      return ok({ kind: value.kind, isTold: await tell(seams, review, value.nonce, "denied", within) });
+    case "not-pending":
+      return fail({ code: "auth.key-decided", fingerprint });
+    default:
+      return fail({ code: "auth.key-unknown", fingerprint });
+  }
+}
+
+export async function revoke(
+  { directory, clock }: Pick<ReviewSeams, "directory" | "clock">,
+  { what, reason, reviewer }: Revocation,
+  within: Within,
+): Promise<Result<void, KeyUnknown | AuthUnavailable>> {
+  const atMs = Math.floor(clock.wallMs());
+  if (what.kind === "token") {
+    return await directory.ask(within, (target, bounded) => target.revokeToken(what.jti, reason, atMs, bounded));
+  }
+  const { fingerprint: name } = what;
+  const key = await directory.ask(within, (target, bounded) => target.keyOf(name, bounded));
+  if (!key.ok) return key;
+  if (key.value === undefined) return fail({ code: "auth.key-unknown", fingerprint: name });
+  const { fingerprint, producerId } = key.value;
+  const review: Review = { fingerprint, producerId, reviewer, notes: reason, atMs };
+  const denied = await directory.ask(within, (target, bounded) => target.deny(review, bounded));
+  return denied.ok ? ok() : denied;
+}
+
+/** Where the producer waits for the answer to its latest registration. */
+async function tell(
+  { answers }: ReviewSeams,
+  { fingerprint, producerId, notes }: Review,
+  nonce: string,
+  status: "approved" | "denied",
+  within: Within,
+): Promise<boolean> {
+  const reason = status === "denied" ? (notes ?? "revoked") : undefined;
+  const fields = { fingerprint, producer_id: producerId, status, reason };
+  const told = await answers.write({ stream: registerAnswers(nonce), fields }, within);
+  return told.ok && told.value;
+}

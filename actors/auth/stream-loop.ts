@@ -1,0 +1,129 @@
+/**
+ * Reads one stream for as long as auth lives: each entry is judged, answered, and only then acknowledged.
+ *
+ * - While Postgres or Redis is away the entry in hand is tried again, with pauses that grow, and nothing else is read: nothing is
+ *   acknowledged that was not acted on, and nobody is told what is not so.
+ * - An entry that has been delivered too often brought down whoever had it: it is acknowledged, counted and logged, and not
+ *   looked at again.
+ */
+import type { Answers } from "#actors/auth/answers.ts";
+import type { Judge, Judged } from "#actors/auth/judged.ts";
+import { pause } from "#actors/auth/pause.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
+import type { Random } from "#runtime/random.ts";
+import { causeOf } from "#runtime/redis/failures.ts";
+import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
+import type { StreamEntry, StreamPage } from "#runtime/redis/group/stream-entry.ts";
+import type { RedisFailure } from "#runtime/redis/redis.ts";
+import type { Within } from "#runtime/ref.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Counter } from "#runtime/telemetry/metrics.ts";
+import { millisecond, second } from "#runtime/units.ts";
+
+/** Ceiling of the first pause after a server was away; it doubles, with full jitter. */
+export const LOOP_PAUSE_MS_MIN: number = 100 * millisecond;
+/** The ceiling never grows past it. */
+export const LOOP_PAUSE_MS_MAX: number = 5 * second;
+/** How long a read waits for an entry. */
+export const READ_WAIT_MS: number = 2 * second;
+/** Deliveries of an entry after which it is not judged any more. */
+export const DELIVERIES_MAX = 3;
+
+export type StreamReader = Pick<GroupReader, "read" | "ack">;
+
+export interface StreamLoopOptions {
+  readonly stream: string;
+  readonly reader: StreamReader;
+  /** Longest wait for an answer of Redis, beside what a read waits for an entry. */
+  readonly timeoutMs: () => number;
+  /** Why the stream cannot be read; undefined: it can be again. */
+  readonly onTrouble: (cause: string | undefined) => void;
+  readonly judge: Judge;
+  readonly answers: Answers;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Of entries, by stream and outcome. */
+  readonly entries: Counter;
+  /** Of entries that were never read, by stream. */
+  readonly lost: Counter;
+}
+
+export class StreamLoop {
+  readonly #options: StreamLoopOptions;
+
+  constructor(options: StreamLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Settles when `within.signal` is aborted. */
+  async run(within: Within): Promise<void> {
+    while (!within.signal.aborted) {
+      const page = await this.#patiently(within, () => this.#read(within));
+      if (page === undefined) return;
+      this.#noteLost(page.lostCount);
+      for (const entry of page.entries) await this.#settle(entry, within);
+    }
+  }
+
+  async #settle(entry: StreamEntry, within: Within): Promise<void> {
+    const { reader, answers } = this.#options;
+    const judged = await this.#judge(entry, within);
+    if (judged === undefined) return;
+    const { answer } = judged;
+    if (answer !== undefined) {
+      const written = await this.#patiently(within, () => answers.write(answer, within));
+      if (written === undefined) return;
+    }
+    this.#note(entry, judged);
+    await this.#patiently(within, () => reader.ack([entry.id], this.#within(within)));
+  }
+
+  /** Not through the breaker: a read that waits for an entry is no way to find out whether Redis is back. */
+  async #read(within: Within): Promise<Result<StreamPage, RedisFailure>> {
+    const { reader, onTrouble } = this.#options;
+    const page = await reader.read(this.#within(within, READ_WAIT_MS));
+    onTrouble(page.ok ? undefined : causeOf(page.failure));
+    return page;
+  }
+
+  #within({ signal, trace }: Within, waitMs = 0): Within {
+    const { clock, timeoutMs } = this.#options;
+    return { signal, trace, deadlineMs: clock.nowMs() + waitMs + timeoutMs() };
+  }
+
+  async #judge({ id, fields, deliveryCount }: StreamEntry, within: Within): Promise<Judged | undefined> {
+    const { stream, judge } = this.#options;
+    if (deliveryCount > DELIVERIES_MAX) return { outcome: "poison", problem: `delivered ${deliveryCount} times` };
+    return await this.#patiently(within, () => judge(`${stream} ${id}`, fields, within));
+  }
+
+  /** Again and again, until it succeeds; undefined where nobody waits for it any more. */
+  async #patiently<Value>(
+    { signal }: Within,
+    attempt: () => Promise<Result<Value, Failure>>,
+  ): Promise<Value | undefined> {
+    const { clock, random } = this.#options;
+    for (let ceilingMs = LOOP_PAUSE_MS_MIN; !signal.aborted; ceilingMs = Math.min(ceilingMs * 2, LOOP_PAUSE_MS_MAX)) {
+      const result = await attempt();
+      if (result.ok) return result.value;
+      await pause(clock, 1 + random.below(ceilingMs), signal);
+    }
+    return undefined;
+  }
+
+  #note({ id }: StreamEntry, { outcome, problem }: Judged): void {
+    const { stream, log, entries } = this.#options;
+    entries.add(1, { stream, outcome });
+    if (outcome === "poison") log.error("auth.entry-given-up", { stream, id, problem });
+    else if (problem !== undefined) log.debug("auth.entry-refused", { stream, id, outcome, problem });
+  }
+
+  #noteLost(count: number): void {
+    if (count === 0) return;
+    const { stream, log, lost } = this.#options;
+    lost.add(count, { stream });
+    log.warn("auth.entries-lost", { stream, count });
+  }
+}

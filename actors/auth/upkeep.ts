@@ -1,0 +1,53 @@
+/** What has to be done before anything else, and now and then: the tables, whose certificates are taken, and which keys sign. */
+import type { Directory } from "#actors/auth/directory/directory.ts";
+import type { KeyRing } from "#actors/auth/key-ring.ts";
+import type { Outside } from "#actors/auth/outside.ts";
+import { pause } from "#actors/auth/pause.ts";
+import { LOOP_PAUSE_MS_MAX, LOOP_PAUSE_MS_MIN } from "#actors/auth/stream-loop.ts";
+import type { Trusted } from "#actors/auth/trusted.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Within } from "#runtime/ref.ts";
+import { minute } from "#runtime/units.ts";
+
+/** Between two looks into the files of `auth.producerAuthority`. */
+export const AUTHORITY_READ_MS: number = 1 * minute;
+
+export interface UpkeepSeams {
+  readonly directory: Outside<Directory>;
+  readonly ring: KeyRing;
+  readonly trusted: Trusted;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export class Upkeep {
+  readonly #seams: UpkeepSeams;
+
+  constructor(seams: UpkeepSeams) {
+    this.#seams = seams;
+  }
+
+  /** Settles when the directory is open and has the key of this node, or when nobody waits for it any more. */
+  async open(within: Within): Promise<void> {
+    const { directory, ring, clock, random } = this.#seams;
+    const { signal } = within;
+    for (let ceilingMs = LOOP_PAUSE_MS_MIN; !signal.aborted; ceilingMs = Math.min(2 * ceilingMs, LOOP_PAUSE_MS_MAX)) {
+      const opened = await directory.ask(within, (target, bounded) => target.open(bounded));
+      if (opened.ok && (await ring.share(within)).ok) return;
+      await pause(clock, 1 + random.below(ceilingMs), signal);
+    }
+  }
+
+  /** Settles when `within.signal` is aborted. */
+  async run(within: Within): Promise<void> {
+    const { ring, trusted, clock } = this.#seams;
+    for (;;) {
+      await pause(clock, AUTHORITY_READ_MS, within.signal);
+      if (within.signal.aborted) return;
+      await trusted.read();
+      // Where that fails the next time is early enough: a key counts for much longer than between two.
+      if (clock.nowMs() >= ring.dueMs) await ring.share(within);
+    }
+  }
+}
