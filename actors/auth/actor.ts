@@ -1,12 +1,12 @@
 /** Auth: `protocol.ts` says what it promises, `config.ts` what its limits are. */
+import { join } from "node:path";
 import { Admissions } from "#actors/auth/admissions.ts";
-import { Answers } from "#actors/auth/answers.ts";
-import type { AuthConfig } from "#actors/auth/config.ts";
+import { type AuthConfig, authConfigSchema, checkAuthConfig } from "#actors/auth/config.ts";
 import type { Directory } from "#actors/auth/directory/directory.ts";
+import { postgresDirectory } from "#actors/auth/directory/postgres-directory.ts";
 import { EXCHANGE_STREAM, exchangeJudge } from "#actors/auth/exchanges.ts";
 import { Gate } from "#actors/auth/gate.ts";
 import { Issuer } from "#actors/auth/issuer.ts";
-import type { Judge } from "#actors/auth/judged.ts";
 import { KeyRing } from "#actors/auth/key-ring.ts";
 import { Outside } from "#actors/auth/outside.ts";
 import type { AuthEvents, AuthProtocol } from "#actors/auth/protocol.ts";
@@ -14,19 +14,42 @@ import { REGISTER_STREAM, type RegistrationSeams, registrationJudge } from "#act
 import { type ReviewSeams, reviewKey, revoke } from "#actors/auth/reviews.ts";
 import { Revocations } from "#actors/auth/revocations.ts";
 import { openSigningKey } from "#actors/auth/signing-key.ts";
-import { StreamLoop, type StreamReader } from "#actors/auth/stream-loop.ts";
 import { judgeSubject } from "#actors/auth/subjects.ts";
-import { Troubles } from "#actors/auth/troubles.ts";
 import { Trusted } from "#actors/auth/trusted.ts";
 import { Upkeep } from "#actors/auth/upkeep.ts";
-import type { ConfigView } from "#runtime/actor-module.ts";
+import { Answers } from "#actors/domain/streams/answers.ts";
+import type { Judge } from "#actors/domain/streams/judged.ts";
+import { nodeNameIn } from "#actors/domain/streams/node-name.ts";
+import { READ_WAIT_MS, StreamLoop, type StreamReader } from "#actors/domain/streams/stream-loop.ts";
+import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { Defect, ok } from "#runtime/errors.ts";
+import { Defect, must, ok } from "#runtime/errors.ts";
+import { GroupReader } from "#runtime/redis/group/group-reader.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
 import type { Scope } from "#runtime/scope.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import { Troubles } from "#runtime/troubles.ts";
+import { MiB, minute, second } from "#runtime/units.ts";
+
+/** Connections to Postgres. */
+export const AUTH_CONNECTIONS_MAX = 4;
+/** Longest statement, as the database counts it; past it the database ends it. */
+export const AUTH_STATEMENT_MS_MAX: number = 10 * second;
+/** A Redis that says nothing for so long is given up; longer than a read waits for an entry. */
+export const AUTH_SILENCE_MS_MAX: number = 10 * second;
+
+/** How streams of requests are read: few, and small. */
+const READING = {
+  group: "cepa",
+  blockMs: READ_WAIT_MS,
+  pageCountMax: 16,
+  pageBytesMax: 1 * MiB,
+  heldCountMax: 16,
+  claimIntervalMs: 5 * second,
+  claimIdleMs: 1 * minute,
+} as const;
 
 export interface AuthDeps {
   readonly config: ConfigView<AuthConfig>;
@@ -72,7 +95,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     const ring = new KeyRing(own, directory, clock);
     const issuer = new Issuer(ring, clock, random, () => config.current);
     const revocations = new Revocations(directory, clock);
-    const answers = new Answers(redis, clock);
+    const answers = new Answers((within, task) => redis.ask(within, task), clock);
     const gate = new Gate(redis);
     const skewSeconds = (): number => config.current.skewSeconds;
     const admissions = new Admissions({ directory, revocations, issuer, ring, clock, skewSeconds });
@@ -127,6 +150,37 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
       }),
   },
 };
+
+export const authModule: ActorModule<AuthProtocol, AuthEvents, AuthDeps, AuthState, AuthConfig> = {
+  behavior: authBehavior,
+  storesData: true,
+  configSchema: authConfigSchema,
+  checkConfig: checkAuthConfig,
+  wire: async ({ env, config, scope }) => {
+    const { disk, metrics, clock, random } = env;
+    const place = join(env.node.dataDirectory, "auth");
+    const sql = await env.sql({ connectionsMax: AUTH_CONNECTIONS_MAX, statementTimeoutMs: AUTH_STATEMENT_MS_MAX });
+    const directory = postgresDirectory(sql);
+    scope.add(() => directory.close());
+    const redis = await env.redis({ silenceMs: AUTH_SILENCE_MS_MAX });
+    scope.add(() => redis.close());
+    return {
+      config,
+      disk,
+      metrics,
+      directory,
+      redis,
+      readerOf: async (stream, life) => {
+        const name = must(await nodeNameIn(disk, place, random), "the name of this node");
+        const waiting = await env.redis({ silenceMs: AUTH_SILENCE_MS_MAX });
+        life.add(() => waiting.close());
+        return new GroupReader({ ...READING, redis, waiting, stream, consumer: name, clock });
+      },
+      signingKeyPath: join(place, "signing-key.pem"),
+    };
+  },
+};
+export { authModule as actorModule };
 
 function passOn<Outcome>(_state: AuthState, outcome: Outcome, _ctx: Ctx): Outcome {
   return outcome;

@@ -9,7 +9,7 @@
  * With a key and a token the key counts. A renewal needs no signature, so it needs no nonce either; one that is there counts
  * once.
  */
-import { type Answer, tokenAnswers } from "#actors/auth/answers.ts";
+import { tokenAnswers } from "#actors/auth/answer-streams.ts";
 import type {
   Directory,
   Issued,
@@ -18,15 +18,17 @@ import type {
   Renewed,
   SignedRequest,
 } from "#actors/auth/directory/directory.ts";
-import { requestFieldsIn, textIn } from "#actors/auth/entry-fields.ts";
 import type { Holder, Issuer } from "#actors/auth/issuer.ts";
-import type { Judge, Judged } from "#actors/auth/judged.ts";
 import type { KeyRing } from "#actors/auth/key-ring.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
 import { type Received, type RequestSeams, receive } from "#actors/auth/requests.ts";
-import { isNonce, type RequestFields } from "#actors/auth/signed-request.ts";
+import { isNonce } from "#actors/auth/signed-request.ts";
 import type { JsonObject, JsonValue } from "#actors/domain/json-value.ts";
+import type { Answer } from "#actors/domain/streams/answers.ts";
+import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
+import { requestFieldsIn, textIn } from "#actors/domain/streams/entry-fields.ts";
+import type { Judge, Judged } from "#actors/domain/streams/judged.ts";
 import type { Claims } from "#actors/domain/tokens/claims.ts";
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import { ok, type Result } from "#runtime/errors.ts";

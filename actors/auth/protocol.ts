@@ -7,7 +7,8 @@
  * What producers ask of it comes over streams, not over this protocol. Specified in `specs/actors/auth.md`.
  */
 import type { Fingerprint, KeyFilter, KeyRow, KeyStatus, ProducerId } from "#actors/auth/directory/directory.ts";
-import type { RequestFields, RequestRefusal } from "#actors/auth/signed-request.ts";
+import type { RequestRefusal } from "#actors/auth/signed-request.ts";
+import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
 

@@ -4,14 +4,15 @@
  * The answer is where only who made up the nonce looks for it: `fdc:register:resp:<nonce>`. A key that waits already is not
  * answered (case 4).
  */
-import { type Answer, registerAnswers } from "#actors/auth/answers.ts";
+import { registerAnswers } from "#actors/auth/answer-streams.ts";
 import type { Deregistered, Directory, Registered, SignedRequest } from "#actors/auth/directory/directory.ts";
-import { requestFieldsIn, textIn } from "#actors/auth/entry-fields.ts";
-import type { Judge, Judged } from "#actors/auth/judged.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
 import { type Received, type RequestSeams, receive } from "#actors/auth/requests.ts";
 import { saidIn } from "#actors/auth/said.ts";
+import type { Answer } from "#actors/domain/streams/answers.ts";
+import { requestFieldsIn, textIn } from "#actors/domain/streams/entry-fields.ts";
+import type { Judge, Judged } from "#actors/domain/streams/judged.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 

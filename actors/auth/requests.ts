@@ -7,12 +7,12 @@ import type { Gate, Passed } from "#actors/auth/gate.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
 import { isFor, type Purpose, purposeOf } from "#actors/auth/purpose.ts";
 import {
-  type RequestFields,
   type RequestRefusal,
   type RequestTerms,
   type VerifiedRequest,
   verifyRequest,
 } from "#actors/auth/signed-request.ts";
+import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";

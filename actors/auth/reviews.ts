@@ -1,5 +1,5 @@
 /** What people decide: about keys that wait, and about keys and tokens that are to count no longer. */
-import { type Answers, registerAnswers } from "#actors/auth/answers.ts";
+import { registerAnswers } from "#actors/auth/answer-streams.ts";
 import type { Approved, Denied, Directory, Review } from "#actors/auth/directory/directory.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type {
@@ -10,6 +10,7 @@ import type {
   Reviewed,
   Revocation,
 } from "#actors/auth/protocol.ts";
+import type { Answers } from "#actors/domain/streams/answers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -17,7 +18,7 @@ import type { SqlFailure } from "#runtime/sql/sql.ts";
 
 export interface ReviewSeams {
   readonly directory: Outside<Directory>;
-  readonly answers: Answers;
+  readonly answers: Answers<AuthUnavailable>;
   readonly clock: Clock;
 }
 

@@ -7,8 +7,8 @@
  */
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import type { Outside } from "#actors/auth/outside.ts";
-import { pause } from "#actors/auth/pause.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { pause } from "#runtime/pause.ts";
 import type { Within } from "#runtime/ref.ts";
 import { millisecond, second } from "#runtime/units.ts";
 

@@ -11,20 +11,13 @@ import { verifyCertificate } from "#actors/domain/ssh/certified.ts";
 import { fingerprintOf, KEY_TYPE, type SshKey, textFingerprintOf } from "#actors/domain/ssh/key.ts";
 import { type KeyLine, parseKeyLine } from "#actors/domain/ssh/key-line.ts";
 import { verifySigned } from "#actors/domain/ssh/signature.ts";
+import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 
 /** Characters of a nonce: fewer may come twice by chance. */
 export const NONCE_LENGTH_MIN = 16;
 /** It is a part of the name of a key in Redis. */
 export const NONCE_LENGTH_MAX = 128;
-
-/** Of an entry; a field that is missing is empty. */
-export interface RequestFields {
-  readonly pubkey: string;
-  readonly payload: Uint8Array;
-  readonly nonce: string;
-  readonly sig: string;
-}
 
 export interface RequestTerms {
   /** Keys that sign certificates of producers. */

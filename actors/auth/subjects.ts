@@ -8,7 +8,7 @@ import { wasLetIn } from "#actors/auth/exchanges.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable, SubjectRefusal, SubjectVerdict } from "#actors/auth/protocol.ts";
 import { type RequestSeams, receive } from "#actors/auth/requests.ts";
-import type { RequestFields } from "#actors/auth/signed-request.ts";
+import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 

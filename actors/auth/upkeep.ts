@@ -2,10 +2,10 @@
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import type { KeyRing } from "#actors/auth/key-ring.ts";
 import type { Outside } from "#actors/auth/outside.ts";
-import { pause } from "#actors/auth/pause.ts";
-import { LOOP_PAUSE_MS_MAX, LOOP_PAUSE_MS_MIN } from "#actors/auth/stream-loop.ts";
 import type { Trusted } from "#actors/auth/trusted.ts";
+import { LOOP_PAUSE_MS_MAX, LOOP_PAUSE_MS_MIN } from "#actors/domain/streams/stream-loop.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
 import { minute } from "#runtime/units.ts";

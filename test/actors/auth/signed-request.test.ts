@@ -1,8 +1,9 @@
 /** Requests of producers, judged by their fields: the published vector, and everything that may be wrong with one. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type RequestFields, type RequestTerms, verifyRequest } from "#actors/auth/signed-request.ts";
+import { type RequestTerms, verifyRequest } from "#actors/auth/signed-request.ts";
 import { keyFromBlob, type SshKey } from "#actors/domain/ssh/key.ts";
+import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import { type CertificateSpec, signCertificate } from "#client/ssh/certificate.ts";
 import { encodePublicKey, formatCertificateLine, formatKeyLine } from "#client/ssh/key-line.ts";
 import { newPrivateKey, type PrivateKey, signerOf } from "#client/ssh/private-key.ts";

@@ -1,16 +1,16 @@
 /**
- * Reads one stream for as long as auth lives: each entry is judged, answered, and only then acknowledged.
+ * Reads one stream for as long as its actor lives: each entry is judged, answered, and only then acknowledged.
  *
  * - While Postgres or Redis is away the entry in hand is tried again, with pauses that grow, and nothing else is read: nothing is
  *   acknowledged that was not acted on, and nobody is told what is not so.
  * - An entry that has been delivered too often brought down whoever had it: it is acknowledged, counted and logged, and not
  *   looked at again.
  */
-import type { Answers } from "#actors/auth/answers.ts";
-import type { Judge, Judged } from "#actors/auth/judged.ts";
-import { pause } from "#actors/auth/pause.ts";
+import type { Answers } from "#actors/domain/streams/answers.ts";
+import type { Judge, Judged } from "#actors/domain/streams/judged.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
+import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
 import { causeOf } from "#runtime/redis/failures.ts";
 import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
@@ -40,7 +40,7 @@ export interface StreamLoopOptions {
   /** Why the stream cannot be read; undefined: it can be again. */
   readonly onTrouble: (cause: string | undefined) => void;
   readonly judge: Judge;
-  readonly answers: Answers;
+  readonly answers: Answers<Failure>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -116,14 +116,14 @@ export class StreamLoop {
   #note({ id }: StreamEntry, { outcome, problem }: Judged): void {
     const { stream, log, entries } = this.#options;
     entries.add(1, { stream, outcome });
-    if (outcome === "poison") log.error("auth.entry-given-up", { stream, id, problem });
-    else if (problem !== undefined) log.debug("auth.entry-refused", { stream, id, outcome, problem });
+    if (outcome === "poison") log.error("stream.entry-given-up", { stream, id, problem });
+    else if (problem !== undefined) log.debug("stream.entry-refused", { stream, id, outcome, problem });
   }
 
   #noteLost(count: number): void {
     if (count === 0) return;
     const { stream, log, lost } = this.#options;
     lost.add(count, { stream });
-    log.warn("auth.entries-lost", { stream, count });
+    log.warn("stream.entries-lost", { stream, count });
   }
 }

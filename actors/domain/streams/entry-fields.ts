@@ -1,7 +1,14 @@
 /** Fields of an entry as text: what a stranger wrote is text where its bytes are UTF-8, and no entry of ours otherwise. */
 import { isUtf8 } from "node:buffer";
-import type { RequestFields } from "#actors/auth/signed-request.ts";
 import type { StreamEntry } from "#runtime/redis/group/stream-entry.ts";
+
+/** Of an entry that is a signed request; a field that is missing is empty. */
+export interface RequestFields {
+  readonly pubkey: string;
+  readonly payload: Uint8Array;
+  readonly nonce: string;
+  readonly sig: string;
+}
 
 type Fields = StreamEntry["fields"];
 

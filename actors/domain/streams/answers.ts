@@ -4,12 +4,10 @@
  * Who cannot be known by a signature is told as well that it does not hold, so that a mistake is found; but not as often as one
  * likes: each answer takes memory of Redis.
  */
-import type { Outside } from "#actors/auth/outside.ts";
-import type { AuthUnavailable } from "#actors/auth/protocol.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { ok, type Result } from "#runtime/errors.ts";
+import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import { type Rate, takeOne } from "#runtime/redis/rate.ts";
-import type { Redis, RedisCommand } from "#runtime/redis/redis.ts";
+import type { Redis, RedisCommand, RedisFailure } from "#runtime/redis/redis.ts";
 import type { Within } from "#runtime/ref.ts";
 import { millisecond, second } from "#runtime/units.ts";
 
@@ -32,33 +30,28 @@ export interface Answer {
 
 const UNVERIFIED: Rate = { periodMs: ANSWER_UNVERIFIED_PERIOD_MS, burst: ANSWER_UNVERIFIED_BURST_MAX };
 
-export function registerAnswers(nonce: string): string {
-  return `fdc:register:resp:${nonce}`;
-}
+/** How Redis is asked, and for how long. */
+export type AskRedis<F extends Failure> = (
+  within: Within,
+  task: (redis: Redis, bounded: Within) => Promise<Result<boolean, RedisFailure>>,
+) => Promise<Result<boolean, F>>;
 
-export function tokenAnswers(producerId: string): string {
-  return `fdc:token:resp:${producerId}`;
-}
-
-export class Answers {
-  readonly #redis: Outside<Redis>;
+export class Answers<F extends Failure> {
+  readonly #ask: AskRedis<F>;
   readonly #clock: Pick<Clock, "nowMs">;
   #fullUs: number | undefined;
 
-  constructor(redis: Outside<Redis>, clock: Pick<Clock, "nowMs">) {
-    this.#redis = redis;
+  constructor(ask: AskRedis<F>, clock: Pick<Clock, "nowMs">) {
+    this.#ask = ask;
     this.#clock = clock;
   }
 
   /** Whether it was written. */
-  async write(
-    { stream, fields, isToAnybody = false }: Answer,
-    within: Within,
-  ): Promise<Result<boolean, AuthUnavailable>> {
+  async write({ stream, fields, isToAnybody = false }: Answer, within: Within): Promise<Result<boolean, F>> {
     if (isToAnybody && !this.#mayAnswer()) return ok(false);
     const words = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
     const add: RedisCommand = ["XADD", stream, "MAXLEN", ANSWERS_MAX, "*", ...words];
-    return await this.#redis.ask(within, async (redis, bounded) => {
+    return await this.#ask(within, async (redis, bounded) => {
       const done = await redis.transaction([add, ["PEXPIRE", stream, ANSWERS_KEPT_MS]], bounded);
       if (!done.ok) return done;
       const refused = done.value.find((one) => !one.ok);

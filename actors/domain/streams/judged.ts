@@ -1,7 +1,6 @@
-/** What comes of an entry of a stream that auth reads. */
-import type { Answer } from "#actors/auth/answers.ts";
-import type { AuthUnavailable } from "#actors/auth/protocol.ts";
-import type { Result } from "#runtime/errors.ts";
+/** What comes of an entry of a stream that is read one by one. */
+import type { Answer } from "#actors/domain/streams/answers.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
 import type { StreamEntry } from "#runtime/redis/group/stream-entry.ts";
 import type { Within } from "#runtime/ref.ts";
 
@@ -14,8 +13,4 @@ export interface Judged {
 }
 
 /** `entry` names it in all streams. The same entry may come again, and is judged again then. */
-export type Judge = (
-  entry: string,
-  fields: StreamEntry["fields"],
-  within: Within,
-) => Promise<Result<Judged, AuthUnavailable>>;
+export type Judge = (entry: string, fields: StreamEntry["fields"], within: Within) => Promise<Result<Judged, Failure>>;

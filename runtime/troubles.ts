@@ -1,10 +1,8 @@
-/** What keeps auth from its work, by whom it is of: one sentence for all of it, for health. */
-
-type Name = string;
+/** What keeps an actor from its work, by whom it is of: one sentence for all of it, for its health. */
 
 export class Troubles {
   readonly #announce: (trouble: string | undefined) => void;
-  readonly #causes = new Map<Name, string>();
+  readonly #causes = new Map<string, string>();
   #announced: string | undefined;
 
   /** `announce` is told of every other sentence, and of the end of the last trouble. */
@@ -19,7 +17,7 @@ export class Troubles {
   }
 
   /** How somebody says what is wrong; undefined for nothing. */
-  of(name: Name): (cause: string | undefined) => void {
+  of(name: string): (cause: string | undefined) => void {
     return (cause) => {
       if (cause === undefined) this.#causes.delete(name);
       else this.#causes.set(name, cause);
