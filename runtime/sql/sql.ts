@@ -6,7 +6,10 @@
 import type { Failure, Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 
-/** A parameter. A list is an array of Postgres; what it is an array of, the statement says (`$1::uuid[]`). */
+/**
+ * A parameter. A list is an array of Postgres; what it is an array of, the statement says (`$1::uuid[]`). Bytes are a value in
+ * its binary form: of `bytea` that is the bytes themselves, of arrays `binary-arrays.ts` makes it.
+ */
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array | readonly (string | number | null)[];
 
 /** Values as Postgres writes them as text; `null` stays. */

@@ -1,0 +1,6 @@
+/** The rows in memory: what all rows promise. */
+import { MemoryRows } from "#actors/ingest/rows/memory-rows.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { describeWriting } from "#test/actors/ingest/rows/writing.ts";
+
+describeWriting("memory", async () => new MemoryRows(seededRandom(1)));
