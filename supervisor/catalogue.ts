@@ -11,6 +11,8 @@ export const catalogue: Catalogue = {
   index: () => import("#actors/index/actor.ts").then((actor) => erase(actor.actorModule)),
   overlay: () => import("#actors/overlay/actor.ts").then((actor) => erase(actor.actorModule)),
   gateway: () => import("#actors/gateway/actor.ts").then((actor) => erase(actor.actorModule)),
+  auth: () => import("#actors/auth/actor.ts").then((actor) => erase(actor.actorModule)),
+  ingest: () => import("#actors/ingest/actor.ts").then((actor) => erase(actor.actorModule)),
   telemetry: () => import("#actors/telemetry/actor.ts").then((actor) => erase(actor.actorModule)),
 };
 

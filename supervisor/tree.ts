@@ -18,6 +18,15 @@ const mailbox = { capacity: 128, overflow: "reject" } as const;
 export const tree: NodeSpec = {
   strategy,
   intensity,
+  servers: [
+    { name: "postgres", budget, shutdownMs: 5 * second },
+    { name: "redis", budget, shutdownMs: 5 * second },
+  ],
+  // Whoever publishes adds to the four streams of seed 004, and reads what it is answered.
+  producers: {
+    writes: ["events", "fdc:register", "fdc:subject:register", "fdc:token:exchange"],
+    reads: ["fdc:register:resp:*", "fdc:subject:resp:*", "fdc:token:resp:*"],
+  },
   cells: [
     cell("data", { strategy, intensity, budget, required: true }, [
       worker({ name: "storage", budget, mailbox, laterMax: 1024, shutdownMs: 10 * second }),
@@ -34,5 +43,13 @@ export const tree: NodeSpec = {
         shutdownMs: 2 * second,
       }),
     ]),
+    cell(
+      "work",
+      { strategy, intensity, budget, required: false, enabledBy: "ingest", servers: ["postgres", "redis"] },
+      [
+        worker({ name: "auth", budget, mailbox, laterMax: 256, shutdownMs: 5 * second }),
+        worker({ name: "ingest", budget, mailbox, laterMax: 64, shutdownMs: 5 * second }),
+      ],
+    ),
   ],
 };

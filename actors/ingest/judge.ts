@@ -1,0 +1,247 @@
+/**
+ * What becomes of the entries of a page: rows, dead letters, or nothing, each for a reason that does not depend on the others.
+ *
+ * A token is looked at before anything else of an entry: what a stranger sent is not even parsed. Of tokens, bindings and uses
+ * in a page each is asked about once. A failure is of whom was asked: nothing was decided then, and the page is judged again.
+ */
+import type { Admission } from "#actors/auth/protocol.ts";
+import { readEntry } from "#actors/domain/events/entry.ts";
+import type { EventBounds } from "#actors/domain/events/event.ts";
+import type { LeanEvent } from "#actors/domain/events/lean-event.ts";
+import type { LegacyEvent, LegacyNoticeType } from "#actors/domain/events/legacy-envelope.ts";
+import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
+import type { DeadReason, Sender } from "#actors/ingest/dead-letter.ts";
+import type { EventRow } from "#actors/ingest/event-row.ts";
+import type { Binding, LegacyBinding, LegacyUse, Pair } from "#actors/ingest/rows/event-rows.ts";
+import { streamIdOf } from "#actors/ingest/rows/stream-id.ts";
+import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
+import type { StreamEntry } from "#runtime/redis/group/stream-entry.ts";
+import type { Within } from "#runtime/ref.ts";
+
+export type Verdict =
+  | { readonly kind: "row"; readonly row: EventRow }
+  /** An envelope without an event. */
+  | { readonly kind: "notice"; readonly type: LegacyNoticeType }
+  | Dead;
+
+export interface Dead {
+  readonly kind: "dead";
+  readonly reason: DeadReason;
+  readonly error: string;
+  readonly sender: Sender | undefined;
+}
+
+/** Who is asked; each answers in the order in which it was asked. */
+export interface Asked<F extends Failure> {
+  admit(tokens: readonly string[], within: Within): Promise<Result<readonly Admission[], F>>;
+  bindings(pairs: readonly Pair[], within: Within): Promise<Result<readonly Binding[], F>>;
+  legacy(uses: readonly LegacyUse[], within: Within): Promise<Result<readonly LegacyBinding[], F>>;
+}
+
+export interface Moment {
+  readonly bounds: EventBounds;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  /** An entry that was delivered more often is poison. */
+  readonly deliveriesMax: number;
+  /** Whose the events of older producers are that come without a token; undefined: they need one. */
+  readonly legacyProducer: Uuid | undefined;
+}
+
+/** An entry whose token holds, and what it says. */
+interface Read {
+  readonly event: LeanEvent | LegacyEvent;
+  readonly sender: Sender;
+}
+
+interface Place {
+  readonly kind: "place";
+  readonly subjectId: Uuid;
+  readonly schemaId: Uuid;
+}
+
+type Unread = Exclude<Verdict, { readonly kind: "row" }>;
+
+/** Ids of a stream that was begun anew are later ones, by the clock of its Redis. */
+const GENERATION = 0;
+const PAYLOAD = "payload";
+const TOKEN = "token";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export async function judge<F extends Failure>(
+  entries: readonly StreamEntry[],
+  asked: Asked<F>,
+  moment: Moment,
+  within: Within,
+): Promise<Result<readonly Verdict[], F>> {
+  const tokens = entries.map((entry) => tokenIn(entry, moment));
+  const admissions = await distinctly(
+    tokens,
+    (token) => (typeof token === "string" && token !== "" ? token : undefined),
+    (distinct) =>
+      asked.admit(
+        distinct.flatMap((token) => (typeof token === "string" ? [token] : [])),
+        within,
+      ),
+  );
+  if (!admissions.ok) return admissions;
+
+  const read = entries.map((entry, at) => readOne(entry, tokens[at], admissions.value[at], moment));
+  const pairs = read.map((one) => ("event" in one && one.event.kind === "lean" ? pairOf(one, one.event) : undefined));
+  const bindings = await distinctly(
+    pairs,
+    (pair) => pair && `${pair.producerId} ${pair.subjectId}`,
+    (distinct) => asked.bindings(distinct.filter(isThere), within),
+  );
+  if (!bindings.ok) return bindings;
+  const uses = read.map((one) => ("event" in one && one.event.kind === "legacy" ? useOf(one, one.event) : undefined));
+  const places = await distinctly(
+    uses,
+    (use) => use && `${use.producerId} ${use.schemaName} ${use.subjectKey}`,
+    (distinct) => asked.legacy(distinct.filter(isThere), within),
+  );
+  if (!places.ok) return places;
+
+  return ok(
+    read.map((one, at) => {
+      if ("kind" in one) return one;
+      const place = placeOf(one, bindings.value[at], places.value[at]);
+      if (place.kind === "dead") return place;
+      // Of an older producer's event the subject is known only now.
+      return isMeant(one.sender, place.subjectId)
+        ? { kind: "row", row: rowOf(one, place, entries[at], moment) }
+        : mismatch(one.sender);
+    }),
+  );
+}
+
+/** The token of an entry that is worth asking about, or why the entry is dead without one. */
+function tokenIn({ fields, deliveryCount }: StreamEntry, { bounds, deliveriesMax }: Moment): string | Dead {
+  if (deliveryCount > deliveriesMax) return dead("poison", `delivered ${deliveryCount} times`);
+  const payload = fields.get(PAYLOAD);
+  if (payload === undefined || payload.length === 0) return dead("empty_payload", "empty");
+  if (payload.length > bounds.sizeBytesMax) return dead("too_large", "too-large");
+  // A token is ASCII: any other byte becomes a character that no token has.
+  return Buffer.from(fields.get(TOKEN) ?? []).toString("latin1");
+}
+
+function readOne(
+  { fields }: StreamEntry,
+  token: string | Dead | undefined,
+  admission: Admission | undefined,
+  { bounds, legacyProducer }: Moment,
+): Read | Unread {
+  if (typeof token === "object") return token;
+  if (admission?.kind === "refused") return dead(admission.reason, admission.problem);
+  const sender = admission === undefined ? anonymous(legacyProducer) : senderOf(admission);
+  if (sender === undefined) return dead("unauthenticated", "auth_required");
+  const text = textOf(fields.get(PAYLOAD));
+  if (text === undefined) return dead("bad_event_json", "not-utf8", sender);
+  const entry = readEntry(text, bounds);
+  if (!entry.ok) return dead(entry.failure.reason, entry.failure.problem, sender);
+  const event = entry.value;
+  if (event.kind === "lean" && admission === undefined) return dead("unauthenticated", "auth_required");
+  if (event.kind === "notice") return event;
+  return event.kind === "legacy" || isMeant(sender, event.subjectId) ? { event, sender } : mismatch(sender);
+}
+
+/** Only older producers may do without a token, and only where the node says whose their events are. */
+function anonymous(producerId: Uuid | undefined): Sender | undefined {
+  return producerId && { producerId, subjectId: undefined };
+}
+
+function senderOf({ producerId, subjectId }: Extract<Admission, { kind: "admitted" }>): Sender {
+  const producer = parseUuid(producerId);
+  assert(producer !== undefined, "a producer has a UUID");
+  // One that is none is of no subject.
+  return { producerId: producer, subjectId: subjectId as Uuid | undefined };
+}
+
+function isMeant({ subjectId }: Sender, ofEvent: Uuid): boolean {
+  return subjectId === undefined || subjectId === ofEvent;
+}
+
+function mismatch(sender: Sender): Dead {
+  return dead("subject_mismatch_token", `the token is for ${sender.subjectId}`, sender);
+}
+
+/** Where it is written, or why nowhere. */
+function placeOf({ event, sender }: Read, binding: Binding | undefined, use: LegacyBinding | undefined): Place | Dead {
+  if (event.kind === "legacy") {
+    assert(use !== undefined, "every use was asked about");
+    return use.kind === "bound" ? { ...use, kind: "place" } : dead(use.kind, `of ${event.subjectKey}`, sender);
+  }
+  assert(binding !== undefined, "every pair was asked about");
+  const { subjectId } = event;
+  if (binding.kind !== "bound") return dead(binding.kind, `of ${subjectId}`, sender);
+  return { kind: "place", subjectId, schemaId: binding.schemaId };
+}
+
+function rowOf(
+  { event, sender }: Read,
+  { subjectId, schemaId }: Place,
+  entry: StreamEntry | undefined,
+  { nowMs }: Moment,
+): EventRow {
+  assert(entry !== undefined, "what was read was an entry");
+  const { eventId, tsNs, payload, tags } = event;
+  const { producerId } = sender;
+  return {
+    eventId,
+    tsNs,
+    subjectId,
+    schemaId,
+    producerId,
+    streamId: streamIdOf(GENERATION, entry.id),
+    payload,
+    tags,
+    receivedMs: nowMs,
+  };
+}
+
+function pairOf({ sender }: Read, { subjectId }: LeanEvent): Pair {
+  return { producerId: sender.producerId, subjectId };
+}
+
+function useOf({ sender }: Read, { subjectKey, schemaName }: LegacyEvent): LegacyUse {
+  return { producerId: sender.producerId, subjectKey, schemaName };
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    // It throws on what is not UTF-8.
+    return undefined;
+  }
+}
+
+function dead(reason: DeadReason, error: string, sender?: Sender): Dead {
+  return { kind: "dead", reason, error, sender };
+}
+
+function isThere<Value>(value: Value | undefined): value is Value {
+  return value !== undefined;
+}
+
+/** Asks about each of `questions` once, as its key says, and answers to all of them; undefined has none. */
+async function distinctly<Question, Answer, F extends Failure>(
+  questions: readonly Question[],
+  keyOf: (question: Question) => string | undefined,
+  ask: (distinct: readonly Question[]) => Promise<Result<readonly Answer[], F>>,
+): Promise<Result<readonly (Answer | undefined)[], F>> {
+  const places = new Map<string, number>();
+  const distinct: Question[] = [];
+  const keys = questions.map(keyOf);
+  for (const [at, key] of keys.entries()) {
+    const question = questions[at];
+    if (key === undefined || places.has(key) || question === undefined) continue;
+    places.set(key, distinct.length);
+    distinct.push(question);
+  }
+  if (distinct.length === 0) return ok(questions.map(() => undefined));
+  const answers = await ask(distinct);
+  if (!answers.ok) return answers;
+  return ok(keys.map((key) => (key === undefined ? undefined : answers.value[places.get(key) ?? 0])));
+}

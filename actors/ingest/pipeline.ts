@@ -1,0 +1,256 @@
+/**
+ * Everything that goes on between the stream and the table, for one life: readers, the way of what was spilled, and what is
+ * wrong with any of it.
+ *
+ * What a life needs before it can read anything (its name, its spill, its tables) may be away when it begins, and is waited for.
+ */
+import { join } from "node:path";
+import type { AuthProtocol } from "#actors/auth/protocol.ts";
+import { eventWindow } from "#actors/domain/events/event-window.ts";
+import { Answers } from "#actors/domain/streams/answers.ts";
+import { nodeNameIn } from "#actors/domain/streams/node-name.ts";
+import { StreamLoop } from "#actors/domain/streams/stream-loop.ts";
+import { parseUuid } from "#actors/domain/uuid.ts";
+import { admitBy } from "#actors/ingest/admit.ts";
+import { Bindings } from "#actors/ingest/bindings.ts";
+import { causeOf } from "#actors/ingest/cause.ts";
+import type { IngestConfig } from "#actors/ingest/config.ts";
+import type { DeadLetter } from "#actors/ingest/dead-letter.ts";
+import { DeadLetters } from "#actors/ingest/dead-letters.ts";
+import type { Asked, Moment } from "#actors/ingest/judge.ts";
+import type { Meters } from "#actors/ingest/meters.ts";
+import type { IngestFacts } from "#actors/ingest/protocol.ts";
+import { Reader } from "#actors/ingest/reader.ts";
+import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
+import { Spill, type SpillDamage } from "#actors/ingest/spill/spill.ts";
+import { SUBJECT_STREAM, subjectJudge } from "#actors/ingest/subjects.ts";
+import { Writer } from "#actors/ingest/writer.ts";
+import type { ConfigView } from "#runtime/actor-module.ts";
+import type { Clock } from "#runtime/clock.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import { type Failure, ok, type Result } from "#runtime/errors.ts";
+import { pause } from "#runtime/pause.ts";
+import type { Random } from "#runtime/random.ts";
+import { GroupReader, type GroupReaderOptions } from "#runtime/redis/group/group-reader.ts";
+import type { Redis, RedisFailure } from "#runtime/redis/redis.ts";
+import type { Ref, Within } from "#runtime/ref.ts";
+import type { Log } from "#runtime/telemetry/log.ts";
+import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import { Troubles } from "#runtime/troubles.ts";
+import { MiB, second } from "#runtime/units.ts";
+import { withinMs } from "#runtime/within-ms.ts";
+
+/** The stream that producers publish to, in either protocol. */
+export const EVENTS_STREAM = "events";
+/** Who reads it: every node of one database. */
+export const EVENTS_GROUP = "cepa";
+/** How long a reader waits for an entry. */
+export const EVENTS_BLOCK_MS: number = 2 * second;
+/** How long Redis may take to answer where a request about a subject is dealt with. */
+export const SUBJECT_MS_MAX: number = 10 * second;
+/** Requests about subjects are few, and small. */
+const SUBJECT_PAGE = { pageCountMax: 16, pageBytesMax: 1 * MiB };
+/** Between two tries of what a life needs before it can begin, and between two looks at what is to be told. */
+export const PIPELINE_PAUSE_MS: number = 1 * second;
+
+export interface PipelineOptions {
+  readonly config: ConfigView<IngestConfig>;
+  readonly auth: Ref<AuthProtocol>;
+  readonly rows: EventRows;
+  /** For what is answered at once. */
+  readonly redis: Redis;
+  /** One for each reader, which waits for entries on it, and one for the stream of subjects. */
+  readonly reading: readonly Redis[];
+  readonly subjectsReading: Redis;
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly meters: Meters;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The worst that is wrong; undefined where nothing is. */
+  readonly onTrouble: (trouble: string | undefined) => void;
+}
+
+export class Pipeline {
+  readonly rows: EventRows;
+  readonly deadLetters: DeadLetters;
+  readonly asked: Asked<Failure>;
+  readonly #options: PipelineOptions;
+  readonly #troubles: Troubles;
+  readonly #spill: Spill;
+  readonly #writer: Writer;
+  readonly #bindings: Bindings;
+  #groups: readonly GroupReader[] = [];
+
+  constructor(options: PipelineOptions) {
+    const { config, auth, rows, redis, disk, directory, random, clock, onTrouble } = options;
+    this.#options = options;
+    this.rows = rows;
+    this.deadLetters = new DeadLetters(redis, () => config.current.deadLettersMax);
+    const bindings = new Bindings(rows, clock);
+    this.#bindings = bindings;
+    this.asked = {
+      admit: admitBy(auth),
+      bindings: (pairs, within) => bindings.bindings(pairs, within),
+      legacy: (uses, within) => bindings.legacy(uses, within),
+    };
+    this.#troubles = new Troubles(onTrouble);
+    const bytesMax = (): number => config.current.spillBytesMax;
+    const onDamage = (damage: SpillDamage): void => {
+      options.log.error("ingest.spill-damaged", { ...damage });
+      options.meters.lost.add(damage.lostCountMin);
+    };
+    this.#spill = new Spill({ disk, random, directory: join(directory, "spill"), bytesMax, onDamage });
+    this.#writer = new Writer({
+      ...options,
+      spill: this.#spill,
+      bury: (letters, within) => this.#bury(letters, within),
+      onTrouble: this.#troubles.of("postgres"),
+    });
+  }
+
+  /** Where it is the last of its kind: the next life opens the same files. */
+  close(): Promise<void> {
+    return this.#spill.close();
+  }
+
+  get facts(): IngestFacts {
+    const [group] = this.#groups;
+    const { rowCount, sizeBytes } = this.#spill.totals;
+    return { trouble: this.#troubles.worst, backlog: group?.backlog, spill: { rowCount, sizeBytes } };
+  }
+
+  get moment(): () => Moment {
+    const { config, clock } = this.#options;
+    return () => {
+      const { eventBytesMax, deliveriesMax } = config.current;
+      const legacyProducer = parseUuid(config.current.legacyProducer);
+      const nowMs = clock.wallMs();
+      const bounds = { sizeBytesMax: eventBytesMax, window: eventWindow(BigInt(Math.floor(nowMs)) * 1_000_000n) };
+      return { bounds, nowMs, deliveriesMax, legacyProducer };
+    };
+  }
+
+  /** Settles when `within.signal` is aborted. */
+  async run(within: Within): Promise<void> {
+    const { disk, directory, random } = this.#options;
+    const onBegin = this.#troubles.of("ingest");
+    onBegin("it begins");
+    const name = await this.#obtain("name", within, () => nodeNameIn(disk, directory, random));
+    await this.#obtain("spill", within, () => this.#spill.open(within));
+    await this.#obtain("postgres", within, () => this.rows.open(within));
+    await this.#obtain("redis", within, () => this.#connected(within));
+    if (name === undefined || within.signal.aborted) return;
+    const readers = this.#makeReaders(name);
+    onBegin(undefined);
+    await Promise.all([
+      this.#writer.replay(within),
+      this.#tell(within),
+      this.#makeSubjectLoop(name).run(within),
+      ...readers.map((reader) => reader.run(within)),
+    ]);
+  }
+
+  /** Again and again, until it is there; undefined where nobody waits for it any more. */
+  async #obtain<Value>(
+    what: string,
+    within: Within,
+    attempt: () => Promise<Result<Value, Failure>>,
+  ): Promise<Value | undefined> {
+    const { clock, log } = this.#options;
+    const onTrouble = this.#troubles.of(what);
+    while (!within.signal.aborted) {
+      const obtained = await attempt();
+      onTrouble(obtained.ok ? undefined : causeOf(obtained.failure));
+      if (obtained.ok) return obtained.value;
+      log.warn("ingest.waits", { for: what, cause: causeOf(obtained.failure) });
+      await pause(clock, PIPELINE_PAUSE_MS, within.signal);
+    }
+    return undefined;
+  }
+
+  async #connected(within: Within): Promise<Result<void, RedisFailure>> {
+    const { redis, reading, subjectsReading, clock } = this.#options;
+    for (const connection of [redis, subjectsReading, ...reading]) {
+      const ready = await connection.ready(withinMs(within, PIPELINE_PAUSE_MS, clock));
+      if (!ready.ok) return ready;
+    }
+    return ok();
+  }
+
+  #makeReaders(name: string): readonly Reader[] {
+    const { config, reading, clock, random, meters, log } = this.#options;
+    const { pageCountMax, pageBytesMax } = config.current;
+    this.#groups = reading.map((waiting, number) =>
+      this.#groupOf({ waiting, stream: EVENTS_STREAM, consumer: `${name}-${number}`, pageCountMax, pageBytesMax }),
+    );
+    return this.#groups.map(
+      (group, number) =>
+        new Reader({
+          group,
+          asked: this.asked,
+          writer: this.#writer,
+          deadLetters: this.deadLetters,
+          moment: this.moment,
+          meters,
+          clock,
+          random,
+          onTrouble: this.#troubles.of(`reader ${number}`),
+          onLost: (count) => log.error("ingest.entries-lost", { stream: EVENTS_STREAM, count }),
+        }),
+    );
+  }
+
+  #makeSubjectLoop(name: string): StreamLoop {
+    const { auth, redis, subjectsReading, metrics, clock, random, log } = this.#options;
+    const stream = SUBJECT_STREAM;
+    const timeoutMs = (): number => SUBJECT_MS_MAX;
+    return new StreamLoop({
+      stream,
+      reader: this.#groupOf({ waiting: subjectsReading, stream, consumer: name, ...SUBJECT_PAGE }),
+      judge: subjectJudge({ auth, rows: this.rows, bindings: this.#bindings, clock }),
+      answers: new Answers((within, task) => task(redis, within), clock),
+      timeoutMs,
+      clock,
+      random,
+      log,
+      entries: metrics.counter("ingest_subject_requests_total", "Requests about subjects, by what came of them."),
+      lost: metrics.counter("ingest_subject_requests_lost_total", "Requests about subjects that were never read."),
+      onTrouble: this.#troubles.of("subjects"),
+    });
+  }
+
+  #groupOf(
+    place: Pick<GroupReaderOptions, "waiting" | "stream" | "consumer" | "pageCountMax" | "pageBytesMax">,
+  ): GroupReader {
+    const { config, redis, clock } = this.#options;
+    const { claimIdleMs, claimIntervalMs } = config.current;
+    const { pageCountMax: heldCountMax } = place;
+    const common = { redis, clock, group: EVENTS_GROUP, blockMs: EVENTS_BLOCK_MS, claimIdleMs, claimIntervalMs };
+    return new GroupReader({ ...place, ...common, heldCountMax });
+  }
+
+  /** What is kept of the whole of it, now and then. */
+  async #tell(within: Within): Promise<void> {
+    const { meters, clock } = this.#options;
+    while (!within.signal.aborted) {
+      const { backlog, spill } = this.facts;
+      meters.spillRows.set(spill.rowCount);
+      meters.spillBytes.set(spill.sizeBytes);
+      if (backlog?.unreadCount !== undefined) meters.unread.set(backlog.unreadCount);
+      if (backlog !== undefined) meters.pending.set(backlog.pendingCount);
+      await pause(clock, PIPELINE_PAUSE_MS, within.signal);
+    }
+  }
+
+  async #bury(letters: readonly DeadLetter[], within: Within): Promise<boolean> {
+    const { meters } = this.#options;
+    const added = await this.deadLetters.add(letters, within);
+    if (!added.ok) return false;
+    if (added.value > 0) meters.trimmed.add(added.value);
+    for (const { reason } of letters) meters.dead(reason);
+    return true;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * One reader of the stream `events`: a page is read, judged, kept, and acknowledged, then the next one.
+ *
+ * Acknowledged is what lasts: rows that were committed or spilled, and dead letters that were added. While something is away the
+ * page stays in hand and is tried again, from its judgement on, because what was allowed may not be any more. What was
+ * dead-lettered by then stays it, and is not added again: only a life that ends between a dead letter and its acknowledgement
+ * leaves one that comes twice, with one `id`.
+ *
+ * An entry that was in hand when a life ended may be why. So one that was delivered often is taken alone: it ends nobody else's
+ * page, and is the only one that becomes poison.
+ */
+import { causeOf } from "#actors/ingest/cause.ts";
+import type { DeadLetter } from "#actors/ingest/dead-letter.ts";
+import type { DeadLetters } from "#actors/ingest/dead-letters.ts";
+import { type Asked, judge, type Moment, type Verdict } from "#actors/ingest/judge.ts";
+import type { Meters } from "#actors/ingest/meters.ts";
+import { type Kept, refusalOf, type Writer } from "#actors/ingest/writer.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
+import { pause } from "#runtime/pause.ts";
+import type { Random } from "#runtime/random.ts";
+import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
+import type { StreamEntry } from "#runtime/redis/group/stream-entry.ts";
+import type { Within } from "#runtime/ref.ts";
+import { second } from "#runtime/units.ts";
+import { withinMs } from "#runtime/within-ms.ts";
+
+/** An entry that was delivered more often is taken alone. */
+export const DELIVERIES_TOGETHER_MAX = 3;
+/** Ceiling of the first pause after something that a page needs was away; it doubles, with full jitter. */
+export const READER_RETRY_MS_MIN = 50;
+/** The ceiling never grows past it. */
+export const READER_RETRY_MS_MAX: number = 2 * second;
+/** How long one try of a page may take. */
+export const PAGE_TRY_MS_MAX: number = 30 * second;
+
+export interface ReaderOptions {
+  readonly group: GroupReader;
+  readonly asked: Asked<Failure>;
+  readonly writer: Writer;
+  readonly deadLetters: DeadLetters;
+  readonly moment: () => Moment;
+  readonly meters: Meters;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Why nothing comes in; undefined when it does again. */
+  readonly onTrouble: (cause: string | undefined) => void;
+  /** Entries that can never be read. */
+  readonly onLost: (count: number) => void;
+}
+
+export class Reader {
+  readonly #options: ReaderOptions;
+  #failedCount = 0;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Settles when `within.signal` is aborted. */
+  async run(within: Within): Promise<void> {
+    const { group, meters, onLost, clock } = this.#options;
+    while (!within.signal.aborted) {
+      const page = await group.read(withinMs(within, PAGE_TRY_MS_MAX, clock));
+      if (!page.ok) {
+        await this.#retry(page.failure, within);
+        continue;
+      }
+      const { entries, lostCount } = page.value;
+      if (lostCount > 0) onLost(lostCount);
+      if (lostCount > 0) meters.lost.add(lostCount);
+      if (entries.length > 0) meters.read.add(entries.length);
+      this.#well();
+      for (const part of partsOf(entries)) await this.#settle(part, within);
+    }
+  }
+
+  /** Comes back when the entries are acknowledged, or nobody waits for that any more. */
+  async #settle(entries: readonly StreamEntry[], within: Within): Promise<void> {
+    const { clock, meters } = this.#options;
+    const beganMs = clock.nowMs();
+    const buried = new Set<string>();
+    while (!within.signal.aborted) {
+      const settled = await this.#try(entries, buried, withinMs(within, PAGE_TRY_MS_MAX, clock));
+      if (settled.ok) {
+        this.#well();
+        meters.acknowledged.add(entries.length);
+        meters.pages.observe((clock.nowMs() - beganMs) / second);
+        meters.lag.observe(Math.max(0, clock.wallMs() - addedMs(entries[0])) / second);
+        return;
+      }
+      await this.#retry(settled.failure, within);
+    }
+  }
+
+  async #try(all: readonly StreamEntry[], buried: Set<string>, within: Within): Promise<Result<void, Failure>> {
+    const { asked, writer, deadLetters, group, moment, meters } = this.#options;
+    const now = moment();
+    const entries = all.filter(({ id }) => !buried.has(id));
+    const judged = await judge(entries, asked, now, within);
+    if (!judged.ok) return judged;
+    const verdicts = judged.value;
+    const kept = await writer.write(
+      verdicts.flatMap((verdict) => (verdict.kind === "row" ? [verdict.row] : [])),
+      within,
+    );
+    if (!kept.ok) return kept;
+
+    const letters = lettersOf(entries, verdicts, kept.value, now.nowMs);
+    const added = await deadLetters.add(letters, within);
+    if (!added.ok) return added;
+    if (added.value > 0) meters.trimmed.add(added.value);
+    for (const { id, reason } of letters) {
+      buried.add(id);
+      meters.dead(reason);
+    }
+    const acknowledged = await group.ack(
+      all.map(({ id }) => id),
+      within,
+    );
+    if (!acknowledged.ok) return acknowledged;
+    for (const verdict of verdicts) if (verdict.kind === "notice") meters.notices.add(1, { type: verdict.type });
+    return ok();
+  }
+
+  async #retry(failure: Failure, within: Within): Promise<void> {
+    const { clock, random, onTrouble } = this.#options;
+    if (within.signal.aborted) return;
+    onTrouble(causeOf(failure));
+    const ceilingMs = Math.min(READER_RETRY_MS_MAX, READER_RETRY_MS_MIN * 2 ** Math.min(this.#failedCount, 31));
+    this.#failedCount += 1;
+    await pause(clock, random.below(Math.floor(ceilingMs) + 1), within.signal);
+  }
+
+  #well(): void {
+    if (this.#failedCount > 0) this.#options.onTrouble(undefined);
+    this.#failedCount = 0;
+  }
+}
+
+function lettersOf(
+  entries: readonly StreamEntry[],
+  verdicts: readonly Verdict[],
+  kept: readonly Kept[],
+  nowMs: number,
+): readonly DeadLetter[] {
+  let rowCount = 0;
+  return entries.flatMap((entry, at) => {
+    const verdict = verdicts[at];
+    assert(verdict !== undefined, "there is a verdict on every entry");
+    if (verdict.kind === "notice") return [];
+    if (verdict.kind === "dead") return [letterOf(entry, verdict, nowMs)];
+    const outcome = kept[rowCount];
+    rowCount += 1;
+    assert(outcome !== undefined, "there is an outcome for every row");
+    const refused = refusalOf(outcome);
+    const sender = { producerId: verdict.row.producerId, subjectId: undefined };
+    return refused === undefined ? [] : [letterOf(entry, { ...refused, sender }, nowMs)];
+  });
+}
+
+function letterOf(
+  entry: StreamEntry,
+  { reason, error, sender }: Pick<DeadLetter, "reason" | "error" | "sender">,
+  nowMs: number,
+): DeadLetter {
+  const { id, fields, deliveryCount } = entry;
+  const payload = fields.get("payload") ?? new Uint8Array(0);
+  const token = fields.get("token") ?? new Uint8Array(0);
+  const times = { attempts: deliveryCount, firstMs: addedMs(entry), lastMs: nowMs };
+  return { id, reason, error, sender, payload, token, ...times };
+}
+
+/** Those that came well together, then each of the others alone. */
+function partsOf(entries: readonly StreamEntry[]): readonly (readonly StreamEntry[])[] {
+  const together = entries.filter(({ deliveryCount }) => deliveryCount <= DELIVERIES_TOGETHER_MAX);
+  const alone = entries.filter(({ deliveryCount }) => deliveryCount > DELIVERIES_TOGETHER_MAX).map((entry) => [entry]);
+  return together.length === 0 ? alone : [together, ...alone];
+}
+
+/** Milliseconds since 1970, by the clock of Redis. */
+function addedMs(entry: StreamEntry | undefined): number {
+  return Number(entry?.id.split("-")[0] ?? 0);
+}

@@ -1,0 +1,118 @@
+/**
+ * Rows on their way to where they last: Postgres, or the disk while that cannot take them.
+ *
+ * What was spilled is moved to Postgres, the oldest first, by one loop. New rows do not wait for it: what a subject's events are
+ * read by is their place in the stream, and not when they were committed.
+ */
+import { causeOf } from "#actors/ingest/cause.ts";
+import type { DeadLetter, DeadReason } from "#actors/ingest/dead-letter.ts";
+import type { EventRow } from "#actors/ingest/event-row.ts";
+import { letterOfRow } from "#actors/ingest/letter-of-row.ts";
+import type { Meters } from "#actors/ingest/meters.ts";
+import type { EventRows, RowsFailure, Written } from "#actors/ingest/rows/event-rows.ts";
+import type { Spill, SpillFailure } from "#actors/ingest/spill/spill.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { assert, ok, type Result } from "#runtime/errors.ts";
+import { pause } from "#runtime/pause.ts";
+import type { Random } from "#runtime/random.ts";
+import type { Within } from "#runtime/ref.ts";
+import { second } from "#runtime/units.ts";
+import { withinMs } from "#runtime/within-ms.ts";
+
+/** A transaction that takes longer is taken for one that Postgres does not do: what it was to write is spilled. */
+export const WRITE_MS_MAX: number = 10 * second;
+/** Rows of the spill that are moved at once. */
+export const REPLAY_ROWS_MAX = 1000;
+/** Between two looks for something to move, and after Postgres did not take it. */
+export const REPLAY_PAUSE_MS: number = 1 * second;
+
+export interface WriterOptions {
+  readonly rows: EventRows;
+  readonly spill: Spill;
+  readonly meters: Meters;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Keeps dead letters of rows that were acknowledged long ago; answers with whether it did. */
+  readonly bury: (letters: readonly DeadLetter[], within: Within) => Promise<boolean>;
+  /** Why Postgres takes nothing; undefined when it does again. */
+  readonly onTrouble: (cause: string | undefined) => void;
+}
+
+/** What became of a row: in Postgres or on disk, it lasts. */
+export type Kept = Written | { readonly kind: "spilled" };
+
+export class Writer {
+  readonly #options: WriterOptions;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /** One for each of `rows`. After a failure some may be written all the same: write them again. */
+  async write(rows: readonly EventRow[], within: Within): Promise<Result<readonly Kept[], SpillFailure>> {
+    if (rows.length === 0) return ok([]);
+    const { meters, spill, onTrouble } = this.#options;
+    const written = await this.#insert(rows, within);
+    if (written.ok) {
+      onTrouble(undefined);
+      return written;
+    }
+    onTrouble(causeOf(written.failure));
+    const spilled = await spill.append(rows, within);
+    if (!spilled.ok) return spilled;
+    meters.spilled.add(rows.length);
+    return ok(rows.map(() => ({ kind: "spilled" })));
+  }
+
+  /** Moves what was spilled. Settles when `within.signal` is aborted. */
+  async replay(within: Within): Promise<void> {
+    const { clock, random } = this.#options;
+    while (!within.signal.aborted) {
+      const hasMoved = await this.#moveOldest(within);
+      if (!hasMoved) await pause(clock, REPLAY_PAUSE_MS / 2 + random.below(REPLAY_PAUSE_MS), within.signal);
+    }
+  }
+
+  async #moveOldest(within: Within): Promise<boolean> {
+    const { spill, meters, onTrouble, bury, clock } = this.#options;
+    const oldest = await spill.oldest(REPLAY_ROWS_MAX, within);
+    if (!oldest.ok || oldest.value === undefined) return false;
+    const { rows } = oldest.value;
+    const written = await this.#insert(rows, within);
+    onTrouble(written.ok ? undefined : causeOf(written.failure));
+    if (!written.ok) return false;
+    const letters = written.value.flatMap((outcome, at) => {
+      const refused = refusalOf(outcome);
+      const row = rows[at];
+      assert(row !== undefined, "there is an outcome for every row");
+      return refused === undefined ? [] : [letterOfRow(row, refused.reason, refused.error, clock.wallMs())];
+    });
+    if (letters.length > 0 && !(await bury(letters, within))) return false;
+    const dropped = await spill.drop(oldest.value, within);
+    if (dropped.ok) meters.replayed.add(rows.length);
+    return dropped.ok;
+  }
+
+  async #insert(rows: readonly EventRow[], within: Within): Promise<Result<readonly Written[], RowsFailure>> {
+    const { clock, meters } = this.#options;
+    const written = await this.#options.rows.write(rows, withinMs(within, WRITE_MS_MAX, clock));
+    if (!written.ok) return written;
+    for (const outcome of ["new", "same"] as const) {
+      const count = written.value.filter(({ kind }) => kind === outcome).length;
+      if (count > 0) meters.written.add(count, { outcome });
+    }
+    return written;
+  }
+}
+
+/** Why a row that the database was asked to take is a dead letter; undefined where it lasts. */
+export function refusalOf(outcome: Kept): { readonly reason: DeadReason; readonly error: string } | undefined {
+  switch (outcome.kind) {
+    case "conflict":
+      return { reason: "duplicate_event", error: "another event has this id" };
+    case "rejected":
+      return { reason: "db_rejected", error: `${outcome.state} ${outcome.message}` };
+    default:
+      return undefined;
+  }
+}

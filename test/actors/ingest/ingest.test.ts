@@ -1,0 +1,253 @@
+/** Ingest, through its streams and its protocol: what becomes of an entry, and when it is acknowledged. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
+import type { Uuid } from "#actors/domain/uuid.ts";
+import { must } from "#runtime/errors.ts";
+import { envelope, eventId, lean, producerId, token } from "#test/actors/ingest/events.ts";
+import { asked, ingestWorld, type World, type WorldOptions } from "#test/actors/ingest/world.ts";
+
+interface Scene {
+  readonly world: World;
+  readonly subjectId: Uuid;
+}
+
+/** The bits of its ULID. */
+const ENVELOPE_ID = uuidOfUlid(parseUlid("01J9Z0MZ3D0J3C3N8C4E9W6Z7Q") ?? assert.fail("a ULID"));
+
+async function scene(options: WorldOptions = {}): Promise<Scene> {
+  const world = await ingestWorld(options);
+  world.admissions.set(token, { kind: "admitted", producerId, subjectId: undefined });
+  return { world, subjectId: await world.subject(producerId) };
+}
+
+/** Reason and error of every dead letter. */
+async function dead(world: World): Promise<readonly string[]> {
+  const letters = await world.entries("events:dlq");
+  return letters.map(({ reason, error }) => `${reason}: ${error}`);
+}
+
+describe("ingest: an event", () => {
+  it("is a row, once, before it is acknowledged (ING-20)", async () => {
+    const { world, subjectId } = await scene();
+    const id = await world.send("events", { payload: lean(1, subjectId), token });
+    await world.settled();
+
+    const stored = must(await world.until(world.ref.call("readEvent", { eventId: eventId(1) }, asked)), "the event");
+
+    assert.equal(stored.subjectKey, "binance/BTCUSDT");
+    assert.equal(stored.streamId, `0:${id}`);
+    assert.equal(stored.tsNs, 1_767_225_600_123_456_789n);
+    assert.equal(stored.producerId, producerId);
+    assert.deepEqual(await dead(world), []);
+  });
+
+  it("comes in again and is the same, also as another entry (ING-21)", async () => {
+    const { world, subjectId } = await scene();
+    for (let time = 0; time < 2; time += 1) await world.send("events", { payload: lean(1, subjectId), token });
+    await world.settled();
+
+    assert.deepEqual(await dead(world), []);
+    const other = await world.send("events", { payload: lean(1, subjectId, { payload: { price: 2 } }), token });
+    await world.settled();
+
+    assert.deepEqual(await dead(world), ["duplicate_event: another event has this id"]);
+    const [letter] = await world.entries("events:dlq");
+    assert.equal(letter?.["id"], other);
+    assert.equal(letter?.["attempts"], "1");
+  });
+
+  it("of protocol 0.1.0 is one of the subject of its source and symbol (ING-22)", async () => {
+    const world = await ingestWorld();
+    world.admissions.set(token, { kind: "admitted", producerId, subjectId: undefined });
+    await world.send("events", { payload: envelope(), token });
+    await world.send("events", { payload: envelope({ type: "heartbeat" }), token });
+    await world.settled();
+
+    assert.deepEqual(await dead(world), []);
+    const stored = must(await world.until(world.ref.call("readEvent", { eventId: ENVELOPE_ID }, asked)), "the event");
+    assert.deepEqual([stored.subjectKey, stored.schemaName], ["binance/BTCUSDT", "fdc-0.1.0/trade"]);
+    assert.deepEqual(stored.tags, [
+      { key: "core.source", value: "binance" },
+      { key: "core.symbol", value: "BTCUSDT" },
+    ]);
+  });
+});
+
+describe("ingest: an entry that is no event", () => {
+  const odd: readonly (readonly [
+    what: string,
+    fields: (subjectId: Uuid) => Readonly<Record<string, string | Uint8Array>>,
+    said: string,
+  ])[] = [
+    ["has no payload", () => ({ token }), "empty_payload: empty"],
+    ["has no token", (subject) => ({ payload: lean(1, subject) }), "unauthenticated: auth_required"],
+    [
+      "has no good token",
+      (subject) => ({ payload: lean(1, subject), token: "bad" }),
+      "unauthenticated: bad_token_format",
+    ],
+    ["is too large", () => ({ payload: "x".repeat(2000), token }), "too_large: too-large"],
+    ["is no UTF-8", () => ({ payload: Uint8Array.of(0x7b, 0xff), token }), "bad_event_json: not-utf8"],
+    ["is no JSON", () => ({ payload: "{", token }), "bad_event_json: not-json"],
+    [
+      "has no event_id",
+      (subject) => ({ payload: lean(1, subject, { event_id: 1 }), token }),
+      "bad_event_json: bad-event-id",
+    ],
+    [
+      "is of long ago",
+      (subject) => ({ payload: lean(1, subject, { ts: "2025-11-01T00:00:00Z" }), token }),
+      "ts_out_of_range: too-old",
+    ],
+    [
+      "is of somebody else's subject",
+      () => ({ payload: lean(1, eventId(77)), token }),
+      `producer_subject_forbidden: of ${eventId(77)}`,
+    ],
+    ["has a broken envelope", () => ({ payload: envelope({ version: "9" }), token }), "bad_envelope: bad-version"],
+  ];
+  for (const [what, fields, said] of odd) {
+    it(`is dead-lettered with its reason (${what}) (ING-23)`, async () => {
+      const { world, subjectId } = await scene({ config: { eventBytesMax: 1024 } });
+      const sent = fields(subjectId);
+      const id = await world.send("events", sent);
+      await world.send("events", { payload: lean(5, subjectId), token });
+      await world.settled();
+
+      assert.deepEqual(await dead(world), [said]);
+      const [letter] = await world.entries("events:dlq");
+      assert.equal(letter?.["id"], id);
+      assert.deepEqual(Object.keys(letter ?? {}).slice(0, 7), [
+        ...["id", "payload", "error", "reason", "attempts", "first_at", "last_at"],
+      ]);
+      must(await world.until(world.ref.call("readEvent", { eventId: eventId(5) }, asked)), "the one beside it");
+    });
+  }
+
+  it("is dead-lettered where its token is for another subject, in either protocol (ING-23)", async () => {
+    const { world, subjectId } = await scene();
+    const other = await world.subject(producerId, "other");
+    world.admissions.set("one", { kind: "admitted", producerId, subjectId: other });
+    await world.send("events", { payload: lean(1, subjectId), token: "one" });
+    await world.send("events", { payload: envelope(), token: "one" });
+    await world.send("events", { payload: lean(2, other), token: "one" });
+    await world.settled();
+
+    const said = `subject_mismatch_token: the token is for ${other}`;
+    assert.deepEqual(await dead(world), [said, said]);
+  });
+
+  it("is let in without a token only where it is an older producer's and the node says whose (ING-24)", async () => {
+    const { world, subjectId } = await scene({ config: { legacyProducer: producerId } });
+    await world.send("events", { payload: envelope() });
+    await world.send("events", { payload: lean(1, subjectId) });
+    await world.settled();
+
+    assert.deepEqual(await dead(world), ["unauthenticated: auth_required"]);
+  });
+});
+
+describe("ingest: what it works with is away", () => {
+  it("acknowledges nothing while auth cannot be asked (ING-25)", async () => {
+    const { world, subjectId } = await scene();
+    world.isAuthAway = true;
+    await world.send("events", { payload: lean(1, subjectId), token });
+    await world.pass(3000);
+
+    const { trouble } = must(await world.until(world.ref.call("describe", {}, asked)), "describe");
+    assert.equal(trouble, "reader 0: it is away");
+    assert.deepEqual(await dead(world), []);
+    world.isAuthAway = false;
+    await world.settled();
+    must(await world.until(world.ref.call("readEvent", { eventId: eventId(1) }, asked)), "the event");
+  });
+
+  it("keeps on disk what Postgres does not take, acknowledges it, and moves it later (ING-26)", async () => {
+    const { world, subjectId } = await scene();
+    await world.send("events", { payload: lean(1, subjectId), token });
+    await world.settled();
+    world.fateOfRows = () => "lost";
+    await world.send("events", { payload: lean(2, subjectId), token });
+    await world.pass(1000);
+
+    const facts = must(await world.until(world.ref.call("describe", {}, asked)), "describe");
+    assert.equal(facts.spill.rowCount, 1);
+    assert.match(facts.trouble ?? "", /^postgres: it is away/);
+    await world.started.crash();
+    world.fateOfRows = () => "answered";
+    await world.settled();
+    must(await world.until(world.ref.call("readEvent", { eventId: eventId(2) }, asked)), "the event");
+  });
+
+  it("reads nothing more when the disk has no room for more of that (ING-27)", async () => {
+    const { world, subjectId } = await scene({ config: { spillBytesMax: 1000 } });
+    await world.send("events", { payload: lean(0, subjectId), token });
+    await world.settled();
+    world.fateOfRows = () => "lost";
+    for (let number = 1; number <= 20; number += 1) {
+      await world.send("events", { payload: lean(number, subjectId), token });
+      await world.pass(50);
+    }
+
+    const facts = must(await world.until(world.ref.call("describe", {}, asked)), "describe");
+    assert(facts.spill.sizeBytes <= 1000 && facts.spill.rowCount > 0, JSON.stringify(facts));
+    assert.match(facts.trouble ?? "", /spill-full|away/);
+    world.fateOfRows = () => "answered";
+    await world.settled();
+    for (let number = 1; number <= 20; number += 1) {
+      must(await world.until(world.ref.call("readEvent", { eventId: eventId(number) }, asked)), `event ${number}`);
+    }
+  });
+});
+
+describe("ingest: dead letters", () => {
+  it("are redriven when what was wrong is mended, with no token that is still good (ING-28)", async () => {
+    const { world } = await scene();
+    const subjectId = await world.subject(eventId(50), "later");
+    await world.send("events", { payload: lean(1, subjectId), token });
+    await world.settled();
+    const page = must(await world.until(world.ref.call("listDeadLetters", { limit: 5 }, asked)), "the list");
+    const [letter] = page.letters;
+    assert(letter !== undefined && page.totalCount === 1);
+    const { letterId } = letter;
+    world.admissions.clear();
+
+    const before = await world.until(world.ref.call("redriveDeadLetter", { letterId }, asked));
+    await world.table.reviewBinding({ producerId, subjectId, isApproved: true, reviewer: "me", atMs: 1 });
+    // What was found not to be bound is not remembered.
+    const after = await world.until(world.ref.call("redriveDeadLetter", { letterId }, asked));
+    const gone = await world.until(world.ref.call("redriveDeadLetter", { letterId }, asked));
+
+    assert(before.ok && before.value.kind === "still-dead" && before.value.reason === "producer_subject_forbidden");
+    assert.deepEqual(must(after, "the redrive"), { kind: "written", outcome: "new" });
+    assert(!gone.ok && gone.failure.code === "ingest.dead-letter-unknown");
+    must(await world.until(world.ref.call("readEvent", { eventId: eventId(1) }, asked)), "the event");
+  });
+
+  it("are dropped, and make room for newer ones, which is counted (ING-29)", async () => {
+    const { world } = await scene({ config: { deadLettersMax: 3 } });
+    for (let number = 0; number < 5; number += 1) await world.send("events", { payload: `{${number}`, token });
+    await world.settled();
+    const page = must(await world.until(world.ref.call("listDeadLetters", { limit: 10 }, asked)), "the list");
+    assert.deepEqual(
+      page.letters.map(({ payload }) => Buffer.from(payload).toString()),
+      ["{2", "{3", "{4"],
+    );
+    const [first] = page.letters;
+    assert(first !== undefined);
+
+    const { letterId } = first;
+    must(await world.until(world.ref.call("dropDeadLetter", { letterId }, asked)), "the drop");
+
+    const again = await world.until(world.ref.call("readDeadLetter", { letterId }, asked));
+    assert(!again.ok && again.failure.code === "ingest.dead-letter-unknown");
+    const trimmed = world.machine.metrics
+      .takeDeltas()
+      .filter(({ name }) => name === "ingest_dead_letters_trimmed_total");
+    assert.deepEqual(
+      trimmed.map(({ value }) => value),
+      [2],
+    );
+  });
+});

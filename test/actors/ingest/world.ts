@@ -1,0 +1,219 @@
+/**
+ * Ingest on a machine of its own, with manual time: a Redis, a table and a disk in memory, which outlive it, and an auth that the
+ * test plays. Everything that it works with can be taken away.
+ */
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import type { Admission, AuthProtocol, SubjectVerdict } from "#actors/auth/protocol.ts";
+import type { Uuid } from "#actors/domain/uuid.ts";
+import { type IngestDeps, ingestBehavior } from "#actors/ingest/actor.ts";
+import { type IngestConfig, ingestConfigSchema } from "#actors/ingest/config.ts";
+import type { IngestProtocol } from "#actors/ingest/protocol.ts";
+import type { EventRows, RowsFailure } from "#actors/ingest/rows/event-rows.ts";
+import { MemoryRows } from "#actors/ingest/rows/memory-rows.ts";
+import { readSection } from "#runtime/config/section.ts";
+import { fail, must, ok, type Result } from "#runtime/errors.ts";
+import type { Redis, RedisReply } from "#runtime/redis/redis.ts";
+import type { CallOptions, Within } from "#runtime/ref.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { probe } from "#runtime/simulated/probe.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { SimulatedRedis } from "#runtime/simulated/redis.ts";
+import { second } from "#runtime/units.ts";
+import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
+import { patient } from "#test/kit/patient.ts";
+
+export const asked: CallOptions = { timeoutMs: 60 * second };
+
+/** What becomes of what the table is asked. */
+export type RowsFate = "answered" | "done-unheard" | "lost";
+
+export interface WorldOptions {
+  readonly config?: Partial<IngestConfig>;
+  readonly seed?: number;
+}
+
+export class World {
+  readonly machine: ReturnType<typeof testMachine>;
+  readonly server: SimulatedRedis;
+  readonly table: MemoryRows;
+  readonly disk: MemoryDisk;
+  /** Past ingest. */
+  readonly redis: Redis;
+  /** By the text of a token; any other is unauthenticated. */
+  readonly admissions: Map<string, Admission> = new Map();
+  /** What auth says of the next request about a subject. */
+  subjectVerdict: SubjectVerdict | undefined;
+  isAuthAway = false;
+  /** Asked for every question to the table. */
+  fateOfRows: () => RowsFate = () => "answered";
+  readonly #options: WorldOptions;
+  #started: Started<IngestProtocol> | undefined;
+
+  constructor(options: WorldOptions) {
+    const { seed = 1 } = options;
+    this.#options = options;
+    this.machine = testMachine(undefined, seed);
+    const { clock } = this.machine;
+    this.server = new SimulatedRedis({ clock, random: seededRandom(seed), isEveryWriteSynced: true });
+    this.table = new MemoryRows(seededRandom(seed));
+    this.disk = new MemoryDisk({ clock });
+    this.redis = this.server.connect({ clock, silenceMs: 60 * second });
+  }
+
+  get started(): Started<IngestProtocol> {
+    assert(this.#started !== undefined, "it was begun");
+    return this.#started;
+  }
+
+  get ref(): Started<IngestProtocol>["ref"] {
+    return this.started.ref;
+  }
+
+  async begin(): Promise<void> {
+    const { clock, metrics } = this.machine;
+    const defaults = must(readSection(ingestConfigSchema, "ingest", undefined, {}), "the defaults");
+    const deps: IngestDeps = {
+      config: {
+        current: { ...defaults, claimIdleMs: 5 * second, claimIntervalMs: 1 * second, ...this.#options.config },
+      },
+      auth: this.#auth(),
+      openRedis: async ({ silenceMs }) => this.server.connect({ clock, silenceMs }),
+      openRows: async () => this.#rows(),
+      disk: this.disk,
+      metrics,
+      directory: "/data/ingest",
+    };
+    must(await this.disk.makeDirectory("/data"), "the data directory");
+    this.#started = await startActor(ingestBehavior, deps, { machine: this.machine, laterMax: 32 });
+    await clock.advance(1);
+  }
+
+  /** Lets time pass, a little at a time, until it settles. */
+  async until<Value>(promise: Promise<Value>): Promise<Value> {
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+    };
+    promise.then(settle, settle);
+    for (let turn = 0; !isSettled; turn += 1) {
+      assert(turn < 100_000, "what is waited for comes at all");
+      await setImmediate();
+      await this.machine.clock.advance(2);
+    }
+    return await promise;
+  }
+
+  async pass(ms: number): Promise<void> {
+    for (let leftMs = ms; leftMs > 0; leftMs -= 20) {
+      await this.machine.clock.advance(Math.min(20, leftMs));
+      await setImmediate();
+    }
+  }
+
+  async ask(...command: readonly [string, ...(string | number | Uint8Array)[]]): Promise<RedisReply> {
+    return must(await this.until(this.redis.call(command, patient)), command.join(" "));
+  }
+
+  async send(stream: string, fields: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+    const id = await this.ask("XADD", stream, "*", ...Object.entries(fields).flat());
+    assert(id instanceof Uint8Array);
+    return Buffer.from(id).toString();
+  }
+
+  /** Until nothing is unread, pending or on disk. */
+  async settled(stream = "events"): Promise<void> {
+    for (let turn = 0; ; turn += 1) {
+      assert(turn < 3000, "it comes to an end");
+      if (await this.#isSettled(stream)) return;
+      await this.pass(100);
+    }
+  }
+
+  /** Fields of all entries of a stream. */
+  async entries(stream: string): Promise<readonly Readonly<Record<string, string>>[]> {
+    const entries = await this.ask("XRANGE", stream, "-", "+");
+    assert(Array.isArray(entries));
+    return entries.map((entry) => {
+      assert(Array.isArray(entry) && Array.isArray(entry[1]));
+      const words = entry[1].map(text);
+      const fields: Record<string, string> = {};
+      for (let at = 0; at < words.length; at += 2) fields[words[at] ?? ""] = words[at + 1] ?? "";
+      return fields;
+    });
+  }
+
+  /** A subject that the producer may write about. */
+  async subject(producerId: Uuid, subjectKey = "binance/BTCUSDT"): Promise<Uuid> {
+    const made = await this.table.registerSubject({
+      producerId,
+      subjectKey,
+      schemaName: "trade",
+      schemaBody: { price: "number" },
+      attrs: {},
+      atMs: 1,
+    });
+    assert(made.ok && made.value.kind === "done");
+    return made.value.subjectId;
+  }
+
+  #auth(): IngestDeps["auth"] {
+    const away = fail({ code: "auth.unavailable", server: "postgres", cause: "it is away" } as const);
+    const refused: Admission = { kind: "refused", reason: "unauthenticated", problem: "bad_token_format" };
+    return probe<AuthProtocol>("auth", {
+      admit: ({ tokens }) =>
+        this.isAuthAway ? away : ok(tokens.map((token) => this.admissions.get(token) ?? refused)),
+      judgeSubject: () => {
+        assert(this.subjectVerdict !== undefined, "the test says what auth says");
+        return this.isAuthAway ? away : ok(this.subjectVerdict);
+      },
+    }).ref;
+  }
+
+  /** The table as it is reached over a network: it may answer, or not, done or not. */
+  #rows(): EventRows {
+    const { table } = this;
+    const over = async <Value>(
+      work: () => Promise<Result<Value, RowsFailure>>,
+    ): Promise<Result<Value, RowsFailure>> => {
+      const fate = this.fateOfRows();
+      if (fate === "lost") return fail({ code: "sql.unreachable", executed: "no", cause: "it is away" });
+      const done = await work();
+      return fate === "answered"
+        ? done
+        : fail({ code: "sql.unreachable", executed: "maybe", cause: "the connection broke" });
+    };
+    return {
+      open: () => over(() => table.open()),
+      bindings: (pairs) => over(() => table.bindings(pairs)),
+      legacy: (uses) => over(() => table.legacy(uses)),
+      write: (rows) => over(() => table.write(rows)),
+      registerSubject: (registration) => over(() => table.registerSubject(registration)),
+      upgradeSubject: (upgrade) => over(() => table.upgradeSubject(upgrade)),
+      bindingRequests: (limit) => over(() => table.bindingRequests(limit)),
+      reviewBinding: (review) => over(() => table.reviewBinding(review)),
+      event: (eventId) => over(() => table.event(eventId)),
+      close: async () => undefined,
+    };
+  }
+
+  async #isSettled(stream: string): Promise<boolean> {
+    const groups = await this.redis.call(["XINFO", "GROUPS", stream], patient as Within);
+    if (!groups.ok || !Array.isArray(groups.value)) return false;
+    const facts = groups.value[0];
+    if (!Array.isArray(facts)) return false;
+    const numberOf = (name: string): unknown => facts[facts.findIndex((one) => text(one) === name) + 1];
+    const described = await this.until(this.ref.call("describe", {}, asked));
+    return numberOf("pending") === 0 && numberOf("lag") === 0 && described.ok && described.value.spill.rowCount === 0;
+  }
+}
+
+export async function ingestWorld(options: WorldOptions = {}): Promise<World> {
+  const world = new World(options);
+  await world.begin();
+  return world;
+}
+
+function text(reply: RedisReply): string {
+  return reply instanceof Uint8Array ? Buffer.from(reply).toString() : String(reply);
+}
