@@ -14,6 +14,7 @@ import type { SqlFailure } from "#runtime/sql/sql.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { second } from "#runtime/units.ts";
+import { withinMs } from "#runtime/within-ms.ts";
 
 /** Longest period in which a server that was away is not asked: who waits for it waits that much longer. */
 export const OUTSIDE_OPEN_MS_MAX: number = 4 * second;
@@ -55,8 +56,7 @@ export class Outside<Target> {
     task: (target: Target, within: Within) => Promise<Result<Value, F>>,
   ): Promise<Result<Value, Exclude<F, ServerFailure> | AuthUnavailable>> {
     const { clock, timeoutMs } = this.#seams;
-    const { signal, trace } = within;
-    const bounded: Within = { signal, trace, deadlineMs: Math.min(within.deadlineMs, clock.nowMs() + timeoutMs()) };
+    const bounded = withinMs(within, timeoutMs(), clock);
     const asked: { result?: Result<Value, F> } = {};
     const ran = await this.#breaker.run(bounded, async () => {
       asked.result = await task(this.#target, bounded);

@@ -80,11 +80,11 @@ export function decodeRecords(header: BatchHeader, payload: Buffer): readonly Bu
   return at === payload.length && records.length === header.recordCount ? records : undefined;
 }
 
-/** Whether a header with a sequence above `sequence` lies in `bytes`: proof that the earlier batch was durable. */
-export function holdsLaterBatch(salt: number, sequence: number, bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(MAGIC_BYTES); at >= 0; at = bytes.indexOf(MAGIC_BYTES, at + 1)) {
+/** Where the first header with a sequence above `sequence` lies, from `from` on: proof that all before it was durable. */
+export function findLaterBatch(salt: number, sequence: number, bytes: Buffer, from = 0): number | undefined {
+  for (let at = bytes.indexOf(MAGIC_BYTES, from); at >= 0; at = bytes.indexOf(MAGIC_BYTES, at + 1)) {
     const header = decodeBatchHeader(salt, bytes.subarray(at));
-    if (header !== undefined && header.sequence > sequence) return true;
+    if (header !== undefined && header.sequence > sequence) return at;
   }
-  return false;
+  return undefined;
 }

@@ -11,7 +11,7 @@ import {
   BATCH_HEADER_BYTES,
   decodeBatchHeader,
   decodeRecords,
-  holdsLaterBatch,
+  findLaterBatch,
   journalBatchBytesMax,
 } from "#runtime/journal/batch.ts";
 import { decodeFileHeader, FILE_HEADER_BYTES, type FileHeader } from "#runtime/journal/file-header.ts";
@@ -79,7 +79,7 @@ export async function replay(
   if (tornBytes > BATCH_HEADER_BYTES + journalBatchBytesMax) return damaged("batch");
   const tail = await window.at(endBytes, tornBytes);
   if (!tail.ok) return tail;
-  if (holdsLaterBatch(header.salt, sequence + 1, tail.value)) return damaged("batch");
+  if (findLaterBatch(header.salt, sequence + 1, tail.value) !== undefined) return damaged("batch");
   return ok({ header, sequence, baseBytes, lastBatchStart, endBytes, tornBytes });
 }
 

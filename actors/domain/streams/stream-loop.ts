@@ -20,6 +20,7 @@ import type { Within } from "#runtime/ref.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Counter } from "#runtime/telemetry/metrics.ts";
 import { millisecond, second } from "#runtime/units.ts";
+import { withinMs } from "#runtime/within-ms.ts";
 
 /** Ceiling of the first pause after a server was away; it doubles, with full jitter. */
 export const LOOP_PAUSE_MS_MIN: number = 100 * millisecond;
@@ -88,9 +89,9 @@ export class StreamLoop {
     return page;
   }
 
-  #within({ signal, trace }: Within, waitMs = 0): Within {
+  #within(within: Within, waitMs = 0): Within {
     const { clock, timeoutMs } = this.#options;
-    return { signal, trace, deadlineMs: clock.nowMs() + waitMs + timeoutMs() };
+    return withinMs(within, waitMs + timeoutMs(), clock);
   }
 
   async #judge({ id, fields, deliveryCount }: StreamEntry, within: Within): Promise<Judged | undefined> {
