@@ -104,10 +104,10 @@ create table ${schema}.event_tags (
 create index event_tags_of_tag on ${schema}.event_tags (tag_id, ts_ns);
 
 create view ${schema}.readable_events as
-  select e.event_id, to_timestamp(e.ts_ns / 1e9) as ts, e.ts_ns, e.subject_id, s.subject_key,
+  select e.event_id, 'epoch'::timestamptz + e.ts_ns / 1000 * interval '1 microsecond' as ts, e.ts_ns, e.subject_id, s.subject_key,
     e.schema_id, c.name as schema_name, c.version as schema_version, e.producer_id,
     e.stream_generation, e.stream_ms || '-' || e.stream_sequence as entry_id,
-    e.payload, e.tags, to_timestamp(e.received_ms / 1e3) as received_at
+    e.payload, e.tags, 'epoch'::timestamptz + e.received_ms * interval '1 millisecond' as received_at
   from ${schema}.events e
     left join ${schema}.subjects s using (subject_id)
     left join ${schema}.schemas c on c.schema_id = e.schema_id;

@@ -4,7 +4,9 @@ import { type EventRows, ROWS_LIMITS, type RowsLimits } from "#actors/ingest/row
 import { postgresRows } from "#actors/ingest/rows/postgres-rows.ts";
 import { must } from "#runtime/errors.ts";
 import { openSql } from "#runtime/real/sql.ts";
+import { describeDatabase } from "#test/actors/ingest/rows/database.ts";
 import { within } from "#test/actors/ingest/rows/scene.ts";
+import { describeSubjects } from "#test/actors/ingest/rows/subjects.ts";
 import { describeWriting } from "#test/actors/ingest/rows/writing.ts";
 import { startPostgres } from "#test/kit/postgres.ts";
 
@@ -24,3 +26,5 @@ async function open(limits: RowsLimits = ROWS_LIMITS): Promise<EventRows> {
 }
 
 describeWriting("postgres", open);
+describeSubjects("postgres", open);
+describeDatabase(hasty);
