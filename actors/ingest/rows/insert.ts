@@ -1,7 +1,7 @@
 /**
  * Events of which no two have one id, written by one statement: what was there is left alone and told.
  *
- * All nodes hold rows in one order: ids of events, ascending, then those of tags. So nobody waits for one who waits for him.
+ * All nodes hold rows in one order (ING-4): ids of events, ascending, then those of tags. So nobody waits for one who waits for him.
  * That all ids come first is said by the count of `fresh`: otherwise the database is free to do both at once.
  *
  * A row may be there, and the statement not see it: it was committed after it began. Then there is no digest in the answer,

@@ -1,7 +1,7 @@
 /**
  * Writes rows: together where the database takes them, and where it refuses one, without that one.
  *
- * - A statement that is refused for what is in a row is tried again in halves, each by itself: of n rows a bad one costs at most
+ * - (ING-3) A statement that is refused for what is in a row is tried again in halves, each by itself: of n rows a bad one costs at most
  *   2 · log2 n statements more, and all others are committed. What is refused for anything else is a failure of the call.
  * - A statement has at most so much payload that its parameters and the database's copies of them stay small.
  * - Of rows of one id, the first goes to the database, and the others are compared with what is there then. Only where it

@@ -8,6 +8,7 @@ import type { Within } from "#runtime/ref.ts";
 import type { Sql, SqlRow, SqlValue } from "#runtime/sql/sql.ts";
 import { eventually } from "#test/kit/node.ts";
 import { startPostgres } from "#test/kit/postgres.ts";
+import { describeBinaryArrays } from "#test/runtime/sql/binary-arrays.ts";
 
 const postgres = await startPostgres();
 const within: Within = { deadlineMs: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
@@ -24,6 +25,8 @@ const sql = open();
 async function ask(text: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
   return must(await sql.query({ text, values }, within), text);
 }
+
+describeBinaryArrays(sql);
 
 describe("sql: query", () => {
   it("answers with rows of text, and null", async () => {

@@ -28,7 +28,7 @@ export function describeDatabase(url: string): void {
     Array.from({ length: count }, (_none, at) => rowOf(at + 1, bad.includes(at) ? { payload: "{" } : {}));
 
   describe("event rows (postgres): rows that are refused", () => {
-    it("takes one statement for all, and at most 2 · log2 n more for each that is refused", async () => {
+    it("takes one statement for all, and at most 2 · log2 n more for each that is refused (ING-3)", async () => {
       const { one, watched, schema } = await open();
 
       await one.write(...rowsOf(256, []));
@@ -59,7 +59,7 @@ export function describeDatabase(url: string): void {
       assert.deepEqual(written, ["new", "23514", "P0001"]);
     });
 
-    it("rejects no row for what is wrong with the database: the call fails, and nothing of it was done", async () => {
+    it("rejects no row for what is wrong with the database: the call fails, and nothing of it was done (ING-3)", async () => {
       const { rows, schema, watched } = await open();
       const broken = [
         ["42P01", `alter table ${schema}.tags rename to gone`, `alter table ${schema}.gone rename to tags`],
@@ -81,7 +81,7 @@ export function describeDatabase(url: string): void {
       }
     });
 
-    it("fails where the database goes away on the way, and the same call again finishes it", async () => {
+    it("fails where the database goes away on the way, and the same call again finishes it (ING-2)", async () => {
       const gone: SqlFailure = { code: "sql.unreachable", executed: "maybe", cause: "it is gone" };
       let writeCount = 0;
       const { rows, one } = await open((name) => {
@@ -96,7 +96,7 @@ export function describeDatabase(url: string): void {
       assert.deepEqual(await one.write(...batch), ["same", "22P02", ...Array(6).fill("new")]);
     });
 
-    it("writes more than one statement takes by several", async () => {
+    it("writes more than one statement takes by several (ING-15)", async () => {
       const { one, watched } = await open();
       const payload = JSON.stringify("x".repeat(1_000_000));
 
@@ -108,7 +108,7 @@ export function describeDatabase(url: string): void {
   });
 
   describe("event rows (postgres): months", () => {
-    it("are made once, with those that follow, and anew where the database has lost one", async () => {
+    it("are made once, with those that follow, and anew where the database has lost one (ING-6)", async () => {
       const { one, schema, watched } = await open();
       const months = `select relname from pg_class where relnamespace = '${schema}'::regnamespace
         and relname ~ '^events_[0-9_]+$' order by 1`;
@@ -185,7 +185,7 @@ export function describeDatabase(url: string): void {
   });
 
   describe("event rows (postgres): its tables", () => {
-    it("have a tag once, whatever its case, and an event once under it", async () => {
+    it("have a tag once, whatever its case, and an event once under it (ING-6)", async () => {
       const { one, schema } = await open();
       const tag = (key: string, value: string) => ({ key, value });
       await one.write(
@@ -204,7 +204,7 @@ export function describeDatabase(url: string): void {
       ]);
     });
 
-    it("can be read by subject in the order of the stream, whatever the order of writing", async () => {
+    it("can be read by subject in the order of the stream, whatever the order of writing (ING-5)", async () => {
       const { one, schema } = await open();
       const streamIds = ["0:9-10", "0:10-0", "1:5-18446744073709551615", "0:18446744073709551615-0", "0:9-9", "1:5-2"];
       await one.write(...streamIds.map((streamId, at) => rowOf(at + 1, { streamId })));

@@ -4,7 +4,10 @@ import { type EventRows, ROWS_LIMITS, type RowsLimits } from "#actors/ingest/row
 import { postgresRows } from "#actors/ingest/rows/postgres-rows.ts";
 import { must } from "#runtime/errors.ts";
 import { openSql } from "#runtime/real/sql.ts";
+import { describeAgreement } from "#test/actors/ingest/rows/agreement.ts";
+import { describeCrowd } from "#test/actors/ingest/rows/crowd.ts";
 import { describeDatabase } from "#test/actors/ingest/rows/database.ts";
+import { describeKilled } from "#test/actors/ingest/rows/killed.ts";
 import { within } from "#test/actors/ingest/rows/scene.ts";
 import { describeSubjects } from "#test/actors/ingest/rows/subjects.ts";
 import { describeWriting } from "#test/actors/ingest/rows/writing.ts";
@@ -25,6 +28,10 @@ async function open(limits: RowsLimits = ROWS_LIMITS): Promise<EventRows> {
   return rows;
 }
 
+// The first one: a database that was killed reads every file again that it has.
+describeKilled(postgres);
 describeWriting("postgres", open);
 describeSubjects("postgres", open);
+describeAgreement(open);
 describeDatabase(hasty);
+describeCrowd(hasty);

@@ -16,7 +16,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
   const refused = (reason: string): unknown => ({ kind: "refused", reason });
 
   about("register", () => {
-    it("makes a subject, and the first version of a schema, and lets its producer write about it", async () => {
+    it("makes a subject, and the first version of a schema, and lets its producer write about it (ING-7)", async () => {
       const one = await scene();
 
       const answer = await one.subject({ subjectKey: "k", schemaName: "s", schemaBody: { a: 1 } });
@@ -29,7 +29,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.deepEqual(await one.bindings([producer, subjectId]), [{ kind: "bound", schemaId }]);
     });
 
-    it("answers the same again as unchanged, in whatever order its members are", async () => {
+    it("answers the same again as unchanged, in whatever order its members are (ING-7)", async () => {
       const one = await scene();
       const schemaBody = { b: { y: [1, 1e300, -0], x: null }, a: "é\u{1f600}" };
       const first = await one.subject({ schemaBody });
@@ -48,7 +48,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.deepEqual(await one.register({ schemaBody: { constructor: 2, "": 3 } }), refused("schema_conflict"));
     });
 
-    it("refuses another body, or another name, for a subject that has a schema", async () => {
+    it("refuses another body, or another name, for a subject that has a schema (ING-10)", async () => {
       const one = await scene();
       const first = await one.subject();
 
@@ -87,7 +87,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.equal((await one.register({ attrs: { a: 1, c: "1234567890" } })).kind, "done");
     });
 
-    it("has people decide about the subject of somebody else, whatever is said of it", async () => {
+    it("has people decide about the subject of somebody else, whatever is said of it (ING-11)", async () => {
       const one = await scene();
       const { subjectId } = await one.subject();
 
@@ -98,7 +98,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.deepEqual(await one.bindings([other, subjectId]), [forbidden]);
     });
 
-    it("refuses what cannot be stored, or is too large, and keeps nothing of it", async () => {
+    it("refuses what cannot be stored, or is too large, and keeps nothing of it (ING-13, ING-14)", async () => {
       const one = await scene(smallLimits);
       const at = "x".repeat(52);
 
@@ -118,7 +118,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.equal((await one.subject({ schemaBody: { a: at } })).schemaVersion, 1);
     });
 
-    it("leaves the names of protocol 0.1.0 to that", async () => {
+    it("leaves the names of protocol 0.1.0 to that (ING-10)", async () => {
       const one = await scene();
 
       const answer = await one.register({ schemaName: "fdc-0.1.0/trade", schemaBody: {} });
@@ -129,7 +129,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
   });
 
   about("upgrade", () => {
-    it("lays a delta over the schema, as the next version, and the subject has that from then on", async () => {
+    it("lays a delta over the schema, as the next version, and the subject has that from then on (ING-8)", async () => {
       const one = await scene();
       const first = await one.subject({ schemaBody: { a: { x: 1, y: 2 }, l: [1, 2] } });
 
@@ -154,7 +154,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.deepEqual(await one.upgrade({ schemaDelta: { b: 2 } }), { ...upgraded, isUnchanged: true });
     });
 
-    it("gives subjects that go the same way the same version, and never an earlier one", async () => {
+    it("gives subjects that go the same way the same version, and never an earlier one (ING-8)", async () => {
       const one = await scene();
       await one.subject();
       await one.subject({ subjectKey: "l" });
@@ -184,7 +184,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.equal((await one.upgrade({ attrsDelta: { a: { x: "", z: "12345" } } })).kind, "done");
     });
 
-    it("is only for who may write about the subject, and of the schema that it has", async () => {
+    it("is only for who may write about the subject, and of the schema that it has (ING-12)", async () => {
       const one = await scene();
       await one.subject();
       const schemaDelta = { b: 1 };
@@ -197,7 +197,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.deepEqual(await one.waiting(), []);
     });
 
-    it("ends at so many versions and so many bytes; what is there is still found", async () => {
+    it("ends at so many versions and so many bytes; what is there is still found (ING-14)", async () => {
       const one = await scene(smallLimits);
       await one.subject();
       await one.subject({ subjectKey: "l" });
@@ -246,7 +246,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.equal((await one.upgrade({ producerId: other, schemaDelta: { b: 1 } })).kind, "done");
     });
 
-    it("keep one out, and take away what it had; people may think again", async () => {
+    it("keep one out, and take away what it had; people may think again (ING-11)", async () => {
       const one = await scene();
       const { subjectId, schemaId } = await one.subject();
       await one.register({ producerId: other });
@@ -287,7 +287,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
   });
 
   about("legacy", () => {
-    it("makes a subject on its first use, with the schema of that name, and finds it again", async () => {
+    it("makes a subject on its first use, with the schema of that name, and finds it again (ING-9)", async () => {
       const one = await scene();
 
       const [first] = await one.legacy([producer, "binance/BTC", "trade"]);
@@ -321,7 +321,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.deepEqual(await one.legacy(), []);
     });
 
-    it("leaves a subject alone that was registered, but to those who may write about it", async () => {
+    it("leaves a subject alone that was registered, but to those who may write about it (ING-11)", async () => {
       const one = await scene();
       const { subjectId, schemaId } = await one.subject({ subjectKey: "x/A" });
 

@@ -11,7 +11,7 @@ export function describeWriting(half: string, open: () => Promise<EventRows>): v
   const scene = async (): Promise<Scene> => new Scene(await open());
 
   describe(`event rows (${half}): write`, () => {
-    it("keeps an event as it was, to the nanosecond, with what its subject and schema are called", async () => {
+    it("keeps an event as it was, to the nanosecond, with what its subject and schema are called (ING-5)", async () => {
       const one = await scene();
       const { subjectId, schemaId } = await one.subject({ subjectKey: "binance/BTC", schemaName: "trades" });
       const row = rowOf(1, {
@@ -41,7 +41,7 @@ export function describeWriting(half: string, open: () => Promise<EventRows>): v
       assert.deepEqual(written, ["same", "new", "conflict", "new", "same"]);
     });
 
-    it("takes what says the same for the same event, whoever brings it, and whenever", async () => {
+    it("takes what says the same for the same event, whoever brings it, and whenever (ING-1)", async () => {
       const one = await scene();
       await one.write(rowOf(1));
 
@@ -52,7 +52,7 @@ export function describeWriting(half: string, open: () => Promise<EventRows>): v
       assert.deepEqual(await one.event(1), { ...rowOf(1), ...named, payload: { price: 1 } });
     });
 
-    it("takes what differs in anything that it says for another one, and leaves the first as it is", async () => {
+    it("takes what differs in anything that it says for another one, and leaves the first as it is (ING-1)", async () => {
       const one = await scene();
       const tags = [
         { key: "a", value: "b" },
@@ -112,7 +112,7 @@ export function describeWriting(half: string, open: () => Promise<EventRows>): v
       assert.deepEqual(written, Array(payloads.length).fill("new"));
     });
 
-    it("writes what surrounds a row that cannot be written", async () => {
+    it("writes what surrounds a row that cannot be written (ING-3)", async () => {
       for (const badCount of [1, 2, 3, 16]) {
         const one = await scene();
         const isBad = (number: number): boolean => number % Math.floor(16 / badCount) === 0;

@@ -1,0 +1,130 @@
+/** Many who write the same at once: nobody stops anybody for ever, and all are told the same. */
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import type { EventRow } from "#actors/ingest/event-row.ts";
+import { postgresRows } from "#actors/ingest/rows/postgres-rows.ts";
+import { must } from "#runtime/errors.ts";
+import type { Random } from "#runtime/random.ts";
+import { openSql } from "#runtime/real/sql.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { idOf, producer, rowOf, Scene, within } from "#test/actors/ingest/rows/scene.ts";
+import { type WatchedSql, watchedSql } from "#test/actors/ingest/rows/watched-sql.ts";
+
+const NODES = 6;
+const ROUNDS = 12;
+const EVENTS = 300;
+
+export function describeCrowd(url: string): void {
+  /** Each with connections of its own, as nodes have them. */
+  const open = async (schema: string): Promise<readonly { readonly one: Scene; readonly watched: WatchedSql }[]> => {
+    const nodes = Array.from({ length: NODES }, () => {
+      const watched = watchedSql(openSql({ url, connectionsMax: 2, statementTimeoutMs: 10_000 }));
+      after(() => watched.close());
+      return { one: new Scene(postgresRows(watched, { schema })), watched };
+    });
+    await Promise.all(nodes.map(async ({ one }) => must(await one.rows.open(within), "open")));
+    return nodes;
+  };
+  const sql = openSql({ url, connectionsMax: 1, statementTimeoutMs: 10_000 });
+  after(() => sql.close());
+  const ask = async (text: string): Promise<readonly unknown[]> =>
+    must(await sql.query({ text }, within), text).map((row) => ({ ...row }));
+
+  describe("event rows (postgres): many at once", () => {
+    it("write the same events with the same tags, in any order: each is new for one, and the same for all others (ING-4)", async () => {
+      const nodes = await open("ingest_crowd_1");
+      const newCounts = new Map<string, number>();
+
+      await Promise.all(
+        nodes.map(async ({ one, watched }, node) => {
+          const random = seededRandom(node);
+          for (let round = 0; round < ROUNDS; round += 1) {
+            // Half of them in everybody's way, and half new to all.
+            const batch = shuffled(random, round * (EVENTS / 2), EVENTS).map((number) => eventOf(number));
+            const words = await one.write(...batch);
+            for (const [at, { eventId }] of batch.entries()) {
+              if (words[at] === "new") newCounts.set(eventId, (newCounts.get(eventId) ?? 0) + 1);
+              else assert.equal(words[at], "same");
+            }
+          }
+          // No node was in the way of another: nothing was given up, and done again. Twice: where somebody was waited for.
+          const writeCount = watched.asked.filter((name) => name === "write").length;
+          assert(writeCount <= 2 * ROUNDS, `${writeCount} statements`);
+        }),
+      );
+
+      const total = ((ROUNDS + 1) * EVENTS) / 2;
+      assert.deepEqual([...new Set(newCounts.values())], [1]);
+      assert.equal(newCounts.size, total);
+      const counted = await ask(`select count(*), count(distinct event_id) as ids from ingest_crowd_1.events`);
+      assert.deepEqual(counted, [{ count: String(total), ids: String(total) }]);
+      assert.deepEqual(await ask("select deadlocks from pg_stat_database where datname = current_database()"), [
+        { deadlocks: "0" },
+      ]);
+    });
+
+    it("write different events of one id: one is there, and everybody else is told", async () => {
+      const nodes = await open("ingest_crowd_2");
+
+      const words = await Promise.all(
+        nodes.map(({ one }, node) =>
+          one.write(...shuffled(seededRandom(node), 0, 100).map((number) => rowOf(number, { payload: String(node) }))),
+        ),
+      );
+
+      const all = words.flat();
+      assert.equal(all.filter((word) => word === "new").length, 100);
+      assert.equal(all.filter((word) => word === "conflict").length, (NODES - 1) * 100);
+    });
+
+    it("register, upgrade and use the same subjects: one has made each, and versions have no gap (ING-4, ING-8)", async () => {
+      const nodes = await open("ingest_crowd_3");
+      const keys = Array.from({ length: 8 }, (_none, at) => `x/${at}`);
+
+      const answers = await Promise.all(
+        nodes.flatMap(({ one }, node) => [
+          ...keys.map((subjectKey) => one.register({ subjectKey })),
+          one.legacy(...keys.toReversed().map((key) => [idOf(0xd0 + node), `${key}/l`, "trade"] as const)),
+          one.legacy(...keys.map((key) => [producer, `${key}/l`, "quote"] as const)),
+        ]),
+      );
+      const done = answers.filter((answer) => "kind" in answer && answer.kind === "done");
+      assert.equal(done.length, NODES * keys.length);
+      assert.equal(done.filter((answer) => "isUnchanged" in answer && !answer.isUnchanged).length, keys.length);
+
+      await Promise.all(
+        nodes.flatMap(({ one }, node) =>
+          keys.map((subjectKey) => one.upgrade({ subjectKey, schemaDelta: { [`b${node}`]: node } })),
+        ),
+      );
+
+      const families = await ask(
+        "select name, count(*), max(version) from ingest_crowd_3.schemas group by name having count(*) <> max(version)",
+      );
+      assert.deepEqual(families, []);
+      const bodies =
+        await ask(`select distinct body from ingest_crowd_3.subjects join ingest_crowd_3.schemas using (schema_id)
+        where origin = 'registered'`);
+      const whole = Object.fromEntries(nodes.map((_node, node) => [`b${node}`, node]));
+      assert.deepEqual(
+        bodies.map((row) => JSON.parse(Object(row).body)),
+        [{ a: 1, ...whole }],
+      );
+    });
+  });
+}
+
+function shuffled(random: Random, first: number, count: number): readonly number[] {
+  const numbers = Array.from({ length: count }, (_none, at) => first + at + 1);
+  for (const at of numbers.keys()) {
+    const swapped = at + random.below(count - at);
+    [numbers[at], numbers[swapped]] = [numbers[swapped] ?? 0, numbers[at] ?? 0];
+  }
+  return numbers;
+}
+
+/** The same for the same number, with tags that many events have, and that come with others in any order. */
+function eventOf(number: number): EventRow {
+  const tag = (at: number) => ({ key: "k", value: String((number * 7 + at * 13) % 29) });
+  return rowOf(number, { tags: [tag(0), tag(1), tag(2)] });
+}
