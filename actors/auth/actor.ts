@@ -8,10 +8,11 @@ import { EXCHANGE_STREAM, exchangeJudge } from "#actors/auth/exchanges.ts";
 import { Gate } from "#actors/auth/gate.ts";
 import { Issuer } from "#actors/auth/issuer.ts";
 import { KeyRing } from "#actors/auth/key-ring.ts";
+import { legacyRegistrationJudge } from "#actors/auth/legacy-registrations.ts";
 import { Outside } from "#actors/auth/outside.ts";
 import type { AuthEvents, AuthProtocol } from "#actors/auth/protocol.ts";
 import { REGISTER_STREAM, type RegistrationSeams, registrationJudge } from "#actors/auth/registrations.ts";
-import { type ReviewSeams, reviewKey, revoke } from "#actors/auth/reviews.ts";
+import { approveWithToken, type ReviewSeams, reviewKey, revoke } from "#actors/auth/reviews.ts";
 import { Revocations } from "#actors/auth/revocations.ts";
 import { openSigningKey } from "#actors/auth/signing-key.ts";
 import { judgeSubject } from "#actors/auth/subjects.ts";
@@ -66,6 +67,7 @@ export interface AuthDeps {
 }
 
 interface AuthState extends RegistrationSeams, ReviewSeams {
+  readonly issuer: Issuer;
   readonly clock: Clock;
   readonly config: ConfigView<AuthConfig>;
   readonly admissions: Admissions;
@@ -101,7 +103,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     const admissions = new Admissions({ directory, revocations, issuer, ring, clock, skewSeconds });
     const trust = () => trusted.current;
     const pendingMax = (): number => config.current.pendingMax;
-    const judging = { clock, gate, trust, directory, pendingMax, issuer, ring };
+    const judging = { clock, gate, trust, directory, redis, pendingMax, issuer, ring };
 
     const entries = metrics.counter("auth_entries_total", "Entries of streams that were judged, by what came of them.");
     const lost = metrics.counter("auth_entries_lost_total", "Entries of streams that were there, and were never read.");
@@ -114,6 +116,10 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
       await loopOf(REGISTER_STREAM, registrationJudge(judging)),
       await loopOf(EXCHANGE_STREAM, exchangeJudge(judging)),
     ];
+    const { legacyRegisterStream, legacyResponseStream } = config.current;
+    if (legacyRegisterStream !== "") {
+      loops.push(await loopOf(legacyRegisterStream, legacyRegistrationJudge(judging, legacyResponseStream)));
+    }
     const upkeep = new Upkeep({ directory, ring, trusted, clock, random });
     // For the whole life: it takes one of the actor's task slots, and the runtime ends it with the incarnation.
     ctx.later(
@@ -138,6 +144,8 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
       ),
 
     reviewKey: (state, review, ctx) => ctx.later((task) => reviewKey(state, review, task), passOn),
+
+    approveWithToken: (state, approval, ctx) => ctx.later((task) => approveWithToken(state, approval, task), passOn),
 
     revoke: (state, revocation, ctx) => ctx.later((task) => revoke(state, revocation, task), passOn),
 

@@ -10,6 +10,7 @@
 import type { Operation } from "#actors/auth/directory/directory.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
+import { isBytesOf } from "#actors/auth/words.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Rate } from "#runtime/redis/rate.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
@@ -65,7 +66,7 @@ export class Gate {
     if (!set.ok) return set;
     const holder = set.value;
     // Whatever else there is under that name: it was not free.
-    if (holder !== null) return ok(isText(holder, entry) ? "passed" : "replay");
+    if (holder !== null) return ok(isBytesOf(holder, entry) ? "passed" : "replay");
 
     const taken = await this.#redis.ask(within, (redis, bounded) =>
       redis.take(`auth:rate:${operation}:${fingerprint}`, RATE, bounded),
@@ -84,8 +85,4 @@ export class Gate {
 
 function keyOf({ fingerprint, nonce }: Asking): string {
   return `auth:nonce:${fingerprint}:${nonce}`;
-}
-
-function isText(reply: unknown, text: string): boolean {
-  return reply instanceof Uint8Array && Buffer.from(text).equals(reply);
 }

@@ -45,11 +45,12 @@ export class Issuer {
     this.#terms = terms;
   }
 
-  /** To be entered in the directory before it is signed. */
-  next(): NewToken {
+  /** To be entered in the directory before it is signed. `lifeMs` is at most `TOKEN_MS`. */
+  next(lifeMs: number = TOKEN_MS): NewToken {
+    assert(lifeMs <= TOKEN_MS, "a token is good for no longer than the key that signed it is known");
     const wallMs = Math.floor(this.#clock.wallMs());
     const issuedAt = Math.floor(wallMs / second);
-    return { jti: makeUlid(wallMs, this.#random), issuedAt, expiresAt: issuedAt + TOKEN_MS / second };
+    return { jti: makeUlid(wallMs, this.#random), issuedAt, expiresAt: issuedAt + Math.floor(lifeMs / second) };
   }
 
   async sign({ jti, issuedAt, expiresAt }: NewToken, holder: Holder): Promise<SignedToken> {

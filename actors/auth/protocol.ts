@@ -33,6 +33,9 @@ export interface AuthProtocol {
   /** A person decides about a key. Whoever waits for that is told. */
   reviewKey: Call<KeyReview, Reviewed, KeyUnknown | KeyDecided | AuthUnavailable>;
 
+  /** Approves a key of protocol 0.1.0 that waits, for its own producer, and gives a token for it; again is another token. */
+  approveWithToken: Call<KeyApproval, TokenGiven, KeyUnknown | KeyDecided | AuthUnavailable>;
+
   /** A token, known here or not, or a key with all its tokens, counts no longer. Again is fine. */
   revoke: Call<Revocation, void, KeyUnknown | AuthUnavailable>;
 
@@ -100,6 +103,23 @@ export type Reviewed =
   | { readonly kind: "approved"; readonly type: "new_producer" | "key_rotation"; readonly isTold: boolean }
   /** `isTold`: whether the answer is where the producer waits for one. */
   | { readonly kind: "denied"; readonly isTold: boolean };
+
+export interface KeyApproval {
+  /** Of the key, or any text fingerprint that it is known by. */
+  readonly fingerprint: string;
+  readonly reviewer: string;
+  readonly notes: string | undefined;
+  /** Of the token, at least 1000; one lives no longer than an hour, whatever is asked for. */
+  readonly lifeMs: number;
+}
+
+export interface TokenGiven {
+  readonly producerId: ProducerId;
+  readonly token: string;
+  readonly jti: string;
+  /** RFC 3339. */
+  readonly until: string;
+}
 
 export interface Revocation {
   readonly what:

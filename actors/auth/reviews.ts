@@ -1,14 +1,17 @@
 /** What people decide: about keys that wait, and about keys and tokens that are to count no longer. */
 import { registerAnswers } from "#actors/auth/answer-streams.ts";
 import type { Approved, Denied, Directory, Review } from "#actors/auth/directory/directory.ts";
+import { type Issuer, TOKEN_MS } from "#actors/auth/issuer.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type {
   AuthUnavailable,
+  KeyApproval,
   KeyDecided,
   KeyReview,
   KeyUnknown,
   Reviewed,
   Revocation,
+  TokenGiven,
 } from "#actors/auth/protocol.ts";
 import type { Answers } from "#actors/domain/streams/answers.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -55,6 +58,33 @@ export async function reviewKey(
     default:
       return fail({ code: "auth.key-unknown", fingerprint });
   }
+}
+
+/** A key that was approved before is fine: the answer to that may have been lost. */
+export async function approveWithToken(
+  seams: ReviewSeams & { readonly issuer: Issuer },
+  { fingerprint: name, reviewer, notes, lifeMs }: KeyApproval,
+  within: Within,
+): Promise<Result<TokenGiven, KeyUnknown | KeyDecided | AuthUnavailable>> {
+  const { directory, issuer } = seams;
+  const key = await directory.ask(within, (target, bounded) => target.keyOf(name, bounded));
+  if (!key.ok) return key;
+  if (key.value === undefined) return fail({ code: "auth.key-unknown", fingerprint: name });
+  const { fingerprint, producerId, status } = key.value;
+  if (status !== "approved") {
+    const review = { action: "approve", fingerprint, producerId, reviewer, notes } as const;
+    const reviewed = await reviewKey(seams, review, within);
+    if (!reviewed.ok) return reviewed;
+  }
+  const token = issuer.next(Math.min(lifeMs, TOKEN_MS));
+  const holder = { producerId, fingerprint, subjectId: undefined };
+  const issued = await directory.ask(within, (target, bounded) =>
+    target.issue({ ...token, ...holder }, undefined, bounded),
+  );
+  if (!issued.ok) return issued;
+  if (issued.value.kind !== "issued") return fail({ code: "auth.key-decided", fingerprint });
+  const { text, until } = await issuer.sign(token, holder);
+  return ok({ producerId, token: text, jti: token.jti, until });
 }
 
 export async function revoke(

@@ -24,6 +24,8 @@ export interface Answer {
   readonly stream: string;
   /** Undefined: the field is left out. */
   readonly fields: Readonly<Record<string, string | undefined>>;
+  /** Answers in the stream, where that is not `ANSWERS_MAX`. */
+  readonly lengthMax?: number;
   /** Nobody's signature held. */
   readonly isToAnybody?: boolean;
 }
@@ -47,10 +49,13 @@ export class Answers<F extends Failure> {
   }
 
   /** Whether it was written. */
-  async write({ stream, fields, isToAnybody = false }: Answer, within: Within): Promise<Result<boolean, F>> {
+  async write(
+    { stream, fields, lengthMax = ANSWERS_MAX, isToAnybody = false }: Answer,
+    within: Within,
+  ): Promise<Result<boolean, F>> {
     if (isToAnybody && !this.#mayAnswer()) return ok(false);
     const words = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
-    const add: RedisCommand = ["XADD", stream, "MAXLEN", ANSWERS_MAX, "*", ...words];
+    const add: RedisCommand = ["XADD", stream, "MAXLEN", lengthMax, "*", ...words];
     return await this.#ask(within, async (redis, bounded) => {
       const done = await redis.transaction([add, ["PEXPIRE", stream, ANSWERS_KEPT_MS]], bounded);
       if (!done.ok) return done;
