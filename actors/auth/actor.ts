@@ -1,6 +1,7 @@
 /** Auth: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { join } from "node:path";
 import { Admissions } from "#actors/auth/admissions.ts";
+import { readAuthorities } from "#actors/auth/authority.ts";
 import { type AuthConfig, authConfigSchema, checkAuthConfig } from "#actors/auth/config.ts";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import { postgresDirectory } from "#actors/auth/directory/postgres-directory.ts";
@@ -11,6 +12,7 @@ import { KeyRing } from "#actors/auth/key-ring.ts";
 import { legacyRegistrationJudge } from "#actors/auth/legacy-registrations.ts";
 import { Outside } from "#actors/auth/outside.ts";
 import type { AuthEvents, AuthProtocol } from "#actors/auth/protocol.ts";
+import { openReader } from "#actors/auth/readers.ts";
 import { REGISTER_STREAM, type RegistrationSeams, registrationJudge } from "#actors/auth/registrations.ts";
 import { approveWithToken, type ReviewSeams, reviewKey, revoke } from "#actors/auth/reviews.ts";
 import { Revocations } from "#actors/auth/revocations.ts";
@@ -20,37 +22,19 @@ import { Trusted } from "#actors/auth/trusted.ts";
 import { Upkeep } from "#actors/auth/upkeep.ts";
 import { Answers } from "#actors/domain/streams/answers.ts";
 import type { Judge } from "#actors/domain/streams/judged.ts";
-import { nodeNameIn } from "#actors/domain/streams/node-name.ts";
-import { READ_WAIT_MS, StreamLoop, type StreamReader } from "#actors/domain/streams/stream-loop.ts";
+import { StreamLoop } from "#actors/domain/streams/stream-loop.ts";
 import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { Defect, must, ok } from "#runtime/errors.ts";
-import { GroupReader } from "#runtime/redis/group/group-reader.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
-import type { Scope } from "#runtime/scope.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { Troubles } from "#runtime/troubles.ts";
 import { MiB, minute, second } from "#runtime/units.ts";
 
-/** Connections to Postgres. */
-export const AUTH_CONNECTIONS_MAX = 4;
-/** Longest statement, as the database counts it; past it the database ends it. */
-export const AUTH_STATEMENT_MS_MAX: number = 10 * second;
-/** A Redis that says nothing for so long is given up; longer than a read waits for an entry. */
-export const AUTH_SILENCE_MS_MAX: number = 10 * second;
-
-/** How streams of requests are read: few, and small. */
-const READING = {
-  group: "cepa",
-  blockMs: READ_WAIT_MS,
-  pageCountMax: 16,
-  pageBytesMax: 1 * MiB,
-  heldCountMax: 16,
-  claimIntervalMs: 5 * second,
-  claimIdleMs: 1 * minute,
-} as const;
+/** Connections to Postgres of one node. */
+export const SQL_CONNECTIONS_MAX = 4;
 
 export interface AuthDeps {
   readonly config: ConfigView<AuthConfig>;
@@ -60,8 +44,8 @@ export interface AuthDeps {
   readonly directory: Directory;
   /** For what is answered at once; it outlives an incarnation. */
   readonly redis: Redis;
-  /** Reads a stream as one of the group, for as long as `scope` is open. */
-  readonly readerOf: (stream: string, scope: Scope) => Promise<StreamReader>;
+  /** Another connection, for a read that waits. */
+  readonly connect: () => Promise<Redis>;
   /** File of the key that signs tokens. */
   readonly signingKeyPath: string;
 }
@@ -108,7 +92,9 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     const entries = metrics.counter("auth_entries_total", "Entries of streams that were judged, by what came of them.");
     const lost = metrics.counter("auth_entries_lost_total", "Entries of streams that were there, and were never read.");
     const loopOf = async (stream: string, judge: Judge): Promise<StreamLoop> => {
-      const reader = await deps.readerOf(stream, ctx.scope);
+      // The name of the key is this node's own, and the same after a restart.
+      const place = { clock, redis: deps.redis, connect: deps.connect, consumer: own.kid };
+      const reader = await openReader(place, stream, ctx.scope);
       const onTrouble = troubles.of(stream);
       return new StreamLoop({ ...seams, stream, reader, judge, answers, entries, lost, onTrouble });
     };
@@ -164,28 +150,21 @@ export const authModule: ActorModule<AuthProtocol, AuthEvents, AuthDeps, AuthSta
   storesData: true,
   configSchema: authConfigSchema,
   checkConfig: checkAuthConfig,
+  checkPlace: async ({ disk }, { producerAuthority }) => {
+    const read = await readAuthorities(disk, producerAuthority);
+    return typeof read === "string" ? read : undefined;
+  },
   wire: async ({ env, config, scope }) => {
-    const { disk, metrics, clock, random } = env;
-    const place = join(env.node.dataDirectory, "auth");
-    const sql = await env.sql({ connectionsMax: AUTH_CONNECTIONS_MAX, statementTimeoutMs: AUTH_STATEMENT_MS_MAX });
+    const { disk, metrics, node } = env;
+    const { callTimeoutMs } = config.current;
+    const sql = await env.sql({ connectionsMax: SQL_CONNECTIONS_MAX, statementTimeoutMs: callTimeoutMs });
     const directory = postgresDirectory(sql);
     scope.add(() => directory.close());
-    const redis = await env.redis({ silenceMs: AUTH_SILENCE_MS_MAX });
+    const connect = (): Promise<Redis> => env.redis({ silenceMs: callTimeoutMs });
+    const redis = await connect();
     scope.add(() => redis.close());
-    return {
-      config,
-      disk,
-      metrics,
-      directory,
-      redis,
-      readerOf: async (stream, life) => {
-        const name = must(await nodeNameIn(disk, place, random), "the name of this node");
-        const waiting = await env.redis({ silenceMs: AUTH_SILENCE_MS_MAX });
-        life.add(() => waiting.close());
-        return new GroupReader({ ...READING, redis, waiting, stream, consumer: name, clock });
-      },
-      signingKeyPath: join(place, "signing-key.pem"),
-    };
+    const signingKeyPath = join(node.dataDirectory, "auth", "signing-key.pem");
+    return { config, disk, metrics, directory, redis, connect, signingKeyPath };
   },
 };
 export { authModule as actorModule };

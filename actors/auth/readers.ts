@@ -1,5 +1,5 @@
 /** Streams as auth reads them: as one of the group that all nodes are, each over a connection of its own, for it waits there. */
-import { READ_WAIT_MS, type StreamReader } from "#actors/auth/stream-loop.ts";
+import { READ_WAIT_MS, type StreamReader } from "#actors/domain/streams/stream-loop.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { GroupReader } from "#runtime/redis/group/group-reader.ts";
 import type { Redis } from "#runtime/redis/redis.ts";

@@ -9,7 +9,6 @@ import { type AuthConfig, authConfigSchema } from "#actors/auth/config.ts";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import { MemoryDirectory } from "#actors/auth/directory/memory-directory.ts";
 import type { Admission, AuthProtocol, Reviewed } from "#actors/auth/protocol.ts";
-import { openReader } from "#actors/auth/readers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { must } from "#runtime/errors.ts";
 import type { Redis, RedisReply } from "#runtime/redis/redis.ts";
@@ -41,8 +40,6 @@ export interface AuthOptions {
   readonly redis?: SimulatedRedis;
   readonly disk?: MemoryDisk;
   readonly authority?: Authority;
-  /** Of the consumer. */
-  readonly node?: string;
   readonly machine?: ReturnType<typeof testMachine>;
 }
 
@@ -83,7 +80,7 @@ export class StartedAuth {
     for (let turn = 0; !isSettled; turn += 1) {
       assert(turn < 20_000, "what is waited for comes at all");
       await setImmediate();
-      await this.started.clock.advance(1);
+      await this.started.clock.advance(2);
     }
     return await promise;
   }
@@ -232,8 +229,7 @@ export async function startAuth(options: AuthOptions = {}): Promise<StartedAuth>
     directory,
     redis,
     signingKeyPath: KEY_PATH,
-    readerOf: (stream, scope) =>
-      openReader({ clock: seen, redis, connect: async () => connect(), consumer: options.node ?? "a" }, stream, scope),
+    connect: async () => connect(),
   };
   await clock.advance(1);
   const started = await startActor(authBehavior, deps, { machine, laterMax: 64, capacity: 64 });
