@@ -40,6 +40,8 @@ export interface AuthOptions {
   readonly redis?: SimulatedRedis;
   readonly disk?: MemoryDisk;
   readonly authority?: Authority;
+  /** By how much time moves while something is waited for. */
+  readonly stepMs?: number;
   readonly machine?: ReturnType<typeof testMachine>;
 }
 
@@ -52,10 +54,13 @@ export class StartedAuth {
   /** Past the actor. */
   readonly redis: Redis;
   readonly #wall: WallClock;
+  /** Of time, where somebody waits for a real server meanwhile: it must not run away from that. */
+  readonly #stepMs: number | undefined;
 
   constructor(
     parts: Pick<StartedAuth, "started" | "server" | "directory" | "disk" | "authority" | "redis">,
     wall: WallClock,
+    stepMs: number | undefined,
   ) {
     this.started = parts.started;
     this.server = parts.server;
@@ -64,6 +69,7 @@ export class StartedAuth {
     this.authority = parts.authority;
     this.redis = parts.redis;
     this.#wall = wall;
+    this.#stepMs = stepMs;
   }
 
   get ref(): Started<AuthProtocol>["ref"] {
@@ -80,7 +86,8 @@ export class StartedAuth {
     for (let turn = 0; !isSettled; turn += 1) {
       assert(turn < 20_000, "what is waited for comes at all");
       await setImmediate();
-      await this.started.clock.advance(2);
+      // What takes long is waited for in larger steps.
+      await this.started.clock.advance(this.#stepMs ?? Math.min(25, 2 + turn / 8));
     }
     return await promise;
   }
@@ -233,7 +240,7 @@ export async function startAuth(options: AuthOptions = {}): Promise<StartedAuth>
   };
   await clock.advance(1);
   const started = await startActor(authBehavior, deps, { machine, laterMax: 64, capacity: 64 });
-  const auth = new StartedAuth({ started, server, directory, disk, authority, redis: connect() }, wall);
+  const auth = new StartedAuth({ started, server, directory, disk, authority, redis: connect() }, wall, options.stepMs);
   await auth.until(auth.redis.ready(patient));
   return auth;
 }

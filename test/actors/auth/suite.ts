@@ -17,10 +17,16 @@ const leave = { action: "deregister" };
 
 type Options = NonNullable<Parameters<typeof startAuth>[0]>;
 
-export function describeAuth(half: string, open: () => Promise<Directory>): void {
+/** Without `isWhole` only what depends on the directory. */
+export function describeAuth(
+  half: string,
+  open: () => Promise<Directory>,
+  { isWhole = true, ...given }: Options & { readonly isWhole?: boolean } = {},
+): void {
+  const itToo = (name: string, run: () => Promise<void>): void => void (isWhole && it(name, run));
   const authority = newAuthority();
   const start = async (options: Options = {}): Promise<StartedAuth> =>
-    startAuth({ directory: await open(), authority: await authority, ...options });
+    startAuth({ directory: await open(), authority: await authority, ...given, ...options });
   const about = (what: string, tests: () => void): void => void describe(`auth (${half}): ${what}`, tests);
   const judge = async (
     auth: StartedAuth,
@@ -86,7 +92,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       ]);
     });
 
-    it("does without a certificate, but not with a bad one, and says what is wrong (AUTH-13, AUTH-16)", async () => {
+    itToo("does without a certificate, but not with a bad one, and says what is wrong (AUTH-13, AUTH-16)", async () => {
       const auth = await start();
       const a = await newProducer(auth.authority);
       const stranger = await newProducer(await newAuthority());
@@ -159,7 +165,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       );
     });
 
-    it("is refused past as many producers as may wait, and leaves nothing (AUTH-14, AUTH-17)", async () => {
+    itToo("is refused past as many producers as may wait, and leaves nothing (AUTH-14, AUTH-17)", async () => {
       const auth = await start({ config: { pendingMax: 1 } });
       const [a, b] = [await newProducer(auth.authority), await newProducer(auth.authority)];
       const [pending] = await auth.register(await a.sign({}));
@@ -211,7 +217,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       );
     });
 
-    it("are acted on for what they were signed for, and nothing else (AUTH-6)", async () => {
+    itToo("are acted on for what they were signed for, and nothing else (AUTH-6)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();
       const payloads = {
@@ -252,7 +258,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       });
     });
 
-    it("are not made more often than they may be, by one key, for one operation (AUTH-14)", async () => {
+    itToo("are not made more often than they may be, by one key, for one operation (AUTH-14)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();
       auth.jump(20_000);
@@ -272,7 +278,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
   });
 
   about("tokens", () => {
-    it("are for one subject, where one is named, and say what they are (AUTH-7)", async () => {
+    itToo("are for one subject, where one is named, and say what they are (AUTH-7)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();
 
@@ -297,24 +303,27 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       assert.deepEqual([nbf - iat, until - iat, exp], [-60, 3600, new Date(until * 1000).toISOString()]);
     });
 
-    it("are not given for a key that is not certified, is not approved, or is another producer's (AUTH-7, AUTH-15)", async () => {
-      const auth = await start();
-      const { producer, producerId } = await auth.approved();
-      const other = await auth.approved();
-      const unknown = await newProducer(auth.authority);
-      const wanted = { producer_id: producerId };
+    itToo(
+      "are not given for a key that is not certified, is not approved, or is another producer's (AUTH-7, AUTH-15)",
+      async () => {
+        const auth = await start();
+        const { producer, producerId } = await auth.approved();
+        const other = await auth.approved();
+        const unknown = await newProducer(auth.authority);
+        const wanted = { producer_id: producerId };
 
-      assert.equal(
-        await auth.exchange(producerId, await producer.sign(wanted, { pubkey: producer.keyLine })),
-        undefined,
-      );
-      assert.equal(await auth.exchange(producerId, await unknown.sign(wanted)), undefined);
-      assert.equal(await auth.exchange(producerId, await other.producer.sign(wanted)), undefined);
-      const told = await auth.answers(`fdc:token:resp:${other.producerId}`);
-      assert.deepEqual(told.at(-1)?.["reason"], "wrong_producer");
-      await auth.review("deny", producer, producerId);
-      assert.equal(await auth.exchange(producerId, await producer.sign(wanted)), undefined);
-    });
+        assert.equal(
+          await auth.exchange(producerId, await producer.sign(wanted, { pubkey: producer.keyLine })),
+          undefined,
+        );
+        assert.equal(await auth.exchange(producerId, await unknown.sign(wanted)), undefined);
+        assert.equal(await auth.exchange(producerId, await other.producer.sign(wanted)), undefined);
+        const told = await auth.answers(`fdc:token:resp:${other.producerId}`);
+        assert.deepEqual(told.at(-1)?.["reason"], "wrong_producer");
+        await auth.review("deny", producer, producerId);
+        assert.equal(await auth.exchange(producerId, await producer.sign(wanted)), undefined);
+      },
+    );
 
     it("are renewed for as long as they count, with what they are for (AUTH-7)", async () => {
       const auth = await start();
@@ -340,7 +349,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       assert.deepEqual(await auth.admit(first, second), [refused, refused]);
     });
 
-    it("are renewed no more often than others are given, and once by one nonce (AUTH-4, AUTH-14)", async () => {
+    itToo("are renewed no more often than others are given, and once by one nonce (AUTH-4, AUTH-14)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();
       const token = await auth.token(producer, producerId);
@@ -374,7 +383,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       assert.deepEqual(await auth.admit(another), [{ ...refused, problem: "token_expired" }]);
     });
 
-    it("are admitted in the order asked, each by itself (AUTH-8)", async () => {
+    itToo("are admitted in the order asked, each by itself (AUTH-8)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();
       const token = await auth.token(producer, producerId);
@@ -410,7 +419,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       assert.deepEqual(replay, { kind: "refused", reason: "replay", problem: "replay", producerId: undefined });
     });
 
-    it("are told to whom they may be told why not (AUTH-13, AUTH-14)", async () => {
+    itToo("are told to whom they may be told why not (AUTH-13, AUTH-14)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();
       const stranger = await newProducer(auth.authority);
@@ -517,7 +526,7 @@ export function describeAuth(half: string, open: () => Promise<Directory>): void
       assert.equal((await told()).length, 1, "the stream of before is gone");
     });
 
-    it("is not served where no stream is named", async () => {
+    itToo("is not served where no stream is named", async () => {
       const auth = await start();
       const a = await newProducer(auth.authority);
 

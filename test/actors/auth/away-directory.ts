@@ -1,0 +1,28 @@
+/** A directory that a test takes away, gives back, and has break. */
+import type { Directory } from "#actors/auth/directory/directory.ts";
+import { Defect, fail } from "#runtime/errors.ts";
+
+export class AwayDirectory {
+  /** While set, nothing is asked, and that is answered. */
+  isAway = false;
+  /** While set, an operation of this name is a defect. */
+  broken: string | undefined;
+  /** Operations that were asked for, by their names. */
+  readonly asked: string[] = [];
+  readonly directory: Directory;
+
+  constructor(directory: Directory) {
+    this.directory = new Proxy(directory, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return async (...given: readonly unknown[]): Promise<unknown> => {
+          this.asked.push(String(name));
+          if (this.isAway) return fail({ code: "sql.unreachable", executed: "no", cause: "it is away" });
+          if (this.broken === name) throw new Defect(`${name} is broken`);
+          return Reflect.apply(member, target, given);
+        };
+      },
+    });
+  }
+}
