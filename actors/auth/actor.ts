@@ -27,11 +27,10 @@ import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { Defect, must, ok } from "#runtime/errors.ts";
+import { Defect, ok } from "#runtime/errors.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { Troubles } from "#runtime/troubles.ts";
-import { MiB, minute, second } from "#runtime/units.ts";
 
 /** Connections to Postgres of one node. */
 export const SQL_CONNECTIONS_MAX = 4;

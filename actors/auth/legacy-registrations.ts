@@ -6,15 +6,16 @@
  * lean v1 is, so one may be sent for the other before it arrives: it then comes to a token for its own producer, on the one
  * stream that all older producers read. Who names these streams accepts that.
  */
-import type { Answer } from "#actors/auth/answers.ts";
-import { requestFieldsIn } from "#actors/auth/entry-fields.ts";
+
 import type { Issuer } from "#actors/auth/issuer.ts";
-import type { Judge, Judged } from "#actors/auth/judged.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
 import { type RegistrationSeams, registerWith } from "#actors/auth/registrations.ts";
 import { receive } from "#actors/auth/requests.ts";
 import { isBytesOf } from "#actors/auth/words.ts";
+import type { Answer } from "#actors/domain/streams/answers.ts";
+import { requestFieldsIn } from "#actors/domain/streams/entry-fields.ts";
+import type { Judge, Judged } from "#actors/domain/streams/judged.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
 import type { Within } from "#runtime/ref.ts";
