@@ -154,7 +154,10 @@ function usersText({ node, producer }: RedisSecrets, { writes, reads }: Producer
   const writing = may("+xadd", "W", writes);
   const reading = may("+xread +xrange", "R", reads);
   const users = [
-    "default off",
+    // Nobody can log in as this one, but Redis itself is it while it reads its log at a start. Were it allowed nothing, Redis 7
+    // would pass over all transactions in the log without a word: what was done as one, and what readers of groups were given,
+    // would be lost with every restart (redis/redis#14541).
+    "default off ~* &* +@all",
     `${NODE_USER} on ${hash(node)} ~* &* +@all`,
     `${PRODUCER_USER} on ${hash(producer)} -@all +ping +hello +quit +client|setname ${writing} ${reading}`,
   ];

@@ -127,7 +127,7 @@ describe("servers: redis", { skip }, () => {
   it("comes back with its users and with what it had synced after it was killed (SUP-34)", async (context) => {
     const { places, child, secrets, socket } = await stage(context);
     must(await child.start(), "the start");
-    await ask(socket, `AUTH cepa ${secrets.node}`, "SET kept 42");
+    await ask(socket, `AUTH cepa ${secrets.node}`, "SET kept 42", "MULTI", "SET both 43", "XADD s * a 1", "EXEC");
     await new Promise((resolve) => setTimeout(resolve, 1200));
 
     const over = new Promise<void>((resolve) => child.onExit(() => resolve()));
@@ -136,6 +136,7 @@ describe("servers: redis", { skip }, () => {
     must(await child.start(), "the next start");
 
     assert.match(await ask(socket, `AUTH cepa ${secrets.node}`, "GET kept"), /^\+OK\r\n\$2\r\n42/);
+    assert.match(await ask(socket, `AUTH cepa ${secrets.node}`, "GET both", "XLEN s"), /^\+OK\r\n\$2\r\n43\r\n:1/);
     const again = must(await redisSecrets(base, places), "those of the next start of the node");
     assert.equal(again.producer, secrets.producer);
     assert.notEqual(again.node, secrets.node);
