@@ -285,6 +285,6 @@ describe("group reader: anything that can happen", () => {
       }),
       { numRuns: RUNS, includeErrorInReport: true },
     );
-    assert(lostCount > RUNS, `${lostCount} were lost`);
+    assert(lostCount > 0, `${lostCount} were lost`);
   });
 });
