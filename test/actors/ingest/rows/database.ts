@@ -220,6 +220,21 @@ export function describeDatabase(url: string): void {
       assert.doesNotMatch(plan.flat().join("\n"), /Seq Scan/);
     });
 
+    it("may have lost the schema of a subject: nothing is written under it until it is registered again (ING-12)", async () => {
+      const { one, schema } = await open();
+      const { subjectId, schemaId } = await one.subject();
+      await ask(`update ${schema}.subjects set schema_id = null`);
+      const { producerId } = rowOf(1);
+
+      assert.deepEqual(await one.bindings([producerId, subjectId]), [{ kind: "missing_subject_schema" }]);
+      assert.deepEqual(await one.upgrade(), { kind: "refused", reason: "missing_subject_schema" });
+      assert.deepEqual(await one.register({ schemaBody: { z: 1 } }), { kind: "refused", reason: "schema_conflict" });
+      const again = await one.subject();
+
+      assert.deepEqual([again.schemaId, again.isUnchanged], [schemaId, false]);
+      assert.deepEqual(await one.bindings([producerId, subjectId]), [{ kind: "bound", schemaId }]);
+    });
+
     it("show people what they need", async () => {
       const { one, schema } = await open();
       const { subjectId, schemaId } = await one.subject({ subjectKey: "k" });
