@@ -50,15 +50,10 @@ export async function write(
   assert(rows.length <= ROWS_MAX, "rows are written in batches");
   const asked = rows.map((row): Asked => ({ row: { ...row, digest: digestOf(row) }, written: undefined }));
   const byId = Map.groupBy(asked, ({ row }) => row.eventId);
-  let open: readonly Asked[] = [];
-  do {
-    open = [...byId.values()].flatMap((same) => same.filter(isOpen).slice(0, 1));
+  for (let open = firstsOf(byId); open.length > 0; open = firstsOf(byId)) {
     for (const part of partsOf(open)) {
-      const done = await land(
-        writer,
-        part.map(({ row }) => row),
-        within,
-      );
+      const rowsOfPart = part.map(({ row }) => row);
+      const done = await land(writer, rowsOfPart, within);
       if (!done.ok) return done;
       for (const [index, one] of part.entries()) {
         const fate = done.value[index];
@@ -66,12 +61,22 @@ export async function write(
         settle(byId.get(one.row.eventId) ?? [], one, fate);
       }
     }
-  } while (open.length > 0);
-  return ok(asked.map(({ written }) => written ?? { kind: "new" }));
+  }
+  return ok(asked.map(writtenOf));
+}
+
+/** Of each id the first row of which nothing is known yet. */
+function firstsOf(byId: ReadonlyMap<string, readonly Asked[]>): readonly Asked[] {
+  return [...byId.values()].flatMap((same) => same.find(isOpen) ?? []);
 }
 
 function isOpen({ written }: Asked): boolean {
   return written === undefined;
+}
+
+function writtenOf({ written }: Asked): Written {
+  assert(written !== undefined, "something came of each row");
+  return written;
 }
 
 /** Says what came of the first open row of an id, and of those after it of which that is known with it. */
