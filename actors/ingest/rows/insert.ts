@@ -10,7 +10,7 @@
 import type { EventRow } from "#actors/ingest/event-row.ts";
 import { placeOf } from "#actors/ingest/rows/stream-id.ts";
 import type { Ask } from "#actors/ingest/rows/tables.ts";
-import { tagIdsOf } from "#actors/ingest/rows/tag-ids.ts";
+import type { TagIds } from "#actors/ingest/rows/tag-ids.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import { bigintArray, bytesArray, textArray, uuidArray } from "#runtime/sql/binary-arrays.ts";
 import type { SqlFailure, SqlRow, SqlValue } from "#runtime/sql/sql.ts";
@@ -28,8 +28,9 @@ export async function insert(
   ask: Ask,
   schema: string,
   rows: readonly DigestedRow[],
+  tagIds: TagIds,
 ): Promise<Result<readonly Landing[], SqlFailure>> {
-  const done = await ask("write", textOf(schema), [...columnsOf(rows), ...tagColumnsOf(rows)]);
+  const done = await ask("write", textOf(schema), [...columnsOf(rows), ...tagColumnsOf(rows, tagIds)]);
   if (!done.ok) return done;
   const landings: Landing[] = rows.map(() => "new");
   for (const row of done.value) landings[Number(row["n"]) - 1] = landingOf(row);
@@ -88,9 +89,9 @@ function columnsOf(rows: readonly DigestedRow[]): readonly SqlValue[] {
   ];
 }
 
-function tagColumnsOf(rows: readonly DigestedRow[]): readonly SqlValue[] {
+function tagColumnsOf(rows: readonly DigestedRow[], tagIds: TagIds): readonly SqlValue[] {
   const worn = rows.flatMap(({ eventId, tsNs, tags }) =>
-    [...tagIdsOf(tags)].map(([tagId, { key, value }]) => ({ tagId, eventId, tsNs, key, value })),
+    [...tagIds.of(tags)].map(([tagId, { key, value }]) => ({ tagId, eventId, tsNs, key, value })),
   );
   return [
     uuidArray(worn.map(({ tagId }) => tagId)),

@@ -7,6 +7,7 @@ import { Partitions } from "#actors/ingest/rows/partitions.ts";
 import { storedEvent } from "#actors/ingest/rows/stored-event.ts";
 import { registerSubject, upgradeSubject } from "#actors/ingest/rows/subjects.ts";
 import type { Tables } from "#actors/ingest/rows/tables.ts";
+import { TagIds } from "#actors/ingest/rows/tag-ids.ts";
 import { write } from "#actors/ingest/rows/write.ts";
 import { ok } from "#runtime/errors.ts";
 import { migrate } from "#runtime/sql/migrations.ts";
@@ -22,7 +23,7 @@ export interface PostgresRowsOptions {
 export function postgresRows(sql: Sql, options: PostgresRowsOptions = {}): EventRows {
   const { schema = "ingest", limits = ROWS_LIMITS } = options;
   const tables: Tables = { sql, schema, limits };
-  const partitions = new Partitions(tables);
+  const writer = { tables, partitions: new Partitions(tables), tagIds: new TagIds() };
   return {
     open: async (within) => {
       const migrated = await migrate(sql, rowsMigrations(schema), within);
@@ -30,7 +31,7 @@ export function postgresRows(sql: Sql, options: PostgresRowsOptions = {}): Event
     },
     bindings: (pairs, within) => bindings(tables, pairs, within),
     legacy: (uses, atMs, within) => legacy(tables, uses, atMs, within),
-    write: (rows, within) => write({ tables, partitions }, rows, within),
+    write: (rows, within) => write(writer, rows, within),
     registerSubject: (registration, within) => registerSubject(tables, registration, within),
     upgradeSubject: (upgrade, within) => upgradeSubject(tables, upgrade, within),
     bindingRequests: (limit, within) => bindingRequests(tables, limit, within),

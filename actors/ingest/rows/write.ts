@@ -13,6 +13,7 @@ import { ROWS_MAX, type RowsFailure, type Written } from "#actors/ingest/rows/ev
 import { type DigestedRow, insert, type Landing } from "#actors/ingest/rows/insert.ts";
 import type { Partitions } from "#actors/ingest/rows/partitions.ts";
 import { ask, isRefused, ROWS_TRIES_MAX, type Tables, untilLetThrough } from "#actors/ingest/rows/tables.ts";
+import type { TagIds } from "#actors/ingest/rows/tag-ids.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { SqlRefused } from "#runtime/sql/sql.ts";
@@ -24,6 +25,7 @@ export const STATEMENT_LENGTH_MAX: number = 8 * MiB;
 export interface Writer {
   readonly tables: Tables;
   readonly partitions: Partitions;
+  readonly tagIds: TagIds;
 }
 
 type Rejected = Extract<Written, { kind: "rejected" }>;
@@ -130,17 +132,18 @@ function rejected({ state, message }: SqlRefused): Rejected {
 
 /** All of them, or none. */
 async function landWhole(
-  { tables, partitions }: Writer,
+  writer: Writer,
   rows: readonly DigestedRow[],
   within: Within,
 ): Promise<Result<readonly Landing[], RowsFailure>> {
+  const { partitions } = writer;
   const prepared = await partitions.prepare(rows, within);
   if (!prepared.ok) return prepared;
-  const landed = await landSeen(tables, rows, within);
+  const landed = await landSeen(writer, rows, within);
   if (landed.ok || !isRefused(landed.failure) || !lacksPartition(landed.failure)) return landed;
   partitions.forget();
   const again = await partitions.prepare(rows, within);
-  return again.ok ? landSeen(tables, rows, within) : again;
+  return again.ok ? landSeen(writer, rows, within) : again;
 }
 
 /** Postgres has no state of its own for that; a check that a row breaks has a name. */
@@ -150,14 +153,14 @@ function lacksPartition({ state, constraint }: SqlRefused): boolean {
 
 /** Once more for those of which somebody else's row was committed meanwhile. */
 async function landSeen(
-  tables: Tables,
+  { tables, tagIds }: Writer,
   rows: readonly DigestedRow[],
   within: Within,
 ): Promise<Result<readonly Landing[], RowsFailure>> {
   const landings = new Map<DigestedRow, Landing>();
   for (let tryCount = 1; tryCount <= ROWS_TRIES_MAX; tryCount += 1) {
     const open = rows.filter((row) => (landings.get(row) ?? "unseen") === "unseen");
-    const landed = await untilLetThrough(() => insert(ask(tables, within), tables.schema, open));
+    const landed = await untilLetThrough(() => insert(ask(tables, within), tables.schema, open, tagIds));
     if (!landed.ok) return landed;
     for (const [index, row] of open.entries()) landings.set(row, landed.value[index] ?? "unseen");
     if (!landed.value.includes("unseen")) return ok(rows.map((row) => landings.get(row) ?? "unseen"));

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { digestOf } from "#actors/ingest/rows/digest.ts";
 import { firstNs, monthOf } from "#actors/ingest/rows/partitions.ts";
 import { placeOf, streamIdOf } from "#actors/ingest/rows/stream-id.ts";
-import { tagIdOf, tagIdsOf } from "#actors/ingest/rows/tag-ids.ts";
+import { TagIds, tagIdOf } from "#actors/ingest/rows/tag-ids.ts";
 import { rowOf } from "#test/actors/ingest/rows/scene.ts";
 
 const DAY_NS = 86_400_000_000_000n;
@@ -42,8 +42,20 @@ describe("ids of tags", () => {
       { key: "A", value: "x" },
       { key: "b", value: "x" },
     ];
-    const ids = tagIdsOf([a, { key: "a", value: "X" }, b, a]);
+    const ids = new TagIds().of([a, { key: "a", value: "X" }, b, a]);
     assert.deepEqual([...ids.values()], [a, b]);
+  });
+
+  it("are the same whether they are remembered or not, however many there are", () => {
+    const tag = fc.record({ key: fc.constantFrom("a", "1:", "1:a", "aa"), value: fc.constantFrom("", "a", "aa", "A") });
+    fc.assert(
+      fc.property(fc.array(fc.array(tag, { maxLength: 3 })), (events) => {
+        const ids = new TagIds(2);
+        for (const tags of events) {
+          assert.deepEqual([...ids.of(tags).keys()], [...new Set(tags.map(tagIdOf))]);
+        }
+      }),
+    );
   });
 });
 
