@@ -11,7 +11,7 @@ export interface IngestConfig {
   readonly pageCountMax: number;
   /** About what a page may take in memory. */
   readonly pageBytesMax: number;
-  /** Of the text of an event; a larger one is dead-lettered. */
+  /** Of the text of an event; a larger one is dead-lettered. The spill takes no row that is larger. */
   readonly eventBytesMax: number;
   /** What a reader was given and did not acknowledge for so long is given to another one. */
   readonly claimIdleMs: number;
@@ -35,7 +35,7 @@ export const ingestConfigSchema: ConfigSchema<IngestConfig> = {
   readersMax: count({ default: 2, min: 1, max: 16 }),
   pageCountMax: count({ default: 1000, min: 1, max: 10_000 }),
   pageBytesMax: sizeBytes({ default: 8 * MiB, min: 1 * MiB, max: 256 * MiB }),
-  eventBytesMax: sizeBytes({ default: 1 * MiB, min: 1 * KiB, max: 16 * MiB }),
+  eventBytesMax: sizeBytes({ default: 1 * MiB, min: 1 * KiB, max: 4 * MiB }),
   claimIdleMs: durationMs({ default: 1 * minute, min: 1 * second, max: 24 * hour }),
   claimIntervalMs: durationMs({ default: 5 * second, min: 100, max: 1 * hour }),
   deliveriesMax: count({ default: 10, min: 2, max: 1000 }),

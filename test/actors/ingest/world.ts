@@ -46,7 +46,7 @@ export class World {
   subjectVerdict: SubjectVerdict | undefined;
   isAuthAway = false;
   /** Asked for every question to the table. */
-  fateOfRows: () => RowsFate = () => "answered";
+  fateOfRows: (question: keyof EventRows) => RowsFate = () => "answered";
   readonly #options: WorldOptions;
   #started: Started<IngestProtocol> | undefined;
 
@@ -99,19 +99,20 @@ export class World {
     for (let turn = 0; !isSettled; turn += 1) {
       assert(turn < 100_000, "what is waited for comes at all");
       await setImmediate();
-      await this.machine.clock.advance(2);
+      await this.machine.clock.advance(10);
     }
     return await promise;
   }
 
   async pass(ms: number): Promise<void> {
-    for (let leftMs = ms; leftMs > 0; leftMs -= 20) {
-      await this.machine.clock.advance(Math.min(20, leftMs));
+    for (let leftMs = ms; leftMs > 0; leftMs -= 100) {
+      await this.machine.clock.advance(Math.min(100, leftMs));
       await setImmediate();
     }
   }
 
   async ask(...command: readonly [string, ...(string | number | Uint8Array)[]]): Promise<RedisReply> {
+    must(await this.until(this.redis.ready(patient)), "a connection");
     return must(await this.until(this.redis.call(command, patient)), command.join(" "));
   }
 
@@ -124,7 +125,7 @@ export class World {
   /** Until nothing is unread, pending or on disk. */
   async settled(stream = "events"): Promise<void> {
     for (let turn = 0; ; turn += 1) {
-      assert(turn < 3000, "it comes to an end");
+      assert(turn < 600, "it comes to an end");
       if (await this.#isSettled(stream)) return;
       await this.pass(100);
     }
@@ -174,9 +175,10 @@ export class World {
   #rows(): EventRows {
     const { table } = this;
     const over = async <Value>(
+      question: keyof EventRows,
       work: () => Promise<Result<Value, RowsFailure>>,
     ): Promise<Result<Value, RowsFailure>> => {
-      const fate = this.fateOfRows();
+      const fate = this.fateOfRows(question);
       if (fate === "lost") return fail({ code: "sql.unreachable", executed: "no", cause: "it is away" });
       const done = await work();
       return fate === "answered"
@@ -184,15 +186,15 @@ export class World {
         : fail({ code: "sql.unreachable", executed: "maybe", cause: "the connection broke" });
     };
     return {
-      open: () => over(() => table.open()),
-      bindings: (pairs) => over(() => table.bindings(pairs)),
-      legacy: (uses) => over(() => table.legacy(uses)),
-      write: (rows) => over(() => table.write(rows)),
-      registerSubject: (registration) => over(() => table.registerSubject(registration)),
-      upgradeSubject: (upgrade) => over(() => table.upgradeSubject(upgrade)),
-      bindingRequests: (limit) => over(() => table.bindingRequests(limit)),
-      reviewBinding: (review) => over(() => table.reviewBinding(review)),
-      event: (eventId) => over(() => table.event(eventId)),
+      open: () => over("open", () => table.open()),
+      bindings: (pairs) => over("bindings", () => table.bindings(pairs)),
+      legacy: (uses) => over("legacy", () => table.legacy(uses)),
+      write: (rows) => over("write", () => table.write(rows)),
+      registerSubject: (registration) => over("registerSubject", () => table.registerSubject(registration)),
+      upgradeSubject: (upgrade) => over("upgradeSubject", () => table.upgradeSubject(upgrade)),
+      bindingRequests: (limit) => over("bindingRequests", () => table.bindingRequests(limit)),
+      reviewBinding: (review) => over("reviewBinding", () => table.reviewBinding(review)),
+      event: (eventId) => over("event", () => table.event(eventId)),
       close: async () => undefined,
     };
   }
