@@ -1,0 +1,156 @@
+/** Several nodes on one database and one Redis, and one node over several lives and keys. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { checkAuthConfig } from "#actors/auth/config.ts";
+import { MemoryDirectory } from "#actors/auth/directory/memory-directory.ts";
+import { must } from "#runtime/errors.ts";
+import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { newAuthority, newProducer } from "#test/actors/auth/producer.ts";
+import { asked, KEY_PATH, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
+
+const authority = newAuthority();
+
+/** On the same clock, so that time passes for both. */
+async function startTwo(): Promise<readonly [StartedAuth, StartedAuth]> {
+  const directory = new MemoryDirectory(seededRandom(1));
+  const first = await startAuth({ directory, authority: await authority });
+  const beside = { machine: first.started, directory, redis: first.server };
+  return [first, await startAuth({ ...beside, authority: await authority, disk: new MemoryDisk() })];
+}
+
+async function kidOf(auth: StartedAuth): Promise<string | undefined> {
+  return must(await auth.until(auth.ref.call("describe", {}, asked)), "describe").kid;
+}
+
+describe("auth: several nodes", () => {
+  it("take each other's tokens, also of a node that has just begun (AUTH-8)", async () => {
+    const [one, other] = await startTwo();
+    const { producer, producerId } = await one.approved();
+    const token = await one.token(producer, producerId);
+    const admitted = [{ kind: "admitted", producerId, subjectId: undefined }];
+
+    assert.notEqual(await kidOf(one), await kidOf(other));
+    assert.deepEqual(await one.admit(token), admitted);
+    await one.pass(1000);
+    assert.deepEqual(await other.admit(token), admitted);
+  });
+
+  it("hear of what the other has revoked within a second (AUTH-9)", async () => {
+    const [one, other] = await startTwo();
+    const { producer, producerId } = await one.approved();
+    const token = await one.token(producer, producerId);
+    await one.pass(1000);
+    for (const auth of [one, other]) assert.equal((await auth.admit(token))[0]?.kind, "admitted");
+
+    await one.review("deny", producer, producerId);
+    await one.pass(900);
+
+    for (const auth of [one, other]) assert.equal((await auth.admit(token))[0]?.kind, "refused");
+  });
+
+  it("share the entries of a stream, and what one has left the other does (AUTH-10)", async () => {
+    const [one, other] = await startTwo();
+    const producers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => newProducer(one.authority)));
+    const requests = await Promise.all(producers.map((producer) => producer.sign({})));
+    // What it is given it answers, and can acknowledge nothing.
+    one.server.fateOf = (names) => (names.includes("XACK") ? "lost" : "answered");
+    for (const request of requests) await one.send("fdc:register", request);
+    await one.pass(1000);
+    one.started.actor.kill("gone for good");
+    one.server.fateOf = () => "answered";
+    for (const auth of [one, other]) auth.jump(3 * 60_000);
+    await other.pass(16_000);
+    await other.settled("fdc:register");
+
+    for (const { nonce } of requests) {
+      const told = await other.answers(`fdc:register:resp:${nonce}`);
+      assert(told.length >= 1 && told.every(({ status }) => status === "pending"), JSON.stringify(told));
+    }
+  });
+});
+
+describe("auth: another signing key", () => {
+  it("signs from the next start on, and what the one before has signed counts until it is over (AUTH-20)", async () => {
+    const auth = await startAuth({ authority: await authority });
+    const { producer, producerId } = await auth.approved();
+    const before = await auth.token(producer, producerId);
+    const kid = await kidOf(auth);
+    must(await auth.disk.remove(KEY_PATH), "remove");
+    auth.started.actor.kill("for another key");
+    await auth.started.restart();
+    await auth.pass(1000);
+
+    const after = await auth.token(producer, producerId);
+
+    assert.notEqual(await kidOf(auth), kid);
+    assert.deepEqual(
+      (await auth.admit(before, after)).map(({ kind }) => kind),
+      ["admitted", "admitted"],
+    );
+    auth.jump(59 * 60_000);
+    assert.deepEqual(
+      (await auth.admit(before)).map(({ kind }) => kind),
+      ["admitted"],
+    );
+    auth.jump(3 * 60_000);
+    assert.deepEqual(
+      (await auth.admit(before, after)).map(({ kind }) => kind),
+      ["refused", "refused"],
+    );
+  });
+});
+
+describe("auth: without an authority", () => {
+  it("says what to do, and takes no certificate (AUTH-16)", async () => {
+    const auth = await startAuth({ authority: await authority, config: { producerAuthority: [] } });
+    const a = await newProducer(auth.authority);
+
+    const { trouble, authorityCount } = must(await auth.until(auth.ref.call("describe", {}, asked)), "describe");
+
+    assert.match(trouble ?? "", /auth\.producerAuthority names no file.*cepa auth init/);
+    assert.equal(authorityCount, 0);
+    assert.equal((await auth.register(await a.sign({}))).at(-1)?.["status"], "invalid_cert");
+  });
+
+  it("takes those that a file has when it is read again (AUTH-16)", async () => {
+    const auth = await startAuth({ authority: await authority });
+    const [before, next] = [await newProducer(auth.authority), await newAuthority()];
+    const after = await newProducer(next);
+    must(await auth.disk.replaceFile("/etc/producer_ca.pub", Buffer.from(next.line)), "a file");
+    await auth.pass(61_000);
+    assert.equal((await auth.register(await before.sign({}))).at(-1)?.["status"], "invalid_cert");
+    must(await auth.disk.remove("/etc/producer_ca.pub"), "remove");
+    await auth.pass(61_000);
+
+    assert.equal((await auth.register(await after.sign({}))).at(-1)?.["status"], "pending");
+    assert.match(
+      must(await auth.until(auth.ref.call("describe", {}, asked)), "describe").trouble ?? "",
+      /cannot be read/,
+    );
+  });
+});
+
+describe("auth: its configuration", () => {
+  const config = {
+    producerAuthority: [],
+    principals: [],
+    required: true,
+    issuer: "a",
+    audience: "b",
+    skewSeconds: 60,
+    pendingMax: 1,
+    callTimeoutMs: 1000,
+  };
+  const check = (legacyRegisterStream: string, legacyResponseStream: string): string | undefined =>
+    checkAuthConfig({ ...config, legacyRegisterStream, legacyResponseStream });
+
+  it("names no stream for older producers that has a meaning already, nor one for two", () => {
+    assert.equal(check("", ""), undefined);
+    assert.equal(check("register", "register:resp"), undefined);
+    assert.match(check("fdc:register", "") ?? "", /legacyRegisterStream cannot be fdc:register/);
+    assert.match(check("events", "") ?? "", /cannot be events/);
+    assert.match(check("register", "events") ?? "", /legacyResponseStream cannot be events/);
+    assert.match(check("a", "a") ?? "", /are two streams/);
+  });
+});
