@@ -227,7 +227,7 @@ export async function startAuth(options: AuthOptions = {}): Promise<StartedAuth>
   const server =
     options.redis ?? new SimulatedRedis({ clock: seen, random: seededRandom(1), isEveryWriteSynced: true });
   const directory = options.directory ?? new MemoryDirectory(seededRandom(2));
-  const config = { current: { ...defaults(), producerAuthority: [AUTHORITY_PATH], ...options.config } };
+  const config = { current: configWith({ producerAuthority: [AUTHORITY_PATH], ...options.config }) };
   const connect = (): Redis => server.connect({ clock, silenceMs: 5 * second });
   const redis = connect();
   const deps: AuthDeps = {
@@ -246,9 +246,10 @@ export async function startAuth(options: AuthOptions = {}): Promise<StartedAuth>
   return auth;
 }
 
-function defaults(): AuthConfig {
+/** As it is where nobody says anything, but for what is said here. */
+export function configWith(said: Partial<AuthConfig>): AuthConfig {
   const entries = Object.entries(authConfigSchema).map(([name, field]) => [name, field.default]);
-  return { ...Object.fromEntries(entries), principals: [PRINCIPAL] } as AuthConfig;
+  return { ...Object.fromEntries(entries), principals: [PRINCIPAL], ...said } as AuthConfig;
 }
 
 function text(reply: RedisReply | undefined): string {
