@@ -16,6 +16,10 @@ import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { second } from "#runtime/units.ts";
 import { withinMs } from "#runtime/within-ms.ts";
 
+/** Faults of a server within `OUTSIDE_PERIOD_MS` that are borne; one more, and it is left alone for a while. */
+export const OUTSIDE_FAULTS_MAX = 3;
+/** Long enough for one that hangs to be found out, each time for as long as is waited. */
+export const OUTSIDE_PERIOD_MS: number = 30 * second;
 /** Longest period in which a server that was away is not asked: who waits for it waits that much longer. */
 export const OUTSIDE_OPEN_MS_MAX: number = 4 * second;
 
@@ -46,7 +50,7 @@ export class Outside<Target> {
       ...seams,
       name: `auth-${server}`,
       isFault: ({ code }) => code === "sql.unreachable" || code === "redis.unreachable",
-      limits: { openMsMax: OUTSIDE_OPEN_MS_MAX },
+      limits: { failuresMax: OUTSIDE_FAULTS_MAX, periodMs: OUTSIDE_PERIOD_MS, openMsMax: OUTSIDE_OPEN_MS_MAX },
     });
   }
 
@@ -58,7 +62,8 @@ export class Outside<Target> {
     const { clock, timeoutMs } = this.#seams;
     const bounded = withinMs(within, timeoutMs(), clock);
     const asked: { result?: Result<Value, F> } = {};
-    const ran = await this.#breaker.run(bounded, async () => {
+    // The breaker is told of the caller's time: that ours is over speaks against the server.
+    const ran = await this.#breaker.run(within, async () => {
       asked.result = await task(this.#target, bounded);
       return asked.result;
     });

@@ -7,6 +7,7 @@ import type { Gate, Passed } from "#actors/auth/gate.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
 import { isFor, type Purpose, purposeOf } from "#actors/auth/purpose.ts";
 import {
+  isNonce,
   type RequestRefusal,
   type RequestTerms,
   type VerifiedRequest,
@@ -59,7 +60,8 @@ export async function receive(
   within: Within,
 ): Promise<Result<Received, AuthUnavailable>> {
   if (operation !== "subject" && fields.payload.length > REQUEST_PAYLOAD_BYTES_MAX) {
-    return ok({ kind: "unverified", reason: "invalid_payload", problem: "too-long" });
+    const reason = isNonce(fields.nonce) ? "invalid_payload" : "bad_nonce";
+    return ok({ kind: "unverified", reason, problem: "too-long" });
   }
   const atMs = Math.floor(clock.wallMs());
   const terms = { ...trust(), needsCertificate, nowSeconds: Math.floor(atMs / second) };

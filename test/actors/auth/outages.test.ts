@@ -93,6 +93,29 @@ describe("auth: Postgres is away", () => {
     assert.deepEqual(await auth.admit(token), admitted);
   });
 
+  it("and hangs: it is left alone after some calls that it did not answer, until it does (AUTH-10)", async () => {
+    const { auth, away } = await start();
+    const { producer, producerId } = await auth.approved();
+    const token = await auth.token(producer, producerId);
+    away.hanging = auth.started.clock;
+    for (let count = 0; count < 6; count += 1) {
+      const asking = auth.until(auth.ref.call("admit", { tokens: [token] }, asked));
+      await auth.pass(6000);
+      assert.equal((await asking).ok, false);
+    }
+    const askedCount = away.asked.length;
+
+    const admit = () => auth.ref.call("admit", { tokens: [token] }, asked);
+    const answers = await auth.until(Promise.all(Array.from({ length: 8 }, admit)));
+
+    assert(answers.every((answer) => !answer.ok && answer.failure.code === "auth.unavailable"));
+    const tokens = away.asked.slice(askedCount).filter((name) => name === "tokens");
+    assert(tokens.length <= 1, "at most a probe was sent");
+    away.hanging = undefined;
+    await auth.pass(15_000);
+    assert.equal((await auth.admit(token))[0]?.kind, "admitted");
+  });
+
   it("is waited for when auth starts (AUTH-10)", async () => {
     const away = new AwayDirectory(new MemoryDirectory(seededRandom(1)));
     away.isAway = true;
@@ -168,6 +191,23 @@ describe("auth: Redis is away", () => {
     await auth.settled(REGISTER);
 
     assert.equal((await auth.answers(`fdc:register:resp:${request["nonce"]}`)).length, 1);
+  });
+});
+
+describe("auth: a review while Redis is away", () => {
+  it("is made, and says that nobody could be told (AUTH-2)", async () => {
+    const { auth } = await start();
+    const a = await newProducer(auth.authority);
+    const request = await a.sign({});
+    const [pending] = await auth.register(request);
+    auth.server.fateOf = (names) => (names.includes("PEXPIRE") ? "lost" : "answered");
+
+    const reviewed = await auth.review("approve", a, pending?.["producer_id"] ?? "");
+
+    assert.deepEqual(reviewed, { kind: "approved", type: "new_producer", isTold: false });
+    auth.server.fateOf = () => "answered";
+    await auth.pass(1000);
+    assert.equal((await auth.register(await a.sign({}))).at(-1)?.["status"], "approved");
   });
 });
 

@@ -109,6 +109,7 @@ export function describeAuth(
       assert.deepEqual(await told(bad), [["bad_pubkey", "unknown-type"]]);
       const long = { ...(await a.sign({})), payload: " ".repeat(20_000) };
       assert.deepEqual(await told(long), [["invalid_payload", "too-long"]]);
+      assert.deepEqual(await told({ ...long, nonce: "a b" }), []);
       assert.deepEqual(await told(await a.sign({ meta: { a: 1 } })), [["invalid_payload", "bad-member"]]);
       assert.deepEqual(await told(await a.sign({}, { nonce: "short" })), []);
     });
