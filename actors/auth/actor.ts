@@ -23,7 +23,7 @@ import { Upkeep } from "#actors/auth/upkeep.ts";
 import { Answers } from "#actors/domain/streams/answers.ts";
 import type { Judge } from "#actors/domain/streams/judged.ts";
 import { StreamLoop } from "#actors/domain/streams/stream-loop.ts";
-import type { ActorModule, ConfigView } from "#runtime/actor-module.ts";
+import type { ActorModule, ConfigView, NodeFacts } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -149,9 +149,11 @@ export const authModule: ActorModule<AuthProtocol, AuthEvents, AuthDeps, AuthSta
   storesData: true,
   configSchema: authConfigSchema,
   checkConfig: checkAuthConfig,
-  checkPlace: async ({ disk }, { producerAuthority }) => {
+  checkPlace: async ({ disk, random, node }, { producerAuthority }) => {
     const read = await readAuthorities(disk, producerAuthority);
-    return typeof read === "string" ? read : undefined;
+    if (typeof read === "string") return read;
+    const key = await openSigningKey(disk, random, signingKeyPathIn(node));
+    return typeof key === "string" ? key : undefined;
   },
   wire: async ({ env, config, scope }) => {
     const { disk, metrics, node } = env;
@@ -162,11 +164,14 @@ export const authModule: ActorModule<AuthProtocol, AuthEvents, AuthDeps, AuthSta
     const connect = (): Promise<Redis> => env.redis({ silenceMs: callTimeoutMs });
     const redis = await connect();
     scope.add(() => redis.close());
-    const signingKeyPath = join(node.dataDirectory, "auth", "signing-key.pem");
-    return { config, disk, metrics, directory, redis, connect, signingKeyPath };
+    return { config, disk, metrics, directory, redis, connect, signingKeyPath: signingKeyPathIn(node) };
   },
 };
 export { authModule as actorModule };
+
+function signingKeyPathIn({ dataDirectory }: NodeFacts): string {
+  return join(dataDirectory, "auth", "signing-key.pem");
+}
 
 function passOn<Outcome>(_state: AuthState, outcome: Outcome, _ctx: Ctx): Outcome {
   return outcome;

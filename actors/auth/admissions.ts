@@ -11,7 +11,7 @@ import type { Issuer } from "#actors/auth/issuer.ts";
 import type { KeyRing } from "#actors/auth/key-ring.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { Admission, AuthUnavailable } from "#actors/auth/protocol.ts";
-import type { Revocations } from "#actors/auth/revocations.ts";
+import type { Moment, Revocations } from "#actors/auth/revocations.ts";
 import type { Claims } from "#actors/domain/tokens/claims.ts";
 import type { TokenRefusedReason } from "#actors/domain/tokens/token.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -45,7 +45,7 @@ interface Remembered {
   readonly text: string;
   readonly claims: Claims;
   /** What the directory said, when. */
-  answer: { readonly admission: Admission; readonly era: number; readonly untilMs: number } | undefined;
+  answer: { readonly admission: Admission; readonly moment: Moment; readonly untilMs: number } | undefined;
 }
 
 interface Refusal {
@@ -78,36 +78,36 @@ export class Admissions {
 
   async admit(tokens: readonly string[], within: Within): Promise<Result<readonly Admission[], AuthUnavailable>> {
     assert(tokens.length <= ADMIT_TOKENS_MAX, "no more tokens are asked about at once");
-    const { revocations } = this.#seams;
-    const era = revocations.era;
+    const moment = this.#seams.revocations.now;
     const found = new Map<string, Admission>();
     const unsure: string[] = [];
     for (const text of new Set(tokens)) {
-      const known = this.#recall(text, era);
+      const known = this.#recall(text);
       if (known === undefined) unsure.push(text);
       else found.set(text, known);
     }
     if (unsure.length > 0) {
-      const asked = await this.#ask(unsure, era, within);
+      const asked = await this.#ask(unsure, moment, within);
       if (!asked.ok) return asked;
       for (const [text, admission] of asked.value) found.set(text, admission);
     }
     return ok(tokens.map((text) => found.get(text) ?? refused("auth_required")));
   }
 
-  #recall(text: string, era: number | undefined): Admission | undefined {
+  #recall(text: string): Admission | undefined {
     const refusal = this.#refused.get(text);
     if (refusal !== undefined) return refusal.admission;
     const known = this.#signed.get(text);
-    if (known?.answer === undefined || known.answer.era !== era) return undefined;
-    return this.#seams.clock.nowMs() < known.answer.untilMs && !this.#isOver(known.claims)
-      ? known.answer.admission
-      : undefined;
+    if (known?.answer === undefined) return undefined;
+    const { clock, revocations } = this.#seams;
+    const { claims, answer } = known;
+    if (clock.nowMs() >= answer.untilMs || this.#isOver(claims)) return undefined;
+    return revocations.isStillSo(answer.moment, claims) ? answer.admission : undefined;
   }
 
   async #ask(
     texts: readonly string[],
-    era: number | undefined,
+    moment: Moment | undefined,
     within: Within,
   ): Promise<Result<ReadonlyMap<string, Admission>, AuthUnavailable>> {
     const { directory, clock } = this.#seams;
@@ -129,7 +129,9 @@ export class Admissions {
       const known = facts.value.get(one.claims.jti);
       const admission = admissionOf(one.claims, known);
       found.set(one.text, admission);
-      if (known !== undefined && era !== undefined) one.answer = { admission, era, untilMs: askedMs + ADMISSION_MS };
+      if (known !== undefined && moment !== undefined) {
+        one.answer = { admission, moment, untilMs: askedMs + ADMISSION_MS };
+      }
       this.#signed.set(one.text, one);
     }
     return ok(found);

@@ -1,12 +1,13 @@
 /**
  * What was revoked, on whatever node: the directory is asked every `REVOCATION_POLL_MS` for what has changed.
  *
- * It does not say what, only that something has: whatever was remembered before is asked again then. And what was remembered
+ * What was learnt of a token at some moment counts until something of it has changed: itself, its key, or its producer. And it
  * counts only while nobody can have missed a change that is older than `REVOCATION_LATE_MS`: not longer than so after the
- * beginning of the last poll that was answered.
+ * beginning of the last poll that was answered. Where it is not known what has changed, everything has.
  */
-import type { Directory } from "#actors/auth/directory/directory.ts";
+import type { Change, Directory } from "#actors/auth/directory/directory.ts";
 import type { Outside } from "#actors/auth/outside.ts";
+import type { Claims } from "#actors/domain/tokens/claims.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -16,12 +17,22 @@ import { millisecond, second } from "#runtime/units.ts";
 export const REVOCATION_POLL_MS: number = 200 * millisecond;
 /** How old the last answer may be for anything that is remembered to count: what was revoked before it does not. */
 export const REVOCATION_LATE_MS: number = 1 * second;
+/** Tokens, keys and producers of which it is remembered that they have changed. With one more everything has. */
+export const CHANGED_MAX = 8192;
+
+/** Up to where changes were known. */
+export interface Moment {
+  /** Moments of two eras are not to be compared. */
+  readonly era: number;
+  readonly number: number;
+}
 
 export class Revocations {
   readonly #directory: Outside<Directory>;
   readonly #clock: Clock;
-  #era = 0;
-  #since: number | undefined;
+  /** By what has changed, the number of its last change, in this era. */
+  readonly #changed = new Map<string, number>();
+  #now: Moment | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
 
   constructor(directory: Outside<Directory>, clock: Clock) {
@@ -29,12 +40,20 @@ export class Revocations {
     this.#clock = clock;
   }
 
-  /**
-   * What is learnt of the directory now counts while this stays the same; undefined where nothing that is remembered counts.
-   * To be asked before the directory is.
-   */
-  get era(): number | undefined {
-    return this.#clock.nowMs() < this.#askedMs + REVOCATION_LATE_MS ? this.#era : undefined;
+  /** To be asked before the directory is: what that says is at least of this moment. Undefined where it may be of any. */
+  get now(): Moment | undefined {
+    return this.#isLate ? undefined : this.#now;
+  }
+
+  /** Whether what the directory said of this token then is still so. */
+  isStillSo({ era, number }: Moment, { jti, fp, sub }: Pick<Claims, "jti" | "fp" | "sub">): boolean {
+    if (this.#isLate || era !== this.#now?.era) return false;
+    const parts = [
+      idOf({ kind: "token", id: jti }),
+      idOf({ kind: "key", id: fp }),
+      idOf({ kind: "producer", id: sub }),
+    ];
+    return parts.every((id) => (this.#changed.get(id) ?? 0) <= number);
   }
 
   /** Settles when `within.signal` is aborted. */
@@ -45,19 +64,42 @@ export class Revocations {
     }
   }
 
-  async #poll(within: Within): Promise<void> {
-    const beganMs = this.#clock.nowMs();
-    const last = await this.#changed(within);
-    if (last === undefined) return;
-    // Two eras are never the same one, also where the directory is one that was brought back.
-    if (last !== this.#since) this.#era += 1;
-    this.#since = last;
-    this.#askedMs = beganMs;
+  get #isLate(): boolean {
+    return this.#clock.nowMs() >= this.#askedMs + REVOCATION_LATE_MS;
   }
 
-  /** The number of the last change; undefined where nobody knows. */
-  async #changed(within: Within): Promise<number | undefined> {
-    const asked = await this.#directory.ask(within, (directory, bounded) => directory.lastChange(bounded));
-    return asked.ok ? asked.value : undefined;
+  async #poll(within: Within): Promise<void> {
+    const beganMs = this.#clock.nowMs();
+    const isAsked = this.#now === undefined ? await this.#begin(within) : await this.#goOn(this.#now, within);
+    if (isAsked) this.#askedMs = beganMs;
   }
+
+  async #begin(within: Within): Promise<boolean> {
+    const last = await this.#directory.ask(within, (directory, bounded) => directory.lastChange(bounded));
+    if (last.ok) this.#restart(last.value);
+    return last.ok;
+  }
+
+  async #goOn({ era, number }: Moment, within: Within): Promise<boolean> {
+    const asked = await this.#directory.ask(within, (directory, bounded) => directory.changesSince(number, bounded));
+    if (asked.ok) {
+      const { last, changes } = asked.value;
+      for (const [index, change] of changes.entries()) this.#changed.set(idOf(change), number + 1 + index);
+      if (this.#changed.size > CHANGED_MAX) this.#restart(last);
+      else this.#now = { era, number: last };
+      return true;
+    }
+    if (asked.failure.code === "auth.unavailable") return false;
+    this.#restart(asked.failure.last);
+    return true;
+  }
+
+  #restart(number: number): void {
+    this.#changed.clear();
+    this.#now = { era: (this.#now?.era ?? 0) + 1, number };
+  }
+}
+
+function idOf({ kind, id }: Change): string {
+  return `${kind} ${id}`;
 }
