@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import type { SubjectVerdict } from "#actors/auth/protocol.ts";
+import { ANSWER_UNVERIFIED_BURST_MAX, ANSWERS_MAX } from "#actors/domain/streams/answers.ts";
 import { must } from "#runtime/errors.ts";
-import { newAuthority, newNonce, newProducer, type Producer } from "#test/actors/auth/producer.ts";
+import { type Fields, newAuthority, newNonce, newProducer, type Producer } from "#test/actors/auth/producer.ts";
 import { asked, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
 
 const REGISTER = "fdc:register";
@@ -258,6 +259,29 @@ export function describeAuth(
         "subject as exchange": "invalid_payload",
       });
     });
+
+    itToo(
+      "are answered while there are not too many of nobody, each by the last answers (AUTH-13, AUTH-18)",
+      async () => {
+        const auth = await start();
+        const { producer } = await auth.approved();
+        const request = await producer.sign({ producer_hint: "a" });
+        const lengthOf = async (nonce = ""): Promise<unknown> => auth.ask("XLEN", `fdc:register:resp:${nonce}`);
+        await auth.register(request);
+
+        await auth.sent(REGISTER, ...Array(80).fill(request));
+
+        assert.equal(await lengthOf(request["nonce"]), ANSWERS_MAX);
+        const forged = await Promise.all(
+          Array.from({ length: 200 }, async (): Promise<Fields> => ({ ...(await producer.sign({})), payload: "[]" })),
+        );
+        await auth.sent(REGISTER, ...forged);
+        const lengths = await Promise.all(forged.map(({ nonce }) => lengthOf(nonce)));
+        const answeredCount = lengths.filter((length) => length === 1).length;
+        // As many as may be at once, but for those that were told of a replay; and a few more, because time has passed.
+        assert(answeredCount >= ANSWER_UNVERIFIED_BURST_MAX - 80 && answeredCount < 200, `${answeredCount}`);
+      },
+    );
 
     itToo("are not made more often than they may be, by one key, for one operation (AUTH-14)", async () => {
       const auth = await start();
