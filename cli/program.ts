@@ -1,5 +1,6 @@
 /**
- * The commands, their options and their help. With `arguments.ts` and `upkeep-commands.ts` the only user of commander.
+ * The commands, their options and their help. With `arguments.ts`, `auth-commands.ts` and `upkeep-commands.ts` the only user
+ * of commander.
  *
  * Each action imports its own module: a command loads nothing of the others, and `--help` none at all.
  */
@@ -25,6 +26,7 @@ import {
   TARGET_FORM,
   TARGETS_FORM,
 } from "#cli/arguments.ts";
+import { addAuth } from "#cli/auth-commands.ts";
 import { noteFailure, printable } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import type { NodeChoice } from "#cli/find-node.ts";
@@ -222,6 +224,7 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
   }
 
   addUpkeep(ask, answer);
+  addAuth(program, answer);
 
   const car = program
     .command("car")

@@ -12,7 +12,7 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   "@ipld/dag-cbor": ["actors/domain/dag.ts"],
   "@napi-rs/blake-hash": ["runtime/pool/blake3.ts", "cli/digest.ts"],
   canonicalize: ["actors/domain/canonical-json.ts"],
-  commander: ["cli/program.ts", "cli/upkeep-commands.ts", "cli/arguments.ts"],
+  commander: ["cli/program.ts", "cli/upkeep-commands.ts", "cli/auth-commands.ts", "cli/arguments.ts"],
   jose: ["actors/domain/tokens/token.ts"],
   ioredis: ["runtime/real/redis-connection.ts"],
   lmdb: ["runtime/real/kv.ts"],
