@@ -18,7 +18,8 @@ import type { TelemetryProtocol } from "#actors/telemetry/protocol.ts";
 import type { ActorModule, ConfigView, NodeFacts } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import { Reservations } from "#runtime/buffers.ts";
-import type { Edge, EdgeLimits } from "#runtime/edge/edge.ts";
+import type { Edge, EdgeBindFailed, EdgeLimits } from "#runtime/edge/edge.ts";
+import type { EdgeTlsUnusable } from "#runtime/edge/tls.ts";
 import { Defect, ok } from "#runtime/errors.ts";
 import type { Ref } from "#runtime/ref.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
@@ -96,7 +97,7 @@ export const actorModule: ActorModule<GatewayProtocol, GatewayEvents, GatewayDep
 
     const limits = (): EdgeLimits => config.current;
     const listening = await env.edges.listen({ host, port, limits, clock, random, metrics, adaptRefusal });
-    if (!listening.ok) throw new Defect(`gateway cannot listen on ${host}:${port}: ${listening.failure.errno}`);
+    if (!listening.ok) throw new Defect(`gateway cannot listen on ${host}:${port}: ${causeOf(listening.failure)}`);
     const edge = listening.value;
     scope.add(() => edge.close());
     return { config, edge, metrics, node, overlay: ref("overlay"), telemetry: ref("telemetry") };
@@ -128,4 +129,8 @@ function openDesk({ config, metrics, node, overlay, telemetry }: GatewayDeps, { 
     meters: new Meters(metrics),
     startedMs: clock.nowMs(),
   };
+}
+
+function causeOf(failure: EdgeBindFailed | EdgeTlsUnusable): string {
+  return failure.code === "edge.bind-failed" ? failure.errno : failure.cause;
 }

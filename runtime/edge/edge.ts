@@ -8,6 +8,7 @@
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Refusal } from "#runtime/edge/refusal.ts";
+import type { EdgeClient, EdgeTls, EdgeTlsUnusable } from "#runtime/edge/tls.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -24,6 +25,8 @@ export interface EdgeRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The peer's IP address. */
   readonly remote: string;
+  /** Undefined where the listener asks nobody who they are. */
+  readonly client: EdgeClient | undefined;
   /** Undefined where no body was announced. `100 Continue` is sent at its first read. The edge cancels the rest. */
   readonly body: ByteSource | undefined;
   /** Undefined for chunked bodies and for none. */
@@ -73,7 +76,7 @@ export interface EdgeService {
 
 /** One listener. */
 export interface Edge {
-  /** Where it listens, e.g. `http://127.0.0.1:7700`. */
+  /** Where it listens, e.g. `http://127.0.0.1:7700`; `https:` with TLS. */
   readonly url: string;
   /** Requests under way, waiting ones on the same connection included. */
   readonly openRequestCount: number;
@@ -119,6 +122,8 @@ export interface EdgeOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
+  /** Without it anybody who can connect may ask. */
+  readonly tls?: EdgeTls | undefined;
   readonly limits: () => EdgeLimits;
   readonly clock: Clock;
   readonly random: Random;
@@ -135,5 +140,5 @@ export interface EdgeBindFailed extends Failure<"edge.bind-failed"> {
 }
 
 export interface Edges {
-  listen(options: EdgeOptions): Promise<Result<Edge, EdgeBindFailed>>;
+  listen(options: EdgeOptions): Promise<Result<Edge, EdgeBindFailed | EdgeTlsUnusable>>;
 }

@@ -1,25 +1,30 @@
 /**
- * HTTP/1.1 on TCP: Node's server behind the seam (docs/decisions/0006-http-without-a-framework.md).
+ * HTTP/1.1 on TCP, with TLS or without: Node's server behind the seam (docs/decisions/0006-http-without-a-framework.md).
  *
  * No body is parsed, buffered or limited here. The header's size and time are kept by Node's parser; what it refuses is
  * answered in the same form as everything else.
  */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Edge, EdgeBindFailed, EdgeOptions, EdgeService, Edges } from "#runtime/edge/edge.ts";
 import { edgeRefusal, type Refusal } from "#runtime/edge/refusal.ts";
+import type { EdgeTlsUnusable } from "#runtime/edge/tls.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import { Connection, type ConnectionHost } from "#runtime/real/edge/connection.ts";
 import { Outbox } from "#runtime/real/edge/outbox.ts";
 import { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
+import { createTlsServer } from "#runtime/real/edge/tls-server.ts";
 
 /** How often Node looks for headers that take too long, ms. Such a header is refused at most this late. */
 const headersCheckMs = 1000;
 
 export const realEdges: Edges = {
-  async listen(options: EdgeOptions): Promise<Result<Edge, EdgeBindFailed>> {
-    const listener = new Listener(options);
+  async listen(options: EdgeOptions): Promise<Result<Edge, EdgeBindFailed | EdgeTlsUnusable>> {
+    const server = serverFor(options);
+    if (!server.ok) return server;
+    const listener = new Listener(options, server.value);
     const { host, port } = options;
     try {
       await listener.listen();
@@ -36,8 +41,10 @@ class Listener implements Edge {
   /** Kept from the start: a closed listener has no address to ask for. */
   url = "";
   readonly #options: EdgeOptions;
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
   readonly #connections = new Map<Socket, Connection>();
+  /** What was accepted and has not closed: with TLS, also who has not shown a certificate yet. */
+  readonly #sockets = new Set<Socket>();
   /** Exchanges under way. */
   #openCount = 0;
   readonly #host: ConnectionHost;
@@ -45,8 +52,9 @@ class Listener implements Edge {
   #service: EdgeService | undefined;
   #isClosing = false;
 
-  constructor(options: EdgeOptions) {
+  constructor(options: EdgeOptions, server: Server | TlsServer) {
     this.#options = options;
+    this.#server = server;
     const { clock, random, limits, metrics, adaptRefusal } = options;
     const rejected = metrics.counter("rejected_total", "Work refused, by reason.");
     this.#host = {
@@ -67,7 +75,6 @@ class Listener implements Edge {
       },
       onReject: (reason) => rejected.add(1, { reason }),
     };
-    this.#server = this.#createServer();
     this.#server.maxConnections = limits().connectionsMax;
     // A client may end its side once it has asked: it is answered all the same.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
@@ -88,7 +95,8 @@ class Listener implements Edge {
     this.#server.listen({ host, port });
     await once(this.#server, "listening");
     const bound = this.#server.address() as AddressInfo;
-    this.url = `http://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
+    const scheme = this.#options.tls === undefined ? "http" : "https";
+    this.url = `${scheme}://${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
   }
 
   attach(service: EdgeService): () => void {
@@ -122,27 +130,18 @@ class Listener implements Edge {
     const closed = new Promise((resolve) => {
       this.#server.close(resolve);
     });
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const socket of [...this.#connections.keys(), ...this.#sockets]) socket.destroy();
     await closed;
-  }
-
-  #createServer(): Server {
-    const { headersBytesMax, headersTimeoutMs, keepAliveMs } = this.#options.limits();
-    return createServer({
-      maxHeaderSize: headersBytesMax,
-      headersTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: headersCheckMs,
-      // How long a body may take is the body's business, and whether a host is named the service's.
-      requestTimeout: 0,
-      requireHostHeader: false,
-      keepAliveTimeout: keepAliveMs,
-    });
   }
 
   #adaptServer(): void {
     const { metrics } = this.#options;
     const gauge = metrics.gauge("open_connections", "Client connections that are open.");
     this.#server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+    this.#server.on(this.#options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
       this.#connections.set(socket, new Connection(this.#host, socket));
       gauge.set(this.#connections.size);
       socket.once("close", () => {
@@ -169,4 +168,18 @@ class Listener implements Edge {
   #accept(message: IncomingMessage, reply: ServerResponse, refusal?: Refusal): void {
     this.#connections.get(message.socket)?.accept(message, reply, refusal);
   }
+}
+
+function serverFor({ limits, tls }: EdgeOptions): Result<Server | TlsServer, EdgeTlsUnusable> {
+  const { headersBytesMax, headersTimeoutMs, keepAliveMs } = limits();
+  const options: ServerOptions = {
+    maxHeaderSize: headersBytesMax,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: headersCheckMs,
+    // How long a body may take is the body's business, and whether a host is named the service's.
+    requestTimeout: 0,
+    requireHostHeader: false,
+    keepAliveTimeout: keepAliveMs,
+  };
+  return tls === undefined ? ok(createServer(options)) : createTlsServer(tls, options);
 }

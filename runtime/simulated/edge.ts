@@ -2,7 +2,7 @@
  * HTTP in memory: requests come from a test or a simulation, answers go through the same pump as on a socket.
  *
  * It keeps the seam's promises about order, settling, detaching and draining; it has no sockets, so limits of time, pace
- * and header size have nothing to hold on to.
+ * and header size have nothing to hold on to. Nor has it certificates: with TLS a client is who it says.
  */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import { OpenWork } from "#runtime/cancellation.ts";
@@ -17,6 +17,7 @@ import type {
 } from "#runtime/edge/edge.ts";
 import { pump, type Write } from "#runtime/edge/pump.ts";
 import { corrIdOf, type EdgeRefusalCode, edgeRefusal, renderRefusal } from "#runtime/edge/refusal.ts";
+import type { EdgeClient } from "#runtime/edge/tls.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 
 export interface SimulatedRequest {
@@ -27,6 +28,8 @@ export interface SimulatedRequest {
   readonly body?: ByteSource;
   readonly contentLength?: number;
   readonly remote?: string;
+  /** Who has a certificate of the listener's authority. */
+  readonly client?: EdgeClient;
   /** The client goes away. */
   readonly signal?: AbortSignal;
   /** What the client's socket does with bytes. By default it takes them at once. */
@@ -76,7 +79,7 @@ export class SimulatedEdge implements Edge {
   constructor(options: EdgeOptions, port: number, onClose: () => void) {
     this.#options = options;
     this.#onClose = onClose;
-    this.url = `http://${options.host}:${port}`;
+    this.url = `${options.tls === undefined ? "http" : "https"}://${options.host}:${port}`;
   }
 
   get openRequestCount(): number {
@@ -120,9 +123,9 @@ export class SimulatedEdge implements Edge {
     this.#onClose();
   }
 
-  /** One request of a client; undefined when nobody accepts connections. */
+  /** One request of a client; undefined when nobody accepts connections, or not from who has no certificate. */
   async send(request: SimulatedRequest): Promise<SimulatedAnswer | undefined> {
-    if (this.#isClosing) return undefined;
+    if (this.#isClosing || (this.#options.tls !== undefined && request.client === undefined)) return undefined;
     const corrId = corrIdOf(request.headers?.["x-correlation-id"], this.#options.random);
     const service = this.#service;
     if (service === undefined) return this.#refusal("gateway.restarting", corrId, request);
@@ -158,6 +161,7 @@ export class SimulatedEdge implements Edge {
         query,
         headers: request.headers ?? {},
         remote: request.remote ?? "127.0.0.1",
+        client: this.#options.tls === undefined ? undefined : request.client,
         body: request.body,
         contentLength: request.contentLength,
         within: call.work,

@@ -12,6 +12,7 @@ import { Exchange, type ExchangeHost } from "#runtime/real/edge/exchange.ts";
 import { framingRefusal } from "#runtime/real/edge/framing.ts";
 import type { Outbox } from "#runtime/real/edge/outbox.ts";
 import type { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
+import { reset } from "#runtime/real/edge/tls-server.ts";
 
 /** What a connection needs of its listener. */
 export interface ConnectionHost {
@@ -68,7 +69,7 @@ export class Connection implements ExchangeHost {
     const exchange = new Exchange(this, message, reply, refusal ?? framingRefusal(message));
     if (this.#active !== undefined && this.#waiting.length >= this.limits().pipelinedMax) {
       this.#host.onReject("pipelined");
-      this.#socket.resetAndDestroy();
+      reset(this.#socket);
       return;
     }
     this.#host.onOpen();
@@ -113,7 +114,7 @@ export class Connection implements ExchangeHost {
       queuedBytes: () => this.#host.queued.of(this.#socket),
       onCut: () => {
         this.#host.onReject("reader-slow");
-        this.#socket.resetAndDestroy();
+        reset(this.#socket);
       },
     });
     this.#pace.begin();

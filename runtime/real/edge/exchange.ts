@@ -25,6 +25,7 @@ import type { Random } from "#runtime/random.ts";
 import { drainRequest } from "#runtime/real/edge/drain-request.ts";
 import type { Outbox } from "#runtime/real/edge/outbox.ts";
 import { RequestBody } from "#runtime/real/edge/request-body.ts";
+import { clientOf, reset } from "#runtime/real/edge/tls-server.ts";
 
 /** What an exchange needs of its connection. */
 export interface ExchangeHost {
@@ -170,6 +171,7 @@ export class Exchange {
       query,
       headers: authority === undefined ? fields : { ...fields, host: authority },
       remote: socket.remoteAddress ?? "",
+      client: clientOf(socket),
       body: this.#body,
       contentLength: this.#contentLength,
       within: this.#work,
@@ -272,7 +274,7 @@ export class Exchange {
 
   #reset(): void {
     this.#giveUp(peerGone);
-    this.#message.socket.resetAndDestroy();
+    reset(this.#message.socket);
   }
 
   #end(): void {
@@ -307,7 +309,7 @@ function singleHeader(message: IncomingMessage, name: string): string | undefine
 
 /** A target may carry its own authority (RFC 9112 §3.2.2), which then stands for the Host field. */
 function splitTarget(url: string): { path: string; query: string; authority: string | undefined } {
-  const absolute = url.startsWith("/") ? null : /^http:\/\/([^/?]*)(.*)$/i.exec(url);
+  const absolute = url.startsWith("/") ? null : /^https?:\/\/([^/?]*)(.*)$/i.exec(url);
   const target = absolute === null ? url : absolute[2] || "/";
   const mark = target.indexOf("?");
   return {

@@ -1,14 +1,17 @@
 /** What both edges promise: the one on sockets and the one in memory. */
 import assert from "node:assert/strict";
+import { request as httpsRequest } from "node:https";
 import { describe, it } from "node:test";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Edge, EdgeOptions, EdgeOutcome } from "#runtime/edge/edge.ts";
+import type { EdgeTls } from "#runtime/edge/tls.ts";
 import { must } from "#runtime/errors.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { realEdges } from "#runtime/real/edge.ts";
 import { SimulatedEdges } from "#runtime/simulated/edge.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { newTestAuthority, type Pem } from "#test/kit/authority.ts";
 import { connect } from "#test/runtime/edge/raw-client.ts";
 import { isPattern, readAll, serviceOf, streamResponse, testLimits, textResponse } from "#test/runtime/edge/service.ts";
 
@@ -24,9 +27,10 @@ interface Client {
   send(method: string, target: string, body?: string, signal?: AbortSignal): Promise<Sent>;
 }
 
-const options = (): EdgeOptions => ({
+const options = (tls?: EdgeTls): EdgeOptions => ({
   host: "127.0.0.1",
   port: 0,
+  tls,
   limits: () => testLimits,
   clock: realClock,
   random: seededRandom(1),
@@ -58,6 +62,53 @@ function sendUntil(url: string, method: string, target: string, signal: AbortSig
     socket.on("close", () => reject(new Error("the client went away")));
     signal.addEventListener("abort", () => socket.resetAndDestroy(), { once: true });
     send(`${method} ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  });
+}
+
+const certified = (async () => {
+  const authority = await newTestAuthority();
+  const server = await authority.issue("server", "listener");
+  const client = await authority.issue("client", "somebody", { dnsNames: ["a.example", "*.b.example"] });
+  const given = { certificate: server.cert, key: server.key, clientAuthority: authority.cert };
+  return { client, tls: { ...given, handshakeTimeoutMs: 2000 } };
+})();
+
+async function openTls(): Promise<Client> {
+  const { tls, client } = await certified;
+  const edge = must(await realEdges.listen(options(tls)), "listening");
+  return {
+    edge,
+    send: (method, target, body, signal) => sendCertified(edge.url, { tls, client, method, target, body, signal }),
+  };
+}
+
+interface Certified {
+  readonly tls: EdgeTls;
+  readonly client: Pem;
+  readonly method: string;
+  readonly target: string;
+  readonly body: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+function sendCertified(url: string, { tls, client, method, target, body, signal }: Certified): Promise<Sent> {
+  return new Promise((resolve, reject) => {
+    const headers = { "x-correlation-id": "c" };
+    const how = { ...client, ca: tls.clientAuthority, agent: false, method, headers };
+    const request = httpsRequest(`${url}${target}`, { ...how, ...(signal === undefined ? {} : { signal }) });
+    request.on("error", reject);
+    request.on("response", (response) => {
+      const pieces: Buffer[] = [];
+      const done = (isWhole: boolean): void => {
+        const told = Object.entries(response.headers).map(([name, value]) => [name, String(value)]);
+        const whole = isWhole ? new Uint8Array(Buffer.concat(pieces)) : undefined;
+        resolve({ status: response.statusCode ?? 0, headers: Object.fromEntries(told), body: whole });
+      };
+      response.on("data", (piece: Buffer) => pieces.push(piece));
+      response.on("end", () => done(true));
+      response.on("error", () => done(false));
+    });
+    request.end(body);
   });
 }
 
@@ -95,6 +146,7 @@ function sourceOf(text: string): ByteSource {
 
 for (const [name, open] of [
   ["sockets", openReal],
+  ["sockets with TLS", openTls],
   ["memory", openSimulated],
 ] as const) {
   describe(`edge (${name})`, () => {
@@ -145,6 +197,7 @@ for (const [name, open] of [
         assert.equal(answer.headers["content-length"], String(lengthBytes));
         assert.equal(answer.body?.length, lengthBytes);
         assert(isPattern(answer.body));
+        await edge.drain(1000);
         assert.deepEqual(outcomes, [{ complete: true, bytesSent: lengthBytes, cause: undefined }]);
         await edge.close();
       });
