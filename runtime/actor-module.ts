@@ -31,8 +31,16 @@ export interface CellEnv extends BaseEnv {
   redis(limits: { readonly silenceMs: number }): Promise<Redis>;
   /** Started on first use. */
   readonly cpu: Cpu;
+  /** Says where an actor of this cell answers those outside, for whoever starts the node. */
+  listens(addresses: NodeAddresses): void;
   /** Facts about this node that every actor of the tree may need. */
   readonly node: NodeFacts;
+}
+
+/** URLs at which actors answer those outside, beside the node's own. */
+export interface NodeAddresses {
+  /** Of administrators. */
+  readonly admin?: string | undefined;
 }
 
 export interface NodeFacts {
@@ -43,6 +51,8 @@ export interface NodeFacts {
   /** Amnesia mode: nothing may reach a disk, and all of it is gone when the node ends. */
   readonly amnesia: boolean;
   readonly version: string;
+  /** As they were said last before this life of the cell: who chooses a port chooses the same again. */
+  readonly addresses: NodeAddresses;
   /** How the node stands now, as last told by the root. */
   status(): NodeStatus;
 }
@@ -97,6 +107,8 @@ export interface Wiring<Config> {
   readonly config: ConfigView<Config>;
   /** A stable ref to another actor, wherever it runs. */
   ref<P extends Protocol<P>>(actor: string): Ref<P>;
+  /** The same of an actor that not every node has; undefined where this one has none. */
+  refIfAny<P extends Protocol<P>>(actor: string): Ref<P> | undefined;
   /** For what must outlive an incarnation (listener, store lock): closed when the cell ends. */
   readonly scope: Scope;
 }

@@ -4,7 +4,7 @@
  * Both ends are started from the same files by the same root, so a message is recognised by its `kind` and otherwise
  * believed; one without a known `kind` is dropped.
  */
-import type { ActorStatus, NodeStatus } from "#runtime/actor-module.ts";
+import type { ActorStatus, NodeAddresses, NodeStatus } from "#runtime/actor-module.ts";
 import type { ConfigSnapshot } from "#runtime/config/snapshot.ts";
 import type { KernelEvent } from "#runtime/kernel-event.ts";
 import type { MetricDelta } from "#runtime/telemetry/metrics.ts";
@@ -30,6 +30,8 @@ export interface CellFacts {
   readonly amnesia: boolean;
   /** Where the servers are that its actors may work with. */
   readonly servers: Urls;
+  /** Where actors said last that they answer. */
+  readonly addresses: NodeAddresses;
   readonly version: string;
   /** A cell of another build does not begin, and does not link. */
   readonly buildId: string;
@@ -63,6 +65,8 @@ export type ActorCommand =
 /** Cell → root. */
 export type Report =
   | { readonly kind: "hello"; readonly cell: string }
+  /** Before `started`. */
+  | { readonly kind: "listens"; readonly addresses: NodeAddresses }
   /** Every actor has come up, or has failed once and is being dealt with. */
   | { readonly kind: "started" }
   /** The cell cannot begin: its configuration, its wiring or its place is wrong, or its sources are not those of the root. */
@@ -112,6 +116,7 @@ const ORDERS: ReadonlySet<unknown> = new Set<Order["kind"]>([
 ]);
 const REPORTS: ReadonlySet<unknown> = new Set<Report["kind"]>([
   "hello",
+  "listens",
   "started",
   "failed",
   "beat",

@@ -1,7 +1,6 @@
 /** Auth: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { join } from "node:path";
 import { Admissions } from "#actors/auth/admissions.ts";
-import { readAuthorities } from "#actors/auth/authority.ts";
 import { type AuthConfig, authConfigSchema, checkAuthConfig } from "#actors/auth/config.ts";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import { postgresDirectory } from "#actors/auth/directory/postgres-directory.ts";
@@ -20,6 +19,7 @@ import { openSigningKey } from "#actors/auth/signing-key.ts";
 import { judgeSubject } from "#actors/auth/subjects.ts";
 import { Trusted } from "#actors/auth/trusted.ts";
 import { Upkeep } from "#actors/auth/upkeep.ts";
+import { readAuthorities } from "#actors/domain/ssh/authority-files.ts";
 import { Answers } from "#actors/domain/streams/answers.ts";
 import type { Judge } from "#actors/domain/streams/judged.ts";
 import { StreamLoop } from "#actors/domain/streams/stream-loop.ts";
@@ -128,6 +128,8 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
         passOn,
       ),
 
+    takeAdminNonce: ({ gate }, asking, ctx) => ctx.later((task) => gate.takeAdminNonce(asking, task), passOn),
+
     reviewKey: (state, review, ctx) => ctx.later((task) => reviewKey(state, review, task), passOn),
 
     approveWithToken: (state, approval, ctx) => ctx.later((task) => approveWithToken(state, approval, task), passOn),
@@ -150,7 +152,7 @@ export const authModule: ActorModule<AuthProtocol, AuthEvents, AuthDeps, AuthSta
   configSchema: authConfigSchema,
   checkConfig: checkAuthConfig,
   checkPlace: async ({ disk, random, node }, { producerAuthority }) => {
-    const read = await readAuthorities(disk, producerAuthority);
+    const read = await readAuthorities(disk, "auth.producerAuthority", producerAuthority);
     if (typeof read === "string") return read;
     const key = await openSigningKey(disk, random, signingKeyPathIn(node));
     return typeof key === "string" ? key : undefined;

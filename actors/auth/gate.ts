@@ -23,6 +23,8 @@ export const NONCE_REGISTER_MS: number = 1 * hour;
 export const NONCE_SUBJECT_MS: number = 10 * minute;
 /** The same of an exchange, and of a renewal. */
 export const NONCE_EXCHANGE_MS: number = 1 * hour;
+/** The same of what an administrator has signed. */
+export const NONCE_ADMIN_MS: number = 5 * minute;
 /** One more request of a key for one operation after so long: ten a minute. */
 export const REQUEST_PERIOD_MS: number = 6 * second;
 /** Requests of a key for one operation at once. */
@@ -77,12 +79,26 @@ export class Gate {
     return taken.ok ? ok("rate_limited") : taken;
   }
 
+  /**
+   * Whether it is the first time that an administrator's key has signed with this nonce. Where that cannot be known it may have
+   * been taken: who asks again takes another.
+   */
+  async takeAdminNonce(
+    asking: Pick<Asking, "fingerprint" | "nonce">,
+    within: Within,
+  ): Promise<Result<boolean, AuthUnavailable>> {
+    const set = await this.#redis.ask(within, (redis, bounded) =>
+      redis.call(["SET", keyOf(asking), "admin", "NX", "PX", NONCE_ADMIN_MS], bounded),
+    );
+    return set.ok ? ok(set.value !== null) : set;
+  }
+
   /** Nothing came of it. Best effort: until it is forgotten by itself, another entry with that nonce is a replay. */
   async forget(asking: Asking, within: Within): Promise<void> {
     await this.#redis.ask(within, (redis, bounded) => redis.call(["DEL", keyOf(asking)], bounded));
   }
 }
 
-function keyOf({ fingerprint, nonce }: Asking): string {
+function keyOf({ fingerprint, nonce }: Pick<Asking, "fingerprint" | "nonce">): string {
   return `auth:nonce:${fingerprint}:${nonce}`;
 }

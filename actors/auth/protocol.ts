@@ -30,6 +30,12 @@ export interface AuthProtocol {
     AuthUnavailable
   >;
 
+  /**
+   * Whether a key of an administrator has not signed with this nonce in the last five minutes. The key and its signature were
+   * looked at by who asks, who acts on nothing that was signed with a nonce that was there before.
+   */
+  takeAdminNonce: Call<{ readonly fingerprint: Fingerprint; readonly nonce: string }, boolean, AuthUnavailable>;
+
   /** A person decides about a key. Whoever waits for that is told. */
   reviewKey: Call<KeyReview, Reviewed, KeyUnknown | KeyDecided | AuthUnavailable>;
 

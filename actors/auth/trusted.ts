@@ -4,9 +4,9 @@
  * Files that cannot be read leave what was read before as it is: who replaces one leaves a moment without it. Where nothing
  * was ever read no certificate is taken.
  */
-import { readAuthorities } from "#actors/auth/authority.ts";
 import type { AuthConfig } from "#actors/auth/config.ts";
 import type { RequestTerms } from "#actors/auth/signed-request.ts";
+import { readAuthorities } from "#actors/domain/ssh/authority-files.ts";
 import type { SshKey } from "#actors/domain/ssh/key.ts";
 import type { ConfigView } from "#runtime/actor-module.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -31,7 +31,7 @@ export class Trusted {
 
   async read(): Promise<void> {
     const { producerAuthority } = this.#config.current;
-    const read = await readAuthorities(this.#disk, producerAuthority);
+    const read = await readAuthorities(this.#disk, "auth.producerAuthority", producerAuthority);
     if (typeof read === "string") {
       this.#onTrouble(read);
       return;

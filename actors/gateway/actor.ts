@@ -1,4 +1,9 @@
 /** Gateway: `protocol.ts` says what it promises, `config.ts` what its limits are, `handler.ts` what HTTP means here. */
+
+import type { AuthProtocol } from "#actors/auth/protocol.ts";
+import { readAuthorities } from "#actors/domain/ssh/authority-files.ts";
+import { AdminHandler } from "#actors/gateway/administrators/handler.ts";
+import { type AdminDoor, listenToAdministrators, readTls } from "#actors/gateway/administrators/listener.ts";
 import { Admission, HEAP_BODY_BYTES_MAX } from "#actors/gateway/admission.ts";
 import {
   checkGatewayConfig,
@@ -15,7 +20,7 @@ import { adaptRefusal } from "#actors/gateway/tus-fields.ts";
 import { WriteGate } from "#actors/gateway/write-gate.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { TelemetryProtocol } from "#actors/telemetry/protocol.ts";
-import type { ActorModule, ConfigView, NodeFacts } from "#runtime/actor-module.ts";
+import type { ActorModule, ConfigView, NodeFacts, Wiring } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import { Reservations } from "#runtime/buffers.ts";
 import type { Edge, EdgeBindFailed, EdgeLimits } from "#runtime/edge/edge.ts";
@@ -32,9 +37,13 @@ export interface GatewayDeps {
   readonly node: NodeFacts;
   readonly overlay: Ref<OverlayProtocol>;
   readonly telemetry: Ref<TelemetryProtocol>;
+  /** Where administrators are let in, if they are. */
+  readonly admin: AdminDoor | undefined;
 }
 
 interface GatewayState {
+  /** All listeners: that of everybody, and that of administrators. */
+  readonly edges: readonly Edge[];
   readonly edge: Edge;
   readonly desk: Desk;
 }
@@ -46,25 +55,27 @@ export const gatewayBehavior: Behavior<GatewayProtocol, GatewayEvents, GatewayDe
 
   init: (deps, ctx) => {
     const desk = openDesk(deps, ctx);
+    const { edge, admin } = deps;
+    // A request is not a turn, so its defect is carried into one, where it ends the incarnation as any other.
+    const onDefect = (defect: unknown): void => {
+      ctx.after(0, () => {
+        throw defect;
+      });
+    };
     const handler = new Handler(desk);
-    const detach = deps.edge.attach({
-      handle: (request) => handler.handle(request),
-      // A request is not a turn, so its defect is carried into one, where it ends the incarnation as any other.
-      onDefect: (defect) => {
-        ctx.after(0, () => {
-          throw defect;
-        });
-      },
-    });
-    ctx.scope.add(detach);
-    return { edge: deps.edge, desk };
+    ctx.scope.add(edge.attach({ handle: (request) => handler.handle(request), onDefect }));
+    if (admin === undefined) return { edges: [edge], edge, desk };
+
+    const orders = new AdminHandler({ ...desk, auth: admin.auth, disk: admin.disk });
+    ctx.scope.add(admin.edge.attach({ handle: (request) => orders.handle(request), onDefect }));
+    return { edges: [edge, admin.edge], edge, desk };
   },
 
   handlers: {
-    drain: ({ edge, desk }, { timeoutMs }, ctx) => {
+    drain: ({ edges, desk }, { timeoutMs }, ctx) => {
       desk.writeGate.drain();
       return ctx.later(
-        () => edge.drain(timeoutMs),
+        () => drainAll(edges, timeoutMs),
         (_state, unfinishedCount) => ok({ unfinishedCount }),
       );
     },
@@ -72,15 +83,16 @@ export const gatewayBehavior: Behavior<GatewayProtocol, GatewayEvents, GatewayDe
     describe: ({ edge, desk }) =>
       ok({
         url: edge.url,
+        adminUrl: desk.adminUrl,
         openRequestCount: desk.meters.openCount,
         acceptingWrites: desk.writeGate.reasons().length === 0,
       }),
   },
 
   // Everything below still runs: a node stops from the gateway down.
-  terminate: async ({ edge, desk }) => {
+  terminate: async ({ edges, desk }) => {
     desk.writeGate.drain();
-    await edge.drain(desk.config.current.stopDrainMs);
+    await drainAll(edges, desk.config.current.stopDrainMs);
   },
 };
 
@@ -88,7 +100,15 @@ export const actorModule: ActorModule<GatewayProtocol, GatewayEvents, GatewayDep
   behavior: gatewayBehavior,
   configSchema: gatewayConfigSchema,
   checkConfig: checkGatewayConfig,
-  wire: async ({ env, config, ref, scope }) => {
+  checkPlace: async ({ disk, node }, config) => {
+    // Once they could be reached, what is gone since keeps nobody else from the node.
+    if (config.adminClientAuthority === "" || node.addresses.admin !== undefined) return undefined;
+    const tls = await readTls(disk, config);
+    const trusted = await readAuthorities(disk, "gateway.adminSshAuthority", config.adminSshAuthority);
+    return [tls, trusted].find((problem) => typeof problem === "string");
+  },
+  wire: async (wiring) => {
+    const { env, config, ref, scope } = wiring;
     const { clock, random, metrics, node } = env;
     const { host, port } = node.http;
     if (!node.insecurePublic && host !== "localhost" && !isLoopback(host)) {
@@ -100,12 +120,36 @@ export const actorModule: ActorModule<GatewayProtocol, GatewayEvents, GatewayDep
     if (!listening.ok) throw new Defect(`gateway cannot listen on ${host}:${port}: ${causeOf(listening.failure)}`);
     const edge = listening.value;
     scope.add(() => edge.close());
-    return { config, edge, metrics, node, overlay: ref("overlay"), telemetry: ref("telemetry") };
+    const admin = await openAdminDoor(wiring);
+    return { config, edge, metrics, node, overlay: ref("overlay"), telemetry: ref("telemetry"), admin };
   },
 };
 
+/** Undefined where nobody asked for one, where there is no auth, or where it was lost since the node was ready. */
+async function openAdminDoor({ env, config, refIfAny, scope }: Wiring<GatewayConfig>): Promise<AdminDoor | undefined> {
+  const auth = refIfAny<AuthProtocol>("auth");
+  if (config.current.adminClientAuthority === "" || auth === undefined) return undefined;
+  const edge = await listenToAdministrators(env, config);
+  if (typeof edge === "string") {
+    if (env.node.addresses.admin === undefined) throw new Defect(edge);
+    env.log.error("gateway.admin-lost", { problem: edge });
+    return undefined;
+  }
+  scope.add(() => edge.close());
+  env.listens({ admin: edge.url });
+  return { edge, auth, disk: env.disk };
+}
+
+async function drainAll(edges: readonly Edge[], timeoutMs: number): Promise<number> {
+  const unfinished = await Promise.all(edges.map((edge) => edge.drain(timeoutMs)));
+  return unfinished.reduce((sum, count) => sum + count, 0);
+}
+
 /** Quotas and memory are this incarnation's: what the last one still held went with it. */
-function openDesk({ config, metrics, node, overlay, telemetry }: GatewayDeps, { clock, random, log }: Ctx): Desk {
+function openDesk(
+  { config, metrics, node, overlay, telemetry, admin }: GatewayDeps,
+  { clock, random, log }: Ctx,
+): Desk {
   const { readBufferBytesMax } = config.current;
   const reservations = new Reservations({
     clock,
@@ -127,6 +171,7 @@ function openDesk({ config, metrics, node, overlay, telemetry }: GatewayDeps, { 
     reservations,
     writeGate: new WriteGate(clock),
     meters: new Meters(metrics),
+    adminUrl: admin?.edge.url,
     startedMs: clock.nowMs(),
   };
 }

@@ -35,7 +35,11 @@ export async function status(desk: Desk, visit: Visit): Served {
         writes: readinessFor("writes", tree, gateReasons, clock),
       },
       ...tree,
-      gateway: { openRequestCount: desk.meters.openCount, acceptingWrites: gateReasons.length === 0 },
+      gateway: {
+        openRequestCount: desk.meters.openCount,
+        acceptingWrites: gateReasons.length === 0,
+        admin: desk.adminUrl ?? null,
+      },
       store,
       ...(described.ok ? {} : { storeUnavailable: described.failure.code }),
       limits: config.current,

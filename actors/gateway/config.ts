@@ -1,5 +1,5 @@
 /** Gateway's limits. They are read for every request, but for those that count at the start, of the node or of an incarnation. */
-import { type ConfigSchema, count, durationMs, sizeBytes, text } from "#runtime/config/schema.ts";
+import { type ConfigSchema, count, durationMs, sizeBytes, text, texts } from "#runtime/config/schema.ts";
 import { GiB, KiB, MiB, minute, second } from "#runtime/units.ts";
 
 export interface GatewayConfig {
@@ -52,6 +52,26 @@ export interface GatewayConfig {
   /** How long a stopping gateway lets the requests under way go on; the tree gives it 9 s in all. */
   readonly stopDrainMs: number;
 
+  /**
+   * File with the authority of X.509 that certifies administrators; empty: there is no listener for them. Files have absolute
+   * paths, and hold PEM. At start, as all that this listener shows and asks for; who signs is asked anew for every request.
+   */
+  readonly adminClientAuthority: string;
+  /** Of a client's common name and DNS names one has to be among these, in any case; without any all are let in. */
+  readonly adminClientNames: readonly string[];
+  /** The listener's own certificate, and its key. */
+  readonly adminCertificate: string;
+  readonly adminKey: string;
+  readonly adminHost: string;
+  /** 0: a free one, the same for the life of the node. */
+  readonly adminPort: number;
+  /** Files with lines of OpenSSH public keys: they certify the keys that administrators sign requests with. */
+  readonly adminSshAuthority: readonly string[];
+  /** Names of which one has to be in such a certificate. */
+  readonly adminPrincipals: readonly string[];
+  /** From connecting to the end of the handshake. Past it the connection is closed. */
+  readonly adminHandshakeMs: number;
+
   /** Longest wait for an actor's answer, or for progress of an upload inside the node. Past it: 503. */
   readonly callTimeoutMs: number;
   /** How long the end of an upload in pieces is waited with until the object is stored; then it is answered without. */
@@ -59,6 +79,8 @@ export interface GatewayConfig {
   /** Longest wait for the facts in `/status` and the text of `/metrics`; without them the answer says so. */
   readonly factsTimeoutMs: number;
 }
+
+const PATH_OR_NONE = /(\/[^\0\r\n]*)?/;
 
 export const gatewayConfigSchema: ConfigSchema<GatewayConfig> = {
   allowedHosts: text({ default: "", pattern: /^[A-Za-z0-9.:[\]_,\s-]{0,4096}$/ }),
@@ -88,6 +110,16 @@ export const gatewayConfigSchema: ConfigSchema<GatewayConfig> = {
   drainMs: durationMs({ default: 1 * second, min: 0, max: 1 * minute }),
   stopDrainMs: durationMs({ default: 8 * second, min: 0, max: 8.5 * second }),
 
+  adminClientAuthority: text({ default: "", pattern: PATH_OR_NONE }),
+  adminClientNames: texts({ default: [], pattern: /[^\0\r\n]{1,256}/ }),
+  adminCertificate: text({ default: "", pattern: PATH_OR_NONE }),
+  adminKey: text({ default: "", pattern: PATH_OR_NONE }),
+  adminHost: text({ default: "127.0.0.1", pattern: /[A-Za-z0-9.:-]{1,253}/ }),
+  adminPort: count({ default: 0, min: 0, max: 65_535 }),
+  adminSshAuthority: texts({ default: [], pattern: /\/[^\0\r\n]*/ }),
+  adminPrincipals: texts({ default: ["fdc-admin"], pattern: /[!-~]{1,256}/ }),
+  adminHandshakeMs: durationMs({ default: 5 * second, min: 100, max: 1 * minute }),
+
   callTimeoutMs: durationMs({ default: 30 * second, min: 10, max: 10 * minute }),
   uploadStoreWaitMs: durationMs({ default: 2 * minute, min: 1, max: 60 * minute }),
   factsTimeoutMs: durationMs({ default: 1 * second, min: 10, max: 1 * minute }),
@@ -115,6 +147,18 @@ export function checkGatewayConfig(config: GatewayConfig): string | undefined {
   }
   if (config.reservationWaitMs > config.callTimeoutMs) {
     return "gateway.reservationWaitMs must not be longer than gateway.callTimeoutMs";
+  }
+  return adminProblem(config);
+}
+
+function adminProblem(config: GatewayConfig): string | undefined {
+  const { adminClientAuthority, adminCertificate, adminKey, adminSshAuthority, adminPrincipals } = config;
+  if (adminClientAuthority === "") return undefined;
+  if (adminCertificate === "" || adminKey === "") {
+    return "gateway.adminCertificate and gateway.adminKey are what administrators see: name both, or no adminClientAuthority";
+  }
+  if (adminSshAuthority.length === 0 || adminPrincipals.length === 0) {
+    return "gateway.adminSshAuthority and gateway.adminPrincipals say who may sign as an administrator: without any nobody may";
   }
   return undefined;
 }

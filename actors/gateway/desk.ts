@@ -27,6 +27,8 @@ export interface Desk {
   readonly reservations: Reservations;
   readonly writeGate: WriteGate;
   readonly meters: Meters;
+  /** Where administrators reach the node; undefined where they do not. */
+  readonly adminUrl: string | undefined;
   readonly startedMs: number;
 }
 

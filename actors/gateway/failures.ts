@@ -1,4 +1,5 @@
 /** The failures that gateway itself declares. Together with those of the actors below they are all that HTTP can say. */
+import type { AuthProtocol } from "#actors/auth/protocol.ts";
 import type { BadSignature, NameMalformed } from "#actors/domain/name-record.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
@@ -126,7 +127,35 @@ export type ReservationTimeout = Failure<"gateway.reservation-timeout">;
 /** The node is shutting down: no new writes. Retry when it is up again. */
 export type Draining = Failure<"gateway.draining">;
 
+/** Nobody who is known to be an administrator has signed this request, or they did before. Final for it as it is. */
+export interface NotAdmin extends Failure<"gateway.not-admin"> {
+  /** What exactly was wrong: for the log alone. */
+  readonly problem: string;
+}
+
+/** What administrators ask has no query: it would not be signed. Final. */
+export type QueryRefused = Failure<"gateway.query-refused">;
+
+/** Something between has added what it knows of who asks, and nobody here believes it. Final. */
+export interface ForwardedRefused extends Failure<"gateway.forwarded-refused"> {
+  readonly field: string;
+}
+
+/** What an administrator wants is not said, or not so that it can be understood. Final. */
+export interface BadOrder extends Failure<"gateway.bad-order"> {
+  readonly problem: string;
+}
+
+/** Longer than anything that administrators say. Final. */
+export interface AdminBodyTooLarge extends Failure<"gateway.admin-body-too-large"> {
+  readonly sizeBytesMax: number;
+}
+
+/** What only administrators meet. */
+export type AdminFailure = NotAdmin | QueryRefused | ForwardedRefused | BadOrder | AdminBodyTooLarge;
+
 export type GatewayFailure =
+  | AdminFailure
   | BadAddress
   | NoRoute
   | MethodNotAllowed
@@ -167,4 +196,5 @@ export type HttpFailure =
   | BodyFailure
   | SourceStalled
   | CallFailure
-  | FailureOf<OverlayProtocol, keyof OverlayProtocol>;
+  | FailureOf<OverlayProtocol, keyof OverlayProtocol>
+  | FailureOf<AuthProtocol, keyof AuthProtocol>;

@@ -1,4 +1,5 @@
 /** What gateway counts. Label values are route names, status classes and failure codes: bounded by the code. */
+import type { AdminRoute } from "#actors/gateway/administrators/routes.ts";
 import type { RouteName } from "#actors/gateway/routes.ts";
 import type { Counter, Gauge, Histogram, Labels, Metrics } from "#runtime/telemetry/metrics.ts";
 
@@ -6,7 +7,7 @@ import type { Counter, Gauge, Histogram, Labels, Metrics } from "#runtime/teleme
 const latencyBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /** `none`: the request was refused before its route was known. */
-export type MeteredRoute = RouteName | "none";
+export type MeteredRoute = RouteName | AdminRoute["name"] | "none";
 
 export class Meters {
   readonly #requests: Counter;

@@ -17,6 +17,8 @@ export interface GatewayProtocol {
 
 export interface GatewayFacts {
   readonly url: string;
+  /** Where administrators reach the node; undefined where they do not. */
+  readonly adminUrl: string | undefined;
   readonly openRequestCount: number;
   readonly acceptingWrites: boolean;
 }

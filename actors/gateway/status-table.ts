@@ -6,19 +6,13 @@
  */
 import { describeDamage } from "#actors/domain/journal-damage.ts";
 import { UPLOAD_NOTE_LENGTH_MAX } from "#actors/domain/upload.ts";
+import { adminRows } from "#actors/gateway/administrators/status-rows.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import { recordJson } from "#actors/gateway/name-json.ts";
+import { final, later, type Row, type RowsOf } from "#actors/gateway/status-row.ts";
 import { TUS_VERSION } from "#actors/gateway/tus-fields.ts";
 import type { Refusal } from "#runtime/edge/refusal.ts";
 import type { Failure } from "#runtime/errors.ts";
-
-interface Row<F extends Failure> {
-  readonly status: number;
-  readonly retryable: boolean;
-  readonly message: (failure: F) => string;
-  readonly headers?: (failure: F) => Readonly<Record<string, string>>;
-  readonly details?: (failure: F) => Readonly<Record<string, unknown>>;
-}
 
 const UPLOAD_PROBLEMS = {
   unreadable: "is missing, or cannot be read",
@@ -26,11 +20,7 @@ const UPLOAD_PROBLEMS = {
   "too-long": `has more than ${UPLOAD_NOTE_LENGTH_MAX} characters`,
 } as const;
 
-type Table = { readonly [F in HttpFailure as F["code"]]: Row<F> };
-
-const later = { status: 503, retryable: true } as const;
-
-const table: Table = {
+const table: RowsOf<HttpFailure> = {
   "gateway.bad-address": final(400, "An address is b3: and 64 lower-case hex digits."),
   "gateway.no-route": final(404, "There is nothing at this path."),
   "gateway.method-not-allowed": {
@@ -123,6 +113,7 @@ const table: Table = {
       `This client has ${requestsPerPeerMax} requests of this kind under way, the limit.`,
   },
   "gateway.reservation-timeout": { ...later, message: () => "No buffer became free in time." },
+  ...adminRows,
   "gateway.draining": { ...later, message: () => "The node is shutting down." },
 
   "gateway.read-idle": {
@@ -368,10 +359,6 @@ export function isHttpFailure(failure: Failure): failure is HttpFailure {
 /** What a range that cannot be answered could have been a part of. */
 function contentRange({ sizeBytes }: { readonly sizeBytes: number }): Record<string, string> {
   return { "Content-Range": `bytes */${sizeBytes}` };
-}
-
-function final<F extends Failure>(status: number, sentence: string): Row<F> {
-  return { status, retryable: false, message: () => sentence };
 }
 
 function notWritten(errno: string): string {

@@ -200,7 +200,7 @@ export class Cell {
 
   async #makeEnv(facts: CellFacts, checkData: DataCheck): Promise<CellEnv> {
     const { seams, send } = this.#options;
-    const { dataDirectory, http, insecurePublic, amnesia, version, servers } = facts;
+    const { dataDirectory, http, insecurePublic, amnesia, version, servers, addresses } = facts;
     const toRoot = { write: (line: string) => send({ kind: "log", line }) };
     const { log, close } = seams.log(facts.cell, amnesia ? toRoot : `${dataDirectory}/logs`);
     this.#closeLog = close;
@@ -210,13 +210,14 @@ export class Cell {
     this.#log = log;
     this.#bus = bus;
     const status = (): NodeStatus => seenFrom(this.#status, this.#links);
-    const node = { dataDirectory, http, insecurePublic, amnesia, version, status };
+    const node = { dataDirectory, http, insecurePublic, amnesia, version, addresses, status };
+    const listens: CellEnv["listens"] = (said) => send({ kind: "listens", addresses: said });
     const { base, kv, edges, exchanges } = seams;
     const sql: CellEnv["sql"] = (limits) => seams.sql({ ...limits, url: urlOf(servers, "postgres") });
     const redis: CellEnv["redis"] = (limits) => seams.redis({ ...limits, url: urlOf(servers, "redis") });
     const whole = amnesia ? diskInMemory(base.disk, () => base.processes.self.availableBytes()) : base.disk;
     const disk = diskAtData(whole, dataDirectory, checkData);
-    return { ...base, disk, kv, edges, exchanges, sql, redis, log, bus, cpu, metrics: this.#metrics, node };
+    return { ...base, disk, kv, edges, exchanges, sql, redis, log, bus, cpu, metrics: this.#metrics, listens, node };
   }
 
   #supervise(spec: CellSpec, env: CellEnv): Promise<void> {

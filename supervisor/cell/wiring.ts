@@ -76,6 +76,9 @@ export async function wireActors(where: Neighbourhood, options: WiringOptions): 
       env,
       config: sections.view(worker.name),
       ref: <P extends Protocol<P>>(actor: string) => refTo<P>(where, actor),
+      refIfAny: <P extends Protocol<P>>(actor: string) => {
+        return where.cellOf[actor] === undefined ? undefined : refTo<P>(where, actor);
+      },
       scope,
     };
     const [behavior, deps] = actorModule.storesData

@@ -4,12 +4,13 @@
  *
  * Why a node does not run goes to stderr, and with `--json` to stdout as well.
  */
+import type { NodeAddresses } from "#runtime/actor-module.ts";
 import { unreachable } from "#runtime/errors.ts";
 import { SERVERS, type ServerName } from "#supervisor/child-spec.ts";
 import { lineOf } from "#supervisor/root/cannot-run.ts";
 
 /** Where a node answers, and what it works with. */
-export interface Address extends Readonly<Partial<Record<ServerName, string>>> {
+export interface Address extends Readonly<Partial<Record<ServerName, string>>>, NodeAddresses {
   readonly http: string;
   readonly pid: number;
   /** In amnesia mode: the directory in memory that everything is in. */
@@ -71,6 +72,7 @@ function sentence(said: Exclude<Announcement, { readonly event: "failed" }>): st
       for (const server of SERVERS) {
         if (said[server] !== undefined) lines.push(`${server}: ${said[server]}`);
       }
+      if (said.admin !== undefined) lines.push(`admin: ${said.admin}`);
       if (said.amnesia !== undefined) lines.push(`amnesia: all is in memory (${said.amnesia}), and gone at the end`);
       return [...lines, ...said.unavailable.map((one) => `unavailable: ${one.actor}: ${one.reason}`)].join("\n");
     }

@@ -5,7 +5,7 @@
  * - A stop is `drain`, `drained`, `leave`, and then the end of the host.
  * - A cell that is not heard of for 5 s is degraded, for 20 s is killed.
  */
-import type { ActorStatus } from "#runtime/actor-module.ts";
+import type { ActorStatus, NodeAddresses } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { ConfigSnapshot } from "#runtime/config/snapshot.ts";
 import { Defect, describeExit, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
@@ -41,6 +41,8 @@ export interface CellChildOptions {
   /** The cell does not begin, because its sources are not those that the root runs. */
   readonly onBuildChanged: (problem: string) => void;
   readonly onEvent: (event: CellEvent) => void;
+  /** Where its actors answer those outside. */
+  readonly onListens: (addresses: NodeAddresses) => void;
   /** A line of its log, in amnesia mode. */
   readonly onLog: (line: string) => void;
   /** Something in `actors` or `residentBytes` is new. */
@@ -214,6 +216,9 @@ export class CellChild implements Child {
         if (report.cause === "place") this.#options.onMisplaced(report.message);
         if (report.cause === "build-changed") this.#options.onBuildChanged(report.message);
         this.#started?.(report.message);
+        break;
+      case "listens":
+        this.#options.onListens(report.addresses);
         break;
       case "beat":
         this.#residentBytes = report.residentBytes;

@@ -3,7 +3,7 @@
  *
  * It knows what a cell is and nothing of what happens in one; what they say goes to the root.
  */
-import type { NodeStatus } from "#runtime/actor-module.ts";
+import type { NodeAddresses, NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { assert, type Failure, fail } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
@@ -43,6 +43,7 @@ export interface CellsOptions {
   readonly onEvent: (from: string, event: CellEvent) => void;
   /** A line for the ring, in amnesia mode. */
   readonly onLog: (line: string) => void;
+  readonly onListens: (addresses: NodeAddresses) => void;
   /** They restarted too often and have all been stopped. */
   readonly onEscalate: () => void;
   /** Something in `status` may have changed. */
@@ -146,8 +147,19 @@ export class Cells {
   }
 
   #makeCell(name: string): CellChild {
-    const { host, clock, log, facts, onConfigRefused, onMisplaced, onBuildChanged, onEvent, onLog, onChange } =
-      this.#options;
+    const {
+      host,
+      clock,
+      log,
+      facts,
+      onConfigRefused,
+      onMisplaced,
+      onBuildChanged,
+      onEvent,
+      onLog,
+      onListens,
+      onChange,
+    } = this.#options;
     return new CellChild({
       name,
       host,
@@ -159,6 +171,7 @@ export class Cells {
       onBuildChanged: (problem) => onBuildChanged(name, problem),
       onEvent: (event) => onEvent(name, event),
       onLog,
+      onListens,
       onChange,
     });
   }

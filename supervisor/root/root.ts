@@ -4,7 +4,7 @@
  * The root spawns, signals, restarts, quarantines, answers the admin socket and relays the kernel's events. Nothing
  * that a user stores or sends passes through it.
  */
-import type { NodeStatus } from "#runtime/actor-module.ts";
+import type { NodeAddresses, NodeStatus } from "#runtime/actor-module.ts";
 import type { Timer } from "#runtime/clock.ts";
 import { ConfigWatcher } from "#runtime/config/watcher.ts";
 import { assert, ok, type Result, unreachable } from "#runtime/errors.ts";
@@ -57,6 +57,7 @@ export class Root {
   readonly #news: News;
   readonly #keeper: Keeper;
   #cells: Cells | undefined;
+  #addresses: NodeAddresses = {};
   #rollout: ConfigRollout | undefined;
   #watcher: ConfigWatcher | undefined;
   #down: Promise<void> | undefined;
@@ -83,6 +84,7 @@ export class Root {
         http: this.#claims.url,
         pid: this.#pid,
         ...urlsForOthers(this.#servers.urls),
+        ...this.#addresses,
         ...(options.amnesia ? { amnesia: this.#claims.places.data } : {}),
       }),
       tell: (order, from) => this.#cells?.tell(order, from),
@@ -186,6 +188,9 @@ export class Root {
       },
       onEvent: (from, event) => this.#news.heard(from, event),
       onLog: (line) => this.#ring?.write(line),
+      onListens: (addresses) => {
+        this.#addresses = { ...this.#addresses, ...addresses };
+      },
       onEscalate: () =>
         this.#giveUp({ code: "supervisor.cannot-run", message: `the cells restarted too often; ${why}` }),
       onChange: () => this.#news.changed(),
@@ -206,6 +211,7 @@ export class Root {
       insecurePublic: options.insecurePublic,
       amnesia: options.amnesia,
       servers: this.#servers.urls,
+      addresses: this.#addresses,
       version: seams.version,
       buildId: seams.buildId,
       cpuThreads: hasStore ? Math.max(1, seams.cores - 1) : 0,

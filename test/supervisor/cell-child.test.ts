@@ -51,6 +51,7 @@ function scene(): Scene {
       onMisplaced: (problem) => made.refusals.push(`place: ${problem}`),
       onBuildChanged: (problem) => made.refusals.push(`build: ${problem}`),
       onLog: () => undefined,
+      onListens: () => undefined,
       host: {
         open: async () => {
           if (!made.canOpen) return fail({ code: "supervisor.host-failed", cell: "data", cause: "EAGAIN" });

@@ -176,6 +176,7 @@ childSuite({
       onMisplaced: () => undefined,
       onBuildChanged: () => undefined,
       onLog: () => undefined,
+      onListens: () => undefined,
     });
     return {
       child,

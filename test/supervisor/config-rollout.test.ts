@@ -28,6 +28,7 @@ class ScriptedCell {
       runDirectory: "/run",
       http,
       insecurePublic: false,
+      addresses: {},
       amnesia: false,
     };
     const build = { servers: {}, version: "0", buildId: "b", cpuThreads: 0, profile: "tree" as const };
@@ -42,6 +43,7 @@ class ScriptedCell {
       onMisplaced: () => undefined,
       onBuildChanged: () => undefined,
       onLog: () => undefined,
+      onListens: () => undefined,
       host: {
         open: async () =>
           ok({

@@ -32,6 +32,7 @@ export function cellFacts(some: Partial<CellFacts> = {}): CellFacts {
     runDirectory: "/run",
     http: { host: "127.0.0.1", port: 1 },
     insecurePublic: false,
+    addresses: {},
     amnesia: false,
     servers: {},
     version: "0",

@@ -508,6 +508,24 @@ export function describeAuth(
       assert.equal(await call("deny", a.fingerprint, NOBODY), "auth.key-unknown");
     });
 
+    itToo("sign with a nonce once in five minutes, of what they sign as producers too (AUTH-21)", async () => {
+      const auth = await start();
+      const a = await newProducer(auth.authority);
+      const nonce = newNonce();
+      const take = async (fingerprint: string, once: string) =>
+        must(await auth.until(auth.ref.call("takeAdminNonce", { fingerprint, nonce: once }, asked)), "a nonce");
+
+      const taken = [await take(a.fingerprint, nonce), await take(a.fingerprint, nonce), await take("other", nonce)];
+      const [registered] = await auth.register(await a.sign({ producer_hint: "a" }, { nonce }));
+      auth.jump(5 * 60_000 - 1000);
+      const before = await take(a.fingerprint, nonce);
+      auth.jump(2000);
+      const after = await take(a.fingerprint, nonce);
+
+      assert.deepEqual(taken, [true, false, true]);
+      assert.deepEqual([registered?.["status"], before, after], ["replay", false, true]);
+    });
+
     it("revoke a key with its tokens, and tokens that nobody knows (AUTH-9)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();

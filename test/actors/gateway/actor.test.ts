@@ -71,7 +71,8 @@ describe("gateway: drain and describe", () => {
     assert.equal(await edge.send({ target }), undefined);
     open();
 
-    assert.deepEqual(described, { ok: true, value: { url: edge.url, openRequestCount: 1, acceptingWrites: false } });
+    const facts = { url: edge.url, adminUrl: undefined, openRequestCount: 1, acceptingWrites: false };
+    assert.deepEqual(described, { ok: true, value: facts });
     assert.equal((await under).status, 200);
     assert.deepEqual(await draining, { ok: true, value: { unfinishedCount: 0 } });
   });
@@ -202,7 +203,7 @@ describe("gateway: what it tells", () => {
       amnesia: false,
       health: { live: true, reads: { ready: true, reasons: [] }, writes: { ready: true, reasons: [] } },
       ...runningStatus,
-      gateway: { openRequestCount: 1, acceptingWrites: true },
+      gateway: { openRequestCount: 1, acceptingWrites: true, admin: null },
       store: { storage: { chunkCount: 7 }, index: { entryCount: 0 } },
       limits: config.current,
     });

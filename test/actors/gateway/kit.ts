@@ -1,11 +1,12 @@
 /** Gateway on a fake overlay: on a simulated edge with manual time, or on real sockets. */
 import assert from "node:assert/strict";
 import { gatewayBehavior } from "#actors/gateway/actor.ts";
+import type { AdminDoor } from "#actors/gateway/administrators/listener.ts";
 import { type GatewayConfig, gatewayConfigSchema } from "#actors/gateway/config.ts";
 import type { GatewayProtocol } from "#actors/gateway/protocol.ts";
 import { adaptRefusal } from "#actors/gateway/tus-fields.ts";
 import type { TelemetryProtocol } from "#actors/telemetry/protocol.ts";
-import type { NodeFacts, NodeStatus } from "#runtime/actor-module.ts";
+import type { ConfigView, NodeFacts, NodeStatus } from "#runtime/actor-module.ts";
 import type { Edge, EdgeOptions } from "#runtime/edge/edge.ts";
 import { type Failure, fail, must, ok } from "#runtime/errors.ts";
 import { realClock } from "#runtime/real/clock.ts";
@@ -19,7 +20,7 @@ import {
 } from "#runtime/simulated/edge.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { FakeOverlay } from "#test/actors/gateway/fake-overlay.ts";
-import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
+import { type Started, startActor, type TestMachine, testMachine } from "#test/kit/actor.ts";
 
 /** Defaults of the schema, with `changes`. */
 export function gatewayConfig(changes: Partial<GatewayConfig> = {}): GatewayConfig {
@@ -72,6 +73,8 @@ interface OpenOptions {
   readonly config?: Partial<GatewayConfig>;
   readonly host?: string;
   readonly shutdownMs?: number;
+  /** For a gateway that has a listener of administrators too. */
+  readonly admin?: (machine: TestMachine, config: ConfigView<GatewayConfig>) => Promise<AdminDoor>;
 }
 
 type Listen<E extends Edge> = (options: EdgeOptions) => Promise<E>;
@@ -98,9 +101,11 @@ async function open<E extends Edge>(listen: Listen<E>, options: OpenOptions, isR
     insecurePublic: false,
     amnesia: false,
     version: "0.0.0-test",
+    addresses: {},
     status: () => tree.status,
   };
-  const deps = { config, edge, metrics: machine.metrics, node, overlay, telemetry };
+  const admin = await options.admin?.(machine, config);
+  const deps = { config, edge, metrics: machine.metrics, node, overlay, telemetry, admin };
   const started = await startActor(gatewayBehavior, deps, { machine, shutdownMs: options.shutdownMs ?? 1000 });
   return { ...started, edge, overlay, telemetry, config, tree };
 }

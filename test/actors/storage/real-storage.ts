@@ -76,7 +76,7 @@ export async function startRealStorage(dataDirectory: string, options: RealOptio
   scope.add(() => cpu.close());
   const http = { host: "127.0.0.1", port: 0 };
   const status = () => ({ cells: [], actors: [], servers: [], unavailable: [], shuttingDown: false });
-  const node = { dataDirectory, http, insecurePublic: false, amnesia: false, version: "test", status };
+  const node = { dataDirectory, http, insecurePublic: false, amnesia: false, version: "test", addresses: {}, status };
   const locks = fileLocks(options.lockClock ?? realClock);
   const env = {
     clock: realClock,
@@ -95,13 +95,14 @@ export async function startRealStorage(dataDirectory: string, options: RealOptio
     metrics,
     bus,
     cpu,
+    listens: () => assert.fail("storage listens to nobody"),
     node,
   };
   const inDirectory = { s3: "", s3Style: "path", s3Region: "us-east-1" };
   const withoutVolumes = { volumes: [], erasure: "auto" };
   const config = { current: { ...realConfig, ...inDirectory, ...withoutVolumes, ...options.config } };
   const ref = () => assert.fail("storage calls nobody");
-  const wired = Promise.resolve(actorModule.wire({ env, config, scope, ref }));
+  const wired = Promise.resolve(actorModule.wire({ env, config, scope, ref, refIfAny: ref }));
   wired.catch(() => scope.close());
   const { elsewhere } = options;
   const deps = { ...(await wired), ...(elsewhere === undefined ? {} : { elsewhere }) };

@@ -1,0 +1,57 @@
+/** The listener of administrators: opened where an authority for them is named, and there is an auth to ask. */
+import type { AuthProtocol } from "#actors/auth/protocol.ts";
+import type { GatewayConfig } from "#actors/gateway/config.ts";
+import type { CellEnv, ConfigView } from "#runtime/actor-module.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
+import type { Edge, EdgeLimits } from "#runtime/edge/edge.ts";
+import type { EdgeTls } from "#runtime/edge/tls.ts";
+import type { Ref } from "#runtime/ref.ts";
+
+/** Connections of administrators at once; one more is closed. With one request each, they hold that many bodies. */
+export const ADMIN_CONNECTIONS_MAX = 64;
+
+export interface AdminDoor {
+  readonly edge: Edge;
+  readonly auth: Ref<AuthProtocol>;
+  readonly disk: Disk;
+}
+
+type AdminFiles = Pick<GatewayConfig, "adminCertificate" | "adminKey" | "adminClientAuthority" | "adminHandshakeMs">;
+
+/** What it shows and whom it trusts; or a sentence about the file that cannot be used. */
+export async function readTls(disk: Disk, config: AdminFiles): Promise<EdgeTls | string> {
+  const { adminCertificate, adminKey, adminClientAuthority, adminHandshakeMs } = config;
+  const texts: string[] = [];
+  for (const path of [adminCertificate, adminKey, adminClientAuthority]) {
+    const read = await disk.readFile(path);
+    if (!read.ok) return `the listener of administrators needs ${path}, which cannot be read (${read.failure.code})`;
+    texts.push(Buffer.from(read.value).toString("latin1"));
+  }
+  const [certificate = "", key = "", clientAuthority = ""] = texts;
+  return { certificate, key, clientAuthority, handshakeTimeoutMs: adminHandshakeMs };
+}
+
+/** Or a sentence about what keeps it from being there. */
+export async function listenToAdministrators(env: CellEnv, config: ConfigView<GatewayConfig>): Promise<Edge | string> {
+  const { adminHost: host, adminPort } = config.current;
+  const tls = await readTls(env.disk, config.current);
+  if (typeof tls === "string") return tls;
+  const limits = (): EdgeLimits => ({ ...config.current, connectionsMax: ADMIN_CONNECTIONS_MAX });
+  const { clock, random, metrics } = env;
+  const before = portOf(env.node.addresses.admin);
+  // The one that it had, where any will do: clients were told of it.
+  const ports = adminPort === 0 && before !== undefined ? [before, 0] : [adminPort];
+  let problem = "";
+  for (const port of ports) {
+    const listening = await env.edges.listen({ host, port, tls, limits, clock, random, metrics });
+    if (listening.ok) return listening.value;
+    const { failure } = listening;
+    const cause = failure.code === "edge.bind-failed" ? failure.errno : failure.cause;
+    problem = `the listener of administrators cannot be had on ${host}:${port}: ${cause}`;
+  }
+  return problem;
+}
+
+function portOf(url: string | undefined): number | undefined {
+  return url === undefined ? undefined : Number(new URL(url).port);
+}

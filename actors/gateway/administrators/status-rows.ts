@@ -1,0 +1,36 @@
+/** What failures are in HTTP that only administrators meet, a part of `status-table.ts`. */
+import type { AuthProtocol } from "#actors/auth/protocol.ts";
+import type { AdminFailure } from "#actors/gateway/failures.ts";
+import { final, later, type RowsOf } from "#actors/gateway/status-row.ts";
+import type { FailureOf } from "#runtime/protocol.ts";
+
+export const adminRows: RowsOf<AdminFailure | FailureOf<AuthProtocol, keyof AuthProtocol>> = {
+  "gateway.not-admin": {
+    status: 401,
+    retryable: false,
+    message: () => "This is no request of an administrator.",
+    headers: () => ({ "WWW-Authenticate": 'Admin-Signature realm="cepa"' }),
+  },
+  "gateway.query-refused": final(400, "What is asked here has no query: it would not be signed."),
+  "gateway.forwarded-refused": {
+    status: 400,
+    retryable: false,
+    message: ({ field }) => `Administrators ask directly: the field ${field} is not taken.`,
+  },
+  "gateway.bad-order": {
+    status: 400,
+    retryable: false,
+    message: ({ problem }) => `The body does not say what is wanted: ${problem}. Nothing was changed.`,
+  },
+  "gateway.admin-body-too-large": {
+    status: 413,
+    retryable: false,
+    message: ({ sizeBytesMax }) => `A body has at most ${sizeBytesMax} bytes here. Nothing was changed.`,
+  },
+  "auth.unavailable": {
+    ...later,
+    message: ({ server }) => `What auth works with cannot be asked now: ${server}. Nothing was decided.`,
+  },
+  "auth.key-unknown": final(404, "There is no such key, or it is another producer's. Nothing was changed."),
+  "auth.key-decided": final(409, "The key does not wait for a review: somebody has decided about it."),
+};
