@@ -1,8 +1,11 @@
 /** The commands of administrators, a part of `program.ts`: who may publish, and who may not any more. */
 import { isIP } from "node:net";
 import { type Command, InvalidArgumentError } from "commander";
+import type { AdminChoice } from "#cli/admin-node.ts";
 import { readNotEmpty } from "#cli/arguments.ts";
 import type { Outcome } from "#cli/failure.ts";
+
+type AdminFlags = Omit<AdminChoice, "admin"> & { readonly admin?: string };
 
 /** `answer` takes what a command came to. */
 export function addAuth(program: Command, answer: (outcome: Outcome) => void): void {
@@ -22,6 +25,96 @@ export function addAuth(program: Command, answer: (outcome: Outcome) => void): v
       const { authInit } = await import("#cli/auth-init.ts");
       answer(await authInit(options));
     });
+
+  /** A command of an administrator: it has the files of `init`. */
+  const ask = (usage: string, description: string, ...lines: readonly string[]): Command =>
+    auth
+      .command(usage)
+      .description(description)
+      .option("--admin <dir>", "the files of auth init (CEPA_ADMIN)", readNotEmpty)
+      .addHelpText("after", examples(...lines));
+  const askNode = (usage: string, description: string, ...lines: readonly string[]): Command =>
+    ask(usage, description, ...lines)
+      .option("--data <dir>", "the node's data directory (CEPA_DATA)", readNotEmpty)
+      .option("--url <url>", "the node's URL (CEPA_URL)", readNotEmpty)
+      .option("--admin-url <url>", "the URL of its listener for administrators, instead of what it says", readAdminUrl)
+      .option("--json", "one JSON object a line");
+
+  askNode(
+    "pending",
+    "List the keys that wait for a review, the newest first.",
+    "auth pending --admin trust",
+    "auth pending --all --json | jq -r .fingerprint",
+  )
+    .option("--all", "all keys, and how they are")
+    .action(async (options: AdminFlags & { readonly all?: boolean }, command: Command) => {
+      const { pending } = await import("#cli/auth-keys.ts");
+      answer(await pending({ ...options, admin: adminOf(options, command) }));
+    });
+
+  askNode(
+    "approve",
+    "Let a key in that waits. One that its producer had before is superseded.",
+    "auth approve 62hEfMrc --admin trust",
+  )
+    .argument("<fingerprint>", "of the key, or at least its first eight characters", readNotEmpty)
+    .option("--producer <id>", "whose it is, for a whole fingerprint that is not to be looked up", readNotEmpty)
+    .option("--notes <text>", "for others who review", readNotEmpty)
+    .action(async (name: string, options: AdminFlags & ReviewFlags, command: Command) => {
+      const { approve } = await import("#cli/auth-keys.ts");
+      answer(await approve(name, { ...options, admin: adminOf(options, command) }));
+    });
+
+  askNode(
+    "deny",
+    "Shut a key out, whatever it was. Its tokens count no longer.",
+    "auth deny 62hEfMrc --reason 'not ours' --admin trust",
+  )
+    .argument("<fingerprint>", "of the key, or at least its first eight characters", readNotEmpty)
+    .option("--producer <id>", "whose it is, for a whole fingerprint that is not to be looked up", readNotEmpty)
+    .option("--reason <text>", "for the producer", readNotEmpty)
+    .action(async (name: string, options: AdminFlags & ReviewFlags, command: Command) => {
+      const { deny } = await import("#cli/auth-keys.ts");
+      answer(await deny(name, { ...options, admin: adminOf(options, command) }));
+    });
+
+  askNode(
+    "revoke",
+    "Revoke a token, or with --key a key with all its tokens.",
+    "auth revoke 01K76AVR00000000000000000A --admin trust",
+    "auth revoke --key 62hEfMrc --reason stolen --admin trust",
+  )
+    .argument("<name>", "the jti of a token, or the token; with --key a fingerprint", readNotEmpty)
+    .option("--key", "it is the fingerprint of a key, or at least its first eight characters")
+    .option("--reason <text>", "why, for others", readNotEmpty)
+    .action(async (name: string, options: AdminFlags & ReviewFlags & { readonly key?: boolean }, command: Command) => {
+      const { revoke } = await import("#cli/auth-keys.ts");
+      answer(await revoke(name, { ...options, admin: adminOf(options, command) }));
+    });
+
+  ask(
+    "rotate-ca",
+    "Make another authority of producers beside the one that there is; the configuration trusts both.",
+    "auth rotate-ca --admin trust",
+  )
+    .option("--json", "one JSON object: the directory and the new files in it")
+    .action(async (options: AdminFlags, command: Command) => {
+      const { rotateAuthority } = await import("#cli/auth-rotate.ts");
+      answer(await rotateAuthority({ ...options, admin: adminOf(options, command) }));
+    });
+}
+
+interface ReviewFlags {
+  readonly producer?: string;
+  readonly notes?: string;
+  readonly reason?: string;
+}
+
+function adminOf({ admin }: AdminFlags, command: Command): string {
+  const chosen = admin ?? process.env["CEPA_ADMIN"] ?? "";
+  return chosen === ""
+    ? command.error("error: say --admin DIR, where cepa auth init has written, or set CEPA_ADMIN")
+    : chosen;
 }
 
 function examples(...lines: readonly string[]): string {
@@ -33,4 +126,9 @@ function readHost(text: string, before: readonly string[] = []): readonly string
   const isName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(text);
   if (text.length <= 253 && !text.includes("%") && (isIP(text) !== 0 || isName)) return [...before, text];
   throw new InvalidArgumentError("It is a host name, or an address.");
+}
+
+function readAdminUrl(text: string): string {
+  if (URL.canParse(text) && text.startsWith("https://") && new URL(text).pathname === "/") return text;
+  throw new InvalidArgumentError("It is like https://127.0.0.1:7701.");
 }

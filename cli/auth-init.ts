@@ -25,8 +25,10 @@ const SECRET_MODE = 0o600;
 
 export async function authInit({ out, host = [], json }: AuthInitOptions): Promise<Outcome> {
   const directory = resolve(out);
-  // In a configuration a line would end there, and in a certificate of somebody a name.
-  if (/\p{Cc}/u.test(directory)) return fail({ code: "cli.usage", message: "--out has control characters" });
+  // A configuration has it in one line. The working directory may be one of these, too.
+  if (/\p{Cc}/u.test(directory)) {
+    return fail({ code: "cli.file-unwritable", message: "the path of the directory has control characters" });
+  }
   const files = await makeTrust({ directory, hosts: host, nowMs: Date.now() });
   const written = writeNew(directory, files);
   if (!written.ok) return written;

@@ -30,6 +30,9 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.repair-waiting">
   | Failure<"cli.not-scrubbed">
   | Failure<"cli.not-collected">
+  | Failure<"cli.no-administrators">
+  | Failure<"cli.not-trusted">
+  | Failure<"cli.no-such-key">
 );
 
 /** The node said no. `code` is its own, see `specs/errors.md`. */

@@ -52,6 +52,17 @@ export interface Upload {
 export interface TextAnswer {
   readonly status: number;
   readonly body: string;
+  /** Where there is more of it. */
+  readonly link?: string | undefined;
+}
+
+/** What a request has beside its URL. With certificates it is for one server only, and for nobody else. */
+export interface TextRequest extends Pick<RequestOptions, "headers" | "method"> {
+  readonly body?: string;
+  /** PEM: whose certificate the server has to show, and what it is shown. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** A GET whose answer is short, and whole within `timeoutMs`. Answers of any status are answers. */
@@ -59,17 +70,20 @@ export async function getText(url: string, timeoutMs: number): Promise<Outcome<T
   return await sendText(url, { method: "GET" }, timeoutMs);
 }
 
-/** As `getText`, by another method, without a body. */
+/** As `getText`, by another method; with a body where there is one. */
 export async function sendText(
   url: string,
-  how: Pick<RequestOptions, "headers" | "method">,
+  { body: sent, ...how }: TextRequest,
   timeoutMs: number,
 ): Promise<Outcome<TextAnswer>> {
   return within(url, timeoutMs, async (signal) => {
-    const response = await open(url, { ...how, signal });
+    const response = await open(url, { ...how, signal }, sent);
     if (!response.ok) return response;
     const body = await readText(response.value);
-    return body.ok ? ok({ status: response.value.statusCode ?? 0, body: body.value }) : body;
+    if (!body.ok) return body;
+    const { statusCode = 0, headers } = response.value;
+    const link = typeof headers["link"] === "string" ? headers["link"] : undefined;
+    return ok({ status: statusCode, body: body.value, ...(link === undefined ? {} : { link }) });
   });
 }
 
@@ -277,16 +291,31 @@ function silent(): Error {
   return new Error(`nothing has moved for ${SILENCE_MS / second} s: is the node overloaded? Try again`);
 }
 
-function open(url: string, options: RequestOptions): Promise<Outcome<IncomingMessage>> {
+function open(url: string, options: Options, body = ""): Promise<Outcome<IncomingMessage>> {
   return new Promise((resolve) => {
     const request = requestTo(url, options);
     request.on("response", (response) => resolve(ok(response)));
-    request.on("error", (error) => resolve(fail(unreachable(url, error))));
-    request.end();
+    request.on("error", (error) => {
+      const isPrivate = options.ca !== undefined && isDistrust(error);
+      resolve(fail(isPrivate ? { code: "cli.not-trusted", message: reasonOf(error) } : unreachable(url, error)));
+    });
+    request.end(body);
   });
 }
 
-function requestTo(url: string, options: RequestOptions): ReturnType<typeof httpRequest> {
+/**
+ * One of the two did not take the other's certificate. What says so comes from OpenSSL, or from Node's look at names; or it is
+ * the end of the connection, which overtakes the alert of a server that ends it at once.
+ */
+function isDistrust(error: Error): boolean {
+  return /^(ERR_SSL_|ERR_TLS_CERT|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|(EPROTO|EPIPE|ECONNRESET)$)/.test(
+    errnoOf(error) ?? "",
+  );
+}
+
+type Options = RequestOptions & Pick<TextRequest, "ca" | "cert" | "key">;
+
+function requestTo(url: string, options: Options): ReturnType<typeof httpRequest> {
   // No connection is kept: a command asks once.
   return (url.startsWith("https:") ? httpsRequest : httpRequest)(url, { ...options, agent: false });
 }

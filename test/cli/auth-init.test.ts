@@ -170,7 +170,7 @@ describe("cli: auth init", () => {
     const lines = await cepa(["auth", "init", "--out", join(root, "two\nlines")]);
     const host = await cepa(["auth", "init", "--out", join(root, "hosts"), "--host", "a b"]);
 
-    assert.match(lines.stderr, /cli\.usage: --out has control characters/);
+    assert.match(lines.stderr, /cli\.file-unwritable: the path of the directory has control characters/);
     assert.equal(host.code, 2);
     assert.equal(existsSync(join(root, "hosts")), false);
   });

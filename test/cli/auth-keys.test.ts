@@ -1,0 +1,271 @@
+/** `cepa auth` of administrators, against a gateway with a real listener for them. Auth is a fake. */
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, describe, it } from "node:test";
+import { writeNew } from "#cli/auth-init.ts";
+import { makeTrust } from "#cli/trust-files.ts";
+import { parsePrivateKey, signerOf } from "#client/ssh/private-key.ts";
+import { assert as holds, must } from "#runtime/errors.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import { createRealDisk } from "#runtime/real/disk.ts";
+import { realEdges } from "#runtime/real/edge.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { certify, type Owner } from "#test/actors/gateway/administrators/door.ts";
+import { FakeAuth, type KeyRow, PRODUCER } from "#test/actors/gateway/administrators/fake-auth.ts";
+import { openReal } from "#test/actors/gateway/kit.ts";
+import { cepa, type Ran } from "#test/cli/run.ts";
+
+const root = mkdtempSync(join(tmpdir(), "cepa-auth-keys-"));
+const trust = await newTrust("trust");
+const other = await newTrust("other");
+const auth = new FakeAuth();
+const path = (name: string): string => join(trust, name);
+const gateway = await openReal({
+  config: {
+    adminSshAuthority: [path("admin_ssh_ca.pub")],
+    adminClientNames: ["cepa-admin"],
+  },
+  admin: async (_machine, view) => {
+    const read = (name: string): string => readFileSync(path(name), "utf8");
+    const files = { certificate: read("admin_server.pem"), key: read("admin_server.key") };
+    const tls = { ...files, clientAuthority: read("admin_x509_ca.pem"), handshakeTimeoutMs: 5000 };
+    const seams = { clock: realClock, random: seededRandom(1), metrics: new Metrics() };
+    const listening = await realEdges.listen({ ...seams, host: "127.0.0.1", port: 0, tls, limits: () => view.current });
+    const edge = must(listening, "listening");
+    after(() => edge.close());
+    return { edge, auth, disk: createRealDisk() };
+  },
+});
+const plain = await openReal();
+after(async () => {
+  await gateway.edge.close();
+  await plain.edge.close();
+  rmSync(root, { recursive: true });
+});
+
+/** Files of `auth init`, but with a certificate for the clock of the test. */
+async function newTrust(name: string): Promise<string> {
+  const directory = join(root, name);
+  must(writeNew(directory, await makeTrust({ directory, hosts: [], nowMs: Date.now() })), "written");
+  const owner = async (file: string): Promise<Owner> => {
+    const key = parsePrivateKey(readFileSync(join(directory, file), "utf8"));
+    holds(typeof key !== "string", "a key");
+    const signer = await signerOf(key);
+    holds(signer !== undefined, "a whole one");
+    return { key, signer };
+  };
+  const line = await certify(await owner("admin_ssh_ca"), (await owner("admin_ssh")).key);
+  writeFileSync(join(directory, "admin_ssh-cert.pub"), `${line}\n`);
+  return directory;
+}
+
+const row = (number: number, changes: Partial<KeyRow> = {}): KeyRow => ({
+  number,
+  fingerprint: `${String(number).padStart(8, "0")}${"A".repeat(78)}==`,
+  producerId: PRODUCER,
+  status: "pending",
+  isDisabled: false,
+  hint: "binance",
+  contact: undefined,
+  createdMs: 1_760_000_000_000,
+  token: undefined,
+  ...changes,
+});
+
+const run = (...args: readonly string[]): Promise<Ran> =>
+  cepa(["auth", ...args, "--url", gateway.edge.url], { env: { CEPA_ADMIN: trust } });
+
+/** All that was asked but lists. */
+const orders = (): unknown => auth.asked.filter(({ name }) => name !== "listKeys").map(({ request }) => request);
+
+beforeEach(() => {
+  auth.asked.length = 0;
+  auth.rows = [row(12_345_678), row(23_456_789, { hint: "\u001b[31mred" })];
+  auth.reviewed = { kind: "approved", type: "new_producer", isTold: true };
+});
+
+describe("cli: auth pending", () => {
+  it("shows who waits, and nothing that a terminal would obey", async () => {
+    const { code, stdout, stderr } = await run("pending");
+
+    const line = `2025-10-09T08:53:20Z  ${PRODUCER}`;
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.deepEqual(stdout.split("\n"), [
+      `${line}  binance        ${row(12_345_678).fingerprint}`,
+      `${line}  \\u001b[31mred  ${row(23_456_789).fingerprint}`,
+      "",
+    ]);
+    assert.deepEqual(auth.asked[0]?.request, { filter: "pending", limit: 100, before: undefined });
+  });
+
+  it("says so where nobody does, and shows all on demand, a line of JSON each", async () => {
+    const all = await run("pending", "--all", "--json");
+    auth.rows = [];
+    const none = await run("pending");
+
+    const keys = all.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      keys.map(({ name, status }) => [name, status]),
+      [
+        ["binance", "pending"],
+        ["\u001b[31mred", "pending"],
+      ],
+    );
+    assert.deepEqual([none.code, none.stdout], [0, "no keys wait\n"]);
+  });
+
+  it("goes on where one answer does not have all", async () => {
+    const pages = [Array.from({ length: 100 }, (_, at) => row(500 - at)), [row(7)]];
+    Object.defineProperty(auth, "rows", { configurable: true, get: () => pages.shift() ?? [] });
+
+    const { stdout } = await run("pending", "--json");
+    Object.defineProperty(auth, "rows", { configurable: true, writable: true, value: [] });
+
+    assert.equal(stdout.trimEnd().split("\n").length, 101);
+    assert.deepEqual(auth.asked.at(-1)?.request, { filter: "pending", limit: 100, before: 401 });
+  });
+});
+
+describe("cli: auth approve, deny, revoke", () => {
+  it("approves by the beginning of a fingerprint", async () => {
+    const { code, stdout, stderr } = await run("approve", "12345678", "--notes", "known");
+
+    assert.deepEqual([code, stdout, stderr], [0, `approved: producer ${PRODUCER} (new producer)\n`, ""]);
+    const { fingerprint } = row(12_345_678);
+    const review = { action: "approve", fingerprint, producerId: PRODUCER, reviewer: "fdc-admin", notes: "known" };
+    assert.deepEqual(orders(), [review]);
+  });
+
+  it("denies a whole fingerprint of a producer without looking it up, and says who was not told", async () => {
+    auth.reviewed = { kind: "denied", isTold: false };
+
+    const { code, stdout, stderr } = await run("deny", "FP", "--producer", PRODUCER, "--reason", "not ours", "--json");
+
+    assert.equal(code, 0);
+    const said = { producer_id: PRODUCER, status: "denied", fingerprint: "FP", reason: "not ours", told: false };
+    assert.deepEqual(JSON.parse(stdout), said);
+    assert.equal(stderr, "");
+    assert.equal(auth.asked.length, 1);
+  });
+
+  for (const [what, name] of [
+    ["nobody's", "99999999"],
+    ["too short", "1234567"],
+    ["two keys'", "AAAAAAAA"],
+  ] as const) {
+    it(`decides nothing about a fingerprint that is ${what}`, async () => {
+      if (what === "two keys'") {
+        auth.rows = [row(1, { fingerprint: `${"A".repeat(86)}==` }), row(2, { fingerprint: `${"A".repeat(85)}B==` })];
+      }
+
+      const { code, stdout, stderr } = await run("approve", name);
+
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, /^cepa: cli\.no-such-key: /);
+      assert.deepEqual(orders(), []);
+    });
+  }
+
+  it("revokes a token by its name, or by itself, and a key", async () => {
+    const claims = Buffer.from(JSON.stringify({ jti: "01K76AVR00000000000000000A" })).toString("base64url");
+
+    const runs = [
+      await run("revoke", "01K76AVR00000000000000000A", "--reason", "stolen"),
+      await run("revoke", `e30.${claims}.c2ln`),
+      await run("revoke", "23456789", "--key"),
+    ];
+
+    assert.deepEqual(
+      runs.map(({ code, stdout }) => [code, stdout]),
+      runs.map(() => [0, "revoked\n"]),
+    );
+    const what = { kind: "token", jti: "01K76AVR00000000000000000A" };
+    assert.deepEqual(orders(), [
+      { what, reason: "stolen", reviewer: "fdc-admin" },
+      { what, reason: "revoked", reviewer: "fdc-admin" },
+      { what: { kind: "key", fingerprint: row(23_456_789).fingerprint }, reason: "revoked", reviewer: "fdc-admin" },
+    ]);
+  });
+
+  it("passes on what the node says no to", async () => {
+    auth.failures.reviewKey = { code: "auth.key-decided", fingerprint: "FP" } as never;
+
+    const { code, stderr } = await run("approve", "12345678");
+    delete auth.failures.reviewKey;
+
+    assert.equal(code, 1);
+    assert.match(stderr, /^cepa: auth\.key-decided: The key does not wait for a review/);
+  });
+});
+
+describe("cli: an administrator's files", () => {
+  const ask = (admin: string, ...more: readonly string[]): Promise<Ran> =>
+    cepa(["auth", "pending", "--admin", admin, ...more]);
+  const mixed = (name: string, ...files: readonly string[]): string => {
+    const directory = join(root, name);
+    cpSync(trust, directory, { recursive: true });
+    for (const file of files) cpSync(join(other, file), join(directory, file));
+    return directory;
+  };
+
+  it("are named, or the line is wrong", async () => {
+    const none = await cepa(["auth", "pending", "--url", gateway.edge.url, "--json"]);
+    const empty = await ask(join(root, "nowhere"), "--url", gateway.edge.url);
+
+    assert.equal(none.code, 2);
+    assert.equal(JSON.parse(none.stderr).error.code, "cli.usage");
+    assert.deepEqual([empty.code, /cli\.file-unreadable: .*admin_x509_ca\.pem: ENOENT/.test(empty.stderr)], [1, true]);
+  });
+
+  it("reach a listener by its own URL", async () => {
+    const admin = gateway.ref;
+    const facts = must(await admin.call("describe", {}, { timeoutMs: 5000 }), "facts");
+
+    const { code, stdout } = await ask(trust, "--admin-url", facts.adminUrl ?? "", "--json");
+
+    assert.deepEqual([code, stdout.split("\n").length], [0, 3]);
+  });
+
+  for (const [what, files] of [
+    ["trust another authority", ["admin_x509_ca.pem"]],
+    ["have a certificate of another authority", ["admin.pem", "admin.key"]],
+  ] as const) {
+    it(`that ${what} do not get as far as a request`, async () => {
+      const { code, stdout, stderr } = await ask(mixed(what, ...files), "--url", gateway.edge.url);
+
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, /^cepa: cli\.not-trusted: https:/);
+      assert.deepEqual(auth.asked, []);
+    });
+  }
+
+  it("with the SSH certificate of another authority are nobody's", async () => {
+    const { code, stderr } = await ask(mixed("ssh", "admin_ssh", "admin_ssh-cert.pub"), "--url", gateway.edge.url);
+
+    assert.equal(code, 1);
+    assert.match(stderr, /^cepa: gateway\.not-admin: This is no request of an administrator\./);
+  });
+
+  it("with a damaged key cannot be used", async () => {
+    const directory = mixed("damaged");
+    writeFileSync(join(directory, "admin_ssh"), "x");
+
+    const { code, stderr } = await ask(directory, "--url", gateway.edge.url);
+
+    assert.equal(code, 1);
+    assert.match(stderr, /^cepa: cli\.bad-key: the key in .*admin_ssh cannot be used: not-a-private-key/);
+  });
+
+  it("are of no use with a node that lets no administrators in", async () => {
+    const { code, stderr } = await ask(trust, "--url", plain.edge.url);
+
+    assert.equal(code, 1);
+    assert.match(stderr, /^cepa: cli\.no-administrators: http/);
+  });
+});
