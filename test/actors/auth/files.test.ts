@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, sign, verify } from "node:crypto";
 import { describe, it } from "node:test";
-import { AUTHORITIES_MAX, readAuthorities } from "#actors/auth/authority.ts";
 import { openSigningKey, verifierOf } from "#actors/auth/signing-key.ts";
+import { AUTHORITIES_MAX, readAuthorities } from "#actors/domain/ssh/authority-files.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -70,11 +70,11 @@ describe("auth: whose certificates are taken", () => {
     const [a, b, c] = [(await newAuthority()).line, (await newAuthority()).line, (await newAuthority()).line];
     const disk = await diskWith({ "/etc/a": `# ours\n${a} first\r\n\n${b}\n`, "/etc/b": c });
 
-    const keys = await readAuthorities(disk, ["/etc/a", "/etc/b"]);
+    const keys = await readAuthorities(disk, "auth.producerAuthority", ["/etc/a", "/etc/b"]);
 
     assert(typeof keys !== "string");
     assert.equal(keys.length, 3);
-    assert.deepEqual(await readAuthorities(disk, []), []);
+    assert.deepEqual(await readAuthorities(disk, "auth.producerAuthority", []), []);
   });
 
   it("are none where one of the files is not as it has to be, and it is said which (AUTH-16)", async () => {
@@ -92,10 +92,22 @@ describe("auth: whose certificates are taken", () => {
     const binary = must(await disk.replaceFile("/etc/binary", Uint8Array.of(0xff, 0xfe)), "a file");
     void binary;
 
-    assert.match(String(await readAuthorities(disk, ["/etc/good", "/etc/none"])), /\/etc\/none cannot be read/);
-    assert.match(String(await readAuthorities(disk, ["/etc/bad"])), /line 2 of \/etc\/bad is no public key/);
-    assert.match(String(await readAuthorities(disk, ["/etc/cert"])), /line 1 of \/etc\/cert is a certificate/);
-    assert.match(String(await readAuthorities(disk, ["/etc/binary"])), /\/etc\/binary is no text/);
-    assert.match(String(await readAuthorities(disk, ["/etc/many"])), /more than 64 keys/);
+    assert.match(
+      String(await readAuthorities(disk, "auth.producerAuthority", ["/etc/good", "/etc/none"])),
+      /\/etc\/none cannot be read/,
+    );
+    assert.match(
+      String(await readAuthorities(disk, "auth.producerAuthority", ["/etc/bad"])),
+      /line 2 of \/etc\/bad is no public key/,
+    );
+    assert.match(
+      String(await readAuthorities(disk, "auth.producerAuthority", ["/etc/cert"])),
+      /line 1 of \/etc\/cert is a certificate/,
+    );
+    assert.match(
+      String(await readAuthorities(disk, "auth.producerAuthority", ["/etc/binary"])),
+      /\/etc\/binary is no text/,
+    );
+    assert.match(String(await readAuthorities(disk, "auth.producerAuthority", ["/etc/many"])), /more than 64 keys/);
   });
 });
