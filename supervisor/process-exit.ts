@@ -2,6 +2,9 @@
 import { Defect, type ExitReason } from "#runtime/errors.ts";
 import type { ProcessExit } from "#runtime/processes.ts";
 
+/** Characters of last words in a reason: the end of them. */
+export const LAST_WORDS_LENGTH_MAX = 150;
+
 /** `lastWords`: what it said before it ended, for people; bounded by the caller. */
 export function exitReasonOf({ code, signal }: ProcessExit, lastWords = ""): ExitReason {
   if (code === 0) return { kind: "normal" };
@@ -11,6 +14,9 @@ export function exitReasonOf({ code, signal }: ProcessExit, lastWords = ""): Exi
   return { kind: "crashed", defect: new Defect(withWords(how, lastWords)) };
 }
 
+/** Of many words the last ones: what comes before an end says why. A reason is cut at its end when it is told. */
 export function withWords(what: string, lastWords: string): string {
-  return lastWords === "" ? what : `${what}: ${lastWords}`;
+  if (lastWords === "") return what;
+  const isLong = lastWords.length > LAST_WORDS_LENGTH_MAX;
+  return `${what}: ${isLong ? `…${lastWords.slice(-LAST_WORDS_LENGTH_MAX)}` : lastWords}`;
 }
