@@ -87,14 +87,14 @@ export class StartedAuth {
       assert(turn < 20_000, "what is waited for comes at all");
       await setImmediate();
       // What takes long is waited for in larger steps.
-      await this.started.clock.advance(this.#stepMs ?? Math.min(25, 2 + turn / 8));
+      await this.started.clock.advance(this.#stepMs ?? Math.min(100, 2 + turn / 4));
     }
     return await promise;
   }
 
   /** Timers run. */
   async pass(ms: number): Promise<void> {
-    const stepMs = ms > 10_000 ? 1000 : 50;
+    const stepMs = Math.min(Math.max(50, ms / 20), 1000);
     for (let leftMs = ms; leftMs > 0; leftMs -= stepMs) {
       await this.started.clock.advance(Math.min(stepMs, leftMs));
       await setImmediate();
