@@ -88,7 +88,8 @@ export function redisServer(place: RedisPlace): ServerProgram {
     let command = program(places.run);
     if (command === undefined && provide !== undefined) {
       const { said, problem } = await runProgram({ ...provide, timeoutMs: PROVIDE_MS }, processes, clock);
-      if (problem !== undefined) return `there is no redis-server here, and none to be had: ${said || problem}`;
+      // What it says last is what a person can do.
+      if (problem !== undefined) return `there is no redis-server here: ${said.split(" | ").at(-1) || problem}`;
       command = program(places.run);
     }
     if (command === undefined) {

@@ -188,7 +188,7 @@ describe("servers: redis", { skip }, () => {
     [
       "cannot be brought",
       "echo 'Run: apt-get install redis-tools' >&2; exit 1",
-      /none to be had: Run: apt-get install/,
+      /no redis-server here: Run: apt-get install/,
     ],
     ["was brought and is not there", "true", /apt-get install redis-tools, or give redis\.url/],
   ] as const) {
