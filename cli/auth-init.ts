@@ -79,6 +79,6 @@ function tale(directory: string): readonly string[] {
     "See who asks to be let in, and let them:",
     `  $ cepa auth pending --admin ${directory}`,
     "",
-    "Keep the files without an end in .pub or .pem for yourself: who has them is an administrator.",
+    "Files that only you can read are keys: who has them certifies producers, or is an administrator.",
   ];
 }

@@ -78,7 +78,9 @@ export class AdminHandler {
     const signed = checkSignature(credentials.value, request, body.value);
     if (!signed.ok) return signed;
     const options = { timeoutMs: this.#desk.config.current.callTimeoutMs, within: request.within };
-    const fresh = await this.#desk.auth.call("takeAdminNonce", credentials.value, options);
+    // No more than that: the rest has keys in it, which no link carries.
+    const { fingerprint, nonce } = credentials.value;
+    const fresh = await this.#desk.auth.call("takeAdminNonce", { fingerprint, nonce }, options);
     if (!fresh.ok) return fresh;
     if (!fresh.value) return fail({ code: "gateway.not-admin", problem: "replay" });
     this.#audit(card, credentials.value, body.value);

@@ -1,6 +1,7 @@
 /** Auth as gateway sees it: it answers what it is told to, and remembers what it was asked, and nonces. */
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
-import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { encode } from "#runtime/link/body.ts";
 import type { ReplyOf } from "#runtime/protocol.ts";
 import type { Ref } from "#runtime/ref.ts";
 
@@ -21,7 +22,9 @@ export class FakeAuth implements Ref<AuthProtocol> {
   readonly failures: Partial<Record<keyof AuthProtocol, Failure>> = {};
   reviewed: ReplyOf<AuthProtocol, "reviewKey"> = { kind: "approved", type: "new_producer", isTold: true };
 
+  /** It is in another cell than gateway. */
   async call(name: keyof AuthProtocol, request: unknown): Promise<never> {
+    assert(encode(request) !== undefined, "a link carries it");
     const failure = this.failures[name];
     const answer = failure === undefined ? this.#answer(name, request) : fail(failure);
     return answer as never;
