@@ -161,7 +161,7 @@ export class AdminHandler {
   /** Who wanted what: before it is done, because it may be done without an answer. */
   #audit({ request, corrId }: Card, { certified, fingerprint }: Credentials, body: JsonObject): void {
     const { principal, keyId, serial } = certified;
-    const who = { principal, keyId, serial: String(serial), fingerprint, client: request.client?.names };
+    const who = { principal, certificate: keyId, serial: String(serial), fingerprint, client: request.client?.names };
     const { method, path, remote } = request;
     const asked = canonicalText(body).slice(0, AUDIT_LENGTH_MAX);
     this.#desk.log.info("gateway.admin-asked", { ...who, method, path, remote, asked, corrId });
