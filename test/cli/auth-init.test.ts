@@ -146,12 +146,14 @@ describe("cli: auth init", () => {
     const taken = join(root, "taken");
     mkdirSync(taken);
     writeFileSync(join(taken, "admin.pem"), "somebody's");
+    const before = statSync(taken, { bigint: true }).mtimeNs;
 
     const { code, stdout, stderr } = await cepa(["auth", "init", "--out", taken]);
 
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, /^cepa: cli\.file-exists: .*admin\.pem exists, and nothing was written/);
     assert.deepEqual(readdirSync(taken), ["admin.pem"]);
+    assert.equal(statSync(taken, { bigint: true }).mtimeNs, before, "not even for a moment");
     assert.equal(readFileSync(join(taken, "admin.pem"), "utf8"), "somebody's");
   });
 

@@ -216,6 +216,16 @@ describe("gateway: orders of administrators (GW-93)", () => {
     });
   }
 
+  it("does not read a body that says to be too long", async () => {
+    const { ask } = await openDoor();
+    const body = { failure: undefined, read: () => assert.fail("it is not read"), cancel: () => undefined };
+    const sent = { body, contentLength: ADMIN_BODY_BYTES_MAX + 1 };
+
+    const answer = await ask({ method: "POST", path: "/auth/revoke", body: { jti: "j" }, sent });
+
+    assert.equal(answer.status, 413);
+  });
+
   it("tells what auth cannot do as it is (GW-97)", async () => {
     const { ask, auth } = await openDoor();
     const statuses: unknown[] = [];
