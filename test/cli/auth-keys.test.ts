@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { writeNew } from "#cli/auth-init.ts";
+import { approve, pending } from "#cli/auth-keys.ts";
+import type { Outcome } from "#cli/failure.ts";
 import { makeTrust } from "#cli/trust-files.ts";
 import { parsePrivateKey, signerOf } from "#client/ssh/private-key.ts";
 import { assert as holds, must } from "#runtime/errors.ts";
@@ -77,6 +79,10 @@ const row = (number: number, changes: Partial<KeyRow> = {}): KeyRow => ({
 
 const run = (...args: readonly string[]): Promise<Ran> =>
   cepa(["auth", ...args, "--url", gateway.edge.url], { env: { CEPA_ADMIN: trust } });
+
+/** For what prints nothing: as the command line calls it, without a process. */
+const here = { admin: trust, url: gateway.edge.url };
+const codeOf = (outcome: Outcome): string => (outcome.ok ? "done" : outcome.failure.code);
 
 /** All that was asked but lists. */
 const orders = (): unknown => auth.asked.filter(({ name }) => name !== "listKeys").map(({ request }) => request);
@@ -164,10 +170,9 @@ describe("cli: auth approve, deny, revoke", () => {
         auth.rows = [row(1, { fingerprint: `${"A".repeat(86)}==` }), row(2, { fingerprint: `${"A".repeat(85)}B==` })];
       }
 
-      const { code, stdout, stderr } = await run("approve", name);
+      const approved = await approve(name, here);
 
-      assert.deepEqual([code, stdout], [1, ""]);
-      assert.match(stderr, /^cepa: cli\.no-such-key: /);
+      assert.equal(codeOf(approved), "cli.no-such-key");
       assert.deepEqual(orders(), []);
     });
   }
@@ -196,11 +201,10 @@ describe("cli: auth approve, deny, revoke", () => {
   it("passes on what the node says no to", async () => {
     auth.failures.reviewKey = { code: "auth.key-decided", fingerprint: "FP" } as never;
 
-    const { code, stderr } = await run("approve", "12345678");
+    const approved = await approve("12345678", here);
     delete auth.failures.reviewKey;
 
-    assert.equal(code, 1);
-    assert.match(stderr, /^cepa: auth\.key-decided: The key does not wait for a review/);
+    assert.equal(codeOf(approved), "auth.key-decided");
   });
 });
 
@@ -237,35 +241,31 @@ describe("cli: an administrator's files", () => {
     ["have a certificate of another authority", ["admin.pem", "admin.key"]],
   ] as const) {
     it(`that ${what} do not get as far as a request`, async () => {
-      const { code, stdout, stderr } = await ask(mixed(what, ...files), "--url", gateway.edge.url);
+      const listed = await pending({ ...here, admin: mixed(what, ...files) });
 
-      assert.deepEqual([code, stdout], [1, ""]);
-      assert.match(stderr, /^cepa: cli\.not-trusted: https:/);
+      assert.equal(codeOf(listed), "cli.not-trusted");
       assert.deepEqual(auth.asked, []);
     });
   }
 
   it("with the SSH certificate of another authority are nobody's", async () => {
-    const { code, stderr } = await ask(mixed("ssh", "admin_ssh", "admin_ssh-cert.pub"), "--url", gateway.edge.url);
+    const listed = await pending({ ...here, admin: mixed("ssh", "admin_ssh", "admin_ssh-cert.pub") });
 
-    assert.equal(code, 1);
-    assert.match(stderr, /^cepa: gateway\.not-admin: This is no request of an administrator\./);
+    assert.equal(codeOf(listed), "gateway.not-admin");
   });
 
   it("with a damaged key cannot be used", async () => {
     const directory = mixed("damaged");
     writeFileSync(join(directory, "admin_ssh"), "x");
 
-    const { code, stderr } = await ask(directory, "--url", gateway.edge.url);
+    const listed = await pending({ ...here, admin: directory });
 
-    assert.equal(code, 1);
-    assert.match(stderr, /^cepa: cli\.bad-key: the key in .*admin_ssh cannot be used: not-a-private-key/);
+    assert.equal(codeOf(listed), "cli.bad-key");
   });
 
   it("are of no use with a node that lets no administrators in", async () => {
-    const { code, stderr } = await ask(trust, "--url", plain.edge.url);
+    const listed = await pending({ ...here, url: plain.edge.url });
 
-    assert.equal(code, 1);
-    assert.match(stderr, /^cepa: cli\.no-administrators: http/);
+    assert.equal(codeOf(listed), "cli.no-administrators");
   });
 });
