@@ -138,7 +138,6 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
 
     describe: ({ config, trusted, ring, troubles }) =>
       ok({
-        isRequired: config.current.required,
         authorityCount: trusted.current.authorities.length,
         kid: ring.own.kid,
         trouble: troubles.worst,

@@ -1,5 +1,5 @@
 /** Whom auth trusts, what its tokens say, and within which bounds. */
-import { type ConfigSchema, count, durationMs, flag, text, texts } from "#runtime/config/schema.ts";
+import { type ConfigSchema, count, durationMs, text, texts } from "#runtime/config/schema.ts";
 import { minute, second } from "#runtime/units.ts";
 
 export interface AuthConfig {
@@ -10,8 +10,6 @@ export interface AuthConfig {
   readonly producerAuthority: readonly string[];
   /** Names of which one has to be in the certificate of a producer. */
   readonly principals: readonly string[];
-  /** Whether an event of protocol 0.1.0 needs a token. One of lean v1 always does. */
-  readonly required: boolean;
   /** `iss` of tokens: the same on all nodes that share a database. */
   readonly issuer: string;
   /** `aud` of tokens. */
@@ -35,7 +33,6 @@ const CLAIM = /[!-~]{1,128}/;
 export const authConfigSchema: ConfigSchema<AuthConfig> = {
   producerAuthority: texts({ default: [], pattern: /[^\0\r\n]+/ }),
   principals: texts({ default: ["fdc-producer"], pattern: /[!-~]{1,256}/ }),
-  required: flag(true),
   issuer: text({ default: "cepa", pattern: CLAIM }),
   audience: text({ default: "fdc", pattern: CLAIM }),
   skewSeconds: count({ default: 60, min: 0, max: 300 }),

@@ -138,8 +138,6 @@ export interface Revocation {
 }
 
 export interface AuthFacts {
-  /** Whether events without a token are refused, also those of protocol 0.1.0. */
-  readonly isRequired: boolean;
   /** Keys that sign certificates of producers. None: no certificate is taken. */
   readonly authorityCount: number;
   /** By which the tokens that this node gives are signed; undefined before it could be read. */

@@ -135,7 +135,6 @@ describe("auth: its configuration", () => {
   const config = {
     producerAuthority: [],
     principals: [],
-    required: true,
     issuer: "a",
     audience: "b",
     skewSeconds: 60,
