@@ -136,7 +136,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
 
     revoke: (state, revocation, ctx) => ctx.later((task) => revoke(state, revocation, task), passOn),
 
-    describe: ({ config, trusted, ring, troubles }) =>
+    describe: ({ trusted, ring, troubles }) =>
       ok({
         authorityCount: trusted.current.authorities.length,
         kid: ring.own.kid,
