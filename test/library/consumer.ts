@@ -19,7 +19,8 @@ export class Consumer implements Disposable {
     this.write("package.json", '{ "name": "consumer", "private": true, "type": "module" }\n');
     mkdirSync(join(this.directory, "examples"));
     const examples = join(repository, "examples");
-    for (const name of readdirSync(examples)) {
+    // Not the producers, which are clients of a node.
+    for (const name of readdirSync(examples).filter((file) => file.endsWith(".ts"))) {
       copyFileSync(join(examples, name), join(this.directory, "examples", name));
     }
   }
