@@ -37,6 +37,9 @@ export interface ReadyLine {
   readonly cells: Readonly<Record<string, number>>;
   /** In amnesia mode: where it is in memory. */
   readonly amnesia?: string;
+  /** With the cell `work`: the URLs of its servers. */
+  readonly postgres?: string;
+  readonly redis?: string;
 }
 
 export interface ActorRow {

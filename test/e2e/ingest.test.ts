@@ -1,0 +1,171 @@
+/**
+ * Producers that are not ours, on a real node: a shell with `redis-cli`, a program with nothing but `ioredis`, and Python with
+ * its standard library. They come as strangers, with a key of their own, and what they publish is in Postgres.
+ *
+ * They are the examples that users copy.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { after, before, describe, it } from "node:test";
+import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
+import { EVENTS_GROUP } from "#actors/ingest/pipeline.ts";
+import { eventually } from "#test/kit/node.ts";
+import { provide } from "#test/kit/provide.ts";
+import { startWorkNode, type WorkNode, workMissing } from "#test/kit/work-node.ts";
+
+const missing = workMissing ?? (await provide({ "redis-cli": "redis-tools", python3: "python3" }));
+const examples = join(import.meta.dirname, "..", "..", "examples", "producer");
+
+interface Ended {
+  readonly code: number | null;
+  /** Of its standard output. */
+  readonly lines: readonly string[];
+  readonly errors: string;
+}
+
+async function run(command: string, args: readonly string[], input: readonly string[] = []): Promise<Ended> {
+  const child = spawn(command, args);
+  child.stdin.on("error", () => undefined); // One that refuses reads nothing.
+  child.stdin.end(input.map((line) => `${line}\n`).join(""));
+  const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const [out, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+  return { code, lines: out.split("\n").filter((line) => line !== ""), errors };
+}
+
+const shell = (...args: readonly string[]): Promise<Ended> => run("sh", [join(examples, "producer.sh"), ...args]);
+
+/** What one of them printed, alone in its line. */
+function only({ code, lines, errors }: Ended): string {
+  assert.deepEqual([code, lines.length], [0, 1], errors);
+  return lines[0] ?? "";
+}
+
+describe("ingest: producers that are not ours", { skip: missing ?? false }, () => {
+  let work: WorkNode;
+  before(async () => {
+    work = await startWorkNode();
+  });
+  after(() => work?.dispose());
+
+  /** Lets them in as they come, until `count` were. */
+  async function approve(count: number): Promise<void> {
+    let approved = 0;
+    await eventually(20_000, `${count} keys are approved`, async () => {
+      approved += await work.approveThroughPostgres();
+      return approved >= count;
+    });
+  }
+
+  async function storedIn(subjectKey: string): Promise<ReadonlyMap<string, unknown>> {
+    const query = "select event_id, payload::text from ingest.readable_events where subject_key = $1";
+    const rows = await work.rows(query, [subjectKey]);
+    return new Map(rows.map((row) => [String(row["event_id"]), JSON.parse(String(row["payload"]))]));
+  }
+
+  const readings = Array.from({ length: 25 }, (_, at) => ({ at, load: at / 8 }));
+  const input = readings.map((reading) => JSON.stringify(reading));
+  const programs = [
+    ["ioredis", process.execPath, "producer.ts"],
+    ["python", "python3", "producer.py"],
+  ] as const;
+
+  it("come by ioredis and from Python: they are approved, given a token, and every event is there once", async () => {
+    const runs = programs.map(([name, command, file]) => {
+      work.keygen.makeKey(name);
+      work.certify(name);
+      return run(command, [join(examples, file), work.url, work.file(name), `hosts/${name}`, "load"], input);
+    });
+    await approve(programs.length);
+    const ended = await Promise.all(runs);
+
+    for (const [index, [name]] of programs.entries()) {
+      const { code, lines, errors } = ended[index] ?? assert.fail("one run each");
+      assert.equal(code, 0, errors);
+      await eventually(10_000, "all are there", async () => (await storedIn(`hosts/${name}`)).size === input.length);
+      const stored = await storedIn(`hosts/${name}`);
+      assert.deepEqual(
+        lines.map((id) => stored.get(id)),
+        readings,
+      );
+    }
+  });
+
+  it("come again without being approved again, and go on where they were", async () => {
+    const [name, command, file] = programs[0];
+    const args = [join(examples, file), work.url, work.file(name), `hosts/${name}`, "load"];
+
+    const { code, lines, errors } = await run(command, args, ['{"at":"last"}']);
+
+    assert.deepEqual([code, lines.length], [0, 1], errors);
+    await eventually(10_000, "it is there", async () => (await storedIn(`hosts/${name}`)).has(lines[0] ?? ""));
+    assert.equal((await storedIn(`hosts/${name}`)).size, input.length + 1);
+  });
+
+  it("come by redis-cli and openssl, speak both protocols, and what is no event is a dead letter with its reason", async () => {
+    const [key, url] = [work.file("shell"), work.url];
+    only({ ...(await shell("key", key)), lines: [""] });
+    work.certify("shell");
+    const registered = shell("register", url, key);
+    await approve(1);
+    const producerId = only(await registered);
+    const first = only(await shell("token", url, key, producerId));
+    const token = only(await shell("renew", url, producerId, first));
+    const subjectId = only(await shell("subject", url, key, producerId, "hosts/shell", "load"));
+    const now = new Date();
+    const lean = { ts: now.toISOString(), subject_id: subjectId, payload: { load: 0.5 }, tags: [] };
+    const ulid = parseUlid("01J9Z0MZ3D0J3C3N8C4E9W6Z7Q");
+    assert(ulid !== undefined);
+    const [ts, price] = [now.getTime() * 1000, "0.100000000000000000001"];
+    const envelope = `{"version":"0.1.0","type":"data","id":"${ulid}","ts":${ts},"data":{"kind":"trade","source":"binance","symbol":"BTCUSDT","seq":1,"ts_event":${ts},"ts_collector":${ts},"payload":{"price":${price}},"meta":{}}}`;
+    const good = { event_id: randomUUID(), ...lean };
+    const events = [
+      JSON.stringify(good),
+      envelope,
+      JSON.stringify(good), // Again: the same event.
+      '{"no": json}',
+      JSON.stringify({ ...good, payload: { load: 0.75 } }), // Its id has another content.
+      JSON.stringify({ ...lean, event_id: randomUUID(), subject_id: randomUUID() }),
+      JSON.stringify({ ...lean, event_id: randomUUID(), ts: "2001-01-01T00:00:00Z" }),
+    ];
+    const script = [join(examples, "producer.sh"), "publish", url];
+
+    const sent = await run("sh", [...script, token], events);
+    const forged = await run("sh", [...script, `${token.slice(0, -8)}AAAAAAAA`], [JSON.stringify(good)]);
+
+    assert.deepEqual([sent.lines.length, sent.code, forged.code], [events.length, 0, 0], sent.errors);
+    await eventually(10_000, "each is judged", async () => (await work.deadLetters()).length === 5);
+    const letters = await work.deadLetters();
+    assert.deepEqual(
+      letters.map((letter) => [letter.get("id"), letter.get("reason")]).sort(),
+      [
+        [sent.lines[3], "bad_event_json"],
+        [sent.lines[4], "duplicate_event"],
+        [sent.lines[5], "producer_subject_forbidden"],
+        [sent.lines[6], "ts_out_of_range"],
+        [forged.lines[0], "unauthenticated"],
+      ].sort(),
+    );
+    assert.deepEqual(await storedIn("hosts/shell"), new Map([[good.event_id, { load: 0.5 }]]));
+    const [legacy] = await work.rows(
+      "select event_id, schema_name, payload->'payload'->>'price' as price from ingest.readable_events where subject_key = $1",
+      ["binance/BTCUSDT"],
+    );
+    assert.deepEqual({ ...legacy }, { event_id: uuidOfUlid(ulid), schema_name: "fdc-0.1.0/trade", price });
+  });
+
+  it("leave as many rows as they published, but for what is a dead letter, and nothing unacknowledged", async () => {
+    const [counted] = await work.rows("select count(*) as rows, count(distinct event_id) as ids from ingest.events");
+    const [groups] = [await work.look("XINFO", "GROUPS", "events")];
+
+    // 25 by each of the programs, one again; by redis-cli an event and an envelope, the rest being letters or the same.
+    assert.deepEqual({ ...counted }, { rows: "53", ids: "53" });
+    assert.equal(Array.isArray(groups) ? groups.length : 0, 1);
+    await eventually(5000, "all are acknowledged", async () => {
+      const [pendingCount] = (await work.look("XPENDING", "events", EVENTS_GROUP)) as readonly unknown[];
+      return pendingCount === 0;
+    });
+  });
+});
