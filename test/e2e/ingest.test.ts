@@ -5,43 +5,17 @@
  * They are the examples that users copy.
  */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
 import { EVENTS_GROUP } from "#actors/ingest/pipeline.ts";
 import { eventually } from "#test/kit/node.ts";
 import { provide } from "#test/kit/provide.ts";
+import { comeByShell, letIn, PRODUCERS, runProgram, shell } from "#test/kit/shell-producer.ts";
 import { startWorkNode, type WorkNode, workMissing } from "#test/kit/work-node.ts";
 
 const missing = workMissing ?? (await provide({ "redis-cli": "redis-tools", python3: "python3" }));
-const examples = join(import.meta.dirname, "..", "..", "examples", "producer");
-
-interface Ended {
-  readonly code: number | null;
-  /** Of its standard output. */
-  readonly lines: readonly string[];
-  readonly errors: string;
-}
-
-async function run(command: string, args: readonly string[], input: readonly string[] = []): Promise<Ended> {
-  const child = spawn(command, args);
-  child.stdin.on("error", () => undefined); // One that refuses reads nothing.
-  child.stdin.end(input.map((line) => `${line}\n`).join(""));
-  const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const [out, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
-  return { code, lines: out.split("\n").filter((line) => line !== ""), errors };
-}
-
-const shell = (...args: readonly string[]): Promise<Ended> => run("sh", [join(examples, "producer.sh"), ...args]);
-
-/** What one of them printed, alone in its line. */
-function only({ code, lines, errors }: Ended): string {
-  assert.deepEqual([code, lines.length], [0, 1], errors);
-  return lines[0] ?? "";
-}
 
 describe("ingest: producers that are not ours", { skip: missing ?? false }, () => {
   let work: WorkNode;
@@ -49,15 +23,6 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
     work = await startWorkNode();
   });
   after(() => work?.dispose());
-
-  /** Lets them in as they come, until `count` were. */
-  async function approve(count: number): Promise<void> {
-    let approved = 0;
-    await eventually(20_000, `${count} keys are approved`, async () => {
-      approved += await work.approveThroughPostgres();
-      return approved >= count;
-    });
-  }
 
   async function storedIn(subjectKey: string): Promise<ReadonlyMap<string, unknown>> {
     const query = "select event_id, payload::text from ingest.readable_events where subject_key = $1";
@@ -76,9 +41,9 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
     const runs = programs.map(([name, command, file]) => {
       work.keygen.makeKey(name);
       work.certify(name);
-      return run(command, [join(examples, file), work.url, work.file(name), `hosts/${name}`, "load"], input);
+      return runProgram(command, [join(PRODUCERS, file), work.url, work.file(name), `hosts/${name}`, "load"], input);
     });
-    await approve(programs.length);
+    await letIn(work, programs.length);
     const ended = await Promise.all(runs);
 
     for (const [index, [name]] of programs.entries()) {
@@ -95,9 +60,9 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
 
   it("come again without being approved again, and go on where they were", async () => {
     const [name, command, file] = programs[0];
-    const args = [join(examples, file), work.url, work.file(name), `hosts/${name}`, "load"];
+    const args = [join(PRODUCERS, file), work.url, work.file(name), `hosts/${name}`, "load"];
 
-    const { code, lines, errors } = await run(command, args, ['{"at":"last"}']);
+    const { code, lines, errors } = await runProgram(command, args, ['{"at":"last"}']);
 
     assert.deepEqual([code, lines.length], [0, 1], errors);
     await eventually(10_000, "it is there", async () => (await storedIn(`hosts/${name}`)).has(lines[0] ?? ""));
@@ -105,15 +70,7 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
   });
 
   it("come by redis-cli and openssl, speak both protocols, and what is no event is a dead letter with its reason", async () => {
-    const [key, url] = [work.file("shell"), work.url];
-    only({ ...(await shell("key", key)), lines: [""] });
-    work.certify("shell");
-    const registered = shell("register", url, key);
-    await approve(1);
-    const producerId = only(await registered);
-    const first = only(await shell("token", url, key, producerId));
-    const token = only(await shell("renew", url, producerId, first));
-    const subjectId = only(await shell("subject", url, key, producerId, "hosts/shell", "load"));
+    const { token, subjectId } = await comeByShell(work, "shell");
     const now = new Date();
     const lean = { ts: now.toISOString(), subject_id: subjectId, payload: { load: 0.5 }, tags: [] };
     const ulid = parseUlid("01J9Z0MZ3D0J3C3N8C4E9W6Z7Q");
@@ -130,10 +87,9 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
       JSON.stringify({ ...lean, event_id: randomUUID(), subject_id: randomUUID() }),
       JSON.stringify({ ...lean, event_id: randomUUID(), ts: "2001-01-01T00:00:00Z" }),
     ];
-    const script = [join(examples, "producer.sh"), "publish", url];
 
-    const sent = await run("sh", [...script, token], events);
-    const forged = await run("sh", [...script, `${token.slice(0, -8)}AAAAAAAA`], [JSON.stringify(good)]);
+    const sent = await shell(["publish", work.url, token], events);
+    const forged = await shell(["publish", work.url, `${token.slice(0, -8)}AAAAAAAA`], [JSON.stringify(good)]);
 
     assert.deepEqual([sent.lines.length, sent.code, forged.code], [events.length, 0, 0], sent.errors);
     await eventually(10_000, "each is judged", async () => (await work.deadLetters()).length === 5);

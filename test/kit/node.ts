@@ -50,8 +50,15 @@ export interface ActorRow {
   readonly restarts: number;
 }
 
+export interface PartRow {
+  readonly name: string;
+  readonly pid: number;
+  readonly state: string;
+}
+
 export interface StatusRow {
-  readonly cells: readonly { readonly name: string; readonly pid: number; readonly state: string }[];
+  readonly cells: readonly PartRow[];
+  readonly servers: readonly PartRow[];
   readonly actors: readonly ActorRow[];
 }
 

@@ -1,0 +1,151 @@
+/**
+ * A real node whose parts are killed and stalled under a steady load of events: each that Redis took is in Postgres once, or a
+ * dead letter, when all is back.
+ *
+ * Each wreck is tried once, in their order, and then again in one that `CEPA_SEED` decides, for `CEPA_CHAOS_SECONDS`.
+ */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { EVENTS_GROUP } from "#actors/ingest/pipeline.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
+import { minute, second } from "#runtime/units.ts";
+import { EventLoad } from "#test/kit/event-load.ts";
+import { eventually } from "#test/kit/node.ts";
+import { comeByShell, type ShellProducer } from "#test/kit/shell-producer.ts";
+import { startWorkNode, type WorkNode, workMissing } from "#test/kit/work-node.ts";
+
+const chaosMs = Number(process.env["CEPA_CHAOS_SECONDS"] ?? 0) * second;
+const seed = Number(process.env["CEPA_SEED"] ?? 1);
+const ratePerSecond = 500;
+const stallMs = chaosMs === 0 ? 3 * second : 30 * second;
+/** The sixth kill of one child within a minute would be its quarantine. */
+const killsAMinuteMax = 4;
+
+type Kind = "cell" | "server";
+
+describe("ingest: chaos", { skip: workMissing ?? false }, () => {
+  let work: WorkNode;
+  let producer: ShellProducer;
+  before(async () => {
+    work = await startWorkNode();
+    producer = await comeByShell(work, "steady");
+  });
+  after(() => work?.dispose());
+
+  async function pidOf(kind: Kind, name: string): Promise<number> {
+    const { cells, servers } = await work.node.status();
+    const found = (kind === "cell" ? cells : servers).find((row) => row.name === name);
+    return found?.state === "running" ? found.pid : 0;
+  }
+
+  async function isBack(kind: Kind, name: string, killed: number): Promise<void> {
+    await eventually(30_000, `${kind}/${name} lives again`, async () => {
+      const pid = await pidOf(kind, name);
+      return pid !== 0 && pid !== killed;
+    });
+  }
+
+  const kills = new Map<string, number[]>();
+  async function kill(kind: Kind, name: string): Promise<void> {
+    const target = `${kind}/${name}`;
+    const earlier = kills.get(target) ?? [];
+    const [oldestMs = Number.NEGATIVE_INFINITY] = earlier.slice(-killsAMinuteMax).slice(0, 1);
+    if (earlier.length >= killsAMinuteMax) await sleep(Math.max(0, oldestMs + 1 * minute - performance.now()));
+    const pid = await pidOf(kind, name);
+    assert.equal((await work.node.admin("kill", target))["ok"], true);
+    kills.set(target, [...earlier, performance.now()]);
+    await isBack(kind, name, pid);
+  }
+
+  /** Nothing of it runs for a while, and nobody is told. */
+  async function stall(kind: Kind, name: string, forMs: number): Promise<void> {
+    const pid = await pidOf(kind, name);
+    const stopped = [pid, ...childrenOf(pid)];
+    for (const one of stopped) signal(one, "SIGSTOP");
+    await sleep(forMs);
+    for (const one of stopped.reverse()) signal(one, "SIGCONT");
+  }
+
+  const wrecks: Readonly<Record<string, () => Promise<void>>> = {
+    "cell/work killed": () => kill("cell", "work"),
+    "server/redis killed": () => kill("server", "redis"),
+    "server/postgres killed": () => kill("server", "postgres"),
+    "server/postgres stalled": () => stall("server", "postgres", stallMs),
+    "cell/work and server/redis killed": async () =>
+      void (await Promise.all([kill("cell", "work"), kill("server", "redis")])),
+    "cell/work killed while server/postgres is stalled": async () => {
+      const stalled = stall("server", "postgres", stallMs);
+      await sleep(stallMs / 3);
+      await Promise.all([stalled, kill("cell", "work")]);
+    },
+  };
+
+  it("keeps every event that was taken, once, whatever is killed or stalled, in any order", async (context) => {
+    const redis = work.open(work.url);
+    const load = new EventLoad({ redis, token: producer.token, subjectId: producer.subjectId, ratePerSecond });
+    const random = seededRandom(seed);
+    const names = Object.keys(wrecks);
+    const done: string[] = [];
+    const startMs = performance.now();
+
+    for (let turn = 0; turn < names.length || performance.now() - startMs < chaosMs; turn += 1) {
+      const name = names[turn < names.length ? turn : random.below(names.length)] ?? "";
+      await wrecks[name]?.();
+      done.push(name);
+      await sleep(random.below(1000));
+    }
+    await load.stop();
+    await redis.close();
+
+    const [good, bad] = [load.eventIds.size, load.badTexts.size];
+    await eventually(60_000, `${good} events are there`, async () => (await storedIds(work)).length >= good);
+    await eventually(10_000, `${bad} are dead letters`, async () => (await deadTexts(work)).size >= bad);
+    await eventually(10_000, "all are acknowledged", async () => {
+      const [pendingCount] = (await work.look("XPENDING", "events", EVENTS_GROUP)) as readonly unknown[];
+      return pendingCount === 0;
+    });
+    const stored = await storedIds(work);
+    const dead = await deadTexts(work);
+    const counts = { seed, wrecks: done.length, produced: good + bad, sentAgain: load.repeatedCount };
+    const after = { deadLettered: dead.size, rows: stored.length, distinct: new Set(stored).size };
+    context.diagnostic(JSON.stringify({ ...counts, ...after }));
+    assert.deepEqual({ rows: after.rows, distinct: after.distinct }, { rows: good, distinct: good });
+    assert.deepEqual(
+      stored.filter((id) => !load.eventIds.has(id)),
+      [],
+    );
+    assert.deepEqual([...dead].sort(), [...load.badTexts].sort());
+  });
+});
+
+async function storedIds(work: WorkNode): Promise<readonly string[]> {
+  return (await work.rows("select event_id from ingest.events")).map((row) => String(row["event_id"]));
+}
+
+/** One may be there twice: whoever wrote it may have ended before it could say so. */
+async function deadTexts(work: WorkNode): Promise<ReadonlySet<string>> {
+  return new Set((await work.deadLetters()).map((letter) => letter.get("payload") ?? ""));
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const numbers = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return numbers.map(Number).filter((one) => parentOf(one) === pid);
+}
+
+function parentOf(pid: number): number {
+  try {
+    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return 0; // It has gone meanwhile.
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has gone meanwhile.
+  }
+}

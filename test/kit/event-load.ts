@@ -1,0 +1,107 @@
+/**
+ * Events at a steady rate, each sent again until Redis has taken it: what a careful producer does while its server comes and goes.
+ *
+ * Every hundredth is no event, so that some belong among the dead letters. Each of those has a number, and each event its id:
+ * what became of every one of them can be told afterwards.
+ */
+import { randomUUIDv7 } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Defect } from "#runtime/errors.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import type { Redis, RedisCommand } from "#runtime/redis/redis.ts";
+import type { Within } from "#runtime/ref.ts";
+import { second } from "#runtime/units.ts";
+
+export interface LoadOptions {
+  readonly redis: Redis;
+  readonly token: string;
+  readonly subjectId: string;
+  readonly ratePerSecond: number;
+}
+
+const BATCH_COUNT = 20;
+const BAD_EVERY = 100;
+/** An event has some 600 bytes. */
+const PAD = "x".repeat(400);
+
+export class EventLoad {
+  readonly #options: LoadOptions;
+  readonly #eventIds = new Set<string>();
+  readonly #badTexts = new Set<string>();
+  #repeatedCount = 0;
+  #made = 0;
+  #isOver = false;
+  readonly #over: Promise<void>;
+
+  /** It begins at once. */
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#over = this.#run();
+  }
+
+  /** Of the events that Redis has taken. */
+  get eventIds(): ReadonlySet<string> {
+    return this.#eventIds;
+  }
+
+  /** Taken too, and no events. */
+  get badTexts(): ReadonlySet<string> {
+    return this.#badTexts;
+  }
+
+  /** Sendings that were not answered, so that they were made again. */
+  get repeatedCount(): number {
+    return this.#repeatedCount;
+  }
+
+  /** Settles when Redis has taken all that were begun. */
+  stop(): Promise<void> {
+    this.#isOver = true;
+    return this.#over;
+  }
+
+  async #run(): Promise<void> {
+    const startMs = performance.now();
+    for (let sent = 0; !this.#isOver; sent += BATCH_COUNT) {
+      const dueMs = startMs + (sent / this.#options.ratePerSecond) * second;
+      await sleep(Math.max(0, dueMs - performance.now()));
+      await this.#send(Array.from({ length: BATCH_COUNT }, () => this.#next()));
+    }
+  }
+
+  #next(): Sent {
+    this.#made += 1;
+    if (this.#made % BAD_EVERY === 0) return { id: undefined, text: `no event, number ${this.#made}` };
+    const [id, ts] = [randomUUIDv7(), new Date().toISOString()];
+    const payload = { number: this.#made, pad: PAD };
+    const tags = [{ key: "core.symbol", value: "BTCUSDT" }];
+    return { id, text: JSON.stringify({ event_id: id, ts, subject_id: this.#options.subjectId, payload, tags }) };
+  }
+
+  async #send(batch: readonly Sent[]): Promise<void> {
+    const { redis, token } = this.#options;
+    for (let left = batch; left.length > 0; ) {
+      const commands = left.map(({ text }): RedisCommand => ["XADD", "events", "*", "payload", text, "token", token]);
+      const answers = await redis.batch(commands, soon());
+      for (const [at, { id, text }] of left.entries()) {
+        const answer = answers[at];
+        if (answer?.ok === true) (id === undefined ? this.#badTexts : this.#eventIds).add(id ?? text);
+        // Anything else that is refused would be for ever.
+        else if (answer?.failure.code === "redis.refused") throw new Defect(`refused: ${answer.failure.message}`);
+      }
+      left = left.filter((_, at) => answers[at]?.ok !== true);
+      this.#repeatedCount += left.length;
+      if (left.length > 0) await sleep(50);
+    }
+  }
+}
+
+interface Sent {
+  /** Undefined of what is no event. */
+  readonly id: string | undefined;
+  readonly text: string;
+}
+
+function soon(): Within {
+  return { deadlineMs: realClock.nowMs() + 5 * second, signal: new AbortController().signal };
+}
