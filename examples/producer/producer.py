@@ -6,7 +6,8 @@
     vmstat-as-json | python3 producer.py redis://producer:...@127.0.0.1:7701 me hosts/mine vmstat
 
 Each line of standard input is a JSON object, and becomes an event of one subject. At its first start the producer waits until
-the operator has approved its key. On standard output comes the id of each event that Redis has taken.
+the operator has approved its key (`cepa auth pending`, `cepa auth approve`). On standard output comes the id of each event that
+Redis has taken.
 """
 
 import base64

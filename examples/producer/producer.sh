@@ -3,7 +3,7 @@
 #
 #   sh producer.sh key me                                          makes a key: me, me.pub
 #   ssh-keygen -q -s producer_ca -I me -n fdc-producer me.pub      the operator certifies it: me-cert.pub
-#   sh producer.sh register URL me                                 prints the id of the producer when its key is approved
+#   sh producer.sh register URL me                                 waits for `cepa auth approve`; prints the producer's id
 #   sh producer.sh token URL me PRODUCER_ID                        prints a token, which is good for an hour
 #   sh producer.sh renew URL PRODUCER_ID TOKEN                     prints another one
 #   sh producer.sh subject URL me PRODUCER_ID KEY SCHEMA           prints the id of a subject

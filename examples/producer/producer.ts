@@ -6,7 +6,7 @@
  *   vmstat-as-json | node producer.ts redis://producer:…@127.0.0.1:7701 me hosts/mine vmstat
  *
  * The address is in the line that the node prints when it is ready. At its first start the producer waits until the operator
- * has approved its key. On standard output comes the id of each event that Redis has taken.
+ * has approved its key (`cepa auth pending`, `cepa auth approve`). On standard output comes the id of each event that Redis has taken.
  *
  * It needs `ioredis` and nothing else: copy it.
  */

@@ -1,6 +1,6 @@
 /**
  * Producers that are not ours, on a real node: a shell with `redis-cli`, a program with nothing but `ioredis`, and Python with
- * its standard library. They come as strangers, with a key of their own, and what they publish is in Postgres.
+ * its standard library. They come as strangers, with a key of their own, the operator lets them in, and what they publish is in Postgres.
  *
  * They are the examples that users copy.
  */

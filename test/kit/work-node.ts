@@ -1,10 +1,11 @@
 /**
- * A node with the cell `work`: its own Postgres, its own Redis, and an authority of producers that it trusts.
+ * A node with the cell `work`, as `cepa auth init` has it: its own Postgres, its own Redis, and authorities that it trusts.
  *
  * The Redis is the node's, run by it, but for two things. It has each command on disk before it answers, so that nothing that
- * it took is lost with it, whoever kills it; and there is one more user in it, who may read everything, and tell a producer that it was let in.
+ * it took is lost with it, whoever kills it; and there is one more user in it, who may read everything and change nothing.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { must } from "#runtime/errors.ts";
@@ -16,11 +17,17 @@ import type { Redis, RedisCommand, RedisReply } from "#runtime/redis/redis.ts";
 import type { Sql, SqlRow } from "#runtime/sql/sql.ts";
 import { second } from "#runtime/units.ts";
 import { realPrograms } from "#supervisor/root/real-programs.ts";
-import { startNode, type TestNode, temporaryDataDirectory } from "#test/kit/node.ts";
+import { cepa } from "#test/cli/run.ts";
+import { startNode, type TestNode } from "#test/kit/node.ts";
 import { patient } from "#test/kit/patient.ts";
 import { provide } from "#test/kit/provide.ts";
 import { addressOf } from "#test/kit/redis.ts";
 import { SshKeygen } from "#test/kit/ssh-keygen.ts";
+
+/** What signs the certificates of producers. */
+const AUTHORITY = "producer_ca";
+/** Name and password of the other user. */
+const LOOKER = "looker";
 
 /** Why there is none here; undefined where there is. */
 export const workMissing: string | undefined = await provide({
@@ -29,12 +36,9 @@ export const workMissing: string | undefined = await provide({
   openssl: "openssl",
 });
 
-const LOOKER = "looker";
-const AUTHORITY = "producer_ca";
-
 export class WorkNode {
   readonly node: TestNode;
-  /** Where keys and certificates are made. */
+  /** Where keys and certificates are: what `cepa auth init` has written, and those of producers. */
   readonly directory: string;
   readonly keygen: SshKeygen;
   readonly sql: Sql;
@@ -88,15 +92,18 @@ export class WorkNode {
     });
   }
 
-  /** Lets in every key that waits, and tells who waits for it; answers with how many. */
-  async approveThroughPostgres(): Promise<number> {
-    const text = "update auth.keys set status = 'approved', approved_ms = 1 where status = 'pending' returning *";
-    const approved = await this.rows(text);
-    for (const { nonce, producer_id } of approved) {
-      const fields = ["status", "approved", "producer_id", String(producer_id)];
-      await this.look("XADD", `fdc:register:resp:${nonce}`, "*", ...fields);
+  /** The operator lets in every key that waits; answers with how many. */
+  async approvePending(): Promise<number> {
+    const asked = ["--admin", this.directory, "--data", this.node.dataDirectory, "--json"];
+    const listed = await cepa(["auth", "pending", ...asked]);
+    assert.equal(listed.code, 0, listed.stderr);
+    const keys = listed.stdout.split("\n").filter((line) => line !== "");
+    for (const key of keys) {
+      const { fingerprint } = JSON.parse(key) as { readonly fingerprint: string };
+      const approved = await cepa(["auth", "approve", fingerprint, ...asked]);
+      assert.equal(approved.code, 0, approved.stderr);
     }
-    return approved.length;
+    return keys.length;
   }
 
   async dispose(): Promise<void> {
@@ -107,21 +114,14 @@ export class WorkNode {
   }
 }
 
-/** `settings` are further lines of the configuration file. */
-export async function startWorkNode(settings = ""): Promise<WorkNode> {
+export async function startWorkNode(): Promise<WorkNode> {
   const directory = mkdtempSync(join(tmpdir(), "cepa-work-"));
-  const dataDirectory = temporaryDataDirectory();
-  new SshKeygen(directory).makeKey(AUTHORITY);
-  const config = `[ingest]
-enabled = true
-[auth]
-producerAuthority = [${JSON.stringify(join(directory, `${AUTHORITY}.pub`))}]
-[redis]
-port = 0
-${settings}`;
-  writeFileSync(join(dataDirectory, "cepa.toml"), config);
+  const made = await cepa(["auth", "init", "--out", directory]);
+  assert.equal(made.code, 0, made.stderr);
+  const config = join(directory, "cepa.toml");
+  appendFileSync(config, "\n[redis]\nport = 0\n");
   const path = `${wrapRedis(directory)}${delimiter}${process.env["PATH"] ?? ""}`;
-  return new WorkNode(await startNode({ dataDirectory, env: { PATH: path } }), directory);
+  return new WorkNode(await startNode({ args: ["--config", config], env: { PATH: path } }), directory);
 }
 
 /** Answers with a directory for the path, in which `redis-server` is the one of this machine as it is wanted here. */
@@ -132,7 +132,7 @@ function wrapRedis(directory: string): string {
   // It is given its configuration, beside which the file of users was written anew.
   const script = `#!/bin/sh
 [ "$1" = --version ] && exec '${program}' "$1"
-echo 'user ${LOOKER} on >${LOOKER} ~* -@all +@read +@connection (+xadd ~fdc:register:resp:*)' >> "$(dirname "$1")/users.acl"
+echo 'user ${LOOKER} on >${LOOKER} ~* -@all +@read +@connection' >> "$(dirname "$1")/users.acl"
 exec '${program}' "$1" --appendfsync always
 `;
   writeFileSync(join(wrapped, "redis-server"), script, { mode: 0o755 });
