@@ -28,6 +28,7 @@ import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { Defect, ok } from "#runtime/errors.ts";
+import { Trimmer } from "#runtime/redis/group/trimmer.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
 import { Troubles } from "#runtime/troubles.ts";
@@ -97,13 +98,18 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
       const onTrouble = troubles.of(stream);
       return new StreamLoop({ ...seams, stream, reader, judge, answers, entries, lost, onTrouble });
     };
-    const loops = [
-      await loopOf(REGISTER_STREAM, registrationJudge(judging)),
-      await loopOf(EXCHANGE_STREAM, exchangeJudge(judging)),
-    ];
+    const judges = new Map<string, Judge>([
+      [REGISTER_STREAM, registrationJudge(judging)],
+      [EXCHANGE_STREAM, exchangeJudge(judging)],
+    ]);
     const { legacyRegisterStream, legacyResponseStream } = config.current;
     if (legacyRegisterStream !== "") {
-      loops.push(await loopOf(legacyRegisterStream, legacyRegistrationJudge(judging, legacyResponseStream)));
+      judges.set(legacyRegisterStream, legacyRegistrationJudge(judging, legacyResponseStream));
+    }
+    const loops: (StreamLoop | Trimmer)[] = [];
+    for (const [stream, judge] of judges) {
+      const onTrouble = troubles.of(`trimming ${stream}`);
+      loops.push(await loopOf(stream, judge), new Trimmer({ redis: deps.redis, stream, clock, onTrouble }));
     }
     const upkeep = new Upkeep({ directory, ring, trusted, clock, random });
     // For the whole life: it takes one of the actor's task slots, and the runtime ends it with the incarnation.

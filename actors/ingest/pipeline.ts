@@ -32,6 +32,7 @@ import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
 import { GroupReader, type GroupReaderOptions } from "#runtime/redis/group/group-reader.ts";
+import { Trimmer } from "#runtime/redis/group/trimmer.ts";
 import type { Redis, RedisFailure } from "#runtime/redis/redis.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -149,6 +150,7 @@ export class Pipeline {
       this.#writer.replay(within),
       this.#tell(within),
       this.#makeSubjectLoop(name).run(within),
+      ...[EVENTS_STREAM, SUBJECT_STREAM].map((stream) => this.#trimmerOf(stream).run(within)),
       ...readers.map((reader) => reader.run(within)),
     ]);
   }
@@ -220,6 +222,11 @@ export class Pipeline {
       lost: metrics.counter("ingest_subject_requests_lost_total", "Requests about subjects that were never read."),
       onTrouble: this.#troubles.of("subjects"),
     });
+  }
+
+  #trimmerOf(stream: string): Trimmer {
+    const { redis, clock } = this.#options;
+    return new Trimmer({ redis, stream, clock, onTrouble: this.#troubles.of(`trimming ${stream}`) });
   }
 
   #groupOf(

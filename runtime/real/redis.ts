@@ -11,6 +11,7 @@ import { causeOf, isUndone, unreachable } from "#runtime/redis/failures.ts";
 import { RATE_SCRIPT, type Rate, type RateVerdict, rateWords } from "#runtime/redis/rate.ts";
 import { Readiness } from "#runtime/redis/readiness.ts";
 import type { Redis, RedisCommand, RedisFailure, RedisRefused, RedisReply } from "#runtime/redis/redis.ts";
+import { TRIM_ENTRIES_MAX, TRIM_SCRIPT } from "#runtime/redis/trim.ts";
 import type { Within } from "#runtime/ref.ts";
 import { second } from "#runtime/units.ts";
 
@@ -101,6 +102,14 @@ class RealRedis implements Redis {
     const { value } = answer;
     assert(typeof value === "number", "the script answers with a number");
     return ok(value === 0 ? { isAllowed: true } : { isAllowed: false, retryAfterMs: value });
+  }
+
+  async trim(stream: string, within: Within): Promise<Result<number, RedisFailure>> {
+    const [answer] = await this.#send([["EVAL", TRIM_SCRIPT, 1, stream, TRIM_ENTRIES_MAX]], within);
+    assert(answer !== undefined, "a command has an answer");
+    if (!answer.ok) return answer;
+    assert(typeof answer.value === "number", "the script answers with a number");
+    return ok(answer.value);
   }
 
   async close(): Promise<void> {

@@ -77,6 +77,13 @@ export interface Redis {
   /** Takes one from what `rate` allows under `key`, by the clock of the server, or says when there will be one. */
   take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>>;
 
+  /**
+   * Lets go of the front of a stream what each of its groups was given and has acknowledged, and nothing else (`trim.ts`); a few
+   * such entries may stay, and no more than `TRIM_ENTRIES_MAX` go at once. Answers with how many went: of a stream that nobody
+   * reads, and of one that is not there, none.
+   */
+  trim(stream: string, within: Within): Promise<Result<number, RedisFailure>>;
+
   /** Ends what is under way at once. Everything after it fails. */
   close(): Promise<void>;
 }

@@ -19,7 +19,7 @@ import type {
 import type { Within } from "#runtime/ref.ts";
 import { Line } from "#runtime/simulated/redis/line.ts";
 import { Refusal } from "#runtime/simulated/redis/refusal.ts";
-import { commandWork, takeWork, transactionWork, type Work } from "#runtime/simulated/redis/work.ts";
+import { commandWork, takeWork, transactionWork, trimWork, type Work } from "#runtime/simulated/redis/work.ts";
 import { second } from "#runtime/units.ts";
 
 /** Pauses double while nobody is there. A real connection has others, by chance. */
@@ -104,6 +104,13 @@ export class SimulatedConnection implements Redis {
 
   async take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>> {
     const [answer] = await this.#ask([takeWork(key, rate)], within);
+    assert(answer !== undefined, "it has an answer");
+    if (!answer.ok) return answer;
+    return answer.value instanceof Refusal ? fail(failureOf(answer.value.line)) : ok(answer.value);
+  }
+
+  async trim(stream: string, within: Within): Promise<Result<number, RedisFailure>> {
+    const [answer] = await this.#ask([trimWork(stream)], within);
     assert(answer !== undefined, "it has an answer");
     if (!answer.ok) return answer;
     return answer.value instanceof Refusal ? fail(failureOf(answer.value.line)) : ok(answer.value);

@@ -26,14 +26,19 @@ export function addEntry(stream: StreamValue, entry: Entry): void {
   stream.addedCount += 1;
 }
 
-/** How many went. */
-export function trimStream(stream: StreamValue, { keep, isAbout }: Trim): number {
+/** How many went; of what is trimmed about no more than `countMax`. */
+export function trimStream(
+  stream: StreamValue,
+  { keep, isAbout }: Trim,
+  countMax: number = Number.POSITIVE_INFINITY,
+): number {
   const { entries } = stream;
   const surplus =
     keep.kind === "count"
       ? Math.max(0, entries.length - keep.countMax)
       : entries.length - between(entries, keep.id, ENTRY_ID_LAST).length;
-  const count = isAbout ? surplus - (surplus % BLOCK_ENTRIES) : surplus;
+  const wanted = Math.min(surplus, countMax);
+  const count = isAbout ? wanted - (wanted % BLOCK_ENTRIES) : surplus;
   entries.splice(0, count);
   return count;
 }

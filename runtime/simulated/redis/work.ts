@@ -2,11 +2,13 @@
 import { blockMsOf, nameOf } from "#runtime/redis/commands.ts";
 import { assertRate, type Rate, type RateVerdict, takeOne } from "#runtime/redis/rate.ts";
 import type { RedisCommand, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
+import { TRIM_ENTRIES_MAX } from "#runtime/redis/trim.ts";
 import type { Moment } from "#runtime/simulated/redis/command.ts";
 import { execute, isGrowing } from "#runtime/simulated/redis/execute.ts";
 import { findValue, putValue } from "#runtime/simulated/redis/keyspace.ts";
 import { pinEnds } from "#runtime/simulated/redis/read-commands.ts";
 import { NO_MEMORY, type Refusal, WRONG_TYPE } from "#runtime/simulated/redis/refusal.ts";
+import { trimStream } from "#runtime/simulated/redis/stream.ts";
 
 const usPerMs = 1000;
 
@@ -44,6 +46,11 @@ export function takeWork(key: string, rate: Rate): Work<RateVerdict | Refusal> {
   return { names: ["TAKE"], run: (moment) => take(name, rate, moment) };
 }
 
+export function trimWork(stream: string): Work<number | Refusal> {
+  const name = Buffer.from(stream).toString("latin1");
+  return { names: ["TRIM"], run: (moment) => trim(name, moment) };
+}
+
 function wordsWork(
   words: readonly Uint8Array[],
   names: readonly string[],
@@ -66,6 +73,17 @@ function take(key: string, rate: Rate, { keyspace, nowMs, isFull }: Moment): Rat
   if (isFull) return NO_MEMORY;
   putValue(keyspace, key, { kind: "text", bytes: Buffer.from(String(keep.fullUs)) }, nowMs + keep.forMs);
   return verdict;
+}
+
+function trim(key: string, { keyspace, nowMs }: Moment): number | Refusal {
+  const stream = findValue(keyspace, key, nowMs);
+  if (stream === undefined) return 0;
+  if (stream.kind !== "stream") return WRONG_TYPE;
+  const ids = [...stream.groups.values()].map(({ pending, lastId }) => pending[0]?.id ?? lastId);
+  const [first, ...others] = ids;
+  if (first === undefined) return 0;
+  const id = others.reduce((least, other) => (other < least ? other : least), first);
+  return trimStream(stream, { keep: { kind: "since", id }, isAbout: true }, TRIM_ENTRIES_MAX);
 }
 
 function bytesOf(word: RedisWord): Uint8Array {
