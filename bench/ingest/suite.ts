@@ -17,8 +17,8 @@ import type { Published, PublishOrder } from "#bench/ingest/publish-main.ts";
 import { RAW_TABLE, type RawOrder } from "#bench/ingest/raw-limit.ts";
 import { type Servers, startServers } from "#bench/ingest/servers.ts";
 import { type Measurement, median, percentile } from "#bench/measurement.ts";
-import { residentBytes } from "#bench/process-figures.ts";
-import { startNode } from "#bench/running-node.ts";
+import { cpuSeconds, residentBytes } from "#bench/process-figures.ts";
+import { type RunningNode, startNode } from "#bench/running-node.ts";
 import { sideBySide } from "#bench/side-by-side.ts";
 import { killedAtExit, TemporaryFolder } from "#bench/temporary.ts";
 import { takeTurns } from "#bench/turns.ts";
@@ -54,6 +54,8 @@ type Settings = Readonly<Record<string, string>>;
 type Path = typeof EVENTS;
 
 interface Scene {
+  /** Of the cell. */
+  readonly pid: number;
   readonly servers: Servers;
   readonly redis: Redis;
   readonly sql: Sql;
@@ -81,7 +83,13 @@ export async function* benchIngest({ quick, backlog }: IngestOptions): AsyncGene
   const sql = openSql({ url: servers.postgresUrl, connectionsMax: 1, statementTimeoutMs: 60 * second });
   try {
     const node = await startNode(cache, { settings });
-    const scene: Scene = { servers, redis, sql, enrolled: await enrol(redis, servers.postgresUrl, authority) };
+    const scene: Scene = {
+      pid: await workPid(node),
+      servers,
+      redis,
+      sql,
+      enrolled: await enrol(redis, servers.postgresUrl, authority),
+    };
     must(await redis.call(["XGROUP", "CREATE", RAW.stream, RAW.group, "0", "MKSTREAM"], patient), "a group");
     const samples = yield* throughput(scene, rounds, count);
     yield* latency(scene, Math.floor(median(samples) / 2), quick ? 5 : 20);
@@ -104,10 +112,21 @@ async function* throughput(
   const { redis } = scene;
   const trimmer = new Trimmer({ redis, stream: RAW.stream, clock: realClock, onTrouble: () => undefined });
   const trimming = trimmer.run({ ...patient, signal: life.signal });
-  await rateOf(scene, EVENTS, count / 4);
-  await rateOf(scene, RAW, count / 4);
+  const perCore = { cepa: [] as number[], raw: [] as number[] };
+  const arm = async (path: Path, pid: number, counts: number[], many: number): Promise<number> => {
+    const before = cpuSeconds(pid);
+    const reached = await rateOf(scene, path, many);
+    counts.push(many / (cpuSeconds(pid) - before));
+    return reached;
+  };
+  // They warm up.
+  await arm(EVENTS, scene.pid, [], count / 2);
+  await arm(RAW, raw.pid ?? 0, [], count / 2);
   const { cepa = [], ...peers } = await takeTurns(
-    { cepa: () => rateOf(scene, EVENTS, count), "raw limit": () => rateOf(scene, RAW, count) },
+    {
+      cepa: () => arm(EVENTS, scene.pid, perCore.cepa, count),
+      "raw limit": () => arm(RAW, raw.pid ?? 0, perCore.raw, count),
+    },
     rounds,
   );
   raw.kill();
@@ -115,6 +134,8 @@ async function* throughput(
   await trimming;
   const targets = [{ least: 20_000 }, { least: 0.5, times: "raw limit" }];
   yield* sideBySide({ name: "ingest.events", unit: "/s", samples: cepa, peers, targets });
+  const besides = { "raw limit": perCore.raw };
+  yield* sideBySide({ name: "ingest.events-per-core", unit: "/s", samples: perCore.cepa, peers: besides });
   return cepa;
 }
 
@@ -147,13 +168,18 @@ async function* memory(scene: Scene, settings: Settings, backlog: number): Async
   });
   let most = 0;
   while (!isDone) {
-    const pid = (await node.status()).cells.find(({ name }) => name === "work")?.pid;
-    if (pid !== undefined && pid > 0) most = Math.max(most, residentBytes(pid) / MiB);
+    most = Math.max(most, residentBytes(await workPid(node)) / MiB);
     await pause(SAMPLE_MS);
   }
   await looking;
   const name = `ingest.memory-backlog-${backlog}`;
   yield { name, value: most, unit: "MiB", target: `≤ ${CELL_MIB_MAX} MiB`, met: most <= CELL_MIB_MAX };
+}
+
+async function workPid(node: RunningNode): Promise<number> {
+  const pid = (await node.status()).cells.find(({ name }) => name === "work")?.pid;
+  assert(pid !== undefined && pid > 0, "the cell runs");
+  return pid;
 }
 
 async function publish(scene: Scene, path: Path, order: Pick<PublishOrder, "count" | "rate" | "lengthMax">) {
