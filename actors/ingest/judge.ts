@@ -122,8 +122,10 @@ function tokenIn({ fields, deliveryCount }: StreamEntry, { bounds, deliveriesMax
   const payload = fields.get(PAYLOAD);
   if (payload === undefined || payload.length === 0) return dead("empty_payload", "empty");
   if (payload.length > bounds.sizeBytesMax) return dead("too_large", "too-large");
+  const token = fields.get(TOKEN);
+  if (token === undefined) return "";
   // A token is ASCII: any other byte becomes a character that no token has.
-  return Buffer.from(fields.get(TOKEN) ?? []).toString("latin1");
+  return Buffer.from(token.buffer, token.byteOffset, token.length).toString("latin1");
 }
 
 function readOne(
@@ -231,17 +233,18 @@ async function distinctly<Question, Answer, F extends Failure>(
   keyOf: (question: Question) => string | undefined,
   ask: (distinct: readonly Question[]) => Promise<Result<readonly Answer[], F>>,
 ): Promise<Result<readonly (Answer | undefined)[], F>> {
-  const places = new Map<string, number>();
+  const placeOfKey = new Map<string, number>();
   const distinct: Question[] = [];
-  const keys = questions.map(keyOf);
-  for (const [at, key] of keys.entries()) {
-    const question = questions[at];
-    if (key === undefined || places.has(key) || question === undefined) continue;
-    places.set(key, distinct.length);
-    distinct.push(question);
-  }
+  const places = questions.map((question) => {
+    const key = keyOf(question);
+    if (key === undefined) return undefined;
+    const known = placeOfKey.get(key);
+    if (known !== undefined) return known;
+    placeOfKey.set(key, distinct.length);
+    return distinct.push(question) - 1;
+  });
   if (distinct.length === 0) return ok(questions.map(() => undefined));
   const answers = await ask(distinct);
   if (!answers.ok) return answers;
-  return ok(keys.map((key) => (key === undefined ? undefined : answers.value[places.get(key) ?? 0])));
+  return ok(places.map((place) => (place === undefined ? undefined : answers.value[place])));
 }

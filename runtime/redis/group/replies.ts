@@ -132,14 +132,14 @@ function fieldsIn(reply: RedisReply): Omit<GivenEntry, "id"> {
   if (reply === null) return { fields: undefined, sizeBytes: 0 };
   const words = listIn(reply);
   const fields = new Map<string, Uint8Array>();
-  const repeated = new Set<string>();
+  const repeated: string[] = [];
   let sizeBytes = 0;
   for (let at = 0; at < words.length; at += 2) {
     const name = textIn(words[at] ?? null);
     const value = words[at + 1] ?? null;
     assert(value instanceof Uint8Array, "a field has a value");
     sizeBytes += name.length + value.length;
-    if (fields.has(name)) repeated.add(name);
+    if (fields.has(name)) repeated.push(name);
     fields.set(name, value);
   }
   for (const name of repeated) fields.delete(name);
