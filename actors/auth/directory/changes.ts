@@ -5,11 +5,11 @@
  * or when it is gone with its transaction and the number is free again: who has read up to a number has read all before it. It
  * is what a transaction does last, because all others that have a change wait for it.
  */
-import { maybeTextIn, numberIn, textIn } from "#actors/auth/directory/columns.ts";
 import type { Change, Changes, ChangesForgotten, DirectoryFailure } from "#actors/auth/directory/directory.ts";
 import { read, type Tables, type Transaction } from "#actors/auth/directory/transaction.ts";
 import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import { maybeTextIn, numberIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 
 export async function addChanges(

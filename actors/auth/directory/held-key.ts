@@ -5,10 +5,11 @@
  * a token, so it may be looked up before. What is decided on is read by a statement of its own, because each one sees what was
  * there when it began: the one that waits for the row begins before the wait.
  */
-import { flagIn, maybeTextIn, statusIn, textIn } from "#actors/auth/directory/columns.ts";
+import { statusIn } from "#actors/auth/directory/columns.ts";
 import type { Fingerprint, KeyFacts, SignedRequest } from "#actors/auth/directory/directory.ts";
 import type { Transaction } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
+import { flagIn, maybeTextIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure, SqlRow } from "#runtime/sql/sql.ts";
 
 export interface HeldKey extends KeyFacts {

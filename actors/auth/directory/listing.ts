@@ -1,9 +1,10 @@
 /** Keys as people look at them: one by any of its names, or page by page. */
-import { flagIn, maybeTextIn, numberIn, statusIn, textIn } from "#actors/auth/directory/columns.ts";
+import { statusIn } from "#actors/auth/directory/columns.ts";
 import type { DirectoryFailure, KeyFacts, KeyFilter, KeyRow } from "#actors/auth/directory/directory.ts";
 import { read, type Tables } from "#actors/auth/directory/transaction.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import { flagIn, maybeTextIn, numberIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlRow } from "#runtime/sql/sql.ts";
 import { second } from "#runtime/units.ts";
 

@@ -2,13 +2,13 @@
  * Keys that nobody knows yet come one at a time: whoever brings one holds their counter. So no key comes twice, and those that
  * wait for a review can be counted.
  */
-import { flagIn, numberIn, textIn } from "#actors/auth/directory/columns.ts";
 import type { ProducerId, Registered, Registration } from "#actors/auth/directory/directory.ts";
 import { legible } from "#actors/auth/directory/legible.ts";
 import { outcomeOf } from "#actors/auth/directory/outcomes.ts";
 import { record } from "#actors/auth/directory/requests.ts";
 import type { Transaction } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
+import { flagIn, numberIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 
 /** As producers are told theirs. Postgres would take other spellings, and refuse a statement with what is none. */

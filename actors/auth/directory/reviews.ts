@@ -1,11 +1,11 @@
 /** What people decide about keys. Who decided what stays recorded, also where another decision came after it. */
 import { addChanges } from "#actors/auth/directory/changes.ts";
-import { textIn } from "#actors/auth/directory/columns.ts";
 import type { Approved, Denied, DirectoryFailure, Review } from "#actors/auth/directory/directory.ts";
 import { type HeldKey, holdKey } from "#actors/auth/directory/held-key.ts";
 import { type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import { textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 
 export function approve(tables: Tables, review: Review, within: Within): Promise<Result<Approved, DirectoryFailure>> {

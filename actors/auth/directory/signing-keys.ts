@@ -1,9 +1,9 @@
 /** Public halves of the keys that sign tokens: each node says its own, and reads those of all. */
-import { textIn } from "#actors/auth/directory/columns.ts";
 import { type DirectoryFailure, SIGNING_KEYS_MAX, type SigningKeyFacts } from "#actors/auth/directory/directory.ts";
 import { read, type Tables } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import { textIn } from "#runtime/sql/columns.ts";
 
 /** One statement, which sees the tables as they were before it: so what it says is joined to what it reads. */
 export async function shareSigningKey(

@@ -4,7 +4,6 @@
  * A token that was renewed and those that came of it are denied as one, under the name of the first, which an exchange gave.
  */
 import { addChanges } from "#actors/auth/directory/changes.ts";
-import { flagIn, maybeTextIn, textIn } from "#actors/auth/directory/columns.ts";
 import type {
   DirectoryFailure,
   Fingerprint,
@@ -21,6 +20,7 @@ import { record } from "#actors/auth/directory/requests.ts";
 import { read, type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import { flagIn, maybeTextIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 import { second } from "#runtime/units.ts";
 

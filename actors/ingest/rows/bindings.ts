@@ -1,6 +1,6 @@
 /** Which producers may write about which subjects, and who waits for people to say so. */
 
-import { flagIn, maybeUuidIn, numberIn, textIn, uuidIn } from "#actors/ingest/rows/columns.ts";
+import { maybeUuidIn, uuidIn } from "#actors/ingest/rows/columns.ts";
 import {
   BINDINGS_LISTED_MAX,
   type Binding,
@@ -14,6 +14,7 @@ import { type Ask, ask, type Tables, transact } from "#actors/ingest/rows/tables
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { uuidArray } from "#runtime/sql/binary-arrays.ts";
+import { flagIn, numberIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure, SqlRow } from "#runtime/sql/sql.ts";
 
 export async function bindings(

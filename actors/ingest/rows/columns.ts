@@ -1,20 +1,8 @@
-/** What stands in a row. Postgres writes every value as text; one that is missing, or not what it has to be, is a defect. */
+/** A UUID in a row. */
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import { assert } from "#runtime/errors.ts";
+import { maybeTextIn } from "#runtime/sql/columns.ts";
 import type { SqlRow } from "#runtime/sql/sql.ts";
-
-export function textIn(row: SqlRow | undefined, column: string): string {
-  const value = maybeTextIn(row, column);
-  assert(value !== undefined, `there is a ${column}`);
-  return value;
-}
-
-/** Undefined where there is null. */
-export function maybeTextIn(row: SqlRow | undefined, column: string): string | undefined {
-  const value = row?.[column];
-  assert(value !== undefined, `there is a column ${column}`);
-  return value ?? undefined;
-}
 
 export function uuidIn(row: SqlRow | undefined, column: string): Uuid {
   const uuid = maybeUuidIn(row, column);
@@ -26,14 +14,4 @@ export function uuidIn(row: SqlRow | undefined, column: string): Uuid {
 export function maybeUuidIn(row: SqlRow | undefined, column: string): Uuid | undefined {
   const text = maybeTextIn(row, column);
   return text === undefined ? undefined : parseUuid(text);
-}
-
-export function numberIn(row: SqlRow | undefined, column: string): number {
-  const value = Number(textIn(row, column));
-  assert(Number.isSafeInteger(value), `${column} is a whole number`);
-  return value;
-}
-
-export function flagIn(row: SqlRow | undefined, column: string): boolean {
-  return textIn(row, column) === "t";
 }

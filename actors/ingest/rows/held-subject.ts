@@ -2,11 +2,12 @@
 import { canonicalText } from "#actors/domain/canonical-json.ts";
 import type { JsonObject } from "#actors/domain/json-value.ts";
 import type { Uuid } from "#actors/domain/uuid.ts";
-import { flagIn, maybeTextIn, textIn, uuidIn } from "#actors/ingest/rows/columns.ts";
+import { uuidIn } from "#actors/ingest/rows/columns.ts";
 import type { Pair, SubjectRefusal, SubjectRegistration } from "#actors/ingest/rows/event-rows.ts";
 import { objectOf, type SchemaVersion, versionIn } from "#actors/ingest/rows/schema-versions.ts";
 import type { Ask } from "#actors/ingest/rows/tables.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import { flagIn, maybeTextIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 
 export interface HeldSubject {

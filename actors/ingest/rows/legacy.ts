@@ -5,7 +5,7 @@
  * subjects, then bindings, each sorted, so that nodes which make the same do not stop each other.
  */
 
-import { flagIn, maybeUuidIn } from "#actors/ingest/rows/columns.ts";
+import { maybeUuidIn } from "#actors/ingest/rows/columns.ts";
 import {
   LEGACY_SCHEMA_PREFIX,
   type LegacyBinding,
@@ -17,6 +17,7 @@ import { type Ask, ask, type Rows, type Tables, transact } from "#actors/ingest/
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { textArray, uuidArray } from "#runtime/sql/binary-arrays.ts";
+import { flagIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure, SqlRow, SqlValue } from "#runtime/sql/sql.ts";
 
 /** Undefined: something of it is still to be made. */

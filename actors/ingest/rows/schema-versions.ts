@@ -7,9 +7,10 @@
 import { canonicalText, readStored } from "#actors/domain/canonical-json.ts";
 import { isJsonObject, type JsonObject } from "#actors/domain/json-value.ts";
 import type { Uuid } from "#actors/domain/uuid.ts";
-import { maybeTextIn, numberIn, textIn, uuidIn } from "#actors/ingest/rows/columns.ts";
+import { uuidIn } from "#actors/ingest/rows/columns.ts";
 import type { Ask } from "#actors/ingest/rows/tables.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
+import { maybeTextIn, numberIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure, SqlRow } from "#runtime/sql/sql.ts";
 
 export interface SchemaVersion {

@@ -4,12 +4,13 @@ import { readStored } from "#actors/domain/canonical-json.ts";
 import type { Tag } from "#actors/domain/events/event.ts";
 import { isJsonObject, type JsonValue } from "#actors/domain/json-value.ts";
 import type { Uuid } from "#actors/domain/uuid.ts";
-import { maybeTextIn, numberIn, textIn, uuidIn } from "#actors/ingest/rows/columns.ts";
+import { uuidIn } from "#actors/ingest/rows/columns.ts";
 import type { RowsFailure, StoredEvent } from "#actors/ingest/rows/event-rows.ts";
 import { streamIdOf } from "#actors/ingest/rows/stream-id.ts";
 import { ask, type Tables } from "#actors/ingest/rows/tables.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import { maybeTextIn, numberIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlRow } from "#runtime/sql/sql.ts";
 
 /** Its id says which month it is in: only that is looked into. */
