@@ -1,6 +1,7 @@
 /** A cell seen from the root, with a host that does as it is told. Time is manual. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { NodeAddresses } from "#runtime/actor-module.ts";
 import { type ExitReason, fail, ok } from "#runtime/errors.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { second } from "#runtime/units.ts";
@@ -15,6 +16,8 @@ interface Scene {
   readonly exits: ExitReason[];
   readonly healths: string[];
   readonly refusals: string[];
+  /** Where its actors said that they answer. */
+  readonly addresses: NodeAddresses[];
   say(report: Report): void;
   end(reason: ExitReason): void;
   facts: CellFacts;
@@ -35,6 +38,7 @@ function scene(): Scene {
     exits: [],
     healths: [],
     refusals: [],
+    addresses: [],
     facts,
     killedCount: 0,
     canOpen: true,
@@ -51,7 +55,7 @@ function scene(): Scene {
       onMisplaced: (problem) => made.refusals.push(`place: ${problem}`),
       onBuildChanged: (problem) => made.refusals.push(`build: ${problem}`),
       onLog: () => undefined,
-      onListens: () => undefined,
+      onListens: (addresses) => made.addresses.push(addresses),
       host: {
         open: async () => {
           if (!made.canOpen) return fail({ code: "supervisor.host-failed", cell: "data", cause: "EAGAIN" });
@@ -114,6 +118,18 @@ describe("cell child: start", () => {
 
     assert.equal((await starting).ok, true);
     assert.equal(on.child.pid, 42);
+  });
+
+  it("passes on where the actors of the cell answer, before it is up", async () => {
+    const on = scene();
+    const starting = on.child.start();
+    await on.clock.settle();
+
+    on.say({ kind: "listens", addresses: { admin: "https://127.0.0.1:7702" } });
+
+    assert.deepEqual(on.addresses, [{ admin: "https://127.0.0.1:7702" }]);
+    on.say({ kind: "started" });
+    assert.equal((await starting).ok, true);
   });
 
   it("fails when there is no place, when the cell says so, when it ends, and after its time", async () => {
