@@ -122,6 +122,8 @@ export interface EdgeOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
+  /** Label of what is measured of it, where a process has more than one; without it none. */
+  readonly name?: string | undefined;
   /** Without it anybody who can connect may ask. */
   readonly tls?: EdgeTls | undefined;
   readonly limits: () => EdgeLimits;

@@ -135,7 +135,8 @@ class Listener implements Edge {
   }
 
   #adaptServer(): void {
-    const { metrics } = this.#options;
+    const { metrics, name } = this.#options;
+    const labels = name === undefined ? {} : { listener: name };
     const gauge = metrics.gauge("open_connections", "Client connections that are open.");
     this.#server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
@@ -143,10 +144,10 @@ class Listener implements Edge {
     });
     this.#server.on(this.#options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
       this.#connections.set(socket, new Connection(this.#host, socket));
-      gauge.set(this.#connections.size);
+      gauge.set(this.#connections.size, labels);
       socket.once("close", () => {
         this.#connections.delete(socket);
-        gauge.set(this.#connections.size);
+        gauge.set(this.#connections.size, labels);
       });
     });
     this.#server.on("request", (message, reply) => this.#accept(message, reply));

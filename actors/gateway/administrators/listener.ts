@@ -43,7 +43,7 @@ export async function listenToAdministrators(env: CellEnv, config: ConfigView<Ga
   const ports = adminPort === 0 && before !== undefined ? [before, 0] : [adminPort];
   let problem = "";
   for (const port of ports) {
-    const listening = await env.edges.listen({ host, port, tls, limits, clock, random, metrics });
+    const listening = await env.edges.listen({ name: "admin", host, port, tls, limits, clock, random, metrics });
     if (listening.ok) return listening.value;
     const { failure } = listening;
     const cause = failure.code === "edge.bind-failed" ? failure.errno : failure.cause;

@@ -195,6 +195,32 @@ describe("edge: TLS (EDG-14)", () => {
     });
   }
 
+  it("counts its connections apart from those of another listener, by its name", async () => {
+    const metrics = new Metrics();
+    const named = must(await realEdges.listen(options({ metrics, name: "admin" })), "listening");
+    const plain = must(await realEdges.listen(options({ metrics, tls: undefined })), "listening");
+    const opened = await Promise.all(
+      [new URL(plain.url), new URL(plain.url)].map(async ({ port }) => {
+        const socket = net.connect({ port: Number(port), host: "127.0.0.1" });
+        await new Promise((resolve) => socket.once("connect", resolve));
+        return socket;
+      }),
+    );
+    named.attach(serviceOf(async () => textResponse("ok")));
+    await ask(named, await issue({}));
+
+    const counts = metrics.takeDeltas().filter(({ name }) => name === "open_connections");
+
+    const plainCounts = counts.filter(({ labels }) => Object.keys(labels).length === 0);
+    assert.deepEqual(
+      plainCounts.map(({ value }) => value),
+      [2],
+    );
+    assert.equal(counts.length, 2);
+    for (const socket of opened) socket.destroy();
+    await Promise.all([named.close(), plain.close()]);
+  });
+
   it("is kept by the one in memory too: who is nobody cannot ask", async () => {
     const edge = must(await new SimulatedEdges().listen(options()), "listening");
     edge.attach(serviceOf(async ({ client }) => textResponse(JSON.stringify(client?.names ?? "nobody"))));
