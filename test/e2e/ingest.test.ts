@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
 import { EVENTS_GROUP } from "#actors/ingest/pipeline.ts";
 import { eventually } from "#test/kit/node.ts";
@@ -69,6 +70,32 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
     assert.equal((await storedIn(`hosts/${name}`)).size, input.length + 1);
   });
 
+  it("go on when Redis and the cell are killed under them, and lose nothing", async () => {
+    const lines = Array.from({ length: 60 }, (_, at) => `{"after":${at}}`);
+    async function* slowly(): AsyncGenerator<string> {
+      for (const line of lines) {
+        yield line;
+        await sleep(40);
+      }
+    }
+    const runs = programs.map(([name, command, file]) =>
+      runProgram(command, [join(PRODUCERS, file), work.url, work.file(name), `hosts/${name}`, "load"], slowly()),
+    );
+
+    await sleep(700); // All of them publish.
+    await Promise.all([work.kill("server", "redis"), work.kill("cell", "work")]);
+    const ended = await Promise.all(runs);
+
+    for (const [index, [name]] of programs.entries()) {
+      const { code, lines: ids, errors } = ended[index] ?? assert.fail("one run each");
+      assert.deepEqual([code, ids.length], [0, lines.length], errors);
+      await eventually(10_000, "all are there", async () => {
+        const stored = await storedIn(`hosts/${name}`);
+        return ids.every((id) => stored.has(id));
+      });
+    }
+  });
+
   it("come by redis-cli and openssl, speak both protocols, and what is no event is a dead letter with its reason", async () => {
     const { token, subjectId } = await comeByShell(work, "shell");
     const now = new Date();
@@ -116,8 +143,8 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
     const [counted] = await work.rows("select count(*) as rows, count(distinct event_id) as ids from ingest.events");
     const [groups] = [await work.look("XINFO", "GROUPS", "events")];
 
-    // 25 by each of the programs, one again; by redis-cli an event and an envelope, the rest being letters or the same.
-    assert.deepEqual({ ...counted }, { rows: "53", ids: "53" });
+    // 25 and 60 by each of the programs, one again; by redis-cli an event and an envelope, the rest being letters or the same.
+    assert.deepEqual({ ...counted }, { rows: "173", ids: "173" });
     assert.equal(Array.isArray(groups) ? groups.length : 0, 1);
     await eventually(5000, "all are acknowledged", async () => {
       const [pendingCount] = (await work.look("XPENDING", "events", EVENTS_GROUP)) as readonly unknown[];

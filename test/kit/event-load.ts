@@ -17,9 +17,10 @@ export interface LoadOptions {
   readonly token: string;
   readonly subjectId: string;
   readonly ratePerSecond: number;
+  /** How many are sent at once. */
+  readonly batchCount?: number;
 }
 
-const BATCH_COUNT = 20;
 const BAD_EVERY = 100;
 /** An event has some 600 bytes. */
 const PAD = "x".repeat(400);
@@ -61,11 +62,12 @@ export class EventLoad {
   }
 
   async #run(): Promise<void> {
+    const { ratePerSecond, batchCount = 20 } = this.#options;
     const startMs = performance.now();
-    for (let sent = 0; !this.#isOver; sent += BATCH_COUNT) {
-      const dueMs = startMs + (sent / this.#options.ratePerSecond) * second;
+    for (let sent = 0; !this.#isOver; sent += batchCount) {
+      const dueMs = startMs + (sent / ratePerSecond) * second;
       await sleep(Math.max(0, dueMs - performance.now()));
-      await this.#send(Array.from({ length: BATCH_COUNT }, () => this.#next()));
+      await this.#send(Array.from({ length: batchCount }, () => this.#next()));
     }
   }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { eventually } from "#test/kit/node.ts";
 import type { WorkNode } from "#test/kit/work-node.ts";
@@ -19,11 +20,13 @@ export interface Ended {
 export async function runProgram(
   command: string,
   args: readonly string[],
-  input: readonly string[] = [],
+  input: readonly string[] | AsyncIterable<string> = [],
 ): Promise<Ended> {
   const child = spawn(command, args);
   child.stdin.on("error", () => undefined); // One that refuses reads nothing.
-  child.stdin.end(input.map((line) => `${line}\n`).join(""));
+  Readable.from(input)
+    .map((line: string) => `${line}\n`)
+    .pipe(child.stdin);
   const closed = new Promise<number | null>((resolve) => child.once("close", resolve));
   const [out, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
   return { code, lines: out.split("\n").filter((line) => line !== ""), errors };

@@ -18,7 +18,7 @@ import type { Sql, SqlRow } from "#runtime/sql/sql.ts";
 import { second } from "#runtime/units.ts";
 import { realPrograms } from "#supervisor/root/real-programs.ts";
 import { cepa } from "#test/cli/run.ts";
-import { startNode, type TestNode } from "#test/kit/node.ts";
+import { eventually, startNode, type TestNode } from "#test/kit/node.ts";
 import { patient } from "#test/kit/patient.ts";
 import { provide } from "#test/kit/provide.ts";
 import { addressOf } from "#test/kit/redis.ts";
@@ -35,6 +35,8 @@ export const workMissing: string | undefined = await provide({
   "ssh-keygen": "openssh-client",
   openssl: "openssl",
 });
+
+export type PartKind = "cell" | "server";
 
 export class WorkNode {
   readonly node: TestNode;
@@ -104,6 +106,23 @@ export class WorkNode {
       assert.equal(approved.code, 0, approved.stderr);
     }
     return keys.length;
+  }
+
+  /** 0 while it does not run. */
+  async pidOf(kind: PartKind, name: string): Promise<number> {
+    const { cells, servers } = await this.node.status();
+    const found = (kind === "cell" ? cells : servers).find((row) => row.name === name);
+    return found?.state === "running" ? found.pid : 0;
+  }
+
+  /** As `cepa kill` does; comes back when another one runs. */
+  async kill(kind: PartKind, name: string): Promise<void> {
+    const killed = await this.pidOf(kind, name);
+    assert.equal((await this.node.admin("kill", `${kind}/${name}`))["ok"], true);
+    await eventually(30_000, `${kind}/${name} lives again`, async () => {
+      const pid = await this.pidOf(kind, name);
+      return pid !== 0 && pid !== killed;
+    });
   }
 
   async dispose(): Promise<void> {
