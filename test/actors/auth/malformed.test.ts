@@ -87,7 +87,7 @@ function judgedCount({ started }: StartedAuth, stream: string): number {
 
 describe("auth: malformed entries", () => {
   for (const stream of ["fdc:register", "fdc:token:exchange", "old:register"]) {
-    it(`are judged, each one, on ${stream}, and change nothing`, async () => {
+    it(`are judged, each one, on ${stream}, change nothing, and leave it (AUTH-21)`, async () => {
       const auth = await startAuth({ config: { legacyRegisterStream: "old:register", legacyResponseStream: "old" } });
       const { producer, producerId } = await auth.approved();
       const token = await auth.token(producer, producerId);
@@ -111,6 +111,10 @@ describe("auth: malformed entries", () => {
         keys.every(({ fingerprint }) => fingerprint === producer.fingerprint),
         `seed ${seed}`,
       );
+      // But for a part of a block.
+      await auth.pass(2000);
+      const left = Number(await auth.ask("XLEN", stream));
+      assert(left <= 100, `${left} of ${entries.length} are left`);
       auth.jump(20_000);
       assert.equal((await auth.register(await other.sign({}))).at(-1)?.["status"], "pending");
     });

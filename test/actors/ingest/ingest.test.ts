@@ -42,6 +42,24 @@ describe("ingest: an event", () => {
     assert.deepEqual(await dead(world), []);
   });
 
+  it("leaves the stream when every group of it is done with it, and not before (ING-33)", async () => {
+    const { world, subjectId } = await scene();
+    await world.ask("XGROUP", "CREATE", "events", "other", "0", "MKSTREAM");
+    // A block of the stream goes as a whole: there are two, and a little.
+    for (let at = 0; at < 250; at += 1) await world.send("events", { payload: lean(at, subjectId), token });
+    await world.settled();
+    await world.pass(5000);
+    const whileUnread = await world.ask("XLEN", "events");
+
+    await world.ask("XGROUP", "SETID", "events", "other", "$");
+    await world.pass(2000);
+
+    assert.equal(whileUnread, 250);
+    assert.equal(await world.ask("XLEN", "events"), 50);
+    const last = must(await world.until(world.ref.call("readEvent", { eventId: eventId(249) }, asked)), "the event");
+    assert.equal(last.eventId, eventId(249));
+  });
+
   it("comes in again and is the same, also as another entry (ING-21)", async () => {
     const { world, subjectId } = await scene();
     for (let time = 0; time < 2; time += 1) await world.send("events", { payload: lean(1, subjectId), token });
