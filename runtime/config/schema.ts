@@ -17,6 +17,8 @@ export interface TextField {
   readonly default: string;
   /** The whole value must match. */
   readonly pattern: RegExp;
+  /** There may be a password in it: it is never shown. */
+  readonly isSecret?: boolean;
 }
 
 /** In a file a list of strings; in the environment one text, with a comma between two entries. */

@@ -68,7 +68,7 @@ export function readSection<Config>(
           ? readValue(field, table[setting])
           : { value: field.default };
     if (!("kind" in read)) config[setting] = read.value;
-    else problems.push({ setting, source: override === undefined ? FILE : variable, ...read });
+    else problems.push({ setting, source: override === undefined ? FILE : variable, ...tellable(field, read) });
   }
   problems.push(...unknownSettings(table, known), ...unknownVariables(environment, sectionName, known));
 
@@ -183,6 +183,12 @@ function bounded({ min, max }: NumericField, value: number): Read {
 function expectedNumber({ unit }: NumericField): string {
   const noun = { ms: "a duration in whole ms", bytes: "a size in whole bytes", count: "a whole number" }[unit];
   return `${noun} (such as ${quantityExamples(unit)})`;
+}
+
+/** What is wrong with a text that may have a password in it is told without the text. */
+function tellable(field: Field, refusal: Refusal): Refusal {
+  const isSecret = field.unit === "text" && field.isSecret === true;
+  return isSecret && "found" in refusal ? { ...refusal, found: "a text that is not shown" } : refusal;
 }
 
 function wrongType(value: unknown, expected: string): Refusal {

@@ -7,5 +7,5 @@ export interface PostgresConfig {
 }
 
 export const postgresSchema: ConfigSchema<PostgresConfig> = {
-  url: text({ default: "", pattern: /(postgres(ql)?:\/\/\S+)?/ }),
+  url: text({ default: "", isSecret: true, pattern: /(postgres(ql)?:\/\/\S+)?/ }),
 };

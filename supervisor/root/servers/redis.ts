@@ -12,7 +12,7 @@ export interface RedisConfig {
 }
 
 export const redisSchema: ConfigSchema<RedisConfig> = {
-  url: text({ default: "", pattern: /((rediss?|redis\+unix):\/\/\S+)?/ }),
+  url: text({ default: "", isSecret: true, pattern: /((rediss?|redis\+unix):\/\/\S+)?/ }),
   port: count({ default: 7701, min: 0, max: 65_535 }),
   memoryBytesMax: sizeBytes({ default: 2 * GiB, min: 16 * MiB, max: 1024 * GiB }),
 };

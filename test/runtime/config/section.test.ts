@@ -162,6 +162,21 @@ describe("config: a list of texts", () => {
     );
   });
 
+  it("is not shown where there may be a password in it", () => {
+    const secret: ConfigSchema<{ readonly url: string }> = {
+      url: text({ default: "", pattern: /redis:\S+/, isSecret: true }),
+    };
+    const said = (value: unknown): string => {
+      const read = readSection(secret, "x", { url: value }, {});
+      assert(!read.ok);
+      return read.failure.problems.map((problem) => describeProblem("x", problem)).join();
+    };
+
+    assert.equal(said("rdis://u:secret@h"), "x.url is a text that is not shown, which does not match /redis:\\S+/");
+    assert(!said(["redis://u:secret@h"]).includes("secret"));
+    assert(!said("r".repeat(5000)).includes("rr"));
+  });
+
   it("is refused where it is no list, where an entry is no string, and for the first entry that does not match", () => {
     assert.equal(problem("/a"), 'x.places is "/a", expected a list of strings');
     assert.equal(problem(["/a", 1]), "x.places is a list, expected a list of strings");
