@@ -1,11 +1,9 @@
 /** The commands of administrators, a part of `program.ts`: who may publish, and who may not any more. */
 import { isIP } from "node:net";
 import { type Command, InvalidArgumentError } from "commander";
-import type { AdminChoice } from "#cli/admin-node.ts";
+import { type AdminFlags, adminCommand, adminOf, askingCommand, examples } from "#cli/admin-options.ts";
 import { readNotEmpty } from "#cli/arguments.ts";
 import type { Outcome } from "#cli/failure.ts";
-
-type AdminFlags = Omit<AdminChoice, "admin"> & { readonly admin?: string };
 
 /** `answer` takes what a command came to. */
 export function addAuth(program: Command, answer: (outcome: Outcome) => void): void {
@@ -20,25 +18,14 @@ export function addAuth(program: Command, answer: (outcome: Outcome) => void): v
     .requiredOption("--out <dir>", "where the files are written; none that is there is written over", readNotEmpty)
     .option("--host <name...>", "names and addresses under which administrators reach the node", readHost)
     .option("--json", "one JSON object: the directory and the files in it")
-    .addHelpText("after", examples("auth init --out trust", "auth init --out trust --host admin.example.org"))
+    .addHelpText("after", examples(["auth init --out trust", "auth init --out trust --host admin.example.org"]))
     .action(async (options: { readonly out: string; readonly host?: readonly string[]; readonly json?: boolean }) => {
       const { authInit } = await import("#cli/auth-init.ts");
       answer(await authInit(options));
     });
 
-  /** A command of an administrator: it has the files of `init`. */
-  const ask = (usage: string, description: string, ...lines: readonly string[]): Command =>
-    auth
-      .command(usage)
-      .description(description)
-      .option("--admin <dir>", "the files of auth init (CEPA_ADMIN)", readNotEmpty)
-      .addHelpText("after", examples(...lines));
   const askNode = (usage: string, description: string, ...lines: readonly string[]): Command =>
-    ask(usage, description, ...lines)
-      .option("--data <dir>", "the node's data directory (CEPA_DATA)", readNotEmpty)
-      .option("--url <url>", "the node's URL (CEPA_URL)", readNotEmpty)
-      .option("--admin-url <url>", "the URL of its listener for administrators, instead of what it says", readAdminUrl)
-      .option("--json", "one JSON object a line");
+    askingCommand(auth, usage, description, lines).option("--json", "one JSON object a line");
 
   askNode(
     "pending",
@@ -92,10 +79,11 @@ export function addAuth(program: Command, answer: (outcome: Outcome) => void): v
       answer(await revoke(name, { ...options, admin: adminOf(options, command) }));
     });
 
-  ask(
+  adminCommand(
+    auth,
     "rotate-ca",
     "Make another authority of producers beside the one that there is; the configuration trusts both.",
-    "auth rotate-ca --admin trust",
+    ["auth rotate-ca --admin trust"],
   )
     .option("--json", "one JSON object: the directory and the new files in it")
     .action(async (options: AdminFlags, command: Command) => {
@@ -110,25 +98,9 @@ interface ReviewFlags {
   readonly reason?: string;
 }
 
-function adminOf({ admin }: AdminFlags, command: Command): string {
-  const chosen = admin ?? process.env["CEPA_ADMIN"] ?? "";
-  return chosen === ""
-    ? command.error("error: say --admin DIR, where cepa auth init has written, or set CEPA_ADMIN")
-    : chosen;
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ cepa ${line}`).join("\n")}`;
-}
-
 /** Adds to those before it. */
 function readHost(text: string, before: readonly string[] = []): readonly string[] {
   const isName = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(text);
   if (text.length <= 253 && !text.includes("%") && (isIP(text) !== 0 || isName)) return [...before, text];
   throw new InvalidArgumentError("It is a host name, or an address.");
-}
-
-function readAdminUrl(text: string): string {
-  if (URL.canParse(text) && text.startsWith("https://") && new URL(text).pathname === "/") return text;
-  throw new InvalidArgumentError("It is like https://127.0.0.1:7701.");
 }

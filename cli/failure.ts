@@ -33,6 +33,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.no-administrators">
   | Failure<"cli.not-trusted">
   | Failure<"cli.no-such-key">
+  | Failure<"cli.still-dead">
 );
 
 /** The node said no. `code` is its own, see `specs/errors.md`. */

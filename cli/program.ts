@@ -1,6 +1,6 @@
 /**
- * The commands, their options and their help. With `arguments.ts`, `auth-commands.ts` and `upkeep-commands.ts` the only user
- * of commander.
+ * The commands, their options and their help. With `arguments.ts`, `admin-options.ts` and the files named `…-commands.ts` the only
+ * user of commander.
  *
  * Each action imports its own module: a command loads nothing of the others, and `--help` none at all.
  */
@@ -31,6 +31,7 @@ import { noteFailure, printable } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import type { NodeChoice } from "#cli/find-node.ts";
 import { NAMES_NOTES, PROGRAM_NOTES } from "#cli/help-notes.ts";
+import { addIngest } from "#cli/ingest-commands.ts";
 import { type ObjectName, readName } from "#cli/name.ts";
 import { addUpkeep } from "#cli/upkeep-commands.ts";
 import { withoutKeys } from "#client/link.ts";
@@ -225,6 +226,7 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
 
   addUpkeep(ask, answer);
   addAuth(program, answer);
+  addIngest(program, answer);
 
   const car = program
     .command("car")

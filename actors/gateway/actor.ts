@@ -18,6 +18,7 @@ import { Meters } from "#actors/gateway/meters.ts";
 import type { GatewayEvents, GatewayProtocol } from "#actors/gateway/protocol.ts";
 import { adaptRefusal } from "#actors/gateway/tus-fields.ts";
 import { WriteGate } from "#actors/gateway/write-gate.ts";
+import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { TelemetryProtocol } from "#actors/telemetry/protocol.ts";
 import type { ActorModule, ConfigView, NodeFacts, Wiring } from "#runtime/actor-module.ts";
@@ -66,7 +67,7 @@ export const gatewayBehavior: Behavior<GatewayProtocol, GatewayEvents, GatewayDe
     ctx.scope.add(edge.attach({ handle: (request) => handler.handle(request), onDefect }));
     if (admin === undefined) return { edges: [edge], edge, desk };
 
-    const orders = new AdminHandler({ ...desk, auth: admin.auth, disk: admin.disk });
+    const orders = new AdminHandler({ ...desk, ...admin });
     ctx.scope.add(admin.edge.attach({ handle: (request) => orders.handle(request), onDefect }));
     return { edges: [edge, admin.edge], edge, desk };
   },
@@ -125,10 +126,11 @@ export const actorModule: ActorModule<GatewayProtocol, GatewayEvents, GatewayDep
   },
 };
 
-/** Undefined where nobody asked for one, where there is no auth, or where it was lost since the node was ready. */
+/** Undefined where nobody asked for one, where there is no auth, which has ingest beside it, or where it was lost since the node was ready. */
 async function openAdminDoor({ env, config, refIfAny, scope }: Wiring<GatewayConfig>): Promise<AdminDoor | undefined> {
   const auth = refIfAny<AuthProtocol>("auth");
-  if (config.current.adminClientAuthority === "" || auth === undefined) return undefined;
+  const ingest = refIfAny<IngestProtocol>("ingest");
+  if (config.current.adminClientAuthority === "" || auth === undefined || ingest === undefined) return undefined;
   const edge = await listenToAdministrators(env, config);
   if (typeof edge === "string") {
     if (env.node.addresses.admin === undefined) throw new Defect(edge);
@@ -137,7 +139,7 @@ async function openAdminDoor({ env, config, refIfAny, scope }: Wiring<GatewayCon
   }
   scope.add(() => edge.close());
   env.listens({ admin: edge.url });
-  return { edge, auth, disk: env.disk };
+  return { edge, auth, ingest, disk: env.disk };
 }
 
 async function drainAll(edges: readonly Edge[], timeoutMs: number): Promise<number> {

@@ -59,6 +59,11 @@ export function timeOf(wallMs: number): string {
 
 /** An answer in JSON, not to be cached. */
 export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  return jsonTextAnswer(status, JSON.stringify(value), headers);
+}
+
+/** The same of what is JSON already. */
+export function jsonTextAnswer(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return {
     status,
     headers: {
@@ -67,6 +72,6 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
       "X-Content-Type-Options": "nosniff",
       ...headers,
     },
-    body: Buffer.from(`${JSON.stringify(value)}\n`),
+    body: Buffer.from(`${text}\n`),
   };
 }

@@ -1,6 +1,7 @@
 /** The failures that gateway itself declares. Together with those of the actors below they are all that HTTP can say. */
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
 import type { BadSignature, NameMalformed } from "#actors/domain/name-record.ts";
+import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import type { OverlayProtocol } from "#actors/overlay/protocol.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { BodyFailure } from "#runtime/edge/refusal.ts";
@@ -197,4 +198,5 @@ export type HttpFailure =
   | SourceStalled
   | CallFailure
   | FailureOf<OverlayProtocol, keyof OverlayProtocol>
-  | FailureOf<AuthProtocol, keyof AuthProtocol>;
+  | FailureOf<AuthProtocol, keyof AuthProtocol>
+  | FailureOf<IngestProtocol, keyof IngestProtocol>;

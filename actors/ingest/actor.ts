@@ -9,6 +9,7 @@ import type { DeadLetterUnknown, IngestEvents, IngestProtocol, IngestUnavailable
 import { redrive } from "#actors/ingest/redrive.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
 import { postgresRows } from "#actors/ingest/rows/postgres-rows.ts";
+import { headOf, shownOf } from "#actors/ingest/shown-letter.ts";
 import type { ActorModule, CellEnv, ConfigView } from "#runtime/actor-module.ts";
 import type { Behavior } from "#runtime/behavior.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -101,7 +102,7 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
           const letters = await deadLetters.list(after, limit, task);
           if (!letters.ok) return letters;
           const totalCount = await deadLetters.count(task);
-          return totalCount.ok ? ok({ totalCount: totalCount.value, letters: letters.value }) : totalCount;
+          return totalCount.ok ? ok({ totalCount: totalCount.value, letters: letters.value.map(headOf) }) : totalCount;
         },
         (_state, page) => (page.ok ? page : unavailable(page.failure)),
       ),
@@ -111,7 +112,7 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
         (task) => pipeline.deadLetters.find(letterId, task),
         (_state, found) => {
           if (!found.ok) return unavailable(found.failure);
-          return found.value === undefined ? unknownLetter(letterId) : ok(found.value);
+          return found.value === undefined ? unknownLetter(letterId) : ok(shownOf(found.value));
         },
       ),
 

@@ -8,8 +8,8 @@
  */
 import type { Uuid } from "#actors/domain/uuid.ts";
 import type { DeadReason } from "#actors/ingest/dead-letter.ts";
-import type { KeptLetter } from "#actors/ingest/dead-letters.ts";
 import type { StoredEvent } from "#actors/ingest/rows/event-rows.ts";
+import type { LetterHead, ShownLetter } from "#actors/ingest/shown-letter.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
 
@@ -27,7 +27,7 @@ export interface IngestProtocol {
     IngestUnavailable
   >;
 
-  readDeadLetter: Call<{ readonly letterId: string }, KeptLetter, DeadLetterUnknown | IngestUnavailable>;
+  readDeadLetter: Call<{ readonly letterId: string }, ShownLetter, DeadLetterUnknown | IngestUnavailable>;
 
   /** Judges it once more, as it came. Where it is a row now, the letter is gone; else it stays as it was. */
   redriveDeadLetter: Call<{ readonly letterId: string }, Redriven, DeadLetterUnknown | IngestUnavailable>;
@@ -42,7 +42,7 @@ export type IngestEvents = Record<never, never>;
 export interface DeadLetterPage {
   /** Of all that there are. */
   readonly totalCount: number;
-  readonly letters: readonly KeptLetter[];
+  readonly letters: readonly LetterHead[];
 }
 
 export type Redriven =

@@ -1,68 +1,24 @@
 /** `cepa auth` of administrators, against a gateway with a real listener for them. Auth is a fake. */
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
-import { writeNew } from "#cli/auth-init.ts";
 import { approve, pending } from "#cli/auth-keys.ts";
 import type { Outcome } from "#cli/failure.ts";
-import { makeTrust } from "#cli/trust-files.ts";
-import { parsePrivateKey, signerOf } from "#client/ssh/private-key.ts";
-import { assert as holds, must } from "#runtime/errors.ts";
-import { realClock } from "#runtime/real/clock.ts";
-import { createRealDisk } from "#runtime/real/disk.ts";
-import { realEdges } from "#runtime/real/edge.ts";
-import { seededRandom } from "#runtime/simulated/random.ts";
-import { Metrics } from "#runtime/telemetry/metrics.ts";
-import { certify, type Owner } from "#test/actors/gateway/administrators/door.ts";
-import { FakeAuth, type KeyRow, PRODUCER } from "#test/actors/gateway/administrators/fake-auth.ts";
+import { must } from "#runtime/errors.ts";
+import { type KeyRow, PRODUCER } from "#test/actors/gateway/administrators/fake-auth.ts";
 import { openReal } from "#test/actors/gateway/kit.ts";
+import { newTrust, openAdminGateway } from "#test/cli/admin-gateway.ts";
 import { cepa, type Ran } from "#test/cli/run.ts";
 
-const root = mkdtempSync(join(tmpdir(), "cepa-auth-keys-"));
-const trust = await newTrust("trust");
-const other = await newTrust("other");
-const auth = new FakeAuth();
-const path = (name: string): string => join(trust, name);
-const gateway = await openReal({
-  config: {
-    adminSshAuthority: [path("admin_ssh_ca.pub")],
-    adminClientNames: ["cepa-admin"],
-  },
-  admin: async (_machine, view) => {
-    const read = (name: string): string => readFileSync(path(name), "utf8");
-    const files = { certificate: read("admin_server.pem"), key: read("admin_server.key") };
-    const tls = { ...files, clientAuthority: read("admin_x509_ca.pem"), handshakeTimeoutMs: 5000 };
-    const seams = { clock: realClock, random: seededRandom(1), metrics: new Metrics() };
-    const listening = await realEdges.listen({ ...seams, host: "127.0.0.1", port: 0, tls, limits: () => view.current });
-    const edge = must(listening, "listening");
-    after(() => edge.close());
-    return { edge, auth, disk: createRealDisk() };
-  },
-});
+const gateway = await openAdminGateway();
+const { root, trust, auth } = gateway;
+const other = await newTrust(join(root, "other"));
 const plain = await openReal();
 after(async () => {
-  await gateway.edge.close();
   await plain.edge.close();
-  rmSync(root, { recursive: true });
+  await gateway.close();
 });
-
-/** Files of `auth init`, but with a certificate for the clock of the test. */
-async function newTrust(name: string): Promise<string> {
-  const directory = join(root, name);
-  must(writeNew(directory, await makeTrust({ directory, hosts: [], nowMs: Date.now() })), "written");
-  const owner = async (file: string): Promise<Owner> => {
-    const key = parsePrivateKey(readFileSync(join(directory, file), "utf8"));
-    holds(typeof key !== "string", "a key");
-    const signer = await signerOf(key);
-    holds(signer !== undefined, "a whole one");
-    return { key, signer };
-  };
-  const line = await certify(await owner("admin_ssh_ca"), (await owner("admin_ssh")).key);
-  writeFileSync(join(directory, "admin_ssh-cert.pub"), `${line}\n`);
-  return directory;
-}
 
 const row = (number: number, changes: Partial<KeyRow> = {}): KeyRow => ({
   number,

@@ -9,16 +9,18 @@ import { canonicalText } from "#actors/domain/canonical-json.ts";
 import type { JsonObject } from "#actors/domain/json-value.ts";
 import { keyJson, pendingJson } from "#actors/gateway/administrators/answers.ts";
 import { type Credentials, checkSignature, credentialsOf } from "#actors/gateway/administrators/credentials.ts";
+import { askIngest } from "#actors/gateway/administrators/ingest.ts";
 import { approveIn, readOrder, reviewIn, revokeIn } from "#actors/gateway/administrators/orders.ts";
 import { type AdminRoute, type Filter, pageBefore, parseAdminRoute } from "#actors/gateway/administrators/routes.ts";
 import { type Answer, type Desk, jsonAnswer, type Served } from "#actors/gateway/desk.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
 import type { MeteredRoute } from "#actors/gateway/meters.ts";
 import { refusalOf } from "#actors/gateway/status-table.ts";
+import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import type { EdgeOutcome, EdgeRequest, EdgeResponse } from "#runtime/edge/edge.ts";
 import { corrIdOf, renderRefusal } from "#runtime/edge/refusal.ts";
-import { fail, ok, type Result, unreachable } from "#runtime/errors.ts";
+import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { CallOptions, Ref } from "#runtime/ref.ts";
 
 /** Keys in one answer; the next ones are at the `Link` of it. */
@@ -28,6 +30,7 @@ export const AUDIT_LENGTH_MAX = 1024;
 
 export interface AdminDesk extends Pick<Desk, "config" | "clock" | "random" | "log" | "meters" | "writeGate"> {
   readonly auth: Ref<AuthProtocol>;
+  readonly ingest: Ref<IngestProtocol>;
   readonly disk: Disk;
 }
 
@@ -102,7 +105,7 @@ export class AdminHandler {
       case "admin-approve":
         return await this.#approve(order);
       default:
-        return unreachable(route);
+        return await askIngest(this.#desk.ingest, route, order.options);
     }
   }
 

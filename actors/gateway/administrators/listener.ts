@@ -1,6 +1,7 @@
 /** The listener of administrators: opened where an authority for them is named, and there is an auth to ask. */
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
 import type { GatewayConfig } from "#actors/gateway/config.ts";
+import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import type { CellEnv, ConfigView } from "#runtime/actor-module.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import type { Edge, EdgeLimits } from "#runtime/edge/edge.ts";
@@ -13,6 +14,7 @@ export const ADMIN_CONNECTIONS_MAX = 64;
 export interface AdminDoor {
   readonly edge: Edge;
   readonly auth: Ref<AuthProtocol>;
+  readonly ingest: Ref<IngestProtocol>;
   readonly disk: Disk;
 }
 

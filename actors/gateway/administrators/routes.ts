@@ -4,6 +4,7 @@
  * What is asked for is all in the path and in the body, because those are what is signed: there are no queries.
  */
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
+import { type IngestRoute, parseIngestRoute } from "#actors/gateway/administrators/ingest-routes.ts";
 import type { MethodNotAllowed, NoRoute } from "#actors/gateway/failures.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { RequestOf } from "#runtime/protocol.ts";
@@ -16,7 +17,8 @@ const FILTERS: readonly Filter[] = ["pending", "all", "active", "registered"];
 export type AdminRoute =
   | { readonly name: "admin-keys"; readonly filter: Filter; readonly before: number | undefined }
   | { readonly name: "admin-pending" }
-  | { readonly name: AdminOrder };
+  | { readonly name: AdminOrder }
+  | IngestRoute;
 
 /** What changes something, and has a body that says what. */
 export type AdminOrder = "admin-review" | "admin-revoke" | "admin-approve";
@@ -30,6 +32,8 @@ const ORDERS: Readonly<Record<string, AdminOrder>> = {
 const LIST = /^\/auth(?:\/([a-z]+)(?:\/before\/([1-9]\d{0,14}))?)?$/;
 
 export function parseAdminRoute(method: string, path: string): Result<AdminRoute, NoRoute | MethodNotAllowed> {
+  const ingest = parseIngestRoute(path);
+  if (ingest !== undefined) return method === ingest.method ? ok(ingest.route) : notAllowed(ingest.method);
   const order = Object.hasOwn(ORDERS, path) ? ORDERS[path] : undefined;
   if (order !== undefined) return method === "POST" ? ok({ name: order }) : notAllowed("POST");
   const list = path === "/admin/pending" ? ({ name: "admin-pending" } as const) : parseList(path);

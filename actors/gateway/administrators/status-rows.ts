@@ -2,9 +2,12 @@
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
 import type { AdminFailure } from "#actors/gateway/failures.ts";
 import { final, later, type RowsOf } from "#actors/gateway/status-row.ts";
+import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import type { FailureOf } from "#runtime/protocol.ts";
 
-export const adminRows: RowsOf<AdminFailure | FailureOf<AuthProtocol, keyof AuthProtocol>> = {
+type FailureBelow = FailureOf<AuthProtocol, keyof AuthProtocol> | FailureOf<IngestProtocol, keyof IngestProtocol>;
+
+export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
   "gateway.not-admin": {
     status: 401,
     retryable: false,
@@ -33,4 +36,13 @@ export const adminRows: RowsOf<AdminFailure | FailureOf<AuthProtocol, keyof Auth
   },
   "auth.key-unknown": final(404, "There is no such key, or it is another producer's. Nothing was changed."),
   "auth.key-decided": final(409, "The key does not wait for a review: somebody has decided about it."),
+  "ingest.unavailable": {
+    ...later,
+    message: ({ cause }) => `What ingest works with cannot be asked now: ${cause}. It may be asked again.`,
+  },
+  "ingest.event-unknown": final(404, "No event of this id was committed. It may be on its way, or a dead letter."),
+  "ingest.dead-letter-unknown": final(
+    404,
+    "There is no such dead letter: it was redriven or dropped, or made room for newer ones.",
+  ),
 };

@@ -15,6 +15,7 @@ import {
 } from "#runtime/simulated/edge.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { FakeAuth } from "#test/actors/gateway/administrators/fake-auth.ts";
+import { FakeIngest } from "#test/actors/gateway/administrators/fake-ingest.ts";
 import { type Opened, openSimulated } from "#test/actors/gateway/kit.ts";
 import { sourceOver } from "#test/kit/byte-source.ts";
 
@@ -28,6 +29,7 @@ export interface Owner {
 export interface Door extends Opened<SimulatedEdge> {
   readonly adminEdge: SimulatedEdge;
   readonly auth: FakeAuth;
+  readonly ingest: FakeIngest;
   readonly disk: MemoryDisk;
   /** Who signed the certificate of `administrator`. */
   readonly authority: Owner;
@@ -76,6 +78,7 @@ export async function certify(
 
 export async function openDoor(config: Partial<GatewayConfig> = {}): Promise<Door> {
   const auth = new FakeAuth();
+  const ingest = new FakeIngest();
   const disk = new MemoryDisk();
   const [authority, administrator] = [await newOwner(), await newOwner()];
   must(await disk.makeDirectory("/trust"), "a directory");
@@ -88,7 +91,7 @@ export async function openDoor(config: Partial<GatewayConfig> = {}): Promise<Doo
       const random = seededRandom(3);
       const limits = () => view.current;
       const listening = await edges.listen({ host: "127.0.0.1", port: 0, tls, limits, clock, random, metrics });
-      return { edge: must(listening, "listening"), auth, disk };
+      return { edge: must(listening, "listening"), auth, ingest, disk };
     },
   });
   const [adminEdge] = edges.listening.values();
@@ -116,5 +119,5 @@ export async function openDoor(config: Partial<GatewayConfig> = {}): Promise<Doo
     assert(answer !== undefined, "the listener accepts");
     return answer;
   };
-  return { ...opened, adminEdge, auth, disk, authority, administrator, certificate, ask };
+  return { ...opened, adminEdge, auth, ingest, disk, authority, administrator, certificate, ask };
 }
