@@ -8,6 +8,11 @@ export const LETTERS_LIMIT_MAX = 1_000_000;
 
 /** `answer` takes what a command came to. */
 export function addIngest(program: Command, answer: (outcome: Outcome) => void): void {
+  addLetters(program, answer);
+  addEvents(program, answer);
+}
+
+function addLetters(program: Command, answer: (outcome: Outcome) => void): void {
   const dlq = program
     .command("dlq")
     .description("Entries of streams that were no events: dead letters. For administrators.")
@@ -56,6 +61,24 @@ export function addIngest(program: Command, answer: (outcome: Outcome) => void):
     });
 }
 
+function addEvents(program: Command, answer: (outcome: Outcome) => void): void {
+  const events = program
+    .command("events")
+    .description("Events that were committed. For administrators.")
+    .addHelpText("after", examples(["events get 01997a6c-0000-7000-8000-000000000001 --admin trust"]));
+
+  askingCommand(events, "get", "Print an event as JSON, its payload with every digit.", [
+    "events get 01997a6c-0000-7000-8000-000000000001 --admin trust",
+    "events get 01997a6c-0000-7000-8000-000000000001 | jq .payload",
+  ])
+    .argument("<id>", "the event_id", readUuid)
+    .option("--json", "say in JSON, too, what fails")
+    .action(async (eventId: string, options: AdminFlags, command: Command) => {
+      const { getEvent } = await import("#cli/events.ts");
+      answer(await getEvent(eventId, { ...options, admin: adminOf(options, command) }));
+    });
+}
+
 interface ListFlags {
   readonly after?: string;
   readonly limit?: number;
@@ -71,6 +94,12 @@ function readLetter(text: string): string {
 /** Adds to those before it. */
 function readLetters(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, readLetter(text)];
+}
+
+function readUuid(text: string): string {
+  const id = text.toLowerCase();
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id;
+  throw new InvalidArgumentError("The id of an event is a UUID.");
 }
 
 function readLimit(text: string): number {
