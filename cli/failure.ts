@@ -34,6 +34,7 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.not-trusted">
   | Failure<"cli.no-such-key">
   | Failure<"cli.still-dead">
+  | Failure<"cli.no-ref">
 );
 
 /** The node said no. `code` is its own, see `specs/errors.md`. */

@@ -1,6 +1,7 @@
 /** The commands of administrators that look after what producers send, a part of `program.ts`: dead letters, and events. */
 import { type Command, InvalidArgumentError } from "commander";
 import { type AdminFlags, adminOf, askingCommand, examples } from "#cli/admin-options.ts";
+import { readNotEmpty } from "#cli/arguments.ts";
 import type { Outcome } from "#cli/failure.ts";
 
 /** Dead letters that are listed at the most: more than a node keeps. */
@@ -67,16 +68,36 @@ function addEvents(program: Command, answer: (outcome: Outcome) => void): void {
     .description("Events that were committed. For administrators.")
     .addHelpText("after", examples(["events get 01997a6c-0000-7000-8000-000000000001 --admin trust"]));
 
-  askingCommand(events, "get", "Print an event as JSON, its payload with every digit.", [
+  askingCommand(events, "get", "Print an event as JSON, its payload with every digit; or what its payload links to.", [
     "events get 01997a6c-0000-7000-8000-000000000001 --admin trust",
     "events get 01997a6c-0000-7000-8000-000000000001 | jq .payload",
+    "events get 01997a6c-0000-7000-8000-000000000001 --resolve -o book.parquet",
   ])
     .argument("<id>", "the event_id", readUuid)
-    .option("--json", "say in JSON, too, what fails")
-    .action(async (eventId: string, options: AdminFlags, command: Command) => {
+    .option("--resolve", "the bytes that $ref of the payload names, from the store or from its URL, verified")
+    .option("-o, --output <file>", "with --resolve: write here instead of standard output", readNotEmpty)
+    .option("--no-clobber", "fail if the file exists")
+    .option("--json", "with -o: say what was written, as JSON")
+    .addHelpText("after", `\n${REF_NOTE}`)
+    .action(async (eventId: string, options: AdminFlags & ResolveFlags, command: Command) => {
+      if (options.resolve === true) {
+        const { resolveEvent } = await import("#cli/resolve-event.ts");
+        return answer(await resolveEvent(eventId, { ...options, admin: adminOf(options, command) }));
+      }
+      if (options.output !== undefined) command.error("error: -o needs --resolve");
       const { getEvent } = await import("#cli/events.ts");
       answer(await getEvent(eventId, { ...options, admin: adminOf(options, command) }));
     });
+}
+
+/** Of a heavy payload. */
+const REF_NOTE = `A payload that stands for a heavier one has {"$ref":{"address":"b3:…","size":N}}, as cepa put --json says them, and
+"url":"https://…" beside these where that is in a bucket.`;
+
+interface ResolveFlags {
+  readonly resolve?: boolean;
+  readonly output?: string;
+  readonly clobber?: boolean;
 }
 
 interface ListFlags {

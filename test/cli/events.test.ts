@@ -1,10 +1,9 @@
 /** `cepa events get`, against a gateway with a real listener for administrators. Ingest is a fake. */
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, it } from "node:test";
-import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import { getEvent } from "#cli/events.ts";
 import type { Outcome } from "#cli/failure.ts";
-import type { StoredEvent } from "#test/actors/gateway/administrators/fake-ingest.ts";
+import { storedEvent } from "#test/actors/gateway/administrators/fake-ingest.ts";
 import { openAdminGateway } from "#test/cli/admin-gateway.ts";
 import { cepa, type Ran } from "#test/cli/run.ts";
 
@@ -12,27 +11,7 @@ const gateway = await openAdminGateway();
 const { ingest, trust } = gateway;
 after(() => gateway.close());
 
-const ID = "00000000-0000-4000-8000-00000000000a";
-const uuid = (text: string): Uuid => {
-  const id = parseUuid(text);
-  assert(id !== undefined);
-  return id;
-};
-const event = (payload: string): StoredEvent => ({
-  eventId: uuid(ID),
-  tsNs: 1_760_000_000_123_456_789n,
-  subjectId: uuid(ID),
-  subjectKey: undefined,
-  schemaId: uuid(ID),
-  schemaName: undefined,
-  schemaVersion: undefined,
-  producerId: uuid(ID),
-  streamId: "1:1760000000000-0",
-  payload,
-  tags: [],
-  receivedMs: 1_760_000_000_000,
-});
-
+const { eventId: ID } = storedEvent("{}");
 const run = (...args: readonly string[]): Promise<Ran> =>
   cepa(["events", "get", ...args, "--url", gateway.edge.url], { env: { CEPA_ADMIN: trust } });
 const here = { admin: trust, url: gateway.edge.url };
@@ -45,7 +24,7 @@ beforeEach(() => {
 describe("cli: events get", () => {
   it("prints an event in one line, its payload with every digit", async () => {
     const payload = '{"price": 0.12345678901234567890, "name": "\u202e\\u001b"}';
-    ingest.event = event(payload);
+    ingest.event = storedEvent(payload);
 
     const { code, stdout, stderr } = await run(ID.toUpperCase());
 

@@ -1,4 +1,5 @@
 /** Ingest as gateway sees it, in another cell: what is asked and answered goes through the codec of links. */
+import { parseUuid } from "#actors/domain/uuid.ts";
 import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { decode, encode } from "#runtime/link/body.ts";
@@ -80,5 +81,25 @@ export function letter(number: number, changes: Partial<ShownLetter> = {}): Show
     payloadBytes: payload.length,
     ...changes,
     payload: new Uint8Array(payload),
+  };
+}
+
+/** An event that was committed, of which every id is the same. */
+export function storedEvent(payload: string): StoredEvent {
+  const id = parseUuid("00000000-0000-4000-8000-00000000000a");
+  assert(id !== undefined, "a UUID");
+  return {
+    eventId: id,
+    tsNs: 1_760_000_000_123_456_789n,
+    subjectId: id,
+    subjectKey: undefined,
+    schemaId: id,
+    schemaName: undefined,
+    schemaVersion: undefined,
+    producerId: id,
+    streamId: "1:1760000000000-0",
+    payload,
+    tags: [],
+    receivedMs: 1_760_000_000_000,
   };
 }
