@@ -23,6 +23,7 @@ export async function listLetters({ after, limit = LETTERS_LISTED_MAX, ...option
   let next = after;
   let last = after;
   let totalCount = 0;
+  let isWhole = true;
   do {
     const page = factsIn(
       await node.value.ask("GET", next === undefined ? LETTERS : `${LETTERS}/after/${next}`),
@@ -30,16 +31,18 @@ export async function listLetters({ after, limit = LETTERS_LISTED_MAX, ...option
       "letters",
     );
     if (!page.ok) return page;
-    const letters = records(page.value["letters"]).slice(0, limit - rows.length);
+    const letters = records(page.value["letters"]);
+    const wanted = letters.slice(0, limit - rows.length);
     // As they come: there may be many, and whoever reads them may want but the first.
-    if (options.json === true) for (const letter of letters) print(JSON.stringify(letter));
-    rows.push(...letters);
+    if (options.json === true) for (const letter of wanted) print(JSON.stringify(letter));
+    rows.push(...wanted);
     totalCount = count(page.value["total"]);
     next = nextIn(page.value, next);
-    last = text(letters.at(-1)?.["letter_id"]) || last;
+    isWhole = next === undefined && wanted.length === letters.length;
+    last = text(wanted.at(-1)?.["letter_id"]) || last;
   } while (next !== undefined && rows.length < limit);
   if (options.json !== true) for (const line of table(rows)) print(...line);
-  if (rows.length === limit && totalCount > rows.length) {
+  if (!isWhole && totalCount > rows.length) {
     note(`there are ${totalCount} in all: go on with --after ${last}`, options.json);
   }
   return ok();

@@ -39,7 +39,7 @@ describe("cli: dlq list", () => {
 
     const all = await run("list", "--json");
     const some = await run("list", "--json", "--limit", "33");
-    const rest = await run("list", "--json", "--after", name(33));
+    const rest = await run("list", "--json", "--after", name(33), "--limit", "7");
 
     const namesIn = ({ stdout }: Ran): readonly string[] =>
       stdout

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, describe, it } from "node:test";
 import { getEvent } from "#cli/events.ts";
 import type { Outcome } from "#cli/failure.ts";
+import { ok } from "#runtime/errors.ts";
 import { storedEvent } from "#test/actors/gateway/administrators/fake-ingest.ts";
 import { openAdminGateway } from "#test/cli/admin-gateway.ts";
 import { cepa, type Ran } from "#test/cli/run.ts";
@@ -39,5 +40,15 @@ describe("cli: events get", () => {
 
     assert.equal(codeOf(await getEvent(ID, here)), "ingest.event-unknown");
     assert.equal(wrong.code, 2);
+  });
+
+  it("takes no other event for the one that was asked for", async () => {
+    const { call } = ingest;
+    const other = "00000000-0000-4000-8000-00000000000b";
+    ingest.call = async () => ok({ ...storedEvent("{}"), eventId: other }) as never;
+    const outcome = await getEvent(ID, here);
+    ingest.call = call;
+
+    assert.equal(codeOf(outcome), "cli.bad-answer");
   });
 });
