@@ -81,7 +81,9 @@ export class WorkNode {
     return must(await this.sql.query({ text, values }, patient), text);
   }
 
+  /** As soon as Redis serves. */
   async look(...command: RedisCommand): Promise<RedisReply> {
+    must(await this.redis.ready(patient), "a connection");
     return must(await this.redis.call(command, patient), command[0]);
   }
 
