@@ -118,7 +118,7 @@ export function redisServer(place: RedisPlace): ServerProgram {
     prepare,
     stopSignal: "SIGTERM",
     readiness: {
-      probe: (within) => servesRedis(network, socket, within),
+      probe: (within) => servesRedis(network, socket, secrets.ok ? secrets.value.node : "", within),
       tryTimeoutMs: 2 * second,
       pauseMs: 50,
       // It reads its log back at some 100 MB/s before it serves.
@@ -169,9 +169,12 @@ function socketIn(run: string): string {
   return join(run, "redis.sock");
 }
 
-/** Whoever has not said who he is gets no answer but that, where it serves; while it loads it says so. */
-function servesRedis(network: BaseEnv["network"], path: string, within: Within): Promise<boolean> {
+/**
+ * It is asked as the node's user: whoever has not said who he is is told only that, also while it loads, and a PING is answered
+ * only when it has.
+ */
+function servesRedis(network: BaseEnv["network"], path: string, secret: string, within: Within): Promise<boolean> {
   const isYes = (answer: string): boolean | undefined =>
-    answer.includes("\r\n") ? /^(\+PONG|-NOAUTH)/.test(answer) : undefined;
-  return askSocket(network, path, Buffer.from("PING\r\n"), isYes, within);
+    /\r\n.*\r\n/s.test(answer) ? answer === "+OK\r\n+PONG\r\n" : undefined;
+  return askSocket(network, path, Buffer.from(`AUTH ${NODE_USER} ${secret}\r\nPING\r\n`), isYes, within);
 }

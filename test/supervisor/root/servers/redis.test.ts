@@ -59,7 +59,7 @@ async function ask(where: string | number, ...lines: readonly string[]): Promise
   connection.write([...lines, "PING over", ""].join("\r\n"));
   for await (const bytes of connection) {
     answers += bytes;
-    if (/\$4\r\nover\r\n|NOAUTH|NOPERM/.test(answers)) break;
+    if (/\$4\r\nover\r\n|NOAUTH|NOPERM|LOADING/.test(answers)) break;
   }
   return answers;
 }
@@ -140,6 +140,32 @@ describe("servers: redis", { skip }, () => {
     const again = must(await redisSecrets(base, places), "those of the next start of the node");
     assert.equal(again.producer, secrets.producer);
     assert.notEqual(again.node, secrets.node);
+  });
+
+  it("is ready when it has read its log, and not as soon as it listens", async (context) => {
+    const { child, secrets, socket } = await stage(context, {
+      program: (run) => {
+        const program = realPrograms(process.env["PATH"] ?? "").redis(run);
+        const slow = "--key-load-delay 200";
+        const script = `#!/bin/sh\n[ "$1" = --version ] && exec '${program}' "$1"\nexec '${program}' "$1" ${slow}\n`;
+        writeFileSync(join(run, "slow"), script, { mode: 0o755 });
+        return join(run, "slow");
+      },
+    });
+    must(await child.start(), "the start");
+    const filled = await ask(
+      socket,
+      `AUTH cepa ${secrets.node}`,
+      "EVAL \"for i=1,5000 do redis.call('SET',i,i) end\" 0",
+    );
+    const over = new Promise<void>((resolve) => child.onExit(() => resolve()));
+    child.kill();
+    await over;
+
+    must(await child.start(), "the next start");
+
+    assert.match(filled, /^\+OK\r\n\$-1/);
+    assert.match(await ask(socket, `AUTH cepa ${secrets.node}`, "GET 5000"), /^\+OK\r\n\$4\r\n5000/);
   });
 
   it("refuses what would go over its limit of memory, and drops nothing (SUP-34)", async (context) => {
