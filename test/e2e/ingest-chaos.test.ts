@@ -116,7 +116,8 @@ describe("ingest: chaos", { skip: workMissing ?? false }, () => {
     // So much that each reader has looked at what there is: what comes after a look it cannot tell of.
     await eventually(10_000, "it is being read", async () => (await countIn(work)) > earlier + 3000);
     const stopped = stopAll(pid);
-    const acknowledged = await acknowledgedIds(work);
+    const unacknowledged = await unacknowledgedIds(work);
+    const acknowledged = [...before.eventIds].filter((id) => !unacknowledged.has(id));
     rmSync(join(work.node.dataDirectory, "redis", "appendonlydir"), { recursive: true });
     await kill("server", "redis");
     continueAll(stopped);
@@ -155,21 +156,23 @@ async function countIn(work: WorkNode): Promise<number> {
   return Number((await work.rows("select count(*) from ingest.events"))[0]?.["count"]);
 }
 
-/** Of events that were given to a reader and are pending no more. */
-async function acknowledgedIds(work: WorkNode): Promise<readonly string[]> {
+/** Of events that nobody was given yet, or that are pending: they are still in the stream, as others may be. */
+async function unacknowledgedIds(work: WorkNode): Promise<ReadonlySet<string>> {
   const words = (reply: RedisReply): readonly RedisReply[] => (Array.isArray(reply) ? reply : []);
   const textOf = (reply: RedisReply | undefined): string => Buffer.from(reply as Uint8Array).toString();
   const [group] = words(await work.look("XINFO", "GROUPS", "events"));
   const about = words(group ?? null);
   const at = about.findIndex((word) => word instanceof Uint8Array && textOf(word) === "last-delivered-id");
   const pending = words(await work.look("XPENDING", "events", EVENTS_GROUP, "-", "+", 100_000));
-  const held = new Set(pending.map((row) => textOf(words(row)[0])));
-  const given = words(await work.look("XRANGE", "events", "-", textOf(about[at + 1])));
-  return given.flatMap((entry) => {
+  const unread = words(await work.look("XRANGE", "events", `(${textOf(about[at + 1])}`, "+"));
+  const open = new Set([...pending, ...unread].map((row) => textOf(words(row)[0])));
+  const texts = words(await work.look("XRANGE", "events", "-", "+")).flatMap((entry) => {
     const [id, fields] = words(entry);
-    const text = textOf(words(fields ?? null)[1]);
-    return held.has(textOf(id)) || !text.startsWith("{") ? [] : [(JSON.parse(text) as { event_id: string }).event_id];
+    return open.has(textOf(id)) ? [textOf(words(fields ?? null)[1])] : [];
   });
+  return new Set(
+    texts.filter((text) => text.startsWith("{")).map((text) => (JSON.parse(text) as { event_id: string }).event_id),
+  );
 }
 
 /** One may be there twice: whoever wrote it may have ended before it could say so. */
