@@ -72,7 +72,7 @@ beforeEach(() => {
   reply = (response) => response.setHeader("content-length", BOOK.length).end(BOOK);
 });
 
-describe("cli: events get --resolve, from the store (ING-33)", () => {
+describe("cli: events get --resolve, from the store (ING-34)", () => {
   it("writes what the payload links to, to standard output or a file", async () => {
     link({ address, size: BOOK.length });
 
@@ -108,7 +108,7 @@ describe("cli: events get --resolve, from the store (ING-33)", () => {
   });
 });
 
-describe("cli: events get --resolve, from a bucket (ING-33)", () => {
+describe("cli: events get --resolve, from a bucket (ING-34)", () => {
   it("has it from its URL, which is shown nothing of ours", async () => {
     link({ address, size: BOOK.length, url });
 

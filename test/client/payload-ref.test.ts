@@ -8,7 +8,7 @@ const address = `b3:${"0a".repeat(32)}`;
 const url = "https://bucket.s3.eu-central-1.amazonaws.com/a%20b?X-Amz-Signature=0f";
 const long = (length: number): string => `https://a/${"x".repeat(length - 10)}`;
 
-describe("client: refIn (ING-33)", () => {
+describe("client: refIn (ING-34)", () => {
   it("reads an address and a size, and a URL where there is one", () => {
     assert.deepEqual(refIn({ $ref: { address, size: 0, chunks: 1 } }), { address, size: 0, url: undefined });
     assert.deepEqual(refIn({ $ref: { address, size: 7, url: null } }), { address, size: 7, url: undefined });

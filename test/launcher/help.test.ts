@@ -20,7 +20,7 @@ type Asked = ReturnType<typeof run>;
 /** What every command answers that a help lists, with those that it has itself: `car import`. */
 function askAll(help: string, group: readonly string[] = []): readonly (readonly [command: string, asked: Asked])[] {
   const listed = [...help.matchAll(/^Commands.*:\n((?:.+\n)+)/gm)].flatMap(([, lines = ""]) =>
-    [...lines.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = ""]) => name),
+    [...lines.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = ""]) => name),
   );
   return listed
     .filter((name) => name !== "help")

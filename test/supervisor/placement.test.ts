@@ -16,6 +16,7 @@ describe("placement: place", () => {
         ["data", ["storage", "index", "overlay", "gateway"]],
         ["ops", ["telemetry"]],
       ],
+      [["work", ["auth", "ingest"]]],
     ];
 
     assert.deepEqual(layout("tree"), cells);
@@ -29,7 +30,10 @@ describe("placement: place", () => {
         ["data", ["storage", "index", "overlay"]],
         ["ops", ["telemetry"]],
       ],
-      [["edge", ["gateway"]]],
+      [
+        ["edge", ["gateway"]],
+        ["work", ["auth", "ingest"]],
+      ],
     ]);
     assert.equal(place(tree, "edge").rungs[1]?.[0]?.required, true);
   });

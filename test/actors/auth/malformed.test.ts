@@ -87,7 +87,7 @@ function judgedCount({ started }: StartedAuth, stream: string): number {
 
 describe("auth: malformed entries", () => {
   for (const stream of ["fdc:register", "fdc:token:exchange", "old:register"]) {
-    it(`are judged, each one, on ${stream}, change nothing, and leave it (AUTH-21)`, async () => {
+    it(`are judged, each one, on ${stream}, change nothing, and leave it (AUTH-22)`, async () => {
       const auth = await startAuth({ config: { legacyRegisterStream: "old:register", legacyResponseStream: "old" } });
       const { producer, producerId } = await auth.approved();
       const token = await auth.token(producer, producerId);

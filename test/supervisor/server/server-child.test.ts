@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { describeExit, ok } from "#runtime/errors.ts";
-import { SERVER_LINE_LENGTH_MAX, SERVER_LINES_MAX } from "#supervisor/server/last-lines.ts";
+import { LAST_WORDS_LENGTH_MAX } from "#supervisor/process-exit.ts";
+import { LastLines, SERVER_LINE_LENGTH_MAX, SERVER_LINES_MAX } from "#supervisor/server/last-lines.ts";
 import type { Launch } from "#supervisor/server/server-child.ts";
 import { GROUP_GONE_MS } from "#supervisor/server/server-life.ts";
 import { READINESS, saying, serverStage, whyOf } from "#test/supervisor/server/kit.ts";
@@ -302,7 +303,8 @@ describe("server child: last words", () => {
     const on = serverStage();
     const long = "x".repeat(SERVER_LINE_LENGTH_MAX + 1);
     const lines = Array.from({ length: SERVER_LINES_MAX + 1 }, (_, index) => `line ${index}`);
-    on.behave = saying(`${lines.join("\n")}\n\n${long}\nbegun`);
+    const said = `${lines.join("\n")}\n\n${long}\nbegun`;
+    on.behave = saying(said);
     await on.child.start();
     await on.clock.settle();
 
@@ -312,7 +314,10 @@ describe("server child: last words", () => {
     const [reason] = on.exits;
     assert(reason?.kind === "crashed" && reason.defect instanceof Error);
     const kept = [...lines.slice(3), long.slice(1), "begun"].join(" | ");
-    assert.equal(reason.defect.message, `exit code 1: ${kept}`);
+    const last = new LastLines(() => undefined);
+    last.push(Buffer.from(said), "stderr");
+    assert.equal(last.toString(), kept);
+    assert.equal(reason.defect.message, `exit code 1: …${kept.slice(-LAST_WORDS_LENGTH_MAX)}`);
   });
 
   it("are put together from pieces, also where a character is cut, and not mixed with the other stream", async () => {
