@@ -13,6 +13,7 @@ import type { SchemaUnknown } from "#runtime/sql/migrations.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import { troubleOf } from "#runtime/trouble-of.ts";
 import { second } from "#runtime/units.ts";
 import { withinMs } from "#runtime/within-ms.ts";
 
@@ -74,7 +75,7 @@ export class Outside<Target> {
       return result;
     }
     const { failure } = result;
-    return isOwn(failure) ? { ok: false, failure } : this.#away(causeOf(failure));
+    return isOwn(failure) ? { ok: false, failure } : this.#away(troubleOf(failure));
   }
 
   #away(cause: string): Result<never, AuthUnavailable> {
@@ -92,11 +93,4 @@ export class Outside<Target> {
 
 function isOwn<F extends Failure>(failure: F): failure is Exclude<F, ServerFailure> {
   return !/^(sql|redis)\./.test(failure.code);
-}
-
-/** The words of a refusal are a statement's, and may tell of what was asked with: they are for the log of the server. */
-function causeOf(
-  failure: Failure & { readonly cause?: string; readonly state?: string; readonly kind?: string },
-): string {
-  return failure.cause ?? [failure.code, failure.state ?? failure.kind].filter((word) => word !== undefined).join(" ");
 }

@@ -1,7 +1,6 @@
 /** Ingest: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { join } from "node:path";
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
-import { causeOf } from "#actors/ingest/cause.ts";
 import { checkIngestConfig, type IngestConfig, ingestConfigSchema } from "#actors/ingest/config.ts";
 import { Meters } from "#actors/ingest/meters.ts";
 import { Pipeline } from "#actors/ingest/pipeline.ts";
@@ -17,6 +16,7 @@ import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
 import type { Ref } from "#runtime/ref.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import { troubleOf } from "#runtime/trouble-of.ts";
 import { second } from "#runtime/units.ts";
 
 /** Longest statement, as the database counts it; past it the database ends it. */
@@ -157,7 +157,7 @@ export const ingestModule: ActorModule<IngestProtocol, IngestEvents, IngestDeps,
 export { ingestModule as actorModule };
 
 function unavailable(failure: Failure): Result<never, IngestUnavailable> {
-  return fail({ code: "ingest.unavailable", cause: causeOf(failure) });
+  return fail({ code: "ingest.unavailable", cause: troubleOf(failure) });
 }
 
 function unknownLetter(letterId: string): Result<never, DeadLetterUnknown> {

@@ -1,9 +1,9 @@
 /**
  * Where producers may write, remembered: the schema of a subject that a producer is bound to.
  *
- * What is remembered counts for `rememberedMs`, so that a schema that another node has upgraded is written under here that much
- * later. While the database cannot be reached it counts on: nobody can have changed it there either. That something is not
- * bound is never remembered.
+ * What is remembered counts for `BINDING_REMEMBERED_MS`, so that a schema that another node has upgraded is written under here
+ * that much later. While the database cannot be asked it counts for `BINDING_AWAY_MS`: so much longer may be written, to the
+ * disk, what another node that can ask no longer lets in. That something is not bound is never remembered.
  */
 import type {
   Binding,
@@ -17,12 +17,14 @@ import type { Clock } from "#runtime/clock.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import { LruCache } from "#runtime/lru-cache.ts";
 import type { Within } from "#runtime/ref.ts";
-import { second } from "#runtime/units.ts";
+import { minute, second } from "#runtime/units.ts";
 
 /** Bindings, and as many subjects of older producers, that are remembered; the one that was asked for longest ago goes first. */
 export const BINDINGS_REMEMBERED_MAX = 65_536;
 /** How long what was read counts while the database can be asked. */
 export const BINDING_REMEMBERED_MS: number = 5 * second;
+/** How long it counts while the database cannot. */
+export const BINDING_AWAY_MS: number = 10 * minute;
 
 interface Remembered<Value> {
   readonly value: Value;
@@ -72,13 +74,13 @@ export class Bindings {
     ask,
     isLasting,
   }: Recollection<Question, Answer>): Promise<Result<readonly Answer[], RowsFailure>> {
-    const freshMs = this.#clock.nowMs() - BINDING_REMEMBERED_MS;
+    const nowMs = this.#clock.nowMs();
     const known = new Map<string, Remembered<Answer>>();
     const missing: Question[] = [];
     for (const question of questions) {
       const found = remembered.get(keyOf(question));
-      if (found !== undefined) known.set(keyOf(question), found);
-      if (found === undefined || found.atMs < freshMs) missing.push(question);
+      if (found !== undefined && found.atMs >= nowMs - BINDING_AWAY_MS) known.set(keyOf(question), found);
+      if (found === undefined || found.atMs < nowMs - BINDING_REMEMBERED_MS) missing.push(question);
     }
     if (missing.length > 0) {
       const asked = await ask(missing);

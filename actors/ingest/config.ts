@@ -1,4 +1,5 @@
 /** What ingest may be told, and within which bounds. */
+import { ROWS_MAX } from "#actors/ingest/rows/event-rows.ts";
 import { type ConfigSchema, count, durationMs, flag, sizeBytes, text } from "#runtime/config/schema.ts";
 import { GiB, hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 
@@ -28,20 +29,26 @@ export interface IngestConfig {
   readonly legacyProducer: string;
   /** Dead letters that are kept; the oldest go, and are counted. */
   readonly deadLettersMax: number;
+  /** What those may take in the memory of Redis, bytes. */
+  readonly deadLetterBytesMax: number;
 }
+
+/** The largest event that a node may be told to take: `ingest.eventBytesMax`. */
+export const EVENT_BYTES_MAX: number = 4 * MiB;
 
 export const ingestConfigSchema: ConfigSchema<IngestConfig> = {
   enabled: flag(false),
   readersMax: count({ default: 2, min: 1, max: 16 }),
-  pageCountMax: count({ default: 1000, min: 1, max: 10_000 }),
+  pageCountMax: count({ default: 1000, min: 1, max: ROWS_MAX }),
   pageBytesMax: sizeBytes({ default: 8 * MiB, min: 1 * MiB, max: 256 * MiB }),
-  eventBytesMax: sizeBytes({ default: 1 * MiB, min: 1 * KiB, max: 4 * MiB }),
+  eventBytesMax: sizeBytes({ default: 1 * MiB, min: 1 * KiB, max: EVENT_BYTES_MAX }),
   claimIdleMs: durationMs({ default: 1 * minute, min: 1 * second, max: 24 * hour }),
   claimIntervalMs: durationMs({ default: 5 * second, min: 100, max: 1 * hour }),
   deliveriesMax: count({ default: 10, min: 2, max: 1000 }),
   spillBytesMax: sizeBytes({ default: 1 * GiB, min: 1 * MiB, max: 1024 * GiB }),
   legacyProducer: text({ default: "", pattern: /([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?/i }),
   deadLettersMax: count({ default: 100_000, min: 1, max: 10_000_000 }),
+  deadLetterBytesMax: sizeBytes({ default: 256 * MiB, min: 1 * MiB, max: 1024 * GiB }),
 };
 
 /** Relations between settings; answers with a sentence about the one that does not hold. */

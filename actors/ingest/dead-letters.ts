@@ -1,17 +1,20 @@
 /**
  * The stream `events:dlq`: what could not become a row, one entry each, until somebody redrives or drops it.
  *
- * It is bounded: past `deadLettersMax` the oldest go, because a stranger's garbage must not keep out what others send. How many
+ * It is bounded: past `deadLettersMax`, or past `deadLetterBytesMax`, the oldest go, because a stranger's garbage must not keep out what others send. How many
  * went is counted and told, so nothing goes silently.
  */
 
 import { formatRfc3339, parseRfc3339 } from "#actors/domain/time-ns.ts";
+import { TOKEN_BYTES_MAX } from "#actors/domain/tokens/token-text.ts";
 import { parseUuid } from "#actors/domain/uuid.ts";
+import { EVENT_BYTES_MAX } from "#actors/ingest/config.ts";
 import type { DeadLetter, DeadReason } from "#actors/ingest/dead-letter.ts";
+import type { Meters } from "#actors/ingest/meters.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
+import type { StreamBounds } from "#runtime/redis/append.ts";
 import type { Redis, RedisCommand, RedisFailure, RedisReply } from "#runtime/redis/redis.ts";
 import type { Within } from "#runtime/ref.ts";
-import { MiB } from "#runtime/units.ts";
 
 /** Name of the stream. */
 export const DEAD_LETTERS_STREAM = "events:dlq";
@@ -19,8 +22,8 @@ export const DEAD_LETTERS_STREAM = "events:dlq";
 export const DEAD_LETTERS_LISTED_MAX = 16;
 /** Characters of `error` that are kept. */
 export const DEAD_LETTER_ERROR_LENGTH_MAX = 500;
-/** Of what came under `payload`, bytes that are kept of an entry that is too large. */
-export const DEAD_LETTER_PAYLOAD_BYTES_MAX: number = 1 * MiB;
+/** Of what came under `payload`, bytes that are kept: all of any event that may be one, of a larger entry its beginning. */
+export const DEAD_LETTER_PAYLOAD_BYTES_MAX: number = EVENT_BYTES_MAX;
 
 /** One that is kept. */
 export interface KeptLetter extends DeadLetter {
@@ -30,27 +33,26 @@ export interface KeptLetter extends DeadLetter {
 
 export class DeadLetters {
   readonly #redis: Redis;
-  readonly #countMax: () => number;
+  readonly #bounds: () => StreamBounds;
+  readonly #meters: Pick<Meters, "dead" | "trimmed">;
 
-  constructor(redis: Redis, countMax: () => number) {
+  constructor(redis: Redis, bounds: () => StreamBounds, meters: Pick<Meters, "dead" | "trimmed">) {
     this.#redis = redis;
-    this.#countMax = countMax;
+    this.#bounds = bounds;
+    this.#meters = meters;
   }
 
   /**
-   * Answers with how many older ones went for them. After a failure some may be there: one that is added again is there twice,
-   * with the same `id`.
+   * Also where Redis has no memory for more: an entry that is given up must not keep those behind it. After a failure some may
+   * be there: one that is added again is there twice, with the same `id`.
    */
-  async add(letters: readonly DeadLetter[], within: Within): Promise<Result<number, RedisFailure>> {
-    if (letters.length === 0) return ok(0);
-    const adds = letters.map((letter): RedisCommand => ["XADD", DEAD_LETTERS_STREAM, "*", ...fieldsOf(letter)]);
-    const trim: RedisCommand = ["XTRIM", DEAD_LETTERS_STREAM, "MAXLEN", this.#countMax()];
-    const added = await this.#redis.transaction([...adds, trim], within);
+  async add(letters: readonly DeadLetter[], within: Within): Promise<Result<void, RedisFailure>> {
+    if (letters.length === 0) return ok();
+    const added = await this.#redis.append(DEAD_LETTERS_STREAM, letters.map(fieldsOf), this.#bounds(), within);
     if (!added.ok) return added;
-    const refused = added.value.find((answer) => !answer.ok);
-    if (refused !== undefined && !refused.ok) return refused;
-    const [trimmed] = added.value.slice(-1);
-    return ok(trimmed?.ok ? Number(trimmed.value) : 0);
+    if (added.value > 0) this.#meters.trimmed.add(added.value);
+    for (const { reason } of letters) this.#meters.dead(reason);
+    return ok();
   }
 
   /** From behind `after` on, the oldest first; at most `limit`, which is 1 … `DEAD_LETTERS_LISTED_MAX`. */
@@ -92,10 +94,12 @@ function fieldsOf(letter: DeadLetter): readonly (string | Uint8Array)[] {
   const { id, payload, error, reason, attempts, firstMs, lastMs, token, sender } = letter;
   const times = ["first_at", timeText(firstMs), "last_at", timeText(lastMs)];
   const kept = payload.subarray(0, DEAD_LETTER_PAYLOAD_BYTES_MAX);
+  // One byte more than a token may have: what is cut is none either.
+  const shown = token.subarray(0, TOKEN_BYTES_MAX + 1);
   const who = sender === undefined ? [] : ["producer_id", sender.producerId];
   const only = sender?.subjectId === undefined ? [] : ["token_subject_id", sender.subjectId];
   const words = ["error", error.slice(0, DEAD_LETTER_ERROR_LENGTH_MAX), "reason", reason, "attempts", String(attempts)];
-  return ["id", id, "payload", kept, ...words, ...times, "token", token, ...who, ...only];
+  return ["id", id, "payload", kept, ...words, ...times, "token", shown, ...who, ...only];
 }
 
 /** What stands there was written by a node: whatever is missing is empty, so that it can be looked at all the same. */

@@ -13,9 +13,7 @@ import { StreamLoop } from "#actors/domain/streams/stream-loop.ts";
 import { parseUuid } from "#actors/domain/uuid.ts";
 import { admitBy } from "#actors/ingest/admit.ts";
 import { Bindings } from "#actors/ingest/bindings.ts";
-import { causeOf } from "#actors/ingest/cause.ts";
 import type { IngestConfig } from "#actors/ingest/config.ts";
-import type { DeadLetter } from "#actors/ingest/dead-letter.ts";
 import { DeadLetters } from "#actors/ingest/dead-letters.ts";
 import type { Asked, Moment } from "#actors/ingest/judge.ts";
 import type { Meters } from "#actors/ingest/meters.ts";
@@ -31,12 +29,14 @@ import type { Disk } from "#runtime/disk/disk.ts";
 import { type Failure, ok, type Result } from "#runtime/errors.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
+import type { StreamBounds } from "#runtime/redis/append.ts";
 import { GroupReader, type GroupReaderOptions } from "#runtime/redis/group/group-reader.ts";
 import { Trimmer } from "#runtime/redis/group/trimmer.ts";
 import type { Redis, RedisFailure } from "#runtime/redis/redis.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
+import { troubleOf } from "#runtime/trouble-of.ts";
 import { Troubles } from "#runtime/troubles.ts";
 import { MiB, second } from "#runtime/units.ts";
 import { withinMs } from "#runtime/within-ms.ts";
@@ -78,6 +78,8 @@ export class Pipeline {
   readonly rows: EventRows;
   readonly deadLetters: DeadLetters;
   readonly asked: Asked<Failure>;
+  /** What is judged by now. */
+  readonly moment: () => Moment;
   readonly #options: PipelineOptions;
   readonly #troubles: Troubles;
   readonly #spill: Spill;
@@ -89,7 +91,8 @@ export class Pipeline {
     const { config, auth, rows, redis, disk, directory, random, clock, onTrouble } = options;
     this.#options = options;
     this.rows = rows;
-    this.deadLetters = new DeadLetters(redis, () => config.current.deadLettersMax);
+    this.deadLetters = new DeadLetters(redis, () => boundsOf(config.current), options.meters);
+    this.moment = () => momentAt(clock.wallMs(), config.current);
     const bindings = new Bindings(rows, clock);
     this.#bindings = bindings;
     this.asked = {
@@ -107,7 +110,7 @@ export class Pipeline {
     this.#writer = new Writer({
       ...options,
       spill: this.#spill,
-      bury: (letters, within) => this.#bury(letters, within),
+      deadLetters: this.deadLetters,
       onTrouble: this.#troubles.of("postgres"),
     });
   }
@@ -121,17 +124,6 @@ export class Pipeline {
     const [group] = this.#groups;
     const { rowCount, sizeBytes } = this.#spill.totals;
     return { trouble: this.#troubles.worst, backlog: group?.backlog, spill: { rowCount, sizeBytes } };
-  }
-
-  get moment(): () => Moment {
-    const { config, clock } = this.#options;
-    return () => {
-      const { eventBytesMax, deliveriesMax } = config.current;
-      const legacyProducer = parseUuid(config.current.legacyProducer);
-      const nowMs = clock.wallMs();
-      const bounds = { sizeBytesMax: eventBytesMax, window: eventWindow(BigInt(Math.floor(nowMs)) * 1_000_000n) };
-      return { bounds, nowMs, deliveriesMax, legacyProducer };
-    };
   }
 
   /** Settles when `within.signal` is aborted. */
@@ -165,9 +157,9 @@ export class Pipeline {
     const onTrouble = this.#troubles.of(what);
     while (!within.signal.aborted) {
       const obtained = await attempt();
-      onTrouble(obtained.ok ? undefined : causeOf(obtained.failure));
+      onTrouble(obtained.ok ? undefined : troubleOf(obtained.failure));
       if (obtained.ok) return obtained.value;
-      log.warn("ingest.waits", { for: what, cause: causeOf(obtained.failure) });
+      log.warn("ingest.waits", { for: what, cause: troubleOf(obtained.failure) });
       await pause(clock, PIPELINE_PAUSE_MS, within.signal);
     }
     return undefined;
@@ -251,13 +243,14 @@ export class Pipeline {
       await pause(clock, PIPELINE_PAUSE_MS, within.signal);
     }
   }
+}
 
-  async #bury(letters: readonly DeadLetter[], within: Within): Promise<boolean> {
-    const { meters } = this.#options;
-    const added = await this.deadLetters.add(letters, within);
-    if (!added.ok) return false;
-    if (added.value > 0) meters.trimmed.add(added.value);
-    for (const { reason } of letters) meters.dead(reason);
-    return true;
-  }
+function boundsOf({ deadLettersMax, deadLetterBytesMax }: IngestConfig): StreamBounds {
+  return { countMax: deadLettersMax, sizeBytesMax: deadLetterBytesMax };
+}
+
+function momentAt(nowMs: number, { eventBytesMax, deliveriesMax, legacyProducer }: IngestConfig): Moment {
+  const window = eventWindow(BigInt(Math.floor(nowMs)) * 1_000_000n);
+  const bounds = { sizeBytesMax: eventBytesMax, window };
+  return { bounds, nowMs, deliveriesMax, legacyProducer: parseUuid(legacyProducer) };
 }

@@ -9,7 +9,7 @@
  * An entry that was in hand when a life ended may be why. So one that was delivered often is taken alone: it ends nobody else's
  * page, and is the only one that becomes poison.
  */
-import { causeOf } from "#actors/ingest/cause.ts";
+
 import type { DeadLetter } from "#actors/ingest/dead-letter.ts";
 import type { DeadLetters } from "#actors/ingest/dead-letters.ts";
 import { type Asked, judge, type Moment, type Verdict } from "#actors/ingest/judge.ts";
@@ -22,6 +22,7 @@ import type { Random } from "#runtime/random.ts";
 import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
 import type { StreamEntry } from "#runtime/redis/group/stream-entry.ts";
 import type { Within } from "#runtime/ref.ts";
+import { troubleOf } from "#runtime/trouble-of.ts";
 import { second } from "#runtime/units.ts";
 import { withinMs } from "#runtime/within-ms.ts";
 
@@ -109,11 +110,7 @@ export class Reader {
     const letters = lettersOf(entries, verdicts, kept.value, now.nowMs);
     const added = await deadLetters.add(letters, within);
     if (!added.ok) return added;
-    if (added.value > 0) meters.trimmed.add(added.value);
-    for (const { id, reason } of letters) {
-      buried.add(id);
-      meters.dead(reason);
-    }
+    for (const { id } of letters) buried.add(id);
     const acknowledged = await group.ack(
       all.map(({ id }) => id),
       within,
@@ -126,7 +123,7 @@ export class Reader {
   async #retry(failure: Failure, within: Within): Promise<void> {
     const { clock, random, onTrouble } = this.#options;
     if (within.signal.aborted) return;
-    onTrouble(causeOf(failure));
+    onTrouble(troubleOf(failure));
     const ceilingMs = Math.min(READER_RETRY_MS_MAX, READER_RETRY_MS_MIN * 2 ** Math.min(this.#failedCount, 31));
     this.#failedCount += 1;
     await pause(clock, random.below(Math.floor(ceilingMs) + 1), within.signal);

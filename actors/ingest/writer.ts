@@ -4,8 +4,9 @@
  * What was spilled is moved to Postgres, the oldest first, by one loop. New rows do not wait for it: what a subject's events are
  * read by is their place in the stream, and not when they were committed.
  */
-import { causeOf } from "#actors/ingest/cause.ts";
-import type { DeadLetter, DeadReason } from "#actors/ingest/dead-letter.ts";
+
+import type { DeadReason } from "#actors/ingest/dead-letter.ts";
+import type { DeadLetters } from "#actors/ingest/dead-letters.ts";
 import type { EventRow } from "#actors/ingest/event-row.ts";
 import { letterOfRow } from "#actors/ingest/letter-of-row.ts";
 import type { Meters } from "#actors/ingest/meters.ts";
@@ -16,6 +17,7 @@ import { assert, ok, type Result } from "#runtime/errors.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
+import { troubleOf } from "#runtime/trouble-of.ts";
 import { second } from "#runtime/units.ts";
 import { withinMs } from "#runtime/within-ms.ts";
 
@@ -32,8 +34,8 @@ export interface WriterOptions {
   readonly meters: Meters;
   readonly clock: Clock;
   readonly random: Random;
-  /** Keeps dead letters of rows that were acknowledged long ago; answers with whether it did. */
-  readonly bury: (letters: readonly DeadLetter[], within: Within) => Promise<boolean>;
+  /** Of rows that were acknowledged long ago. */
+  readonly deadLetters: Pick<DeadLetters, "add">;
   /** Why Postgres takes nothing; undefined when it does again. */
   readonly onTrouble: (cause: string | undefined) => void;
 }
@@ -57,7 +59,7 @@ export class Writer {
       onTrouble(undefined);
       return written;
     }
-    onTrouble(causeOf(written.failure));
+    onTrouble(troubleOf(written.failure));
     const spilled = await spill.append(rows, within);
     if (!spilled.ok) return spilled;
     meters.spilled.add(rows.length);
@@ -74,12 +76,12 @@ export class Writer {
   }
 
   async #moveOldest(within: Within): Promise<boolean> {
-    const { spill, meters, onTrouble, bury, clock } = this.#options;
+    const { spill, meters, onTrouble, deadLetters, clock } = this.#options;
     const oldest = await spill.oldest(REPLAY_ROWS_MAX, within);
     if (!oldest.ok || oldest.value === undefined) return false;
     const { rows } = oldest.value;
     const written = await this.#insert(rows, within);
-    onTrouble(written.ok ? undefined : causeOf(written.failure));
+    onTrouble(written.ok ? undefined : troubleOf(written.failure));
     if (!written.ok) return false;
     const letters = written.value.flatMap((outcome, at) => {
       const refused = refusalOf(outcome);
@@ -87,7 +89,8 @@ export class Writer {
       assert(row !== undefined, "there is an outcome for every row");
       return refused === undefined ? [] : [letterOfRow(row, refused.reason, refused.error, clock.wallMs())];
     });
-    if (letters.length > 0 && !(await bury(letters, within))) return false;
+    const added = await deadLetters.add(letters, within);
+    if (!added.ok) return false;
     const dropped = await spill.drop(oldest.value, within);
     if (dropped.ok) meters.replayed.add(rows.length);
     return dropped.ok;

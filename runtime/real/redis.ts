@@ -6,11 +6,12 @@ import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { type Answer, partOf, RedisConnection } from "#runtime/real/redis-connection.ts";
 import type { RedisAddress } from "#runtime/redis/address.ts";
+import { APPEND_SCRIPT, appendWords, type NewEntry, type StreamBounds } from "#runtime/redis/append.ts";
 import { assertCommand, assertImmediate } from "#runtime/redis/commands.ts";
 import { causeOf, isUndone, unreachable } from "#runtime/redis/failures.ts";
 import { RATE_SCRIPT, type Rate, type RateVerdict, rateWords } from "#runtime/redis/rate.ts";
 import { Readiness } from "#runtime/redis/readiness.ts";
-import type { Redis, RedisCommand, RedisFailure, RedisRefused, RedisReply } from "#runtime/redis/redis.ts";
+import type { Redis, RedisCommand, RedisFailure, RedisRefused, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
 import { TRIM_ENTRIES_MAX, TRIM_SCRIPT } from "#runtime/redis/trim.ts";
 import type { Within } from "#runtime/ref.ts";
 import { second } from "#runtime/units.ts";
@@ -96,20 +97,22 @@ class RealRedis implements Redis {
   }
 
   async take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>> {
-    const [answer] = await this.#send([["EVAL", RATE_SCRIPT, 1, key, ...rateWords(rate)]], within);
-    assert(answer !== undefined, "a command has an answer");
-    if (!answer.ok) return answer;
-    const { value } = answer;
-    assert(typeof value === "number", "the script answers with a number");
-    return ok(value === 0 ? { isAllowed: true } : { isAllowed: false, retryAfterMs: value });
+    const taken = await this.#run(RATE_SCRIPT, key, rateWords(rate), within);
+    if (!taken.ok) return taken;
+    return ok(taken.value === 0 ? { isAllowed: true } : { isAllowed: false, retryAfterMs: taken.value });
+  }
+
+  async append(
+    stream: string,
+    entries: readonly NewEntry[],
+    bounds: StreamBounds,
+    within: Within,
+  ): Promise<Result<number, RedisFailure>> {
+    return await this.#run(APPEND_SCRIPT, stream, appendWords(entries, bounds), within);
   }
 
   async trim(stream: string, within: Within): Promise<Result<number, RedisFailure>> {
-    const [answer] = await this.#send([["EVAL", TRIM_SCRIPT, 1, stream, TRIM_ENTRIES_MAX]], within);
-    assert(answer !== undefined, "a command has an answer");
-    if (!answer.ok) return answer;
-    assert(typeof answer.value === "number", "the script answers with a number");
-    return ok(answer.value);
+    return await this.#run(TRIM_SCRIPT, stream, [TRIM_ENTRIES_MAX], within);
   }
 
   async close(): Promise<void> {
@@ -122,6 +125,20 @@ class RealRedis implements Redis {
       this.#readiness.tell(this.#isGone());
     }
     await connection?.closed;
+  }
+
+  /** A script that answers with a number. */
+  async #run(
+    script: string,
+    key: string,
+    words: readonly RedisWord[],
+    within: Within,
+  ): Promise<Result<number, RedisFailure>> {
+    const [answer] = await this.#send([["EVAL", script, 1, key, ...words]], within);
+    assert(answer !== undefined, "a command has an answer");
+    if (!answer.ok) return answer;
+    assert(typeof answer.value === "number", "the script answers with a number");
+    return ok(answer.value);
   }
 
   async #send(commands: readonly RedisCommand[], within: Within): Promise<readonly Answer[]> {

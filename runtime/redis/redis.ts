@@ -11,6 +11,7 @@
  * - A command with `BLOCK` holds up all that come after it: it belongs on a connection of its own.
  */
 import type { Failure, Result } from "#runtime/errors.ts";
+import type { NewEntry, StreamBounds } from "#runtime/redis/append.ts";
 import type { Rate, RateVerdict } from "#runtime/redis/rate.ts";
 import type { Within } from "#runtime/ref.ts";
 
@@ -76,6 +77,17 @@ export interface Redis {
 
   /** Takes one from what `rate` allows under `key`, by the clock of the server, or says when there will be one. */
   take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>>;
+
+  /**
+   * Adds to the end of a stream, with ids of the server's time, and lets go of the oldest past `bounds` (`append.ts`); answers
+   * with how many went. Nobody comes in between, and `OOM` is no reason to refuse it.
+   */
+  append(
+    stream: string,
+    entries: readonly NewEntry[],
+    bounds: StreamBounds,
+    within: Within,
+  ): Promise<Result<number, RedisFailure>>;
 
   /**
    * Lets go of the front of a stream what each of its groups was given and has acknowledged, and nothing else (`trim.ts`); a few

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from "#runtime/clock.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import type { NewEntry, StreamBounds } from "#runtime/redis/append.ts";
 import { assertCommand, assertImmediate } from "#runtime/redis/commands.ts";
 import { failureOf, refusalOf, unreachable } from "#runtime/redis/failures.ts";
 import type { Rate, RateVerdict } from "#runtime/redis/rate.ts";
@@ -19,7 +20,14 @@ import type {
 import type { Within } from "#runtime/ref.ts";
 import { Line } from "#runtime/simulated/redis/line.ts";
 import { Refusal } from "#runtime/simulated/redis/refusal.ts";
-import { commandWork, takeWork, transactionWork, trimWork, type Work } from "#runtime/simulated/redis/work.ts";
+import {
+  appendWork,
+  commandWork,
+  takeWork,
+  transactionWork,
+  trimWork,
+  type Work,
+} from "#runtime/simulated/redis/work.ts";
 import { second } from "#runtime/units.ts";
 
 /** Pauses double while nobody is there. A real connection has others, by chance. */
@@ -78,9 +86,7 @@ export class SimulatedConnection implements Redis {
 
   async call(command: RedisCommand, within: Within): Promise<Result<RedisReply, RedisFailure>> {
     assertCommand(command);
-    const [answer] = await this.#ask([commandWork(command)], within);
-    assert(answer !== undefined, "a command has an answer");
-    return answerOf(answer);
+    return await this.#run(commandWork(command), within);
   }
 
   async batch(commands: readonly RedisCommand[], within: Within): Promise<readonly Result<RedisReply, RedisFailure>[]> {
@@ -94,26 +100,26 @@ export class SimulatedConnection implements Redis {
   ): Promise<Result<readonly Result<RedisReply, RedisRefused>[], RedisFailure>> {
     assertImmediate(commands);
     if (commands.length === 0) return ok([]);
-    const [answer] = await this.#ask([transactionWork(commands)], within);
-    assert(answer !== undefined, "a transaction has an answer");
-    if (!answer.ok) return answer;
-    const { value } = answer;
-    if (value instanceof Refusal) return fail(failureOf(value.line));
-    return ok(value.map((reply) => (reply instanceof Refusal ? fail(refusalOf(reply.line)) : ok(reply))));
+    const done = await this.#run(transactionWork(commands), within);
+    if (!done.ok) return done;
+    return ok(done.value.map((reply) => (reply instanceof Refusal ? fail(refusalOf(reply.line)) : ok(reply))));
   }
 
   async take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>> {
-    const [answer] = await this.#ask([takeWork(key, rate)], within);
-    assert(answer !== undefined, "it has an answer");
-    if (!answer.ok) return answer;
-    return answer.value instanceof Refusal ? fail(failureOf(answer.value.line)) : ok(answer.value);
+    return await this.#run(takeWork(key, rate), within);
+  }
+
+  async append(
+    stream: string,
+    entries: readonly NewEntry[],
+    bounds: StreamBounds,
+    within: Within,
+  ): Promise<Result<number, RedisFailure>> {
+    return await this.#run(appendWork(stream, entries, bounds), within);
   }
 
   async trim(stream: string, within: Within): Promise<Result<number, RedisFailure>> {
-    const [answer] = await this.#ask([trimWork(stream)], within);
-    assert(answer !== undefined, "it has an answer");
-    if (!answer.ok) return answer;
-    return answer.value instanceof Refusal ? fail(failureOf(answer.value.line)) : ok(answer.value);
+    return await this.#run(trimWork(stream), within);
   }
 
   async close(): Promise<void> {
@@ -123,6 +129,13 @@ export class SimulatedConnection implements Redis {
     this.#pause?.cancel();
     this.#line?.cut(this.#cause);
     this.#readiness.tell(this.#isGone());
+  }
+
+  async #run<Value>(work: Work<Value | Refusal>, within: Within): Promise<Result<Value, RedisFailure>> {
+    const [answer] = await this.#ask([work], within);
+    assert(answer !== undefined, "it has an answer");
+    if (!answer.ok) return answer;
+    return answer.value instanceof Refusal ? fail(failureOf(answer.value.line)) : ok(answer.value);
   }
 
   async #ask<Value>(

@@ -11,6 +11,9 @@ import { between, removeById } from "#runtime/simulated/redis/sorted.ts";
 /** What `~` lets stand is a part of a block of so many. */
 const BLOCK_ENTRIES = 100;
 
+/** What an entry takes beside its fields, about. */
+const ENTRY_BYTES = 32;
+
 /** How much is to stay. */
 export interface Trim {
   readonly keep:
@@ -41,6 +44,11 @@ export function trimStream(
   const count = isAbout ? wanted - (wanted % BLOCK_ENTRIES) : surplus;
   entries.splice(0, count);
   return count;
+}
+
+/** What its entries take, about. */
+export function sizeBytesOf({ entries }: StreamValue): number {
+  return entries.reduce((sum, { fields }) => fields.reduce((of, field) => of + field.length, sum + ENTRY_BYTES), 0);
 }
 
 /** Whether it was there. */

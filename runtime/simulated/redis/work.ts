@@ -1,4 +1,6 @@
 /** What a simulated Redis is asked to do, as something that can be done again: at a moment, on what is held then. */
+
+import { APPEND_KEPT_PART, assertAppend, type NewEntry, type StreamBounds } from "#runtime/redis/append.ts";
 import { blockMsOf, nameOf } from "#runtime/redis/commands.ts";
 import { assertRate, type Rate, type RateVerdict, takeOne } from "#runtime/redis/rate.ts";
 import type { RedisCommand, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
@@ -7,8 +9,8 @@ import type { Moment } from "#runtime/simulated/redis/command.ts";
 import { execute, isGrowing } from "#runtime/simulated/redis/execute.ts";
 import { findValue, putValue } from "#runtime/simulated/redis/keyspace.ts";
 import { pinEnds } from "#runtime/simulated/redis/read-commands.ts";
-import { NO_MEMORY, type Refusal, WRONG_TYPE } from "#runtime/simulated/redis/refusal.ts";
-import { trimStream } from "#runtime/simulated/redis/stream.ts";
+import { NO_MEMORY, Refusal, WRONG_TYPE } from "#runtime/simulated/redis/refusal.ts";
+import { sizeBytesOf, trimStream } from "#runtime/simulated/redis/stream.ts";
 
 const usPerMs = 1000;
 
@@ -51,6 +53,13 @@ export function trimWork(stream: string): Work<number | Refusal> {
   return { names: ["TRIM"], run: (moment) => trim(name, moment) };
 }
 
+export function appendWork(stream: string, entries: readonly NewEntry[], bounds: StreamBounds): Work<number | Refusal> {
+  assertAppend(entries, bounds);
+  const all = entries.map((entry) => ["XADD", stream, "*", ...entry].map(bytesOf));
+  const name = Buffer.from(stream).toString("latin1");
+  return { names: ["APPEND"], run: (moment) => append(name, all, bounds, moment) };
+}
+
 function wordsWork(
   words: readonly Uint8Array[],
   names: readonly string[],
@@ -84,6 +93,29 @@ function trim(key: string, { keyspace, nowMs }: Moment): number | Refusal {
   if (first === undefined) return 0;
   const id = others.reduce((least, other) => (other < least ? other : least), first);
   return trimStream(stream, { keep: { kind: "since", id }, isAbout: true }, TRIM_ENTRIES_MAX);
+}
+
+function append(
+  key: string,
+  adds: readonly (readonly Uint8Array[])[],
+  { countMax, sizeBytesMax }: StreamBounds,
+  moment: Moment,
+): number | Refusal {
+  for (const words of adds) {
+    const added = execute(words, { ...moment, isFull: false });
+    if (added instanceof Refusal) return added;
+  }
+  const stream = findValue(moment.keyspace, key, moment.nowMs);
+  if (stream === undefined) return 0;
+  if (stream.kind !== "stream") return WRONG_TYPE;
+  const { entries } = stream;
+  const keep = (count: number): number =>
+    trimStream(stream, { keep: { kind: "count", countMax: count }, isAbout: false });
+  let wentCount = keep(countMax);
+  while (entries.length > 1 && sizeBytesOf(stream) > sizeBytesMax) {
+    wentCount += keep(Math.floor(entries.length * APPEND_KEPT_PART));
+  }
+  return wentCount;
 }
 
 function bytesOf(word: RedisWord): Uint8Array {

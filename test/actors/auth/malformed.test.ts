@@ -7,8 +7,9 @@ import type { RedisCommand, RedisWord } from "#runtime/redis/redis.ts";
 import { type Fields, newProducer } from "#test/actors/auth/producer.ts";
 import { asked, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
 import { patient } from "#test/kit/patient.ts";
+import { runsOf } from "#test/kit/runs.ts";
 
-const COUNT = Number(process.env["CEPA_RUNS"] ?? 300);
+const COUNT = runsOf({ usual: 300, slowness: 1 });
 const BATCH = 200;
 
 type Words = readonly RedisWord[];

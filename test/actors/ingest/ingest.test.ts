@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
 import type { Uuid } from "#actors/domain/uuid.ts";
+import { BINDING_AWAY_MS } from "#actors/ingest/bindings.ts";
 import { must } from "#runtime/errors.ts";
+import { KiB, MiB, second } from "#runtime/units.ts";
 import { envelope, eventId, lean, producerId, token } from "#test/actors/ingest/events.ts";
 import { asked, ingestWorld, type World, type WorldOptions } from "#test/actors/ingest/world.ts";
 
@@ -198,6 +200,45 @@ describe("ingest: what it works with is away", () => {
     must(await world.until(world.ref.call("readEvent", { eventId: eventId(2) }, asked)), "the event");
   });
 
+  it("remembers where a producer may write for ten minutes of that, and no longer (ING-35)", async () => {
+    const { world, subjectId } = await scene();
+    const send = (number: number): Promise<string> => world.send("events", { payload: lean(number, subjectId), token });
+    const spilled = async (): Promise<number> =>
+      must(await world.until(world.ref.call("describe", {}, asked)), "describe").spill.rowCount;
+    await send(1);
+    await world.settled();
+    world.fateOfRows = () => "lost";
+    await world.machine.clock.advance(BINDING_AWAY_MS - 20 * second);
+    await send(2);
+    await world.pass(5 * second);
+    const remembered = await spilled();
+    await world.pass(20 * second);
+    await send(3);
+    await world.pass(10 * second);
+    const forgotten = await spilled();
+    world.fateOfRows = () => "answered";
+    await world.settled();
+
+    assert.deepEqual([remembered, forgotten], [1, 1], "rows on disk");
+    for (const number of [1, 2, 3]) {
+      must(await world.until(world.ref.call("readEvent", { eventId: eventId(number) }, asked)), `event ${number}`);
+    }
+  });
+
+  it("gives up what is no event also where Redis has no memory for more (ING-36)", async () => {
+    const { world, subjectId } = await scene();
+    world.isAuthAway = true;
+    await world.send("events", { payload: "{", token });
+    await world.send("events", { payload: lean(1, subjectId), token });
+    world.server.refuseGrowth(true);
+    world.isAuthAway = false;
+    await world.settled();
+    world.server.refuseGrowth(false);
+
+    assert.deepEqual(await dead(world), ["bad_event_json: not-json"]);
+    must(await world.until(world.ref.call("readEvent", { eventId: eventId(1) }, asked)), "the event");
+  });
+
   it("reads nothing more when the disk has no room for more of that (ING-27)", async () => {
     const { world, subjectId } = await scene({ config: { spillBytesMax: 1000 } });
     await world.send("events", { payload: lean(0, subjectId), token });
@@ -241,6 +282,20 @@ describe("ingest: dead letters", () => {
     assert.deepEqual(must(after, "the redrive"), { kind: "written", outcome: "new" });
     assert(!gone.ok && gone.failure.code === "ingest.dead-letter-unknown");
     must(await world.until(world.ref.call("readEvent", { eventId: eventId(1) }, asked)), "the event");
+  });
+
+  it("make room for newer ones also where they take too much (ING-29)", async () => {
+    const { world } = await scene({ config: { deadLetterBytesMax: 1 * MiB, eventBytesMax: 1 * MiB } });
+    const large = `{${"x".repeat(400 * KiB)}`;
+    for (let number = 0; number < 8; number += 1) {
+      await world.send("events", { payload: large, token: "y".repeat(10_000) });
+      await world.settled();
+    }
+    const kept = await world.entries("events:dlq");
+
+    assert.equal(kept.length, 2);
+    assert.equal(kept[1]?.["payload"], large, "all of it");
+    assert.equal(kept[1]?.["token"]?.length, 4097, "and of a token what one may have, and a character");
   });
 
   it("are dropped, and make room for newer ones, which is counted (ING-29)", async () => {

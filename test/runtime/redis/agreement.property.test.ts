@@ -9,10 +9,11 @@ import fc from "fast-check";
 import type { RedisCommand } from "#runtime/redis/redis.ts";
 import { patient } from "#test/kit/patient.ts";
 import { redisMissing, startRedis } from "#test/kit/redis.ts";
+import { runsOf } from "#test/kit/runs.ts";
 import { sayFailure, simulated, type Told, told } from "#test/runtime/redis/kit.ts";
 
 const skip = redisMissing ?? false;
-const RUNS = Number(process.env["CEPA_RUNS"] ?? 100);
+const RUNS = runsOf({ usual: 100, slowness: 1 });
 
 const mostly = (usual: string, other: string): fc.Arbitrary<string> =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constant(other) });

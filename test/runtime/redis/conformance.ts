@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Defect, fail, must, ok } from "#runtime/errors.ts";
-import type { Redis, RedisCommand } from "#runtime/redis/redis.ts";
+import type { StreamBounds } from "#runtime/redis/append.ts";
+import type { Redis, RedisCommand, RedisWord } from "#runtime/redis/redis.ts";
+import { KiB, MiB } from "#runtime/units.ts";
 import { patient } from "#test/kit/patient.ts";
 import { ask, refusalOf, type Told, told } from "#test/runtime/redis/kit.ts";
 
@@ -794,6 +796,68 @@ export function redisSuite(name: string, world: RedisUnderTest, skip: string | f
       );
 
       assert.deepEqual(idsIn(told(must(await waiting, "what comes"))), ["1-0", "2-0"]);
+    });
+  });
+
+  describe(`redis (${name}): append`, { skip }, () => {
+    const roomy = { countMax: 1000, sizeBytesMax: 100 * MiB };
+    const valuesIn = async (redis: Redis, key: string): Promise<readonly Told[]> => {
+      const entries = (await ask(redis, "XRANGE", key, "-", "+")) as readonly (readonly [Told, readonly Told[]])[];
+      return entries.map(([, fields]) => fields.join());
+    };
+
+    it("adds in order, whatever the words are, and wakes who waits", async () => {
+      const [redis, waiter] = [await open(), await open()];
+      const key = newKey();
+      const waiting = waiter.call(["XREAD", "BLOCK", 5000, "STREAMS", key, "$"], patient);
+      await pass(50);
+
+      const entries = [
+        ["n", 1],
+        ["n", BYTES, "", ""],
+        ["n", "é"],
+      ] as const;
+      const went = must(await redis.append(key, entries, roomy, patient), "appended");
+
+      assert.equal(went, 0);
+      const bytes = Buffer.from(BYTES).toString("latin1");
+      assert.deepEqual(await valuesIn(redis, key), ["n,1", `n,${bytes},,`, `n,${Buffer.from("é").toString("latin1")}`]);
+      assert.equal(idsIn(told(must(await waiting, "what comes"))).length, 3);
+      assert.equal(must(await redis.append(newKey(), [], roomy, patient), "nothing"), 0);
+    });
+
+    it("lets the oldest go past its count, and past what they may take", async () => {
+      const redis = await open();
+      const [counted, weighed] = [newKey(), newKey()];
+      const large = Buffer.alloc(100 * KiB, "x");
+      const add = async (key: string, value: RedisWord, bounds: Partial<StreamBounds>): Promise<number> =>
+        must(await redis.append(key, [["n", value]], { ...roomy, ...bounds }, patient), "appended");
+
+      const went = [];
+      for (let number = 0; number < 5; number += 1) went.push(await add(counted, number, { countMax: 3 }));
+      let weighedOutCount = 0;
+      for (let number = 0; number < 30; number += 1)
+        weighedOutCount += await add(weighed, large, { sizeBytesMax: MiB });
+      const least = await add(weighed, "the last", { sizeBytesMax: 0 });
+
+      assert.deepEqual(went, [0, 0, 0, 1, 1]);
+      assert.deepEqual(await valuesIn(redis, counted), ["n,2", "n,3", "n,4"]);
+      const keptCount = 30 - weighedOutCount;
+      assert(keptCount >= 6 && keptCount <= 10, `${keptCount} of 100 KiB stay of what may take 1 MiB`);
+      assert.deepEqual([least, await valuesIn(redis, weighed)], [keptCount, ["n,the last"]]);
+    });
+
+    it("refuses a key that is something else, and adds nothing then", async () => {
+      const redis = await open();
+      const key = newKey();
+      await ask(redis, "SET", key, "1");
+
+      const refused = await redis.append(key, [["a", "b"]], roomy, patient);
+
+      assert(!refused.ok && refused.failure.code === "redis.refused", JSON.stringify(refused));
+      assert.equal(refused.failure.kind, "WRONGTYPE");
+      await assert.rejects(redis.append(key, [["a"]], roomy, patient), Defect);
+      await assert.rejects(redis.append(key, [], { ...roomy, countMax: 0 }, patient), Defect);
     });
   });
 

@@ -335,6 +335,7 @@ describe("redis (real): a server that refuses", { skip }, () => {
       ...(["XREADGROUP", "GROUP", "full", "c", "COUNT", 1, "STREAMS", "events", ">"] as const),
     )) as unknown as [[string, [[string]]]];
     const acknowledged = await ask(redis, "XACK", "events", "full", id ?? "");
+    const appended = await redis.append("full:kept", [["a", "b"]], { countMax: 1, sizeBytesMax: 1000 }, patient);
     await ask(redis, "CONFIG", "SET", "maxmemory", 0);
 
     assert.match(added, /^OOM /);
@@ -343,6 +344,7 @@ describe("redis (real): a server that refuses", { skip }, () => {
       assert.equal(answer.failure.kind, "OOM");
     }
     assert.equal(acknowledged, 1);
+    assert.deepEqual([appended, await ask(redis, "XLEN", "full:kept")], [ok(0), 1]);
   });
 
   it("what is written to a replica: that is nobody to write to, and another server is looked for", async () => {

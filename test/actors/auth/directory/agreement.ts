@@ -15,9 +15,10 @@ import {
   tokenOf,
   within,
 } from "#test/actors/auth/directory/scene.ts";
+import { runsOf } from "#test/kit/runs.ts";
 
 /** Each one has a schema of its own, and a database with a hundred thousand tables is a slow one: a tenth of what is asked for. */
-const RUNS = Math.ceil(Number(process.env["CEPA_RUNS"] ?? 200) / 10);
+const RUNS = runsOf({ usual: 20, slowness: 10 });
 
 /** Does one thing, and answers with what came of it. A token that it makes is called by its number. */
 type Step = (half: Half, number: number) => Promise<unknown>;

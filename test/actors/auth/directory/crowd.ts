@@ -16,7 +16,7 @@ import { grantOf, requestOf, Scene, smallLimits, within } from "#test/actors/aut
 const SCHEMA = "auth_crowd";
 const PENDING_MAX = 3;
 const WORKERS = 8;
-const STEPS = 40;
+const STEPS = 120;
 const LIMITS = { ...smallLimits, requestsUnapprovedMax: 1000, changesMax: 1000 };
 
 /** When somebody began and when the answer was there, in an order of all such moments. */
@@ -78,8 +78,7 @@ export function describeCrowd(url: string): void {
       judge(known);
       await judgeRequests(sql, known);
       const counts = [known.tokens.length, known.ends.size, known.approvals.size, known.revoked.length, changes.length];
-      // Who comes before whom differs from run to run, and with it what there is to do.
-      assert(Math.min(...counts) > 0, `everything has happened: ${counts.join()}`);
+      assert(Math.min(...counts) > 3, `everything has happened: ${counts.join()}`);
     });
   });
 }

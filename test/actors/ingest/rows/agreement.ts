@@ -7,8 +7,9 @@ import type { EventRows, RowsLimits } from "#actors/ingest/rows/event-rows.ts";
 import { MemoryRows } from "#actors/ingest/rows/memory-rows.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { idOf, rowOf, Scene, smallLimits } from "#test/actors/ingest/rows/scene.ts";
+import { runsOf } from "#test/kit/runs.ts";
 
-const RUNS = 12;
+const RUNS = runsOf({ usual: 12, slowness: 10 });
 const UUID_V4 = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
 
 /** One of both, with places instead of the ids that it made. */
@@ -115,7 +116,7 @@ export function describeAgreement(open: (limits: RowsLimits) => Promise<EventRow
             for (const outcome of OUTCOMES) if (answer.includes(outcome)) seen.add(outcome);
           }
         }),
-        { numRuns: Number(process.env["CEPA_RUNS"] ?? RUNS), endOnFailure: false },
+        { numRuns: RUNS, endOnFailure: false },
       );
 
       const missed = OUTCOMES.filter((outcome) => !seen.has(outcome));

@@ -8,9 +8,10 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { MiB } from "#runtime/units.ts";
 import { DIRECTORY, newDisk, numberOf, rowOf } from "#test/actors/ingest/spill/kit.ts";
 import { patient } from "#test/kit/patient.ts";
+import { runsOf } from "#test/kit/runs.ts";
 import { mortalDisk } from "#test/runtime/journal/mortal-disk.ts";
 
-const SEEDS = Number(process.env["CEPA_RUNS"] ?? 60);
+const SEEDS = runsOf({ usual: 60, slowness: 1 });
 const LIVES = 4;
 
 interface Story {

@@ -8,10 +8,11 @@ import fc from "fast-check";
 import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
 import { patient } from "#test/kit/patient.ts";
+import { runsOf } from "#test/kit/runs.ts";
 import { add, makeReader, pendingIn, untilSettled } from "#test/runtime/redis/group/kit.ts";
 import { ask, type Simulated, simulated } from "#test/runtime/redis/kit.ts";
 
-const RUNS = Number(process.env["CEPA_RUNS"] ?? 20);
+const RUNS = runsOf({ usual: 20, slowness: 5 });
 const STREAM = "s";
 const GRACE_MS = 300;
 

@@ -13,11 +13,12 @@ import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
 import type { Redis, RedisCommand } from "#runtime/redis/redis.ts";
 import { patient } from "#test/kit/patient.ts";
 import { redisMissing, startRedis } from "#test/kit/redis.ts";
+import { runsOf } from "#test/kit/runs.ts";
 import type { GroupWorld } from "#test/runtime/redis/group/conformance.ts";
 import { makeReader, untilSettled } from "#test/runtime/redis/group/kit.ts";
 import { ask, simulated, type Told } from "#test/runtime/redis/kit.ts";
 
-const RUNS = Number(process.env["CEPA_RUNS"] ?? 8);
+const RUNS = runsOf({ usual: 8, slowness: 30 });
 const GROUPS = ["g", "h"];
 /** Of each group; each has two. */
 const READERS = 4;
