@@ -80,7 +80,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
 
     const ring = new KeyRing(own, directory, clock);
     const issuer = new Issuer(ring, clock, random, () => config.current);
-    const revocations = new Revocations(directory, clock);
+    const revocations = new Revocations(directory, clock, () => config.current.revocationLateMs);
     const answers = new Answers((within, task) => redis.ask(within, task), clock);
     const gate = new Gate(redis);
     const skewSeconds = (): number => config.current.skewSeconds;

@@ -3,8 +3,8 @@
  *
  * A token counts where one of our keys has signed it, at its time, and the directory knows it, with its key approved, its producer
  * there, and neither it nor what it came of revoked. What the directory says is remembered, by the text of the token, as
- * long as `Revocations` lets it count and never longer than `ADMISSION_MS`; that nobody knows a token is not, because no
- * change tells of a new one. That a text is signed stays true, so it is not found out again before the token is over.
+ * long as `Revocations` lets it count, and is asked again after `ADMISSION_MS` where it can be; that nobody knows a token is
+ * not, because no change tells of a new one. That a text is signed stays true, so it is not found out again before the token is over.
  */
 import type { Directory, TokenFacts } from "#actors/auth/directory/directory.ts";
 import type { Issuer } from "#actors/auth/issuer.ts";
@@ -22,7 +22,7 @@ import { MiB, second } from "#runtime/units.ts";
 
 /** Tokens of one question. */
 export const ADMIT_TOKENS_MAX = 8192;
-/** How long an answer of the directory is remembered. */
+/** How old an answer of the directory is when it is asked for again. */
 export const ADMISSION_MS: number = 60 * second;
 /** What is remembered of tokens that are signed, about: some 16 000. */
 export const ADMISSIONS_BYTES_MAX: number = 16 * MiB;
@@ -45,7 +45,7 @@ interface Remembered {
   readonly text: string;
   readonly claims: Claims;
   /** What the directory said, when. */
-  answer: { readonly admission: Admission; readonly moment: Moment; readonly untilMs: number } | undefined;
+  answer: { readonly admission: Admission; readonly moment: Moment; readonly askedMs: number } | undefined;
 }
 
 interface Refusal {
@@ -82,26 +82,29 @@ export class Admissions {
     const found = new Map<string, Admission>();
     const unsure: string[] = [];
     for (const text of new Set(tokens)) {
-      const known = this.#recall(text);
+      const known = this.#recall(text, ADMISSION_MS);
       if (known === undefined) unsure.push(text);
       else found.set(text, known);
     }
     if (unsure.length > 0) {
       const asked = await this.#ask(unsure, moment, within);
-      if (!asked.ok) return asked;
-      for (const [text, admission] of asked.value) found.set(text, admission);
+      for (const text of unsure) {
+        const admission = asked.ok ? asked.value.get(text) : this.#recall(text, Number.POSITIVE_INFINITY);
+        if (admission !== undefined) found.set(text, admission);
+        else if (!asked.ok) return asked;
+      }
     }
     return ok(tokens.map((text) => found.get(text) ?? refused("auth_required")));
   }
 
-  #recall(text: string): Admission | undefined {
+  #recall(text: string, ageMsMax: number): Admission | undefined {
     const refusal = this.#refused.get(text);
     if (refusal !== undefined) return refusal.admission;
     const known = this.#signed.get(text);
     if (known?.answer === undefined) return undefined;
     const { clock, revocations } = this.#seams;
     const { claims, answer } = known;
-    if (clock.nowMs() >= answer.untilMs || this.#isOver(claims)) return undefined;
+    if (clock.nowMs() >= answer.askedMs + ageMsMax || this.#isOver(claims)) return undefined;
     return revocations.isStillSo(answer.moment, claims) ? answer.admission : undefined;
   }
 
@@ -130,7 +133,7 @@ export class Admissions {
       const admission = admissionOf(one.claims, known);
       found.set(one.text, admission);
       if (known !== undefined && moment !== undefined) {
-        one.answer = { admission, moment, untilMs: askedMs + ADMISSION_MS };
+        one.answer = { admission, moment, askedMs };
       }
       this.#signed.set(one.text, one);
     }

@@ -1,6 +1,6 @@
 /** Whom auth trusts, what its tokens say, and within which bounds. */
 import { type ConfigSchema, count, durationMs, text, texts } from "#runtime/config/schema.ts";
-import { minute, second } from "#runtime/units.ts";
+import { hour, minute, second } from "#runtime/units.ts";
 
 export interface AuthConfig {
   /**
@@ -24,6 +24,11 @@ export interface AuthConfig {
   readonly legacyResponseStream: string;
   /** Longest wait for Postgres or Redis. */
   readonly callTimeoutMs: number;
+  /**
+   * How long what is known of tokens counts where Postgres cannot be asked what was revoked. With longer than a second events
+   * go on to the disk while Postgres is away, and a revocation by a node that can reach it may come here so much later.
+   */
+  readonly revocationLateMs: number;
 }
 
 /** A name of a stream, or none. */
@@ -40,6 +45,7 @@ export const authConfigSchema: ConfigSchema<AuthConfig> = {
   legacyRegisterStream: text({ default: "", pattern: STREAM }),
   legacyResponseStream: text({ default: "", pattern: STREAM }),
   callTimeoutMs: durationMs({ default: 5 * second, min: 100, max: 1 * minute }),
+  revocationLateMs: durationMs({ default: 1 * second, min: 1 * second, max: 24 * hour }),
 };
 
 /** Streams that have their meaning already: what is read there would be read twice, or be what this node has written. */

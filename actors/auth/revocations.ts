@@ -2,7 +2,7 @@
  * What was revoked, on whatever node: the directory is asked every `REVOCATION_POLL_MS` for what has changed.
  *
  * What was learnt of a token at some moment counts until something of it has changed: itself, its key, or its producer. And it
- * counts only while nobody can have missed a change that is older than `REVOCATION_LATE_MS`: not longer than so after the
+ * counts only while nobody can have missed a change that is older than `auth.revocationLateMs`: not longer than so after the
  * beginning of the last poll that was answered. Where it is not known what has changed, everything has.
  */
 import type { Change, Directory } from "#actors/auth/directory/directory.ts";
@@ -11,12 +11,10 @@ import type { Claims } from "#actors/domain/tokens/claims.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Within } from "#runtime/ref.ts";
-import { millisecond, second } from "#runtime/units.ts";
+import { millisecond } from "#runtime/units.ts";
 
 /** Between two polls. */
 export const REVOCATION_POLL_MS: number = 200 * millisecond;
-/** How old the last answer may be for anything that is remembered to count: what was revoked before it does not. */
-export const REVOCATION_LATE_MS: number = 1 * second;
 /** Tokens, keys and producers of which it is remembered that they have changed. With one more everything has. */
 export const CHANGED_MAX = 8192;
 
@@ -30,14 +28,16 @@ export interface Moment {
 export class Revocations {
   readonly #directory: Outside<Directory>;
   readonly #clock: Clock;
+  readonly #lateMs: () => number;
   /** By what has changed, the number of its last change, in this era. */
   readonly #changed = new Map<string, number>();
   #now: Moment | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(directory: Outside<Directory>, clock: Clock) {
+  constructor(directory: Outside<Directory>, clock: Clock, lateMs: () => number) {
     this.#directory = directory;
     this.#clock = clock;
+    this.#lateMs = lateMs;
   }
 
   /** To be asked before the directory is: what that says is at least of this moment. Undefined where it may be of any. */
@@ -65,7 +65,7 @@ export class Revocations {
   }
 
   get #isLate(): boolean {
-    return this.#clock.nowMs() >= this.#askedMs + REVOCATION_LATE_MS;
+    return this.#clock.nowMs() >= this.#askedMs + this.#lateMs();
   }
 
   async #poll(within: Within): Promise<void> {

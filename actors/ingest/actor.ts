@@ -7,6 +7,7 @@ import { Pipeline } from "#actors/ingest/pipeline.ts";
 import type { DeadLetterUnknown, IngestEvents, IngestProtocol, IngestUnavailable } from "#actors/ingest/protocol.ts";
 import { redrive } from "#actors/ingest/redrive.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
+import { guardedRows } from "#actors/ingest/rows/guarded-rows.ts";
 import { postgresRows } from "#actors/ingest/rows/postgres-rows.ts";
 import { headOf, shownOf } from "#actors/ingest/shown-letter.ts";
 import type { ActorModule, CellEnv, ConfigView } from "#runtime/actor-module.ts";
@@ -48,7 +49,8 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
   init: async (deps, ctx) => {
     const { config, openRedis, openRows, metrics } = deps;
     const { readersMax } = config.current;
-    const rows = await openRows(readersMax + 2);
+    const { clock, random, log } = ctx;
+    const rows = guardedRows(await openRows(readersMax + 2), { clock, random, log, metrics });
     ctx.scope.add(() => rows.close());
     const open = async (): Promise<Redis> => {
       const redis = await openRedis({ silenceMs: INGEST_SILENCE_MS_MAX });
@@ -58,7 +60,6 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
     const redis = await open();
     const reading: Redis[] = [];
     while (reading.length < readersMax) reading.push(await open());
-    const { clock, random, log } = ctx;
     const pipeline = new Pipeline({
       ...deps,
       rows,

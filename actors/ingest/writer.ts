@@ -19,10 +19,7 @@ import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
 import { troubleOf } from "#runtime/trouble-of.ts";
 import { second } from "#runtime/units.ts";
-import { withinMs } from "#runtime/within-ms.ts";
 
-/** A transaction that takes longer is taken for one that Postgres does not do: what it was to write is spilled. */
-export const WRITE_MS_MAX: number = 10 * second;
 /** Rows of the spill that are moved at once. */
 export const REPLAY_ROWS_MAX = 1000;
 /** Between two looks for something to move, and after Postgres did not take it. */
@@ -97,8 +94,8 @@ export class Writer {
   }
 
   async #insert(rows: readonly EventRow[], within: Within): Promise<Result<readonly Written[], RowsFailure>> {
-    const { clock, meters } = this.#options;
-    const written = await this.#options.rows.write(rows, withinMs(within, WRITE_MS_MAX, clock));
+    const { meters } = this.#options;
+    const written = await this.#options.rows.write(rows, within);
     if (!written.ok) return written;
     for (const outcome of ["new", "same"] as const) {
       const count = written.value.filter(({ kind }) => kind === outcome).length;

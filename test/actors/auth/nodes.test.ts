@@ -140,6 +140,7 @@ describe("auth: its configuration", () => {
     skewSeconds: 60,
     pendingMax: 1,
     callTimeoutMs: 1000,
+    revocationLateMs: 1000,
   };
   const check = (legacyRegisterStream: string, legacyResponseStream: string): string | undefined =>
     checkAuthConfig({ ...config, legacyRegisterStream, legacyResponseStream });

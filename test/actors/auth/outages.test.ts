@@ -1,9 +1,12 @@
 /** Auth while Postgres or Redis is away, hangs or forgets, and when it ends in the middle of an entry. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ADMISSION_MS } from "#actors/auth/admissions.ts";
+import type { AuthConfig } from "#actors/auth/config.ts";
 import { MemoryDirectory } from "#actors/auth/directory/memory-directory.ts";
 import { must } from "#runtime/errors.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
+import { hour } from "#runtime/units.ts";
 import { AwayDirectory } from "#test/actors/auth/away-directory.ts";
 import { newAuthority, newProducer } from "#test/actors/auth/producer.ts";
 import { asked, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
@@ -17,9 +20,9 @@ interface World {
   readonly away: AwayDirectory;
 }
 
-async function start(): Promise<World> {
+async function start(config: Partial<AuthConfig> = {}): Promise<World> {
   const away = new AwayDirectory(new MemoryDirectory(seededRandom(1)));
-  return { auth: await startAuth({ directory: away.directory, authority: await authority }), away };
+  return { auth: await startAuth({ directory: away.directory, authority: await authority, config }), away };
 }
 
 async function trouble({ auth }: World): Promise<string | undefined> {
@@ -91,6 +94,23 @@ describe("auth: Postgres is away", () => {
     away.isAway = false;
     await auth.pass(8000);
     assert.deepEqual(await auth.admit(token), admitted);
+  });
+
+  it("admits what it remembers for as long as revocations may be late, and no token that is over (AUTH-9)", async () => {
+    const { auth, away } = await start({ revocationLateMs: 2 * hour });
+    const { producer, producerId } = await auth.approved();
+    const [token, other] = [await auth.token(producer, producerId), await auth.token(producer, producerId)];
+    const admitted = [{ kind: "admitted", producerId, subjectId: undefined }];
+    assert.deepEqual(await auth.admit(token), admitted);
+    away.isAway = true;
+    await auth.pass(2 * ADMISSION_MS);
+
+    assert.deepEqual(await auth.admit(token), admitted, "older than what is asked for again");
+    const unknown = await auth.until(auth.ref.call("admit", { tokens: [token, other] }, asked));
+    assert(!unknown.ok && unknown.failure.code === "auth.unavailable", "of one nothing is known");
+    auth.jump(1 * hour);
+    assert.equal((await auth.admit(token))[0]?.kind, "refused", "it is over");
+    away.isAway = false;
   });
 
   it("and hangs: it is left alone after some calls that it did not answer, until it does (AUTH-10)", async () => {
