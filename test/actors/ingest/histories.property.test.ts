@@ -11,9 +11,9 @@ import { must } from "#runtime/errors.ts";
 import type { RedisFate } from "#runtime/simulated/redis.ts";
 import { eventId, lean, producerId, token } from "#test/actors/ingest/events.ts";
 import { ingestWorld, type RowsFate, type World } from "#test/actors/ingest/world.ts";
-import { runsOf } from "#test/kit/runs.ts";
+import { drawnAs } from "#test/kit/runs.ts";
 
-const RUNS = runsOf({ usual: 5, slowness: 50 });
+const DRAWN = drawnAs({ usual: 5, slowness: 50 });
 
 type Step =
   | { readonly kind: "add"; readonly count: number; readonly badOneIn: number }
@@ -175,10 +175,15 @@ describe("ingest: histories", () => {
         count(world, history);
         await world.started.actor.stop();
       }),
-      { numRuns: RUNS, includeErrorInReport: true },
+      { ...DRAWN, includeErrorInReport: true },
     );
 
-    const met = [seen.spilled + seen.same, seen.lives, seen.dead, ...(RUNS < 60 ? [] : [seen.spilled, seen.same])];
+    const met = [
+      seen.spilled + seen.same,
+      seen.lives,
+      seen.dead,
+      ...(DRAWN.numRuns < 60 ? [] : [seen.spilled, seen.same]),
+    ];
     assert(
       met.every((count) => count > 0),
       JSON.stringify(seen),

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { second } from "#runtime/units.ts";
+import { drawnAs } from "#test/kit/runs.ts";
 import { wrongAfterRecovery, wrongAtTheEnd, wrongWhenQuiet } from "#test/runtime/model/checks.ts";
 import { commands } from "#test/runtime/model/commands.ts";
 import { Model } from "#test/runtime/model/model.ts";
@@ -17,7 +18,7 @@ import { System } from "#test/runtime/model/system.ts";
 /** Enough that every kind of outcome is seen many times. */
 const RUNS = 300;
 
-const { CEPA_RUNS, CEPA_SEED, CEPA_PATH, CEPA_REPLAY, CEPA_SHRINK } = process.env;
+const { CEPA_PATH, CEPA_REPLAY } = process.env;
 
 /** Nothing is wrong with the network any more, every clerk runs, and all have time for what they have begun. */
 async function recover(system: System): Promise<void> {
@@ -72,10 +73,8 @@ export async function check(): Promise<readonly string[]> {
       sights.add(system);
     }),
     {
-      numRuns: Number(CEPA_RUNS ?? RUNS),
-      endOnFailure: CEPA_SHRINK === "no",
+      ...drawnAs({ usual: RUNS, slowness: 1 }),
       includeErrorInReport: true,
-      ...(CEPA_SEED === undefined ? {} : { seed: Number(CEPA_SEED) }),
       ...(CEPA_PATH === undefined ? {} : { path: CEPA_PATH }),
     },
   );
