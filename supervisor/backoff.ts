@@ -4,6 +4,7 @@
  * Restarts use full jitter: anything between nothing and the ceiling, so that children which fell together do not come
  * back together. Probes of a quarantined child are slow and regular, so that an operator can tell when the next one is.
  */
+import { doubled } from "#runtime/doubled.ts";
 import type { Random } from "#runtime/random.ts";
 import { minute, second } from "#runtime/units.ts";
 
@@ -25,8 +26,4 @@ export function restartDelayMs(crashCount: number, random: Random): number {
 /** `failedCount`: probes that failed since the quarantine began. */
 export function probeDelayMs(failedCount: number): number {
   return doubled(PROBE_MS_MIN, failedCount, PROBE_MS_MAX);
-}
-
-function doubled(first: number, times: number, max: number): number {
-  return Math.min(max, first * 2 ** Math.min(times, 32));
 }

@@ -5,6 +5,7 @@ import type { Outside } from "#actors/auth/outside.ts";
 import type { Trusted } from "#actors/auth/trusted.ts";
 import { LOOP_PAUSE_MS_MAX, LOOP_PAUSE_MS_MIN } from "#actors/domain/streams/stream-loop.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { patiently } from "#runtime/patiently.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -32,11 +33,11 @@ export class Upkeep {
   async open(within: Within): Promise<void> {
     const { directory, ring, clock, random } = this.#seams;
     const { signal } = within;
-    for (let ceilingMs = LOOP_PAUSE_MS_MIN; !signal.aborted; ceilingMs = Math.min(2 * ceilingMs, LOOP_PAUSE_MS_MAX)) {
+    const attempt = async () => {
       const opened = await directory.ask(within, (target, bounded) => target.open(bounded));
-      if (opened.ok && (await ring.share(within)).ok) return;
-      await pause(clock, 1 + random.below(ceilingMs), signal);
-    }
+      return opened.ok ? await ring.share(within) : opened;
+    };
+    await patiently(attempt, { clock, random, pauseMsMin: LOOP_PAUSE_MS_MIN, pauseMsMax: LOOP_PAUSE_MS_MAX, signal });
   }
 
   /** Settles when `within.signal` is aborted. */

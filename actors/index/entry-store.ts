@@ -24,6 +24,7 @@ import {
 import type { IndexEntry, ResolvedEntry } from "#actors/index/protocol.ts";
 import type { ConfigView } from "#runtime/actor-module.ts";
 import type { Clock, Timer } from "#runtime/clock.ts";
+import { doubled } from "#runtime/doubled.ts";
 import type { Kv, KvChange } from "#runtime/kv/kv.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
@@ -267,7 +268,7 @@ export class EntryStore {
     if (this.#closed) return;
     const { writeRetryMsMin, writeRetryMsMax } = this.#config.current;
     // Full jitter; 2^31 is past every bound that the configuration allows.
-    const ceilingMs = Math.min(writeRetryMsMax, writeRetryMsMin * 2 ** Math.min(this.#refusals, 31));
+    const ceilingMs = doubled(writeRetryMsMin, this.#refusals, writeRetryMsMax);
     this.#refusals += 1;
     this.#retry = this.#clock.after(this.#random.below(Math.floor(ceilingMs) + 1), () => {
       this.#attempt = this.#write(batch);

@@ -9,13 +9,13 @@
  * An entry that was in hand when a life ended may be why. So one that was delivered often is taken alone: it ends nobody else's
  * page, and is the only one that becomes poison.
  */
-
 import type { DeadLetter } from "#actors/ingest/dead-letter.ts";
 import type { DeadLetters } from "#actors/ingest/dead-letters.ts";
 import { type Asked, judge, type Moment, type Verdict } from "#actors/ingest/judge.ts";
 import type { Meters } from "#actors/ingest/meters.ts";
 import { type Kept, refusalOf, type Writer } from "#actors/ingest/writer.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { doubled } from "#runtime/doubled.ts";
 import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
@@ -124,7 +124,7 @@ export class Reader {
     const { clock, random, onTrouble } = this.#options;
     if (within.signal.aborted) return;
     onTrouble(troubleOf(failure));
-    const ceilingMs = Math.min(READER_RETRY_MS_MAX, READER_RETRY_MS_MIN * 2 ** Math.min(this.#failedCount, 31));
+    const ceilingMs = doubled(READER_RETRY_MS_MIN, this.#failedCount, READER_RETRY_MS_MAX);
     this.#failedCount += 1;
     await pause(clock, random.below(Math.floor(ceilingMs) + 1), within.signal);
   }

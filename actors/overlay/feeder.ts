@@ -14,6 +14,7 @@ import { ask, optionsOf } from "#actors/overlay/ask.ts";
 import { makeFindable } from "#actors/overlay/findable.ts";
 import type { Below } from "#actors/overlay/put.ts";
 import type { Cursor, ListedManifest, StorageProtocol } from "#actors/storage/protocol.ts";
+import { doubled } from "#runtime/doubled.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Ref, Within } from "#runtime/ref.ts";
@@ -57,7 +58,7 @@ export class Feeder {
         continue;
       }
       // Something went down meanwhile, or the round failed: not at once, or both would spin. 2^31 is past every bound.
-      const ceilingMs = Math.min(feedBackoffMsMax, feedBackoffMsMin * 2 ** Math.min(failedCount, 31));
+      const ceilingMs = doubled(feedBackoffMsMin, failedCount, feedBackoffMsMax);
       failedCount = cause === undefined ? 0 : failedCount + 1;
       await pause(clock, random.below(Math.floor(ceilingMs) + 1), within.signal);
     }

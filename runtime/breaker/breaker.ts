@@ -18,6 +18,7 @@ import {
 } from "#runtime/breaker/breaker-chart.ts";
 import { BreakerMetrics } from "#runtime/breaker/breaker-metrics.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { doubled } from "#runtime/doubled.ts";
 import { type Failure, fail, type Result, unreachable } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -188,7 +189,7 @@ export class Breaker<F extends Failure> {
       case "begin-period": {
         const { clock, random } = this.#options;
         const { openMsMin, openMsMax } = this.#limits;
-        const ceilingMs = Math.min(openMsMax, openMsMin * 2 ** Math.min(this.#periodCount, 32));
+        const ceilingMs = doubled(openMsMin, this.#periodCount, openMsMax);
         this.#periodCount += 1;
         // Full jitter: nodes that lost the same system together do not all come back to it together.
         this.#openUntilMs = clock.nowMs() + 1 + random.below(ceilingMs);

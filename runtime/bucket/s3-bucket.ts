@@ -13,6 +13,7 @@ import type { BucketPlace } from "#runtime/bucket/place.ts";
 import { encodePath, encodeQuery, type S3Credentials, sign } from "#runtime/bucket/signature.ts";
 import { parseErrorCode, parseObjectPage, removalBody } from "#runtime/bucket/xml.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { doubled } from "#runtime/doubled.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { KiB, MiB, second } from "#runtime/units.ts";
@@ -167,7 +168,7 @@ export class S3Bucket implements Bucket {
         return status >= 200 && status < 300 ? answer : explain(request.key, answer.value);
       }
       outage.doubt();
-      const pauseMs = random.below(Math.min(S3_PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(attempt, 16)) + 1);
+      const pauseMs = random.below(doubled(PAUSE_MS, attempt, S3_PAUSE_MS_MAX) + 1);
       if (clock.nowMs() + pauseMs >= endMs) return unreachable(request.key, causeOf(answer), attempt);
       if (outage.cause === undefined) await outage.pause(pauseMs);
     }

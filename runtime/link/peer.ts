@@ -5,6 +5,7 @@
  * its own deadline. Without a link for `LINK_PATIENCE_MS` all of them fail, and later ones at once, until it is back.
  */
 import type { Timer } from "#runtime/clock.ts";
+import { doubled } from "#runtime/doubled.ts";
 import { Caller, downSoon, noConnection } from "#runtime/link/caller.ts";
 import {
   LINK_BACKOFF_MS_MAX,
@@ -192,7 +193,7 @@ export class Peer implements CallHolder {
   #retryLater(): void {
     if (this.#isClosed) return;
     const { clock, random } = this.#options.context;
-    const bound = Math.min(LINK_BACKOFF_MS_MAX, LINK_BACKOFF_MS_MIN * 2 ** Math.min(this.#attemptCount, 16));
+    const bound = doubled(LINK_BACKOFF_MS_MIN, this.#attemptCount, LINK_BACKOFF_MS_MAX);
     this.#attemptCount += 1;
     this.#retry = clock.after(random.below(bound) + 1, () => void this.#connect());
   }

@@ -2,6 +2,7 @@
  * Redis by `ioredis`: one connection after another (`redis-connection.ts`), with pauses that grow while none can be had.
  */
 import type { Clock, Timer } from "#runtime/clock.ts";
+import { doubled } from "#runtime/doubled.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { type Answer, partOf, RedisConnection } from "#runtime/real/redis-connection.ts";
@@ -175,7 +176,7 @@ class RealRedis implements Redis {
     if (this.#isClosed) return;
     this.#connection = undefined;
     this.#cause = cause;
-    const ceilingMs = Math.min(REDIS_RETRY_MS_MAX, REDIS_RETRY_MS_MIN * 2 ** Math.min(this.#failedCount, 32));
+    const ceilingMs = doubled(REDIS_RETRY_MS_MIN, this.#failedCount, REDIS_RETRY_MS_MAX);
     this.#failedCount += 1;
     // Full jitter: those that lost the same server together do not all come back to it together.
     this.#pause = this.#clock.after(this.#random.below(ceilingMs), () => this.#begin());

@@ -10,7 +10,7 @@ import type { Answers } from "#actors/domain/streams/answers.ts";
 import type { Judge, Judged } from "#actors/domain/streams/judged.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Failure, Result } from "#runtime/errors.ts";
-import { pause } from "#runtime/pause.ts";
+import { patiently } from "#runtime/patiently.ts";
 import type { Random } from "#runtime/random.ts";
 import { causeOf } from "#runtime/redis/failures.ts";
 import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
@@ -100,18 +100,9 @@ export class StreamLoop {
     return await this.#patiently(within, () => judge(`${stream} ${id}`, fields, within));
   }
 
-  /** Again and again, until it succeeds; undefined where nobody waits for it any more. */
-  async #patiently<Value>(
-    { signal }: Within,
-    attempt: () => Promise<Result<Value, Failure>>,
-  ): Promise<Value | undefined> {
+  #patiently<Value>({ signal }: Within, attempt: () => Promise<Result<Value, Failure>>): Promise<Value | undefined> {
     const { clock, random } = this.#options;
-    for (let ceilingMs = LOOP_PAUSE_MS_MIN; !signal.aborted; ceilingMs = Math.min(ceilingMs * 2, LOOP_PAUSE_MS_MAX)) {
-      const result = await attempt();
-      if (result.ok) return result.value;
-      await pause(clock, 1 + random.below(ceilingMs), signal);
-    }
-    return undefined;
+    return patiently(attempt, { clock, random, pauseMsMin: LOOP_PAUSE_MS_MIN, pauseMsMax: LOOP_PAUSE_MS_MAX, signal });
   }
 
   #note({ id }: StreamEntry, { outcome, problem }: Judged): void {
