@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import type { Admission, AuthProtocol, SubjectVerdict } from "#actors/auth/protocol.ts";
+import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import type { Uuid } from "#actors/domain/uuid.ts";
 import { type IngestDeps, ingestBehavior } from "#actors/ingest/actor.ts";
 import { type IngestConfig, ingestConfigSchema } from "#actors/ingest/config.ts";
@@ -42,8 +43,8 @@ export class World {
   readonly redis: Redis;
   /** By the text of a token; any other is unauthenticated. */
   readonly admissions: Map<string, Admission> = new Map();
-  /** What auth says of the next request about a subject. */
-  subjectVerdict: SubjectVerdict | undefined;
+  /** What auth says of a request about a subject. */
+  verdictOf: (fields: RequestFields) => SubjectVerdict = () => assert.fail("the test says what auth says");
   isAuthAway = false;
   /** Asked for every question to the table. */
   fateOfRows: (question: keyof EventRows) => RowsFate = () => "answered";
@@ -164,10 +165,7 @@ export class World {
     return probe<AuthProtocol>("auth", {
       admit: ({ tokens }) =>
         this.isAuthAway ? away : ok(tokens.map((token) => this.admissions.get(token) ?? refused)),
-      judgeSubject: () => {
-        assert(this.subjectVerdict !== undefined, "the test says what auth says");
-        return this.isAuthAway ? away : ok(this.subjectVerdict);
-      },
+      judgeSubject: ({ fields }) => (this.isAuthAway ? away : ok(this.verdictOf(fields))),
     }).ref;
   }
 
