@@ -91,7 +91,10 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
       ctx.later(
         (task) => pipeline.rows.event(eventId, task),
         (_state, found) => {
-          if (!found.ok) return unavailable(found.failure);
+          if (!found.ok) {
+            const { failure } = found;
+            return failure.code === "ingest.event-too-long" ? fail(failure) : unavailable(failure);
+          }
           return found.value === undefined ? fail({ code: "ingest.event-unknown", eventId }) : ok(found.value);
         },
       ),

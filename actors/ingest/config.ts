@@ -34,7 +34,7 @@ export interface IngestConfig {
 }
 
 /** The largest event that a node may be told to take: `ingest.eventBytesMax`. */
-export const EVENT_BYTES_MAX: number = 4 * MiB;
+export const EVENT_BYTES_MAX: number = 1 * MiB;
 
 export const ingestConfigSchema: ConfigSchema<IngestConfig> = {
   enabled: flag(false),

@@ -8,7 +8,7 @@
  */
 import type { Uuid } from "#actors/domain/uuid.ts";
 import type { DeadReason } from "#actors/ingest/dead-letter.ts";
-import type { StoredEvent } from "#actors/ingest/rows/event-rows.ts";
+import type { EventTooLong, StoredEvent } from "#actors/ingest/rows/event-rows.ts";
 import type { LetterHead, ShownLetter } from "#actors/ingest/shown-letter.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
@@ -18,7 +18,7 @@ export interface IngestProtocol {
   /** For status. */
   describe: Call<Record<never, never>, IngestFacts>;
 
-  readEvent: Call<{ readonly eventId: Uuid }, StoredEvent, EventUnknown | IngestUnavailable>;
+  readEvent: Call<{ readonly eventId: Uuid }, StoredEvent, EventUnknown | EventTooLong | IngestUnavailable>;
 
   /** The oldest first, from behind `after` on; at most `limit`, which is 1 … `DEAD_LETTERS_LISTED_MAX`. */
   listDeadLetters: Call<

@@ -41,6 +41,11 @@ export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
     message: ({ cause }) => `What ingest works with cannot be asked now: ${cause}. It may be asked again.`,
   },
   "ingest.event-unknown": final(404, "No event of this id was committed. It may be on its way, or a dead letter."),
+  "ingest.event-too-long": {
+    status: 422,
+    retryable: false,
+    message: ({ sizeBytes }) => `Its payload takes ${sizeBytes} bytes as the database writes it. Ask Postgres for it.`,
+  },
   "ingest.dead-letter-unknown": final(
     404,
     "There is no such dead letter: it was redriven or dropped, or made room for newer ones.",

@@ -8,7 +8,7 @@
 import type { JsonObject } from "#actors/domain/json-value.ts";
 import type { Uuid } from "#actors/domain/uuid.ts";
 import type { EventRow } from "#actors/ingest/event-row.ts";
-import type { Result } from "#runtime/errors.ts";
+import type { Failure, Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { SchemaUnknown } from "#runtime/sql/migrations.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
@@ -30,6 +30,8 @@ export const SCHEMA_VERSIONS_MAX = 1000;
 export const BINDINGS_PENDING_MAX = 16;
 /** Requests for bindings listed at once. */
 export const BINDINGS_LISTED_MAX = 1000;
+/** Of a payload that is shown, as the database writes it: with a space behind each comma, and numbers without exponents. */
+export const EVENT_SHOWN_BYTES_MAX: number = 1.5 * MiB;
 /** Names of schemas that begin so are those of protocol 0.1.0: no producer makes one. */
 export const LEGACY_SCHEMA_PREFIX = "fdc-0.1.0/";
 
@@ -194,9 +196,15 @@ export interface EventRows {
   reviewBinding(review: BindingReview, within: Within): Promise<Result<boolean, RowsFailure>>;
 
   /** Its payload as the database writes it: the same JSON, its members in another order. */
-  event(eventId: Uuid, within: Within): Promise<Result<StoredEvent | undefined, RowsFailure>>;
+  event(eventId: Uuid, within: Within): Promise<Result<StoredEvent | undefined, RowsFailure | EventTooLong>>;
 
   close(): Promise<void>;
+}
+
+/** The database writes the payload of that event with so many bytes: more than is shown. */
+export interface EventTooLong extends Failure<"ingest.event-too-long"> {
+  readonly eventId: Uuid;
+  readonly sizeBytes: number;
 }
 
 /** Nothing was answered, but it may have been done after an `sql.unreachable` with `maybe`. Never for what is in one row. */

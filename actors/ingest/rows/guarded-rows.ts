@@ -2,10 +2,11 @@
  * The tables, through a circuit breaker: a Postgres that does not answer is found out once, and not by every page anew, so
  * that what comes meanwhile is on disk as fast as it came.
  */
-import type { EventRows, RowsFailure } from "#actors/ingest/rows/event-rows.ts";
+import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
 import { Breaker, type BreakerOptions } from "#runtime/breaker/breaker.ts";
 import { type Failure, fail, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import type { SqlUnreachable } from "#runtime/sql/sql.ts";
 import { second } from "#runtime/units.ts";
 import { withinMs } from "#runtime/within-ms.ts";
 
@@ -22,25 +23,26 @@ export type GuardSeams = Pick<BreakerOptions<Failure>, "clock" | "random" | "log
 
 /** Those of `rows`; to open them, and to close them, is of a life, and not guarded. */
 export function guardedRows(rows: EventRows, seams: GuardSeams): EventRows {
-  const breaker = new Breaker<RowsFailure>({
+  const breaker = new Breaker<Failure>({
     ...seams,
     name: "ingest-postgres",
-    isFault: ({ code }) => code === "sql.unreachable",
+    isFault: isUnreachable,
     limits: { failuresMax: ROWS_FAULTS_MAX, periodMs: ROWS_PERIOD_MS, openMsMax: ROWS_OPEN_MS_MAX },
   });
   let trouble = "";
-  async function ask<Value>(
+  async function ask<Value, F extends Failure>(
     within: Within,
-    task: (bounded: Within) => Promise<Result<Value, RowsFailure>>,
-  ): Promise<Result<Value, RowsFailure>> {
-    const asked = await breaker.run(within, () => task(withinMs(within, ROWS_MS_MAX, seams.clock)));
-    if (asked.ok) return asked;
-    const { failure } = asked;
+    task: (bounded: Within) => Promise<Result<Value, F>>,
+  ): Promise<Result<Value, F | SqlUnreachable>> {
+    let asked: Result<Value, F> | undefined;
+    await breaker.run(within, async () => {
+      asked = await task(withinMs(within, ROWS_MS_MAX, seams.clock));
+      return asked;
+    });
     // That nobody asks is no news about why.
-    if (failure.code === "runtime.circuit-open")
-      return fail({ code: "sql.unreachable", executed: "no", cause: trouble });
-    if (failure.code === "sql.unreachable") trouble = failure.cause;
-    return fail(failure);
+    if (asked === undefined) return fail({ code: "sql.unreachable", executed: "no", cause: trouble });
+    if (!asked.ok && isUnreachable(asked.failure)) trouble = asked.failure.cause;
+    return asked;
   }
   return {
     open: (within) => rows.open(within),
@@ -54,4 +56,8 @@ export function guardedRows(rows: EventRows, seams: GuardSeams): EventRows {
     event: (eventId, within) => ask(within, (bounded) => rows.event(eventId, bounded)),
     close: () => rows.close(),
   };
+}
+
+function isUnreachable(failure: Failure): failure is SqlUnreachable {
+  return failure.code === "sql.unreachable";
 }

@@ -14,6 +14,7 @@ import {
   type Binding,
   type BindingRequest,
   type BindingReview,
+  EVENT_SHOWN_BYTES_MAX,
   type EventRows,
   LEGACY_SCHEMA_PREFIX,
   type LegacyBinding,
@@ -22,7 +23,6 @@ import {
   ROWS_LIMITS,
   ROWS_MAX,
   type RowsLimits,
-  type StoredEvent,
   type SubjectAnswer,
   type SubjectRefusal,
   type SubjectRegistration,
@@ -31,7 +31,7 @@ import {
 } from "#actors/ingest/rows/event-rows.ts";
 import { type MemorySchema, type MemorySubject, MemorySubjects, sizeOf } from "#actors/ingest/rows/memory-subjects.ts";
 import { placeOf } from "#actors/ingest/rows/stream-id.ts";
-import { assert, ok, type Result } from "#runtime/errors.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 
 type Answer<Value> = Promise<Result<Value, never>>;
@@ -119,9 +119,11 @@ export class MemoryRows implements EventRows {
     return ok(this.#subjects.review(review));
   }
 
-  async event(eventId: Uuid): Answer<StoredEvent | undefined> {
+  async event(eventId: Uuid): ReturnType<EventRows["event"]> {
     const row = this.#events.get(eventId);
     if (row === undefined) return ok(undefined);
+    const sizeBytes = Buffer.byteLength(row.payload);
+    if (sizeBytes > EVENT_SHOWN_BYTES_MAX) return fail({ code: "ingest.event-too-long", eventId, sizeBytes });
     const schema = this.#subjects.schemaById(row.schemaId);
     const subjectKey = this.#subjects.byId(row.subjectId)?.subjectKey;
     return ok({ ...row, subjectKey, schemaName: schema?.schemaName, schemaVersion: schema?.schemaVersion });

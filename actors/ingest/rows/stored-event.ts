@@ -5,10 +5,15 @@ import type { Tag } from "#actors/domain/events/event.ts";
 import { isJsonObject, type JsonValue } from "#actors/domain/json-value.ts";
 import type { Uuid } from "#actors/domain/uuid.ts";
 import { uuidIn } from "#actors/ingest/rows/columns.ts";
-import type { RowsFailure, StoredEvent } from "#actors/ingest/rows/event-rows.ts";
+import {
+  EVENT_SHOWN_BYTES_MAX,
+  type EventTooLong,
+  type RowsFailure,
+  type StoredEvent,
+} from "#actors/ingest/rows/event-rows.ts";
 import { streamIdOf } from "#actors/ingest/rows/stream-id.ts";
 import { ask, type Tables } from "#actors/ingest/rows/tables.ts";
-import { assert, ok, type Result } from "#runtime/errors.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { maybeTextIn, numberIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlRow } from "#runtime/sql/sql.ts";
@@ -18,20 +23,27 @@ export async function storedEvent(
   tables: Tables,
   eventId: Uuid,
   within: Within,
-): Promise<Result<StoredEvent | undefined, RowsFailure>> {
+): Promise<Result<StoredEvent | undefined, RowsFailure | EventTooLong>> {
   const { schema } = tables;
   const found = await ask(tables, within)(
     "event",
-    `select e.*, s.subject_key, c.name as schema_name, c.version as schema_version
+    `select e.event_id, e.ts_ns, e.received_ms, e.subject_id, e.schema_id, e.producer_id, e.stream_generation,
+        e.stream_ms, e.stream_sequence, e.tags, octet_length(e.payload::text) as size_bytes,
+        case when octet_length(e.payload::text) <= $2 then e.payload end as payload,
+        s.subject_key, c.name as schema_name, c.version as schema_version
       from ${schema}.event_ids i join ${schema}.events e using (event_id, ts_ns)
         left join ${schema}.subjects s using (subject_id)
         left join ${schema}.schemas c on c.schema_id = e.schema_id
       where i.event_id = $1`,
-    [eventId],
+    [eventId, EVENT_SHOWN_BYTES_MAX],
   );
   if (!found.ok) return found;
   const [row] = found.value;
-  return ok(row && eventOf(row));
+  if (row === undefined) return ok(undefined);
+  const sizeBytes = numberIn(row, "size_bytes");
+  return sizeBytes > EVENT_SHOWN_BYTES_MAX
+    ? fail({ code: "ingest.event-too-long", eventId, sizeBytes })
+    : ok(eventOf(row));
 }
 
 function eventOf(row: SqlRow): StoredEvent {

@@ -13,7 +13,7 @@ import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import type { EventRows, RowsFailure } from "#actors/ingest/rows/event-rows.ts";
 import { MemoryRows } from "#actors/ingest/rows/memory-rows.ts";
 import { readSection } from "#runtime/config/section.ts";
-import { fail, must, ok, type Result } from "#runtime/errors.ts";
+import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
 import type { Redis, RedisReply } from "#runtime/redis/redis.ts";
 import type { CallOptions, Within } from "#runtime/ref.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
@@ -172,10 +172,10 @@ export class World {
   /** The table as it is reached over a network: it may answer, or not, done or not. */
   #rows(): EventRows {
     const { table } = this;
-    const over = async <Value>(
+    const over = async <Value, F extends Failure = never>(
       question: keyof EventRows,
-      work: () => Promise<Result<Value, RowsFailure>>,
-    ): Promise<Result<Value, RowsFailure>> => {
+      work: () => Promise<Result<Value, RowsFailure | F>>,
+    ): Promise<Result<Value, RowsFailure | F>> => {
       const fate = this.fateOfRows(question);
       if (fate === "lost") return fail({ code: "sql.unreachable", executed: "no", cause: "it is away" });
       const done = await work();

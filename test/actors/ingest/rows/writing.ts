@@ -1,8 +1,9 @@
 /** What writing to every half promises. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
-import { atMs, atNs, idOf, other, rowOf, Scene } from "#test/actors/ingest/rows/scene.ts";
+import { EVENT_SHOWN_BYTES_MAX, type EventRows } from "#actors/ingest/rows/event-rows.ts";
+import { fail, must } from "#runtime/errors.ts";
+import { atMs, atNs, idOf, other, rowOf, Scene, within } from "#test/actors/ingest/rows/scene.ts";
 
 const NOT_JSON = "22P02";
 
@@ -29,6 +30,19 @@ export function describeWriting(half: string, open: () => Promise<EventRows>): v
 
       const named = { subjectKey: "binance/BTC", schemaName: "trades", schemaVersion: 1 };
       assert.deepEqual(await one.event(1), { ...row, ...named, payload: JSON.parse(row.payload) });
+    });
+
+    it("shows no event whose payload takes more than an answer may, and says how much it is", async () => {
+      const one = await scene();
+      const payload = (length: number): string => `"${"x".repeat(length - 2)}"`;
+      await one.write(rowOf(1, { payload: payload(EVENT_SHOWN_BYTES_MAX) }));
+      await one.write(rowOf(2, { payload: payload(EVENT_SHOWN_BYTES_MAX + 1) }));
+
+      const shown = must(await one.rows.event(idOf(1), within), "the event");
+      assert.equal(shown?.payload.length, EVENT_SHOWN_BYTES_MAX);
+      const sizeBytes = EVENT_SHOWN_BYTES_MAX + 1;
+      const refusal = fail({ code: "ingest.event-too-long", eventId: idOf(2), sizeBytes });
+      assert.deepEqual(await one.rows.event(idOf(2), within), refusal);
     });
 
     it("answers in the order asked, and nothing for nothing", async () => {
