@@ -50,6 +50,7 @@ export async function bind(
 
 export async function bindingRequests(
   tables: Tables,
+  after: number | undefined,
   limit: number,
   within: Within,
 ): Promise<Result<readonly BindingRequest[], RowsFailure>> {
@@ -57,10 +58,10 @@ export async function bindingRequests(
   const { schema } = tables;
   const listed = await ask(tables, within)(
     "binding-requests",
-    `select producer_id, subject_id, subject_key, asked_ms
+    `select number, producer_id, subject_id, subject_key, asked_ms
       from ${schema}.binding_requests join ${schema}.subjects using (subject_id)
-      where status = 'pending' order by number limit $1`,
-    [limit],
+      where status = 'pending' and number > $1 order by number limit $2`,
+    [after ?? 0, limit],
   );
   return listed.ok ? ok(listed.value.map(requestOf)) : listed;
 }
@@ -109,6 +110,7 @@ function bindingOf(row: SqlRow): Binding {
 
 function requestOf(row: SqlRow): BindingRequest {
   return {
+    number: numberIn(row, "number"),
     producerId: uuidIn(row, "producer_id"),
     subjectId: uuidIn(row, "subject_id"),
     subjectKey: textIn(row, "subject_key"),

@@ -141,6 +141,8 @@ export type SubjectRefusal =
 
 /** A producer waits to be let write about somebody else's subject. */
 export interface BindingRequest extends Pair {
+  /** In the order in which they came; numbers may be missing between two. */
+  readonly number: number;
   readonly subjectKey: string;
   readonly askedMs: number;
 }
@@ -190,8 +192,12 @@ export interface EventRows {
    */
   upgradeSubject(upgrade: SubjectUpgrade, within: Within): Promise<Result<SubjectAnswer, RowsFailure>>;
 
-  /** Those that wait, the oldest first, at most `limit`. */
-  bindingRequests(limit: number, within: Within): Promise<Result<readonly BindingRequest[], RowsFailure>>;
+  /** Those that wait, the oldest first, at most `limit`, which is 1 … `BINDINGS_LISTED_MAX`; those with a higher number than `after`. */
+  bindingRequests(
+    after: number | undefined,
+    limit: number,
+    within: Within,
+  ): Promise<Result<readonly BindingRequest[], RowsFailure>>;
   /** False where there is no such subject. Who says no takes a binding away as well, and may say yes later on. */
   reviewBinding(review: BindingReview, within: Within): Promise<Result<boolean, RowsFailure>>;
 

@@ -10,6 +10,9 @@ import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import { flagIn, maybeTextIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 
+/** Of the advisory locks of producers that come to wait: any number that nobody else uses with a second one. */
+const LOCK = 1_667_591_265;
+
 export interface HeldSubject {
   readonly subjectId: Uuid;
   readonly attrs: JsonObject;
@@ -85,7 +88,10 @@ export async function setSubject(
   return set.ok ? noteSchema(ask, schema, subjectId, schemaId, atMs) : set;
 }
 
-/** The producer waits from now on, unless people have decided before. So many wait at once, and one more for each that asks at once. */
+/**
+ * The producer waits from now on, unless people have decided before. It may ask for several subjects at once: these come one at a
+ * time, so that those for which it waits can be counted. Nobody who holds that lock waits for a subject.
+ */
 export async function queueBinding(
   ask: Ask,
   schema: string,
@@ -93,6 +99,11 @@ export async function queueBinding(
   pendingMax: number,
   atMs: number,
 ): Promise<Result<SubjectRefusal, SqlFailure>> {
+  const alone = await ask("lock-waiting", "select pg_advisory_xact_lock($1::integer, hashtext($2))", [
+    LOCK,
+    producerId,
+  ]);
+  if (!alone.ok) return alone;
   const queued = await ask(
     "queue-binding",
     `insert into ${schema}.binding_requests (producer_id, subject_id, status, asked_ms)

@@ -110,9 +110,9 @@ export class MemoryRows implements EventRows {
     return done(subject, later, isUnchanged);
   }
 
-  async bindingRequests(limit: number): Answer<readonly BindingRequest[]> {
+  async bindingRequests(after: number | undefined, limit: number): Answer<readonly BindingRequest[]> {
     assert(Number.isInteger(limit) && limit >= 1 && limit <= BINDINGS_LISTED_MAX, "a page of requests has a length");
-    return ok(this.#subjects.waiting(limit));
+    return ok(this.#subjects.waiting(after, limit));
   }
 
   async reviewBinding(review: BindingReview): Answer<boolean> {

@@ -31,6 +31,7 @@ export class MemorySubjects {
   readonly #families = new Map<string, MemorySchema[]>();
   /** Those that wait, in the order in which they came. */
   readonly #waiting = new Set<BindingRequest>();
+  #waitedCount = 0;
 
   constructor(random: Random, limits: RowsLimits) {
     this.#random = random;
@@ -89,12 +90,13 @@ export class MemorySubjects {
     const own = [...this.#waiting].filter((request) => request.producerId === producerId);
     if (own.some((request) => request.subjectId === subjectId)) return "needs_review";
     if (own.length >= this.#limits.bindingsPendingMax) return "too_many_reviews";
-    this.#waiting.add({ producerId, subjectId, subjectKey, askedMs });
+    this.#waitedCount += 1;
+    this.#waiting.add({ number: this.#waitedCount, producerId, subjectId, subjectKey, askedMs });
     return "needs_review";
   }
 
-  waiting(limit: number): readonly BindingRequest[] {
-    return [...this.#waiting].slice(0, limit);
+  waiting(after: number | undefined, limit: number): readonly BindingRequest[] {
+    return [...this.#waiting].filter(({ number }) => after === undefined || number > after).slice(0, limit);
   }
 
   review({ producerId, subjectId, isApproved }: BindingReview): boolean {

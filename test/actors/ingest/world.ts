@@ -190,7 +190,7 @@ export class World {
       write: (rows) => over("write", () => table.write(rows)),
       registerSubject: (registration) => over("registerSubject", () => table.registerSubject(registration)),
       upgradeSubject: (upgrade) => over("upgradeSubject", () => table.upgradeSubject(upgrade)),
-      bindingRequests: (limit) => over("bindingRequests", () => table.bindingRequests(limit)),
+      bindingRequests: (after, limit) => over("bindingRequests", () => table.bindingRequests(after, limit)),
       reviewBinding: (review) => over("reviewBinding", () => table.reviewBinding(review)),
       event: (eventId) => over("event", () => table.event(eventId)),
       close: async () => undefined,

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import type { EventRow } from "#actors/ingest/event-row.ts";
+import { BINDINGS_PENDING_MAX } from "#actors/ingest/rows/event-rows.ts";
 import { postgresRows } from "#actors/ingest/rows/postgres-rows.ts";
 import { must, ok } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { openSql } from "#runtime/real/sql.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
-import { idOf, producer, rowOf, Scene, within } from "#test/actors/ingest/rows/scene.ts";
+import { idOf, other, producer, rowOf, Scene, within } from "#test/actors/ingest/rows/scene.ts";
 import { type WatchedSql, watchedSql } from "#test/actors/ingest/rows/watched-sql.ts";
 
 const NODES = 6;
@@ -148,6 +149,31 @@ export function describeCrowd(url: string): void {
         bodies.map((row) => JSON.parse(Object(row).body)),
         [{ a: 1, ...whole }],
       );
+    });
+
+    it("ask for subjects of somebody else: a producer waits for no more reviews than it may (ING-14)", async () => {
+      const nodes = await open("ingest_crowd_5");
+      const [first] = nodes;
+      assert(first !== undefined);
+      const keys = Array.from({ length: BINDINGS_PENDING_MAX - 1 + NODES * 2 }, (_none, at) => `y/${at}`);
+      for (const subjectKey of keys) await first.one.register({ subjectKey });
+      const before = keys.splice(0, BINDINGS_PENDING_MAX - 1);
+      for (const subjectKey of before) await first.one.register({ subjectKey, producerId: other });
+      // Whoever is let in lingers, so that all who are let in are there at once.
+      await ask(`create function ingest_crowd_5.linger() returns trigger language plpgsql
+        as $$ begin perform pg_sleep(0.2); return new; end $$`);
+      await ask(`create trigger linger before insert on ingest_crowd_5.binding_requests
+        for each row execute function ingest_crowd_5.linger()`);
+
+      const answers = await Promise.all([
+        ...keys.map((subjectKey, at) => (nodes[at % NODES] ?? first).one.register({ subjectKey, producerId: other })),
+        first.one.register({ subjectKey: "y/15", producerId: idOf(0xd) }),
+      ]);
+
+      const reasons = answers.map((answer) => (answer.kind === "refused" ? answer.reason : answer.kind));
+      assert.equal(reasons.pop(), "needs_review", "others have their own");
+      assert.deepEqual(reasons.sort(), ["needs_review", ...Array(keys.length - 1).fill("too_many_reviews")]);
+      assert.equal((await first.one.waiting()).length, BINDINGS_PENDING_MAX + 1);
     });
   });
 }

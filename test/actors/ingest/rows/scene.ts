@@ -119,7 +119,7 @@ export class Scene {
   }
 
   async waiting(limit = 100): Promise<readonly (readonly [Uuid, string])[]> {
-    const listed = must(await this.rows.bindingRequests(limit, within), "requests");
+    const listed = must(await this.rows.bindingRequests(undefined, limit, within), "requests");
     return listed.map(({ producerId, subjectKey }) => [producerId, subjectKey]);
   }
 }

@@ -1,7 +1,9 @@
 /** What every half promises of subjects: who may write about them, and under which schema. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Uuid } from "#actors/domain/uuid.ts";
 import { BINDINGS_LISTED_MAX, type EventRows, ROWS_LIMITS, type RowsLimits } from "#actors/ingest/rows/event-rows.ts";
+import { must } from "#runtime/errors.ts";
 import { idOf, other, producer, Scene, smallLimits, within } from "#test/actors/ingest/rows/scene.ts";
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -278,7 +280,24 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       ];
       assert.deepEqual(await one.waiting(), waiting);
       assert.deepEqual(await one.waiting(2), waiting.slice(0, 2));
-      await assert.rejects(one.rows.bindingRequests(BINDINGS_LISTED_MAX + 1, within), /a page/);
+      await assert.rejects(one.rows.bindingRequests(undefined, BINDINGS_LISTED_MAX + 1, within), /a page/);
+    });
+
+    it("can be read page by page, whatever is decided meanwhile", async () => {
+      const one = await scene();
+      const keys = ["k", "l", "m", "n"];
+      const ids = new Map<string, Uuid>();
+      for (const subjectKey of keys) ids.set(subjectKey, (await one.subject({ subjectKey })).subjectId);
+      for (const subjectKey of keys) await one.register({ subjectKey, producerId: other });
+      const page = async (after?: number) => must(await one.rows.bindingRequests(after, 2, within), "a page");
+
+      const first = await page();
+      await one.review(ids.get("l") ?? idOf(1), other, true);
+      const second = await page(first.at(-1)?.number);
+
+      const keysOf = (requests: typeof first) => requests.map(({ subjectKey }) => subjectKey);
+      assert.deepEqual([keysOf(first), keysOf(second)], [keys.slice(0, 2), keys.slice(2)]);
+      assert.deepEqual(await page(second.at(-1)?.number), []);
     });
 
     it("are of subjects that there are", async () => {
