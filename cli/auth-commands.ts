@@ -9,7 +9,7 @@ import type { Outcome } from "#cli/failure.ts";
 export function addAuth(program: Command, answer: (outcome: Outcome) => void): void {
   const auth = program
     .command("auth")
-    .description("Who may publish: authorities, keys of producers, tokens. For administrators.")
+    .description("Who may publish: authorities, keys of producers, tokens, subjects. For administrators.")
     .addHelpText("after", "\nExamples:\n  $ cepa auth init --out trust\n  $ cepa auth pending --admin trust");
 
   auth
@@ -79,6 +79,40 @@ export function addAuth(program: Command, answer: (outcome: Outcome) => void): v
       answer(await revoke(name, { ...options, admin: adminOf(options, command) }));
     });
 
+  askNode(
+    "bindings",
+    "List the producers that wait to be let write about somebody else's subject, the oldest first.",
+    "auth bindings --admin trust",
+    "auth bindings --json | jq -r '[.producer_id, .subject_id] | @tsv'",
+  ).action(async (options: AdminFlags, command: Command) => {
+    const { listBindings } = await import("#cli/auth-bindings.ts");
+    answer(await listBindings({ ...options, admin: adminOf(options, command) }));
+  });
+
+  askNode(
+    "bind",
+    "Let a producer write about a subject, whether or not it has asked.",
+    `auth bind ${SOME_PAIR} --admin trust`,
+  )
+    .argument("<producer>", "its id, as bindings lists it", readUuid)
+    .argument("<subject>", "its id, as bindings lists it", readUuid)
+    .action(async (producerId: string, subjectId: string, options: AdminFlags, command: Command) => {
+      const { bind } = await import("#cli/auth-bindings.ts");
+      answer(await bind(producerId, subjectId, { ...options, admin: adminOf(options, command) }));
+    });
+
+  askNode(
+    "unbind",
+    "Shut a producer out from a subject, also one that was its own. What it has published stays.",
+    `auth unbind ${SOME_PAIR} --admin trust`,
+  )
+    .argument("<producer>", "its id, as bindings lists it", readUuid)
+    .argument("<subject>", "its id, as bindings lists it", readUuid)
+    .action(async (producerId: string, subjectId: string, options: AdminFlags, command: Command) => {
+      const { unbind } = await import("#cli/auth-bindings.ts");
+      answer(await unbind(producerId, subjectId, { ...options, admin: adminOf(options, command) }));
+    });
+
   adminCommand(
     auth,
     "rotate-ca",
@@ -96,6 +130,15 @@ interface ReviewFlags {
   readonly producer?: string;
   readonly notes?: string;
   readonly reason?: string;
+}
+
+/** For examples: a producer and a subject. */
+const SOME_PAIR = "3b1f0f52-6c5e-4d0b-9a3e-0d5a4f3c2b1a 8f14e45f-ceea-467f-a8d1-2f3c4b5a6978";
+
+function readUuid(text: string): string {
+  const id = text.toLowerCase();
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id;
+  throw new InvalidArgumentError("It is a UUID, as cepa auth bindings lists it.");
 }
 
 /** Adds to those before it. */

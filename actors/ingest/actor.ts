@@ -1,10 +1,17 @@
 /** Ingest: `protocol.ts` says what it promises, `config.ts` what its limits are. */
 import { join } from "node:path";
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
+import { reviewBinding } from "#actors/ingest/binding-reviews.ts";
 import { checkIngestConfig, type IngestConfig, ingestConfigSchema } from "#actors/ingest/config.ts";
 import { Meters } from "#actors/ingest/meters.ts";
 import { Pipeline } from "#actors/ingest/pipeline.ts";
-import type { DeadLetterUnknown, IngestEvents, IngestProtocol, IngestUnavailable } from "#actors/ingest/protocol.ts";
+import type {
+  DeadLetterUnknown,
+  IngestEvents,
+  IngestProtocol,
+  IngestUnavailable,
+  SubjectUnknown,
+} from "#actors/ingest/protocol.ts";
 import { redrive } from "#actors/ingest/redrive.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
 import { guardedRows } from "#actors/ingest/rows/guarded-rows.ts";
@@ -87,6 +94,22 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
   handlers: {
     describe: ({ pipeline }) => ok(pipeline.facts),
 
+    listBindingRequests: ({ pipeline }, { after, limit }, ctx) =>
+      ctx.later(
+        (task) => pipeline.rows.bindingRequests(after, limit, task),
+        (_state, listed) => (listed.ok ? listed : unavailable(listed.failure)),
+      ),
+
+    reviewBinding: ({ pipeline }, order, ctx) =>
+      ctx.later(
+        (task) => reviewBinding(pipeline.reviewing, order, task),
+        (_state, reviewed) => {
+          if (reviewed.ok) return reviewed;
+          const { failure } = reviewed;
+          return isSubjectUnknown(failure) ? fail(failure) : unavailable(failure);
+        },
+      ),
+
     readEvent: ({ pipeline }, { eventId }, ctx) =>
       ctx.later(
         (task) => pipeline.rows.event(eventId, task),
@@ -162,6 +185,10 @@ export { ingestModule as actorModule };
 
 function unavailable(failure: Failure): Result<never, IngestUnavailable> {
   return fail({ code: "ingest.unavailable", cause: troubleOf(failure) });
+}
+
+function isSubjectUnknown(failure: SubjectUnknown | Failure): failure is SubjectUnknown {
+  return failure.code === "ingest.subject-unknown";
 }
 
 function unknownLetter(letterId: string): Result<never, DeadLetterUnknown> {

@@ -35,7 +35,9 @@ export class Bindings {
   readonly #rows: Pick<EventRows, "bindings" | "legacy">;
   readonly #clock: Clock;
   readonly #bound = remembering<Binding>();
-  readonly #places = remembering<LegacyBinding>();
+  #places = remembering<LegacyBinding>();
+  /** What was asked for before something was forgotten may be what was forgotten. */
+  #forgottenCount = 0;
 
   constructor(rows: Pick<EventRows, "bindings" | "legacy">, clock: Clock) {
     this.#rows = rows;
@@ -65,6 +67,13 @@ export class Bindings {
   /** A subject was given another schema, or another producer, here. */
   forget({ producerId, subjectId }: Pair): void {
     this.#bound.delete(`${producerId} ${subjectId}`);
+    this.#forgottenCount += 1;
+  }
+
+  /** People have decided about it. Of the places of older producers it is not told which subject they are: all of them go. */
+  forgetReviewed(pair: Pair): void {
+    this.forget(pair);
+    this.#places = remembering<LegacyBinding>();
   }
 
   async #answer<Question, Answer>({
@@ -83,6 +92,7 @@ export class Bindings {
       if (found === undefined || found.atMs < nowMs - BINDING_REMEMBERED_MS) missing.push(question);
     }
     if (missing.length > 0) {
+      const forgottenCount = this.#forgottenCount;
       const asked = await ask(missing);
       const mayDoWithout = missing.every((question) => known.has(keyOf(question)));
       if (!asked.ok && !mayDoWithout) return asked;
@@ -91,7 +101,7 @@ export class Bindings {
         assert(question !== undefined, "there are as many answers as questions");
         const answer = { value, atMs: this.#clock.nowMs() };
         known.set(keyOf(question), answer);
-        if (isLasting(value)) remembered.set(keyOf(question), answer);
+        if (isLasting(value) && forgottenCount === this.#forgottenCount) remembered.set(keyOf(question), answer);
         else remembered.delete(keyOf(question));
       }
     }

@@ -12,6 +12,7 @@ import { nodeNameIn } from "#actors/domain/streams/node-name.ts";
 import { StreamLoop } from "#actors/domain/streams/stream-loop.ts";
 import { parseUuid } from "#actors/domain/uuid.ts";
 import { admitBy } from "#actors/ingest/admit.ts";
+import type { BindingReviewSeams } from "#actors/ingest/binding-reviews.ts";
 import { Bindings } from "#actors/ingest/bindings.ts";
 import type { IngestConfig } from "#actors/ingest/config.ts";
 import { DeadLetters } from "#actors/ingest/dead-letters.ts";
@@ -78,13 +79,13 @@ export class Pipeline {
   readonly rows: EventRows;
   readonly deadLetters: DeadLetters;
   readonly asked: Asked<Failure>;
+  readonly reviewing: BindingReviewSeams;
   /** What is judged by now. */
   readonly moment: () => Moment;
   readonly #options: PipelineOptions;
   readonly #troubles: Troubles;
   readonly #spill: Spill;
   readonly #writer: Writer;
-  readonly #bindings: Bindings;
   #groups: readonly GroupReader[] = [];
 
   constructor(options: PipelineOptions) {
@@ -94,7 +95,7 @@ export class Pipeline {
     this.deadLetters = new DeadLetters(redis, () => boundsOf(config.current), options.meters);
     this.moment = () => momentAt(clock.wallMs(), config.current);
     const bindings = new Bindings(rows, clock);
-    this.#bindings = bindings;
+    this.reviewing = { rows, bindings, clock, answers: new Answers((within, task) => task(redis, within), clock) };
     this.asked = {
       admit: admitBy(auth),
       bindings: (pairs, within) => bindings.bindings(pairs, within),
@@ -198,14 +199,15 @@ export class Pipeline {
   }
 
   #makeSubjectLoop(name: string): StreamLoop {
-    const { auth, redis, subjectsReading, metrics, clock, random, log } = this.#options;
+    const { auth, subjectsReading, metrics, clock, random, log } = this.#options;
+    const { bindings, answers } = this.reviewing;
     const stream = SUBJECT_STREAM;
     const timeoutMs = (): number => SUBJECT_MS_MAX;
     return new StreamLoop({
       stream,
       reader: this.#groupOf({ waiting: subjectsReading, stream, consumer: name, ...SUBJECT_PAGE }),
-      judge: subjectJudge({ auth, rows: this.rows, bindings: this.#bindings, clock }),
-      answers: new Answers((within, task) => task(redis, within), clock),
+      judge: subjectJudge({ auth, rows: this.rows, bindings, clock }),
+      answers,
       timeoutMs,
       clock,
       random,

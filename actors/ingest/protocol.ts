@@ -8,7 +8,7 @@
  */
 import type { Uuid } from "#actors/domain/uuid.ts";
 import type { DeadReason } from "#actors/ingest/dead-letter.ts";
-import type { EventTooLong, StoredEvent } from "#actors/ingest/rows/event-rows.ts";
+import type { BindingRequest, EventTooLong, Pair, StoredEvent } from "#actors/ingest/rows/event-rows.ts";
 import type { LetterHead, ShownLetter } from "#actors/ingest/shown-letter.ts";
 import type { Failure } from "#runtime/errors.ts";
 import type { Call } from "#runtime/protocol.ts";
@@ -17,6 +17,22 @@ import type { Call } from "#runtime/protocol.ts";
 export interface IngestProtocol {
   /** For status. */
   describe: Call<Record<never, never>, IngestFacts>;
+
+  /**
+   * Producers that wait to be let write about somebody else's subject, the oldest first, from behind the request of that number on;
+   * at most `limit`, which is 1 … `BINDINGS_LISTED_MAX`.
+   */
+  listBindingRequests: Call<
+    { readonly after?: number | undefined; readonly limit: number },
+    readonly BindingRequest[],
+    IngestUnavailable
+  >;
+
+  /**
+   * Lets a producer write about a subject, or shuts it out, whether or not it has asked, and tells it. It counts on this node from
+   * the answer on. May be asked again, and decided otherwise.
+   */
+  reviewBinding: Call<BindingOrder, BindingReviewed, SubjectUnknown | IngestUnavailable>;
 
   readEvent: Call<{ readonly eventId: Uuid }, StoredEvent, EventUnknown | EventTooLong | IngestUnavailable>;
 
@@ -38,6 +54,18 @@ export interface IngestProtocol {
 
 /** What ingest announces: nothing. */
 export type IngestEvents = Record<never, never>;
+
+export interface BindingOrder extends Pair {
+  readonly action: "approve" | "deny";
+  /** The principal of the administrator's certificate. */
+  readonly reviewer: string;
+}
+
+export interface BindingReviewed {
+  readonly subjectKey: string;
+  /** Whether the producer could be told, where it looks for answers about subjects. */
+  readonly isTold: boolean;
+}
 
 export interface DeadLetterPage {
   /** Of all that there are. */
@@ -68,6 +96,11 @@ export interface IngestUnavailable extends Failure<"ingest.unavailable"> {
 /** No event with this id was committed. It may be on its way. */
 export interface EventUnknown extends Failure<"ingest.event-unknown"> {
   readonly eventId: Uuid;
+}
+
+/** Nobody has registered a subject of this id, or used it. Final: nothing was changed. */
+export interface SubjectUnknown extends Failure<"ingest.subject-unknown"> {
+  readonly subjectId: Uuid;
 }
 
 /** It was redriven or dropped, made room for newer ones, or never was. Final. */

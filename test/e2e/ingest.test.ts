@@ -11,6 +11,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
 import { EVENTS_GROUP } from "#actors/ingest/pipeline.ts";
+import { cepa } from "#test/cli/run.ts";
 import { eventually } from "#test/kit/node.ts";
 import { provide } from "#test/kit/provide.ts";
 import { comeByShell, letIn, PRODUCERS, runProgram, shell } from "#test/kit/shell-producer.ts";
@@ -150,5 +151,40 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
       const [pendingCount] = (await work.look("XPENDING", "events", EVENTS_GROUP)) as readonly unknown[];
       return pendingCount === 0;
     });
+  });
+
+  it("write about somebody else's subject when the operator has let them, and no longer than that", async () => {
+    const admin = ["--admin", work.directory, "--data", work.node.dataDirectory, "--json"];
+    const { producerId, token } = await comeByShell(work, "guest");
+    const wanted = ["subject", work.url, work.file("guest"), producerId, "hosts/shell", "load"];
+    const publish = async (): Promise<string> => {
+      const event = { event_id: randomUUID(), ts: new Date().toISOString(), subject_id, payload: {}, tags: [] };
+      const sent = await shell(["publish", work.url, token], [JSON.stringify(event)]);
+      let reason: string | undefined;
+      await eventually(10_000, "it is judged", async () => {
+        const dead = (await work.deadLetters()).find((letter) => letter.get("id") === sent.lines[0]);
+        reason = dead?.get("reason") ?? ((await storedIn("hosts/shell")).has(event.event_id) ? "row" : undefined);
+        return reason !== undefined;
+      });
+      return reason ?? "";
+    };
+
+    const refused = await shell(wanted);
+    const listed = await cepa(["auth", "bindings", ...admin]);
+    const { subject_id, ...request } = JSON.parse(listed.stdout);
+    const before = await publish();
+    const bound = await cepa(["auth", "bind", producerId, subject_id, ...admin]);
+    const between = await publish();
+    const taken = await shell(wanted);
+    const unbound = await cepa(["auth", "unbind", producerId, subject_id, ...admin]);
+    const after = await publish();
+
+    assert.match(refused.errors, /needs_review/);
+    assert.deepEqual([request.producer_id, request.subject_key], [producerId, "hosts/shell"]);
+    assert.deepEqual([bound.code, JSON.parse(bound.stdout).told], [0, true], bound.stderr);
+    assert.deepEqual(taken.lines, [subject_id], taken.errors);
+    assert.equal(unbound.code, 0, unbound.stderr);
+    const forbidden = "producer_subject_forbidden";
+    assert.deepEqual([before, between, after], [forbidden, "row", forbidden]);
   });
 });

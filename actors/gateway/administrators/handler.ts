@@ -105,7 +105,7 @@ export class AdminHandler {
       case "admin-approve":
         return await this.#approve(order);
       default:
-        return await askIngest(this.#desk.ingest, route, order.options);
+        return await askIngest(this.#desk.ingest, { ...order, route });
     }
   }
 

@@ -1,8 +1,13 @@
-/** What administrators can ask of ingest: dead letters, and events. Pure. Each is named in the path, because that is signed. */
+/**
+ * What administrators can ask of ingest: who may write about whose subjects, dead letters, and events. Pure. What is asked for is
+ * named in the path, and what is decided in the body, because those are signed.
+ */
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import { parseId, writeId } from "#runtime/redis/entry-id.ts";
 
 export type IngestRoute =
+  | { readonly name: "ingest-bindings"; readonly after: number | undefined }
+  | { readonly name: "ingest-review" }
   | { readonly name: "ingest-letters"; readonly after: string | undefined }
   | { readonly name: "ingest-letter"; readonly letterId: string }
   | { readonly name: "ingest-redrive"; readonly letterId: string }
@@ -14,12 +19,18 @@ interface Asked {
   readonly route: IngestRoute;
 }
 
+const BINDINGS = "/ingest/bindings";
+const BINDINGS_AFTER = /^\/ingest\/bindings\/after\/([1-9]\d{0,14})$/;
 const LETTERS = "/ingest/dead-letters";
 const LETTER = /^\/ingest\/dead-letters\/(after\/)?(\d{1,20}-\d{1,20})(?:\/(redrive|drop))?$/;
 const EVENT = /^\/ingest\/events\/([0-9a-fA-F-]{36})$/;
 
 /** Undefined where there is nothing of ingest at this path. */
 export function parseIngestRoute(path: string): Asked | undefined {
+  if (path === BINDINGS) return { method: "GET", route: { name: "ingest-bindings", after: undefined } };
+  if (path === `${BINDINGS}/review`) return { method: "POST", route: { name: "ingest-review" } };
+  const [, number] = BINDINGS_AFTER.exec(path) ?? [];
+  if (number !== undefined) return { method: "GET", route: { name: "ingest-bindings", after: Number(number) } };
   if (path === LETTERS) return { method: "GET", route: { name: "ingest-letters", after: undefined } };
   const [, eventText] = EVENT.exec(path) ?? [];
   if (eventText !== undefined) {

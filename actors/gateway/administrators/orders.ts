@@ -32,6 +32,12 @@ export interface ReviewOrder {
   readonly notes: string | undefined;
 }
 
+export interface BindingOrder {
+  readonly action: "approve" | "deny";
+  readonly producerId: Uuid;
+  readonly subjectId: Uuid;
+}
+
 export interface RevokeOrder {
   readonly what:
     | { readonly kind: "token"; readonly jti: string }
@@ -62,11 +68,23 @@ export async function readOrder(
 export function reviewIn(said: JsonObject): Result<ReviewOrder, BadOrder> {
   const { action, producer_id: producer, fingerprint, reason, notes } = said;
   if (action !== "approve" && action !== "deny") return refused("action is approve or deny");
-  const producerId = typeof producer === "string" ? parseUuid(producer) : undefined;
+  const producerId = uuidIn(producer);
   if (producerId === undefined) return refused("producer_id is a UUID");
   if (!isName(fingerprint)) return refused("fingerprint names a key");
   if (!isTextOrNone(reason) || !isTextOrNone(notes)) return refused(TEXT_FORM);
   return ok({ action, fingerprint, producerId, reason: reason ?? undefined, notes: notes ?? undefined });
+}
+
+export function bindingIn({
+  action,
+  producer_id: producer,
+  subject_id: subject,
+}: JsonObject): Result<BindingOrder, BadOrder> {
+  if (action !== "approve" && action !== "deny") return refused("action is approve or deny");
+  const [producerId, subjectId] = [uuidIn(producer), uuidIn(subject)];
+  if (producerId === undefined) return refused("producer_id is a UUID");
+  if (subjectId === undefined) return refused("subject_id is a UUID");
+  return ok({ action, producerId, subjectId });
 }
 
 export function revokeIn({ jti, fingerprint, reason }: JsonObject): Result<RevokeOrder, BadOrder> {
@@ -88,6 +106,10 @@ export function approveIn({ fingerprint, notes, ttl_seconds: ttl = 3600 }: JsonO
 
 const TEXT_FORM = `reason and notes are plain text of at most ${ADMIN_TEXT_LENGTH_MAX} characters`;
 const NAME = new RegExp(`^[!-~]{1,${ADMIN_NAME_LENGTH_MAX}}$`);
+
+function uuidIn(value: JsonValue | undefined): Uuid | undefined {
+  return typeof value === "string" ? parseUuid(value) : undefined;
+}
 
 function isName(value: JsonValue | undefined): value is string {
   return typeof value === "string" && NAME.test(value);

@@ -70,16 +70,17 @@ export function reviewBinding(
   tables: Tables,
   review: BindingReview,
   within: Within,
-): Promise<Result<boolean, RowsFailure>> {
+): Promise<Result<string | undefined, RowsFailure>> {
   const { producerId, subjectId, isApproved, reviewer, atMs } = review;
   const { schema } = tables;
-  return transact<boolean>(
+  return transact<string | undefined>(
     tables,
     async (ask) => {
-      const text = `select from ${schema}.subjects where subject_id = $1 for no key update`;
+      const text = `select subject_key from ${schema}.subjects where subject_id = $1 for no key update`;
       const held = await ask("hold-subject-by-id", text, [subjectId]);
       if (!held.ok) return held;
-      if (held.value.length === 0) return ok(false);
+      const [subject] = held.value;
+      if (subject === undefined) return ok(undefined);
       const recorded = await ask(
         "record-review",
         `insert into ${schema}.binding_requests (producer_id, subject_id, status, asked_ms, reviewer, reviewed_ms)
@@ -90,7 +91,7 @@ export function reviewBinding(
       );
       if (!recorded.ok) return recorded;
       const done = isApproved ? await bind(ask, schema, review, atMs) : await unbind(ask, schema, review);
-      return done.ok ? ok(true) : done;
+      return done.ok ? ok(textIn(subject, "subject_key")) : done;
     },
     within,
   );

@@ -198,8 +198,8 @@ export interface EventRows {
     limit: number,
     within: Within,
   ): Promise<Result<readonly BindingRequest[], RowsFailure>>;
-  /** False where there is no such subject. Who says no takes a binding away as well, and may say yes later on. */
-  reviewBinding(review: BindingReview, within: Within): Promise<Result<boolean, RowsFailure>>;
+  /** The key of the subject; undefined where there is none. Who says no takes a binding away as well, and may say yes later on. */
+  reviewBinding(review: BindingReview, within: Within): Promise<Result<string | undefined, RowsFailure>>;
 
   /** Its payload as the database writes it: the same JSON, its members in another order. */
   event(eventId: Uuid, within: Within): Promise<Result<StoredEvent | undefined, RowsFailure | EventTooLong>>;

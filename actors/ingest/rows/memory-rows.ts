@@ -115,7 +115,7 @@ export class MemoryRows implements EventRows {
     return ok(this.#subjects.waiting(after, limit));
   }
 
-  async reviewBinding(review: BindingReview): Answer<boolean> {
+  async reviewBinding(review: BindingReview): Answer<string | undefined> {
     return ok(this.#subjects.review(review));
   }
 

@@ -99,9 +99,9 @@ export class MemorySubjects {
     return [...this.#waiting].filter(({ number }) => after === undefined || number > after).slice(0, limit);
   }
 
-  review({ producerId, subjectId, isApproved }: BindingReview): boolean {
+  review({ producerId, subjectId, isApproved }: BindingReview): string | undefined {
     const subject = this.#byId.get(subjectId);
-    if (subject === undefined) return false;
+    if (subject === undefined) return undefined;
     for (const request of this.#waiting) {
       if (request.producerId === producerId && request.subjectId === subjectId) this.#waiting.delete(request);
     }
@@ -112,7 +112,7 @@ export class MemorySubjects {
       subject.producers.delete(producerId);
       subject.denied.add(producerId);
     }
-    return true;
+    return subject.subjectKey;
   }
 
   #addVersion(schemaName: string, body: JsonObject): MemorySchema {

@@ -1,5 +1,5 @@
 /** Ingest as gateway sees it, in another cell: what is asked and answered goes through the codec of links. */
-import { parseUuid } from "#actors/domain/uuid.ts";
+import { uuidOfHex } from "#actors/domain/uuid.ts";
 import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { decode, encode } from "#runtime/link/body.ts";
@@ -10,6 +10,8 @@ import type { Ref } from "#runtime/ref.ts";
 export type StoredEvent = ReplyOf<IngestProtocol, "readEvent">;
 export type LetterHead = ReplyOf<IngestProtocol, "listDeadLetters">["letters"][number];
 export type ShownLetter = ReplyOf<IngestProtocol, "readDeadLetter">;
+
+export type BindingRequest = ReplyOf<IngestProtocol, "listBindingRequests">[number];
 
 interface Asked {
   readonly name: string;
@@ -22,6 +24,10 @@ export class FakeIngest implements Ref<IngestProtocol> {
   /** The oldest first. */
   letters: ShownLetter[] = [];
   event: StoredEvent | undefined;
+  /** The oldest first. */
+  bindings: BindingRequest[] = [];
+  /** What came of a review; undefined: there is no such subject. */
+  reviewed: ReplyOf<IngestProtocol, "reviewBinding"> | undefined = { subjectKey: "hosts/a", isTold: true };
   redriven: ReplyOf<IngestProtocol, "redriveDeadLetter"> = { kind: "written", outcome: "new" };
   /** Of every call, where it is set. */
   failure: Failure | undefined;
@@ -44,6 +50,10 @@ export class FakeIngest implements Ref<IngestProtocol> {
     const { letterId, eventId, after, limit = 0 } = request as Record<string, never>;
     const letter = this.letters.find((one) => one.letterId === letterId);
     switch (name) {
+      case "listBindingRequests":
+        return ok(this.bindings.filter(({ number }) => number > (after ?? 0)).slice(0, limit));
+      case "reviewBinding":
+        return this.reviewed === undefined ? fail({ code: "ingest.subject-unknown" }) : ok(this.reviewed);
       case "listDeadLetters": {
         const start = after === undefined ? 0 : this.letters.findIndex((one) => one.letterId === after) + 1;
         const heads = this.letters.slice(start, start + limit).map(({ payload: _, ...head }) => head);
@@ -60,6 +70,8 @@ export class FakeIngest implements Ref<IngestProtocol> {
     }
   }
 }
+
+const ID = uuidOfHex("0000000000004000800000000000000a");
 
 function carried(value: unknown): unknown {
   const bytes = encode(value);
@@ -84,19 +96,22 @@ export function letter(number: number, changes: Partial<ShownLetter> = {}): Show
   };
 }
 
+/** A producer that waits, of whom and of what every id is the same. */
+export function bindingRequest(number: number, subjectKey: string = `hosts/${number}`): BindingRequest {
+  return { number, producerId: ID, subjectId: ID, subjectKey, askedMs: 1_760_000_000_000 };
+}
+
 /** An event that was committed, of which every id is the same. */
 export function storedEvent(payload: string): StoredEvent {
-  const id = parseUuid("00000000-0000-4000-8000-00000000000a");
-  assert(id !== undefined, "a UUID");
   return {
-    eventId: id,
+    eventId: ID,
     tsNs: 1_760_000_000_123_456_789n,
-    subjectId: id,
+    subjectId: ID,
     subjectKey: undefined,
-    schemaId: id,
+    schemaId: ID,
     schemaName: undefined,
     schemaVersion: undefined,
-    producerId: id,
+    producerId: ID,
     streamId: "1:1760000000000-0",
     payload,
     tags: [],

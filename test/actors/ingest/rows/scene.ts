@@ -113,7 +113,7 @@ export class Scene {
     return answer;
   }
 
-  async review(subjectId: Uuid, producerId: Uuid, isApproved: boolean): Promise<boolean> {
+  async review(subjectId: Uuid, producerId: Uuid, isApproved: boolean): Promise<string | undefined> {
     const review = { producerId, subjectId, isApproved, reviewer: "fdc-admin", atMs };
     return must(await this.rows.reviewBinding(review, within), "review");
   }
