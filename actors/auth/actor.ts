@@ -11,6 +11,7 @@ import { KeyRing } from "#actors/auth/key-ring.ts";
 import { legacyRegistrationJudge } from "#actors/auth/legacy-registrations.ts";
 import { Outside } from "#actors/auth/outside.ts";
 import type { AuthEvents, AuthProtocol } from "#actors/auth/protocol.ts";
+import { Pruner } from "#actors/auth/pruner.ts";
 import { openReader } from "#actors/auth/readers.ts";
 import { REGISTER_STREAM, type RegistrationSeams, registrationJudge } from "#actors/auth/registrations.ts";
 import { approveWithToken, type ReviewSeams, reviewKey, revoke } from "#actors/auth/reviews.ts";
@@ -112,11 +113,13 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
       loops.push(await loopOf(stream, judge), new Trimmer({ redis: deps.redis, stream, clock, onTrouble }));
     }
     const upkeep = new Upkeep({ directory, ring, trusted, clock, random });
+    const pruner = new Pruner({ directory, clock, random, metrics });
     // For the whole life: it takes one of the actor's task slots, and the runtime ends it with the incarnation.
     ctx.later(
       async (life) => {
         await upkeep.open(life);
-        await Promise.all([upkeep.run(life), revocations.run(life), ...loops.map((loop) => loop.run(life))]);
+        const runs = [upkeep, pruner, revocations, ...loops];
+        await Promise.all(runs.map((one) => one.run(life)));
       },
       () => undefined,
     );

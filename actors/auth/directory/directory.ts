@@ -10,6 +10,9 @@
  *
  * Whoever makes keys without end cannot fill it: a key that is refused when it first comes leaves nothing, not even its
  * request, and of a key that nobody has approved only so many requests are kept.
+ *
+ * A request of a key that may act, or may yet be approved, is kept for good: nothing in it says when it was signed, so a copy of it would
+ * be as good as new. That of a key that has ended, for ever, acts on nothing however often it comes, and can go.
  */
 import type { Failure, Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -219,7 +222,7 @@ export interface KeyRow extends KeyFacts {
   readonly hint: string | undefined;
   readonly contact: string | undefined;
   readonly createdMs: number;
-  /** The token that was given last, if any was. */
+  /** The token that was given last, of those that are kept; undefined where there is none. */
   readonly token: { readonly jti: string; readonly expiresAt: number; readonly isRevoked: boolean } | undefined;
 }
 
@@ -232,6 +235,13 @@ export interface Change {
   readonly kind: "token" | "producer" | "key";
   /** `jti`, producer or fingerprint. */
   readonly id: string;
+}
+
+/** How much of each was removed. */
+export interface Pruned {
+  readonly tokenCount: number;
+  readonly denialCount: number;
+  readonly requestCount: number;
 }
 
 /** Changes one after another, and the number of the last one. */
@@ -311,6 +321,15 @@ export interface Directory {
    * behind one that was read.
    */
   changesSince(since: number, within: Within): Promise<Result<Changes, ChangesForgotten | DirectoryFailure>>;
+
+  /**
+   * Removes, of each kind, at most `limit` of what means nothing any more. Whether something counts, counts again, or was seen before is the
+   * same without it:
+   * - tokens that were over before `beforeMs`; the first one of an exchange when all that came of it are gone;
+   * - denials before that, of tokens that are not known;
+   * - requests before that, of keys that had ended by then.
+   */
+  prune(beforeMs: number, limit: number, within: Within): Promise<Result<Pruned, DirectoryFailure>>;
 
   close(): Promise<void>;
 }

@@ -18,6 +18,7 @@ import {
   type KeyFilter,
   type KeyRow,
   type NewToken,
+  type Pruned,
   type Registered,
   type Registration,
   type Renewed,
@@ -33,6 +34,7 @@ import { MemoryChanges } from "#actors/auth/directory/memory-changes.ts";
 import { factsOf, type MemoryAnswer, type MemoryKey, MemoryKeys } from "#actors/auth/directory/memory-keys.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+import { second } from "#runtime/units.ts";
 
 interface MemoryToken {
   readonly jti: string;
@@ -52,7 +54,8 @@ export class MemoryDirectory implements Directory {
   readonly #changes: MemoryChanges;
   readonly #tokens = new Map<string, MemoryToken>();
   readonly #lastTokens = new Map<MemoryKey, MemoryToken>();
-  readonly #denied = new Set<string>();
+  /** When each was. */
+  readonly #denied = new Map<string, number>();
   readonly #signingKeys = new Map<string, SigningKeyFacts & { readonly usedMs: number }>();
 
   constructor(random: Random, limits: DirectoryLimits = DIRECTORY_LIMITS) {
@@ -137,32 +140,32 @@ export class MemoryDirectory implements Directory {
     return ok(new Map(known.map((token) => [token.jti, this.#factsOf(token)])));
   }
 
-  async approve({ fingerprint, producerId }: Review): Answer<Approved> {
+  async approve({ fingerprint, producerId, atMs }: Review): Answer<Approved> {
     const key = this.#keys.get(fingerprint);
     if (key === undefined) return ok({ kind: "not-found" });
     if (key.producer.id !== producerId) return ok({ kind: "wrong-producer" });
     if (key.status !== "pending") return ok({ kind: "not-pending" });
     const old = this.#keys.approvedOf(producerId);
-    if (old !== undefined) old.status = "superseded";
+    if (old !== undefined) this.#keys.end(old, "superseded", atMs);
     key.status = "approved";
     for (const one of [key, old]) if (one !== undefined) this.#changes.add({ kind: "key", id: one.fingerprint });
     return ok({ kind: "approved", type: old === undefined ? "new_producer" : "key_rotation", nonce: key.nonce });
   }
 
-  async deny({ fingerprint, producerId }: Review): Answer<Denied> {
+  async deny({ fingerprint, producerId, atMs }: Review): Answer<Denied> {
     const key = this.#keys.get(fingerprint);
     if (key === undefined) return ok({ kind: "not-found" });
     if (key.producer.id !== producerId) return ok({ kind: "wrong-producer" });
     if (key.status !== "revoked") this.#changes.add({ kind: "key", id: fingerprint });
-    key.status = "revoked";
+    this.#keys.end(key, "revoked", atMs);
     return ok({ kind: "denied", nonce: key.nonce });
   }
 
-  async revokeToken(jti: string): Answer<void> {
+  async revokeToken(jti: string, _reason: string, atMs: number): Answer<void> {
     const token = this.#tokens.get(jti);
     const denied = token?.rootJti ?? jti;
     if (this.#denied.has(denied)) return ok();
-    this.#denied.add(denied);
+    this.#denied.set(denied, atMs);
     this.#changes.add(token === undefined ? { kind: "token", id: jti } : { kind: "key", id: token.key.fingerprint });
     return ok();
   }
@@ -190,6 +193,24 @@ export class MemoryDirectory implements Directory {
 
   async changesSince(since: number): Promise<Result<Changes, ChangesForgotten>> {
     return this.#changes.since(since);
+  }
+
+  async prune(beforeMs: number, limit: number): Answer<Pruned> {
+    const familySizes = new Map<string, number>();
+    for (const { rootJti } of this.#tokens.values()) familySizes.set(rootJti, (familySizes.get(rootJti) ?? 0) + 1);
+    const over = [...this.#tokens.values()]
+      .filter(({ jti, rootJti }) => jti !== rootJti || familySizes.get(jti) === 1)
+      .filter(({ expiresAt }) => expiresAt * second < beforeMs)
+      .slice(0, limit);
+    for (const { jti } of over) this.#tokens.delete(jti);
+    this.#lastTokens.clear();
+    for (const token of this.#tokens.values()) this.#lastTokens.set(token.key, token);
+
+    const old = [...this.#denied].filter(([jti, atMs]) => atMs < beforeMs && !this.#tokens.has(jti));
+    const denials = old.slice(0, limit);
+    for (const [jti] of denials) this.#denied.delete(jti);
+    const requestCount = this.#keys.prune(beforeMs, limit);
+    return ok({ tokenCount: over.length, denialCount: denials.length, requestCount });
   }
 
   async close(): Promise<void> {}

@@ -38,6 +38,7 @@ export interface MemoryKey {
   readonly producer: MemoryProducer;
   readonly createdMs: number;
   status: KeyStatus;
+  endedMs: number | undefined;
   /** Of its latest registration. */
   nonce: string;
   /** Those that are remembered, by their nonces. */
@@ -92,6 +93,26 @@ export class MemoryKeys {
     requests.set(request.nonce, { ...request, came });
   }
 
+  /** It counts no longer, and never will again. */
+  end(key: MemoryKey, status: "revoked" | "superseded", atMs: number): void {
+    key.status = status;
+    key.endedMs ??= atMs;
+  }
+
+  /** How many requests of keys that have ended were removed. */
+  prune(beforeMs: number, limit: number): number {
+    let count = 0;
+    for (const { endedMs = Number.POSITIVE_INFINITY, requests } of this.#keys.values()) {
+      if (endedMs >= beforeMs) continue;
+      for (const [nonce, { atMs }] of requests) {
+        if (atMs >= beforeMs || count === limit) continue;
+        requests.delete(nonce);
+        count += 1;
+      }
+    }
+    return count;
+  }
+
   /** A registration of a key that is known. */
   note(key: MemoryKey, { request, textFingerprint }: Registration): void {
     key.nonce = request.nonce;
@@ -113,6 +134,7 @@ export class MemoryKeys {
       producer,
       createdMs: request.atMs,
       status: "pending",
+      endedMs: undefined,
       nonce: request.nonce,
       requests: new Map(),
       aliasCount: 0,

@@ -13,7 +13,22 @@ import type { Migrations } from "#runtime/sql/migrations.ts";
 
 /** Those of a directory in this schema, which is a plain name. */
 export function directoryMigrations(schema: string): Migrations {
-  return { schema, steps: [{ name: "producers-keys-requests-tokens", text: first(schema) }] };
+  return {
+    schema,
+    steps: [
+      { name: "producers-keys-requests-tokens", text: first(schema) },
+      { name: "what-is-over", text: whatIsOver(schema) },
+    ],
+  };
+}
+
+/** What is to be pruned is found without reading all that is not. */
+function whatIsOver(schema: string): string {
+  return `
+create index tokens_over on ${schema}.tokens (expires_ms);
+create index tokens_of_root on ${schema}.tokens (root_jti);
+create index keys_ended on ${schema}.keys (ended_ms) where ended_ms is not null;
+`;
 }
 
 function first(schema: string): string {

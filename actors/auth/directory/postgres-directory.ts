@@ -3,6 +3,7 @@ import { changesSince, lastChange } from "#actors/auth/directory/changes.ts";
 import { DIRECTORY_LIMITS, type Directory, type DirectoryLimits } from "#actors/auth/directory/directory.ts";
 import { keyOf, list } from "#actors/auth/directory/listing.ts";
 import { directoryMigrations } from "#actors/auth/directory/migrations.ts";
+import { prune } from "#actors/auth/directory/pruning.ts";
 import { deregister, register } from "#actors/auth/directory/registrations.ts";
 import { spend } from "#actors/auth/directory/requests.ts";
 import { approve, deny } from "#actors/auth/directory/reviews.ts";
@@ -42,6 +43,7 @@ export function postgresDirectory(sql: Sql, options: PostgresDirectoryOptions = 
     shareSigningKey: (key, atMs, sinceMs, within) => shareSigningKey(tables, key, atMs, sinceMs, within),
     lastChange: (within) => lastChange(tables, within),
     changesSince: (since, within) => changesSince(tables, since, within),
+    prune: (beforeMs, limit, within) => prune(tables, beforeMs, limit, within),
     close: () => sql.close(),
   };
 }

@@ -178,9 +178,9 @@ function answerTo({ status, producerId, isDisabled }: HeldKey, grant: TokenGrant
   return { kind: "issued" };
 }
 
-/** It never changes, so nothing has to be held for it. */
+/** It never changes; held, it is not pruned until the transaction ends, and neither is the first one of its exchange. */
 async function originOf({ schema, rows }: Transaction, jti: string): Promise<Result<Origin | undefined, SqlFailure>> {
-  const text = `select fingerprint, subject_id, root_jti from ${schema}.tokens where jti = $1`;
+  const text = `select fingerprint, subject_id, root_jti from ${schema}.tokens where jti = $1 for key share`;
   const found = await rows("origin-of-token", text, [jti]);
   if (!found.ok) return found;
   const [row] = found.value;

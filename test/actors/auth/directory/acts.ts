@@ -52,6 +52,9 @@ export const revoke =
   (_half, scene) =>
     scene.revokeToken(jti);
 
+/** All that can go. */
+export const prune = (): Act => (_half, scene) => scene.prune();
+
 /** One after another; the producers are known by their places then. */
 export const all =
   (...acts: readonly Act[]): Act =>

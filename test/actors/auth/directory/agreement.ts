@@ -86,6 +86,10 @@ const approve = fc.tuple(key, owner).map(([fingerprint, of]): Step => {
 const deny = fc.tuple(key, owner).map(([fingerprint, of]): Step => {
   return async (half) => half.scene.directory.deny(reviewOf(fingerprint, await half.ownerOf(fingerprint, of)), within);
 });
+/** None of it, the oldest of it, and all that can go: what was asked for at 1, keys that were decided about, tokens. */
+const prune = fc.constantFrom(1, 2, 1_760_000_000_124, 1_760_003_600_000, 1_760_003_600_001).map((beforeMs): Step => {
+  return ({ scene }) => scene.directory.prune(beforeMs, 1000, within);
+});
 const look = fc
   .tuple(fc.constantFrom("pending", "all", "active", "registered"), fc.integer({ min: 1, max: 3 }), maybe(place), key)
   .map(([filter, limit, before, name]): Step => {
@@ -109,6 +113,7 @@ const steps = fc.array(
     { weight: 1, arbitrary: revoke },
     { weight: 5, arbitrary: approve },
     { weight: 1, arbitrary: deny },
+    { weight: 1, arbitrary: prune },
     { weight: 1, arbitrary: look },
     { weight: 1, arbitrary: change },
   ),

@@ -16,6 +16,7 @@ import {
   issue,
   left,
   nothing,
+  prune,
   register,
   renew,
   revoke,
@@ -43,6 +44,7 @@ const CASES: readonly (readonly [name: string, before: Act, act: Act])[] = [
   ["an approval", rotating, approve("b")],
   ["a denial", withToken, deny("a")],
   ["a token ends", withToken, revoke("t1")],
+  ["what is over goes", all(withToken, revoke("x"), deny("a")), prune()],
 ];
 
 export function describeCut(url: string): void {

@@ -19,6 +19,7 @@ import {
   issue,
   left,
   nothing,
+  prune,
   register,
   renew,
   revoke,
@@ -150,6 +151,41 @@ export function describeInterleaved(url: string): void {
             assert.deepEqual(await half.scene.renew(jti, "next"), { kind: "refused", reason: "token_revoked" });
             return true;
           });
+        }
+      }
+    });
+
+    it("renew no token whose exchange is forgotten meanwhile: what is left of it can be ended by its first name (AUTH-23)", async () => {
+      const alone = all(approved, issue("t1", "a", "2"));
+      for (const [before, acts] of [
+        [alone, renew("t1", "t3")],
+        [withToken, renew("t1", "t3")],
+        [withToken, renew("t2", "t3")],
+      ] as const) {
+        for (const isPrunedFirst of [true, false]) {
+          const words = new Set<string>();
+          await atEveryPlace(async (place) => {
+            await crossroads.empty();
+            const half = new Half(crossroads.directory);
+            await before(half, half.scene);
+            const [halts, follows] = isPrunedFirst ? [prune(), acts] : [acts, prune()];
+
+            const answers = await crossroads.cross({
+              halts: (directory) => halts(half, new Scene(directory)),
+              place,
+              follows: (directory) => follows(half, new Scene(directory)),
+            });
+
+            if (answers === undefined) return false;
+            const known = Object.keys(await half.scene.tokens(...JTIS));
+            assert(known.length === 0 || known.includes("t1"), known.join());
+            const renewed = answers[isPrunedFirst ? 1 : 0] as { readonly kind: string };
+            words.add(renewed.kind);
+            await half.scene.revokeToken("t1");
+            assert.deepEqual(await half.scene.counting(...JTIS), []);
+            return true;
+          });
+          assert(words.has("renewed"));
         }
       }
     });

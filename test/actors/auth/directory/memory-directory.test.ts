@@ -4,11 +4,13 @@ import { describe, it } from "node:test";
 import { MemoryDirectory } from "#actors/auth/directory/memory-directory.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { describeDirectory } from "#test/actors/auth/directory/conformance.ts";
+import { describePruning } from "#test/actors/auth/directory/pruning.ts";
 import { describeRedelivery } from "#test/actors/auth/directory/redelivery.ts";
 import { Scene } from "#test/actors/auth/directory/scene.ts";
 
 describeDirectory("memory", async (limits) => new MemoryDirectory(seededRandom(1), limits));
 describeRedelivery("memory", async (limits) => new MemoryDirectory(seededRandom(1), limits));
+describePruning("memory", async (limits) => new MemoryDirectory(seededRandom(1), limits));
 
 describe("directory (memory): one seed", () => {
   it("makes the same ids again, another seed others", async () => {

@@ -10,6 +10,7 @@ import { describeCrowd } from "#test/actors/auth/directory/crowd.ts";
 import { describeCut } from "#test/actors/auth/directory/cut.ts";
 import { describeInterleaved } from "#test/actors/auth/directory/interleaved.ts";
 import { describeKilled } from "#test/actors/auth/directory/killed.ts";
+import { describePruning } from "#test/actors/auth/directory/pruning.ts";
 import { describeRedelivery } from "#test/actors/auth/directory/redelivery.ts";
 import { within } from "#test/actors/auth/directory/scene.ts";
 import { describeTables } from "#test/actors/auth/directory/tables.ts";
@@ -32,6 +33,7 @@ async function open(limits: DirectoryLimits): Promise<Directory> {
 
 describeDirectory("postgres", open);
 describeRedelivery("postgres", open);
+describePruning("postgres", open);
 describeAgreement(open);
 describeInterleaved(hasty);
 describeCut(hasty);

@@ -14,6 +14,7 @@ import {
   type NewToken,
   type Operation,
   type ProducerId,
+  type Pruned,
   type Registered,
   type Registration,
   type Renewed,
@@ -25,6 +26,7 @@ import {
 } from "#actors/auth/directory/directory.ts";
 import { must } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import { second } from "#runtime/units.ts";
 
 export const within: Within = { deadlineMs: Number.POSITIVE_INFINITY, signal: new AbortController().signal };
 
@@ -157,6 +159,11 @@ export class Scene {
 
   async revokeToken(jti: string): Promise<void> {
     return must(await this.directory.revokeToken(jti, "lost", atMs, within), "revokeToken");
+  }
+
+  /** By default everything that is over when all tokens are that were given for an hour. */
+  async prune(beforeMs: number = tokenOf("").expiresAt * second + 1, limit = 1000): Promise<Pruned> {
+    return must(await this.directory.prune(beforeMs, limit, within), "prune");
   }
 
   async keyOf(name: string): Promise<KeyFacts | undefined> {
