@@ -11,7 +11,7 @@ import { flagIn, maybeTextIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 
 /** Of the advisory locks of producers that come to wait: any number that nobody else uses with a second one. */
-const LOCK = 1_667_591_265;
+const LOCK = 0x77_61_69_74;
 
 export interface HeldSubject {
   readonly subjectId: Uuid;
