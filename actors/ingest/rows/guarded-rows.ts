@@ -51,7 +51,7 @@ export function guardedRows(rows: EventRows, seams: GuardSeams): EventRows {
     write: (written, within) => ask(within, (bounded) => rows.write(written, bounded)),
     registerSubject: (registration, within) => ask(within, (bounded) => rows.registerSubject(registration, bounded)),
     upgradeSubject: (upgrade, within) => ask(within, (bounded) => rows.upgradeSubject(upgrade, bounded)),
-    bindingRequests: (limit, within) => ask(within, (bounded) => rows.bindingRequests(limit, bounded)),
+    bindingRequests: (after, limit, within) => ask(within, (bounded) => rows.bindingRequests(after, limit, bounded)),
     reviewBinding: (review, within) => ask(within, (bounded) => rows.reviewBinding(review, bounded)),
     event: (eventId, within) => ask(within, (bounded) => rows.event(eventId, bounded)),
     close: () => rows.close(),

@@ -49,7 +49,7 @@ function countsOf(world: World): (name: string) => number {
   return (name) => deltas.reduce((sum, delta) => sum + (delta.name === name ? delta.value : 0), 0);
 }
 
-describe("ingest: malformed entries (ING-37)", () => {
+describe("ingest: malformed entries (ING-39)", () => {
   it("are each a row, a dead letter or a notice, on events, and acknowledged", async () => {
     const world = await ingestWorld();
     world.admissions.set(token, { kind: "admitted", producerId, subjectId: undefined });
