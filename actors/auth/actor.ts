@@ -110,7 +110,8 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     const loops: (StreamLoop | Trimmer)[] = [];
     for (const [stream, judge] of judges) {
       const onTrouble = troubles.of(`trimming ${stream}`);
-      loops.push(await loopOf(stream, judge), new Trimmer({ redis: deps.redis, stream, clock, onTrouble }));
+      const onSetBack = (): void => log.error("stream.set-back", { stream });
+      loops.push(await loopOf(stream, judge), new Trimmer({ redis: deps.redis, stream, clock, onTrouble, onSetBack }));
     }
     const upkeep = new Upkeep({ directory, ring, trusted, clock, random });
     const pruner = new Pruner({ directory, clock, random, metrics });

@@ -219,8 +219,9 @@ export class Pipeline {
   }
 
   #trimmerOf(stream: string): Trimmer {
-    const { redis, clock } = this.#options;
-    return new Trimmer({ redis, stream, clock, onTrouble: this.#troubles.of(`trimming ${stream}`) });
+    const { redis, clock, log } = this.#options;
+    const onTrouble = this.#troubles.of(`trimming ${stream}`);
+    return new Trimmer({ redis, stream, clock, onTrouble, onSetBack: () => log.error("stream.set-back", { stream }) });
   }
 
   #groupOf(

@@ -95,7 +95,13 @@ export async function* benchIngest({ quick, backlog }: IngestOptions): AsyncGene
     must(await redis.call(["XGROUP", "CREATE", RAW.stream, RAW.group, "0", "MKSTREAM"], patient), "a group");
     const raw = await startRaw(servers);
     const life = new AbortController();
-    const trimmer = new Trimmer({ redis, stream: RAW.stream, clock: realClock, onTrouble: () => undefined });
+    const trimmer = new Trimmer({
+      redis,
+      stream: RAW.stream,
+      clock: realClock,
+      onTrouble: () => undefined,
+      onSetBack: () => undefined,
+    });
     const trimming = trimmer.run({ ...patient, signal: life.signal });
     const samples = yield* throughput(scene, raw.pid ?? 0, rounds, count);
     yield* latency(scene, Math.floor(median(samples) / 2), rounds);

@@ -13,6 +13,7 @@ import { causeOf, isUndone, unreachable } from "#runtime/redis/failures.ts";
 import { RATE_SCRIPT, type Rate, type RateVerdict, rateWords } from "#runtime/redis/rate.ts";
 import { Readiness } from "#runtime/redis/readiness.ts";
 import type { Redis, RedisCommand, RedisFailure, RedisRefused, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
+import { SET_BACK_SCRIPT, STREAM_AHEAD_MS_MAX } from "#runtime/redis/set-back.ts";
 import { TRIM_ENTRIES_MAX, TRIM_SCRIPT } from "#runtime/redis/trim.ts";
 import type { Within } from "#runtime/ref.ts";
 import { second } from "#runtime/units.ts";
@@ -114,6 +115,11 @@ class RealRedis implements Redis {
 
   async trim(stream: string, within: Within): Promise<Result<number, RedisFailure>> {
     return await this.#run(TRIM_SCRIPT, stream, [TRIM_ENTRIES_MAX], within);
+  }
+
+  async setBack(stream: string, within: Within): Promise<Result<boolean, RedisFailure>> {
+    const set = await this.#run(SET_BACK_SCRIPT, stream, [STREAM_AHEAD_MS_MAX], within);
+    return set.ok ? ok(set.value === 1) : set;
   }
 
   async close(): Promise<void> {

@@ -29,9 +29,14 @@ export function parseId(text: string, missing: "first" | "last" = "first"): Writ
   return second > SEQUENCE_MAX ? undefined : { id: first + second, isOpen: false };
 }
 
+/** The first of a millisecond. */
+export function entryIdAt(ms: number): bigint {
+  return BigInt(ms) << SEQUENCE_BITS;
+}
+
 /** The id of something new at `nowMs`; undefined when there is none left. */
 export function nextId(last: bigint, nowMs: number): bigint | undefined {
-  const present = BigInt(nowMs) << SEQUENCE_BITS;
+  const present = entryIdAt(nowMs);
   if (present > last) return present;
   return last === ENTRY_ID_LAST ? undefined : last + 1n;
 }

@@ -96,6 +96,12 @@ export interface Redis {
    */
   trim(stream: string, within: Within): Promise<Result<number, RedisFailure>>;
 
+  /**
+   * Brings a stream back to the present whose ids have run ahead of the clock of its server, once all of its groups are done with
+   * it (`set-back.ts`). Answers with whether it was: then its entries are gone, and new ones have ids before theirs.
+   */
+  setBack(stream: string, within: Within): Promise<Result<boolean, RedisFailure>>;
+
   /** Ends what is under way at once. Everything after it fails. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /**
- * Keeps a stream short, for as long as somebody reads it: what all of its groups have acknowledged goes, about once a second.
+ * Keeps a stream short, and at its time, for as long as somebody reads it: what all of its groups have acknowledged goes, about
+ * once a second, and ids that have run ahead of the clock are set back.
  * `Redis.trim` says why nothing else does. Every reader of a stream may have one: what is gone is gone.
  */
 import type { Clock } from "#runtime/clock.ts";
@@ -21,6 +22,8 @@ export interface TrimmerOptions {
   readonly redis: Redis;
   readonly stream: string;
   readonly clock: Clock;
+  /** Its ids had run ahead of the clock, and it was set back: who may add to it has done that. */
+  readonly onSetBack: () => void;
   /** Why nothing goes; undefined when it does again. */
   readonly onTrouble: (cause: string | undefined) => void;
 }
@@ -44,13 +47,16 @@ export class Trimmer {
 
   /** All that may go now; a part of it, where the failure came later. */
   async trim(within: Within): Promise<Result<void, RedisFailure>> {
-    const { redis, stream, clock } = this.#options;
+    const { redis, stream, clock, onSetBack } = this.#options;
     // Others are served in between. What comes meanwhile is not waited for without an end: there is less of it each time.
     while (!within.signal.aborted) {
       const trimmed = await redis.trim(stream, withinMs(within, TRIM_MS_MAX, clock));
       if (!trimmed.ok) return trimmed;
       if (trimmed.value === 0) break;
     }
+    const set = await redis.setBack(stream, withinMs(within, TRIM_MS_MAX, clock));
+    if (!set.ok) return set;
+    if (set.value) onSetBack();
     return ok();
   }
 }

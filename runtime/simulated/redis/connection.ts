@@ -23,6 +23,7 @@ import { Refusal } from "#runtime/simulated/redis/refusal.ts";
 import {
   appendWork,
   commandWork,
+  setBackWork,
   takeWork,
   transactionWork,
   trimWork,
@@ -120,6 +121,10 @@ export class SimulatedConnection implements Redis {
 
   async trim(stream: string, within: Within): Promise<Result<number, RedisFailure>> {
     return await this.#run(trimWork(stream), within);
+  }
+
+  async setBack(stream: string, within: Within): Promise<Result<boolean, RedisFailure>> {
+    return await this.#run(setBackWork(stream), within);
   }
 
   async close(): Promise<void> {

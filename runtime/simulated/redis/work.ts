@@ -2,8 +2,10 @@
 
 import { APPEND_KEPT_PART, assertAppend, type NewEntry, type StreamBounds } from "#runtime/redis/append.ts";
 import { blockMsOf, nameOf } from "#runtime/redis/commands.ts";
+import { entryIdAt } from "#runtime/redis/entry-id.ts";
 import { assertRate, type Rate, type RateVerdict, takeOne } from "#runtime/redis/rate.ts";
 import type { RedisCommand, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
+import { STREAM_AHEAD_MS_MAX } from "#runtime/redis/set-back.ts";
 import { TRIM_ENTRIES_MAX } from "#runtime/redis/trim.ts";
 import type { Moment } from "#runtime/simulated/redis/command.ts";
 import { execute, isGrowing } from "#runtime/simulated/redis/execute.ts";
@@ -60,6 +62,11 @@ export function appendWork(stream: string, entries: readonly NewEntry[], bounds:
   return { names: ["APPEND"], run: (moment) => append(name, all, bounds, moment) };
 }
 
+export function setBackWork(stream: string): Work<boolean | Refusal> {
+  const name = Buffer.from(stream).toString("latin1");
+  return { names: ["SET-BACK"], run: (moment) => setBack(name, moment) };
+}
+
 function wordsWork(
   words: readonly Uint8Array[],
   names: readonly string[],
@@ -93,6 +100,22 @@ function trim(key: string, { keyspace, nowMs }: Moment): number | Refusal {
   if (first === undefined) return 0;
   const id = others.reduce((least, other) => (other < least ? other : least), first);
   return trimStream(stream, { keep: { kind: "since", id }, isAbout: true }, TRIM_ENTRIES_MAX);
+}
+
+function setBack(key: string, { keyspace, nowMs }: Moment): boolean | Refusal {
+  const stream = findValue(keyspace, key, nowMs);
+  if (stream === undefined) return false;
+  if (stream.kind !== "stream") return WRONG_TYPE;
+  if (entryIdAt(nowMs + STREAM_AHEAD_MS_MAX + 1) > stream.lastId || stream.groups.size === 0) return false;
+  const groups = [...stream.groups.values()];
+  if (groups.some(({ pending, lastId }) => pending.length > 0 || lastId !== stream.lastId)) return false;
+  stream.entries = [];
+  stream.lastId = entryIdAt(nowMs);
+  for (const group of groups) {
+    group.lastId = stream.lastId;
+    group.readCount = undefined;
+  }
+  return true;
 }
 
 function append(

@@ -11,7 +11,7 @@ import type { DiskFailure } from "#runtime/disk/disk.ts";
 import type { BaseEnv } from "#runtime/env.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
-import { minute, second } from "#runtime/units.ts";
+import { MiB, minute, second } from "#runtime/units.ts";
 import type { ProducerRights } from "#supervisor/child-spec.ts";
 import type { Places } from "#supervisor/root/places.ts";
 import type { ServerPrograms } from "#supervisor/root/servers/programs.ts";
@@ -21,6 +21,9 @@ import type { Launch, ServerProgram } from "#supervisor/server/server-child.ts";
 
 /** The first version that has everything that is asked of one: rights by selectors. */
 export const REDIS_VERSION_MIN = 7;
+
+/** Of a word of a command, such as the value of a field: more than an event may have. A larger one ends the connection. */
+export const REDIS_WORD_BYTES_MAX: number = 2 * MiB;
 
 /** Longest time that installing one may take. */
 export const PROVIDE_MS: number = 5 * minute;
@@ -140,6 +143,8 @@ function settingsText({ places, port, memoryBytesMax }: RedisPlace, directory: s
     save: "",
     maxmemory: String(memoryBytesMax),
     "maxmemory-policy": "noeviction",
+    // Redis takes half a GiB by itself, and the reader of such a field has it in memory before it knows how large it is.
+    "proto-max-bulk-len": String(REDIS_WORD_BYTES_MAX),
     daemonize: "no",
   };
   return Object.entries(settings)

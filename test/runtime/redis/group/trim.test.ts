@@ -110,11 +110,46 @@ function suite(name: string, open: () => Promise<Redis>, skip: string | false = 
       }
 
       const once = await trim(redis, stream);
-      const trimmer = new Trimmer({ redis, stream: `${stream}:copy`, clock: realClock, onTrouble: () => undefined });
+      const trimmer = new Trimmer({
+        redis,
+        stream: `${stream}:copy`,
+        clock: realClock,
+        onTrouble: () => undefined,
+        onSetBack: () => undefined,
+      });
       must(await trimmer.trim(patient), "trimmed");
 
       assert.equal(once, TRIM_ENTRIES_MAX);
       assert.equal(await ask(redis, "XLEN", `${stream}:copy`), BLOCK);
+    });
+
+    it("sets a stream back whose ids have run ahead, when all of its groups are done with it, and not before", async () => {
+      const redis = await open();
+      const stream = newStream();
+      const farthest = "18446744073709551615-18446744073709551615";
+      const setBack = async (): Promise<boolean> => must(await redis.setBack(stream, patient), "set back");
+      const add = (): Promise<string> => ask(redis, "XADD", stream, "*", "a", "") as Promise<string>;
+      await ask(redis, "XGROUP", "CREATE", stream, "g", "0", "MKSTREAM");
+      await add();
+      const present = await setBack();
+      await ask(redis, "XADD", stream, farthest, "a", "");
+      const shut = await redis.call(["XADD", stream, "*", "a", ""], patient);
+      const unread = await setBack();
+      const [first = "", last = ""] = await give(redis, stream, "g", 2);
+      await ask(redis, "XACK", stream, "g", first);
+      const pending = await setBack();
+      await ask(redis, "XACK", stream, "g", last);
+      const done = await setBack();
+      const again = await setBack();
+      const next = await add();
+
+      assert.deepEqual([present, unread, pending, done, again], [false, false, false, true, false]);
+      assert(!shut.ok, "nobody could add");
+      assert.equal(last, farthest);
+      assert(BigInt(next.split("-")[0] ?? "") < 2n ** 53n, next);
+      assert.deepEqual(await give(redis, stream, "g", 1), [next]);
+      assert.equal(await ask(redis, "XLEN", stream), 1);
+      assert.equal(must(await redis.setBack("nothing", patient), "nothing"), false);
     });
 
     it("passes over what is not there, and what is no stream is refused", async () => {
@@ -180,7 +215,13 @@ describe("trimmer: its life", () => {
     const redis = await open();
     const troubles: (string | undefined)[] = [];
     const life = new AbortController();
-    const trimmer = new Trimmer({ redis, stream: "life", clock, onTrouble: (trouble) => troubles.push(trouble) });
+    const trimmer = new Trimmer({
+      redis,
+      stream: "life",
+      clock,
+      onSetBack: () => undefined,
+      onTrouble: (trouble) => troubles.push(trouble),
+    });
     const running = trimmer.run({ ...patient, signal: life.signal });
     const lengths: Told[] = [];
     const turn = async (): Promise<void> => {

@@ -10,6 +10,7 @@ import { MiB } from "#runtime/units.ts";
 import { realPrograms } from "#supervisor/root/real-programs.ts";
 import {
   producerUrl,
+  REDIS_WORD_BYTES_MAX,
   type RedisSecrets,
   redisSecrets,
   redisServer,
@@ -106,6 +107,16 @@ describe("servers: redis", { skip }, () => {
       ],
     ];
     for (const line of forbidden) assert.match(await asProducer(line), /^\+OK\r\n-NOPERM/, line);
+  });
+
+  it("takes no word of a command that is larger than any event (SUP-34)", async (context) => {
+    const { child, secrets, port } = await stage(context);
+    must(await child.start(), "the start");
+    const add = ["*5", "$4", "XADD", "$6", "events", "$1", "*", "$1", "a", `$${REDIS_WORD_BYTES_MAX + 1}`].join("\r\n");
+
+    const answer = await ask(port, `AUTH producer ${secrets.producer}`, add);
+
+    assert.match(answer, /^\+OK\r\n-ERR Protocol error: invalid bulk length/);
   });
 
   it("listens on the loopback interface alone (SUP-34)", async (context) => {
