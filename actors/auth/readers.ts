@@ -6,8 +6,8 @@ import type { Redis } from "#runtime/redis/redis.ts";
 import type { Scope } from "#runtime/scope.ts";
 import { MiB, minute, second } from "#runtime/units.ts";
 
-/** Entries of one page. They are judged one after another. */
-export const STREAM_PAGE_COUNT_MAX = 64;
+/** One at a time: what a life ends with in hand is what it had begun with, and no other is delivered once more for that. */
+export const STREAM_PAGE_COUNT_MAX = 1;
 /** Of one page, about. */
 export const STREAM_PAGE_BYTES_MAX: number = 4 * MiB;
 /** Between two looks for what another node has left. */

@@ -15,6 +15,7 @@ import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { StreamBounds } from "#runtime/redis/append.ts";
 import type { Redis, RedisCommand, RedisFailure, RedisReply } from "#runtime/redis/redis.ts";
 import type { Within } from "#runtime/ref.ts";
+import { MiB } from "#runtime/units.ts";
 
 /** Name of the stream. */
 export const DEAD_LETTERS_STREAM = "events:dlq";
@@ -24,6 +25,9 @@ export const DEAD_LETTERS_LISTED_MAX = 16;
 export const DEAD_LETTER_ERROR_LENGTH_MAX = 500;
 /** Of what came under `payload`, bytes that are kept: all of any event that may be one, of a larger entry its beginning. */
 export const DEAD_LETTER_PAYLOAD_BYTES_MAX: number = EVENT_BYTES_MAX;
+
+/** Of payloads and tokens added at once: what waits for an answer of Redis is bounded, and others are served in between. */
+export const DEAD_LETTERS_ADDED_BYTES_MAX: number = 4 * MiB;
 
 /** One that is kept. */
 export interface KeptLetter extends DeadLetter {
@@ -43,15 +47,22 @@ export class DeadLetters {
   }
 
   /**
-   * Also where Redis has no memory for more: an entry that is given up must not keep those behind it. After a failure some may
-   * be there: one that is added again is there twice, with the same `id`.
+   * Also where Redis has no memory for more: an entry that is given up must not keep those behind it. `onAdded` is told of those
+   * that are there, also where the others failed; some of those may be there all the same: one that is added again is there
+   * twice, with the same `id`.
    */
-  async add(letters: readonly DeadLetter[], within: Within): Promise<Result<void, RedisFailure>> {
-    if (letters.length === 0) return ok();
-    const added = await this.#redis.append(DEAD_LETTERS_STREAM, letters.map(fieldsOf), this.#bounds(), within);
-    if (!added.ok) return added;
-    if (added.value > 0) this.#meters.trimmed.add(added.value);
-    for (const { reason } of letters) this.#meters.dead(reason);
+  async add(
+    letters: readonly DeadLetter[],
+    within: Within,
+    onAdded: (letters: readonly DeadLetter[]) => void = () => undefined,
+  ): Promise<Result<void, RedisFailure>> {
+    for (const part of partsOf(letters)) {
+      const added = await this.#redis.append(DEAD_LETTERS_STREAM, part.map(fieldsOf), this.#bounds(), within);
+      if (!added.ok) return added;
+      if (added.value > 0) this.#meters.trimmed.add(added.value);
+      for (const { reason } of part) this.#meters.dead(reason);
+      onAdded(part);
+    }
     return ok();
   }
 
@@ -88,6 +99,22 @@ export class DeadLetters {
     assert(Array.isArray(read.value), "a range is a list");
     return ok(read.value.map(letterOf));
   }
+}
+
+/** In order, each within `DEAD_LETTERS_ADDED_BYTES_MAX`, or of one. */
+function partsOf(letters: readonly DeadLetter[]): readonly (readonly DeadLetter[])[] {
+  const parts: DeadLetter[][] = [];
+  let leftBytes = 0;
+  for (const letter of letters) {
+    const sizeBytes = letter.payload.length + letter.token.length;
+    if (sizeBytes > leftBytes || parts.length === 0) {
+      parts.push([]);
+      leftBytes = DEAD_LETTERS_ADDED_BYTES_MAX;
+    }
+    parts.at(-1)?.push(letter);
+    leftBytes -= sizeBytes;
+  }
+  return parts;
 }
 
 function fieldsOf(letter: DeadLetter): readonly (string | Uint8Array)[] {

@@ -50,8 +50,8 @@ export const EVENTS_GROUP = "cepa";
 export const EVENTS_BLOCK_MS: number = 2 * second;
 /** How long Redis may take to answer where a request about a subject is dealt with. */
 export const SUBJECT_MS_MAX: number = 10 * second;
-/** Requests about subjects are few, and small. */
-const SUBJECT_PAGE = { pageCountMax: 16, pageBytesMax: 1 * MiB };
+/** One at a time: what a life ends with in hand is what it had begun with, and no other is delivered once more for that. */
+const SUBJECT_PAGE = { pageCountMax: 1, pageBytesMax: 1 * MiB };
 /** Between two tries of what a life needs before it can begin, and between two looks at what is to be told. */
 export const PIPELINE_PAUSE_MS: number = 1 * second;
 
@@ -145,6 +145,7 @@ export class Pipeline {
       this.#makeSubjectLoop(name).run(within),
       ...[EVENTS_STREAM, SUBJECT_STREAM].map((stream) => this.#trimmerOf(stream).run(within)),
       ...readers.map((reader) => reader.run(within)),
+      ...this.#groups.map((group) => group.attend(within)),
     ]);
   }
 

@@ -108,9 +108,10 @@ export class Reader {
     if (!kept.ok) return kept;
 
     const letters = lettersOf(entries, verdicts, kept.value, now.nowMs);
-    const added = await deadLetters.add(letters, within);
+    const added = await deadLetters.add(letters, within, (part) => {
+      for (const { id } of part) buried.add(id);
+    });
     if (!added.ok) return added;
-    for (const { id } of letters) buried.add(id);
     const acknowledged = await group.ack(
       all.map(({ id }) => id),
       within,
@@ -164,7 +165,8 @@ function letterOf(
   const { id, fields, deliveryCount } = entry;
   const payload = fields.get("payload") ?? new Uint8Array(0);
   const token = fields.get("token") ?? new Uint8Array(0);
-  const times = { attempts: deliveryCount, firstMs: addedMs(entry), lastMs: nowMs };
+  // Who adds may say under which id: none is from the future.
+  const times = { attempts: deliveryCount, firstMs: Math.min(addedMs(entry), nowMs), lastMs: nowMs };
   return { id, reason, error, sender, payload, token, ...times };
 }
 

@@ -31,7 +31,7 @@ export const READ_WAIT_MS: number = 2 * second;
 /** Deliveries of an entry after which it is not judged any more. */
 export const DELIVERIES_MAX = 3;
 
-export type StreamReader = Pick<GroupReader, "read" | "ack">;
+export type StreamReader = Pick<GroupReader, "read" | "ack" | "attend">;
 
 export interface StreamLoopOptions {
   readonly stream: string;
@@ -60,6 +60,10 @@ export class StreamLoop {
 
   /** Settles when `within.signal` is aborted. */
   async run(within: Within): Promise<void> {
+    await Promise.all([this.#loop(within), this.#options.reader.attend(within)]);
+  }
+
+  async #loop(within: Within): Promise<void> {
     while (!within.signal.aborted) {
       const page = await this.#patiently(within, () => this.#read(within));
       if (page === undefined) return;

@@ -109,6 +109,13 @@ export class GroupCalls {
     return map(await this.#ask(claim, within), readClaimed);
   }
 
+  /** Those of `ids` that are pending are this consumer's from now on. That is no delivery. */
+  async refresh(ids: readonly string[], within: Within): Promise<void> {
+    const { redis, stream, group, consumer } = this.#place;
+    const claims = inParts(ids).map((part): RedisCommand => ["XCLAIM", stream, group, consumer, 0, ...part, "JUSTID"]);
+    await redis.batch(claims, within);
+  }
+
   async acknowledge(ids: readonly string[], within: Within): Promise<readonly Result<RedisReply, RedisFailure>[]> {
     const { redis, stream, group } = this.#place;
     return await redis.batch(

@@ -16,12 +16,15 @@
  *   start.
  * - Entries that were trimmed or deleted while they were pending count as lost too, once: unless the answer that said so was
  *   lost itself. What is trimmed before anybody was given it is not counted: whoever adds has chosen to.
+ * - What the caller has in hand stays its own for as long as it attends to it, however long that takes: nobody claims it, and its
+ *   deliveries are those of lives that ended.
  * - A reader that ends for good hands nothing back: others claim it after `claimIdleMs`. Consumers that have nothing pending
  *   and did not ask for a day are removed, so that their names do not pile up. One that comes back is made again; what it may
  *   be given between the look at it and its removal would not be given again, if it died then.
  */
 import type { Clock } from "#runtime/clock.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
+import { pause } from "#runtime/pause.ts";
 import { REDIS_BLOCK_MS_MAX } from "#runtime/redis/commands.ts";
 import { isUndone } from "#runtime/redis/failures.ts";
 import { Backlog } from "#runtime/redis/group/backlog.ts";
@@ -32,9 +35,14 @@ import type { StreamEntry, StreamPage } from "#runtime/redis/group/stream-entry.
 import type { RedisFailure } from "#runtime/redis/redis.ts";
 import type { Within } from "#runtime/ref.ts";
 import { hour, second } from "#runtime/units.ts";
+import { withinMs } from "#runtime/within-ms.ts";
 
 /** What a group has before it is asked no more often; what it has then is what can be told when it is gone. */
 export const GROUP_SURVEY_MS: number = 1 * second;
+/** How often what is in hand is taken anew in the time after which others would claim it. */
+const REFRESHES_PER_IDLE = 4;
+/** Longest wait for one look at what is in hand: a read waits for it. */
+export const ATTEND_MS_MAX: number = 10 * second;
 /** A consumer that has nothing pending and asked for nothing for so long is removed. */
 export const CONSUMER_STALE_MS: number = 24 * hour;
 /** Consumers are looked through no more often. */
@@ -88,6 +96,8 @@ export class GroupReader {
   /** Whether it was asked to make the group, and nobody knows what came of it. */
   #mayHaveMade = false;
   #isReading = false;
+  #refreshAtMs: number;
+  #attending: Promise<void> = Promise.resolve();
 
   constructor(options: GroupReaderOptions) {
     const { clock, stream, group, consumer, blockMs, claimIdleMs, pageCountMax, heldCountMax } = options;
@@ -111,6 +121,7 @@ export class GroupReader {
       take: (firstId, countMax, within) => calls.claim({ firstId, countMax, idleMs: claimIdleMs }, within),
     };
     this.#claimAtMs = clock.nowMs();
+    this.#refreshAtMs = clock.nowMs();
     this.#surveyAtMs = clock.nowMs();
     this.#sweepAtMs = clock.nowMs();
   }
@@ -133,6 +144,7 @@ export class GroupReader {
     assert(!this.#isReading, "one page is asked for at a time");
     assert(this.#held.size < this.#options.heldCountMax, "who holds as much as it may acknowledges before it reads");
     this.#isReading = true;
+    await this.#attending;
     const given = await this.#next(within);
     this.#isReading = false;
     // What was given and never heard of is pending to this consumer now.
@@ -142,6 +154,22 @@ export class GroupReader {
     const lostCount = this.#lostCount;
     this.#lostCount = 0;
     return ok({ entries: given.value, lostCount });
+  }
+
+  /**
+   * For as long as the caller works with what it was given: keeps that its own, and `backlog` as it is, while it does not read.
+   * Settles when `within.signal` is aborted.
+   */
+  async attend(within: Within): Promise<void> {
+    const { clock, claimIdleMs } = this.#options;
+    const pauseMs = Math.min(GROUP_SURVEY_MS, claimIdleMs / REFRESHES_PER_IDLE);
+    while (!within.signal.aborted) {
+      await pause(clock, pauseMs, within.signal);
+      // Who reads looks for itself.
+      if (this.#isReading || within.signal.aborted) continue;
+      this.#attending = this.#attend(withinMs(within, ATTEND_MS_MAX, clock));
+      await this.#attending;
+    }
   }
 
   /**
@@ -226,6 +254,16 @@ export class GroupReader {
     const entries = given.flatMap((entry) => toEntry(entry, counts.get(entry.id)));
     this.#backlog?.gavePending(entries.length + goneCount);
     return entries;
+  }
+
+  /** What fails here is tried again a second later, and told by whoever needs it. */
+  async #attend(within: Within): Promise<void> {
+    const { clock, claimIdleMs } = this.#options;
+    if (this.#held.size > 0 && clock.nowMs() >= this.#refreshAtMs) {
+      this.#refreshAtMs = clock.nowMs() + claimIdleMs / REFRESHES_PER_IDLE;
+      await this.#calls.refresh([...this.#held], within);
+    }
+    await this.#survey(within);
   }
 
   async #survey(within: Within): Promise<Result<void, RedisFailure>> {

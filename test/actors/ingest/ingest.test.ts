@@ -261,6 +261,43 @@ describe("ingest: what it works with is away", () => {
 });
 
 describe("ingest: dead letters", () => {
+  it("are added in parts, and each that is there is not added again (ING-36)", async () => {
+    const { world } = await scene();
+    const payload = `{${"x".repeat(900 * KiB)}`;
+    world.isAuthAway = true;
+    for (let number = 0; number < 12; number += 1) await world.send("events", { payload, token });
+    let appends = 0;
+    world.server.fateOf = (names) => {
+      if (!names.includes("APPEND")) return "answered";
+      appends += 1;
+      return appends === 2 ? "lost" : "answered";
+    };
+    world.isAuthAway = false;
+    await world.settled();
+
+    assert.equal((await dead(world)).length, 12);
+    assert(appends >= 4, `${appends} parts, with the one that was lost`);
+  });
+
+  it("are of entries under any id, as if they had come when they were read (ING-39)", async () => {
+    const { world, subjectId } = await scene();
+    const ids = ["253402300800000-0", "9007199254740993-1", "18446744073709551615-18446744073709551615"];
+    for (const id of ids) await world.ask("XADD", "events", id, "payload", "x", "token", token);
+    await world.settled();
+    await world.pass(5 * second);
+    await world.send("events", { payload: lean(1, subjectId), token });
+    await world.settled();
+
+    const letters = await world.entries("events:dlq");
+    assert.deepEqual(
+      letters.map(({ id }) => id),
+      ids,
+    );
+    assert(letters.every(({ first_at = "" }) => first_at.startsWith("2026-")));
+    assert.deepEqual(world.started.exits, []);
+    must(await world.until(world.ref.call("readEvent", { eventId: eventId(1) }, asked)), "the stream was set back");
+  });
+
   it("are redriven when what was wrong is mended, with no token that is still good (ING-28)", async () => {
     const { world } = await scene();
     const subjectId = await world.subject(eventId(50), "later");

@@ -240,6 +240,29 @@ export function groupSuite(name: string, world: GroupWorld, skip: string | false
       assert.deepEqual(await pendingIn(redis, stream), ["1-0 ann 1", "2-0 ann 1", "3-0 ann 1"]);
     });
 
+    it("that the caller attends to are given to nobody else, and that is no delivery", async () => {
+      const { stream, redis, start, drain } = await setUp();
+      const reader = start({ claimIdleMs: 400 });
+      await add(redis, stream, 1, 2);
+      await drain(reader);
+      const life = new AbortController();
+      const attended = reader.attend({ ...patient, signal: life.signal });
+      await acknowledge(reader, "1-0");
+      const other = start({ consumer: "bob", claimIdleMs: 400 });
+      const meanwhile: string[] = [];
+      for (let count = 0; count < 8; count += 1) {
+        await world.pass(150);
+        meanwhile.push(...(await drain(other)));
+      }
+      const pending = await pendingIn(redis, stream);
+      life.abort();
+      await world.until(attended);
+      await world.pass(500);
+
+      assert.deepEqual([meanwhile, pending], [[], ["2-0 ann 1"]]);
+      assert.deepEqual(await drain(other), ["2-0*2"]);
+    });
+
     it("that nobody heard of are given, between those in hand", async () => {
       const { stream, redis, start, drain } = await setUp();
       await add(redis, stream, 1, 7);
