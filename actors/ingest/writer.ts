@@ -42,6 +42,8 @@ export type Kept = Written | { readonly kind: "spilled" };
 
 export class Writer {
   readonly #options: WriterOptions;
+  /** Why the disk took nothing when it was asked last; undefined where it did. */
+  #noSpill: string | undefined;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -53,11 +55,13 @@ export class Writer {
     const { meters, spill, onTrouble } = this.#options;
     const written = await this.#insert(rows, within);
     if (written.ok) {
+      this.#noSpill = undefined;
       onTrouble(undefined);
       return written;
     }
-    onTrouble(troubleOf(written.failure));
     const spilled = await spill.append(rows, within);
+    this.#noSpill = spilled.ok ? undefined : refusalOfSpill(spilled.failure);
+    this.#away(written.failure);
     if (!spilled.ok) return spilled;
     meters.spilled.add(rows.length);
     return ok(rows.map(() => ({ kind: "spilled" })));
@@ -78,8 +82,12 @@ export class Writer {
     if (!oldest.ok || oldest.value === undefined) return false;
     const { rows } = oldest.value;
     const written = await this.#insert(rows, within);
-    onTrouble(written.ok ? undefined : troubleOf(written.failure));
-    if (!written.ok) return false;
+    if (!written.ok) {
+      this.#away(written.failure);
+      return false;
+    }
+    this.#noSpill = undefined;
+    onTrouble(undefined);
     const letters = written.value.flatMap((outcome, at) => {
       const refused = refusalOf(outcome);
       const row = rows[at];
@@ -93,6 +101,12 @@ export class Writer {
     return dropped.ok;
   }
 
+  /** What is away, and whether that stops the events: while they are spilled it does not. */
+  #away(failure: RowsFailure): void {
+    const cause = troubleOf(failure);
+    this.#options.onTrouble(this.#noSpill === undefined ? cause : `${cause}; nothing more comes in: ${this.#noSpill}`);
+  }
+
   async #insert(rows: readonly EventRow[], within: Within): Promise<Result<readonly Written[], RowsFailure>> {
     const { meters } = this.#options;
     const written = await this.#options.rows.write(rows, within);
@@ -103,6 +117,10 @@ export class Writer {
     }
     return written;
   }
+}
+
+function refusalOfSpill(failure: SpillFailure): string {
+  return failure.code === "ingest.spill-full" ? `${failure.code}: ${failure.cause}` : troubleOf(failure);
 }
 
 /** Why a row that the database was asked to take is a dead letter; undefined where it lasts. */
