@@ -9,10 +9,9 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EVENTS_GROUP } from "#actors/ingest/pipeline.ts";
-import type { RedisReply } from "#runtime/redis/redis.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { minute, second } from "#runtime/units.ts";
+import { mustBeKept, storedIds, unacknowledgedIds } from "#test/kit/event-fates.ts";
 import { EventLoad } from "#test/kit/event-load.ts";
 import { eventually } from "#test/kit/node.ts";
 import { comeByShell, type ShellProducer } from "#test/kit/shell-producer.ts";
@@ -83,24 +82,9 @@ describe("ingest: chaos", { skip: workMissing ?? false }, () => {
     await load.stop();
     await redis.close();
 
-    const [good, bad] = [load.eventIds, load.badTexts];
-    await settles(90_000, async () => {
-      const [pendingCount] = (await work.look("XPENDING", "events", EVENTS_GROUP)) as readonly unknown[];
-      if (pendingCount !== 0) return false;
-      return (await storedIds(work)).length >= good.size && (await deadTexts(work)).size >= bad.size;
-    });
-    const stored = await storedIds(work);
-    const dead = await deadTexts(work);
-    const ids = new Set(stored);
-    const produced = good.size + bad.size;
-    const counts = { produced, deadLettered: dead.size, rows: stored.length, distinct: ids.size };
-    const said = { seed, wrecks: done.length, sentAgain: load.repeatedCount, ...counts };
-    context.diagnostic(JSON.stringify(said));
-    const lost = [...good].filter((id) => !ids.has(id));
-    const foreign = stored.filter((id) => !good.has(id));
-    assert.deepEqual([lost.slice(0, 3), lost.length, foreign.length], [[], 0, 0], JSON.stringify({ ...said, done }));
-    assert.deepEqual([counts.rows, counts.distinct], [good.size, produced - dead.size]);
-    assert.deepEqual([...dead].sort(), [...bad].sort());
+    const said = { seed, wrecks: done.length, sentAgain: load.repeatedCount };
+    const counts = await mustBeKept(work, [load], { withinMs: 90_000, about: { ...said, done } });
+    context.diagnostic(JSON.stringify({ ...said, ...counts }));
   });
 
   it("has all that was acknowledged when its Redis is replaced by an empty one, goes on, and counts what was lost", async (context) => {
@@ -142,42 +126,8 @@ describe("ingest: chaos", { skip: workMissing ?? false }, () => {
   });
 });
 
-/** Waits no longer than that. What came of it is for who asks to see. */
-async function settles(withinMs: number, holds: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + withinMs;
-  while (performance.now() < endMs && !(await holds())) await sleep(200);
-}
-
-async function storedIds(work: WorkNode): Promise<readonly string[]> {
-  return (await work.rows("select event_id from ingest.events")).map((row) => String(row["event_id"]));
-}
-
 async function countIn(work: WorkNode): Promise<number> {
   return Number((await work.rows("select count(*) from ingest.events"))[0]?.["count"]);
-}
-
-/** Of events that nobody was given yet, or that are pending: they are still in the stream, as others may be. */
-async function unacknowledgedIds(work: WorkNode): Promise<ReadonlySet<string>> {
-  const words = (reply: RedisReply): readonly RedisReply[] => (Array.isArray(reply) ? reply : []);
-  const textOf = (reply: RedisReply | undefined): string => Buffer.from(reply as Uint8Array).toString();
-  const [group] = words(await work.look("XINFO", "GROUPS", "events"));
-  const about = words(group ?? null);
-  const at = about.findIndex((word) => word instanceof Uint8Array && textOf(word) === "last-delivered-id");
-  const pending = words(await work.look("XPENDING", "events", EVENTS_GROUP, "-", "+", 100_000));
-  const unread = words(await work.look("XRANGE", "events", `(${textOf(about[at + 1])}`, "+"));
-  const open = new Set([...pending, ...unread].map((row) => textOf(words(row)[0])));
-  const texts = words(await work.look("XRANGE", "events", "-", "+")).flatMap((entry) => {
-    const [id, fields] = words(entry);
-    return open.has(textOf(id)) ? [textOf(words(fields ?? null)[1])] : [];
-  });
-  return new Set(
-    texts.filter((text) => text.startsWith("{")).map((text) => (JSON.parse(text) as { event_id: string }).event_id),
-  );
-}
-
-/** One may be there twice: whoever wrote it may have ended before it could say so. */
-async function deadTexts(work: WorkNode): Promise<ReadonlySet<string>> {
-  return new Set((await work.deadLetters()).map((letter) => letter.get("payload") ?? ""));
 }
 
 /** Stops it and all that came of it, parents first: who is stopped begins nothing more. */

@@ -1,8 +1,9 @@
 /**
  * Events at a steady rate, each sent again until Redis has taken it: what a careful producer does while its server comes and goes.
  *
- * Every hundredth is no event, so that some belong among the dead letters. Each of those has a number, and each event its id:
- * what became of every one of them can be told afterwards.
+ * Every hundredth is none that may become a row, so that some belong among the dead letters: it is no event, or one of a sender
+ * that nobody lets in. Each text is there once, and each event has its id: what became of every one of them can be told
+ * afterwards.
  */
 import { randomUUIDv7 } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,6 +20,16 @@ export interface LoadOptions {
   readonly ratePerSecond: number;
   /** How many are sent at once. */
   readonly batchCount?: number;
+  /** In the place of every hundredth. */
+  readonly badEvery?: number;
+  /** Those that nobody lets in, in turn with what is no event. */
+  readonly strangers?: readonly Stranger[];
+}
+
+/** What differs from a sender that may publish. */
+export interface Stranger {
+  readonly token?: string;
+  readonly subjectId?: string;
 }
 
 const BAD_EVERY = 100;
@@ -45,7 +56,7 @@ export class EventLoad {
     return this.#eventIds;
   }
 
-  /** Taken too, and no events. */
+  /** Taken too, and to become no rows. */
   get badTexts(): ReadonlySet<string> {
     return this.#badTexts;
   }
@@ -73,17 +84,29 @@ export class EventLoad {
 
   #next(): Sent {
     this.#made += 1;
-    if (this.#made % BAD_EVERY === 0) return { id: undefined, text: `no event, number ${this.#made}` };
-    const [id, ts] = [randomUUIDv7(), new Date().toISOString()];
+    const { token, subjectId, badEvery = BAD_EVERY, strangers = [] } = this.#options;
+    if (this.#made % badEvery !== 0) {
+      const id = randomUUIDv7();
+      return { id, token, text: this.#eventText(id, subjectId) };
+    }
+    const stranger = strangers[(this.#made / badEvery) % (strangers.length + 1)];
+    if (stranger === undefined) return { id: undefined, token, text: `no event, number ${this.#made}` };
+    const text = this.#eventText(randomUUIDv7(), stranger.subjectId ?? subjectId);
+    return { id: undefined, token: stranger.token ?? token, text };
+  }
+
+  #eventText(id: string, subjectId: string): string {
     const payload = { number: this.#made, pad: PAD };
     const tags = [{ key: "core.symbol", value: "BTCUSDT" }];
-    return { id, text: JSON.stringify({ event_id: id, ts, subject_id: this.#options.subjectId, payload, tags }) };
+    return JSON.stringify({ event_id: id, ts: new Date().toISOString(), subject_id: subjectId, payload, tags });
   }
 
   async #send(batch: readonly Sent[]): Promise<void> {
-    const { redis, token } = this.#options;
+    const { redis } = this.#options;
     for (let left = batch; left.length > 0; ) {
-      const commands = left.map(({ text }): RedisCommand => ["XADD", "events", "*", "payload", text, "token", token]);
+      const commands = left.map(
+        ({ text, token }): RedisCommand => ["XADD", "events", "*", "payload", text, "token", token],
+      );
       const answers = await redis.batch(commands, soon());
       for (const [at, { id, text }] of left.entries()) {
         const answer = answers[at];
@@ -99,8 +122,9 @@ export class EventLoad {
 }
 
 interface Sent {
-  /** Undefined of what is no event. */
+  /** Undefined of what becomes no row. */
   readonly id: string | undefined;
+  readonly token: string;
   readonly text: string;
 }
 

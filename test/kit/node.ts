@@ -48,6 +48,8 @@ export interface ActorRow {
   readonly state: string;
   readonly incarnation: number;
   readonly restarts: number;
+  /** Why it is not well. */
+  readonly reason?: string;
 }
 
 export interface PartRow {

@@ -16,6 +16,8 @@ import { silent } from "#test/supervisor/kit.ts";
 
 export interface TestPostgres {
   readonly url: string;
+  /** Path of the Unix socket that it is reached by. */
+  readonly socket: string;
   /** SIGKILL to all of it; settles when nothing of it is left. */
   kill(): Promise<void>;
   /** After `kill`. */
@@ -54,5 +56,5 @@ export async function startPostgres(): Promise<TestPostgres> {
     await rm(directory, { recursive: true, force: true });
   });
   await start();
-  return { url: postgresUrl(places), kill, start };
+  return { url: postgresUrl(places), socket: join(directory, ".s.PGSQL.5432"), kill, start };
 }

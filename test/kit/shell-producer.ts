@@ -73,3 +73,12 @@ function only({ code, lines, errors }: Ended): string {
   assert.deepEqual([code, lines.length], [0, 1], errors);
   return lines[0] ?? "";
 }
+
+/** A token that the node has signed and that nobody knows any more: it is asked about every time it comes. */
+export async function forgottenToken(work: WorkNode, name: string, producerId: string): Promise<string> {
+  const token = only(await shell(["token", work.url, work.file(name), producerId]));
+  const [, claims = ""] = token.split(".");
+  const { jti } = JSON.parse(Buffer.from(claims, "base64url").toString()) as { readonly jti: string };
+  assert.equal((await work.rows("delete from auth.tokens where jti = $1 returning jti", [jti])).length, 1);
+  return token;
+}

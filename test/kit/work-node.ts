@@ -3,6 +3,7 @@
  *
  * The Redis is the node's, run by it, but for two things. It has each command on disk before it answers, so that nothing that
  * it took is lost with it, whoever kills it; and there is one more user in it, who may read everything and change nothing.
+ * With servers of the test's own (`outer-servers.ts`) the node runs none.
  */
 import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -38,30 +39,35 @@ export const workMissing: string | undefined = await provide({
 
 export type PartKind = "cell" | "server";
 
+/** Where a test reaches the servers of a node, each as a URL. */
+export interface WorkServers {
+  readonly producers: string;
+  /** As somebody who may read everything. */
+  readonly looker: string;
+  readonly postgres: string;
+}
+
 export class WorkNode {
   readonly node: TestNode;
   /** Where keys and certificates are: what `cepa auth init` has written, and those of producers. */
   readonly directory: string;
+  /** Where producers publish, and as whom. */
+  readonly url: string;
   readonly keygen: SshKeygen;
   readonly sql: Sql;
   /** Of the one who reads everything. */
   readonly redis: Redis;
   readonly #alive: NodeJS.Timeout;
 
-  constructor(node: TestNode, directory: string) {
+  constructor(node: TestNode, directory: string, servers: WorkServers = ownServersOf(node)) {
     this.node = node;
     this.directory = directory;
+    this.url = servers.producers;
     this.keygen = new SshKeygen(directory);
-    this.sql = openSql({ url: node.ready.postgres ?? "", connectionsMax: 2, statementTimeoutMs: 10 * second });
-    const { host } = new URL(this.url);
-    this.redis = this.open(`redis://${LOOKER}:${LOOKER}@${host}`);
+    this.sql = openSql({ url: servers.postgres, connectionsMax: 2, statementTimeoutMs: 10 * second });
+    this.redis = this.open(servers.looker);
     // Timers of the runtime keep nothing alive.
     this.#alive = setInterval(() => undefined, second);
-  }
-
-  /** Where producers publish, and as whom. */
-  get url(): string {
-    return this.node.ready.redis ?? "";
   }
 
   open(url: string): Redis {
@@ -127,22 +133,43 @@ export class WorkNode {
     });
   }
 
+  /** What it kept is still there, for the next node. */
+  async stop(): Promise<void> {
+    await this.#letGo();
+    await this.node.stop();
+  }
+
   async dispose(): Promise<void> {
-    clearInterval(this.#alive);
-    await Promise.all([this.redis.close(), this.sql.close()]);
+    await this.#letGo();
     await this.node.dispose();
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #letGo(): Promise<void> {
+    clearInterval(this.#alive);
+    await Promise.all([this.redis.close(), this.sql.close()]);
   }
 }
 
 export async function startWorkNode(): Promise<WorkNode> {
-  const directory = mkdtempSync(join(tmpdir(), "cepa-work-"));
-  const made = await cepa(["auth", "init", "--out", directory]);
-  assert.equal(made.code, 0, made.stderr);
+  const directory = await makeTrust();
   const config = join(directory, "cepa.toml");
   appendFileSync(config, "\n[redis]\nport = 0\n");
   const path = `${wrapRedis(directory)}${delimiter}${process.env["PATH"] ?? ""}`;
   return new WorkNode(await startNode({ args: ["--config", config], env: { PATH: path } }), directory);
+}
+
+/** What `cepa auth init` makes, in a directory of its own. */
+export async function makeTrust(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "cepa-work-"));
+  const made = await cepa(["auth", "init", "--out", directory]);
+  assert.equal(made.code, 0, made.stderr);
+  return directory;
+}
+
+function ownServersOf({ ready: { redis = "", postgres = "" } }: TestNode): WorkServers {
+  const { host } = new URL(redis);
+  return { producers: redis, looker: `redis://${LOOKER}:${LOOKER}@${host}`, postgres };
 }
 
 /** Answers with a directory for the path, in which `redis-server` is the one of this machine as it is wanted here. */
