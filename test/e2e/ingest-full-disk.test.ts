@@ -14,6 +14,7 @@ import { parseSegmentName, readSegment } from "#actors/ingest/spill/segment-file
 import { decodeRow } from "#actors/ingest/spill/spilled-row.ts";
 import { mustBeKept, storedIds, unacknowledgedIds } from "#test/kit/event-fates.ts";
 import { EventLoad } from "#test/kit/event-load.ts";
+import { takeNoRows, takeRows } from "#test/kit/full-postgres.ts";
 import { eventually, temporaryDataDirectory } from "#test/kit/node.ts";
 import { comeByShell, type ShellProducer } from "#test/kit/shell-producer.ts";
 import { type BehindProxies, startBehindProxies } from "#test/kit/steps/behind-proxies.ts";
@@ -22,14 +23,6 @@ import { type WorkNode, workMissing } from "#test/kit/work-node.ts";
 
 /** More than twice what the small disk takes. */
 const EVENTS = 10_000;
-
-/** As Postgres answers when its own disk is full. */
-const TAKES_NO_ROWS = [
-  `create function public.is_full() returns trigger language plpgsql
-    as $$ begin raise exception 'no space left on device' using errcode = 'disk_full'; end $$`,
-  "create trigger is_full before insert on ingest.event_ids for each statement execute function public.is_full()",
-];
-const TAKES_ROWS = "drop trigger is_full on ingest.event_ids";
 
 const rootMissing = process.getuid?.() === 0 ? undefined : "only root can mount a small file system";
 const skip = workMissing ?? rootMissing ?? false;
@@ -67,7 +60,7 @@ describe("ingest: a disk that is full while Postgres is away", { skip }, () => {
     await before.stop();
     await mustBeKept(work, [before], { withinMs: 10_000, about: "before" });
 
-    for (const statement of TAKES_NO_ROWS) await work.rows(statement);
+    await takeNoRows(work);
     const during = new EventLoad({ ...common, ratePerSecond: 4000, batchCount: 100 });
     await eventually(20_000, "there is more than the disk takes", () => during.eventIds.size >= EVENTS);
     let said = "";
@@ -97,7 +90,7 @@ describe("ingest: a disk that is full while Postgres is away", { skip }, () => {
       return "cut";
     });
     await servers.postgres.start();
-    await work.rows(TAKES_ROWS);
+    await takeRows(work);
     await replayed;
 
     const kept = await mustBeKept(work, [before, during], { withinMs: 60_000, about: counts });

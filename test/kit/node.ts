@@ -212,10 +212,10 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     output += bytes.toString();
   });
   const ready = await new Promise<ReadyLine>((found, failed) => {
-    const timer = setTimeout(
-      () => failed(new assert.AssertionError({ message: `not ready in 30 s: ${output}` })),
-      30_000,
-    );
+    const timer = setTimeout(() => {
+      child.kill();
+      failed(new assert.AssertionError({ message: `not ready in 30 s: ${output}` }));
+    }, 30_000);
     assert(child.stdout !== null);
     createInterface({ input: child.stdout }).on("line", (line) => {
       output += `${line}\n`;
