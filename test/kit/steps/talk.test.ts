@@ -1,3 +1,4 @@
+/** What is said through a proxy goes on unchanged, however it is cut, and is come to at its steps. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RedisTalk } from "#test/kit/steps/redis-talk.ts";
