@@ -2,9 +2,9 @@
  * One reader of the stream `events`: a page is read, judged, kept, and acknowledged, then the next one.
  *
  * Acknowledged is what lasts: rows that were committed or spilled, and dead letters that were added. While something is away the
- * page stays in hand and is tried again, from its judgement on, because what was allowed may not be any more. What was
- * dead-lettered by then stays it, and is not added again: only a life that ends between a dead letter and its acknowledgement
- * leaves one that comes twice, with one `id`.
+ * page stays in hand, and what of it does not last yet is tried again, from its judgement on, because what was allowed may not be
+ * any more. Only a life that ends before an acknowledgement has the others judged anew as well: a dead letter may then come
+ * twice, with one `id`, and one of an event that is a row.
  *
  * An entry that was in hand when a life ended may be why. So one that was delivered often is taken alone: it ends nobody else's
  * page, and is the only one that becomes poison.
@@ -16,7 +16,7 @@ import type { Meters } from "#actors/ingest/meters.ts";
 import { type Kept, refusalOf, type Writer } from "#actors/ingest/writer.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { doubled } from "#runtime/doubled.ts";
-import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
+import { assert, type Failure, type Result } from "#runtime/errors.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
 import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
@@ -80,9 +80,9 @@ export class Reader {
   async #settle(entries: readonly StreamEntry[], within: Within): Promise<void> {
     const { clock, meters } = this.#options;
     const beganMs = clock.nowMs();
-    const buried = new Set<string>();
+    const lasting = new Set<string>();
     while (!within.signal.aborted) {
-      const settled = await this.#try(entries, buried, withinMs(within, PAGE_TRY_MS_MAX, clock));
+      const settled = await this.#try(entries, lasting, withinMs(within, PAGE_TRY_MS_MAX, clock));
       if (settled.ok) {
         this.#well();
         meters.acknowledged.add(entries.length);
@@ -94,10 +94,11 @@ export class Reader {
     }
   }
 
-  async #try(all: readonly StreamEntry[], buried: Set<string>, within: Within): Promise<Result<void, Failure>> {
+  /** `lasting`: what is a row, or a dead letter. It is not judged anew, because that could come to something else by now. */
+  async #try(all: readonly StreamEntry[], lasting: Set<string>, within: Within): Promise<Result<void, Failure>> {
     const { asked, writer, deadLetters, group, moment, meters } = this.#options;
     const now = moment();
-    const entries = all.filter(({ id }) => !buried.has(id));
+    const entries = all.filter(({ id }) => !lasting.has(id));
     const judged = await judge(entries, asked, now, within);
     if (!judged.ok) return judged;
     const verdicts = judged.value;
@@ -108,17 +109,20 @@ export class Reader {
     if (!kept.ok) return kept;
 
     const letters = lettersOf(entries, verdicts, kept.value, now.nowMs);
+    const deadIds = new Set(letters.map(({ id }) => id));
+    for (const [at, { id }] of entries.entries()) {
+      const verdict = verdicts[at];
+      if (!deadIds.has(id)) lasting.add(id);
+      if (verdict?.kind === "notice") meters.notices.add(1, { type: verdict.type });
+    }
     const added = await deadLetters.add(letters, within, (part) => {
-      for (const { id } of part) buried.add(id);
+      for (const { id } of part) lasting.add(id);
     });
     if (!added.ok) return added;
-    const acknowledged = await group.ack(
+    return await group.ack(
       all.map(({ id }) => id),
       within,
     );
-    if (!acknowledged.ok) return acknowledged;
-    for (const verdict of verdicts) if (verdict.kind === "notice") meters.notices.add(1, { type: verdict.type });
-    return ok();
   }
 
   async #retry(failure: Failure, within: Within): Promise<void> {

@@ -45,6 +45,9 @@ export class Writer {
   /** Why the disk took nothing when it was asked last; undefined where it did. */
   #noSpill: string | undefined;
 
+  /** Rows moved at once by the next try. */
+  #replayCount = REPLAY_ROWS_MAX;
+
   constructor(options: WriterOptions) {
     this.#options = options;
   }
@@ -78,14 +81,17 @@ export class Writer {
 
   async #moveOldest(within: Within): Promise<boolean> {
     const { spill, meters, onTrouble, deadLetters, clock } = this.#options;
-    const oldest = await spill.oldest(REPLAY_ROWS_MAX, within);
+    const oldest = await spill.oldest(this.#replayCount, within);
     if (!oldest.ok || oldest.value === undefined) return false;
     const { rows } = oldest.value;
     const written = await this.#insert(rows, within);
     if (!written.ok) {
       this.#away(written.failure);
+      // What takes too long as one is not tried as one for ever.
+      this.#replayCount = Math.max(1, Math.floor(this.#replayCount / 2));
       return false;
     }
+    this.#replayCount = Math.min(REPLAY_ROWS_MAX, this.#replayCount * 2);
     this.#noSpill = undefined;
     onTrouble(undefined);
     const letters = written.value.flatMap((outcome, at) => {

@@ -13,13 +13,18 @@ import type { Sql, SqlFailure, SqlPlace, SqlRefused, SqlRow, SqlSession, Stateme
 
 /** Longest wait for a connection: a new one, or one that others use. */
 export const SQL_CONNECT_MS = 5000;
-/** A connection that nobody needs for so long is closed. */
+/** A connection that nobody needs for so long is closed; one in a transaction that says nothing for so long the database ends. */
 export const SQL_IDLE_MS = 30_000;
+/** Silence of a connection after which the system asks whether the other side is there. */
+export const SQL_KEEPALIVE_MS = 10_000;
 /** Characters of what a database says that are kept. */
 export const SQL_MESSAGE_LENGTH_MAX = 500;
 
-/** Classes of the SQL standard by which a database says that it cannot serve, whatever it is asked. */
-const UNABLE = /^(08|53|57|58)/;
+/**
+ * Classes of the SQL standard by which a database says that it cannot serve, whatever it is asked; with 25006 it has become the
+ * copy of another one.
+ */
+const UNABLE = /^(08|53|57|58|25006)/;
 
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -33,6 +38,10 @@ export function openSql({ url, connectionsMax, statementTimeoutMs }: SqlPlace, c
     idleTimeoutMillis: SQL_IDLE_MS,
     statement_timeout: statementTimeoutMs,
     allowExitOnIdle: true,
+    // A host that is gone says nothing of it: neither here, nor to a database that holds what somebody had begun.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: SQL_KEEPALIVE_MS,
+    idle_in_transaction_session_timeout: SQL_IDLE_MS,
     types: types as never,
   });
   // Of a connection that nobody uses. It is gone from the pool, and the next one says what is wrong.

@@ -1,6 +1,7 @@
-/** One question to a server's socket, as a readiness probe asks it: does the answer begin as it has to? */
+/** One question to a server's socket, as a readiness probe asks it, and what the beginning of its answer says. */
 import type { Network } from "#runtime/network/network.ts";
 import type { Within } from "#runtime/ref.ts";
+import type { ProbeAnswer } from "#supervisor/server/readiness.ts";
 
 /** Bytes of an answer that are looked at. */
 export const PROBE_ANSWER_BYTES_MAX = 512;
@@ -11,18 +12,18 @@ export async function askSocket(
   path: string,
   question: Uint8Array,
   /** Undefined: more of the answer is needed. */
-  isYes: (answer: string) => boolean | undefined,
+  answerOf: (text: string) => ProbeAnswer | undefined,
   { signal }: Pick<Within, "signal">,
-): Promise<boolean> {
-  let answer = "";
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+): Promise<ProbeAnswer> {
+  let text = "";
+  const { promise, resolve } = Promise.withResolvers<ProbeAnswer>();
   const connected = await network.connect(
     { path },
     {
       onBytes: (bytes) => {
-        answer += Buffer.from(bytes).toString("latin1");
-        const yes = answer.length > PROBE_ANSWER_BYTES_MAX ? false : isYes(answer);
-        if (yes !== undefined) resolve(yes);
+        text += Buffer.from(bytes).toString("latin1");
+        const answer = text.length > PROBE_ANSWER_BYTES_MAX ? false : answerOf(text);
+        if (answer !== undefined) resolve(answer);
       },
       onDrain: () => undefined,
       onClose: () => resolve(false),
@@ -33,8 +34,8 @@ export async function askSocket(
   const onAbort = (): void => resolve(false);
   signal.addEventListener("abort", onAbort);
   connection.write([question]);
-  const yes = await promise;
+  const answer = await promise;
   signal.removeEventListener("abort", onAbort);
   connection.destroy();
-  return yes;
+  return answer;
 }

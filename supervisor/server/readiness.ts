@@ -3,14 +3,17 @@ import type { Clock } from "#runtime/clock.ts";
 import { Defect } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 
+/** `starting`: it says that it will serve, and is at work for that, however long it takes. */
+export type ProbeAnswer = boolean | "starting";
+
 export interface ReadinessSpec {
   /** Asks the server whether it serves. A probe that throws is a defect, and ends the start. */
-  readonly probe: (within: Within) => Promise<boolean>;
+  readonly probe: (within: Within) => Promise<ProbeAnswer>;
   /** Longest time for one try, ms; past it the answer is no, whatever the probe does. */
   readonly tryTimeoutMs: number;
   /** Pause between two tries, ms. */
   readonly pauseMs: number;
-  /** Tries; after the last one the server is given up. */
+  /** Tries to which nothing was said, or no; after the last one the server is given up. */
   readonly triesMax: number;
 }
 
@@ -19,11 +22,13 @@ export type Readiness = "ready" | "over" | Defect;
 
 /** `signal` ends the waiting at once. */
 export async function awaitReady(spec: ReadinessSpec, clock: Clock, signal: AbortSignal): Promise<Readiness> {
-  for (let tries = 1; ; tries += 1) {
+  for (let tries = 0; ; ) {
     const answer = await tryOnce(spec, clock, signal);
     if (signal.aborted) return "over";
     if (answer instanceof Defect) return answer;
     if (answer === true) return "ready";
+    // Whoever reads a long log back would never be done with it, were it killed for that.
+    tries = answer === "starting" ? 0 : tries + 1;
     if (tries >= spec.triesMax) return new Defect(`not ready after ${spec.triesMax} tries`);
     await within(clock, spec.pauseMs, signal, () => undefined);
   }
@@ -34,10 +39,10 @@ async function tryOnce(
   { probe, tryTimeoutMs }: ReadinessSpec,
   clock: Clock,
   signal: AbortSignal,
-): Promise<boolean | Defect | undefined> {
+): Promise<ProbeAnswer | Defect | undefined> {
   const controller = new AbortController();
   const deadlineMs = clock.nowMs() + tryTimeoutMs;
-  const answer = await within<boolean | Defect>(clock, tryTimeoutMs, signal, (settle) => {
+  const answer = await within<ProbeAnswer | Defect>(clock, tryTimeoutMs, signal, (settle) => {
     probe({ deadlineMs, signal: controller.signal }).then(settle, (cause: unknown) =>
       settle(new Defect(`the readiness probe threw: ${cause}`)),
     );

@@ -12,6 +12,7 @@ import type { Within } from "#runtime/ref.ts";
 import { minute, second } from "#runtime/units.ts";
 import type { Places } from "#supervisor/root/places.ts";
 import { askSocket } from "#supervisor/server/ask-socket.ts";
+import type { ProbeAnswer } from "#supervisor/server/readiness.ts";
 import { runProgram } from "#supervisor/server/run-program.ts";
 import type { Launch, ServerProgram } from "#supervisor/server/server-child.ts";
 
@@ -85,7 +86,7 @@ export function postgresServer({ base, places, userId, programs }: PostgresPlace
       probe: (within) => servesPostgres(network, socket, within),
       tryTimeoutMs: 2 * second,
       pauseMs: 50,
-      // Recovery from a log of the default length takes less.
+      // What it takes to read its log back, it says that it starts, and is not counted.
       triesMax: 1200,
     },
   };
@@ -128,11 +129,22 @@ function quoted(directory: string): string {
 }
 
 /** As a client begins. It is asked who we are (`R`) where it serves, and told off (`E`) while it starts or ends. */
-function servesPostgres(network: BaseEnv["network"], path: string, within: Within): Promise<boolean> {
+function servesPostgres(network: BaseEnv["network"], path: string, within: Within): Promise<ProbeAnswer> {
   const words = Buffer.from(`user\0${USER}\0database\0${DATABASE}\0\0`);
   const question = Buffer.alloc(8 + words.length);
   question.writeInt32BE(question.length, 0);
   question.writeInt32BE(0x0003_0000, 4);
   question.set(words, 8);
-  return askSocket(network, path, question, (answer) => (answer === "" ? undefined : answer.startsWith("R")), within);
+  return askSocket(network, path, question, answerOf, within);
+}
+
+/** It asks who we are, or refuses: with 57P03 it reads its log back first. */
+function answerOf(text: string): ProbeAnswer | undefined {
+  if (text.startsWith("E")) return text.includes("\0C57P03\0") ? "starting" : hasEnded(text) ? false : undefined;
+  return text === "" ? undefined : text.startsWith("R");
+}
+
+/** The last field of an error is followed by an empty one. */
+function hasEnded(text: string): boolean {
+  return text.endsWith("\0\0");
 }

@@ -16,6 +16,7 @@ import type { ProducerRights } from "#supervisor/child-spec.ts";
 import type { Places } from "#supervisor/root/places.ts";
 import type { ServerPrograms } from "#supervisor/root/servers/programs.ts";
 import { askSocket } from "#supervisor/server/ask-socket.ts";
+import type { ProbeAnswer } from "#supervisor/server/readiness.ts";
 import { runProgram } from "#supervisor/server/run-program.ts";
 import type { Launch, ServerProgram } from "#supervisor/server/server-child.ts";
 
@@ -124,7 +125,7 @@ export function redisServer(place: RedisPlace): ServerProgram {
       probe: (within) => servesRedis(network, socket, secrets.ok ? secrets.value.node : "", within),
       tryTimeoutMs: 2 * second,
       pauseMs: 50,
-      // It reads its log back at some 100 MB/s before it serves.
+      // While it reads its log back, at some 100 MB/s, it says that it starts, and is not counted.
       triesMax: 1200,
     },
   };
@@ -178,8 +179,10 @@ function socketIn(run: string): string {
  * It is asked as the node's user: whoever has not said who he is is told only that, also while it loads, and a PING is answered
  * only when it has.
  */
-function servesRedis(network: BaseEnv["network"], path: string, secret: string, within: Within): Promise<boolean> {
-  const isYes = (answer: string): boolean | undefined =>
-    /\r\n.*\r\n/s.test(answer) ? answer === "+OK\r\n+PONG\r\n" : undefined;
-  return askSocket(network, path, Buffer.from(`AUTH ${NODE_USER} ${secret}\r\nPING\r\n`), isYes, within);
+function servesRedis(network: BaseEnv["network"], path: string, secret: string, within: Within): Promise<ProbeAnswer> {
+  const answerOf = (text: string): ProbeAnswer | undefined => {
+    if (!/\r\n.*\r\n/s.test(text)) return undefined;
+    return text.startsWith("+OK\r\n-LOADING ") ? "starting" : text === "+OK\r\n+PONG\r\n";
+  };
+  return askSocket(network, path, Buffer.from(`AUTH ${NODE_USER} ${secret}\r\nPING\r\n`), answerOf, within);
 }

@@ -225,6 +225,24 @@ describe("ingest: what it works with is away", () => {
     }
   });
 
+  it("judges nothing anew that is a row already, whatever has become of its token (ING-20)", async () => {
+    const { world, subjectId } = await scene();
+    world.isAuthAway = true;
+    await world.send("events", { payload: lean(1, subjectId), token });
+    let refusedCount = 0;
+    world.server.fateOf = (names) => {
+      if (!names.includes("XACK") || refusedCount > 0) return "answered";
+      refusedCount += 1;
+      world.admissions.delete(token);
+      return "lost";
+    };
+    world.isAuthAway = false;
+    await world.settled();
+
+    assert.deepEqual([refusedCount, await dead(world)], [1, []]);
+    must(await world.until(world.ref.call("readEvent", { eventId: eventId(1) }, asked)), "the event");
+  });
+
   it("gives up what is no event also where Redis has no memory for more (ING-36)", async () => {
     const { world, subjectId } = await scene();
     world.isAuthAway = true;

@@ -19,8 +19,8 @@ export const PLANTS: readonly Plant[] = [
   {
     name: "what was spilled is dropped though Postgres did not take it",
     file: "actors/ingest/writer.ts",
-    from: "if (!written.ok) return false;",
-    to: "if (!written.ok) return (await spill.drop(oldest.value, within)).ok;",
+    from: "this.#replayCount = Math.max(1, Math.floor(this.#replayCount / 2));\n      return false;",
+    to: "return (await spill.drop(oldest.value, within)).ok;",
     check,
     says: isLost,
   },

@@ -6,6 +6,7 @@ import { ManualClock } from "#runtime/simulated/clock.ts";
 import { type SimulatedChild, SimulatedProcesses } from "#runtime/simulated/processes.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
+import type { ProbeAnswer } from "#supervisor/server/readiness.ts";
 import { type Launch, ServerChild, type ServerOptions } from "#supervisor/server/server-child.ts";
 import { silent } from "#test/supervisor/kit.ts";
 
@@ -19,7 +20,7 @@ export interface ServerStage {
   /** When the probe was asked, ms. */
   readonly asked: number[];
   /** What the probe does; says yes at first. */
-  probe: () => Promise<boolean>;
+  probe: () => Promise<ProbeAnswer>;
   /** What every server of this stage does when it begins; serves at first. */
   behave: (self: ThisProcess, spec: SpawnSpec) => void;
   /** The one server that lives. */

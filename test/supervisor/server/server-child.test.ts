@@ -36,6 +36,22 @@ describe("server child: start", () => {
     assert.equal(on.clock.armedCount, 0);
   });
 
+  it("lasts for as long as the server says that it starts, and fails when it says nothing more (SUP-26)", async () => {
+    const on = serverStage();
+    on.probe = async () => (on.asked.length <= 50 ? "starting" : on.asked.length > 53);
+
+    const started = on.child.start();
+    await on.clock.advance(1000);
+    assert.deepEqual([await started, on.asked.length], [ok(), 54]);
+    const other = serverStage();
+    other.probe = async () => (other.asked.length <= 50 ? "starting" : false);
+    const failing = other.child.start();
+    await other.clock.advance(1000);
+
+    assert.match(whyOf(await failing) ?? "", /^not ready after 5 tries/);
+    assert.equal(other.asked.length, 50 + READINESS.triesMax);
+  });
+
   it("fails with what its preparation says, and runs nothing; the next start prepares again", async () => {
     let problem: string | undefined = "no room for a cluster";
     const on = serverStage({ prepare: async () => problem ?? { command: "serve", args: [], env: {} } });
