@@ -62,9 +62,10 @@ export class Gate {
   async pass(asking: Asking, within: Within): Promise<Result<Passed, AuthUnavailable>> {
     const { operation, fingerprint, entry } = asking;
     const remembered = ["PX", REMEMBERED_MS[operation]] as const;
-    const set = await this.#redis.ask(within, (redis, bounded) =>
-      redis.call(["SET", keyOf(asking), entry, "NX", "GET", ...remembered], bounded),
-    );
+    const set = await this.#redis.ask(within, async (redis, bounded) => {
+      const done = await redis.insist([["SET", keyOf(asking), entry, "NX", "GET", ...remembered]], bounded);
+      return done.ok ? (done.value[0] ?? ok(null)) : done;
+    });
     if (!set.ok) return set;
     const holder = set.value;
     // Whatever else there is under that name: it was not free.

@@ -10,6 +10,7 @@ import type { RedisAddress } from "#runtime/redis/address.ts";
 import { APPEND_SCRIPT, appendWords, type NewEntry, type StreamBounds } from "#runtime/redis/append.ts";
 import { assertCommand, assertImmediate } from "#runtime/redis/commands.ts";
 import { causeOf, isUndone, unreachable } from "#runtime/redis/failures.ts";
+import { INSIST_SCRIPT, insistWords } from "#runtime/redis/insist.ts";
 import { RATE_SCRIPT, type Rate, type RateVerdict, rateWords } from "#runtime/redis/rate.ts";
 import { Readiness } from "#runtime/redis/readiness.ts";
 import type { Redis, RedisCommand, RedisFailure, RedisRefused, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
@@ -96,6 +97,19 @@ class RealRedis implements Redis {
     // Where it was refused before it had begun, each may have been done by itself.
     if (isUnsent || (begun.ok && isUndone(done.failure))) return fail(first);
     return unreachable("maybe", causeOf(first));
+  }
+
+  async insist(
+    commands: readonly RedisCommand[],
+    within: Within,
+  ): Promise<Result<readonly Result<RedisReply, RedisRefused>[], RedisFailure>> {
+    assertImmediate(commands);
+    if (commands.length === 0) return ok([]);
+    const [done] = await this.#send([["EVAL", INSIST_SCRIPT, 0, ...insistWords(commands)]], within);
+    assert(done !== undefined, "a command has an answer");
+    if (!done.ok) return done;
+    assert(Array.isArray(done.value), "the script answers for each command");
+    return ok(done.value.map(partOf));
   }
 
   async take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>> {

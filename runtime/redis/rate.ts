@@ -46,7 +46,7 @@ export function takeOne({ periodMs, burst }: Rate, fullUs: number | undefined, n
 }
 
 /** The same for Redis: one key, and the words of `rateWords`; 0 when one was taken, else the milliseconds to wait. */
-export const RATE_SCRIPT = `
+export const RATE_SCRIPT = `#!lua flags=allow-oom
 local period = tonumber(ARGV[1]) * 1000
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])

@@ -75,7 +75,16 @@ export interface Redis {
     within: Within,
   ): Promise<Result<readonly Result<RedisReply, RedisRefused>[], RedisFailure>>;
 
-  /** Takes one from what `rate` allows under `key`, by the clock of the server, or says when there will be one. */
+  /** A transaction that `OOM` is no reason to refuse (`insist.ts`): of commands that leave little behind. */
+  insist(
+    commands: readonly RedisCommand[],
+    within: Within,
+  ): Promise<Result<readonly Result<RedisReply, RedisRefused>[], RedisFailure>>;
+
+  /**
+   * Takes one from what `rate` allows under `key`, by the clock of the server, or says when there will be one. `OOM` is no reason
+   * to refuse it.
+   */
   take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>>;
 
   /**

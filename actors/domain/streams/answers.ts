@@ -57,7 +57,7 @@ export class Answers<F extends Failure> {
     const words = Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
     const add: RedisCommand = ["XADD", stream, "MAXLEN", lengthMax, "*", ...words];
     return await this.#ask(within, async (redis, bounded) => {
-      const done = await redis.transaction([add, ["PEXPIRE", stream, ANSWERS_KEPT_MS]], bounded);
+      const done = await redis.insist([add, ["PEXPIRE", stream, ANSWERS_KEPT_MS]], bounded);
       if (!done.ok) return done;
       const refused = done.value.find((one) => !one.ok);
       if (refused === undefined || refused.ok) return ok(true);

@@ -151,7 +151,8 @@ export class GroupCalls {
     within: Within,
   ): Promise<Result<{ readonly isMade: boolean; readonly hasOld: boolean }, RedisFailure>> {
     const { redis, stream, group } = this.#place;
-    const asked = await redis.transaction(
+    // Were it refused for want of memory, nobody would read what takes it.
+    const asked = await redis.insist(
       [
         ["XGROUP", "CREATE", stream, group, "0", "MKSTREAM"],
         ["XRANGE", stream, "-", lastId, "COUNT", 1],

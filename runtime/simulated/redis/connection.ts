@@ -99,11 +99,14 @@ export class SimulatedConnection implements Redis {
     commands: readonly RedisCommand[],
     within: Within,
   ): Promise<Result<readonly Result<RedisReply, RedisRefused>[], RedisFailure>> {
-    assertImmediate(commands);
-    if (commands.length === 0) return ok([]);
-    const done = await this.#run(transactionWork(commands), within);
-    if (!done.ok) return done;
-    return ok(done.value.map((reply) => (reply instanceof Refusal ? fail(refusalOf(reply.line)) : ok(reply))));
+    return await this.#transact(transactionWork(commands, "refusable"), commands, within);
+  }
+
+  async insist(
+    commands: readonly RedisCommand[],
+    within: Within,
+  ): Promise<Result<readonly Result<RedisReply, RedisRefused>[], RedisFailure>> {
+    return await this.#transact(transactionWork(commands, "insisted"), commands, within);
   }
 
   async take(key: string, rate: Rate, within: Within): Promise<Result<RateVerdict, RedisFailure>> {
@@ -134,6 +137,18 @@ export class SimulatedConnection implements Redis {
     this.#pause?.cancel();
     this.#line?.cut(this.#cause);
     this.#readiness.tell(this.#isGone());
+  }
+
+  async #transact(
+    work: ReturnType<typeof transactionWork>,
+    commands: readonly RedisCommand[],
+    within: Within,
+  ): Promise<Result<readonly Result<RedisReply, RedisRefused>[], RedisFailure>> {
+    assertImmediate(commands);
+    if (commands.length === 0) return ok([]);
+    const done = await this.#run(work, within);
+    if (!done.ok) return done;
+    return ok(done.value.map((reply) => (reply instanceof Refusal ? fail(refusalOf(reply.line)) : ok(reply))));
   }
 
   async #run<Value>(work: Work<Value | Refusal>, within: Within): Promise<Result<Value, RedisFailure>> {

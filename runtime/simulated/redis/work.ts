@@ -32,12 +32,16 @@ export function commandWork(command: RedisCommand): Work<RedisReply | Refusal> {
   return wordsWork(command.map(bytesOf), [nameOf(command)], blockMsOf(command));
 }
 
-/** All of it, or nothing where one of them is refused before it is run. */
-export function transactionWork(commands: readonly RedisCommand[]): Work<readonly (RedisReply | Refusal)[] | Refusal> {
+/** All of it, or nothing where one of them is refused before it is run; what is insisted on is not for want of memory. */
+export function transactionWork(
+  commands: readonly RedisCommand[],
+  kind: "refusable" | "insisted",
+): Work<readonly (RedisReply | Refusal)[] | Refusal> {
   const all = commands.map((command) => command.map(bytesOf));
   return {
     names: commands.map(nameOf),
     run: (moment) => {
+      if (kind === "insisted") return all.map((words) => execute(words, { ...moment, isFull: false }) ?? null);
       if (moment.isFull && all.some(isGrowing)) return NO_MEMORY;
       return all.map((words) => execute(words, moment) ?? null);
     },
@@ -80,13 +84,12 @@ function wordsWork(
   };
 }
 
-function take(key: string, rate: Rate, { keyspace, nowMs, isFull }: Moment): RateVerdict | Refusal {
+function take(key: string, rate: Rate, { keyspace, nowMs }: Moment): RateVerdict | Refusal {
   const held = findValue(keyspace, key, nowMs);
   if (held !== undefined && held.kind !== "text") return WRONG_TYPE;
   const fullUs = held === undefined ? undefined : Number(Buffer.from(held.bytes).toString());
   const { verdict, keep } = takeOne(rate, fullUs, nowMs * usPerMs);
   if (keep === undefined) return verdict;
-  if (isFull) return NO_MEMORY;
   putValue(keyspace, key, { kind: "text", bytes: Buffer.from(String(keep.fullUs)) }, nowMs + keep.forMs);
   return verdict;
 }

@@ -799,6 +799,29 @@ export function redisSuite(name: string, world: RedisUnderTest, skip: string | f
     });
   });
 
+  describe(`redis (${name}): insist`, { skip }, () => {
+    it("is done in order, and tells what was refused in its place", async () => {
+      const redis = await open();
+      const [key, text] = [newKey(), newKey()];
+      const commands: readonly RedisCommand[] = [
+        ["SET", text, BYTES, "NX", "GET"],
+        ["SET", text, "again", "NX", "GET"],
+        ["XADD", text, "*", "a", "b"],
+        ["XADD", key, "5-5", "a", "b"],
+        ["PEXPIRE", key, 60_000],
+        ["XRANGE", key, "-", "+", "COUNT", 1],
+      ];
+
+      const done = must(await redis.insist(commands, patient), "done");
+
+      const said = done.map((one) => (one.ok ? told(one.value) : one.failure.kind));
+      const bytes = Buffer.from(BYTES).toString("latin1");
+      assert.deepEqual(said, [null, bytes, "WRONGTYPE", "5-5", 1, [["5-5", ["a", "b"]]]]);
+      assert.deepEqual(await redis.insist([], patient), ok([]));
+      await assert.rejects(redis.insist([["WATCH", "a"]], patient), Defect);
+    });
+  });
+
   describe(`redis (${name}): append`, { skip }, () => {
     const roomy = { countMax: 1000, sizeBytesMax: 100 * MiB };
     const valuesIn = async (redis: Redis, key: string): Promise<readonly Told[]> => {

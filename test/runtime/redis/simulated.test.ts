@@ -289,10 +289,12 @@ describe("redis (simulated): a server that is replaced, or full", () => {
     const taken = await redis.take("rate", { periodMs: 1, burst: 1 }, patient);
     await ask(redis, "XREADGROUP", "GROUP", "g", "c", "STREAMS", "s", ">");
     const acknowledged = await ask(redis, "XACK", "s", "g", "1-0");
+    const insisted = await redis.insist([["XADD", "answers", "9-0", "a", "b"]], patient);
     const appended = await redis.append("kept", [["a", "b"]], { countMax: 1, sizeBytesMax: 1000 }, patient);
     server.refuseGrowth(false);
 
-    for (const answer of [both, taken]) assert(!answer.ok && sayFailure(answer.failure).startsWith("OOM "));
+    assert(!both.ok && sayFailure(both.failure).startsWith("OOM "));
+    assert.deepEqual([taken, insisted], [ok({ isAllowed: true }), ok([ok(Buffer.from("9-0"))])]);
     assert.equal(acknowledged, 1);
     assert.deepEqual([appended, await ask(redis, "XLEN", "kept")], [ok(0), 1], "what is bounded by itself is added");
     assert.equal(await ask(redis, "XLEN", "s"), 1, "nothing of a refused transaction was done");
