@@ -53,6 +53,8 @@ export interface AuthProtocol {
 export type AuthEvents = Record<never, never>;
 
 export type Admission =
+  /** Nobody can say now. */
+  | { readonly kind: "undecided"; readonly cause: string }
   | {
       readonly kind: "admitted";
       readonly producerId: ProducerId;

@@ -3,8 +3,11 @@
  *
  * What is remembered counts for `BINDING_REMEMBERED_MS`, so that a schema that another node has upgraded is written under here
  * that much later. While the database cannot be asked it counts for `BINDING_AWAY_MS`: so much longer may be written, to the
- * disk, what another node that can ask no longer lets in. That something is not bound is never remembered.
+ * disk, what another node that can ask no longer lets in. That something is not bound is never remembered: while the database
+ * cannot be asked it is undecided.
  */
+
+import type { Undecided } from "#actors/ingest/judge.ts";
 import type {
   Binding,
   EventRows,
@@ -17,6 +20,7 @@ import type { Clock } from "#runtime/clock.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import { LruCache } from "#runtime/lru-cache.ts";
 import type { Within } from "#runtime/ref.ts";
+import { troubleOf } from "#runtime/trouble-of.ts";
 import { minute, second } from "#runtime/units.ts";
 
 /** Bindings, and as many subjects of older producers, that are remembered; the one that was asked for longest ago goes first. */
@@ -44,7 +48,7 @@ export class Bindings {
     this.#clock = clock;
   }
 
-  bindings(pairs: readonly Pair[], within: Within): Promise<Result<readonly Binding[], RowsFailure>> {
+  bindings(pairs: readonly Pair[], within: Within): Promise<Result<readonly (Binding | Undecided)[], never>> {
     return this.#answer({
       questions: pairs,
       keyOf: ({ producerId, subjectId }) => `${producerId} ${subjectId}`,
@@ -54,7 +58,7 @@ export class Bindings {
     });
   }
 
-  legacy(uses: readonly LegacyUse[], within: Within): Promise<Result<readonly LegacyBinding[], RowsFailure>> {
+  legacy(uses: readonly LegacyUse[], within: Within): Promise<Result<readonly (LegacyBinding | Undecided)[], never>> {
     return this.#answer({
       questions: uses,
       keyOf: ({ producerId, schemaName, subjectKey }) => `${producerId} ${schemaName} ${subjectKey}`,
@@ -82,10 +86,11 @@ export class Bindings {
     remembered,
     ask,
     isLasting,
-  }: Recollection<Question, Answer>): Promise<Result<readonly Answer[], RowsFailure>> {
+  }: Recollection<Question, Answer>): Promise<Result<readonly (Answer | Undecided)[], never>> {
     const nowMs = this.#clock.nowMs();
     const known = new Map<string, Remembered<Answer>>();
     const missing: Question[] = [];
+    let cause = "";
     for (const question of questions) {
       const found = remembered.get(keyOf(question));
       if (found !== undefined && found.atMs >= nowMs - BINDING_AWAY_MS) known.set(keyOf(question), found);
@@ -94,8 +99,7 @@ export class Bindings {
     if (missing.length > 0) {
       const forgottenCount = this.#forgottenCount;
       const asked = await ask(missing);
-      const mayDoWithout = missing.every((question) => known.has(keyOf(question)));
-      if (!asked.ok && !mayDoWithout) return asked;
+      if (!asked.ok) cause = troubleOf(asked.failure);
       for (const [at, value] of asked.ok ? asked.value.entries() : []) {
         const question = missing[at];
         assert(question !== undefined, "there are as many answers as questions");
@@ -108,8 +112,7 @@ export class Bindings {
     return ok(
       questions.map((question) => {
         const answer = known.get(keyOf(question));
-        assert(answer !== undefined, "every question has an answer");
-        return answer.value;
+        return answer === undefined ? { kind: "undecided", cause } : answer.value;
       }),
     );
   }

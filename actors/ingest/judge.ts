@@ -2,7 +2,8 @@
  * What becomes of the entries of a page: rows, dead letters, or nothing, each for a reason that does not depend on the others.
  *
  * A token is looked at before anything else of an entry: what a stranger sent is not even parsed. Of tokens, bindings and uses
- * in a page each is asked about once. A failure is of whom was asked: nothing was decided then, and the page is judged again.
+ * in a page each is asked about once. Where nobody could say, the entry is undecided, and the others are not: it is judged again.
+ * A failure is that nothing could be asked at all.
  */
 import type { Admission } from "#actors/auth/protocol.ts";
 import { readEntry } from "#actors/domain/events/entry.ts";
@@ -18,7 +19,14 @@ import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
 import type { StreamEntry } from "#runtime/redis/group/stream-entry.ts";
 import type { Within } from "#runtime/ref.ts";
 
+/** Who knows it cannot be asked now. */
+export interface Undecided {
+  readonly kind: "undecided";
+  readonly cause: string;
+}
+
 export type Verdict =
+  | Undecided
   | { readonly kind: "row"; readonly row: EventRow }
   /** An envelope without an event. */
   | { readonly kind: "notice"; readonly type: LegacyNoticeType }
@@ -34,8 +42,8 @@ export interface Dead {
 /** Who is asked; each answers in the order in which it was asked. */
 export interface Asked<F extends Failure> {
   admit(tokens: readonly string[], within: Within): Promise<Result<readonly Admission[], F>>;
-  bindings(pairs: readonly Pair[], within: Within): Promise<Result<readonly Binding[], F>>;
-  legacy(uses: readonly LegacyUse[], within: Within): Promise<Result<readonly LegacyBinding[], F>>;
+  bindings(pairs: readonly Pair[], within: Within): Promise<Result<readonly (Binding | Undecided)[], F>>;
+  legacy(uses: readonly LegacyUse[], within: Within): Promise<Result<readonly (LegacyBinding | Undecided)[], F>>;
 }
 
 export interface Moment {
@@ -107,7 +115,7 @@ export async function judge<F extends Failure>(
     read.map((one, at) => {
       if ("kind" in one) return one;
       const place = placeOf(one, bindings.value[at], places.value[at]);
-      if (place.kind === "dead") return place;
+      if (place.kind !== "place") return place;
       // Of an older producer's event the subject is known only now.
       return isMeant(one.sender, place.subjectId)
         ? { kind: "row", row: rowOf(one, place, entries[at], moment) }
@@ -135,6 +143,7 @@ function readOne(
   { bounds, legacyProducer }: Moment,
 ): Read | Unread {
   if (typeof token === "object") return token;
+  if (admission?.kind === "undecided") return admission;
   if (admission?.kind === "refused") return dead(admission.reason, admission.problem);
   const sender = admission === undefined ? anonymous(legacyProducer) : senderOf(admission);
   if (sender === undefined) return dead("unauthenticated", "auth_required");
@@ -169,12 +178,18 @@ function mismatch(sender: Sender): Dead {
 }
 
 /** Where it is written, or why nowhere. */
-function placeOf({ event, sender }: Read, binding: Binding | undefined, use: LegacyBinding | undefined): Place | Dead {
+function placeOf(
+  { event, sender }: Read,
+  binding: Binding | Undecided | undefined,
+  use: LegacyBinding | Undecided | undefined,
+): Place | Dead | Undecided {
   if (event.kind === "legacy") {
     assert(use !== undefined, "every use was asked about");
+    if (use.kind === "undecided") return use;
     return use.kind === "bound" ? { ...use, kind: "place" } : dead(use.kind, `of ${event.subjectKey}`, sender);
   }
   assert(binding !== undefined, "every pair was asked about");
+  if (binding.kind === "undecided") return binding;
   const { subjectId } = event;
   if (binding.kind !== "bound") return dead(binding.kind, `of ${subjectId}`, sender);
   return { kind: "place", subjectId, schemaId: binding.schemaId };

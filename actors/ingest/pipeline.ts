@@ -190,6 +190,8 @@ export class Pipeline {
           writer: this.#writer,
           deadLetters: this.deadLetters,
           moment: this.moment,
+          // Half of what may be in hand: a page has to fit beside it.
+          bounds: () => ({ waitingCountMax: Math.ceil(pageCountMax / 2), waitingBytesMax: pageBytesMax }),
           meters,
           clock,
           random,

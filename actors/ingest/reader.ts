@@ -6,6 +6,8 @@
  * any more. Only a life that ends before an acknowledgement has the others judged anew as well: a dead letter may then come
  * twice, with one `id`, and one of an event that is a row.
  *
+ * Where nobody can say of an entry whether it may be written, it is put aside and asked about again, and those behind it go on.
+ *
  * An entry that was in hand when a life ended may be why. So one that was delivered often is taken alone: it ends nobody else's
  * page, and is the only one that becomes poison.
  */
@@ -41,6 +43,8 @@ export interface ReaderOptions {
   readonly writer: Writer;
   readonly deadLetters: DeadLetters;
   readonly moment: () => Moment;
+  /** Of entries that are put aside; nothing more is read past either. */
+  readonly bounds: () => { readonly waitingCountMax: number; readonly waitingBytesMax: number };
   readonly meters: Meters;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,6 +57,12 @@ export interface ReaderOptions {
 export class Reader {
   readonly #options: ReaderOptions;
   #failedCount = 0;
+  /** In hand, and undecided when they were judged last. */
+  #waiting: readonly StreamEntry[] = [];
+  /** Why. */
+  #undecided = "";
+  /** When they are judged again. */
+  #waitingUntilMs = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -62,21 +72,47 @@ export class Reader {
   async run(within: Within): Promise<void> {
     const { group, meters, onLost, clock } = this.#options;
     while (!within.signal.aborted) {
-      const page = await group.read(withinMs(within, PAGE_TRY_MS_MAX, clock));
-      if (!page.ok) {
-        await this.#retry(page.failure, within);
-        continue;
+      if (this.#mayHoldMore()) {
+        const page = await group.read(withinMs(within, PAGE_TRY_MS_MAX, clock));
+        if (!page.ok) {
+          await this.#retry(troubleOf(page.failure), within);
+          continue;
+        }
+        const { entries, lostCount } = page.value;
+        if (lostCount > 0) onLost(lostCount);
+        if (lostCount > 0) meters.lost.add(lostCount);
+        if (entries.length > 0) meters.read.add(entries.length);
+        if (this.#waiting.length === 0) this.#well();
+        for (const part of partsOf(entries)) await this.#settle(part, within);
+      } else {
+        await pause(clock, Math.max(1, this.#waitingUntilMs - clock.nowMs()), within.signal);
       }
-      const { entries, lostCount } = page.value;
-      if (lostCount > 0) onLost(lostCount);
-      if (lostCount > 0) meters.lost.add(lostCount);
-      if (entries.length > 0) meters.read.add(entries.length);
-      this.#well();
-      for (const part of partsOf(entries)) await this.#settle(part, within);
+      if (this.#waiting.length > 0 && clock.nowMs() >= this.#waitingUntilMs) await this.#settleWaiting(within);
     }
   }
 
-  /** Comes back when the entries are acknowledged, or nobody waits for that any more. */
+  /** What nobody can decide now is put aside, while there is room for it: what comes behind it may be decided. */
+  #mayHoldMore(): boolean {
+    const { waitingCountMax, waitingBytesMax } = this.#options.bounds();
+    const sizeBytes = this.#waiting.reduce((sum, { fields }) => sum + sizeBytesOf(fields), 0);
+    return this.#waiting.length < waitingCountMax && sizeBytes < waitingBytesMax;
+  }
+
+  async #settleWaiting(within: Within): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const part of partsOf(waiting)) await this.#settle(part, within);
+    if (this.#waiting.length === 0) this.#well();
+    else this.#waitingUntilMs = this.#options.clock.nowMs() + this.#nextPauseMs();
+  }
+
+  #putAside(entries: readonly StreamEntry[]): void {
+    if (entries.length === 0) return;
+    this.#waiting = [...this.#waiting, ...entries];
+    this.#options.onTrouble(this.#undecided);
+  }
+
+  /** Comes back when each of the entries is acknowledged, or put aside, or nobody waits for that any more. */
   async #settle(entries: readonly StreamEntry[], within: Within): Promise<void> {
     const { clock, meters } = this.#options;
     const beganMs = clock.nowMs();
@@ -84,13 +120,15 @@ export class Reader {
     while (!within.signal.aborted) {
       const settled = await this.#try(entries, lasting, withinMs(within, PAGE_TRY_MS_MAX, clock));
       if (settled.ok) {
-        this.#well();
-        meters.acknowledged.add(entries.length);
+        this.#putAside(entries.filter(({ id }) => !lasting.has(id)));
+        if (this.#waiting.length === 0) this.#well();
+        if (lasting.size === 0) return;
+        meters.acknowledged.add(lasting.size);
         meters.pages.observe((clock.nowMs() - beganMs) / second);
         meters.lag.observe(Math.max(0, clock.wallMs() - addedMs(entries[0])) / second);
         return;
       }
-      await this.#retry(settled.failure, within);
+      await this.#retry(troubleOf(settled.failure), within);
     }
   }
 
@@ -112,30 +150,31 @@ export class Reader {
     const deadIds = new Set(letters.map(({ id }) => id));
     for (const [at, { id }] of entries.entries()) {
       const verdict = verdicts[at];
-      if (!deadIds.has(id)) lasting.add(id);
+      if (verdict?.kind === "undecided") this.#undecided = verdict.cause;
+      else if (!deadIds.has(id)) lasting.add(id);
       if (verdict?.kind === "notice") meters.notices.add(1, { type: verdict.type });
     }
     const added = await deadLetters.add(letters, within, (part) => {
       for (const { id } of part) lasting.add(id);
     });
     if (!added.ok) return added;
-    return await group.ack(
-      all.map(({ id }) => id),
-      within,
-    );
+    return await group.ack([...lasting], within);
   }
 
-  async #retry(failure: Failure, within: Within): Promise<void> {
-    const { clock, random, onTrouble } = this.#options;
+  async #retry(trouble: string, within: Within): Promise<void> {
     if (within.signal.aborted) return;
-    onTrouble(troubleOf(failure));
+    this.#options.onTrouble(trouble);
+    await pause(this.#options.clock, this.#nextPauseMs(), within.signal);
+  }
+
+  #nextPauseMs(): number {
     const ceilingMs = doubled(READER_RETRY_MS_MIN, this.#failedCount, READER_RETRY_MS_MAX);
     this.#failedCount += 1;
-    await pause(clock, random.below(Math.floor(ceilingMs) + 1), within.signal);
+    return this.#options.random.below(ceilingMs + 1);
   }
 
   #well(): void {
-    if (this.#failedCount > 0) this.#options.onTrouble(undefined);
+    this.#options.onTrouble(undefined);
     this.#failedCount = 0;
   }
 }
@@ -150,7 +189,7 @@ function lettersOf(
   return entries.flatMap((entry, at) => {
     const verdict = verdicts[at];
     assert(verdict !== undefined, "there is a verdict on every entry");
-    if (verdict.kind === "notice") return [];
+    if (verdict.kind === "notice" || verdict.kind === "undecided") return [];
     if (verdict.kind === "dead") return [letterOf(entry, verdict, nowMs)];
     const outcome = kept[rowCount];
     rowCount += 1;
@@ -184,4 +223,8 @@ function partsOf(entries: readonly StreamEntry[]): readonly (readonly StreamEntr
 /** Milliseconds since 1970, by the clock of Redis. */
 function addedMs(entry: StreamEntry | undefined): number {
   return Number(entry?.id.split("-")[0] ?? 0);
+}
+
+function sizeBytesOf(fields: StreamEntry["fields"]): number {
+  return [...fields.values()].reduce((sum, { length }) => sum + length, 0);
 }

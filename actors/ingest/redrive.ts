@@ -29,6 +29,7 @@ export async function redrive(
   if (!judged.ok) return judged;
   const [verdict] = judged.value;
   assert(verdict !== undefined, "there is a verdict on every entry");
+  if (verdict.kind === "undecided") return fail({ code: "ingest.unavailable", cause: verdict.cause });
   if (verdict.kind === "dead") return ok({ kind: "still-dead", reason: verdict.reason, error: verdict.error });
   const redriven = verdict.kind === "notice" ? ok(NOTHING) : await writeRow(rows, verdict.row, within);
   if (!redriven.ok || redriven.value.kind === "still-dead") return redriven;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
-import type { Uuid } from "#actors/domain/uuid.ts";
+import { type Uuid, uuidOfHex } from "#actors/domain/uuid.ts";
 import { BINDING_AWAY_MS } from "#actors/ingest/bindings.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB, MiB, second } from "#runtime/units.ts";
@@ -241,6 +241,36 @@ describe("ingest: what it works with is away", () => {
 
     assert.deepEqual([refusedCount, await dead(world)], [1, []]);
     must(await world.until(world.ref.call("readEvent", { eventId: eventId(1) }, asked)), "the event");
+  });
+
+  it("puts aside what nobody can decide then, and what is behind it goes to the disk (ING-26)", async () => {
+    const { world, subjectId } = await scene({ config: { pageCountMax: 20, readersMax: 1 } });
+    const foreign = await world.subject(uuidOfHex("b".padStart(32, "0")), "binance/ETHUSDT");
+    const send = (number: number, of: Uuid): Promise<string> =>
+      world.send("events", { payload: lean(number, of), token });
+    await send(0, subjectId);
+    await world.settled();
+    world.fateOfRows = () => "lost";
+    for (let number = 1; number <= 5; number += 1) await send(number, foreign);
+    for (let number = 6; number <= 60; number += 1) await send(number, subjectId);
+    await world.pass(10 * second);
+    const facts = must(await world.until(world.ref.call("describe", {}, asked)), "describe");
+    for (let number = 61; number <= 80; number += 1) await send(number, foreign);
+    await send(81, subjectId);
+    await world.pass(10 * second);
+    const full = must(await world.until(world.ref.call("describe", {}, asked)), "describe");
+    world.fateOfRows = () => "answered";
+    await world.settled();
+
+    assert.equal(facts.spill.rowCount, 55);
+    assert.match(facts.trouble ?? "", /it is away/);
+    assert.equal(full.spill.rowCount, 55, "no more is put aside than may be in hand");
+    assert.equal((await dead(world)).filter((said) => said.startsWith("producer_subject_forbidden")).length, 25);
+    for (const number of [6, 60, 81]) {
+      must(await world.until(world.ref.call("readEvent", { eventId: eventId(number) }, asked)), `event ${number}`);
+    }
+    const { trouble } = must(await world.until(world.ref.call("describe", {}, asked)), "describe");
+    assert.equal(trouble, undefined);
   });
 
   it("gives up what is no event also where Redis has no memory for more (ING-36)", async () => {

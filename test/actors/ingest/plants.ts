@@ -36,7 +36,7 @@ export const PLANTS: readonly Plant[] = [
     name: "what is no event is acknowledged, and kept nowhere",
     file: "actors/ingest/reader.ts",
     from: "const added = await deadLetters.add(letters, within, (part) => {",
-    to: "const added = await deadLetters.add(letters.slice(0, 0), within, (part) => {",
+    to: "const added: Result<void, Failure> = { ok: true, value: undefined };\n    [letters].forEach((part) => {",
     check,
     says: "Expected values to be",
   },
