@@ -153,9 +153,12 @@ export type Issued =
   | { readonly kind: "issued" }
   | {
       readonly kind: "refused";
-      readonly reason: "unknown_key" | "key_not_approved" | "wrong_producer" | "producer_disabled";
+      readonly reason: "unknown_key" | "key_not_approved" | "wrong_producer" | "producer_disabled" | AnotherRefused;
     }
   | { readonly kind: "replay" };
+
+/** Of the token that the same exchange came to first, or that is renewed: it was revoked, or is known no longer. */
+type AnotherRefused = "unknown_token" | "token_revoked";
 
 export type Renewed =
   /** With what it takes over from the one before. */
@@ -167,7 +170,7 @@ export type Renewed =
     }
   | {
       readonly kind: "refused";
-      readonly reason: "unknown_token" | "token_revoked" | "key_not_approved" | "producer_disabled";
+      readonly reason: AnotherRefused | "key_not_approved" | "producer_disabled";
     };
 
 /** The public half of a key that signs tokens. */
@@ -273,7 +276,7 @@ export interface Directory {
   /**
    * Records the request, which is one of the same key, and the token, or only the request where it is refused. Without a
    * request where the token is part of what another one came to: a registration, or a review. A request that comes again is
-   * given this token too, if it was given one, and may be given one now.
+   * given this token too, if it was given one, and may be given one now: it then belongs to the first one, as a renewed one does.
    */
   issue(
     grant: TokenGrant,

@@ -24,6 +24,8 @@ export type Earlier = "replay" | Outcome;
 export interface Outcome {
   readonly kind: string;
   readonly reason?: string | undefined;
+  /** Of the first token that it came to. */
+  readonly jti?: string | undefined;
 }
 
 /** Undefined where there is none, and then nothing is held. */
@@ -46,7 +48,7 @@ export async function holdKey(
 
   const read = await transaction.rows(
     "held-key",
-    `select k.status, r.nonce is not null as is_known, r.outcome, r.reason,
+    `select k.status, r.nonce is not null as is_known, r.outcome, r.reason, r.jti,
         coalesce(r.entry = $3 and r.operation = $4 and r.signature = $5, false) as is_same
       from ${schema}.keys k left join ${schema}.requests r on r.fingerprint = k.fingerprint and r.nonce = $2
       where k.fingerprint = $1`,
@@ -71,5 +73,6 @@ export async function holdKey(
 
 function earlierIn(row: SqlRow | undefined): Earlier | undefined {
   if (row === undefined || !flagIn(row, "is_known")) return undefined;
-  return flagIn(row, "is_same") ? { kind: textIn(row, "outcome"), reason: maybeTextIn(row, "reason") } : "replay";
+  if (!flagIn(row, "is_same")) return "replay";
+  return { kind: textIn(row, "outcome"), reason: maybeTextIn(row, "reason"), jti: maybeTextIn(row, "jti") };
 }

@@ -117,9 +117,14 @@ export class MemoryDirectory implements Directory {
     if (earlier !== undefined && !isOf("exchange", earlier)) return ok({ kind: "replay" });
     if (earlier?.answer.kind === "refused") return ok(earlier.answer);
     const answer = issuedOf(key, grant);
-    if (answer.kind === "issued") this.#give({ jti, key, subjectId, expiresAt, rootJti: jti });
+    const first = earlier === undefined ? undefined : this.#tokens.get(earlier.jti);
+    if (answer.kind === "issued") {
+      if (earlier !== undefined && first === undefined) return ok({ kind: "refused", reason: "unknown_token" });
+      if (first !== undefined && this.#isRevoked(first)) return ok({ kind: "refused", reason: "token_revoked" });
+      this.#give({ jti, key, subjectId, expiresAt, rootJti: first?.jti ?? jti });
+    }
     if (request !== undefined && earlier === undefined) {
-      this.#keys.record(key, request, { operation: "exchange", answer });
+      this.#keys.record(key, request, { operation: "exchange", answer, jti });
     }
     return ok(answer);
   }

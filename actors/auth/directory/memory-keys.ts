@@ -20,7 +20,8 @@ import type { Random } from "#runtime/random.ts";
 export type MemoryAnswer =
   | { readonly operation: "register"; readonly answer: Registered }
   | { readonly operation: "deregister"; readonly answer: Deregistered }
-  | { readonly operation: "exchange"; readonly answer: Issued }
+  /** `jti`: of the token that it was given, if it was. */
+  | { readonly operation: "exchange"; readonly answer: Issued; readonly jti: string }
   | { readonly operation: "subject" };
 
 type Recorded = SignedRequest & { readonly came: MemoryAnswer };

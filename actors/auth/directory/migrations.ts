@@ -18,6 +18,7 @@ export function directoryMigrations(schema: string): Migrations {
     steps: [
       { name: "producers-keys-requests-tokens", text: first(schema) },
       { name: "what-is-over", text: whatIsOver(schema) },
+      { name: "first-tokens-of-requests", text: firstTokens(schema) },
     ],
   };
 }
@@ -28,6 +29,13 @@ function whatIsOver(schema: string): string {
 create index tokens_over on ${schema}.tokens (expires_ms);
 create index tokens_of_root on ${schema}.tokens (root_jti);
 create index keys_ended on ${schema}.keys (ended_ms) where ended_ms is not null;
+`;
+}
+
+/** Of an exchange: what comes of it when it is delivered again belongs to that token. No reference: the token goes, the request stays. */
+function firstTokens(schema: string): string {
+  return `
+alter table ${schema}.requests add column jti text;
 `;
 }
 

@@ -32,14 +32,14 @@ export async function record(
   { schema, limits, rows }: Transaction,
   { status }: Pick<KeyFacts, "status">,
   { fingerprint, nonce, operation, entry, payload, signature, atMs }: SignedRequest,
-  { kind, reason = undefined }: Outcome,
+  { kind, reason, jti }: Outcome,
 ): Promise<Result<void, SqlFailure>> {
   const recorded = await rows(
     "record-request",
-    `insert into ${schema}.requests (fingerprint, nonce, operation, entry, payload, signature, at_ms, outcome, reason)
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9
-      where $10 or (
-        select count(*) from (select from ${schema}.requests where fingerprint = $1 limit $11) as kept) < $11`,
+    `insert into ${schema}.requests (fingerprint, nonce, operation, entry, payload, signature, at_ms, outcome, reason, jti)
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+      where $11 or (
+        select count(*) from (select from ${schema}.requests where fingerprint = $1 limit $12) as kept) < $12`,
     [
       fingerprint,
       nonce,
@@ -50,6 +50,7 @@ export async function record(
       atMs,
       kind,
       reason ?? null,
+      jti ?? null,
       status === "approved",
       limits.requestsUnapprovedMax,
     ],

@@ -1,7 +1,8 @@
 /**
  * Tokens are given for a key, renewed, looked up and denied.
  *
- * A token that was renewed and those that came of it are denied as one, under the name of the first, which an exchange gave.
+ * A token that was renewed and those that came of it are denied as one, under the name of the first, which an exchange gave. So
+ * are those that an exchange gave when it was delivered again.
  */
 import { addChanges } from "#actors/auth/directory/changes.ts";
 import type {
@@ -51,13 +52,19 @@ export function issue(
       const before = earlier === undefined ? undefined : issuedAs(earlier);
       if (before?.kind === "refused") return ok(before);
 
+      const { jti } = grant;
+      const rootJti = earlier?.jti ?? jti;
       const answer = answerTo(key, grant);
       if (answer.kind === "issued") {
-        const added = await add(transaction, grant, { fingerprint, subjectId, rootJti: grant.jti });
+        const refused = rootJti === jti ? ok(undefined) : await whyNoOther(transaction, rootJti);
+        if (!refused.ok) return refused;
+        if (refused.value !== undefined) return ok(refused.value);
+        const added = await add(transaction, grant, { fingerprint, subjectId, rootJti });
         if (!added.ok) return added;
       }
-      const isRecorded = request === undefined || before !== undefined;
-      const recorded = isRecorded ? ok() : await record(transaction, key, request, outcomeOf(answer));
+      if (request === undefined || before !== undefined) return ok(answer);
+      const outcome = answer.kind === "issued" ? { ...outcomeOf(answer), jti } : outcomeOf(answer);
+      const recorded = await record(transaction, key, request, outcome);
       return recorded.ok ? ok(answer) : recorded;
     },
     within,
@@ -176,6 +183,19 @@ function answerTo({ status, producerId, isDisabled }: HeldKey, grant: TokenGrant
   if (producerId !== grant.producerId) return { kind: "refused", reason: "wrong_producer" };
   if (isDisabled) return { kind: "refused", reason: "producer_disabled" };
   return { kind: "issued" };
+}
+
+/** Why an exchange that came to this token first is not given another one. What is known of no more could not be ended by it. */
+async function whyNoOther(
+  transaction: Transaction,
+  rootJti: string,
+): Promise<Result<Extract<Issued, { kind: "refused" }> | undefined, SqlFailure>> {
+  const origin = await originOf(transaction, rootJti);
+  if (!origin.ok) return origin;
+  if (origin.value === undefined) return ok({ kind: "refused", reason: "unknown_token" });
+  const denied = await isDenied(transaction, [rootJti]);
+  if (!denied.ok) return denied;
+  return ok(denied.value ? { kind: "refused", reason: "token_revoked" } : undefined);
 }
 
 /** It never changes; held, it is not pruned until the transaction ends, and neither is the first one of its exchange. */

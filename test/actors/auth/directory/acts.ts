@@ -1,6 +1,6 @@
 /** What somebody does to a directory, as a value. */
 import type { Half } from "#test/actors/auth/directory/halves.ts";
-import { grantOf, type RegistrationOptions, requestOf, type Scene } from "#test/actors/auth/directory/scene.ts";
+import { atMs, grantOf, type RegistrationOptions, requestOf, type Scene } from "#test/actors/auth/directory/scene.ts";
 
 /** `half` knows the producers; it is done on `scene`. */
 export type Act = (half: Half, scene: Scene) => Promise<unknown>;
@@ -36,6 +36,15 @@ export const issue =
   (jti: string, fingerprint: string, nonce: string): Act =>
   (half, scene) =>
     scene.issue(grantOf(jti, fingerprint, half.producer(0)), requestOf(fingerprint, "exchange", nonce));
+
+/** As it is delivered, the first time or again. */
+export const deliver =
+  (jti: string, fingerprint: string, nonce: string): Act =>
+  (half, scene) =>
+    scene.issue(
+      grantOf(jti, fingerprint, half.producer(0)),
+      requestOf(fingerprint, "exchange", nonce, atMs, `fdc:token:exchange ${nonce}-0`),
+    );
 
 export const spend =
   (fingerprint: string, nonce: string): Act =>

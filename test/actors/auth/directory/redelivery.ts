@@ -106,6 +106,49 @@ export function describeRedelivery(half: string, open: (limits: DirectoryLimits)
       assert.deepEqual(await one.tokens("t3"), {});
     });
 
+    it("is given a token that goes with the first one, however often, and none after that (AUTH-5, AUTH-9)", async () => {
+      const one = await scene();
+      const producerId = await one.approved("a");
+      const issue = (jti: string) =>
+        one.issue(grantOf(jti, "a", producerId), requestOf("a", "exchange", "n", atMs, entry));
+      for (const jti of ["t1", "t2", "t3"]) await issue(jti);
+      await one.renew("t2", "t2 renewed");
+      await one.issue(grantOf("other", "a", producerId));
+      const all = ["t1", "t2", "t2 renewed", "t3", "other"];
+
+      const before = await one.counting(...all);
+      await one.revokeToken("t1");
+
+      assert.deepEqual([before, await one.counting(...all)], [all, ["other"]]);
+      const revoked = { kind: "refused", reason: "token_revoked" };
+      assert.deepEqual([await one.renew("t2", "x"), await issue("x")], [revoked, revoked]);
+      assert.deepEqual(await one.tokens("x"), {});
+    });
+
+    it("takes the first one with it where the other is revoked", async () => {
+      const one = await scene();
+      const producerId = await one.approved("a");
+      for (const jti of ["t1", "t2"]) {
+        await one.issue(grantOf(jti, "a", producerId), requestOf("a", "exchange", "n", atMs, entry));
+      }
+
+      await one.revokeToken("t2");
+
+      assert.deepEqual(await one.counting("t1", "t2"), []);
+    });
+
+    it("is given none when the first one is known no longer, by which it could be ended (AUTH-23)", async () => {
+      const one = await scene();
+      const producerId = await one.approved("a");
+      const issue = (jti: string) =>
+        one.issue(grantOf(jti, "a", producerId), requestOf("a", "exchange", "n", atMs, entry));
+      await issue("t1");
+      await one.prune();
+
+      assert.deepEqual(await issue("t2"), { kind: "refused", reason: "unknown_token" });
+      assert.deepEqual(await one.tokens("t2"), {});
+    });
+
     it("of which nothing is kept is a new one", async () => {
       const one = await scene();
 
