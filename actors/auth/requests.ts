@@ -2,6 +2,7 @@
  * From the fields of an entry to a request that may be acted on: by whoever holds the key, for what it was sent for, the first
  * time or again from the same entry, and not too often.
  */
+import { createHash } from "node:crypto";
 import type { Operation, SignedRequest } from "#actors/auth/directory/directory.ts";
 import type { Gate, Passed } from "#actors/auth/gate.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
@@ -19,7 +20,7 @@ import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { KiB, second } from "#runtime/units.ts";
 
-/** Bytes of what is signed for a registration or an exchange: it is kept, also of keys that nobody has approved. */
+/** Bytes of what is signed for a registration or an exchange. Of a subject's there is a schema in it: `JSON_BYTES_MAX`. */
 export const REQUEST_PAYLOAD_BYTES_MAX: number = 16 * KiB;
 
 /** What is sent, and as what. */
@@ -70,8 +71,9 @@ export async function receive(
     const { reason, problem } = verified.failure;
     return ok({ kind: "unverified", reason, problem });
   }
-  const { fingerprint, nonce, payload, payloadText, signature } = verified.value;
-  const request: SignedRequest = { fingerprint, nonce, operation, entry, payload: payloadText, signature, atMs };
+  const { fingerprint, nonce, payload, signature } = verified.value;
+  const payloadDigest = createHash("sha256").update(fields.payload).digest();
+  const request: SignedRequest = { fingerprint, nonce, operation, entry, payloadDigest, signature, atMs };
   const purpose = purposeOf(payload);
   if (!isFor(operation, purpose)) {
     return ok({ kind: "refused", reason: "invalid_payload", problem: `signed-for-${purpose}`, request });

@@ -48,7 +48,7 @@ export async function judgeSubject(
     return ok({ kind: "refused", reason: "key_not_approved", problem: status, producerId: told, status });
   }
   if (key.isDisabled) return ok({ kind: "refused", reason: "producer_disabled", problem: "disabled", producerId });
-  return ok({ kind: "judged", producerId, fingerprint, payload: request.payload, isRedelivery });
+  return ok({ kind: "judged", producerId, fingerprint, payload: value.verified.payloadText, isRedelivery });
 }
 
 /** A replay may be sent by anybody who has seen the request: nobody is told. */

@@ -65,8 +65,8 @@ export interface SignedRequest {
   readonly operation: Operation;
   /** In which it came: stream and id. No other request ever comes in it. */
   readonly entry: string;
-  /** As it was signed. */
-  readonly payload: string;
+  /** SHA-256 of what was signed, which is not kept: whoever has it can verify it. */
+  readonly payloadDigest: Uint8Array;
   /** 64 bytes. */
   readonly signature: Uint8Array;
   readonly atMs: number;

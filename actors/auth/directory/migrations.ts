@@ -19,6 +19,7 @@ export function directoryMigrations(schema: string): Migrations {
       { name: "producers-keys-requests-tokens", text: first(schema) },
       { name: "what-is-over", text: whatIsOver(schema) },
       { name: "first-tokens-of-requests", text: firstTokens(schema) },
+      { name: "digests-of-requests", text: digests(schema) },
     ],
   };
 }
@@ -29,6 +30,15 @@ function whatIsOver(schema: string): string {
 create index tokens_over on ${schema}.tokens (expires_ms);
 create index tokens_of_root on ${schema}.tokens (root_jti);
 create index keys_ended on ${schema}.keys (ended_ms) where ended_ms is not null;
+`;
+}
+
+/** What was signed may be a megabyte, nobody reads it, and most requests are kept for good. */
+function digests(schema: string): string {
+  return `
+alter table ${schema}.requests add column payload_sha256 bytea check (octet_length(payload_sha256) = 32);
+update ${schema}.requests set payload_sha256 = sha256(convert_to(payload, 'UTF8'));
+alter table ${schema}.requests alter column payload_sha256 set not null, drop column payload;
 `;
 }
 

@@ -1,4 +1,8 @@
-/** Requests that count once: each is recorded with what came of it, and never changed. */
+/**
+ * Requests that count once: each is recorded with what came of it, and never changed.
+ *
+ * That is for ever, where its key may act. So none takes more than some hundred bytes: not what was signed, but a digest of it.
+ */
 import type { DirectoryFailure, KeyFacts, SignedRequest, Spent } from "#actors/auth/directory/directory.ts";
 import { holdKey, type Outcome } from "#actors/auth/directory/held-key.ts";
 import { type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
@@ -31,12 +35,13 @@ export function spend(
 export async function record(
   { schema, limits, rows }: Transaction,
   { status }: Pick<KeyFacts, "status">,
-  { fingerprint, nonce, operation, entry, payload, signature, atMs }: SignedRequest,
+  { fingerprint, nonce, operation, entry, payloadDigest, signature, atMs }: SignedRequest,
   { kind, reason, jti }: Outcome,
 ): Promise<Result<void, SqlFailure>> {
   const recorded = await rows(
     "record-request",
-    `insert into ${schema}.requests (fingerprint, nonce, operation, entry, payload, signature, at_ms, outcome, reason, jti)
+    `insert into ${schema}.requests (
+        fingerprint, nonce, operation, entry, payload_sha256, signature, at_ms, outcome, reason, jti)
       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
       where $11 or (
         select count(*) from (select from ${schema}.requests where fingerprint = $1 limit $12) as kept) < $12`,
@@ -45,7 +50,7 @@ export async function record(
       nonce,
       operation,
       entry,
-      payload,
+      payloadDigest,
       signature,
       atMs,
       kind,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import type { SubjectVerdict } from "#actors/auth/protocol.ts";
+import { JSON_BYTES_MAX } from "#actors/domain/canonical-json.ts";
 import { ANSWER_UNVERIFIED_BURST_MAX, ANSWERS_MAX } from "#actors/domain/streams/answers.ts";
 import { must } from "#runtime/errors.ts";
 import { type Fields, newAuthority, newNonce, newProducer, type Producer } from "#test/actors/auth/producer.ts";
@@ -34,13 +35,14 @@ export function describeAuth(
     producer: Producer,
     entry = "1-0",
     nonce?: string,
+    wanted: Readonly<Record<string, string>> = { op: "register", subject_key: "a" },
   ): Promise<SubjectVerdict> => {
     const {
       pubkey = "",
       payload = "",
       nonce: once = "",
       sig = "",
-    } = await producer.sign({ op: "register", subject_key: "a" }, nonce === undefined ? {} : { nonce });
+    } = await producer.sign(wanted, nonce === undefined ? {} : { nonce });
     const fields = { pubkey, payload: Buffer.from(payload), nonce: once, sig };
     return must(
       await auth.until(auth.ref.call("judgeSubject", { entry: `${SUBJECT} ${entry}`, fields }, asked)),
@@ -442,6 +444,22 @@ export function describeAuth(
       assert.deepEqual(await judge(auth, producer, "1-0", nonce), { ...judged, isRedelivery: true });
       const replay = await judge(auth, producer, "1-1", nonce);
       assert.deepEqual(replay, { kind: "refused", reason: "replay", problem: "replay", producerId: undefined });
+    });
+
+    itToo("are as long as any document may be that is signed, and no longer (AUTH-17)", async () => {
+      const auth = await start();
+      const { producer } = await auth.approved();
+      const of = (lengthBytes: number) => {
+        const [op, around] = ["register", '{"op":"register","x":""}'];
+        return { op, x: "a".repeat(lengthBytes - around.length) };
+      };
+
+      const at = await judge(auth, producer, "1-0", undefined, of(JSON_BYTES_MAX));
+      const past = await judge(auth, producer, "2-0", undefined, of(JSON_BYTES_MAX + 1));
+
+      assert.equal(at.kind, "judged");
+      const refused = { kind: "refused", reason: "invalid_payload", problem: "too-long", producerId: undefined };
+      assert.deepEqual(past, refused);
     });
 
     itToo("are told to whom they may be told why not (AUTH-13, AUTH-14)", async () => {

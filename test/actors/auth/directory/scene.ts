@@ -64,7 +64,8 @@ export function requestOf(
   entry: string = nextEntry(),
 ): SignedRequest {
   const signature = new Uint8Array(64).fill(7);
-  return { fingerprint, nonce, operation, entry, payload: `{"of":"${fingerprint}"}`, signature, atMs: signedMs };
+  const payloadDigest = new Uint8Array(32).fill(6);
+  return { fingerprint, nonce, operation, entry, payloadDigest, signature, atMs: signedMs };
 }
 
 export function registrationOf(

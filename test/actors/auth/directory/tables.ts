@@ -1,9 +1,12 @@
 /** What only the tables show: what is recorded, what they refuse to whoever writes, and what somebody else's locks do to us. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, describe, it } from "node:test";
+import { directoryMigrations } from "#actors/auth/directory/migrations.ts";
 import { postgresDirectory } from "#actors/auth/directory/postgres-directory.ts";
 import { must } from "#runtime/errors.ts";
 import { openSql } from "#runtime/real/sql.ts";
+import { migrate } from "#runtime/sql/migrations.ts";
 import type { Sql } from "#runtime/sql/sql.ts";
 import { atMs, grantOf, requestOf, Scene, within } from "#test/actors/auth/directory/scene.ts";
 
@@ -22,6 +25,7 @@ const FORBIDDEN: readonly (readonly [rule: string, state: string, text: string])
   ["a request of nobody", "23503", "update S.requests set fingerprint = 'x' where nonce = 'n'"],
   ["another operation", "23514", "update S.requests set operation = 'read' where nonce = 'n'"],
   ["half a key", "23514", "insert into S.signing_keys values ('k', '\\x00', 1)"],
+  ["half a digest", "23514", "update S.requests set payload_sha256 = '\\x00' where nonce = 'n'"],
   ["half a signature", "23514", "update S.requests set signature = '\\x00' where nonce = 'n'"],
   ["a token without a key", "23503", "update S.tokens set fingerprint = 'x'"],
   ["a token of nowhere", "23503", "update S.tokens set root_jti = 'x'"],
@@ -78,9 +82,10 @@ export function describeTables(url: string): void {
         ["9", "register", "denied", "revoked"],
       ]);
       const [request] = await rows(
-        `select fingerprint, payload, encode(signature, 'hex'), at_ms from ${SCHEMA}_1.requests where nonce = '1'`,
+        `select fingerprint, encode(payload_sha256, 'hex') as digest, encode(signature, 'hex'), at_ms
+          from ${SCHEMA}_1.requests where nonce = '1'`,
       );
-      assert.deepEqual(request, ["a", '{"of":"a"}', "07".repeat(64), String(atMs)]);
+      assert.deepEqual(request, ["a", "06".repeat(32), "07".repeat(64), String(atMs)]);
       assert.deepEqual(await rows(`select verdict, reviewer from ${SCHEMA}_1.reviews order by number`), [
         ["approved", "fdc-admin"],
         ["denied", "fdc-admin"],
@@ -88,6 +93,24 @@ export function describeTables(url: string): void {
       assert.deepEqual(await rows(`select meta from ${SCHEMA}_1.producers`), [
         ['{"\u{fffd}": "\u{fffd}", "region": "eu"}'],
       ]);
+    });
+
+    it("keep a digest of what was signed, also where an older build has kept all of it (AUTH-17)", async () => {
+      const { schema, steps } = directoryMigrations(`${SCHEMA}_4`);
+      const at = steps.findIndex(({ name }) => name === "digests-of-requests");
+      must(await migrate(sql, { schema, steps: steps.slice(0, at) }, within), "migrate");
+      await rows(`with producer as (insert into ${schema}.producers (meta, created_ms) values ('{}', 1) returning producer_id)
+        insert into ${schema}.keys (fingerprint, number, producer_id, key_line, nonce, status, created_ms)
+        select 'a', 1, producer_id, 'k', 'n', 'pending', 1 from producer`);
+      await rows(`insert into ${schema}.requests values ('a', 'n', 'subject', 'e 1-0', '{"of":"\u00e9"}',
+        decode(repeat('07', 64), 'hex'), 1, 'spent')`);
+
+      const scene = await open(schema);
+
+      const digest = createHash("sha256").update('{"of":"\u00e9"}').digest("hex");
+      assert.deepEqual(await rows(`select encode(payload_sha256, 'hex') from ${schema}.requests`), [[digest]]);
+      assert.deepEqual(await scene.spend("a", "n", "e 2-0"), { kind: "replay" });
+      assert.equal((await scene.spend("a", "n", "e 1-0")).kind, "spent");
     });
 
     it("refuse what breaks a rule, whoever writes it", async () => {
