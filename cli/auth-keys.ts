@@ -34,6 +34,12 @@ interface Key {
   readonly producerId: string;
 }
 
+/** Where the key is looked for that is decided about. One that is approved may be again: the answer may have been lost. */
+const REVIEWED: Readonly<Record<"approve" | "deny", readonly string[]>> = {
+  approve: ["/auth/pending", "/auth/active"],
+  deny: ["/auth/all"],
+};
+
 type Row = Readonly<Record<string, unknown>>;
 
 export async function pending(options: PendingOptions): Promise<Outcome> {
@@ -60,7 +66,7 @@ export async function revoke(name: string, { key, reason, ...options }: RevokeOp
   const node = await findAdminNode(options);
   if (!node.ok) return node;
   const why = reason === undefined ? {} : { reason };
-  const found = key === true ? await findKey(node.value, "/auth/all", name) : undefined;
+  const found = key === true ? await findKey(node.value, REVIEWED.deny, name) : undefined;
   if (found?.ok === false) return found;
   const what = found === undefined ? { jti: jtiOf(name) } : { fingerprint: found.value.fingerprint };
   const answer = await node.value.ask("POST", "/auth/revoke", { ...what, ...why });
@@ -74,10 +80,9 @@ async function review(action: "approve" | "deny", name: string, options: ReviewO
   const { producer, notes, reason, json } = options;
   const node = await findAdminNode(options);
   if (!node.ok) return node;
-  const list = action === "approve" ? "/auth/pending" : "/auth/all";
   const key =
     producer === undefined
-      ? await findKey(node.value, list, name)
+      ? await findKey(node.value, REVIEWED[action], name)
       : ok({ fingerprint: name, producerId: producer } satisfies Key);
   if (!key.ok) return key;
   const { fingerprint, producerId } = key.value;
@@ -98,19 +103,21 @@ async function review(action: "approve" | "deny", name: string, options: ReviewO
   return ok();
 }
 
-/** The key whose fingerprint that is, or begins so. */
-async function findKey(node: AdminNode, path: string, name: string): Promise<Outcome<Key>> {
-  const keys = await listKeys(node, path);
-  if (!keys.ok) return keys;
-  const all = keys.value.rows.map((row) => ({
-    fingerprint: text(row["fingerprint"]),
-    producerId: text(row["producer_id"]),
-  }));
+/** The key whose fingerprint that is, or begins so, in the first of the lists that has one. */
+async function findKey(node: AdminNode, paths: readonly string[], name: string): Promise<Outcome<Key>> {
   const isStart = name.length >= FINGERPRINT_START_MIN;
-  const found = all.filter(({ fingerprint }) => fingerprint === name || (isStart && fingerprint.startsWith(name)));
+  let found: readonly Key[] = [];
+  for (const path of paths) {
+    const keys = await listKeys(node, path);
+    if (!keys.ok) return keys;
+    found = keys.value.rows
+      .map((row) => ({ fingerprint: text(row["fingerprint"]), producerId: text(row["producer_id"]) }))
+      .filter(({ fingerprint }) => fingerprint === name || (isStart && fingerprint.startsWith(name)));
+    if (found.length > 0) break;
+  }
   const [key, ...others] = found;
   if (key !== undefined && others.length === 0) return ok(key);
-  const which = path === "/auth/pending" ? "key that waits" : "key";
+  const which = paths === REVIEWED.approve ? "key that waits" : "key";
   const problem = key === undefined ? `no ${which} has` : `${found.length} keys have`;
   const message = `${problem} this fingerprint, or begins so: ${name}; see cepa auth pending${which === "key" ? " --all" : ""}`;
   return fail({ code: "cli.no-such-key", message });

@@ -36,7 +36,7 @@ export interface AuthProtocol {
    */
   takeAdminNonce: Call<{ readonly fingerprint: Fingerprint; readonly nonce: string }, boolean, AuthUnavailable>;
 
-  /** A person decides about a key. Whoever waits for that is told. */
+  /** A person decides about a key. Whoever waits for that is told. The same again is fine. */
   reviewKey: Call<KeyReview, Reviewed, KeyUnknown | KeyDecided | AuthUnavailable>;
 
   /** Approves a key of protocol 0.1.0 that waits, for its own producer, and gives a token for it; again is another token. */
@@ -148,7 +148,7 @@ export interface AuthFacts {
   readonly trouble: string | undefined;
 }
 
-/** Postgres or Redis cannot be asked now, so nothing was decided; retry after a pause. */
+/** Postgres or Redis cannot be asked now. What was asked for may have been done: asked again it is answered as it is then. */
 export interface AuthUnavailable extends Failure<"auth.unavailable"> {
   readonly server: "postgres" | "redis";
   readonly cause: string;
@@ -159,7 +159,7 @@ export interface KeyUnknown extends Failure<"auth.key-unknown"> {
   readonly fingerprint: string;
 }
 
-/** Somebody has decided about the key before: only one that waits is approved. Final. */
+/** Somebody has denied the key, or approved another one in its place: only one that waits is approved. Final. */
 export interface KeyDecided extends Failure<"auth.key-decided"> {
   readonly fingerprint: string;
 }

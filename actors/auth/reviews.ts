@@ -25,7 +25,10 @@ export interface ReviewSeams {
   readonly clock: Clock;
 }
 
-/** What is decided is decided when it is answered, whether or not the producer could be told. */
+/**
+ * What is decided is decided when it is answered, whether or not the producer could be told. Decided so again it is answered and
+ * told again: of the first time nobody may have heard.
+ */
 export async function reviewKey(
   seams: ReviewSeams,
   { action, fingerprint: name, producerId, reviewer, notes }: KeyReview,
@@ -60,7 +63,7 @@ export async function reviewKey(
   }
 }
 
-/** A key that was approved before is fine: the answer to that may have been lost. */
+/** It may be approved, and no token be given: asked again it is. */
 export async function approveWithToken(
   seams: ReviewSeams & { readonly issuer: Issuer },
   { fingerprint: name, reviewer, notes, lifeMs }: KeyApproval,
@@ -70,12 +73,10 @@ export async function approveWithToken(
   const key = await directory.ask(within, (target, bounded) => target.keyOf(name, bounded));
   if (!key.ok) return key;
   if (key.value === undefined) return fail({ code: "auth.key-unknown", fingerprint: name });
-  const { fingerprint, producerId, status } = key.value;
-  if (status !== "approved") {
-    const review = { action: "approve", fingerprint, producerId, reviewer, notes } as const;
-    const reviewed = await reviewKey(seams, review, within);
-    if (!reviewed.ok) return reviewed;
-  }
+  const { fingerprint, producerId } = key.value;
+  const review = { action: "approve", fingerprint, producerId, reviewer, notes } as const;
+  const reviewed = await reviewKey(seams, review, within);
+  if (!reviewed.ok) return reviewed;
   const token = issuer.next(Math.min(lifeMs, TOKEN_MS));
   const holder = { producerId, fingerprint, subjectId: undefined };
   const issued = await directory.ask(within, (target, bounded) =>

@@ -104,6 +104,21 @@ describe("cli: auth approve, deny, revoke", () => {
     assert.deepEqual(orders(), [review]);
   });
 
+  it("approves one again that waits no longer, because the answer may have been lost", async () => {
+    const pages = [[row(1)], [row(12_345_678, { status: "approved" })]];
+    Object.defineProperty(auth, "rows", { configurable: true, get: () => pages.shift() ?? [] });
+
+    const approved = await approve("12345678", here);
+    Object.defineProperty(auth, "rows", { configurable: true, writable: true, value: [] });
+
+    assert.equal(codeOf(approved), "done");
+    const filters = auth.asked.flatMap(({ name, request }) => (name === "listKeys" ? [request] : []));
+    assert.deepEqual(
+      filters.map((request) => (request as { filter: string }).filter),
+      ["pending", "active"],
+    );
+  });
+
   it("denies a whole fingerprint of a producer without looking it up, and says who was not told", async () => {
     auth.reviewed = { kind: "denied", isTold: false };
 

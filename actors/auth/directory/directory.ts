@@ -209,7 +209,7 @@ export type Approved =
       readonly nonce: string;
     }
   | { readonly kind: "not-found" }
-  /** It is another producer's, or has been decided about. */
+  /** It is another producer's, or was denied, or has made room for another. */
   | { readonly kind: "wrong-producer" | "not-pending" };
 
 export type Denied =
@@ -288,9 +288,12 @@ export interface Directory {
   /** What of each is known; the others were never given, or denied without being known. */
   tokens(jtis: readonly string[], within: Within): Promise<Result<ReadonlyMap<string, TokenFacts>, DirectoryFailure>>;
 
-  /** An approved key that the producer had is superseded, and the tokens that were given for it count no longer. */
+  /**
+   * An approved key that the producer had is superseded, and the tokens that were given for it count no longer. Of a key that is
+   * approved it is answered as it was, and changes nothing: that answer may have been lost.
+   */
   approve(review: Review, within: Within): Promise<Result<Approved, DirectoryFailure>>;
-  /** Whatever it was: the key is revoked, and its tokens count no longer. */
+  /** Whatever it was, and again: the key is revoked, and its tokens count no longer. */
   deny(review: Review, within: Within): Promise<Result<Denied, DirectoryFailure>>;
   /**
    * Also of a token that is not known here. One that was renewed goes with all that came of the same exchange: who has stolen

@@ -149,12 +149,16 @@ export class MemoryDirectory implements Directory {
     const key = this.#keys.get(fingerprint);
     if (key === undefined) return ok({ kind: "not-found" });
     if (key.producer.id !== producerId) return ok({ kind: "wrong-producer" });
-    if (key.status !== "pending") return ok({ kind: "not-pending" });
+    const { status, type: before, nonce } = key;
+    if (status === "approved" && before !== undefined) return ok({ kind: "approved", type: before, nonce });
+    if (status !== "pending") return ok({ kind: "not-pending" });
     const old = this.#keys.approvedOf(producerId);
     if (old !== undefined) this.#keys.end(old, "superseded", atMs);
     key.status = "approved";
     for (const one of [key, old]) if (one !== undefined) this.#changes.add({ kind: "key", id: one.fingerprint });
-    return ok({ kind: "approved", type: old === undefined ? "new_producer" : "key_rotation", nonce: key.nonce });
+    const type = old === undefined ? "new_producer" : "key_rotation";
+    key.type = type;
+    return ok({ kind: "approved", type, nonce });
   }
 
   async deny({ fingerprint, producerId, atMs }: Review): Answer<Denied> {

@@ -39,6 +39,8 @@ export interface MemoryKey {
   readonly producer: MemoryProducer;
   readonly createdMs: number;
   status: KeyStatus;
+  /** What its approval was; undefined where there was none. */
+  type: "new_producer" | "key_rotation" | undefined;
   endedMs: number | undefined;
   /** Of its latest registration. */
   nonce: string;
@@ -135,6 +137,7 @@ export class MemoryKeys {
       producer,
       createdMs: request.atMs,
       status: "pending",
+      type: undefined,
       endedMs: undefined,
       nonce: request.nonce,
       requests: new Map(),

@@ -5,7 +5,7 @@ import { type HeldKey, holdKey } from "#actors/auth/directory/held-key.ts";
 import { type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
-import { textIn } from "#runtime/sql/columns.ts";
+import { flagIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 
 export function approve(tables: Tables, review: Review, within: Within): Promise<Result<Approved, DirectoryFailure>> {
@@ -18,6 +18,7 @@ export function approve(tables: Tables, review: Review, within: Within): Promise
       const key = held.value;
       if (key === undefined) return ok({ kind: "not-found" });
       if (key.producerId !== review.producerId) return ok({ kind: "wrong-producer" });
+      if (key.status === "approved") return approvedBefore(transaction, key);
       if (key.status !== "pending") return ok({ kind: "not-pending" });
 
       // First: there is never more than one.
@@ -29,7 +30,7 @@ export function approve(tables: Tables, review: Review, within: Within): Promise
       if (!approved.ok) return approved;
       const recorded = await record(transaction, review, "approved", [fingerprint, ...superseded.value]);
       if (!recorded.ok) return recorded;
-      const type = superseded.value.length === 0 ? "new_producer" : "key_rotation";
+      const type = typeOf(superseded.value.length > 0);
       return ok({ kind: "approved", type, nonce: textIn(approved.value[0], "nonce") });
     },
     within,
@@ -56,6 +57,26 @@ export function deny(tables: Tables, review: Review, within: Within): Promise<Re
     },
     within,
   );
+}
+
+/** As it was answered, perhaps to nobody. Nothing is decided, so nothing is recorded. */
+async function approvedBefore(
+  { schema, rows }: Transaction,
+  { fingerprint }: HeldKey,
+): Promise<Result<Approved, SqlFailure>> {
+  const found = await rows(
+    "approved-before",
+    `select nonce, exists (select from ${schema}.keys where superseded_by = k.fingerprint) as is_rotation
+      from ${schema}.keys k where fingerprint = $1`,
+    [fingerprint],
+  );
+  if (!found.ok) return found;
+  const [row] = found.value;
+  return ok({ kind: "approved", type: typeOf(flagIn(row, "is_rotation")), nonce: textIn(row, "nonce") });
+}
+
+function typeOf(isRotation: boolean): Extract<Approved, { kind: "approved" }>["type"] {
+  return isRotation ? "key_rotation" : "new_producer";
 }
 
 /** The key that the producer had, if it had one, ends with this one's approval. Answers with it. */

@@ -32,10 +32,14 @@ export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
   },
   "auth.unavailable": {
     ...later,
-    message: ({ server }) => `What auth works with cannot be asked now: ${server}. Nothing was decided.`,
+    message: ({ server }) =>
+      `What auth works with cannot be asked now: ${server}. It may have been decided: look, then ask again.`,
   },
   "auth.key-unknown": final(404, "There is no such key, or it is another producer's. Nothing was changed."),
-  "auth.key-decided": final(409, "The key does not wait for a review: somebody has decided about it."),
+  "auth.key-decided": final(
+    409,
+    "The key does not wait for a review: it was denied, or has made room for another. Nothing was changed.",
+  ),
   "ingest.unavailable": {
     ...later,
     message: ({ cause }) => `What ingest works with cannot be asked now: ${cause}. It may be asked again.`,

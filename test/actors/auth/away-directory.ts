@@ -11,6 +11,8 @@ export class AwayDirectory {
   hanging: Pick<Clock, "nowMs" | "after"> | undefined;
   /** While set, an operation of this name is a defect. */
   broken: string | undefined;
+  /** While set, an operation of this name is not answered. */
+  unreachable: string | undefined;
   /** Operations that were asked for, by their names. */
   readonly asked: string[] = [];
   readonly directory: Directory;
@@ -22,7 +24,8 @@ export class AwayDirectory {
         if (typeof member !== "function") return member;
         return async (...given: readonly unknown[]): Promise<unknown> => {
           this.asked.push(String(name));
-          if (this.isAway) return fail({ code: "sql.unreachable", executed: "no", cause: "it is away" });
+          if (this.isAway || this.unreachable === name)
+            return fail({ code: "sql.unreachable", executed: "no", cause: "it is away" });
           if (this.hanging !== undefined) return this.#hang(this.hanging, given.at(-1));
           if (this.broken === name) throw new Defect(`${name} is broken`);
           return Reflect.apply(member, target, given);

@@ -226,7 +226,35 @@ describe("auth: a review while Redis is away", () => {
     assert.deepEqual(reviewed, { kind: "approved", type: "new_producer", isTold: false });
     auth.server.fateOf = () => "answered";
     await auth.pass(1000);
+    assert.deepEqual(await auth.review("approve", a, pending?.["producer_id"] ?? ""), { ...reviewed, isTold: true });
+    assert.equal((await auth.answers(`fdc:register:resp:${request["nonce"]}`)).at(-1)?.["status"], "approved");
+    await auth.pass(1000);
     assert.equal((await auth.register(await a.sign({}))).at(-1)?.["status"], "approved");
+  });
+});
+
+describe("auth: an approval with a token", () => {
+  it("is given the token when it is asked again, where Postgres went away in the midst of it", async () => {
+    const { auth, away } = await start();
+    const a = await newProducer(auth.authority);
+    const request = await a.sign({});
+    await auth.register(request);
+    const approval = { fingerprint: a.fingerprint, reviewer: "r", notes: undefined, lifeMs: 60_000 };
+    const ask = async () => auth.until(auth.ref.call("approveWithToken", approval, asked));
+    away.unreachable = "issue";
+
+    const first = await ask();
+    away.unreachable = undefined;
+    const again = await ask();
+
+    assert.equal(!first.ok && first.failure.code, "auth.unavailable");
+    assert(again.ok);
+    assert.equal((await auth.admit(again.value.token))[0]?.kind, "admitted");
+    const told = await auth.answers(`fdc:register:resp:${request["nonce"]}`);
+    assert.deepEqual(
+      told.map(({ status }) => status),
+      ["pending", "approved", "approved"],
+    );
   });
 });
 

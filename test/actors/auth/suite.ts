@@ -521,9 +521,12 @@ export function describeAuth(
         const answer = await auth.until(auth.ref.call("reviewKey", review, asked));
         return answer.ok ? answer.value.kind : answer.failure.code;
       };
-      assert.equal(await call("approve", a.fingerprint, producerId), "auth.key-decided");
+      assert.equal(await call("approve", a.fingerprint, producerId), "approved");
       assert.equal(await call("approve", "nobody's", producerId), "auth.key-unknown");
       assert.equal(await call("deny", a.fingerprint, NOBODY), "auth.key-unknown");
+      assert.equal(await call("deny", a.fingerprint, producerId), "denied");
+      assert.equal(await call("deny", a.fingerprint, producerId), "denied");
+      assert.equal(await call("approve", a.fingerprint, producerId), "auth.key-decided");
     });
 
     itToo("sign with a nonce once in five minutes, of what they sign as producers too (AUTH-21)", async () => {

@@ -500,13 +500,44 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       for (const id of [other, NOBODY, "no id"]) {
         assert.deepEqual(await one.approve("c", id), { kind: "wrong-producer" });
       }
-      for (const fingerprint of ["a", "d"]) {
-        assert.deepEqual(await one.approve(fingerprint, producerId), { kind: "not-pending" });
-      }
+      assert.deepEqual(await one.approve("d", producerId), { kind: "not-pending" });
       assert.equal((await one.keyOf("c"))?.status, "pending");
       await one.approve("c", producerId);
       assert.deepEqual(await one.approve("a", producerId), { kind: "not-pending" });
       assert.equal((await one.keyOf("a"))?.status, "superseded");
+    });
+  });
+
+  about("a decision that is made again", () => {
+    it("is answered as it was, and changes nothing, where the key was approved", async () => {
+      const one = await scene();
+      const producerId = await one.pending("a", { nonce: "of a" });
+      const first = await one.approve("a", producerId);
+      const again: unknown[] = [];
+      const changes = await one.changesBy(async () => void again.push(await one.approve("a", producerId)));
+      await one.register("b", { producerId, nonce: "of b" });
+      const rotated = await one.approve("b", producerId);
+      await one.register("b", { nonce: "later" });
+      again.push(await one.approve("b", producerId));
+
+      assert.deepEqual(again, [first, { ...rotated, nonce: "later" }]);
+      assert.deepEqual([first.kind === "approved" && first.type, changes], ["new_producer", []]);
+      assert.equal(rotated.kind === "approved" && rotated.type, "key_rotation");
+      await one.deny("a", producerId);
+      assert.deepEqual(
+        await one.approve("b", producerId),
+        { ...rotated, nonce: "later" },
+        "also where that was revoked",
+      );
+    });
+
+    it("is none where its contrary came between", async () => {
+      const one = await scene();
+      const producerId = await one.approved("a");
+      await one.deny("a", producerId);
+
+      assert.deepEqual(await one.approve("a", producerId), { kind: "not-pending" });
+      assert.equal((await one.keyOf("a"))?.status, "revoked");
     });
   });
 

@@ -237,7 +237,7 @@ describe("gateway: orders of administrators (GW-93)", () => {
     ]) {
       auth.failures.reviewKey = failure;
       const answer = await ask({ method: "POST", path: "/auth/review", body: approval });
-      assert.doesNotMatch(Buffer.from(answer.body).toString(), /secret/);
+      assert.doesNotMatch(Buffer.from(answer.body).toString(), /secret|Nothing was decided/);
       statuses.push([answer.status, json(answer)["code"]]);
     }
 
