@@ -1,6 +1,6 @@
 /**
  * The whole of what administrators can do, as one function from request to response: how it came, what for, who asks, whether
- * they signed it and never before, then the work.
+ * they signed it and never before, whether it says what is wanted, then the work.
  *
  * The nonce is taken last, when everything else holds: nobody can use up another's, or fill the memory of Redis.
  */
@@ -10,7 +10,7 @@ import type { JsonObject } from "#actors/domain/json-value.ts";
 import { keyJson, pendingJson } from "#actors/gateway/administrators/answers.ts";
 import { type Credentials, checkSignature, credentialsOf } from "#actors/gateway/administrators/credentials.ts";
 import { askIngest } from "#actors/gateway/administrators/ingest.ts";
-import { approveIn, readOrder, reviewIn, revokeIn } from "#actors/gateway/administrators/orders.ts";
+import { approveIn, auditedIn, readOrder, reviewIn, revokeIn } from "#actors/gateway/administrators/orders.ts";
 import { type AdminRoute, type Filter, pageBefore, parseAdminRoute } from "#actors/gateway/administrators/routes.ts";
 import { type Answer, type Desk, jsonAnswer, type Served } from "#actors/gateway/desk.ts";
 import type { HttpFailure } from "#actors/gateway/failures.ts";
@@ -80,13 +80,15 @@ export class AdminHandler {
     if (!body.ok) return body;
     const signed = checkSignature(credentials.value, request, body.value);
     if (!signed.ok) return signed;
+    const audited = auditedIn(route.value.name, body.value);
+    if (!audited.ok) return audited;
     const options = { timeoutMs: this.#desk.config.current.callTimeoutMs, within: request.within };
     // No more than that: the rest has keys in it, which no link carries.
     const { fingerprint, nonce } = credentials.value;
     const fresh = await this.#desk.auth.call("takeAdminNonce", { fingerprint, nonce }, options);
     if (!fresh.ok) return fresh;
     if (!fresh.value) return fail({ code: "gateway.not-admin", problem: "replay" });
-    this.#audit(card, credentials.value, body.value);
+    this.#audit(card, credentials.value, audited.value);
     const reviewer = credentials.value.certified.principal;
     return await this.#perform({ route: route.value, body: body.value, reviewer, options });
   }
@@ -161,12 +163,15 @@ export class AdminHandler {
     return ok(jsonAnswer(200, { producer_id: producerId, token, jti, expires_at: until }));
   }
 
-  /** Who wanted what: before it is done, because it may be done without an answer. */
-  #audit({ request, corrId }: Card, { certified, fingerprint }: Credentials, body: JsonObject): void {
+  /**
+   * Who wanted what: before it is done, because it may be done without an answer. Not what else was sent: who takes a token for
+   * its name would have it in the log, where others read it while it counts.
+   */
+  #audit({ request, corrId }: Card, { certified, fingerprint }: Credentials, audited: JsonObject): void {
     const { principal, keyId, serial } = certified;
     const who = { principal, certificate: keyId, serial: String(serial), fingerprint, client: request.client?.names };
     const { method, path, remote } = request;
-    const asked = canonicalText(body).slice(0, AUDIT_LENGTH_MAX);
+    const asked = canonicalText(audited).slice(0, AUDIT_LENGTH_MAX);
     this.#desk.log.info("gateway.admin-asked", { ...who, method, path, remote, asked, corrId });
   }
 

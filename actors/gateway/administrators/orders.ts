@@ -8,6 +8,7 @@ import { readJson } from "#actors/domain/canonical-json.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "#actors/domain/json-value.ts";
 import { isPlainText } from "#actors/domain/ssh/wire.ts";
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
+import type { AdminRoute } from "#actors/gateway/administrators/routes.ts";
 import type { AdminBodyTooLarge, BadOrder, HttpFailure } from "#actors/gateway/failures.ts";
 import { isHttpFailure } from "#actors/gateway/status-table.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -63,6 +64,23 @@ export async function readOrder(
   const read = readJson(bytes.value);
   if (!read.ok) return refused(`it is no JSON that everyone reads alike (${read.failure.problem})`);
   return isJsonObject(read.value) ? ok(read.value) : refused("it is no object");
+}
+
+/** What each order says, and the members in which it says that. */
+const ORDERS: Readonly<Record<string, readonly [(said: JsonObject) => Result<unknown, BadOrder>, readonly string[]]>> =
+  {
+    "admin-review": [reviewIn, ["action", "producer_id", "fingerprint", "reason", "notes"]],
+    "admin-revoke": [revokeIn, ["jti", "fingerprint", "reason"]],
+    "admin-approve": [approveIn, ["fingerprint", "notes", "ttl_seconds"]],
+    "ingest-review": [bindingIn, ["action", "producer_id", "subject_id"]],
+  };
+
+/** What of a body is for the log: what means something there, and only where it says what is wanted. */
+export function auditedIn(route: AdminRoute["name"], said: JsonObject): Result<JsonObject, BadOrder> {
+  const [read, members] = ORDERS[route] ?? [() => ok(), []];
+  const wanted = read(said);
+  if (!wanted.ok) return wanted;
+  return ok(Object.fromEntries(Object.entries(said).filter(([name]) => members.includes(name))));
 }
 
 export function reviewIn(said: JsonObject): Result<ReviewOrder, BadOrder> {

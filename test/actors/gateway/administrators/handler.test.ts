@@ -16,6 +16,7 @@ import {
 } from "#test/actors/gateway/administrators/door.ts";
 import { type KeyRow, PRODUCER } from "#test/actors/gateway/administrators/fake-auth.ts";
 import { json, send } from "#test/actors/gateway/kit.ts";
+import { silentLog } from "#test/kit/actor.ts";
 
 const FP = "62hEfMrcwrOI7KYh19a2ZWaHbFGH94G/JYfUGVxDGMAym0aiNIHxY41wRFMw28qBifWcBB5X805BmKKS7IMaTw==";
 const approval = { action: "approve", fingerprint: FP, producer_id: PRODUCER };
@@ -181,6 +182,29 @@ describe("gateway: orders of administrators (GW-93)", () => {
       assert.deepEqual(auth.asked, []);
     });
   }
+
+  it("are in the log before they are done, with who wanted what, and nothing else that was sent (GW-93)", async (test) => {
+    const logged = test.mock.method(silentLog, "info");
+    const { ask } = await openDoor();
+    const token = ["eyJhbGciOiJFZERTQSJ9", "e30".repeat(100), "c2ln".repeat(20)].join(".");
+
+    const wrong = await ask({ method: "POST", path: "/auth/revoke", body: { jti: token } });
+    const right = await ask({ method: "POST", path: "/auth/revoke", body: { jti: "j", reason: "lost", token } });
+    const listed = await ask({ method: "GET", path: "/auth/all", body: {} });
+
+    assert.deepEqual([wrong.status, right.status, listed.status], [400, 204, 200]);
+    const lines = logged.mock.calls.flatMap(({ arguments: [event, fields] }) =>
+      event === "gateway.admin-asked" ? [fields] : [],
+    );
+    assert.deepEqual(
+      lines.map((fields) => [fields?.["principal"], fields?.["path"], fields?.["asked"]]),
+      [
+        ["fdc-admin", "/auth/revoke", '{"jti":"j","reason":"lost"}'],
+        ["fdc-admin", "/auth/all", "{}"],
+      ],
+    );
+    assert(!JSON.stringify(logged.mock.calls.map((call) => call.arguments)).includes("eyJ"));
+  });
 
   it("takes notes of just that length, and a body in any form of JSON", async () => {
     const { ask, auth } = await openDoor();
