@@ -32,8 +32,27 @@ describe("auth: several nodes", () => {
 
     assert.notEqual(await kidOf(one), await kidOf(other));
     assert.deepEqual(await one.admit(token), admitted);
-    await one.pass(1000);
     assert.deepEqual(await other.admit(token), admitted);
+  });
+
+  it("take the tokens of one that has just begun, although they have just looked for another (AUTH-8)", async () => {
+    const directory = new MemoryDirectory(seededRandom(1));
+    const one = await startAuth({ directory, authority: await authority });
+    const { producer, producerId } = await one.approved();
+    const [header = "", ...rest] = (await one.token(producer, producerId)).split(".");
+    const said = { ...JSON.parse(Buffer.from(header, "base64url").toString()), kid: "a made-up name" };
+    const strange = [Buffer.from(JSON.stringify(said)).toString("base64url"), ...rest].join(".");
+    await one.pass(1000);
+
+    const [refused] = await one.admit(strange);
+    const beside = { machine: one.started, directory, redis: one.server, authority: await authority };
+    const other = await startAuth({ ...beside, disk: new MemoryDisk() });
+    const approval = { fingerprint: producer.fingerprint, reviewer: "r", notes: undefined, lifeMs: 60_000 };
+    const { token } = must(await other.until(other.ref.call("approveWithToken", approval, asked)), "a token");
+    const admissions = await one.admit(token, strange);
+
+    assert.equal(refused?.kind === "refused" && refused.problem, "unknown_kid");
+    assert.deepEqual(admissions, [{ kind: "admitted", producerId, subjectId: undefined }, refused]);
   });
 
   it("hear of what the other has revoked within a second (AUTH-9)", async () => {
