@@ -128,7 +128,11 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
   },
 
   handlers: {
-    admit: ({ admissions }, { tokens }, ctx) => ctx.later((task) => admissions.admit(tokens, task), passOn),
+    admit: ({ admissions }, { tokens }, ctx) =>
+      ctx.later(
+        (task) => admissions.admit(tokens, task),
+        (_state, admitted) => ok(admitted),
+      ),
 
     judgeSubject: (state, request, ctx) => ctx.later((task) => judgeSubject(state, request, task), passOn),
 

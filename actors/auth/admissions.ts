@@ -15,7 +15,7 @@ import type { Moment, Revocations } from "#actors/auth/revocations.ts";
 import type { Claims } from "#actors/domain/tokens/claims.ts";
 import type { TokenRefusedReason } from "#actors/domain/tokens/token.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { assert, fail, ok, type Result } from "#runtime/errors.ts";
+import { assert } from "#runtime/errors.ts";
 import { LruCache } from "#runtime/lru-cache.ts";
 import type { Within } from "#runtime/ref.ts";
 import { MiB, second } from "#runtime/units.ts";
@@ -76,7 +76,7 @@ export class Admissions {
     this.#seams = seams;
   }
 
-  async admit(tokens: readonly string[], within: Within): Promise<Result<readonly Admission[], AuthUnavailable>> {
+  async admit(tokens: readonly string[], within: Within): Promise<readonly Admission[]> {
     assert(tokens.length <= ADMIT_TOKENS_MAX, "no more tokens are asked about at once");
     const moment = this.#seams.revocations.now;
     const found = new Map<string, Admission>();
@@ -86,15 +86,9 @@ export class Admissions {
       if (known === undefined) unsure.push(text);
       else found.set(text, known);
     }
-    if (unsure.length > 0) {
-      const asked = await this.#ask(unsure, moment, within);
-      for (const text of unsure) {
-        const admission = asked.ok ? asked.value.get(text) : this.#recall(text, Number.POSITIVE_INFINITY);
-        if (admission !== undefined) found.set(text, admission);
-        else if (!asked.ok) return asked;
-      }
-    }
-    return ok(tokens.map((text) => found.get(text) ?? refused("auth_required")));
+    if (unsure.length > 0)
+      for (const [text, admission] of await this.#ask(unsure, moment, within)) found.set(text, admission);
+    return tokens.map((text) => found.get(text) ?? refused("auth_required"));
   }
 
   #recall(text: string, ageMsMax: number): Admission | undefined {
@@ -112,53 +106,60 @@ export class Admissions {
     texts: readonly string[],
     moment: Moment | undefined,
     within: Within,
-  ): Promise<Result<ReadonlyMap<string, Admission>, AuthUnavailable>> {
+  ): Promise<ReadonlyMap<string, Admission>> {
     const { directory, clock } = this.#seams;
     const found = new Map<string, Admission>();
     const signed: Remembered[] = [];
-    for (const verified of await this.#verifyAll(texts, within)) {
-      if (!verified.ok) return verified;
-      const { text, claims } = verified.value;
-      if (typeof claims === "string") found.set(text, refused(claims));
+    for (const [text, claims] of await this.#verifyAll(texts, within)) {
+      if ("kind" in claims) found.set(text, claims);
       else signed.push({ text, claims, answer: undefined });
     }
-    if (signed.length === 0) return ok(found);
+    if (signed.length === 0) return found;
 
     const askedMs = clock.nowMs();
     const jtis = signed.map(({ claims }) => claims.jti);
     const facts = await directory.ask(within, (target, bounded) => target.tokens(jtis, bounded));
-    if (!facts.ok) return facts;
     for (const one of signed) {
-      const known = facts.value.get(one.claims.jti);
-      const admission = admissionOf(one.claims, known);
-      found.set(one.text, admission);
-      if (known !== undefined && moment !== undefined) {
-        one.answer = { admission, moment, askedMs };
+      const { text, claims } = one;
+      if (!facts.ok) {
+        found.set(text, this.#recall(text, Number.POSITIVE_INFINITY) ?? undecided(facts.failure));
+        continue;
       }
-      this.#signed.set(one.text, one);
+      const known = facts.value.get(claims.jti);
+      const admission = admissionOf(claims, known);
+      found.set(text, admission);
+      if (known !== undefined && moment !== undefined) one.answer = { admission, moment, askedMs };
+      this.#signed.set(text, one);
     }
-    return ok(found);
+    return found;
   }
 
-  /** At once: each is verified on a thread of its own. */
+  /** At once: each is verified on a thread of its own. What it says, or what is to be said of it. */
   async #verifyAll(
     texts: readonly string[],
     within: Within,
-  ): Promise<
-    readonly Result<{ readonly text: string; readonly claims: Claims | TokenRefusedReason }, AuthUnavailable>[]
-  > {
-    const { ring } = this.#seams;
+  ): Promise<readonly (readonly [string, Claims | Admission])[]> {
     const first = await Promise.all(texts.map((text) => this.#verify(text)));
-    const unknown = texts.filter((_, at) => first[at] === "unknown_kid");
-    // Another node may have begun to sign with a key that this one has not heard of.
-    const looked = unknown.length > 0 ? await ring.look(within) : ok();
-    if (!looked.ok) return [fail(looked.failure)];
+    const problem = first.includes("unknown_kid") ? await this.#lookForKeys(within) : undefined;
     return await Promise.all(
       texts.map(async (text, at) => {
         const before = first[at] ?? "auth_required";
-        return ok({ text, claims: before === "unknown_kid" ? await this.#verify(text) : before });
+        if (before === "unknown_kid" && problem !== undefined) return [text, problem] as const;
+        const verified = before === "unknown_kid" ? await this.#verify(text) : before;
+        return [text, typeof verified === "string" ? refused(verified) : verified] as const;
       }),
     );
+  }
+
+  /**
+   * Another node may have begun to sign with a key that this one has not heard of. What is to be said of its tokens where that
+   * cannot be found out now: nobody else waits for a stranger's made-up key.
+   */
+  async #lookForKeys(within: Within): Promise<Admission | undefined> {
+    const { ring } = this.#seams;
+    if (!ring.isLookDue) return { kind: "undecided", cause: "a key that is not known is looked for" };
+    const looked = await ring.look(within);
+    return looked.ok ? undefined : undecided(looked.failure);
   }
 
   async #verify(text: string): Promise<Claims | TokenRefusedReason> {
@@ -185,6 +186,10 @@ function admissionOf({ sub, sid, fp }: Claims, known: TokenFacts | undefined): A
   if (!known.isKeyApproved) return refused("key_not_approved");
   if (known.isDisabled) return { kind: "refused", reason: "producer_disabled", problem: "producer_disabled" };
   return { kind: "admitted", producerId: known.producerId, subjectId: known.subjectId };
+}
+
+function undecided({ server, cause }: AuthUnavailable): Admission {
+  return { kind: "undecided", cause: `${server}: ${cause}` };
 }
 
 function refused(

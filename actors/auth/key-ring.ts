@@ -69,6 +69,11 @@ export class KeyRing {
     return ok();
   }
 
+  /** Whether `look` begins at once. */
+  get isLookDue(): boolean {
+    return this.#next === undefined && this.#beganMs + KEY_LOOK_MS <= this.#clock.nowMs();
+  }
+
   /** Looks for all that another node has said until now. It goes with whoever asked first: who asks later may have to ask again. */
   look(within: Within): Promise<Result<void, AuthUnavailable>> {
     this.#next ??= this.#lookNext(within);

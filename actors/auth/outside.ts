@@ -80,8 +80,9 @@ export class Outside<Target> {
 
   #away(cause: string): Result<never, AuthUnavailable> {
     // That nobody asks is no news about why.
-    this.#note(this.#trouble ?? cause);
-    return fail({ code: "auth.unavailable", server: this.#server, cause });
+    const why = this.#trouble ?? cause;
+    this.#note(why);
+    return fail({ code: "auth.unavailable", server: this.#server, cause: why });
   }
 
   #note(cause: string | undefined): void {

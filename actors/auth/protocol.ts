@@ -15,7 +15,7 @@ import type { Call } from "#runtime/protocol.ts";
 /** What auth hears. */
 export interface AuthProtocol {
   /** What each token is good for, in the order asked; at most `ADMIT_TOKENS_MAX`, of which many may be the same. */
-  admit: Call<{ readonly tokens: readonly string[] }, readonly Admission[], AuthUnavailable>;
+  admit: Call<{ readonly tokens: readonly string[] }, readonly Admission[]>;
 
   /**
    * Whether a request about a subject is to be acted on. `entry` is where it came: the same request again from there is no

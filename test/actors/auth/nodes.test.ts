@@ -49,8 +49,14 @@ describe("auth: several nodes", () => {
     const other = await startAuth({ ...beside, disk: new MemoryDisk() });
     const approval = { fingerprint: producer.fingerprint, reviewer: "r", notes: undefined, lifeMs: 60_000 };
     const { token } = must(await other.until(other.ref.call("approveWithToken", approval, asked)), "a token");
+    const early = await one.admit(token, strange);
+    await one.pass(100);
     const admissions = await one.admit(token, strange);
 
+    assert.deepEqual(
+      early.map(({ kind }) => kind),
+      ["undecided", "undecided"],
+    );
     assert.equal(refused?.kind === "refused" && refused.problem, "unknown_kid");
     assert.deepEqual(admissions, [{ kind: "admitted", producerId, subjectId: undefined }, refused]);
   });

@@ -161,10 +161,11 @@ export class World {
 
   #auth(): IngestDeps["auth"] {
     const away = fail({ code: "auth.unavailable", server: "postgres", cause: "it is away" } as const);
+    const undecided: Admission = { kind: "undecided", cause: "it is away" };
     const refused: Admission = { kind: "refused", reason: "unauthenticated", problem: "bad_token_format" };
     return probe<AuthProtocol>("auth", {
       admit: ({ tokens }) =>
-        this.isAuthAway ? away : ok(tokens.map((token) => this.admissions.get(token) ?? refused)),
+        ok(tokens.map((token) => (this.isAuthAway ? undecided : (this.admissions.get(token) ?? refused)))),
       judgeSubject: ({ fields }) => (this.isAuthAway ? away : ok(this.verdictOf(fields))),
     }).ref;
   }
