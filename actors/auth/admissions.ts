@@ -143,10 +143,10 @@ export class Admissions {
     const problem = first.includes("unknown_kid") ? await this.#lookForKeys(within) : undefined;
     return await Promise.all(
       texts.map(async (text, at) => {
-        const before = first[at] ?? "auth_required";
+        const before = first[at] ?? refused("auth_required");
         if (before === "unknown_kid" && problem !== undefined) return [text, problem] as const;
         const verified = before === "unknown_kid" ? await this.#verify(text) : before;
-        return [text, typeof verified === "string" ? refused(verified) : verified] as const;
+        return [text, verified === "unknown_kid" ? refused(verified) : verified] as const;
       }),
     );
   }
@@ -162,14 +162,17 @@ export class Admissions {
     return looked.ok ? undefined : undecided(looked.failure);
   }
 
-  async #verify(text: string): Promise<Claims | TokenRefusedReason> {
+  async #verify(text: string): Promise<Claims | Admission | "unknown_kid"> {
     const known = this.#signed.get(text);
     if (known !== undefined && !this.#isOver(known.claims)) return known.claims;
     const verified = await this.#seams.issuer.verify(text);
     if (verified.ok) return verified.value;
-    const { reason } = verified.failure;
-    if (FINAL.has(reason)) this.#refused.set(text, { text, admission: refused(reason) });
-    return reason;
+    const { reason, claims } = verified.failure;
+    if (reason === "unknown_kid") return reason;
+    const was = claims && { producerId: claims.sub, subjectId: claims.sid };
+    const admission = { ...refused(reason), ...(was === undefined ? {} : { was }) };
+    if (FINAL.has(reason)) this.#refused.set(text, { text, admission });
+    return admission;
   }
 
   #isOver({ exp }: Claims): boolean {

@@ -66,6 +66,8 @@ export type Admission =
       readonly reason: "unauthenticated" | "producer_disabled";
       /** What exactly was wrong, for logs. */
       readonly problem: string;
+      /** Whose it was, of a token that is over. */
+      readonly was?: { readonly producerId: ProducerId; readonly subjectId: string | undefined };
     };
 
 export type SubjectVerdict =

@@ -144,7 +144,10 @@ function readOne(
 ): Read | Unread {
   if (typeof token === "object") return token;
   if (admission?.kind === "undecided") return admission;
-  if (admission?.kind === "refused") return dead(admission.reason, admission.problem);
+  if (admission?.kind === "refused") {
+    const { reason, problem, was } = admission;
+    return dead(reason, problem, was && senderOf(was));
+  }
   const sender = admission === undefined ? anonymous(legacyProducer) : senderOf(admission);
   if (sender === undefined) return dead("unauthenticated", "auth_required");
   const text = textOf(fields.get(PAYLOAD));
@@ -162,7 +165,7 @@ function anonymous(producerId: Uuid | undefined): Sender | undefined {
   return producerId && { producerId, subjectId: undefined };
 }
 
-function senderOf({ producerId, subjectId }: Extract<Admission, { kind: "admitted" }>): Sender {
+function senderOf({ producerId, subjectId }: Omit<Extract<Admission, { kind: "admitted" }>, "kind">): Sender {
   const producer = parseUuid(producerId);
   assert(producer !== undefined, "a producer has a UUID");
   // One that is none is of no subject.

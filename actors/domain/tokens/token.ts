@@ -44,6 +44,8 @@ export interface TokenTerms {
 /** The token is not to be trusted. Final for this text: the producer exchanges its key for another token. */
 export interface TokenRefused extends Failure<"token.refused"> {
   readonly reason: TokenRefusedReason;
+  /** Of one that is over, and was good: a key of ours has signed them. */
+  readonly claims?: Claims;
 }
 
 /** The first that was found, in this order. */
@@ -86,6 +88,7 @@ export async function verifyToken(text: string, terms: TokenTerms): Promise<Resu
   const claims = claimsOf(members);
   if (claims === undefined) return refuse("bad_claims");
   const problem = problemOf(claims, terms);
+  if (problem === "token_expired") return fail({ code: "token.refused", reason: problem, claims });
   return problem === undefined ? ok(claims) : refuse(problem);
 }
 

@@ -407,7 +407,9 @@ export function describeAuth(
       const another = await auth.token(next, producerId);
       assert.equal((await auth.admit(another))[0]?.kind, "admitted");
       auth.jump(61 * 60_000 + 1000);
-      assert.deepEqual(await auth.admit(another), [{ ...refused, problem: "token_expired" }]);
+      assert.deepEqual(await auth.admit(another), [
+        { ...refused, problem: "token_expired", was: { producerId, subjectId: undefined } },
+      ]);
     });
 
     itToo("are admitted in the order asked, each by itself (AUTH-8)", async () => {

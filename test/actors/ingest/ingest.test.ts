@@ -1,6 +1,7 @@
 /** Ingest, through its streams and its protocol: what becomes of an entry, and when it is acknowledged. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Admission } from "#actors/auth/protocol.ts";
 import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
 import { type Uuid, uuidOfHex } from "#actors/domain/uuid.ts";
 import { BINDING_AWAY_MS } from "#actors/ingest/bindings.ts";
@@ -382,6 +383,22 @@ describe("ingest: dead letters", () => {
     assert.equal(kept.length, 2);
     assert.equal(kept[1]?.["payload"], large, "all of it");
     assert.equal(kept[1]?.["token"]?.length, 4097, "and of a token what one may have, and a character");
+  });
+
+  it("whose token was over when they were read are redriven as what they were (ING-28)", async () => {
+    const { world, subjectId } = await scene();
+    const was = { producerId, subjectId: undefined };
+    const over: Admission = { kind: "refused", reason: "unauthenticated", problem: "token_expired", was };
+    world.admissions.set("over", over);
+    await world.send("events", { payload: lean(1, subjectId), token: "over" });
+    await world.settled();
+    const page = must(await world.until(world.ref.call("listDeadLetters", { limit: 10 }, asked)), "the list");
+    const { letterId } = page.letters[0] ?? assert.fail("a letter");
+
+    const redriven = await world.until(world.ref.call("redriveDeadLetter", { letterId }, asked));
+
+    assert.deepEqual(await dead(world), []);
+    assert.deepEqual(must(redriven, "the redrive"), { kind: "written", outcome: "new" });
   });
 
   it("are dropped, and make room for newer ones, which is counted (ING-29)", async () => {
