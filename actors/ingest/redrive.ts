@@ -5,6 +5,7 @@ import type { DeadLetterUnknown, Redriven } from "#actors/ingest/protocol.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
 import { refusalOf } from "#actors/ingest/writer.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { parseId } from "#runtime/redis/entry-id.ts";
 import type { Within } from "#runtime/ref.ts";
 
 export interface RedriveSeams {
@@ -23,7 +24,9 @@ export async function redrive(
   const found = await deadLetters.find(letterId, within);
   if (!found.ok) return found;
   const letter = found.value;
-  if (letter === undefined) return fail({ code: "ingest.dead-letter-unknown", letterId });
+  // Where others may write to the stream, one may be of no entry.
+  if (letter === undefined || parseId(letter.id) === undefined)
+    return fail({ code: "ingest.dead-letter-unknown", letterId });
 
   const judged = await judge([entryOf(letter)], askedFor(letter, asked), moment(), within);
   if (!judged.ok) return judged;

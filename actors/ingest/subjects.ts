@@ -14,6 +14,7 @@ import type { Judge, Judged } from "#actors/domain/streams/judged.ts";
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import type { Bindings } from "#actors/ingest/bindings.ts";
 import type { EventRows, RowsFailure, SubjectAnswer } from "#actors/ingest/rows/event-rows.ts";
+import { isOfAValue } from "#actors/ingest/rows/of-a-value.ts";
 import { readSubjectRequest, type SubjectRequest } from "#actors/ingest/subject-request.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { assert, type Failure, ok, type Result } from "#runtime/errors.ts";
@@ -65,6 +66,10 @@ async function act(
     return ok(denied({ producerId, nonce, error: reason, details: member, op }));
   }
   const done = await perform(seams, producer, wanted.value, within);
+  // It would be refused for ever, and nobody behind it would be heard.
+  if (!done.ok && isOfAValue(done.failure)) {
+    return ok(denied({ producerId, nonce, error: "not_storable", details: done.failure.state, op: wanted.value.op }));
+  }
   if (!done.ok) return done;
   const answer = done.value;
   if (answer.kind === "refused") return ok(denied({ producerId, nonce, error: answer.reason, op: wanted.value.op }));

@@ -14,7 +14,7 @@ import {
   type RowsFailure,
 } from "#actors/ingest/rows/event-rows.ts";
 import { type Ask, ask, type Rows, type Tables, transact } from "#actors/ingest/rows/tables.ts";
-import { assert, ok, type Result } from "#runtime/errors.ts";
+import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
 import { textArray, uuidArray } from "#runtime/sql/binary-arrays.ts";
 import { flagIn } from "#runtime/sql/columns.ts";
@@ -22,6 +22,8 @@ import type { SqlFailure, SqlRow, SqlValue } from "#runtime/sql/sql.ts";
 
 /** Undefined: something of it is still to be made. */
 type Found = readonly (LegacyBinding | undefined)[];
+
+type Making = readonly [name: string, text: string];
 
 export async function legacy(
   tables: Tables,
@@ -47,19 +49,34 @@ async function make(
   uses: readonly LegacyUse[],
   atMs: number,
 ): Promise<Result<readonly LegacyBinding[], SqlFailure>> {
-  for (const [name, text] of makingOf(schema)) {
+  const [schemas, subjects, ...bindings] = makingOf(schema);
+  for (const [name, text] of [schemas, subjects]) {
+    const made = await ask(name, text, [...columnsOf(uses), atMs]);
+    if (!made.ok) return made;
+  }
+  // Whoever says no to a binding waits for this, or is seen by it.
+  const held = await ask("hold-legacy-subjects", holdingOf(schema), [
+    textArray(uses.map(({ subjectKey }) => subjectKey)),
+  ]);
+  if (!held.ok) return held;
+  for (const [name, text] of bindings) {
     const made = await ask(name, text, [...columnsOf(uses), atMs]);
     if (!made.ok) return made;
   }
   const found = await find(ask, schema, uses);
   if (!found.ok) return found;
   const whole = found.value.filter((one) => one !== undefined);
-  assert(whole.length === uses.length, "what is made is there");
+  // People have decided meanwhile about a subject that was not there to be held: all of it is done again.
+  if (whole.length < uses.length) return fail({ code: "sql.refused", state: "40001", message: "it was decided about" });
   return ok(whole);
 }
 
-/** One use of each is enough to make it. Each sees what the one before has made, and what others have. */
-function makingOf(schema: string): readonly (readonly [name: string, text: string])[] {
+function holdingOf(schema: string): string {
+  return `select from ${schema}.subjects where subject_key = any ($1::text[]) order by subject_id for share`;
+}
+
+/** The schemas, the subjects, and what binds them. One use of each is enough to make it. Each sees what the one before has made, and what others have. */
+function makingOf(schema: string): readonly [schemas: Making, subjects: Making, ...bindings: Making[]] {
   const uses = "unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as u (producer_id, subject_key, name, n)";
   const known = `${uses} join ${schema}.subjects s using (subject_key)`;
   const isOpen = `s.origin = 'legacy' and not exists (select from ${schema}.binding_requests r

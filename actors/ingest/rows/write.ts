@@ -11,6 +11,7 @@ import type { EventRow } from "#actors/ingest/event-row.ts";
 import { digestOf } from "#actors/ingest/rows/digest.ts";
 import { ROWS_MAX, type RowsFailure, type Written } from "#actors/ingest/rows/event-rows.ts";
 import { type DigestedRow, insert, type Landing } from "#actors/ingest/rows/insert.ts";
+import { isOfAValue } from "#actors/ingest/rows/of-a-value.ts";
 import type { Partitions } from "#actors/ingest/rows/partitions.ts";
 import { ask, isRefused, ROWS_TRIES_MAX, type Tables, untilLetThrough } from "#actors/ingest/rows/tables.ts";
 import type { TagIds } from "#actors/ingest/rows/tag-ids.ts";
@@ -37,11 +38,6 @@ interface Asked {
   written: Written | undefined;
 }
 
-/**
- * Classes of the SQL standard by which a database says that it does not like a value: data exception, integrity constraint
- * violation, a limit exceeded, and what triggers raise. All others say something of the database, or of us.
- */
-const OF_A_ROW = /^(22|23|54|P0)/;
 const CHECK_VIOLATION = "23514";
 
 export async function write(
@@ -117,7 +113,7 @@ async function land(
   within: Within,
 ): Promise<Result<readonly Fate[], RowsFailure>> {
   const landed = await landWhole(writer, rows, within);
-  if (landed.ok || !isRefused(landed.failure) || !OF_A_ROW.test(landed.failure.state)) return landed;
+  if (landed.ok || !isOfAValue(landed.failure)) return landed;
   if (rows.length === 1) return ok([rejected(landed.failure)]);
   const middle = Math.ceil(rows.length / 2);
   const first = await land(writer, rows.slice(0, middle), within);

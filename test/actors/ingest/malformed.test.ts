@@ -90,6 +90,21 @@ describe("ingest: malformed entries (ING-39)", () => {
     must(await world.until(world.ref.call("readEvent", { eventId: eventId(99) }, asked)), "what is good comes in");
   });
 
+  it("are denied where the database does not take what they say, and hold nobody up", async () => {
+    const world = await ingestWorld();
+    const request = { op: "register", subject_key: "a/b", schema_name: "s", schema_body: {} };
+    world.verdictOf = (): SubjectVerdict => {
+      const payload = canonicalText(request);
+      return { kind: "judged", producerId, fingerprint: "f", payload, isRedelivery: false };
+    };
+    world.fateOfRows = (question) => (question === "registerSubject" ? "refused" : "answered");
+    const fields = { pubkey: "a", payload: "{}", nonce: "n", sig: "s" };
+    await addAll(world, SUBJECT_STREAM, [Object.entries(fields).flat()]);
+
+    const [answer] = await world.entries(`fdc:subject:resp:${producerId}`);
+    assert.deepEqual([answer?.["status"], answer?.["error"]], ["denied", "not_storable"]);
+  });
+
   it("are each judged and acknowledged, on the stream for subjects", async () => {
     const world = await ingestWorld();
     const request = { op: "register", subject_key: "a/b", schema_name: "s", schema_body: { a: "b" } };

@@ -27,7 +27,7 @@ import { patient } from "#test/kit/patient.ts";
 export const asked: CallOptions = { timeoutMs: 60 * second };
 
 /** What becomes of what the table is asked. */
-export type RowsFate = "answered" | "done-unheard" | "lost";
+export type RowsFate = "answered" | "done-unheard" | "lost" | "refused";
 
 export interface WorldOptions {
   readonly config?: Partial<IngestConfig>;
@@ -179,6 +179,7 @@ export class World {
     ): Promise<Result<Value, RowsFailure | F>> => {
       const fate = this.fateOfRows(question);
       if (fate === "lost") return fail({ code: "sql.unreachable", executed: "no", cause: "it is away" });
+      if (fate === "refused") return fail({ code: "sql.refused", state: "22P05", message: "not that" });
       const done = await work();
       return fate === "answered"
         ? done
