@@ -77,6 +77,8 @@ export function describeCrowd(url: string): void {
       assert.deepEqual(read, changes);
       judge(known);
       await judgeRequests(sql, known);
+      const twice = `select from ${SCHEMA}.reviews where verdict = 'approved' group by fingerprint having count(*) > 1`;
+      assert.deepEqual(await ask(sql, twice), [], "no key is approved twice");
       const counts = [known.tokens.length, known.ends.size, known.approvals.size, known.revoked.length, changes.length];
       assert(Math.min(...counts) > 3, `everything has happened: ${counts.join()}`);
     });
@@ -131,8 +133,10 @@ class Worker {
   async #approve(fingerprint: string, producerId: ProducerId): Promise<void> {
     const { answer, moment } = await this.#timed(() => this.#scene.approve(fingerprint, producerId));
     if (answer.kind !== "approved") return;
-    assert(!this.#known.approvals.has(fingerprint), "no key is approved twice");
-    this.#known.approvals.set(fingerprint, moment);
+    const { approvals, ends } = this.#known;
+    assert((ends.get(fingerprint)?.toTick ?? moment.fromTick) >= moment.fromTick, "no key is approved after its end");
+    const first = approvals.get(fingerprint);
+    if (first === undefined || moment.fromTick < first.fromTick) approvals.set(fingerprint, moment);
   }
 
   async #deny(fingerprint: string, producerId: ProducerId): Promise<void> {
