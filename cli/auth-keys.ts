@@ -149,9 +149,23 @@ function table(rows: readonly Row[], isAll: boolean): readonly (readonly Piece[]
     ...(isAll ? [stateOf(row)] : []),
     text(row["producer_id"]),
     text(row["name"]) || "-",
+    comesAs(row),
+    vouchedBy(row),
     text(row["fingerprint"]),
   ]);
   return columns(lines);
+}
+
+/** Anybody who knows a producer's id can bring a further key of it: approved, that ends the one it has. */
+function comesAs(row: Row): Piece {
+  if (row["type"] !== "key_rotation") return "new";
+  const superseded = text(row["supersedes"]).slice(0, FINGERPRINT_START_MIN);
+  return superseded === "" ? "further key" : paint("yellow", `replaces ${superseded}`);
+}
+
+function vouchedBy(row: Row): Piece {
+  const { certificate } = row;
+  return isRecord(certificate) ? `certified ${text(certificate["key_id"]) || "-"}` : "no certificate";
 }
 
 function stateOf(row: Row): Piece {

@@ -6,7 +6,14 @@
  *
  * What producers ask of it comes over streams, not over this protocol. Specified in `specs/actors/auth.md`.
  */
-import type { Fingerprint, KeyFilter, KeyRow, KeyStatus, ProducerId } from "#actors/auth/directory/directory.ts";
+import type {
+  Fingerprint,
+  KeyFilter,
+  KeyRow,
+  KeyStatus,
+  KeyType,
+  ProducerId,
+} from "#actors/auth/directory/directory.ts";
 import type { RequestRefusal } from "#actors/auth/signed-request.ts";
 import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import type { Failure } from "#runtime/errors.ts";
@@ -37,10 +44,13 @@ export interface AuthProtocol {
   takeAdminNonce: Call<{ readonly fingerprint: Fingerprint; readonly nonce: string }, boolean, AuthUnavailable>;
 
   /** A person decides about a key. Whoever waits for that is told. The same again is fine. */
-  reviewKey: Call<KeyReview, Reviewed, KeyUnknown | KeyDecided | AuthUnavailable>;
+  reviewKey: Call<KeyReview, Reviewed, KeyUnknown | KeyDecided | KeyRotates | AuthUnavailable>;
 
-  /** Approves a key of protocol 0.1.0 that waits, for its own producer, and gives a token for it; again is another token. */
-  approveWithToken: Call<KeyApproval, TokenGiven, KeyUnknown | KeyDecided | AuthUnavailable>;
+  /**
+   * Approves a key of protocol 0.1.0 that waits, for its own producer, and gives a token for it; again is another token. In that
+   * protocol a key is its producer: one that is to take another's place is approved only where the producer is named.
+   */
+  approveWithToken: Call<KeyApproval, TokenGiven, KeyUnknown | KeyDecided | KeyRotates | AuthUnavailable>;
 
   /** A token, known here or not, or a key with all its tokens, counts no longer. Again is fine. */
   revoke: Call<Revocation, void, KeyUnknown | AuthUnavailable>;
@@ -110,13 +120,15 @@ export interface KeyReview {
 }
 
 export type Reviewed =
-  | { readonly kind: "approved"; readonly type: "new_producer" | "key_rotation"; readonly isTold: boolean }
+  | { readonly kind: "approved"; readonly type: KeyType; readonly isTold: boolean }
   /** `isTold`: whether the answer is where the producer waits for one. */
   | { readonly kind: "denied"; readonly isTold: boolean };
 
 export interface KeyApproval {
   /** Of the key, or any text fingerprint that it is known by. */
   readonly fingerprint: string;
+  /** Whose key it is, if whoever approves it has looked at that. */
+  readonly producerId: ProducerId | undefined;
   readonly reviewer: string;
   readonly notes: string | undefined;
   /** Of the token, at least 1000; one lives no longer than an hour, whatever is asked for. */
@@ -163,5 +175,10 @@ export interface KeyUnknown extends Failure<"auth.key-unknown"> {
 
 /** Somebody has denied the key, or approved another one in its place: only one that waits is approved. Final. */
 export interface KeyDecided extends Failure<"auth.key-decided"> {
+  readonly fingerprint: string;
+}
+
+/** The key is not the first of its producer, whom nobody has named. Nothing was changed; look at both, and name it. */
+export interface KeyRotates extends Failure<"auth.key-rotates"> {
   readonly fingerprint: string;
 }

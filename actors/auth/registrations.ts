@@ -55,13 +55,14 @@ export async function registerWith(
   within: Within,
 ): Promise<Result<Registered | undefined, AuthUnavailable>> {
   const said = saidIn(verified.payload);
-  const { keyLine, textFingerprint } = verified;
+  const { keyLine, textFingerprint, certificate } = verified;
   const registered =
     said === undefined
       ? ok(undefined)
       : await directory.ask(within, (target, bounded) => {
           const isUnmistakable = purpose === "register";
-          const registration = { ...said, request, keyLine, textFingerprint, isUnmistakable, pendingMax: pendingMax() };
+          const key = { keyLine, textFingerprint, certificate };
+          const registration = { ...said, ...key, request, isUnmistakable, pendingMax: pendingMax() };
           return target.register(registration, bounded);
         });
   // Of a key that nobody knows, and that is not taken, nothing is to be kept in Redis either.

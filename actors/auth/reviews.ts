@@ -8,6 +8,7 @@ import type {
   KeyApproval,
   KeyDecided,
   KeyReview,
+  KeyRotates,
   KeyUnknown,
   Reviewed,
   Revocation,
@@ -33,13 +34,14 @@ export async function reviewKey(
   seams: ReviewSeams,
   { action, fingerprint: name, producerId, reviewer, notes }: KeyReview,
   within: Within,
-): Promise<Result<Reviewed, KeyUnknown | KeyDecided | AuthUnavailable>> {
+  mayRotate = true,
+): Promise<Result<Reviewed, KeyUnknown | KeyDecided | KeyRotates | AuthUnavailable>> {
   const { directory, clock } = seams;
   const key = await directory.ask(within, (target, bounded) => target.keyOf(name, bounded));
   if (!key.ok) return key;
   if (key.value === undefined) return fail({ code: "auth.key-unknown", fingerprint: name });
   const { fingerprint } = key.value;
-  const review: Review = { fingerprint, producerId, reviewer, notes, atMs: Math.floor(clock.wallMs()) };
+  const review: Review = { fingerprint, producerId, reviewer, notes, atMs: Math.floor(clock.wallMs()), mayRotate };
   const decided = await directory.ask(
     within,
     (target, bounded): Promise<Result<Approved | Denied, SqlFailure>> =>
@@ -56,6 +58,8 @@ export async function reviewKey(
       });
     case "denied":
       return ok({ kind: value.kind, isTold: await tell(seams, review, value.nonce, "denied", within) });
+    case "rotation":
+      return fail({ code: "auth.key-rotates", fingerprint });
     case "not-pending":
       return fail({ code: "auth.key-decided", fingerprint });
     default:
@@ -66,16 +70,16 @@ export async function reviewKey(
 /** It may be approved, and no token be given: asked again it is. */
 export async function approveWithToken(
   seams: ReviewSeams & { readonly issuer: Issuer },
-  { fingerprint: name, reviewer, notes, lifeMs }: KeyApproval,
+  { fingerprint: name, producerId: named, reviewer, notes, lifeMs }: KeyApproval,
   within: Within,
-): Promise<Result<TokenGiven, KeyUnknown | KeyDecided | AuthUnavailable>> {
+): Promise<Result<TokenGiven, KeyUnknown | KeyDecided | KeyRotates | AuthUnavailable>> {
   const { directory, issuer } = seams;
   const key = await directory.ask(within, (target, bounded) => target.keyOf(name, bounded));
   if (!key.ok) return key;
   if (key.value === undefined) return fail({ code: "auth.key-unknown", fingerprint: name });
   const { fingerprint, producerId } = key.value;
-  const review = { action: "approve", fingerprint, producerId, reviewer, notes } as const;
-  const reviewed = await reviewKey(seams, review, within);
+  const review = { action: "approve", fingerprint, producerId: named ?? producerId, reviewer, notes } as const;
+  const reviewed = await reviewKey(seams, review, within, named !== undefined);
   if (!reviewed.ok) return reviewed;
   const token = issuer.next(Math.min(lifeMs, TOKEN_MS));
   const holder = { producerId, fingerprint, subjectId: undefined };
@@ -102,7 +106,7 @@ export async function revoke(
   if (!key.ok) return key;
   if (key.value === undefined) return fail({ code: "auth.key-unknown", fingerprint: name });
   const { fingerprint, producerId } = key.value;
-  const review: Review = { fingerprint, producerId, reviewer, notes: reason, atMs };
+  const review: Review = { fingerprint, producerId, reviewer, notes: reason, atMs, mayRotate: false };
   const denied = await directory.ask(within, (target, bounded) => target.deny(review, bounded));
   return denied.ok ? ok() : denied;
 }

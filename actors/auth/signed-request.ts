@@ -7,7 +7,7 @@
  */
 import { readCanonical } from "#actors/domain/canonical-json.ts";
 import { isJsonObject, type JsonObject } from "#actors/domain/json-value.ts";
-import { verifyCertificate } from "#actors/domain/ssh/certified.ts";
+import { type Certified, verifyCertificate } from "#actors/domain/ssh/certified.ts";
 import { fingerprintOf, KEY_TYPE, type SshKey, textFingerprintOf } from "#actors/domain/ssh/key.ts";
 import { type KeyLine, parseKeyLine } from "#actors/domain/ssh/key-line.ts";
 import { verifySigned } from "#actors/domain/ssh/signature.ts";
@@ -37,6 +37,8 @@ export interface VerifiedRequest {
   readonly textFingerprint: string;
   /** `ssh-ed25519 AAAA…`, also of a certificate. */
   readonly keyLine: string;
+  /** Undefined where it came without one. */
+  readonly certificate: Pick<Certified, "keyId" | "principal"> | undefined;
   readonly payload: JsonObject;
   /** As it was signed. */
   readonly payloadText: string;
@@ -67,19 +69,21 @@ export function verifyRequest(fields: RequestFields, terms: RequestTerms): Resul
   if (!isNonce(nonce)) return refused("bad_nonce", "bad-form");
   const line = parseKeyLine(pubkey);
   if (!line.ok) return refused("bad_pubkey", line.failure.reason);
-  const key = keyOf(line.value, terms);
-  if (!key.ok) return key;
+  const holder = holderOf(line.value, terms);
+  if (!holder.ok) return holder;
+  const { key, certificate } = holder.value;
   const message = Buffer.concat([payload, Buffer.from(`.${nonce}`)]);
-  const signed = verifySigned({ key: key.value, message, signatureBase64: sig });
+  const signed = verifySigned({ key, message, signatureBase64: sig });
   if (!signed.ok) return refused("invalid_sig", signed.failure.reason);
   const read = readCanonical(payload);
   if (!read.ok) return refused("invalid_payload", read.failure.problem);
   if (!isJsonObject(read.value)) return refused("invalid_payload", "not-an-object");
 
   return ok({
-    fingerprint: fingerprintOf(key.value),
+    fingerprint: fingerprintOf(key),
     textFingerprint: textFingerprintOf(pubkey),
-    keyLine: `${KEY_TYPE} ${Buffer.from(key.value.blob).toString("base64")}`,
+    keyLine: `${KEY_TYPE} ${Buffer.from(key.blob).toString("base64")}`,
+    certificate,
     payload: read.value,
     payloadText: Buffer.from(payload).toString(),
     nonce,
@@ -88,12 +92,18 @@ export function verifyRequest(fields: RequestFields, terms: RequestTerms): Resul
 }
 
 /** A certificate that nobody asked for has to be a good one all the same: whoever sends it relies on what it says. */
-function keyOf(line: KeyLine, terms: RequestTerms): Result<SshKey, RequestRefused> {
+function holderOf(
+  line: KeyLine,
+  terms: RequestTerms,
+): Result<{ readonly key: SshKey } & Pick<VerifiedRequest, "certificate">, RequestRefused> {
   if (line.kind === "key") {
-    return terms.needsCertificate ? refused("invalid_cert", "no-certificate") : ok(line.key);
+    const { key } = line;
+    return terms.needsCertificate ? refused("invalid_cert", "no-certificate") : ok({ key, certificate: undefined });
   }
   const certified = verifyCertificate(line.certificate, terms);
-  return certified.ok ? ok(certified.value.key) : refused("invalid_cert", certified.failure.reason);
+  if (!certified.ok) return refused("invalid_cert", certified.failure.reason);
+  const { key, keyId, principal } = certified.value;
+  return ok({ key, certificate: { keyId, principal } });
 }
 
 function refused(reason: RequestRefusal, problem: string): Result<never, RequestRefused> {

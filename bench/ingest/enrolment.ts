@@ -53,7 +53,7 @@ export async function enrol(redis: Redis, postgresUrl: string, authority: Author
 
 async function approve(url: string, { fingerprint }: Producer, producerId: string): Promise<void> {
   const directory = postgresDirectory(openSql({ url, connectionsMax: 1, statementTimeoutMs: WAIT_MS }));
-  const review = { fingerprint, producerId, reviewer: "bench", notes: undefined, atMs: Date.now() };
+  const review = { fingerprint, producerId, reviewer: "bench", notes: undefined, atMs: Date.now(), mayRotate: true };
   const { kind } = must(await directory.approve(review, patient), "a review");
   assert(kind === "approved", `the key is approved, and not ${kind}`);
   await directory.close();

@@ -26,6 +26,9 @@ const row = (number: number, changes: Partial<KeyRow> = {}): KeyRow => ({
   producerId: PRODUCER,
   status: "pending",
   isDisabled: false,
+  type: "new_producer",
+  supersedes: undefined,
+  certificate: undefined,
   hint: "binance",
   contact: undefined,
   createdMs: 1_760_000_000_000,
@@ -56,11 +59,31 @@ describe("cli: auth pending", () => {
     const line = `2025-10-09T08:53:20Z  ${PRODUCER}`;
     assert.deepEqual([code, stderr], [0, ""]);
     assert.deepEqual(stdout.split("\n"), [
-      `${line}  binance        ${row(12_345_678).fingerprint}`,
-      `${line}  \\u001b[31mred  ${row(23_456_789).fingerprint}`,
+      `${line}  binance        new  no certificate  ${row(12_345_678).fingerprint}`,
+      `${line}  \\u001b[31mred  new  no certificate  ${row(23_456_789).fingerprint}`,
       "",
     ]);
     assert.deepEqual(auth.asked[0]?.request, { filter: "pending", limit: 100, before: undefined });
+  });
+
+  it("shows which are to take another one's place, and who is vouched for", async () => {
+    auth.rows = [
+      row(12_345_678, { certificate: { keyId: "ops\u001b", principal: "fdc-producer" } }),
+      row(23_456_789, { type: "key_rotation", supersedes: `87654321${"A".repeat(80)}` }),
+      row(34_567_890, { type: "key_rotation" }),
+    ];
+
+    const { stdout } = await run("pending");
+
+    const cells = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(/ {2,}/).slice(3, 5));
+    assert.deepEqual(cells, [
+      ["new", "certified ops\\u001b"],
+      ["replaces 87654321", "no certificate"],
+      ["further key", "no certificate"],
+    ]);
   });
 
   it("says so where nobody does, and shows all on demand, a line of JSON each", async () => {

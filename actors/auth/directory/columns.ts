@@ -1,7 +1,7 @@
-/** The status of a key in a row. */
-import type { KeyStatus } from "#actors/auth/directory/directory.ts";
+/** What a row says of a key: its status, and whether it is the first one of its producer. */
+import type { KeyStatus, KeyType } from "#actors/auth/directory/directory.ts";
 import { Defect } from "#runtime/errors.ts";
-import { textIn } from "#runtime/sql/columns.ts";
+import { flagIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlRow } from "#runtime/sql/sql.ts";
 
 export function statusIn(row: SqlRow | undefined): KeyStatus {
@@ -15,4 +15,14 @@ export function statusIn(row: SqlRow | undefined): KeyStatus {
     default:
       throw new Defect(`${status} is no status of a key`);
   }
+}
+
+/** Of the key `k`, to be called `is_rotation`. */
+export function isRotation(schema: string): string {
+  return `exists (select from ${schema}.keys earlier
+    where earlier.producer_id = k.producer_id and earlier.number < k.number)`;
+}
+
+export function typeIn(row: SqlRow | undefined): KeyType {
+  return flagIn(row, "is_rotation") ? "key_rotation" : "new_producer";
 }

@@ -72,12 +72,21 @@ export interface SignedRequest {
   readonly atMs: number;
 }
 
+/** What an authority of producers has said of a key. */
+export interface KeyCertificate {
+  readonly keyId: string;
+  /** The first one that is taken here. */
+  readonly principal: string;
+}
+
 export interface Registration {
   readonly request: SignedRequest;
   /** The key, without a comment: `ssh-ed25519 AAAA…`. */
   readonly keyLine: string;
   /** What the original kernel would call the key; for look-ups only. */
   readonly textFingerprint: string;
+  /** That it came with; it is good. */
+  readonly certificate: KeyCertificate | undefined;
   /** What a new producer says of itself: for people, never for a decision. */
   readonly hint: string | undefined;
   readonly contact: string | undefined;
@@ -199,18 +208,25 @@ export interface Review {
   readonly reviewer: string;
   readonly notes: string | undefined;
   readonly atMs: number;
+  /** Whether a key may be approved that is not the first of its producer. */
+  readonly mayRotate: boolean;
 }
+
+/** Of a key: whether it is the first of its producer. */
+export type KeyType = "new_producer" | "key_rotation";
 
 export type Approved =
   | {
       readonly kind: "approved";
-      readonly type: "new_producer" | "key_rotation";
+      readonly type: KeyType;
       /** Of the latest registration of the key: where the producer waits for the answer. */
       readonly nonce: string;
     }
   | { readonly kind: "not-found" }
   /** It is another producer's, or was denied, or has made room for another. */
-  | { readonly kind: "wrong-producer" | "not-pending" };
+  | { readonly kind: "wrong-producer" | "not-pending" }
+  /** It waits, and is not the first of its producer. */
+  | { readonly kind: "rotation" };
 
 export type Denied =
   | { readonly kind: "denied"; readonly nonce: string }
@@ -222,6 +238,12 @@ export type KeyFilter = "pending" | "all" | "active" | "registered";
 export interface KeyRow extends KeyFacts {
   /** Of all keys, in the order in which they came first; from 1. */
   readonly number: number;
+  readonly type: KeyType;
+  /** Of one that waits: the key of its producer that ends when this one is approved. */
+  readonly supersedes: Fingerprint | undefined;
+  /** The last one that it came with. */
+  readonly certificate: KeyCertificate | undefined;
+  /** Of its producer, as that called itself with its first key. */
   readonly hint: string | undefined;
   readonly contact: string | undefined;
   readonly createdMs: number;

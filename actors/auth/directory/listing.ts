@@ -1,5 +1,5 @@
 /** Keys as people look at them: one by any of its names, or page by page. */
-import { statusIn } from "#actors/auth/directory/columns.ts";
+import { isRotation, statusIn, typeIn } from "#actors/auth/directory/columns.ts";
 import type { DirectoryFailure, KeyFacts, KeyFilter, KeyRow } from "#actors/auth/directory/directory.ts";
 import { read, type Tables } from "#actors/auth/directory/transaction.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
@@ -51,6 +51,9 @@ export async function list(
     tables,
     `list-${filter}`,
     `select k.fingerprint, k.number, k.producer_id, k.status, k.created_ms, p.hint, p.contact,
+        k.certificate_id, k.certificate_principal, ${isRotation(schema)} as is_rotation,
+        case when k.status = 'pending' then (
+          select fingerprint from ${schema}.keys where producer_id = k.producer_id and status = 'approved') end as supersedes,
         p.disabled_ms is not null as is_disabled, t.jti, t.expires_ms,
         exists (select from ${schema}.denied_tokens d where d.jti in (t.jti, t.root_jti)) as is_denied
       from ${schema}.keys k
@@ -80,11 +83,19 @@ function keyIn(row: SqlRow): KeyRow {
   return {
     ...facts,
     number: numberIn(row, "number"),
+    type: typeIn(row),
+    supersedes: maybeTextIn(row, "supersedes"),
+    certificate: certificateIn(row),
     hint: maybeTextIn(row, "hint"),
     contact: maybeTextIn(row, "contact"),
     createdMs: numberIn(row, "created_ms"),
     token: tokenIn(row, facts),
   };
+}
+
+function certificateIn(row: SqlRow): KeyRow["certificate"] {
+  const keyId = maybeTextIn(row, "certificate_id");
+  return keyId === undefined ? undefined : { keyId, principal: textIn(row, "certificate_principal") };
 }
 
 function tokenIn(row: SqlRow, { status }: KeyFacts): KeyRow["token"] {

@@ -145,19 +145,18 @@ export class MemoryDirectory implements Directory {
     return ok(new Map(known.map((token) => [token.jti, this.#factsOf(token)])));
   }
 
-  async approve({ fingerprint, producerId, atMs }: Review): Answer<Approved> {
+  async approve({ fingerprint, producerId, atMs, mayRotate }: Review): Answer<Approved> {
     const key = this.#keys.get(fingerprint);
     if (key === undefined) return ok({ kind: "not-found" });
     if (key.producer.id !== producerId) return ok({ kind: "wrong-producer" });
-    const { status, type: before, nonce } = key;
-    if (status === "approved" && before !== undefined) return ok({ kind: "approved", type: before, nonce });
+    const { status, type, nonce } = key;
+    if (status === "approved") return ok({ kind: "approved", type, nonce });
     if (status !== "pending") return ok({ kind: "not-pending" });
+    if (type === "key_rotation" && !mayRotate) return ok({ kind: "rotation" });
     const old = this.#keys.approvedOf(producerId);
     if (old !== undefined) this.#keys.end(old, "superseded", atMs);
     key.status = "approved";
     for (const one of [key, old]) if (one !== undefined) this.#changes.add({ kind: "key", id: one.fingerprint });
-    const type = old === undefined ? "new_producer" : "key_rotation";
-    key.type = type;
     return ok({ kind: "approved", type, nonce });
   }
 
@@ -247,11 +246,12 @@ export class MemoryDirectory implements Directory {
   }
 
   #rowOf(key: MemoryKey): KeyRow {
-    const { number, createdMs, producer } = key;
+    const { number, createdMs, producer, status, type, certificate } = key;
+    const supersedes = status === "pending" ? this.#keys.approvedOf(producer.id)?.fingerprint : undefined;
     const { hint, contact } = producer;
     const last = this.#lastTokens.get(key);
     const token = last && { jti: last.jti, expiresAt: last.expiresAt, isRevoked: this.#isRevoked(last) };
-    return { ...factsOf(key), number, hint, contact, createdMs, token };
+    return { ...factsOf(key), number, type, supersedes, certificate, hint, contact, createdMs, token };
   }
 }
 

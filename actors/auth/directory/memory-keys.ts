@@ -4,9 +4,11 @@ import type {
   DirectoryLimits,
   Fingerprint,
   Issued,
+  KeyCertificate,
   KeyFacts,
   KeyFilter,
   KeyStatus,
+  KeyType,
   ProducerId,
   Registered,
   Registration,
@@ -39,8 +41,8 @@ export interface MemoryKey {
   readonly producer: MemoryProducer;
   readonly createdMs: number;
   status: KeyStatus;
-  /** What its approval was; undefined where there was none. */
-  type: "new_producer" | "key_rotation" | undefined;
+  readonly type: KeyType;
+  certificate: KeyCertificate | undefined;
   endedMs: number | undefined;
   /** Of its latest registration. */
   nonce: string;
@@ -117,8 +119,11 @@ export class MemoryKeys {
   }
 
   /** A registration of a key that is known. */
-  note(key: MemoryKey, { request, textFingerprint }: Registration): void {
+  note(key: MemoryKey, { request, textFingerprint, certificate }: Registration): void {
     key.nonce = request.nonce;
+    if (certificate !== undefined) {
+      key.certificate = { keyId: legible(certificate.keyId), principal: legible(certificate.principal) };
+    }
     if (this.#aliases.has(textFingerprint) || key.aliasCount >= this.#limits.keyAliasesMax) return;
     this.#aliases.set(textFingerprint, key);
     key.aliasCount += 1;
@@ -137,7 +142,8 @@ export class MemoryKeys {
       producer,
       createdMs: request.atMs,
       status: "pending",
-      type: undefined,
+      type: producerId === undefined ? "new_producer" : "key_rotation",
+      certificate: undefined,
       endedMs: undefined,
       nonce: request.nonce,
       requests: new Map(),

@@ -20,6 +20,7 @@ export function directoryMigrations(schema: string): Migrations {
       { name: "what-is-over", text: whatIsOver(schema) },
       { name: "first-tokens-of-requests", text: firstTokens(schema) },
       { name: "digests-of-requests", text: digests(schema) },
+      { name: "certificates-of-keys", text: certificates(schema) },
     ],
   };
 }
@@ -30,6 +31,15 @@ function whatIsOver(schema: string): string {
 create index tokens_over on ${schema}.tokens (expires_ms);
 create index tokens_of_root on ${schema}.tokens (root_jti);
 create index keys_ended on ${schema}.keys (ended_ms) where ended_ms is not null;
+`;
+}
+
+/** Who decides about a key sees who has vouched for it, and which keys its producer has. */
+function certificates(schema: string): string {
+  return `
+alter table ${schema}.keys add column certificate_id text, add column certificate_principal text,
+  add check (num_nulls(certificate_id, certificate_principal) in (0, 2));
+create index keys_of_producer on ${schema}.keys (producer_id, number);
 `;
 }
 

@@ -98,16 +98,26 @@ async function addProducer(
 async function addKey(
   { schema, rows }: Transaction,
   producerId: ProducerId,
-  { request, keyLine, textFingerprint }: Registration,
+  { request, keyLine, textFingerprint, certificate }: Registration,
 ): Promise<Result<void, SqlFailure>> {
   const added = await rows(
     "add-key",
     `with counted as (update ${schema}.counters set value = value + 1 where name = 'keys' returning value),
         added as (
-          insert into ${schema}.keys (fingerprint, number, producer_id, key_line, nonce, status, created_ms)
-          select $1, value, $2, $3, $4, 'pending', $5 from counted)
+          insert into ${schema}.keys (
+            fingerprint, number, producer_id, key_line, nonce, status, created_ms, certificate_id, certificate_principal)
+          select $1, value, $2, $3, $4, 'pending', $5, $7, $8 from counted)
       insert into ${schema}.key_aliases (alias, fingerprint) values ($6, $1) on conflict do nothing`,
-    [request.fingerprint, producerId, keyLine, request.nonce, request.atMs, textFingerprint],
+    [
+      request.fingerprint,
+      producerId,
+      keyLine,
+      request.nonce,
+      request.atMs,
+      textFingerprint,
+      certificate?.keyId ?? null,
+      certificate?.principal ?? null,
+    ],
   );
   return added.ok ? ok() : added;
 }

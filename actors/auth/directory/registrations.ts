@@ -103,18 +103,27 @@ function answerTo({ producerId, status, isDisabled }: HeldKey, { isUnmistakable 
   }
 }
 
-/** Where its producer waits now, and what else the key may be called. */
+/** Where its producer waits now, what else the key may be called, and who has vouched for it last. */
 async function note(
   { schema, limits, rows }: Transaction,
-  { request, textFingerprint }: Registration,
+  { request, textFingerprint, certificate }: Registration,
 ): Promise<Result<void, SqlFailure>> {
   const noted = await rows(
     "note-registration",
-    `with waiting as (update ${schema}.keys set nonce = $2 where fingerprint = $1)
+    `with waiting as (
+        update ${schema}.keys set nonce = $2, certificate_id = coalesce($5, certificate_id),
+          certificate_principal = coalesce($6, certificate_principal) where fingerprint = $1)
       insert into ${schema}.key_aliases (alias, fingerprint)
       select $3, $1 where (select count(*) from ${schema}.key_aliases where fingerprint = $1) < $4
       on conflict do nothing`,
-    [request.fingerprint, request.nonce, textFingerprint, limits.keyAliasesMax],
+    [
+      request.fingerprint,
+      request.nonce,
+      textFingerprint,
+      limits.keyAliasesMax,
+      certificate?.keyId ?? null,
+      certificate?.principal ?? null,
+    ],
   );
   return noted.ok ? ok() : noted;
 }

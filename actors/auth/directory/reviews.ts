@@ -1,11 +1,12 @@
 /** What people decide about keys. Who decided what stays recorded, also where another decision came after it. */
 import { addChanges } from "#actors/auth/directory/changes.ts";
+import { isRotation, typeIn } from "#actors/auth/directory/columns.ts";
 import type { Approved, Denied, DirectoryFailure, Review } from "#actors/auth/directory/directory.ts";
 import { type HeldKey, holdKey } from "#actors/auth/directory/held-key.ts";
 import { type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
-import { flagIn, textIn } from "#runtime/sql/columns.ts";
+import { textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 
 export function approve(tables: Tables, review: Review, within: Within): Promise<Result<Approved, DirectoryFailure>> {
@@ -18,20 +19,22 @@ export function approve(tables: Tables, review: Review, within: Within): Promise
       const key = held.value;
       if (key === undefined) return ok({ kind: "not-found" });
       if (key.producerId !== review.producerId) return ok({ kind: "wrong-producer" });
-      if (key.status === "approved") return approvedBefore(transaction, key);
+      const looked = await lookAt(transaction, fingerprint);
+      if (!looked.ok) return looked;
+      const approval = looked.value;
+      // That was answered before, perhaps to nobody. Nothing is decided, so nothing is recorded.
+      if (key.status === "approved") return ok(approval);
       if (key.status !== "pending") return ok({ kind: "not-pending" });
+      if (approval.type === "key_rotation" && !review.mayRotate) return ok({ kind: "rotation" });
 
       // First: there is never more than one.
       const superseded = await supersede(transaction, key, review.atMs);
       if (!superseded.ok) return superseded;
-      const text = `update ${transaction.schema}.keys set status = 'approved', approved_ms = $2
-        where fingerprint = $1 returning nonce`;
+      const text = `update ${transaction.schema}.keys set status = 'approved', approved_ms = $2 where fingerprint = $1`;
       const approved = await transaction.rows("approve-key", text, [fingerprint, review.atMs]);
       if (!approved.ok) return approved;
       const recorded = await record(transaction, review, "approved", [fingerprint, ...superseded.value]);
-      if (!recorded.ok) return recorded;
-      const type = typeOf(superseded.value.length > 0);
-      return ok({ kind: "approved", type, nonce: textIn(approved.value[0], "nonce") });
+      return recorded.ok ? ok(approval) : recorded;
     },
     within,
   );
@@ -59,24 +62,19 @@ export function deny(tables: Tables, review: Review, within: Within): Promise<Re
   );
 }
 
-/** As it was answered, perhaps to nobody. Nothing is decided, so nothing is recorded. */
-async function approvedBefore(
+/** What an approval of this key is answered with. */
+async function lookAt(
   { schema, rows }: Transaction,
-  { fingerprint }: HeldKey,
-): Promise<Result<Approved, SqlFailure>> {
+  fingerprint: string,
+): Promise<Result<Extract<Approved, { kind: "approved" }>, SqlFailure>> {
   const found = await rows(
-    "approved-before",
-    `select nonce, exists (select from ${schema}.keys where superseded_by = k.fingerprint) as is_rotation
-      from ${schema}.keys k where fingerprint = $1`,
+    "look-at-key",
+    `select nonce, ${isRotation(schema)} as is_rotation from ${schema}.keys k where fingerprint = $1`,
     [fingerprint],
   );
   if (!found.ok) return found;
   const [row] = found.value;
-  return ok({ kind: "approved", type: typeOf(flagIn(row, "is_rotation")), nonce: textIn(row, "nonce") });
-}
-
-function typeOf(isRotation: boolean): Extract<Approved, { kind: "approved" }>["type"] {
-  return isRotation ? "key_rotation" : "new_producer";
+  return ok({ kind: "approved", type: typeIn(row), nonce: textIn(row, "nonce") });
 }
 
 /** The key that the producer had, if it had one, ends with this one's approval. Answers with it. */

@@ -6,9 +6,21 @@ import { second } from "#runtime/units.ts";
 
 type KeyRow = ReplyOf<AuthProtocol, "listKeys">[number];
 
-/** Of one that waits. `name` is what the producer calls itself: nothing is decided by it. */
-export function pendingJson({ fingerprint, createdMs, producerId, hint }: KeyRow): Readonly<Record<string, unknown>> {
-  return { fingerprint, ts: timeOf(createdMs), producer_id: producerId, name: hint ?? null };
+/**
+ * Of one that waits. `name` is what its producer calls itself: nothing is decided by it. Whoever knows the id of a producer can bring
+ * a further key of it, which is then shown by that name: what tells them apart is `type`, `supersedes` and `certificate`.
+ */
+export function pendingJson(row: KeyRow): Readonly<Record<string, unknown>> {
+  const { fingerprint, createdMs, producerId, hint, type, supersedes, certificate } = row;
+  return {
+    fingerprint,
+    ts: timeOf(createdMs),
+    producer_id: producerId,
+    name: hint ?? null,
+    type,
+    supersedes: supersedes ?? null,
+    certificate: certificate === undefined ? null : { key_id: certificate.keyId, principal: certificate.principal },
+  };
 }
 
 export function keyJson(row: KeyRow, nowMs: number): Readonly<Record<string, unknown>> {

@@ -48,6 +48,7 @@ export interface RevokeOrder {
 
 export interface ApproveOrder {
   readonly fingerprint: string;
+  readonly producerId: Uuid | undefined;
   readonly notes: string | undefined;
   readonly lifeMs: number;
 }
@@ -71,7 +72,7 @@ const ORDERS: Readonly<Record<string, readonly [(said: JsonObject) => Result<unk
   {
     "admin-review": [reviewIn, ["action", "producer_id", "fingerprint", "reason", "notes"]],
     "admin-revoke": [revokeIn, ["jti", "fingerprint", "reason"]],
-    "admin-approve": [approveIn, ["fingerprint", "notes", "ttl_seconds"]],
+    "admin-approve": [approveIn, ["fingerprint", "producer_id", "notes", "ttl_seconds"]],
     "ingest-review": [bindingIn, ["action", "producer_id", "subject_id"]],
   };
 
@@ -113,13 +114,20 @@ export function revokeIn({ jti, fingerprint, reason }: JsonObject): Result<Revok
   return refused("it names either a token by jti, or a key by fingerprint");
 }
 
-export function approveIn({ fingerprint, notes, ttl_seconds: ttl = 3600 }: JsonObject): Result<ApproveOrder, BadOrder> {
+export function approveIn({
+  fingerprint,
+  producer_id: producer,
+  notes,
+  ttl_seconds: ttl = 3600,
+}: JsonObject): Result<ApproveOrder, BadOrder> {
+  const producerId = uuidIn(producer);
+  if (producerId === undefined && producer !== undefined) return refused("producer_id is a UUID");
   if (!isName(fingerprint)) return refused("fingerprint names a key");
   if (!isTextOrNone(notes)) return refused(TEXT_FORM);
   if (typeof ttl !== "number" || !Number.isSafeInteger(ttl) || ttl <= 0)
     return refused("ttl_seconds is a whole number");
   const lifeMs = Math.min(ttl * second, APPROVAL_TOKEN_MS);
-  return ok({ fingerprint, notes: notes ?? undefined, lifeMs });
+  return ok({ fingerprint, producerId, notes: notes ?? undefined, lifeMs });
 }
 
 const TEXT_FORM = `reason and notes are plain text of at most ${ADMIN_TEXT_LENGTH_MAX} characters`;

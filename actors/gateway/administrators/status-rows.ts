@@ -40,6 +40,10 @@ export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
     409,
     "The key does not wait for a review: it was denied, or has made room for another. Nothing was changed.",
   ),
+  "auth.key-rotates": final(
+    409,
+    "The key is a further one of its producer. Nothing was changed: look at it, and name the producer with producer_id.",
+  ),
   "ingest.unavailable": {
     ...later,
     message: ({ cause }) => `What ingest works with cannot be asked now: ${cause}. It may be asked again.`,

@@ -47,7 +47,13 @@ describe("auth: several nodes", () => {
     const [refused] = await one.admit(strange);
     const beside = { machine: one.started, directory, redis: one.server, authority: await authority };
     const other = await startAuth({ ...beside, disk: new MemoryDisk() });
-    const approval = { fingerprint: producer.fingerprint, reviewer: "r", notes: undefined, lifeMs: 60_000 };
+    const approval = {
+      fingerprint: producer.fingerprint,
+      producerId: undefined,
+      reviewer: "r",
+      notes: undefined,
+      lifeMs: 60_000,
+    };
     const { token } = must(await other.until(other.ref.call("approveWithToken", approval, asked)), "a token");
     const early = await one.admit(token, strange);
     await one.pass(100);

@@ -240,7 +240,13 @@ describe("auth: an approval with a token", () => {
     const a = await newProducer(auth.authority);
     const request = await a.sign({});
     await auth.register(request);
-    const approval = { fingerprint: a.fingerprint, reviewer: "r", notes: undefined, lifeMs: 60_000 };
+    const approval = {
+      fingerprint: a.fingerprint,
+      producerId: undefined,
+      reviewer: "r",
+      notes: undefined,
+      lifeMs: 60_000,
+    };
     const ask = async () => auth.until(auth.ref.call("approveWithToken", approval, asked));
     away.unreachable = "issue";
 

@@ -6,7 +6,14 @@ import type { SubjectVerdict } from "#actors/auth/protocol.ts";
 import { JSON_BYTES_MAX } from "#actors/domain/canonical-json.ts";
 import { ANSWER_UNVERIFIED_BURST_MAX, ANSWERS_MAX } from "#actors/domain/streams/answers.ts";
 import { must } from "#runtime/errors.ts";
-import { type Fields, newAuthority, newNonce, newProducer, type Producer } from "#test/actors/auth/producer.ts";
+import {
+  type Fields,
+  newAuthority,
+  newNonce,
+  newProducer,
+  PRINCIPAL,
+  type Producer,
+} from "#test/actors/auth/producer.ts";
 import { asked, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
 
 const REGISTER = "fdc:register";
@@ -513,7 +520,10 @@ export function describeAuth(
       const reviewed = await auth.review("approve", { fingerprint: a.textFingerprint }, producerId);
 
       assert.deepEqual([key?.hint, key?.contact, key?.fingerprint], ["binance", "ops@example.com", a.fingerprint]);
+      assert.deepEqual([key?.type, key?.certificate], ["new_producer", undefined]);
       assert.equal(reviewed.kind, "approved");
+      await auth.register(await a.sign({}));
+      assert.equal((await list("active"))[0]?.certificate?.principal, PRINCIPAL);
       assert.deepEqual(
         (await list("active")).map(({ fingerprint }) => fingerprint),
         [a.fingerprint],
@@ -578,7 +588,13 @@ export function describeAuth(
 
       await auth.sent("old:register", await plain());
       assert.deepEqual(await told(), []);
-      const approval = { fingerprint: a.fingerprint, reviewer: "r", notes: undefined, lifeMs: 10_000_000 };
+      const approval = {
+        fingerprint: a.fingerprint,
+        producerId: undefined,
+        reviewer: "r",
+        notes: undefined,
+        lifeMs: 10_000_000,
+      };
       const given = must(await auth.until(auth.ref.call("approveWithToken", approval, asked)), "approval");
       const admitted = { kind: "admitted", producerId: given.producerId, subjectId: undefined };
       assert.deepEqual(await auth.admit(given.token), [admitted]);
@@ -590,6 +606,33 @@ export function describeAuth(
       auth.jump(60 * 60_000);
       await auth.sent("old:register", await plain());
       assert.equal((await told()).length, 1, "the stream of before is gone");
+    });
+
+    it("has no key take the place of another one, unless its producer is named", async () => {
+      const auth = await start({ config });
+      const { producer, producerId } = await auth.approved();
+      const stranger = await newProducer(auth.authority);
+      const claim = await stranger.sign({ producer_id: producerId }, { pubkey: stranger.keyLine });
+      await auth.sent("old:register", claim);
+      const rest = { fingerprint: stranger.fingerprint, reviewer: "r", notes: undefined, lifeMs: 60_000 };
+      const ask = async (named: string | undefined) =>
+        auth.until(auth.ref.call("approveWithToken", { ...rest, producerId: named }, asked));
+
+      const [unnamed, other] = [await ask(undefined), await ask(NOBODY)];
+      const token = await auth.token(producer, producerId);
+      const named = must(await ask(producerId), "approval");
+
+      assert.deepEqual(
+        [unnamed, other].map((answer) => !answer.ok && answer.failure.code),
+        ["auth.key-rotates", "auth.key-unknown"],
+      );
+      assert.notEqual(token, "");
+      assert.equal(named.producerId, producerId);
+      const keys = must(await auth.until(auth.ref.call("listKeys", { filter: "active", limit: 10 }, asked)), "keys");
+      assert.deepEqual(
+        keys.map(({ fingerprint, certificate }) => [fingerprint, certificate]),
+        [[stranger.fingerprint, undefined]],
+      );
     });
 
     itToo("is not served where no stream is named", async () => {

@@ -38,6 +38,7 @@ const maybe = <Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value | unde
 const said = fc.record({
   nonce,
   entry,
+  certificate: maybe(fc.record({ keyId: text, principal: text })),
   isUnmistakable: fc.boolean(),
   textFingerprint: fc.integer({ min: 0, max: 9 }).map(String),
   hint: maybe(text),
@@ -79,9 +80,11 @@ const revoke = token.map(
     (half) =>
       half.scene.directory.revokeToken(half.token(old), "lost", 1, within),
 );
-const approve = fc.tuple(key, owner).map(([fingerprint, of]): Step => {
-  return async (half) =>
-    half.scene.directory.approve(reviewOf(fingerprint, await half.ownerOf(fingerprint, of)), within);
+const approve = fc.tuple(key, owner, fc.nat({ max: 4 })).map(([fingerprint, of, odds]): Step => {
+  return async (half) => {
+    const review = reviewOf(fingerprint, await half.ownerOf(fingerprint, of));
+    return half.scene.directory.approve({ ...review, mayRotate: odds > 0 }, within);
+  };
 });
 const deny = fc.tuple(key, owner).map(([fingerprint, of]): Step => {
   return async (half) => half.scene.directory.deny(reviewOf(fingerprint, await half.ownerOf(fingerprint, of)), within);
@@ -135,7 +138,16 @@ const OUTCOMES = [
   ...["pending", "approved", "still-pending", "denied", "full", "replay", "deregistered", "spent", "unknown-key"],
   ...["revoked", "superseded", "producer_not_found", "producer_not_approved", "unknown_key"],
   ...["issued", "renewed", "refused", "key_not_approved", "wrong_producer", "producer_disabled"],
-  ...["unknown_token", "token_revoked", "new_producer", "key_rotation", "not-found", "not-pending", "wrong-producer"],
+  ...[
+    "unknown_token",
+    "token_revoked",
+    "new_producer",
+    "key_rotation",
+    "not-found",
+    "not-pending",
+    "wrong-producer",
+    "rotation",
+  ],
   ...["key", "producer", "token", "auth.changes-forgotten"],
 ];
 

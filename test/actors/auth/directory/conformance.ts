@@ -38,7 +38,8 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       const facts = { fingerprint: "a", producerId: a.producerId, status: "pending", isDisabled: false };
       assert.deepEqual(await one.keyOf("a"), facts);
       const said = { hint: "binance", contact: "ops@example.com", createdMs: atMs, number: 1, token: undefined };
-      assert.deepEqual((await listed(one, "all")).at(-1), { ...facts, ...said });
+      const alone = { type: "new_producer", supersedes: undefined, certificate: undefined };
+      assert.deepEqual((await listed(one, "all")).at(-1), { ...facts, ...said, ...alone });
     });
 
     it("binds a further key to the producer that it names, where that has an approved one (case 2)", async () => {
@@ -488,6 +489,21 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       ]);
     });
 
+    it("approves no further key of a producer for whoever may not do that, and is fine with one that is approved", async () => {
+      const one = await scene();
+      const producerId = await one.approved("a");
+      await one.pending("b", { producerId });
+      const review = { ...reviewOf("b", producerId), mayRotate: false };
+      const ask = async () => must(await one.directory.approve(review, within), "approve");
+
+      const refused = await ask();
+      const status = (await one.keyOf("a"))?.status;
+      const approved = await one.approve("b", producerId);
+
+      assert.deepEqual([refused, status], [{ kind: "rotation" }, "approved"]);
+      assert.deepEqual(await ask(), approved);
+    });
+
     it("approves nothing that is not there, is another's, or was decided about", async () => {
       const one = await scene();
       const producerId = await one.approved("a");
@@ -635,7 +651,8 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       assert.deepEqual(await fingerprints(one, "pending"), ["c"]);
       assert.deepEqual(await fingerprints(one, "active"), ["b"]);
       assert.deepEqual(await fingerprints(one, "registered"), ["d", "b", "a"]);
-      const said = { hint: undefined, contact: undefined, createdMs: atMs };
+      const further = { type: "key_rotation", supersedes: undefined, certificate: undefined };
+      const said = { hint: undefined, contact: undefined, createdMs: atMs, ...further };
       assert.deepEqual(await listed(one, "active"), [
         {
           ...{ fingerprint: "b", producerId: a, status: "approved", isDisabled: false, number: 2, ...said },
@@ -666,6 +683,36 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
         ["new of b", true],
         ["of a", true],
       ]);
+    });
+
+    it("tells a further key of a producer from the first one of another, and by whom each is vouched for", async () => {
+      const one = await scene();
+      const producerId = await one.approved("a", { hint: "binance" });
+      const certificate = { keyId: "ops \0", principal: "fdc-producer" };
+      await one.pending("b", { producerId, hint: "another" });
+      await one.pending("c", { hint: "binance", certificate });
+      const shown = async (filter: KeyFilter) =>
+        (await listed(one, filter)).map(({ fingerprint, hint, type, supersedes, certificate: of }) => {
+          return [fingerprint, hint, type, supersedes, of?.keyId];
+        });
+
+      const before = await shown("pending");
+      await one.register("b", { certificate });
+      await one.register("b");
+      await one.deny("a", producerId);
+      const after = await shown("all");
+      await one.approve("b", producerId);
+
+      assert.deepEqual(before, [
+        ["c", "binance", "new_producer", undefined, "ops \ufffd"],
+        ["b", "binance", "key_rotation", "a", undefined],
+      ]);
+      assert.deepEqual(after, [
+        ["c", "binance", "new_producer", undefined, "ops \ufffd"],
+        ["b", "binance", "key_rotation", undefined, "ops \ufffd"],
+        ["a", "binance", "new_producer", undefined, undefined],
+      ]);
+      assert.deepEqual((await shown("active"))[0], ["b", "binance", "key_rotation", undefined, "ops \ufffd"]);
     });
 
     it("goes on behind the last one that was shown, also where many came in one millisecond", async () => {

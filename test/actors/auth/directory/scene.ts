@@ -76,6 +76,7 @@ export function registrationOf(
     request: requestOf(fingerprint, "register", nonce, signedMs, entry),
     keyLine: `ssh-ed25519 ${fingerprint}`,
     textFingerprint: `text of ${fingerprint}`,
+    certificate: undefined,
     hint: undefined,
     contact: undefined,
     meta: {},
@@ -87,7 +88,7 @@ export function registrationOf(
 }
 
 export function reviewOf(fingerprint: Fingerprint, producerId: ProducerId): Review {
-  return { fingerprint, producerId, reviewer: "fdc-admin", notes: undefined, atMs };
+  return { fingerprint, producerId, reviewer: "fdc-admin", notes: undefined, atMs, mayRotate: true };
 }
 
 export function tokenOf(jti: string): NewToken {

@@ -27,6 +27,9 @@ const row = (number: number, changes: Partial<KeyRow> = {}): KeyRow => ({
   producerId: PRODUCER,
   status: "pending",
   isDisabled: false,
+  type: "new_producer",
+  supersedes: undefined,
+  certificate: undefined,
   hint: "binance",
   contact: undefined,
   createdMs: 1_760_000_000_000,
@@ -48,14 +51,22 @@ const REFUSED = [
 describe("gateway: keys, for administrators (GW-93)", () => {
   it("lists those that wait, under both names", async () => {
     const { ask, auth } = await openDoor();
-    auth.rows = [row(2), row(1, { hint: undefined })];
+    const further = {
+      type: "key_rotation",
+      supersedes: "another",
+      certificate: { keyId: "ops", principal: "p" },
+    } as const;
+    auth.rows = [row(2), row(1, { hint: undefined, ...further })];
 
     const answers = [await ask({ path: "/admin/pending" }), await ask({ path: "/auth/pending" })];
 
-    const pending = { fingerprint: FP, ts: "2025-10-09T08:53:20.000Z", producer_id: PRODUCER, name: "binance" };
+    const key = { fingerprint: FP, ts: "2025-10-09T08:53:20.000Z", producer_id: PRODUCER };
+    const pending = { ...key, name: "binance", type: "new_producer", supersedes: null, certificate: null };
+    const certificate = { key_id: "ops", principal: "p" };
+    const other = { ...key, name: null, type: "key_rotation", supersedes: "another", certificate };
     for (const answer of answers) {
       assert.equal(answer.status, 200);
-      assert.deepEqual(json(answer), [pending, { ...pending, name: null }]);
+      assert.deepEqual(json(answer), [pending, other]);
     }
     const listed = { filter: "pending", limit: 100 };
     assert.deepEqual(
@@ -171,6 +182,7 @@ describe("gateway: orders of administrators (GW-93)", () => {
     ["no time", "/admin/approve", { fingerprint: FP, ttl_seconds: 0 }],
     ["half a second", "/admin/approve", { fingerprint: FP, ttl_seconds: 0.5 }],
     ["nothing", "/admin/approve", {}],
+    ["no producer", "/admin/approve", { fingerprint: FP, producer_id: "binance" }],
   ] as const) {
     it(`refuses an order with ${what}, and nobody hears of it (GW-97)`, async () => {
       const { ask, auth } = await openDoor();
@@ -256,6 +268,7 @@ describe("gateway: orders of administrators (GW-93)", () => {
     for (const failure of [
       { code: "auth.key-unknown", fingerprint: FP },
       { code: "auth.key-decided", fingerprint: FP },
+      { code: "auth.key-rotates", fingerprint: FP },
       { code: "auth.unavailable", server: "postgres", cause: "ECONNREFUSED at a secret place" },
       { code: "runtime.actor-stopped", actor: "auth" },
     ]) {
@@ -268,6 +281,7 @@ describe("gateway: orders of administrators (GW-93)", () => {
     assert.deepEqual(statuses, [
       [404, "auth.key-unknown"],
       [409, "auth.key-decided"],
+      [409, "auth.key-rotates"],
       [503, "auth.unavailable"],
       [503, "runtime.actor-stopped"],
     ]);
