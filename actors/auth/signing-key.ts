@@ -1,12 +1,13 @@
 /**
  * The key that this node signs tokens with: a file of its own, made at the first start.
  *
- * It is PKCS #8 in PEM, as `openssl genpkey -algorithm ed25519` writes it, for its owner's eyes. To sign with another one, put it
+ * It is PKCS #8 in PEM, as `openssl genpkey -algorithm ed25519` writes it, for its owner's eyes: one that others may read is
+ * refused, as ssh refuses it, because whoever has read it signs tokens. To sign with another one, put it
  * in its place, or remove the file, and start the node again: what the key before has signed stays good until it is over.
  * Its name is a short fingerprint of its public half.
  */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { SigningKeyFacts } from "#actors/auth/directory/directory.ts";
 import type { SigningKey } from "#actors/domain/tokens/token.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
@@ -24,7 +25,10 @@ export interface OwnKey extends SigningKey, SigningKeyFacts {}
 /** A sentence about what is wrong where it can be neither read nor made. */
 export async function openSigningKey(disk: Disk, random: Random, path: string): Promise<OwnKey | string> {
   const read = await disk.readFile(path);
-  if (read.ok) return keyOf(path, Buffer.from(read.value).toString("latin1"));
+  if (read.ok) {
+    const exposed = await whyExposed(disk, path);
+    return exposed ?? keyOf(path, Buffer.from(read.value).toString("latin1"));
+  }
   if (read.failure.code !== "disk.not-found") return `the signing key ${path} cannot be read (${read.failure.code})`;
   // Any 32 bytes are a key.
   const der = Buffer.concat([PKCS8, random.bytes(32)]);
@@ -40,6 +44,14 @@ export function verifierOf({ publicKey }: SigningKeyFacts): KeyObject {
     key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(publicKey).toString("base64url") },
     format: "jwk",
   });
+}
+
+async function whyExposed(disk: Disk, path: string): Promise<string | undefined> {
+  const listed = await disk.list(dirname(path));
+  if (!listed.ok) return `the directory of the signing key ${path} cannot be read (${listed.failure.code})`;
+  const facts = listed.value.find(({ name }) => name === basename(path));
+  if (facts?.isForOthers !== true) return undefined;
+  return `the signing key ${path} can be read or written by others than its owner: chmod 600, or another key if somebody has read it`;
 }
 
 function keyOf(path: string, pem: string): OwnKey | string {

@@ -33,6 +33,8 @@ export interface FileFacts {
   readonly name: string;
   readonly kind: "file" | "directory" | "other";
   readonly sizeBytes: number;
+  /** Of a file that others than its owner may read or write, as its mode says. */
+  readonly isForOthers?: true;
 }
 
 export interface SpaceFacts {

@@ -22,6 +22,8 @@ const openFlags: Readonly<Record<OpenMode, number>> = {
 /** Only the owner reads what a node stores. */
 const fileMode = 0o600;
 const directoryMode = 0o700;
+/** What of a mode lets the group, or all others, read and write. */
+const othersMode = 0o066;
 
 type Done<Value> = (error: NodeJS.ErrnoException | null, value: Value) => void;
 type DoneVoid = (error: NodeJS.ErrnoException | null) => void;
@@ -255,7 +257,9 @@ async function factsOf(directory: string, entry: fs.Dirent): Promise<Result<File
   if (!entry.isFile()) return ok({ name, kind: "other", sizeBytes: 0 });
   const path = join(directory, name);
   const facts = await attempt<fs.Stats>(path, (done) => fs.lstat(path, done));
-  return facts.ok ? ok({ name, kind: "file", sizeBytes: facts.value.size }) : facts;
+  if (!facts.ok) return facts;
+  const { size: sizeBytes, mode } = facts.value;
+  return ok({ name, kind: "file", sizeBytes, ...((mode & othersMode) === 0 ? {} : { isForOthers: true }) });
 }
 
 /** The one place where the system's errors become failures. */

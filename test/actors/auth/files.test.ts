@@ -1,10 +1,14 @@
 /** Files that auth reads: the key that signs tokens, and those of whoever certifies producers. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync, sign, verify } from "node:crypto";
-import { describe, it } from "node:test";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
 import { openSigningKey, verifierOf } from "#actors/auth/signing-key.ts";
 import { AUTHORITIES_MAX, readAuthorities } from "#actors/domain/ssh/authority-files.ts";
 import { must } from "#runtime/errors.ts";
+import { createRealDisk } from "#runtime/real/disk.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { newAuthority } from "#test/actors/auth/producer.ts";
@@ -42,6 +46,25 @@ describe("auth: the signing key", () => {
     assert(typeof key !== "string");
     assert.deepEqual(Buffer.from(key.publicKey), publicKey.export({ format: "der", type: "spki" }).subarray(-32));
   });
+
+  for (const mode of [0o640, 0o604, 0o620, 0o602]) {
+    it(`is refused where others may read or write it: ${mode.toString(8)} (AUTH-20)`, async () => {
+      const directory = mkdtempSync(join(tmpdir(), "cepa-"));
+      after(() => rmSync(directory, { recursive: true }));
+      const path = join(directory, "auth", "signing-key.pem");
+      const disk = createRealDisk();
+      const made = await openSigningKey(disk, random, path);
+
+      chmodSync(path, mode);
+      const exposed = await openSigningKey(disk, random, path);
+      chmodSync(path, 0o600);
+      const again = await openSigningKey(disk, random, path);
+
+      assert(typeof made !== "string" && typeof again !== "string");
+      assert.match(String(exposed), /can be read or written by others than its owner: chmod 600/);
+      assert.equal(again.kid, made.kid);
+    });
+  }
 
   for (const [what, text] of [
     ["nothing", ""],
