@@ -79,11 +79,17 @@ describe("ingest: producers that are not ours", { skip: missing ?? false }, () =
         await sleep(40);
       }
     }
+    const sizesNow = (): Promise<readonly number[]> =>
+      Promise.all(programs.map(async ([name]) => (await storedIn(`hosts/${name}`)).size));
+    const before = await sizesNow();
     const runs = programs.map(([name, command, file]) =>
       runProgram(command, [join(PRODUCERS, file), work.url, work.file(name), `hosts/${name}`, "load"], slowly()),
     );
 
-    await sleep(700); // All of them publish.
+    await eventually(15_000, "all of them publish", async () => {
+      const sizes = await sizesNow();
+      return sizes.every((size, at) => size > (before[at] ?? 0));
+    });
     await Promise.all([work.kill("server", "redis"), work.kill("cell", "work")]);
     const ended = await Promise.all(runs);
 
