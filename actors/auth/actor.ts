@@ -88,7 +88,8 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     const admissions = new Admissions({ directory, revocations, issuer, ring, clock, skewSeconds });
     const trust = () => trusted.current;
     const pendingMax = (): number => config.current.pendingMax;
-    const judging = { clock, gate, trust, directory, redis, pendingMax, issuer, ring };
+    const renewalsMs = (): number => config.current.renewalsMs;
+    const judging = { clock, gate, trust, directory, redis, pendingMax, issuer, ring, renewalsMs };
 
     const entries = metrics.counter("auth_entries_total", "Entries of streams that were judged, by what came of them.");
     const lost = metrics.counter("auth_entries_lost_total", "Entries of streams that were there, and were never read.");

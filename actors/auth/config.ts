@@ -22,6 +22,8 @@ export interface AuthConfig {
   readonly legacyRegisterStream: string;
   /** Where tokens are published that such a registration is given; empty: nowhere, and then none is given. At start. */
   readonly legacyResponseStream: string;
+  /** For how long after an exchange tokens are renewed that came of it. Then it takes the key, and its certificate, again. */
+  readonly renewalsMs: number;
   /** Longest wait for Postgres or Redis. */
   readonly callTimeoutMs: number;
   /**
@@ -44,6 +46,7 @@ export const authConfigSchema: ConfigSchema<AuthConfig> = {
   pendingMax: count({ default: 256, min: 1, max: 65_536 }),
   legacyRegisterStream: text({ default: "", pattern: STREAM }),
   legacyResponseStream: text({ default: "", pattern: STREAM }),
+  renewalsMs: durationMs({ default: 24 * hour, min: 1 * hour, max: 30 * 24 * hour }),
   callTimeoutMs: durationMs({ default: 5 * second, min: 100, max: 1 * minute }),
   revocationLateMs: durationMs({ default: 1 * second, min: 1 * second, max: 24 * hour }),
 };

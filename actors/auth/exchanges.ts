@@ -6,7 +6,8 @@
  * takes for an answer to itself. So an exchange that is refused is answered by `status: denied` to these, and silent otherwise;
  * so is a replay, which anybody can send who has seen a request.
  *
- * With a key and a token the key counts. A renewal needs no signature, so it needs no nonce either; one that is there counts
+ * Tokens are renewed for `auth.renewalsMs` after the exchange that the first of them came of. Who has stolen one could go on for good
+ * otherwise, also past the end of the certificate that the exchange took. With a key and a token the key counts. A renewal needs no signature, so it needs no nonce either; one that is there counts
  * once.
  */
 import { tokenAnswers } from "#actors/auth/answer-streams.ts";
@@ -33,6 +34,7 @@ import type { Claims } from "#actors/domain/tokens/claims.ts";
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
+import { second } from "#runtime/units.ts";
 
 export const EXCHANGE_STREAM = "fdc:token:exchange";
 
@@ -40,6 +42,8 @@ export interface ExchangeSeams extends RequestSeams {
   readonly directory: Outside<Directory>;
   readonly issuer: Issuer;
   readonly ring: KeyRing;
+  /** For how long after an exchange what came of it is renewed. */
+  readonly renewalsMs: () => number;
 }
 
 type Verified = Extract<Received, { kind: "received" }>;
@@ -94,7 +98,7 @@ async function renew(
   { entry, request, token }: { readonly entry: string; readonly request: RequestFields; readonly token: string },
   within: Within,
 ): Answered {
-  const { gate, directory, issuer } = seams;
+  const { gate, directory, issuer, renewalsMs } = seams;
   const { nonce } = request;
   if (nonce !== "" && !isNonce(nonce)) return ok({ outcome: "bad_nonce" });
   const claims = await claimsOf(seams, token, within);
@@ -111,7 +115,8 @@ async function renew(
   if (passed.value === "rate_limited") return ok(denied(whom, passed.value));
 
   const next = issuer.next();
-  const renewed = await directory.ask(within, (target, bounded) => target.renew(jti, next, bounded));
+  const since = next.issuedAt - Math.floor(renewalsMs() / second);
+  const renewed = await directory.ask(within, (target, bounded) => target.renew(jti, next, since, bounded));
   if (!renewed.ok) return renewed;
   if (renewed.value.kind === "refused") return ok(denied(whom, renewed.value.reason));
   return ok(await given(issuer, next, holderOf(renewed.value), nonce));

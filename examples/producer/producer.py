@@ -122,7 +122,7 @@ class Producer:
             print("waiting until somebody approves this key", file=sys.stderr)
 
     def fresh_token(self):
-        """A token is good for an hour; when half of that is over the next one is had for it, without the key."""
+        """A token is good for an hour; when half of that is over the next one is had for it, without the key where it can."""
         if time.time() > self.renew_at:
             answers = f"fdc:token:resp:{self.producer_id}"
             if self.token is None:
@@ -135,6 +135,10 @@ class Producer:
                 # It still counts: the node may be asked again.
                 self.renew_at = time.time() + 60
                 return self.token
+            if self.token is not None and answer.get("status") == "denied":
+                # Tokens are renewed for so long after an exchange: then it takes the key again.
+                self.token = None
+                return self.fresh_token()
             if answer is None or "token" not in answer:
                 sys.exit(f"no token: {answer}")
             self.token = answer["token"]

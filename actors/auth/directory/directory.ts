@@ -179,7 +179,7 @@ export type Renewed =
     }
   | {
       readonly kind: "refused";
-      readonly reason: AnotherRefused | "key_not_approved" | "producer_disabled";
+      readonly reason: AnotherRefused | "renewals_over" | "key_not_approved" | "producer_disabled";
     };
 
 /** The public half of a key that signs tokens. */
@@ -305,8 +305,11 @@ export interface Directory {
     request: SignedRequest | undefined,
     within: Within,
   ): Promise<Result<Issued, DirectoryFailure>>;
-  /** `jti`: of the token that is renewed, which counts on. What the new one is for is taken over from it. */
-  renew(jti: string, token: NewToken, within: Within): Promise<Result<Renewed, DirectoryFailure>>;
+  /**
+   * `jti`: of the token that is renewed, which counts on. What the new one is for is taken over from it. `since`, in seconds since
+   * 1970: what came of an exchange before that is renewed no more.
+   */
+  renew(jti: string, token: NewToken, since: number, within: Within): Promise<Result<Renewed, DirectoryFailure>>;
   /** What of each is known; the others were never given, or denied without being known. */
   tokens(jtis: readonly string[], within: Within): Promise<Result<ReadonlyMap<string, TokenFacts>, DirectoryFailure>>;
 

@@ -41,6 +41,8 @@ interface MemoryToken {
   readonly key: MemoryKey;
   readonly subjectId: string | undefined;
   readonly expiresAt: number;
+  /** Seconds since 1970. */
+  readonly exchangedAt: number;
   /** Of the one that an exchange gave; its own where it is that. */
   readonly rootJti: string;
 }
@@ -109,7 +111,7 @@ export class MemoryDirectory implements Directory {
   }
 
   async issue(grant: TokenGrant, request: SignedRequest | undefined): Answer<Issued> {
-    const { jti, fingerprint, subjectId, expiresAt } = grant;
+    const { jti, fingerprint, subjectId, issuedAt, expiresAt } = grant;
     assert(request === undefined || request.fingerprint === fingerprint, "a token is for the key that asks for it");
     const key = this.#keys.get(fingerprint);
     if (key === undefined) return ok({ kind: "refused", reason: "unknown_key" });
@@ -121,7 +123,10 @@ export class MemoryDirectory implements Directory {
     if (answer.kind === "issued") {
       if (earlier !== undefined && first === undefined) return ok({ kind: "refused", reason: "unknown_token" });
       if (first !== undefined && this.#isRevoked(first)) return ok({ kind: "refused", reason: "token_revoked" });
-      this.#give({ jti, key, subjectId, expiresAt, rootJti: first?.jti ?? jti });
+      this.#give({
+        ...{ jti, key, subjectId, expiresAt },
+        ...{ exchangedAt: first?.exchangedAt ?? issuedAt, rootJti: first?.jti ?? jti },
+      });
     }
     if (request !== undefined && earlier === undefined) {
       this.#keys.record(key, request, { operation: "exchange", answer, jti });
@@ -129,13 +134,14 @@ export class MemoryDirectory implements Directory {
     return ok(answer);
   }
 
-  async renew(jti: string, token: NewToken): Answer<Renewed> {
+  async renew(jti: string, token: NewToken, since: number): Answer<Renewed> {
     const old = this.#tokens.get(jti);
     if (old === undefined) return ok({ kind: "refused", reason: "unknown_token" });
     const { key, subjectId } = old;
     if (key.status !== "approved") return ok({ kind: "refused", reason: "key_not_approved" });
     if (key.producer.isDisabled) return ok({ kind: "refused", reason: "producer_disabled" });
     if (this.#isRevoked(old)) return ok({ kind: "refused", reason: "token_revoked" });
+    if (old.exchangedAt < since) return ok({ kind: "refused", reason: "renewals_over" });
     this.#give({ ...old, jti: token.jti, expiresAt: token.expiresAt });
     return ok({ kind: "renewed", producerId: key.producer.id, subjectId, fingerprint: key.fingerprint });
   }

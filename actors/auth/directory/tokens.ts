@@ -21,7 +21,7 @@ import { record } from "#actors/auth/directory/requests.ts";
 import { read, type Tables, type Transaction, transact } from "#actors/auth/directory/transaction.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
-import { flagIn, maybeTextIn, textIn } from "#runtime/sql/columns.ts";
+import { flagIn, maybeTextIn, numberIn, textIn } from "#runtime/sql/columns.ts";
 import type { SqlFailure } from "#runtime/sql/sql.ts";
 import { second } from "#runtime/units.ts";
 
@@ -30,6 +30,11 @@ interface Origin {
   readonly fingerprint: Fingerprint;
   readonly subjectId: string | undefined;
   readonly rootJti: string;
+}
+
+interface Given extends Origin {
+  /** When the first one was. */
+  readonly exchangedMs: number;
 }
 
 export function issue(
@@ -75,6 +80,7 @@ export function renew(
   tables: Tables,
   jti: string,
   token: NewToken,
+  since: number,
   within: Within,
 ): Promise<Result<Renewed, DirectoryFailure>> {
   return transact<Renewed>(
@@ -93,6 +99,7 @@ export function renew(
       const denied = await isDenied(transaction, [jti, origin.value.rootJti]);
       if (!denied.ok) return denied;
       if (denied.value) return ok({ kind: "refused", reason: "token_revoked" });
+      if (origin.value.exchangedMs < since * second) return ok({ kind: "refused", reason: "renewals_over" });
 
       const added = await add(transaction, token, origin.value);
       if (!added.ok) return added;
@@ -199,14 +206,17 @@ async function whyNoOther(
 }
 
 /** It never changes; held, it is not pruned until the transaction ends, and neither is the first one of its exchange. */
-async function originOf({ schema, rows }: Transaction, jti: string): Promise<Result<Origin | undefined, SqlFailure>> {
-  const text = `select fingerprint, subject_id, root_jti from ${schema}.tokens where jti = $1 for key share`;
+async function originOf({ schema, rows }: Transaction, jti: string): Promise<Result<Given | undefined, SqlFailure>> {
+  const text = `select fingerprint, subject_id, root_jti,
+      (select issued_ms from ${schema}.tokens first where first.jti = t.root_jti) as exchanged_ms
+    from ${schema}.tokens t where jti = $1 for key share`;
   const found = await rows("origin-of-token", text, [jti]);
   if (!found.ok) return found;
   const [row] = found.value;
   if (row === undefined) return ok(undefined);
   const subjectId = maybeTextIn(row, "subject_id");
-  return ok({ fingerprint: textIn(row, "fingerprint"), subjectId, rootJti: textIn(row, "root_jti") });
+  const exchangedMs = numberIn(row, "exchanged_ms");
+  return ok({ fingerprint: textIn(row, "fingerprint"), subjectId, rootJti: textIn(row, "root_jti"), exchangedMs });
 }
 
 async function isDenied({ schema, rows }: Transaction, jtis: readonly string[]): Promise<Result<boolean, SqlFailure>> {

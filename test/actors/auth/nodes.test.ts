@@ -170,6 +170,7 @@ describe("auth: its configuration", () => {
     audience: "b",
     skewSeconds: 60,
     pendingMax: 1,
+    renewalsMs: 1000,
     callTimeoutMs: 1000,
     revocationLateMs: 1000,
   };

@@ -383,6 +383,23 @@ export function describeAuth(
       assert.deepEqual(await auth.admit(first, second), [refused, refused]);
     });
 
+    itToo("are renewed until so long after their exchange, and then given for the key again (AUTH-7)", async () => {
+      const auth = await start({ config: { renewalsMs: 2 * 60 * 60_000 } });
+      const { producer, producerId } = await auth.approved();
+      let token = await auth.token(producer, producerId);
+      const came: unknown[] = [];
+
+      for (let at = 0; at < 4; at += 1) {
+        auth.jump(40 * 60_000 - 1000);
+        const told = await auth.exchange(producerId, { token });
+        came.push(told?.["reason"] ?? "issued");
+        token = told?.["token"] ?? token;
+      }
+
+      assert.deepEqual(came, ["issued", "issued", "issued", "renewals_over"]);
+      assert.equal((await auth.admit(await auth.token(producer, producerId)))[0]?.kind, "admitted");
+    });
+
     itToo("are renewed no more often than others are given, and once by one nonce (AUTH-4, AUTH-14)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();

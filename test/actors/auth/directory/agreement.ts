@@ -68,11 +68,12 @@ const issue = fc.tuple(key, owner, asked, maybe(fc.uuid())).map(([fingerprint, o
     return half.scene.directory.issue(grant, request, within);
   };
 });
-const renew = token.map((old): Step => {
+const renew = fc.tuple(token, fc.nat({ max: 4 })).map(([old, odds]): Step => {
   return (half, number) => {
     const jti = half.token(old);
     half.noteToken(`t${number}`);
-    return half.scene.directory.renew(jti, tokenOf(`t${number}`), within);
+    const { issuedAt } = tokenOf(jti);
+    return half.scene.directory.renew(jti, tokenOf(`t${number}`), odds === 0 ? issuedAt + 1 : issuedAt, within);
   };
 });
 const revoke = token.map(
@@ -141,6 +142,7 @@ const OUTCOMES = [
   ...[
     "unknown_token",
     "token_revoked",
+    "renewals_over",
     "new_producer",
     "key_rotation",
     "not-found",

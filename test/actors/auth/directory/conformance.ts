@@ -10,7 +10,16 @@ import {
   type KeyRow,
 } from "#actors/auth/directory/directory.ts";
 import { must } from "#runtime/errors.ts";
-import { atMs, grantOf, requestOf, reviewOf, Scene, smallLimits, within } from "#test/actors/auth/directory/scene.ts";
+import {
+  atMs,
+  grantOf,
+  requestOf,
+  reviewOf,
+  Scene,
+  smallLimits,
+  tokenOf,
+  within,
+} from "#test/actors/auth/directory/scene.ts";
 
 const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const NOBODY = "00000000-0000-4000-8000-000000000000";
@@ -438,6 +447,31 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       assert.equal(await why("of c"), "renewed");
 
       assert.deepEqual(Object.keys(await one.tokens("new")), ["new"]);
+    });
+  });
+
+  about("the end of renewals", () => {
+    it("is so long after the exchange, however often it was delivered and its tokens were renewed", async () => {
+      const one = await scene();
+      const producerId = await one.approved("a");
+      const { issuedAt } = tokenOf("t");
+      const exchange = (jti: string, at: number) =>
+        one.issue(
+          { ...grantOf(jti, "a", producerId), issuedAt: at },
+          requestOf("a", "exchange", "n", atMs, "fdc:token:exchange 1-0"),
+        );
+      await exchange("t1", issuedAt - 10);
+      await exchange("t2", issuedAt);
+      await one.renew("t2", "t3");
+
+      for (const jti of ["t1", "t2", "t3"]) {
+        assert.equal((await one.renew(jti, `${jti} in time`, issuedAt - 10)).kind, "renewed");
+        const late = await one.renew(jti, "late", issuedAt - 9);
+        assert.deepEqual(late, { kind: "refused", reason: "renewals_over" });
+      }
+
+      assert.deepEqual(await one.tokens("late"), {});
+      assert.deepEqual(await one.counting("t1", "t2", "t3"), ["t1", "t2", "t3"]);
     });
   });
 

@@ -125,7 +125,7 @@ async function work(directory: Directory, answered: Answered, note: () => void, 
     note();
     answered.tokens.add(jti);
 
-    const renewed = await directory.renew(jti, tokenOf(`${fingerprint}-second`), within);
+    const renewed = await directory.renew(jti, tokenOf(`${fingerprint}-second`), 0, within);
     if (!renewed.ok) return renewed.failure.code;
     note();
     answered.tokens.add(`${fingerprint}-second`);

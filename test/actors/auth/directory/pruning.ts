@@ -50,7 +50,7 @@ export function describePruning(half: string, open: (limits: DirectoryLimits) =>
       const producerId = await one.approved("a");
       await one.issue(grantOf("first", "a", producerId));
       await one.renew("first", "second");
-      must(await one.directory.renew("second", { ...tokenOf("third"), expiresAt: 2_000_000_000 }, within), "renew");
+      must(await one.directory.renew("second", { ...tokenOf("third"), expiresAt: 2_000_000_000 }, 0, within), "renew");
 
       const pruned = [await one.prune(), await one.prune()];
       const before = await one.counting("first", "second", "third");
@@ -171,7 +171,10 @@ export function describePruning(half: string, open: (limits: DirectoryLimits) =>
       const producerId = await one.approved("a");
       for (const jti of ["r1", "r2"]) {
         await one.issue({ ...grantOf(jti, "a", producerId), expiresAt: tokenOf("t").expiresAt - 1 });
-        must(await one.directory.renew(jti, { ...tokenOf(`${jti}-next`), expiresAt: 2_000_000_000 }, within), "renew");
+        must(
+          await one.directory.renew(jti, { ...tokenOf(`${jti}-next`), expiresAt: 2_000_000_000 }, 0, within),
+          "renew",
+        );
       }
       await one.issue(grantOf("t", "a", producerId));
 

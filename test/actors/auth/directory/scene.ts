@@ -155,8 +155,8 @@ export class Scene {
     return must(await this.directory.issue(grant, request, within), "issue");
   }
 
-  async renew(jti: string, newJti: string): Promise<Renewed> {
-    return must(await this.directory.renew(jti, tokenOf(newJti), within), "renew");
+  async renew(jti: string, newJti: string, since = 0): Promise<Renewed> {
+    return must(await this.directory.renew(jti, tokenOf(newJti), since, within), "renew");
   }
 
   async revokeToken(jti: string): Promise<void> {
