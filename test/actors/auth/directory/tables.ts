@@ -130,7 +130,8 @@ export function describeTables(url: string): void {
     it("may be held by somebody else in another order: an operation that has to give way is done again", async () => {
       const scene = await open(`${SCHEMA}_3`);
       const producerId = await scene.approved("a");
-      const hurried = new Scene(postgresDirectory(connect(" -c deadlock_timeout=20ms"), { schema: `${SCHEMA}_3` }));
+      // Looks for a deadlock once, so long after it began to wait: when there is one, and before the other side looks, after 1 s.
+      const hurried = new Scene(postgresDirectory(connect(" -c deadlock_timeout=500ms"), { schema: `${SCHEMA}_3` }));
       let denying: Promise<unknown> | undefined;
 
       const crossed = await sql.transaction(async (session) => {
