@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MiB } from "#runtime/units.ts";
 import { eventually, type Profile, startNode, type TestNode } from "#test/kit/node.ts";
 import { addressOf, mustHold, putObject, randomBytes } from "#test/kit/objects.ts";
+import { isRunning } from "#test/kit/running.ts";
 
 /** Sends half of `bytes` and leaves the rest unsent; answers once the node has had time to take it. */
 async function halfPut(url: string, bytes: Buffer): Promise<{ abandon(): void }> {
@@ -119,7 +120,7 @@ describe("crash after crash", () => {
 
 for (const profile of ["tree", "edge", "single"] satisfies Profile[]) {
   describe(`crash of the root (${profile})`, () => {
-    it("takes every process with it within 2 s, and the next node has what was acknowledged", async () => {
+    it("takes every process with it within 2 s, and the next node has what was acknowledged", async (context) => {
       const first = await startNode({ profile });
       const bytes = randomBytes(6 * MiB, 9);
       await putObject(first.url, bytes);
@@ -129,21 +130,12 @@ for (const profile of ["tree", "edge", "single"] satisfies Profile[]) {
       const second = startNode({ profile, dataDirectory: first.dataDirectory });
       put.abandon();
       await sleep(2000);
-      const orphans = Object.values(first.ready.cells).filter((pid) => pid !== first.ready.pid && isAlive(pid));
+      const orphans = Object.values(first.ready.cells).filter((pid) => pid !== first.ready.pid && isRunning(pid));
 
       const node = await second;
+      context.after(() => node.dispose());
       assert.deepEqual(orphans, []);
       await mustHold(node.url, bytes);
-      await node.dispose();
     });
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
