@@ -3,14 +3,20 @@
  * says, in its status, unless somebody else does: what answers there shows a certificate of our authority, or is not spoken to.
  */
 import { randomBytes } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { ADMIN_TIMEOUT_MS } from "#cli/admin.ts";
 import { type AdminFiles, readAdminFiles } from "#cli/admin-files.ts";
 import type { CliFailure, Outcome } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
-import { ANSWER_TIMEOUT_MS, factsIn, getText, sendText, type TextAnswer } from "#cli/http.ts";
+import { ANSWER_TIMEOUT_MS, factsIn, getText, refusalIn, sendText, type TextAnswer } from "#cli/http.ts";
 import { signAdminRequest } from "#client/admin-request.ts";
 import { isRecord } from "#client/wire.ts";
 import { fail, ok } from "#runtime/errors.ts";
+import { second } from "#runtime/units.ts";
+
+/** How long a node is asked again whose cells are not linked yet. */
+export const LINKED_MS: number = 5 * second;
+const LINKED_PAUSE_MS = 200;
 
 export interface AdminChoice extends NodeChoice {
   /** Where the files of `auth init` are. */
@@ -30,11 +36,28 @@ export class AdminNode {
     this.#files = files;
   }
 
-  /** Answers of any status are answers. */
+  /**
+   * Answers of any status are answers, but for one: a node that has just begun may not have linked its cells yet. Nothing was
+   * done then, and it is asked again, for `LINKED_MS`.
+   */
   async ask(
     method: "GET" | "POST",
     path: string,
     order: Readonly<Record<string, unknown>> = {},
+  ): Promise<Outcome<TextAnswer>> {
+    const giveUpMs = performance.now() + LINKED_MS;
+    for (;;) {
+      const answer = await this.#askOnce(method, path, order);
+      if (!answer.ok || answer.value.status !== 503 || performance.now() > giveUpMs) return answer;
+      if (refusalIn(answer.value).code !== "runtime.not-connected") return answer;
+      await pause(LINKED_PAUSE_MS);
+    }
+  }
+
+  async #askOnce(
+    method: "GET" | "POST",
+    path: string,
+    order: Readonly<Record<string, unknown>>,
   ): Promise<Outcome<TextAnswer>> {
     const { tls, signer, directory } = this.#files;
     const nonce = randomBytes(16).toString("hex");

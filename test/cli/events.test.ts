@@ -1,6 +1,7 @@
 /** `cepa events get`, against a gateway with a real listener for administrators. Ingest is a fake. */
 import assert from "node:assert/strict";
 import { after, beforeEach, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { getEvent } from "#cli/events.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { ok } from "#runtime/errors.ts";
@@ -40,6 +41,23 @@ describe("cli: events get", () => {
 
     assert.equal(codeOf(await getEvent(ID, here)), "ingest.event-unknown");
     assert.equal(wrong.code, 2);
+  });
+
+  it("asks again while the node has not linked its cells, and no longer than that is worth", async () => {
+    const away = { code: "runtime.not-connected", actor: "ingest", executed: "no" } as const;
+    ingest.event = storedEvent("{}");
+    ingest.failure = away;
+    const asking = getEvent(ID, here);
+    await sleep(500);
+    ingest.failure = undefined;
+    const linked = await asking;
+    const askedCount = ingest.asked.length;
+    ingest.failure = { code: "ingest.unavailable", cause: "it is away" } as never;
+    const other = await getEvent(ID, here);
+    ingest.failure = undefined;
+
+    assert.deepEqual([codeOf(linked), codeOf(other)], ["done", "ingest.unavailable"]);
+    assert.equal(ingest.asked.length, askedCount + 1, "nothing else is asked again");
   });
 
   it("takes no other event for the one that was asked for", async () => {
