@@ -86,8 +86,8 @@ export class Admissions {
       if (known === undefined) unsure.push(text);
       else found.set(text, known);
     }
-    if (unsure.length > 0)
-      for (const [text, admission] of await this.#ask(unsure, moment, within)) found.set(text, admission);
+    const asked = unsure.length > 0 ? await this.#ask(unsure, moment, within) : [];
+    for (const [text, admission] of asked) found.set(text, admission);
     return tokens.map((text) => found.get(text) ?? refused("auth_required"));
   }
 

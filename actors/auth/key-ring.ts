@@ -4,8 +4,8 @@
  * Each node says every `KEY_SHARE_MS` that it signs with its own, and before it signs the first token with it. One that nobody
  * has said for `KEY_KEPT_MS` is forgotten: all tokens that it has signed are over then. A token of a key that is not
  * known has this node look again: only a look that begins after the token came says that there is no such key. Anybody can write a
- * name of a key, so one look follows on another after `KEY_LOOK_MS`, and serves all who wait for it. That is as long as a stranger can
- * hold up a page of events.
+ * name of a key, so one look follows on another after `KEY_LOOK_MS`, and serves all who wait for it. Tokens of events wait for none:
+ * they are undecided until then, so that a stranger holds up nobody.
  */
 import type { KeyObject } from "node:crypto";
 import type { Directory } from "#actors/auth/directory/directory.ts";

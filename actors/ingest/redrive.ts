@@ -25,8 +25,8 @@ export async function redrive(
   if (!found.ok) return found;
   const letter = found.value;
   // Where others may write to the stream, one may be of no entry.
-  if (letter === undefined || parseId(letter.id) === undefined)
-    return fail({ code: "ingest.dead-letter-unknown", letterId });
+  const isEntry = letter !== undefined && parseId(letter.id) !== undefined;
+  if (!isEntry) return fail({ code: "ingest.dead-letter-unknown", letterId });
 
   const judged = await judge([entryOf(letter)], askedFor(letter, asked), moment(), within);
   if (!judged.ok) return judged;
