@@ -30,6 +30,7 @@ export type DiskOperation = Exclude<keyof Disk, "watch">;
 interface Fault {
   readonly operation: DiskOperation;
   readonly errno: string;
+  readonly onMet: () => void;
 }
 
 /** The disk of a simulation. What is written is visible at once, and durable when it was synced. */
@@ -44,6 +45,7 @@ export class MemoryDisk implements Disk {
   readonly #descriptors = new MemoryDescriptors();
   readonly #watchers = new MemoryWatchers();
   readonly #faults: Fault[] = [];
+  #fullCount = 0;
 
   constructor({ clock, capacityBytes = 1 * GiB }: MemoryDiskOptions = {}) {
     this.#clock = clock;
@@ -51,9 +53,15 @@ export class MemoryDisk implements Disk {
   }
 
   /** The next `operation` fails with the system's name `errno`, once; faults for one operation queue up. A `sync` that
-   * fails forgets what it covered, as the system does. */
-  failNext(operation: DiskOperation, errno: string): void {
-    this.#faults.push({ operation, errno });
+   * fails forgets what it covered, as the system does. `onMet` hears when it has failed. */
+  failNext(operation: DiskOperation, errno: string, onMet: () => void = () => undefined): void {
+    this.#faults.push({ operation, errno, onMet });
+  }
+
+  /** What `failNext` has armed for `operation`, and was not met yet, does not fail. */
+  forgetFaults(operation: DiskOperation): void {
+    const others = this.#faults.filter((fault) => fault.operation !== operation);
+    this.#faults.splice(0, this.#faults.length, ...others);
   }
 
   /**
@@ -75,6 +83,19 @@ export class MemoryDisk implements Disk {
     assert(entry !== undefined && entry !== "directory", "only a file decays");
     assert(position < entry.sizeBytes, "only a byte of the file decays");
     entry.flip(position, mask);
+  }
+
+  /** Operations that found no room. */
+  get fullCount(): number {
+    return this.#fullCount;
+  }
+
+  /** Bytes that the files have together. */
+  get usedBytes(): number {
+    let usedBytes = 0;
+    for (const file of this.#names.files()) usedBytes += file.sizeBytes;
+    for (const file of this.#descriptors.unnamed) usedBytes += file.sizeBytes;
+    return usedBytes;
   }
 
   /** Failures that `failNext` has armed and no operation has met yet. */
@@ -133,7 +154,7 @@ export class MemoryDisk implements Disk {
       const room = Math.max(open.file.sizeBytes - at, 0) + this.#freeBytes() - Math.max(at - open.file.sizeBytes, 0);
       const fitting = part.subarray(0, Math.max(0, room));
       open.file.write(fitting, at);
-      if (fitting.length < part.length) return broken("ENOSPC", path);
+      if (fitting.length < part.length) return this.#full(path);
       at += part.length;
     }
     this.#changed(path);
@@ -162,7 +183,7 @@ export class MemoryDisk implements Disk {
     // The system's word for cutting what is open for reading only, in contrast to writing to it.
     if (open !== undefined && !open.writable) return broken("EINVAL", path);
     if (open === undefined) return broken("EBADF", path);
-    if (sizeBytes - open.file.sizeBytes > this.#freeBytes()) return broken("ENOSPC", path);
+    if (sizeBytes - open.file.sizeBytes > this.#freeBytes()) return this.#full(path);
     open.file.truncate(sizeBytes);
     this.#changed(path);
     return ok();
@@ -261,7 +282,7 @@ export class MemoryDisk implements Disk {
     const previous = this.#names.at(normalPath(path));
     const errno = this.#names.parentProblem(normalPath(path)) ?? (previous === "directory" ? "EISDIR" : undefined);
     if (errno !== undefined) return broken(errno, path);
-    if (contents.length > this.#freeBytes()) return broken("ENOSPC", path);
+    if (contents.length > this.#freeBytes()) return this.#full(path);
 
     const file = new MemoryFile();
     file.write(contents, 0);
@@ -296,14 +317,17 @@ export class MemoryDisk implements Disk {
     } else await undefined;
     const index = this.#faults.findIndex((fault) => fault.operation === operation);
     const fault = index < 0 ? undefined : this.#faults.splice(index, 1)[0];
+    fault?.onMet();
     return fault === undefined ? undefined : diskFailure(fault.errno, path);
   }
 
+  #full(path: string): Result<never, DiskFailure> {
+    this.#fullCount += 1;
+    return broken("ENOSPC", path);
+  }
+
   #freeBytes(): number {
-    let usedBytes = 0;
-    for (const file of this.#names.files()) usedBytes += file.sizeBytes;
-    for (const file of this.#descriptors.unnamed) usedBytes += file.sizeBytes;
-    return Math.max(0, this.capacityBytes - usedBytes);
+    return Math.max(0, this.capacityBytes - this.usedBytes);
   }
 
   #changed(path: string): void {

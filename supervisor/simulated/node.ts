@@ -5,6 +5,7 @@
  * A node outlives its lives: `crash` and `boot` again is a machine that lost its power and came back.
  */
 import type { NodeStatus } from "#runtime/actor-module.ts";
+import type { DiskFailure } from "#runtime/disk/disk.ts";
 import { must, ok, type Result } from "#runtime/errors.ts";
 import type { SimulatedAnswer, SimulatedRequest } from "#runtime/simulated/edge.ts";
 import type { Life, LifeOptions } from "#runtime/simulated/life.ts";
@@ -69,15 +70,18 @@ export class SimulatedNode {
    * What the node says against starting is a failure.
    */
   async boot(options: LifeOptions = {}): Promise<Result<boolean, CannotRun>> {
-    const { simulation } = this.#options;
+    return await this.#options.simulation.until(this.start(options));
+  }
+
+  /** As `boot`, for whoever lets time pass by other means. */
+  async start(options: LifeOptions = {}): Promise<Result<boolean, CannotRun>> {
     await this.#configure();
-    const run = this.#begin(simulation.begin(options));
+    const run = this.#begin(this.#options.simulation.begin(options));
     this.#run = run;
-    const started = run.root.start();
-    const outcome = await simulation.until(Promise.race([started, run.life.ended.then(() => undefined)]));
+    const outcome = await Promise.race([run.root.start(), run.life.ended.then(() => undefined)]);
     if (outcome === undefined) return ok(false);
     if (outcome.ok) return ok(true);
-    await simulation.until(run.root.cleanUp());
+    await run.root.cleanUp();
     run.life.end();
     return outcome;
   }
@@ -115,6 +119,18 @@ export class SimulatedNode {
     this.#run.life.base.network.cut(this.#socketOf(this.#run, cell));
   }
 
+  /** Whatever crosses the link from now on takes so much longer; 0 ends it. */
+  slowLink(cell: string, delayMs: number): void {
+    if (this.#run === undefined) return;
+    this.#run.life.tell("link", `slower by ${delayMs} ms`, cell);
+    this.#run.life.base.network.delay(this.#socketOf(this.#run, cell), delayMs);
+  }
+
+  /** Connections over the link to the cell. */
+  linkCount(cell: string): number {
+    return this.#run === undefined ? 0 : this.#run.life.base.network.connectionCount(this.#socketOf(this.#run, cell));
+  }
+
   healLink(cell: string): void {
     if (this.#run === undefined) return;
     this.#run.life.tell("link", "healed", cell);
@@ -126,6 +142,11 @@ export class SimulatedNode {
     return this.isUp ? this.#run?.root.status() : undefined;
   }
 
+  /** Writes the configuration anew, as an operator does: a node that runs sees it. */
+  configure(config: string): Promise<Result<void, DiskFailure>> {
+    return this.#options.simulation.disk.replaceFile(`${DATA}/cepa.toml`, Buffer.from(config));
+  }
+
   /** Has the node read its configuration again, as SIGHUP does. */
   reload(): void {
     if (this.isUp) this.#run?.root.reload();
@@ -133,11 +154,15 @@ export class SimulatedNode {
 
   /** Brings the node down in order, and ends its life. Gives why it failed, if it did. */
   async down(): Promise<CannotRun | undefined> {
+    return await this.#options.simulation.until(this.stop());
+  }
+
+  /** As `down`, for whoever lets time pass by other means. */
+  async stop(): Promise<CannotRun | undefined> {
     const run = this.#run;
     if (run === undefined || run.life.isOver) return undefined;
-    const { simulation } = this.#options;
     void run.root.down();
-    const failure = await simulation.until(run.ended);
+    const failure = await run.ended;
     run.life.end();
     return failure;
   }
@@ -186,6 +211,6 @@ export class SimulatedNode {
     this.#isConfigured = true;
     must(await simulation.disk.makeDirectory(DATA), "the data directory");
     if (config === undefined) return;
-    must(await simulation.disk.replaceFile(`${DATA}/cepa.toml`, Buffer.from(config)), "the configuration");
+    must(await this.configure(config), "the configuration");
   }
 }

@@ -25,7 +25,7 @@ export function sourceOver(bytes: Uint8Array, plan: SourcePlan): ByteSource {
       if (at >= failAt) failure ??= plan.failure;
       if (failure !== undefined) return FAILED;
       if (at === bytes.length) return ENDED;
-      const count = Math.min(into.length, pieceBytes(), bytes.length - at);
+      const count = Math.min(into.length, pieceBytes(), bytes.length - at, failAt - at);
       into.set(bytes.subarray(at, at + count));
       at += count;
       return count;

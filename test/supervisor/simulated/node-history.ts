@@ -7,12 +7,14 @@
  * wall clock jumps. In its last life nothing does, and at the end nothing may be left running.
  */
 import assert from "node:assert/strict";
+import { Checks } from "#chaos/checks.ts";
+import { Ledger } from "#chaos/ledger.ts";
+import { Client } from "#chaos/workload/client.ts";
 import type { Life } from "#runtime/simulated/life.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
 import { hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
-import { Client, Ledger } from "#test/supervisor/simulated/client.ts";
 
 /** Packs fill, descriptors run out and uploads wait in every history. */
 const CONFIG = `
@@ -45,6 +47,8 @@ interface Plan {
 export class NodeHistory {
   readonly simulation: Simulation;
   readonly ledger: Ledger = new Ledger();
+  /** The first that does not hold ends the history. */
+  readonly #checks = new Checks((what) => assert.fail(what));
   readonly #node: SimulatedNode;
   readonly #plan: Plan = { at: 0, act: () => undefined };
   #isDisturbed = true;
@@ -235,7 +239,22 @@ export class NodeHistory {
   }
 
   #client(): Client {
-    return new Client(this.simulation, this.#node, this.ledger, () => !this.#isDisturbed);
+    const { clock, random } = this.simulation;
+    const request = this.#node.request.bind(this.#node);
+    const today = (): number | undefined => (this.#isDisturbed ? undefined : 0);
+    const calm = {
+      get day() {
+        return today();
+      },
+    };
+    return new Client({
+      world: { clock, request },
+      random,
+      ledger: this.ledger,
+      checks: this.#checks,
+      calm,
+      mayHide: false,
+    });
   }
 
   #until<Value>(wanted: Promise<Value>): Promise<Value> {

@@ -1,13 +1,13 @@
 /** A whole node in simulation, driven as a real one is: over HTTP, and by its operator. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { anyObject, uploadOf } from "#chaos/workload/objects.ts";
 import type { SimulatedAnswer } from "#runtime/simulated/edge.ts";
 import { runSeed } from "#runtime/simulated/seeds.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
 import { KiB, second } from "#runtime/units.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
 import { loaded } from "#test/supervisor/simulated/catalogue.ts";
-import { anyObject, uploadOf } from "#test/supervisor/simulated/objects.ts";
 
 const bytes = Buffer.alloc(300 * KiB, "onion");
 

@@ -1,4 +1,4 @@
-/** Objects of a simulated workload: cut from one block of random bytes, so that making one costs nothing. */
+/** Objects of a workload: cut from one block of random bytes, so that making one costs nothing. */
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { digestOf } from "#runtime/pool/blake3.ts";
@@ -7,7 +7,7 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { KiB, MiB } from "#runtime/units.ts";
 import { sourceOver } from "#test/kit/byte-source.ts";
 
-export interface TestObject {
+export interface WorkObject {
   /** As the node has to name it. */
   readonly address: string;
   readonly bytes: Uint8Array;
@@ -18,7 +18,7 @@ const block = seededRandom(77).bytes(2 * MiB);
 const SIZES = [0, 1, 700, 5 * KiB, 64 * KiB, 100 * KiB, 300 * KiB, 1 * MiB];
 const OFFSETS = 64;
 
-export function anyObject(random: Random): TestObject {
+export function anyObject(random: Random): WorkObject {
   const sizeBytes = (SIZES[random.below(SIZES.length)] ?? 0) + random.below(2);
   // Few offsets, so that objects come again, and share chunks.
   const from = random.below(OFFSETS) * 8 * KiB;

@@ -1,0 +1,57 @@
+/**
+ * What must hold, how often it was looked at, and where it did not hold. A check that was never looked at has shown nothing,
+ * and counts as one that failed.
+ */
+
+/** Every check there is, and what it says. */
+export const CHECKS = {
+  "nothing-acknowledged-is-lost": "what was acknowledged is there from then on",
+  "bytes-are-right": "no byte that is answered is another than what was stored",
+  "refusals-may-be-tried-again": "a request that could not be served is refused with a status that says: later",
+  "served-while-nothing-is-wrong": "a request that no fault was near is served",
+  "ready-again": "when all has healed, the node is ready for reads and writes in time",
+  "everything-runs-again": "every cell, server and actor runs in the end, and nothing is quarantined",
+  "nothing-is-left": "a node that is down leaves no process, descriptor, timer or temporary file",
+  "faults-took-effect": "every fault of the plan did something",
+} as const;
+
+export type CheckName = keyof typeof CHECKS;
+
+/** First sentences that a check keeps of what did not hold. */
+export const BROKEN_KEPT_MAX = 5;
+
+export interface CheckResult {
+  /** How often it was looked at. */
+  readonly looked: number;
+  /** How often it did not hold. */
+  readonly broken: number;
+  /** What did not hold, the first times. */
+  readonly said: readonly string[];
+}
+
+export class Checks {
+  readonly #results = new Map<CheckName, { looked: number; broken: number; said: string[] }>();
+  readonly #onBroken: (what: string) => void;
+
+  /** `onBroken` hears of each at once: a simulation ends with the first. */
+  constructor(onBroken: (what: string) => void = () => undefined) {
+    this.#onBroken = onBroken;
+  }
+
+  /** Looks once. Gives `holds` back, so that a client can go on where it makes sense. */
+  that(name: CheckName, holds: boolean, what: () => string): boolean {
+    const result = this.#results.get(name) ?? { looked: 0, broken: 0, said: [] };
+    this.#results.set(name, result);
+    result.looked += 1;
+    if (holds) return true;
+    result.broken += 1;
+    const said = what();
+    if (result.said.length < BROKEN_KEPT_MAX) result.said.push(said);
+    this.#onBroken(`${name}: ${said}`);
+    return false;
+  }
+
+  of(name: CheckName): CheckResult {
+    return this.#results.get(name) ?? { looked: 0, broken: 0, said: [] };
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What can go wrong, as data: what, when, for how long, and where. An executor brings it about, or says that it cannot.
+ *
+ * Times are whole milliseconds since the plan began, probabilities are ratios, and a field of one name means the same in
+ * every kind.
+ */
+import type { Ratio } from "#chaos/ratio.ts";
+
+/** At one moment. */
+interface Moment {
+  readonly atMs: number;
+}
+
+/** From one moment on, and then healed. */
+interface Stretch extends Moment {
+  readonly forMs: number;
+}
+
+/** Operations of a disk that may fail. */
+export const DISK_OPERATIONS = ["open", "read", "write", "sync", "truncate"] as const;
+export type BreakableOperation = (typeof DISK_OPERATIONS)[number];
+
+/** What they may fail with. */
+export const DISK_ERRNOS = ["EIO", "ENOSPC", "EMFILE"] as const;
+export type DiskErrno = (typeof DISK_ERRNOS)[number];
+
+export type Fault =
+  /** An actor is ended as if it had crashed; its supervisor starts it again. */
+  | (Moment & { readonly kind: "crash-actor"; readonly actor: string })
+  /** SIGKILL to the process of a cell. */
+  | (Moment & { readonly kind: "kill-cell"; readonly cell: string })
+  /** SIGSTOP to it, then SIGCONT. */
+  | (Stretch & { readonly kind: "stop-cell"; readonly cell: string })
+  /** Every process of the node is gone, and with `power` what the disk had not made durable. Started again after `forMs`. */
+  | (Stretch & { readonly kind: "kill-node"; readonly power: boolean })
+  | (Moment & { readonly kind: "kill-server"; readonly server: string })
+  /** Nothing of an external server runs for a while, and nobody is told. */
+  | (Stretch & { readonly kind: "stall-server"; readonly server: string })
+  /** The link between the root and a cell is broken, and refused until it heals. */
+  | (Stretch & { readonly kind: "cut-link"; readonly cell: string })
+  /** What crosses it takes longer. */
+  | (Stretch & { readonly kind: "slow-link"; readonly cell: string; readonly delayMs: number })
+  /** Between clients and the node: requests and answers that never arrive, arrive late, or twice. */
+  | (Stretch & {
+      readonly kind: "bad-network";
+      readonly loss: Ratio;
+      readonly duplicate: Ratio;
+      readonly delayMs: number;
+      /** Up to so much is added to each delay, so that what was sent later arrives sooner. */
+      readonly jitterMs: number;
+    })
+  /** The next `count` operations of one kind fail, as far as there are so many before it heals. */
+  | (Stretch & {
+      readonly kind: "disk-error";
+      readonly operation: BreakableOperation;
+      readonly errno: DiskErrno;
+      readonly count: number;
+    })
+  | (Stretch & { readonly kind: "disk-slow"; readonly delayMs: number })
+  /** So many bytes more are taken, and then no more. */
+  | (Stretch & { readonly kind: "disk-full"; readonly freeBytes: number })
+  /** The wall clock jumps, forwards or backwards; the monotonic one does not. */
+  | (Moment & { readonly kind: "clock-jump"; readonly byMs: number })
+  /** The configuration file is written anew, with one setting changed, so that the node reads it again. */
+  | (Stretch & { readonly kind: "change-config"; readonly config: string });
+
+export type FaultKind = Fault["kind"];
+export type FaultOf<Kind extends FaultKind> = Extract<Fault, { readonly kind: Kind }>;
+
+/** How long it lasts, ms; 0 for a moment. */
+export function lastsMs(fault: Fault): number {
+  return "forMs" in fault ? fault.forMs : 0;
+}
+
+/** In a few words, for people: `kill-cell data`. */
+export function titleOf(fault: Fault): string {
+  const { kind, atMs, ...rest } = fault;
+  const details = Object.entries(rest)
+    .filter(([name]) => name !== "forMs" && name !== "config")
+    .map(([name, value]) => {
+      if (Array.isArray(value)) return `${name} ${value.join("/")}`;
+      return name === "cell" || name === "actor" || name === "server" ? `${value}` : `${name} ${value}`;
+    });
+  const lasting = lastsMs(fault) > 0 ? [`for ${lastsMs(fault)} ms`] : [];
+  return [kind, ...details, ...lasting].join(" ").replaceAll(/\s+/g, " ");
+}

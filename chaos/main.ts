@@ -1,0 +1,272 @@
+/**
+ * `cepa chaos [list|run|replay|shrink|report]`: breaks a node on purpose, and says what held.
+ *
+ * Standard output has the verdict, with `--json` as one line; what happens meanwhile goes to standard error.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { titleOf } from "#chaos/fault.ts";
+import type { ExecutorName, Outcome } from "#chaos/outcome.ts";
+import type { Plan } from "#chaos/plan.ts";
+import { PLANTED_BUGS, type PlantedBug, plantedBug } from "#chaos/plants.ts";
+import { readPlan } from "#chaos/read-plan.ts";
+import { RunRecords } from "#chaos/real/records.ts";
+import { pageOf } from "#chaos/report/page.ts";
+import { runPlan } from "#chaos/runner.ts";
+import { planOf } from "#chaos/scenario.ts";
+import { SCENARIOS, scenarioNamed } from "#chaos/scenarios.ts";
+import { shrink } from "#chaos/shrink.ts";
+import { minute, second } from "#runtime/units.ts";
+
+const EXECUTORS: readonly ExecutorName[] = ["sim", "process", "os"];
+
+const HELP = `usage: cepa chaos list [--json]
+       cepa chaos run SCENARIO|PLAN.json [--seed N] [--executor sim|process|os] [--minutes M] [--plant BUG] [--json]
+       cepa chaos replay [SEED] [--json]
+       cepa chaos shrink [SEED] [--json]
+       cepa chaos report [SEED]
+
+Breaks a node of its own on purpose while clients work with it, and says what held. It never touches a node of yours.
+
+  list     the scenarios, and the bugs that can be planted
+  run      one run of a scenario, or of a plan in a file; with --minutes run after run, each under a seed of its own
+  replay   the newest run again, or that of SEED: by the executor sim it is the same again
+  shrink   leaves faults out of a run that failed, as long as it fails, and writes the smallest plan to a file
+  report   writes a page about a run: faults over throughput, latency, restarts and queues, and the verdicts
+
+  --seed N         what is left to chance follows from it, by the executor sim all of it; drawn unless it is said
+  --executor NAME  sim: a whole node on virtual time (the default)
+                   process: a node as it runs, a tree of processes; real time, real signals, no rights needed
+                   os: as process, with faults of the disk, the network and the clock under it
+  --minutes M      so long, of real time
+  --plant BUG      a node with this bug in it: a run that passes shows that nothing looks for it
+  --json           the last line is the verdict, as JSON
+  -h, --help       print this
+
+Runs are kept in .cache/chaos of the checkout, or where CEPA_CHAOS_RECORDS says.
+Exit code: 0 pass, 1 fail, 2 a mistake in the command, 3 not run (never taken for a pass).
+
+Examples:
+  $ cepa chaos list
+  $ cepa chaos run storage-crashes-while-putting --seed 7
+  $ cepa chaos run everything-at-once --minutes 10
+  $ cepa chaos run cells-are-killed --executor process
+  $ cepa chaos run power-fails --plant no-fsync
+  $ cepa chaos shrink && cepa chaos report
+`;
+
+/** Where runs are kept: beside what is compiled, unless it is said. */
+const recordsFolder = process.env["CEPA_CHAOS_RECORDS"] ?? join(import.meta.dirname, "..", ".cache", "chaos");
+const records = new RunRecords(recordsFolder);
+const { values, positionals } = readArguments();
+const [command, subject] = positionals;
+switch (command) {
+  case "list":
+    list();
+    break;
+  case "run":
+    await runMany();
+    break;
+  case "replay":
+    await replay();
+    break;
+  case "shrink":
+    await shrinkRun();
+    break;
+  case "report":
+    report();
+    break;
+  default:
+    refuse(command === undefined ? "say what to do" : `there is no command ${command}`);
+}
+
+function list(): void {
+  if (values.json) {
+    for (const { name, aim, executors } of SCENARIOS) say({ scenario: name, aim, executors });
+    for (const { name, says, scenario, seenBy } of PLANTED_BUGS) say({ plant: name, says, scenario, seenBy });
+    return;
+  }
+  const width = Math.max(...[...SCENARIOS, ...PLANTED_BUGS].map(({ name }) => name.length)) + 2;
+  for (const { name, aim, executors } of SCENARIOS) {
+    process.stdout.write(`${name.padEnd(width)}${aim} (${executors.join(", ")})\n`);
+  }
+  process.stdout.write("\nBugs that can be planted:\n");
+  for (const { name, says } of PLANTED_BUGS) process.stdout.write(`${name.padEnd(width)}${says}\n`);
+}
+
+async function runMany(): Promise<void> {
+  const plant = chosenPlant();
+  const executor = chosenExecutor();
+  const endMs = performance.now() + (values.minutes === undefined ? 0 : minutesOf(values.minutes) * minute);
+  let seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(values.seed);
+  let last: Outcome;
+  let runs = 0;
+  do {
+    last = await runOnce(chosenPlan(seed), executor, plant);
+    runs += 1;
+    seed += 1;
+  } while (last.verdict === "pass" && performance.now() < endMs);
+  if (runs > 1) note(`${runs} runs`);
+  conclude(last);
+}
+
+async function replay(): Promise<void> {
+  const { plan, outcome, plant } = chosenRecord();
+  const again = await runOnce(plan, outcome.executor, plant === undefined ? undefined : plantedBug(plant));
+  if (outcome.executor === "sim") note(again.digest === outcome.digest ? "the same again" : "NOT the same again");
+  if (outcome.executor === "sim" && again.digest !== outcome.digest) process.exitCode = 1;
+  conclude(again);
+}
+
+async function shrinkRun(): Promise<void> {
+  const { plan, outcome, plant } = chosenRecord();
+  const { executor, scenario, seed } = outcome;
+  if (outcome.verdict !== "fail") refuse(`the run ${scenario} ${seed} did not fail (${outcome.verdict})`);
+  const bug = plant === undefined ? undefined : plantedBug(plant);
+  const { faults, runs } = await shrink(plan.faults, async (some) => {
+    const { verdict } = await runPlan({ plan: { ...plan, faults: some }, executor, plant: bug });
+    note(`${some.length} of ${plan.faults.length} faults: ${verdict}`);
+    return verdict === "fail";
+  });
+  const path = `${scenario}-${seed}.plan.json`;
+  writeFileSync(path, `${JSON.stringify({ ...plan, faults }, undefined, 2)}\n`);
+  if (values.json) {
+    say({ scenario, seed, faults, runs, path });
+    return;
+  }
+  process.stdout.write(`${faults.length} of ${plan.faults.length} faults are enough, after ${runs} runs: ${path}\n`);
+  for (const fault of faults) process.stdout.write(`  ${fault.atMs} ms  ${titleOf(fault)}\n`);
+}
+
+function report(): void {
+  const record = chosenRecord();
+  process.stdout.write(`${records.keepPage(record, pageOf(record.plan, record.outcome))}\n`);
+}
+
+async function runOnce(plan: Plan, executor: ExecutorName, plant: PlantedBug | undefined): Promise<Outcome> {
+  const soFar = { served: 0, refused: 0, unanswered: 0 };
+  const startedMs = performance.now();
+  let shownMs = startedMs;
+  const outcome = await runPlan({
+    plan,
+    executor,
+    plant,
+    onSample: ({ atMs, served, refused, unanswered, restarts, faults }) => {
+      soFar.served += served;
+      soFar.refused += refused;
+      soFar.unanswered += unanswered;
+      const nowMs = performance.now();
+      if (!process.stderr.isTTY || nowMs - shownMs < second / 4) return;
+      shownMs = nowMs;
+      const share = Math.min(100, Math.round((100 * atMs) / plan.durationMs));
+      process.stderr.write(
+        `\r\u001b[K${plan.scenario} ${plan.seed}: ${share} %, ${soFar.served} served, ${soFar.refused} refused, ${soFar.unanswered} unanswered, ${restarts} restarts, ${faults} faults under way`,
+      );
+    },
+  });
+  if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+  records.keep({ plan, outcome, plant: plant?.name });
+  const took = ((performance.now() - startedMs) / second).toFixed(1);
+  note(
+    `${plan.scenario} ${plan.seed} (${executor}): ${outcome.verdict}, ${plan.faults.length} faults, ${outcome.events} events, ${took} s`,
+  );
+  return outcome;
+}
+
+/** The verdict, and the exit code that says it. */
+function conclude(outcome: Outcome): void {
+  const { scenario, executor, seed, verdict, reason, faults, events, digest, checks } = outcome;
+  process.exitCode ||= { pass: 0, fail: 1, "not-run": 3 }[verdict];
+  if (values.json) {
+    say({ scenario, executor, seed, verdict, reason, faults, events, digest, checks });
+    return;
+  }
+  process.stdout.write(
+    `${scenario}, seed ${seed}, by ${executor}: ${verdict}${reason === undefined ? "" : ` (${reason})`}\n`,
+  );
+  for (const [name, said] of Object.entries(checks))
+    process.stdout.write(`  ${said === "pass" ? `pass  ${name}` : `FAIL  ${name}: ${said}`}\n`);
+  if (verdict === "fail")
+    process.stdout.write(
+      `Again: cepa chaos replay ${seed}. Smaller: cepa chaos shrink ${seed}. To look at: cepa chaos report ${seed}\n`,
+    );
+}
+
+function chosenPlan(seed: number): Plan {
+  if (subject === undefined) refuse("run what? cepa chaos list has the scenarios");
+  const scenario = scenarioNamed(subject);
+  if (scenario !== undefined) return planOf(scenario, { seed });
+  if (!subject.endsWith(".json")) refuse(`there is no scenario ${subject}: cepa chaos list has them`);
+  let text: string;
+  try {
+    text = readFileSync(subject, "utf8");
+  } catch (error) {
+    return refuse(`${subject} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const plan = readPlan(text);
+  if (!plan.ok) return refuse(`${subject}: ${plan.failure.problem}`);
+  return values.seed === undefined ? plan.value : { ...plan.value, seed };
+}
+
+function chosenRecord() {
+  const seed = subject === undefined ? undefined : seedOf(subject);
+  return records.newest(seed) ?? refuse(seed === undefined ? "nothing was run yet" : `there is no run of seed ${seed}`);
+}
+
+function chosenExecutor(): ExecutorName {
+  const name = values.executor;
+  return EXECUTORS.find((executor) => executor === name) ?? refuse(`--executor ${name}: ${EXECUTORS.join(", ")}`);
+}
+
+function chosenPlant(): PlantedBug | undefined {
+  if (values.plant === undefined) return undefined;
+  return plantedBug(values.plant) ?? refuse(`there is no bug ${values.plant}: cepa chaos list has them`);
+}
+
+function seedOf(text: string): number {
+  const seed = Number(text);
+  return /^\d+$/.test(text) && seed < 2 ** 32 ? seed : refuse(`${text} is no seed: a whole number below 2^32`);
+}
+
+function minutesOf(text: string): number {
+  const minutes = Number(text);
+  return minutes > 0 && Number.isFinite(minutes) ? minutes : refuse(`--minutes ${text} is no number of minutes`);
+}
+
+function readArguments() {
+  try {
+    const { values: given, positionals: words } = parseArgs({
+      options: {
+        seed: { type: "string" },
+        executor: { type: "string", default: "sim" },
+        minutes: { type: "string" },
+        plant: { type: "string" },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+      allowPositionals: true,
+    });
+    if (given.help) {
+      process.stdout.write(HELP);
+      process.exit(0);
+    }
+    if (words.length > 2) return refuse(`one thing at a time, not ${words.slice(1).join(" and ")}`);
+    return { values: given, positionals: words };
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function say(what: object): void {
+  process.stdout.write(`${JSON.stringify(what)}\n`);
+}
+
+function note(line: string): void {
+  process.stderr.write(`cepa: ${line}\n`);
+}
+
+function refuse(message: string): never {
+  process.stderr.write(`cepa: ${message}: see cepa chaos --help\n`);
+  process.exit(2);
+}

@@ -1,0 +1,64 @@
+/** Brings the faults of a plan about, each at its time, and heals them. */
+import type { Calm } from "#chaos/calm.ts";
+import { type Fault, type FaultKind, lastsMs, titleOf } from "#chaos/fault.ts";
+import type { FaultTally } from "#chaos/outcome.ts";
+import { type Injection, passed, type World } from "#chaos/world.ts";
+
+interface Done {
+  readonly fault: Fault;
+  readonly injection: Injection;
+}
+
+export class Nemesis {
+  readonly #world: World;
+  readonly #calm: Calm;
+  readonly #faults: readonly Fault[];
+  readonly #done: Done[] = [];
+
+  constructor(world: World, calm: Calm, faults: readonly Fault[]) {
+    this.#world = world;
+    this.#calm = calm;
+    this.#faults = faults.toSorted((one, other) => one.atMs - other.atMs);
+  }
+
+  /** Settles when every fault came and was healed. */
+  async run(): Promise<void> {
+    const beganMs = this.#world.clock.nowMs();
+    const lasting: Promise<void>[] = [];
+    for (const fault of this.#faults) {
+      const waitMs = beganMs + fault.atMs - this.#world.clock.nowMs();
+      if (waitMs > 0) await passed(this.#world, waitMs);
+      lasting.push(this.#bring(fault));
+    }
+    await Promise.all(lasting);
+  }
+
+  async #bring(fault: Fault): Promise<void> {
+    this.#calm.disturbed();
+    const injection = await this.#world.inject(fault);
+    this.#done.push({ fault, injection });
+    const forMs = lastsMs(fault);
+    if (forMs > 0) await passed(this.#world, forMs);
+    await injection.heal();
+    this.#calm.healed();
+  }
+
+  /** The faults that did nothing, a few words each: a plan with one of them has not been tried. */
+  get withoutEffect(): readonly string[] {
+    return this.#done.filter(({ injection }) => injection.effects() === 0).map(({ fault }) => titleOf(fault));
+  }
+
+  get tally(): Readonly<Partial<Record<FaultKind, FaultTally>>> {
+    const kinds = [...new Set(this.#faults.map(({ kind }) => kind))];
+    return Object.fromEntries(kinds.map((kind) => [kind, this.#tallyOf(kind)]));
+  }
+
+  #tallyOf(kind: FaultKind): FaultTally {
+    const injected = this.#done.filter(({ fault }) => fault.kind === kind);
+    return {
+      planned: this.#faults.filter((fault) => fault.kind === kind).length,
+      injected: injected.length,
+      effects: injected.reduce((sum, { injection }) => sum + injection.effects(), 0),
+    };
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Bugs that are planted on purpose: each is a node that is wrong in one way, and the check that has to see it. A checker that
+ * lets its bug pass shows nothing when it lets a run pass.
+ *
+ * In a simulation an actor is wired otherwise: the code of the node is what it is.
+ */
+import type { CheckName } from "#chaos/checks.ts";
+import type { CellEnv, NodeStatus, Wiring } from "#runtime/actor-module.ts";
+import { ok } from "#runtime/errors.ts";
+import { hour } from "#runtime/units.ts";
+import type { ErasedModule } from "#supervisor/catalogue.ts";
+import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
+
+export interface PlantedBug {
+  readonly name: string;
+  /** As a sentence about the node. */
+  readonly says: string;
+  /** A scenario that brings it to light. */
+  readonly scenario: string;
+  readonly seenBy: CheckName;
+  readonly into: (catalogue: LoadedCatalogue) => LoadedCatalogue;
+}
+
+type AnyWiring = Wiring<unknown>;
+type AnyRef = { call(name: string, request: Readonly<Record<string, unknown>>, options: unknown): Promise<unknown> };
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: "no-fsync",
+    says: "what is acknowledged was never made durable",
+    scenario: "power-fails",
+    seenBy: "nothing-acknowledged-is-lost",
+    into: (catalogue) =>
+      wired(catalogue, "storage", (wiring) =>
+        withEnv(wiring, ({ disk }) => ({ disk: { ...disk, sync: async () => ok() } })),
+      ),
+  },
+  {
+    name: "wrong-range",
+    says: "a range is answered with bytes from another place",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "bytes-are-right",
+    into: (catalogue) =>
+      wired(catalogue, "gateway", (wiring) =>
+        withOverlay(wiring, (name, request) => {
+          const range = Reflect.get(request, "range") as { readonly first?: number } | undefined;
+          return name === "get" && range?.first !== undefined ? { ...request, range: { ...range, first: 0 } } : request;
+        }),
+      ),
+  },
+  {
+    name: "leak-timer",
+    says: "each request leaves a timer behind that outlives its cell",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "nothing-is-left",
+    into: (catalogue) =>
+      wired(catalogue, "gateway", (wiring) =>
+        withOverlay(wiring, (_name, request) => {
+          wiring.env.clock.after(24 * hour, () => undefined);
+          return request;
+        }),
+      ),
+  },
+  {
+    name: "leak-file",
+    says: "some files that were opened are never closed",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "nothing-is-left",
+    into: (catalogue) =>
+      wired(catalogue, "storage", (wiring) =>
+        withEnv(wiring, ({ disk }) => ({
+          disk: { ...disk, close: async (descriptor) => (descriptor % 7 === 0 ? ok() : await disk.close(descriptor)) },
+        })),
+      ),
+  },
+  {
+    name: "moody",
+    says: "one request in fifty is not understood",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "nothing-acknowledged-is-lost",
+    into: (catalogue) => {
+      let count = 0;
+      return wired(catalogue, "gateway", (wiring) =>
+        withOverlay(wiring, (_name, request) => {
+          count += 1;
+          return count % 50 === 0 ? { ...request, address: "b3:none" } : request;
+        }),
+      );
+    },
+  },
+  {
+    name: "never-ready-again",
+    says: "once a part was down, the node says for ever that it is",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "ready-again",
+    into: (catalogue) => {
+      let down: NodeStatus | undefined;
+      return wired(catalogue, "gateway", (wiring) =>
+        withEnv(wiring, ({ node }) => ({
+          node: {
+            ...node,
+            status: () => {
+              const status = node.status();
+              if (status.actors.some(({ state }) => state !== "running")) down ??= status;
+              return down ?? status;
+            },
+          },
+        })),
+      );
+    },
+  },
+];
+
+export function plantedBug(name: string): PlantedBug | undefined {
+  return PLANTED_BUGS.find((bug) => bug.name === name);
+}
+
+/** The same node, but that one actor is wired otherwise. */
+function wired(catalogue: LoadedCatalogue, actor: string, change: (wiring: AnyWiring) => AnyWiring): LoadedCatalogue {
+  const real = catalogue[actor];
+  if (real === undefined) return catalogue;
+  const wire: ErasedModule["wire"] = (wiring) => real.wire(change(wiring as unknown as AnyWiring) as never);
+  return { ...catalogue, [actor]: { ...real, wire } };
+}
+
+function withEnv(wiring: AnyWiring, changes: (env: CellEnv) => Partial<CellEnv>): AnyWiring {
+  return { ...wiring, env: { ...wiring.env, ...changes(wiring.env) } };
+}
+
+/** With a ref to overlay that does something before each call, or changes the request. */
+function withOverlay(wiring: AnyWiring, change: (name: string, request: object) => object): AnyWiring {
+  const ref = (actor: string): unknown => {
+    const real = wiring.ref(actor) as unknown as AnyRef;
+    if (actor !== "overlay") return real;
+    return {
+      call: (name: string, request: object, given: unknown) => real.call(name, { ...change(name, request) }, given),
+    };
+  };
+  return { ...wiring, ref: ref as AnyWiring["ref"] };
+}

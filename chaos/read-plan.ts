@@ -1,0 +1,132 @@
+/**
+ * A plan from outside, looked at field by field: what is missing, unknown or out of bounds is named by its place, and a plan
+ * that is taken is one that every executor understands.
+ */
+import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultKind } from "#chaos/fault.ts";
+import { PLAN_CLIENTS_MAX, PLAN_FAULTS_MAX, PLAN_MS_MAX, type Plan } from "#chaos/plan.ts";
+import { RATIO_PARTS_MAX } from "#chaos/ratio.ts";
+import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { GiB } from "#runtime/units.ts";
+
+/** A plan that cannot be taken, and why, by the place in it: `faults[3].forMs is missing`. */
+export interface PlanInvalid extends Failure<"chaos.plan-invalid"> {
+  readonly problem: string;
+}
+
+/** Undefined where the value may stand there, else what should. */
+type Rule = (value: unknown) => string | undefined;
+
+const whole =
+  (min: number, max: number): Rule =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+      ? undefined
+      : `a whole number from ${min} to ${max}`;
+const text: Rule = (value) => (typeof value === "string" && value.length <= 65_536 ? undefined : "a text");
+const flag: Rule = (value) => (typeof value === "boolean" ? undefined : "true or false");
+const oneOf =
+  (known: readonly string[]): Rule =>
+  (value) =>
+    known.includes(value as string) ? undefined : `one of ${known.join(", ")}`;
+const ratio: Rule = (value) => {
+  const [count, of] = Array.isArray(value) && value.length === 2 ? value : [];
+  const isRatio = whole(1, RATIO_PARTS_MAX)(of) === undefined && whole(0, of)(count) === undefined;
+  return isRatio ? undefined : "a ratio of whole numbers, as [1, 10] is";
+};
+const ms = whole(0, PLAN_MS_MAX);
+
+/** A field means the same in every kind that has it. */
+const FIELDS: Readonly<Record<string, Rule>> = {
+  atMs: ms,
+  forMs: ms,
+  delayMs: ms,
+  jitterMs: ms,
+  byMs: whole(-PLAN_MS_MAX, PLAN_MS_MAX),
+  actor: text,
+  cell: text,
+  server: text,
+  config: text,
+  power: flag,
+  loss: ratio,
+  duplicate: ratio,
+  operation: oneOf(DISK_OPERATIONS),
+  errno: oneOf(DISK_ERRNOS),
+  count: whole(1, 1_000_000),
+  freeBytes: whole(0, 1024 * GiB),
+};
+
+/** What each kind has beside `kind` and `atMs`: the compiler holds it equal to the kinds there are. */
+const KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
+  "crash-actor": ["actor"],
+  "kill-cell": ["cell"],
+  "stop-cell": ["forMs", "cell"],
+  "kill-node": ["forMs", "power"],
+  "kill-server": ["server"],
+  "stall-server": ["forMs", "server"],
+  "cut-link": ["forMs", "cell"],
+  "slow-link": ["forMs", "cell", "delayMs"],
+  "bad-network": ["forMs", "loss", "duplicate", "delayMs", "jitterMs"],
+  "disk-error": ["forMs", "operation", "errno", "count"],
+  "disk-slow": ["forMs", "delayMs"],
+  "disk-full": ["forMs", "freeBytes"],
+  "clock-jump": ["byMs"],
+  "change-config": ["forMs", "config"],
+};
+
+const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults">, Rule>> = {
+  scenario: text,
+  seed: whole(0, 2 ** 32 - 1),
+  durationMs: whole(1, PLAN_MS_MAX),
+  settlesWithinMs: whole(1, PLAN_MS_MAX),
+  clients: whole(1, PLAN_CLIENTS_MAX),
+  pauseMs: whole(0, 60_000),
+  config: text,
+};
+
+export function readPlan(json: string): Result<Plan, PlanInvalid> {
+  let given: unknown;
+  try {
+    given = JSON.parse(json);
+  } catch (error) {
+    return refused(`it is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!isRecord(given)) return refused("it is no object");
+  const { faults, ...rest } = given;
+  const problem = problemIn("", rest, PLAN_FIELDS);
+  if (problem !== undefined) return refused(problem);
+  if (!Array.isArray(faults) || faults.length > PLAN_FAULTS_MAX) {
+    return refused(`faults has to be a list of at most ${PLAN_FAULTS_MAX}`);
+  }
+  for (const [index, fault] of faults.entries()) {
+    const wrong = problemOfFault(`faults[${index}]`, fault);
+    if (wrong !== undefined) return refused(wrong);
+  }
+  return ok({ ...rest, faults: faults as readonly Fault[] } as unknown as Plan);
+}
+
+function problemOfFault(place: string, given: unknown): string | undefined {
+  if (!isRecord(given)) return `${place} is no object`;
+  const { kind, ...fields } = given;
+  const wanted = Object.hasOwn(KINDS, String(kind)) ? KINDS[kind as FaultKind] : undefined;
+  if (wanted === undefined) return `${place}.kind has to be one of ${Object.keys(KINDS).join(", ")}`;
+  const rules = Object.fromEntries(["atMs", ...wanted].map((name) => [name, FIELDS[name] ?? text]));
+  return problemIn(`${place}.`, fields, rules);
+}
+
+function problemIn(place: string, given: object, rules: Readonly<Record<string, Rule>>): string | undefined {
+  for (const [name, rule] of Object.entries(rules)) {
+    if (!Object.hasOwn(given, name)) return `${place}${name} is missing`;
+    const wanted = rule(Reflect.get(given, name));
+    if (wanted !== undefined) return `${place}${name} has to be ${wanted}`;
+  }
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(rules, name));
+  return unknown === undefined ? undefined : `${place}${unknown} is not known here`;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refused(problem: string): Result<never, PlanInvalid> {
+  return fail({ code: "chaos.plan-invalid", problem });
+}

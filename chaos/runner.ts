@@ -1,0 +1,47 @@
+/** Runs plans, by whichever executor, with a bug planted in them or without. */
+import type { CheckName } from "#chaos/checks.ts";
+import { type ExecutorName, notRun, type Outcome, type Sample } from "#chaos/outcome.ts";
+import type { Plan } from "#chaos/plan.ts";
+import type { PlantedBug } from "#chaos/plants.ts";
+import { runProcesses } from "#chaos/real/executor.ts";
+import { WANTED } from "#chaos/scenario.ts";
+import { runSimulated } from "#chaos/simulated/executor.ts";
+import { catalogue } from "#supervisor/catalogue.ts";
+import { type LoadedCatalogue, loadCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
+
+export interface RunOptions {
+  readonly plan: Plan;
+  readonly executor: ExecutorName;
+  readonly plant?: PlantedBug | undefined;
+  readonly onSample?: (sample: Sample) => void;
+}
+
+/** Loaded once: it reads files, which a simulation may not. */
+let loading: Promise<LoadedCatalogue> | undefined;
+
+export async function runPlan({ plan, executor, plant, onSample = () => undefined }: RunOptions): Promise<Outcome> {
+  const wanted = wantedOf(plan);
+  const facts = { scenario: plan.scenario, seed: plan.seed };
+  switch (executor) {
+    case "sim": {
+      loading ??= loadCatalogue(catalogue);
+      const loaded = await loading;
+      return await runSimulated({
+        plan,
+        wanted,
+        onSample,
+        catalogue: plant === undefined ? loaded : plant.into(loaded),
+      });
+    }
+    case "process":
+      if (plant !== undefined) return notRun({ ...facts, executor }, `the bug ${plant.name} is planted in simulations`);
+      return await runProcesses({ plan, wanted, onSample });
+    case "os":
+      return notRun({ ...facts, executor }, "there is no such executor yet");
+  }
+}
+
+/** Without faults there is none that could take effect. */
+function wantedOf({ faults }: Plan): readonly CheckName[] {
+  return faults.length > 0 ? WANTED : WANTED.filter((name) => name !== "faults-took-effect");
+}

@@ -1,0 +1,192 @@
+/** What clients of objects do, and what must hold of the answers. */
+import type { Calm } from "#chaos/calm.ts";
+import type { Checks } from "#chaos/checks.ts";
+import type { Ledger } from "#chaos/ledger.ts";
+import { anyObject, uploadOf, type WorkObject } from "#chaos/workload/objects.ts";
+import { passed, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
+import type { Random } from "#runtime/random.ts";
+
+export interface ClientOptions {
+  readonly world: Pick<World, "request" | "clock">;
+  readonly random: Random;
+  readonly ledger: Ledger;
+  readonly checks: Checks;
+  readonly calm: Pick<Calm, "day">;
+  /** The disk could not read something at some time. A record that it could not read is looked at again when it is asked for. */
+  readonly mayHide: boolean;
+}
+
+/** Statuses of refusals that say that the same request may succeed later. */
+const LATER: ReadonlySet<number> = new Set([408, 429, 503, 507]);
+
+/** Each look brings at least one record of an object back, of which one that is cut finely has some dozens. */
+const LOOKS_MAX = 64;
+const LOOK_MS = 100;
+
+/** An answer, and whether nothing was wrong from the request to it. */
+interface Answered extends WorldAnswer {
+  readonly isCalm: boolean;
+}
+
+export class Client {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /** One request of any kind. */
+  async act(): Promise<void> {
+    const { random, ledger } = this.#options;
+    const known = [...ledger.offered.values()];
+    const object = known[random.below(Math.max(1, known.length))];
+    if (object === undefined || random.below(3) === 0) return await this.put(anyObject(random));
+    switch (random.below(6)) {
+      case 0:
+        return await this.stat(object);
+      case 1:
+        return await this.range(object);
+      case 2:
+        return await this.ask(["/status", "/metrics", "/healthz"][random.below(3)] ?? "/status");
+      default:
+        return await this.get(object);
+    }
+  }
+
+  async put(object: WorkObject): Promise<void> {
+    const { random, world, ledger, checks } = this.#options;
+    const { address, bytes } = object;
+    const isBroken = random.below(12) === 0 && bytes.length > 0;
+    const upload = { clock: world.clock, random, ...(isBroken ? { failAt: random.below(bytes.length) } : {}) };
+    ledger.offered.set(address, object);
+    const request = {
+      method: "PUT",
+      target: random.below(2) === 0 ? "/put" : `/o/${address}`,
+      body: uploadOf(bytes, upload),
+      headers: random.below(2) === 0 ? {} : { "cepa-chunker": "gear-fine/1" },
+      ...(random.below(3) === 0 ? {} : { contentLength: bytes.length }),
+    };
+    const answer = await this.#send("put", request, !isBroken);
+    if (answer === undefined) return;
+    if (answer.status === 200 || answer.status === 201) {
+      checks.that("bytes-are-right", !isBroken, () => `a body that broke off is stored: ${address}`);
+      const stored = factsIn(answer).address;
+      checks.that("bytes-are-right", stored === address, () => `${address} is stored as ${stored}`);
+      ledger.acknowledged.set(address, object);
+      return;
+    }
+    if (isBroken && answer.status === 400) return;
+    // A disk may be full on a calm day.
+    this.#mayRefuse(answer, `put ${address}`, answer.status === 507);
+  }
+
+  async get(object: WorkObject): Promise<void> {
+    const { checks } = this.#options;
+    const { address, bytes } = object;
+    const mustBe = this.#mustBe(object);
+    const answer = await this.#send("get", { target: `/o/${address}` });
+    if (!this.#isThere(answer, address, mustBe)) return;
+    const isRight = answer.status === 200 && isSame(answer.body, bytes);
+    checks.that("bytes-are-right", isRight, () => `wrong bytes for ${address} (${answer.status})`);
+  }
+
+  /** Until it is there, at most as often as an object may have records that the disk could not read. */
+  async find(object: WorkObject): Promise<void> {
+    const { checks, world } = this.#options;
+    for (let look = 1; this.#options.mayHide && look < LOOKS_MAX; look += 1) {
+      const answer = await this.#send("get", { target: `/o/${object.address}` });
+      if (answer === undefined || !isHidden(answer)) break;
+      checks.that("refusals-may-be-tried-again", look < LOOKS_MAX - 1, () => `${object.address} stays hidden`);
+      await passed(world, LOOK_MS);
+    }
+    await this.get(object);
+  }
+
+  async range(object: WorkObject): Promise<void> {
+    const { random, checks } = this.#options;
+    const { address, bytes } = object;
+    if (bytes.length === 0) return await this.get(object);
+    const first = random.below(bytes.length);
+    const last = first + random.below(bytes.length - first);
+    const mustBe = this.#mustBe(object);
+    const answer = await this.#send("range", {
+      target: `/o/${address}`,
+      headers: { range: `bytes=${first}-${last}` },
+    });
+    if (!this.#isThere(answer, address, mustBe)) return;
+    const isRight = answer.status === 206 && isSame(answer.body, bytes.subarray(first, last + 1));
+    checks.that("bytes-are-right", isRight, () => `wrong range of ${address} (${answer.status})`);
+  }
+
+  async stat(object: WorkObject): Promise<void> {
+    const { checks } = this.#options;
+    const { address, bytes } = object;
+    const mustBe = this.#mustBe(object);
+    const answer = await this.#send("stat", { target: `/stat/${address}` });
+    if (!this.#isThere(answer, address, mustBe)) return;
+    const said = factsIn(answer);
+    const isRight = said.address === address && said.size === bytes.length;
+    checks.that("bytes-are-right", isRight, () => `wrong facts of ${address}: ${JSON.stringify(said)}`);
+  }
+
+  async ask(target: string): Promise<void> {
+    const answer = await this.#send("ask", { target });
+    if (answer !== undefined && answer.status !== 200) this.#mayRefuse(answer, target, false);
+  }
+
+  /** To be asked when a request is sent: one that was under way before the object was acknowledged may miss it. */
+  #mustBe({ address }: WorkObject): boolean {
+    return this.#options.ledger.acknowledged.has(address);
+  }
+
+  /** Whether there is an answer with something of the object in it. */
+  #isThere(answer: Answered | undefined, address: string, mustBe: boolean): answer is Answered {
+    if (answer === undefined) return false;
+    const { checks } = this.#options;
+    const isLost = answer.status === 404 && mustBe;
+    if (mustBe) {
+      checks.that("nothing-acknowledged-is-lost", !isLost, () => `${address} was acknowledged, and is not there`);
+    }
+    if (answer.status === 404) return false;
+    if (answer.status < 400 && answer.complete) return true;
+    this.#mayRefuse(answer, address, this.#options.mayHide && isHidden(answer));
+    return false;
+  }
+
+  #mayRefuse(answer: Answered, what: string, isExpected: boolean): void {
+    const { checks, ledger } = this.#options;
+    const said = (): string => `${what}: ${answer.status} ${Buffer.from(answer.body).toString("utf8").slice(0, 300)}`;
+    // What the disk could not read a moment ago is looked at again when it is asked for.
+    const isLater = LATER.has(answer.status) || !answer.complete || (answer.status === 502 && !answer.isCalm);
+    checks.that("refusals-may-be-tried-again", isLater, said);
+    if (answer.isCalm && !isExpected) checks.that("served-while-nothing-is-wrong", false, said);
+    ledger.count(`refused ${answer.status}`);
+  }
+
+  /** Whoever breaks off is answered, or not. */
+  async #send(what: string, request: WorldRequest, isWhole: boolean = true): Promise<Answered | undefined> {
+    const { world, calm, checks, ledger } = this.#options;
+    const { day } = calm;
+    const sentMs = world.clock.nowMs();
+    const answer = await world.request(request);
+    ledger.took(world.clock.nowMs() - sentMs);
+    const isCalm = day !== undefined && day === calm.day;
+    if (isCalm && isWhole)
+      checks.that("served-while-nothing-is-wrong", answer !== undefined, () => `${what} is not answered`);
+    ledger.count(answer === undefined ? `${what} without answer` : what);
+    return answer === undefined ? undefined : { ...answer, isCalm };
+  }
+}
+
+/** Some record of it could not be read. */
+function isHidden({ status, complete }: WorldAnswer): boolean {
+  return status === 502 || !complete;
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
+function factsIn({ body }: WorldAnswer): { readonly address: string; readonly size: number } {
+  return JSON.parse(Buffer.from(body).toString("utf8"));
+}

@@ -1,0 +1,60 @@
+/**
+ * A node that things are done to, and the means to do them: what every executor provides, so that one plan, one workload and
+ * one set of checkers serve all of them.
+ */
+import type { Fault } from "#chaos/fault.ts";
+import type { NodeStatus } from "#runtime/actor-module.ts";
+import type { ByteSource } from "#runtime/byte-source.ts";
+import type { Clock } from "#runtime/clock.ts";
+
+export interface WorldRequest {
+  readonly method?: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: ByteSource;
+  readonly contentLength?: number;
+}
+
+export interface WorldAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** False where the connection ended before the body did. */
+  readonly complete: boolean;
+}
+
+/** A fault under way. */
+export interface Injection {
+  /** Ends it. What was a moment has nothing to end. */
+  heal(): Promise<void>;
+  /** How often it did something so far. */
+  effects(): number;
+}
+
+/** What a node that was brought down has left behind, a sentence each. */
+export type Remains = readonly string[];
+
+export interface World {
+  /** Virtual in a simulation. */
+  readonly clock: Clock;
+  /** Why it cannot bring this fault about here; undefined where it can. */
+  cannot(fault: Fault): string | undefined;
+  /** Starts the node. Rejects where it does not start. */
+  begin(): Promise<void>;
+  /** Undefined where no answer came: whether anything was done is not known. */
+  request(request: WorldRequest): Promise<WorldAnswer | undefined>;
+  inject(fault: Fault): Promise<Injection>;
+  /** Undefined while the node is down. */
+  status(): Promise<NodeStatus | undefined>;
+  /** What the node holds while nothing is asked of it, if that can be told: the same before some work and after it. */
+  atRest(): Promise<number | undefined>;
+  /** Brings the node down in order. */
+  end(): Promise<Remains>;
+}
+
+/** Settles after `ms` of the world's time. */
+export function passed({ clock }: { readonly clock: Clock }, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
+}

@@ -1,0 +1,149 @@
+/** `cepa chaos` as it is used: what it prints, what it exits with, and what it leaves behind. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Fault } from "#chaos/fault.ts";
+import type { Plan } from "#chaos/plan.ts";
+import { PLANTED_BUGS } from "#chaos/plants.ts";
+import { SCENARIOS } from "#chaos/scenarios.ts";
+
+const MAIN = join(import.meta.dirname, "..", "..", "chaos", "main.ts");
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe("cepa chaos", () => {
+  let directory: string;
+  before(() => {
+    directory = mkdtempSync(join(tmpdir(), "cepa-chaos-command-"));
+  });
+  after(() => rmSync(directory, { recursive: true }));
+
+  function chaos(...args: readonly string[]): Promise<Ran> {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: directory,
+      env: { ...process.env, CEPA_CHAOS_RECORDS: join(directory, "records") },
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (bytes: Buffer) => {
+      stdout += bytes.toString();
+    });
+    child.stderr.on("data", (bytes: Buffer) => {
+      stderr += bytes.toString();
+    });
+    return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+  }
+
+  /** A plan in a file. */
+  function planned(name: string, faults: readonly Fault[], more: Partial<Plan> = {}): string {
+    const moments = { seed: 3, durationMs: 4000, settlesWithinMs: 20_000, clients: 2, pauseMs: 100 };
+    const path = join(directory, name);
+    writeFileSync(
+      path,
+      JSON.stringify({ scenario: name.replace(".json", ""), ...moments, config: "", faults, ...more }),
+    );
+    return path;
+  }
+
+  it("lists what there is", async () => {
+    const { code, stdout } = await chaos("list");
+
+    assert.equal(code, 0);
+    for (const { name } of [...SCENARIOS, ...PLANTED_BUGS]) assert.match(stdout, new RegExp(`^${name} `, "m"));
+    assert.match((await chaos("--help")).stdout, /^usage: cepa chaos list/);
+  });
+
+  for (const [what, args, says] of [
+    ["no command", [], /say what to do/],
+    ["an unknown command", ["break"], /there is no command break/],
+    ["an unknown scenario", ["run", "nothing"], /there is no scenario nothing: cepa chaos list has them/],
+    ["a plan that is not there", ["run", "none.json"], /none\.json cannot be read: ENOENT/],
+    ["a seed that is none", ["run", "power-fails", "--seed", "x"], /x is no seed/],
+    ["an unknown executor", ["run", "power-fails", "--executor", "x"], /--executor x: sim, process, os/],
+    ["an unknown bug", ["run", "power-fails", "--plant", "x"], /there is no bug x/],
+    ["an unknown option", ["run", "--wish"], /Unknown option '--wish'/],
+    ["a run that never was", ["replay", "12345"], /there is no run of seed 12345/],
+  ] as const) {
+    it(`says what is wrong with ${what}, and exits with 2`, async () => {
+      const { code, stdout, stderr } = await chaos(...args);
+
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, says);
+    });
+  }
+
+  it("runs a plan, says what held in its last line, and runs it again the same", async () => {
+    const path = planned("own.json", [{ kind: "crash-actor", atMs: 1000, actor: "storage" }]);
+
+    const ran = await chaos("run", path, "--json");
+    const again = await chaos("replay", "--json");
+    const page = await chaos("report", "3");
+
+    const verdict = JSON.parse(ran.stdout);
+    assert.equal(ran.code, 0, ran.stdout);
+    assert.deepEqual(Object.keys(verdict), [
+      "scenario",
+      "executor",
+      "seed",
+      "verdict",
+      "faults",
+      "events",
+      "digest",
+      "checks",
+    ]);
+    assert.deepEqual(verdict.faults, { "crash-actor": { planned: 1, injected: 1, effects: 1 } });
+    assert.equal(again.stdout, ran.stdout);
+    assert.match(again.stderr, /^cepa: the same again$/m);
+    const html = readFileSync(page.stdout.trim(), "utf8");
+    assert.match(html, /<h1>own: <span class="pass">pass<\/span><\/h1>/);
+    assert.match(html, /crash-actor storage at 1000 ms/);
+    assert.doesNotMatch(html, /https?:/, "it needs nothing else");
+  });
+
+  it("finds the faults that a failure needs", async () => {
+    const jumps = [1, 2, 3, 4, 5].map((at): Fault => ({ kind: "clock-jump", atMs: 500 * at, byMs: -5000 }));
+    const nobody: Fault = { kind: "cut-link", atMs: 1200, forMs: 200, cell: "nobody" };
+    const path = planned("smaller.json", [...jumps, nobody], { seed: 4 });
+
+    const ran = await chaos("run", path);
+    const shrunk = await chaos("shrink", "4");
+
+    assert.equal(ran.code, 1);
+    assert.match(ran.stdout, /^ {2}FAIL {2}faults-took-effect: without effect: cut-link nobody for 200 ms$/m);
+    assert.match(shrunk.stdout, /^1 of 6 faults are enough, after \d+ runs: smaller-4\.plan\.json$/m);
+    assert.match(shrunk.stdout, /^ {2}1200 ms {2}cut-link nobody for 200 ms$/m);
+    assert(existsSync(join(directory, "smaller-4.plan.json")));
+  });
+
+  it("never takes what was not run for a pass", async () => {
+    const path = planned("not-here.json", [{ kind: "kill-server", atMs: 1000, server: "redis" }]);
+
+    const { code, stdout } = await chaos("run", path, "--json");
+
+    assert.equal(code, 3);
+    const { verdict, reason } = JSON.parse(stdout);
+    assert.deepEqual([verdict, reason], ["not-run", "a simulated node has no external servers"]);
+  });
+
+  it("breaks a tree of processes", async () => {
+    const path = planned("processes.json", [
+      { kind: "crash-actor", atMs: 500, actor: "index" },
+      { kind: "kill-cell", atMs: 1500, cell: "data" },
+      { kind: "stop-cell", atMs: 2800, forMs: 500, cell: "ops" },
+      { kind: "kill-node", atMs: 3500, forMs: 100, power: false },
+    ]);
+
+    const { code, stdout } = await chaos("run", path, "--executor", "process", "--json");
+
+    assert.equal(code, 0, stdout);
+    const { faults } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+    assert.deepEqual(Object.keys(faults), ["crash-actor", "kill-cell", "stop-cell", "kill-node"]);
+  });
+});

@@ -1,0 +1,130 @@
+/**
+ * Every scenario that a simulation can bring about holds (STO-1, STO-4, GW-20, SUP-3), and every bug that can be planted is
+ * seen by the check that is there for it.
+ *
+ * `CEPA_SEEDS` says how many seeds of everything at once are run, and `CEPA_SEED` which is the first.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Outcome } from "#chaos/outcome.ts";
+import type { Plan } from "#chaos/plan.ts";
+import { PLANTED_BUGS, type PlantedBug } from "#chaos/plants.ts";
+import { runPlan } from "#chaos/runner.ts";
+import { planOf } from "#chaos/scenario.ts";
+import { SCENARIOS, scenarioNamed } from "#chaos/scenarios.ts";
+import { second } from "#runtime/units.ts";
+
+const from = Number(process.env["CEPA_SEED"] ?? 1);
+const count = process.env["CEPA_SEEDS"] === undefined ? 2 : Number(process.env["CEPA_SEEDS"]);
+/** A bug may need the right moment. */
+const SEEDS_OF_A_PLANT_MAX = 12;
+const SHORT_MS: number = 20 * second;
+
+function shortPlan(name: string, seed: number): Plan {
+  const scenario = scenarioNamed(name);
+  assert(scenario !== undefined);
+  return planOf(scenario, { seed, durationMs: SHORT_MS });
+}
+
+function run(plan: Plan, plant?: PlantedBug): Promise<Outcome> {
+  return runPlan({ plan, executor: "sim", plant });
+}
+
+describe("chaos: scenarios, simulated", () => {
+  for (const { name, executors } of SCENARIOS) {
+    if (!executors.includes("sim")) continue;
+    it(`${name} passes`, async (context) => {
+      const { verdict, checks, faults, events, tally } = await run(shortPlan(name, from));
+
+      context.diagnostic(JSON.stringify({ faults, events, put: tally["put"], get: tally["get"] }));
+      assert.equal(verdict, "pass", JSON.stringify(checks, undefined, 2));
+      assert((tally["put"] ?? 0) > 20 && (tally["get"] ?? 0) > 20, "clients were at work");
+      for (const [kind, { planned, injected, effects }] of Object.entries(faults)) {
+        assert.equal(injected, planned, kind);
+        assert(effects > 0, `${kind} took effect`);
+      }
+    });
+  }
+
+  it(`everything-at-once passes under ${count} seeds from ${from} on`, async (context) => {
+    const sum = { events: 0, faults: 0 };
+    for (let seed = from; seed < from + count; seed += 1) {
+      const plan = shortPlan("everything-at-once", seed);
+      const { verdict, checks, events } = await run(plan);
+
+      assert.equal(verdict, "pass", `seed ${seed}: ${JSON.stringify(checks, undefined, 2)}`);
+      sum.events += events;
+      sum.faults += plan.faults.length;
+    }
+    context.diagnostic(JSON.stringify({ seeds: count, ...sum }));
+    assert(sum.faults >= count, "faults came");
+  });
+
+  it("are the same again under the same seed, and not under another", async () => {
+    const plan = shortPlan("everything-at-once", from);
+
+    const [once, again, other] = [await run(plan), await run(plan), await run({ ...plan, seed: from + 1 })];
+
+    assert.deepEqual(again, once);
+    assert.notEqual(other.digest, once.digest);
+  });
+});
+
+describe("chaos: bugs that are planted", () => {
+  let caught = 0;
+  for (const bug of PLANTED_BUGS) {
+    it(`${bug.name} is seen by ${bug.seenBy}`, async (context) => {
+      for (let seed = 1; seed <= SEEDS_OF_A_PLANT_MAX; seed += 1) {
+        const { checks } = await run(shortPlan(bug.scenario, seed), bug);
+        if ((checks[bug.seenBy] ?? "pass") === "pass") continue;
+        caught += 1;
+        context.diagnostic(`seed ${seed}: ${checks[bug.seenBy]}`);
+        return;
+      }
+      assert.fail(`${SEEDS_OF_A_PLANT_MAX} seeds do not see it`);
+    });
+  }
+
+  it("are caught, all of them", (context) => {
+    context.diagnostic(`${caught} of ${PLANTED_BUGS.length}`);
+    assert.equal(caught, PLANTED_BUGS.length);
+  });
+});
+
+describe("chaos: plans that do not try what they say", () => {
+  it("fail where a fault had no effect", async () => {
+    const plan = shortPlan("links-are-cut", from);
+    const nobody = { kind: "cut-link", atMs: 5000, forMs: 1000, cell: "nobody" } as const;
+
+    const { verdict, checks } = await run({ ...plan, faults: [nobody] });
+
+    assert.equal(verdict, "fail");
+    assert.equal(checks["faults-took-effect"], "without effect: cut-link nobody for 1000 ms");
+  });
+
+  it("are not run where the executor cannot bring a fault about", async () => {
+    const plan = shortPlan("links-are-cut", from);
+
+    const { verdict, reason } = await run({
+      ...plan,
+      faults: [{ kind: "stall-server", atMs: 5000, forMs: 1000, server: "redis" }],
+    });
+
+    assert.deepEqual([verdict, reason], ["not-run", "a simulated node has no external servers"]);
+  });
+
+  it("fail where storage is crashed once too often: it is quarantined, and that is seen", async () => {
+    const plan = shortPlan("storage-crashes-while-putting", from);
+    const crashes = Array.from({ length: 7 }, (_, index) => ({
+      kind: "crash-actor" as const,
+      atMs: 1000 + 2500 * index,
+      actor: "storage",
+    }));
+
+    const { verdict, checks } = await run({ ...plan, faults: crashes });
+
+    assert.equal(verdict, "fail");
+    assert.match(checks["everything-runs-again"] ?? "", /storage is quarantined/);
+    assert.match(checks["ready-again"] ?? "", /^not ready within 30000 ms/);
+  });
+});
