@@ -5,10 +5,10 @@
  * In a simulation an actor is wired otherwise: the code of the node is what it is.
  */
 import type { CheckName } from "#chaos/checks.ts";
-import type { CellEnv, NodeStatus, Wiring } from "#runtime/actor-module.ts";
+import { wired, withEnv, withOverlay } from "#chaos/simulated/rewired.ts";
+import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
 import { hour } from "#runtime/units.ts";
-import type { ErasedModule } from "#supervisor/catalogue.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 
 export interface PlantedBug {
@@ -20,9 +20,6 @@ export interface PlantedBug {
   readonly seenBy: CheckName;
   readonly into: (catalogue: LoadedCatalogue) => LoadedCatalogue;
 }
-
-type AnyWiring = Wiring<unknown>;
-type AnyRef = { call(name: string, request: Readonly<Record<string, unknown>>, options: unknown): Promise<unknown> };
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -113,28 +110,4 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 
 export function plantedBug(name: string): PlantedBug | undefined {
   return PLANTED_BUGS.find((bug) => bug.name === name);
-}
-
-/** The same node, but that one actor is wired otherwise. */
-function wired(catalogue: LoadedCatalogue, actor: string, change: (wiring: AnyWiring) => AnyWiring): LoadedCatalogue {
-  const real = catalogue[actor];
-  if (real === undefined) return catalogue;
-  const wire: ErasedModule["wire"] = (wiring) => real.wire(change(wiring as unknown as AnyWiring) as never);
-  return { ...catalogue, [actor]: { ...real, wire } };
-}
-
-function withEnv(wiring: AnyWiring, changes: (env: CellEnv) => Partial<CellEnv>): AnyWiring {
-  return { ...wiring, env: { ...wiring.env, ...changes(wiring.env) } };
-}
-
-/** With a ref to overlay that does something before each call, or changes the request. */
-function withOverlay(wiring: AnyWiring, change: (name: string, request: object) => object): AnyWiring {
-  const ref = (actor: string): unknown => {
-    const real = wiring.ref(actor) as unknown as AnyRef;
-    if (actor !== "overlay") return real;
-    return {
-      call: (name: string, request: object, given: unknown) => real.call(name, { ...change(name, request) }, given),
-    };
-  };
-  return { ...wiring, ref: ref as AnyWiring["ref"] };
 }

@@ -2,13 +2,14 @@
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { timersAtRest } from "#chaos/simulated/at-rest.ts";
 import { type Injection, passed, type Remains, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { must, unreachable } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
-import { GiB, minute } from "#runtime/units.ts";
+import { GiB } from "#runtime/units.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
 
@@ -114,19 +115,12 @@ export class SimulatedWorld implements World {
     return this.#node.status();
   }
 
-  /**
-   * Timers, as most of some looks find them: now and then one of them is just being handled, and one look in so many meets
-   * several of those at once.
-   */
-  async atRest(): Promise<number> {
-    await passed(this, 1 * minute);
-    const seen: number[] = [];
-    for (let look = 0; look < 10; look += 1) {
-      await passed(this, 97);
-      seen.push(this.#node.life?.base.clock.armedCount ?? 0);
-    }
-    const timesOf = (count: number): number => seen.filter((other) => other === count).length;
-    return seen.toSorted((one, other) => timesOf(other) - timesOf(one) || one - other)[0] ?? 0;
+  /** Timers. */
+  atRest(): Promise<number> {
+    return timersAtRest(
+      (ms) => passed(this, ms),
+      () => this.#node.life?.base.clock.armedCount ?? 0,
+    );
   }
 
   async end(): Promise<Remains> {

@@ -5,10 +5,11 @@
  * Each wreck is tried once, in their order, and then again in one that `CEPA_SEED` decides, for `CEPA_CHAOS_SECONDS`.
  */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { continueAll, stopTree } from "#chaos/real/process-tree.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { minute, second } from "#runtime/units.ts";
 import { mustBeKept, storedIds, unacknowledgedIds } from "#test/kit/event-fates.ts";
@@ -46,7 +47,7 @@ describe("ingest: chaos", { skip: workMissing ?? false }, () => {
   /** Nothing of it runs for a while, and nobody is told. */
   async function stall(kind: PartKind, name: string, forMs: number): Promise<void> {
     const pid = await work.pidOf(kind, name);
-    const stopped = stopAll(pid);
+    const stopped = stopTree(pid);
     await sleep(forMs);
     continueAll(stopped);
   }
@@ -92,14 +93,14 @@ describe("ingest: chaos", { skip: workMissing ?? false }, () => {
     const redis = work.open(work.url);
     const earlier = await countIn(work);
     const pid = await work.pidOf("cell", "work");
-    const idle = stopAll(pid);
+    const idle = stopTree(pid);
     const before = new EventLoad({ redis, token, subjectId, ratePerSecond: 1_000_000, batchCount: 1000 });
     await eventually(10_000, "there is a backlog", () => before.eventIds.size > 15_000);
     await before.stop();
     continueAll(idle);
     // So much that each reader has looked at what there is: what comes after a look it cannot tell of.
     await eventually(10_000, "it is being read", async () => (await countIn(work)) > earlier + 3000);
-    const stopped = stopAll(pid);
+    const stopped = stopTree(pid);
     const unacknowledged = await unacknowledgedIds(work);
     const acknowledged = [...before.eventIds].filter((id) => !unacknowledged.has(id));
     rmSync(join(work.node.dataDirectory, "redis", "appendonlydir"), { recursive: true });
@@ -128,32 +129,4 @@ describe("ingest: chaos", { skip: workMissing ?? false }, () => {
 
 async function countIn(work: WorkNode): Promise<number> {
   return Number((await work.rows("select count(*) from ingest.events"))[0]?.["count"]);
-}
-
-/** Stops it and all that came of it, parents first: who is stopped begins nothing more. */
-function stopAll(pid: number): readonly number[] {
-  signal(pid, "SIGSTOP");
-  const numbers = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const children = numbers.map(Number).filter((one) => parentOf(one) === pid);
-  return [pid, ...children.flatMap(stopAll)];
-}
-
-function continueAll(stopped: readonly number[]): void {
-  for (const pid of stopped.toReversed()) signal(pid, "SIGCONT");
-}
-
-function parentOf(pid: number): number {
-  try {
-    return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  } catch {
-    return 0; // It has gone meanwhile.
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has gone meanwhile.
-  }
 }

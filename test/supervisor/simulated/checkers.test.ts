@@ -1,41 +1,17 @@
 /** The checkers of the histories of a simulated node see a node that is wrong: each is shown one. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { CellEnv, Wiring } from "#runtime/actor-module.ts";
+import { type AnyWiring, wired, withEnv, withOverlay } from "#chaos/simulated/rewired.ts";
 import { ok } from "#runtime/errors.ts";
 import { runSeeds, ScenarioFailed } from "#runtime/simulated/seeds.ts";
-import type { ErasedModule } from "#supervisor/catalogue.ts";
 import { loaded } from "#test/supervisor/simulated/catalogue.ts";
 import { NodeHistory } from "#test/supervisor/simulated/node-history.ts";
 
 const SEEDS_MAX = 60;
 
-type AnyWiring = Wiring<unknown>;
-type AnyRef = { call(name: string, request: Readonly<Record<string, unknown>>, options: unknown): Promise<unknown> };
-
 /** The real node, but that one actor is wired otherwise. */
 function planted(actor: string, change: (wiring: AnyWiring) => AnyWiring): typeof loaded {
-  const real = loaded[actor];
-  assert(real !== undefined);
-  const wire: ErasedModule["wire"] = (wiring) => real.wire(change(wiring as unknown as AnyWiring) as never);
-  return { ...loaded, [actor]: { ...real, wire } };
-}
-
-/** With another environment. */
-function envOf(wiring: AnyWiring, changes: (env: CellEnv) => Partial<CellEnv>): AnyWiring {
-  return { ...wiring, env: { ...wiring.env, ...changes(wiring.env) } };
-}
-
-/** With a ref to overlay that does something before each call, or changes the request. */
-function overlayThrough(wiring: AnyWiring, change: (name: string, request: object) => object): AnyWiring {
-  const ref = (actor: string): unknown => {
-    const real = wiring.ref(actor) as unknown as AnyRef;
-    if (actor !== "overlay") return real;
-    return {
-      call: (name: string, request: object, given: unknown) => real.call(name, { ...change(name, request) }, given),
-    };
-  };
-  return { ...wiring, ref: ref as AnyWiring["ref"] };
+  return wired(loaded, actor, change);
 }
 
 async function failureOf(catalogue: typeof loaded): Promise<ScenarioFailed> {
@@ -51,7 +27,7 @@ async function failureOf(catalogue: typeof loaded): Promise<ScenarioFailed> {
 describe("simulated node: a wrong one is seen", () => {
   it("that acknowledges what is not synced", async () => {
     const lying = planted("storage", (wiring) =>
-      envOf(wiring, ({ disk }) => ({ disk: { ...disk, sync: async () => ok() } })),
+      withEnv(wiring, ({ disk }) => ({ disk: { ...disk, sync: async () => ok() } })),
     );
 
     assert.match(
@@ -62,7 +38,7 @@ describe("simulated node: a wrong one is seen", () => {
 
   it("that answers with other bytes than were asked for", async () => {
     const mistaken = planted("gateway", (wiring) =>
-      overlayThrough(wiring, (name, request) => {
+      withOverlay(wiring, (name, request) => {
         const range = Reflect.get(request, "range") as { readonly first?: number } | undefined;
         return name === "get" && range?.first !== undefined ? { ...request, range: { ...range, first: 0 } } : request;
       }),
@@ -73,7 +49,7 @@ describe("simulated node: a wrong one is seen", () => {
 
   it("that leaves a timer behind for each request", async () => {
     const leaking = planted("gateway", (wiring) =>
-      overlayThrough(wiring, (_name, request) => {
+      withOverlay(wiring, (_name, request) => {
         wiring.env.clock.after(3_600_000, () => undefined);
         return request;
       }),
@@ -84,7 +60,7 @@ describe("simulated node: a wrong one is seen", () => {
 
   it("that leaves a file open", async () => {
     const leaking = planted("storage", (wiring) =>
-      envOf(wiring, ({ disk }) => ({
+      withEnv(wiring, ({ disk }) => ({
         disk: { ...disk, close: async (descriptor) => (descriptor % 7 === 0 ? ok() : await disk.close(descriptor)) },
       })),
     );
@@ -95,7 +71,7 @@ describe("simulated node: a wrong one is seen", () => {
   it("that refuses though nothing is wrong", async () => {
     let count = 0;
     const moody = planted("gateway", (wiring) =>
-      overlayThrough(wiring, (_name, request) => {
+      withOverlay(wiring, (_name, request) => {
         count += 1;
         return count % 50 === 0 ? { ...request, address: "b3:none" } : request;
       }),
@@ -107,7 +83,7 @@ describe("simulated node: a wrong one is seen", () => {
   it("that is not the same again", async () => {
     let count = 0;
     const wayward = planted("gateway", (wiring) =>
-      overlayThrough(wiring, (_name, request) => {
+      withOverlay(wiring, (_name, request) => {
         count += 1;
         wiring.env.log.info("wayward", { count });
         return request;
@@ -126,7 +102,7 @@ describe("simulated node: a wrong one is seen", () => {
   ] as const) {
     it(`in which an actor uses the real world (${what})`, async () => {
       const ambient = planted("gateway", (wiring) =>
-        overlayThrough(wiring, (_name, request) => {
+        withOverlay(wiring, (_name, request) => {
           touch();
           return request;
         }),

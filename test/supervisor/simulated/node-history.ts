@@ -9,6 +9,7 @@
 import assert from "node:assert/strict";
 import { Checks } from "#chaos/checks.ts";
 import { Ledger } from "#chaos/ledger.ts";
+import { timersAtRest } from "#chaos/simulated/at-rest.ts";
 import { Client } from "#chaos/workload/client.ts";
 import type { Life } from "#runtime/simulated/life.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
@@ -161,19 +162,11 @@ export class NodeHistory {
     assert.deepEqual([clock.armedCount, disk.openCount], [0, 0], "a node that is down holds no timer and no file");
   }
 
-  /**
-   * Timers of a node that does nothing, as most of some looks find them: now and then one of them is just being handled, and one
-   * look in so many meets several of those at once.
-   */
-  async #armedAtRest(): Promise<number> {
-    await this.simulation.advance(1 * minute);
-    const seen: number[] = [];
-    for (let look = 0; look < 10; look += 1) {
-      await this.simulation.advance(97);
-      seen.push(this.#node.life?.base.clock.armedCount ?? 0);
-    }
-    const timesOf = (count: number): number => seen.filter((other) => other === count).length;
-    return seen.toSorted((one, other) => timesOf(other) - timesOf(one) || one - other)[0] ?? 0;
+  #armedAtRest(): Promise<number> {
+    return timersAtRest(
+      (ms) => this.simulation.advance(ms),
+      () => this.#node.life?.base.clock.armedCount ?? 0,
+    );
   }
 
   /** `act` before one of the next operations of the disk, or never, if there are not so many. */
