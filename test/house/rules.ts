@@ -7,6 +7,7 @@ import { kernel } from "#test/house/rules/kernel.ts";
 import { ladder } from "#test/house/rules/ladder.ts";
 import { libraries } from "#test/house/rules/libraries.ts";
 import { pages } from "#test/house/rules/pages.ts";
+import { producers } from "#test/house/rules/producers.ts";
 import { tables } from "#test/house/rules/tables.ts";
 
 export const rules: Readonly<Record<string, readonly Rule[]>> = {
@@ -17,5 +18,6 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   kernel,
   tables,
   pages,
+  producers,
   files: shape,
 };
