@@ -52,6 +52,11 @@ export interface ProducerRights {
   readonly reads: readonly string[];
 }
 
+/** Those of every node, and settings that name one more stream each, where they name any: `auth.legacyRegisterStream`. */
+export interface ProducerSpec extends ProducerRights {
+  readonly named: ProducerRights;
+}
+
 export interface CellSpec {
   readonly kind: "cell";
   readonly name: string;
@@ -78,7 +83,7 @@ export interface NodeSpec {
   /** In start order; stop order is the reverse. */
   readonly cells: readonly CellSpec[];
   readonly servers?: readonly ServerSpec[];
-  readonly producers?: ProducerRights;
+  readonly producers?: ProducerSpec;
 }
 
 /** A worker is permanent unless it says otherwise: it is there to serve. */

@@ -26,6 +26,7 @@ export const tree: NodeSpec = {
   producers: {
     writes: ["events", "fdc:register", "fdc:subject:register", "fdc:token:exchange"],
     reads: ["fdc:register:resp:*", "fdc:subject:resp:*", "fdc:token:resp:*"],
+    named: { writes: ["auth.legacyRegisterStream"], reads: ["auth.legacyResponseStream"] },
   },
   cells: [
     cell("data", { strategy, intensity, budget, required: true }, [

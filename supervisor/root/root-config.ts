@@ -3,7 +3,7 @@
  * it has. All of it counts when a node starts.
  */
 import { isDeepStrictEqual } from "node:util";
-import { type ConfigSchema, flag } from "#runtime/config/schema.ts";
+import { type ConfigSchema, flag, text } from "#runtime/config/schema.ts";
 import {
   type ConfigInvalid,
   checkSections,
@@ -13,7 +13,7 @@ import {
 } from "#runtime/config/section.ts";
 import type { ConfigTable } from "#runtime/config/toml.ts";
 import { ok, type Result } from "#runtime/errors.ts";
-import type { NodeSpec } from "#supervisor/child-spec.ts";
+import type { NodeSpec, ProducerRights, ProducerSpec } from "#supervisor/child-spec.ts";
 import { NODE_SECTION, type NodeConfig, readNodeSection } from "#supervisor/root/node.ts";
 import { type PostgresConfig, postgresSchema } from "#supervisor/root/servers/postgres.ts";
 import { type RedisConfig, redisSchema } from "#supervisor/root/servers/redis.ts";
@@ -24,11 +24,16 @@ export interface RootConfig {
   readonly redis: RedisConfig;
   /** Sections that say that their cell is wanted. */
   readonly enabled: readonly string[];
+  /** What producers may do in the Redis that the node runs. */
+  readonly producers: ProducerRights;
 }
 
 interface Switch {
   readonly enabled: boolean;
 }
+
+/** Of a stream that producers get rights to: nothing in it means something to Redis. */
+const NAME = /[\w:.-]{0,256}/;
 
 const switchSchema: ConfigSchema<Switch> = { enabled: flag(false) };
 
@@ -53,7 +58,40 @@ export function readRootConfig(
     if (!read.ok) return read;
     if (enabledBy !== undefined && read.value) enabled.push(enabledBy);
   }
-  return ok({ node: node.value, postgres: postgres.value, redis: redis.value, enabled });
+  const producers = readProducers(tree.producers, raw, environment);
+  return ok({ node: node.value, postgres: postgres.value, redis: redis.value, enabled, producers });
+}
+
+/** What is wrong with a setting says the actor that it is of. */
+function readProducers(spec: ProducerSpec | undefined, raw: ConfigTable, environment: Environment): ProducerRights {
+  if (spec === undefined) return { writes: [], reads: [] };
+  const named = (settings: readonly string[]): readonly string[] =>
+    settings.map((setting) => readName(setting, raw, environment)).filter((name) => name !== "");
+  return {
+    writes: [...spec.writes, ...named(spec.named.writes)],
+    reads: [...spec.reads, ...named(spec.named.reads)],
+  };
+}
+
+function readName(path: string, raw: ConfigTable, environment: Environment): string {
+  const [section = "", setting = ""] = path.split(".");
+  const schema: ConfigSchema<Readonly<Record<string, string>>> = { [setting]: text({ default: "", pattern: NAME }) };
+  const read = readOne(schema, section, setting, raw[section], environment);
+  return read.ok ? (read.value[setting] ?? "") : "";
+}
+
+/** One setting of a section that an actor reads whole. */
+function readOne<Config>(
+  schema: ConfigSchema<Config>,
+  section: string,
+  setting: string,
+  raw: unknown,
+  environment: Environment,
+): Result<Config, ConfigInvalid> {
+  const variable = environmentName(section, setting);
+  const isGiven = typeof raw === "object" && raw !== null && setting in raw;
+  const given = isGiven ? { [setting]: Reflect.get(raw, setting) } : {};
+  return readSection(schema, section, given, { [variable]: environment[variable] });
 }
 
 /** What differs, by the name that it has in the file: the first section, or switch. */
@@ -66,10 +104,7 @@ export function changedSettings(current: RootConfig, wanted: RootConfig): string
   return switched === undefined ? undefined : `${switched}.enabled`;
 }
 
-/** One setting of a section that an actor reads whole. */
 function readSwitch(section: string, raw: unknown, environment: Environment): Result<boolean, ConfigInvalid> {
-  const variable = environmentName(section, "enabled");
-  const given = typeof raw === "object" && raw !== null && "enabled" in raw ? { enabled: raw.enabled } : {};
-  const read = readSection(switchSchema, section, given, { [variable]: environment[variable] });
+  const read = readOne(switchSchema, section, "enabled", raw, environment);
   return read.ok ? ok(read.value.enabled) : read;
 }

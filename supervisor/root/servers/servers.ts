@@ -9,7 +9,7 @@ import type { RootSeams } from "#supervisor/root/seams.ts";
 import { postgresServer, postgresUrl } from "#supervisor/root/servers/postgres-server.ts";
 import { producerUrl, redisSecrets, redisServer, redisUrl } from "#supervisor/root/servers/redis-server.ts";
 import { ServerChild, type ServerProgram } from "#supervisor/server/server-child.ts";
-import type { ServerUrls, Urls } from "#supervisor/server/urls.ts";
+import { type ServerUrls, type Urls, withoutPassword } from "#supervisor/server/urls.ts";
 
 export interface Servers {
   /** One for each that the node runs, in the order of its parts. */
@@ -19,7 +19,7 @@ export interface Servers {
 
 export interface ServersOptions {
   readonly parts: Parts;
-  readonly config: Pick<RootConfig, "redis">;
+  readonly config: Pick<RootConfig, "redis" | "producers">;
   readonly seams: RootSeams;
   readonly places: Pick<Places, "data" | "run">;
   readonly log: Log;
@@ -37,7 +37,7 @@ export async function makeServers(options: ServersOptions): Promise<Servers> {
   const urls: Partial<Record<ServerName, ServerUrls>> = {};
   for (const name of Object.keys(parts.others) as ServerName[]) {
     const url = parts.others[name];
-    if (url !== undefined) urls[name] = { node: url, others: url };
+    if (url !== undefined) urls[name] = { node: url, others: withoutPassword(url) };
   }
   const children: ServerChild[] = [];
   for (const { name } of parts.own) {
@@ -58,10 +58,9 @@ function ownPostgres({ seams, places }: ServersOptions): OwnServer {
   };
 }
 
-async function ownRedis({ parts, config, seams, places }: ServersOptions): Promise<OwnServer> {
+async function ownRedis({ config, seams, places }: ServersOptions): Promise<OwnServer> {
   const { base, programs } = seams;
   const { memoryBytesMax } = config.redis;
-  const rights = parts.tree.producers ?? { writes: [], reads: [] };
   // One that is taken the server itself complains of.
   const free = config.redis.port === 0 ? await seams.findPort("127.0.0.1", 0) : undefined;
   const port = free?.ok === true ? free.value : config.redis.port;
@@ -74,7 +73,7 @@ async function ownRedis({ parts, config, seams, places }: ServersOptions): Promi
     port,
     memoryBytesMax,
     secrets,
-    rights,
+    rights: config.producers,
   });
   if (!secrets.ok) return { program, urls: undefined };
   return { program, urls: { node: redisUrl(places, secrets.value), others: producerUrl(port, secrets.value) } };

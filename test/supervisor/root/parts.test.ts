@@ -45,6 +45,19 @@ describe("root: parts of the tree", () => {
     assert.deepEqual(names(parts({}, {}, fixtureTree)), [["data", "ops"], [], {}]);
   });
 
+  it("gives producers rights to the streams that settings name, and to none that means more to Redis (SUP-37)", () => {
+    const rights = (raw: object, environment: Environment = {}) =>
+      must(readRootConfig(optionalTree, raw as never, environment), "the configuration").producers;
+    const usual = { writes: ["events"], reads: ["answers:*"] };
+
+    assert.deepEqual(rights({}), usual);
+    assert.deepEqual(rights({ beta: { in: "old:in" } }, { CEPA_BETA_OUT: "old.out" }), {
+      writes: [...usual.writes, "old:in"],
+      reads: [...usual.reads, "old.out"],
+    });
+    for (const name of ["", "*", "a*", "a)", "a b", "[a]", 7]) assert.deepEqual(rights({ beta: { in: name } }), usual);
+  });
+
   it("leaves the other settings of a section to its actor, and refuses what is wrong with its own", () => {
     assert.equal(problem({ beta: { enabled: true, pauseMs: "what an actor refuses" } }), undefined);
     assert.match(problem({ beta: { enabled: "yes" } }) ?? "", /^beta\.enabled is "yes", expected/);
