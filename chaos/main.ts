@@ -38,7 +38,7 @@ Breaks a node of its own on purpose while clients work with it, and says what he
   --seed N         what is left to chance follows from it, by the executor sim all of it; drawn unless it is said
   --executor NAME  sim: a whole node on virtual time (the default)
                    process: a node as it runs, a tree of processes; real time, real signals, no rights needed
-                   os: as process, with faults of the disk, the network and the clock under it
+                   os: as process, with faults of the disk and the clock under it; takes root, on Linux
   --minutes M      so long, of real time
   --plant BUG      a node with this bug in it: a run that passes shows that nothing looks for it
   --json           the last line is the verdict, as JSON

@@ -3,7 +3,7 @@ import type { CheckName } from "#chaos/checks.ts";
 import { type ExecutorName, notRun, type Outcome, type Sample } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import type { PlantedBug } from "#chaos/plants.ts";
-import { runProcesses } from "#chaos/real/executor.ts";
+import { runReal } from "#chaos/real/executor.ts";
 import { WANTED } from "#chaos/scenario.ts";
 import { runSimulated } from "#chaos/simulated/executor.ts";
 import { catalogue } from "#supervisor/catalogue.ts";
@@ -34,10 +34,9 @@ export async function runPlan({ plan, executor, plant, onSample = () => undefine
       });
     }
     case "process":
-      if (plant !== undefined) return notRun({ ...facts, executor }, `the bug ${plant.name} is planted in simulations`);
-      return await runProcesses({ plan, wanted, onSample });
     case "os":
-      return notRun({ ...facts, executor }, "there is no such executor yet");
+      if (plant !== undefined) return notRun({ ...facts, executor }, `the bug ${plant.name} is planted in simulations`);
+      return await runReal({ plan, wanted, onSample, executor });
   }
 }
 

@@ -14,7 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "storage-crashes-while-putting",
     aim: "storage crashes over and over while objects are put and read",
-    executors: ["sim", "process"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "crash-actor", atMs, actor: "storage" })),
@@ -22,7 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "actors-crash",
     aim: "one actor after the other crashes, whichever it is",
-    executors: ["sim", "process"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 5 * second, (atMs) => ({ kind: "crash-actor", atMs, actor: one(random, ACTORS) })),
@@ -30,7 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "cells-are-killed",
     aim: "the process of a cell is killed at work",
-    executors: ["sim", "process"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-cell", atMs, cell: one(random, CELLS) })),
@@ -38,7 +38,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "cells-hang",
     aim: "the process of a cell stands still for a while",
-    executors: ["process"],
+    executors: ["process", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
@@ -51,7 +51,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "node-is-killed",
     aim: "every process of the node is killed at work, and the node started again",
-    executors: ["sim", "process"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 10 * second, (atMs) => ({ kind: "kill-node", atMs, forMs: 200, power: false })),
@@ -67,14 +67,14 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "disk-fails-now-and-then",
     aim: "single operations of the disk fail, of every kind",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) => spread(random, durationMs, 12 * second, (atMs) => diskError(random, atMs)),
   },
   {
     name: "disk-is-slow",
     aim: "the disk takes its time, for some seconds at a time",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 15 * second, (atMs) => ({
@@ -87,7 +87,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "disk-full-and-back",
     aim: "the disk is full while objects are put, and then it has room again",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 20 * second, (atMs) => ({
@@ -100,7 +100,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "clock-jumps-back-an-hour",
     aim: "the wall clock jumps, by up to an hour in either direction",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 10 * second, (atMs) => ({
@@ -124,14 +124,14 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "network-is-bad",
     aim: "requests and answers are lost, late and doubled on their way",
-    executors: ["sim", "process"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) => spread(random, durationMs, 15 * second, (atMs) => badNetwork(random, atMs)),
   },
   {
     name: "config-flaps",
     aim: "the configuration is written anew again and again at work",
-    executors: ["sim", "process"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 8 * second, (atMs) => ({

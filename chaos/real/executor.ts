@@ -1,4 +1,7 @@
-/** Runs a plan on a node as it runs: a tree of processes of this machine, real time, real signals. */
+/**
+ * Runs a plan on a node as it runs: a tree of processes of this machine, real time, real signals, and where it is
+ * asked for a disk and a clock that can be broken.
+ */
 import { createHash } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,20 +10,27 @@ import { type CheckName, Checks } from "#chaos/checks.ts";
 import { judged, notRun, type Outcome, type Sample, verdictOf } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { NOTHING_PLAYED, play } from "#chaos/play.ts";
+import { OsWorld, osMissing } from "#chaos/real/os-world.ts";
 import { ProcessWorld } from "#chaos/real/process-world.ts";
+import type { World } from "#chaos/world.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { second } from "#runtime/units.ts";
 
-export interface ProcessRun {
+export interface RealRun {
   readonly plan: Plan;
   readonly wanted: readonly CheckName[];
   readonly onSample: (sample: Sample) => void;
+  /** With faults of the disk and the clock under the node, or without. */
+  readonly executor: "process" | "os";
 }
 
-export async function runProcesses({ plan, wanted, onSample }: ProcessRun): Promise<Outcome> {
-  const facts = { scenario: plan.scenario, executor: "process", seed: plan.seed } as const;
-  const dataDirectory = mkdtempSync(join(tmpdir(), "cepa-chaos-"));
-  const world = new ProcessWorld({ dataDirectory, config: plan.config, random: seededRandom(~plan.seed) });
+type RealWorld = World & Pick<ProcessWorld, "discard">;
+
+export async function runReal({ plan, wanted, onSample, executor }: RealRun): Promise<Outcome> {
+  const facts = { scenario: plan.scenario, executor, seed: plan.seed };
+  const missing = executor === "os" ? await osMissing() : undefined;
+  if (missing !== undefined) return notRun(facts, missing);
+  const world = makeWorld(executor, plan);
   const checks = new Checks();
   let played = NOTHING_PLAYED;
   let defect: string | undefined;
@@ -42,4 +52,11 @@ export async function runProcesses({ plan, wanted, onSample }: ProcessRun): Prom
     .update(JSON.stringify([plan, played, said]))
     .digest("hex");
   return { ...facts, ...played, verdict: verdictOf(said), events, digest, checks: said };
+}
+
+function makeWorld(executor: RealRun["executor"], { config, seed }: Plan): RealWorld {
+  const directory = mkdtempSync(join(tmpdir(), "cepa-chaos-"));
+  const random = seededRandom(~seed);
+  if (executor === "os") return new OsWorld({ directory, config, random });
+  return new ProcessWorld({ dataDirectory: directory, config, random });
 }

@@ -25,6 +25,8 @@ export interface ProcessWorldOptions {
   readonly dataDirectory: string;
   readonly config: string;
   readonly random: Random;
+  /** What the node finds in its environment, beside what is in ours. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class ProcessWorld implements World {
@@ -56,9 +58,8 @@ export class ProcessWorld implements World {
   }
 
   async begin(): Promise<void> {
-    const { dataDirectory, config } = this.#options;
-    writeFileSync(join(dataDirectory, "cepa.toml"), config);
-    this.#node = await startNode({ dataDirectory });
+    writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), this.#options.config);
+    await this.#start();
   }
 
   async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
@@ -70,13 +71,13 @@ export class ProcessWorld implements World {
       case "crash-actor":
         return happened(await this.#crash(fault.actor));
       case "kill-cell":
-        return happened(signal(await this.#pidOf("cells", fault.cell), "SIGKILL") ? 1 : 0);
+        return happened(signal(await this.pidOf("cells", fault.cell), "SIGKILL") ? 1 : 0);
       case "kill-server":
-        return happened(signal(await this.#pidOf("servers", fault.server), "SIGKILL") ? 1 : 0);
+        return happened(signal(await this.pidOf("servers", fault.server), "SIGKILL") ? 1 : 0);
       case "stop-cell":
-        return stopped(await this.#pidOf("cells", fault.cell));
+        return stopped(await this.pidOf("cells", fault.cell));
       case "stall-server":
-        return stopped(await this.#pidOf("servers", fault.server));
+        return stopped(await this.pidOf("servers", fault.server));
       case "kill-node":
         return await this.#killNode();
       case "bad-network":
@@ -114,10 +115,20 @@ export class ProcessWorld implements World {
     ];
   }
 
+  /** 0 where there is none. */
+  async pidOf(kind: "cells" | "servers", name: string): Promise<number> {
+    return (await this.status())?.[kind].find((part) => part.name === name)?.pid ?? 0;
+  }
+
   /** Whatever is left of it, at once. */
   async discard(): Promise<void> {
     await this.#node?.killAll();
     rmSync(this.#options.dataDirectory, { recursive: true, force: true });
+  }
+
+  async #start(): Promise<void> {
+    const { dataDirectory, env = {} } = this.#options;
+    this.#node = await startNode({ dataDirectory, env });
   }
 
   #soon(): Promise<void> {
@@ -139,18 +150,11 @@ export class ProcessWorld implements World {
     }
   }
 
-  async #pidOf(kind: "cells" | "servers", name: string): Promise<number> {
-    return (await this.status())?.[kind].find((part) => part.name === name)?.pid ?? 0;
-  }
-
   async #killNode(): Promise<Injection> {
-    const { dataDirectory } = this.#options;
     const killed = this.#node?.livingPids().length ?? 0;
     await this.#node?.killAll();
     return lasting(
-      async () => {
-        this.#node = await startNode({ dataDirectory });
-      },
+      () => this.#start(),
       () => killed,
     );
   }

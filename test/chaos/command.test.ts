@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import type { Fault } from "#chaos/fault.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS } from "#chaos/plants.ts";
+import { osMissing } from "#chaos/real/os-world.ts";
 import { SCENARIOS } from "#chaos/scenarios.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "chaos", "main.ts");
@@ -17,6 +18,8 @@ interface Ran {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+const skip = (await osMissing()) ?? false;
 
 describe("cepa chaos", () => {
   let directory: string;
@@ -130,6 +133,20 @@ describe("cepa chaos", () => {
     assert.equal(code, 3);
     const { verdict, reason } = JSON.parse(stdout);
     assert.deepEqual([verdict, reason], ["not-run", "a simulated node has no external servers"]);
+  });
+
+  it("breaks the disk and the clock under a node", { skip }, async () => {
+    const path = planned("system.json", [
+      { kind: "clock-jump", atMs: 500, byMs: -3_600_000 },
+      { kind: "disk-full", atMs: 1000, forMs: 1500, freeBytes: 100_000 },
+      { kind: "disk-error", atMs: 3000, forMs: 800, operation: "sync", errno: "EIO", count: 1 },
+    ]);
+
+    const { code, stdout } = await chaos("run", path, "--executor", "os", "--json");
+
+    assert.equal(code, 0, stdout);
+    const { faults } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+    assert.deepEqual(Object.keys(faults), ["clock-jump", "disk-full", "disk-error"]);
   });
 
   it("breaks a tree of processes", async () => {
