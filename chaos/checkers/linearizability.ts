@@ -19,7 +19,7 @@ export interface Linearizability<State, Asked, Answer> {
   /** Refused ones among them, which constrain nothing. */
   readonly operationCount: number;
   readonly refusedCount: number;
-  /** Unknown ones that the orders which were found have a use for, and those that they have none for. */
+  /** Unknown ones that took effect in the orders that were found, and those that did not. There may be other orders. */
   readonly effectiveCount: number;
   readonly unusedCount: number;
   readonly steps: number;

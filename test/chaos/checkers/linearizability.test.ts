@@ -144,6 +144,23 @@ describe("linearizability: a history that is known", () => {
     assert.deepEqual([keyCount, operationCount, problems.map(({ key }) => key)], [4, 4, ["third", "fourth"]]);
   });
 
+  it("says how many were refused, how many unknown ones took effect, and how many had no need to", () => {
+    const { problems, ...counts } = checkLinearizability(
+      [
+        operation("a", [1, 2], write(3), { kind: "refused" }),
+        operation("b", [3], swap(0, 1)),
+        operation("c", [4], swap(5, 6)),
+        operation("d", [5, 7], swap(0, 2)),
+        operation("e", [8, 9], read, ok(1)),
+      ],
+      register,
+    );
+
+    const { keyCount, operationCount, refusedCount, effectiveCount, unusedCount } = counts;
+    assert.deepEqual(problems, []);
+    assert.deepEqual([keyCount, operationCount, refusedCount, effectiveCount, unusedCount], [1, 5, 1, 1, 2]);
+  });
+
   it("that is none is a defect: an answer before its question, and one that never came", () => {
     assert.throws(() => checkLinearizability([operation("a", [2, 1], read, ok(0))], register), /a: it is called/);
     assert.throws(() => checkLinearizability([operation("a", [2], read, ok(0))], register), /a: it is called/);

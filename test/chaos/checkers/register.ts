@@ -23,7 +23,8 @@ export const register: SequentialModel<number, RegisterAsked, RegisterAnswer> = 
         return asked.value;
       case "swap": {
         const isMade = state === asked.from;
-        if (answer !== undefined && answer !== isMade) return undefined;
+        // Of one that is unknown only the effect counts, and without one it need not be placed.
+        if ((answer ?? true) !== isMade) return undefined;
         return isMade ? asked.to : state;
       }
     }
