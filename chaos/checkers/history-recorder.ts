@@ -26,6 +26,8 @@ interface Entry<Asked, Answer> extends Begun<Asked> {
 
 export class HistoryRecorder<Asked, Answer> {
   readonly #entries: Entry<Asked, Answer>[] = [];
+  /** Those that may yet take effect, as far as anybody has said. */
+  readonly #open = new Set<Entry<Asked, Answer>>();
   #now = 0;
 
   get operationCount(): number {
@@ -38,6 +40,7 @@ export class HistoryRecorder<Asked, Answer> {
     const { POSITIVE_INFINITY: never } = Number;
     const entry = { key, client, asked, invokedAt, outcome: undefined, returnedAt: never, overAt: never };
     this.#entries.push(entry);
+    this.#open.add(entry);
     return entry;
   }
 
@@ -45,7 +48,9 @@ export class HistoryRecorder<Asked, Answer> {
     const entry = begun as Entry<Asked, Answer>;
     assert(entry.outcome === undefined, "an operation ends once");
     entry.outcome = outcome;
-    entry.returnedAt = outcome.kind === "unknown" ? Number.POSITIVE_INFINITY : this.#tick();
+    if (outcome.kind === "unknown") return;
+    entry.returnedAt = this.#tick();
+    this.#open.delete(entry);
   }
 
   /**
@@ -54,8 +59,10 @@ export class HistoryRecorder<Asked, Answer> {
    */
   settle(isOver: (begun: Begun<Asked>) => boolean): void {
     const now = this.#tick();
-    for (const entry of this.#entries) {
-      if (entry.overAt === Number.POSITIVE_INFINITY && entry.returnedAt > now && isOver(entry)) entry.overAt = now;
+    for (const entry of this.#open) {
+      if (!isOver(entry)) continue;
+      entry.overAt = now;
+      this.#open.delete(entry);
     }
   }
 
