@@ -16,9 +16,9 @@ export const ORDER_STEPS_MAX = 2_000_000;
 
 export interface Linearizability<State, Asked, Answer> {
   readonly keyCount: number;
-  /** Refused ones among them, which constrain nothing. */
   readonly operationCount: number;
-  readonly refusedCount: number;
+  /** Of those, what was refused, and reads without an answer: they constrain nothing. */
+  readonly idleCount: number;
   /** Unknown ones that took effect in the orders that were found, and those that did not. There may be other orders. */
   readonly effectiveCount: number;
   readonly unusedCount: number;
@@ -66,10 +66,10 @@ export function checkLinearizability<State, Asked, Answer>(
   for (const operation of operations) assert(isInTime(operation), `${operation.client}: it is called, then it returns`);
   const byKey = Map.groupBy(operations, ({ key }) => key);
   const problems: LinearizabilityProblem<State, Asked, Answer>[] = [];
-  const counts = { refusedCount: 0, effectiveCount: 0, unusedCount: 0, steps: 0 };
+  const counts = { idleCount: 0, effectiveCount: 0, unusedCount: 0, steps: 0 };
   for (const [key, all] of byKey) {
-    const placed = all.filter(({ outcome }) => outcome.kind !== "refused").sort(byCall);
-    counts.refusedCount += all.length - placed.length;
+    const placed = all.filter((operation) => !isIdle(operation, model)).sort(byCall);
+    counts.idleCount += all.length - placed.length;
     const search = searchOrder(placed, model, stepsMax);
     counts.steps += search.steps;
     switch (search.kind) {
@@ -111,6 +111,13 @@ function operationAt<Asked, Answer>(
   const operation = operations[index];
   assert(operation !== undefined, "what was found is one of the operations");
   return operation;
+}
+
+function isIdle<State, Asked, Answer>(
+  { asked, outcome }: Operation<Asked, Answer>,
+  model: SequentialModel<State, Asked, Answer>,
+): boolean {
+  return outcome.kind === "refused" || (outcome.kind === "unknown" && model.isRead(asked, outcome));
 }
 
 /** Those of one moment in the order in which they were recorded. */

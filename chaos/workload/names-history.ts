@@ -25,6 +25,8 @@ const CELL = "cell/data";
 const KILLS_PER_LIFE = 4;
 /** What an operation of a slow disk takes, ms: some longer than a call waits. */
 const SLOW_MS = [20, 300, 1200];
+/** Longest time between two operations of a client, ms. */
+const THINKING_MS_MAX = 8;
 /** Longest time from anything that went wrong to a node that is ready for all. */
 const READY_MS_MAX: number = 2 * minute;
 /** The gateway is told how the node stands at most ten times a second. */
@@ -102,7 +104,10 @@ export class NamesHistory {
   async #work(): Promise<void> {
     const { random } = this.simulation;
     const working = Array.from({ length: 2 + random.below(NAME_CLIENTS_MAX - 1) }, async (_, at) => {
-      for (let left = 2 + random.below(6); left > 0; left -= 1) await this.workload.act(`client ${at}`);
+      for (let left = 2 + random.below(6); left > 0; left -= 1) {
+        if (random.below(2) === 0) await passed(this.simulation, random.below(THINKING_MS_MAX));
+        await this.workload.act(`client ${at}`);
+      }
     });
     await this.simulation.until(Promise.all(working));
   }
@@ -124,7 +129,8 @@ export class NamesHistory {
         const operation = BREAKABLE[random.below(BREAKABLE.length)] ?? "sync";
         this.#isDisturbed = true;
         this.#count(`broken ${operation}`);
-        disk.failNext(operation, random.below(2) === 0 ? "EIO" : "ENOSPC");
+        const errno = random.below(2) === 0 ? "EIO" : "ENOSPC";
+        for (let times = 1 + random.below(2); times > 0; times -= 1) disk.failNext(operation, errno);
         break;
       }
       default:
@@ -176,4 +182,8 @@ export class NamesHistory {
   #count(what: string): void {
     this.faults[what] = (this.faults[what] ?? 0) + 1;
   }
+}
+
+function passed({ clock }: Simulation, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve));
 }

@@ -126,16 +126,31 @@ export class NamesWorkload {
 
   /** Leads the name elsewhere, as the rule has it; on a contested one now and then against the rule. */
   async #lead(client: string, name: OwnedName): Promise<void> {
-    const { latest } = name;
-    if (latest !== undefined && name.isContested && this.#port.random.below(RIVAL_ONE_IN) === 0) {
-      this.#count("rival");
-      await this.#set(client, name, name.signAgainst(latest, this.#aim(latest.value)));
-      return;
-    }
+    if (name.isContested && this.#port.random.below(RIVAL_ONE_IN) === 0) return await this.#breakRule(client, name);
     if (name.isSigning) return await this.#again(client, name);
     name.isSigning = true;
     await this.#update(client, name);
     name.isSigning = false;
+  }
+
+  /** Contradicts the latest record or an older one, or follows on what is not the one before. */
+  async #breakRule(client: string, name: OwnedName): Promise<void> {
+    const { random } = this.#port;
+    const { latest } = name;
+    if (latest === undefined) return;
+    this.#count("rival");
+    const signed = [...name.signed.values()];
+    const older = signed[random.below(signed.length)] ?? latest;
+    switch (random.below(4)) {
+      case 0:
+        await this.#set(client, name, name.signAgainst(older, this.#aim(older.value)));
+        break;
+      case 1:
+        await this.#set(client, name, name.signAstray(latest, this.#aim(undefined)));
+        break;
+      default:
+        await this.#set(client, name, name.signAgainst(latest, this.#aim(latest.value)));
+    }
   }
 
   async #update(client: string, name: OwnedName): Promise<void> {

@@ -3,6 +3,7 @@
  * nothing else while the fate of what was signed last is open. A contested one has a device that does not keep it.
  */
 
+import { type Digest, digestFromBytes } from "#actors/domain/address.ts";
 import type { NameValue } from "#actors/domain/name.ts";
 import { isExpired, type NameRecord, type NameStatement } from "#actors/domain/name-record.ts";
 import type { Begun } from "#chaos/checkers/history-recorder.ts";
@@ -15,6 +16,8 @@ export interface Aim {
   readonly exp: number | undefined;
 }
 
+/** No record has this digest. */
+const NO_RECORD: Digest = digestFromBytes(new Uint8Array(32));
 /** More than a name has records: one that is so far ahead contradicts none of them. */
 const AHEAD = 1_000_000;
 
@@ -55,6 +58,11 @@ export class OwnedName {
   /** Contradicts `record`, if it leads elsewhere. */
   signAgainst({ seq, prev }: NameRecord, aim: Aim): NameRecord {
     return this.#sign({ seq, prev, ...aim });
+  }
+
+  /** In the place of what follows on `before`, and follows on what is not there. */
+  signAstray({ seq }: NameRecord, aim: Aim): NameRecord {
+    return this.#sign({ seq: seq + 1, prev: NO_RECORD, ...aim });
   }
 
   /** Follows on what never will be there, so that no node takes it, or may show it. */

@@ -144,7 +144,7 @@ describe("linearizability: a history that is known", () => {
     assert.deepEqual([keyCount, operationCount, problems.map(({ key }) => key)], [4, 4, ["third", "fourth"]]);
   });
 
-  it("says how many were refused, how many unknown ones took effect, and how many had no need to", () => {
+  it("says how many say nothing, how many unknown ones took effect, and how many had no need to", () => {
     const { problems, ...counts } = checkLinearizability(
       [
         operation("a", [1, 2], write(3), { kind: "refused" }),
@@ -152,13 +152,14 @@ describe("linearizability: a history that is known", () => {
         operation("c", [4], swap(5, 6)),
         operation("d", [5, 7], swap(0, 2)),
         operation("e", [8, 9], read, ok(1)),
+        operation("f", [10], read),
       ],
       register,
     );
 
-    const { keyCount, operationCount, refusedCount, effectiveCount, unusedCount } = counts;
+    const { keyCount, operationCount, idleCount, effectiveCount, unusedCount } = counts;
     assert.deepEqual(problems, []);
-    assert.deepEqual([keyCount, operationCount, refusedCount, effectiveCount, unusedCount], [1, 5, 1, 1, 2]);
+    assert.deepEqual([keyCount, operationCount, idleCount, effectiveCount, unusedCount], [1, 6, 2, 1, 2]);
   });
 
   it("that is none is a defect: an answer before its question, and one that never came", () => {
