@@ -2,11 +2,14 @@
  * Writes down what clients ask and what they are told, in the order in which that happens: a moment is the count of those
  * before it, so no two are the same, and time that stands still in a simulation does no harm.
  */
-import type { Operation, Outcome } from "#chaos/checkers/operation.ts";
+import type { Incident, Operation, Outcome } from "#chaos/checkers/operation.ts";
 import { assert } from "#runtime/errors.ts";
 
 /** Operations of one history. A checker is done with as many in seconds. */
 export const OPERATIONS_MAX = 1_000_000;
+
+/** Incidents of one history that are kept, the newest. */
+export const INCIDENTS_MAX = 10_000;
 
 /** An operation that was begun, in the hands of its client. */
 export interface Begun<Asked> {
@@ -28,10 +31,22 @@ export class HistoryRecorder<Asked, Answer> {
   readonly #entries: Entry<Asked, Answer>[] = [];
   /** Those that may yet take effect, as far as anybody has said. */
   readonly #open = new Set<Entry<Asked, Answer>>();
+  readonly #incidents: Incident[] = [];
   #now = 0;
 
   get operationCount(): number {
     return this.#entries.length;
+  }
+
+  /** In the order in which they came. */
+  get incidents(): readonly Incident[] {
+    return this.#incidents;
+  }
+
+  /** Something went wrong, now. */
+  note(what: string): void {
+    this.#incidents.push({ at: this.#tick(), what });
+    if (this.#incidents.length > INCIDENTS_MAX) this.#incidents.shift();
   }
 
   begin(client: string, key: string, asked: Asked): Begun<Asked> {

@@ -27,3 +27,9 @@ export interface Operation<Asked, Answer> {
    */
   readonly returnedAt: number;
 }
+
+/** Something that happened to what is asked, for people. */
+export interface Incident {
+  readonly at: number;
+  readonly what: string;
+}

@@ -1,15 +1,21 @@
 /** A problem of linearizability in words, for whoever has to find the bug behind it. */
 import type { LinearizabilityProblem } from "#chaos/checkers/linearizability.ts";
-import type { Operation } from "#chaos/checkers/operation.ts";
+import type { Incident, Operation } from "#chaos/checkers/operation.ts";
 import type { SequentialModel } from "#chaos/checkers/sequential-model.ts";
 
 /** Operations under way at once that are told of. */
 export const CONCURRENT_TOLD_MAX = 16;
+/** Incidents that are told of, the newest. */
+export const INCIDENTS_TOLD_MAX = 16;
 
-/** Several lines: what cannot be, what came before it, where that leads, and what was under way. */
+/**
+ * Several lines: what cannot be, what came before it, where that leads, what was under way, and which `incidents` there were since
+ * the first of those.
+ */
 export function tellProblem<State, Asked, Answer>(
   problem: LinearizabilityProblem<State, Asked, Answer>,
   model: SequentialModel<State, Asked, Answer>,
+  incidents: readonly Incident[] = [],
 ): string {
   const { key } = problem;
   if (problem.kind === "undecided") {
@@ -20,6 +26,8 @@ export function tellProblem<State, Asked, Answer>(
   const line = (operation: Operation<Asked, Answer>): string => `  ${tellOperation(operation, model)}`;
   const told = concurrent.slice(0, CONCURRENT_TOLD_MAX);
   const untoldCount = concurrent.length - told.length;
+  const beganAt = Math.min(...[...order, blocked].map(({ invokedAt }) => invokedAt));
+  const meanwhile = incidents.filter(({ at }) => at >= beganAt && at <= blocked.returnedAt).slice(-INCIDENTS_TOLD_MAX);
   return [
     `${key}: not linearizable: no order explains the first ${prefixCount} that returned, the last of them being`,
     line(blocked),
@@ -29,6 +37,9 @@ export function tellProblem<State, Asked, Answer>(
     `${concurrent.length} under way when it returned, itself among them:`,
     ...told.map(line),
     ...(untoldCount > 0 ? [`  and ${untoldCount} more`] : []),
+    ...(meanwhile.length > 0
+      ? ["what went wrong meanwhile:", ...meanwhile.map(({ at, what }) => `  ${at} ${what}`)]
+      : []),
   ].join("\n");
 }
 

@@ -181,6 +181,7 @@ export class NamesHistory {
 
   #count(what: string): void {
     this.faults[what] = (this.faults[what] ?? 0) + 1;
+    this.workload.recorder.note(what);
   }
 }
 

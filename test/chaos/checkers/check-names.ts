@@ -22,7 +22,7 @@ export async function checkNames(
     sum[what] = (sum[what] ?? 0) + times;
   }
   const wrong = [
-    ...problems.map((problem) => tellProblem(problem, model)),
+    ...problems.map((problem) => tellProblem(problem, model, history.workload.recorder.incidents)),
     ...history.workload.frozenForNothing.map(
       (label) => `${label} froze, though its owner has kept the rule for signers`,
     ),

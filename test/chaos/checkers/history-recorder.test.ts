@@ -1,7 +1,7 @@
 /** What a recorder of histories makes of what clients tell it. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { HistoryRecorder } from "#chaos/checkers/history-recorder.ts";
+import { HistoryRecorder, INCIDENTS_MAX } from "#chaos/checkers/history-recorder.ts";
 
 const open = Number.POSITIVE_INFINITY;
 
@@ -49,6 +49,17 @@ describe("history recorder: operations", () => {
     history.end(begun, { kind: "refused" });
 
     assert.throws(() => history.end(begun, { kind: "refused" }), /an operation ends once/);
+  });
+});
+
+describe("history recorder: incidents", () => {
+  it("have their place among the operations, and the newest are kept", () => {
+    const history = recorder();
+    history.begin("ann", "k", "read");
+    for (let at = 0; at <= INCIDENTS_MAX; at += 1) history.note(`cut ${at}`);
+
+    assert.equal(history.incidents.length, INCIDENTS_MAX);
+    assert.deepEqual(history.incidents[0], { at: 3, what: "cut 1" });
   });
 });
 

@@ -183,7 +183,11 @@ describe("linearizability: what is said of a problem", () => {
 
     assert(problem !== undefined);
     assert.equal(
-      tellProblem(problem, register),
+      tellProblem(problem, register, [
+        { at: 0, what: "long ago" },
+        { at: 5, what: "power cut" },
+        { at: 10, what: "later" },
+      ]),
       [
         "door: not linearizable: no order explains the first 3 that returned, the last of them being",
         '  6–9 cid: {"kind":"read"} → {"kind":"ok","answer":1}',
@@ -195,6 +199,8 @@ describe("linearizability: what is said of a problem", () => {
         "2 under way when it returned, itself among them:",
         '  6–9 cid: {"kind":"read"} → {"kind":"ok","answer":1}',
         '  7–12 dan: {"kind":"read"} → {"kind":"ok","answer":2}',
+        "what went wrong meanwhile:",
+        "  5 power cut",
       ].join("\n"),
     );
   });

@@ -12,7 +12,7 @@ import { runSeeds } from "#runtime/simulated/seeds.ts";
 import { checkNames } from "#test/chaos/checkers/check-names.ts";
 import { loaded } from "#test/supervisor/simulated/catalogue.ts";
 
-const count = Number(process.env["CEPA_SEEDS"] ?? 10);
+const count = Number(process.env["CEPA_SEEDS"] ?? 8);
 const from = Number(process.env["CEPA_SEED"] ?? 1);
 
 /** What happens in every few histories, and what in some of a hundred: a run in which it did not shows nothing. */
@@ -29,7 +29,7 @@ describe("simulated node: names", () => {
 
     context.diagnostic(JSON.stringify({ ...done, ...sum }));
     assert((sum["operationCount"] ?? 0) > 50 * count, "the histories were lived");
-    const mustHave = count < 10 ? [] : count < 100 ? OFTEN : [...OFTEN, ...SELDOM];
+    const mustHave = count < 8 ? [] : count < 100 ? OFTEN : [...OFTEN, ...SELDOM];
     for (const what of mustHave) assert((sum[what] ?? 0) > 0, `there was: ${what}`);
   });
 });
