@@ -1,8 +1,7 @@
 /**
  * What a node promises of one name, to those who use it one after another (`specs/formats/names.md`; IDX-8, IDX-9, IDX-10,
- * OVL-18, GW-90, GW-92). Names are linearizable, all of it: a set is a compare-and-set by number and predecessor, and no read
- * comes from a cache, the listing of a key's names included. A listing is not one moment for all its names: each is
- * looked at by itself.
+ * OVL-18, GW-90, GW-92). All that is done to a name is linearizable (IDX-20), so all of it is here: sets, and reads of where it
+ * leads, of its history and of its entry in a list. A list is not one moment for all its names: each is looked at by itself.
  *
  * Not modelled, because no workload comes near: `NAMES_MAX` and `NAME_RECORDS_MAX`, which all names share; and expiry by the
  * clock: a record has expired from the beginning, or never does.

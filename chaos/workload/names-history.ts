@@ -50,6 +50,7 @@ export class NamesHistory {
     this.workload = new NamesWorkload({
       clock,
       random,
+      arrivesAtOnce: true,
       request: (request) => this.#node.request(request),
       isCalm: () => !this.#isDisturbed,
     });

@@ -26,6 +26,8 @@ export interface PortAnswer {
 export interface NamesPort {
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether what is sent has reached the node a millisecond later, as in a simulation: then a history settles it (OVL-27). */
+  readonly arrivesAtOnce: boolean;
   /** Undefined where no answer came. */
   request(request: PortRequest): Promise<PortAnswer | undefined>;
   /** Whether nothing was done to the node for long enough: then it serves. */

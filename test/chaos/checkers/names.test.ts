@@ -1,6 +1,7 @@
 /**
  * Names on a whole simulated node over crashes, kills, power cuts and failures of its disk: what clients were told has an order
- * that the model of names allows, however many answers were lost (IDX-8, IDX-9, IDX-10, OVL-18, OVL-25, OVL-27, GW-90, GW-92).
+ * that the model of names allows, however many answers were lost (IDX-20; so IDX-8, IDX-9, IDX-10, OVL-18, OVL-25, OVL-27, GW-90
+ * and GW-92 as well).
  *
  * Each history is a function of its seed. `CEPA_SEEDS` says how many are run, and `CEPA_SEED` which is the first: to see one
  * again, `CEPA_SEEDS=1 CEPA_SEED=N`.
@@ -23,7 +24,7 @@ const SELDOM = [
 ];
 
 describe("simulated node: names", () => {
-  it(`are linearizable, ${count} histories from seed ${from} on`, async (context) => {
+  it(`are linearizable (IDX-20), ${count} histories from seed ${from} on`, async (context) => {
     const sum: Record<string, number> = {};
     const done = await runSeeds({ from, count }, (simulation) => checkNames(simulation, loaded, sum));
 
