@@ -58,6 +58,7 @@ export interface LinearizabilityOptions {
   readonly stepsMax?: number;
 }
 
+/** Operations may come in any order. One that returns before it is called, or is ok and never returns, is a defect. */
 export function checkLinearizability<State, Asked, Answer>(
   operations: readonly Operation<Asked, Answer>[],
   model: SequentialModel<State, Asked, Answer>,

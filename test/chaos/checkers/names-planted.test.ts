@@ -179,6 +179,27 @@ const bugs: readonly Bug[] = [
       }),
     says: NOT_LINEARIZABLE,
   },
+  {
+    what: "that does what a life before it was asked, after it has answered what there is",
+    plant: () => {
+      const kept = new Map<string, Request>();
+      return planted(loaded, "gateway", (wiring) => {
+        const before = new Map(kept);
+        return withRef(wiring, "overlay", async (name, request, proceed) => {
+          const label = labelOf(request);
+          if (name === "setName") kept.set(label, request);
+          const answer = await proceed(name, request);
+          if (name === "setName" && answer.failure?.code.endsWith("unavailable") !== true) kept.delete(label);
+          const late = before.get(label);
+          if (name !== "getName" || late === undefined) return answer;
+          before.delete(label);
+          await proceed("setName", late);
+          return answer;
+        });
+      });
+    },
+    says: NOT_LINEARIZABLE,
+  },
 ];
 
 async function failureOf(seed: number, plant: () => Catalogue): Promise<ScenarioFailed | undefined> {
