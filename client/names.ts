@@ -105,7 +105,12 @@ async function put(request: Request, record: NameRecord, signal: AbortSignal | u
 
 /** Whether the node has said that nothing was kept. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof CepaError && !FATE_OPEN.test(error.code);
+  return error instanceof CepaError && !isFateOpen(error.code);
+}
+
+/** Whether the record may be set, or yet be, after a set that was answered with this code. */
+export function isFateOpen(code: string): boolean {
+  return FATE_OPEN.test(code);
 }
 
 /** `name` is `<public key>/<label>`. */

@@ -13,8 +13,11 @@ import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import { Defect } from "#runtime/errors.ts";
 
-/** Resources that turns of promises make. Everything else waits for the world outside. */
-const HARMLESS: ReadonlySet<string> = new Set(["PROMISE", "Microtask", "TickObject"]);
+/**
+ * Resources that turns of promises make, and a signature that is made or verified, which Node makes one for also where nobody
+ * waits for it: those that another thread does are found by who asks for them. Everything else waits for the world outside.
+ */
+const HARMLESS: ReadonlySet<string> = new Set(["PROMISE", "Microtask", "TickObject", "SIGNREQUEST"]);
 /** Frames kept of the stack of a touch: it may come from deep inside an actor. */
 const STACK_FRAMES = 40;
 
@@ -82,7 +85,7 @@ function install(): () => void {
   const hook = createHook(callbacks).enable();
   const undo = [
     replaceDate(),
-    ...READINGS.map(([owner, label, name]) => replaceReading(owner, name, `${label}.${name}`)),
+    ...READINGS.map(([owner, label, name, counts]) => replaceReading(owner, name, `${label}.${name}`, counts)),
   ];
   syncBuiltinESMExports();
   return () => {
@@ -93,8 +96,14 @@ function install(): () => void {
 }
 
 const webCrypto: object = Object.getPrototypeOf(globalThis.crypto);
+const subtle: object = Object.getPrototypeOf(globalThis.crypto.subtle);
 
-const READINGS: readonly (readonly [owner: object, label: string, name: string])[] = [
+const isWithCallback = (given: readonly unknown[]): boolean => typeof given.at(-1) === "function";
+
+/** Where `counts` is given, only calls that it picks are told of. */
+type Reading = readonly [owner: object, label: string, name: string, counts?: (given: readonly unknown[]) => boolean];
+
+const READINGS: readonly Reading[] = [
   [Math, "Math", "random"],
   [performance, "performance", "now"],
   [process, "process", "hrtime"],
@@ -103,17 +112,21 @@ const READINGS: readonly (readonly [owner: object, label: string, name: string])
   [crypto, "crypto", "randomInt"],
   [crypto, "crypto", "randomFillSync"],
   [crypto, "crypto", "randomUUID"],
+  [crypto, "crypto", "sign", isWithCallback],
+  [crypto, "crypto", "verify", isWithCallback],
+  [subtle, "crypto.subtle", "sign"],
+  [subtle, "crypto.subtle", "verify"],
   [webCrypto, "crypto", "getRandomValues"],
   [webCrypto, "crypto", "randomUUID"],
 ];
 
-function replaceReading(owner: object, name: string, what: string): () => void {
+function replaceReading(owner: object, name: string, what: string, counts: Reading[3] = () => true): () => void {
   const own = Object.getOwnPropertyDescriptor(owner, name);
   const reading: unknown = Reflect.get(owner, name);
   if (typeof reading !== "function") throw new Defect(`${what} is a function`);
   const told = new Proxy(reading, {
     apply: (target, self, given) => {
-      watches.getStore()?.note(what);
+      if (counts(given)) watches.getStore()?.note(what);
       return Reflect.apply(target, self, given);
     },
   });

@@ -98,6 +98,12 @@ export const boundaries: readonly Rule[] = [
     [offender("a kit", "cli/planted.ts", 'import { startActor } from "#test/kit/actor.ts";')],
   ),
 
+  boundary(
+    "chaos knows all but test files; of the tests it knows their kit",
+    ({ from, to }) => from.startsWith("chaos/") && to.startsWith("test/") && !to.startsWith("test/kit/"),
+    [offender("a test", "chaos/planted.ts", 'import { loaded } from "#test/supervisor/simulated/catalogue.ts";')],
+  ),
+
   {
     name: "imports are written from the root",
     check: (files) =>

@@ -1,12 +1,22 @@
 /** The guard against the real world: every kind of touch is caught, with its stack, and nothing else is. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { createPrivateKey, randomBytes, randomUUID, sign, verify } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
 import { guarded, TouchedReality, unguarded } from "#runtime/real/guard.ts";
+
+const bytes = new Uint8Array(1);
+/** Any key will do. */
+const key = createPrivateKey({
+  key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 1)]),
+  format: "der",
+  type: "pkcs8",
+});
+const signature = sign(null, bytes, key);
+const subtleKey = key.toCryptoKey("Ed25519", false, ["sign"]);
 
 const touches: Readonly<Record<string, () => unknown>> = {
   Timeout: () => clearTimeout(setTimeout(() => undefined, 1)),
@@ -24,6 +34,10 @@ const touches: Readonly<Record<string, () => unknown>> = {
   "process.hrtime.bigint": () => process.hrtime.bigint(),
   "crypto.randomBytes": () => randomBytes(1),
   "crypto.randomUUID": () => randomUUID(),
+  "crypto.sign": () => new Promise((resolve) => sign(null, bytes, key, resolve)),
+  "crypto.verify": () => new Promise((resolve) => verify(null, bytes, key, signature, resolve)),
+  "crypto.subtle.sign": () => crypto.subtle.sign("Ed25519", subtleKey, bytes),
+  "crypto.subtle.verify": () => crypto.subtle.verify("Ed25519", subtleKey, signature, bytes).catch(() => undefined),
   "crypto.getRandomValues": () => crypto.getRandomValues(new Uint8Array(1)),
 };
 
@@ -79,6 +93,10 @@ describe("guard: what is left alone", () => {
     });
 
     assert.equal(value, "2026-01-01T00:00:00.000Z");
+  });
+
+  it("is a signature that is made and verified at once", async () => {
+    assert.equal(await guarded(async () => verify(null, bytes, key, sign(null, bytes, key))), true);
   });
 
   it("is what others do meanwhile, and what drives the run", async () => {
