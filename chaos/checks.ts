@@ -7,6 +7,7 @@
 export const CHECKS = {
   "nothing-acknowledged-is-lost": "what was acknowledged is there from then on",
   "bytes-are-right": "no byte that is answered is another than what was stored",
+  "names-are-linearizable": "what clients were told of names has an order that the model of names allows",
   "refusals-may-be-tried-again": "a request that could not be served is refused with a status that says: later",
   "served-while-nothing-is-wrong": "a request that no fault was near is served",
   "ready-again": "when all has healed, the node is ready for reads and writes in time",

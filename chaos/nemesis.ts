@@ -13,9 +13,12 @@ export class Nemesis {
   readonly #world: World;
   readonly #calm: Calm;
   readonly #faults: readonly Fault[];
+  readonly #onDown: () => void;
   readonly #done: Done[] = [];
 
-  constructor(world: World, calm: Calm, faults: readonly Fault[]) {
+  /** `onDown` hears when every process of the node is gone. */
+  constructor(world: World, calm: Calm, faults: readonly Fault[], onDown: () => void) {
+    this.#onDown = onDown;
     this.#world = world;
     this.#calm = calm;
     this.#faults = faults.toSorted((one, other) => one.atMs - other.atMs);
@@ -36,6 +39,7 @@ export class Nemesis {
   async #bring(fault: Fault): Promise<void> {
     this.#calm.disturbed();
     const injection = await this.#world.inject(fault);
+    if (fault.kind === "kill-node") this.#onDown();
     this.#done.push({ fault, injection });
     const forMs = lastsMs(fault);
     if (forMs > 0) await passed(this.#world, forMs);

@@ -5,7 +5,7 @@
  * In a simulation an actor is wired otherwise: the code of the node is what it is.
  */
 import type { CheckName } from "#chaos/checks.ts";
-import { wired, withEnv, withOverlay } from "#chaos/simulated/rewired.ts";
+import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
 import { hour } from "#runtime/units.ts";
@@ -39,11 +39,33 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seenBy: "bytes-are-right",
     into: (catalogue) =>
       wired(catalogue, "gateway", (wiring) =>
-        withOverlay(wiring, (name, request) => {
+        withRef(wiring, "overlay", (name, request, proceed) => {
           const range = Reflect.get(request, "range") as { readonly first?: number } | undefined;
-          return name === "get" && range?.first !== undefined ? { ...request, range: { ...range, first: 0 } } : request;
+          const isAsked = name === "get" && range?.first !== undefined;
+          return proceed(name, isAsked ? { ...request, range: { ...range, first: 0 } } : request);
         }),
       ),
+  },
+  {
+    name: "stale-read",
+    says: "a name is resolved to what it led to before",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "names-are-linearizable",
+    into: (catalogue) => {
+      const seen = new Map<string, AnyResult[]>();
+      let count = 0;
+      return wired(catalogue, "gateway", (wiring) =>
+        withRef(wiring, "overlay", async (name, request, proceed) => {
+          const answer = await proceed(name, request);
+          if (name !== "getName" || !answer.ok) return answer;
+          const label = JSON.stringify(request["name"]);
+          const before = seen.get(label) ?? [];
+          seen.set(label, [...before, answer]);
+          count += 1;
+          return count % 5 === 0 ? (before.at(-3) ?? answer) : answer;
+        }),
+      );
+    },
   },
   {
     name: "leak-timer",
@@ -52,9 +74,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seenBy: "nothing-is-left",
     into: (catalogue) =>
       wired(catalogue, "gateway", (wiring) =>
-        withOverlay(wiring, (_name, request) => {
+        withRef(wiring, "overlay", (name, request, proceed) => {
           wiring.env.clock.after(24 * hour, () => undefined);
-          return request;
+          return proceed(name, request);
         }),
       ),
   },
@@ -78,9 +100,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     into: (catalogue) => {
       let count = 0;
       return wired(catalogue, "gateway", (wiring) =>
-        withOverlay(wiring, (_name, request) => {
+        withRef(wiring, "overlay", (name, request, proceed) => {
           count += 1;
-          return count % 50 === 0 ? { ...request, address: "b3:none" } : request;
+          return proceed(name, count % 50 === 0 ? { ...request, address: "b3:none" } : request);
         }),
       );
     },
@@ -88,7 +110,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "never-ready-again",
     says: "once a part was down, the node says for ever that it is",
-    scenario: "storage-crashes-while-putting",
+    scenario: "actors-crash",
     seenBy: "ready-again",
     into: (catalogue) => {
       let down: NodeStatus | undefined;

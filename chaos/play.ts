@@ -3,6 +3,9 @@
  * the node goes down. It knows no executor: time is the world's.
  */
 import { Calm } from "#chaos/calm.ts";
+import { checkLinearizability } from "#chaos/checkers/linearizability.ts";
+import { nameModel } from "#chaos/checkers/name-model.ts";
+import { tellProblem } from "#chaos/checkers/tell-problem.ts";
 import type { Checks } from "#chaos/checks.ts";
 import { Ledger } from "#chaos/ledger.ts";
 import { Nemesis } from "#chaos/nemesis.ts";
@@ -10,9 +13,12 @@ import type { Outcome, Sample } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { Sampler } from "#chaos/sampler.ts";
 import { Client } from "#chaos/workload/client.ts";
+import { NamesWorkload } from "#chaos/workload/names.ts";
 import { passed, type World } from "#chaos/world.ts";
 import type { Random } from "#runtime/random.ts";
 
+/** Clients that set and resolve names, beside those of objects. */
+const NAME_CLIENTS = ["first", "second", "third"];
 /** Between two looks at `/readyz`. The gateway is told how the node stands a few times a second. */
 const LOOK_MS = 250;
 /** Requests between two looks at what a node at rest holds. */
@@ -37,55 +43,108 @@ export const NOTHING_PLAYED: Played = { faults: {}, samples: [], tally: {} };
 export async function play({ world, plan, checks, random, onSample }: PlayOptions): Promise<Played> {
   const ledger = new Ledger();
   const calm = new Calm();
-  const nemesis = new Nemesis(world, calm, plan.faults);
-  const sampler = new Sampler(world, ledger, calm, onSample);
   const mayHide = plan.faults.some((fault) => fault.kind === "disk-error" && fault.operation === "read");
   const client = new Client({ world, random, ledger, checks, calm, mayHide });
+  const names = namesOf(world, plan, random, calm);
+  const nemesis = new Nemesis(world, calm, plan.faults, () => names.endOfLife());
+  const sampler = new Sampler(world, ledger, calm, onSample);
+  let isOver = false;
 
   await world.begin();
-  const beganMs = world.clock.nowMs();
-  let isOver = false;
   const watching = watch(world, calm, () => isOver);
+  checks.that("ready-again", await becomesReady(world, calm, plan.settlesWithinMs), () => "not ready after its start");
+  await names.prepare();
   const sampling = sampler.run();
-  const working = Array.from({ length: plan.clients }, async () => {
+  const beganMs = world.clock.nowMs();
+  const work = async (act: () => Promise<void>): Promise<void> => {
     while (world.clock.nowMs() - beganMs < plan.durationMs) {
-      await client.act();
+      await act();
       await passed(world, random.below(plan.pauseMs + 1));
     }
-  });
-  await nemesis.run();
-  const healedMs = world.clock.nowMs();
-  await Promise.all(working);
+  };
+  const actOnNames = (who: string) => (): Promise<void> => told(names.act(who), checks, mayHide);
+  const working = Promise.all([
+    ...Array.from({ length: plan.clients }, () => work(() => client.act())),
+    ...NAME_CLIENTS.map((who) => work(actOnNames(who))),
+  ]);
+  const healing = nemesis.run().then(() => world.clock.nowMs());
+  const [healedMs] = await Promise.all([healing, working]);
   // A node may be seen ready while clients still work.
   const settleMs = Math.max(0, plan.settlesWithinMs - (world.clock.nowMs() - healedMs));
   const isReady = await becomesReady(world, calm, settleMs);
   checks.that("ready-again", isReady, () => `not ready within ${plan.settlesWithinMs} ms after all had healed`);
-  const status = await world.status();
-  const idleParts = [...(status?.cells ?? []), ...(status?.servers ?? []), ...(status?.actors ?? [])].filter(
-    ({ state }) => state !== "running",
-  );
-  checks.that("everything-runs-again", status !== undefined && idleParts.length === 0, () =>
-    idleParts.map(({ name, state }) => `${name} is ${state}`).join(", "),
-  );
-  if (isReady) for (const object of ledger.acknowledged.values()) await client.find(object);
+  await judgeParts(world, checks);
+  if (isReady) {
+    for (const object of ledger.acknowledged.values()) await client.find(object);
+    await told(names.lookAtAll("last"), checks, mayHide);
+  }
+  judgeNames(names, checks);
   isOver = true;
   await watching;
-  const before = await world.atRest();
-  if (before !== undefined) {
-    for (let acts = 0; acts < ACTS_BEFORE_REST; acts += 1) await client.act();
-    const after = await world.atRest();
-    // Fewer is no leak: what a restart has left is over meanwhile.
-    const isLeft = after === undefined || after > before;
-    checks.that("nothing-is-left", !isLeft, () => `at rest it holds ${after} timers, not ${before}`);
-  }
+  await judgeRest(world, client, checks);
   const samples = sampler.stop();
   await sampling;
   const remains = await world.end();
   checks.that("nothing-is-left", remains.length === 0, () => remains.join("; "));
   const idle = nemesis.withoutEffect;
-  if (plan.faults.length > 0)
-    checks.that("faults-took-effect", idle.length === 0, () => `without effect: ${idle.join("; ")}`);
+  const areAllFelt = plan.faults.length === 0 || idle.length === 0;
+  checks.that("faults-took-effect", areAllFelt, () => `without effect: ${idle.join("; ")}`);
   return { faults: nemesis.tally, samples, tally: ledger.tally };
+}
+
+function namesOf(world: World, { faults }: Plan, random: Random, calm: Calm): NamesWorkload {
+  return new NamesWorkload({
+    clock: world.clock,
+    random,
+    arrivesAtOnce: world.arrivesAtOnce && !faults.some(({ kind }) => kind === "bad-network"),
+    request: (request) => world.request(request),
+    day: () => calm.day,
+  });
+}
+
+/** Clients of names throw where an answer is none that they may get. What the disk could not read may be hidden for a while. */
+async function told(act: Promise<void>, checks: Checks, mayHide: boolean): Promise<void> {
+  try {
+    await act;
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    checks.that("refusals-may-be-tried-again", mayHide && said.includes(" 502"), () => said);
+  }
+}
+
+async function judgeParts(world: World, checks: Checks): Promise<void> {
+  const status = await world.status();
+  const parts = [...(status?.cells ?? []), ...(status?.servers ?? []), ...(status?.actors ?? [])];
+  const idle = parts.filter(({ state }) => state !== "running");
+  checks.that("everything-runs-again", parts.length > 0 && idle.length === 0, () =>
+    idle.map(({ name, state }) => `${name} is ${state}`).join(", "),
+  );
+}
+
+async function judgeRest(world: World, client: Client, checks: Checks): Promise<void> {
+  const before = await world.atRest();
+  if (before === undefined) return;
+  for (let acts = 0; acts < ACTS_BEFORE_REST; acts += 1) await client.act();
+  const after = await world.atRest();
+  // Fewer is no leak: what a restart has left is over meanwhile.
+  const isLeft = after === undefined || after > before;
+  checks.that("nothing-is-left", !isLeft, () => `at rest it holds ${after} timers, not ${before}`);
+}
+
+function judgeNames({ recorder, frozenForNothing }: NamesWorkload, checks: Checks): void {
+  const model = nameModel();
+  const { problems, operationCount } = checkLinearizability(recorder.operations(), model);
+  if (operationCount > 0) {
+    checks.that("names-are-linearizable", problems.length === 0, () =>
+      problems.map((problem) => tellProblem(problem, model, recorder.incidents)).join("\n"),
+    );
+  }
+  const isFrozen = frozenForNothing.length > 0;
+  checks.that(
+    "names-are-linearizable",
+    !isFrozen,
+    () => `frozen, though nobody contradicts: ${frozenForNothing.join(", ")}`,
+  );
 }
 
 /** Says when the node is well again: what was asked before the last fault tells nothing. */

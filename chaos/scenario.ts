@@ -26,6 +26,7 @@ export interface Scenario {
 export const WANTED: readonly CheckName[] = [
   "nothing-acknowledged-is-lost",
   "bytes-are-right",
+  "names-are-linearizable",
   "served-while-nothing-is-wrong",
   "ready-again",
   "everything-runs-again",

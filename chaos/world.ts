@@ -14,6 +14,8 @@ export interface WorldRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: ByteSource;
   readonly contentLength?: number;
+  /** The client goes away. */
+  readonly signal?: AbortSignal;
 }
 
 export interface WorldAnswer {
@@ -39,6 +41,8 @@ export type Remains = readonly string[];
 export interface World {
   /** Virtual in a simulation. */
   readonly clock: Clock;
+  /** Whether what is sent has reached the node a millisecond later. */
+  readonly arrivesAtOnce: boolean;
   /** Why it cannot bring this fault about here; undefined where it can. */
   cannot(fault: Fault): string | undefined;
   /** Starts the node. Rejects where it does not start. */

@@ -40,6 +40,7 @@ export interface OsWorldOptions {
 
 export class OsWorld implements World {
   readonly clock: Clock;
+  readonly arrivesAtOnce = false;
   readonly #inner: ProcessWorld;
   readonly #directory: string;
   readonly #disk: string;

@@ -31,6 +31,7 @@ export interface ProcessWorldOptions {
 
 export class ProcessWorld implements World {
   readonly clock: Clock = realClock;
+  readonly arrivesAtOnce = false;
   readonly #options: ProcessWorldOptions;
   readonly #networks = new Set<BadNetwork>();
   #node: TestNode | undefined;

@@ -10,12 +10,13 @@ const PIECE_BYTES: number = 64 * KiB;
 
 /** Undefined where the connection failed before there was a status. */
 export function send(url: string, request: WorldRequest): Promise<WorldAnswer | undefined> {
-  const { method = "GET", target, headers = {}, body, contentLength } = request;
+  const { method = "GET", target, headers = {}, body, contentLength, signal } = request;
   return new Promise((resolve) => {
     const length = contentLength === undefined ? {} : { "content-length": `${contentLength}` };
     const sending = open(`${url}${target}`, { method, headers: { ...headers, ...length }, agent: false });
     sending.setTimeout(SILENCE_MS_MAX, () => sending.destroy());
     sending.on("error", () => resolve(undefined));
+    signal?.addEventListener("abort", () => sending.destroy(), { once: true });
     sending.on("response", (response) => void answerOf(response).then(resolve));
     if (body === undefined) sending.end();
     else void pour(body, sending);

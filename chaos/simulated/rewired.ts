@@ -5,18 +5,26 @@ import type { ErasedModule } from "#supervisor/catalogue.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 
 export type AnyWiring = Wiring<unknown>;
-type AnyRef = { call(name: string, request: Readonly<Record<string, unknown>>, options: unknown): Promise<unknown> };
+export type Request = Readonly<Record<string, unknown>>;
+/** What an actor answers, whatever it was asked. */
+export type AnyResult = {
+  readonly ok: boolean;
+  readonly value?: unknown;
+  readonly failure?: { readonly code: string };
+};
+/** Asks the real actor. */
+export type Proceed = (name: string, request: Request) => Promise<AnyResult>;
+
+interface AnyRef {
+  call(name: string, request: Request, options: unknown): Promise<AnyResult>;
+}
 
 /** The same node, but that one actor is wired otherwise. */
-export function wired(
-  catalogue: LoadedCatalogue,
-  actor: string,
-  change: (wiring: AnyWiring) => AnyWiring,
-): LoadedCatalogue {
-  const real = catalogue[actor];
-  assert(real !== undefined, `a node has an actor ${actor}`);
-  const wire: ErasedModule["wire"] = (wiring) => real.wire(change(wiring as unknown as AnyWiring) as never);
-  return { ...catalogue, [actor]: { ...real, wire } };
+export function wired(real: LoadedCatalogue, actor: string, change: (wiring: AnyWiring) => AnyWiring): LoadedCatalogue {
+  const found = real[actor];
+  assert(found !== undefined, `there is an actor ${actor}`);
+  const wire: ErasedModule["wire"] = (wiring) => found.wire(change(wiring as unknown as AnyWiring) as never);
+  return { ...real, [actor]: { ...found, wire } };
 }
 
 /** With another environment. */
@@ -24,14 +32,25 @@ export function withEnv(wiring: AnyWiring, changes: (env: CellEnv) => Partial<Ce
   return { ...wiring, env: { ...wiring.env, ...changes(wiring.env) } };
 }
 
-/** With a ref to overlay that does something before each call, or changes the request. */
-export function withOverlay(wiring: AnyWiring, change: (name: string, request: object) => object): AnyWiring {
+/** With a ref to `target` whose calls `answer` answers, by asking the real one or in its stead. */
+export function withRef(
+  wiring: AnyWiring,
+  target: string,
+  answer: (name: string, request: Request, proceed: Proceed) => Promise<AnyResult>,
+): AnyWiring {
   const ref = (actor: string): unknown => {
-    const real = wiring.ref(actor) as unknown as AnyRef;
-    if (actor !== "overlay") return real;
-    return {
-      call: (name: string, request: object, given: unknown) => real.call(name, { ...change(name, request) }, given),
-    };
+    const found = wiring.ref(actor) as unknown as AnyRef;
+    if (actor !== target) return found;
+    const call: AnyRef["call"] = (name, request, options) =>
+      answer(name, request, (other, changed) => found.call(other, changed, options));
+    // Whatever else is done with it is done with the real one.
+    return new Proxy(found, {
+      get: (target, property) => {
+        if (property === "call") return call;
+        const own: unknown = Reflect.get(target, property, target);
+        return typeof own === "function" ? own.bind(target) : own;
+      },
+    });
   };
   return { ...wiring, ref: ref as AnyWiring["ref"] };
 }

@@ -24,6 +24,7 @@ export interface SimulatedWorldOptions {
 
 export class SimulatedWorld implements World {
   readonly clock: Clock;
+  readonly arrivesAtOnce = true;
   readonly #simulation: Simulation;
   readonly #node: SimulatedNode;
   /** Of what is done to it: the clients' draws are their own. */

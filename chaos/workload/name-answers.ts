@@ -5,7 +5,7 @@
 import { decodeNameRecord, type NameRecord } from "#actors/domain/name-record.ts";
 import type { NameAnswer, NameEvidence } from "#chaos/checkers/name-model.ts";
 import type { Outcome } from "#chaos/checkers/operation.ts";
-import type { PortAnswer } from "#chaos/workload/names-port.ts";
+import type { WorldAnswer } from "#chaos/world.ts";
 import { isFateOpen } from "#client/names.ts";
 import { assert } from "#runtime/errors.ts";
 
@@ -14,12 +14,12 @@ export type SignedRecords = ReadonlyMap<string, NameRecord>;
 
 type Fields = Readonly<Record<string, unknown>>;
 /** Undefined for what is no answer of this kind: then it is a refusal. */
-type Reader = (answer: PortAnswer, signed: SignedRecords) => NameAnswer | undefined;
+type Reader = (answer: WorldAnswer, signed: SignedRecords) => NameAnswer | undefined;
 
 const UNKNOWN = { kind: "unknown" } as const;
 const NOTHING = { kind: "nothing" } as const;
 
-export function outcomeOfSet(answer: PortAnswer | undefined, signed: SignedRecords): Outcome<NameAnswer> {
+export function outcomeOfSet(answer: WorldAnswer | undefined, signed: SignedRecords): Outcome<NameAnswer> {
   if (answer === undefined || !answer.complete) return UNKNOWN;
   if (answer.status === 200) return { kind: "ok", answer: { kind: "set" } };
   const fields = fieldsOf(answer);
@@ -31,7 +31,7 @@ export function outcomeOfSet(answer: PortAnswer | undefined, signed: SignedRecor
 
 /** `known` is the digest that an `If-None-Match` named. */
 export function outcomeOfResolve(
-  answer: PortAnswer | undefined,
+  answer: WorldAnswer | undefined,
   signed: SignedRecords,
   known: string | undefined,
 ): Outcome<NameAnswer> {
@@ -45,7 +45,7 @@ export function outcomeOfResolve(
   });
 }
 
-export function outcomeOfHistory(answer: PortAnswer | undefined, signed: SignedRecords): Outcome<NameAnswer> {
+export function outcomeOfHistory(answer: WorldAnswer | undefined, signed: SignedRecords): Outcome<NameAnswer> {
   return outcomeOfRead(answer, signed, (said) => {
     const fields = fieldsOf(said);
     if (fields["code"] === "index.name-unknown") return NOTHING;
@@ -58,7 +58,7 @@ export function outcomeOfHistory(answer: PortAnswer | undefined, signed: SignedR
 
 /** Of a list of the names of a key what it says of the one with `label`. */
 export function outcomeOfList(
-  answer: PortAnswer | undefined,
+  answer: WorldAnswer | undefined,
   signed: SignedRecords,
   label: string,
 ): Outcome<NameAnswer> {
@@ -72,7 +72,7 @@ export function outcomeOfList(
   });
 }
 
-function outcomeOfRead(answer: PortAnswer | undefined, signed: SignedRecords, read: Reader): Outcome<NameAnswer> {
+function outcomeOfRead(answer: WorldAnswer | undefined, signed: SignedRecords, read: Reader): Outcome<NameAnswer> {
   if (answer === undefined || !answer.complete) return UNKNOWN;
   const seen = read(answer, signed);
   if (seen !== undefined) return { kind: "ok", answer: seen };
@@ -93,7 +93,7 @@ function evidenceIn({ evidence }: Fields, signed: SignedRecords): NameEvidence {
 }
 
 /** In the form that was asked for. */
-function digestIn(answer: PortAnswer, signed: SignedRecords): string {
+function digestIn(answer: WorldAnswer, signed: SignedRecords): string {
   if (answer.headers["content-type"]?.startsWith("application/json") === true) {
     return digestOf(fieldsOf(answer), signed);
   }
@@ -113,12 +113,12 @@ function digestOf(said: unknown, signed: SignedRecords): string {
   return expected.every((field, at) => field === shown[at]) ? record.digest : "what nobody signed";
 }
 
-function mayBeTriedAgain({ status, body }: PortAnswer, { retryable }: Fields): void {
+function mayBeTriedAgain({ status, body }: WorldAnswer, { retryable }: Fields): void {
   const said = Buffer.from(body).toString("utf8").slice(0, 300);
   assert(retryable === true, `a request for a name may be tried again: ${status} ${said}`);
 }
 
-function fieldsOf({ body }: PortAnswer): Fields {
+function fieldsOf({ body }: WorldAnswer): Fields {
   const text = Buffer.from(body).toString("utf8");
   if (!text.startsWith("{")) return {};
   const said: unknown = JSON.parse(text);

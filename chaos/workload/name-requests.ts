@@ -7,8 +7,9 @@ import type { Begun, HistoryRecorder } from "#chaos/checkers/history-recorder.ts
 import type { NameAnswer, NameAsked } from "#chaos/checkers/name-model.ts";
 import type { Outcome } from "#chaos/checkers/operation.ts";
 import { outcomeOfHistory, outcomeOfList, outcomeOfResolve, outcomeOfSet } from "#chaos/workload/name-answers.ts";
-import type { NamesPort, PortAnswer, PortRequest } from "#chaos/workload/names-port.ts";
+import type { NamesPort } from "#chaos/workload/names-port.ts";
 import { factOf, type OwnedName } from "#chaos/workload/owned-name.ts";
+import type { WorldAnswer, WorldRequest } from "#chaos/world.ts";
 import { assert } from "#runtime/errors.ts";
 import { sourceOver } from "#test/kit/byte-source.ts";
 
@@ -100,13 +101,13 @@ export class NameRequests {
     return outcome;
   }
 
-  async #ask(request: PortRequest): Promise<PortAnswer | undefined> {
+  async #ask(request: WorldRequest): Promise<WorldAnswer | undefined> {
     const { random, clock } = this.#port;
-    const isCalm = this.#port.isCalm();
+    const day = this.#port.day();
     if (this.isPatient || random.below(GIVEN_UP_ONE_IN) > 0) {
       const answer = await this.#port.request(request);
       const isServed = answer?.complete === true && answer.status < 500 && answer.status !== 429;
-      const isStillCalm = isCalm && this.#port.isCalm();
+      const isStillCalm = day !== undefined && day === this.#port.day();
       assert(isServed || !isStillCalm, `${request.target} is served while nothing is wrong: ${answer?.status}`);
       return answer;
     }
@@ -138,7 +139,7 @@ function isFrozenIn(answer: NameAnswer): boolean {
 }
 
 /** All of it at once. */
-export function bodyOf(bytes: Uint8Array): Pick<PortRequest, "body" | "contentLength"> {
+export function bodyOf(bytes: Uint8Array): Pick<WorldRequest, "body" | "contentLength"> {
   const body = sourceOver(bytes, { pieceBytes: () => bytes.length, failure: { code: "gateway.body-truncated" } });
   return { body, contentLength: bytes.length };
 }

@@ -52,7 +52,7 @@ export class NamesHistory {
       random,
       arrivesAtOnce: true,
       request: (request) => this.#node.request(request),
-      isCalm: () => !this.#isDisturbed,
+      day: () => (this.#isDisturbed ? undefined : 0),
     });
   }
 

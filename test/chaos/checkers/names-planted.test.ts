@@ -5,17 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { type AnyResult, type Proceed, type Request, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import { ok } from "#runtime/errors.ts";
 import { runSeeds, ScenarioFailed } from "#runtime/simulated/seeds.ts";
 import { checkNames } from "#test/chaos/checkers/check-names.ts";
-import {
-  type AnyResult,
-  type Proceed,
-  planted,
-  type Request,
-  withEnv,
-  withRef,
-} from "#test/chaos/checkers/planted-node.ts";
 import { loaded } from "#test/supervisor/simulated/catalogue.ts";
 
 const { CEPA_SEEDS } = process.env;
@@ -45,7 +38,7 @@ const labelOf = (request: Request): string => {
 
 /** The gateway, as overlay answers it. */
 function gatewayWith(answer: (name: string, request: Request, proceed: Proceed) => Promise<AnyResult>): Catalogue {
-  return planted(loaded, "gateway", (wiring) => withRef(wiring, "overlay", answer));
+  return wired(loaded, "gateway", (wiring) => withRef(wiring, "overlay", answer));
 }
 
 const bugs: readonly Bug[] = [
@@ -69,7 +62,7 @@ const bugs: readonly Bug[] = [
     what: "that lets the last of two who contradict each other win",
     plant: () => {
       const winners = new Map<string, unknown>();
-      return planted(loaded, "overlay", (wiring) =>
+      return wired(loaded, "overlay", (wiring) =>
         withRef(wiring, "index", async (name, request, proceed) => {
           if (name !== "setName" && name !== "judgeName" && name !== "getName") return await proceed(name, request);
           const winner = winners.get(labelOf(request));
@@ -87,7 +80,7 @@ const bugs: readonly Bug[] = [
     what: "that acknowledges an update and drops it at times",
     plant: () => {
       let count = 0;
-      return planted(loaded, "overlay", (wiring) =>
+      return wired(loaded, "overlay", (wiring) =>
         withRef(wiring, "index", async (name, request, proceed) => {
           count += name === "setName" ? 1 : 0;
           return name === "setName" && count % 8 === 0 ? ok() : await proceed(name, request);
@@ -105,7 +98,7 @@ const bugs: readonly Bug[] = [
         count += 1;
         return count % 2 === 0;
       };
-      return planted(loaded, "index", (wiring) =>
+      return wired(loaded, "index", (wiring) =>
         withEnv(wiring, ({ disk }) => ({
           disk: { ...disk, sync: async (descriptor) => (isSkipped() ? ok() : await disk.sync(descriptor)) },
         })),
@@ -183,7 +176,7 @@ const bugs: readonly Bug[] = [
     what: "that does what a life before it was asked, after it has answered what there is",
     plant: () => {
       const kept = new Map<string, Request>();
-      return planted(loaded, "gateway", (wiring) => {
+      return wired(loaded, "gateway", (wiring) => {
         const before = new Map(kept);
         return withRef(wiring, "overlay", async (name, request, proceed) => {
           const label = labelOf(request);

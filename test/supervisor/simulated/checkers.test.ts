@@ -1,7 +1,7 @@
 /** The checkers of the histories of a simulated node see a node that is wrong: each is shown one. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type AnyWiring, wired, withEnv, withOverlay } from "#chaos/simulated/rewired.ts";
+import { type AnyWiring, type Request, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import { ok } from "#runtime/errors.ts";
 import { runSeeds, ScenarioFailed } from "#runtime/simulated/seeds.ts";
 import { loaded } from "#test/supervisor/simulated/catalogue.ts";
@@ -12,6 +12,11 @@ const SEEDS_MAX = 60;
 /** The real node, but that one actor is wired otherwise. */
 function planted(actor: string, change: (wiring: AnyWiring) => AnyWiring): typeof loaded {
   return wired(loaded, actor, change);
+}
+
+/** With a ref to overlay that does something before each call, or changes the request. */
+function withOverlay(wiring: AnyWiring, change: (name: string, request: Request) => Request): AnyWiring {
+  return withRef(wiring, "overlay", (name, request, proceed) => proceed(name, change(name, request)));
 }
 
 async function failureOf(catalogue: typeof loaded): Promise<ScenarioFailed> {
