@@ -52,8 +52,8 @@ export interface AuthProtocol {
    */
   approveWithToken: Call<KeyApproval, TokenGiven, KeyUnknown | KeyDecided | KeyRotates | AuthUnavailable>;
 
-  /** A token, known here or not, or a key with all its tokens, counts no longer. Again is fine. */
-  revoke: Call<Revocation, void, KeyUnknown | AuthUnavailable>;
+  /** A token with all that came of the same exchange, or a key with all its tokens, counts no longer. Again is fine. */
+  revoke: Call<Revocation, void, KeyUnknown | TokenUnknown | AuthUnavailable>;
 
   /** For status, and for whoever has to know what is asked of producers. */
   describe: Call<Record<never, never>, AuthFacts>;
@@ -144,8 +144,8 @@ export interface TokenGiven {
 }
 
 export interface Revocation {
-  readonly what:
-    | { readonly kind: "token"; readonly jti: string }
+  readonly what: /** `text`: the token itself, if somebody has it. What one of our keys has signed is a token, known here or not. */
+    | { readonly kind: "token"; readonly jti: string; readonly text?: string | undefined }
     /** Of the key, or any text fingerprint that it is known by. */
     | { readonly kind: "key"; readonly fingerprint: string };
   readonly reason: string;
@@ -171,6 +171,11 @@ export interface AuthUnavailable extends Failure<"auth.unavailable"> {
 /** There is no such key, or it is another producer's. Final. */
 export interface KeyUnknown extends Failure<"auth.key-unknown"> {
   readonly fingerprint: string;
+}
+
+/** Nobody was given a token of this name, or it was over a month ago: nothing was revoked. Final for the name, not for the token itself. */
+export interface TokenUnknown extends Failure<"auth.token-unknown"> {
+  readonly jti: string;
 }
 
 /** Somebody has denied the key, or approved another one in its place: only one that waits is approved. Final. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
-import { approve, pending } from "#cli/auth-keys.ts";
+import { approve, jtiOf, pending } from "#cli/auth-keys.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { must } from "#runtime/errors.ts";
 import { type KeyRow, PRODUCER } from "#test/actors/gateway/administrators/fake-auth.ts";
@@ -184,12 +184,29 @@ describe("cli: auth approve, deny, revoke", () => {
       runs.map(({ code, stdout }) => [code, stdout]),
       runs.map(() => [0, "revoked\n"]),
     );
-    const what = { kind: "token", jti: "01K76AVR00000000000000000A" };
+    const what = { kind: "token", jti: "01K76AVR00000000000000000A", text: undefined };
     assert.deepEqual(orders(), [
       { what, reason: "stolen", reviewer: "fdc-admin" },
-      { what, reason: "revoked", reviewer: "fdc-admin" },
+      { what: { ...what, text: `e30.${claims}.c2ln` }, reason: "revoked", reviewer: "fdc-admin" },
       { what: { kind: "key", fingerprint: row(23_456_789).fingerprint }, reason: "revoked", reviewer: "fdc-admin" },
     ]);
+  });
+
+  it("takes no word for the name of a token that is none (AUTH-26)", async () => {
+    const wrong = await run("revoke", "hello", "--json");
+
+    assert.deepEqual([wrong.code, JSON.parse(wrong.stderr).error.code], [2, "cli.usage"]);
+    for (const word of [
+      "01K76AVR0000000000000000A",
+      "81K76AVR00000000000000000A",
+      "a.b",
+      "a.b.c",
+      "e30.e30.c2ln",
+      "a.b.c.d",
+    ]) {
+      assert.equal(jtiOf(word), undefined, word);
+    }
+    assert.deepEqual(auth.asked, []);
   });
 
   it("passes on what the node says no to", async () => {

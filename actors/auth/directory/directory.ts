@@ -201,6 +201,15 @@ export interface TokenFacts {
   readonly isDisabled: boolean;
 }
 
+/** A token that is to count no longer. */
+export interface TokenDenial {
+  readonly jti: string;
+  /** Whether a key of ours has signed it: it is a token then, known here or not. */
+  readonly isSigned: boolean;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
 export interface Review {
   readonly fingerprint: Fingerprint;
   readonly producerId: ProducerId;
@@ -321,10 +330,10 @@ export interface Directory {
   /** Whatever it was, and again: the key is revoked, and its tokens count no longer. */
   deny(review: Review, within: Within): Promise<Result<Denied, DirectoryFailure>>;
   /**
-   * Also of a token that is not known here. One that was renewed goes with all that came of the same exchange: who has stolen
-   * it may have renewed it too.
+   * One that was renewed goes with all that came of the same exchange: who has stolen it may have renewed it too. Of a name that is
+   * not known here, was not denied before, and that nobody has shown to be a token's: false, and nothing is kept of it.
    */
-  revokeToken(jti: string, reason: string, atMs: number, within: Within): Promise<Result<void, DirectoryFailure>>;
+  revokeToken(denial: TokenDenial, within: Within): Promise<Result<boolean, DirectoryFailure>>;
 
   /** The newest first, at most `limit`, which is 1 … `KEYS_LISTED_MAX`; those with a lower number than `before`. */
   list(

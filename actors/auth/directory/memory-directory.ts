@@ -27,6 +27,7 @@ import {
   type SignedRequest,
   type SigningKeyFacts,
   type Spent,
+  type TokenDenial,
   type TokenFacts,
   type TokenGrant,
 } from "#actors/auth/directory/directory.ts";
@@ -175,13 +176,14 @@ export class MemoryDirectory implements Directory {
     return ok({ kind: "denied", nonce: key.nonce });
   }
 
-  async revokeToken(jti: string, _reason: string, atMs: number): Answer<void> {
+  async revokeToken({ jti, isSigned, atMs }: TokenDenial): Answer<boolean> {
     const token = this.#tokens.get(jti);
     const denied = token?.rootJti ?? jti;
-    if (this.#denied.has(denied)) return ok();
+    if (this.#denied.has(denied)) return ok(true);
+    if (token === undefined && !isSigned) return ok(false);
     this.#denied.set(denied, atMs);
     this.#changes.add(token === undefined ? { kind: "token", id: jti } : { kind: "key", id: token.key.fingerprint });
-    return ok();
+    return ok(true);
   }
 
   async list(filter: KeyFilter, limit: number, before: number | undefined): Answer<readonly KeyRow[]> {

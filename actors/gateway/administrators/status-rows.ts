@@ -36,6 +36,10 @@ export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
       `What auth works with cannot be asked now: ${server}. It may have been decided: look, then ask again.`,
   },
   "auth.key-unknown": final(404, "There is no such key, or it is another producer's. Nothing was changed."),
+  "auth.token-unknown": final(
+    404,
+    "No token of this name is known. Nothing was revoked: look at the name, or send the token itself.",
+  ),
   "auth.key-decided": final(
     409,
     "The key does not wait for a review: it was denied, or has made room for another. Nothing was changed.",

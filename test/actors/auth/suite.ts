@@ -1,11 +1,16 @@
 /** What auth promises through its streams and its protocol, whatever its directory is. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import type { SubjectVerdict } from "#actors/auth/protocol.ts";
+import { openSigningKey } from "#actors/auth/signing-key.ts";
 import { JSON_BYTES_MAX } from "#actors/domain/canonical-json.ts";
 import { ANSWER_UNVERIFIED_BURST_MAX, ANSWERS_MAX } from "#actors/domain/streams/answers.ts";
+import type { Claims } from "#actors/domain/tokens/claims.ts";
+import { signToken } from "#actors/domain/tokens/token.ts";
 import { must } from "#runtime/errors.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
 import {
   type Fields,
   newAuthority,
@@ -14,7 +19,7 @@ import {
   PRINCIPAL,
   type Producer,
 } from "#test/actors/auth/producer.ts";
-import { asked, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
+import { asked, KEY_PATH, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
 
 const REGISTER = "fdc:register";
 const SUBJECT = "fdc:subject:register";
@@ -22,6 +27,12 @@ const NOBODY = "00000000-0000-4000-8000-000000000000";
 
 /** Of one subject. */
 const SID = "0190f3c0-0000-7000-8000-000000000001";
+/** Names of tokens that no directory knows. */
+const UNKNOWN = {
+  named: "01K76AVR00000000000000000A",
+  signed: "01K76AVR00000000000000000B",
+  over: "01K76AVR00000000000000000C",
+};
 const leave = { action: "deregister" };
 
 type Options = NonNullable<Parameters<typeof startAuth>[0]>;
@@ -373,7 +384,11 @@ export function describeAuth(
         Array(2).fill({ kind: "admitted", producerId, subjectId: SID }),
       );
       auth.jump(20_000);
-      const revoke = { what: { kind: "token", jti: jtiOf(second) }, reason: "lost", reviewer: "fdc-admin" } as const;
+      const revoke = {
+        what: { kind: "token", jti: claimsOf(second).jti },
+        reason: "lost",
+        reviewer: "fdc-admin",
+      } as const;
       must(await auth.until(auth.ref.call("revoke", revoke, asked)), "revoke");
       const denied = await auth.exchange(producerId, { token: first });
       assert.deepEqual([denied?.["status"], denied?.["reason"]], ["denied", "token_revoked"]);
@@ -576,16 +591,43 @@ export function describeAuth(
       assert.deepEqual([registered?.["status"], before, after], ["replay", false, true]);
     });
 
-    it("revoke a key with its tokens, and tokens that nobody knows (AUTH-9)", async () => {
+    itToo("revoke a token by its name where that is known, and by itself where it is ours (AUTH-26)", async () => {
+      const auth = await start();
+      const { producer, producerId } = await auth.approved();
+      const [token, second] = [await auth.token(producer, producerId), await auth.token(producer, producerId)];
+      const own = await openSigningKey(auth.disk, seededRandom(1), KEY_PATH);
+      assert(typeof own !== "string");
+      const { privateKey: another } = generateKeyPairSync("ed25519");
+      const signed = (jti: string, key = own.key) => signToken({ ...claimsOf(token), jti }, { kid: own.kid, key });
+      const over = await signToken({ ...claimsOf(token), jti: UNKNOWN.over, nbf: 1, exp: 2 }, own);
+      const revoke = async (jti: string, text?: string) => {
+        const what = { kind: "token", jti, text } as const;
+        const answer = await auth.until(auth.ref.call("revoke", { what, reason: "lost", reviewer: "r" }, asked));
+        return answer.ok ? "done" : answer.failure.code;
+      };
+      const unknown = "auth.token-unknown";
+
+      assert.equal(await revoke(UNKNOWN.named), unknown);
+      assert.equal(await revoke(UNKNOWN.named, await signed(UNKNOWN.named, another)), unknown, "of another key");
+      assert.equal(await revoke(UNKNOWN.named, await signed(UNKNOWN.signed)), unknown, "of another name");
+      assert.equal(await revoke(UNKNOWN.signed, await signed(UNKNOWN.signed)), "done");
+      assert.equal(await revoke(UNKNOWN.over, over), "done", "one that is over may have been renewed");
+      const { jti } = claimsOf(token);
+      assert.deepEqual([await revoke(jti), await revoke(jti), await revoke(UNKNOWN.signed)], ["done", "done", "done"]);
+      await auth.pass(1000);
+      const kinds = (await auth.admit(token, second)).map(({ kind }) => kind);
+      assert.deepEqual(kinds, ["refused", "admitted"]);
+    });
+
+    it("revoke a key with its tokens (AUTH-9)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();
       const token = await auth.token(producer, producerId);
-      const revoke = async (what: { kind: "key"; fingerprint: string } | { kind: "token"; jti: string }) => {
+      const revoke = async (what: { kind: "key"; fingerprint: string }) => {
         const answer = await auth.until(auth.ref.call("revoke", { what, reason: "lost", reviewer: "r" }, asked));
         return answer.ok ? "done" : answer.failure.code;
       };
 
-      assert.equal(await revoke({ kind: "token", jti: "unknown" }), "done");
       assert.equal(await revoke({ kind: "key", fingerprint: "unknown" }), "auth.key-unknown");
       assert.equal((await auth.admit(token))[0]?.kind, "admitted");
       assert.equal(await revoke({ kind: "key", fingerprint: producer.fingerprint }), "done");
@@ -665,7 +707,7 @@ export function describeAuth(
   });
 }
 
-function jtiOf(token: string): string {
+function claimsOf(token: string): Claims {
   const [, claims = ""] = token.split(".");
-  return String(JSON.parse(Buffer.from(claims, "base64url").toString()).jti);
+  return JSON.parse(Buffer.from(claims, "base64url").toString());
 }

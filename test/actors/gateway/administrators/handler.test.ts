@@ -149,7 +149,7 @@ describe("gateway: orders of administrators (GW-93)", () => {
     assert.deepEqual(
       auth.asked.map(({ request }) => request),
       [
-        { what: { kind: "token", jti: "j" }, reason: "stolen", reviewer: "fdc-admin" },
+        { what: { kind: "token", jti: "j", text: undefined }, reason: "stolen", reviewer: "fdc-admin" },
         { what: { kind: "key", fingerprint: FP }, reason: "revoked", reviewer: "fdc-admin" },
       ],
     );
@@ -179,6 +179,7 @@ describe("gateway: orders of administrators (GW-93)", () => {
     ["notes that are too long", "/auth/review", { ...approval, notes: "a".repeat(ADMIN_TEXT_LENGTH_MAX + 1) }],
     ["neither a token nor a key", "/auth/revoke", { reason: "a" }],
     ["both", "/auth/revoke", { jti: "j", fingerprint: FP }],
+    ["a token that is no text", "/auth/revoke", { jti: "j", token: 1 }],
     ["no time", "/admin/approve", { fingerprint: FP, ttl_seconds: 0 }],
     ["half a second", "/admin/approve", { fingerprint: FP, ttl_seconds: 0.5 }],
     ["nothing", "/admin/approve", {}],
