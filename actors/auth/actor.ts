@@ -86,7 +86,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     const gate = new Gate(redis);
     const skewSeconds = (): number => config.current.skewSeconds;
     const admissions = new Admissions({ directory, revocations, issuer, ring, clock, skewSeconds });
-    const trust = () => trusted.current;
+    const trust = () => trusted.current();
     const pendingMax = (): number => config.current.pendingMax;
     const renewalsMs = (): number => config.current.renewalsMs;
     const judging = { clock, gate, trust, directory, redis, pendingMax, issuer, ring, renewalsMs };
@@ -153,7 +153,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
 
     describe: ({ trusted, ring, troubles }) =>
       ok({
-        authorityCount: trusted.current.authorities.length,
+        authorityCount: trusted.authorityCount,
         kid: ring.own.kid,
         trouble: troubles.worst,
       }),

@@ -52,7 +52,8 @@ export type Received =
 export interface RequestSeams {
   readonly clock: Pick<Clock, "wallMs">;
   readonly gate: Gate;
-  readonly trust: () => Pick<RequestTerms, "authorities" | "principals">;
+  /** As the configuration is at that moment. */
+  readonly trust: () => Promise<Pick<RequestTerms, "authorities" | "principals">>;
 }
 
 export async function receive(
@@ -65,7 +66,7 @@ export async function receive(
     return ok({ kind: "unverified", reason, problem: "too-long" });
   }
   const atMs = Math.floor(clock.wallMs());
-  const terms = { ...trust(), needsCertificate, nowSeconds: Math.floor(atMs / second) };
+  const terms = { ...(await trust()), needsCertificate, nowSeconds: Math.floor(atMs / second) };
   const verified = verifyRequest(fields, terms);
   if (!verified.ok) {
     const { reason, problem } = verified.failure;
