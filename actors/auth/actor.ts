@@ -137,6 +137,9 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
 
     judgeSubject: (state, request, ctx) => ctx.later((task) => judgeSubject(state, request, task), passOn),
 
+    hasProducer: ({ directory }, { producerId }, ctx) =>
+      ctx.later((task) => directory.ask(task, (target, bounded) => target.hasProducer(producerId, bounded)), passOn),
+
     listKeys: ({ directory }, { filter, limit, before }, ctx) =>
       ctx.later(
         (task) => directory.ask(task, (target, bounded) => target.list(filter, limit, before, bounded)),

@@ -30,6 +30,9 @@ export interface AuthProtocol {
    */
   judgeSubject: Call<{ readonly entry: string; readonly fields: RequestFields }, SubjectVerdict, AuthUnavailable>;
 
+  /** Whether a producer of this id has ever registered, whatever was decided about its keys. */
+  hasProducer: Call<{ readonly producerId: ProducerId }, boolean, AuthUnavailable>;
+
   /** The newest keys first, `limit` at most, which is 1 … `KEYS_LISTED_MAX`; those with a lower number than `before`. */
   listKeys: Call<
     { readonly filter: KeyFilter; readonly limit: number; readonly before?: number | undefined },

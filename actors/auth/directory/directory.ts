@@ -301,6 +301,8 @@ export interface Directory {
   deregister(request: SignedRequest, within: Within): Promise<Result<Deregistered, DirectoryFailure>>;
   /** By its fingerprint, or by an alias. */
   keyOf(name: string, within: Within): Promise<Result<KeyFacts | undefined, DirectoryFailure>>;
+  /** Whether a producer of this id has ever come. */
+  hasProducer(producerId: ProducerId, within: Within): Promise<Result<boolean, DirectoryFailure>>;
   /** Records a request of which nothing else is kept here. */
   spend(request: SignedRequest, within: Within): Promise<Result<Spent, DirectoryFailure>>;
 

@@ -18,6 +18,7 @@ import {
   type KeyFilter,
   type KeyRow,
   type NewToken,
+  type ProducerId,
   type Pruned,
   type Registered,
   type Registration,
@@ -100,6 +101,10 @@ export class MemoryDirectory implements Directory {
   async keyOf(name: string): Answer<KeyFacts | undefined> {
     const key = this.#keys.find(name);
     return ok(key === undefined ? undefined : factsOf(key));
+  }
+
+  async hasProducer(producerId: ProducerId): Answer<boolean> {
+    return ok(this.#keys.hasProducer(producerId));
   }
 
   async spend(request: SignedRequest): Answer<Spent> {

@@ -52,6 +52,7 @@ export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
     ...later,
     message: ({ cause }) => `What ingest works with cannot be asked now: ${cause}. It may be asked again.`,
   },
+  "ingest.producer-unknown": final(404, "There is no such producer. Nothing was changed."),
   "ingest.subject-unknown": final(404, "There is no such subject. Nothing was changed."),
   "ingest.event-unknown": final(404, "No event of this id was committed. It may be on its way, or a dead letter."),
   "ingest.event-too-long": {

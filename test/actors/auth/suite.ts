@@ -619,6 +619,14 @@ export function describeAuth(
       assert.deepEqual(kinds, ["refused", "admitted"]);
     });
 
+    it("are told which producers there are", async () => {
+      const auth = await start();
+      const { producerId } = await auth.approved();
+      const has = (id: string) => auth.until(auth.ref.call("hasProducer", { producerId: id }, asked));
+
+      assert.deepEqual([must(await has(producerId), "one"), must(await has(NOBODY), "none")], [true, false]);
+    });
+
     it("revoke a key with its tokens (AUTH-9)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();

@@ -632,6 +632,17 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
     });
   });
 
+  about("hasProducer", () => {
+    it("knows each that ever came, and no other", async () => {
+      const one = await scene();
+      const [waiting, approved] = [await one.pending("a"), await one.approved("b")];
+      await one.deny("b", approved);
+      const has = async (id: string) => must(await one.directory.hasProducer(id, within), "hasProducer");
+
+      assert.deepEqual([await has(waiting), await has(approved), await has(NOBODY)], [true, true, false]);
+    });
+  });
+
   about("revokeToken", () => {
     it("ends a token with all that came of the same exchange, and nothing else", async () => {
       const one = await scene();
