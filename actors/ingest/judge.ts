@@ -74,6 +74,7 @@ type Unread = Exclude<Verdict, { readonly kind: "row" }>;
 const GENERATION = 0;
 const PAYLOAD = "payload";
 const TOKEN = "token";
+const NOT_BOUND = "somebody else has registered it, or an administrator has said no";
 /** Names of fields that are told of an entry without a payload, and characters of each. */
 const NAMES_SHOWN = 8;
 const NAME_LENGTH_SHOWN = 32;
@@ -206,13 +207,22 @@ function placeOf(
   if (event.kind === "legacy") {
     assert(use !== undefined, "every use was asked about");
     if (use.kind === "undecided") return use;
-    return use.kind === "bound" ? { ...use, kind: "place" } : dead(use.kind, `of ${event.subjectKey}`, sender);
+    if (use.kind === "bound") return { ...use, kind: "place" };
+    return dead(use.kind, `the producer may not write about ${event.subjectKey}: ${NOT_BOUND}`, sender);
   }
   assert(binding !== undefined, "every pair was asked about");
   if (binding.kind === "undecided") return binding;
   const { subjectId } = event;
-  if (binding.kind !== "bound") return dead(binding.kind, `of ${subjectId}`, sender);
-  return { kind: "place", subjectId, schemaId: binding.schemaId };
+  switch (binding.kind) {
+    case "bound":
+      return { kind: "place", subjectId, schemaId: binding.schemaId };
+    case "missing_subject_schema":
+      return dead(binding.kind, `the subject ${subjectId} has no schema`, sender);
+    default: {
+      const why = binding.isThere ? NOT_BOUND : "nobody has registered it";
+      return dead(binding.kind, `the producer may not write about the subject ${subjectId}: ${why}`, sender);
+    }
+  }
 }
 
 function rowOf(

@@ -141,7 +141,7 @@ describe("ingest: bindings that wait for a review", () => {
 
 describe("ingest: a binding that was decided about (ING-38)", () => {
   it("counts at once, whatever was remembered", async () => {
-    const { review, publish } = await scene();
+    const { world, subjectId, review, publish } = await scene();
     const words = [await publish(1)];
     await review("approve");
     words.push(await publish(2));
@@ -152,6 +152,9 @@ describe("ingest: a binding that was decided about (ING-38)", () => {
 
     const forbidden = "producer_subject_forbidden";
     assert.deepEqual(words, [forbidden, "row", forbidden, "row"]);
+    const why = "somebody else has registered it, or an administrator has said no";
+    const errors = (await world.entries("events:dlq")).map(({ error }) => error);
+    assert.deepEqual(errors, Array(2).fill(`the producer may not write about the subject ${subjectId}: ${why}`));
   });
 
   it("leaves what was written as it is", async () => {

@@ -123,9 +123,9 @@ describe("ingest: an entry that is no event", () => {
       "ts_out_of_range: too-old",
     ],
     [
-      "is of somebody else's subject",
+      "is of a subject that there is not",
       () => ({ payload: lean(1, eventId(77)), token }),
-      `producer_subject_forbidden: of ${eventId(77)}`,
+      `producer_subject_forbidden: the producer may not write about the subject ${eventId(77)}: nobody has registered it`,
     ],
     ["has a broken envelope", () => ({ payload: envelope({ version: "9" }), token }), "bad_envelope: bad-version"],
   ];
