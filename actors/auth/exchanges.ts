@@ -11,18 +11,11 @@
  * once.
  */
 import { tokenAnswers } from "#actors/auth/answer-streams.ts";
-import type {
-  Directory,
-  Issued,
-  KeyFacts,
-  ProducerId,
-  Renewed,
-  SignedRequest,
-} from "#actors/auth/directory/directory.ts";
+import type { Directory, Issued, ProducerId, Renewed, SignedRequest } from "#actors/auth/directory/directory.ts";
 import type { Holder, Issuer } from "#actors/auth/issuer.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
-import { type Received, type RequestSeams, receive } from "#actors/auth/requests.ts";
+import { type Received, type RequestSeams, receive, tellUncertified, wasLetIn } from "#actors/auth/requests.ts";
 import { isNonce } from "#actors/auth/signed-request.ts";
 import { type VerifyingSeams, verifiedAnywhere } from "#actors/auth/verified.ts";
 import type { JsonObject, JsonValue } from "#actors/domain/json-value.ts";
@@ -64,10 +57,22 @@ export function exchangeJudge(seams: ExchangeSeams): Judge {
     );
     if (!received.ok) return received;
     const { value } = received;
-    if (value.kind === "unverified") return ok({ outcome: value.reason, problem: value.problem });
+    if (value.kind === "unverified") return unverified(seams, value, within);
     if (value.kind === "refused") return deny(seams, value.request, value.reason, within);
     return exchange(seams, value, within);
   };
+}
+
+async function unverified(
+  seams: ExchangeSeams,
+  { reason, problem, fingerprint, request }: Extract<Received, { kind: "unverified" }>,
+  within: Within,
+): Answered {
+  const told = await tellUncertified(seams, request, within);
+  if (!told.ok) return told;
+  if (told.value === undefined) return ok({ outcome: reason, problem, fingerprint });
+  const detail = told.value.reason === reason ? problem : undefined;
+  return ok({ ...denied(told.value, told.value.reason, detail), problem, fingerprint });
 }
 
 async function exchange(seams: ExchangeSeams, { request, verified }: Verified, within: Within): Answered {
@@ -152,15 +157,12 @@ function denied(
     nonce,
   }: { readonly producerId: ProducerId; readonly fingerprint: string; readonly nonce: string },
   reason: string,
+  detail?: string,
 ): Judged {
   const status = reason === "rate_limited" ? reason : "denied";
-  const fields: Answer["fields"] = { fingerprint, producer_id: producerId, status, reason, nonce: orNone(nonce) };
+  const said = { status, reason, detail, nonce: orNone(nonce) };
+  const fields: Answer["fields"] = { fingerprint, producer_id: producerId, ...said };
   return { outcome: reason, answer: { stream: tokenAnswers(producerId), fields } };
-}
-
-/** A key that was revoked may be one that nobody had ever let in. */
-export function wasLetIn({ status }: KeyFacts): boolean {
-  return status === "approved" || status === "superseded";
 }
 
 function wantedIn(payload: JsonObject): Wanted | undefined {

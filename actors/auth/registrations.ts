@@ -122,11 +122,17 @@ function operationOf(action: string): "register" | "deregister" | undefined {
 }
 
 /** A nonce that is none is part of no name of ours. */
-function unverified({ reason, problem }: Extract<Received, { kind: "unverified" }>, nonce: string): Judged {
+function unverified(
+  { reason, problem, fingerprint }: Extract<Received, { kind: "unverified" }>,
+  nonce: string,
+): Judged {
   if (reason === "bad_nonce") return { outcome: reason, problem };
   const stream = registerAnswers(nonce);
-  const fields = { status: reason, reason: WHY[reason] ?? problem };
-  return { outcome: reason, problem, answer: { stream, fields, isToAnybody: true } };
+  const known = WHY[reason];
+  // Whoever asks has the certificate, and sees in it what is said of it here.
+  const fields =
+    known === undefined ? { status: reason, reason: problem } : { status: reason, reason: known, detail: problem };
+  return { outcome: reason, problem, fingerprint, answer: { stream, fields, isToAnybody: true } };
 }
 
 /** A replay is sent by anybody who has seen the request: its sender is nobody in particular. */

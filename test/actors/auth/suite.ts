@@ -122,7 +122,12 @@ export function describeAuth(
         (await auth.register(fields)).map(({ status, reason }) => [status, reason]);
 
       assert.deepEqual(await told(await a.sign({}, { pubkey: a.keyLine })), [["pending", undefined]]);
-      assert.deepEqual(await told(await stranger.sign({})), [["invalid_cert", "certificate_verification_failed"]]);
+      const [wrong] = await auth.register(await stranger.sign({}));
+      assert.deepEqual(wrong, {
+        status: "invalid_cert",
+        reason: "certificate_verification_failed",
+        detail: "unknown-authority",
+      });
       assert.deepEqual(await told({ ...signed, payload: '{"a":1}' }), [
         ["invalid_sig", "signature_verification_failed"],
       ]);
@@ -357,10 +362,8 @@ export function describeAuth(
         const unknown = await newProducer(auth.authority);
         const wanted = { producer_id: producerId };
 
-        assert.equal(
-          await auth.exchange(producerId, await producer.sign(wanted, { pubkey: producer.keyLine })),
-          undefined,
-        );
+        const bare = await auth.exchange(producerId, await producer.sign(wanted, { pubkey: producer.keyLine }));
+        assert.equal(bare?.["reason"], "invalid_cert");
         assert.equal(await auth.exchange(producerId, await unknown.sign(wanted)), undefined);
         assert.equal(await auth.exchange(producerId, await other.producer.sign(wanted)), undefined);
         const told = await auth.answers(`fdc:token:resp:${other.producerId}`);
@@ -470,6 +473,60 @@ export function describeAuth(
         admitted,
       ]);
       assert.deepEqual(await auth.admit(), []);
+    });
+  });
+
+  about("a key that is approved, without a good certificate", () => {
+    itToo("is told so by the exchange, at its rate, and its nonce is free again (AUTH-13, AUTH-15)", async () => {
+      const auth = await start();
+      const { producer, producerId } = await auth.approved();
+      const wanted = { producer_id: producerId };
+      const plain = (nonce?: string) => producer.sign(wanted, { ...(nonce && { nonce }), pubkey: producer.keyLine });
+      const nonce = newNonce();
+      const { fingerprint } = producer;
+
+      const bare = await auth.exchange(producerId, await plain(nonce));
+      const certified = await auth.exchange(producerId, await producer.sign(wanted, { nonce }));
+      const after = await auth.exchange(producerId, await plain(nonce));
+      await auth.exchange(producerId, await plain());
+      const often = await auth.exchange(producerId, await plain());
+
+      const denied = { fingerprint, producer_id: producerId, status: "denied", reason: "invalid_cert" };
+      assert.deepEqual(bare, { ...denied, detail: "no-certificate", nonce });
+      assert.notEqual(certified?.["token"], undefined);
+      assert.equal(after, undefined, "a replay is not answered");
+      assert.deepEqual([often?.["status"], often?.["reason"]], ["rate_limited", "rate_limited"]);
+    });
+
+    itToo("is told by nobody else's word, and no other key is (AUTH-15, AUTH-17)", async () => {
+      const auth = await start();
+      const { producer, producerId } = await auth.approved();
+      const stranger = await newProducer(auth.authority);
+      const wanted = { producer_id: producerId };
+      const plain = await producer.sign(wanted, { pubkey: producer.keyLine });
+      const { sig: other = "" } = await producer.sign({ producer_id: NOBODY });
+
+      const forged = await auth.exchange(producerId, { ...plain, sig: other });
+      const unknown = await auth.exchange(producerId, await stranger.sign(wanted, { pubkey: stranger.keyLine }));
+      const kept = await auth.ask("EXISTS", `auth:rate:exchange:${stranger.fingerprint}`);
+      await auth.review("deny", producer, producerId);
+      const revoked = await auth.exchange(producerId, await producer.sign(wanted, { pubkey: producer.keyLine }));
+
+      assert.deepEqual([forged, unknown, kept, revoked], [undefined, undefined, 0, undefined]);
+    });
+
+    itToo("is told so of a request about a subject (AUTH-13)", async () => {
+      const auth = await start();
+      const { producer, producerId } = await auth.approved();
+      const { nonce = "", payload = "", sig = "" } = await producer.sign({ op: "register", subject_key: "a" });
+      const fields = { pubkey: producer.keyLine, payload: Buffer.from(payload), nonce, sig };
+
+      const verdict = must(
+        await auth.until(auth.ref.call("judgeSubject", { entry: `${SUBJECT} 1-0`, fields }, asked)),
+        "verdict",
+      );
+
+      assert.deepEqual(verdict, { kind: "refused", reason: "invalid_cert", problem: "no-certificate", producerId });
     });
   });
 
