@@ -6,11 +6,13 @@ import { MemoryDirectory } from "#actors/auth/directory/memory-directory.ts";
 import { Trusted } from "#actors/auth/trusted.ts";
 import { AUTHORITY_READ_MS } from "#actors/auth/upkeep.ts";
 import { parseKeyLine } from "#actors/domain/ssh/key-line.ts";
+import { REFUSALS_LOGGED_BURST_MAX } from "#actors/domain/streams/stream-loop.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { newAuthority, newProducer } from "#test/actors/auth/producer.ts";
 import { asked, configWith, KEY_PATH, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
+import { silentLog } from "#test/kit/actor.ts";
 
 const authority = newAuthority();
 
@@ -162,6 +164,29 @@ describe("auth: without an authority", () => {
       must(await auth.until(auth.ref.call("describe", {}, asked)), "describe").trouble ?? "",
       /cannot be read/,
     );
+  });
+});
+
+describe("auth: what is refused", () => {
+  it("is in the log with why and by whom, a few at once, and the rest for who looks at details (AUTH-13)", async (test) => {
+    const [told, aside] = [test.mock.method(silentLog, "info"), test.mock.method(silentLog, "debug")];
+    const auth = await startAuth({ authority: await authority });
+    const stranger = await newProducer(await newAuthority());
+    const count = REFUSALS_LOGGED_BURST_MAX + 3;
+
+    const sent = await Promise.all(Array.from({ length: count }, () => stranger.sign({})));
+    await auth.sent("fdc:register", ...sent);
+
+    const refused = [told, aside].map(({ mock }) =>
+      mock.calls.flatMap(({ arguments: [event, fields] }) => (event === "stream.entry-refused" ? [fields] : [])),
+    );
+    const lines = refused.flat();
+    assert.equal(lines.length, count);
+    assert((refused[0]?.length ?? 0) >= REFUSALS_LOGGED_BURST_MAX && (refused[1]?.length ?? 0) > 0);
+    for (const line of lines) {
+      const { outcome, problem, fingerprint } = line ?? {};
+      assert.deepEqual([outcome, problem, fingerprint], ["invalid_cert", "unknown-authority", stranger.fingerprint]);
+    }
   });
 });
 
