@@ -100,7 +100,8 @@ async function review(action: "approve" | "deny", name: string, options: ReviewO
     return ok();
   }
   const type = text(facts["type"]).replace("_", " ");
-  print(`${text(facts["status"])}: producer ${producerId}${type === "" ? "" : ` (${type})`}`);
+  const already = facts["already"] === true ? "already " : "";
+  print(`${already}${text(facts["status"])}: producer ${producerId}${type === "" ? "" : ` (${type})`}`);
   if (facts["told"] !== true) note("the producer could not be told: it finds out when it registers again");
   return ok();
 }

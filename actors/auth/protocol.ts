@@ -123,7 +123,8 @@ export interface KeyReview {
 }
 
 export type Reviewed =
-  | { readonly kind: "approved"; readonly type: KeyType; readonly isTold: boolean }
+  /** `wasApproved`: already, and nothing has changed. */
+  | { readonly kind: "approved"; readonly type: KeyType; readonly wasApproved: boolean; readonly isTold: boolean }
   /** `isTold`: whether the answer is where the producer waits for one. */
   | { readonly kind: "denied"; readonly isTold: boolean };
 

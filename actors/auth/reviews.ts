@@ -56,6 +56,7 @@ export async function reviewKey(
       return ok({
         kind: value.kind,
         type: value.type,
+        wasApproved: value.wasApproved,
         isTold: await tell(seams, review, value.nonce, "approved", within),
       });
     case "denied":

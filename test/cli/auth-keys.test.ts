@@ -49,7 +49,7 @@ const orders = (): unknown => auth.asked.filter(({ name }) => name !== "listKeys
 beforeEach(() => {
   auth.asked.length = 0;
   auth.rows = [row(12_345_678), row(23_456_789, { hint: "\u001b[31mred" })];
-  auth.reviewed = { kind: "approved", type: "new_producer", isTold: true };
+  auth.reviewed = { kind: "approved", type: "new_producer", wasApproved: false, isTold: true };
 });
 
 describe("cli: auth pending", () => {
@@ -125,6 +125,15 @@ describe("cli: auth approve, deny, revoke", () => {
     const { fingerprint } = row(12_345_678);
     const review = { action: "approve", fingerprint, producerId: PRODUCER, reviewer: "fdc-admin", notes: "known" };
     assert.deepEqual(orders(), [review]);
+  });
+
+  it("says of one that is approved already that it is", async () => {
+    auth.reviewed = { kind: "approved", type: "new_producer", wasApproved: true, isTold: true };
+
+    const [said, json] = [await run("approve", "12345678"), await run("approve", "12345678", "--json")];
+
+    assert.deepEqual([said.code, said.stdout], [0, `already approved: producer ${PRODUCER} (new producer)\n`]);
+    assert.equal(JSON.parse(json.stdout).already, true);
   });
 
   it("approves one again that waits no longer, because the answer may have been lost", async () => {

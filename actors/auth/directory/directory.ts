@@ -228,6 +228,8 @@ export type Approved =
   | {
       readonly kind: "approved";
       readonly type: KeyType;
+      /** It was approved already: nothing has changed. */
+      readonly wasApproved: boolean;
       /** Of the latest registration of the key: where the producer waits for the answer. */
       readonly nonce: string;
     }
@@ -326,7 +328,7 @@ export interface Directory {
 
   /**
    * An approved key that the producer had is superseded, and the tokens that were given for it count no longer. Of a key that is
-   * approved it is answered as it was, and changes nothing: that answer may have been lost.
+   * approved it is answered so, and changes nothing: the first answer may have been lost.
    */
   approve(review: Review, within: Within): Promise<Result<Approved, DirectoryFailure>>;
   /** Whatever it was, and again: the key is revoked, and its tokens count no longer. */

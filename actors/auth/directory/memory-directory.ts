@@ -162,14 +162,14 @@ export class MemoryDirectory implements Directory {
     if (key === undefined) return ok({ kind: "not-found" });
     if (key.producer.id !== producerId) return ok({ kind: "wrong-producer" });
     const { status, type, nonce } = key;
-    if (status === "approved") return ok({ kind: "approved", type, nonce });
+    if (status === "approved") return ok({ kind: "approved", type, wasApproved: true, nonce });
     if (status !== "pending") return ok({ kind: "not-pending" });
     if (type === "key_rotation" && !mayRotate) return ok({ kind: "rotation" });
     const old = this.#keys.approvedOf(producerId);
     if (old !== undefined) this.#keys.end(old, "superseded", atMs);
     key.status = "approved";
     for (const one of [key, old]) if (one !== undefined) this.#changes.add({ kind: "key", id: one.fingerprint });
-    return ok({ kind: "approved", type, nonce });
+    return ok({ kind: "approved", type, wasApproved: false, nonce });
   }
 
   async deny({ fingerprint, producerId, atMs }: Review): Answer<Denied> {

@@ -224,10 +224,14 @@ describe("auth: a review while Redis is away", () => {
 
     const reviewed = await auth.review("approve", a, pending?.["producer_id"] ?? "");
 
-    assert.deepEqual(reviewed, { kind: "approved", type: "new_producer", isTold: false });
+    assert.deepEqual(reviewed, { kind: "approved", type: "new_producer", wasApproved: false, isTold: false });
     auth.server.fateOf = () => "answered";
     await auth.pass(1000);
-    assert.deepEqual(await auth.review("approve", a, pending?.["producer_id"] ?? ""), { ...reviewed, isTold: true });
+    assert.deepEqual(await auth.review("approve", a, pending?.["producer_id"] ?? ""), {
+      ...reviewed,
+      wasApproved: true,
+      isTold: true,
+    });
     assert.equal((await auth.answers(`fdc:register:resp:${request["nonce"]}`)).at(-1)?.["status"], "approved");
     await auth.pass(1000);
     assert.equal((await auth.register(await a.sign({}))).at(-1)?.["status"], "approved");

@@ -86,6 +86,7 @@ export function describeAuth(
       assert.deepEqual(await auth.review("approve", a, producer_id), {
         kind: "approved",
         type: "new_producer",
+        wasApproved: false,
         isTold: true,
       });
       assert.deepEqual(await auth.answers(`fdc:register:resp:${waiting["nonce"]}`), [
@@ -101,6 +102,7 @@ export function describeAuth(
       assert.deepEqual(await auth.review("approve", b, producer_id), {
         kind: "approved",
         type: "key_rotation",
+        wasApproved: false,
         isTold: true,
       });
       auth.jump(20_000);

@@ -220,7 +220,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
 
       const changes = await one.changesBy(() => one.register("a", { nonce: "third" }));
 
-      assert.deepEqual(approved, { kind: "approved", type: "new_producer", nonce: "second" });
+      assert.deepEqual(approved, { kind: "approved", type: "new_producer", wasApproved: false, nonce: "second" });
       assert.equal(await one.keyOf("another text"), undefined);
       assert.equal((await one.keyOf("a"))?.isDisabled, true);
       assert.deepEqual(changes, []);
@@ -484,7 +484,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
 
       const approved = await one.approve("a", producerId);
 
-      assert.deepEqual(approved, { kind: "approved", type: "new_producer", nonce: "second" });
+      assert.deepEqual(approved, { kind: "approved", type: "new_producer", wasApproved: false, nonce: "second" });
       assert.equal((await one.keyOf("a"))?.status, "approved");
     });
 
@@ -499,7 +499,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
 
       const approved = await one.approve("b", producerId);
 
-      assert.deepEqual(approved, { kind: "approved", type: "key_rotation", nonce: "of b" });
+      assert.deepEqual(approved, { kind: "approved", type: "key_rotation", wasApproved: false, nonce: "of b" });
       assert.equal((await one.keyOf("a"))?.status, "superseded");
       const facts = { producerId, fingerprint: "a", subjectId: undefined, isDisabled: false };
       const ended = { ...facts, isRevoked: true, isKeyApproved: false };
@@ -535,7 +535,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       const approved = await one.approve("b", producerId);
 
       assert.deepEqual([refused, status], [{ kind: "rotation" }, "approved"]);
-      assert.deepEqual(await ask(), approved);
+      assert.deepEqual(await ask(), { ...approved, wasApproved: true });
     });
 
     it("approves nothing that is not there, is another's, or was decided about", async () => {
@@ -559,7 +559,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
   });
 
   about("a decision that is made again", () => {
-    it("is answered as it was, and changes nothing, where the key was approved", async () => {
+    it("is answered as one that was made before, and changes nothing, where the key was approved", async () => {
       const one = await scene();
       const producerId = await one.pending("a", { nonce: "of a" });
       const first = await one.approve("a", producerId);
@@ -570,15 +570,12 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       await one.register("b", { nonce: "later" });
       again.push(await one.approve("b", producerId));
 
-      assert.deepEqual(again, [first, { ...rotated, nonce: "later" }]);
+      const repeated = { ...rotated, wasApproved: true, nonce: "later" };
+      assert.deepEqual(again, [{ ...first, wasApproved: true }, repeated]);
       assert.deepEqual([first.kind === "approved" && first.type, changes], ["new_producer", []]);
       assert.equal(rotated.kind === "approved" && rotated.type, "key_rotation");
       await one.deny("a", producerId);
-      assert.deepEqual(
-        await one.approve("b", producerId),
-        { ...rotated, nonce: "later" },
-        "also where that was revoked",
-      );
+      assert.deepEqual(await one.approve("b", producerId), repeated, "also where that was revoked");
     });
 
     it("is none where its contrary came between", async () => {

@@ -120,7 +120,14 @@ describe("gateway: orders of administrators (GW-93)", () => {
 
     const answer = await ask({ method: "POST", path: "/auth/review", body: { ...approval, notes: "known" } });
 
-    const said = { producer_id: PRODUCER, status: "approved", fingerprint: FP, type: "new_producer", told: true };
+    const said = {
+      producer_id: PRODUCER,
+      status: "approved",
+      fingerprint: FP,
+      type: "new_producer",
+      already: false,
+      told: true,
+    };
     assert.deepEqual([answer.status, json(answer)], [200, said]);
     const review = { action: "approve", fingerprint: FP, producerId: PRODUCER, reviewer: "fdc-admin", notes: "known" };
     assert.deepEqual(auth.asked, [{ name: "reviewKey", request: review }]);
