@@ -170,6 +170,8 @@ export interface AuthFacts {
 export interface AuthUnavailable extends Failure<"auth.unavailable"> {
   readonly server: "postgres" | "redis";
   readonly cause: string;
+  /** Of what only asks: nothing was decided. */
+  readonly executed?: "no";
 }
 
 /** There is no such key, or it is another producer's. Final. */

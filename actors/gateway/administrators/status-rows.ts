@@ -7,6 +7,9 @@ import type { FailureOf } from "#runtime/protocol.ts";
 
 type FailureBelow = FailureOf<AuthProtocol, keyof AuthProtocol> | FailureOf<IngestProtocol, keyof IngestProtocol>;
 
+const NOT_DECIDED = "Nothing was changed: ask again.";
+const MAYBE_DECIDED = "It may have been decided: look, then ask again.";
+
 export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
   "gateway.not-admin": {
     status: 401,
@@ -32,8 +35,8 @@ export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
   },
   "auth.unavailable": {
     ...later,
-    message: ({ server }) =>
-      `What auth works with cannot be asked now: ${server}. It may have been decided: look, then ask again.`,
+    message: ({ server, executed }) =>
+      `What auth works with cannot be asked now: ${server}. ${executed === "no" ? NOT_DECIDED : MAYBE_DECIDED}`,
   },
   "auth.key-unknown": final(404, "There is no such key, or it is another producer's. Nothing was changed."),
   "auth.token-unknown": final(

@@ -296,6 +296,29 @@ describe("gateway: orders of administrators (GW-93)", () => {
   });
 });
 
+describe("gateway: an auth that cannot be asked", () => {
+  const away = { code: "auth.unavailable", server: "redis", cause: "it hangs" } as const;
+  const messageOf = (answer: Parameters<typeof json>[0]): unknown => json(answer)["message"];
+
+  it("has decided nothing where it was only asked, and says so, and may have where it was told to", async () => {
+    const { ask, auth } = await openDoor();
+    auth.failures.listKeys = { ...away, executed: "no" } as never;
+    auth.failures.reviewKey = away as never;
+
+    const listed = await ask({ method: "GET", path: "/auth/all" });
+    const reviewed = await ask({ method: "POST", path: "/auth/review", body: approval });
+    auth.failures.takeAdminNonce = { ...away, executed: "no" } as never;
+    const unheard = await ask({ method: "POST", path: "/auth/review", body: approval });
+
+    const begins = "What auth works with cannot be asked now: redis.";
+    assert.deepEqual([listed, reviewed, unheard].map(messageOf), [
+      `${begins} Nothing was changed: ask again.`,
+      `${begins} It may have been decided: look, then ask again.`,
+      `${begins} Nothing was changed: ask again.`,
+    ]);
+  });
+});
+
 describe("gateway: who is no administrator (GW-94)", () => {
   const post = { method: "POST", path: "/auth/revoke", body: { jti: "j" } };
 
