@@ -15,7 +15,14 @@ import type { Directory, Issued, ProducerId, Renewed, SignedRequest } from "#act
 import type { Holder, Issuer } from "#actors/auth/issuer.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
-import { type Received, type RequestSeams, receive, tellUncertified, wasLetIn } from "#actors/auth/requests.ts";
+import {
+  type Received,
+  type RequestSeams,
+  receive,
+  tellUncertified,
+  type Unverified,
+  wasLetIn,
+} from "#actors/auth/requests.ts";
 import { isNonce } from "#actors/auth/signed-request.ts";
 import { type VerifyingSeams, verifiedAnywhere } from "#actors/auth/verified.ts";
 import type { JsonObject, JsonValue } from "#actors/domain/json-value.ts";
@@ -65,7 +72,7 @@ export function exchangeJudge(seams: ExchangeSeams): Judge {
 
 async function unverified(
   seams: ExchangeSeams,
-  { reason, problem, fingerprint, request }: Extract<Received, { kind: "unverified" }>,
+  { reason, problem, fingerprint, request }: Unverified,
   within: Within,
 ): Answered {
   const told = await tellUncertified(seams, request, within);

@@ -42,15 +42,7 @@ export interface Sent {
 
 export type Received =
   /** By nobody in particular: a key is known only where a signature holds. */
-  | {
-      readonly kind: "unverified";
-      readonly reason: RequestRefusal;
-      readonly problem: string;
-      /** Of the key that it says it is by. */
-      readonly fingerprint?: string | undefined;
-      /** By the holder of a key that came without a good certificate. */
-      readonly request?: SignedRequest | undefined;
-    }
+  | Unverified
   /** By the holder of the key, but not to be acted on. */
   | {
       readonly kind: "refused";
@@ -64,6 +56,16 @@ export type Received =
       readonly verified: VerifiedRequest;
       readonly purpose: Purpose;
     };
+
+export interface Unverified {
+  readonly kind: "unverified";
+  readonly reason: RequestRefusal;
+  readonly problem: string;
+  /** Of the key that it says it is by. */
+  readonly fingerprint?: string | undefined;
+  /** By the holder of a key that came without a good certificate. */
+  readonly request?: SignedRequest | undefined;
+}
 
 export interface RequestSeams {
   readonly clock: Pick<Clock, "wallMs">;
