@@ -11,6 +11,12 @@ export const BINDING_PAGES_MAX = 100;
 
 const BINDINGS = "/ingest/bindings";
 
+/** Where to look for what is there, by what is not. */
+const ADVICE: Readonly<Record<string, string>> = {
+  "ingest.producer-unknown": "Those that there are are in cepa auth pending --all.",
+  "ingest.subject-unknown": "Those that are asked for are in cepa auth bindings.",
+};
+
 /** A page at a time, as they come. */
 export async function listBindings(options: AdminChoice): Promise<Outcome> {
   const node = await findAdminNode(options);
@@ -52,8 +58,8 @@ async function review(
   const facts = factsIn(await node.value.ask("POST", `${BINDINGS}/review`, order), 200, "status");
   if (!facts.ok) {
     const { failure } = facts;
-    if (failure.code !== "ingest.subject-unknown") return facts;
-    return fail({ ...failure, message: `${failure.message} Those that are asked for are in cepa auth bindings.` });
+    const advice = ADVICE[failure.code];
+    return advice === undefined ? facts : fail({ ...failure, message: `${failure.message} ${advice}` });
   }
   const { status, subject_key: key, told } = facts.value;
   if (options.json === true) {

@@ -75,7 +75,12 @@ export function addAuth(program: Command, answer: (outcome: Outcome) => void): v
     .option("--key", "it is the fingerprint of a key, or at least its first eight characters")
     .option("--reason <text>", "why, for others", readNotEmpty)
     .action(async (name: string, options: AdminFlags & ReviewFlags & { readonly key?: boolean }, command: Command) => {
-      const { revoke } = await import("#cli/auth-keys.ts");
+      const { jtiOf, revoke } = await import("#cli/auth-keys.ts");
+      if (options.key !== true && jtiOf(name) === undefined) {
+        command.error(
+          "error: a token is named by its jti, 26 characters like 01K76AVR00000000000000000A, or by itself",
+        );
+      }
       answer(await revoke(name, { ...options, admin: adminOf(options, command) }));
     });
 

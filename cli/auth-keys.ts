@@ -68,8 +68,10 @@ export async function revoke(name: string, { key, reason, ...options }: RevokeOp
   const why = reason === undefined ? {} : { reason };
   const found = key === true ? await findKey(node.value, REVIEWED.deny, name) : undefined;
   if (found?.ok === false) return found;
-  const what = found === undefined ? { jti: jtiOf(name) } : { fingerprint: found.value.fingerprint };
-  const answer = await node.value.ask("POST", "/auth/revoke", { ...what, ...why });
+  const what = found === undefined ? { jti: jtiOf(name) ?? name } : { fingerprint: found.value.fingerprint };
+  // By itself it is revoked also where the node does not remember it.
+  const token = found === undefined && what.jti !== name ? { token: name } : {};
+  const answer = await node.value.ask("POST", "/auth/revoke", { ...what, ...token, ...why });
   if (!answer.ok) return answer;
   if (answer.value.status !== 204) return fail(refusalIn(answer.value));
   print(options.json === true ? JSON.stringify({ revoked: what }) : "revoked");
@@ -98,7 +100,8 @@ async function review(action: "approve" | "deny", name: string, options: ReviewO
     return ok();
   }
   const type = text(facts["type"]).replace("_", " ");
-  print(`${text(facts["status"])}: producer ${producerId}${type === "" ? "" : ` (${type})`}`);
+  const already = facts["already"] === true ? "already " : "";
+  print(`${already}${text(facts["status"])}: producer ${producerId}${type === "" ? "" : ` (${type})`}`);
   if (facts["told"] !== true) note("the producer could not be told: it finds out when it registers again");
   return ok();
 }
@@ -174,13 +177,17 @@ function stateOf(row: Row): Piece {
   return status === "approved" ? paint("green", status) : status === "pending" ? status : paint("red", status);
 }
 
-/** What a token is called, where the token itself is given; anything else is taken for that. */
-function jtiOf(name: string): string {
+/** What a token is called: by its name, or by the token itself. Undefined for what is neither. */
+export function jtiOf(name: string): string | undefined {
+  if (ULID.test(name)) return name;
   const [, claims, signature, ...more] = name.split(".");
-  if (claims === undefined || signature === undefined || more.length > 0) return name;
+  if (claims === undefined || signature === undefined || more.length > 0) return undefined;
   const said = parseJson(Buffer.from(claims, "base64url").toString());
-  return isRecord(said) && typeof said["jti"] === "string" ? said["jti"] : name;
+  return isRecord(said) && typeof said["jti"] === "string" ? said["jti"] : undefined;
 }
+
+/** As nodes call tokens. */
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 function badAnswer(): Outcome<never> {
   return fail({ code: "cli.bad-answer", message: "the answer is not one of a listener of administrators" });

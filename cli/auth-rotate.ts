@@ -91,7 +91,8 @@ function tale(directory: string, name: string): readonly string[] {
   return [
     `made ${join(directory, name)}, and ${TRUST_FILES.config} names it beside those before`,
     "",
-    "A node that runs with that file takes both from now on. Certify producers with the new one:",
+    "A node that runs with that file takes both as soon as it says that this version is in force, within seconds.",
+    "Certify producers with the new one:",
     `  $ ssh-keygen -s ${join(directory, name)} -I NAME -n fdc-producer -V +52w producer.pub`,
     "When all are, take the old one out of producerAuthority.",
   ];

@@ -56,6 +56,9 @@ export async function showLetter(letter: string, options: AdminChoice): Promise<
   if (options.json === true) print(JSON.stringify(shown.value));
   else
     for (const line of columns(Object.entries(shown.value).map(([name, value]) => [name, said(value)]))) print(...line);
+  if (shown.value["payload_cut"] === true) {
+    note(`only the beginning of the ${count(shown.value["payload_bytes"])} bytes that came is kept`, options.json);
+  }
   return ok();
 }
 

@@ -35,6 +35,8 @@ export type CliFailure = { readonly message: string } & (
   | Failure<"cli.no-such-key">
   | Failure<"cli.still-dead">
   | Failure<"cli.no-ref">
+  | Failure<"cli.link-unreachable">
+  | Failure<"cli.link-wrong">
 );
 
 /** The node said no. `code` is its own, see `specs/errors.md`. */

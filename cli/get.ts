@@ -11,7 +11,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { print } from "#cli/console.ts";
 import { startDigest } from "#cli/digest.ts";
-import { errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
+import { type CliFailure, errnoOf, type Outcome, reasonOf } from "#cli/failure.ts";
 import { findUrl, type NodeChoice } from "#cli/find-node.ts";
 import { ANSWER_TIMEOUT_MS, getStream } from "#cli/http.ts";
 import { type Progress, startProgress } from "#cli/progress.ts";
@@ -41,8 +41,8 @@ export async function fetchObject(
     readonly headers?: Readonly<Record<string, string>>;
     /** What the bytes must hash to, if anything. */
     readonly expected?: string;
-    /** Asked before a byte is written: what the node does wrong, if anything. */
-    readonly refusalOf: (headers: IncomingHttpHeaders) => string | undefined;
+    /** Asked before a byte is written: what the node does wrong, in a few words, or whoever asked, if anybody. */
+    readonly refusalOf: (headers: IncomingHttpHeaders) => string | CliFailure | undefined;
   },
 ): Promise<Outcome> {
   const url = findUrl(options);
@@ -58,6 +58,7 @@ export async function fetchObject(
   const refusal = form.refusalOf(response.value.headers);
   if (refusal !== undefined) {
     response.value.destroy();
+    if (typeof refusal !== "string") return fail(refusal);
     return fail({ code: "cli.bad-answer", message: `what answers at ${url.value} ${refusal}` });
   }
   const written = await download(response.value, { output, clobber }, address.slice(0, 15), form.expected);

@@ -341,7 +341,9 @@ function unreachable(url: string, error: Error): CliFailure {
   if (errno.startsWith("HPE_") || errno.startsWith("ERR_SSL_") || errno === "EPROTO") {
     return { code: "cli.bad-answer", message: `what answers at ${origin} does not speak HTTP: ${reasonOf(error)}` };
   }
-  const hint = errno === "ECONNREFUSED" ? `: nothing listens on ${host}, start a node with ./cepa up` : "";
+  // Over HTTPS it is a listener of administrators, or a server of others.
+  const advice = origin.startsWith("http:") ? ", start a node with ./cepa up" : "";
+  const hint = errno === "ECONNREFUSED" ? `: nothing listens on ${host}${advice}` : "";
   return { code: "cli.unreachable", message: `no answer from ${origin}${hint || `: ${reasonOf(error)}`}` };
 }
 

@@ -5,11 +5,10 @@
  * is written, and the address that it says before a file appears under its name. A bucket is asked without a name or a
  * certificate of ours, and where it sends us elsewhere nobody goes.
  */
-import type { IncomingHttpHeaders } from "node:http";
 import type { AdminChoice } from "#cli/admin-node.ts";
 import { print } from "#cli/console.ts";
 import { readEvent } from "#cli/events.ts";
-import type { Outcome } from "#cli/failure.ts";
+import type { CliFailure, Outcome } from "#cli/failure.ts";
 import { download, fetchObject, mayWrite } from "#cli/get.ts";
 import { ANSWER_TIMEOUT_MS, getStream } from "#cli/http.ts";
 import { descriptorOf } from "#cli/target.ts";
@@ -32,8 +31,14 @@ export async function resolveEvent(eventId: string, options: ResolveOptions): Pr
   if (ref.url !== undefined) return await fromBucket(ref, ref.url, options);
   return await fetchObject(ref.address, options, {
     expected: ref.address,
-    refusalOf: (headers) =>
-      headers.etag?.includes(ref.address) === true ? wrongSize(headers, ref) : "does not say which object it sends",
+    refusalOf: ({ etag, ...headers }) => {
+      if (etag?.includes(ref.address) !== true) return "does not say which object it sends";
+      if (headers["content-length"] === undefined) return NO_LENGTH;
+      const { address, size } = ref;
+      const stored = Number(headers["content-length"]);
+      // A node sends nothing under an address but what has it, so it is the event that is mistaken.
+      return stored === size ? undefined : wrongLink(`${address} has ${stored} bytes, and the event says ${size}`);
+    },
   });
 }
 
@@ -45,12 +50,18 @@ async function fromBucket(ref: PayloadRef, url: string, options: ResolveOptions)
   const response = await getStream(url, ANSWER_TIMEOUT_MS);
   if (!response.ok) {
     const { code, message } = response.failure;
-    return fail({ code, message: `the payload is linked to ${host}: ${message}` });
+    // Of the node nothing was asked: nobody is to look there.
+    const isAway = code === "cli.unreachable" || code === "cli.no-answer";
+    return fail({
+      code: isAway ? "cli.link-unreachable" : code,
+      message: `the payload is linked to ${host}: ${message}`,
+    });
   }
-  const refusal = wrongSize(response.value.headers, ref);
-  if (refusal !== undefined) {
+  const length = response.value.headers["content-length"];
+  if (length === undefined || Number(length) !== ref.size) {
     response.value.destroy();
-    return fail({ code: "cli.bad-answer", message: `what answers at ${host} ${refusal}` });
+    if (length === undefined) return fail({ code: "cli.bad-answer", message: `what answers at ${host} ${NO_LENGTH}` });
+    return fail(wrongLink(`what ${host} sends has ${length} bytes, and the event says ${ref.size}`));
   }
   const written = await download(response.value, { output, clobber }, ref.address.slice(0, 15), ref.address);
   if (!written.ok) return written;
@@ -60,8 +71,8 @@ async function fromBucket(ref: PayloadRef, url: string, options: ResolveOptions)
   return ok();
 }
 
-function wrongSize(headers: IncomingHttpHeaders, { size }: PayloadRef): string | undefined {
-  const length = headers["content-length"];
-  if (length === undefined) return "does not say how long it is";
-  return Number(length) === size ? undefined : `has ${length} bytes, and the event says ${size}`;
+const NO_LENGTH = "does not say how long it is";
+
+function wrongLink(problem: string): CliFailure {
+  return { code: "cli.link-wrong", message: `the link of the event is wrong: ${problem}` };
 }

@@ -10,7 +10,7 @@ import { Issuer } from "#actors/auth/issuer.ts";
 import { KeyRing } from "#actors/auth/key-ring.ts";
 import { legacyRegistrationJudge } from "#actors/auth/legacy-registrations.ts";
 import { Outside } from "#actors/auth/outside.ts";
-import type { AuthEvents, AuthProtocol } from "#actors/auth/protocol.ts";
+import type { AuthEvents, AuthProtocol, AuthUnavailable } from "#actors/auth/protocol.ts";
 import { Pruner } from "#actors/auth/pruner.ts";
 import { openReader } from "#actors/auth/readers.ts";
 import { REGISTER_STREAM, type RegistrationSeams, registrationJudge } from "#actors/auth/registrations.ts";
@@ -28,7 +28,7 @@ import type { ActorModule, ConfigView, NodeFacts } from "#runtime/actor-module.t
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { Defect, ok } from "#runtime/errors.ts";
+import { Defect, fail, ok, type Result } from "#runtime/errors.ts";
 import { Trimmer } from "#runtime/redis/group/trimmer.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
 import type { Metrics } from "#runtime/telemetry/metrics.ts";
@@ -86,7 +86,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     const gate = new Gate(redis);
     const skewSeconds = (): number => config.current.skewSeconds;
     const admissions = new Admissions({ directory, revocations, issuer, ring, clock, skewSeconds });
-    const trust = () => trusted.current;
+    const trust = () => trusted.current();
     const pendingMax = (): number => config.current.pendingMax;
     const renewalsMs = (): number => config.current.renewalsMs;
     const judging = { clock, gate, trust, directory, redis, pendingMax, issuer, ring, renewalsMs };
@@ -137,13 +137,19 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
 
     judgeSubject: (state, request, ctx) => ctx.later((task) => judgeSubject(state, request, task), passOn),
 
+    hasProducer: ({ directory }, { producerId }, ctx) =>
+      ctx.later(
+        (task) => directory.ask(task, (target, bounded) => target.hasProducer(producerId, bounded)),
+        passOnAsked,
+      ),
+
     listKeys: ({ directory }, { filter, limit, before }, ctx) =>
       ctx.later(
         (task) => directory.ask(task, (target, bounded) => target.list(filter, limit, before, bounded)),
-        passOn,
+        passOnAsked,
       ),
 
-    takeAdminNonce: ({ gate }, asking, ctx) => ctx.later((task) => gate.takeAdminNonce(asking, task), passOn),
+    takeAdminNonce: ({ gate }, asking, ctx) => ctx.later((task) => gate.takeAdminNonce(asking, task), passOnAsked),
 
     reviewKey: (state, review, ctx) => ctx.later((task) => reviewKey(state, review, task), passOn),
 
@@ -153,7 +159,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
 
     describe: ({ trusted, ring, troubles }) =>
       ok({
-        authorityCount: trusted.current.authorities.length,
+        authorityCount: trusted.authorityCount,
         kid: ring.own.kid,
         trouble: troubles.worst,
       }),
@@ -191,4 +197,13 @@ function signingKeyPathIn({ dataDirectory }: NodeFacts): string {
 
 function passOn<Outcome>(_state: AuthState, outcome: Outcome, _ctx: Ctx): Outcome {
   return outcome;
+}
+
+/** Of what decides nothing: who is not answered asks again, and need not look first. */
+function passOnAsked<Value>(
+  _state: AuthState,
+  outcome: Result<Value, AuthUnavailable>,
+  _ctx: Ctx,
+): Result<Value, AuthUnavailable> {
+  return outcome.ok ? outcome : fail({ ...outcome.failure, executed: "no" });
 }

@@ -5,7 +5,8 @@ import { hour, minute, second } from "#runtime/units.ts";
 export interface AuthConfig {
   /**
    * Files with lines of OpenSSH public keys: they sign the certificates of producers. More than one while one takes the place
-   * of another. Without any no certificate is taken, so nobody gets a token. They are read again once a minute.
+   * of another. Without any no certificate is taken, so nobody gets a token. They are read again every few seconds,
+   * and at once where the list is another.
    */
   readonly producerAuthority: readonly string[];
   /** Names of which one has to be in the certificate of a producer. */

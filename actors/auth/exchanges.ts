@@ -11,26 +11,25 @@
  * once.
  */
 import { tokenAnswers } from "#actors/auth/answer-streams.ts";
-import type {
-  Directory,
-  Issued,
-  KeyFacts,
-  ProducerId,
-  Renewed,
-  SignedRequest,
-} from "#actors/auth/directory/directory.ts";
+import type { Directory, Issued, ProducerId, Renewed, SignedRequest } from "#actors/auth/directory/directory.ts";
 import type { Holder, Issuer } from "#actors/auth/issuer.ts";
-import type { KeyRing } from "#actors/auth/key-ring.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
-import { type Received, type RequestSeams, receive } from "#actors/auth/requests.ts";
+import {
+  type Received,
+  type RequestSeams,
+  receive,
+  tellUncertified,
+  type Unverified,
+  wasLetIn,
+} from "#actors/auth/requests.ts";
 import { isNonce } from "#actors/auth/signed-request.ts";
+import { type VerifyingSeams, verifiedAnywhere } from "#actors/auth/verified.ts";
 import type { JsonObject, JsonValue } from "#actors/domain/json-value.ts";
 import type { Answer } from "#actors/domain/streams/answers.ts";
 import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import { requestFieldsIn, textIn } from "#actors/domain/streams/entry-fields.ts";
 import type { Judge, Judged } from "#actors/domain/streams/judged.ts";
-import type { Claims } from "#actors/domain/tokens/claims.ts";
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -38,10 +37,8 @@ import { second } from "#runtime/units.ts";
 
 export const EXCHANGE_STREAM = "fdc:token:exchange";
 
-export interface ExchangeSeams extends RequestSeams {
+export interface ExchangeSeams extends RequestSeams, VerifyingSeams {
   readonly directory: Outside<Directory>;
-  readonly issuer: Issuer;
-  readonly ring: KeyRing;
   /** For how long after an exchange what came of it is renewed. */
   readonly renewalsMs: () => number;
 }
@@ -67,10 +64,22 @@ export function exchangeJudge(seams: ExchangeSeams): Judge {
     );
     if (!received.ok) return received;
     const { value } = received;
-    if (value.kind === "unverified") return ok({ outcome: value.reason, problem: value.problem });
+    if (value.kind === "unverified") return unverified(seams, value, within);
     if (value.kind === "refused") return deny(seams, value.request, value.reason, within);
     return exchange(seams, value, within);
   };
+}
+
+async function unverified(
+  seams: ExchangeSeams,
+  { reason, problem, fingerprint, request }: Unverified,
+  within: Within,
+): Answered {
+  const told = await tellUncertified(seams, request, within);
+  if (!told.ok) return told;
+  if (told.value === undefined) return ok({ outcome: reason, problem, fingerprint });
+  const detail = told.value.reason === reason ? problem : undefined;
+  return ok({ ...denied(told.value, told.value.reason, detail), problem, fingerprint });
 }
 
 async function exchange(seams: ExchangeSeams, { request, verified }: Verified, within: Within): Answered {
@@ -101,11 +110,11 @@ async function renew(
   const { gate, directory, issuer, renewalsMs } = seams;
   const { nonce } = request;
   if (nonce !== "" && !isNonce(nonce)) return ok({ outcome: "bad_nonce" });
-  const claims = await claimsOf(seams, token, within);
-  if (!claims.ok) return claims;
-  const { value } = claims;
-  if (typeof value === "string") return ok({ outcome: "bad_token", problem: value });
-  const { fp: fingerprint, jti, sub: producerId } = value;
+  const verified = await verifiedAnywhere(seams, token, within);
+  if (!verified.ok) return verified;
+  const claims = verified.value;
+  if (!claims.ok) return ok({ outcome: "bad_token", problem: claims.failure.reason });
+  const { fp: fingerprint, jti, sub: producerId } = claims.value;
   // Without a nonce an entry is one by itself: it may come again, and counts once towards the rate.
   const asking = { fingerprint, nonce: nonce === "" ? entry : nonce, operation: "renew", entry } as const;
   const passed = await gate.pass(asking, within);
@@ -120,21 +129,6 @@ async function renew(
   if (!renewed.ok) return renewed;
   if (renewed.value.kind === "refused") return ok(denied(whom, renewed.value.reason));
   return ok(await given(issuer, next, holderOf(renewed.value), nonce));
-}
-
-/** Another node may have begun to sign with a key that this one has not heard of. */
-async function claimsOf(
-  { issuer, ring }: ExchangeSeams,
-  token: string,
-  within: Within,
-): Promise<Result<Claims | string, AuthUnavailable>> {
-  const verified = await issuer.verify(token);
-  if (verified.ok || verified.failure.reason !== "unknown_kid")
-    return ok(verified.ok ? verified.value : verified.failure.reason);
-  const looked = await ring.look(within);
-  if (!looked.ok) return looked;
-  const again = await issuer.verify(token);
-  return ok(again.ok ? again.value : again.failure.reason);
 }
 
 async function given(
@@ -170,15 +164,12 @@ function denied(
     nonce,
   }: { readonly producerId: ProducerId; readonly fingerprint: string; readonly nonce: string },
   reason: string,
+  detail?: string,
 ): Judged {
   const status = reason === "rate_limited" ? reason : "denied";
-  const fields: Answer["fields"] = { fingerprint, producer_id: producerId, status, reason, nonce: orNone(nonce) };
+  const said = { status, reason, detail, nonce: orNone(nonce) };
+  const fields: Answer["fields"] = { fingerprint, producer_id: producerId, ...said };
   return { outcome: reason, answer: { stream: tokenAnswers(producerId), fields } };
-}
-
-/** A key that was revoked may be one that nobody had ever let in. */
-export function wasLetIn({ status }: KeyFacts): boolean {
-  return status === "approved" || status === "superseded";
 }
 
 function wantedIn(payload: JsonObject): Wanted | undefined {

@@ -40,7 +40,11 @@ export function legacyRegistrationJudge(seams: LegacySeams, answers: string): Ju
     const received = await receive(seams, sent, within);
     if (!received.ok) return received;
     const { value } = received;
-    if (value.kind !== "received") return ok({ outcome: value.reason, problem: value.problem });
+    if (value.kind === "unverified") {
+      const { reason, problem, fingerprint } = value;
+      return ok({ outcome: reason, problem, fingerprint });
+    }
+    if (value.kind === "refused") return ok({ outcome: value.reason, problem: value.problem });
     const registered = await registerWith(seams, value, within);
     if (!registered.ok) return registered;
     if (registered.value === undefined) return ok({ outcome: "invalid_payload", problem: "bad-member" });

@@ -30,6 +30,9 @@ export interface AuthProtocol {
    */
   judgeSubject: Call<{ readonly entry: string; readonly fields: RequestFields }, SubjectVerdict, AuthUnavailable>;
 
+  /** Whether a producer of this id has ever registered, whatever was decided about its keys. */
+  hasProducer: Call<{ readonly producerId: ProducerId }, boolean, AuthUnavailable>;
+
   /** The newest keys first, `limit` at most, which is 1 … `KEYS_LISTED_MAX`; those with a lower number than `before`. */
   listKeys: Call<
     { readonly filter: KeyFilter; readonly limit: number; readonly before?: number | undefined },
@@ -52,8 +55,8 @@ export interface AuthProtocol {
    */
   approveWithToken: Call<KeyApproval, TokenGiven, KeyUnknown | KeyDecided | KeyRotates | AuthUnavailable>;
 
-  /** A token, known here or not, or a key with all its tokens, counts no longer. Again is fine. */
-  revoke: Call<Revocation, void, KeyUnknown | AuthUnavailable>;
+  /** A token with all that came of the same exchange, or a key with all its tokens, counts no longer. Again is fine. */
+  revoke: Call<Revocation, void, KeyUnknown | TokenUnknown | AuthUnavailable>;
 
   /** For status, and for whoever has to know what is asked of producers. */
   describe: Call<Record<never, never>, AuthFacts>;
@@ -120,7 +123,8 @@ export interface KeyReview {
 }
 
 export type Reviewed =
-  | { readonly kind: "approved"; readonly type: KeyType; readonly isTold: boolean }
+  /** `wasApproved`: already, and nothing has changed. */
+  | { readonly kind: "approved"; readonly type: KeyType; readonly wasApproved: boolean; readonly isTold: boolean }
   /** `isTold`: whether the answer is where the producer waits for one. */
   | { readonly kind: "denied"; readonly isTold: boolean };
 
@@ -144,8 +148,8 @@ export interface TokenGiven {
 }
 
 export interface Revocation {
-  readonly what:
-    | { readonly kind: "token"; readonly jti: string }
+  readonly what: /** `text`: the token itself, if somebody has it. What one of our keys has signed is a token, known here or not. */
+    | { readonly kind: "token"; readonly jti: string; readonly text?: string | undefined }
     /** Of the key, or any text fingerprint that it is known by. */
     | { readonly kind: "key"; readonly fingerprint: string };
   readonly reason: string;
@@ -166,11 +170,18 @@ export interface AuthFacts {
 export interface AuthUnavailable extends Failure<"auth.unavailable"> {
   readonly server: "postgres" | "redis";
   readonly cause: string;
+  /** Of what only asks: nothing was decided. */
+  readonly executed?: "no";
 }
 
 /** There is no such key, or it is another producer's. Final. */
 export interface KeyUnknown extends Failure<"auth.key-unknown"> {
   readonly fingerprint: string;
+}
+
+/** Nobody was given a token of this name, or it was over a month ago: nothing was revoked. Final for the name, not for the token itself. */
+export interface TokenUnknown extends Failure<"auth.token-unknown"> {
+  readonly jti: string;
 }
 
 /** Somebody has denied the key, or approved another one in its place: only one that waits is approved. Final. */

@@ -8,7 +8,7 @@ import { registerAnswers } from "#actors/auth/answer-streams.ts";
 import type { Deregistered, Directory, Registered, SignedRequest } from "#actors/auth/directory/directory.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
-import { type Received, type RequestSeams, receive } from "#actors/auth/requests.ts";
+import { type Received, type RequestSeams, receive, type Unverified } from "#actors/auth/requests.ts";
 import { saidIn } from "#actors/auth/said.ts";
 import type { Answer } from "#actors/domain/streams/answers.ts";
 import { requestFieldsIn, textIn } from "#actors/domain/streams/entry-fields.ts";
@@ -122,11 +122,14 @@ function operationOf(action: string): "register" | "deregister" | undefined {
 }
 
 /** A nonce that is none is part of no name of ours. */
-function unverified({ reason, problem }: Extract<Received, { kind: "unverified" }>, nonce: string): Judged {
+function unverified({ reason, problem, fingerprint }: Unverified, nonce: string): Judged {
   if (reason === "bad_nonce") return { outcome: reason, problem };
   const stream = registerAnswers(nonce);
-  const fields = { status: reason, reason: WHY[reason] ?? problem };
-  return { outcome: reason, problem, answer: { stream, fields, isToAnybody: true } };
+  const known = WHY[reason];
+  // Whoever asks has the certificate, and sees in it what is said of it here.
+  const fields =
+    known === undefined ? { status: reason, reason: problem } : { status: reason, reason: known, detail: problem };
+  return { outcome: reason, problem, fingerprint, answer: { stream, fields, isToAnybody: true } };
 }
 
 /** A replay is sent by anybody who has seen the request: its sender is nobody in particular. */

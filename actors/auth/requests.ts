@@ -3,8 +3,16 @@
  * time or again from the same entry, and not too often.
  */
 import { createHash } from "node:crypto";
-import type { Operation, SignedRequest } from "#actors/auth/directory/directory.ts";
+import type {
+  Directory,
+  Fingerprint,
+  KeyFacts,
+  Operation,
+  ProducerId,
+  SignedRequest,
+} from "#actors/auth/directory/directory.ts";
 import type { Gate, Passed } from "#actors/auth/gate.ts";
+import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable } from "#actors/auth/protocol.ts";
 import { isFor, type Purpose, purposeOf } from "#actors/auth/purpose.ts";
 import {
@@ -34,7 +42,7 @@ export interface Sent {
 
 export type Received =
   /** By nobody in particular: a key is known only where a signature holds. */
-  | { readonly kind: "unverified"; readonly reason: RequestRefusal; readonly problem: string }
+  | Unverified
   /** By the holder of the key, but not to be acted on. */
   | {
       readonly kind: "refused";
@@ -49,10 +57,21 @@ export type Received =
       readonly purpose: Purpose;
     };
 
+export interface Unverified {
+  readonly kind: "unverified";
+  readonly reason: RequestRefusal;
+  readonly problem: string;
+  /** Of the key that it says it is by. */
+  readonly fingerprint?: string | undefined;
+  /** By the holder of a key that came without a good certificate. */
+  readonly request?: SignedRequest | undefined;
+}
+
 export interface RequestSeams {
   readonly clock: Pick<Clock, "wallMs">;
   readonly gate: Gate;
-  readonly trust: () => Pick<RequestTerms, "authorities" | "principals">;
+  /** As the configuration is at that moment. */
+  readonly trust: () => Promise<Pick<RequestTerms, "authorities" | "principals">>;
 }
 
 export async function receive(
@@ -65,15 +84,19 @@ export async function receive(
     return ok({ kind: "unverified", reason, problem: "too-long" });
   }
   const atMs = Math.floor(clock.wallMs());
-  const terms = { ...trust(), needsCertificate, nowSeconds: Math.floor(atMs / second) };
+  const terms = { ...(await trust()), needsCertificate, nowSeconds: Math.floor(atMs / second) };
+  const payloadDigest = createHash("sha256").update(fields.payload).digest();
+  const came = { nonce: fields.nonce, operation, entry, payloadDigest, atMs };
   const verified = verifyRequest(fields, terms);
   if (!verified.ok) {
-    const { reason, problem } = verified.failure;
-    return ok({ kind: "unverified", reason, problem });
+    const { reason, problem, claimed } = verified.failure;
+    const { fingerprint, signature, isSigned } = claimed ?? {};
+    const isBy = isSigned === true && fingerprint !== undefined && signature !== undefined;
+    const request = isBy ? { ...came, fingerprint, signature } : undefined;
+    return ok({ kind: "unverified", reason, problem, fingerprint, request });
   }
-  const { fingerprint, nonce, payload, signature } = verified.value;
-  const payloadDigest = createHash("sha256").update(fields.payload).digest();
-  const request: SignedRequest = { fingerprint, nonce, operation, entry, payloadDigest, signature, atMs };
+  const { fingerprint, payload, signature } = verified.value;
+  const request: SignedRequest = { ...came, fingerprint, signature };
   const purpose = purposeOf(payload);
   if (!isFor(operation, purpose)) {
     return ok({ kind: "refused", reason: "invalid_payload", problem: `signed-for-${purpose}`, request });
@@ -84,4 +107,39 @@ export async function receive(
     return ok({ kind: "refused", reason: passed.value, problem: passed.value, request });
   }
   return ok({ kind: "received", request, verified: verified.value, purpose });
+}
+
+/**
+ * Who came without a good certificate, and is told so: the holder of a key that a review has let in. It counts towards the rate of that
+ * key, and its nonce is free again. Of any other key nothing is remembered, and nobody is told.
+ */
+export async function tellUncertified(
+  { gate, directory }: Pick<RequestSeams, "gate"> & { readonly directory: Outside<Directory> },
+  request: SignedRequest | undefined,
+  within: Within,
+): Promise<Result<Uncertified | undefined, AuthUnavailable>> {
+  if (request === undefined) return ok(undefined);
+  const { fingerprint, nonce } = request;
+  const key = await directory.ask(within, (target, bounded) => target.keyOf(fingerprint, bounded));
+  if (!key.ok) return key;
+  if (key.value === undefined || !wasLetIn(key.value)) return ok(undefined);
+  const passed = await gate.pass(request, within);
+  if (!passed.ok) return passed;
+  if (passed.value === "replay") return ok(undefined);
+  if (passed.value === "passed") await gate.forget(request, within);
+  const reason = passed.value === "passed" ? "invalid_cert" : passed.value;
+  return ok({ producerId: key.value.producerId, fingerprint, nonce, reason });
+}
+
+/** Whom to tell, and what. */
+export interface Uncertified {
+  readonly producerId: ProducerId;
+  readonly fingerprint: Fingerprint;
+  readonly nonce: string;
+  readonly reason: "invalid_cert" | "rate_limited";
+}
+
+/** A key that was revoked may be one that nobody had ever let in. */
+export function wasLetIn({ status }: KeyFacts): boolean {
+  return status === "approved" || status === "superseded";
 }

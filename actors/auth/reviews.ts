@@ -13,7 +13,9 @@ import type {
   Reviewed,
   Revocation,
   TokenGiven,
+  TokenUnknown,
 } from "#actors/auth/protocol.ts";
+import { type VerifyingSeams, verifiedAnywhere } from "#actors/auth/verified.ts";
 import type { Answers } from "#actors/domain/streams/answers.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
@@ -54,6 +56,7 @@ export async function reviewKey(
       return ok({
         kind: value.kind,
         type: value.type,
+        wasApproved: value.wasApproved,
         isTold: await tell(seams, review, value.nonce, "approved", within),
       });
     case "denied":
@@ -93,13 +96,20 @@ export async function approveWithToken(
 }
 
 export async function revoke(
-  { directory, clock }: Pick<ReviewSeams, "directory" | "clock">,
+  seams: Pick<ReviewSeams, "directory" | "clock"> & VerifyingSeams,
   { what, reason, reviewer }: Revocation,
   within: Within,
-): Promise<Result<void, KeyUnknown | AuthUnavailable>> {
+): Promise<Result<void, KeyUnknown | TokenUnknown | AuthUnavailable>> {
+  const { directory, clock } = seams;
   const atMs = Math.floor(clock.wallMs());
   if (what.kind === "token") {
-    return await directory.ask(within, (target, bounded) => target.revokeToken(what.jti, reason, atMs, bounded));
+    const { jti } = what;
+    const signed = await isSigned(seams, what, within);
+    if (!signed.ok) return signed;
+    const denial = { jti, isSigned: signed.value, reason, atMs };
+    const revoked = await directory.ask(within, (target, bounded) => target.revokeToken(denial, bounded));
+    if (!revoked.ok) return revoked;
+    return revoked.value ? ok() : fail({ code: "auth.token-unknown", jti });
   }
   const { fingerprint: name } = what;
   const key = await directory.ask(within, (target, bounded) => target.keyOf(name, bounded));
@@ -109,6 +119,19 @@ export async function revoke(
   const review: Review = { fingerprint, producerId, reviewer, notes: reason, atMs, mayRotate: false };
   const denied = await directory.ask(within, (target, bounded) => target.deny(review, bounded));
   return denied.ok ? ok() : denied;
+}
+
+/** Whether it came as a token that a key of ours has signed; that one is over says nothing of those that came of it. */
+async function isSigned(
+  seams: VerifyingSeams,
+  { jti, text }: Extract<Revocation["what"], { kind: "token" }>,
+  within: Within,
+): Promise<Result<boolean, AuthUnavailable>> {
+  if (text === undefined) return ok(false);
+  const verified = await verifiedAnywhere(seams, text, within);
+  if (!verified.ok) return verified;
+  const claims = verified.value.ok ? verified.value.value : verified.value.failure.claims;
+  return ok(claims?.jti === jti);
 }
 
 /** Where the producer waits for the answer to its latest registration. */

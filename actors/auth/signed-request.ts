@@ -51,6 +51,16 @@ export interface RequestRefused extends Failure<"auth.request-refused"> {
   readonly reason: RequestRefusal;
   /** What exactly was wrong, for logs: `not-yet-valid`, `duplicate-key`. */
   readonly problem: string;
+  /** Of one whose certificate is not taken, or missing: by whom it says it is. */
+  readonly claimed?: Claimed;
+}
+
+/** A key that nobody vouches for now. Who holds it may be known all the same. */
+export interface Claimed {
+  readonly fingerprint: string;
+  readonly signature: Uint8Array;
+  /** Whether it has signed the request. */
+  readonly isSigned: boolean;
 }
 
 export type RequestRefusal =
@@ -70,9 +80,14 @@ export function verifyRequest(fields: RequestFields, terms: RequestTerms): Resul
   const line = parseKeyLine(pubkey);
   if (!line.ok) return refused("bad_pubkey", line.failure.reason);
   const holder = holderOf(line.value, terms);
-  if (!holder.ok) return holder;
-  const { key, certificate } = holder.value;
   const message = Buffer.concat([payload, Buffer.from(`.${nonce}`)]);
+  if (!holder.ok) {
+    const { key } = line.value.kind === "key" ? line.value : line.value.certificate;
+    const isSigned = verifySigned({ key, message, signatureBase64: sig }).ok;
+    const claimed = { fingerprint: fingerprintOf(key), signature: Buffer.from(sig, "base64"), isSigned };
+    return fail({ ...holder.failure, claimed });
+  }
+  const { key, certificate } = holder.value;
   const signed = verifySigned({ key, message, signatureBase64: sig });
   if (!signed.ok) return refused("invalid_sig", signed.failure.reason);
   const read = readCanonical(payload);

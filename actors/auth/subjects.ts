@@ -4,10 +4,9 @@
  * As long as a request is not done it may be asked about again, from its entry; it is judged by what its key is now.
  */
 import type { Directory, SignedRequest } from "#actors/auth/directory/directory.ts";
-import { wasLetIn } from "#actors/auth/exchanges.ts";
 import type { Outside } from "#actors/auth/outside.ts";
 import type { AuthUnavailable, SubjectRefusal, SubjectVerdict } from "#actors/auth/protocol.ts";
-import { type RequestSeams, receive } from "#actors/auth/requests.ts";
+import { type RequestSeams, receive, tellUncertified, wasLetIn } from "#actors/auth/requests.ts";
 import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import { ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -28,8 +27,11 @@ export async function judgeSubject(
   if (!received.ok) return received;
   const { value } = received;
   if (value.kind === "unverified") {
-    const { reason, problem } = value;
-    return ok({ kind: "refused", reason, problem, producerId: undefined });
+    const { problem } = value;
+    const told = await tellUncertified(seams, value.request, within);
+    if (!told.ok) return told;
+    const { reason, producerId } = told.value ?? { reason: value.reason, producerId: undefined };
+    return ok({ kind: "refused", reason, problem, producerId });
   }
   const { request } = value;
   if (value.kind === "refused") return refuse(seams, request, value.reason, value.problem, within);

@@ -9,10 +9,10 @@ import { patiently } from "#runtime/patiently.ts";
 import { pause } from "#runtime/pause.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
-import { minute } from "#runtime/units.ts";
+import { second } from "#runtime/units.ts";
 
-/** Between two looks into the files of `auth.producerAuthority`. */
-export const AUTHORITY_READ_MS: number = 1 * minute;
+/** Between two looks into the files of `auth.producerAuthority`, for what changed under the same names. */
+export const AUTHORITY_READ_MS: number = 5 * second;
 
 export interface UpkeepSeams {
   readonly directory: Outside<Directory>;

@@ -10,6 +10,7 @@ import type {
   IngestEvents,
   IngestProtocol,
   IngestUnavailable,
+  ProducerUnknown,
   SubjectUnknown,
 } from "#actors/ingest/protocol.ts";
 import { redrive } from "#actors/ingest/redrive.ts";
@@ -106,7 +107,7 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
         (_state, reviewed) => {
           if (reviewed.ok) return reviewed;
           const { failure } = reviewed;
-          return isSubjectUnknown(failure) ? fail(failure) : unavailable(failure);
+          return isUnknown(failure) ? fail(failure) : unavailable(failure);
         },
       ),
 
@@ -187,8 +188,8 @@ function unavailable(failure: Failure): Result<never, IngestUnavailable> {
   return fail({ code: "ingest.unavailable", cause: troubleOf(failure) });
 }
 
-function isSubjectUnknown(failure: SubjectUnknown | Failure): failure is SubjectUnknown {
-  return failure.code === "ingest.subject-unknown";
+function isUnknown(failure: Failure): failure is ProducerUnknown | SubjectUnknown {
+  return failure.code === "ingest.subject-unknown" || failure.code === "ingest.producer-unknown";
 }
 
 function unknownLetter(letterId: string): Result<never, DeadLetterUnknown> {

@@ -4,17 +4,26 @@
  * What is decided is decided when it is answered, whether or not the producer could be told; it counts on this node from then on, and
  * on others when what they remember is over. For a Redis that says nothing is waited as long as for every other answer of it.
  */
+import type { AuthProtocol } from "#actors/auth/protocol.ts";
 import type { Answers } from "#actors/domain/streams/answers.ts";
+import type { Uuid } from "#actors/domain/uuid.ts";
 import type { Bindings } from "#actors/ingest/bindings.ts";
-import type { BindingOrder, BindingReviewed, SubjectUnknown } from "#actors/ingest/protocol.ts";
+import type { BindingOrder, BindingReviewed, ProducerUnknown, SubjectUnknown } from "#actors/ingest/protocol.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
 import { subjectAnswers } from "#actors/ingest/subjects.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import type { RedisFailure } from "#runtime/redis/redis.ts";
-import type { Within } from "#runtime/ref.ts";
+import type { Ref, Within } from "#runtime/ref.ts";
+import { second } from "#runtime/units.ts";
+
+/** Longest wait for what auth knows of a producer. */
+export const HAS_PRODUCER_MS_MAX: number = 10 * second;
 
 export interface BindingReviewSeams {
+  readonly auth: Ref<AuthProtocol>;
+  /** Whose the events of older producers are that come without a token: auth need not know it. */
+  readonly legacyProducer: () => Uuid | undefined;
   readonly rows: Pick<EventRows, "reviewBinding">;
   readonly bindings: Bindings;
   readonly answers: Answers<RedisFailure>;
@@ -22,10 +31,15 @@ export interface BindingReviewSeams {
 }
 
 export async function reviewBinding(
-  { rows, bindings, answers, clock }: BindingReviewSeams,
+  { auth, legacyProducer, rows, bindings, answers, clock }: BindingReviewSeams,
   { action, producerId, subjectId, reviewer }: BindingOrder,
   within: Within,
-): Promise<Result<BindingReviewed, SubjectUnknown | Failure>> {
+): Promise<Result<BindingReviewed, ProducerUnknown | SubjectUnknown | Failure>> {
+  if (producerId !== legacyProducer()) {
+    const known = await auth.call("hasProducer", { producerId }, { timeoutMs: HAS_PRODUCER_MS_MAX, within });
+    if (!known.ok) return known;
+    if (!known.value) return fail({ code: "ingest.producer-unknown", producerId });
+  }
   const pair = { producerId, subjectId };
   const review = { ...pair, isApproved: action === "approve", reviewer, atMs: Math.floor(clock.wallMs()) };
   const reviewed = await rows.reviewBinding(review, within);

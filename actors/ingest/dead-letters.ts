@@ -33,6 +33,8 @@ export const DEAD_LETTERS_ADDED_BYTES_MAX: number = 4 * MiB;
 export interface KeptLetter extends DeadLetter {
   /** Its name in `events:dlq`. */
   readonly letterId: string;
+  /** Of what came under `payload`: more than there is in it where only the beginning is kept. */
+  readonly payloadBytes: number;
 }
 
 export class DeadLetters {
@@ -126,7 +128,8 @@ function fieldsOf(letter: DeadLetter): readonly (string | Uint8Array)[] {
   const who = sender === undefined ? [] : ["producer_id", sender.producerId];
   const only = sender?.subjectId === undefined ? [] : ["token_subject_id", sender.subjectId];
   const words = ["error", error.slice(0, DEAD_LETTER_ERROR_LENGTH_MAX), "reason", reason, "attempts", String(attempts)];
-  return ["id", id, "payload", kept, ...words, ...times, "token", shown, ...who, ...only];
+  const cut = kept.length < payload.length ? ["payload_bytes", String(payload.length)] : [];
+  return ["id", id, "payload", kept, ...cut, ...words, ...times, "token", shown, ...who, ...only];
 }
 
 /** What stands there was written by a node: whatever is missing is empty, so that it can be looked at all the same. */
@@ -138,12 +141,14 @@ function letterOf(reply: RedisReply): KeptLetter {
   for (let at = 0; at + 1 < list.length; at += 2) fields.set(textOf(list[at]), bytesOf(list[at + 1]));
   const text = (name: string): string => textOf(fields.get(name));
   const producerId = parseUuid(text("producer_id"));
+  const payload = bytesOf(fields.get("payload"));
   return {
     letterId: textOf(letterId),
     id: text("id"),
     reason: text("reason") as DeadReason,
     error: text("error"),
-    payload: bytesOf(fields.get("payload")),
+    payload,
+    payloadBytes: Math.max(payload.length, Number(text("payload_bytes")) || 0),
     token: bytesOf(fields.get("token")),
     attempts: Number(text("attempts")),
     firstMs: timeIn(text("first_at")),

@@ -1,8 +1,8 @@
 /**
  * What becomes of the entries of a page: rows, dead letters, or nothing, each for a reason that does not depend on the others.
  *
- * A token is looked at before anything else of an entry: what a stranger sent is not even parsed. Of tokens, bindings and uses
- * in a page each is asked about once. Where nobody could say, the entry is undecided, and the others are not: it is judged again.
+ * A token is looked at before anything else of an entry: what a stranger sent is not even parsed. It is looked at too where there is nothing
+ * to parse: who sent that is to be known. Of tokens, bindings and uses in a page each is asked about once. Where nobody could say, the entry is undecided, and the others are not: it is judged again.
  * A failure is that nothing could be asked at all.
  */
 import type { Admission } from "#actors/auth/protocol.ts";
@@ -74,6 +74,10 @@ type Unread = Exclude<Verdict, { readonly kind: "row" }>;
 const GENERATION = 0;
 const PAYLOAD = "payload";
 const TOKEN = "token";
+const NOT_BOUND = "somebody else has registered it, or an administrator has said no";
+/** Names of fields that are told of an entry without a payload, and characters of each. */
+const NAMES_SHOWN = 8;
+const NAME_LENGTH_SHOWN = 32;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -83,19 +87,15 @@ export async function judge<F extends Failure>(
   moment: Moment,
   within: Within,
 ): Promise<Result<readonly Verdict[], F>> {
-  const tokens = entries.map((entry) => tokenIn(entry, moment));
+  const tokens = entries.map((entry) => (isPoison(entry, moment) ? "" : tokenIn(entry)));
   const admissions = await distinctly(
     tokens,
-    (token) => (typeof token === "string" && token !== "" ? token : undefined),
-    (distinct) =>
-      asked.admit(
-        distinct.flatMap((token) => (typeof token === "string" ? [token] : [])),
-        within,
-      ),
+    (token) => (token === "" ? undefined : token),
+    (distinct) => asked.admit(distinct, within),
   );
   if (!admissions.ok) return admissions;
 
-  const read = entries.map((entry, at) => readOne(entry, tokens[at], admissions.value[at], moment));
+  const read = entries.map((entry, at) => readOne(entry, admissions.value[at], moment));
   const pairs = read.map((one) => ("event" in one && one.event.kind === "lean" ? pairOf(one, one.event) : undefined));
   const bindings = await distinctly(
     pairs,
@@ -124,37 +124,49 @@ export async function judge<F extends Failure>(
   );
 }
 
-/** The token of an entry that is worth asking about, or why the entry is dead without one. */
-function tokenIn({ fields, deliveryCount }: StreamEntry, { bounds, deliveriesMax }: Moment): string | Dead {
-  if (deliveryCount > deliveriesMax) return dead("poison", `delivered ${deliveryCount} times`);
-  const payload = fields.get(PAYLOAD);
-  if (payload === undefined || payload.length === 0) return dead("empty_payload", "empty");
-  if (payload.length > bounds.sizeBytesMax) return dead("too_large", "too-large");
-  const token = fields.get(TOKEN);
-  if (token === undefined) return "";
-  // A token is ASCII: any other byte becomes a character that no token has.
-  return Buffer.from(token.buffer, token.byteOffset, token.length).toString("latin1");
+/** Whoever had it in hand ended, maybe by what is in it: nothing of it is looked at. */
+function isPoison({ deliveryCount }: StreamEntry, { deliveriesMax }: Moment): boolean {
+  return deliveryCount > deliveriesMax;
 }
 
-function readOne(
-  { fields }: StreamEntry,
-  token: string | Dead | undefined,
-  admission: Admission | undefined,
-  { bounds, legacyProducer }: Moment,
-): Read | Unread {
-  if (typeof token === "object") return token;
+/** Empty where there is none. A token is ASCII: any other byte becomes a character that no token has. */
+function tokenIn({ fields }: StreamEntry): string {
+  const token = fields.get(TOKEN);
+  return token === undefined ? "" : Buffer.from(token.buffer, token.byteOffset, token.length).toString("latin1");
+}
+
+/** Why there is nothing to read, whoever sent it. */
+function flawOf({ fields }: StreamEntry, { bounds }: Moment): Pick<Dead, "reason" | "error"> | undefined {
+  const payload = fields.get(PAYLOAD);
+  if (payload === undefined) return { reason: "empty_payload", error: `no payload, but ${namesOf(fields)}` };
+  if (payload.length === 0) return { reason: "empty_payload", error: "empty" };
+  if (payload.length <= bounds.sizeBytesMax) return undefined;
+  return { reason: "too_large", error: `${payload.length} bytes, and at most ${bounds.sizeBytesMax} are taken` };
+}
+
+/** For whoever has called it by another name: the first few, each with its length. */
+function namesOf(fields: StreamEntry["fields"]): string {
+  const shown = [...fields].slice(0, NAMES_SHOWN);
+  const named = shown.map(([name, { length }]) => `${name.slice(0, NAME_LENGTH_SHOWN)} (${length} B)`);
+  const more = fields.size > NAMES_SHOWN ? [`${fields.size - NAMES_SHOWN} more`] : [];
+  return fields.size === 0 ? "nothing" : [...named, ...more].join(", ");
+}
+
+function readOne(entry: StreamEntry, admission: Admission | undefined, moment: Moment): Read | Unread {
+  const { fields, deliveryCount } = entry;
+  const { bounds, legacyProducer } = moment;
+  if (isPoison(entry, moment)) return dead("poison", `delivered ${deliveryCount} times`);
   if (admission?.kind === "undecided") return admission;
-  if (admission?.kind === "refused") {
-    const { reason, problem, was } = admission;
-    return dead(reason, problem, was && senderOf(was));
-  }
+  const flaw = flawOf(entry, moment);
+  if (flaw !== undefined) return { ...flaw, kind: "dead", sender: whoseOf(admission) };
+  if (admission?.kind === "refused") return dead(admission.reason, admission.problem, whoseOf(admission));
   const sender = admission === undefined ? anonymous(legacyProducer) : senderOf(admission);
   if (sender === undefined) return dead("unauthenticated", "auth_required");
   const text = textOf(fields.get(PAYLOAD));
   if (text === undefined) return dead("bad_event_json", "not-utf8", sender);
-  const entry = readEntry(text, bounds);
-  if (!entry.ok) return dead(entry.failure.reason, entry.failure.problem, sender);
-  const event = entry.value;
+  const read = readEntry(text, bounds);
+  if (!read.ok) return dead(read.failure.reason, read.failure.problem, sender);
+  const event = read.value;
   if (event.kind === "lean" && admission === undefined) return dead("unauthenticated", "auth_required");
   if (event.kind === "notice") return event;
   return event.kind === "legacy" || isMeant(sender, event.subjectId) ? { event, sender } : mismatch(sender);
@@ -170,6 +182,12 @@ function senderOf({ producerId, subjectId }: Omit<Extract<Admission, { kind: "ad
   assert(producer !== undefined, "a producer has a UUID");
   // One that is none is of no subject.
   return { producerId: producer, subjectId: subjectId as Uuid | undefined };
+}
+
+/** Of an entry that is no event, for whoever looks after it; undefined where nobody can say. */
+function whoseOf(admission: Exclude<Admission, { kind: "undecided" }> | undefined): Sender | undefined {
+  const whose = admission?.kind === "refused" ? admission.was : admission;
+  return whose && senderOf(whose);
 }
 
 function isMeant({ subjectId }: Sender, ofEvent: Uuid): boolean {
@@ -189,13 +207,22 @@ function placeOf(
   if (event.kind === "legacy") {
     assert(use !== undefined, "every use was asked about");
     if (use.kind === "undecided") return use;
-    return use.kind === "bound" ? { ...use, kind: "place" } : dead(use.kind, `of ${event.subjectKey}`, sender);
+    if (use.kind === "bound") return { ...use, kind: "place" };
+    return dead(use.kind, `the producer may not write about ${event.subjectKey}: ${NOT_BOUND}`, sender);
   }
   assert(binding !== undefined, "every pair was asked about");
   if (binding.kind === "undecided") return binding;
   const { subjectId } = event;
-  if (binding.kind !== "bound") return dead(binding.kind, `of ${subjectId}`, sender);
-  return { kind: "place", subjectId, schemaId: binding.schemaId };
+  switch (binding.kind) {
+    case "bound":
+      return { kind: "place", subjectId, schemaId: binding.schemaId };
+    case "missing_subject_schema":
+      return dead(binding.kind, `the subject ${subjectId} has no schema`, sender);
+    default: {
+      const why = binding.isThere ? NOT_BOUND : "nobody has registered it";
+      return dead(binding.kind, `the producer may not write about the subject ${subjectId}: ${why}`, sender);
+    }
+  }
 }
 
 function rowOf(

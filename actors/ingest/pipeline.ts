@@ -10,7 +10,7 @@ import { eventWindow } from "#actors/domain/events/event-window.ts";
 import { Answers } from "#actors/domain/streams/answers.ts";
 import { nodeNameIn } from "#actors/domain/streams/node-name.ts";
 import { StreamLoop } from "#actors/domain/streams/stream-loop.ts";
-import { parseUuid } from "#actors/domain/uuid.ts";
+import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import { admitBy } from "#actors/ingest/admit.ts";
 import type { BindingReviewSeams } from "#actors/ingest/binding-reviews.ts";
 import { Bindings } from "#actors/ingest/bindings.ts";
@@ -95,7 +95,9 @@ export class Pipeline {
     this.deadLetters = new DeadLetters(redis, () => boundsOf(config.current), options.meters);
     this.moment = () => momentAt(clock.wallMs(), config.current);
     const bindings = new Bindings(rows, clock);
-    this.reviewing = { rows, bindings, clock, answers: new Answers((within, task) => task(redis, within), clock) };
+    const answers = new Answers((within, task) => task(redis, within), clock);
+    const legacyProducer = (): Uuid | undefined => parseUuid(config.current.legacyProducer);
+    this.reviewing = { auth, legacyProducer, rows, bindings, clock, answers };
     this.asked = {
       admit: admitBy(auth),
       bindings: (pairs, within) => bindings.bindings(pairs, within),

@@ -32,7 +32,7 @@ export interface IngestProtocol {
    * Lets a producer write about a subject, or shuts it out, whether or not it has asked, and tells it. It counts on this node from
    * the answer on. May be asked again, and decided otherwise.
    */
-  reviewBinding: Call<BindingOrder, BindingReviewed, SubjectUnknown | IngestUnavailable>;
+  reviewBinding: Call<BindingOrder, BindingReviewed, ProducerUnknown | SubjectUnknown | IngestUnavailable>;
 
   readEvent: Call<{ readonly eventId: Uuid }, StoredEvent, EventUnknown | EventTooLong | IngestUnavailable>;
 
@@ -96,6 +96,11 @@ export interface IngestUnavailable extends Failure<"ingest.unavailable"> {
 /** No event with this id was committed. It may be on its way. */
 export interface EventUnknown extends Failure<"ingest.event-unknown"> {
   readonly eventId: Uuid;
+}
+
+/** No producer of this id has registered. Final: nothing was changed. */
+export interface ProducerUnknown extends Failure<"ingest.producer-unknown"> {
+  readonly producerId: Uuid;
 }
 
 /** Nobody has registered a subject of this id, or used it. Final: nothing was changed. */

@@ -3,6 +3,7 @@ import type { DeadLetters, KeptLetter } from "#actors/ingest/dead-letters.ts";
 import { type Asked, judge, type Moment } from "#actors/ingest/judge.ts";
 import type { DeadLetterUnknown, Redriven } from "#actors/ingest/protocol.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
+import { isCut } from "#actors/ingest/shown-letter.ts";
 import { refusalOf } from "#actors/ingest/writer.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { parseId } from "#runtime/redis/entry-id.ts";
@@ -28,6 +29,8 @@ export async function redrive(
   const isEntry = letter !== undefined && parseId(letter.id) !== undefined;
   if (!isEntry) return fail({ code: "ingest.dead-letter-unknown", letterId });
 
+  if (isCut(letter))
+    return ok({ kind: "still-dead", reason: letter.reason, error: "only the beginning of it is kept" });
   const judged = await judge([entryOf(letter)], askedFor(letter, asked), moment(), within);
   if (!judged.ok) return judged;
   const [verdict] = judged.value;

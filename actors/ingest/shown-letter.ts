@@ -10,16 +10,23 @@ import type { KeptLetter } from "#actors/ingest/dead-letters.ts";
 export interface LetterHead extends Omit<DeadLetter, "payload" | "token"> {
   /** Its name in `events:dlq`. */
   readonly letterId: string;
-  /** Of the payload, as much as is kept of it. */
+  /** Of what came. */
   readonly payloadBytes: number;
+  /** Only the beginning of it is kept. */
+  readonly isCut: boolean;
 }
 
 export interface ShownLetter extends LetterHead {
   readonly payload: Uint8Array;
 }
 
+/** What is kept of it is not what came. */
+export function isCut({ payload, payloadBytes }: Pick<KeptLetter, "payload" | "payloadBytes">): boolean {
+  return payloadBytes > payload.length;
+}
+
 export function headOf({ payload, token: _, ...head }: KeptLetter): LetterHead {
-  return { ...head, payloadBytes: payload.length };
+  return { ...head, isCut: isCut({ payload, ...head }) };
 }
 
 export function shownOf(letter: KeptLetter): ShownLetter {

@@ -167,18 +167,36 @@ class Producer:
                 time.sleep(1)
 
 
+def object_in(line):
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def main(url, key_file, subject_key, schema_name):
     producer = Producer(Redis(url), Key(key_file))
     producer.register()
     producer.fresh_token()
     subject_id = producer.register_subject(subject_key, schema_name)
-    for line in sys.stdin:
+    left_out = 0
+    for number, line in enumerate(sys.stdin, 1):
+        payload = object_in(line)
+        if payload is None:
+            print(f"line {number} is no JSON object, and is left out", file=sys.stderr)
+            left_out += 1
+            continue
         event_id = str(uuid.uuid4())
         ts = datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
-        payload = json.loads(line)
         producer.publish({"event_id": event_id, "ts": ts, "subject_id": subject_id, "payload": payload, "tags": []})
         print(event_id, flush=True)
+    return 1 if left_out else 0
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 5:
+        usage = "Usage: python3 producer.py URL KEY_FILE SUBJECT_KEY SCHEMA_NAME < EVENTS, a JSON object in each line"
+        print(usage, file=sys.stderr)
+        sys.exit(2)
+    sys.exit(main(*sys.argv[1:]))

@@ -62,8 +62,15 @@ member() {
   printf '%s\n' "$value"
 }
 
-command=$1
-shift
+command=${1-}
+[ $# -eq 0 ] || shift
+case "$command $#" in
+  "key 1" | "register 2" | "token 3" | "renew 3" | "subject 5" | "publish 2") ;;
+  *)
+    sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
 case $command in
   key)
     (umask 077 && openssl genpkey -algorithm ed25519 -out "$1")
@@ -115,9 +122,5 @@ case $command in
     while IFS= read -r event; do
       redis XADD events '*' payload "$event" token "$2"
     done
-    ;;
-  *)
-    sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
-    exit 2
     ;;
 esac

@@ -8,7 +8,8 @@
  * The address is in the line that the node prints when it is ready. At its first start the producer waits until the operator
  * has approved its key (`cepa auth pending`, `cepa auth approve`). On standard output comes the id of each event that Redis has taken.
  *
- * It needs `ioredis` and nothing else: copy it.
+ * Copy it beside a `package.json` with `"type": "module"`, and `npm install ioredis`: it needs nothing else, and Node 26, which runs
+ * TypeScript as it is.
  */
 import { createPrivateKey, type KeyObject, randomBytes, randomUUIDv7, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -20,6 +21,10 @@ type Json = null | boolean | number | string | readonly Json[] | { readonly [nam
 type Answer = Readonly<Record<string, string>>;
 
 const [url = "", keyFile = "", subjectKey = "", schemaName = ""] = process.argv.slice(2);
+if (schemaName === "") {
+  console.error("Usage: node producer.ts URL KEY_FILE SUBJECT_KEY SCHEMA_NAME < EVENTS, a JSON object in each line");
+  process.exit(2);
+}
 const key = readKey(readFileSync(keyFile, "utf8"));
 const certificate = readFileSync(`${keyFile}-cert.pub`, "utf8").trim();
 
@@ -33,14 +38,32 @@ const producerId = await register();
 let token = await exchange();
 const subjectId = await registerSubject();
 void keepFresh();
+let lineNumber = 0;
 for await (const line of createInterface({ input: process.stdin })) {
+  lineNumber += 1;
+  const payload = objectIn(line);
+  if (payload === undefined) {
+    console.error(`line ${lineNumber} is no JSON object, and is left out`);
+    process.exitCode = 1;
+    continue;
+  }
   // The id is made once, and stays the same however often the event is sent: there will be one row.
   const id = randomUUIDv7();
   const ts = new Date().toISOString();
-  await publish(JSON.stringify({ event_id: id, ts, subject_id: subjectId, payload: JSON.parse(line), tags: [] }));
+  await publish(JSON.stringify({ event_id: id, ts, subject_id: subjectId, payload, tags: [] }));
   console.log(id);
 }
 process.exit();
+
+function objectIn(line: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    // It throws on what is no JSON.
+    return undefined;
+  }
+}
 
 /** Answers with the producer's id when its key is approved; a key that is approved already is told so at once. */
 async function register(): Promise<string> {

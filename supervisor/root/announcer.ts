@@ -24,7 +24,8 @@ export type Announcement =
       readonly unavailable: readonly { readonly actor: string; readonly reason: string }[];
     })
   | { readonly event: "waiting"; readonly reasons: readonly string[] }
-  | { readonly event: "crashed"; readonly service: string; readonly reason: string }
+  /** `detail`: of a server, what it said, or what a person can do. */
+  | { readonly event: "crashed"; readonly service: string; readonly reason: string; readonly detail?: string }
   | {
       readonly event: "restarted";
       readonly child: string;
@@ -79,7 +80,7 @@ function sentence(said: Exclude<Announcement, { readonly event: "failed" }>): st
     case "waiting":
       return `not ready yet: ${said.reasons.join("; ")}`;
     case "crashed":
-      return `crashed: ${said.service} (${said.reason})`;
+      return `crashed: ${said.service} (${said.reason}${said.detail === undefined ? "" : `: ${said.detail}`})`;
     case "restarted":
       return `restarted: ${said.child} (${said.reason}; ${said.restarts} so far)`;
     case "quarantined": {

@@ -62,7 +62,12 @@ export class News {
     const { announcer } = this.#options;
     switch (event.type) {
       case "ServiceCrashed":
-        announcer.announce({ event: "crashed", service: event.service, reason: event.reason });
+        announcer.announce({
+          event: "crashed",
+          service: event.service,
+          reason: event.reason,
+          ...this.#detailOf(event),
+        });
         this.relay(from, event);
         break;
       case "Health":
@@ -129,6 +134,12 @@ export class News {
   close(): void {
     this.#status.close();
     this.#waitingTimer?.cancel();
+  }
+
+  /** Of a server: cells and actors are told of in the log, and by a name for what they are. */
+  #detailOf({ service }: { readonly service: string }): { readonly detail?: string } {
+    const detail = this.#options.status().servers.find(({ name }) => name === service)?.reason;
+    return detail === undefined ? {} : { detail };
   }
 
   #announceReady(): void {

@@ -32,6 +32,8 @@ export interface ServerProgram {
   /** Makes what the next life needs, bounded by itself; or says in a sentence why that cannot be. */
   readonly prepare: () => Promise<Launch | string>;
   readonly readiness: ReadinessSpec;
+  /** What a person can do, where that is to be read from what it said before its start failed. */
+  readonly adviceOn?: (lastWords: string) => string | undefined;
   /** What asks this server to end in order. */
   readonly stopSignal: "SIGTERM" | "SIGINT";
 }
@@ -99,7 +101,7 @@ export class ServerChild implements Child {
 
   async #tryStart(): Promise<Result<void, StartFailed>> {
     if (this.#lastLife?.isStillThere === true) return this.#failed(defect("a process of the last life is still there"));
-    const { name, prepare, clock, log, processes, readiness, stopSignal } = this.#options;
+    const { name, prepare, clock, log, processes, readiness, stopSignal, adviceOn } = this.#options;
     const launch = await prepare();
     if (typeof launch === "string") return this.#failed(defect(launch));
     if (this.#told !== undefined) return this.#failed(this.#told);
@@ -124,6 +126,8 @@ export class ServerChild implements Child {
     }
     life.server.kill(this.#told === STOPPED ? stopSignal : "SIGKILL");
     const end = await life.ended;
+    const advice = this.#told === undefined ? adviceOn?.(lines.toString()) : undefined;
+    if (advice !== undefined) return this.#failed(defect(advice));
     if (outcome instanceof Defect) return this.#failed(defect(withWords(outcome.message, lines.toString())));
     return this.#failed(this.#told ?? end);
   }

@@ -112,6 +112,16 @@ describe("cli: auth bind, unbind", () => {
     );
   });
 
+  it("say where to look where there is no such producer", async () => {
+    ingest.failure = { code: "ingest.producer-unknown", producerId } as never;
+
+    const outcome = await bind(producerId, subjectId, here);
+
+    assert(!outcome.ok);
+    assert.match(outcome.failure.message, /There is no such producer\. Nothing was changed\. .*pending --all/);
+    assert.equal(outcome.failure.code, "ingest.producer-unknown");
+  });
+
   for (const args of [
     ["bind", "hosts/1", subjectId],
     ["unbind", producerId, "hosts/1"],

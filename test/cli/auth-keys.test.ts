@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
-import { approve, pending } from "#cli/auth-keys.ts";
+import { approve, jtiOf, pending } from "#cli/auth-keys.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { must } from "#runtime/errors.ts";
 import { type KeyRow, PRODUCER } from "#test/actors/gateway/administrators/fake-auth.ts";
@@ -49,7 +49,7 @@ const orders = (): unknown => auth.asked.filter(({ name }) => name !== "listKeys
 beforeEach(() => {
   auth.asked.length = 0;
   auth.rows = [row(12_345_678), row(23_456_789, { hint: "\u001b[31mred" })];
-  auth.reviewed = { kind: "approved", type: "new_producer", isTold: true };
+  auth.reviewed = { kind: "approved", type: "new_producer", wasApproved: false, isTold: true };
 });
 
 describe("cli: auth pending", () => {
@@ -127,6 +127,15 @@ describe("cli: auth approve, deny, revoke", () => {
     assert.deepEqual(orders(), [review]);
   });
 
+  it("says of one that is approved already that it is", async () => {
+    auth.reviewed = { kind: "approved", type: "new_producer", wasApproved: true, isTold: true };
+
+    const [said, json] = [await run("approve", "12345678"), await run("approve", "12345678", "--json")];
+
+    assert.deepEqual([said.code, said.stdout], [0, `already approved: producer ${PRODUCER} (new producer)\n`]);
+    assert.equal(JSON.parse(json.stdout).already, true);
+  });
+
   it("approves one again that waits no longer, because the answer may have been lost", async () => {
     const pages = [[row(1)], [row(12_345_678, { status: "approved" })]];
     Object.defineProperty(auth, "rows", { configurable: true, get: () => pages.shift() ?? [] });
@@ -184,12 +193,29 @@ describe("cli: auth approve, deny, revoke", () => {
       runs.map(({ code, stdout }) => [code, stdout]),
       runs.map(() => [0, "revoked\n"]),
     );
-    const what = { kind: "token", jti: "01K76AVR00000000000000000A" };
+    const what = { kind: "token", jti: "01K76AVR00000000000000000A", text: undefined };
     assert.deepEqual(orders(), [
       { what, reason: "stolen", reviewer: "fdc-admin" },
-      { what, reason: "revoked", reviewer: "fdc-admin" },
+      { what: { ...what, text: `e30.${claims}.c2ln` }, reason: "revoked", reviewer: "fdc-admin" },
       { what: { kind: "key", fingerprint: row(23_456_789).fingerprint }, reason: "revoked", reviewer: "fdc-admin" },
     ]);
+  });
+
+  it("takes no word for the name of a token that is none (AUTH-26)", async () => {
+    const wrong = await run("revoke", "hello", "--json");
+
+    assert.deepEqual([wrong.code, JSON.parse(wrong.stderr).error.code], [2, "cli.usage"]);
+    for (const word of [
+      "01K76AVR0000000000000000A",
+      "81K76AVR00000000000000000A",
+      "a.b",
+      "a.b.c",
+      "e30.e30.c2ln",
+      "a.b.c.d",
+    ]) {
+      assert.equal(jtiOf(word), undefined, word);
+    }
+    assert.deepEqual(auth.asked, []);
   });
 
   it("passes on what the node says no to", async () => {

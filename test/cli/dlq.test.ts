@@ -91,6 +91,16 @@ describe("cli: dlq show", () => {
     assert.deepEqual([letter_id, Buffer.from(payload_base64, "base64").toString()], [name(1), "\u001b[31m{"]);
   });
 
+  it("says of one that is cut how much came", async () => {
+    ingest.letters = [letter(1, { payload: Buffer.from("{"), payloadBytes: 3_000_000, isCut: true })];
+
+    const { stdout, stderr } = await run("show", name(1));
+
+    assert.match(stdout, /^payload_bytes {5}3000000$/m);
+    assert.match(stdout, /^payload_cut {7}true$/m);
+    assert.match(stderr, /only the beginning of the 3000000 bytes that came is kept/);
+  });
+
   it("knows none that is gone", async () => {
     assert.equal(codeOf(await showLetter("1-1", here)), "ingest.dead-letter-unknown");
   });

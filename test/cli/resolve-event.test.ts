@@ -49,6 +49,15 @@ const run = (...args: readonly string[]): Promise<Ran> =>
     env: { CEPA_ADMIN: trust, NODE_EXTRA_CA_CERTS: join(trust, "admin_x509_ca.pem") },
   });
 
+/** At which certainly nothing listens: it was just given back. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 function addressOf(bytes: Uint8Array): string {
   const digest = startDigest();
   digest.update(bytes);
@@ -94,8 +103,17 @@ describe("cli: events get --resolve, from the store (ING-34)", () => {
     node.objects.clear();
     const gone = await codeAt(file("none"));
 
-    assert.deepEqual([size, bytes, gone], ["cli.bad-answer", "cli.bytes-differ", "overlay.unknown"]);
+    assert.deepEqual([size, bytes, gone], ["cli.link-wrong", "cli.bytes-differ", "overlay.unknown"]);
     assert(!existsSync(file("none")));
+  });
+
+  it("blames the event where it says another size than the object has", async () => {
+    link({ address, size: 5 });
+
+    const outcome = await resolveEvent(eventId, { ...here, output: file("none") });
+
+    const message = `the link of the event is wrong: ${address} has ${BOOK.length} bytes, and the event says 5`;
+    assert.deepEqual(outcome, { ok: false, failure: { code: "cli.link-wrong", message } });
   });
 
   it("fails where the payload links to nothing, and where there is no event", async () => {
@@ -145,10 +163,20 @@ describe("cli: events get --resolve, from a bucket (ING-34)", () => {
     };
     const unsaid = await run("-o", "-");
 
-    for (const { code, stdout, stderr } of [longer, unsaid]) {
-      assert.deepEqual([code, stdout], [1, ""]);
-      assert.match(stderr, /cli\.bad-answer: what answers at 127\.0\.0\.1:\d+ (has|does not say)/);
-    }
+    for (const { code, stdout } of [longer, unsaid]) assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(longer.stderr, /cli\.link-wrong: .*what 127\.0\.0\.1:\d+ sends has 20 bytes, and the event says 21/);
+    assert.match(unsaid.stderr, /cli\.bad-answer: what answers at 127\.0\.0\.1:\d+ does not say/);
+  });
+
+  it("says of a bucket that does not listen that it is the bucket, and nothing of the node", async () => {
+    const port = await freePort();
+    link({ address, size: BOOK.length, url: `https://127.0.0.1:${port}/book` });
+
+    const { code, stderr } = await run();
+
+    const origin = `127.0.0.1:${port}`;
+    const why = `the payload is linked to ${origin}: no answer from https://${origin}: nothing listens on ${origin}`;
+    assert.deepEqual([code, stderr], [1, `cepa: cli.link-unreachable: ${why}\n`]);
   });
 
   it("goes nowhere else, and trusts no server that nobody vouches for", async () => {
@@ -160,7 +188,7 @@ describe("cli: events get --resolve, from a bucket (ING-34)", () => {
     assert.deepEqual([sent.code, sent.stdout], [1, ""]);
     assert.match(sent.stderr, /the payload is linked to 127\.0\.0\.1:\d+: .*302/);
     assert.doesNotMatch(sent.stderr, /secret/);
-    assert.equal(distrusted, "cli.unreachable");
+    assert.equal(distrusted, "cli.link-unreachable");
     assert.equal(requests.length, 1);
   });
 });

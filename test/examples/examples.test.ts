@@ -15,6 +15,25 @@ const LINES_MAX = 80;
 /** An example that takes longer hangs. */
 const TIMEOUT_MS = 60_000;
 
+describe("examples: producers", () => {
+  for (const [name, command, lists] of [
+    ["producer.ts", process.execPath, [[], ["redis://127.0.0.1:1", "me", "hosts/mine"]]],
+    ["producer.py", "python3", [[], ["redis://127.0.0.1:1", "me", "hosts/mine"]]],
+    ["producer.sh", "sh", [[], ["publish"], ["renew", "redis://127.0.0.1:1"], ["no-command", "a"]]],
+  ] as const) {
+    it(`${name} says how it is called where it is not called so`, () => {
+      for (const list of lists) {
+        const path = join(root, "examples", "producer", name);
+        const ran = spawnSync(command, [path, ...list], { encoding: "utf8", timeout: TIMEOUT_MS, input: "" });
+
+        assert.deepEqual([ran.status, ran.stdout], [2, ""], ran.stderr);
+        assert.match(ran.stderr, /^(Usage: .*producer\.(ts|py) URL KEY_FILE|A producer with nothing but redis-cli)/);
+        assert.doesNotMatch(ran.stderr, /Traceback|not set|at async|Error/);
+      }
+    });
+  }
+});
+
 describe("examples", () => {
   it("are all watched here, and small", () => {
     const names = readdirSync(join(root, "examples")).filter((name) => name !== "producer");

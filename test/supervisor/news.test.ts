@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
+import { announcer } from "#supervisor/root/announcer.ts";
 import { News } from "#supervisor/root/news.ts";
 import type { Order } from "#supervisor/wire.ts";
 
@@ -16,6 +17,32 @@ const statusOf = (dataPid: number): NodeStatus => ({
   servers: [],
   unavailable: [],
   shuttingDown: false,
+});
+
+describe("news: a server that crashes (SUP-35)", () => {
+  it("is announced with why, and the sentence says so", () => {
+    const lines: string[] = [];
+    const writeOut = (line: string): void => void lines.push(line);
+    const reason = "port 1 is taken";
+    const news = new News({
+      clock: new ManualClock(),
+      metrics: new Metrics(),
+      announcer: announcer(false, { writeOut, writeError: writeOut }),
+      status: () => ({
+        ...statusOf(7),
+        servers: [{ name: "redis", pid: 0, state: "backing-off", restarts: 0, reason }],
+      }),
+      address: () => ({ http: "", pid: 1 }),
+      tell: () => undefined,
+    });
+
+    for (const service of ["redis", "data"]) {
+      news.heard("root", { type: "ServiceCrashed", service, reason: "start-failed" });
+    }
+
+    assert.deepEqual(lines, ["crashed: redis (start-failed: port 1 is taken)", "crashed: data (start-failed)"]);
+    news.close();
+  });
 });
 
 describe("news: Health (SUP-22)", () => {

@@ -201,6 +201,15 @@ export interface TokenFacts {
   readonly isDisabled: boolean;
 }
 
+/** A token that is to count no longer. */
+export interface TokenDenial {
+  readonly jti: string;
+  /** Whether a key of ours has signed it: it is a token then, known here or not. */
+  readonly isSigned: boolean;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
 export interface Review {
   readonly fingerprint: Fingerprint;
   readonly producerId: ProducerId;
@@ -219,6 +228,8 @@ export type Approved =
   | {
       readonly kind: "approved";
       readonly type: KeyType;
+      /** It was approved already: nothing has changed. */
+      readonly wasApproved: boolean;
       /** Of the latest registration of the key: where the producer waits for the answer. */
       readonly nonce: string;
     }
@@ -292,6 +303,8 @@ export interface Directory {
   deregister(request: SignedRequest, within: Within): Promise<Result<Deregistered, DirectoryFailure>>;
   /** By its fingerprint, or by an alias. */
   keyOf(name: string, within: Within): Promise<Result<KeyFacts | undefined, DirectoryFailure>>;
+  /** Whether a producer of this id has ever come. */
+  hasProducer(producerId: ProducerId, within: Within): Promise<Result<boolean, DirectoryFailure>>;
   /** Records a request of which nothing else is kept here. */
   spend(request: SignedRequest, within: Within): Promise<Result<Spent, DirectoryFailure>>;
 
@@ -315,16 +328,16 @@ export interface Directory {
 
   /**
    * An approved key that the producer had is superseded, and the tokens that were given for it count no longer. Of a key that is
-   * approved it is answered as it was, and changes nothing: that answer may have been lost.
+   * approved it is answered so, and changes nothing: the first answer may have been lost.
    */
   approve(review: Review, within: Within): Promise<Result<Approved, DirectoryFailure>>;
   /** Whatever it was, and again: the key is revoked, and its tokens count no longer. */
   deny(review: Review, within: Within): Promise<Result<Denied, DirectoryFailure>>;
   /**
-   * Also of a token that is not known here. One that was renewed goes with all that came of the same exchange: who has stolen
-   * it may have renewed it too.
+   * One that was renewed goes with all that came of the same exchange: who has stolen it may have renewed it too. Of a name that is
+   * not known here, was not denied before, and that nobody has shown to be a token's: false, and nothing is kept of it.
    */
-  revokeToken(jti: string, reason: string, atMs: number, within: Within): Promise<Result<void, DirectoryFailure>>;
+  revokeToken(denial: TokenDenial, within: Within): Promise<Result<boolean, DirectoryFailure>>;
 
   /** The newest first, at most `limit`, which is 1 … `KEYS_LISTED_MAX`; those with a lower number than `before`. */
   list(

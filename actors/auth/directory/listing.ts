@@ -1,6 +1,6 @@
 /** Keys as people look at them: one by any of its names, or page by page. */
 import { isRotation, statusIn, typeIn } from "#actors/auth/directory/columns.ts";
-import type { DirectoryFailure, KeyFacts, KeyFilter, KeyRow } from "#actors/auth/directory/directory.ts";
+import type { DirectoryFailure, KeyFacts, KeyFilter, KeyRow, ProducerId } from "#actors/auth/directory/directory.ts";
 import { read, type Tables } from "#actors/auth/directory/transaction.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -14,6 +14,16 @@ const CONDITION: Readonly<Record<KeyFilter, string>> = {
   active: "k.status = 'approved' and p.disabled_ms is null",
   registered: "k.status in ('approved', 'superseded')",
 };
+
+export async function hasProducer(
+  tables: Tables,
+  producerId: ProducerId,
+  within: Within,
+): Promise<Result<boolean, DirectoryFailure>> {
+  const text = `select from ${tables.schema}.producers where producer_id = $1`;
+  const found = await read(tables, "has-producer", text, [producerId], within);
+  return found.ok ? ok(found.value.length > 0) : found;
+}
 
 /** A fingerprint is nobody's alias: it is looked for first. */
 export async function keyOf(

@@ -18,6 +18,7 @@ import {
   type KeyFilter,
   type KeyRow,
   type NewToken,
+  type ProducerId,
   type Pruned,
   type Registered,
   type Registration,
@@ -27,6 +28,7 @@ import {
   type SignedRequest,
   type SigningKeyFacts,
   type Spent,
+  type TokenDenial,
   type TokenFacts,
   type TokenGrant,
 } from "#actors/auth/directory/directory.ts";
@@ -101,6 +103,10 @@ export class MemoryDirectory implements Directory {
     return ok(key === undefined ? undefined : factsOf(key));
   }
 
+  async hasProducer(producerId: ProducerId): Answer<boolean> {
+    return ok(this.#keys.hasProducer(producerId));
+  }
+
   async spend(request: SignedRequest): Answer<Spent> {
     const key = this.#keys.get(request.fingerprint);
     if (key === undefined) return ok({ kind: "unknown-key" });
@@ -156,14 +162,14 @@ export class MemoryDirectory implements Directory {
     if (key === undefined) return ok({ kind: "not-found" });
     if (key.producer.id !== producerId) return ok({ kind: "wrong-producer" });
     const { status, type, nonce } = key;
-    if (status === "approved") return ok({ kind: "approved", type, nonce });
+    if (status === "approved") return ok({ kind: "approved", type, wasApproved: true, nonce });
     if (status !== "pending") return ok({ kind: "not-pending" });
     if (type === "key_rotation" && !mayRotate) return ok({ kind: "rotation" });
     const old = this.#keys.approvedOf(producerId);
     if (old !== undefined) this.#keys.end(old, "superseded", atMs);
     key.status = "approved";
     for (const one of [key, old]) if (one !== undefined) this.#changes.add({ kind: "key", id: one.fingerprint });
-    return ok({ kind: "approved", type, nonce });
+    return ok({ kind: "approved", type, wasApproved: false, nonce });
   }
 
   async deny({ fingerprint, producerId, atMs }: Review): Answer<Denied> {
@@ -175,13 +181,14 @@ export class MemoryDirectory implements Directory {
     return ok({ kind: "denied", nonce: key.nonce });
   }
 
-  async revokeToken(jti: string, _reason: string, atMs: number): Answer<void> {
+  async revokeToken({ jti, isSigned, atMs }: TokenDenial): Answer<boolean> {
     const token = this.#tokens.get(jti);
     const denied = token?.rootJti ?? jti;
-    if (this.#denied.has(denied)) return ok();
+    if (this.#denied.has(denied)) return ok(true);
+    if (token === undefined && !isSigned) return ok(false);
     this.#denied.set(denied, atMs);
     this.#changes.add(token === undefined ? { kind: "token", id: jti } : { kind: "key", id: token.key.fingerprint });
-    return ok();
+    return ok(true);
   }
 
   async list(filter: KeyFilter, limit: number, before: number | undefined): Answer<readonly KeyRow[]> {

@@ -73,6 +73,10 @@ export class MemoryKeys {
     return this.#keys.get(name) ?? this.#aliases.get(name);
   }
 
+  hasProducer(producerId: ProducerId): boolean {
+    return this.#producers.has(producerId);
+  }
+
   approvedOf(producerId: ProducerId): MemoryKey | undefined {
     return [...this.#keys.values()].find(({ status, producer }) => status === "approved" && producer.id === producerId);
   }

@@ -1,7 +1,7 @@
 /** A directory in a Postgres: the real half of the seam. Its neighbours have the statements, each those of one noun. */
 import { changesSince, lastChange } from "#actors/auth/directory/changes.ts";
 import { DIRECTORY_LIMITS, type Directory, type DirectoryLimits } from "#actors/auth/directory/directory.ts";
-import { keyOf, list } from "#actors/auth/directory/listing.ts";
+import { hasProducer, keyOf, list } from "#actors/auth/directory/listing.ts";
 import { directoryMigrations } from "#actors/auth/directory/migrations.ts";
 import { prune } from "#actors/auth/directory/pruning.ts";
 import { deregister, register } from "#actors/auth/directory/registrations.ts";
@@ -32,13 +32,14 @@ export function postgresDirectory(sql: Sql, options: PostgresDirectoryOptions = 
     register: (registration, within) => register(tables, registration, within),
     deregister: (request, within) => deregister(tables, request, within),
     keyOf: (name, within) => keyOf(tables, name, within),
+    hasProducer: (producerId, within) => hasProducer(tables, producerId, within),
     spend: (request, within) => spend(tables, request, within),
     issue: (grant, request, within) => issue(tables, grant, request, within),
     renew: (jti, token, since, within) => renew(tables, jti, token, since, within),
     tokens: (jtis, within) => tokens(tables, jtis, within),
     approve: (review, within) => approve(tables, review, within),
     deny: (review, within) => deny(tables, review, within),
-    revokeToken: (jti, reason, atMs, within) => revokeToken(tables, jti, reason, atMs, within),
+    revokeToken: (denial, within) => revokeToken(tables, denial, within),
     list: (filter, limit, before, within) => list(tables, filter, limit, before, within),
     shareSigningKey: (key, atMs, sinceMs, within) => shareSigningKey(tables, key, atMs, sinceMs, within),
     lastChange: (within) => lastChange(tables, within),

@@ -21,7 +21,7 @@ export function approve(tables: Tables, review: Review, within: Within): Promise
       if (key.producerId !== review.producerId) return ok({ kind: "wrong-producer" });
       const looked = await lookAt(transaction, fingerprint);
       if (!looked.ok) return looked;
-      const approval = looked.value;
+      const approval: Approved = { ...looked.value, wasApproved: key.status === "approved" };
       // That was answered before, perhaps to nobody. Nothing is decided, so nothing is recorded.
       if (key.status === "approved") return ok(approval);
       if (key.status !== "pending") return ok({ kind: "not-pending" });
@@ -66,7 +66,7 @@ export function deny(tables: Tables, review: Review, within: Within): Promise<Re
 async function lookAt(
   { schema, rows }: Transaction,
   fingerprint: string,
-): Promise<Result<Extract<Approved, { kind: "approved" }>, SqlFailure>> {
+): Promise<Result<Omit<Extract<Approved, { kind: "approved" }>, "wasApproved">, SqlFailure>> {
   const found = await rows(
     "look-at-key",
     `select nonce, ${isRotation(schema)} as is_rotation from ${schema}.keys k where fingerprint = $1`,

@@ -12,6 +12,7 @@ import type {
   NewToken,
   Renewed,
   SignedRequest,
+  TokenDenial,
   TokenFacts,
   TokenGrant,
 } from "#actors/auth/directory/directory.ts";
@@ -154,16 +155,15 @@ export async function tokens(
  */
 export function revokeToken(
   tables: Tables,
-  jti: string,
-  reason: string,
-  atMs: number,
+  { jti, isSigned, reason, atMs }: TokenDenial,
   within: Within,
-): Promise<Result<void, DirectoryFailure>> {
-  return transact<void>(
+): Promise<Result<boolean, DirectoryFailure>> {
+  return transact<boolean>(
     tables,
     async (transaction) => {
       const origin = await originOf(transaction, jti);
       if (!origin.ok) return origin;
+      if (origin.value === undefined && !isSigned) return await isDenied(transaction, [jti]);
       const { fingerprint, rootJti = jti } = origin.value ?? {};
       if (fingerprint !== undefined) {
         const held = await holdKey(transaction, fingerprint);
@@ -176,10 +176,11 @@ export function revokeToken(
         [rootJti, reason, atMs],
       );
       if (!denied.ok) return denied;
-      if (denied.value.length === 0) return ok();
-      return addChanges(transaction, [
+      if (denied.value.length === 0) return ok(true);
+      const changed = await addChanges(transaction, [
         fingerprint === undefined ? { kind: "token", id: jti } : { kind: "key", id: fingerprint },
       ]);
+      return changed.ok ? ok(true) : changed;
     },
     within,
   );

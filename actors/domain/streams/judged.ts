@@ -9,6 +9,8 @@ export interface Judged {
   readonly outcome: string;
   /** For the log, where there is more to say. */
   readonly problem?: string | undefined;
+  /** For the log too: of the key that it says it is by. */
+  readonly fingerprint?: string | undefined;
   readonly answer?: Answer | undefined;
 }
 

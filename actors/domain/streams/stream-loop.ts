@@ -15,6 +15,7 @@ import type { Random } from "#runtime/random.ts";
 import { causeOf } from "#runtime/redis/failures.ts";
 import type { GroupReader } from "#runtime/redis/group/group-reader.ts";
 import type { StreamEntry, StreamPage } from "#runtime/redis/group/stream-entry.ts";
+import { type Rate, takeOne } from "#runtime/redis/rate.ts";
 import type { RedisFailure } from "#runtime/redis/redis.ts";
 import type { Within } from "#runtime/ref.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -30,6 +31,13 @@ export const LOOP_PAUSE_MS_MAX: number = 5 * second;
 export const READ_WAIT_MS: number = 2 * second;
 /** Deliveries of an entry after which it is not judged any more. */
 export const DELIVERIES_MAX = 3;
+
+/** One more line about a refused entry of the stream after so long; the others are for who looks at details. */
+export const REFUSAL_LOGGED_PERIOD_MS: number = 1 * second;
+/** Such lines at once. */
+export const REFUSALS_LOGGED_BURST_MAX = 10;
+
+const REFUSALS: Rate = { periodMs: REFUSAL_LOGGED_PERIOD_MS, burst: REFUSALS_LOGGED_BURST_MAX };
 
 export type StreamReader = Pick<GroupReader, "read" | "ack" | "attend">;
 
@@ -53,6 +61,7 @@ export interface StreamLoopOptions {
 
 export class StreamLoop {
   readonly #options: StreamLoopOptions;
+  #fullUs: number | undefined;
 
   constructor(options: StreamLoopOptions) {
     this.#options = options;
@@ -109,11 +118,21 @@ export class StreamLoop {
     return patiently(attempt, { clock, random, pauseMsMin: LOOP_PAUSE_MS_MIN, pauseMsMax: LOOP_PAUSE_MS_MAX, signal });
   }
 
-  #note({ id }: StreamEntry, { outcome, problem }: Judged): void {
+  #note({ id }: StreamEntry, { outcome, problem, fingerprint }: Judged): void {
     const { stream, log, entries } = this.#options;
     entries.add(1, { stream, outcome });
+    if (problem === undefined) return;
+    const refused = { stream, id, outcome, problem, fingerprint };
     if (outcome === "poison") log.error("stream.entry-given-up", { stream, id, problem });
-    else if (problem !== undefined) log.debug("stream.entry-refused", { stream, id, outcome, problem });
+    else if (this.#mayTell()) log.info("stream.entry-refused", refused);
+    else log.debug("stream.entry-refused", refused);
+  }
+
+  /** Anybody can have anything refused: the log is not theirs. */
+  #mayTell(): boolean {
+    const { verdict, keep } = takeOne(REFUSALS, this.#fullUs, Math.floor(this.#options.clock.nowMs() * 1000));
+    if (keep !== undefined) this.#fullUs = keep.fullUs;
+    return verdict.isAllowed;
   }
 
   #noteLost(count: number): void {

@@ -141,7 +141,7 @@ export class AdminHandler {
     const told = { producer_id: producerId, status: value.kind, fingerprint };
     return ok(
       value.kind === "approved"
-        ? jsonAnswer(200, { ...told, type: value.type, told: value.isTold })
+        ? jsonAnswer(200, { ...told, type: value.type, already: value.wasApproved, told: value.isTold })
         : jsonAnswer(200, { ...told, reason: said ?? null, told: value.isTold }),
     );
   }

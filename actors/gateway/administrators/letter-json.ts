@@ -10,7 +10,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** Of a list. `letter_id` is its name here, `id` that of the entry in `events`. */
 export function letterJson({ letterId, id, reason, error, attempts, firstMs, lastMs, ...more }: Head): Json {
-  const { payloadBytes, sender } = more;
+  const { payloadBytes, isCut, sender } = more;
   return {
     letter_id: letterId,
     id,
@@ -22,6 +22,7 @@ export function letterJson({ letterId, id, reason, error, attempts, firstMs, las
     producer_id: sender?.producerId ?? null,
     token_subject_id: sender?.subjectId ?? null,
     payload_bytes: payloadBytes,
+    payload_cut: isCut,
   };
 }
 

@@ -40,8 +40,8 @@ export interface BindingOrder {
 }
 
 export interface RevokeOrder {
-  readonly what:
-    | { readonly kind: "token"; readonly jti: string }
+  readonly what: /** `text`: the token itself, if it was sent. */
+    | { readonly kind: "token"; readonly jti: string; readonly text: string | undefined }
     | { readonly kind: "key"; readonly fingerprint: string };
   readonly reason: string;
 }
@@ -106,10 +106,11 @@ export function bindingIn({
   return ok({ action, producerId, subjectId });
 }
 
-export function revokeIn({ jti, fingerprint, reason }: JsonObject): Result<RevokeOrder, BadOrder> {
+export function revokeIn({ jti, token, fingerprint, reason }: JsonObject): Result<RevokeOrder, BadOrder> {
   if (!isTextOrNone(reason)) return refused(TEXT_FORM);
   const why = { reason: reason ?? "revoked" };
-  if (isName(jti) && fingerprint === undefined) return ok({ what: { kind: "token", jti }, ...why });
+  if (token !== undefined && typeof token !== "string") return refused("token is a text");
+  if (isName(jti) && fingerprint === undefined) return ok({ what: { kind: "token", jti, text: token }, ...why });
   if (isName(fingerprint) && jti === undefined) return ok({ what: { kind: "key", fingerprint }, ...why });
   return refused("it names either a token by jti, or a key by fingerprint");
 }

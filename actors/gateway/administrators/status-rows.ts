@@ -7,6 +7,9 @@ import type { FailureOf } from "#runtime/protocol.ts";
 
 type FailureBelow = FailureOf<AuthProtocol, keyof AuthProtocol> | FailureOf<IngestProtocol, keyof IngestProtocol>;
 
+const NOT_DECIDED = "Nothing was changed: ask again.";
+const MAYBE_DECIDED = "It may have been decided: look, then ask again.";
+
 export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
   "gateway.not-admin": {
     status: 401,
@@ -32,10 +35,14 @@ export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
   },
   "auth.unavailable": {
     ...later,
-    message: ({ server }) =>
-      `What auth works with cannot be asked now: ${server}. It may have been decided: look, then ask again.`,
+    message: ({ server, executed }) =>
+      `What auth works with cannot be asked now: ${server}. ${executed === "no" ? NOT_DECIDED : MAYBE_DECIDED}`,
   },
   "auth.key-unknown": final(404, "There is no such key, or it is another producer's. Nothing was changed."),
+  "auth.token-unknown": final(
+    404,
+    "No token of this name is known. Nothing was revoked: look at the name, or send the token itself.",
+  ),
   "auth.key-decided": final(
     409,
     "The key does not wait for a review: it was denied, or has made room for another. Nothing was changed.",
@@ -48,6 +55,7 @@ export const adminRows: RowsOf<AdminFailure | FailureBelow> = {
     ...later,
     message: ({ cause }) => `What ingest works with cannot be asked now: ${cause}. It may be asked again.`,
   },
+  "ingest.producer-unknown": final(404, "There is no such producer. Nothing was changed."),
   "ingest.subject-unknown": final(404, "There is no such subject. Nothing was changed."),
   "ingest.event-unknown": final(404, "No event of this id was committed. It may be on its way, or a dead letter."),
   "ingest.event-too-long": {

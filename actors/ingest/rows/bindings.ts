@@ -26,7 +26,7 @@ export async function bindings(
   const { schema } = tables;
   const found = await ask(tables, within)(
     "bindings",
-    `select b.subject_id is not null as is_bound, s.schema_id
+    `select b.subject_id is not null as is_bound, s.subject_id is not null as is_there, s.schema_id
       from unnest($1::uuid[], $2::uuid[]) with ordinality as p (producer_id, subject_id, n)
         left join ${schema}.producer_subjects b using (producer_id, subject_id)
         left join ${schema}.subjects s using (subject_id)
@@ -104,7 +104,7 @@ async function unbind(ask: Ask, schema: string, { producerId, subjectId }: Pair)
 }
 
 function bindingOf(row: SqlRow): Binding {
-  if (!flagIn(row, "is_bound")) return { kind: "producer_subject_forbidden" };
+  if (!flagIn(row, "is_bound")) return { kind: "producer_subject_forbidden", isThere: flagIn(row, "is_there") };
   const schemaId = maybeUuidIn(row, "schema_id");
   return schemaId === undefined ? { kind: "missing_subject_schema" } : { kind: "bound", schemaId };
 }

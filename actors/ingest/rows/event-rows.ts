@@ -59,7 +59,8 @@ export interface Pair {
 export type Binding =
   /** It may, under this schema. */
   | { readonly kind: "bound"; readonly schemaId: Uuid }
-  | { readonly kind: "producer_subject_forbidden" }
+  /** `isThere`: somebody has registered the subject, or used it. */
+  | { readonly kind: "producer_subject_forbidden"; readonly isThere: boolean }
   | { readonly kind: "missing_subject_schema" };
 
 /** Who wants to write about what, in protocol 0.1.0. */

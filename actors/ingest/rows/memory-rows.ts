@@ -133,7 +133,8 @@ export class MemoryRows implements EventRows {
 
   #bindingOf({ producerId, subjectId }: Pair): Binding {
     const subject = this.#subjects.byId(subjectId);
-    if (subject === undefined || !subject.producers.has(producerId)) return { kind: "producer_subject_forbidden" };
+    const isThere = subject !== undefined;
+    if (!isThere || !subject.producers.has(producerId)) return { kind: "producer_subject_forbidden", isThere };
     const { schema } = subject;
     return schema === undefined ? { kind: "missing_subject_schema" } : { kind: "bound", schemaId: schema.schemaId };
   }

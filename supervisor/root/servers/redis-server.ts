@@ -32,6 +32,8 @@ export const PROVIDE_MS: number = 5 * minute;
 const NODE_USER = "cepa";
 const PRODUCER_USER = "producer";
 const SECRET_BYTES = 32;
+/** What it says of its port; its socket is in a directory that nobody else has. */
+const TAKEN = /TCP listening socket .*Address already in use/;
 const ENV = { PATH: "/usr/bin:/bin" };
 
 export interface RedisPlace {
@@ -120,6 +122,7 @@ export function redisServer(place: RedisPlace): ServerProgram {
   const socket = socketIn(places.run);
   return {
     prepare,
+    adviceOn: (lastWords) => (TAKEN.test(lastWords) ? adviceOnTaken(place.port) : undefined),
     stopSignal: "SIGTERM",
     readiness: {
       probe: (within) => servesRedis(network, socket, secrets.ok ? secrets.value.node : "", within),
@@ -129,6 +132,11 @@ export function redisServer(place: RedisPlace): ServerProgram {
       triesMax: 1200,
     },
   };
+}
+
+function adviceOnTaken(port: number): string {
+  const setting = "redis.port (CEPA_REDIS_PORT)";
+  return `another program has port ${port} of 127.0.0.1: end it, or set ${setting} to another port, or to 0 for a free one`;
 }
 
 function settingsText({ places, port, memoryBytesMax }: RedisPlace, directory: string, users: string): string {

@@ -3,11 +3,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { checkAuthConfig } from "#actors/auth/config.ts";
 import { MemoryDirectory } from "#actors/auth/directory/memory-directory.ts";
+import { Trusted } from "#actors/auth/trusted.ts";
+import { AUTHORITY_READ_MS } from "#actors/auth/upkeep.ts";
+import { parseKeyLine } from "#actors/domain/ssh/key-line.ts";
+import { REFUSALS_LOGGED_BURST_MAX } from "#actors/domain/streams/stream-loop.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { newAuthority, newProducer } from "#test/actors/auth/producer.ts";
-import { asked, KEY_PATH, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
+import { asked, configWith, KEY_PATH, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
+import { silentLog } from "#test/kit/actor.ts";
 
 const authority = newAuthority();
 
@@ -149,10 +154,10 @@ describe("auth: without an authority", () => {
     const [before, next] = [await newProducer(auth.authority), await newAuthority()];
     const after = await newProducer(next);
     must(await auth.disk.replaceFile("/etc/producer_ca.pub", Buffer.from(next.line)), "a file");
-    await auth.pass(61_000);
+    await auth.pass(AUTHORITY_READ_MS);
     assert.equal((await auth.register(await before.sign({}))).at(-1)?.["status"], "invalid_cert");
     must(await auth.disk.remove("/etc/producer_ca.pub"), "remove");
-    await auth.pass(61_000);
+    await auth.pass(AUTHORITY_READ_MS);
 
     assert.equal((await auth.register(await after.sign({}))).at(-1)?.["status"], "pending");
     assert.match(
@@ -161,6 +166,105 @@ describe("auth: without an authority", () => {
     );
   });
 });
+
+describe("auth: what is refused", () => {
+  it("is in the log with why and by whom, a few at once, and the rest for who looks at details (AUTH-13)", async (test) => {
+    const [told, aside] = [test.mock.method(silentLog, "info"), test.mock.method(silentLog, "debug")];
+    const auth = await startAuth({ authority: await authority });
+    const stranger = await newProducer(await newAuthority());
+    const count = REFUSALS_LOGGED_BURST_MAX + 3;
+
+    const sent = await Promise.all(Array.from({ length: count }, () => stranger.sign({})));
+    await auth.sent("fdc:register", ...sent);
+
+    const refused = [told, aside].map(({ mock }) =>
+      mock.calls.flatMap(({ arguments: [event, fields] }) => (event === "stream.entry-refused" ? [fields] : [])),
+    );
+    const lines = refused.flat();
+    assert.equal(lines.length, count);
+    assert((refused[0]?.length ?? 0) >= REFUSALS_LOGGED_BURST_MAX && (refused[1]?.length ?? 0) > 0);
+    for (const line of lines) {
+      const { outcome, problem, fingerprint } = line ?? {};
+      assert.deepEqual([outcome, problem, fingerprint], ["invalid_cert", "unknown-authority", stranger.fingerprint]);
+    }
+  });
+});
+
+describe("auth: a list of authorities that changes", () => {
+  const [first, second] = ["/etc/first.pub", "/etc/second.pub"];
+
+  it("counts at once, in both directions (AUTH-16)", async () => {
+    const { trusted, name, keys } = await trustOf({ [first]: "first", [second]: "second" }, [first]);
+    const before = await trusted.current();
+
+    name([first, second]);
+    const both = await trusted.current();
+    name([second]);
+    const after = await trusted.current();
+
+    assert.deepEqual(
+      [before, both, after].map((trust) => keys(trust)),
+      [["first"], ["first", "second"], ["second"]],
+    );
+  });
+
+  it("leaves nobody in whom it names no more, also where another file cannot be read (AUTH-16)", async () => {
+    const { trusted, name, keys, troubles } = await trustOf({ [first]: "first", [second]: "second" }, [first]);
+    await trusted.current();
+
+    name([first, "/etc/none.pub"]);
+    const kept = await trusted.current();
+    name([second, "/etc/none.pub"]);
+    const other = await trusted.current();
+
+    assert.deepEqual([keys(kept), keys(other)], [["first"], ["second"]]);
+    assert.match(troubles.at(-1) ?? "", /none\.pub cannot be read/);
+  });
+
+  it("is not undone by a look that began before (AUTH-16)", async () => {
+    const { trusted, name, keys, disk } = await trustOf({ [first]: "first", [second]: "second" }, [first]);
+    await trusted.current();
+    const read = disk.readFile.bind(disk);
+    const held = Promise.withResolvers<void>();
+    disk.readFile = async (path) => {
+      if (path === first) await held.promise;
+      return read(path);
+    };
+
+    const periodic = trusted.read();
+    name([second]);
+    const during = await trusted.current();
+    held.resolve();
+    await periodic;
+
+    assert.deepEqual([keys(during), keys(await trusted.current())], [["second"], ["second"]]);
+  });
+});
+
+/** What is trusted of these files, each with one authority by the name given. */
+async function trustOf(files: Readonly<Record<string, string>>, paths: readonly string[]) {
+  const disk = new MemoryDisk();
+  must(await disk.makeDirectory("/etc"), "a directory");
+  const names = new Map<string, string>();
+  for (const [path, name] of Object.entries(files)) {
+    const { line } = await newAuthority();
+    const key = must(parseKeyLine(line), "a line");
+    assert(key.kind === "key");
+    names.set(Buffer.from(key.key.blob).toString("hex"), name);
+    must(await disk.replaceFile(path, Buffer.from(line)), path);
+  }
+  const config = { current: configWith({ producerAuthority: paths }) };
+  const troubles: (string | undefined)[] = [];
+  const trusted = new Trusted(disk, config, (cause) => troubles.push(cause));
+  return {
+    ...{ disk, trusted, troubles },
+    name: (producerAuthority: readonly string[]): void => {
+      config.current = configWith({ producerAuthority });
+    },
+    keys: ({ authorities }: Awaited<ReturnType<Trusted["current"]>>): readonly (string | undefined)[] =>
+      authorities.map(({ blob }) => names.get(Buffer.from(blob).toString("hex"))),
+  };
+}
 
 describe("auth: its configuration", () => {
   const config = {

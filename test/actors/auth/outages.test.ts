@@ -55,6 +55,22 @@ describe("auth: Postgres is away", () => {
     assert.equal(await trouble(world), undefined);
   });
 
+  it("says of what only asks that nothing was decided, and of a decision not", async () => {
+    const { auth, away } = await start();
+    const { producer, producerId } = await auth.approved();
+    away.isAway = true;
+    const executedIn = (answer: { readonly ok: boolean; readonly failure?: unknown }): unknown =>
+      Object(answer.failure).executed;
+    const { fingerprint } = producer;
+    const review = { action: "deny", fingerprint, producerId, reviewer: "r", notes: undefined } as const;
+
+    const listed = await auth.until(auth.ref.call("listKeys", { filter: "all", limit: 1 }, asked));
+    const has = await auth.until(auth.ref.call("hasProducer", { producerId }, asked));
+    const denied = await auth.until(auth.ref.call("reviewKey", review, asked));
+
+    assert.deepEqual([listed, has, denied].map(executedIn), ["no", "no", undefined]);
+  });
+
   it("takes nothing from the rate by trying again (AUTH-14)", async () => {
     const { auth, away } = await start();
     const { producer } = await auth.approved();
@@ -224,10 +240,14 @@ describe("auth: a review while Redis is away", () => {
 
     const reviewed = await auth.review("approve", a, pending?.["producer_id"] ?? "");
 
-    assert.deepEqual(reviewed, { kind: "approved", type: "new_producer", isTold: false });
+    assert.deepEqual(reviewed, { kind: "approved", type: "new_producer", wasApproved: false, isTold: false });
     auth.server.fateOf = () => "answered";
     await auth.pass(1000);
-    assert.deepEqual(await auth.review("approve", a, pending?.["producer_id"] ?? ""), { ...reviewed, isTold: true });
+    assert.deepEqual(await auth.review("approve", a, pending?.["producer_id"] ?? ""), {
+      ...reviewed,
+      wasApproved: true,
+      isTold: true,
+    });
     assert.equal((await auth.answers(`fdc:register:resp:${request["nonce"]}`)).at(-1)?.["status"], "approved");
     await auth.pass(1000);
     assert.equal((await auth.register(await a.sign({}))).at(-1)?.["status"], "approved");

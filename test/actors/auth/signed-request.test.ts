@@ -7,6 +7,7 @@ import type { RequestFields } from "#actors/domain/streams/entry-fields.ts";
 import { type CertificateSpec, signCertificate } from "#client/ssh/certificate.ts";
 import { encodePublicKey, formatCertificateLine, formatKeyLine } from "#client/ssh/key-line.ts";
 import { newPrivateKey, type PrivateKey, signerOf } from "#client/ssh/private-key.ts";
+import { must } from "#runtime/errors.ts";
 
 const NOW = 1_760_000_000;
 const NONCE = "0123456789abcdef";
@@ -171,6 +172,17 @@ describe("auth: signed requests", () => {
       for (const needsCertificate of [true, false]) {
         assert.equal(why(await request({ pubkey }), { needsCertificate }), `invalid_cert: ${problem}`);
       }
+    }
+    const claimed = (fields: RequestFields) => {
+      const verified = verifyRequest(fields, { ...TERMS, ...needed });
+      return verified.ok ? undefined : verified.failure.claimed;
+    };
+    const { fingerprint } = must(verifyRequest(await request(), TERMS), "a key");
+    for (const pubkey of [ownLine, ...wrong.map(([line]) => line)]) {
+      const good = await request({ pubkey });
+      const facts = { fingerprint, signature: Buffer.from(good.sig, "base64") };
+      assert.deepEqual(claimed(good), { ...facts, isSigned: true });
+      assert.deepEqual(claimed({ ...good, nonce: `${NONCE}0` }), { ...facts, isSigned: false });
     }
     // Somebody else's certificate is nobody's key.
     const stranger = await newPrivateKey("stranger");

@@ -1,11 +1,16 @@
 /** What auth promises through its streams and its protocol, whatever its directory is. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import type { SubjectVerdict } from "#actors/auth/protocol.ts";
+import { openSigningKey } from "#actors/auth/signing-key.ts";
 import { JSON_BYTES_MAX } from "#actors/domain/canonical-json.ts";
 import { ANSWER_UNVERIFIED_BURST_MAX, ANSWERS_MAX } from "#actors/domain/streams/answers.ts";
+import type { Claims } from "#actors/domain/tokens/claims.ts";
+import { signToken } from "#actors/domain/tokens/token.ts";
 import { must } from "#runtime/errors.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
 import {
   type Fields,
   newAuthority,
@@ -14,7 +19,7 @@ import {
   PRINCIPAL,
   type Producer,
 } from "#test/actors/auth/producer.ts";
-import { asked, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
+import { asked, KEY_PATH, type StartedAuth, startAuth } from "#test/actors/auth/start-auth.ts";
 
 const REGISTER = "fdc:register";
 const SUBJECT = "fdc:subject:register";
@@ -22,6 +27,12 @@ const NOBODY = "00000000-0000-4000-8000-000000000000";
 
 /** Of one subject. */
 const SID = "0190f3c0-0000-7000-8000-000000000001";
+/** Names of tokens that no directory knows. */
+const UNKNOWN = {
+  named: "01K76AVR00000000000000000A",
+  signed: "01K76AVR00000000000000000B",
+  over: "01K76AVR00000000000000000C",
+};
 const leave = { action: "deregister" };
 
 type Options = NonNullable<Parameters<typeof startAuth>[0]>;
@@ -75,6 +86,7 @@ export function describeAuth(
       assert.deepEqual(await auth.review("approve", a, producer_id), {
         kind: "approved",
         type: "new_producer",
+        wasApproved: false,
         isTold: true,
       });
       assert.deepEqual(await auth.answers(`fdc:register:resp:${waiting["nonce"]}`), [
@@ -90,6 +102,7 @@ export function describeAuth(
       assert.deepEqual(await auth.review("approve", b, producer_id), {
         kind: "approved",
         type: "key_rotation",
+        wasApproved: false,
         isTold: true,
       });
       auth.jump(20_000);
@@ -111,7 +124,12 @@ export function describeAuth(
         (await auth.register(fields)).map(({ status, reason }) => [status, reason]);
 
       assert.deepEqual(await told(await a.sign({}, { pubkey: a.keyLine })), [["pending", undefined]]);
-      assert.deepEqual(await told(await stranger.sign({})), [["invalid_cert", "certificate_verification_failed"]]);
+      const [wrong] = await auth.register(await stranger.sign({}));
+      assert.deepEqual(wrong, {
+        status: "invalid_cert",
+        reason: "certificate_verification_failed",
+        detail: "unknown-authority",
+      });
       assert.deepEqual(await told({ ...signed, payload: '{"a":1}' }), [
         ["invalid_sig", "signature_verification_failed"],
       ]);
@@ -346,10 +364,8 @@ export function describeAuth(
         const unknown = await newProducer(auth.authority);
         const wanted = { producer_id: producerId };
 
-        assert.equal(
-          await auth.exchange(producerId, await producer.sign(wanted, { pubkey: producer.keyLine })),
-          undefined,
-        );
+        const bare = await auth.exchange(producerId, await producer.sign(wanted, { pubkey: producer.keyLine }));
+        assert.equal(bare?.["reason"], "invalid_cert");
         assert.equal(await auth.exchange(producerId, await unknown.sign(wanted)), undefined);
         assert.equal(await auth.exchange(producerId, await other.producer.sign(wanted)), undefined);
         const told = await auth.answers(`fdc:token:resp:${other.producerId}`);
@@ -373,7 +389,11 @@ export function describeAuth(
         Array(2).fill({ kind: "admitted", producerId, subjectId: SID }),
       );
       auth.jump(20_000);
-      const revoke = { what: { kind: "token", jti: jtiOf(second) }, reason: "lost", reviewer: "fdc-admin" } as const;
+      const revoke = {
+        what: { kind: "token", jti: claimsOf(second).jti },
+        reason: "lost",
+        reviewer: "fdc-admin",
+      } as const;
       must(await auth.until(auth.ref.call("revoke", revoke, asked)), "revoke");
       const denied = await auth.exchange(producerId, { token: first });
       assert.deepEqual([denied?.["status"], denied?.["reason"]], ["denied", "token_revoked"]);
@@ -455,6 +475,60 @@ export function describeAuth(
         admitted,
       ]);
       assert.deepEqual(await auth.admit(), []);
+    });
+  });
+
+  about("a key that is approved, without a good certificate", () => {
+    itToo("is told so by the exchange, at its rate, and its nonce is free again (AUTH-13, AUTH-15)", async () => {
+      const auth = await start();
+      const { producer, producerId } = await auth.approved();
+      const wanted = { producer_id: producerId };
+      const plain = (nonce?: string) => producer.sign(wanted, { ...(nonce && { nonce }), pubkey: producer.keyLine });
+      const nonce = newNonce();
+      const { fingerprint } = producer;
+
+      const bare = await auth.exchange(producerId, await plain(nonce));
+      const certified = await auth.exchange(producerId, await producer.sign(wanted, { nonce }));
+      const after = await auth.exchange(producerId, await plain(nonce));
+      await auth.exchange(producerId, await plain());
+      const often = await auth.exchange(producerId, await plain());
+
+      const denied = { fingerprint, producer_id: producerId, status: "denied", reason: "invalid_cert" };
+      assert.deepEqual(bare, { ...denied, detail: "no-certificate", nonce });
+      assert.notEqual(certified?.["token"], undefined);
+      assert.equal(after, undefined, "a replay is not answered");
+      assert.deepEqual([often?.["status"], often?.["reason"]], ["rate_limited", "rate_limited"]);
+    });
+
+    itToo("is told by nobody else's word, and no other key is (AUTH-15, AUTH-17)", async () => {
+      const auth = await start();
+      const { producer, producerId } = await auth.approved();
+      const stranger = await newProducer(auth.authority);
+      const wanted = { producer_id: producerId };
+      const plain = await producer.sign(wanted, { pubkey: producer.keyLine });
+      const { sig: other = "" } = await producer.sign({ producer_id: NOBODY });
+
+      const forged = await auth.exchange(producerId, { ...plain, sig: other });
+      const unknown = await auth.exchange(producerId, await stranger.sign(wanted, { pubkey: stranger.keyLine }));
+      const kept = await auth.ask("EXISTS", `auth:rate:exchange:${stranger.fingerprint}`);
+      await auth.review("deny", producer, producerId);
+      const revoked = await auth.exchange(producerId, await producer.sign(wanted, { pubkey: producer.keyLine }));
+
+      assert.deepEqual([forged, unknown, kept, revoked], [undefined, undefined, 0, undefined]);
+    });
+
+    itToo("is told so of a request about a subject (AUTH-13)", async () => {
+      const auth = await start();
+      const { producer, producerId } = await auth.approved();
+      const { nonce = "", payload = "", sig = "" } = await producer.sign({ op: "register", subject_key: "a" });
+      const fields = { pubkey: producer.keyLine, payload: Buffer.from(payload), nonce, sig };
+
+      const verdict = must(
+        await auth.until(auth.ref.call("judgeSubject", { entry: `${SUBJECT} 1-0`, fields }, asked)),
+        "verdict",
+      );
+
+      assert.deepEqual(verdict, { kind: "refused", reason: "invalid_cert", problem: "no-certificate", producerId });
     });
   });
 
@@ -576,16 +650,51 @@ export function describeAuth(
       assert.deepEqual([registered?.["status"], before, after], ["replay", false, true]);
     });
 
-    it("revoke a key with its tokens, and tokens that nobody knows (AUTH-9)", async () => {
+    itToo("revoke a token by its name where that is known, and by itself where it is ours (AUTH-26)", async () => {
+      const auth = await start();
+      const { producer, producerId } = await auth.approved();
+      const [token, second] = [await auth.token(producer, producerId), await auth.token(producer, producerId)];
+      const own = await openSigningKey(auth.disk, seededRandom(1), KEY_PATH);
+      assert(typeof own !== "string");
+      const { privateKey: another } = generateKeyPairSync("ed25519");
+      const signed = (jti: string, key = own.key) => signToken({ ...claimsOf(token), jti }, { kid: own.kid, key });
+      const over = await signToken({ ...claimsOf(token), jti: UNKNOWN.over, nbf: 1, exp: 2 }, own);
+      const revoke = async (jti: string, text?: string) => {
+        const what = { kind: "token", jti, text } as const;
+        const answer = await auth.until(auth.ref.call("revoke", { what, reason: "lost", reviewer: "r" }, asked));
+        return answer.ok ? "done" : answer.failure.code;
+      };
+      const unknown = "auth.token-unknown";
+
+      assert.equal(await revoke(UNKNOWN.named), unknown);
+      assert.equal(await revoke(UNKNOWN.named, await signed(UNKNOWN.named, another)), unknown, "of another key");
+      assert.equal(await revoke(UNKNOWN.named, await signed(UNKNOWN.signed)), unknown, "of another name");
+      assert.equal(await revoke(UNKNOWN.signed, await signed(UNKNOWN.signed)), "done");
+      assert.equal(await revoke(UNKNOWN.over, over), "done", "one that is over may have been renewed");
+      const { jti } = claimsOf(token);
+      assert.deepEqual([await revoke(jti), await revoke(jti), await revoke(UNKNOWN.signed)], ["done", "done", "done"]);
+      await auth.pass(1000);
+      const kinds = (await auth.admit(token, second)).map(({ kind }) => kind);
+      assert.deepEqual(kinds, ["refused", "admitted"]);
+    });
+
+    it("are told which producers there are", async () => {
+      const auth = await start();
+      const { producerId } = await auth.approved();
+      const has = (id: string) => auth.until(auth.ref.call("hasProducer", { producerId: id }, asked));
+
+      assert.deepEqual([must(await has(producerId), "one"), must(await has(NOBODY), "none")], [true, false]);
+    });
+
+    it("revoke a key with its tokens (AUTH-9)", async () => {
       const auth = await start();
       const { producer, producerId } = await auth.approved();
       const token = await auth.token(producer, producerId);
-      const revoke = async (what: { kind: "key"; fingerprint: string } | { kind: "token"; jti: string }) => {
+      const revoke = async (what: { kind: "key"; fingerprint: string }) => {
         const answer = await auth.until(auth.ref.call("revoke", { what, reason: "lost", reviewer: "r" }, asked));
         return answer.ok ? "done" : answer.failure.code;
       };
 
-      assert.equal(await revoke({ kind: "token", jti: "unknown" }), "done");
       assert.equal(await revoke({ kind: "key", fingerprint: "unknown" }), "auth.key-unknown");
       assert.equal((await auth.admit(token))[0]?.kind, "admitted");
       assert.equal(await revoke({ kind: "key", fingerprint: producer.fingerprint }), "done");
@@ -665,7 +774,7 @@ export function describeAuth(
   });
 }
 
-function jtiOf(token: string): string {
+function claimsOf(token: string): Claims {
   const [, claims = ""] = token.split(".");
-  return String(JSON.parse(Buffer.from(claims, "base64url").toString()).jti);
+  return JSON.parse(Buffer.from(claims, "base64url").toString());
 }

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import type { Uuid } from "#actors/domain/uuid.ts";
 import { INGEST_SILENCE_MS_MAX } from "#actors/ingest/actor.ts";
 import { Bindings } from "#actors/ingest/bindings.ts";
+import type { IngestConfig } from "#actors/ingest/config.ts";
 import type { BindingOrder } from "#actors/ingest/protocol.ts";
 import type { Binding, LegacyBinding } from "#actors/ingest/rows/event-rows.ts";
 import { must, ok } from "#runtime/errors.ts";
@@ -24,8 +25,8 @@ interface Scene {
 }
 
 /** A subject of `producerId`, for which `other` waits. Both publish. */
-async function scene(): Promise<Scene> {
-  const world = await ingestWorld();
+async function scene(config: Partial<IngestConfig> = {}): Promise<Scene> {
+  const world = await ingestWorld({ config });
   world.admissions.set(token, { kind: "admitted", producerId, subjectId: undefined });
   world.admissions.set("other", { kind: "admitted", producerId: other, subjectId: undefined });
   const subjectId = await world.subject(producerId, "hosts/a");
@@ -85,6 +86,27 @@ describe("ingest: bindings that wait for a review", () => {
     assert.deepEqual(await world.entries(`fdc:subject:resp:${other}`), []);
   });
 
+  it("are of producers that there are, but for the one of older events without a token (ING-37)", async () => {
+    const { world, subjectId, review } = await scene({ legacyProducer: idOf(8).toUpperCase() });
+    for (const id of [8, 9]) world.unknownProducers.add(idOf(id));
+    const boundTo = async (id: number) =>
+      must(await world.table.bindings([{ producerId: idOf(id), subjectId }]), "bindings").map(({ kind }) => kind);
+
+    const unknown = [await review("approve", idOf(9)), await review("deny", idOf(9))];
+    const legacy = await review("approve", idOf(8));
+    world.isAuthAway = true;
+    const away = await review("deny");
+
+    const failure = { code: "ingest.producer-unknown", producerId: idOf(9) };
+    assert.deepEqual(unknown, Array(2).fill({ ok: false, failure }));
+    assert.deepEqual(await boundTo(9), ["producer_subject_forbidden"]);
+    assert.deepEqual(legacy, ok({ subjectKey: "hosts/a", isTold: true }));
+    assert.deepEqual(away, {
+      ok: false,
+      failure: { code: "ingest.unavailable", cause: "it is away" },
+    });
+  });
+
   it("are decided also where the producer cannot be told, and no later than a Redis that hangs is given up", async () => {
     const one = await scene();
     const { world, review, publish } = one;
@@ -119,7 +141,7 @@ describe("ingest: bindings that wait for a review", () => {
 
 describe("ingest: a binding that was decided about (ING-38)", () => {
   it("counts at once, whatever was remembered", async () => {
-    const { review, publish } = await scene();
+    const { world, subjectId, review, publish } = await scene();
     const words = [await publish(1)];
     await review("approve");
     words.push(await publish(2));
@@ -130,6 +152,9 @@ describe("ingest: a binding that was decided about (ING-38)", () => {
 
     const forbidden = "producer_subject_forbidden";
     assert.deepEqual(words, [forbidden, "row", forbidden, "row"]);
+    const why = "somebody else has registered it, or an administrator has said no";
+    const errors = (await world.entries("events:dlq")).map(({ error }) => error);
+    assert.deepEqual(errors, Array(2).fill(`the producer may not write about the subject ${subjectId}: ${why}`));
   });
 
   it("leaves what was written as it is", async () => {

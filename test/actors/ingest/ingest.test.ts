@@ -5,6 +5,7 @@ import type { Admission } from "#actors/auth/protocol.ts";
 import { parseUlid, uuidOfUlid } from "#actors/domain/ulid.ts";
 import { type Uuid, uuidOfHex } from "#actors/domain/uuid.ts";
 import { BINDING_AWAY_MS } from "#actors/ingest/bindings.ts";
+import { DEAD_LETTER_PAYLOAD_BYTES_MAX } from "#actors/ingest/dead-letters.ts";
 import { must } from "#runtime/errors.ts";
 import { KiB, MiB, second } from "#runtime/units.ts";
 import { envelope, eventId, lean, producerId, token } from "#test/actors/ingest/events.ts";
@@ -101,14 +102,14 @@ describe("ingest: an entry that is no event", () => {
     fields: (subjectId: Uuid) => Readonly<Record<string, string | Uint8Array>>,
     said: string,
   ])[] = [
-    ["has no payload", () => ({ token }), "empty_payload: empty"],
+    ["has an empty payload", () => ({ payload: "", token }), "empty_payload: empty"],
     ["has no token", (subject) => ({ payload: lean(1, subject) }), "unauthenticated: auth_required"],
     [
       "has no good token",
       (subject) => ({ payload: lean(1, subject), token: "bad" }),
       "unauthenticated: bad_token_format",
     ],
-    ["is too large", () => ({ payload: "x".repeat(2000), token }), "too_large: too-large"],
+    ["is too large", () => ({ payload: "x".repeat(2000), token }), "too_large: 2000 bytes, and at most 1024 are taken"],
     ["is no UTF-8", () => ({ payload: Uint8Array.of(0x7b, 0xff), token }), "bad_event_json: not-utf8"],
     ["is no JSON", () => ({ payload: "{", token }), "bad_event_json: not-json"],
     [
@@ -122,9 +123,9 @@ describe("ingest: an entry that is no event", () => {
       "ts_out_of_range: too-old",
     ],
     [
-      "is of somebody else's subject",
+      "is of a subject that there is not",
       () => ({ payload: lean(1, eventId(77)), token }),
-      `producer_subject_forbidden: of ${eventId(77)}`,
+      `producer_subject_forbidden: the producer may not write about the subject ${eventId(77)}: nobody has registered it`,
     ],
     ["has a broken envelope", () => ({ payload: envelope({ version: "9" }), token }), "bad_envelope: bad-version"],
   ];
@@ -145,6 +146,44 @@ describe("ingest: an entry that is no event", () => {
       must(await world.until(world.ref.call("readEvent", { eventId: eventId(5) }, asked)), "the one beside it");
     });
   }
+
+  it("is whose its token says, also where there is nothing to read, and says what there was (ING-23)", async () => {
+    const { world } = await scene({ config: { eventBytesMax: 1024 } });
+    const was = { producerId, subjectId: undefined };
+    world.admissions.set("over", { kind: "refused", reason: "unauthenticated", problem: "token_expired", was });
+    const many = Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`${at}`.repeat(40), "v"]));
+
+    await world.send("events", { data: "{}", token });
+    await world.send("events", { payload: "x".repeat(2000), token: "over" });
+    await world.send("events", { payload: "", token: "bad" });
+    await world.send("events", many);
+    await world.settled();
+
+    const letters = await world.entries("events:dlq");
+    const names = Array.from({ length: 8 }, (_, at) => `${`${at}`.repeat(32)} (1 B)`).join(", ");
+    assert.deepEqual(
+      letters.map(({ reason, error, producer_id: whose }) => [reason, error, whose]),
+      [
+        ["empty_payload", `no payload, but data (2 B), token (${token.length} B)`, producerId],
+        ["too_large", "2000 bytes, and at most 1024 are taken", producerId],
+        ["empty_payload", "empty", undefined],
+        ["empty_payload", `no payload, but ${names}, 1 more`, undefined],
+      ],
+    );
+  });
+
+  it("waits where nobody can say whose it is, also where there is nothing to read (ING-25)", async () => {
+    const { world } = await scene();
+    world.isAuthAway = true;
+    await world.send("events", { data: "{}", token });
+    await world.pass(5000);
+    const meanwhile = await world.entries("events:dlq");
+    world.isAuthAway = false;
+    await world.settled();
+
+    assert.deepEqual(meanwhile, []);
+    assert.equal((await world.entries("events:dlq"))[0]?.["producer_id"], producerId);
+  });
 
   it("is dead-lettered where its token is for another subject, in either protocol (ING-23)", async () => {
     const { world, subjectId } = await scene();
@@ -399,6 +438,24 @@ describe("ingest: dead letters", () => {
 
     assert.deepEqual(await dead(world), []);
     assert.deepEqual(must(redriven, "the redrive"), { kind: "written", outcome: "new" });
+  });
+
+  it("say how much came where only the beginning is kept, and are not redriven (ING-29)", async () => {
+    const { world } = await scene();
+    const payload = `{}${" ".repeat(DEAD_LETTER_PAYLOAD_BYTES_MAX)}`;
+    await world.send("events", { payload, token });
+    await world.settled();
+
+    const page = must(await world.until(world.ref.call("listDeadLetters", { limit: 16 }, asked)), "letters");
+    const [head] = page.letters;
+    const letterId = head?.letterId ?? "";
+    const shown = must(await world.until(world.ref.call("readDeadLetter", { letterId }, asked)), "a letter");
+    const redriven = must(await world.until(world.ref.call("redriveDeadLetter", { letterId }, asked)), "redriven");
+
+    assert.deepEqual([head?.payloadBytes, head?.isCut], [payload.length, true]);
+    assert.deepEqual([shown.payload.length, shown.isCut], [DEAD_LETTER_PAYLOAD_BYTES_MAX, true]);
+    const error = "only the beginning of it is kept";
+    assert.deepEqual(redriven, { kind: "still-dead", reason: "too_large", error });
   });
 
   it("are dropped, and make room for newer ones, which is counted (ING-29)", async () => {

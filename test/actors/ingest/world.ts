@@ -46,6 +46,8 @@ export class World {
   /** What auth says of a request about a subject. */
   verdictOf: (fields: RequestFields) => SubjectVerdict = () => assert.fail("the test says what auth says");
   isAuthAway = false;
+  /** Auth knows all others. */
+  readonly unknownProducers: Set<string> = new Set();
   /** Asked for every question to the table. */
   fateOfRows: (question: keyof EventRows) => RowsFate = () => "answered";
   readonly #options: WorldOptions;
@@ -166,6 +168,7 @@ export class World {
     return probe<AuthProtocol>("auth", {
       admit: ({ tokens }) =>
         ok(tokens.map((token) => (this.isAuthAway ? undecided : (this.admissions.get(token) ?? refused)))),
+      hasProducer: ({ producerId }) => (this.isAuthAway ? away : ok(!this.unknownProducers.has(producerId))),
       judgeSubject: ({ fields }) => (this.isAuthAway ? away : ok(this.verdictOf(fields))),
     }).ref;
   }

@@ -29,6 +29,7 @@ const DIRECTORY = "actors/auth/directory/directory.ts";
 const REQUEST = { path: "actors/auth/signed-request.ts", words: "RequestRefusal" };
 const PASSED = { path: "actors/auth/gate.ts", words: "Passed" };
 const RECEIVED = { path: "actors/auth/requests.ts", words: "Received" };
+const UNCERTIFIED = { path: "actors/auth/requests.ts", words: /readonly reason: ("invalid_cert" \| "rate_limited");/ };
 const KINDS = ["unverified", "refused", "received", "passed"];
 
 const TABLES: readonly WordTable[] = [
@@ -72,6 +73,7 @@ const TABLES: readonly WordTable[] = [
       { path: DIRECTORY, words: "Renewed" },
       PASSED,
       RECEIVED,
+      UNCERTIFIED,
     ],
     unsaid: [...KINDS, "issued", "renewed", "replay", "unknown_key"],
   },
@@ -82,6 +84,7 @@ const TABLES: readonly WordTable[] = [
       { path: "actors/ingest/subject-request.ts", words: /readonly reason: ([^;]+);/ },
       { path: "actors/ingest/rows/event-rows.ts", words: "SubjectRefusal" },
       { path: "actors/auth/protocol.ts", words: "SubjectRefusal" },
+      UNCERTIFIED,
     ],
     unsaid: ["replay", "unknown_key"],
   },

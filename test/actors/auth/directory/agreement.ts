@@ -76,10 +76,10 @@ const renew = fc.tuple(token, fc.nat({ max: 4 })).map(([old, odds]): Step => {
     return half.scene.directory.renew(jti, tokenOf(`t${number}`), odds === 0 ? issuedAt + 1 : issuedAt, within);
   };
 });
-const revoke = token.map(
-  (old): Step =>
+const revoke = fc.tuple(token, fc.boolean()).map(
+  ([old, isSigned]): Step =>
     (half) =>
-      half.scene.directory.revokeToken(half.token(old), "lost", 1, within),
+      half.scene.directory.revokeToken({ jti: half.token(old), isSigned, reason: "lost", atMs: 1 }, within),
 );
 const approve = fc.tuple(key, owner, fc.nat({ max: 4 })).map(([fingerprint, of, odds]): Step => {
   return async (half) => {

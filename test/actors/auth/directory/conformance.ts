@@ -220,7 +220,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
 
       const changes = await one.changesBy(() => one.register("a", { nonce: "third" }));
 
-      assert.deepEqual(approved, { kind: "approved", type: "new_producer", nonce: "second" });
+      assert.deepEqual(approved, { kind: "approved", type: "new_producer", wasApproved: false, nonce: "second" });
       assert.equal(await one.keyOf("another text"), undefined);
       assert.equal((await one.keyOf("a"))?.isDisabled, true);
       assert.deepEqual(changes, []);
@@ -484,7 +484,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
 
       const approved = await one.approve("a", producerId);
 
-      assert.deepEqual(approved, { kind: "approved", type: "new_producer", nonce: "second" });
+      assert.deepEqual(approved, { kind: "approved", type: "new_producer", wasApproved: false, nonce: "second" });
       assert.equal((await one.keyOf("a"))?.status, "approved");
     });
 
@@ -499,7 +499,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
 
       const approved = await one.approve("b", producerId);
 
-      assert.deepEqual(approved, { kind: "approved", type: "key_rotation", nonce: "of b" });
+      assert.deepEqual(approved, { kind: "approved", type: "key_rotation", wasApproved: false, nonce: "of b" });
       assert.equal((await one.keyOf("a"))?.status, "superseded");
       const facts = { producerId, fingerprint: "a", subjectId: undefined, isDisabled: false };
       const ended = { ...facts, isRevoked: true, isKeyApproved: false };
@@ -535,7 +535,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       const approved = await one.approve("b", producerId);
 
       assert.deepEqual([refused, status], [{ kind: "rotation" }, "approved"]);
-      assert.deepEqual(await ask(), approved);
+      assert.deepEqual(await ask(), { ...approved, wasApproved: true });
     });
 
     it("approves nothing that is not there, is another's, or was decided about", async () => {
@@ -559,7 +559,7 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
   });
 
   about("a decision that is made again", () => {
-    it("is answered as it was, and changes nothing, where the key was approved", async () => {
+    it("is answered as one that was made before, and changes nothing, where the key was approved", async () => {
       const one = await scene();
       const producerId = await one.pending("a", { nonce: "of a" });
       const first = await one.approve("a", producerId);
@@ -570,15 +570,12 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       await one.register("b", { nonce: "later" });
       again.push(await one.approve("b", producerId));
 
-      assert.deepEqual(again, [first, { ...rotated, nonce: "later" }]);
+      const repeated = { ...rotated, wasApproved: true, nonce: "later" };
+      assert.deepEqual(again, [{ ...first, wasApproved: true }, repeated]);
       assert.deepEqual([first.kind === "approved" && first.type, changes], ["new_producer", []]);
       assert.equal(rotated.kind === "approved" && rotated.type, "key_rotation");
       await one.deny("a", producerId);
-      assert.deepEqual(
-        await one.approve("b", producerId),
-        { ...rotated, nonce: "later" },
-        "also where that was revoked",
-      );
+      assert.deepEqual(await one.approve("b", producerId), repeated, "also where that was revoked");
     });
 
     it("is none where its contrary came between", async () => {
@@ -632,6 +629,17 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
     });
   });
 
+  about("hasProducer", () => {
+    it("knows each that ever came, and no other", async () => {
+      const one = await scene();
+      const [waiting, approved] = [await one.pending("a"), await one.approved("b")];
+      await one.deny("b", approved);
+      const has = async (id: string) => must(await one.directory.hasProducer(id, within), "hasProducer");
+
+      assert.deepEqual([await has(waiting), await has(approved), await has(NOBODY)], [true, true, false]);
+    });
+  });
+
   about("revokeToken", () => {
     it("ends a token with all that came of the same exchange, and nothing else", async () => {
       const one = await scene();
@@ -649,6 +657,22 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
       for (const jti of ["t1", "t2", "t3", "t4"]) {
         assert.deepEqual(await one.renew(jti, "t5"), { kind: "refused", reason: "token_revoked" });
       }
+    });
+
+    it("knows no token of a name that is not known, unless one was shown or denied before (AUTH-26)", async () => {
+      const one = await scene();
+      const producerId = await one.approved("a");
+      await one.issue(grantOf("t1", "a", producerId));
+      const changes = await one.changesBy(async () => {
+        assert.equal(await one.revokeToken("unknown", false), false);
+      });
+
+      const known = [await one.revokeToken("t1", false), await one.revokeToken("t1", false)];
+      const shown = [await one.revokeToken("shown", true), await one.revokeToken("shown", false)];
+      await one.issue(grantOf("unknown", "a", producerId));
+
+      assert.deepEqual([changes, known, shown], [[], [true, true], [true, true]]);
+      assert.deepEqual(await one.counting("t1", "unknown"), ["unknown"]);
     });
 
     it("also ends one that nobody knows yet", async () => {
@@ -830,9 +854,9 @@ export function describeDirectory(half: string, open: (limits: DirectoryLimits) 
     });
 
     it("numbers them from 1, and tells of those behind the one that is named", async () => {
-      const { directory, ...one } = await scene();
-      void one;
-      for (const id of ["x", "y", "z"]) must(await directory.revokeToken(id, "", atMs, within), "revoke");
+      const one = await scene();
+      const { directory } = one;
+      for (const id of ["x", "y", "z"]) await one.revokeToken(id);
       const changes = ["x", "y", "z"].map((id) => ({ kind: "token", id }));
 
       assert.equal(must(await directory.lastChange(within), "last"), 3);

@@ -130,7 +130,7 @@ async function work(directory: Directory, answered: Answered, note: () => void, 
     note();
     answered.tokens.add(`${fingerprint}-second`);
 
-    const revoked = await directory.revokeToken(jti, "lost", 1, within);
+    const revoked = await directory.revokeToken({ jti, isSigned: false, reason: "lost", atMs: 1 }, within);
     if (!revoked.ok) return revoked.failure.code;
     note();
     answered.revoked.add(jti);

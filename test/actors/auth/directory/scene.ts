@@ -159,8 +159,9 @@ export class Scene {
     return must(await this.directory.renew(jti, tokenOf(newJti), since, within), "renew");
   }
 
-  async revokeToken(jti: string): Promise<void> {
-    return must(await this.directory.revokeToken(jti, "lost", atMs, within), "revokeToken");
+  /** Of a token that somebody has shown, unless `isSigned` says otherwise. */
+  async revokeToken(jti: string, isSigned = true): Promise<boolean> {
+    return must(await this.directory.revokeToken({ jti, isSigned, reason: "lost", atMs }, within), "revokeToken");
   }
 
   /** By default everything that is over when all tokens are that were given for an hour. */

@@ -20,7 +20,12 @@ export class FakeAuth implements Ref<AuthProtocol> {
   rows: readonly KeyRow[] = [];
   /** By call. */
   readonly failures: Partial<Record<keyof AuthProtocol, Failure>> = {};
-  reviewed: ReplyOf<AuthProtocol, "reviewKey"> = { kind: "approved", type: "new_producer", isTold: true };
+  reviewed: ReplyOf<AuthProtocol, "reviewKey"> = {
+    kind: "approved",
+    type: "new_producer",
+    wasApproved: false,
+    isTold: true,
+  };
 
   /** It is in another cell than gateway. */
   async call(name: keyof AuthProtocol, request: unknown): Promise<never> {

@@ -91,6 +91,7 @@ export function letter(number: number, changes: Partial<ShownLetter> = {}): Show
     lastMs: 1_760_000_000_500,
     sender: undefined,
     payloadBytes: payload.length,
+    isCut: false,
     ...changes,
     payload: new Uint8Array(payload),
   };

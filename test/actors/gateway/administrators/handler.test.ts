@@ -120,7 +120,14 @@ describe("gateway: orders of administrators (GW-93)", () => {
 
     const answer = await ask({ method: "POST", path: "/auth/review", body: { ...approval, notes: "known" } });
 
-    const said = { producer_id: PRODUCER, status: "approved", fingerprint: FP, type: "new_producer", told: true };
+    const said = {
+      producer_id: PRODUCER,
+      status: "approved",
+      fingerprint: FP,
+      type: "new_producer",
+      already: false,
+      told: true,
+    };
     assert.deepEqual([answer.status, json(answer)], [200, said]);
     const review = { action: "approve", fingerprint: FP, producerId: PRODUCER, reviewer: "fdc-admin", notes: "known" };
     assert.deepEqual(auth.asked, [{ name: "reviewKey", request: review }]);
@@ -149,7 +156,7 @@ describe("gateway: orders of administrators (GW-93)", () => {
     assert.deepEqual(
       auth.asked.map(({ request }) => request),
       [
-        { what: { kind: "token", jti: "j" }, reason: "stolen", reviewer: "fdc-admin" },
+        { what: { kind: "token", jti: "j", text: undefined }, reason: "stolen", reviewer: "fdc-admin" },
         { what: { kind: "key", fingerprint: FP }, reason: "revoked", reviewer: "fdc-admin" },
       ],
     );
@@ -179,6 +186,7 @@ describe("gateway: orders of administrators (GW-93)", () => {
     ["notes that are too long", "/auth/review", { ...approval, notes: "a".repeat(ADMIN_TEXT_LENGTH_MAX + 1) }],
     ["neither a token nor a key", "/auth/revoke", { reason: "a" }],
     ["both", "/auth/revoke", { jti: "j", fingerprint: FP }],
+    ["a token that is no text", "/auth/revoke", { jti: "j", token: 1 }],
     ["no time", "/admin/approve", { fingerprint: FP, ttl_seconds: 0 }],
     ["half a second", "/admin/approve", { fingerprint: FP, ttl_seconds: 0.5 }],
     ["nothing", "/admin/approve", {}],
@@ -284,6 +292,29 @@ describe("gateway: orders of administrators (GW-93)", () => {
       [409, "auth.key-rotates"],
       [503, "auth.unavailable"],
       [503, "runtime.actor-stopped"],
+    ]);
+  });
+});
+
+describe("gateway: an auth that cannot be asked", () => {
+  const away = { code: "auth.unavailable", server: "redis", cause: "it hangs" } as const;
+  const messageOf = (answer: Parameters<typeof json>[0]): unknown => json(answer)["message"];
+
+  it("has decided nothing where it was only asked, and says so, and may have where it was told to", async () => {
+    const { ask, auth } = await openDoor();
+    auth.failures.listKeys = { ...away, executed: "no" } as never;
+    auth.failures.reviewKey = away as never;
+
+    const listed = await ask({ method: "GET", path: "/auth/all" });
+    const reviewed = await ask({ method: "POST", path: "/auth/review", body: approval });
+    auth.failures.takeAdminNonce = { ...away, executed: "no" } as never;
+    const unheard = await ask({ method: "POST", path: "/auth/review", body: approval });
+
+    const begins = "What auth works with cannot be asked now: redis.";
+    assert.deepEqual([listed, reviewed, unheard].map(messageOf), [
+      `${begins} Nothing was changed: ask again.`,
+      `${begins} It may have been decided: look, then ask again.`,
+      `${begins} Nothing was changed: ask again.`,
     ]);
   });
 });

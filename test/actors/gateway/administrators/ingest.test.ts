@@ -29,6 +29,7 @@ const head = {
   producer_id: null,
   token_subject_id: null,
   payload_bytes: 1,
+  payload_cut: false,
 };
 
 describe("gateway: dead letters, for administrators (GW-99)", () => {

@@ -97,7 +97,7 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       assert.deepEqual(await one.register({ producerId: other, schemaBody: { z: 1 } }), refused("needs_review"));
 
       assert.deepEqual(await one.waiting(), [[other, "k"]]);
-      assert.deepEqual(await one.bindings([other, subjectId]), [forbidden]);
+      assert.deepEqual(await one.bindings([other, subjectId]), [{ ...forbidden, isThere: true }]);
     });
 
     it("refuses what cannot be stored, or is too large, and keeps nothing of it (ING-13, ING-14)", async () => {
@@ -231,7 +231,15 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
         [producer, idOf(1)],
       );
 
-      assert.deepEqual(asked, [forbidden, bound, bound, bound, forbidden, forbidden]);
+      const nowhere = { ...forbidden, isThere: false };
+      assert.deepEqual(asked, [
+        { ...forbidden, isThere: true },
+        bound,
+        bound,
+        bound,
+        { ...forbidden, isThere: true },
+        nowhere,
+      ]);
     });
   });
 
@@ -261,7 +269,10 @@ export function describeSubjects(half: string, open: (limits: RowsLimits) => Pro
       await one.review(subjectId, producer, false);
 
       const asked = await one.bindings([other, subjectId], [producer, subjectId]);
-      assert.deepEqual(asked, [{ kind: "bound", schemaId }, forbidden]);
+      assert.deepEqual(asked, [
+        { kind: "bound", schemaId },
+        { ...forbidden, isThere: true },
+      ]);
       assert.deepEqual(await one.register(), refused("review_denied"));
     });
 

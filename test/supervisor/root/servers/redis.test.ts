@@ -1,7 +1,7 @@
 /** The node's own Redis, for real: its users, its log, its port, and the program that it may be. */
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { describeExit, must } from "#runtime/errors.ts";
@@ -132,6 +132,21 @@ describe("servers: redis", { skip }, () => {
     assert.deepEqual(
       listening.map((line) => line.trim().split(/\s+/)[1]?.split(":")[0]),
       ["0100007F"],
+    );
+  });
+
+  it("says which port another program has, and what to do (SUP-34)", async (context) => {
+    const { child, port } = await stage(context);
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(port, "127.0.0.1", resolve));
+    context.after(() => other.close());
+
+    const started = await child.start();
+
+    assert(!started.ok);
+    assert.equal(
+      describeExit(started.failure.reason),
+      `another program has port ${port} of 127.0.0.1: end it, or set redis.port (CEPA_REDIS_PORT) to another port, or to 0 for a free one`,
     );
   });
 
