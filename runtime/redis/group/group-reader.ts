@@ -221,7 +221,7 @@ export class GroupReader {
     const given = await this.#calls.fresh(this.#countMax(), Math.max(1, Math.min(blockMs, leftMs)), within);
     if (!given.ok) return given;
     this.#saw(given.value);
-    this.#backlog?.gaveNew(given.value.length);
+    this.#backlog?.gaveNew(given.value.map(({ id }) => id));
     return ok(given.value.flatMap((entry) => toEntry(entry, 1)));
   }
 

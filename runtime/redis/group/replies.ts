@@ -31,11 +31,7 @@ export interface GroupFacts {
   readonly pendingCount: number;
   /** Entries that nobody was given yet; undefined where Redis does not know, which is where some were deleted by their ids. */
   readonly unreadCount: number | undefined;
-}
-
-export interface StreamFacts {
-  readonly length: number;
-  /** Of an entry that may be gone; `0-0` where there was none. */
+  /** Of the last entry that anybody was given, which may be gone; `0-0` where nobody was given any. */
   readonly lastId: string;
 }
 
@@ -77,6 +73,7 @@ export function readGroups(reply: RedisReply): readonly GroupFacts[] {
       name: textIn(facts.get("name") ?? null),
       pendingCount: numberIn(facts.get("pending") ?? null),
       unreadCount: lag === null ? undefined : numberIn(lag),
+      lastId: textIn(facts.get("last-delivered-id") ?? null),
     };
   });
 }
@@ -93,15 +90,6 @@ export function readConsumers(reply: RedisReply): readonly ConsumerRow[] {
       idleMs: numberIn(facts.get("idle") ?? null),
     };
   });
-}
-
-/** Of `XINFO STREAM`. */
-export function readStreamFacts(reply: RedisReply): StreamFacts {
-  const facts = factsIn(reply);
-  return {
-    length: numberIn(facts.get("length") ?? null),
-    lastId: textIn(facts.get("last-generated-id") ?? null),
-  };
 }
 
 export function listIn(reply: RedisReply): readonly RedisReply[] {

@@ -26,6 +26,14 @@ export const REDIS_VERSION_MIN = 7;
 /** Of a word of a command, such as the value of a field: more than an event may have. A larger one ends the connection. */
 export const REDIS_WORD_BYTES_MAX: number = 2 * MiB;
 
+/**
+ * Of all connections, what they have sent and is not done yet, and answers that they have not taken. Past it the one with the
+ * most that is not the node's is ended, and nothing of its command was done: so much at most is an entry, of words that are
+ * each small enough. Answers to the node count too: some pages of `ingest.pageBytesMax`. A connection counts 37 KiB for its
+ * first seconds, and some 2 KiB later.
+ */
+export const REDIS_CLIENTS_BYTES_MAX: number = 64 * MiB;
+
 /** Longest time that installing one may take. */
 export const PROVIDE_MS: number = 5 * minute;
 
@@ -146,6 +154,7 @@ function settingsText({ places, port, memoryBytesMax }: RedisPlace, directory: s
     "maxmemory-policy": "noeviction",
     // Redis takes half a GiB by itself, and the reader of such a field has it in memory before it knows how large it is.
     "proto-max-bulk-len": String(REDIS_WORD_BYTES_MAX),
+    "maxmemory-clients": String(REDIS_CLIENTS_BYTES_MAX),
     daemonize: "no",
   };
   return Object.entries(settings)
