@@ -1,6 +1,8 @@
 /** `cepa auth` of administrators, against a gateway with a real listener for them. Auth is a fake. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { cpSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { approve, pending } from "#cli/auth-keys.ts";
@@ -241,6 +243,22 @@ describe("cli: an administrator's files", () => {
       assert.deepEqual(auth.asked, []);
     });
   }
+
+  it("are not to blame where the listener closes the connection before it was shown any", async () => {
+    const shut = createServer((socket) => socket.destroy());
+    shut.listen(0, "127.0.0.1");
+    await once(shut, "listening");
+    const { port } = shut.address() as AddressInfo;
+
+    const listed = await ask(trust, "--admin-url", `https://127.0.0.1:${port}`);
+    shut.close();
+
+    assert.equal(listed.code, 1);
+    assert.match(
+      listed.stderr,
+      /cli\.unreachable: .* closed the connection before any certificate was shown: .*try again/,
+    );
+  });
 
   it("with the SSH certificate of another authority are nobody's", async () => {
     const listed = await pending({ ...here, admin: mixed("ssh", "admin_ssh", "admin_ssh-cert.pub") });

@@ -8,7 +8,10 @@ import type { Edge, EdgeLimits } from "#runtime/edge/edge.ts";
 import type { EdgeTls } from "#runtime/edge/tls.ts";
 import type { Ref } from "#runtime/ref.ts";
 
-/** Connections of administrators at once; one more is closed. With one request each, they hold that many bodies. */
+/**
+ * Connections of administrators at once; for one more the oldest is closed that has shown no certificate yet, so that strangers
+ * keep nobody out. With one request each, they hold that many bodies.
+ */
 export const ADMIN_CONNECTIONS_MAX = 64;
 
 export interface AdminDoor {
