@@ -3,7 +3,7 @@
  * loopback interface. It syncs its log once a second, and refuses writes at its limit of memory rather than drop anything.
  *
  * There are two users, and none without a password: the node, with one that is new with every start, and whoever is told
- * where to send what. The file of users is written before every life.
+ * where to send what. Its files are written before a life where they are not as they should be.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -119,6 +119,9 @@ export function redisServer(place: RedisPlace): ServerProgram {
       [users, usersText(secrets.value, rights)],
     ] as const;
     for (const [path, text] of files) {
+      const found = await disk.readFile(path);
+      // On a full disk it begins with what is there.
+      if (found.ok && Buffer.from(text).equals(found.value)) continue;
       const written = await disk.replaceFile(path, Buffer.from(text));
       if (!written.ok) return `cannot write ${path}: ${written.failure.code}`;
     }

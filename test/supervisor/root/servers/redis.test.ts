@@ -1,7 +1,16 @@
 /** The node's own Redis, for real: its users, its log, its port, and the program that it may be. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -208,6 +217,30 @@ describe("servers: redis", { skip }, () => {
     const again = must(await redisSecrets(base, places), "those of the next start of the node");
     assert.equal(again.producer, secrets.producer);
     assert.notEqual(again.node, secrets.node);
+  });
+
+  it("writes its files again only where they would change, so that it comes back on a full disk", async (context) => {
+    const { places, child, secrets, socket } = await stage(context);
+    must(await child.start(), "the start");
+    const paths = ["redis.conf", "users.acl"].map((name) => join(places.data, "redis", name));
+    const [config = ""] = paths;
+    const filesNow = (): readonly number[] => paths.map((path) => statSync(path).ino);
+    const again = async (): Promise<void> => {
+      const over = new Promise<void>((resolve) => child.onExit(() => resolve()));
+      child.kill();
+      await over;
+      must(await child.start(), "the next start");
+    };
+    const first = filesNow();
+
+    await again();
+    const same = filesNow();
+    appendFileSync(config, "maxclients 5\n");
+    await again();
+
+    assert.deepEqual(same, first);
+    assert.doesNotMatch(readFileSync(config, "utf8"), /maxclients/);
+    assert.match(await ask(socket, `AUTH cepa ${secrets.node}`, "SET a 1"), /^\+OK\r\n\+OK/);
   });
 
   it("is ready when it has read its log, and not as soon as it listens", async (context) => {
