@@ -125,11 +125,13 @@ export async function judge<F extends Failure>(
 }
 
 /** The token of an entry that is worth asking about, or why the entry is dead without one. */
-function tokenIn({ fields, deliveryCount }: StreamEntry, { bounds, deliveriesMax }: Moment): string | Dead {
+function tokenIn({ fields, repeated, deliveryCount }: StreamEntry, { bounds, deliveriesMax }: Moment): string | Dead {
   if (deliveryCount > deliveriesMax) return dead("poison", `delivered ${deliveryCount} times`);
+  if (repeated?.has(PAYLOAD) === true) return dead("empty_payload", "repeated");
   const payload = fields.get(PAYLOAD);
   if (payload === undefined || payload.length === 0) return dead("empty_payload", "empty");
   if (payload.length > bounds.sizeBytesMax) return dead("too_large", "too-large");
+  if (repeated?.has(TOKEN) === true) return dead("unauthenticated", "repeated");
   const token = fields.get(TOKEN);
   if (token === undefined) return "";
   // A token is ASCII: any other byte becomes a character that no token has.

@@ -173,6 +173,16 @@ describe("cli: auth approve, deny, revoke", () => {
     });
   }
 
+  it("says of a fingerprint of ssh-keygen that those here are others, and where they are shown", async () => {
+    const name = `SHA256:${"A".repeat(43)}`;
+
+    const [approved, revoked] = [await run("approve", name), await run("revoke", name, "--key")];
+
+    const said = `cli.no-such-key: ${name} is a fingerprint of ssh-keygen; those here are the SHA3-512 of the key's blob`;
+    assert(approved.stderr.includes(said) && /as cepa auth pending shows them/.test(approved.stderr), approved.stderr);
+    assert(revoked.stderr.includes(said) && /as cepa auth pending --all shows/.test(revoked.stderr), revoked.stderr);
+  });
+
   it("revokes a token by its name, or by itself, and a key", async () => {
     const claims = Buffer.from(JSON.stringify({ jti: "01K76AVR00000000000000000A" })).toString("base64url");
 

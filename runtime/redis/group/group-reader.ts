@@ -332,6 +332,7 @@ function after(rows: readonly PendingRow[]): string | undefined {
   return last === undefined ? undefined : `(${last.id}`;
 }
 
-function toEntry({ id, fields }: GivenEntry, deliveryCount: number | undefined): readonly StreamEntry[] {
-  return fields === undefined || deliveryCount === undefined ? [] : [{ id, fields, deliveryCount }];
+function toEntry({ id, fields, repeated }: GivenEntry, deliveryCount: number | undefined): readonly StreamEntry[] {
+  if (fields === undefined || deliveryCount === undefined) return [];
+  return [repeated === undefined ? { id, fields, deliveryCount } : { id, fields, repeated, deliveryCount }];
 }

@@ -7,6 +7,8 @@ export interface GivenEntry {
   readonly id: string;
   /** Undefined: it is gone from the stream. */
   readonly fields: ReadonlyMap<string, Uint8Array> | undefined;
+  /** As a `StreamEntry` has it. */
+  readonly repeated?: ReadonlySet<string>;
   /** Of its names and values. */
   readonly sizeBytes: number;
 }
@@ -120,16 +122,16 @@ function fieldsIn(reply: RedisReply): Omit<GivenEntry, "id"> {
   if (reply === null) return { fields: undefined, sizeBytes: 0 };
   const words = listIn(reply);
   const fields = new Map<string, Uint8Array>();
-  const repeated: string[] = [];
+  const repeated = new Set<string>();
   let sizeBytes = 0;
   for (let at = 0; at < words.length; at += 2) {
     const name = textIn(words[at] ?? null);
     const value = words[at + 1] ?? null;
     assert(value instanceof Uint8Array, "a field has a value");
     sizeBytes += name.length + value.length;
-    if (fields.has(name)) repeated.push(name);
+    if (fields.has(name)) repeated.add(name);
     fields.set(name, value);
   }
   for (const name of repeated) fields.delete(name);
-  return { fields, sizeBytes };
+  return repeated.size === 0 ? { fields, sizeBytes } : { fields, repeated, sizeBytes };
 }
