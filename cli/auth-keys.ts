@@ -122,7 +122,10 @@ async function findKey(node: AdminNode, paths: readonly string[], name: string):
   if (key !== undefined && others.length === 0) return ok(key);
   const which = paths === REVIEWED.approve ? "key that waits" : "key";
   const problem = key === undefined ? `no ${which} has` : `${found.length} keys have`;
-  const message = `${problem} this fingerprint, or begins so: ${name}; see cepa auth pending${which === "key" ? " --all" : ""}`;
+  const shown = `cepa auth pending${which === "key" ? " --all" : ""}`;
+  const message = /^(SHA256|MD5):/.test(name)
+    ? `${name} is a fingerprint of ssh-keygen; those here are the SHA3-512 of the key's blob, in base64, as ${shown} shows them`
+    : `${problem} this fingerprint, or begins so: ${name}; see ${shown}`;
   return fail({ code: "cli.no-such-key", message });
 }
 

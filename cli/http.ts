@@ -294,23 +294,31 @@ function silent(): Error {
 function open(url: string, options: Options, body = ""): Promise<Outcome<IncomingMessage>> {
   return new Promise((resolve) => {
     const request = requestTo(url, options);
+    let isGreeted = false;
+    request.on("socket", (socket) => socket.once("secureConnect", () => (isGreeted = true)));
     request.on("response", (response) => resolve(ok(response)));
     request.on("error", (error) => {
-      const isPrivate = options.ca !== undefined && isDistrust(error);
-      resolve(fail(isPrivate ? { code: "cli.not-trusted", message: reasonOf(error) } : unreachable(url, error)));
+      resolve(fail(options.ca === undefined ? unreachable(url, error) : refusedBy(url, error, isGreeted)));
     });
     request.end(body);
   });
 }
 
 /**
- * One of the two did not take the other's certificate. What says so comes from OpenSSL, or from Node's look at names; or it is
- * the end of the connection, which overtakes the alert of a server that ends it at once.
+ * Of a listener that wants a certificate. What says that one of the two did not take the other's comes from OpenSSL, or from
+ * Node's look at names. A connection that ends before the listener has shown its own ends for another reason: it was shown none.
+ * One that ends later may be either: the end overtakes the alert of a server that ends it at once.
  */
-function isDistrust(error: Error): boolean {
-  return /^(ERR_SSL_|ERR_TLS_CERT|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|(EPROTO|EPIPE|ECONNRESET)$)/.test(
-    errnoOf(error) ?? "",
-  );
+function refusedBy(url: string, error: Error, isGreeted: boolean): CliFailure {
+  const errno = errnoOf(error) ?? "";
+  if (/^(ERR_SSL_|ERR_TLS_CERT|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|EPROTO$)/.test(errno)) {
+    return { code: "cli.not-trusted", message: reasonOf(error) };
+  }
+  if (!/^(EPIPE|ECONNRESET)$/.test(errno)) return unreachable(url, error);
+  if (isGreeted)
+    return { code: "cli.not-trusted", message: `${reasonOf(error)}; or it ended for another reason: try again` };
+  const message = `${new URL(url).origin} closed the connection before any certificate was shown: it has too many, or is going down; try again`;
+  return { code: "cli.unreachable", message };
 }
 
 type Options = RequestOptions & Pick<TextRequest, "ca" | "cert" | "key">;

@@ -3,7 +3,8 @@
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
 import { readAuthorities } from "#actors/domain/ssh/authority-files.ts";
 import { AdminHandler } from "#actors/gateway/administrators/handler.ts";
-import { type AdminDoor, listenToAdministrators, readTls } from "#actors/gateway/administrators/listener.ts";
+import { type AdminDoor, listenToAdministrators } from "#actors/gateway/administrators/listener.ts";
+import { readTls } from "#actors/gateway/administrators/tls-files.ts";
 import { Admission, HEAP_BODY_BYTES_MAX } from "#actors/gateway/admission.ts";
 import {
   checkGatewayConfig,

@@ -129,19 +129,24 @@ function isPoison({ deliveryCount }: StreamEntry, { deliveriesMax }: Moment): bo
   return deliveryCount > deliveriesMax;
 }
 
-/** Empty where there is none. A token is ASCII: any other byte becomes a character that no token has. */
-function tokenIn({ fields }: StreamEntry): string {
+/** Empty where there is none, or nobody knows which. A token is ASCII: any other byte becomes a character that no token has. */
+function tokenIn({ fields, repeated }: StreamEntry): string {
   const token = fields.get(TOKEN);
-  return token === undefined ? "" : Buffer.from(token.buffer, token.byteOffset, token.length).toString("latin1");
+  return token === undefined || repeated?.has(TOKEN) === true
+    ? ""
+    : Buffer.from(token.buffer, token.byteOffset, token.length).toString("latin1");
 }
 
 /** Why there is nothing to read, whoever sent it. */
-function flawOf({ fields }: StreamEntry, { bounds }: Moment): Pick<Dead, "reason" | "error"> | undefined {
+function flawOf({ fields, repeated }: StreamEntry, { bounds }: Moment): Pick<Dead, "reason" | "error"> | undefined {
+  if (repeated?.has(PAYLOAD) === true) return { reason: "empty_payload", error: "repeated" };
   const payload = fields.get(PAYLOAD);
   if (payload === undefined) return { reason: "empty_payload", error: `no payload, but ${namesOf(fields)}` };
   if (payload.length === 0) return { reason: "empty_payload", error: "empty" };
-  if (payload.length <= bounds.sizeBytesMax) return undefined;
-  return { reason: "too_large", error: `${payload.length} bytes, and at most ${bounds.sizeBytesMax} are taken` };
+  if (payload.length > bounds.sizeBytesMax) {
+    return { reason: "too_large", error: `${payload.length} bytes, and at most ${bounds.sizeBytesMax} are taken` };
+  }
+  return repeated?.has(TOKEN) === true ? { reason: "unauthenticated", error: "repeated" } : undefined;
 }
 
 /** For whoever has called it by another name: the first few, each with its length. */

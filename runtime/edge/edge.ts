@@ -100,7 +100,10 @@ export interface EdgeLimits {
   readonly headersTimeoutMs: number;
   /** An idle connection is kept this long, ms. At listen. */
   readonly keepAliveMs: number;
-  /** Connections at once. At listen. One more is closed without an answer. */
+  /**
+   * Connections at once. At listen. One more is closed without an answer; with TLS the oldest is that has not shown a certificate
+   * yet, be it the new one.
+   */
   readonly connectionsMax: number;
   /** Requests sent ahead on one connection. One more: the connection is reset. */
   readonly pipelinedMax: number;

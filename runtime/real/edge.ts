@@ -13,6 +13,7 @@ import { edgeRefusal, type Refusal } from "#runtime/edge/refusal.ts";
 import type { EdgeTlsUnusable } from "#runtime/edge/tls.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import { Connection, type ConnectionHost } from "#runtime/real/edge/connection.ts";
+import { Handshakes } from "#runtime/real/edge/handshakes.ts";
 import { Outbox } from "#runtime/real/edge/outbox.ts";
 import { QueuedBytes } from "#runtime/real/edge/queued-bytes.ts";
 import { createTlsServer } from "#runtime/real/edge/tls-server.ts";
@@ -45,6 +46,7 @@ class Listener implements Edge {
   readonly #connections = new Map<Socket, Connection>();
   /** What was accepted and has not closed: with TLS, also who has not shown a certificate yet. */
   readonly #sockets = new Set<Socket>();
+  readonly #handshakes = new Handshakes();
   /** Exchanges under way. */
   #openCount = 0;
   readonly #host: ConnectionHost;
@@ -75,10 +77,14 @@ class Listener implements Edge {
       },
       onReject: (reason) => rejected.add(1, { reason }),
     };
-    this.#server.maxConnections = limits().connectionsMax;
+    const { connectionsMax } = limits();
+    // With TLS it is not always the one more that goes.
+    if (options.tls === undefined) this.#server.maxConnections = connectionsMax;
     // A client may end its side once it has asked: it is answered all the same.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
-    this.#server.on("drop", () => rejected.add(1, { reason: "connections" }));
+    const onDrop = (): void => rejected.add(1, { reason: "connections" });
+    this.#server.on("drop", onDrop);
+    if (options.tls !== undefined) this.#boundHandshakes(connectionsMax, onDrop);
     this.#adaptServer();
   }
 
@@ -132,6 +138,19 @@ class Listener implements Edge {
     });
     for (const socket of [...this.#connections.keys(), ...this.#sockets]) socket.destroy();
     await closed;
+  }
+
+  /** Before anybody else hears of the connection. */
+  #boundHandshakes(connectionsMax: number, onDrop: () => void): void {
+    this.#server.on("connection", (socket: Socket) => {
+      this.#handshakes.begun(socket);
+      if (this.#sockets.size < connectionsMax) return;
+      // Where all others have shown a certificate it is the new one.
+      const ended = this.#handshakes.endOldest();
+      if (ended !== undefined) this.#sockets.delete(ended);
+      onDrop();
+    });
+    this.#server.on("secureConnection", (socket: Socket) => this.#handshakes.finished(socket));
   }
 
   #adaptServer(): void {

@@ -25,6 +25,8 @@ import { second } from "#runtime/units.ts";
 export const REDIS_CONNECT_MS: number = 5 * second;
 /** Looks without anything new, while somebody waits, after which the connection is given up. */
 const QUIET_LOOKS_MAX = 4;
+/** Where a server bounds what its connections take, ours is not the one that is ended. It serves also where that is refused. */
+const UNEVICTED: RedisCommand = ["CLIENT", "NO-EVICT", "on"];
 const ABANDONED = "nobody waits for it";
 
 export interface ConnectionOptions {
@@ -122,6 +124,7 @@ export class RedisConnection {
     const commands: readonly RedisCommand[] = [
       ...(login === undefined ? [] : [authOf(login)]),
       ...(database === 0 ? [] : [["SELECT", database] as const]),
+      UNEVICTED,
       ["PING"],
     ];
     const answers = await this.#ask(commands, new AbortController());
@@ -129,6 +132,7 @@ export class RedisConnection {
       if (answer.ok) continue;
       const { failure } = answer;
       if (failure.code === "redis.unreachable") return unreachable("no", failure.cause);
+      if (commands[at] === UNEVICTED) continue;
       // Only a server that serves looks whether somebody may ask that.
       const isPing = at === commands.length - 1;
       if (!(isPing && failure.kind === "NOPERM")) return fail(failure);

@@ -1,6 +1,8 @@
 /** `cepa auth` of administrators, against a gateway with a real listener for them. Auth is a fake. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { cpSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { approve, jtiOf, pending } from "#cli/auth-keys.ts";
@@ -180,6 +182,16 @@ describe("cli: auth approve, deny, revoke", () => {
     });
   }
 
+  it("says of a fingerprint of ssh-keygen that those here are others, and where they are shown", async () => {
+    const name = `SHA256:${"A".repeat(43)}`;
+
+    const [approved, revoked] = [await run("approve", name), await run("revoke", name, "--key")];
+
+    const said = `cli.no-such-key: ${name} is a fingerprint of ssh-keygen; those here are the SHA3-512 of the key's blob`;
+    assert(approved.stderr.includes(said) && /as cepa auth pending shows them/.test(approved.stderr), approved.stderr);
+    assert(revoked.stderr.includes(said) && /as cepa auth pending --all shows/.test(revoked.stderr), revoked.stderr);
+  });
+
   it("revokes a token by its name, or by itself, and a key", async () => {
     const claims = Buffer.from(JSON.stringify({ jti: "01K76AVR00000000000000000A" })).toString("base64url");
 
@@ -267,6 +279,22 @@ describe("cli: an administrator's files", () => {
       assert.deepEqual(auth.asked, []);
     });
   }
+
+  it("are not to blame where the listener closes the connection before it was shown any", async () => {
+    const shut = createServer((socket) => socket.destroy());
+    shut.listen(0, "127.0.0.1");
+    await once(shut, "listening");
+    const { port } = shut.address() as AddressInfo;
+
+    const listed = await ask(trust, "--admin-url", `https://127.0.0.1:${port}`);
+    shut.close();
+
+    assert.equal(listed.code, 1);
+    assert.match(
+      listed.stderr,
+      /cli\.unreachable: .* closed the connection before any certificate was shown: .*try again/,
+    );
+  });
 
   it("with the SSH certificate of another authority are nobody's", async () => {
     const listed = await pending({ ...here, admin: mixed("ssh", "admin_ssh", "admin_ssh-cert.pub") });

@@ -1,14 +1,17 @@
 /** The listener of administrators: opened where an authority for them is named, and there is an auth to ask. */
 import type { AuthProtocol } from "#actors/auth/protocol.ts";
+import { readTls } from "#actors/gateway/administrators/tls-files.ts";
 import type { GatewayConfig } from "#actors/gateway/config.ts";
 import type { IngestProtocol } from "#actors/ingest/protocol.ts";
 import type { CellEnv, ConfigView } from "#runtime/actor-module.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import type { Edge, EdgeLimits } from "#runtime/edge/edge.ts";
-import type { EdgeTls } from "#runtime/edge/tls.ts";
 import type { Ref } from "#runtime/ref.ts";
 
-/** Connections of administrators at once; one more is closed. With one request each, they hold that many bodies. */
+/**
+ * Connections of administrators at once; for one more the oldest is closed that has shown no certificate yet, so that strangers
+ * keep nobody out. With one request each, they hold that many bodies.
+ */
 export const ADMIN_CONNECTIONS_MAX = 64;
 
 export interface AdminDoor {
@@ -16,21 +19,6 @@ export interface AdminDoor {
   readonly auth: Ref<AuthProtocol>;
   readonly ingest: Ref<IngestProtocol>;
   readonly disk: Disk;
-}
-
-type AdminFiles = Pick<GatewayConfig, "adminCertificate" | "adminKey" | "adminClientAuthority" | "adminHandshakeMs">;
-
-/** What it shows and whom it trusts; or a sentence about the file that cannot be used. */
-export async function readTls(disk: Disk, config: AdminFiles): Promise<EdgeTls | string> {
-  const { adminCertificate, adminKey, adminClientAuthority, adminHandshakeMs } = config;
-  const texts: string[] = [];
-  for (const path of [adminCertificate, adminKey, adminClientAuthority]) {
-    const read = await disk.readFile(path);
-    if (!read.ok) return `the listener of administrators needs ${path}, which cannot be read (${read.failure.code})`;
-    texts.push(Buffer.from(read.value).toString("latin1"));
-  }
-  const [certificate = "", key = "", clientAuthority = ""] = texts;
-  return { certificate, key, clientAuthority, handshakeTimeoutMs: adminHandshakeMs };
 }
 
 /** Or a sentence about what keeps it from being there. */

@@ -12,9 +12,7 @@ import {
   readConsumers,
   readGroups,
   readPending,
-  readStreamFacts,
   readStreams,
-  type StreamFacts,
 } from "#runtime/redis/group/replies.ts";
 import type { Redis, RedisCommand, RedisFailure, RedisRefused, RedisReply } from "#runtime/redis/redis.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -44,7 +42,8 @@ export interface GivenAgain {
 /** What a group has before it, and the stream that it reads, at one moment. */
 export interface GroupSurvey {
   readonly group: GroupFacts;
-  readonly stream: StreamFacts;
+  /** Entries in the stream. */
+  readonly length: number;
 }
 
 /** Ids acknowledged by one command. */
@@ -124,22 +123,25 @@ export class GroupCalls {
     );
   }
 
-  /** A failure of which `isGroupGone` is true where there is no such group. */
+  /**
+   * A failure of which `isGroupGone` is true where there is no such group. Not by `XINFO STREAM`, which tells the first and the
+   * last entry as they are: of any size, and once a second.
+   */
   async survey(within: Within): Promise<Result<GroupSurvey, RedisFailure>> {
     const { redis, stream, group } = this.#place;
     const asked = await redis.transaction(
       [
-        ["XINFO", "STREAM", stream],
+        ["XLEN", stream],
         ["XINFO", "GROUPS", stream],
       ],
       within,
     );
     if (!asked.ok) return asked;
-    const [facts, groups] = asked.value;
-    if (facts === undefined || !facts.ok) return facts ?? NO_GROUP;
+    const [length, groups] = asked.value;
+    if (length === undefined || !length.ok) return length ?? NO_GROUP;
     if (groups === undefined || !groups.ok) return groups ?? NO_GROUP;
     const found = readGroups(groups.value).find(({ name }) => name === group);
-    return found === undefined ? NO_GROUP : ok({ group: found, stream: readStreamFacts(facts.value) });
+    return found === undefined ? NO_GROUP : ok({ group: found, length: numberIn(length.value) });
   }
 
   /**

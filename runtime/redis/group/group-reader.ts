@@ -221,7 +221,7 @@ export class GroupReader {
     const given = await this.#calls.fresh(this.#countMax(), Math.max(1, Math.min(blockMs, leftMs)), within);
     if (!given.ok) return given;
     this.#saw(given.value);
-    this.#backlog?.gaveNew(given.value.length);
+    this.#backlog?.gaveNew(given.value.map(({ id }) => id));
     return ok(given.value.flatMap((entry) => toEntry(entry, 1)));
   }
 
@@ -332,6 +332,7 @@ function after(rows: readonly PendingRow[]): string | undefined {
   return last === undefined ? undefined : `(${last.id}`;
 }
 
-function toEntry({ id, fields }: GivenEntry, deliveryCount: number | undefined): readonly StreamEntry[] {
-  return fields === undefined || deliveryCount === undefined ? [] : [{ id, fields, deliveryCount }];
+function toEntry({ id, fields, repeated }: GivenEntry, deliveryCount: number | undefined): readonly StreamEntry[] {
+  if (fields === undefined || deliveryCount === undefined) return [];
+  return [repeated === undefined ? { id, fields, deliveryCount } : { id, fields, repeated, deliveryCount }];
 }

@@ -7,6 +7,8 @@ export interface GivenEntry {
   readonly id: string;
   /** Undefined: it is gone from the stream. */
   readonly fields: ReadonlyMap<string, Uint8Array> | undefined;
+  /** As a `StreamEntry` has it. */
+  readonly repeated?: ReadonlySet<string>;
   /** Of its names and values. */
   readonly sizeBytes: number;
 }
@@ -31,11 +33,7 @@ export interface GroupFacts {
   readonly pendingCount: number;
   /** Entries that nobody was given yet; undefined where Redis does not know, which is where some were deleted by their ids. */
   readonly unreadCount: number | undefined;
-}
-
-export interface StreamFacts {
-  readonly length: number;
-  /** Of an entry that may be gone; `0-0` where there was none. */
+  /** Of the last entry that anybody was given, which may be gone; `0-0` where nobody was given any. */
   readonly lastId: string;
 }
 
@@ -77,6 +75,7 @@ export function readGroups(reply: RedisReply): readonly GroupFacts[] {
       name: textIn(facts.get("name") ?? null),
       pendingCount: numberIn(facts.get("pending") ?? null),
       unreadCount: lag === null ? undefined : numberIn(lag),
+      lastId: textIn(facts.get("last-delivered-id") ?? null),
     };
   });
 }
@@ -93,15 +92,6 @@ export function readConsumers(reply: RedisReply): readonly ConsumerRow[] {
       idleMs: numberIn(facts.get("idle") ?? null),
     };
   });
-}
-
-/** Of `XINFO STREAM`. */
-export function readStreamFacts(reply: RedisReply): StreamFacts {
-  const facts = factsIn(reply);
-  return {
-    length: numberIn(facts.get("length") ?? null),
-    lastId: textIn(facts.get("last-generated-id") ?? null),
-  };
 }
 
 export function listIn(reply: RedisReply): readonly RedisReply[] {
@@ -132,16 +122,16 @@ function fieldsIn(reply: RedisReply): Omit<GivenEntry, "id"> {
   if (reply === null) return { fields: undefined, sizeBytes: 0 };
   const words = listIn(reply);
   const fields = new Map<string, Uint8Array>();
-  const repeated: string[] = [];
+  const repeated = new Set<string>();
   let sizeBytes = 0;
   for (let at = 0; at < words.length; at += 2) {
     const name = textIn(words[at] ?? null);
     const value = words[at + 1] ?? null;
     assert(value instanceof Uint8Array, "a field has a value");
     sizeBytes += name.length + value.length;
-    if (fields.has(name)) repeated.push(name);
+    if (fields.has(name)) repeated.add(name);
     fields.set(name, value);
   }
   for (const name of repeated) fields.delete(name);
-  return { fields, sizeBytes };
+  return repeated.size === 0 ? { fields, sizeBytes } : { fields, repeated, sizeBytes };
 }

@@ -8,6 +8,8 @@ export interface StreamEntry {
    * twice is none: nobody could say which of them counts. Values are views of what came with them (`RedisReply`).
    */
   readonly fields: ReadonlyMap<string, Uint8Array>;
+  /** Names of fields that came twice; absent where none did. */
+  readonly repeated?: ReadonlySet<string>;
   /** This one included; 1: it was never given to anybody before. */
   readonly deliveryCount: number;
 }

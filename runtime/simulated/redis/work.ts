@@ -2,7 +2,7 @@
 
 import { APPEND_KEPT_PART, assertAppend, type NewEntry, type StreamBounds } from "#runtime/redis/append.ts";
 import { blockMsOf, nameOf } from "#runtime/redis/commands.ts";
-import { entryIdAt } from "#runtime/redis/entry-id.ts";
+import { ENTRY_ID_LAST, entryIdAt } from "#runtime/redis/entry-id.ts";
 import { assertRate, type Rate, type RateVerdict, takeOne } from "#runtime/redis/rate.ts";
 import type { RedisCommand, RedisReply, RedisWord } from "#runtime/redis/redis.ts";
 import { STREAM_AHEAD_MS_MAX } from "#runtime/redis/set-back.ts";
@@ -109,9 +109,12 @@ function setBack(key: string, { keyspace, nowMs }: Moment): boolean | Refusal {
   const stream = findValue(keyspace, key, nowMs);
   if (stream === undefined) return false;
   if (stream.kind !== "stream") return WRONG_TYPE;
-  if (entryIdAt(nowMs + STREAM_AHEAD_MS_MAX + 1) > stream.lastId || stream.groups.size === 0) return false;
   const groups = [...stream.groups.values()];
-  if (groups.some(({ pending, lastId }) => pending.length > 0 || lastId !== stream.lastId)) return false;
+  if (groups.length === 0 || groups.some(({ pending }) => pending.length > 0)) return false;
+  const lowest = groups.reduce((least, { lastId }) => (lastId < least ? lastId : least), ENTRY_ID_LAST);
+  const top = stream.entries.at(-1);
+  const last = top === undefined ? stream.lastId : lowest;
+  if (last < entryIdAt(nowMs + STREAM_AHEAD_MS_MAX + 1) || (top !== undefined && last < top.id)) return false;
   stream.entries = [];
   stream.lastId = entryIdAt(nowMs);
   for (const group of groups) {

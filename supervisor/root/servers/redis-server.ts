@@ -3,7 +3,7 @@
  * loopback interface. It syncs its log once a second, and refuses writes at its limit of memory rather than drop anything.
  *
  * There are two users, and none without a password: the node, with one that is new with every start, and whoever is told
- * where to send what. The file of users is written before every life.
+ * where to send what. Its files are written before a life where they are not as they should be.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -25,6 +25,14 @@ export const REDIS_VERSION_MIN = 7;
 
 /** Of a word of a command, such as the value of a field: more than an event may have. A larger one ends the connection. */
 export const REDIS_WORD_BYTES_MAX: number = 2 * MiB;
+
+/**
+ * Of all connections, what they have sent and is not done yet, and answers that they have not taken. Past it the one with the
+ * most that is not the node's is ended, and nothing of its command was done: so much at most is an entry, of words that are
+ * each small enough. Answers to the node count too: some pages of `ingest.pageBytesMax`. A connection counts 37 KiB for its
+ * first seconds, and some 2 KiB later.
+ */
+export const REDIS_CLIENTS_BYTES_MAX: number = 64 * MiB;
 
 /** Longest time that installing one may take. */
 export const PROVIDE_MS: number = 5 * minute;
@@ -113,6 +121,9 @@ export function redisServer(place: RedisPlace): ServerProgram {
       [users, usersText(secrets.value, rights)],
     ] as const;
     for (const [path, text] of files) {
+      const found = await disk.readFile(path);
+      // On a full disk it begins with what is there.
+      if (found.ok && Buffer.from(text).equals(found.value)) continue;
       const written = await disk.replaceFile(path, Buffer.from(text));
       if (!written.ok) return `cannot write ${path}: ${written.failure.code}`;
     }
@@ -154,6 +165,7 @@ function settingsText({ places, port, memoryBytesMax }: RedisPlace, directory: s
     "maxmemory-policy": "noeviction",
     // Redis takes half a GiB by itself, and the reader of such a field has it in memory before it knows how large it is.
     "proto-max-bulk-len": String(REDIS_WORD_BYTES_MAX),
+    "maxmemory-clients": String(REDIS_CLIENTS_BYTES_MAX),
     daemonize: "no",
   };
   return Object.entries(settings)

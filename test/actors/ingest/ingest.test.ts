@@ -185,6 +185,21 @@ describe("ingest: an entry that is no event", () => {
     assert.equal((await world.entries("events:dlq"))[0]?.["producer_id"], producerId);
   });
 
+  for (const [name, said] of [
+    ["payload", "empty_payload: repeated"],
+    ["token", "unauthenticated: repeated"],
+  ] as const) {
+    it(`is dead-lettered where it has two fields ${name}, which says so (ING-23)`, async () => {
+      const { world, subjectId } = await scene();
+      const fields = { payload: lean(1, subjectId), token };
+
+      await world.ask("XADD", "events", "*", ...Object.entries(fields).flat(), name, fields[name]);
+      await world.settled();
+
+      assert.deepEqual(await dead(world), [said]);
+    });
+  }
+
   it("is dead-lettered where its token is for another subject, in either protocol (ING-23)", async () => {
     const { world, subjectId } = await scene();
     const other = await world.subject(producerId, "other");

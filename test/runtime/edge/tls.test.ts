@@ -147,6 +147,58 @@ describe("edge: TLS (EDG-14)", () => {
     await edge.close();
   });
 
+  it("lets somebody in while strangers who show nothing have all places: the oldest of them goes", async () => {
+    const places = 3;
+    const metrics = new Metrics();
+    const limits = () => ({ ...testLimits, connectionsMax: places });
+    const waiting = { ...tls, handshakeTimeoutMs: 60_000 };
+    const edge = must(await realEdges.listen(options({ tls: waiting, limits, metrics })), "listening");
+    edge.attach(serviceOf(async ({ client }) => textResponse(JSON.stringify(client?.names ?? "nobody"))));
+    const { port } = new URL(edge.url);
+    const closed: number[] = [];
+    const strangers = [];
+    for (let at = 0; at < places; at += 1) {
+      const stranger = net.connect({ port: Number(port), host: "127.0.0.1" }).on("error", () => undefined);
+      stranger.once("close", () => closed.push(at));
+      await new Promise((resolve) => stranger.once("connect", resolve));
+      stranger.write(Buffer.from("160301020001", "hex"));
+      strangers.push(stranger);
+    }
+
+    const answer = await ask(edge, await issue({}));
+    const gone = [...closed];
+
+    assert.equal(answer, '["somebody"]');
+    assert.deepEqual(gone, [0]);
+    const rejected = metrics.takeDeltas().find(({ name }) => name === "rejected_total");
+    assert.deepEqual([rejected?.labels, rejected?.value], [{ reason: "connections" }, 1]);
+    for (const stranger of strangers) stranger.destroy();
+    await edge.close();
+  });
+
+  it("keeps those who have shown a certificate: where they have all places, one more is closed", async () => {
+    const limits = () => ({ ...testLimits, connectionsMax: 1 });
+    const edge = must(await realEdges.listen(options({ limits })), "listening");
+    edge.attach(serviceOf(async () => textResponse("here")));
+    const client = await issue({});
+    const { port } = new URL(edge.url);
+    const first = connect({ port: Number(port), host: "127.0.0.1", ca: authority.cert, ...client });
+    const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const answered = (): Promise<boolean> =>
+      new Promise((resolve) => first.once("data", () => resolve(true)).once("close", () => resolve(false)));
+    first.write(get);
+    await answered();
+
+    const second = await ask(edge, client);
+    first.write(get);
+    const isKept = await answered();
+    first.destroy();
+
+    assert.equal(isKept, true);
+    assert.match(second, /^error: (ECONNRESET|EPIPE)/);
+    await edge.close();
+  });
+
   it("waits for nobody who shows nothing when it ends", async () => {
     const patient = { ...tls, handshakeTimeoutMs: 60_000 };
     const edge = must(await realEdges.listen(options({ tls: patient })), "listening");

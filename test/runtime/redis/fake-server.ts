@@ -12,7 +12,7 @@ export const PIECE_MS = 25;
 
 export interface FakeServer {
   readonly port: number;
-  /** In capitals, in the order in which they came. */
+  /** In capitals, in the order in which they came, but for `CLIENT`. */
   readonly heard: readonly string[];
 }
 
@@ -28,7 +28,13 @@ export async function startFakeServer(say: Say, tls?: TlsOptions): Promise<FakeS
       text += bytes.toString("latin1");
       for (let next = readCommand(text); next !== undefined; next = readCommand(text)) {
         text = text.slice(next.length);
-        heard.push(next.words[0]?.toUpperCase() ?? "");
+        const name = next.words[0]?.toUpperCase() ?? "";
+        // As a Redis before version 7 does: it knows nothing of connections that are not evicted, and serves.
+        if (name === "CLIENT") {
+          socket.write("-ERR unknown subcommand\r\n");
+          continue;
+        }
+        heard.push(name);
         void tell(socket, say(next.words));
       }
     });

@@ -16,9 +16,14 @@ import { newOwner } from "#test/actors/gateway/administrators/door.ts";
 import { FakeAuth } from "#test/actors/gateway/administrators/fake-auth.ts";
 import { gatewayConfig } from "#test/actors/gateway/kit.ts";
 import { silentLog } from "#test/kit/actor.ts";
+import { newTestAuthority } from "#test/kit/authority.ts";
 
 const FILES = { adminClientAuthority: "/trust/ca.pem", adminCertificate: "/trust/a.pem", adminKey: "/trust/a.key" };
 const NAMED = { ...FILES, adminSshAuthority: ["/trust/ca.pub"] };
+
+const authority = await newTestAuthority();
+const server = await authority.issue("server", "listener");
+const other = await authority.issue("server", "other");
 
 interface Plan {
   readonly config?: Partial<GatewayConfig>;
@@ -26,11 +31,13 @@ interface Plan {
   readonly before?: NodeAddresses;
   readonly hasAuth?: boolean;
   readonly without?: string;
+  /** Other text of a file than what it should have. */
+  readonly changed?: Readonly<Record<string, string>>;
   /** Ports that somebody else has. */
   readonly taken?: readonly number[];
 }
 
-async function wire({ config = NAMED, before = {}, hasAuth = true, without, taken = [] }: Plan) {
+async function wire({ config = NAMED, before = {}, hasAuth = true, without, changed, taken = [] }: Plan) {
   const disk = new MemoryDisk();
   const edges = new SimulatedEdges();
   const clock = new ManualClock();
@@ -41,9 +48,10 @@ async function wire({ config = NAMED, before = {}, hasAuth = true, without, take
   const { key } = await newOwner();
   const texts = {
     "/trust/ca.pub": `${formatKeyLine(key)}\n`,
-    "/trust/ca.pem": "",
-    "/trust/a.pem": "",
-    "/trust/a.key": "",
+    "/trust/ca.pem": authority.cert,
+    "/trust/a.pem": server.cert,
+    "/trust/a.key": server.key,
+    ...changed,
   };
   for (const [path, text] of Object.entries(texts)) {
     if (path !== without) must(await disk.replaceFile(path, Buffer.from(text)), "a file");
@@ -120,6 +128,24 @@ describe("gateway: the listener of administrators (GW-98)", () => {
       assert.equal(later.problem, undefined);
       if (path === "/trust/ca.pub") assert.equal(later.admin, "https://127.0.0.1:41234");
       else assert.deepEqual([later.admin, later.errors], [undefined, ["gateway.admin-lost"]]);
+    });
+  }
+
+  for (const [what, path, text, said] of [
+    ["a key", "/trust/a.pem", server.key, "gateway.adminCertificate: /trust/a.pem has no certificate in PEM"],
+    ["a certificate", "/trust/a.key", server.cert, "gateway.adminKey: /trust/a.key has no private key in PEM"],
+    ["the key of another", "/trust/a.key", other.key, "gateway.adminKey: /trust/a.key is not the key of /trust/a.pem"],
+    ["nothing", "/trust/ca.pem", "", "gateway.adminClientAuthority: /trust/ca.pem has no certificate of an authority"],
+    ["no authority's certificate", "/trust/ca.pem", server.cert, "gateway.adminClientAuthority: /trust/ca.pem has no"],
+  ] as const) {
+    it(`keeps a node from its first start where ${path} has ${what}, and says so`, async () => {
+      const changed = { [path]: text };
+      const { problem = "" } = await wire({ changed });
+      const later = await wire({ changed, before: { admin: "https://127.0.0.1:41234" } });
+
+      assert(problem.startsWith(said), problem);
+      assert.doesNotMatch(problem, /PRIVATE|BEGIN/);
+      assert.deepEqual([later.problem, later.admin, later.errors], [undefined, undefined, ["gateway.admin-lost"]]);
     });
   }
 

@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { must } from "#runtime/errors.ts";
 import { realClock } from "#runtime/real/clock.ts";
+import { GroupCalls } from "#runtime/redis/group/group-calls.ts";
 import { TRIM_MS, Trimmer } from "#runtime/redis/group/trimmer.ts";
 import type { Redis, RedisCommand } from "#runtime/redis/redis.ts";
 import { TRIM_ENTRIES_MAX } from "#runtime/redis/trim.ts";
+import { KiB, MiB } from "#runtime/units.ts";
 import { patient } from "#test/kit/patient.ts";
 import { redisMissing, startRedis } from "#test/kit/redis.ts";
+import { makeReader, readPage } from "#test/runtime/redis/group/kit.ts";
 import { ask, simulated, type Told } from "#test/runtime/redis/kit.ts";
 
 /** Of what goes whole or not at all, in both. */
@@ -31,6 +34,10 @@ async function give(redis: Redis, stream: string, group: string, count: number):
   const reply = await ask(redis, "XREADGROUP", "GROUP", group, "ann", "COUNT", count, "STREAMS", stream, ">");
   const [[, entries]] = reply as readonly [readonly [string, readonly (readonly [string, Told])[]]];
   return entries.map(([id]) => id);
+}
+
+async function sentBytes(redis: Redis): Promise<number> {
+  return Number(/total_net_output_bytes:(\d+)/.exec(String(await ask(redis, "INFO", "stats")))?.[1]);
 }
 
 async function trim(redis: Redis, stream: string): Promise<number> {
@@ -152,6 +159,55 @@ function suite(name: string, open: () => Promise<Redis>, skip: string | false = 
       assert.equal(must(await redis.setBack("nothing", patient), "nothing"), false);
     });
 
+    for (const [what, id] of [
+      ["the end of time", "18446744073709551615-18446744073709551615"],
+      ["the year 10000", "253402300800000-5"],
+    ] as const) {
+      it(`sets a stream back that is empty and whose last id is of ${what}, whatever its groups were given`, async () => {
+        const redis = await open();
+        const stream = newStream();
+        for (const group of ["g", "h"]) await ask(redis, "XGROUP", "CREATE", stream, group, "0", "MKSTREAM");
+        await ask(redis, "XADD", stream, "5-0", "a", "");
+        const [given = ""] = await give(redis, stream, "g", 1);
+        await ask(redis, "XADD", stream, "MAXLEN", 0, id, "a", "");
+
+        const pending = must(await redis.setBack(stream, patient), "pending");
+        await ask(redis, "XACK", stream, "g", given);
+        const done = must(await redis.setBack(stream, patient), "done");
+        const next = await ask(redis, "XADD", stream, "*", "a", "");
+
+        assert.deepEqual([pending, done], [false, true]);
+        assert.deepEqual([await give(redis, stream, "g", 2), await give(redis, stream, "h", 2)], [[next], [next]]);
+      });
+    }
+
+    it("sets a stream back when the last of its groups is done with it, and what is left of it goes", async () => {
+      const redis = await open();
+      const stream = newStream();
+      for (const group of ["g", "h"]) await ask(redis, "XGROUP", "CREATE", stream, group, "0", "MKSTREAM");
+      const far = ["18446744073709551614-9", "18446744073709551614-10", "18446744073709551615-3"];
+      const setBack = async (): Promise<boolean> => must(await redis.setBack(stream, patient), "set back");
+      const take = async (group: string, count: number): Promise<void> => {
+        await ask(redis, "XACK", stream, group, ...(await give(redis, stream, group, count)));
+      };
+      const said: boolean[] = [];
+      for (const id of far) await ask(redis, "XADD", stream, id, "a", "");
+      await take("g", 3);
+      said.push(await setBack());
+      await take("h", 1);
+      said.push(await setBack());
+      await take("h", 1);
+      said.push(await setBack());
+      await ask(redis, "XADD", stream, "18446744073709551615-4", "a", "");
+      await take("h", 2);
+      said.push(await setBack());
+      await take("g", 1);
+      said.push(await setBack());
+
+      assert.deepEqual(said, [false, false, false, false, true]);
+      assert.equal(await ask(redis, "XLEN", stream), 0);
+    });
+
     it("passes over what is not there, and what is no stream is refused", async () => {
       const redis = await open();
       const stream = newStream();
@@ -187,6 +243,29 @@ describe("trim (real)", { skip: redisMissing ?? false }, () => {
     await ask(redis, "CONFIG", "SET", "maxmemory", 0);
 
     assert.equal(count, BLOCK);
+  });
+
+  it("looks at no entry of a stream that it does not let go of, for one may be of any size (ING-41)", async () => {
+    const redis = (await real?.open()) ?? assert.fail("where there is none this test is passed over");
+    const waiting = (await real?.open()) ?? assert.fail("where there is none this test is passed over");
+    const reader = makeReader({ redis, waiting, clock: realClock, stream: "giant" });
+    await readPage(reader);
+    for (const id of ["5-0", "18446744073709551615-0"]) await ask(redis, "XADD", "giant", id, "a", "x".repeat(1 * MiB));
+    await ask(redis, "CONFIG", "RESETSTAT");
+
+    const beforeBytes = await sentBytes(redis);
+    const surveyed = await new GroupCalls({ redis, waiting, stream: "giant", group: "g", consumer: "bob" }).survey(
+      patient,
+    );
+    await trim(redis, "giant");
+    const isSetBack = must(await redis.setBack("giant", patient), "set back");
+    const afterBytes = await sentBytes(redis);
+    const stats = String(await ask(redis, "INFO", "commandstats"));
+
+    assert.equal(must(surveyed, "the look").length, 2);
+    assert.equal(isSetBack, false);
+    assert(afterBytes - beforeBytes < 100 * KiB, `${afterBytes - beforeBytes} bytes were sent`);
+    assert.doesNotMatch(stats, /xinfo\|stream|xrange|xread\b/, "nor in a script, which has it in memory too");
   });
 
   it("is in the log after what was acknowledged: a server that is killed has both, or only that", async () => {

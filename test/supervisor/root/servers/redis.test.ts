@@ -1,15 +1,31 @@
 /** The node's own Redis, for real: its users, its log, its port, and the program that it may be. */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+
+import { once } from "node:events";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, createServer } from "node:net";
+
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { describeExit, must } from "#runtime/errors.ts";
+import { realClock } from "#runtime/real/clock.ts";
 import { findPort } from "#runtime/real/free-port.ts";
+import { openRedis } from "#runtime/real/redis.ts";
+import type { RedisCommand } from "#runtime/redis/redis.ts";
 import { MiB } from "#runtime/units.ts";
 import { realPrograms } from "#supervisor/root/real-programs.ts";
 import {
   producerUrl,
+  REDIS_CLIENTS_BYTES_MAX,
   REDIS_WORD_BYTES_MAX,
   type RedisSecrets,
   redisSecrets,
@@ -17,7 +33,10 @@ import {
   redisUrl,
 } from "#supervisor/root/servers/redis-server.ts";
 import type { ServerChild } from "#supervisor/server/server-child.ts";
+import { patient } from "#test/kit/patient.ts";
 import { find, provide } from "#test/kit/provide.ts";
+import { addressOf } from "#test/kit/redis.ts";
+import { ask as askRedis } from "#test/runtime/redis/kit.ts";
 import { base, type Ground, ground } from "#test/supervisor/root/servers/kit.ts";
 
 const skip = (await provide({ "redis-check-rdb": "redis-tools" })) ?? false;
@@ -119,6 +138,55 @@ describe("servers: redis", { skip }, () => {
     assert.match(answer, /^\+OK\r\n-ERR Protocol error: invalid bulk length/);
   });
 
+  it("ends a connection whose command is too large while it arrives; others go on, and the node is never ended (SUP-34)", async (context) => {
+    const { child, secrets, socket, port } = await stage(context);
+    must(await child.start(), "the start");
+    const node = openRedis(
+      { address: addressOf(`redis+unix://cepa:${secrets.node}@${socket}`), silenceMs: 5000 },
+      realClock,
+      base.random,
+    );
+    context.after(() => node.close());
+    must(await node.ready(patient), "a connection");
+    const size = 1 * MiB;
+    const word = Buffer.from(`$${size}\r\n${"x".repeat(size)}\r\n`);
+    const send = async (fieldCount: number): Promise<{ readonly answer: string; readonly sentBytes: number }> => {
+      const connection = connect(port, "127.0.0.1");
+      const over = new Promise((resolve) => connection.once("close", resolve));
+      let answer = "";
+      connection.on("error", () => undefined);
+      connection.on("data", (bytes) => {
+        answer += bytes;
+        if (/\r\n[$-]/.test(answer)) connection.end();
+      });
+      connection.write(
+        `AUTH producer ${secrets.producer}\r\n*${3 + 2 * fieldCount}\r\n$4\r\nXADD\r\n$6\r\nevents\r\n$1\r\n*\r\n`,
+      );
+      for (let at = 0; at < fieldCount && !connection.destroyed; at += 1) {
+        connection.write("$1\r\na\r\n");
+        if (!connection.write(word)) await Promise.race([once(connection, "drain").catch(() => undefined), over]);
+      }
+      await over;
+      return { answer, sentBytes: connection.bytesWritten };
+    };
+
+    const giant = await send(2 * (REDIS_CLIENTS_BYTES_MAX / MiB));
+    const lengthAfter = await askRedis(node, "XLEN", "events");
+    const others = await Promise.all(Array.from({ length: 8 }, () => send(1)));
+    for (let at = 0; at < 8; at += 1) await askRedis(node, "XADD", "large", "*", "a", "x".repeat(size));
+    const wide = Array.from({ length: 10 }, (): RedisCommand => ["XRANGE", "large", "-", "+"]);
+    const answers = await node.batch(wide, patient);
+
+    assert.equal(giant.answer, "+OK\r\n");
+    assert(giant.sentBytes < REDIS_CLIENTS_BYTES_MAX * 1.5, `${giant.sentBytes} bytes`);
+    assert.equal(lengthAfter, 0);
+    for (const { answer } of others) assert.match(answer, /^\+OK\r\n\$\d+\r\n\d+-\d+\r\n$/);
+    assert(
+      answers.every(({ ok: isAnswered }) => isAnswered),
+      "80 MiB at once",
+    );
+  });
+
   it("listens on the loopback interface alone (SUP-34)", async (context) => {
     const { child, port } = await stage(context);
     must(await child.start(), "the start");
@@ -166,6 +234,30 @@ describe("servers: redis", { skip }, () => {
     const again = must(await redisSecrets(base, places), "those of the next start of the node");
     assert.equal(again.producer, secrets.producer);
     assert.notEqual(again.node, secrets.node);
+  });
+
+  it("writes its files again only where they would change, so that it comes back on a full disk", async (context) => {
+    const { places, child, secrets, socket } = await stage(context);
+    must(await child.start(), "the start");
+    const paths = ["redis.conf", "users.acl"].map((name) => join(places.data, "redis", name));
+    const [config = ""] = paths;
+    const filesNow = (): readonly number[] => paths.map((path) => statSync(path).ino);
+    const again = async (): Promise<void> => {
+      const over = new Promise<void>((resolve) => child.onExit(() => resolve()));
+      child.kill();
+      await over;
+      must(await child.start(), "the next start");
+    };
+    const first = filesNow();
+
+    await again();
+    const same = filesNow();
+    appendFileSync(config, "maxclients 5\n");
+    await again();
+
+    assert.deepEqual(same, first);
+    assert.doesNotMatch(readFileSync(config, "utf8"), /maxclients/);
+    assert.match(await ask(socket, `AUTH cepa ${secrets.node}`, "SET a 1"), /^\+OK\r\n\+OK/);
   });
 
   it("is ready when it has read its log, and not as soon as it listens", async (context) => {
