@@ -22,7 +22,7 @@ type Step =
   | { readonly kind: "add"; readonly count: number; readonly badOneIn: number }
   | { readonly kind: "pass"; readonly ms: number }
   | { readonly kind: "crash" | "redis-dies" | "auth-away" | "auth-back" }
-  /** One of its files, or all of them, cut to so much. */
+  /** Something is spilled; then one of the files, or all of them, are cut to so much. */
   | { readonly kind: "harm"; readonly file: number | "all"; readonly part: number }
   | { readonly kind: "redis-stalls"; readonly ms: number }
   /** Of so many commands of that name from now on the last one. */
@@ -117,6 +117,10 @@ class History {
         await world.started.crash();
         break;
       case "harm":
+        this.#rowsFault = { fate: "lost", count: Number.POSITIVE_INFINITY, isOfWrites: true };
+        for (let left = 3; left > 0; left -= 1) await this.#add(100);
+        await world.pass(500);
+        this.#rowsFault = undefined;
         await world.dieWhile(() => this.#harm(one.file, one.part));
         break;
       case "redis-dies":

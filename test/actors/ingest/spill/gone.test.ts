@@ -163,6 +163,27 @@ describe("spill: no alarm", () => {
     }
   });
 
+  it("is raised for what was read back once and never synced (ING-41)", async () => {
+    for (let seed = 0; seed < 10; seed += 1) {
+      const disk = await oneFile();
+      const first = (await openSpill({ disk, random: seededRandom(2) }, known)).spill;
+      await append(first, [rowOf(7)]);
+      // Killed when it was told that this had failed, before it could take it back.
+      disk.failNext("sync", "EIO");
+      disk.failNext("truncate", "EIO");
+      await first.append(rowsOf(8, 9), patient);
+      const { spill } = await openSpill({ disk, random: seededRandom(3) }, { first: 1, end: 8 });
+      await append(spill, [rowOf(10)]);
+      const { span } = spill;
+
+      disk.crash(seededRandom(seed));
+      const next = await openSpill({ disk, random: seededRandom(4) }, span);
+      const numbers = await drain(next.spill);
+
+      assert.deepEqual([numbers, next.damages], [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], []], `seed ${seed}`);
+    }
+  });
+
   it("is raised for files whose numbers counted files, before they counted rows", async () => {
     const disk = await newDisk();
     for (const salt of [1, 2, 3]) {

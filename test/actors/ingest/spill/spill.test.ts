@@ -1,13 +1,9 @@
 /** The spill on a disk in memory: what it keeps, in what order, what it refuses, and what it makes of damage. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { SPILL_BATCH_BYTES_MAX, SPILL_ROW_BYTES_MAX } from "#actors/ingest/spill/row-batches.ts";
 import { parseSegmentName } from "#actors/ingest/spill/segment-file.ts";
-import {
-  SPILL_BATCH_BYTES_MAX,
-  SPILL_READ_TRIES_MAX,
-  SPILL_ROW_BYTES_MAX,
-  SPILL_SEGMENT_BYTES_MAX,
-} from "#actors/ingest/spill/spill.ts";
+import { SPILL_READ_TRIES_MAX, SPILL_SEGMENT_BYTES_MAX } from "#actors/ingest/spill/spill.ts";
 import { encodeRow } from "#actors/ingest/spill/spilled-row.ts";
 import { Defect, fail, must, ok } from "#runtime/errors.ts";
 import { BATCH_HEADER_BYTES, encodeBatch } from "#runtime/journal/batch.ts";
