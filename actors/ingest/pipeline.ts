@@ -22,6 +22,7 @@ import type { IngestFacts } from "#actors/ingest/protocol.ts";
 import { Reader } from "#actors/ingest/reader.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
 import { Spill, type SpillDamage } from "#actors/ingest/spill/spill.ts";
+import { SpillRecord } from "#actors/ingest/spill/spill-record.ts";
 import { SUBJECT_STREAM, subjectJudge } from "#actors/ingest/subjects.ts";
 import { Writer } from "#actors/ingest/writer.ts";
 import type { ConfigView } from "#runtime/actor-module.ts";
@@ -85,6 +86,7 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #troubles: Troubles;
   readonly #spill: Spill;
+  readonly #record: SpillRecord;
   readonly #writer: Writer;
   #groups: readonly GroupReader[] = [];
 
@@ -110,9 +112,11 @@ export class Pipeline {
       options.meters.lost.add(damage.lostCountMin);
     };
     this.#spill = new Spill({ disk, random, directory: join(directory, "spill"), bytesMax, onDamage });
+    this.#record = new SpillRecord({ redis, spill: this.#spill });
     this.#writer = new Writer({
       ...options,
       spill: this.#spill,
+      record: this.#record,
       deadLetters: this.deadLetters,
       onTrouble: this.#troubles.of("postgres"),
     });
@@ -126,7 +130,7 @@ export class Pipeline {
   get facts(): IngestFacts {
     const [group] = this.#groups;
     const { rowCount, sizeBytes } = this.#spill.totals;
-    return { trouble: this.#troubles.worst, backlog: group?.backlog, spill: { rowCount, sizeBytes } };
+    return { trouble: this.#trouble, backlog: group?.backlog, spill: { rowCount, sizeBytes } };
   }
 
   /** Settles when `within.signal` is aborted. */
@@ -135,10 +139,11 @@ export class Pipeline {
     const onBegin = this.#troubles.of("ingest");
     onBegin("it begins");
     const name = await this.#obtain("name", within, () => nodeNameIn(disk, directory, random));
-    await this.#obtain("spill", within, () => this.#spill.open(within));
-    await this.#obtain("postgres", within, () => this.rows.open(within));
     await this.#obtain("redis", within, () => this.#connected(within));
-    if (name === undefined || within.signal.aborted) return;
+    if (name === undefined) return;
+    await this.#obtain("spill", within, () => this.#openSpill(name, within));
+    await this.#obtain("postgres", within, () => this.rows.open(within));
+    if (within.signal.aborted) return;
     const readers = this.#makeReaders(name);
     onBegin(undefined);
     await Promise.all([
@@ -149,6 +154,23 @@ export class Pipeline {
       ...readers.map((reader) => reader.run(within)),
       ...this.#groups.map((group) => group.attend(within)),
     ]);
+  }
+
+  /**
+   * What keeps it from its work; else what of it is lost, for as long as this life has to say so. That is not of its health, which
+   * says what it can do: a node would not be ready again.
+   */
+  get #trouble(): string | undefined {
+    const { lostCountMin, damagedCount } = this.#spill.totals;
+    const lost = lostCountMin === 0 ? [] : [`${lostCountMin} or more acknowledged events are lost`];
+    const aside = damagedCount === 0 ? [] : [`damaged files are set aside: ${damagedCount}`];
+    const damage = [...lost, ...aside].join("; ");
+    return this.#troubles.worst ?? (damage === "" ? undefined : `spill: ${damage}`);
+  }
+
+  async #openSpill(name: string, within: Within): Promise<Result<void, Failure>> {
+    const { clock } = this.#options;
+    return await this.#record.open(name, withinMs(within, PIPELINE_PAUSE_MS, clock));
   }
 
   /** Again and again, until it is there; undefined where nobody waits for it any more. */
@@ -190,6 +212,7 @@ export class Pipeline {
           group,
           asked: this.asked,
           writer: this.#writer,
+          record: this.#record,
           deadLetters: this.deadLetters,
           moment: this.moment,
           // Half of what may be in hand: a page has to fit beside it.

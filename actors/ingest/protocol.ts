@@ -81,7 +81,7 @@ export type Redriven =
   | { readonly kind: "still-dead"; readonly reason: DeadReason; readonly error: string };
 
 export interface IngestFacts {
-  /** Why nothing comes in, or not all of it; undefined where everything does. */
+  /** Why nothing comes in, or not all of it; else that something that had come in is lost; undefined where all is well. */
   readonly trouble: string | undefined;
   /** Of the stream `events`, as Redis was asked last; undefined before it could be. */
   readonly backlog: { readonly unreadCount: number | undefined; readonly pendingCount: number } | undefined;

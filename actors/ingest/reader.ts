@@ -15,6 +15,7 @@ import type { DeadLetter } from "#actors/ingest/dead-letter.ts";
 import type { DeadLetters } from "#actors/ingest/dead-letters.ts";
 import { type Asked, judge, type Moment, type Verdict } from "#actors/ingest/judge.ts";
 import type { Meters } from "#actors/ingest/meters.ts";
+import type { SpillRecord } from "#actors/ingest/spill/spill-record.ts";
 import { type Kept, refusalOf, type Writer } from "#actors/ingest/writer.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { doubled } from "#runtime/doubled.ts";
@@ -41,6 +42,7 @@ export interface ReaderOptions {
   readonly group: GroupReader;
   readonly asked: Asked<Failure>;
   readonly writer: Writer;
+  readonly record: Pick<SpillRecord, "keep">;
   readonly deadLetters: DeadLetters;
   readonly moment: () => Moment;
   /** Of entries that are put aside; nothing more is read past either. */
@@ -134,7 +136,7 @@ export class Reader {
 
   /** `lasting`: what is a row, or a dead letter. It is not judged anew, because that could come to something else by now. */
   async #try(all: readonly StreamEntry[], lasting: Set<string>, within: Within): Promise<Result<void, Failure>> {
-    const { asked, writer, deadLetters, group, moment, meters } = this.#options;
+    const { asked, writer, record, deadLetters, group, moment, meters } = this.#options;
     const now = moment();
     const entries = all.filter(({ id }) => !lasting.has(id));
     const judged = await judge(entries, asked, now, within);
@@ -158,6 +160,9 @@ export class Reader {
       for (const { id } of part) lasting.add(id);
     });
     if (!added.ok) return added;
+    // What is acknowledged because the disk has it is known elsewhere first, so that it is missed there.
+    const known = await record.keep(within);
+    if (!known.ok) return known;
     return await group.ack([...lasting], within);
   }
 

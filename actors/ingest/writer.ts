@@ -12,6 +12,7 @@ import { letterOfRow } from "#actors/ingest/letter-of-row.ts";
 import type { Meters } from "#actors/ingest/meters.ts";
 import type { EventRows, RowsFailure, Written } from "#actors/ingest/rows/event-rows.ts";
 import type { Spill, SpillFailure } from "#actors/ingest/spill/spill.ts";
+import type { SpillRecord } from "#actors/ingest/spill/spill-record.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { assert, ok, type Result } from "#runtime/errors.ts";
 import { pause } from "#runtime/pause.ts";
@@ -28,6 +29,7 @@ export const REPLAY_PAUSE_MS: number = 1 * second;
 export interface WriterOptions {
   readonly rows: EventRows;
   readonly spill: Spill;
+  readonly record: Pick<SpillRecord, "keep">;
   readonly meters: Meters;
   readonly clock: Clock;
   readonly random: Random;
@@ -80,7 +82,7 @@ export class Writer {
   }
 
   async #moveOldest(within: Within): Promise<boolean> {
-    const { spill, meters, onTrouble, deadLetters, clock } = this.#options;
+    const { spill, record, meters, onTrouble, deadLetters, clock } = this.#options;
     const oldest = await spill.oldest(this.#replayCount, within);
     if (!oldest.ok || oldest.value === undefined) return false;
     const { rows } = oldest.value;
@@ -103,8 +105,11 @@ export class Writer {
     const added = await deadLetters.add(letters, within);
     if (!added.ok) return false;
     const dropped = await spill.drop(oldest.value, within);
-    if (dropped.ok) meters.replayed.add(rows.length);
-    return dropped.ok;
+    if (!dropped.ok) return false;
+    meters.replayed.add(rows.length);
+    // Nothing waits for it: where Redis is away the record is behind, and the mark of the spill is not.
+    await record.keep(within);
+    return true;
   }
 
   /** What is away, and whether that stops the events: while they are spilled it does not. */

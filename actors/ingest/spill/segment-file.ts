@@ -8,7 +8,7 @@
 import { BATCH_HEADER_BYTES, decodeBatchHeader, decodeRecords, findLaterBatch } from "#runtime/journal/batch.ts";
 
 export interface SegmentName {
-  /** A larger one is younger. */
+  /** Of its first row, counted from 1 over all files there ever were: a larger one is younger. */
   readonly number: number;
   readonly salt: number;
   /** It was set aside, because something of it cannot be read. */
@@ -21,6 +21,8 @@ export interface SegmentContents {
   readonly damagedBytes: number;
   /** Records in those, at least. */
   readonly lostCountMin: number;
+  /** Bytes behind all that can be read. */
+  readonly tornBytes: number;
 }
 
 const NAME = /^([0-9a-f]{12})-([0-9a-f]{8})\.(spill|damaged)$/;
@@ -38,8 +40,8 @@ export function parseSegmentName(name: string): SegmentName | undefined {
 }
 
 /**
- * All that can be read. What is behind the last batch that can be is a torn write: it was never acknowledged. Had it been, the
- * batch that ends the file would follow it, unless the process died before it could write that one.
+ * All that can be read. What is behind the last batch that can be is a torn write, unless somebody knows of more that was
+ * durable: that is not to be seen here.
  */
 export function readSegment(salt: number, bytes: Buffer): SegmentContents {
   const records: Buffer[] = [];
@@ -61,5 +63,5 @@ export function readSegment(salt: number, bytes: Buffer): SegmentContents {
     lostCountMin += isNext ? header.recordCount : 1;
     at = next;
   }
-  return { records, damagedBytes, lostCountMin };
+  return { records, damagedBytes, lostCountMin, tornBytes: bytes.length - at };
 }

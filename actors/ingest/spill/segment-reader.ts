@@ -6,9 +6,12 @@ import { BATCH_HEADER_BYTES, type BatchHeader, decodeBatchHeader, decodeRecords 
 /**
  * As its headers say, up to the first that cannot be read: the rest is seen when the file is. Only of the last one the payload
  * is looked at, which may be a torn write.
+ *
+ * What is counted is durable, because it is promised from now on. All but the last batch was synced before the next one was written.
+ * That one may be in memory alone, and where a sync of it has failed it would stay there, so it is written again.
  */
 export async function countRecords(disk: Disk, path: string, salt: number): Promise<number> {
-  const opened = await disk.open(path, "read");
+  const opened = await disk.open(path, "write");
   if (!opened.ok) return 0;
   const descriptor = opened.value;
   const front = Buffer.alloc(BATCH_HEADER_BYTES);
@@ -19,11 +22,10 @@ export async function countRecords(disk: Disk, path: string, salt: number): Prom
     const header = read.ok ? decodeBatchHeader(salt, front.subarray(0, read.value)) : undefined;
     if (header === undefined) break;
     count += header.recordCount;
-    at += BATCH_HEADER_BYTES;
     last = { header, at };
-    at += header.payloadBytes;
+    at += BATCH_HEADER_BYTES + header.payloadBytes;
   }
-  if (last !== undefined && !(await isWhole(disk, descriptor, last))) count -= last.header.recordCount;
+  if (last !== undefined && !(await isDurable(disk, descriptor, last))) count -= last.header.recordCount;
   await disk.close(descriptor);
   return count;
 }
@@ -39,13 +41,17 @@ export async function readWhole(disk: Disk, path: string): Promise<Result<Buffer
   return read;
 }
 
-async function isWhole(
+/** The one that says that a file is complete has no records, and came behind what was durable. */
+async function isDurable(
   disk: Disk,
   descriptor: number,
   { header, at }: { readonly header: BatchHeader; readonly at: number },
 ): Promise<boolean> {
-  const read = await readAt(disk, descriptor, at, header.payloadBytes);
-  return read.ok && decodeRecords(header, read.value) !== undefined;
+  if (header.recordCount === 0) return true;
+  const read = await readAt(disk, descriptor, at, BATCH_HEADER_BYTES + header.payloadBytes);
+  if (!read.ok || decodeRecords(header, read.value.subarray(BATCH_HEADER_BYTES)) === undefined) return false;
+  const written = await disk.write(descriptor, [read.value], at);
+  return written.ok && (await disk.sync(descriptor)).ok;
 }
 
 async function readAt(

@@ -8,21 +8,25 @@
  *
  * - What was answered survives any crash. What was not may be there all the same; and what was given back comes again after a
  *   crash, with the rest of its file: rows stand being written twice.
- * - Nothing is written to a file of another life, nor behind a failure: a new file is begun.
+ * - Nothing is added to a file of another life, nor behind a failure: a new file is begun.
+ * - Rows are numbered, and a file is called by the number of its first. What was promised from the mark (`moved-mark.ts`) on, as
+ *   far as the names of younger files and the record (`spill-record.ts`) tell, and is in no file, is lost. It is told when it is
+ *   its turn to be given back, once: twice only where a life ends just then.
  * - A file of which something cannot be read gives what can be, and is then set aside under another name: it is never read
  *   again, counts in what the spill takes, and waits for the operator. One that cannot be read at all is set aside after
  *   `SPILL_READ_TRIES_MAX` tries.
  */
 import { posix } from "node:path";
 import type { EventRow } from "#actors/ingest/event-row.ts";
+import { MovedMark } from "#actors/ingest/spill/moved-mark.ts";
+import { batchBytesOf, inBatches } from "#actors/ingest/spill/row-batches.ts";
 import { parseSegmentName, readSegment, writeSegmentName } from "#actors/ingest/spill/segment-file.ts";
 import { countRecords, readWhole } from "#actors/ingest/spill/segment-reader.ts";
 import { type Segment, SegmentWriter } from "#actors/ingest/spill/segment-writer.ts";
-import { decodeRow, encodeRow } from "#actors/ingest/spill/spilled-row.ts";
+import { decodeRow } from "#actors/ingest/spill/spilled-row.ts";
 import type { Disk, DiskFailure } from "#runtime/disk/disk.ts";
 import { isWantOfMeans } from "#runtime/disk/disk-failure.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
-import { BATCH_HEADER_BYTES, RECORD_HEADER_BYTES } from "#runtime/journal/batch.ts";
 import { newSalt } from "#runtime/journal/file-header.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Within } from "#runtime/ref.ts";
@@ -31,10 +35,6 @@ import { MiB } from "#runtime/units.ts";
 
 /** A file that has grown to so much is complete. It is read as a whole, and kept in memory until it was moved. */
 export const SPILL_SEGMENT_BYTES_MAX: number = 4 * MiB;
-/** Rows are made durable in batches of so much; a larger row is one by itself. */
-export const SPILL_BATCH_BYTES_MAX: number = 2 * MiB;
-/** A row that takes more is a defect: a message may be no larger. */
-export const SPILL_ROW_BYTES_MAX: number = 6 * MiB;
 /** A file that could not be read so often, one time after another, is set aside. */
 export const SPILL_READ_TRIES_MAX = 3;
 
@@ -45,14 +45,14 @@ export interface SpillOptions {
   readonly directory: string;
   /** Asked for every time. */
   readonly bytesMax: () => number;
-  /** Told once for each file that is set aside. */
+  /** Told once for each file that is set aside, and for each run of rows of which no file is left. */
   readonly onDamage?: (damage: SpillDamage) => void;
 }
 
 /** Rows that were acknowledged and are lost. */
 export interface SpillDamage {
-  /** The file as it is set aside. */
-  readonly fileName: string;
+  /** The file as it is set aside; undefined where there is none, or nothing but what was given back. */
+  readonly fileName: string | undefined;
   readonly damagedBytes: number;
   /** At least. */
   readonly lostCountMin: number;
@@ -83,6 +83,12 @@ export interface SpillPage {
   readonly end: number;
 }
 
+/** Numbers of rows: of the first that may not last elsewhere yet, and the one behind the last that was promised. */
+export interface SpillSpan {
+  readonly first: number;
+  readonly end: number;
+}
+
 export interface SpillTotals {
   /** As far as it is known before they are read. */
   readonly rowCount: number;
@@ -105,13 +111,17 @@ interface Reading {
 
 export class Spill {
   readonly #options: SpillOptions;
+  readonly #mark: MovedMark;
   readonly #turns = new Turns<"spill">();
   /** The oldest first. None is written any more. */
   #segments: Segment[] = [];
   #writer: SegmentWriter | undefined;
   #reading: Reading | undefined;
   #readTries = 0;
-  #nextNumber = 1;
+  /** Everything before it lasts elsewhere, or was told to be lost. */
+  #first = 1;
+  /** Behind the last row that is durable. */
+  #end = 1;
   #damagedBytes = 0;
   #damagedCount = 0;
   #lostCountMin = 0;
@@ -120,6 +130,12 @@ export class Spill {
 
   constructor(options: SpillOptions) {
     this.#options = options;
+    this.#mark = new MovedMark(options.disk, options.directory);
+  }
+
+  /** What is promised by now: it may be told to whoever shall know. */
+  get span(): SpillSpan {
+    return { first: this.#first, end: Math.max(this.#first, this.#end) };
   }
 
   get totals(): SpillTotals {
@@ -133,11 +149,14 @@ export class Spill {
     };
   }
 
-  /** Finds what is there. Once it has gone well it does nothing more; before that, everything else is a defect. */
-  async open(within: Within): Promise<Result<void, SpillFailure>> {
+  /**
+   * Finds what is there. `known`: the last span that somebody was told, where that is known. Once it has gone well it does nothing
+   * more; before that, everything else is a defect.
+   */
+  async open(known: SpillSpan | undefined, within: Within): Promise<Result<void, SpillFailure>> {
     return await this.#inTurn(within, async () => {
       if (this.#isOpen) return ok();
-      const found = await this.#find();
+      const found = await this.#find(known);
       if (!found.ok) return broken(found.failure);
       this.#isOpen = true;
       return ok();
@@ -205,7 +224,7 @@ export class Spill {
     );
   }
 
-  async #find(): Promise<Result<void, DiskFailure>> {
+  async #find(known: SpillSpan | undefined): Promise<Result<void, DiskFailure>> {
     const { disk, directory } = this.#options;
     const made = await disk.makeDirectory(directory);
     if (!made.ok) return made;
@@ -214,25 +233,31 @@ export class Spill {
     const listed = await disk.list(directory);
     if (!listed.ok) return listed;
     const found: Segment[] = [];
+    this.#mark.find(listed.value.map(({ name }) => name));
+    let end = Math.max(1, this.#mark.number ?? 1, known?.end ?? 1);
     for (const { name, sizeBytes } of listed.value) {
       const parsed = parseSegmentName(name);
       if (parsed === undefined) continue;
-      this.#nextNumber = Math.max(this.#nextNumber, parsed.number + 1);
       const path = `${directory}/${name}`;
       const rowCount = parsed.isDamaged ? 0 : await countRecords(disk, path, parsed.salt);
+      end = Math.max(end, parsed.number + rowCount);
       if (parsed.isDamaged) this.#aside(sizeBytes);
       else found.push({ ...parsed, path, rowCount, sizeBytes });
     }
     this.#segments = found.sort((one, other) => one.number - other.number);
+    this.#end = end;
+    // Where nobody knows, all that is gone lasts elsewhere.
+    const first = this.#mark.number ?? known?.first ?? this.#segments[0]?.number ?? end;
+    this.#first = Math.max(first, known?.first ?? 1);
     return ok();
   }
 
   async #appendBatch(batch: readonly Uint8Array[]): Promise<Result<void, DiskFailure>> {
     const { disk, directory, random } = this.#options;
     if (this.#writer === undefined) {
-      const number = this.#nextNumber;
-      this.#nextNumber += 1;
-      const created = await SegmentWriter.create(disk, directory, { number, salt: newSalt(random) });
+      // Rows that were never promised, and lasted all the same, have numbers too.
+      this.#end = Math.max(this.#first, this.#end);
+      const created = await SegmentWriter.create(disk, directory, { number: this.#end, salt: newSalt(random) });
       if (!created.ok) return created;
       this.#writer = created.value;
     }
@@ -244,6 +269,7 @@ export class Spill {
       if (writer.segment.rowCount > 0) this.#segments.push(writer.segment);
       return appended;
     }
+    this.#end += batch.length;
     if (writer.segment.sizeBytes >= SPILL_SEGMENT_BYTES_MAX) await this.#seal(writer);
     return ok();
   }
@@ -259,6 +285,8 @@ export class Spill {
     while (this.#reading === undefined) {
       if (this.#segments.length === 0 && this.#writer !== undefined) await this.#seal(this.#writer);
       const [segment] = this.#segments;
+      const told = await this.#tellMissing(segment?.number ?? this.#end);
+      if (!told.ok) return told;
       if (segment === undefined) return ok(undefined);
       const reading = await this.#read(segment);
       if (!reading.ok) return reading;
@@ -271,6 +299,15 @@ export class Spill {
     return ok(this.#reading);
   }
 
+  /** No file that is left has the rows from where those before it end up to `number`. */
+  async #tellMissing(number: number): Promise<Result<void, DiskFailure>> {
+    const lostCountMin = number - this.#first;
+    if (lostCountMin <= 0) return ok();
+    this.#first = number;
+    this.#tell({ fileName: undefined, damagedBytes: 0, lostCountMin });
+    return await this.#mark.moveTo(number);
+  }
+
   async #read(segment: Segment): Promise<Result<Reading, DiskFailure>> {
     const read = await readWhole(this.#options.disk, segment.path);
     if (!read.ok) {
@@ -278,32 +315,50 @@ export class Spill {
       if (!isWantOfMeans(read.failure)) this.#readTries += 1;
       if (this.#readTries < SPILL_READ_TRIES_MAX) return read;
       const { sizeBytes, rowCount } = segment;
-      return ok({ segment, rows: [], damagedBytes: sizeBytes, lostCountMin: Math.max(1, rowCount), at: 0 });
+      const lostCountMin = Math.max(1, rowCount, this.#missingBehind(segment.number));
+      return ok({ segment, rows: [], damagedBytes: sizeBytes, lostCountMin, at: 0 });
     }
     this.#readTries = 0;
-    const { records, damagedBytes, lostCountMin } = readSegment(segment.salt, read.value);
+    const { records, damagedBytes, lostCountMin, tornBytes } = readSegment(segment.salt, read.value);
     const rows = records.map(decodeRow).filter((row) => row !== undefined);
     // What was counted when it was found and is not there now was durable too.
     const unreadCount = records.length - rows.length;
-    const missingCount = Math.max(lostCountMin, segment.rowCount - records.length);
-    return ok({ segment, rows, damagedBytes, lostCountMin: unreadCount + missingCount, at: 0 });
+    const countedCount = Math.max(lostCountMin, segment.rowCount - records.length);
+    // And so was what a file ends in the middle of, where rows up to the next one were promised.
+    const cutCount = tornBytes === 0 ? 0 : this.#missingBehind(segment.number + records.length);
+    const missingCount = Math.max(countedCount, cutCount);
+    const lostBytes = cutCount > 0 ? damagedBytes + tornBytes : damagedBytes;
+    return ok({ segment, rows, damagedBytes: lostBytes, lostCountMin: unreadCount + missingCount, at: 0 });
+  }
+
+  /** Rows from `number` on that were promised, and are in no file up to the oldest one. */
+  #missingBehind(number: number): number {
+    const next = this.#segments[1] ?? this.#writer?.segment;
+    return Math.max(0, (next?.number ?? this.#end) - Math.max(number, this.#first));
   }
 
   /** Nothing of the file is wanted any more. */
-  async #finish({ segment, damagedBytes, lostCountMin }: Reading): Promise<Result<void, DiskFailure>> {
-    const { disk, directory, onDamage } = this.#options;
+  async #finish({ segment, rows, damagedBytes, lostCountMin }: Reading): Promise<Result<void, DiskFailure>> {
+    const { disk, directory } = this.#options;
     this.#reading = undefined;
     this.#readTries = 0;
     this.#segments.shift();
-    if (lostCountMin === 0) {
+    this.#first = Math.max(this.#first, segment.number + rows.length + lostCountMin);
+    const fileName = lostCountMin === 0 ? undefined : writeSegmentName({ ...segment, isDamaged: true });
+    if (fileName !== undefined) this.#tell({ fileName, damagedBytes, lostCountMin });
+    const marked = await this.#mark.moveTo(this.#first);
+    if (!marked.ok) return marked;
+    if (fileName === undefined) {
       const removed = await disk.remove(segment.path);
       return removed.ok || removed.failure.code === "disk.not-found" ? ok() : removed;
     }
-    const fileName = writeSegmentName({ ...segment, isDamaged: true });
     this.#aside(segment.sizeBytes);
-    this.#lostCountMin += lostCountMin;
-    onDamage?.({ fileName, damagedBytes, lostCountMin });
     return await disk.rename(segment.path, `${directory}/${fileName}`);
+  }
+
+  #tell(damage: SpillDamage): void {
+    this.#lostCountMin += damage.lostCountMin;
+    this.#options.onDamage?.(damage);
   }
 
   #aside(sizeBytes: number): void {
@@ -319,24 +374,4 @@ export class Spill {
 
 function broken(cause: DiskFailure): Result<never, SpillBroken> {
   return fail({ code: "ingest.spill-broken", cause });
-}
-
-function inBatches(rows: readonly EventRow[]): readonly (readonly Uint8Array[])[] {
-  const batches: Uint8Array[][] = [];
-  let leftBytes = 0;
-  for (const row of rows) {
-    const record = encodeRow(row);
-    assert(record.length <= SPILL_ROW_BYTES_MAX, "a row is of a message that is no larger than it may be");
-    if (record.length > leftBytes || batches.length === 0) {
-      batches.push([]);
-      leftBytes = SPILL_BATCH_BYTES_MAX;
-    }
-    batches.at(-1)?.push(record);
-    leftBytes -= record.length;
-  }
-  return batches;
-}
-
-function batchBytesOf(records: readonly Uint8Array[]): number {
-  return records.reduce((sum, { length }) => sum + RECORD_HEADER_BYTES + length, BATCH_HEADER_BYTES);
 }

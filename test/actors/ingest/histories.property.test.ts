@@ -1,12 +1,15 @@
 /**
  * Ingest through any order of faults: its life ends, Redis breaks connections, hangs or dies, the table answers late, not, or
  * after the fact, auth is away. In the end every event that was added and could be written is a row, once, and every other entry a
- * dead letter (ING-20, ING-25, ING-26, ING-32).
+ * dead letter (ING-20, ING-25, ING-26, ING-32). Where files of the spill are cut or removed between two lives, what is no row then
+ * was in them, and is told of; and nothing is told of otherwise (ING-41).
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Uuid } from "#actors/domain/uuid.ts";
+import { parseSegmentName, readSegment } from "#actors/ingest/spill/segment-file.ts";
+import { decodeRow } from "#actors/ingest/spill/spilled-row.ts";
 import { must } from "#runtime/errors.ts";
 import type { RedisFate } from "#runtime/simulated/redis.ts";
 import { eventId, lean, producerId, token } from "#test/actors/ingest/events.ts";
@@ -19,6 +22,8 @@ type Step =
   | { readonly kind: "add"; readonly count: number; readonly badOneIn: number }
   | { readonly kind: "pass"; readonly ms: number }
   | { readonly kind: "crash" | "redis-dies" | "auth-away" | "auth-back" }
+  /** Something is spilled; then one of the files, or all of them, are cut to so much. */
+  | { readonly kind: "harm"; readonly file: number | "all"; readonly part: number }
   | { readonly kind: "redis-stalls"; readonly ms: number }
   /** Of so many commands of that name from now on the last one. */
   | { readonly kind: "redis-fault"; readonly name: string; readonly after: number; readonly fate: RedisFate }
@@ -44,10 +49,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("redis-stalls" as const), ms: fc.integer({ min: 1, max: 15_000 }) }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("harm" as const),
+      file: fc.constantFrom(0, 1, "all" as const),
+      part: fc.constantFrom(0, 0.3, 0.6, 0.95),
+    }),
+  },
+  {
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant("redis-fault" as const),
-      name: fc.constantFrom("APPEND", "XACK", "XREADGROUP", "XAUTOCLAIM", "XPENDING"),
+      name: fc.constantFrom("APPEND", "XACK", "XREADGROUP", "XAUTOCLAIM", "XPENDING", "SET"),
       after: fc.integer({ min: 1, max: 3 }),
       fate: fc.constantFrom<RedisFate>("lost", "done-unheard"),
     }),
@@ -65,7 +78,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const script = fc.array(step, { minLength: 20, maxLength: 40 });
 
 /** What was seen in all runs, so that a kind of history that never comes about is noticed. */
-const seen = { added: 0, dead: 0, spilled: 0, same: 0, lives: 0, runs: 0 };
+const seen = { added: 0, dead: 0, spilled: 0, same: 0, lives: 0, runs: 0, lost: 0, harmless: 0 };
 
 class History {
   readonly #world: World;
@@ -74,6 +87,8 @@ class History {
   readonly good: number[] = [];
   /** Entry ids of the others. */
   readonly bad: string[] = [];
+  /** Ids of the rows that were in files which were harmed, as often as they were. */
+  readonly destroyed: string[] = [];
   #nextNumber = 0;
   #rowsFault: { fate: RowsFate; count: number; isOfWrites: boolean } | undefined;
 
@@ -100,6 +115,13 @@ class History {
       case "crash":
         seen.lives += 1;
         await world.started.crash();
+        break;
+      case "harm":
+        this.#rowsFault = { fate: "lost", count: Number.POSITIVE_INFINITY, isOfWrites: true };
+        for (let left = 3; left > 0; left -= 1) await this.#add(100);
+        await world.pass(500);
+        this.#rowsFault = undefined;
+        await world.dieWhile(() => this.#harm(one.file, one.part));
         break;
       case "redis-dies":
         world.server.crash();
@@ -140,6 +162,16 @@ class History {
     else this.good.push(number);
   }
 
+  async #harm(which: number | "all", part: number): Promise<void> {
+    for (const [at, { path, contents }] of (await this.#world.spillFiles()).entries()) {
+      if (which !== "all" && which !== at) continue;
+      const left = contents.subarray(0, Math.floor(part * contents.length));
+      this.destroyed.push(...idsIn(path, contents).slice(idsIn(path, left).length));
+      if (part === 0) must(await this.#world.disk.remove(path), path);
+      else must(await this.#world.disk.replaceFile(path, left), path);
+    }
+  }
+
   #faultIn(name: string, after: number, fate: RedisFate): void {
     let left = after;
     this.#world.server.fateOf = (names) => {
@@ -165,14 +197,22 @@ describe("ingest: histories", () => {
         history.bad.push(await world.send("events", { payload: "the last one", token }));
         await world.settled();
 
-        for (const number of history.good) {
+        // What comes last is told when it is looked for.
+        await world.pass(3000);
+
+        const { good, destroyed } = history;
+        let missingCount = 0;
+        for (const number of good) {
           const event = must(await world.table.event(eventId(number)), "the table");
-          assert(event !== undefined, `event ${number} is a row`);
+          assert(event !== undefined || destroyed.includes(eventId(number)), `event ${number} is a row`);
+          if (event === undefined) missingCount += 1;
         }
+        const toldCount = count(world, history);
+        assert(missingCount <= toldCount, `${toldCount} are told lost, and ${missingCount} are`);
+        assert(toldCount <= destroyed.length, `${toldCount} are told lost, and ${destroyed.length} may be`);
         const letters = await world.entries("events:dlq");
         const dead = new Set(letters.map(({ id }) => id));
         assert.deepEqual(dead, new Set(history.bad));
-        count(world, history);
         await world.started.actor.stop();
       }),
       { ...DRAWN, includeErrorInReport: true },
@@ -182,7 +222,7 @@ describe("ingest: histories", () => {
       seen.spilled + seen.same,
       seen.lives,
       seen.dead,
-      ...(DRAWN.numRuns < 60 ? [] : [seen.spilled, seen.same]),
+      ...(DRAWN.numRuns < 60 ? [] : [seen.spilled, seen.same, seen.lost, seen.harmless]),
     ];
     assert(
       met.every((count) => count > 0),
@@ -191,12 +231,24 @@ describe("ingest: histories", () => {
   });
 });
 
-function count(world: World, { good, bad }: History): void {
+/** Answers with how many were told to be lost. */
+function count(world: World, { good, bad, destroyed }: History): number {
+  let lostCount = 0;
   seen.runs += 1;
   seen.added += good.length + bad.length;
   seen.dead += bad.length;
   for (const { name, labels, value } of world.machine.metrics.takeDeltas()) {
     if (name === "ingest_spilled_total") seen.spilled += value;
+    if (name === "ingest_lost_total") lostCount += value;
     if (name === "ingest_written_total" && labels["outcome"] === "same") seen.same += value;
   }
+  seen.lost += lostCount;
+  if (lostCount === 0 && destroyed.length === 0) seen.harmless += 1;
+  return lostCount;
+}
+
+function idsIn(path: string, contents: Buffer): readonly string[] {
+  const parsed = parseSegmentName(path.slice(path.lastIndexOf("/") + 1));
+  assert(parsed !== undefined);
+  return readSegment(parsed.salt, contents).records.map((record) => decodeRow(record)?.eventId ?? assert.fail("a row"));
 }

@@ -255,6 +255,45 @@ describe("ingest: what it works with is away", () => {
     must(await world.until(world.ref.call("readEvent", { eventId: eventId(2) }, asked)), "the event");
   });
 
+  for (const [what, cutTo, leftCount] of [
+    ["cut", 0.6, 1],
+    ["removed", 0, 0],
+  ] as const) {
+    it(`tells of what was acknowledged into files that were ${what}, and goes on (ING-41)`, async () => {
+      const { world, subjectId } = await scene();
+      await world.send("events", { payload: lean(0, subjectId), token });
+      await world.settled();
+      world.fateOfRows = () => "lost";
+      for (const number of [1, 2]) {
+        await world.send("events", { payload: lean(number, subjectId), token });
+        await world.pass(1000);
+      }
+      world.machine.metrics.takeDeltas();
+      await world.dieWhile(async () => {
+        for (const { path, contents } of await world.spillFiles()) {
+          if (cutTo === 0) must(await world.disk.remove(path), path);
+          else await world.disk.replaceFile(path, contents.subarray(0, cutTo * contents.length));
+        }
+      });
+      world.fateOfRows = () => "answered";
+      await world.send("events", { payload: lean(3, subjectId), token });
+      await world.settled();
+      await world.pass(3000);
+
+      const lost = world.machine.metrics.takeDeltas().filter(({ name }) => name === "ingest_lost_total");
+      assert.deepEqual(
+        lost.map(({ value }) => value),
+        [2 - leftCount],
+      );
+      const { trouble } = must(await world.until(world.ref.call("describe", {}, asked)), "describe");
+      const aside = leftCount === 0 ? "" : "; damaged files are set aside: 1";
+      assert.equal(trouble, `spill: ${2 - leftCount} or more acknowledged events are lost${aside}`);
+      for (const number of [1, 2, 3].filter((each) => each <= leftCount || each === 3)) {
+        must(await world.until(world.ref.call("readEvent", { eventId: eventId(number) }, asked)), `event ${number}`);
+      }
+    });
+  }
+
   it("remembers where a producer may write for ten minutes of that, and no longer (ING-35)", async () => {
     const { world, subjectId } = await scene();
     const send = (number: number): Promise<string> => world.send("events", { payload: lean(number, subjectId), token });

@@ -40,4 +40,32 @@ export const PLANTS: readonly Plant[] = [
     check,
     says: "Expected values to be",
   },
+  {
+    name: "what is spilled is acknowledged, and nobody else knows of it",
+    file: "actors/ingest/reader.ts",
+    from: "const known = await record.keep(within);\n    if (!known.ok) return known;\n",
+    to: "",
+    check,
+    says: /0 are told lost, and \d+ are/,
+  },
+  {
+    name: "a file of the spill is removed, and no mark says that it was given back",
+    file: "actors/ingest/spill/spill.ts",
+    from: "const marked = await this.#mark.moveTo(this.#first);\n    if (!marked.ok) return marked;\n",
+    to: "",
+    check: checkGone("is raised for what was given back and removed, wherever a life ends then (ING-41)"),
+    says: "lostCountMin: 6",
+  },
+  {
+    name: "rows that the spill counts when it is opened are not made durable",
+    file: "actors/ingest/spill/segment-reader.ts",
+    from: "const written = await disk.write(descriptor, [read.value], at);\n  return written.ok && (await disk.sync(descriptor)).ok;",
+    to: "return true;",
+    check: checkGone("is raised for what was read back once and never synced (ING-41)"),
+    says: "lostCountMin: 2",
+  },
 ];
+
+function checkGone(test: string): Plant["check"] {
+  return { file: "test/actors/ingest/spill/gone.test.ts", test };
+}

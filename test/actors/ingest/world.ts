@@ -24,6 +24,9 @@ import { second } from "#runtime/units.ts";
 import { type Started, startActor, testMachine } from "#test/kit/actor.ts";
 import { patient } from "#test/kit/patient.ts";
 
+const DIRECTORY = "/data/ingest";
+const SPILL = `${DIRECTORY}/spill`;
+
 export const asked: CallOptions = { timeoutMs: 60 * second };
 
 /** What becomes of what the table is asked. */
@@ -85,7 +88,7 @@ export class World {
       openRows: async () => this.#rows(),
       disk: this.disk,
       metrics,
-      directory: "/data/ingest",
+      directory: DIRECTORY,
     };
     must(await this.disk.makeDirectory("/data"), "the data directory");
     this.#started = await startActor(ingestBehavior, deps, { machine: this.machine, laterMax: 32 });
@@ -123,6 +126,24 @@ export class World {
     const id = await this.ask("XADD", stream, "*", ...Object.entries(fields).flat());
     assert(id instanceof Uint8Array);
     return Buffer.from(id).toString();
+  }
+
+  /** Ends its life; while it is dead, `harm` is done; then another begins. */
+  async dieWhile(harm: () => Promise<void>): Promise<void> {
+    await this.until(this.started.actor.stop());
+    await harm();
+    await this.started.restart();
+  }
+
+  /** Files of the spill that hold rows, and what they hold, the oldest first. */
+  async spillFiles(): Promise<readonly { readonly path: string; readonly contents: Buffer }[]> {
+    const listed = await this.disk.list(SPILL);
+    const names = listed.ok ? listed.value.map(({ name }) => name).filter((name) => name.endsWith(".spill")) : [];
+    const files = names.sort().map(async (name) => {
+      const path = `${SPILL}/${name}`;
+      return { path, contents: Buffer.from(must(await this.disk.readFile(path), path)) };
+    });
+    return await Promise.all(files);
   }
 
   /** Until nothing is unread, pending or on disk. */

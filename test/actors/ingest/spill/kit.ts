@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import type { EventRow } from "#actors/ingest/event-row.ts";
-import { Spill, type SpillDamage, type SpillOptions } from "#actors/ingest/spill/spill.ts";
+import { Spill, type SpillDamage, type SpillOptions, type SpillSpan } from "#actors/ingest/spill/spill.ts";
 import { must } from "#runtime/errors.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -58,9 +58,9 @@ export function makeSpill(options: Partial<SpillOptions> = {}): SpillBench {
   return { spill, damages };
 }
 
-export async function openSpill(options: Partial<SpillOptions> = {}): Promise<SpillBench> {
+export async function openSpill(options: Partial<SpillOptions> = {}, known?: SpillSpan): Promise<SpillBench> {
   const bench = makeSpill(options);
-  must(await bench.spill.open(patient), "the spill");
+  must(await bench.spill.open(known, patient), "the spill");
   return bench;
 }
 
@@ -87,8 +87,10 @@ export async function drain(spill: Spill, countMax = 1000): Promise<readonly num
   }
 }
 
+/** Those with rows. */
 export async function filesIn(disk: MemoryDisk): Promise<readonly string[]> {
   return must(await disk.list(DIRECTORY), "files")
     .map(({ name }) => name)
+    .filter((name) => !name.endsWith(".moved"))
     .sort();
 }
