@@ -5,12 +5,7 @@
  * - Only a whole exploration holds: a limit that was met, a module that cannot be read and a warning are failures.
  * - It works on the thread that calls it, and its memory grows by about a kilobyte a state.
  */
-import {
-  check_spec_with_options as checkSpec,
-  explore_init as exploreInit,
-  explore_next as exploreNext,
-  initSync,
-} from "tla-checker";
+import { check_spec_with_options as checkSpec, initSync } from "tla-checker";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { assert, must } from "#runtime/errors.ts";
 
@@ -43,18 +38,6 @@ export interface Explored {
   readonly trace: readonly string[];
 }
 
-/** A state as the checker writes it down: what it gives can be handed to it again. */
-export type ModelState = Readonly<Record<string, unknown>>;
-
-export interface ModelStep {
-  /** The name of the action. */
-  readonly action: string;
-  readonly state: ModelState;
-}
-
-/** Values of constants beside those of the `.cfg`: numbers, and lists of numbers, which are sets. */
-export type ModelConstants = Readonly<Record<string, number | readonly number[]>>;
-
 interface Bounds {
   readonly statesMax?: number;
   readonly depthMax?: number;
@@ -82,32 +65,6 @@ export function explore({ source, config }: Model, bounds: Bounds = {}): Explore
   if (warnings.length > 0)
     return { problem: "broken", message: warnings.map(String).join("; "), statesExplored, trace };
   return { problem: undefined, message: "", statesExplored, trace };
-}
-
-/** The states in which behaviours begin. */
-export function initialStates({ source, config }: Model, constants: ModelConstants = {}): readonly ModelState[] {
-  const answer = answered(exploreInit(source, config, JSON.stringify(constants)));
-  return listOf(answer["states"]).map((state) => recordOf(recordOf(state)["json"]));
-}
-
-/** What the module allows to come next. */
-export function stepsFrom(
-  { source, config }: Model,
-  state: ModelState,
-  constants: ModelConstants = {},
-): readonly ModelStep[] {
-  const answer = answered(exploreNext(source, config, JSON.stringify(constants), JSON.stringify(state)));
-  return listOf(answer["transitions"]).map((transition) => {
-    const { action, state: next } = recordOf(transition);
-    return { action: String(action), state: recordOf(recordOf(next)["json"]) };
-  });
-}
-
-/** A module that cannot be stepped through is a mistake in it. */
-function answered(text: string): Readonly<Record<string, unknown>> {
-  const answer = recordOf(JSON.parse(text));
-  assert(answer["ok"] === true, `the module can be evaluated: ${String(answer["error"])}`);
-  return answer;
 }
 
 function problemOf(type: string): ModelProblem {

@@ -3,7 +3,8 @@
 (* under one-for-one, with the life of a child of supervisor/child-chart.ts. *)
 (*                                                                           *)
 (* - A crash and what is decided on it are one step, as they are one note in *)
-(*   the supervisor's inbox; `crashed` is never seen from outside.           *)
+(*   the supervisor's inbox. `crashed` is seen from outside only of one that *)
+(*   escalated, while it waits for its turn to be stopped.                   *)
 (* - `degraded` counts as running, and a start that fails as a crash.        *)
 (* - Time is what has passed: ages grow, and what is older than it matters   *)
 (*   is forgotten. So there are finitely many states, and no end of time.    *)
@@ -76,7 +77,6 @@ Aged(c, by) ==
     [] Waits(c) -> age[c] + by
     [] OTHER -> age[c]
 
-Alive(c) == state[c] \in {"starting", "running", "probing", "stopping"}
 WasStable(c) == state[c] = "running" /\ age[c] >= Stable
 
 -----------------------------------------------------------------------------
@@ -117,7 +117,7 @@ Quarantine(c) ==
 
 Escalate(c) ==
   /\ phase' = "closing"
-  /\ state' = [state EXCEPT ![c] = "stopping"]
+  /\ state' = [state EXCEPT ![c] = "crashed"]
   /\ UNCHANGED <<age, probes, probation, restarts, intensity>>
 
 BackOff(c, all, onProbation) ==
@@ -218,7 +218,8 @@ Spec == Init /\ [][Next]_vars /\ Fairness
 Types ==
   /\ phase \in {"up", "closing"}
   /\ \A c \in Children :
-       /\ state[c] \in {"starting", "running", "backing-off", "quarantined", "probing", "stopping", "stopped"}
+       /\ state[c] \in
+            {"starting", "running", "crashed", "backing-off", "quarantined", "probing", "stopping", "stopped"}
        /\ Len(window[c]) <= RestartsMax + 1
   /\ Len(intensity) <= IntensityMax + 1
 
