@@ -11,7 +11,7 @@ import { assert, must } from "#runtime/errors.ts";
 
 /** States of one exploration. More, and it fails. */
 export const MODEL_STATES_MAX = 1_000_000;
-/** Steps from the beginning to a state. More, and it fails. */
+/** States on the shortest way to one. More, and it fails. */
 export const MODEL_DEPTH_MAX = 100_000;
 
 /** A module with what TLC would be told of it. */

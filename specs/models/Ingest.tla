@@ -15,7 +15,7 @@
 (*                                                                           *)
 (* Redis itself is not lost here, and its acknowledgements last: what a      *)
 (* Redis forgets it delivers again, which is one more delivery.              *)
-EXTENDS Naturals
+EXTENDS Naturals, Sequences
 
 CONSTANTS
   Entries,
@@ -129,7 +129,7 @@ Insert(n) ==
 Spill(n) ==
   /\ n \in up
   /\ \E e \in Working(n) \ Bad :
-       /\ EventOf(e) \notin written[n] \cup spilled[n]
+       /\ EventOf(e) \notin written[n]
        /\ \/ UNCHANGED rows
           \/ ~away /\ rows' = OneMore(EventOf(e))
        /\ written' = [written EXCEPT ![n] = @ \cup {EventOf(e)}]

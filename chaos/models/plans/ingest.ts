@@ -7,9 +7,9 @@ const shared = "Ingest.shared";
 export const ingest: ModelPlan = {
   module: "Ingest",
   configurations: [
-    { name: configuration, states: 2209 },
-    { name: shared, states: 1650 },
-    { name: "Ingest.large", states: 44_610, isLong: true },
+    { name: configuration, states: 2700 },
+    { name: shared, states: 1968 },
+    { name: "Ingest.large", states: 54_468, isLong: true },
   ],
   witnesses: [
     { name: "NeverAckedFromDisk", configuration },
@@ -69,6 +69,7 @@ export const ingest: ModelPlan = {
       to: "",
       configuration: shared,
       violates: "AllLandsInTheEnd",
+      isLong: true,
     },
     {
       name: "nobody moves what was spilled",

@@ -56,6 +56,7 @@ export const quorum: ModelPlan = {
       to: "IF all = Replicas",
       configuration: live,
       violates: "WritesEnd",
+      isLong: true,
     },
     {
       name: "a read waits for every replica",

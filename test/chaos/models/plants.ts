@@ -1,8 +1,14 @@
-/** Bugs of the supervisor that are seen because its model does not allow what comes of them. */
+/** Bugs of the supervisor and of ingest that are seen because the models do not allow what comes of them. */
+import { PLANTS as OF_HISTORIES } from "#test/actors/ingest/plants.ts";
 import type { Plant } from "#test/kit/planted.ts";
 
 const check = { file: "test/chaos/models/supervisor-run.test.ts", test: "are runs of its model, by seed" };
 const says = "the last of these is no consequence of those before";
+
+const ofIngest = {
+  check: { file: "test/chaos/models/ingest-run.test.ts", test: "are runs of its model, entry by entry" },
+  says,
+};
 
 export const PLANTS: readonly Plant[] = [
   {
@@ -61,4 +67,12 @@ export const PLANTS: readonly Plant[] = [
     check,
     says,
   },
+  {
+    name: "what is spilled is not synced",
+    file: "actors/ingest/spill/segment-writer.ts",
+    from: "const synced = await this.#disk.sync(this.#descriptor);",
+    to: "const synced: Result<void, DiskFailure> = ok();",
+    ...ofIngest,
+  },
+  ...OF_HISTORIES.map((plant): Plant => ({ ...plant, ...ofIngest })),
 ];
