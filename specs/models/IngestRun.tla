@@ -40,7 +40,6 @@ Follows(n) ==
     [] Seen = "crash" -> Crash(n)
     [] Seen = "end" ->
          /\ \A e \in Entries : e \in acked /\ Lasts(e)
-         /\ spilled[n] = {}
          /\ \A v \in Events : rows[v] > 0
          /\ UNCHANGED vars
 

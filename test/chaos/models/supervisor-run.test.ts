@@ -158,15 +158,21 @@ const BUGS: readonly {
 ];
 
 describe("models: a run that the supervisor may not have", () => {
-  it("is refused where a life begins beside another", () => {
-    const [look] = looksOf([[0, "running", 1]]);
-    assert(look !== undefined);
-    const children = look.children.map((child) => ({ ...child, lives: 2 }));
+  for (const [name, change] of [
+    ["a life begins beside another", { lives: 2 }],
+    ["a life ends, and nothing comes of it", { exits: 1 }],
+    ["a word brings back what is up", { resumes: 1 }],
+  ] as const) {
+    it(`is refused where ${name}`, () => {
+      const [look] = looksOf([[0, "running", 1]]);
+      assert(look !== undefined);
+      const children = look.children.map((child) => ({ ...child, ...change }));
 
-    const refused = refusedLook(supervisorRun(modules, BOUNDS, [look, { atMs: 1, children }]));
+      const refused = refusedLook(supervisorRun(modules, BOUNDS, [look, { atMs: 1, children }]));
 
-    assert.equal(refused, 1);
-  });
+      assert.equal(refused, 1);
+    });
+  }
 
   for (const { name, after, may, not } of BUGS) {
     it(`is refused where ${name}`, () => {
