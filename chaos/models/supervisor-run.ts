@@ -27,6 +27,8 @@ export interface SeenChild {
   readonly lives: number;
   /** Lives that ended by themselves, or did not come up: as often as the log says so. */
   readonly exits: number;
+  /** Of those that did not come up. */
+  readonly failedStarts: number;
   /** How often `resume` was answered with ok. */
   readonly resumes: number;
 }
@@ -74,10 +76,15 @@ export function supervisorRun(
 function written({ atMs, children }: SupervisorLook, previous: SupervisorLook | undefined): string {
   const record = (of: (child: SeenChild) => string | number): string =>
     `[${children.map((child) => `${child.name} |-> ${of(child)}`).join(", ")}]`;
-  const counts = [`lives |-> ${record(({ lives }) => lives)}`, `exits |-> ${record(({ exits }) => exits)}`];
+  const counts = [
+    `lives |-> ${record(({ lives }) => lives)}`,
+    `exits |-> ${record(({ exits }) => exits)}`,
+    `fails |-> ${record(({ failedStarts }) => failedStarts)}`,
+    `words |-> ${record(({ resumes }) => resumes)}`,
+  ];
   const by = ticksOf(atMs) - ticksOf(previous?.atMs ?? atMs);
   const state = record((child) => `"${modelStateOf(child.state)}"`);
-  return `[by |-> ${by}, state |-> ${state}, ${counts.join(", ")}, words |-> ${record(({ resumes }) => resumes)}]`;
+  return `[by |-> ${by}, state |-> ${state}, ${counts.join(", ")}]`;
 }
 
 /** The model knows no difference in how ready a child is. */

@@ -52,11 +52,13 @@ export async function supervisedRun(
   const life = simulation.begin();
   const looks: SupervisorLook[] = [];
   const exits = new Map<string, number>();
+  const failedStarts = new Map<string, number>();
   const resumes = new Map<string, number>();
   let system: System | undefined;
   const look = (): void => {
     const children = system?.status().map(({ name, state, lives }) => {
-      return { name, state, lives, exits: exits.get(name) ?? 0, resumes: resumes.get(name) ?? 0 };
+      const of = (counts: ReadonlyMap<string, number>): number => counts.get(name) ?? 0;
+      return { name, state, lives, exits: of(exits), failedStarts: of(failedStarts), resumes: of(resumes) };
     });
     if (children === undefined) return;
     // That time passes and nothing happens is no look.
@@ -69,7 +71,9 @@ export async function supervisedRun(
   );
   // What is logged is decided in the same turn: a look is due when that is over.
   const log = heard(life.log({}), (message, fields) => {
-    if (message === "supervisor.child-exited") countOne(exits, String(fields?.["child"]));
+    const isExit = message === "supervisor.child-exited";
+    if (isExit) countOne(exits, String(fields?.["child"]));
+    if (isExit && fields?.["reason"] === "start-failed") countOne(failedStarts, String(fields["child"]));
     void Promise.resolve().then(look);
   });
   system = await simulation.until(startSystem({ name: "system", seams: life.base, log, intensity, children }));
