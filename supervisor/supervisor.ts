@@ -214,6 +214,8 @@ export class Supervisor<S extends Strategy = Strategy> {
     if (life !== entry.lives || entry.state === "stopping" || !isAlive(entry.state)) return;
     const probed = entry.state === "probing";
     entry.holdsOthers = false;
+    // Before this crash is counted: it is the first one after a stable life.
+    this.#forgetIfStable(entry);
     const wanted = !this.#closing && !entry.toStop && mustRestart(entry.spec.restart, word, reason);
     if (wanted || isAbnormal(reason)) this.#chronicle.crashed(entry, word, reason);
     if (probed) entry.failedProbeCount += 1;
@@ -317,9 +319,12 @@ export class Supervisor<S extends Strategy = Strategy> {
     if (escalation !== undefined && closed.length === 0) this.#options.onEscalate(escalation);
   }
 
+  #forgetIfStable(entry: Entry): void {
+    if (this.#lives.isStable(entry)) this.#step(entry, "stable");
+  }
+
   readonly #step = (entry: Entry, event: ChildEvent): void => {
-    const isEnding = event === "exited" || event === "stop";
-    if (isEnding && this.#lives.isStable(entry)) this.#step(entry, "stable");
+    if (event === "stop") this.#forgetIfStable(entry);
     const move = childTable[entry.state][event];
     entry.state = move.state;
     if (isServing(move.state)) entry.holdsOthers = false;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 export type FileMap = ReadonlyMap<string, string>;
 
 const SKIPPED: ReadonlySet<string> = new Set(["node_modules", ".git", ".cache", "results"]);
-const READ = /\.(ts|json|md|toml|sh)$|^(cepa|\.npmrc|\.gitignore|\.ci\/run)$/;
+const READ = /\.(ts|json|md|toml|sh|tla|cfg|pml)$|^(cepa|\.npmrc|\.gitignore|\.ci\/run)$/;
 
 /** Everything below `root` that is not installed, built or hidden. */
 export function readTree(root: string): FileMap {

@@ -29,6 +29,11 @@ export async function provideCompiler(): Promise<string | undefined> {
   return await provide({ cc: "gcc libc6-dev" });
 }
 
+/** Of spin, which writes its checkers in C. */
+export async function provideSpin(): Promise<string | undefined> {
+  return await provide({ spin: "spin", cc: "gcc libc6-dev" });
+}
+
 export async function provideStrace(): Promise<string | undefined> {
   return await provide({ strace: "strace" });
 }

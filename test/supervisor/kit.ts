@@ -1,6 +1,7 @@
 /** Children that do what a test says, and a supervisor over them on a clock that stands still. */
 import { Bus } from "#runtime/bus.ts";
 import { type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Random } from "#runtime/random.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import type { Log } from "#runtime/telemetry/log.ts";
@@ -137,6 +138,8 @@ export interface Setting<S extends Strategy = Strategy> {
   readonly childRestartsMax?: number;
   readonly intensityMax?: number;
   readonly seed?: number;
+  /** Instead of one of the seed. */
+  readonly random?: Random;
 }
 
 export interface Stage<S extends Strategy = Strategy> {
@@ -180,7 +183,7 @@ export function stage<S extends Strategy = "one-for-one">(setting: Setting<S> = 
       rung.map((name) => ({ spec: { name, restart, budget, shutdownMs: 5 * second }, child: child(name) })),
     ),
     clock,
-    random: seededRandom(seed),
+    random: setting.random ?? seededRandom(seed),
     log: silent,
     metrics,
     bus: {

@@ -1,6 +1,7 @@
 /** The supervisor over children that do as they are told. Time is manual. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { seededRandom } from "#runtime/simulated/random.ts";
 import type { MetricDelta } from "#runtime/telemetry/metrics.ts";
 import { minute, second } from "#runtime/units.ts";
 import { STUCK_GRACE_MS } from "#supervisor/lives.ts";
@@ -48,6 +49,24 @@ describe("supervisor: restart", () => {
     const deltas = metrics.takeDeltas();
     assert.deepEqual(counted(deltas, "service_restarts_total"), [[{ service: "b" }, 1]]);
     assert.deepEqual(counted(deltas, "rejected_total"), [[{ reason: "defect" }, 1]]);
+  });
+
+  it("waits as before its first crash where a life was stable, and not shorter (SUP-4)", async () => {
+    const pausesMs: number[] = [];
+    const longest = { ...seededRandom(1), below: (exclusiveMax: number) => exclusiveMax - 1 };
+    const { supervisor, clock, child } = stage({ random: longest });
+    await supervisor.start();
+
+    for (const lastedMs of [0, 0, 30_000, 0, 29_999, 30_000]) {
+      await clock.advance(lastedMs);
+      const { started } = child("a");
+      child("a").exit();
+      let pauseMs = 0;
+      for (await clock.settle(); child("a").started === started; pauseMs += 1) await clock.advance(1);
+      pausesMs.push(pauseMs);
+    }
+
+    assert.deepEqual(pausesMs, [100, 200, 100, 200, 400, 100]);
   });
 
   it("leaves the siblings alone (one-for-one)", async () => {

@@ -30,6 +30,7 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   piscina: ["runtime/real/cpu.ts"],
   "prom-client": ["runtime/telemetry/exposition.ts"],
   "smol-toml": ["runtime/config/toml.ts"],
+  "tla-checker": ["chaos/models/checker.ts"],
   xstate: ["supervisor/child-chart.ts", "runtime/breaker/breaker-chart.ts"],
 };
 
