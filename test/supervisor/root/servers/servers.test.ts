@@ -116,14 +116,14 @@ describe("servers: of a node", { skip }, () => {
     await end(one);
   });
 
-  it("runs none for which it has a URL, and says that one (SUP-35)", async () => {
+  it("runs none for which it has a URL, and says that one, without its password (SUP-35, SUP-38)", async () => {
     const url = "redis://u:p@127.0.0.1:1";
     const one = node(`${ENABLED}url = "${url}"\n[postgres]\nurl = "postgres://u@127.0.0.1:1/d"\n`);
     const ready = await one.said({ event: "ready" });
 
     const { status } = (await one.ask({ id: 1, command: "status" })) as unknown as { status: NodeStatus };
     assert.deepEqual([status.cells.map(({ name }) => name), status.servers], [["data", "ops"], []]);
-    assert.deepEqual([ready["redis"], ready["postgres"]], [url, "postgres://u@127.0.0.1:1/d"]);
+    assert.deepEqual([ready["redis"], ready["postgres"]], ["redis://u@127.0.0.1:1", "postgres://u@127.0.0.1:1/d"]);
     await end(one);
   });
 
