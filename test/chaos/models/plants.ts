@@ -1,5 +1,5 @@
 /** Bugs of the supervisor and of ingest that are seen because the models do not allow what comes of them. */
-import { PLANTS as OF_HISTORIES } from "#test/actors/ingest/plants.ts";
+import { LOSING } from "#test/actors/ingest/plants.ts";
 import type { Plant } from "#test/kit/planted.ts";
 
 const check = { file: "test/chaos/models/supervisor-run.test.ts", test: "are runs of its model, by seed" };
@@ -74,5 +74,5 @@ export const PLANTS: readonly Plant[] = [
     to: "const synced: Result<void, DiskFailure> = ok();",
     ...ofIngest,
   },
-  ...OF_HISTORIES.map((plant): Plant => ({ ...plant, ...ofIngest })),
+  ...LOSING.map((plant): Plant => ({ ...plant, ...ofIngest })),
 ];
