@@ -24,19 +24,13 @@ export class Nemesis {
     this.#faults = faults.toSorted((one, other) => one.atMs - other.atMs);
   }
 
-  /** Settles when every fault came and was healed. */
+  /** Settles when every fault came and was healed. Rejects at once where one cannot be brought about. */
   async run(): Promise<void> {
-    const beganMs = this.#world.clock.nowMs();
-    const lasting: Promise<void>[] = [];
-    for (const fault of this.#faults) {
-      const waitMs = beganMs + fault.atMs - this.#world.clock.nowMs();
-      if (waitMs > 0) await passed(this.#world, waitMs);
-      lasting.push(this.#bring(fault));
-    }
-    await Promise.all(lasting);
+    await Promise.all(this.#faults.map((fault) => this.#bring(fault)));
   }
 
   async #bring(fault: Fault): Promise<void> {
+    await passed(this.#world, fault.atMs);
     this.#calm.disturbed();
     const injection = await this.#world.inject(fault);
     if (fault.kind === "kill-node") this.#onDown();

@@ -7,34 +7,25 @@
  * what is left of it goes then, and new entries have ids of the present. A clock of Redis that was put back is no reason for that within
  * `STREAM_AHEAD_MS_MAX`.
  */
+import { ID_ORDER } from "#runtime/redis/id-order.ts";
 import { hour } from "#runtime/units.ts";
 
 /** How far the last id of a stream may be ahead of the clock of its server. */
 export const STREAM_AHEAD_MS_MAX: number = 1 * hour;
 
 /**
- * One key, and `STREAM_AHEAD_MS_MAX`; 1 where it was set back. Ids have 64 bits, more than numbers of Lua: compared as texts.
+ * One key, and `STREAM_AHEAD_MS_MAX`; 1 where it was set back.
  *
  * No entry is looked at, for one may be as large as the memory: `XINFO STREAM`, which tells the first and the last of them, is
  * asked of an empty stream only. That one has a last id too, and whoever adds with `MAXLEN 0` sets it. Of another, `XSETID`
  * takes the lowest id that all groups were given, unless there is something behind it.
  */
-export const SET_BACK_SCRIPT = `#!lua flags=allow-oom
+export const SET_BACK_SCRIPT: string = `#!lua flags=allow-oom
 local stream = KEYS[1]
 if redis.call('EXISTS', stream) == 0 then return 0 end
 local now = redis.call('TIME')[1] * 1000
 local limit = string.format('%.0f', now + ARGV[1])
-local function less(one, other)
-  if #one ~= #other then return #one < #other end
-  return one < other
-end
-local function before(one, other)
-  local ms, sequence = one:match('^(%d+)-(%d+)$')
-  local otherms, othersequence = other:match('^(%d+)-(%d+)$')
-  if ms ~= otherms then return less(ms, otherms) end
-  return less(sequence, othersequence)
-end
-local function facts(list)
+${ID_ORDER}local function facts(list)
   local found = {}
   for at = 1, #list, 2 do found[list[at]] = list[at + 1] end
   return found

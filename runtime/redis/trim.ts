@@ -11,28 +11,18 @@
  * In the log of Redis it follows the acknowledgements that it rests on, so whatever a crash leaves of the log, nothing is
  * trimmed of which the acknowledgement is lost.
  */
+import { ID_ORDER } from "#runtime/redis/id-order.ts";
 
 /** Entries that go at once, about: so long nobody else is served. Some milliseconds. */
 export const TRIM_ENTRIES_MAX = 10_000;
 
 /**
  * One key, and `TRIM_ENTRIES_MAX`; how many went. `~`: blocks of the stream go whole or not at all, which costs next to nothing.
- * Numbers in ids have 64 bits, more than those of Lua, so they are compared as texts.
  */
-export const TRIM_SCRIPT = `
+export const TRIM_SCRIPT: string = `
 local stream = KEYS[1]
 if redis.call('EXISTS', stream) == 0 then return 0 end
-local function less(one, other)
-  if #one ~= #other then return #one < #other end
-  return one < other
-end
-local function before(one, other)
-  local ms, sequence = one:match('^(%d+)-(%d+)$')
-  local otherms, othersequence = other:match('^(%d+)-(%d+)$')
-  if ms ~= otherms then return less(ms, otherms) end
-  return less(sequence, othersequence)
-end
-local first
+${ID_ORDER}local first
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   local facts = {}
   for at = 1, #group, 2 do facts[group[at]] = group[at + 1] end

@@ -10,6 +10,8 @@ import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS } from "#chaos/plants.ts";
 import { osMissing } from "#chaos/real/os-world.ts";
 import { SCENARIOS } from "#chaos/scenarios.ts";
+import { SshKeygen } from "#test/kit/ssh-keygen.ts";
+import { workMissing } from "#test/kit/work-node.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "chaos", "main.ts");
 
@@ -147,6 +149,31 @@ describe("cepa chaos", () => {
     assert.equal(code, 0, stdout);
     const { faults } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
     assert.deepEqual(Object.keys(faults), ["clock-jump", "disk-full", "disk-error"]);
+  });
+
+  it("breaks the servers of a node", { skip: workMissing ?? false }, async () => {
+    const keygen = new SshKeygen(directory);
+    keygen.makeKey("producers");
+    const authority = join(directory, "producers.pub");
+    const config = `[ingest]\nenabled = true\n[redis]\nport = 0\n[auth]\nproducerAuthority = ["${authority}"]\n`;
+    const faults: readonly Fault[] = [
+      { kind: "kill-server", atMs: 500, server: "redis" },
+      { kind: "stall-server", atMs: 2000, forMs: 700, server: "postgres" },
+    ];
+
+    const { code, stdout } = await chaos(
+      "run",
+      planned("servers.json", faults, { config }),
+      "--executor",
+      "process",
+      "--json",
+    );
+
+    assert.equal(code, 0, stdout);
+    assert.deepEqual(Object.keys(JSON.parse(stdout.trim().split("\n").at(-1) ?? "").faults), [
+      "kill-server",
+      "stall-server",
+    ]);
   });
 
   it("breaks a tree of processes", async () => {
