@@ -45,7 +45,8 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const ledger = new Ledger();
   const calm = new Calm();
   const mayHide = plan.faults.some((fault) => fault.kind === "disk-error" && fault.operation === "read");
-  const client = new Client({ world, random, ledger, checks, calm, mayHide });
+  const mayPanic = plan.faults.some((fault) => fault.kind === "panic" && fault.actor === "gateway");
+  const client = new Client({ world, random, ledger, checks, calm, mayHide, mayPanic });
   const names = namesOf(world, plan, random, calm);
   const nemesis = new Nemesis(world, calm, plan.faults, () => names.endOfLife());
   const sampler = new Sampler(world, ledger, calm, onSample);

@@ -17,12 +17,17 @@ export interface ReadinessSaid {
   readonly reasons: readonly string[];
 }
 
+/** Undefined where it is none. */
 export function readReadiness(status: number, body: Uint8Array): ReadinessSaid | undefined {
+  let said: unknown;
   try {
-    return { status, ...(JSON.parse(Buffer.from(body).toString("utf8")) as Omit<ReadinessSaid, "status">) };
+    said = JSON.parse(Buffer.from(body).toString("utf8"));
   } catch {
     return undefined;
   }
+  const { ready, for: about, reasons } = (said ?? {}) as Partial<ReadinessSaid>;
+  if (typeof ready !== "boolean" || typeof about !== "string" || !Array.isArray(reasons)) return undefined;
+  return { status, ready, for: about, reasons };
 }
 
 /** A sentence about what is wrong with the answers; undefined where nothing is. */

@@ -15,6 +15,9 @@ const LOOK_MS = 250;
 /** What the gateway says is no older. */
 const STALE_MS = 1000;
 
+/** An answer that is none of `/readyz`. */
+const NONE = "none";
+
 export interface ReadinessWatchOptions {
   readonly world: Pick<World, "clock" | "request" | "status">;
   readonly calm: Pick<Calm, "faults" | "disturbances">;
@@ -42,11 +45,12 @@ export class ReadinessWatch {
         seen = now;
         sinceMs = world.clock.nowMs();
       }
-      if (status === undefined || world.clock.nowMs() - sinceMs < STALE_MS) continue;
+      if (status === undefined || !isGatewayUp(status) || world.clock.nowMs() - sinceMs < STALE_MS) continue;
       const reads = await this.#ask("/readyz?for=reads");
       const writes = await this.#ask("/readyz");
       if (reads === undefined || writes === undefined || this.#standingOf(await world.status()) !== now) continue;
-      const problem = problemOfReadiness(status, reads, writes);
+      const problem =
+        reads === NONE || writes === NONE ? "it is answered otherwise" : problemOfReadiness(status, reads, writes);
       checks.that("readyz-says-what-is", problem === undefined, () => `/readyz: ${problem}`);
     }
   }
@@ -55,9 +59,10 @@ export class ReadinessWatch {
     this.#isOver = true;
   }
 
-  async #ask(target: string): Promise<ReadinessSaid | undefined> {
+  /** Undefined where no answer came. */
+  async #ask(target: string): Promise<ReadinessSaid | typeof NONE | undefined> {
     const answer = await this.#options.world.request({ target });
-    return answer?.complete === true ? readReadiness(answer.status, answer.body) : undefined;
+    return answer?.complete === true ? (readReadiness(answer.status, answer.body) ?? NONE) : undefined;
   }
 
   /** The same as long as nothing happens to a part of the node, as far as it can be told. */
@@ -68,4 +73,9 @@ export class ReadinessWatch {
     const cells = status.cells.map(({ name, state, pid, restarts }) => [name, state, pid, restarts]);
     return JSON.stringify([faults, disturbances, actors, cells, status.shuttingDown]);
   }
+}
+
+/** Else whoever listens answers for it. */
+function isGatewayUp({ actors }: NodeStatus): boolean {
+  return actors.some(({ name, state }) => name === "gateway" && state === "running");
 }

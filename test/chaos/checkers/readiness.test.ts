@@ -55,6 +55,7 @@ describe("chaos checker: readiness", () => {
   });
 
   it("says nothing of a node that stops, and of an answer that is none", () => {
+    assert.equal(readReadiness(503, Buffer.from(`{"code":"gateway.unavailable"}`)), undefined);
     const stopping = { actors: actorsWith({ storage: "backing-off" }), shuttingDown: true };
 
     assert.equal(problemOfReadiness(stopping, closed("reads"), closed("writes")), undefined);
