@@ -7,7 +7,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { titleOf } from "#chaos/fault.ts";
+import { lookFor } from "#chaos/look-for.ts";
 import type { ExecutorName, Outcome } from "#chaos/outcome.ts";
+import { isPatched, runAgainPatched } from "#chaos/patched.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS, type PlantedBug, plantedBug } from "#chaos/plants.ts";
 import { readPlan } from "#chaos/read-plan.ts";
@@ -28,6 +30,7 @@ const HELP = `usage: cepa chaos list [--json]
        cepa chaos shrink [SEED] [--json]
        cepa chaos report [SEED]
        cepa chaos seeds [--json]
+       cepa chaos plants [--json]
 
 Breaks a node of its own on purpose while clients work with it, and says what held. It never touches a node of yours.
 
@@ -36,6 +39,7 @@ Breaks a node of its own on purpose while clients work with it, and says what he
   replay   the newest run again, or that of SEED: by the executor sim it is the same again
   shrink   leaves faults out of a run that failed, as long as it fails, and writes the smallest plan to a file
   seeds    runs every seed again under which a simulated run has failed once: chaos/seeds.txt
+  plants   plants every bug in a node, and says which check has seen it: the kill rate
   report   writes a page about a run: faults over throughput, latency, restarts and queues, and the verdicts
 
   --seed N         what is left to chance follows from it, by the executor sim all of it; drawn unless it is said
@@ -83,6 +87,9 @@ switch (command) {
   case "seeds":
     await replaySeeds();
     break;
+  case "plants":
+    await plantAll();
+    break;
   default:
     refuse(command === undefined ? "say what to do" : `there is no command ${command}`);
 }
@@ -104,6 +111,7 @@ function list(): void {
 async function runMany(): Promise<void> {
   const plant = chosenPlant();
   const executor = chosenExecutor();
+  if (plant !== undefined) plantInto(plant);
   const endMs = performance.now() + (values.minutes === undefined ? 0 : minutesOf(values.minutes) * minute);
   let seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(values.seed);
   let last: Outcome;
@@ -119,7 +127,7 @@ async function runMany(): Promise<void> {
 
 async function replay(): Promise<void> {
   const { plan, outcome, plant } = chosenRecord();
-  const again = await runOnce(plan, outcome.executor, plant === undefined ? undefined : plantedBug(plant));
+  const again = await runOnce(plan, outcome.executor, bugOf(plant));
   if (outcome.executor === "sim") note(again.digest === outcome.digest ? "the same again" : "NOT the same again");
   if (outcome.executor === "sim" && again.digest !== outcome.digest) process.exitCode = 1;
   conclude(again);
@@ -129,7 +137,7 @@ async function shrinkRun(): Promise<void> {
   const { plan, outcome, plant } = chosenRecord();
   const { executor, scenario, seed } = outcome;
   if (outcome.verdict !== "fail") refuse(`the run ${scenario} ${seed} did not fail (${outcome.verdict})`);
-  const bug = plant === undefined ? undefined : plantedBug(plant);
+  const bug = bugOf(plant);
   const { faults, runs } = await shrink(plan.faults, async (some) => {
     const { verdict } = await runPlan({ plan: { ...plan, faults: some }, executor, plant: bug });
     note(`${some.length} of ${plan.faults.length} faults: ${verdict}`);
@@ -151,6 +159,20 @@ async function replaySeeds(): Promise<void> {
   if (!seeds.ok) refuse(`chaos/seeds.txt: ${seeds.failure.problem}`);
   for (const { plan } of seeds.value) conclude(await runOnce(plan, "sim", undefined));
   note(`${seeds.value.length} seeds`);
+}
+
+async function plantAll(): Promise<void> {
+  let caught = 0;
+  for (const bug of PLANTED_BUGS) {
+    const seen = await lookFor(bug);
+    if (seen !== undefined) caught += 1;
+    if (values.json) say({ plant: bug.name, seenBy: bug.seenBy, ...seen });
+    else process.stdout.write(`${bug.name}: ${seen === undefined ? "NOT seen" : `${bug.seenBy}, seed ${seen.seed}`}\n`);
+  }
+  const rate = { planted: PLANTED_BUGS.length, caught };
+  if (values.json) say(rate);
+  else process.stdout.write(`${caught} of ${rate.planted} are seen by the check that is there for them\n`);
+  if (caught < rate.planted) process.exitCode = 1;
 }
 
 function report(): void {
@@ -234,6 +256,19 @@ function chosenPlan(seed: number): Plan {
 function chosenRecord() {
   const seed = subject === undefined ? undefined : seedOf(subject);
   return records.newest(seed) ?? refuse(seed === undefined ? "nothing was run yet" : `there is no run of seed ${seed}`);
+}
+
+/** That of a run which is run again. */
+function bugOf(name: string | undefined): PlantedBug | undefined {
+  if (name === undefined) return undefined;
+  const bug = plantedBug(name) ?? refuse(`there is no bug ${name} any more`);
+  plantInto(bug);
+  return bug;
+}
+
+/** Where its code is another, this is done by a process of its own, and does not come back. */
+function plantInto(bug: PlantedBug): void {
+  if ("patch" in bug && !isPatched(bug.patch)) process.exit(runAgainPatched(bug.patch));
 }
 
 function chosenExecutor(): ExecutorName {

@@ -35,6 +35,12 @@ export interface Injection {
   effects(): number;
 }
 
+/** Things that a node holds: `what` as a plural. */
+export interface AtRest {
+  readonly what: string;
+  readonly count: number;
+}
+
 /** What a node that was brought down has left behind, a sentence each. */
 export type Remains = readonly string[];
 
@@ -52,8 +58,8 @@ export interface World {
   inject(fault: Fault): Promise<Injection>;
   /** Undefined while the node is down. */
   status(): Promise<NodeStatus | undefined>;
-  /** What the node holds while nothing is asked of it, if that can be told: the same before some work and after it. */
-  atRest(): Promise<number | undefined>;
+  /** What the node holds while nothing is asked of it, if that can be told: no more after some work than before it. */
+  atRest(): Promise<AtRest | undefined>;
   /** Brings the node down in order. */
   end(): Promise<Remains>;
 }

@@ -9,7 +9,7 @@ import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
 import { ProcessWorld } from "#chaos/real/process-world.ts";
 import { TracedDisk } from "#chaos/real/traced-disk.ts";
-import type { Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
+import type { AtRest, Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Random } from "#runtime/random.ts";
@@ -110,7 +110,7 @@ export class OsWorld implements World {
     return this.#inner.status();
   }
 
-  atRest(): Promise<undefined> {
+  atRest(): Promise<AtRest> {
     return this.#inner.atRest();
   }
 

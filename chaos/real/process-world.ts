@@ -8,9 +8,17 @@ import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
-import { continueAll, signal, stopTree } from "#chaos/real/process-tree.ts";
+import { continueAll, descriptorsOf, signal, stopTree } from "#chaos/real/process-tree.ts";
 import { send } from "#chaos/real/request.ts";
-import type { Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
+import {
+  type AtRest,
+  type Injection,
+  passed,
+  type Remains,
+  type World,
+  type WorldAnswer,
+  type WorldRequest,
+} from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Random } from "#runtime/random.ts";
@@ -20,6 +28,8 @@ import { startNode, type TestNode } from "#test/kit/node.ts";
 
 /** Longest that a node which was told to end may take to leave nothing running. */
 const GONE_MS_MAX: number = 5 * second;
+/** A connection that its client has closed is gone from the node within it. */
+const REST_MS: number = 1 * second;
 
 export interface ProcessWorldOptions {
   /** Of its own: it is empty, and it is the caller's to remove. */
@@ -105,9 +115,11 @@ export class ProcessWorld implements World {
     }
   }
 
-  /** Its caches hold what they like within their limits. */
-  async atRest(): Promise<undefined> {
-    return undefined;
+  /** Once what was asked is over, on both sides. */
+  async atRest(): Promise<AtRest> {
+    await passed(this, REST_MS);
+    const pids = this.#node?.livingPids() ?? [];
+    return { what: "descriptors", count: pids.reduce((sum, pid) => sum + descriptorsOf(pid), 0) };
   }
 
   async end(): Promise<Remains> {

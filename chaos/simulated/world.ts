@@ -4,7 +4,15 @@ import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { timersAtRest } from "#chaos/simulated/at-rest.ts";
-import { type Injection, passed, type Remains, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
+import {
+  type AtRest,
+  type Injection,
+  passed,
+  type Remains,
+  type World,
+  type WorldAnswer,
+  type WorldRequest,
+} from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { must, unreachable } from "#runtime/errors.ts";
@@ -125,12 +133,12 @@ export class SimulatedWorld implements World {
     return this.#node.status();
   }
 
-  /** Timers. */
-  atRest(): Promise<number> {
-    return timersAtRest(
+  async atRest(): Promise<AtRest> {
+    const count = await timersAtRest(
       (ms) => passed(this, ms),
       () => this.#node.life?.base.clock.armedCount ?? 0,
     );
+    return { what: "timers", count };
   }
 
   async end(): Promise<Remains> {

@@ -247,6 +247,7 @@ export class NodeHistory {
       checks: this.#checks,
       calm,
       mayHide: false,
+      mayPanic: false,
     });
   }
 
