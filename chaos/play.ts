@@ -78,7 +78,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const settleMs = Math.max(0, plan.settlesWithinMs - (world.clock.nowMs() - healedMs));
   const isReady = await becomesReady(world, calm, settleMs);
   checks.that("ready-again", isReady, () => `not ready within ${plan.settlesWithinMs} ms after all had healed`);
-  await judgeParts(world, checks);
+  await judgeParts(world, checks, healedMs + plan.settlesWithinMs);
   if (isReady) {
     for (const object of ledger.acknowledged.values()) await client.find(object);
     await told(names.lookAtAll("last"), checks, mayHide);
@@ -118,10 +118,18 @@ async function told(act: Promise<void>, checks: Checks, mayHide: boolean): Promi
   }
 }
 
-async function judgeParts(world: World, checks: Checks): Promise<void> {
-  const status = await world.status();
-  const parts = [...(status?.cells ?? []), ...(status?.servers ?? []), ...(status?.actors ?? [])];
-  const idle = parts.filter(({ state }) => state !== "running");
+/** What is not on the way of an object may take longer to be well than `/readyz` does, but no longer than until then. */
+async function judgeParts(world: World, checks: Checks, untilMs: number): Promise<void> {
+  const look = async () => {
+    const status = await world.status();
+    const parts = [...(status?.cells ?? []), ...(status?.servers ?? []), ...(status?.actors ?? [])];
+    return { parts, idle: parts.filter(({ state }) => state !== "running") };
+  };
+  let { parts, idle } = await look();
+  while ((parts.length === 0 || idle.length > 0) && world.clock.nowMs() < untilMs) {
+    await passed(world, LOOK_MS);
+    ({ parts, idle } = await look());
+  }
   checks.that("everything-runs-again", parts.length > 0 && idle.length === 0, () =>
     idle.map(({ name, state }) => `${name} is ${state}`).join(", "),
   );
