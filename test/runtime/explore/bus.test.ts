@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Bus, type Received } from "#runtime/bus.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
-import { explore, type Play } from "#runtime/simulated/explore.ts";
+import { explore } from "#runtime/simulated/explore.ts";
+import type { Play } from "#runtime/simulated/explored-play.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 
 const CAPACITY = 2;
