@@ -10,6 +10,7 @@ export const CHECKS = {
   "names-are-linearizable": "what clients were told of names has an order that the model of names allows",
   "refusals-may-be-tried-again": "a request that could not be served is refused with a status that says: later",
   "served-while-nothing-is-wrong": "a request that no fault was near is served",
+  "readyz-says-what-is": "/readyz keeps reads open and closes writes as the states of the actors say",
   "ready-again": "when all has healed, the node is ready for reads and writes in time",
   "everything-runs-again": "every cell, server and actor runs in the end, and nothing is quarantined",
   "nothing-is-left": "a node that is down leaves no process, descriptor, timer or temporary file",

@@ -27,6 +27,15 @@ export type DiskErrno = (typeof DISK_ERRNOS)[number];
 export type Fault =
   /** An actor is ended as if it had crashed; its supervisor starts it again. */
   | (Moment & { readonly kind: "crash-actor"; readonly actor: string })
+  /** The next `count` passes of a failpoint of an actor are crashes of it, as far as there are so many before it heals. */
+  | (Stretch & {
+      readonly kind: "panic";
+      readonly actor: string;
+      readonly failpoint: string;
+      readonly count: number;
+    })
+  /** An operator lifts the quarantine of an actor. */
+  | (Moment & { readonly kind: "resume-actor"; readonly actor: string })
   /** SIGKILL to the process of a cell. */
   | (Moment & { readonly kind: "kill-cell"; readonly cell: string })
   /** SIGSTOP to it, then SIGCONT. */

@@ -16,6 +16,7 @@ import { pageOf } from "#chaos/report/page.ts";
 import { runPlan } from "#chaos/runner.ts";
 import { planOf } from "#chaos/scenario.ts";
 import { SCENARIOS, scenarioNamed } from "#chaos/scenarios.ts";
+import { lineOf, readSeeds } from "#chaos/seeds.ts";
 import { shrink } from "#chaos/shrink.ts";
 import { minute, second } from "#runtime/units.ts";
 
@@ -26,6 +27,7 @@ const HELP = `usage: cepa chaos list [--json]
        cepa chaos replay [SEED] [--json]
        cepa chaos shrink [SEED] [--json]
        cepa chaos report [SEED]
+       cepa chaos seeds [--json]
 
 Breaks a node of its own on purpose while clients work with it, and says what held. It never touches a node of yours.
 
@@ -33,6 +35,7 @@ Breaks a node of its own on purpose while clients work with it, and says what he
   run      one run of a scenario, or of a plan in a file; with --minutes run after run, each under a seed of its own
   replay   the newest run again, or that of SEED: by the executor sim it is the same again
   shrink   leaves faults out of a run that failed, as long as it fails, and writes the smallest plan to a file
+  seeds    runs every seed again under which a simulated run has failed once: chaos/seeds.txt
   report   writes a page about a run: faults over throughput, latency, restarts and queues, and the verdicts
 
   --seed N         what is left to chance follows from it, by the executor sim all of it; drawn unless it is said
@@ -76,6 +79,9 @@ switch (command) {
     break;
   case "report":
     report();
+    break;
+  case "seeds":
+    await replaySeeds();
     break;
   default:
     refuse(command === undefined ? "say what to do" : `there is no command ${command}`);
@@ -139,6 +145,14 @@ async function shrinkRun(): Promise<void> {
   for (const fault of faults) process.stdout.write(`  ${fault.atMs} ms  ${titleOf(fault)}\n`);
 }
 
+/** Each of them, whatever became of the others. */
+async function replaySeeds(): Promise<void> {
+  const seeds = readSeeds(readFileSync(join(import.meta.dirname, "seeds.txt"), "utf8"));
+  if (!seeds.ok) refuse(`chaos/seeds.txt: ${seeds.failure.problem}`);
+  for (const { plan } of seeds.value) conclude(await runOnce(plan, "sim", undefined));
+  note(`${seeds.value.length} seeds`);
+}
+
 function report(): void {
   const record = chosenRecord();
   process.stdout.write(`${records.keepPage(record, pageOf(record.plan, record.outcome))}\n`);
@@ -168,10 +182,18 @@ async function runOnce(plan: Plan, executor: ExecutorName, plant: PlantedBug | u
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
   records.keep({ plan, outcome, plant: plant?.name });
   const took = ((performance.now() - startedMs) / second).toFixed(1);
+  if (outcome.verdict === "fail" && executor === "sim" && plant === undefined && scenarioNamed(plan.scenario)) {
+    note(`for chaos/seeds.txt: ${lineOf(plan, firstBroken(outcome))}`);
+  }
   note(
     `${plan.scenario} ${plan.seed} (${executor}): ${outcome.verdict}, ${plan.faults.length} faults, ${outcome.events} events, ${took} s`,
   );
   return outcome;
+}
+
+function firstBroken({ checks }: Outcome): string {
+  const [name] = Object.entries(checks).find(([, said]) => said !== "pass") ?? ["nothing"];
+  return name;
 }
 
 /** The verdict, and the exit code that says it. */

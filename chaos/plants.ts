@@ -108,6 +108,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   },
   {
+    name: "always-ready",
+    says: "/readyz does not hear of an actor that is down",
+    scenario: "restart-storm-to-quarantine",
+    seenBy: "readyz-says-what-is",
+    into: (catalogue) =>
+      wired(catalogue, "gateway", (wiring) =>
+        withEnv(wiring, ({ node }) => ({
+          node: {
+            ...node,
+            status: () => {
+              const status = node.status();
+              return { ...status, actors: status.actors.map((actor) => ({ ...actor, state: "running" })) };
+            },
+          },
+        })),
+      ),
+  },
+  {
     name: "never-ready-again",
     says: "once a part was down, the node says for ever that it is",
     scenario: "actors-crash",

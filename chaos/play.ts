@@ -14,6 +14,7 @@ import type { Plan } from "#chaos/plan.ts";
 import { Sampler } from "#chaos/sampler.ts";
 import { Client } from "#chaos/workload/client.ts";
 import { NamesWorkload } from "#chaos/workload/names.ts";
+import { ReadinessWatch } from "#chaos/workload/readiness.ts";
 import { passed, type World } from "#chaos/world.ts";
 import type { Random } from "#runtime/random.ts";
 
@@ -44,7 +45,8 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const ledger = new Ledger();
   const calm = new Calm();
   const mayHide = plan.faults.some((fault) => fault.kind === "disk-error" && fault.operation === "read");
-  const client = new Client({ world, random, ledger, checks, calm, mayHide });
+  const mayPanic = plan.faults.some((fault) => fault.kind === "panic" && fault.actor === "gateway");
+  const client = new Client({ world, random, ledger, checks, calm, mayHide, mayPanic });
   const names = namesOf(world, plan, random, calm);
   const nemesis = new Nemesis(world, calm, plan.faults, () => names.endOfLife());
   const sampler = new Sampler(world, ledger, calm, onSample);
@@ -55,6 +57,8 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   checks.that("ready-again", await becomesReady(world, calm, plan.settlesWithinMs), () => "not ready after its start");
   await names.prepare();
   const sampling = sampler.run();
+  const readiness = new ReadinessWatch({ world, calm, checks });
+  const looking = readiness.run();
   const beganMs = world.clock.nowMs();
   const work = async (act: () => Promise<void>): Promise<void> => {
     while (world.clock.nowMs() - beganMs < plan.durationMs) {
@@ -80,7 +84,8 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   }
   judgeNames(names, checks);
   isOver = true;
-  await watching;
+  readiness.stop();
+  await Promise.all([watching, looking]);
   await judgeRest(world, client, checks);
   const samples = sampler.stop();
   await sampling;

@@ -43,6 +43,7 @@ const FIELDS: Readonly<Record<string, Rule>> = {
   jitterMs: ms,
   byMs: whole(-PLAN_MS_MAX, PLAN_MS_MAX),
   actor: text,
+  failpoint: text,
   cell: text,
   server: text,
   config: text,
@@ -58,6 +59,8 @@ const FIELDS: Readonly<Record<string, Rule>> = {
 /** What each kind has beside `kind` and `atMs`: the compiler holds it equal to the kinds there are. */
 const KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
   "crash-actor": ["actor"],
+  panic: ["forMs", "actor", "failpoint", "count"],
+  "resume-actor": ["actor"],
   "kill-cell": ["cell"],
   "stop-cell": ["forMs", "cell"],
   "kill-node": ["forMs", "power"],

@@ -28,6 +28,7 @@ export const WANTED: readonly CheckName[] = [
   "bytes-are-right",
   "names-are-linearizable",
   "served-while-nothing-is-wrong",
+  "readyz-says-what-is",
   "ready-again",
   "everything-runs-again",
   "nothing-is-left",

@@ -1,14 +1,30 @@
 /** Every scenario, by what it tries. */
-import { DISK_ERRNOS, DISK_OPERATIONS, type Fault } from "#chaos/fault.ts";
+import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultOf } from "#chaos/fault.ts";
 import { type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
 import type { Random } from "#runtime/random.ts";
 import { hour, MiB, minute, second } from "#runtime/units.ts";
+
+type Choice<Item> = readonly [Item, ...Item[]];
 
 const ACTORS = ["storage", "index", "overlay", "gateway", "telemetry"] as const;
 const CELLS = ["data", "ops"] as const;
 
 /** The sixth crash of a child within a minute is its quarantine. */
+const RESTARTS_MAX = 5;
 const CRASH_EVERY_MS: number = 15 * second;
+
+/** Failpoints that clients who put and name something come to. */
+const HALF_WAY: Choice<Pick<FaultOf<"panic">, "actor" | "failpoint">> = [
+  { actor: "storage", failpoint: "put-taken" },
+  { actor: "storage", failpoint: "put-durable" },
+  { actor: "index", failpoint: "record-taken" },
+  { actor: "index", failpoint: "entries-recorded" },
+  { actor: "index", failpoint: "name-durable" },
+  { actor: "overlay", failpoint: "put-taken" },
+  { actor: "overlay", failpoint: "put-done" },
+  { actor: "overlay", failpoint: "name-set" },
+  { actor: "gateway", failpoint: "request-taken" },
+];
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -26,6 +42,37 @@ export const SCENARIOS: readonly Scenario[] = [
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 5 * second, (atMs) => ({ kind: "crash-actor", atMs, actor: one(random, ACTORS) })),
+  },
+  {
+    name: "actors-panic-half-way",
+    aim: "an actor crashes between what it has made durable and its answer",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
+        kind: "panic",
+        atMs,
+        forMs: 10 * second,
+        count: 1,
+        ...one(random, HALF_WAY),
+      })),
+  },
+  {
+    name: "restart-storm-to-quarantine",
+    aim: "one actor crashes until it is quarantined, and an operator lifts that later",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    settlesWithinMs: 30 * second,
+    faults: (random, durationMs) => {
+      const actor = one(random, ACTORS);
+      const crashCount = RESTARTS_MAX + 1;
+      // A life is begun again after two seconds at most: each crash is one of a life.
+      const everyMs = Math.min(6 * second, Math.floor(durationMs / (crashCount + 1)));
+      const crashes = Array.from({ length: crashCount }, (_, index): Fault => {
+        return { kind: "crash-actor", atMs: (index + 1) * everyMs, actor };
+      });
+      return [...crashes, { kind: "resume-actor", atMs: crashCount * everyMs + 1 + random.below(everyMs), actor }];
+    },
   },
   {
     name: "cells-are-killed",
@@ -154,8 +201,9 @@ export const SCENARIOS: readonly Scenario[] = [
 function anything(random: Random, atMs: number): Fault {
   switch (random.below(9)) {
     case 0:
-    case 1:
       return { kind: "crash-actor", atMs, actor: one(random, ACTORS) };
+    case 1:
+      return { kind: "panic", atMs, forMs: 8 * second, count: 1, ...one(random, HALF_WAY) };
     case 2:
       return { kind: "kill-cell", atMs, cell: one(random, CELLS) };
     case 3:
@@ -201,7 +249,7 @@ function withInterval(hours: number): string {
   return `${SMALL_CONFIG}collectIntervalMs = ${hours * hour}\n`;
 }
 
-function one<Item>(random: Random, [first, ...others]: readonly [Item, ...Item[]]): Item {
+function one<Item>(random: Random, [first, ...others]: Choice<Item>): Item {
   return others[random.below(others.length + 1) - 1] ?? first;
 }
 

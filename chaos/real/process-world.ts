@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { continueAll, signal, stopTree } from "#chaos/real/process-tree.ts";
 import { send } from "#chaos/real/request.ts";
 import type { Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
@@ -34,6 +35,8 @@ export class ProcessWorld implements World {
   readonly arrivesAtOnce = false;
   readonly #options: ProcessWorldOptions;
   readonly #networks = new Set<BadNetwork>();
+  /** What the lives of the node that are over have announced. */
+  readonly #saidBefore: Readonly<Record<string, unknown>>[] = [];
   #node: TestNode | undefined;
 
   constructor(options: ProcessWorldOptions) {
@@ -70,7 +73,11 @@ export class ProcessWorld implements World {
   async inject(fault: Fault): Promise<Injection> {
     switch (fault.kind) {
       case "crash-actor":
-        return happened(await this.#crash(fault.actor));
+        return happened(await this.#order("kill", fault.actor));
+      case "resume-actor":
+        return happened(await this.#order("resume", fault.actor));
+      case "panic":
+        return await injectPanic(this.#panicSeams(), fault);
       case "kill-cell":
         return happened(signal(await this.pidOf("cells", fault.cell), "SIGKILL") ? 1 : 0);
       case "kill-server":
@@ -143,17 +150,39 @@ export class ProcessWorld implements World {
     return await first.carry(request, (carried) => this.#carry(others, carried));
   }
 
-  async #crash(actor: string): Promise<number> {
+  /** 1 where it was obeyed. */
+  async #order(
+    command: "kill" | "resume",
+    actor: string,
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<number> {
     try {
-      return (await this.#node?.admin("kill", `actor/${actor}`))?.["ok"] === true ? 1 : 0;
+      return (await this.#node?.admin(command, `actor/${actor}`, more))?.["ok"] === true ? 1 : 0;
     } catch {
-      return 0;
+      return 0; // It is down, or does not answer now.
     }
+  }
+
+  /** Announcements since the world began. */
+  #said(isMeant: (said: Readonly<Record<string, unknown>>) => boolean): number {
+    return [...this.#saidBefore, ...(this.#node?.events ?? [])].filter(isMeant).length;
+  }
+
+  #panicSeams(): PanicSeams {
+    return {
+      clock: this.clock,
+      status: () => this.status(),
+      arm: async (actor, at, times) => (await this.#order("kill", actor, { at, times })) === 1,
+      injectedCrashes: (actor) =>
+        this.#said(({ event, service, reason }) => event === "crashed" && service === actor && reason === "injected"),
+    };
   }
 
   async #killNode(): Promise<Injection> {
     const killed = this.#node?.livingPids().length ?? 0;
     await this.#node?.killAll();
+    this.#saidBefore.push(...(this.#node?.events ?? []));
+    this.#node = undefined;
     return lasting(
       () => this.#start(),
       () => killed,
@@ -170,8 +199,7 @@ export class ProcessWorld implements World {
   }
 
   #configure({ config }: FaultOf<"change-config">): Injection {
-    const node = this.#node;
-    const updates = (): number => node?.events.filter(({ event }) => event === "config-updated").length ?? 0;
+    const updates = (): number => this.#said(({ event }) => event === "config-updated");
     const before = updates();
     writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), config);
     let effects = 0;

@@ -2,6 +2,7 @@
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { timersAtRest } from "#chaos/simulated/at-rest.ts";
 import { type Injection, passed, type Remains, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
@@ -10,8 +11,10 @@ import { must, unreachable } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
 import { GiB } from "#runtime/units.ts";
+import type { Announcement } from "#supervisor/root/announcer.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
+import type { AdminQuestion } from "#supervisor/simulated/operator.ts";
 
 /** Of a simulated disk. */
 const CAPACITY_BYTES: number = 1 * GiB;
@@ -30,6 +33,8 @@ export class SimulatedWorld implements World {
   /** Of what is done to it: the clients' draws are their own. */
   readonly #random: Random;
   readonly #networks = new Set<BadNetwork>();
+  /** What the lives of the node that are over have announced. */
+  readonly #saidBefore: Announcement[] = [];
   /** Requests that were refused because there is no room. */
   #fullAnswers = 0;
 
@@ -67,9 +72,13 @@ export class SimulatedWorld implements World {
     this.#simulation.tell("fault", fault);
     switch (fault.kind) {
       case "crash-actor":
-        return happened(await this.#kill(`actor/${fault.actor}`));
+        return happened(await this.#order({ command: "kill", target: `actor/${fault.actor}` }));
+      case "resume-actor":
+        return happened(await this.#order({ command: "resume", target: `actor/${fault.actor}` }));
+      case "panic":
+        return await injectPanic(this.#panicSeams(), fault);
       case "kill-cell":
-        return happened(await this.#kill(`cell/${fault.cell}`));
+        return happened(await this.#order({ command: "kill", target: `cell/${fault.cell}` }));
       case "kill-node":
         return await this.#killNode(fault);
       case "cut-link":
@@ -139,16 +148,36 @@ export class SimulatedWorld implements World {
     return await first.carry(request, (carried) => this.#carry(others, carried));
   }
 
-  async #kill(target: string): Promise<number> {
-    const answer = await this.#node.ask({ command: "kill", target });
+  /** 1 where it was obeyed. */
+  async #order(order: AdminQuestion): Promise<number> {
+    const answer = await this.#node.ask(order);
     return answer?.ok === true ? 1 : 0;
+  }
+
+  /** Announcements since the world began. */
+  #said(isMeant: (said: Announcement) => boolean): number {
+    return this.#saidBefore.filter(isMeant).length + this.#node.announced.filter(isMeant).length;
+  }
+
+  #panicSeams(): PanicSeams {
+    return {
+      clock: this.clock,
+      status: () => this.status(),
+      arm: async (actor, at, times) =>
+        (await this.#order({ command: "kill", target: `actor/${actor}`, at, times })) === 1,
+      injectedCrashes: (actor) =>
+        this.#said((said) => said.event === "crashed" && said.service === actor && said.reason === "injected"),
+    };
   }
 
   async #killNode({ power }: FaultOf<"kill-node">): Promise<Injection> {
     const wasUp = this.#node.isUp;
     await this.#node.crash({ power });
     return lasting(
-      async () => must(await this.#node.start(), "the node starts again"),
+      async () => {
+        this.#saidBefore.push(...this.#node.announced);
+        must(await this.#node.start(), "the node starts again");
+      },
       () => (wasUp ? 1 : 0),
     );
   }
@@ -197,7 +226,7 @@ export class SimulatedWorld implements World {
   }
 
   async #configure({ config }: FaultOf<"change-config">): Promise<Injection> {
-    const updates = (): number => this.#node.announced.filter(({ event }) => event === "config-updated").length;
+    const updates = (): number => this.#said(({ event }) => event === "config-updated");
     const before = updates();
     await this.#node.configure(config);
     let effects = 0;

@@ -14,6 +14,8 @@ export interface ClientOptions {
   readonly calm: Pick<Calm, "day">;
   /** The disk could not read something at some time. A record that it could not read is looked at again when it is asked for. */
   readonly mayHide: boolean;
+  /** The gateway is made to crash in the middle of a request, which is answered as what it is: a defect. */
+  readonly mayPanic: boolean;
 }
 
 /** Statuses of refusals that say that the same request may succeed later. */
@@ -157,7 +159,8 @@ export class Client {
     const { checks, ledger } = this.#options;
     const said = (): string => `${what}: ${answer.status} ${Buffer.from(answer.body).toString("utf8").slice(0, 300)}`;
     // What the disk could not read a moment ago is looked at again when it is asked for.
-    const isLater = LATER.has(answer.status) || !answer.complete || (answer.status === 502 && !answer.isCalm);
+    const isStruck = answer.status === 502 || (answer.status === 500 && this.#options.mayPanic);
+    const isLater = LATER.has(answer.status) || !answer.complete || (isStruck && !answer.isCalm);
     checks.that("refusals-may-be-tried-again", isLater, said);
     if (answer.isCalm && !isExpected) checks.that("served-while-nothing-is-wrong", false, said);
     ledger.count(`refused ${answer.status}`);

@@ -2,6 +2,7 @@
 import type { Rule } from "#test/house/rule.ts";
 import { ambient } from "#test/house/rules/ambient.ts";
 import { boundaries } from "#test/house/rules/boundaries.ts";
+import { failpoints } from "#test/house/rules/failpoints.ts";
 import { shape } from "#test/house/rules/files.ts";
 import { kernel } from "#test/house/rules/kernel.ts";
 import { ladder } from "#test/house/rules/ladder.ts";
@@ -19,5 +20,6 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   tables,
   pages,
   producers,
+  failpoints,
   files: shape,
 };

@@ -96,11 +96,12 @@ export class TestNode {
   async admin(
     command: "status" | "logs" | "kill" | "resume" | "down",
     target?: string,
+    more: Readonly<Record<string, unknown>> = {},
   ): Promise<Record<string, unknown>> {
     const node = JSON.parse(readFileSync(join(this.home, "node.json"), "utf8")) as { admin: string };
     const socket = connect(node.admin);
     await once(socket, "connect");
-    socket.write(`${JSON.stringify({ id: 1, command, ...(target === undefined ? {} : { target }) })}\n`);
+    socket.write(`${JSON.stringify({ id: 1, command, ...(target === undefined ? {} : { target }), ...more })}\n`);
     for await (const line of createInterface({ input: socket })) {
       const answer = JSON.parse(line) as Record<string, unknown>;
       if (answer["ok"] === undefined) continue; // Progress of a drain.
