@@ -47,6 +47,13 @@ function isNode(value: unknown): value is AnyNode {
   return typeof value === "object" && value !== null && "type" in value && typeof (value as Node).type === "string";
 }
 
+/** The statement `return unreachable(value);` or the like: what no value comes to, unless the compiler is lied to. */
+export function isUnreachable(node: AnyNode): boolean {
+  const [call] =
+    node.type === "ReturnStatement" ? [node.argument] : node.type === "ExpressionStatement" ? [node.expression] : [];
+  return call?.type === "CallExpression" && call.callee.type === "Identifier" && call.callee.name === "unreachable";
+}
+
 /** Which line an offset of `text` is on, counted from 1. */
 export function linesOf(text: string): (at: number) => number {
   const starts = [0];

@@ -8,8 +8,8 @@
  * Not counted are decisions that V8 does not count: `?.`, default values and `??=`. Nor is what closes a switch that is
  * complete, `unreachable(…)`: no test comes there without lying to the compiler.
  */
-import type { AnyNode, Statement, SwitchStatement } from "acorn";
-import { javaScriptOf, linesOf, walk } from "#gates/javascript.ts";
+import type { AnyNode, SwitchStatement } from "acorn";
+import { isUnreachable, javaScriptOf, linesOf, walk } from "#gates/javascript.ts";
 
 export interface Line {
   readonly line: number;
@@ -89,14 +89,4 @@ function casesOf({ cases }: SwitchStatement): readonly number[] {
 function isClosing(node: AnyNode): boolean {
   if (node.type === "SwitchCase") return node.consequent.length === 1 && node.consequent.every(isUnreachable);
   return isUnreachable(node);
-}
-
-function isUnreachable(node: AnyNode | Statement): boolean {
-  const [expression] =
-    node.type === "ReturnStatement" ? [node.argument] : node.type === "ExpressionStatement" ? [node.expression] : [];
-  return expression?.type === "CallExpression" && isNamed(expression.callee, "unreachable");
-}
-
-function isNamed(node: AnyNode, name: string): boolean {
-  return node.type === "Identifier" && node.name === name;
 }
