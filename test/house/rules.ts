@@ -4,6 +4,7 @@ import { ambient } from "#test/house/rules/ambient.ts";
 import { boundaries } from "#test/house/rules/boundaries.ts";
 import { failpoints } from "#test/house/rules/failpoints.ts";
 import { shape } from "#test/house/rules/files.ts";
+import { gates } from "#test/house/rules/gates.ts";
 import { kernel } from "#test/house/rules/kernel.ts";
 import { ladder } from "#test/house/rules/ladder.ts";
 import { libraries } from "#test/house/rules/libraries.ts";
@@ -21,5 +22,6 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   pages,
   producers,
   failpoints,
+  gates,
   files: shape,
 };
