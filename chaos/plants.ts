@@ -5,6 +5,7 @@
  * In a simulation an actor is wired otherwise: the code of the node is what it is.
  */
 import type { CheckName } from "#chaos/checks.ts";
+import { DISK_BUGS } from "#chaos/disk/planted.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
@@ -22,6 +23,7 @@ export interface PlantedBug {
 }
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...DISK_BUGS,
   {
     name: "no-fsync",
     says: "what is acknowledged was never made durable",
