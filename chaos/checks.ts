@@ -5,7 +5,8 @@
 
 /** Every check there is, and what it says. */
 export const CHECKS = {
-  "nothing-acknowledged-is-lost": "what was acknowledged is there from then on",
+  "nothing-acknowledged-is-lost":
+    "what was acknowledged is there from then on, or told to be damaged where its bytes were",
   "bytes-are-right": "no byte that is answered is another than what was stored",
   "names-are-linearizable": "what clients were told of names has an order that the model of names allows",
   "refusals-may-be-tried-again": "a request that could not be served is refused with a status that says: later",

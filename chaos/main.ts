@@ -116,12 +116,15 @@ async function runMany(): Promise<void> {
   let seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(values.seed);
   let last: Outcome;
   let runs = 0;
+  const effects = new Map<string, number>();
   do {
     last = await runOnce(chosenPlan(seed), executor, plant);
     runs += 1;
+    for (const [kind, tally] of Object.entries(last.faults))
+      effects.set(kind, (effects.get(kind) ?? 0) + tally.effects);
     seed += 1;
   } while (last.verdict === "pass" && performance.now() < endMs);
-  if (runs > 1) note(`${runs} runs`);
+  if (runs > 1) note(`${runs} runs by ${executor}, ${[...effects].map((of) => of.join(" ")).join(", ")}`);
   conclude(last);
 }
 

@@ -4,7 +4,8 @@ import { type Fault, type FaultKind, lastsMs, titleOf } from "#chaos/fault.ts";
 import type { FaultTally } from "#chaos/outcome.ts";
 import { type Injection, passed, type World } from "#chaos/world.ts";
 
-interface Done {
+/** A fault that was brought about. */
+export interface Done {
   readonly fault: Fault;
   readonly injection: Injection;
 }
@@ -13,12 +14,12 @@ export class Nemesis {
   readonly #world: World;
   readonly #calm: Calm;
   readonly #faults: readonly Fault[];
-  readonly #onDown: () => void;
+  readonly #onInjected: (done: Done) => void;
   readonly #done: Done[] = [];
 
-  /** `onDown` hears when every process of the node is gone. */
-  constructor(world: World, calm: Calm, faults: readonly Fault[], onDown: () => void) {
-    this.#onDown = onDown;
+  /** `onInjected` hears of each fault when it was brought about, before it heals. */
+  constructor(world: World, calm: Calm, faults: readonly Fault[], onInjected: (done: Done) => void) {
+    this.#onInjected = onInjected;
     this.#world = world;
     this.#calm = calm;
     this.#faults = faults.toSorted((one, other) => one.atMs - other.atMs);
@@ -33,8 +34,9 @@ export class Nemesis {
     await passed(this.#world, fault.atMs);
     this.#calm.disturbed();
     const injection = await this.#world.inject(fault);
-    if (fault.kind === "kill-node") this.#onDown();
-    this.#done.push({ fault, injection });
+    const done = { fault, injection };
+    this.#onInjected(done);
+    this.#done.push(done);
     const forMs = lastsMs(fault);
     if (forMs > 0) await passed(this.#world, forMs);
     await injection.heal();

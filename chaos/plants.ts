@@ -5,6 +5,7 @@
  * What an actor works with can be wrong, in a simulation, or its code can be, in any executor.
  */
 import type { CheckName } from "#chaos/checks.ts";
+import { DISK_BUGS } from "#chaos/disk/planted.ts";
 import type { ExecutorName } from "#chaos/outcome.ts";
 import type { Patch } from "#chaos/patched.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
@@ -37,6 +38,7 @@ export interface PatchedBug extends Planted {
 export type PlantedBug = RewiredBug | PatchedBug;
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...DISK_BUGS,
   {
     name: "no-fsync",
     says: "what is acknowledged was never made durable",
@@ -123,7 +125,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   },
   {
-    name: "ack-before-durable",
+    name: "ack-before-sync",
     says: "small objects are acknowledged before they are durable",
     scenario: "power-fails",
     seenBy: "nothing-acknowledged-is-lost",

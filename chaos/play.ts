@@ -7,6 +7,7 @@ import { checkLinearizability } from "#chaos/checkers/linearizability.ts";
 import { nameModel } from "#chaos/checkers/name-model.ts";
 import { tellProblem } from "#chaos/checkers/tell-problem.ts";
 import type { Checks } from "#chaos/checks.ts";
+import { cutsPower, endsNode } from "#chaos/fault.ts";
 import { Ledger } from "#chaos/ledger.ts";
 import { Nemesis } from "#chaos/nemesis.ts";
 import type { Outcome, Sample } from "#chaos/outcome.ts";
@@ -49,7 +50,11 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const mayPanic = plan.faults.some((fault) => fault.kind === "panic" && fault.actor === "gateway");
   const client = new Client({ world, random, ledger, checks, calm, mayHide, mayPanic });
   const names = namesOf(world, plan, random, calm);
-  const nemesis = new Nemesis(world, calm, plan.faults, () => names.endOfLife());
+  const nemesis = new Nemesis(world, calm, plan.faults, ({ fault, injection }) => {
+    if (endsNode(fault)) names.endOfLife();
+    if (cutsPower(fault)) ledger.damage.powerLost();
+    ledger.damage.decayed(injection.decays ?? []);
+  });
   const sampler = new Sampler(world, ledger, calm, onSample);
   let isOver = false;
 
@@ -80,7 +85,10 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   checks.that("ready-again", isReady, () => `not ready within ${plan.settlesWithinMs} ms after all had healed`);
   await judgeParts(world, checks, healedMs + plan.settlesWithinMs);
   if (isReady) {
-    for (const object of ledger.acknowledged.values()) await client.find(object);
+    for (const object of ledger.acknowledged.values()) {
+      if (ledger.damage.mayBe(object)) await client.mend(object);
+      else await client.find(object);
+    }
     await told(names.lookAtAll("last"), checks, mayHide);
   }
   judgeNames(names, checks);

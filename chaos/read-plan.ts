@@ -53,6 +53,8 @@ const FIELDS: Readonly<Record<string, Rule>> = {
   operation: oneOf(DISK_OPERATIONS),
   errno: oneOf(DISK_ERRNOS),
   count: whole(1, 1_000_000),
+  number: whole(1, 1_000_000),
+  gainMs: whole(-1000, 60_000),
   freeBytes: whole(0, 1024 * GiB),
 };
 
@@ -70,9 +72,16 @@ const KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
   "slow-link": ["forMs", "cell", "delayMs"],
   "bad-network": ["forMs", "loss", "duplicate", "delayMs", "jitterMs"],
   "disk-error": ["forMs", "operation", "errno", "count"],
+  "short-write": ["forMs", "errno", "count"],
+  "torn-write": ["forMs"],
+  "bit-flip": ["count"],
+  "kill-at-operation": ["forMs", "operation", "number", "power"],
   "disk-slow": ["forMs", "delayMs"],
   "disk-full": ["forMs", "freeBytes"],
   "clock-jump": ["byMs"],
+  "clock-drift": ["forMs", "gainMs"],
+  "cpu-stall": ["forMs", "cell"],
+  "memory-pressure": ["forMs", "cell", "freeBytes"],
   "change-config": ["forMs", "config"],
 };
 

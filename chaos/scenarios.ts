@@ -26,6 +26,9 @@ const HALF_WAY: Choice<Pick<FaultOf<"panic">, "actor" | "failpoint">> = [
   { actor: "gateway", failpoint: "request-taken" },
 ];
 
+/** Syncs that are killed one after the other, each that many syncs later: a start has some, each put one, a seal and a collection more. */
+const SYNCS_IN_A_ROW = 12;
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: "storage-crashes-while-putting",
@@ -145,6 +148,70 @@ export const SCENARIOS: readonly Scenario[] = [
       })),
   },
   {
+    name: "writes-are-cut-short",
+    aim: "single writes take only a part of what they are given, and then there is no room, or the disk fails",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) => spread(random, durationMs, 8 * second, (atMs) => shortWrite(random, atMs)),
+  },
+  {
+    name: "writes-are-torn",
+    aim: "the power goes in the middle of a write, of which a part is there afterwards",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 6 * second, (atMs) => ({ kind: "torn-write", atMs, forMs: 500 })),
+  },
+  {
+    name: "bytes-decay",
+    aim: "bits of the store flip where they lie: what is damaged is told, never served, and whole again when it is put again",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 5 * second, (atMs) => ({ kind: "bit-flip", atMs, count: 1 + random.below(4) })),
+  },
+  {
+    name: "data-cell-killed-at-every-fsync",
+    aim: "the node is killed right before its first sync after a start, its second, and so on, and every other time the power goes as well",
+    executors: ["sim"],
+    durationMs: 2 * minute,
+    settlesWithinMs: 1 * minute,
+    faults: (random, durationMs) => {
+      let number = random.below(SYNCS_IN_A_ROW);
+      // The last one has syncs to wait for, too.
+      return spread(random, Math.round(durationMs * 0.75), 500, (atMs) => {
+        number = (number % SYNCS_IN_A_ROW) + 1;
+        return killAtSync(atMs, number, number % 2 === 0);
+      });
+    },
+  },
+  {
+    name: "clocks-drift",
+    aim: "the wall clock runs too fast or too slow, or stands still",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "clock-drift",
+        atMs,
+        forMs: 6 * second,
+        gainMs: random.below(3000) - 1000,
+      })),
+  },
+  {
+    name: "cells-stall",
+    aim: "the event loop of a cell stands still for a while, and everything that was to happen happens at once afterwards",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
+        kind: "cpu-stall",
+        atMs,
+        forMs: 500 + random.below(4000),
+        cell: one(random, CELLS),
+      })),
+  },
+  {
     name: "clock-jumps-back-an-hour",
     aim: "the wall clock jumps, by up to an hour in either direction",
     executors: ["sim", "os"],
@@ -199,7 +266,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 function anything(random: Random, atMs: number): Fault {
-  switch (random.below(9)) {
+  switch (random.below(15)) {
     case 0:
       return { kind: "crash-actor", atMs, actor: one(random, ACTORS) };
     case 1:
@@ -216,6 +283,18 @@ function anything(random: Random, atMs: number): Fault {
       return { kind: "clock-jump", atMs, byMs: random.below(2 * hour) - hour };
     case 7:
       return badNetwork(random, atMs);
+    case 8:
+      return shortWrite(random, atMs);
+    case 9:
+      return { kind: "torn-write", atMs, forMs: 500 };
+    case 10:
+      return { kind: "bit-flip", atMs, count: 1 + random.below(4) };
+    case 11:
+      return { kind: "clock-drift", atMs, forMs: 4 * second, gainMs: random.below(3000) - 1000 };
+    case 12:
+      return { kind: "cpu-stall", atMs, forMs: 500 + random.below(2000), cell: one(random, CELLS) };
+    case 13:
+      return killAtSync(atMs, 1 + random.below(SYNCS_IN_A_ROW), random.below(2) === 0);
     default:
       return { kind: "slow-link", atMs, forMs: 2 * second, cell: "ops", delayMs: 100 + random.below(900) };
   }
@@ -230,6 +309,14 @@ function diskError(random: Random, atMs: number): Fault {
     errno: one(random, DISK_ERRNOS),
     count: 1 + random.below(3),
   };
+}
+
+function shortWrite(random: Random, atMs: number): Fault {
+  return { kind: "short-write", atMs, forMs: 4 * second, errno: one(random, DISK_ERRNOS), count: 1 + random.below(4) };
+}
+
+function killAtSync(atMs: number, number: number, power: boolean): Fault {
+  return { kind: "kill-at-operation", atMs, forMs: 100, operation: "sync", number, power };
 }
 
 function badNetwork(random: Random, atMs: number): Fault {

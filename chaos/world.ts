@@ -2,6 +2,7 @@
  * A node that things are done to, and the means to do them: what every executor provides, so that one plan, one workload and
  * one set of checkers serve all of them.
  */
+import type { Decay } from "#chaos/disk/decay.ts";
 import type { Fault } from "#chaos/fault.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
@@ -33,6 +34,8 @@ export interface Injection {
   heal(): Promise<void>;
   /** How often it did something so far. */
   effects(): number;
+  /** What of the store it has spoilt where it lies. */
+  readonly decays?: readonly Decay[];
 }
 
 /** Things that a node holds: `what` as a plural. */

@@ -1,9 +1,11 @@
 /** A whole node in simulation as a world: virtual time, a disk in memory, no socket. */
 import { BadNetwork } from "#chaos/bad-network.ts";
+import { anyDecay, type Decay } from "#chaos/disk/decay.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { timersAtRest } from "#chaos/simulated/at-rest.ts";
+import { OperationPoints } from "#chaos/simulated/operation-points.ts";
 import {
   type AtRest,
   type Injection,
@@ -17,13 +19,18 @@ import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { must, unreachable } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+import type { LifeOptions } from "#runtime/simulated/life.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
-import { GiB } from "#runtime/units.ts";
+import { GiB, second } from "#runtime/units.ts";
 import type { Announcement } from "#supervisor/root/announcer.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
 import type { AdminQuestion } from "#supervisor/simulated/operator.ts";
 
+/** Where the store has its packs. */
+const PACKS = "/data/packs";
+/** Longest wait for an operation at which the node is to end. */
+const POINT_MS_MAX: number = 10 * second;
 /** Of a simulated disk. */
 const CAPACITY_BYTES: number = 1 * GiB;
 
@@ -43,6 +50,7 @@ export class SimulatedWorld implements World {
   readonly #networks = new Set<BadNetwork>();
   /** What the lives of the node that are over have announced. */
   readonly #saidBefore: Announcement[] = [];
+  readonly #points = new OperationPoints();
   /** Requests that were refused because there is no room. */
   #fullAnswers = 0;
 
@@ -60,16 +68,21 @@ export class SimulatedWorld implements World {
       case "kill-server":
       case "stall-server":
         return "a simulated node has no external servers";
+      case "memory-pressure":
+        return "a simulated node has the memory of the machine that simulates it";
       default:
         return undefined;
     }
   }
 
   async begin(): Promise<void> {
-    must(await this.#node.start(), "the node starts");
+    await this.#start();
   }
 
   async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
+    // Nobody takes a connection while the event loop stands still.
+    const stalledMs = this.#node.life?.stalledMs ?? 0;
+    if (stalledMs > 0) await passed(this, stalledMs);
     const answer = await this.#carry([...this.#networks], request);
     if (answer?.status === 507) this.#fullAnswers += 1;
     return answer;
@@ -103,6 +116,14 @@ export class SimulatedWorld implements World {
         return this.#badNetwork(fault);
       case "disk-error":
         return this.#breakDisk(fault);
+      case "short-write":
+        return this.#cutWrites(fault);
+      case "torn-write":
+        return await this.#tearWrite();
+      case "bit-flip":
+        return this.#flipBits(fault);
+      case "kill-at-operation":
+        return await this.#killAt(fault);
       case "disk-slow": {
         const before = this.#node.life?.operationCount ?? 0;
         disk.delayMs = fault.delayMs;
@@ -118,11 +139,16 @@ export class SimulatedWorld implements World {
       case "clock-jump":
         clock.jumpWall(fault.byMs);
         return happened(1);
+      case "clock-drift":
+        return this.#drift(fault);
+      case "cpu-stall":
+        return this.#stall(fault);
       case "change-config":
         return await this.#configure(fault);
       case "stop-cell":
       case "kill-server":
       case "stall-server":
+      case "memory-pressure":
         return happened(0);
       default:
         return unreachable(fault);
@@ -179,15 +205,46 @@ export class SimulatedWorld implements World {
   }
 
   async #killNode({ power }: FaultOf<"kill-node">): Promise<Injection> {
-    const wasUp = this.#node.isUp;
+    return await this.#gone(this.#node.isUp, power);
+  }
+
+  /** The node is, or its process has just ended; it starts again when that heals. */
+  async #gone(wasUp: boolean, power: boolean): Promise<Injection> {
     await this.#node.crash({ power });
     return lasting(
-      async () => {
-        this.#saidBefore.push(...this.#node.announced);
-        must(await this.#node.start(), "the node starts again");
-      },
+      () => this.#start(),
       () => (wasUp ? 1 : 0),
     );
+  }
+
+  /** Its process may end before it has started: whoever ends it starts it again. */
+  async #start(): Promise<void> {
+    if (this.#node.isUp) return;
+    this.#saidBefore.push(...this.#node.announced);
+    const beforeOperation: NonNullable<LifeOptions["beforeOperation"]> = (_, life, operation) =>
+      this.#points.meets(operation, life);
+    must(await this.#node.start({ beforeOperation }), "the node starts");
+  }
+
+  async #killAt({ operation, number, power }: FaultOf<"kill-at-operation">): Promise<Injection> {
+    const point = this.#points.arm(operation, number);
+    await Promise.race([point.met, passed(this, POINT_MS_MAX)]);
+    point.disarm();
+    return point.isMet ? await this.#gone(true, power) : happened(0);
+  }
+
+  async #tearWrite(): Promise<Injection> {
+    const { disk } = this.#simulation;
+    const torn = Promise.withResolvers<void>();
+    let isTorn = false;
+    disk.tearNext(() => {
+      isTorn = true;
+      this.#node.life?.end();
+      torn.resolve();
+    });
+    await Promise.race([torn.promise, passed(this, POINT_MS_MAX)]);
+    disk.tearNext(undefined);
+    return isTorn ? await this.#gone(true, true) : happened(0);
   }
 
   #cut({ cell }: FaultOf<"cut-link">): Injection {
@@ -218,6 +275,59 @@ export class SimulatedWorld implements World {
     return lasting(
       () => disk.forgetFaults(operation),
       () => met,
+    );
+  }
+
+  #cutWrites({ errno, count }: FaultOf<"short-write">): Injection {
+    const { disk } = this.#simulation;
+    let met = 0;
+    const onMet = (): void => {
+      met += 1;
+    };
+    const keeps = (sizeBytes: number): number => 1 + this.#random.below(sizeBytes - 1);
+    for (let armed = 0; armed < count; armed += 1) disk.cutNext(errno, keeps, onMet);
+    return lasting(
+      () => disk.forgetCuts(),
+      () => met,
+    );
+  }
+
+  #flipBits({ count }: FaultOf<"bit-flip">): Injection {
+    const { disk } = this.#simulation;
+    const decays: Decay[] = [];
+    for (let flipped = 0; flipped < count; flipped += 1) {
+      const decay = anyDecay(disk.filesIn(PACKS), this.#random);
+      if (decay === undefined) break;
+      disk.flipByte(decay.path, decay.position, decay.mask);
+      decays.push(decay);
+    }
+    return { ...happened(decays.length), decays };
+  }
+
+  #drift({ gainMs }: FaultOf<"clock-drift">): Injection {
+    const { clock } = this.#simulation;
+    const beganMs = clock.nowMs();
+    let gainedMs = 0;
+    clock.driftWall(gainMs);
+    return lasting(
+      () => {
+        clock.driftWall(0);
+        gainedMs = (gainMs * (clock.nowMs() - beganMs)) / second;
+      },
+      () => Math.round(Math.abs(gainedMs)),
+    );
+  }
+
+  /** The cells of a simulated node are one process, with one event loop. */
+  #stall({ cell, forMs }: FaultOf<"cpu-stall">): Injection {
+    const { life } = this.#node;
+    const isThere = this.#node.status()?.cells.some(({ name }) => name === cell) === true;
+    if (life === undefined || !isThere) return happened(0);
+    const before = life.heldCount;
+    life.stall(forMs);
+    return lasting(
+      () => undefined,
+      () => life.heldCount - before,
     );
   }
 
