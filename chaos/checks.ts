@@ -11,6 +11,7 @@ export const CHECKS = {
   "refusals-may-be-tried-again": "a request that could not be served is refused with a status that says: later",
   "served-while-nothing-is-wrong": "a request that no fault was near is served",
   "ready-again": "when all has healed, the node is ready for reads and writes in time",
+  "clients-are-served-again": "when all has healed, every group of clients is served in time",
   "everything-runs-again": "every cell, server and actor runs in the end, and nothing is quarantined",
   "nothing-is-left": "a node that is down leaves no process, descriptor, timer or temporary file",
   "faults-took-effect": "every fault of the plan did something",

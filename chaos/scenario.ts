@@ -29,6 +29,7 @@ export const WANTED: readonly CheckName[] = [
   "names-are-linearizable",
   "served-while-nothing-is-wrong",
   "ready-again",
+  "clients-are-served-again",
   "everything-runs-again",
   "nothing-is-left",
   "faults-took-effect",

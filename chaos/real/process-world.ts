@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { type Carrier, carryThrough } from "#chaos/network/carrier.ts";
+import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { continueAll, signal, stopTree } from "#chaos/real/process-tree.ts";
 import { send } from "#chaos/real/request.ts";
 import type { Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
@@ -33,7 +35,7 @@ export class ProcessWorld implements World {
   readonly clock: Clock = realClock;
   readonly arrivesAtOnce = false;
   readonly #options: ProcessWorldOptions;
-  readonly #networks = new Set<BadNetwork>();
+  readonly #networks = new Set<Carrier>();
   #node: TestNode | undefined;
 
   constructor(options: ProcessWorldOptions) {
@@ -47,6 +49,11 @@ export class ProcessWorld implements World {
       case "cut-link":
       case "slow-link":
         return "the links of a node that runs are its own";
+      case "partition":
+      case "one-way-cut":
+      case "narrow-network":
+      case "broken-connections":
+        return "nothing is between a node that runs and its clients";
       case "disk-error":
       case "disk-slow":
       case "disk-full":
@@ -64,7 +71,7 @@ export class ProcessWorld implements World {
   }
 
   async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
-    return await this.#carry([...this.#networks], request);
+    return await carryThrough([...this.#networks], request, (carried) => this.#send(carried));
   }
 
   async inject(fault: Fault): Promise<Injection> {
@@ -82,7 +89,9 @@ export class ProcessWorld implements World {
       case "kill-node":
         return await this.#killNode();
       case "bad-network":
-        return this.#badNetwork(fault);
+        return this.#network(new BadNetwork(fault, this.clock, this.#options.random));
+      case "reordered-network":
+        return this.#network(new ReorderedNetwork(fault, this.clock, this.#options.random));
       case "change-config":
         return this.#configure(fault);
       default:
@@ -136,11 +145,9 @@ export class ProcessWorld implements World {
     return new Promise((resolve) => void this.clock.after(25, resolve));
   }
 
-  /** Through one bad network after the other, and then to the node. */
-  async #carry([first, ...others]: readonly BadNetwork[], request: WorldRequest): Promise<WorldAnswer | undefined> {
+  async #send(request: WorldRequest): Promise<WorldAnswer | undefined> {
     const url = this.#node?.url;
-    if (first === undefined) return url === undefined ? undefined : await send(url, request);
-    return await first.carry(request, (carried) => this.#carry(others, carried));
+    return url === undefined ? undefined : await send(url, request);
   }
 
   async #crash(actor: string): Promise<number> {
@@ -160,11 +167,13 @@ export class ProcessWorld implements World {
     );
   }
 
-  #badNetwork(fault: FaultOf<"bad-network">): Injection {
-    const network = new BadNetwork(fault, this.clock, this.#options.random);
+  #network(network: Carrier): Injection {
     this.#networks.add(network);
     return lasting(
-      () => this.#networks.delete(network),
+      () => {
+        this.#networks.delete(network);
+        network.heal();
+      },
       () => network.effects,
     );
   }

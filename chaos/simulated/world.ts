@@ -2,6 +2,12 @@
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { BrokenConnections } from "#chaos/network/broken-connections.ts";
+import { type Carrier, carryThrough } from "#chaos/network/carrier.ts";
+import { cutAt } from "#chaos/network/cut.ts";
+import { CutCarrier } from "#chaos/network/cut-carrier.ts";
+import { NarrowNetwork } from "#chaos/network/narrow-network.ts";
+import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { timersAtRest } from "#chaos/simulated/at-rest.ts";
 import { type Injection, passed, type Remains, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
@@ -29,7 +35,8 @@ export class SimulatedWorld implements World {
   readonly #node: SimulatedNode;
   /** Of what is done to it: the clients' draws are their own. */
   readonly #random: Random;
-  readonly #networks = new Set<BadNetwork>();
+  readonly #networks = new Set<Carrier>();
+  readonly #cuts: CutCarrier;
   /** Requests that were refused because there is no room. */
   #fullAnswers = 0;
 
@@ -37,6 +44,7 @@ export class SimulatedWorld implements World {
     this.clock = simulation.clock;
     this.#simulation = simulation;
     this.#random = simulation.fork();
+    this.#cuts = new CutCarrier(simulation.clock, this.#random);
     this.#node = new SimulatedNode({ simulation, catalogue, config });
   }
 
@@ -57,7 +65,8 @@ export class SimulatedWorld implements World {
   }
 
   async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
-    const answer = await this.#carry([...this.#networks], request);
+    const carriers = [this.#cuts, ...this.#networks];
+    const answer = await carryThrough(carriers, request, ({ from, ...carried }) => this.#node.request(carried));
     if (answer?.status === 507) this.#fullAnswers += 1;
     return answer;
   }
@@ -83,7 +92,16 @@ export class SimulatedWorld implements World {
         );
       }
       case "bad-network":
-        return this.#badNetwork(fault);
+        return this.#network(new BadNetwork(fault, clock, this.#random));
+      case "reordered-network":
+        return this.#network(new ReorderedNetwork(fault, clock, this.#random));
+      case "narrow-network":
+        return this.#network(new NarrowNetwork(fault, clock));
+      case "broken-connections":
+        return this.#network(new BrokenConnections(fault, this.#random));
+      case "partition":
+      case "one-way-cut":
+        return cutAt(this.#cuts.barrier, fault);
       case "disk-error":
         return this.#breakDisk(fault);
       case "disk-slow": {
@@ -133,12 +151,6 @@ export class SimulatedWorld implements World {
     ];
   }
 
-  /** Through one bad network after the other, and then to the node. */
-  async #carry([first, ...others]: readonly BadNetwork[], request: WorldRequest): Promise<WorldAnswer | undefined> {
-    if (first === undefined) return await this.#node.request(request);
-    return await first.carry(request, (carried) => this.#carry(others, carried));
-  }
-
   async #kill(target: string): Promise<number> {
     const answer = await this.#node.ask({ command: "kill", target });
     return answer?.ok === true ? 1 : 0;
@@ -162,11 +174,13 @@ export class SimulatedWorld implements World {
     );
   }
 
-  #badNetwork(fault: FaultOf<"bad-network">): Injection {
-    const network = new BadNetwork(fault, this.clock, this.#random);
+  #network(network: Carrier): Injection {
     this.#networks.add(network);
     return lasting(
-      () => this.#networks.delete(network),
+      () => {
+        this.#networks.delete(network);
+        network.heal();
+      },
       () => network.effects,
     );
   }
