@@ -7,7 +7,14 @@ import { join } from "node:path";
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { DIRECTIONS } from "#chaos/network/barrier.ts";
+import { type Carrier, carryThrough } from "#chaos/network/carrier.ts";
+import { cutAt } from "#chaos/network/cut.ts";
+import { CUT_PATIENCE_MS } from "#chaos/network/cut-carrier.ts";
+import type { ClientGroup } from "#chaos/network/groups.ts";
+import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
+import { Gates } from "#chaos/real/network/gates.ts";
 import { continueAll, descriptorsOf, signal, stopTree } from "#chaos/real/process-tree.ts";
 import { send } from "#chaos/real/request.ts";
 import {
@@ -21,6 +28,7 @@ import {
 } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { second } from "#runtime/units.ts";
@@ -38,16 +46,32 @@ export interface ProcessWorldOptions {
   readonly random: Random;
   /** What the node finds in its environment, beside what is in ours. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether clients come through gates, which takes a network to be broken there. */
+  readonly isGated?: boolean;
+  /** Where the node is, if that is not where we are. */
+  readonly place?: NodePlace | undefined;
+}
+
+/** A network of its own for a node. */
+export interface NodePlace {
+  /** What comes to run the node there, given what runs it here. */
+  readonly command: readonly [string, ...string[]];
+  readonly args: readonly string[];
+  /** The address of a group's clients. */
+  readonly addressOf: (group: ClientGroup) => string;
 }
 
 export class ProcessWorld implements World {
   readonly clock: Clock = realClock;
   readonly arrivesAtOnce = false;
   readonly #options: ProcessWorldOptions;
-  readonly #networks = new Set<BadNetwork>();
+  readonly #networks = new Set<Carrier>();
   /** What the lives of the node that are over have announced. */
   readonly #saidBefore: Readonly<Record<string, unknown>>[] = [];
   #node: TestNode | undefined;
+  #gates: Gates | undefined;
+  #starting: Promise<void> = Promise.resolve();
+  #isOver = false;
 
   constructor(options: ProcessWorldOptions) {
     this.#options = options;
@@ -73,11 +97,15 @@ export class ProcessWorld implements World {
 
   async begin(): Promise<void> {
     writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), this.#options.config);
+    const { clock } = this;
+    const { random, place, isGated = false } = this.#options;
+    const target = (): string | undefined => this.#node?.url;
+    if (isGated) this.#gates = await Gates.open({ clock, random, target, localAddressOf: place?.addressOf });
     await this.#start();
   }
 
   async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
-    return await this.#carry([...this.#networks], request);
+    return await carryThrough([...this.#networks], request, (carried) => this.#send(carried));
   }
 
   async inject(fault: Fault): Promise<Injection> {
@@ -99,7 +127,16 @@ export class ProcessWorld implements World {
       case "kill-node":
         return await this.#killNode();
       case "bad-network":
-        return this.#badNetwork(fault);
+        return this.#network(new BadNetwork(fault, this.clock, this.#options.random));
+      case "reordered-network":
+        return this.#network(new ReorderedNetwork(fault, this.clock, this.#options.random));
+      case "partition":
+      case "one-way-cut":
+        return cutAt(this.#mustGates().barrier, fault);
+      case "narrow-network":
+        return this.#mustGates().narrow(fault);
+      case "broken-connections":
+        return this.#mustGates().breakSome(fault);
       case "change-config":
         return this.#configure(fault);
       default:
@@ -142,24 +179,39 @@ export class ProcessWorld implements World {
 
   /** Whatever is left of it, at once. */
   async discard(): Promise<void> {
+    this.#isOver = true;
+    this.#gates?.close();
+    await this.#starting;
     await this.#node?.killAll();
     rmSync(this.#options.dataDirectory, { recursive: true, force: true });
   }
 
   async #start(): Promise<void> {
-    const { dataDirectory, env = {} } = this.#options;
-    this.#node = await startNode({ dataDirectory, env });
+    if (this.#isOver) return;
+    const { dataDirectory, env = {}, place } = this.#options;
+    const starting = startNode({ dataDirectory, env, ...place }).then((node) => {
+      this.#node = node;
+    });
+    // Who discards the world in the middle of a start has that node killed as well.
+    this.#starting = starting.catch(() => undefined);
+    await starting;
   }
 
   #soon(): Promise<void> {
     return new Promise((resolve) => void this.clock.after(25, resolve));
   }
 
-  /** Through one bad network after the other, and then to the node. */
-  async #carry([first, ...others]: readonly BadNetwork[], request: WorldRequest): Promise<WorldAnswer | undefined> {
+  async #send(request: WorldRequest): Promise<WorldAnswer | undefined> {
     const url = this.#node?.url;
-    if (first === undefined) return url === undefined ? undefined : await send(url, request);
-    return await first.carry(request, (carried) => this.#carry(others, carried));
+    if (url === undefined) return undefined;
+    const { from } = request;
+    if (from === undefined) return await send(url, request);
+    const localAddress = this.#options.place?.addressOf(from);
+    if (this.#gates === undefined) return await send(url, request, { localAddress });
+    // What a client sends into a cut it does not wait for as long as for a node that is slow.
+    const isCut = DIRECTIONS.some((direction) => this.#gates?.barrier.isCut(from, direction));
+    const patience = isCut ? { silenceMs: CUT_PATIENCE_MS } : {};
+    return await send(url, request, { ...patience, through: this.#gates.urlOf(from) });
   }
 
   /** 1 where it was obeyed. */
@@ -201,11 +253,18 @@ export class ProcessWorld implements World {
     );
   }
 
-  #badNetwork(fault: FaultOf<"bad-network">): Injection {
-    const network = new BadNetwork(fault, this.clock, this.#options.random);
+  #mustGates(): Gates {
+    assert(this.#gates !== undefined, "clients of a plan that breaks connections come through gates");
+    return this.#gates;
+  }
+
+  #network(network: Carrier): Injection {
     this.#networks.add(network);
     return lasting(
-      () => this.#networks.delete(network),
+      () => {
+        this.#networks.delete(network);
+        network.heal();
+      },
       () => network.effects,
     );
   }
