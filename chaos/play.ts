@@ -3,6 +3,7 @@
  * the node goes down. It knows no executor: time is the world's.
  */
 import { Calm } from "#chaos/calm.ts";
+import { EVENT_CHECKS } from "#chaos/checkers/event-checker.ts";
 import { checkLinearizability } from "#chaos/checkers/linearizability.ts";
 import { nameModel } from "#chaos/checkers/name-model.ts";
 import { tellProblem } from "#chaos/checkers/tell-problem.ts";
@@ -13,9 +14,12 @@ import type { Outcome, Sample } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { Sampler } from "#chaos/sampler.ts";
 import { Client } from "#chaos/workload/client.ts";
+import { EventsWorkload } from "#chaos/workload/events.ts";
 import { NamesWorkload } from "#chaos/workload/names.ts";
 import { passed, type World } from "#chaos/world.ts";
+import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
 
 /** Clients that set and resolve names, beside those of objects. */
 const NAME_CLIENTS = ["first", "second", "third"];
@@ -23,6 +27,8 @@ const NAME_CLIENTS = ["first", "second", "third"];
 const LOOK_MS = 250;
 /** Requests between two looks at what a node at rest holds. */
 const ACTS_BEFORE_REST = 30;
+/** State of a part that was given up. */
+const QUARANTINED = "quarantined";
 /** So long after the last fault what `/readyz` says is of now. */
 const STALE_MS = 1000;
 
@@ -54,6 +60,9 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const watching = watch(world, calm, () => isOver);
   checks.that("ready-again", await becomesReady(world, calm, plan.settlesWithinMs), () => "not ready after its start");
   await names.prepare();
+  const { producers = 0 } = plan;
+  const events = producers > 0 ? eventsOf(world, ledger, random) : undefined;
+  await events?.prepare(producers);
   const sampling = sampler.run();
   const beganMs = world.clock.nowMs();
   const work = async (act: () => Promise<void>): Promise<void> => {
@@ -66,6 +75,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const working = Promise.all([
     ...Array.from({ length: plan.clients }, () => work(() => client.act())),
     ...NAME_CLIENTS.map((who) => work(actOnNames(who))),
+    ...Array.from({ length: producers }, (_, at) => work(async () => await events?.act(at))),
   ]);
   const healing = nemesis.run().then(() => world.clock.nowMs());
   const [healedMs] = await Promise.all([healing, working]);
@@ -73,7 +83,8 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const settleMs = Math.max(0, plan.settlesWithinMs - (world.clock.nowMs() - healedMs));
   const isReady = await becomesReady(world, calm, settleMs);
   checks.that("ready-again", isReady, () => `not ready within ${plan.settlesWithinMs} ms after all had healed`);
-  await judgeParts(world, checks);
+  if (events !== undefined) await judgeEvents(events, plan.settlesWithinMs, checks);
+  await judgeParts(world, plan.settlesWithinMs, checks);
   if (isReady) {
     for (const object of ledger.acknowledged.values()) await client.find(object);
     await told(names.lookAtAll("last"), checks, mayHide);
@@ -102,6 +113,21 @@ function namesOf(world: World, { faults }: Plan, random: Random, calm: Calm): Na
   });
 }
 
+function eventsOf({ events, clock }: World, ledger: Ledger, random: Random): EventsWorkload {
+  assert(events !== undefined, "who has producers has somewhere to publish");
+  // What producers do is drawn apart from what all others do.
+  const own = seededRandom(random.below(2 ** 32));
+  return new EventsWorkload({ port: events, clock, random: own, count: (what) => ledger.count(what) });
+}
+
+async function judgeEvents(events: EventsWorkload, withinMs: number, checks: Checks): Promise<void> {
+  const judged = await events.judge(withinMs);
+  const { openCount, problems = [], looked } = judged ?? {};
+  for (const check of EVENT_CHECKS) if ((looked?.[check] ?? 0) > 0) checks.that(check, true, () => "");
+  for (const { check, what } of problems) checks.that(check, false, () => what);
+  checks.that("events-come-to-rest", openCount === 0, () => `after ${withinMs} ms ${openCount ?? "unknown"} are open`);
+}
+
 /** Clients of names throw where an answer is none that they may get. What the disk could not read may be hidden for a while. */
 async function told(act: Promise<void>, checks: Checks, mayHide: boolean): Promise<void> {
   try {
@@ -112,13 +138,23 @@ async function told(act: Promise<void>, checks: Checks, mayHide: boolean): Promi
   }
 }
 
-async function judgeParts(world: World, checks: Checks): Promise<void> {
+/** A node is ready before the last of its parts is: not all of them are needed for that. */
+async function judgeParts(world: World, withinMs: number, checks: Checks): Promise<void> {
+  const untilMs = world.clock.nowMs() + withinMs;
+  let idle = await idleParts(world);
+  // What is quarantined has failed, also where people or time let it try again.
+  while (idle.length > 0 && !idle.some((one) => one.endsWith(QUARANTINED)) && world.clock.nowMs() < untilMs) {
+    await passed(world, LOOK_MS);
+    idle = await idleParts(world);
+  }
+  checks.that("everything-runs-again", idle.length === 0, () => idle.join(", "));
+}
+
+async function idleParts(world: World): Promise<readonly string[]> {
   const status = await world.status();
   const parts = [...(status?.cells ?? []), ...(status?.servers ?? []), ...(status?.actors ?? [])];
-  const idle = parts.filter(({ state }) => state !== "running");
-  checks.that("everything-runs-again", parts.length > 0 && idle.length === 0, () =>
-    idle.map(({ name, state }) => `${name} is ${state}`).join(", "),
-  );
+  if (parts.length === 0) return ["nothing"];
+  return parts.filter(({ state }) => state !== "running").map(({ name, state }) => `${name} is ${state}`);
 }
 
 async function judgeRest(world: World, client: Client, checks: Checks): Promise<void> {

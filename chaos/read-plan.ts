@@ -3,7 +3,7 @@
  * that is taken is one that every executor understands.
  */
 import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultKind } from "#chaos/fault.ts";
-import { PLAN_CLIENTS_MAX, PLAN_FAULTS_MAX, PLAN_MS_MAX, type Plan } from "#chaos/plan.ts";
+import { PLAN_CLIENTS_MAX, PLAN_FAULTS_MAX, PLAN_MS_MAX, PLAN_PRODUCERS_MAX, type Plan } from "#chaos/plan.ts";
 import { RATIO_PARTS_MAX } from "#chaos/ratio.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { GiB } from "#runtime/units.ts";
@@ -73,7 +73,7 @@ const KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
   "change-config": ["forMs", "config"],
 };
 
-const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults">, Rule>> = {
+const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults" | "producers">, Rule>> = {
   scenario: text,
   seed: whole(0, 2 ** 32 - 1),
   durationMs: whole(1, PLAN_MS_MAX),
@@ -82,6 +82,9 @@ const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults">, Rule>> = {
   pauseMs: whole(0, 60_000),
   config: text,
 };
+
+/** Fields that a plan need not have. */
+const PLAN_OPTIONS: Readonly<Record<string, Rule>> = { producers: whole(0, PLAN_PRODUCERS_MAX) };
 
 export function readPlan(json: string): Result<Plan, PlanInvalid> {
   let given: unknown;
@@ -92,7 +95,8 @@ export function readPlan(json: string): Result<Plan, PlanInvalid> {
   }
   if (!isRecord(given)) return refused("it is no object");
   const { faults, ...rest } = given;
-  const problem = problemIn("", rest, PLAN_FIELDS);
+  const chosen = Object.entries(PLAN_OPTIONS).filter(([name]) => Object.hasOwn(rest, name));
+  const problem = problemIn("", rest, { ...PLAN_FIELDS, ...Object.fromEntries(chosen) });
   if (problem !== undefined) return refused(problem);
   if (!Array.isArray(faults) || faults.length > PLAN_FAULTS_MAX) {
     return refused(`faults has to be a list of at most ${PLAN_FAULTS_MAX}`);

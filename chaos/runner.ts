@@ -1,4 +1,5 @@
 /** Runs plans, by whichever executor, with a bug planted in them or without. */
+import { EVENT_CHECKS } from "#chaos/checkers/event-checker.ts";
 import type { CheckName } from "#chaos/checks.ts";
 import { type ExecutorName, notRun, type Outcome, type Sample } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
@@ -40,7 +41,8 @@ export async function runPlan({ plan, executor, plant, onSample = () => undefine
   }
 }
 
-/** Without faults there is none that could take effect. */
-function wantedOf({ faults }: Plan): readonly CheckName[] {
-  return faults.length > 0 ? WANTED : WANTED.filter((name) => name !== "faults-took-effect");
+/** Without faults there is none that could take effect, and without producers no event. */
+function wantedOf({ faults, producers = 0 }: Plan): readonly CheckName[] {
+  const wanted: readonly CheckName[] = producers > 0 ? [...WANTED, ...EVENT_CHECKS, "events-come-to-rest"] : WANTED;
+  return faults.length > 0 ? wanted : wanted.filter((name) => name !== "faults-took-effect");
 }

@@ -54,9 +54,10 @@ export async function runReal({ plan, wanted, onSample, executor }: RealRun): Pr
   return { ...facts, ...played, verdict: verdictOf(said), events, digest, checks: said };
 }
 
-function makeWorld(executor: RealRun["executor"], { config, seed }: Plan): RealWorld {
+function makeWorld(executor: RealRun["executor"], { config, seed, producers = 0 }: Plan): RealWorld {
   const directory = mkdtempSync(join(tmpdir(), "cepa-chaos-"));
   const random = seededRandom(~seed);
-  if (executor === "os") return new OsWorld({ directory, config, random });
-  return new ProcessWorld({ dataDirectory: directory, config, random });
+  const hasEvents = producers > 0;
+  if (executor === "os") return new OsWorld({ directory, config, random, hasEvents });
+  return new ProcessWorld({ dataDirectory: directory, config, random, hasEvents });
 }

@@ -36,6 +36,8 @@ export interface OsWorldOptions {
   readonly directory: string;
   readonly config: string;
   readonly random: Random;
+  /** Whether producers publish. */
+  readonly hasEvents?: boolean;
 }
 
 export class OsWorld implements World {
@@ -49,7 +51,7 @@ export class OsWorld implements World {
   #clockS = 0;
   #traces = 0;
 
-  constructor({ directory, config, random }: OsWorldOptions) {
+  constructor({ directory, config, random, hasEvents = false }: OsWorldOptions) {
     this.#directory = directory;
     this.#disk = join(directory, "disk");
     mkdirSync(this.#disk);
@@ -63,8 +65,12 @@ export class OsWorld implements World {
       FAKETIME_TIMESTAMP_FILE: join(directory, "clock"),
       FAKETIME_CACHE_DURATION: `${CLOCK_LOOK_S}`,
     };
-    this.#inner = new ProcessWorld({ dataDirectory, config, random, env });
+    this.#inner = new ProcessWorld({ dataDirectory, config, random, env, hasEvents });
     this.clock = this.#inner.clock;
+  }
+
+  get events(): World["events"] {
+    return this.#inner.events;
   }
 
   cannot(fault: Fault): string | undefined {

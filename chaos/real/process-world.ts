@@ -8,6 +8,7 @@ import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
 import { continueAll, signal, stopTree } from "#chaos/real/process-tree.ts";
+import { RealEvents } from "#chaos/real/real-events.ts";
 import { send } from "#chaos/real/request.ts";
 import type { Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
@@ -25,6 +26,8 @@ export interface ProcessWorldOptions {
   readonly dataDirectory: string;
   readonly config: string;
   readonly random: Random;
+  /** Whether producers publish: then the node has the cell `work`. */
+  readonly hasEvents?: boolean;
   /** What the node finds in its environment, beside what is in ours. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -35,9 +38,14 @@ export class ProcessWorld implements World {
   readonly #options: ProcessWorldOptions;
   readonly #networks = new Set<BadNetwork>();
   #node: TestNode | undefined;
+  #events: RealEvents | undefined;
 
   constructor(options: ProcessWorldOptions) {
     this.#options = options;
+  }
+
+  get events(): RealEvents | undefined {
+    return this.#events;
   }
 
   cannot(fault: Fault): string | undefined {
@@ -59,7 +67,8 @@ export class ProcessWorld implements World {
   }
 
   async begin(): Promise<void> {
-    writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), this.#options.config);
+    if (this.#options.hasEvents === true) this.#events = await RealEvents.prepare();
+    this.#writeConfig(this.#options.config);
     await this.#start();
   }
 
@@ -106,6 +115,7 @@ export class ProcessWorld implements World {
   async end(): Promise<Remains> {
     const node = this.#node;
     if (node === undefined) return [];
+    await this.#events?.detach();
     const code = await node.stop();
     const untilMs = performance.now() + GONE_MS_MAX;
     while (node.livingPids().length > 0 && performance.now() < untilMs) await this.#soon();
@@ -124,12 +134,19 @@ export class ProcessWorld implements World {
   /** Whatever is left of it, at once. */
   async discard(): Promise<void> {
     await this.#node?.killAll();
+    await this.#events?.discard();
     rmSync(this.#options.dataDirectory, { recursive: true, force: true });
   }
 
   async #start(): Promise<void> {
     const { dataDirectory, env = {} } = this.#options;
-    this.#node = await startNode({ dataDirectory, env });
+    this.#node = await startNode({ dataDirectory, env: { ...env, ...this.#events?.env } });
+    this.#events?.attach(this.#node);
+  }
+
+  #writeConfig(config: string): void {
+    const text = this.#events?.configWith(config) ?? config;
+    writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), text);
   }
 
   #soon(): Promise<void> {
@@ -154,6 +171,7 @@ export class ProcessWorld implements World {
   async #killNode(): Promise<Injection> {
     const killed = this.#node?.livingPids().length ?? 0;
     await this.#node?.killAll();
+    await this.#events?.detach();
     return lasting(
       () => this.#start(),
       () => killed,
@@ -173,7 +191,7 @@ export class ProcessWorld implements World {
     const node = this.#node;
     const updates = (): number => node?.events.filter(({ event }) => event === "config-updated").length ?? 0;
     const before = updates();
-    writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), config);
+    this.#writeConfig(config);
     let effects = 0;
     return lasting(
       () => {

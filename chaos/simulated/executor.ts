@@ -27,6 +27,8 @@ export async function runSimulated({ plan, catalogue, wanted, onSample }: Simula
   const world = new SimulatedWorld({ simulation, catalogue, config: plan.config });
   const reason = plan.faults.map((fault) => world.cannot(fault)).find((one) => one !== undefined);
   if (reason !== undefined) return notRun(facts, reason);
+  if ((plan.producers ?? 0) > 0)
+    return notRun(facts, "a simulated node has no Redis and no Postgres: nobody can publish");
   let played = NOTHING_PLAYED;
   let defect: string | undefined;
   try {
