@@ -5,6 +5,7 @@
  * In a simulation an actor is wired otherwise: the code of the node is what it is.
  */
 import type { CheckName } from "#chaos/checks.ts";
+import { EVENT_BUGS } from "#chaos/event-plants.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
@@ -128,6 +129,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       );
     },
   },
+  ...EVENT_BUGS,
 ];
 
 export function plantedBug(name: string): PlantedBug | undefined {

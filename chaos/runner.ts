@@ -31,7 +31,8 @@ export async function runPlan({ plan, executor, plant, onSample = () => undefine
         plan,
         wanted,
         onSample,
-        catalogue: plant === undefined ? loaded : plant.into(loaded),
+        catalogue: loaded,
+        plant: plant?.into,
       });
     }
     case "process":

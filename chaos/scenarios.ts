@@ -149,7 +149,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "postgres-stalls",
     aim: "Postgres says nothing for some seconds at a time while events come",
-    executors: ["process", "os"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     producers: PRODUCERS,
     faults: (random, durationMs) =>
@@ -163,7 +163,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "postgres-is-killed",
     aim: "Postgres is killed while events come",
-    executors: ["process", "os"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     producers: PRODUCERS,
     faults: (random, durationMs) =>
@@ -172,7 +172,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "redis-is-killed",
     aim: "Redis is killed while events come",
-    executors: ["process", "os"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     producers: PRODUCERS,
     faults: (random, durationMs) =>
@@ -181,7 +181,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "redis-stalls",
     aim: "Redis says nothing for some seconds at a time while events come",
-    executors: ["process", "os"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     producers: PRODUCERS,
     faults: (random, durationMs) =>
@@ -195,7 +195,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "work-cell-is-killed",
     aim: "the cell that takes events is killed at work, and its actors crash",
-    executors: ["process", "os"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     producers: PRODUCERS,
     faults: (random, durationMs) =>
@@ -208,7 +208,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "events-through-everything",
     aim: "servers, the cell that takes events and the whole node are killed or hang, one upon the other",
-    executors: ["process", "os"],
+    executors: ["sim", "process", "os"],
     durationMs: 2 * minute,
     settlesWithinMs: 1 * minute,
     producers: PRODUCERS,

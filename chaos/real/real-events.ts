@@ -7,10 +7,10 @@
  */
 import { appendFileSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import type { FoundLetter, FoundRow } from "#chaos/checkers/event-history.ts";
+import type { FoundRow } from "#chaos/checkers/event-history.ts";
 import { contentOf } from "#chaos/workload/events.ts";
 import type { EventsLook, EventsPort } from "#chaos/workload/events-port.ts";
-import { entriesOf, listOf, textOf } from "#chaos/workload/newcomer.ts";
+import { lettersIn, openCountIn } from "#chaos/workload/redis-replies.ts";
 import { signerFrom } from "#chaos/workload/signer.ts";
 import type { SshSigner } from "#client/ssh/certificate.ts";
 import { parsePrivateKey } from "#client/ssh/private-key.ts";
@@ -111,21 +111,6 @@ export class RealEvents implements EventsPort {
       letters: lettersIn(letters.value),
     };
   }
-}
-
-/** Of the first group of a stream. */
-export function openCountIn(groups: RedisReply): number {
-  const facts = listOf(listOf(groups)[0] ?? null);
-  const numberOf = (name: string): number => Number(facts[facts.findIndex((word) => textOf(word) === name) + 1]);
-  return numberOf("pending") + numberOf("lag");
-}
-
-export function lettersIn(entries: RedisReply): readonly FoundLetter[] {
-  return entriesOf(entries).map((letter) => ({
-    entryId: letter.get("id") ?? "",
-    text: letter.get("payload") ?? "",
-    reason: letter.get("reason") ?? "",
-  }));
 }
 
 function rowOf(row: SqlRow): FoundRow {

@@ -3,13 +3,15 @@ import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
 import { timersAtRest } from "#chaos/simulated/at-rest.ts";
+import { SimulatedEvents } from "#chaos/simulated/simulated-events.ts";
 import { type Injection, passed, type Remains, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { must, unreachable } from "#runtime/errors.ts";
+import { assert, must, unreachable } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
 import { GiB } from "#runtime/units.ts";
+import { SERVERS, type ServerName } from "#supervisor/child-spec.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
 
@@ -20,11 +22,16 @@ export interface SimulatedWorldOptions {
   readonly simulation: Simulation;
   readonly catalogue: LoadedCatalogue;
   readonly config: string;
+  /** Whether producers publish: then the node has the cell `work`. */
+  readonly hasEvents: boolean;
+  /** Laid over all else that it is made of. */
+  readonly plant?: ((catalogue: LoadedCatalogue) => LoadedCatalogue) | undefined;
 }
 
 export class SimulatedWorld implements World {
   readonly clock: Clock;
   readonly arrivesAtOnce = true;
+  readonly events: SimulatedEvents | undefined;
   readonly #simulation: Simulation;
   readonly #node: SimulatedNode;
   /** Of what is done to it: the clients' draws are their own. */
@@ -33,11 +40,18 @@ export class SimulatedWorld implements World {
   /** Requests that were refused because there is no room. */
   #fullAnswers = 0;
 
-  constructor({ simulation, catalogue, config }: SimulatedWorldOptions) {
+  constructor({ simulation, catalogue, config, hasEvents, plant = (whole) => whole }: SimulatedWorldOptions) {
     this.clock = simulation.clock;
     this.#simulation = simulation;
     this.#random = simulation.fork();
-    this.#node = new SimulatedNode({ simulation, catalogue, config });
+    const events = hasEvents ? new SimulatedEvents(simulation) : undefined;
+    this.events = events;
+    this.#node = new SimulatedNode({
+      simulation,
+      catalogue: plant(events?.tables.in(catalogue) ?? catalogue),
+      config: this.#configOf(config),
+      ...(events === undefined ? {} : { servers: events.servers }),
+    });
   }
 
   cannot({ kind }: Fault): string | undefined {
@@ -46,13 +60,14 @@ export class SimulatedWorld implements World {
         return "the cells of a simulated node are one process: none of them can be stopped";
       case "kill-server":
       case "stall-server":
-        return "a simulated node has no external servers";
+        return this.events === undefined ? "a simulated node without producers has no servers" : undefined;
       default:
         return undefined;
     }
   }
 
   async begin(): Promise<void> {
+    await this.events?.prepare();
     must(await this.#node.start(), "the node starts");
   }
 
@@ -103,9 +118,14 @@ export class SimulatedWorld implements World {
         return happened(1);
       case "change-config":
         return await this.#configure(fault);
-      case "stop-cell":
       case "kill-server":
-      case "stall-server":
+        return happened(this.events?.servers.kill(serverNamed(fault.server)) === true ? 1 : 0);
+      case "stall-server": {
+        const isStalled = this.events?.servers.stall(serverNamed(fault.server), fault.forMs) === true;
+        // It goes on by itself.
+        return happened(isStalled ? 1 : 0);
+      }
+      case "stop-cell":
         return happened(0);
       default:
         return unreachable(fault);
@@ -196,10 +216,14 @@ export class SimulatedWorld implements World {
     );
   }
 
+  #configOf(config: string): string {
+    return this.events?.configWith(config) ?? config;
+  }
+
   async #configure({ config }: FaultOf<"change-config">): Promise<Injection> {
     const updates = (): number => this.#node.announced.filter(({ event }) => event === "config-updated").length;
     const before = updates();
-    await this.#node.configure(config);
+    await this.#node.configure(this.#configOf(config));
     let effects = 0;
     return lasting(
       () => {
@@ -208,4 +232,10 @@ export class SimulatedWorld implements World {
       () => effects,
     );
   }
+}
+
+function serverNamed(name: string): ServerName {
+  const found = SERVERS.find((server) => server === name);
+  assert(found !== undefined, `there is a server ${name}`);
+  return found;
 }

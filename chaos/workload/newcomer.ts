@@ -5,6 +5,7 @@
 import { canonicalText } from "#actors/domain/canonical-json.ts";
 import type { JsonObject } from "#actors/domain/json-value.ts";
 import type { EventsPort } from "#chaos/workload/events-port.ts";
+import { type EntryFields, entriesIn } from "#chaos/workload/redis-replies.ts";
 import { signerFrom } from "#chaos/workload/signer.ts";
 import { passed } from "#chaos/world.ts";
 import { FOREVER, type SshSigner, signCertificate } from "#client/ssh/certificate.ts";
@@ -12,7 +13,6 @@ import { formatCertificateLine, formatKeyLine } from "#client/ssh/key-line.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { assert, Defect } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
-import type { RedisReply } from "#runtime/redis/redis.ts";
 import { second } from "#runtime/units.ts";
 
 /** Of whoever may publish, as a node has it where nothing is said. */
@@ -33,8 +33,6 @@ export interface NewcomerSeams {
   readonly clock: Clock;
   readonly random: Random;
 }
-
-type Told = ReadonlyMap<string, string>;
 
 export class Newcomer {
   readonly #seams: NewcomerSeams;
@@ -69,7 +67,7 @@ export class Newcomer {
     return { producerId, subjectId, token };
   }
 
-  async #request(stream: string, payload: JsonObject, answerIn: (nonce: string) => string): Promise<Told> {
+  async #request(stream: string, payload: JsonObject, answerIn: (nonce: string) => string): Promise<EntryFields> {
     const { port, random } = this.#seams;
     const nonce = Buffer.from(random.bytes(16)).toString("hex");
     const text = canonicalText(payload);
@@ -86,12 +84,12 @@ export class Newcomer {
   }
 
   /** The one that speaks of the request; of a stream that is that request's alone any. */
-  async #answer(stream: string, nonce: string): Promise<Told> {
+  async #answer(stream: string, nonce: string): Promise<EntryFields> {
     const { port, clock } = this.#seams;
     const untilMs = clock.nowMs() + ANSWER_MS_MAX;
     while (clock.nowMs() < untilMs) {
       const read = await port.ask(["XRANGE", stream, "-", "+"]);
-      const all = read.ok ? entriesOf(read.value) : [];
+      const all = read.ok ? entriesIn(read.value) : [];
       const own = all.find((told) => (told.get("nonce") ?? nonce) === nonce);
       if (own !== undefined) return own;
       await passed({ clock }, LOOK_MS);
@@ -112,20 +110,4 @@ export class Newcomer {
 /** What an operator names as `auth.producerAuthority`. */
 export function authorityLine({ publicKey }: SshSigner): string {
   return `${formatKeyLine({ publicKey, comment: "" })}\n`;
-}
-
-/** Fields of the entries of a stream, each by its name. */
-export function entriesOf(reply: RedisReply): readonly Told[] {
-  return listOf(reply).map((entry) => {
-    const words = listOf(listOf(entry)[1] ?? null).map(textOf);
-    return new Map(words.flatMap((word, at) => (at % 2 === 0 ? [[word, words[at + 1] ?? ""] as const] : [])));
-  });
-}
-
-export function listOf(reply: RedisReply): readonly RedisReply[] {
-  return Array.isArray(reply) ? reply : [];
-}
-
-export function textOf(reply: RedisReply | undefined): string {
-  return reply instanceof Uint8Array ? Buffer.from(reply).toString() : String(reply);
 }

@@ -134,7 +134,7 @@ describe("cepa chaos", () => {
 
     assert.equal(code, 3);
     const { verdict, reason } = JSON.parse(stdout);
-    assert.deepEqual([verdict, reason], ["not-run", "a simulated node has no external servers"]);
+    assert.deepEqual([verdict, reason], ["not-run", "a simulated node without producers has no servers"]);
   });
 
   it("breaks the disk and the clock under a node", { skip }, async () => {
