@@ -6,6 +6,7 @@
  */
 import type { CheckName } from "#chaos/checks.ts";
 import { DISK_BUGS } from "#chaos/disk/planted.ts";
+import { EVENT_BUGS } from "#chaos/event-plants.ts";
 import type { ExecutorName } from "#chaos/outcome.ts";
 import type { Patch } from "#chaos/patched.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
@@ -260,6 +261,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       );
     },
   },
+  ...EVENT_BUGS,
 ];
 
 export function plantedBug(name: string): PlantedBug | undefined {

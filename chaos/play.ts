@@ -3,6 +3,7 @@
  * the node goes down. It knows no executor: time is the world's.
  */
 import { Calm } from "#chaos/calm.ts";
+import { EVENT_CHECKS } from "#chaos/checkers/event-checker.ts";
 import { checkLinearizability } from "#chaos/checkers/linearizability.ts";
 import { nameModel } from "#chaos/checkers/name-model.ts";
 import { tellProblem } from "#chaos/checkers/tell-problem.ts";
@@ -16,10 +17,13 @@ import type { Plan } from "#chaos/plan.ts";
 import { recoveryOf, unservedIn } from "#chaos/recovery.ts";
 import { Sampler } from "#chaos/sampler.ts";
 import { Client } from "#chaos/workload/client.ts";
+import { EventsWorkload } from "#chaos/workload/events.ts";
 import { NamesWorkload } from "#chaos/workload/names.ts";
 import { ReadinessWatch } from "#chaos/workload/readiness.ts";
 import { type AtRest, passed, type World } from "#chaos/world.ts";
+import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+import { seededRandom } from "#runtime/simulated/random.ts";
 
 /** Clients that set and resolve names, beside those of objects, and where they are. */
 const NAME_CLIENTS: ReadonlyMap<string, ClientGroup> = new Map([
@@ -32,6 +36,8 @@ const LOOK_MS = 250;
 /** Requests between two looks at what a node at rest holds, and how often it has to have grown. */
 const ACTS_BEFORE_REST = 30;
 const ROUNDS_BEFORE_REST = 4;
+/** State of a part that was given up. */
+const QUARANTINED = "quarantined";
 /** So long after the last fault what `/readyz` says is of now. */
 const STALE_MS = 1000;
 
@@ -70,6 +76,9 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const watching = watch(world, calm, () => isOver);
   checks.that("ready-again", await becomesReady(world, calm, plan.settlesWithinMs), () => "not ready after its start");
   await names.prepare();
+  const { producers = 0 } = plan;
+  const events = producers > 0 ? eventsOf(world, ledger, random) : undefined;
+  await events?.prepare(producers);
   const sampling = sampler.run();
   const readiness = new ReadinessWatch({ world, calm, checks });
   const looking = readiness.run();
@@ -87,6 +96,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
       return keepDoing(() => client.act());
     }),
     ...[...NAME_CLIENTS.keys()].map((who) => keepDoing(actOnNames(who))),
+    ...Array.from({ length: producers }, (_, at) => keepDoing(async () => await events?.act(at))),
   ]);
   const healing = nemesis.run().then(async () => {
     const atMs = world.clock.nowMs();
@@ -101,7 +111,8 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const settleMs = Math.max(0, plan.settlesWithinMs - (world.clock.nowMs() - healedMs));
   const isReady = await becomesReady(world, calm, settleMs);
   checks.that("ready-again", isReady, () => `not ready within ${plan.settlesWithinMs} ms after all had healed`);
-  await judgeParts(world, checks, healedMs + plan.settlesWithinMs);
+  if (events !== undefined) await judgeEvents(events, plan.settlesWithinMs, checks);
+  await judgeParts(world, plan.settlesWithinMs, checks);
   if (isReady) {
     for (const object of ledger.acknowledged.values()) {
       if (ledger.damage.mayBe(object)) await operator.mend(object);
@@ -139,6 +150,21 @@ function namesOf(world: World, plan: Plan, random: Random, calm: Calm): NamesWor
   });
 }
 
+function eventsOf({ events, clock }: World, ledger: Ledger, random: Random): EventsWorkload {
+  assert(events !== undefined, "who has producers has somewhere to publish");
+  // What producers do is drawn apart from what all others do.
+  const own = seededRandom(random.below(2 ** 32));
+  return new EventsWorkload({ port: events, clock, random: own, count: (what) => ledger.count(what) });
+}
+
+async function judgeEvents(events: EventsWorkload, withinMs: number, checks: Checks): Promise<void> {
+  const judged = await events.judge(withinMs);
+  const { openCount, problems = [], looked } = judged ?? {};
+  for (const check of EVENT_CHECKS) if ((looked?.[check] ?? 0) > 0) checks.that(check, true, () => "");
+  for (const { check, what } of problems) checks.that(check, false, () => what);
+  checks.that("events-come-to-rest", openCount === 0, () => `after ${withinMs} ms ${openCount ?? "unknown"} are open`);
+}
+
 /** Clients of names throw where an answer is none that they may get. What the disk could not read may be hidden for a while. */
 async function told(act: Promise<void>, checks: Checks, mayHide: boolean): Promise<void> {
   try {
@@ -149,21 +175,23 @@ async function told(act: Promise<void>, checks: Checks, mayHide: boolean): Promi
   }
 }
 
-/** What is not on the way of an object may take longer to be well than `/readyz` does, but no longer than until then. */
-async function judgeParts(world: World, checks: Checks, untilMs: number): Promise<void> {
-  const look = async () => {
-    const status = await world.status();
-    const parts = [...(status?.cells ?? []), ...(status?.servers ?? []), ...(status?.actors ?? [])];
-    return { parts, idle: parts.filter(({ state }) => state !== "running") };
-  };
-  let { parts, idle } = await look();
-  while ((parts.length === 0 || idle.length > 0) && world.clock.nowMs() < untilMs) {
+/** A node is ready before the last of its parts is: not all of them are needed for that. */
+async function judgeParts(world: World, withinMs: number, checks: Checks): Promise<void> {
+  const untilMs = world.clock.nowMs() + withinMs;
+  let idle = await idleParts(world);
+  // What is quarantined has failed, also where people or time let it try again.
+  while (idle.length > 0 && !idle.some((one) => one.endsWith(QUARANTINED)) && world.clock.nowMs() < untilMs) {
     await passed(world, LOOK_MS);
-    ({ parts, idle } = await look());
+    idle = await idleParts(world);
   }
-  checks.that("everything-runs-again", parts.length > 0 && idle.length === 0, () =>
-    idle.map(({ name, state }) => `${name} is ${state}`).join(", "),
-  );
+  checks.that("everything-runs-again", idle.length === 0, () => idle.join(", "));
+}
+
+async function idleParts(world: World): Promise<readonly string[]> {
+  const status = await world.status();
+  const parts = [...(status?.cells ?? []), ...(status?.servers ?? []), ...(status?.actors ?? [])];
+  if (parts.length === 0) return ["nothing"];
+  return parts.filter(({ state }) => state !== "running").map(({ name, state }) => `${name} is ${state}`);
 }
 
 /** What grows with every round of work is left behind by it; what fills a cache, or is over since a restart, is not. */

@@ -5,7 +5,7 @@
 import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultKind } from "#chaos/fault.ts";
 import { DIRECTIONS } from "#chaos/network/barrier.ts";
 import { CLIENT_GROUPS } from "#chaos/network/groups.ts";
-import { PLAN_CLIENTS_MAX, PLAN_FAULTS_MAX, PLAN_MS_MAX, type Plan } from "#chaos/plan.ts";
+import { PLAN_CLIENTS_MAX, PLAN_FAULTS_MAX, PLAN_MS_MAX, PLAN_PRODUCERS_MAX, type Plan } from "#chaos/plan.ts";
 import { RATIO_PARTS_MAX } from "#chaos/ratio.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { GiB } from "#runtime/units.ts";
@@ -104,7 +104,7 @@ const KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
   "change-config": ["forMs", "config"],
 };
 
-const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults">, Rule>> = {
+const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults" | "producers">, Rule>> = {
   scenario: text,
   seed: whole(0, 2 ** 32 - 1),
   durationMs: whole(1, PLAN_MS_MAX),
@@ -113,6 +113,9 @@ const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults">, Rule>> = {
   pauseMs: whole(0, 60_000),
   config: text,
 };
+
+/** Fields that a plan need not have. */
+const PLAN_OPTIONS: Readonly<Record<string, Rule>> = { producers: whole(0, PLAN_PRODUCERS_MAX) };
 
 export function readPlan(json: string): Result<Plan, PlanInvalid> {
   let given: unknown;
@@ -123,7 +126,8 @@ export function readPlan(json: string): Result<Plan, PlanInvalid> {
   }
   if (!isRecord(given)) return refused("it is no object");
   const { faults, ...rest } = given;
-  const problem = problemIn("", rest, PLAN_FIELDS);
+  const chosen = Object.entries(PLAN_OPTIONS).filter(([name]) => Object.hasOwn(rest, name));
+  const problem = problemIn("", rest, { ...PLAN_FIELDS, ...Object.fromEntries(chosen) });
   if (problem !== undefined) return refused(problem);
   if (!Array.isArray(faults) || faults.length > PLAN_FAULTS_MAX) {
     return refused(`faults has to be a list of at most ${PLAN_FAULTS_MAX}`);

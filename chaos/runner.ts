@@ -1,4 +1,5 @@
 /** Runs plans, by whichever executor, with a bug planted in them or without. */
+import { EVENT_CHECKS } from "#chaos/checkers/event-checker.ts";
 import type { CheckName } from "#chaos/checks.ts";
 import { type ExecutorName, notRun, type Outcome, type Sample } from "#chaos/outcome.ts";
 import { isPatched } from "#chaos/patched.ts";
@@ -30,8 +31,8 @@ export async function runPlan({ plan, executor, plant, onSample = () => undefine
     case "sim": {
       loading ??= loadCatalogue(catalogue);
       const loaded = await loading;
-      const planted = plant !== undefined && "into" in plant ? plant.into(loaded) : loaded;
-      return await runSimulated({ plan, wanted, onSample, catalogue: planted });
+      const into = plant !== undefined && "into" in plant ? plant.into : undefined;
+      return await runSimulated({ plan, wanted, onSample, catalogue: loaded, plant: into });
     }
     case "process":
     case "os":
@@ -42,7 +43,8 @@ export async function runPlan({ plan, executor, plant, onSample = () => undefine
   }
 }
 
-/** Without faults there is none that could take effect. */
-function wantedOf({ faults }: Plan): readonly CheckName[] {
-  return faults.length > 0 ? WANTED : WANTED.filter((name) => name !== "faults-took-effect");
+/** Without faults there is none that could take effect, and without producers no event. */
+function wantedOf({ faults, producers = 0 }: Plan): readonly CheckName[] {
+  const wanted: readonly CheckName[] = producers > 0 ? [...WANTED, ...EVENT_CHECKS, "events-come-to-rest"] : WANTED;
+  return faults.length > 0 ? wanted : wanted.filter((name) => name !== "faults-took-effect");
 }

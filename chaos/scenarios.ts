@@ -10,6 +10,11 @@ import { hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 type Choice<Item> = readonly [Item, ...Item[]];
 
 const ACTORS = ["storage", "index", "overlay", "gateway", "telemetry"] as const;
+/** Of the cell that takes events. */
+const WORKERS = ["auth", "ingest"] as const;
+const SERVERS = ["postgres", "redis"] as const;
+/** In scenarios of events. */
+const PRODUCERS = 3;
 const CELLS = ["data", "ops"] as const;
 
 /** The sixth crash of a child within a minute is its quarantine. */
@@ -296,6 +301,74 @@ export const SCENARIOS: readonly Scenario[] = [
       })),
   },
   {
+    name: "postgres-stalls",
+    aim: "Postgres says nothing for some seconds at a time while events come",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "stall-server",
+        atMs,
+        forMs: 1 * second + random.below(5000),
+        server: "postgres",
+      })),
+  },
+  {
+    name: "postgres-is-killed",
+    aim: "Postgres is killed while events come",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "postgres" })),
+  },
+  {
+    name: "redis-is-killed",
+    aim: "Redis is killed while events come",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "redis" })),
+  },
+  {
+    name: "redis-stalls",
+    aim: "Redis says nothing for some seconds at a time while events come",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "stall-server",
+        atMs,
+        forMs: 1 * second + random.below(5000),
+        server: "redis",
+      })),
+  },
+  {
+    name: "work-cell-is-killed",
+    aim: "the cell that takes events is killed at work, and its actors crash",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) =>
+        random.below(2) === 0
+          ? { kind: "kill-cell", atMs, cell: "work" }
+          : { kind: "crash-actor", atMs, actor: one(random, WORKERS) },
+      ),
+  },
+  {
+    name: "events-through-everything",
+    aim: "servers, the cell that takes events and the whole node are killed or hang, one upon the other",
+    executors: ["sim", "process", "os"],
+    durationMs: 2 * minute,
+    settlesWithinMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) => spread(random, durationMs, 12 * second, (atMs) => outage(random, atMs)),
+  },
+  {
     name: "everything-at-once",
     aim: "anything of all that goes wrong, one upon the other",
     executors: ["sim"],
@@ -337,6 +410,22 @@ function anything(random: Random, atMs: number): Fault {
       return killAtSync(atMs, 1 + random.below(SYNCS_IN_A_ROW), random.below(2) === 0);
     default:
       return { kind: "slow-link", atMs, forMs: 2 * second, cell: "ops", delayMs: 100 + random.below(900) };
+  }
+}
+
+/** What ingest works with, and what it is in. */
+function outage(random: Random, atMs: number): Fault {
+  switch (random.below(5)) {
+    case 0:
+      return { kind: "kill-server", atMs, server: one(random, SERVERS) };
+    case 1:
+      return { kind: "stall-server", atMs, forMs: 500 + random.below(8000), server: one(random, SERVERS) };
+    case 2:
+      return { kind: "kill-cell", atMs, cell: "work" };
+    case 3:
+      return { kind: "crash-actor", atMs, actor: one(random, WORKERS) };
+    default:
+      return { kind: "kill-node", atMs, forMs: 200 + random.below(2000), power: false };
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Decay } from "#chaos/disk/decay.ts";
 import type { Fault } from "#chaos/fault.ts";
 import type { ClientGroup } from "#chaos/network/groups.ts";
+import type { EventsPort } from "#chaos/workload/events-port.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -55,6 +56,8 @@ export interface World {
   readonly clock: Clock;
   /** Whether what is sent has reached the node a millisecond later. */
   readonly arrivesAtOnce: boolean;
+  /** Where producers publish, in a run that has any; not before `begin`. */
+  readonly events?: EventsPort | undefined;
   /** Why it cannot bring this fault about here; undefined where it can. */
   cannot(fault: Fault): string | undefined;
   /** Starts the node. Rejects where it does not start. */

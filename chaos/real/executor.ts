@@ -66,14 +66,19 @@ export async function runReal({ plan, wanted, onSample, executor }: RealRun): Pr
 }
 
 /** Or why it cannot be made here. */
-async function makeWorld(executor: RealRun["executor"], { config, seed, faults }: Plan): Promise<RealWorld | string> {
+async function makeWorld(
+  executor: RealRun["executor"],
+  { config, seed, faults, producers = 0 }: Plan,
+): Promise<RealWorld | string> {
   const kinds = faults.map(({ kind }) => kind);
   const random = seededRandom(~seed);
+  const hasEvents = producers > 0;
   if (executor === "process") {
     return new ProcessWorld({
       dataDirectory: newDirectory(),
       config,
       random,
+      hasEvents,
       isGated: kinds.some((kind) => AT_GATES.has(kind)),
     });
   }
@@ -81,7 +86,7 @@ async function makeWorld(executor: RealRun["executor"], { config, seed, faults }
   if (typeof network === "string") return network;
   // What the network of its own does not do.
   const isGated = kinds.includes("broken-connections");
-  return new OsWorld({ directory: newDirectory(), config, random, isGated, network });
+  return new OsWorld({ directory: newDirectory(), config, random, hasEvents, isGated, network });
 }
 
 function newDirectory(): string {

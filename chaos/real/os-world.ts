@@ -42,6 +42,8 @@ export interface OsWorldOptions {
   readonly isGated: boolean;
   /** The node's own, which is closed with it. Without one it is where we are. */
   readonly network: OwnNetwork | undefined;
+  /** Whether producers publish. */
+  readonly hasEvents?: boolean;
 }
 
 export class OsWorld implements World {
@@ -56,7 +58,7 @@ export class OsWorld implements World {
   #clockS = 0;
   #traces = 0;
 
-  constructor({ directory, config, random, isGated, network }: OsWorldOptions) {
+  constructor({ directory, config, random, hasEvents = false, isGated, network }: OsWorldOptions) {
     this.#directory = directory;
     this.#network = network;
     this.#disk = join(directory, "disk");
@@ -71,8 +73,12 @@ export class OsWorld implements World {
       FAKETIME_TIMESTAMP_FILE: join(directory, "clock"),
       FAKETIME_CACHE_DURATION: `${CLOCK_LOOK_S}`,
     };
-    this.#inner = new ProcessWorld({ dataDirectory, config, random, env, isGated, place: network?.place });
+    this.#inner = new ProcessWorld({ dataDirectory, config, random, env, hasEvents, isGated, place: network?.place });
     this.clock = this.#inner.clock;
+  }
+
+  get events(): World["events"] {
+    return this.#inner.events;
   }
 
   cannot(fault: Fault): string | undefined {

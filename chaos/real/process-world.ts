@@ -16,6 +16,7 @@ import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { Gates } from "#chaos/real/network/gates.ts";
 import { continueAll, descriptorsOf, signal, stopTree } from "#chaos/real/process-tree.ts";
+import { RealEvents } from "#chaos/real/real-events.ts";
 import { send } from "#chaos/real/request.ts";
 import {
   type AtRest,
@@ -44,6 +45,8 @@ export interface ProcessWorldOptions {
   readonly dataDirectory: string;
   readonly config: string;
   readonly random: Random;
+  /** Whether producers publish: then the node has the cell `work`. */
+  readonly hasEvents?: boolean;
   /** What the node finds in its environment, beside what is in ours. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether clients come through gates, which takes a network to be broken there. */
@@ -72,9 +75,14 @@ export class ProcessWorld implements World {
   #gates: Gates | undefined;
   #starting: Promise<void> = Promise.resolve();
   #isOver = false;
+  #events: RealEvents | undefined;
 
   constructor(options: ProcessWorldOptions) {
     this.#options = options;
+  }
+
+  get events(): RealEvents | undefined {
+    return this.#events;
   }
 
   cannot(fault: Fault): string | undefined {
@@ -96,7 +104,8 @@ export class ProcessWorld implements World {
   }
 
   async begin(): Promise<void> {
-    writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), this.#options.config);
+    if (this.#options.hasEvents === true) this.#events = await RealEvents.prepare();
+    this.#writeConfig(this.#options.config);
     const { clock } = this;
     const { random, place, isGated = false } = this.#options;
     const target = (): string | undefined => this.#node?.url;
@@ -162,6 +171,7 @@ export class ProcessWorld implements World {
   async end(): Promise<Remains> {
     const node = this.#node;
     if (node === undefined) return [];
+    await this.#events?.detach();
     const code = await node.stop();
     const untilMs = performance.now() + GONE_MS_MAX;
     while (node.livingPids().length > 0 && performance.now() < untilMs) await this.#soon();
@@ -183,18 +193,26 @@ export class ProcessWorld implements World {
     this.#gates?.close();
     await this.#starting;
     await this.#node?.killAll();
+    await this.#events?.discard();
     rmSync(this.#options.dataDirectory, { recursive: true, force: true });
   }
 
   async #start(): Promise<void> {
     if (this.#isOver) return;
     const { dataDirectory, env = {}, place } = this.#options;
-    const starting = startNode({ dataDirectory, env, ...place }).then((node) => {
+    const own = { ...env, ...this.#events?.env };
+    const starting = startNode({ dataDirectory, env: own, ...place }).then((node) => {
       this.#node = node;
+      this.#events?.attach(node);
     });
     // Who discards the world in the middle of a start has that node killed as well.
     this.#starting = starting.catch(() => undefined);
     await starting;
+  }
+
+  #writeConfig(config: string): void {
+    const text = this.#events?.configWith(config) ?? config;
+    writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), text);
   }
 
   #soon(): Promise<void> {
@@ -245,6 +263,7 @@ export class ProcessWorld implements World {
   async #killNode(): Promise<Injection> {
     const killed = this.#node?.livingPids().length ?? 0;
     await this.#node?.killAll();
+    await this.#events?.detach();
     this.#saidBefore.push(...(this.#node?.events ?? []));
     this.#node = undefined;
     return lasting(
@@ -272,7 +291,7 @@ export class ProcessWorld implements World {
   #configure({ config }: FaultOf<"change-config">): Injection {
     const updates = (): number => this.#said(({ event }) => event === "config-updated");
     const before = updates();
-    writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), config);
+    this.#writeConfig(config);
     let effects = 0;
     return lasting(
       () => {

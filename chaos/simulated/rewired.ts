@@ -27,6 +27,18 @@ export function wired(real: LoadedCatalogue, actor: string, change: (wiring: Any
   return { ...real, [actor]: { ...found, wire } };
 }
 
+/** The same node, but that one actor depends on other things. */
+export function rewired<Deps>(
+  real: LoadedCatalogue,
+  actor: string,
+  change: (deps: Deps, wiring: AnyWiring) => Deps,
+): LoadedCatalogue {
+  const found = real[actor];
+  assert(found !== undefined, `there is an actor ${actor}`);
+  const wire = async (wiring: AnyWiring): Promise<Deps> => change((await found.wire(wiring as never)) as Deps, wiring);
+  return { ...real, [actor]: { ...found, wire: wire as unknown as ErasedModule["wire"] } };
+}
+
 /** With another environment. */
 export function withEnv(wiring: AnyWiring, changes: (env: CellEnv) => Partial<CellEnv>): AnyWiring {
   return { ...wiring, env: { ...wiring.env, ...changes(wiring.env) } };

@@ -12,6 +12,7 @@ import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { timersAtRest } from "#chaos/simulated/at-rest.ts";
 import { OperationPoints } from "#chaos/simulated/operation-points.ts";
+import { SimulatedEvents } from "#chaos/simulated/simulated-events.ts";
 import {
   type AtRest,
   type Injection,
@@ -23,11 +24,12 @@ import {
 } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
-import { must, unreachable } from "#runtime/errors.ts";
+import { assert, must, unreachable } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import type { LifeOptions } from "#runtime/simulated/life.ts";
 import type { Simulation } from "#runtime/simulated/simulation.ts";
 import { GiB, second } from "#runtime/units.ts";
+import { SERVERS, type ServerName } from "#supervisor/child-spec.ts";
 import type { Announcement } from "#supervisor/root/announcer.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
@@ -44,11 +46,16 @@ export interface SimulatedWorldOptions {
   readonly simulation: Simulation;
   readonly catalogue: LoadedCatalogue;
   readonly config: string;
+  /** Whether producers publish: then the node has the cell `work`. */
+  readonly hasEvents: boolean;
+  /** Laid over all else that it is made of. */
+  readonly plant?: ((catalogue: LoadedCatalogue) => LoadedCatalogue) | undefined;
 }
 
 export class SimulatedWorld implements World {
   readonly clock: Clock;
   readonly arrivesAtOnce = true;
+  readonly events: SimulatedEvents | undefined;
   readonly #simulation: Simulation;
   readonly #node: SimulatedNode;
   /** Of what is done to it: the clients' draws are their own. */
@@ -61,12 +68,19 @@ export class SimulatedWorld implements World {
   /** Requests that were refused because there is no room. */
   #fullAnswers = 0;
 
-  constructor({ simulation, catalogue, config }: SimulatedWorldOptions) {
+  constructor({ simulation, catalogue, config, hasEvents, plant = (whole) => whole }: SimulatedWorldOptions) {
     this.clock = simulation.clock;
     this.#simulation = simulation;
     this.#random = simulation.fork();
     this.#cuts = new CutCarrier(simulation.clock, this.#random);
-    this.#node = new SimulatedNode({ simulation, catalogue, config });
+    const events = hasEvents ? new SimulatedEvents(simulation) : undefined;
+    this.events = events;
+    this.#node = new SimulatedNode({
+      simulation,
+      catalogue: plant(events?.tables.in(catalogue) ?? catalogue),
+      config: this.#configOf(config),
+      ...(events === undefined ? {} : { servers: events.servers }),
+    });
   }
 
   cannot({ kind }: Fault): string | undefined {
@@ -75,7 +89,7 @@ export class SimulatedWorld implements World {
         return "the cells of a simulated node are one process: none of them can be stopped";
       case "kill-server":
       case "stall-server":
-        return "a simulated node has no external servers";
+        return this.events === undefined ? "a simulated node without producers has no servers" : undefined;
       case "memory-pressure":
         return "a simulated node has the memory of the machine that simulates it";
       default:
@@ -84,6 +98,7 @@ export class SimulatedWorld implements World {
   }
 
   async begin(): Promise<void> {
+    await this.events?.prepare();
     await this.#start();
   }
 
@@ -163,9 +178,14 @@ export class SimulatedWorld implements World {
         return this.#stall(fault);
       case "change-config":
         return await this.#configure(fault);
-      case "stop-cell":
       case "kill-server":
-      case "stall-server":
+        return happened(this.events?.servers.kill(serverNamed(fault.server)) === true ? 1 : 0);
+      case "stall-server": {
+        const isStalled = this.events?.servers.stall(serverNamed(fault.server), fault.forMs) === true;
+        // It goes on by itself.
+        return happened(isStalled ? 1 : 0);
+      }
+      case "stop-cell":
       case "memory-pressure":
         return happened(0);
       default:
@@ -357,10 +377,14 @@ export class SimulatedWorld implements World {
     );
   }
 
+  #configOf(config: string): string {
+    return this.events?.configWith(config) ?? config;
+  }
+
   async #configure({ config }: FaultOf<"change-config">): Promise<Injection> {
     const updates = (): number => this.#said(({ event }) => event === "config-updated");
     const before = updates();
-    await this.#node.configure(config);
+    await this.#node.configure(this.#configOf(config));
     let effects = 0;
     return lasting(
       () => {
@@ -369,4 +393,10 @@ export class SimulatedWorld implements World {
       () => effects,
     );
   }
+}
+
+function serverNamed(name: string): ServerName {
+  const found = SERVERS.find((server) => server === name);
+  assert(found !== undefined, `there is a server ${name}`);
+  return found;
 }

@@ -53,7 +53,7 @@ export class ManualClock implements Clock {
   }
 
   wallMs(): number {
-    return this.#wallMs;
+    return Math.floor(this.#wallMs);
   }
 
   /** Timers that are set and neither ran nor were cancelled. A test can assert that none leaked. */

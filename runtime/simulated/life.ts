@@ -39,6 +39,7 @@ export interface LifeOptions {
 export interface LifeEnv extends BaseEnv {
   readonly clock: LifeClock;
   readonly network: SimulatedNetwork;
+  readonly processes: SimulatedProcesses;
   readonly runQueue: SeededRunQueue;
 }
 

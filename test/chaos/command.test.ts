@@ -5,13 +5,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { EVENT_CHECKS } from "#chaos/checkers/event-checker.ts";
 import type { Fault } from "#chaos/fault.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS } from "#chaos/plants.ts";
 import { ownNetworkMissing } from "#chaos/real/network/own-network.ts";
 import { osMissing } from "#chaos/real/os-world.ts";
 import { SCENARIOS } from "#chaos/scenarios.ts";
-import { SshKeygen } from "#test/kit/ssh-keygen.ts";
 import { workMissing } from "#test/kit/work-node.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "chaos", "main.ts");
@@ -138,7 +138,7 @@ describe("cepa chaos", () => {
 
     assert.equal(code, 3);
     const { verdict, reason } = JSON.parse(stdout);
-    assert.deepEqual([verdict, reason], ["not-run", "a simulated node has no external servers"]);
+    assert.deepEqual([verdict, reason], ["not-run", "a simulated node without producers has no servers"]);
   });
 
   it("breaks the disk and the clock under a node", { skip }, async () => {
@@ -157,11 +157,7 @@ describe("cepa chaos", () => {
     assert.deepEqual(Object.keys(faults), ["bad-network", "clock-jump", "disk-full", "partition", "disk-error"]);
   });
 
-  it("breaks the servers of a node", { skip: workMissing ?? false }, async () => {
-    const keygen = new SshKeygen(directory);
-    keygen.makeKey("producers");
-    const authority = join(directory, "producers.pub");
-    const config = `[ingest]\nenabled = true\n[redis]\nport = 0\n[auth]\nproducerAuthority = ["${authority}"]\n`;
+  it("breaks the servers of a node while producers publish", { skip: workMissing ?? false }, async () => {
     const faults: readonly Fault[] = [
       { kind: "kill-server", atMs: 500, server: "redis" },
       { kind: "stall-server", atMs: 2000, forMs: 700, server: "postgres" },
@@ -169,17 +165,17 @@ describe("cepa chaos", () => {
 
     const { code, stdout } = await chaos(
       "run",
-      planned("servers.json", faults, { config }),
+      planned("servers.json", faults, { producers: 2 }),
       "--executor",
       "process",
       "--json",
     );
 
     assert.equal(code, 0, stdout);
-    assert.deepEqual(Object.keys(JSON.parse(stdout.trim().split("\n").at(-1) ?? "").faults), [
-      "kill-server",
-      "stall-server",
-    ]);
+    const { faults: met, checks } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+    assert.deepEqual(Object.keys(met), ["kill-server", "stall-server"]);
+    const looked = EVENT_CHECKS.filter((check) => checks[check] === "pass");
+    assert.deepEqual(looked, EVENT_CHECKS);
   });
 
   it("breaks a tree of processes", async () => {

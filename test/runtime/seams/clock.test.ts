@@ -15,11 +15,12 @@ function clockSuite(name: string, make: () => { clock: Clock; pass: (ms: number)
       const { clock, pass } = make();
       const [nowMs, wallMs] = [clock.nowMs(), clock.wallMs()];
 
-      await pass(20);
+      await pass(20.5);
 
       assert.ok(clock.nowMs() - nowMs >= 19, "monotonic time passed");
       assert.ok(clock.wallMs() - wallMs >= 10, "wall time passed");
       assert.ok(clock.wallMs() > Date.UTC(2025, 0, 1), "wall time counts from 1970");
+      assert.ok(Number.isSafeInteger(clock.wallMs()), "in whole milliseconds");
     });
 
     test("after runs once, and never before its delay has passed", async () => {
