@@ -13,7 +13,7 @@ const ONE_IN = 20;
 
 export const EVENT_BUGS: readonly PlantedBug[] = [
   {
-    name: "ack-before-durable",
+    name: "ack-event-before-row",
     says: "an event is acknowledged while its row is still being written",
     scenario: "postgres-is-killed",
     seenBy: "no-event-is-lost",

@@ -95,6 +95,12 @@ describe("chaos: bugs that are planted", () => {
     assert.equal(caught, bugs.length);
   });
 
+  it("have a name each", () => {
+    const names = PLANTED_BUGS.map(({ name }) => name);
+
+    assert.deepEqual([...new Set(names)], names);
+  });
+
   it("stand for every check", () => {
     const seen = new Set(PLANTED_BUGS.map(({ seenBy }) => seenBy));
     // A plan with a fault that does nothing stands for it, below.
