@@ -11,8 +11,8 @@ import { happened, lasting } from "#chaos/injection.ts";
 import { Afterwards } from "#chaos/real/afterwards.ts";
 import { decayOnDisk } from "#chaos/real/decay-on-disk.ts";
 import { MemoryLimit, memoryLimitMissing } from "#chaos/real/memory-limit.ts";
-import { OsDisk } from "#chaos/real/os-disk.ts";
 import { isOfPackets, type OwnNetwork } from "#chaos/real/network/own-network.ts";
+import { OsDisk } from "#chaos/real/os-disk.ts";
 import { ProcessWorld } from "#chaos/real/process-world.ts";
 import { TracedCalls } from "#chaos/real/traced-calls.ts";
 import {
@@ -201,13 +201,23 @@ export class OsWorld implements World {
   }
 
   async #traced(cell: string, attach: (pid: number, trace: string) => Promise<TracedCalls>): Promise<Injection> {
-    const pid = await this.#inner.pidOf("cells", cell);
+    const pid = await this.#pidOf(cell);
     if (pid === 0) return happened(0);
     const traced = await attach(pid, this.#newTrace());
     return lasting(
       () => traced.release(),
       () => traced.effects,
     );
+  }
+
+  /** A cell that another fault has ended is waited for. 0 where it does not come. */
+  async #pidOf(cell: string): Promise<number> {
+    const untilMs = this.clock.nowMs() + POINT_MS_MAX;
+    let pid = await this.#inner.pidOf("cells", cell);
+    for (; pid === 0 && this.clock.nowMs() < untilMs; pid = await this.#inner.pidOf("cells", cell)) {
+      await passed(this, LOOK_MS);
+    }
+    return pid;
   }
 
   #newTrace(): string {
@@ -230,12 +240,7 @@ export class OsWorld implements World {
   }
 
   async #killAt({ atMs, forMs, operation, number, power }: FaultOf<"kill-at-operation">): Promise<Injection> {
-    const untilMs = this.clock.nowMs() + POINT_MS_MAX;
-    let pid = await this.#inner.pidOf("cells", CELL);
-    // What ended it before may have been the same fault.
-    for (; pid === 0 && this.clock.nowMs() < untilMs; pid = await this.#inner.pidOf("cells", CELL)) {
-      await passed(this, LOOK_MS);
-    }
+    const pid = await this.#pidOf(CELL);
     if (pid === 0) return happened(0);
     const traced = await TracedCalls.killed(pid, this.#newTrace(), operation, number);
     await traced.ended(POINT_MS_MAX);
@@ -269,7 +274,7 @@ export class OsWorld implements World {
   }
 
   async #limitMemory({ cell, freeBytes }: FaultOf<"memory-pressure">): Promise<Injection> {
-    const pid = await this.#inner.pidOf("cells", cell);
+    const pid = await this.#pidOf(cell);
     if (pid === 0) return happened(0);
     this.#attempts += 1;
     const limit = MemoryLimit.of(pid, `${basename(this.#directory)}-${this.#attempts}`, freeBytes);
