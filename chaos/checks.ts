@@ -12,6 +12,7 @@ export const CHECKS = {
   "served-while-nothing-is-wrong": "a request that no fault was near is served",
   "readyz-says-what-is": "/readyz keeps reads open and closes writes as the states of the actors say",
   "ready-again": "when all has healed, the node is ready for reads and writes in time",
+  "clients-are-served-again": "when all has healed, every group of clients is served in time",
   "everything-runs-again": "every cell, server and actor runs in the end, and nothing is quarantined",
   "nothing-is-left": "a node that is down leaves no process, descriptor, timer or temporary file",
   "faults-took-effect": "every fault of the plan did something",

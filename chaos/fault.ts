@@ -4,6 +4,8 @@
  * Times are whole milliseconds since the plan began, probabilities are ratios, and a field of one name means the same in
  * every kind.
  */
+import type { Direction } from "#chaos/network/barrier.ts";
+import type { ClientGroup } from "#chaos/network/groups.ts";
 import type { Ratio } from "#chaos/ratio.ts";
 
 /** At one moment. */
@@ -58,6 +60,16 @@ export type Fault =
       /** Up to so much is added to each delay, so that what was sent later arrives sooner. */
       readonly jitterMs: number;
     })
+  /** Nothing passes between these groups of clients and the node: A|B with one of them, A|B|C with two. */
+  | (Stretch & { readonly kind: "partition"; readonly groups: readonly ClientGroup[] })
+  /** The same in one direction: what they send does not arrive, or what they are answered. */
+  | (Stretch & { readonly kind: "one-way-cut"; readonly groups: readonly ClientGroup[]; readonly lost: Direction })
+  /** So many bytes a second pass between clients and the node, each way. */
+  | (Stretch & { readonly kind: "narrow-network"; readonly bytesPerSecond: number })
+  /** Some of what is sent is held back for so long, and overtaken. */
+  | (Stretch & { readonly kind: "reordered-network"; readonly reorder: Ratio; readonly delayMs: number })
+  /** Some connections between clients and the node are reset in the middle of what they carry. */
+  | (Stretch & { readonly kind: "broken-connections"; readonly breaks: Ratio })
   /** The next `count` operations of one kind fail, as far as there are so many before it heals. */
   | (Stretch & {
       readonly kind: "disk-error";
@@ -75,6 +87,21 @@ export type Fault =
 
 export type FaultKind = Fault["kind"];
 export type FaultOf<Kind extends FaultKind> = Extract<Fault, { readonly kind: Kind }>;
+
+/** Of the network between clients and the node. */
+export const NETWORK_KINDS: ReadonlySet<FaultKind> = new Set([
+  "bad-network",
+  "partition",
+  "one-way-cut",
+  "narrow-network",
+  "reordered-network",
+  "broken-connections",
+] satisfies readonly FaultKind[]);
+
+/** Whom alone it touches; undefined where that is the node. */
+export function groupsOf(fault: Fault): readonly ClientGroup[] | undefined {
+  return "groups" in fault ? fault.groups : undefined;
+}
 
 /** How long it lasts, ms; 0 for a moment. */
 export function lastsMs(fault: Fault): number {

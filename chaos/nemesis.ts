@@ -1,6 +1,6 @@
 /** Brings the faults of a plan about, each at its time, and heals them. */
 import type { Calm } from "#chaos/calm.ts";
-import { type Fault, type FaultKind, lastsMs, titleOf } from "#chaos/fault.ts";
+import { type Fault, type FaultKind, groupsOf, lastsMs, titleOf } from "#chaos/fault.ts";
 import type { FaultTally } from "#chaos/outcome.ts";
 import { type Injection, passed, type World } from "#chaos/world.ts";
 
@@ -31,14 +31,14 @@ export class Nemesis {
 
   async #bring(fault: Fault): Promise<void> {
     await passed(this.#world, fault.atMs);
-    this.#calm.disturbed();
+    this.#calm.disturbed(groupsOf(fault));
     const injection = await this.#world.inject(fault);
     if (fault.kind === "kill-node") this.#onDown();
     this.#done.push({ fault, injection });
     const forMs = lastsMs(fault);
     if (forMs > 0) await passed(this.#world, forMs);
     await injection.heal();
-    this.#calm.healed();
+    this.#calm.healed(groupsOf(fault));
   }
 
   /** The faults that did nothing, a few words each: a plan with one of them has not been tried. */

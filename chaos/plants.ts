@@ -10,7 +10,7 @@ import type { Patch } from "#chaos/patched.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
-import { hour } from "#runtime/units.ts";
+import { hour, second } from "#runtime/units.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 
 interface Planted {
@@ -35,6 +35,12 @@ export interface PatchedBug extends Planted {
 }
 
 export type PlantedBug = RewiredBug | PatchedBug;
+
+/** What the gateway is told while overlay is down. */
+const UNAVAILABLE: AnyResult = {
+  ok: false,
+  failure: { code: "overlay.unavailable", cause: "runtime.actor-stopped", executed: "no" },
+};
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
@@ -210,6 +216,45 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
             },
           },
         })),
+      );
+    },
+  },
+  {
+    name: "falls-asleep",
+    says: "when nobody has asked for anything for three seconds, nobody is served for half a minute",
+    scenario: "clients-are-cut-off",
+    seenBy: "clients-are-served-again",
+    into: (catalogue) => {
+      let askedMs = Number.POSITIVE_INFINITY;
+      let sleepsUntilMs = 0;
+      return wired(catalogue, "gateway", (wiring) =>
+        withRef(wiring, "overlay", async (name, request, proceed) => {
+          const nowMs = wiring.env.clock.nowMs();
+          if (nowMs - askedMs > 3 * second) sleepsUntilMs = nowMs + 30 * second;
+          askedMs = nowMs;
+          return nowMs < sleepsUntilMs ? UNAVAILABLE : await proceed(name, request);
+        }),
+      );
+    },
+  },
+  {
+    name: "upload-blocks-all",
+    says: "while the body of an upload has not come for a second, nobody is served",
+    scenario: "clients-are-cut-off",
+    seenBy: "served-while-nothing-is-wrong",
+    into: (catalogue) => {
+      const uploads = new Map<object, number>();
+      return wired(catalogue, "gateway", (wiring) =>
+        withRef(wiring, "overlay", async (name, request, proceed) => {
+          const nowMs = wiring.env.clock.nowMs();
+          if ([...uploads.values()].some((sinceMs) => nowMs - sinceMs > 1 * second)) return UNAVAILABLE;
+          if (name !== "put") return await proceed(name, request);
+          const upload = {};
+          uploads.set(upload, nowMs);
+          const answer = await proceed(name, request);
+          uploads.delete(upload);
+          return answer;
+        }),
       );
     },
   },

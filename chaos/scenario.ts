@@ -30,6 +30,7 @@ export const WANTED: readonly CheckName[] = [
   "served-while-nothing-is-wrong",
   "readyz-says-what-is",
   "ready-again",
+  "clients-are-served-again",
   "everything-runs-again",
   "nothing-is-left",
   "faults-took-effect",

@@ -1,8 +1,11 @@
 /** Every scenario, by what it tries. */
 import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultOf } from "#chaos/fault.ts";
+import { DIRECTIONS } from "#chaos/network/barrier.ts";
+import { CLIENT_GROUPS, type ClientGroup } from "#chaos/network/groups.ts";
+import { RECOVERY_MS_MAX } from "#chaos/recovery.ts";
 import { type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
 import type { Random } from "#runtime/random.ts";
-import { hour, MiB, minute, second } from "#runtime/units.ts";
+import { hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 
 type Choice<Item> = readonly [Item, ...Item[]];
 
@@ -176,6 +179,43 @@ export const SCENARIOS: readonly Scenario[] = [
     faults: (random, durationMs) => spread(random, durationMs, 15 * second, (atMs) => badNetwork(random, atMs)),
   },
   {
+    name: "clients-are-cut-off",
+    aim: "nothing passes between some clients and the node, A|B and A|B|C, and now and then between all of them",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    settlesWithinMs: RECOVERY_MS_MAX,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "partition",
+        atMs,
+        forMs: 3 * second + random.below(4000),
+        groups: some(random),
+      })),
+  },
+  {
+    name: "answers-are-lost",
+    aim: "what clients send arrives and what they are answered does not, or the other way round",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    settlesWithinMs: RECOVERY_MS_MAX,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "one-way-cut",
+        atMs,
+        forMs: 3 * second + random.below(4000),
+        groups: some(random),
+        lost: one(random, DIRECTIONS),
+      })),
+  },
+  {
+    name: "connections-break-and-drip",
+    aim: "connections are reset in the middle of what they carry, overtake one another, or carry next to nothing",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    settlesWithinMs: RECOVERY_MS_MAX,
+    faults: (random, durationMs) => spread(random, durationMs, 10 * second, (atMs) => badConnections(random, atMs)),
+  },
+  {
     name: "config-flaps",
     aim: "the configuration is written anew again and again at work",
     executors: ["sim", "process", "os"],
@@ -215,7 +255,7 @@ function anything(random: Random, atMs: number): Fault {
     case 6:
       return { kind: "clock-jump", atMs, byMs: random.below(2 * hour) - hour };
     case 7:
-      return badNetwork(random, atMs);
+      return anyNetwork(random, atMs);
     default:
       return { kind: "slow-link", atMs, forMs: 2 * second, cell: "ops", delayMs: 100 + random.below(900) };
   }
@@ -242,6 +282,40 @@ function badNetwork(random: Random, atMs: number): Fault {
     delayMs: random.below(100),
     jitterMs: random.below(1000),
   };
+}
+
+function badConnections(random: Random, atMs: number): Fault {
+  const stretch = { atMs, forMs: 5 * second };
+  switch (random.below(3)) {
+    case 0:
+      return { kind: "broken-connections", ...stretch, breaks: [1, 2] };
+    case 1:
+      return { kind: "reordered-network", ...stretch, reorder: [1, 4], delayMs: 100 + random.below(400) };
+    default:
+      return { kind: "narrow-network", ...stretch, bytesPerSecond: (16 + random.below(256)) * KiB };
+  }
+}
+
+function anyNetwork(random: Random, atMs: number): Fault {
+  switch (random.below(4)) {
+    case 0:
+      return { kind: "partition", atMs, forMs: 4 * second, groups: some(random) };
+    case 1:
+      return { kind: "one-way-cut", atMs, forMs: 4 * second, groups: some(random), lost: one(random, DIRECTIONS) };
+    case 2:
+      return badConnections(random, atMs);
+    default:
+      return badNetwork(random, atMs);
+  }
+}
+
+/** One group of clients, two, or all of them. */
+function some(random: Random): readonly ClientGroup[] {
+  const from = random.below(CLIENT_GROUPS.length);
+  return [...CLIENT_GROUPS.slice(from), ...CLIENT_GROUPS.slice(0, from)].slice(
+    0,
+    1 + random.below(CLIENT_GROUPS.length),
+  );
 }
 
 /** A setting that a node takes while it runs. */

@@ -3,11 +3,14 @@
  * one set of checkers serve all of them.
  */
 import type { Fault } from "#chaos/fault.ts";
+import type { ClientGroup } from "#chaos/network/groups.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 
 export interface WorldRequest {
+  /** Of which group the client is. Nobody's requests are the operator's, at the node itself: no cut is between them. */
+  readonly from?: ClientGroup | undefined;
   readonly method?: string;
   /** Path and query. */
   readonly target: string;

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { type Carrier, carryThrough } from "#chaos/network/carrier.ts";
+import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { continueAll, descriptorsOf, signal, stopTree } from "#chaos/real/process-tree.ts";
 import { send } from "#chaos/real/request.ts";
@@ -44,7 +46,7 @@ export class ProcessWorld implements World {
   readonly clock: Clock = realClock;
   readonly arrivesAtOnce = false;
   readonly #options: ProcessWorldOptions;
-  readonly #networks = new Set<BadNetwork>();
+  readonly #networks = new Set<Carrier>();
   /** What the lives of the node that are over have announced. */
   readonly #saidBefore: Readonly<Record<string, unknown>>[] = [];
   #node: TestNode | undefined;
@@ -60,6 +62,11 @@ export class ProcessWorld implements World {
       case "cut-link":
       case "slow-link":
         return "the links of a node that runs are its own";
+      case "partition":
+      case "one-way-cut":
+      case "narrow-network":
+      case "broken-connections":
+        return "nothing is between a node that runs and its clients";
       case "disk-error":
       case "disk-slow":
       case "disk-full":
@@ -77,7 +84,7 @@ export class ProcessWorld implements World {
   }
 
   async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
-    return await this.#carry([...this.#networks], request);
+    return await carryThrough([...this.#networks], request, (carried) => this.#send(carried));
   }
 
   async inject(fault: Fault): Promise<Injection> {
@@ -99,7 +106,9 @@ export class ProcessWorld implements World {
       case "kill-node":
         return await this.#killNode();
       case "bad-network":
-        return this.#badNetwork(fault);
+        return this.#network(new BadNetwork(fault, this.clock, this.#options.random));
+      case "reordered-network":
+        return this.#network(new ReorderedNetwork(fault, this.clock, this.#options.random));
       case "change-config":
         return this.#configure(fault);
       default:
@@ -155,11 +164,9 @@ export class ProcessWorld implements World {
     return new Promise((resolve) => void this.clock.after(25, resolve));
   }
 
-  /** Through one bad network after the other, and then to the node. */
-  async #carry([first, ...others]: readonly BadNetwork[], request: WorldRequest): Promise<WorldAnswer | undefined> {
+  async #send(request: WorldRequest): Promise<WorldAnswer | undefined> {
     const url = this.#node?.url;
-    if (first === undefined) return url === undefined ? undefined : await send(url, request);
-    return await first.carry(request, (carried) => this.#carry(others, carried));
+    return url === undefined ? undefined : await send(url, request);
   }
 
   /** 1 where it was obeyed. */
@@ -201,11 +208,13 @@ export class ProcessWorld implements World {
     );
   }
 
-  #badNetwork(fault: FaultOf<"bad-network">): Injection {
-    const network = new BadNetwork(fault, this.clock, this.#options.random);
+  #network(network: Carrier): Injection {
     this.#networks.add(network);
     return lasting(
-      () => this.#networks.delete(network),
+      () => {
+        this.#networks.delete(network);
+        network.heal();
+      },
       () => network.effects,
     );
   }

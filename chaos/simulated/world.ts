@@ -2,6 +2,12 @@
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { BrokenConnections } from "#chaos/network/broken-connections.ts";
+import { type Carrier, carryThrough } from "#chaos/network/carrier.ts";
+import { cutAt } from "#chaos/network/cut.ts";
+import { CutCarrier } from "#chaos/network/cut-carrier.ts";
+import { NarrowNetwork } from "#chaos/network/narrow-network.ts";
+import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { timersAtRest } from "#chaos/simulated/at-rest.ts";
 import {
@@ -40,7 +46,8 @@ export class SimulatedWorld implements World {
   readonly #node: SimulatedNode;
   /** Of what is done to it: the clients' draws are their own. */
   readonly #random: Random;
-  readonly #networks = new Set<BadNetwork>();
+  readonly #networks = new Set<Carrier>();
+  readonly #cuts: CutCarrier;
   /** What the lives of the node that are over have announced. */
   readonly #saidBefore: Announcement[] = [];
   /** Requests that were refused because there is no room. */
@@ -50,6 +57,7 @@ export class SimulatedWorld implements World {
     this.clock = simulation.clock;
     this.#simulation = simulation;
     this.#random = simulation.fork();
+    this.#cuts = new CutCarrier(simulation.clock, this.#random);
     this.#node = new SimulatedNode({ simulation, catalogue, config });
   }
 
@@ -70,7 +78,8 @@ export class SimulatedWorld implements World {
   }
 
   async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
-    const answer = await this.#carry([...this.#networks], request);
+    const carriers = [this.#cuts, ...this.#networks];
+    const answer = await carryThrough(carriers, request, ({ from, ...carried }) => this.#node.request(carried));
     if (answer?.status === 507) this.#fullAnswers += 1;
     return answer;
   }
@@ -100,7 +109,16 @@ export class SimulatedWorld implements World {
         );
       }
       case "bad-network":
-        return this.#badNetwork(fault);
+        return this.#network(new BadNetwork(fault, clock, this.#random));
+      case "reordered-network":
+        return this.#network(new ReorderedNetwork(fault, clock, this.#random));
+      case "narrow-network":
+        return this.#network(new NarrowNetwork(fault, clock));
+      case "broken-connections":
+        return this.#network(new BrokenConnections(fault, this.#random));
+      case "partition":
+      case "one-way-cut":
+        return cutAt(this.#cuts.barrier, fault);
       case "disk-error":
         return this.#breakDisk(fault);
       case "disk-slow": {
@@ -150,12 +168,6 @@ export class SimulatedWorld implements World {
     ];
   }
 
-  /** Through one bad network after the other, and then to the node. */
-  async #carry([first, ...others]: readonly BadNetwork[], request: WorldRequest): Promise<WorldAnswer | undefined> {
-    if (first === undefined) return await this.#node.request(request);
-    return await first.carry(request, (carried) => this.#carry(others, carried));
-  }
-
   /** 1 where it was obeyed. */
   async #order(order: AdminQuestion): Promise<number> {
     const answer = await this.#node.ask(order);
@@ -199,11 +211,13 @@ export class SimulatedWorld implements World {
     );
   }
 
-  #badNetwork(fault: FaultOf<"bad-network">): Injection {
-    const network = new BadNetwork(fault, this.clock, this.#random);
+  #network(network: Carrier): Injection {
     this.#networks.add(network);
     return lasting(
-      () => this.#networks.delete(network),
+      () => {
+        this.#networks.delete(network);
+        network.heal();
+      },
       () => network.effects,
     );
   }

@@ -2,6 +2,7 @@
 import type { Calm } from "#chaos/calm.ts";
 import type { Checks } from "#chaos/checks.ts";
 import type { Ledger } from "#chaos/ledger.ts";
+import type { ClientGroup } from "#chaos/network/groups.ts";
 import { anyObject, uploadOf, type WorkObject } from "#chaos/workload/objects.ts";
 import { passed, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
 import type { Random } from "#runtime/random.ts";
@@ -11,7 +12,9 @@ export interface ClientOptions {
   readonly random: Random;
   readonly ledger: Ledger;
   readonly checks: Checks;
-  readonly calm: Pick<Calm, "day">;
+  readonly calm: Pick<Calm, "dayOf">;
+  /** Where it is. The operator, where it is not said. */
+  readonly from?: ClientGroup;
   /** The disk could not read something at some time. A record that it could not read is looked at again when it is asked for. */
   readonly mayHide: boolean;
   /** The gateway is made to crash in the middle of a request, which is answered as what it is: a defect. */
@@ -70,7 +73,10 @@ export class Client {
     };
     const answer = await this.#send("put", request, !isBroken);
     if (answer === undefined) return;
-    if (answer.status === 200 || answer.status === 201) {
+    const isStored = answer.status === 200 || answer.status === 201;
+    // It may have been acknowledged: what it says did not arrive.
+    if (isStored && !answer.complete) return ledger.count("put without answer");
+    if (isStored) {
       checks.that("bytes-are-right", !isBroken, () => `a body that broke off is stored: ${address}`);
       const stored = factsIn(answer).address;
       checks.that("bytes-are-right", stored === address, () => `${address} is stored as ${stored}`);
@@ -168,12 +174,12 @@ export class Client {
 
   /** Whoever breaks off is answered, or not. */
   async #send(what: string, request: WorldRequest, isWhole: boolean = true): Promise<Answered | undefined> {
-    const { world, calm, checks, ledger } = this.#options;
-    const { day } = calm;
+    const { world, calm, checks, ledger, from } = this.#options;
+    const day = calm.dayOf(from);
     const sentMs = world.clock.nowMs();
-    const answer = await world.request(request);
+    const answer = await world.request({ ...request, from });
     ledger.took(world.clock.nowMs() - sentMs);
-    const isCalm = day !== undefined && day === calm.day;
+    const isCalm = day !== undefined && day === calm.dayOf(from);
     if (isCalm && isWhole)
       checks.that("served-while-nothing-is-wrong", answer !== undefined, () => `${what} is not answered`);
     ledger.count(answer === undefined ? `${what} without answer` : what);
