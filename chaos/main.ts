@@ -1,5 +1,5 @@
 /**
- * `cepa chaos [list|run|replay|shrink|report]`: breaks a node on purpose, and says what held.
+ * `cepa chaos [list|run|grid|replay|shrink|report]`: breaks a node on purpose, and says what held.
  *
  * Standard output has the verdict, with `--json` as one line; what happens meanwhile goes to standard error.
  */
@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { titleOf } from "#chaos/fault.ts";
+import { GRID, type GridRow, gridPlan, gridRow, gridTable, gridVerdict } from "#chaos/grid.ts";
 import { lookFor } from "#chaos/look-for.ts";
 import type { ExecutorName, Outcome } from "#chaos/outcome.ts";
 import { isPatched, runAgainPatched } from "#chaos/patched.ts";
@@ -24,8 +25,11 @@ import { minute, second } from "#runtime/units.ts";
 
 const EXECUTORS: readonly ExecutorName[] = ["sim", "process", "os"];
 
+const EXIT_CODES = { pass: 0, fail: 1, "not-run": 3 } as const;
+
 const HELP = `usage: cepa chaos list [--json]
        cepa chaos run SCENARIO|PLAN.json [--seed N] [--executor sim|process|os] [--minutes M] [--plant BUG] [--json]
+       cepa chaos grid [--seed N] [--executor sim|process|os] [--plant BUG] [--json]
        cepa chaos replay [SEED] [--json]
        cepa chaos shrink [SEED] [--json]
        cepa chaos report [SEED]
@@ -36,6 +40,8 @@ Breaks a node of its own on purpose while clients work with it, and says what he
 
   list     the scenarios, and the bugs that can be planted
   run      one run of a scenario, or of a plan in a file; with --minutes run after run, each under a seed of its own
+  grid     bad networks: loss of 0, 10 and 30 %, jitter of 0 and 1000 ms, whole, A|B and A|B|C: what is safe in each,
+           and how long it takes after healing until everybody is served
   replay   the newest run again, or that of SEED: by the executor sim it is the same again
   shrink   leaves faults out of a run that failed, as long as it fails, and writes the smallest plan to a file
   seeds    runs every seed again under which a simulated run has failed once: chaos/seeds.txt
@@ -60,6 +66,7 @@ Examples:
   $ cepa chaos run everything-at-once --minutes 10
   $ cepa chaos run cells-are-killed --executor process
   $ cepa chaos run power-fails --plant no-fsync
+  $ cepa chaos grid --executor process
   $ cepa chaos shrink && cepa chaos report
 `;
 
@@ -74,6 +81,9 @@ switch (command) {
     break;
   case "run":
     await runMany();
+    break;
+  case "grid":
+    await runGrid();
     break;
   case "replay":
     await replay();
@@ -113,7 +123,7 @@ async function runMany(): Promise<void> {
   const executor = chosenExecutor();
   if (plant !== undefined) plantInto(plant);
   const endMs = performance.now() + (values.minutes === undefined ? 0 : minutesOf(values.minutes) * minute);
-  let seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(values.seed);
+  let seed = chosenSeed();
   let last: Outcome;
   let runs = 0;
   do {
@@ -123,6 +133,36 @@ async function runMany(): Promise<void> {
   } while (last.verdict === "pass" && performance.now() < endMs);
   if (runs > 1) note(`${runs} runs`);
   conclude(last);
+}
+
+/** Each cell under a seed of its own, so that it can be told by it. */
+async function runGrid(): Promise<void> {
+  const executor = chosenExecutor();
+  const plant = chosenPlant();
+  if (subject !== undefined) refuse(`the grid is one, and takes no ${subject}`);
+  if (plant !== undefined) plantInto(plant);
+  const first = chosenSeed();
+  const rows: GridRow[] = [];
+  for (const [at, cell] of GRID.entries()) {
+    const row = gridRow(cell, await runOnce(gridPlan(cell, (first + at) % 2 ** 32), executor, plant));
+    rows.push(row);
+    if (values.json) say(row);
+  }
+  const verdict = gridVerdict(rows);
+  const recoveryMsMax = Math.max(...rows.map(({ recoveryMs = Number.POSITIVE_INFINITY }) => recoveryMs));
+  const held = rows.filter((row) => row.verdict === "pass").length;
+  const safe = rows.filter(({ isSafe }) => isSafe).length;
+  process.exitCode = EXIT_CODES[verdict];
+  if (values.json) {
+    say({ grid: "network", executor, seed: first, verdict, cells: rows.length, held, safe, recoveryMsMax });
+    return;
+  }
+  for (const line of gridTable(rows)) process.stdout.write(`${line}\n`);
+  for (const { seed, broken, reason } of rows) {
+    const said = [...(reason === undefined ? [] : [reason]), ...Object.entries(broken).map((one) => one.join(": "))];
+    if (said.length > 0) process.stdout.write(`seed ${seed}: ${said.join("; ")}\n`);
+  }
+  process.stdout.write(`${verdict}: ${held} of ${rows.length} cells hold, ${safe} are safe\n`);
 }
 
 async function replay(): Promise<void> {
@@ -221,7 +261,7 @@ function firstBroken({ checks }: Outcome): string {
 /** The verdict, and the exit code that says it. */
 function conclude(outcome: Outcome): void {
   const { scenario, executor, seed, verdict, reason, faults, events, digest, checks } = outcome;
-  process.exitCode ||= { pass: 0, fail: 1, "not-run": 3 }[verdict];
+  process.exitCode ||= EXIT_CODES[verdict];
   if (values.json) {
     say({ scenario, executor, seed, verdict, reason, faults, events, digest, checks });
     return;
@@ -279,6 +319,10 @@ function chosenExecutor(): ExecutorName {
 function chosenPlant(): PlantedBug | undefined {
   if (values.plant === undefined) return undefined;
   return plantedBug(values.plant) ?? refuse(`there is no bug ${values.plant}: cepa chaos list has them`);
+}
+
+function chosenSeed(): number {
+  return values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(values.seed);
 }
 
 function seedOf(text: string): number {

@@ -181,7 +181,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "clients-are-cut-off",
     aim: "nothing passes between some clients and the node, A|B and A|B|C, and now and then between all of them",
-    executors: ["sim"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     settlesWithinMs: RECOVERY_MS_MAX,
     faults: (random, durationMs) =>
@@ -195,7 +195,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "answers-are-lost",
     aim: "what clients send arrives and what they are answered does not, or the other way round",
-    executors: ["sim"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     settlesWithinMs: RECOVERY_MS_MAX,
     faults: (random, durationMs) =>
@@ -210,7 +210,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "connections-break-and-drip",
     aim: "connections are reset in the middle of what they carry, overtake one another, or carry next to nothing",
-    executors: ["sim"],
+    executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
     settlesWithinMs: RECOVERY_MS_MAX,
     faults: (random, durationMs) => spread(random, durationMs, 10 * second, (atMs) => badConnections(random, atMs)),

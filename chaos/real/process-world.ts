@@ -7,9 +7,14 @@ import { join } from "node:path";
 import { BadNetwork } from "#chaos/bad-network.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { DIRECTIONS } from "#chaos/network/barrier.ts";
 import { type Carrier, carryThrough } from "#chaos/network/carrier.ts";
+import { cutAt } from "#chaos/network/cut.ts";
+import { CUT_PATIENCE_MS } from "#chaos/network/cut-carrier.ts";
+import type { ClientGroup } from "#chaos/network/groups.ts";
 import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
+import { Gates } from "#chaos/real/network/gates.ts";
 import { continueAll, descriptorsOf, signal, stopTree } from "#chaos/real/process-tree.ts";
 import { send } from "#chaos/real/request.ts";
 import {
@@ -23,6 +28,7 @@ import {
 } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
+import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { second } from "#runtime/units.ts";
@@ -40,6 +46,19 @@ export interface ProcessWorldOptions {
   readonly random: Random;
   /** What the node finds in its environment, beside what is in ours. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether clients come through gates, which takes a network to be broken there. */
+  readonly isGated?: boolean;
+  /** Where the node is, if that is not where we are. */
+  readonly place?: NodePlace | undefined;
+}
+
+/** A network of its own for a node. */
+export interface NodePlace {
+  /** What comes to run the node there, given what runs it here. */
+  readonly command: readonly [string, ...string[]];
+  readonly args: readonly string[];
+  /** The address of a group's clients. */
+  readonly addressOf: (group: ClientGroup) => string;
 }
 
 export class ProcessWorld implements World {
@@ -50,6 +69,9 @@ export class ProcessWorld implements World {
   /** What the lives of the node that are over have announced. */
   readonly #saidBefore: Readonly<Record<string, unknown>>[] = [];
   #node: TestNode | undefined;
+  #gates: Gates | undefined;
+  #starting: Promise<void> = Promise.resolve();
+  #isOver = false;
 
   constructor(options: ProcessWorldOptions) {
     this.#options = options;
@@ -62,11 +84,6 @@ export class ProcessWorld implements World {
       case "cut-link":
       case "slow-link":
         return "the links of a node that runs are its own";
-      case "partition":
-      case "one-way-cut":
-      case "narrow-network":
-      case "broken-connections":
-        return "nothing is between a node that runs and its clients";
       case "disk-error":
       case "disk-slow":
       case "disk-full":
@@ -80,6 +97,10 @@ export class ProcessWorld implements World {
 
   async begin(): Promise<void> {
     writeFileSync(join(this.#options.dataDirectory, "cepa.toml"), this.#options.config);
+    const { clock } = this;
+    const { random, place, isGated = false } = this.#options;
+    const target = (): string | undefined => this.#node?.url;
+    if (isGated) this.#gates = await Gates.open({ clock, random, target, localAddressOf: place?.addressOf });
     await this.#start();
   }
 
@@ -109,6 +130,13 @@ export class ProcessWorld implements World {
         return this.#network(new BadNetwork(fault, this.clock, this.#options.random));
       case "reordered-network":
         return this.#network(new ReorderedNetwork(fault, this.clock, this.#options.random));
+      case "partition":
+      case "one-way-cut":
+        return cutAt(this.#mustGates().barrier, fault);
+      case "narrow-network":
+        return this.#mustGates().narrow(fault);
+      case "broken-connections":
+        return this.#mustGates().breakSome(fault);
       case "change-config":
         return this.#configure(fault);
       default:
@@ -151,13 +179,22 @@ export class ProcessWorld implements World {
 
   /** Whatever is left of it, at once. */
   async discard(): Promise<void> {
+    this.#isOver = true;
+    this.#gates?.close();
+    await this.#starting;
     await this.#node?.killAll();
     rmSync(this.#options.dataDirectory, { recursive: true, force: true });
   }
 
   async #start(): Promise<void> {
-    const { dataDirectory, env = {} } = this.#options;
-    this.#node = await startNode({ dataDirectory, env });
+    if (this.#isOver) return;
+    const { dataDirectory, env = {}, place } = this.#options;
+    const starting = startNode({ dataDirectory, env, ...place }).then((node) => {
+      this.#node = node;
+    });
+    // Who discards the world in the middle of a start has that node killed as well.
+    this.#starting = starting.catch(() => undefined);
+    await starting;
   }
 
   #soon(): Promise<void> {
@@ -166,7 +203,15 @@ export class ProcessWorld implements World {
 
   async #send(request: WorldRequest): Promise<WorldAnswer | undefined> {
     const url = this.#node?.url;
-    return url === undefined ? undefined : await send(url, request);
+    if (url === undefined) return undefined;
+    const { from } = request;
+    if (from === undefined) return await send(url, request);
+    const localAddress = this.#options.place?.addressOf(from);
+    if (this.#gates === undefined) return await send(url, request, { localAddress });
+    // What a client sends into a cut it does not wait for as long as for a node that is slow.
+    const isCut = DIRECTIONS.some((direction) => this.#gates?.barrier.isCut(from, direction));
+    const patience = isCut ? { silenceMs: CUT_PATIENCE_MS } : {};
+    return await send(url, request, { ...patience, through: this.#gates.urlOf(from) });
   }
 
   /** 1 where it was obeyed. */
@@ -206,6 +251,11 @@ export class ProcessWorld implements World {
       () => this.#start(),
       () => killed,
     );
+  }
+
+  #mustGates(): Gates {
+    assert(this.#gates !== undefined, "clients of a plan that breaks connections come through gates");
+    return this.#gates;
   }
 
   #network(network: Carrier): Injection {
