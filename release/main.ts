@@ -1,14 +1,15 @@
 /**
- * `cepa release [key|check|make|verify]`: makes releases that can be verified, and verifies them.
+ * `cepa release [key|check|audit|make|verify]`: makes releases that can be verified, and verifies them.
  *
  * Standard output has the verdicts, with `--json` as one line; what happens meanwhile goes to standard error.
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { repository } from "#library/checkout.ts";
+import { readManifest, repository } from "#library/checkout.ts";
 import { LICENCE_POLICY } from "#release/licence-policy.ts";
+import { auditCheckout } from "#release/real/audit.ts";
 import { readKeyFile, writeNew } from "#release/real/folder.ts";
-import { checkSources, makeRelease } from "#release/real/make.ts";
+import { checkSources, makeRelease, rehearse } from "#release/real/make.ts";
 import { verifyRelease } from "#release/real/verify.ts";
 import { fingerprintOf, makeKey, readPrivateKey, readPublicKey } from "#release/signing-key.ts";
 import { exitCodeOf, type Gate, verdictOf } from "#release/verdict.ts";
@@ -17,6 +18,7 @@ import { must } from "#runtime/errors.ts";
 
 const HELP = `usage: cepa release key --out FILE
        cepa release check [--other-node NODE] [--json]
+       cepa release audit [--json]
        cepa release make --out DIR --key FILE [--other-node NODE] [--json]
        cepa release verify DIR --key FILE.pub [--json]
 
@@ -24,8 +26,9 @@ Makes a release of the commit that is checked out, and verifies one that came fr
 
   key      makes a pair of keys: FILE, which signs and which only its owner can read, FILE.pub, which verifies, and
            FILE.minisign.pub, the same for minisign. Nothing is written over
-  check    looks at all that a release takes, builds it twice, and keeps nothing
-  make     the same, then writes to DIR: sources, library, a bill of materials for each, where they come from, checksums,
+  check    makes a release and verifies it, all but the audit, and keeps nothing: what a release takes that needs no network
+  audit    asks the registry whether an advisory is about a package of the lockfile
+  make     both, and writes the release to DIR: sources, library, a bill of materials for each, where they come from, checksums,
            and signatures. Where something failed there is no release
   verify   says of each check of a release whether it passed. The key has to come from elsewhere than the release
 
@@ -54,6 +57,7 @@ const OPTIONS = {
 const TAKES: Readonly<Record<string, readonly string[]>> = {
   key: ["out"],
   check: ["other-node"],
+  audit: [],
   make: ["out", "key", "other-node"],
   verify: ["key"],
 };
@@ -74,6 +78,7 @@ else {
     refuse(`${command} takes no ${rest[0] ?? subject}`);
   if (command === "key") key();
   else if (command === "check") await check();
+  else if (command === "audit") await audit();
   else if (command === "make") await make();
   else await verify();
 }
@@ -104,7 +109,12 @@ function key(): void {
 async function check(): Promise<void> {
   const checked = obtain(await checkSources({ root, policy, node: values["other-node"] }));
   const { name, version, commit, gates } = checked;
-  conclude({ name, version, commit }, gates);
+  conclude({ name, version, commit }, [...gates, ...obtain(await rehearse(checked, policy))]);
+}
+
+async function audit(): Promise<void> {
+  const { name, version } = readManifest(root);
+  conclude({ name, version }, [await auditCheckout(root)]);
 }
 
 async function make(): Promise<void> {
@@ -136,8 +146,8 @@ function conclude(about: Readonly<Record<string, string | undefined>>, gates: re
     say({ command, ...about, verdict, gates: byName });
     return;
   }
-  const { name = "a release", version = "that cannot be read", commit = "unknown" } = about;
-  process.stdout.write(`${name} ${version}, commit ${commit}: ${verdict}\n`);
+  const { name = "a release", version = "that cannot be read", commit } = about;
+  process.stdout.write(`${name} ${version}${commit === undefined ? "" : `, commit ${commit}`}: ${verdict}\n`);
   for (const { name, verdict, reason } of gates) {
     process.stdout.write(`  ${(verdict === "fail" ? "FAIL" : verdict).padEnd(13)}${name}: ${reason}\n`);
   }

@@ -5,7 +5,7 @@
  * without them). So the same registry is asked first about a package that is known to be vulnerable. Where nothing comes of
  * that, or nothing that can be read, the packages are not checked.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isRecord, readObject } from "#release/malformed.ts";
 import { run, told } from "#release/real/programs.ts";
@@ -46,6 +46,17 @@ export async function audit(manifest: string, lockfile: string): Promise<Gate> {
     GATE,
     `no advisory of the registry is about a package of the lockfile; it has one about ${name} ${version}`,
   );
+}
+
+/** The same of the two files in a checkout. */
+export async function auditCheckout(root: string): Promise<Gate> {
+  let files: readonly [manifest: string, lockfile: string];
+  try {
+    files = [readFileSync(join(root, "package.json"), "utf8"), readFileSync(join(root, "package-lock.json"), "utf8")];
+  } catch (error) {
+    return notChecked(GATE, error instanceof Error ? error.message : String(error));
+  }
+  return await audit(...files);
 }
 
 /** Names of packages, or why that is not known. */

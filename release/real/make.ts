@@ -8,17 +8,18 @@ import { createPublicKey } from "node:crypto";
 import type { LicencePolicy } from "#release/licence-policy.ts";
 import { licenceProblems, staleExceptions } from "#release/licences.ts";
 import type { ReleaseMalformed } from "#release/malformed.ts";
-import { audit } from "#release/real/audit.ts";
+import { auditCheckout } from "#release/real/audit.ts";
 import type { Unbuilt } from "#release/real/build.ts";
 import { buildTwice } from "#release/real/build-twice.ts";
 import { isFree, type PlaceRefused, readRelease, writeRelease } from "#release/real/folder.ts";
 import { readInstalled } from "#release/real/installed.ts";
 import { otherNode, type ProgramFailed, run, versionOf } from "#release/real/programs.ts";
 import { type Contents, composeRelease, type Files, readContents } from "#release/release.ts";
+import { makeKey, readPrivateKey } from "#release/signing-key.ts";
 import { lockGate } from "#release/sources.ts";
 import { type Gate, judged } from "#release/verdict.ts";
 import { verifyFiles } from "#release/verify-files.ts";
-import { ok, type Result } from "#runtime/errors.ts";
+import { must, ok, type Result } from "#runtime/errors.ts";
 
 export interface CheckOptions {
   /** The checkout. */
@@ -36,9 +37,12 @@ export interface Checked {
   readonly gates: readonly Gate[];
 }
 
+/** What the provenance says was run. */
+const COMMAND = ["cepa", "release", "make"];
+
 export type MakeFailure = Unbuilt | ProgramFailed | PlaceRefused | ReleaseMalformed;
 
-/** All that is looked at before something is signed. */
+/** All that is looked at before something is signed, but for the audit: it takes no network. */
 export async function checkSources({ root, policy, node }: CheckOptions): Promise<Result<Checked, MakeFailure>> {
   const head = await run("git", ["rev-parse", "--verify", "HEAD"], { cwd: root });
   if (!head.ok) return head;
@@ -51,15 +55,24 @@ export async function checkSources({ root, policy, node }: CheckOptions): Promis
   const contents = readContents(files);
   if (!contents.ok) return contents;
   const { name, version, locks } = contents.value;
-  const [{ text, manifestText }] = locks;
   const gates = [
     committedGate(status.value.toString(), commit),
     built.value.gate,
     lockGate(locks),
     ...packageGates(root, contents.value, policy),
-    await audit(manifestText, text),
   ];
   return ok({ name, version, commit, artefacts: files, gates });
+}
+
+/** The rest of a release, made of what was built and verified in memory, under a key that is forgotten: what `make` would do. */
+export async function rehearse(
+  { commit, artefacts, gates }: Checked,
+  policy: LicencePolicy,
+): Promise<Result<readonly Gate[], ReleaseMalformed>> {
+  const key = must(readPrivateKey(makeKey().privateKey), "a key that was just made can be read");
+  const composed = composeRelease(artefacts, { key, commit, command: COMMAND, tools: await toolsHere(), policy });
+  if (!composed.ok) return composed;
+  return ok(furtherGates(gates, composed.value, key, policy));
 }
 
 export interface MakeOptions extends CheckOptions {
@@ -69,22 +82,27 @@ export interface MakeOptions extends CheckOptions {
 
 /** The release is in `out` unless a gate has failed. */
 export async function makeRelease(options: MakeOptions): Promise<Result<Checked, MakeFailure>> {
-  const { out, key, policy } = options;
+  const { root, out, key, policy } = options;
   const free = isFree(out);
   if (!free.ok) return free;
   const checked = await checkSources(options);
-  if (!checked.ok || checked.value.gates.some(({ verdict }) => verdict === "fail")) return checked;
-  const { commit, artefacts, gates } = checked.value;
-  const command = ["cepa", "release", "make"];
-  const composed = composeRelease(artefacts, { key, commit, command, tools: await toolsHere(), policy });
+  if (!checked.ok) return checked;
+  const { commit, artefacts } = checked.value;
+  const gates = [...checked.value.gates, await auditCheckout(root)];
+  if (gates.some(({ verdict }) => verdict === "fail")) return ok({ ...checked.value, gates });
+  const composed = composeRelease(artefacts, { key, commit, command: COMMAND, tools: await toolsHere(), policy });
   if (!composed.ok) return composed;
   const written = writeRelease(out, composed.value);
   if (!written.ok) return written;
   const again = readRelease(out);
   if (!again.ok) return again;
+  return ok({ ...checked.value, gates: [...gates, ...furtherGates(gates, again.value, key, policy)] });
+}
+
+/** What a receiver will look at, and has not been looked at yet. */
+function furtherGates(gates: readonly Gate[], files: Files, key: KeyObject, policy: LicencePolicy): readonly Gate[] {
   const known = new Set(gates.map(({ name }) => name));
-  const readBack = verifyFiles(again.value, createPublicKey(key), policy).gates.filter(({ name }) => !known.has(name));
-  return ok({ ...checked.value, gates: [...gates, ...readBack] });
+  return verifyFiles(files, createPublicKey(key), policy).gates.filter(({ name }) => !known.has(name));
 }
 
 /** A release names its commit, so nothing else may have had a hand in it. */

@@ -149,6 +149,18 @@ describe("cepa release make", () => {
 });
 
 describe("cepa release check", () => {
+  it("passes without a network, and keeps nothing: all but the audit", () => {
+    const told = cepa(["check", "--json"], { CEPA_TEST_AUDIT: "" });
+
+    const passed = ["committed", "reproducible", "lockfile", "installed", "licences"];
+    const rehearsed = ["signature", "checksums", "provenance", "sbom"];
+    assert.deepEqual(
+      brief(verdictsOf(told)),
+      Object.fromEntries([...passed, ...rehearsed].map((name) => [name, "pass"])),
+    );
+    assert.equal(told.status, 0);
+  });
+
   it("names packages that are not installed as they are locked, and licences that nobody allowed", async () => {
     fixture.write("node_modules/alpha/package.json", { version: "1.0.1", license: "SSPL-1.0" });
     const { gates } = must(await checkSources(inProcess()), "it is looked at");
@@ -159,6 +171,23 @@ describe("cepa release check", () => {
       "installed: node_modules/alpha is installed as 1.0.1, not 1.0.0 (and 1 more)",
       "licences: alpha 1.0.0 has the licence SSPL-1.0, which is not in the list",
     ]);
+  });
+});
+
+describe("cepa release audit", () => {
+  it("passes, fails, or has not checked: exit codes 0, 1 and 3", () => {
+    const told = [CLEAN, '{"vulnerabilities":{"alpha":{}}}', ""].map((answer) =>
+      cepa(["audit", "--json"], { CEPA_TEST_AUDIT: answer }),
+    );
+
+    assert.deepEqual(
+      told.map((one) => [one.status, verdictsOf(one).verdict]),
+      [
+        [0, "pass"],
+        [1, "fail"],
+        [3, "not-checked"],
+      ],
+    );
   });
 });
 
