@@ -88,7 +88,9 @@ export function sha512Of({ integrity = "" }: LockedPackage): string | undefined 
 function readPackage(path: string, entry: unknown): LockedPackage | undefined {
   if (!isRecord(entry)) return undefined;
   const folder = path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length);
-  const { name = folder, version, integrity, license, resolved, link } = entry;
+  const { name = folder, integrity, license, resolved, link } = entry;
+  // A link has no version of its own; the rules of lockfiles refuse it by name.
+  const { version = link === true ? "" : undefined } = entry;
   if (typeof name !== "string" || name === "" || typeof version !== "string") return undefined;
   return {
     path,

@@ -53,6 +53,16 @@ describe("release: reading tarballs", () => {
     });
   }
 
+  it("takes an extended header for the member behind it, and for no other", () => {
+    const extended = { type: "x", name: "PaxHeader", text: "17 path=x/longer\n" };
+    const { members } = must(readTarball(tarOf([extended, { name: "x/a" }, { name: "x/b" }])), "it is read");
+
+    assert.deepEqual(
+      members.map(({ path }) => path),
+      ["x/longer", "x/b"],
+    );
+  });
+
   it("refuses a header in which any byte was changed", () => {
     const whole = gunzipSync(tarOf([{ name: "x/a", text: "abc" }]));
     const passed = Array.from({ length: 512 }, (_, at) => {

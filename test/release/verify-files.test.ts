@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { writeChecksums } from "#release/checksums.ts";
 import { sealEnvelope } from "#release/envelope.ts";
+import { readLockfile } from "#release/lockfile.ts";
 import { signMinisign } from "#release/minisign.ts";
 import type { Files } from "#release/release.ts";
 import { verdictOf } from "#release/verdict.ts";
@@ -46,6 +47,14 @@ function restated(change: (statement: Record<string, unknown>) => void): string 
   const statement = JSON.parse(Buffer.from(envelope.payload, "base64").toString()) as Record<string, unknown>;
   change(statement);
   return sealEnvelope(key.sign, JSON.stringify(statement));
+}
+
+/** What went into it, by its own word. */
+function materialsIn(statement: Record<string, unknown>): object[] {
+  const { buildDefinition } = statement["predicate"] as {
+    readonly buildDefinition: { resolvedDependencies: object[] };
+  };
+  return buildDefinition.resolvedDependencies;
 }
 
 /** A bill of materials of the release, with something else in it. */
@@ -167,6 +176,14 @@ const planted: readonly (readonly [what: string, files: Files, gate: string, say
     "signature",
     /cannot be read/,
   ],
+  [
+    "a signature that is shorter",
+    changed({
+      "SHA256SUMS.minisig": textOf(release, "SHA256SUMS.minisig").replace(/^(R.{40}).*$/m, "$1AAA"),
+    }),
+    "signature",
+    /it is cut, or no base64/,
+  ],
   ["an envelope that is missing", resigned({ [STATEMENT]: undefined }), "provenance", /is missing/],
   [
     "an envelope that is cut",
@@ -222,6 +239,33 @@ const planted: readonly (readonly [what: string, files: Files, gate: string, say
     }),
     "provenance",
     /it is no https:\/\/slsa\.dev\/provenance\/v1/,
+  ],
+  [
+    "a statement of another package",
+    resigned({
+      [STATEMENT]: restated((statement) => {
+        const [, , first] = materialsIn(statement);
+        Object.assign(first ?? {}, { digest: { sha512: "0".repeat(128) } });
+      }),
+    }),
+    "provenance",
+    /the statement says of the material pkg:npm\/%40scope\/beta@2\.0\.0 another digest/,
+  ],
+  [
+    "a statement that leaves a package out",
+    resigned({ [STATEMENT]: restated((statement) => void materialsIn(statement).pop()) }),
+    "provenance",
+    /the statement says of the material pkg:npm\/gamma@3\.0\.0 nothing/,
+  ],
+  [
+    "a statement of two commits",
+    resigned({
+      [STATEMENT]: restated((statement) => {
+        Object.assign(materialsIn(statement)[0] ?? {}, { digest: { gitCommit: "f".repeat(40) } });
+      }),
+    }),
+    "provenance",
+    /it names two commits/,
   ],
   ["a statement of another commit", madeWith({ commit: "f".repeat(40) }), "provenance", /names the commit ffff/],
   [
@@ -293,6 +337,12 @@ const planted: readonly (readonly [what: string, files: Files, gate: string, say
     /comes from https:\/\/registry\.example/,
   ],
   [
+    "a package that is a link",
+    madeWith(alphaIs({ resolved: "../alpha", link: true, version: undefined })),
+    "lockfile",
+    /node_modules\/alpha is a link to somewhere else/,
+  ],
+  [
     "a script that nobody decided about",
     madeWith(alphaIs({ hasInstallScript: true })),
     "lockfile",
@@ -348,6 +398,30 @@ describe("release: verifying files, with a fault planted", () => {
         ["sbom", "not-checked"],
         ["lockfile", "not-checked"],
         ["licences", "not-checked"],
+      ],
+    );
+  });
+
+  it("reads lockfiles of version 3 alone, and none without packages or versions", () => {
+    const entries = { "node_modules/alpha": { version: 1 } };
+    const read = [
+      "",
+      "[]",
+      '{"lockfileVersion":3}',
+      JSON.stringify({ ...lockfileWith(), lockfileVersion: 2 }),
+      JSON.stringify({ lockfileVersion: 3, packages: entries }),
+      JSON.stringify({ lockfileVersion: 3, packages: { "": {}, ...entries } }),
+    ].map((text) => readLockfile(text));
+
+    assert.deepEqual(
+      read.map((one) => (one.ok ? "" : one.failure.cause)),
+      [
+        "it is no JSON object",
+        "it is no JSON object",
+        "packages are missing",
+        "its version is 2, not 3",
+        "the root is missing",
+        "node_modules/alpha has no name or no version",
       ],
     );
   });
