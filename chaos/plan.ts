@@ -8,6 +8,8 @@ import type { Fault } from "#chaos/fault.ts";
 export const PLAN_FAULTS_MAX = 10_000;
 /** Longest plan. */
 export const PLAN_MS_MAX: number = 7 * 24 * 3_600_000;
+/** Producers that publish at once. */
+export const PLAN_PRODUCERS_MAX = 16;
 /** Clients that work at once. */
 export const PLAN_CLIENTS_MAX = 256;
 
@@ -23,6 +25,8 @@ export interface Plan {
   readonly clients: number;
   /** Longest pause of a client between two requests. */
   readonly pauseMs: number;
+  /** Producers that publish events, with pauses as long; without any the node need not have the cell `work`. */
+  readonly producers?: number;
   /** Contents of the node's configuration file. */
   readonly config: string;
   /** By their time. */

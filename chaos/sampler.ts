@@ -57,7 +57,7 @@ export class Sampler {
         .reduce((sum, [what, count]) => sum + count - (this.#seen[what] ?? 0), 0);
     const refused = since((what) => what.startsWith("refused "));
     const unanswered = since((what) => what.endsWith(" without answer"));
-    const answered = since((what) => ["put", "get", "range", "stat", "ask"].includes(what));
+    const answered = since((what) => ["put", "get", "range", "stat", "ask", "publish"].includes(what));
     this.#seen = tally;
     const mailboxes = status?.actors.map(({ mailbox }) => mailbox.depth);
     return {

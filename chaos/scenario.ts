@@ -16,6 +16,8 @@ export interface Scenario {
   readonly executors: readonly ExecutorName[];
   /** Clients work for so long, unless it is told otherwise. */
   readonly durationMs: number;
+  /** Producers that publish events; without any by default. */
+  readonly producers?: number;
   /** Default 30 s. */
   readonly settlesWithinMs?: number;
   /** What goes wrong within so long. */
@@ -30,6 +32,7 @@ export const WANTED: readonly CheckName[] = [
   "served-while-nothing-is-wrong",
   "readyz-says-what-is",
   "ready-again",
+  "clients-are-served-again",
   "everything-runs-again",
   "nothing-is-left",
   "faults-took-effect",
@@ -60,6 +63,7 @@ export function planOf(scenario: Scenario, { seed, durationMs = scenario.duratio
     settlesWithinMs: scenario.settlesWithinMs ?? 30 * second,
     clients: CLIENTS,
     pauseMs: PAUSE_MS,
+    ...(scenario.producers === undefined ? {} : { producers: scenario.producers }),
     config: SMALL_CONFIG,
     // What goes wrong is drawn apart from what the clients do: one more draw here does not change them.
     faults: scenario.faults(seededRandom(seed ^ 0x5f3759df), durationMs),

@@ -1,12 +1,20 @@
 /** Every scenario, by what it tries. */
 import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultOf } from "#chaos/fault.ts";
+import { DIRECTIONS } from "#chaos/network/barrier.ts";
+import { CLIENT_GROUPS, type ClientGroup } from "#chaos/network/groups.ts";
+import { RECOVERY_MS_MAX } from "#chaos/recovery.ts";
 import { type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
 import type { Random } from "#runtime/random.ts";
-import { hour, MiB, minute, second } from "#runtime/units.ts";
+import { hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 
 type Choice<Item> = readonly [Item, ...Item[]];
 
 const ACTORS = ["storage", "index", "overlay", "gateway", "telemetry"] as const;
+/** Of the cell that takes events. */
+const WORKERS = ["auth", "ingest"] as const;
+const SERVERS = ["postgres", "redis"] as const;
+/** In scenarios of events. */
+const PRODUCERS = 3;
 const CELLS = ["data", "ops"] as const;
 
 /** The sixth crash of a child within a minute is its quarantine. */
@@ -25,6 +33,9 @@ const HALF_WAY: Choice<Pick<FaultOf<"panic">, "actor" | "failpoint">> = [
   { actor: "overlay", failpoint: "name-set" },
   { actor: "gateway", failpoint: "request-taken" },
 ];
+
+/** Syncs that are killed one after the other, each that many syncs later: a start has some, each put one, a seal and a collection more. */
+const SYNCS_IN_A_ROW = 12;
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -145,6 +156,70 @@ export const SCENARIOS: readonly Scenario[] = [
       })),
   },
   {
+    name: "writes-are-cut-short",
+    aim: "single writes take only a part of what they are given, and then there is no room, or the disk fails",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) => spread(random, durationMs, 8 * second, (atMs) => shortWrite(random, atMs)),
+  },
+  {
+    name: "writes-are-torn",
+    aim: "the power goes in the middle of a write, of which a part is there afterwards",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 6 * second, (atMs) => ({ kind: "torn-write", atMs, forMs: 500 })),
+  },
+  {
+    name: "bytes-decay",
+    aim: "bits of the store flip where they lie: what is damaged is told, never served, and whole again when it is put again",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 5 * second, (atMs) => ({ kind: "bit-flip", atMs, count: 1 + random.below(4) })),
+  },
+  {
+    name: "data-cell-killed-at-every-fsync",
+    aim: "the node is killed right before its first sync after a start, its second, and so on, and every other time the power goes as well",
+    executors: ["sim"],
+    durationMs: 2 * minute,
+    settlesWithinMs: 1 * minute,
+    faults: (random, durationMs) => {
+      let number = random.below(SYNCS_IN_A_ROW);
+      // The last one has syncs to wait for, too.
+      return spread(random, Math.round(durationMs * 0.75), 500, (atMs) => {
+        number = (number % SYNCS_IN_A_ROW) + 1;
+        return killAtSync(atMs, number, number % 2 === 0);
+      });
+    },
+  },
+  {
+    name: "clocks-drift",
+    aim: "the wall clock runs too fast or too slow, or stands still",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "clock-drift",
+        atMs,
+        forMs: 6 * second,
+        gainMs: random.below(3000) - 1000,
+      })),
+  },
+  {
+    name: "cells-stall",
+    aim: "the event loop of a cell stands still for a while, and everything that was to happen happens at once afterwards",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
+        kind: "cpu-stall",
+        atMs,
+        forMs: 500 + random.below(4000),
+        cell: one(random, CELLS),
+      })),
+  },
+  {
     name: "clock-jumps-back-an-hour",
     aim: "the wall clock jumps, by up to an hour in either direction",
     executors: ["sim", "os"],
@@ -176,6 +251,43 @@ export const SCENARIOS: readonly Scenario[] = [
     faults: (random, durationMs) => spread(random, durationMs, 15 * second, (atMs) => badNetwork(random, atMs)),
   },
   {
+    name: "clients-are-cut-off",
+    aim: "nothing passes between some clients and the node, A|B and A|B|C, and now and then between all of them",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    settlesWithinMs: RECOVERY_MS_MAX,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "partition",
+        atMs,
+        forMs: 3 * second + random.below(4000),
+        groups: some(random),
+      })),
+  },
+  {
+    name: "answers-are-lost",
+    aim: "what clients send arrives and what they are answered does not, or the other way round",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    settlesWithinMs: RECOVERY_MS_MAX,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "one-way-cut",
+        atMs,
+        forMs: 3 * second + random.below(4000),
+        groups: some(random),
+        lost: one(random, DIRECTIONS),
+      })),
+  },
+  {
+    name: "connections-break-and-drip",
+    aim: "connections are reset in the middle of what they carry, overtake one another, or carry next to nothing",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    settlesWithinMs: RECOVERY_MS_MAX,
+    faults: (random, durationMs) => spread(random, durationMs, 10 * second, (atMs) => badConnections(random, atMs)),
+  },
+  {
     name: "config-flaps",
     aim: "the configuration is written anew again and again at work",
     executors: ["sim", "process", "os"],
@@ -189,6 +301,74 @@ export const SCENARIOS: readonly Scenario[] = [
       })),
   },
   {
+    name: "postgres-stalls",
+    aim: "Postgres says nothing for some seconds at a time while events come",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "stall-server",
+        atMs,
+        forMs: 1 * second + random.below(5000),
+        server: "postgres",
+      })),
+  },
+  {
+    name: "postgres-is-killed",
+    aim: "Postgres is killed while events come",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "postgres" })),
+  },
+  {
+    name: "redis-is-killed",
+    aim: "Redis is killed while events come",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "redis" })),
+  },
+  {
+    name: "redis-stalls",
+    aim: "Redis says nothing for some seconds at a time while events come",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs) => ({
+        kind: "stall-server",
+        atMs,
+        forMs: 1 * second + random.below(5000),
+        server: "redis",
+      })),
+  },
+  {
+    name: "work-cell-is-killed",
+    aim: "the cell that takes events is killed at work, and its actors crash",
+    executors: ["sim", "process", "os"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) =>
+        random.below(2) === 0
+          ? { kind: "kill-cell", atMs, cell: "work" }
+          : { kind: "crash-actor", atMs, actor: one(random, WORKERS) },
+      ),
+  },
+  {
+    name: "events-through-everything",
+    aim: "servers, the cell that takes events and the whole node are killed or hang, one upon the other",
+    executors: ["sim", "process", "os"],
+    durationMs: 2 * minute,
+    settlesWithinMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) => spread(random, durationMs, 12 * second, (atMs) => outage(random, atMs)),
+  },
+  {
     name: "everything-at-once",
     aim: "anything of all that goes wrong, one upon the other",
     executors: ["sim"],
@@ -199,7 +379,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 function anything(random: Random, atMs: number): Fault {
-  switch (random.below(9)) {
+  switch (random.below(15)) {
     case 0:
       return { kind: "crash-actor", atMs, actor: one(random, ACTORS) };
     case 1:
@@ -215,9 +395,37 @@ function anything(random: Random, atMs: number): Fault {
     case 6:
       return { kind: "clock-jump", atMs, byMs: random.below(2 * hour) - hour };
     case 7:
-      return badNetwork(random, atMs);
+      return anyNetwork(random, atMs);
+    case 8:
+      return shortWrite(random, atMs);
+    case 9:
+      return { kind: "torn-write", atMs, forMs: 500 };
+    case 10:
+      return { kind: "bit-flip", atMs, count: 1 + random.below(4) };
+    case 11:
+      return { kind: "clock-drift", atMs, forMs: 4 * second, gainMs: random.below(3000) - 1000 };
+    case 12:
+      return { kind: "cpu-stall", atMs, forMs: 500 + random.below(2000), cell: one(random, CELLS) };
+    case 13:
+      return killAtSync(atMs, 1 + random.below(SYNCS_IN_A_ROW), random.below(2) === 0);
     default:
       return { kind: "slow-link", atMs, forMs: 2 * second, cell: "ops", delayMs: 100 + random.below(900) };
+  }
+}
+
+/** What ingest works with, and what it is in. */
+function outage(random: Random, atMs: number): Fault {
+  switch (random.below(5)) {
+    case 0:
+      return { kind: "kill-server", atMs, server: one(random, SERVERS) };
+    case 1:
+      return { kind: "stall-server", atMs, forMs: 500 + random.below(8000), server: one(random, SERVERS) };
+    case 2:
+      return { kind: "kill-cell", atMs, cell: "work" };
+    case 3:
+      return { kind: "crash-actor", atMs, actor: one(random, WORKERS) };
+    default:
+      return { kind: "kill-node", atMs, forMs: 200 + random.below(2000), power: false };
   }
 }
 
@@ -232,6 +440,14 @@ function diskError(random: Random, atMs: number): Fault {
   };
 }
 
+function shortWrite(random: Random, atMs: number): Fault {
+  return { kind: "short-write", atMs, forMs: 4 * second, errno: one(random, DISK_ERRNOS), count: 1 + random.below(4) };
+}
+
+function killAtSync(atMs: number, number: number, power: boolean): Fault {
+  return { kind: "kill-at-operation", atMs, forMs: 100, operation: "sync", number, power };
+}
+
 function badNetwork(random: Random, atMs: number): Fault {
   return {
     kind: "bad-network",
@@ -242,6 +458,40 @@ function badNetwork(random: Random, atMs: number): Fault {
     delayMs: random.below(100),
     jitterMs: random.below(1000),
   };
+}
+
+function badConnections(random: Random, atMs: number): Fault {
+  const stretch = { atMs, forMs: 5 * second };
+  switch (random.below(3)) {
+    case 0:
+      return { kind: "broken-connections", ...stretch, breaks: [1, 2] };
+    case 1:
+      return { kind: "reordered-network", ...stretch, reorder: [1, 4], delayMs: 100 + random.below(400) };
+    default:
+      return { kind: "narrow-network", ...stretch, bytesPerSecond: (16 + random.below(256)) * KiB };
+  }
+}
+
+function anyNetwork(random: Random, atMs: number): Fault {
+  switch (random.below(4)) {
+    case 0:
+      return { kind: "partition", atMs, forMs: 4 * second, groups: some(random) };
+    case 1:
+      return { kind: "one-way-cut", atMs, forMs: 4 * second, groups: some(random), lost: one(random, DIRECTIONS) };
+    case 2:
+      return badConnections(random, atMs);
+    default:
+      return badNetwork(random, atMs);
+  }
+}
+
+/** One group of clients, two, or all of them. */
+function some(random: Random): readonly ClientGroup[] {
+  const from = random.below(CLIENT_GROUPS.length);
+  return [...CLIENT_GROUPS.slice(from), ...CLIENT_GROUPS.slice(0, from)].slice(
+    0,
+    1 + random.below(CLIENT_GROUPS.length),
+  );
 }
 
 /** A setting that a node takes while it runs. */

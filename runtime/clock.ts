@@ -15,7 +15,7 @@ export interface Clock {
    * as much as a message. It is late by as long as a single turn blocks the loop.
    */
   recentMs(): number;
-  /** Milliseconds since 1970 UTC. It may jump. Never subtract two of them. */
+  /** Whole milliseconds since 1970 UTC: they are written down. It may jump. Never subtract two of them. */
   wallMs(): number;
   /**
    * Runs `run` once, no earlier than after `delayMs` (at least 0, at most 2^31 - 1). Never keeps the process alive. Those

@@ -24,6 +24,7 @@ import { readAuthorities } from "#actors/domain/ssh/authority-files.ts";
 import { Answers } from "#actors/domain/streams/answers.ts";
 import type { Judge } from "#actors/domain/streams/judged.ts";
 import { StreamLoop } from "#actors/domain/streams/stream-loop.ts";
+import { type TokenSigning, threadSigning } from "#actors/domain/tokens/token-signing.ts";
 import type { ActorModule, ConfigView, NodeFacts } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -47,6 +48,7 @@ export interface AuthDeps {
   readonly redis: Redis;
   /** Another connection, for a read that waits. */
   readonly connect: () => Promise<Redis>;
+  readonly signing: TokenSigning;
   /** File of the key that signs tokens. */
   readonly signingKeyPath: string;
 }
@@ -67,7 +69,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
   name: "auth",
 
   init: async (deps, ctx) => {
-    const { config, disk, metrics, signingKeyPath } = deps;
+    const { config, disk, metrics, signing, signingKeyPath } = deps;
     const { clock, random, log } = ctx;
     const own = await openSigningKey(disk, random, signingKeyPath);
     if (typeof own === "string") throw new Defect(own);
@@ -80,7 +82,7 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     await trusted.read();
 
     const ring = new KeyRing(own, directory, clock);
-    const issuer = new Issuer(ring, clock, random, () => config.current);
+    const issuer = new Issuer(ring, clock, random, () => config.current, signing);
     const revocations = new Revocations(directory, clock, () => config.current.revocationLateMs);
     const answers = new Answers((within, task) => redis.ask(within, task), clock);
     const gate = new Gate(redis);
@@ -202,7 +204,8 @@ export const authModule: ActorModule<AuthProtocol, AuthEvents, AuthDeps, AuthSta
     const connect = (): Promise<Redis> => env.redis({ silenceMs: callTimeoutMs });
     const redis = await connect();
     scope.add(() => redis.close());
-    return { config, disk, metrics, directory, redis, connect, signingKeyPath: signingKeyPathIn(node) };
+    const signingKeyPath = signingKeyPathIn(node);
+    return { config, disk, metrics, directory, redis, connect, signing: threadSigning, signingKeyPath };
   },
 };
 export { authModule as actorModule };

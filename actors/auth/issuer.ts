@@ -3,6 +3,7 @@ import type { Fingerprint, NewToken, ProducerId } from "#actors/auth/directory/d
 import type { KeyRing } from "#actors/auth/key-ring.ts";
 import type { Claims } from "#actors/domain/tokens/claims.ts";
 import { signToken, type TokenRefused, verifyToken } from "#actors/domain/tokens/token.ts";
+import type { TokenSigning } from "#actors/domain/tokens/token-signing.ts";
 import { makeUlid } from "#actors/domain/ulid.ts";
 import { parseUuid, type Uuid } from "#actors/domain/uuid.ts";
 import type { Clock } from "#runtime/clock.ts";
@@ -37,12 +38,14 @@ export class Issuer {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #terms: () => IssuerTerms;
+  readonly #signing: TokenSigning;
 
-  constructor(ring: KeyRing, clock: Clock, random: Random, terms: () => IssuerTerms) {
+  constructor(ring: KeyRing, clock: Clock, random: Random, terms: () => IssuerTerms, signing: TokenSigning) {
     this.#ring = ring;
     this.#clock = clock;
     this.#random = random;
     this.#terms = terms;
+    this.#signing = signing;
   }
 
   /** To be entered in the directory before it is signed. `lifeMs` is at most `TOKEN_MS`. */
@@ -66,14 +69,14 @@ export class Issuer {
       jti,
       fp: holder.fingerprint,
     };
-    const text = await signToken(claims, this.#ring.own);
+    const text = await signToken(claims, this.#ring.own, this.#signing);
     return { text, until: new Date(expiresAt * second).toISOString() };
   }
 
   /** By its signature and its times. Whether it was revoked is another question. */
   verify(text: string): Promise<Result<Claims, TokenRefused>> {
     const nowSeconds = Math.floor(this.#clock.wallMs() / second);
-    return verifyToken(text, { ...this.#terms(), keys: this.#ring.keys, nowSeconds });
+    return verifyToken(text, { ...this.#terms(), keys: this.#ring.keys, nowSeconds }, this.#signing);
   }
 }
 

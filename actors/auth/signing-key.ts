@@ -9,7 +9,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { basename, dirname } from "node:path";
 import type { SigningKeyFacts } from "#actors/auth/directory/directory.ts";
-import type { SigningKey } from "#actors/domain/tokens/token.ts";
+import type { SigningKey } from "#actors/domain/tokens/token-signing.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import type { Random } from "#runtime/random.ts";
 

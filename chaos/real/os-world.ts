@@ -1,15 +1,17 @@
 /**
  * A node as it runs, on a disk and a clock of its own, so that these can be broken under it: a file system in memory that
- * fills up, system calls that fail (`strace`), a wall clock that jumps (`libfaketime`). It needs root, on Linux.
+ * fills up, system calls that fail (`strace`), a wall clock that jumps (`libfaketime`), and where it is wanted on a network of
+ * its own. It needs root, on Linux.
  */
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { isOfPackets, type OwnNetwork } from "#chaos/real/network/own-network.ts";
 import { ProcessWorld } from "#chaos/real/process-world.ts";
 import { TracedDisk } from "#chaos/real/traced-disk.ts";
-import type { Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
+import type { AtRest, Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Random } from "#runtime/random.ts";
@@ -36,6 +38,12 @@ export interface OsWorldOptions {
   readonly directory: string;
   readonly config: string;
   readonly random: Random;
+  /** Whether clients come through gates, where connections break. */
+  readonly isGated: boolean;
+  /** The node's own, which is closed with it. Without one it is where we are. */
+  readonly network: OwnNetwork | undefined;
+  /** Whether producers publish. */
+  readonly hasEvents?: boolean;
 }
 
 export class OsWorld implements World {
@@ -44,13 +52,15 @@ export class OsWorld implements World {
   readonly #inner: ProcessWorld;
   readonly #directory: string;
   readonly #disk: string;
+  readonly #network: OwnNetwork | undefined;
   /** Requests that were refused because there is no room. */
   #fullAnswers = 0;
   #clockS = 0;
   #traces = 0;
 
-  constructor({ directory, config, random }: OsWorldOptions) {
+  constructor({ directory, config, random, hasEvents = false, isGated, network }: OsWorldOptions) {
     this.#directory = directory;
+    this.#network = network;
     this.#disk = join(directory, "disk");
     mkdirSync(this.#disk);
     mustRun("mount", "-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "tmpfs", this.#disk);
@@ -63,8 +73,12 @@ export class OsWorld implements World {
       FAKETIME_TIMESTAMP_FILE: join(directory, "clock"),
       FAKETIME_CACHE_DURATION: `${CLOCK_LOOK_S}`,
     };
-    this.#inner = new ProcessWorld({ dataDirectory, config, random, env });
+    this.#inner = new ProcessWorld({ dataDirectory, config, random, env, hasEvents, isGated, place: network?.place });
     this.clock = this.#inner.clock;
+  }
+
+  get events(): World["events"] {
+    return this.#inner.events;
   }
 
   cannot(fault: Fault): string | undefined {
@@ -90,6 +104,7 @@ export class OsWorld implements World {
   }
 
   async inject(fault: Fault): Promise<Injection> {
+    if (this.#network !== undefined && isOfPackets(fault)) return await this.#network.inject(fault);
     switch (fault.kind) {
       case "disk-error":
         return await this.#traced((pid, trace) => TracedDisk.failing(pid, trace, fault));
@@ -110,7 +125,7 @@ export class OsWorld implements World {
     return this.#inner.status();
   }
 
-  atRest(): Promise<undefined> {
+  atRest(): Promise<AtRest> {
     return this.#inner.atRest();
   }
 
@@ -121,6 +136,7 @@ export class OsWorld implements World {
   /** Whatever is left of it, at once. */
   async discard(): Promise<void> {
     await this.#inner.discard();
+    await this.#network?.close();
     spawnSync("umount", ["-l", this.#disk]);
     rmSync(this.#directory, { recursive: true, force: true });
   }

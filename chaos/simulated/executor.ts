@@ -15,16 +15,19 @@ const BESIDE_MS: number = 30 * minute;
 export interface SimulatedRun {
   readonly plan: Plan;
   readonly catalogue: LoadedCatalogue;
+  /** A bug in it. */
+  readonly plant?: ((catalogue: LoadedCatalogue) => LoadedCatalogue) | undefined;
   readonly wanted: readonly CheckName[];
   /** May use the real world: it is no part of the simulation. */
   readonly onSample: (sample: Sample) => void;
 }
 
-export async function runSimulated({ plan, catalogue, wanted, onSample }: SimulatedRun): Promise<Outcome> {
+export async function runSimulated({ plan, catalogue, plant, wanted, onSample }: SimulatedRun): Promise<Outcome> {
   const simulation = new Simulation(plan.seed);
   const facts = { scenario: plan.scenario, executor: "sim", seed: plan.seed } as const;
   const checks = new Checks();
-  const world = new SimulatedWorld({ simulation, catalogue, config: plan.config });
+  const hasEvents = (plan.producers ?? 0) > 0;
+  const world = new SimulatedWorld({ simulation, catalogue, plant, config: plan.config, hasEvents });
   const reason = plan.faults.map((fault) => world.cannot(fault)).find((one) => one !== undefined);
   if (reason !== undefined) return notRun(facts, reason);
   let played = NOTHING_PLAYED;

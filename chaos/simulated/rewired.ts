@@ -10,7 +10,7 @@ export type Request = Readonly<Record<string, unknown>>;
 export type AnyResult = {
   readonly ok: boolean;
   readonly value?: unknown;
-  readonly failure?: { readonly code: string };
+  readonly failure?: { readonly code: string } & Readonly<Record<string, unknown>>;
 };
 /** Asks the real actor. */
 export type Proceed = (name: string, request: Request) => Promise<AnyResult>;
@@ -25,6 +25,18 @@ export function wired(real: LoadedCatalogue, actor: string, change: (wiring: Any
   assert(found !== undefined, `there is an actor ${actor}`);
   const wire: ErasedModule["wire"] = (wiring) => found.wire(change(wiring as unknown as AnyWiring) as never);
   return { ...real, [actor]: { ...found, wire } };
+}
+
+/** The same node, but that one actor depends on other things. */
+export function rewired<Deps>(
+  real: LoadedCatalogue,
+  actor: string,
+  change: (deps: Deps, wiring: AnyWiring) => Deps,
+): LoadedCatalogue {
+  const found = real[actor];
+  assert(found !== undefined, `there is an actor ${actor}`);
+  const wire = async (wiring: AnyWiring): Promise<Deps> => change((await found.wire(wiring as never)) as Deps, wiring);
+  return { ...real, [actor]: { ...found, wire: wire as unknown as ErasedModule["wire"] } };
 }
 
 /** With another environment. */

@@ -17,7 +17,7 @@ const simulatedResidentBytes = 48 * 1024 * 1024;
 const simulatedAvailableBytes = 8 * 1024 * 1024 * 1024;
 
 /** What a command does. It runs once, in a macrotask of its own, and lives until `self.exit` or a kill. */
-export type Program = (self: ThisProcess, spec: SpawnSpec) => void;
+export type Program = (self: SimulatedSelf, spec: SpawnSpec) => void;
 
 export interface SimulatedProcessesOptions {
   readonly scheduler: Scheduler;
@@ -41,12 +41,14 @@ function runInside(run: () => void): void {
 export class SimulatedProcesses implements Processes {
   readonly self: SimulatedSelf;
   readonly #options: SimulatedProcessesOptions;
+  readonly #programs: Map<string, Program>;
   /** The living, by pid. */
   readonly #children = new Map<number, SimulatedChild>();
   #spawnedCount = 0;
 
   constructor(options: SimulatedProcessesOptions) {
     this.#options = options;
+    this.#programs = new Map(Object.entries(options.programs));
     this.self = new SimulatedSelf(firstPid, options.env ?? {}, options.scheduler, undefined);
   }
 
@@ -55,8 +57,13 @@ export class SimulatedProcesses implements Processes {
     return [...this.#children.values()];
   }
 
+  /** From now on there is such a command. */
+  install(command: string, program: Program): void {
+    this.#programs.set(command, program);
+  }
+
   spawn(spec: SpawnSpec): Promise<Result<Process, SpawnFailed>> {
-    const program = this.#options.programs[spec.command];
+    const program = this.#programs.get(spec.command);
     if (program === undefined) {
       return Promise.resolve(fail({ code: "processes.spawn-failed", command: spec.command, errno: "ENOENT" }));
     }
@@ -224,6 +231,7 @@ export class SimulatedSelf implements ThisProcess {
   readonly #inbox: Pipe;
   readonly #onSignal = new Map<string, Set<() => void>>();
   readonly #onParentGone: (() => void)[] = [];
+  readonly #onGone: (() => void)[] = [];
   readonly #hadParent: boolean;
 
   constructor(
@@ -299,9 +307,15 @@ export class SimulatedSelf implements ThisProcess {
     for (const run of this.#onParentGone.splice(0)) this.#scheduler.macrotask(() => runInside(run));
   }
 
+  /** `run` is what the system does when this process is gone, however that came about: it closes what was open. */
+  onGone(run: () => void): void {
+    this.#onGone.push(run);
+  }
+
   /** This process has ended: nothing arrives any more. */
   close(): void {
     this.#inbox.close();
+    for (const run of this.#onGone.splice(0)) run();
     this.#onParentGone.length = 0;
     this.#onSignal.clear();
   }

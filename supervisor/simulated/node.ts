@@ -19,6 +19,7 @@ import { Root } from "#supervisor/root/root.ts";
 import { type LoadedCatalogue, overheard } from "#supervisor/simulated/loaded-catalogue.ts";
 import { type AdminAnswer, type AdminQuestion, askAdmin } from "#supervisor/simulated/operator.ts";
 import { simulatedRootSeams } from "#supervisor/simulated/seams.ts";
+import type { SimulatedServers } from "#supervisor/simulated/servers.ts";
 import { tree as realTree } from "#supervisor/tree.ts";
 
 const DATA = "/data";
@@ -28,6 +29,8 @@ export interface SimulatedNodeOptions {
   readonly simulation: Simulation;
   readonly catalogue: LoadedCatalogue;
   readonly tree?: NodeSpec;
+  /** What it runs where its configuration enables a cell that works with them. They outlive its lives. */
+  readonly servers?: SimulatedServers;
   /** Contents of `cepa.toml`, written before the first boot. */
   readonly config?: string;
 }
@@ -174,8 +177,8 @@ export class SimulatedNode {
   }
 
   #begin(life: Life): Run {
-    const { catalogue, tree = realTree } = this.#options;
-    const seams = simulatedRootSeams({ life, tree, catalogue: overheard(catalogue, life) });
+    const { catalogue, servers, tree = realTree } = this.#options;
+    const seams = simulatedRootSeams({ life, tree, servers, catalogue: overheard(catalogue, life) });
     const places = placesOf({ ...seams, dataDirectory: DATA, runtimeDirectory: undefined, amnesia: false });
     const announced: Announcement[] = [];
     const ended = Promise.withResolvers<CannotRun | undefined>();

@@ -244,7 +244,8 @@ export function launchRoot(dataDirectory: string, options: NodeOptions = {}): Ch
   const [program, ...first] = options.command ?? [process.execPath, join(projectRoot, "supervisor/main.ts")];
   return spawn(program, [...first, ...args, ...(options.args ?? [])], {
     cwd: tmpdir(),
-    env: { ...process.env, ...options.env },
+    // A cell is handed what begins with CEPA_, and nothing else that says whose it is: see `livingPids`.
+    env: { ...process.env, CEPA_TEST_NODE: dataDirectory, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }

@@ -135,17 +135,18 @@ export class WorkNode {
 
   /** What it kept is still there, for the next node. */
   async stop(): Promise<void> {
-    await this.#letGo();
+    await this.letGo();
     await this.node.stop();
   }
 
   async dispose(): Promise<void> {
-    await this.#letGo();
+    await this.letGo();
     await this.node.dispose();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async #letGo(): Promise<void> {
+  /** The node stays; nothing of this is connected to it any more. */
+  async letGo(): Promise<void> {
     clearInterval(this.#alive);
     await Promise.all([this.redis.close(), this.sql.close()]);
   }
@@ -173,7 +174,7 @@ function ownServersOf({ ready: { redis = "", postgres = "" } }: TestNode): WorkS
 }
 
 /** Answers with a directory for the path, in which `redis-server` is the one of this machine as it is wanted here. */
-function wrapRedis(directory: string): string {
+export function wrapRedis(directory: string): string {
   const [wrapped, inner] = [join(directory, "bin"), join(directory, "inner")];
   for (const folder of [wrapped, inner]) mkdirSync(folder);
   const program = realPrograms(process.env["PATH"] ?? "").redis(inner);

@@ -7,27 +7,18 @@
  * The algorithm is `EdDSA` and no other name of it: a token does not choose how it is verified.
  */
 import { isUtf8 } from "node:buffer";
-import { type KeyObject, verify } from "node:crypto";
-import { promisify } from "node:util";
-import { CompactSign, compactVerify, errors } from "jose";
+import type { KeyObject } from "node:crypto";
 import { isJsonObject, type JsonObject } from "#actors/domain/json-value.ts";
 import { parseJson } from "#actors/domain/parse-json.ts";
 import { type Claims, claimsOf, encodeClaims } from "#actors/domain/tokens/claims.ts";
+import { ALG, type SigningKey, type TokenSigning, TYP, threadSigning } from "#actors/domain/tokens/token-signing.ts";
 import {
-  encodeBase64url,
-  isBase64url,
   splitToken,
   TOKEN_BYTES_MAX,
   type TokenText,
   type TokenTextProblem,
 } from "#actors/domain/tokens/token-text.ts";
 import { assert, type Failure, fail, ok, type Result } from "#runtime/errors.ts";
-
-/** A private key of Ed25519, with the name that its public half is known by. */
-export interface SigningKey {
-  readonly kid: string;
-  readonly key: KeyObject;
-}
 
 /** What a token has to keep to. */
 export interface TokenTerms {
@@ -63,26 +54,31 @@ export type TokenRefusedReason =
   | "token_not_yet_valid"
   | "token_expired";
 
-const ALG = "EdDSA";
-const TYP = "FDC";
-
 /** In base64url. */
-export async function signToken(claims: Claims, { kid, key }: SigningKey): Promise<string> {
-  assert(isEd25519(key), "a token is signed with a key of Ed25519");
+export async function signToken(
+  claims: Claims,
+  signer: SigningKey,
+  signing: TokenSigning = threadSigning,
+): Promise<string> {
+  assert(isEd25519(signer.key), "a token is signed with a key of Ed25519");
   assert(claimsOf({ ...claims }) !== undefined, "a token that is signed can be read");
-  const signing = new CompactSign(encodeClaims(claims)).setProtectedHeader({ alg: ALG, kid, typ: TYP });
-  const text = await signing.sign(key);
+  const text = await signing.sign(encodeClaims(claims), signer);
   assert(text.length <= TOKEN_BYTES_MAX, "a token is not longer than is read");
   return text;
 }
 
-export async function verifyToken(text: string, terms: TokenTerms): Promise<Result<Claims, TokenRefused>> {
+export async function verifyToken(
+  text: string,
+  terms: TokenTerms,
+  signing: TokenSigning = threadSigning,
+): Promise<Result<Claims, TokenRefused>> {
   const token = splitToken(text);
   if (typeof token === "string") return refuse(token);
   const key = keyOf(token, terms.keys);
   if (typeof key === "string") return refuse(key);
   // Nothing that a stranger wrote is looked at behind the header.
-  if (!(await isSigned(token, key))) return refuse("bad_signature");
+  assert(isEd25519(key), "a token is verified with a key of Ed25519");
+  if (!(await signing.isSigned(token, key))) return refuse("bad_signature");
   const members = membersOf(token.claims);
   if (members === undefined) return refuse("bad_claims_json");
   const claims = claimsOf(members);
@@ -104,26 +100,9 @@ function keyOf({ header }: TokenText, keys: ReadonlyMap<string, KeyObject>): Key
   return key ?? "unknown_kid";
 }
 
-async function isSigned({ signed, signature }: TokenText, key: KeyObject): Promise<boolean> {
-  assert(isEd25519(key), "a token is verified with a key of Ed25519");
-  // To the library the other alphabet is no base64; only the signature can be written anew for it.
-  if (!isBase64url(signed)) return await verifyAside(null, Buffer.from(signed), key, signature);
-  try {
-    await compactVerify(`${signed}.${encodeBase64url(signature)}`, key, { algorithms: [ALG] });
-    return true;
-  } catch (cause) {
-    // Any other error is of the key, and ours.
-    if (cause instanceof errors.JOSEError) return false;
-    throw cause;
-  }
-}
-
 function isEd25519(key: KeyObject): boolean {
   return key.asymmetricKeyType === "ed25519";
 }
-
-/** On a thread of the pool, as the library does it. */
-const verifyAside = promisify(verify);
 
 function problemOf(claims: Claims, terms: TokenTerms): TokenRefusedReason | undefined {
   const { issuer, audience, nowSeconds, skewSeconds } = terms;

@@ -47,6 +47,11 @@ export class MemoryRows implements EventRows {
     this.#subjects = new MemorySubjects(random, limits);
   }
 
+  /** All of them, in the order in which they were written. */
+  get events(): readonly EventRow[] {
+    return [...this.#events.values()];
+  }
+
   async open(): Answer<void> {
     return ok();
   }

@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { type AuthDeps, authBehavior } from "#actors/auth/actor.ts";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import { postgresDirectory } from "#actors/auth/directory/postgres-directory.ts";
+import { threadSigning } from "#actors/domain/tokens/token-signing.ts";
 import { must } from "#runtime/errors.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { openSql } from "#runtime/real/sql.ts";
@@ -61,6 +62,7 @@ describe("auth: on real servers", { skip: redisMissing ?? false }, async () => {
   must(await disk.replaceFile("/ca.pub", Buffer.from(authority.line)), "a file");
   const sql = openSql({ url: postgres.url, connectionsMax: 4, statementTimeoutMs: 5 * second });
   const deps: AuthDeps = {
+    signing: threadSigning,
     config: { current: configWith({ producerAuthority: ["/ca.pub"] }) },
     disk,
     metrics: machine.metrics,

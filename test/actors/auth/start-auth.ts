@@ -9,6 +9,7 @@ import { type AuthConfig, authConfigSchema } from "#actors/auth/config.ts";
 import type { Directory } from "#actors/auth/directory/directory.ts";
 import { MemoryDirectory } from "#actors/auth/directory/memory-directory.ts";
 import type { Admission, AuthProtocol, Reviewed } from "#actors/auth/protocol.ts";
+import { threadSigning } from "#actors/domain/tokens/token-signing.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { must } from "#runtime/errors.ts";
 import type { Redis, RedisReply } from "#runtime/redis/redis.ts";
@@ -231,6 +232,7 @@ export async function startAuth(options: AuthOptions = {}): Promise<StartedAuth>
   const connect = (): Redis => server.connect({ clock, silenceMs: 5 * second });
   const redis = connect();
   const deps: AuthDeps = {
+    signing: threadSigning,
     config,
     disk,
     metrics,

@@ -20,7 +20,7 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
     "cli/admin-options.ts",
     "cli/arguments.ts",
   ],
-  jose: ["actors/domain/tokens/token.ts"],
+  jose: ["actors/domain/tokens/token-signing.ts"],
   ioredis: ["runtime/real/redis-connection.ts"],
   lmdb: ["runtime/real/kv.ts"],
   msgpackr: ["runtime/link/body.ts"],

@@ -15,11 +15,12 @@ function clockSuite(name: string, make: () => { clock: Clock; pass: (ms: number)
       const { clock, pass } = make();
       const [nowMs, wallMs] = [clock.nowMs(), clock.wallMs()];
 
-      await pass(20);
+      await pass(20.5);
 
       assert.ok(clock.nowMs() - nowMs >= 19, "monotonic time passed");
       assert.ok(clock.wallMs() - wallMs >= 10, "wall time passed");
       assert.ok(clock.wallMs() > Date.UTC(2025, 0, 1), "wall time counts from 1970");
+      assert.ok(Number.isSafeInteger(clock.wallMs()), "in whole milliseconds");
     });
 
     test("after runs once, and never before its delay has passed", async () => {
@@ -172,6 +173,17 @@ describe("clock (manual): advance", () => {
     clock.jumpWall(-500);
 
     assert.deepEqual([clock.nowMs(), clock.wallMs()], [0, 999_500]);
+  });
+
+  test("wall time drifts by so much in a second, until it does not, and what it has gained stays", async () => {
+    const clock = new ManualClock(0);
+
+    clock.driftWall(-250);
+    await clock.advance(4000);
+    clock.driftWall(0);
+    await clock.advance(1000);
+
+    assert.deepEqual([clock.nowMs(), clock.wallMs()], [5000, 4000]);
   });
 
   test("a second advance before the first has ended is a defect", async () => {

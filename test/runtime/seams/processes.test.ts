@@ -226,6 +226,25 @@ describe("processes (simulated): what a test drives", () => {
     assert.equal(heard.length, SIMULATED_BACKLOG_MAX);
     assert.deepEqual(heard[0], { echo: 0 });
   });
+
+  it("closes what was open when a process is gone, however that came about", async () => {
+    const { processes, clock } = simulated();
+    const gone: string[] = [];
+    processes.install("late", (self, { args: [name = ""] }) => {
+      self.onGone(() => gone.push(name));
+      if (name === "leaves") self.exit(0);
+    });
+
+    for (const name of ["leaves", "killed", "stays"]) {
+      const spawned = await processes.spawn({ command: "late", args: [name], env: {}, channel: false });
+      await clock.advance(1);
+      assert(spawned.ok);
+      if (name === "killed") spawned.value.kill("SIGKILL");
+    }
+    await clock.advance(1);
+
+    assert.deepEqual(gone, ["leaves", "killed"]);
+  });
 });
 
 function simulated(): { readonly processes: SimulatedProcesses; readonly clock: ManualClock } {
