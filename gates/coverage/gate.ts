@@ -2,8 +2,8 @@
  * The coverage of a run of the tests, and what it is judged by.
  *
  * Only all tests together can be judged: of a part of them the figures are told, and no verdict. Whoever makes one hands
- * `NODE_V8_COVERAGE` on to every process from then on. They compile what they run: V8 does not count the blocks of code that
- * comes from a cache.
+ * `NODE_V8_COVERAGE` on to every process from then on. They compile what they run: of code that comes
+ * from a cache V8 does not count every block.
  */
 import { join } from "node:path";
 import { CoverageCollector } from "#gates/coverage/coverage.ts";

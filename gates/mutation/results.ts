@@ -2,13 +2,13 @@
  * What became of each mutant, in a file of the repository: a source that has not changed is not tried again.
  *
  * One character a mutant, in the order of the source: `k` a test failed, `t` a test did not end, `s` it survived every test that
- * runs it, `u` no test runs it, `e` it changes nothing that could be seen (`equivalent.ts`), `.` not tried yet. A kill is kept when
- * tests change, since nobody takes a test away for nothing; what survived is tried again when asked.
+ * runs it, `u` no test runs it, `.` not tried yet. A kill is kept when tests change, since nobody takes a test away for nothing;
+ * what survived is tried again when asked.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
-export type Fate = "k" | "t" | "s" | "u" | "e" | ".";
+export type Fate = "k" | "t" | "s" | "u" | ".";
 
 interface SourceResults {
   readonly digest: string;

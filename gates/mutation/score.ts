@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import type { Fate } from "#gates/mutation/results.ts";
 
 export interface Score {
-  /** Of so many, without those that change nothing. */
+  /** Of so many. */
   readonly population: number;
   readonly tried: number;
   readonly killed: number;
@@ -31,16 +31,15 @@ export function placeOf(seed: number, path: string, index: number): string {
 
 /** `fates` are in the order of the sample. */
 export function scoreOf(fates: readonly Fate[]): Score {
-  const counted = fates.filter((fate) => fate !== "e");
-  const open = counted.indexOf(".");
-  const tried = open === -1 ? counted : counted.slice(0, open);
+  const open = fates.indexOf(".");
+  const tried = open === -1 ? fates : fates.slice(0, open);
   const count = (wanted: Fate): number => tried.filter((fate) => fate === wanted).length;
   const killed = count("k");
   const late = count("t");
   const share = tried.length === 0 ? 0 : (killed + late) / tried.length;
   const [low, high] = open === -1 ? [share, share] : bounds(share, tried.length);
   return {
-    population: counted.length,
+    population: fates.length,
     tried: tried.length,
     ...{ killed, late, survived: count("s"), unreached: count("u") },
     ...{ score: 100 * share, low: 100 * low, high: 100 * high },

@@ -37,7 +37,7 @@ export class TestRunner {
       ...inherited,
       ...{ CEPA_SEED: "1", CEPA_SHRINK: "no", CEPA_PROVISION: "never" },
       ...(mutant === undefined ? {} : { CEPA_MUTANT: mutant, NODE_OPTIONS: `--import=${HOOK}` }),
-      // What comes from a cache has no blocks that are counted.
+      // Of what comes from a cache not every block is counted.
       ...(coverage === undefined
         ? { NODE_COMPILE_CACHE: this.#compileCache }
         : { NODE_COMPILE_CACHE: "", NODE_V8_COVERAGE: coverage }),

@@ -170,6 +170,8 @@ describe("launcher: every command", () => {
       ps: "cli/main.ts",
       test: "test/main.ts",
       bench: "bench/main.ts",
+      gates: "gates/main.ts",
+      mutate: "gates/mutation/main.ts",
       pack: "library/pack.ts",
       release: "release/main.ts",
     };
@@ -180,7 +182,7 @@ describe("launcher: every command", () => {
 
     assert.deepEqual(
       ran.map((text) => JSON.parse(text)),
-      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE], [ALONE]],
+      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE]],
     );
   });
 });

@@ -21,6 +21,7 @@ export function countdown(from: number): number {
   return left;
 }
 export const unasked = (): boolean => true;
+export const FROM_MAX = 7;
 `;
 const TEST = `import assert from "node:assert/strict";
 import { it } from "node:test";
@@ -35,7 +36,7 @@ writeFileSync(join(root, "runtime/least.ts"), SOURCE);
 writeFileSync(join(root, "test/runtime/least.test.ts"), TEST);
 
 describe("mutation: a campaign", () => {
-  it("tells what was noticed, what never ended, what survived and what no test runs", async () => {
+  it("tells what was noticed, what never ended, what survived and what no test runs, and leaves a limit to its table", async () => {
     const told = await campaign();
 
     assert.deepEqual(told, {
