@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { handOn } from "./hand-on.ts";
+import { handOn } from "#test/kit/hand-on.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const { file, from, to } = JSON.parse(process.env["CEPA_PLANT"] ?? "{}") as Record<"file" | "from" | "to", string>;
