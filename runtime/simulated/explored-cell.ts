@@ -16,6 +16,9 @@ import { seededRandom } from "#runtime/simulated/random.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";
 import { Metrics } from "#runtime/telemetry/metrics.ts";
 
+/** Of the bus, which is made anew in every run: with as many as a node keeps, making it took longer than most programs. */
+const RING_EVENTS = 64;
+
 /** An actor of a program: how it is spoken to, and how its lives begin and end. */
 export interface ExploredActor<P extends Protocol<P>> {
   /** Stays valid over every restart. */
@@ -38,13 +41,14 @@ export interface ExploredActor<P extends Protocol<P>> {
 export class ExploredCell {
   /** `play.alone(() => clock.advance(ms))` is a step in which time passes. */
   readonly clock: ManualClock = new ManualClock();
+  /** It keeps the last 64 events for slow subscribers. */
   readonly bus: Bus<{ readonly type: string }>;
   readonly metrics: Metrics = new Metrics();
   readonly #machine: Machine;
 
   constructor(play: Play) {
     const { clock, metrics } = this;
-    this.bus = new Bus({ clock, metrics });
+    this.bus = new Bus({ capacity: RING_EVENTS, clock, metrics });
     const random = seededRandom(1);
     const scheduler = seededScheduler(random);
     this.#machine = new Machine({

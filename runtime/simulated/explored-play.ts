@@ -66,6 +66,7 @@ export class Play implements RunQueue {
     return this.#preemptions;
   }
 
+  /** Whether turns, steps and events come in an order that is chosen. Else a program sets up, or ends. */
   get isInterleaving(): boolean {
     return this.#isInterleaving;
   }

@@ -3,10 +3,6 @@
  * that are asked, answer late, die and come back: the watcher, the rollout, what is said to a cell, and its sections.
  */
 import assert from "node:assert/strict";
-import type { Clock } from "#runtime/clock.ts";
-import { count } from "#runtime/config/schema.ts";
-import type { ConfigSnapshot } from "#runtime/config/snapshot.ts";
-import type { ConfigTable } from "#runtime/config/toml.ts";
 import { type ConfigReport, ConfigWatcher } from "#runtime/config/watcher.ts";
 import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
@@ -14,24 +10,20 @@ import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { ExploredClock } from "#runtime/simulated/explored-clock.ts";
 import { ExploredDisk } from "#runtime/simulated/explored-disk.ts";
 import type { Play } from "#runtime/simulated/explored-play.ts";
-import type { ErasedModule } from "#supervisor/catalogue.ts";
-import { Sections } from "#supervisor/cell/sections.ts";
-import { ConfigRollout } from "#supervisor/root/config-rollout.ts";
-import { ConfigTalk } from "#supervisor/root/config-talk.ts";
-import type { Order } from "#supervisor/wire.ts";
 import type { Check } from "#test/kit/aside.ts";
+import { LIMIT_MAX, limitOf, roll } from "#test/runtime/explore/config-cells.ts";
 import { checkOf, exploreTo, isLong, type Programs } from "#test/runtime/explore/programs.ts";
-import { fixtureTree } from "#test/supervisor/fixture/tree.ts";
 
 const PATH = "/cepa.toml";
-/** What a cell takes at most. The file begins with 1. */
-const LIMIT_MAX = 9;
 
 export const PROGRAMS: Programs = {
   "the last contents are in force in the end, and what is refused never is, whenever the file changes": async () => {
     const seen = new Set<string>();
     const explored = await exploreTo({ usual: 2, long: "all" }, async (play) => {
-      const scene = await Watched.begin(play, (limit) => limit <= LIMIT_MAX);
+      const scene = await Watched.begin(
+        play,
+        asked(play, (limit) => limit <= LIMIT_MAX),
+      );
       play.script("writer", scene.write(2), scene.write(LIMIT_MAX + 1), scene.write(3));
       play.script("operator", () => void scene.watcher.reload());
       await play.interleave();
@@ -48,7 +40,10 @@ export const PROGRAMS: Programs = {
   "what was refused for a while is offered again with the next change": () =>
     exploreTo("all", async (play) => {
       let refusing = true;
-      const scene = await Watched.begin(play, () => !refusing);
+      const scene = await Watched.begin(
+        play,
+        asked(play, () => !refusing),
+      );
       play.script("writer", scene.write(2), async () => {
         refusing = false;
         await scene.write(2)();
@@ -60,7 +55,10 @@ export const PROGRAMS: Programs = {
 
   "nothing is offered and nothing reported after the watcher is closed": () =>
     exploreTo("all", async (play) => {
-      const scene = await Watched.begin(play, () => true);
+      const scene = await Watched.begin(
+        play,
+        asked(play, () => true),
+      );
       let heard = 0;
       play.script("writer", scene.write(2), scene.write(3));
       play.script("end", () => {
@@ -129,6 +127,25 @@ export const PROGRAMS: Programs = {
       return explored;
     },
 
+  "what the file said last is in force in every cell that is up, from the file to the actor": () =>
+    exploreTo({ usual: 1, long: 3 }, async (play) => {
+      // Every cell answers in time: who answers late refuses, and the file stays out of force until it changes again.
+      const { rollout, cells } = roll(play, new ManualClock());
+      const [data] = cells;
+      const scene = await Watched.begin(play, (limit) => rollout.offer(limitOf(limit)));
+      play.script("writer", scene.write(LIMIT_MAX), scene.write(2));
+      play.script(
+        "fate",
+        () => data.crash(),
+        () => data.begin(),
+        () => data.started(),
+      );
+      await play.interleave();
+
+      assert.equal(scene.inForce.at(-1), 2, "the last contents are in force");
+      for (const cell of cells) assert.equal(cell.inForce, 2, `${cell.name} has what is in force`);
+    }),
+
   "what one cell refuses is in force in none, and the next change is in all": async () => {
     const seen = new Set<string>();
     const explored = await exploreTo("all", async (play) => {
@@ -158,11 +175,17 @@ export const PROGRAMS: Programs = {
 
 export const check: Check = checkOf(PROGRAMS);
 
-function limitOf(limit: number): ConfigTable {
-  return { alpha: { limit } };
+type Asked = (limit: number) => Promise<Result<void, Failure>>;
+
+/** Somebody who takes a number or does not, and says so in a slot of its own. */
+function asked(play: Play, takes: (limit: number) => boolean): Asked {
+  return async (limit) => {
+    await new Promise<void>((resolve) => void play.event("answer", resolve));
+    return takes(limit) ? ok() : fail({ code: "test.refused" });
+  };
 }
 
-/** The watcher over a file that says one number, and one who takes it or does not. */
+/** The watcher over a file that says one number. */
 class Watched {
   readonly clock: ExploredClock;
   readonly watcher: ConfigWatcher;
@@ -170,14 +193,13 @@ class Watched {
   readonly inForce: number[] = [1];
   readonly offered: number[] = [];
   readonly reports: ConfigReport[] = [];
-  readonly #play: Play;
   readonly #files: MemoryDisk;
-  readonly #takes: (limit: number) => boolean;
+  readonly #ask: Asked;
+  #isAsking = false;
 
-  private constructor(play: Play, files: MemoryDisk, takes: (limit: number) => boolean) {
-    this.#play = play;
+  private constructor(play: Play, files: MemoryDisk, ask: Asked) {
     this.#files = files;
-    this.#takes = takes;
+    this.#ask = ask;
     this.clock = new ExploredClock(play);
     this.watcher = new ConfigWatcher({
       disk: new ExploredDisk(play, files).disk,
@@ -189,10 +211,10 @@ class Watched {
     });
   }
 
-  static async begin(play: Play, takes: (limit: number) => boolean): Promise<Watched> {
+  static async begin(play: Play, ask: Asked): Promise<Watched> {
     const files = new MemoryDisk();
     must(await files.replaceFile(PATH, textOf(1)), "the file is written");
-    return new Watched(play, files, takes);
+    return new Watched(play, files, ask);
   }
 
   /** A step that writes the file. */
@@ -201,116 +223,16 @@ class Watched {
   }
 
   async #offer(limit: number): Promise<Result<void, Failure>> {
-    assert(this.offered.length === this.#answered, "one candidate at a time");
+    assert(!this.#isAsking, "one candidate at a time");
+    this.#isAsking = true;
     this.offered.push(limit);
-    await new Promise<void>((resolve) => void this.#play.event("answer", resolve));
-    this.#answered += 1;
-    if (!this.#takes(limit)) return fail({ code: "test.refused" });
-    this.inForce.push(limit);
-    return ok();
+    const answer = await this.#ask(limit);
+    this.#isAsking = false;
+    if (answer.ok) this.inForce.push(limit);
+    return answer;
   }
-
-  #answered = 0;
 }
 
 function textOf(limit: number): Uint8Array {
   return Buffer.from(`limit = ${limit}`);
-}
-
-interface Rolled {
-  readonly rollout: ConfigRollout;
-  /** `data` takes everything up to `LIMIT_MAX`, `ops` one less. */
-  readonly cells: readonly [Cell, Cell];
-  /** Of the offers, in the order of their answers: whether they are in force. */
-  readonly outcomes: boolean[];
-}
-
-/** A rollout over two cells that are up. */
-function roll(play: Play, clock: Clock = new ExploredClock(play)): Rolled {
-  const current = (): ConfigSnapshot => rollout.current;
-  const cells = [
-    new Cell(play, clock, current, "data", LIMIT_MAX),
-    new Cell(play, clock, current, "ops", LIMIT_MAX - 1),
-  ] as const;
-  const rollout: ConfigRollout = new ConfigRollout(
-    limitOf(1),
-    cells.map(({ taker }) => taker),
-    fixtureTree,
-  );
-  for (const cell of cells) {
-    cell.begin();
-    cell.started();
-  }
-  return { rollout, cells, outcomes: [] };
-}
-
-/** A cell at the end of a line: what it is told comes in order, each order in a slot of its own, and dies with it. */
-class Cell {
-  readonly name: string;
-  readonly #talk: ConfigTalk;
-  readonly #play: Play;
-  readonly #current: () => ConfigSnapshot;
-  readonly #modules: ReadonlyMap<string, ErasedModule>;
-  #sections: Sections | undefined;
-  #underWay: { readonly order: Order; readonly undo: () => void }[] = [];
-
-  constructor(play: Play, clock: Clock, current: () => ConfigSnapshot, name: string, limitMax: number) {
-    this.name = name;
-    this.#play = play;
-    this.#current = current;
-    const alpha = { configSchema: { limit: count({ default: 0, min: 0, max: limitMax }) } };
-    this.#modules = new Map([["alpha", alpha as unknown as ErasedModule]]);
-    this.#talk = new ConfigTalk({
-      clock,
-      send: (order) => this.#send(order),
-      onUnfit: (problem) => assert.fail(`${name} cannot work with what is in force: ${problem}`),
-    });
-  }
-
-  get taker(): { readonly name: string } & Pick<ConfigTalk, "offer" | "commit"> {
-    const talk = this.#talk;
-    return {
-      name: this.name,
-      offer: (config, withinMs) => talk.offer(config, withinMs),
-      commit: (config) => talk.commit(config),
-    };
-  }
-
-  /** What the actor in it reads. */
-  get inForce(): number {
-    assert(this.#sections !== undefined, "it has begun");
-    return (this.#sections.view("alpha").current as { readonly limit: number }).limit;
-  }
-
-  begin(): void {
-    const config = this.#current();
-    this.#talk.begin(config);
-    this.#sections = new Sections(this.#modules, {}, { amnesia: false });
-    assert.equal(this.#sections.offer(config), undefined);
-    this.#sections.commit(config.version);
-  }
-
-  started(): void {
-    this.#talk.started(this.#current());
-  }
-
-  crash(): void {
-    for (const { undo } of this.#underWay.splice(0)) undo();
-    this.#sections = undefined;
-    this.#talk.over();
-  }
-
-  #send(order: Order): boolean {
-    const undo = this.#play.event(`${this.name}-hears`, () => {
-      const next = this.#underWay.shift();
-      if (next !== undefined) this.#hear(next.order);
-    });
-    this.#underWay.push({ order, undo });
-    return true;
-  }
-
-  #hear(order: Order): void {
-    if (order.kind === "config-offer") this.#talk.answer(this.#sections?.offer(order.config));
-    if (order.kind === "config-commit") this.#sections?.commit(order.version);
-  }
 }
