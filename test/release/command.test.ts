@@ -11,7 +11,7 @@ import { readPrivateKey } from "#release/signing-key.ts";
 import { type Gate, verdictOf } from "#release/verdict.ts";
 import { must } from "#runtime/errors.ts";
 import { find, provide } from "#test/kit/provide.ts";
-import { CLEAN, Fixture, POLICY, packer } from "#test/release/fixture.ts";
+import { CLEAN, Fixture, PACKAGES, POLICY, packer } from "#test/release/fixture.ts";
 
 const noMinisign = (await provide({ minisign: "minisign" })) ?? false;
 const noCosign = find("cosign") === undefined ? "cosign is missing: Debian 13 has it, Debian 12 has not" : false;
@@ -163,12 +163,15 @@ describe("cepa release check", () => {
 
   it("names packages that are not installed as they are locked, and licences that nobody allowed", async () => {
     fixture.write("node_modules/alpha/package.json", { version: "1.0.1", license: "SSPL-1.0" });
+    const { "node_modules/gamma": gamma, ...others } = PACKAGES;
+    const noted = { ...others, "node_modules/gamma": { ...gamma, integrity: "sha512-x" }, "node_modules/delta": gamma };
+    fixture.write("node_modules/.package-lock.json", { lockfileVersion: 3, packages: noted });
     const { gates } = must(await checkSources(inProcess()), "it is looked at");
     fixture.install();
 
     const wrong = gates.filter(({ verdict }) => verdict === "fail").map(({ name, reason }) => `${name}: ${reason}`);
     assert.deepEqual(wrong, [
-      "installed: node_modules/alpha is installed as 1.0.1, not 1.0.0 (and 1 more)",
+      "installed: node_modules/alpha is installed as 1.0.1, not 1.0.0 (and 3 more)",
       "licences: alpha 1.0.0 has the licence SSPL-1.0, which is not in the list",
     ]);
   });
