@@ -107,12 +107,18 @@ case $1 in
 esac
 `;
 
+/** Another Node, by its own word. */
+const OTHER_NODE = `#!/bin/sh
+[ "$1" = --version ] && exec echo v99.0.0
+exec ${JSON.stringify(process.execPath)} "$@"
+`;
+
 export const CLEAN = '{"vulnerabilities":{}}';
 
 export class Fixture implements Disposable {
   readonly parent: string = mkdtempSync(join(tmpdir(), "cepa-fixture-"));
   readonly root: string = join(this.parent, "onion");
-  /** What finds the `npm` above. */
+  /** What finds the `npm` and the Node above. */
   readonly path: string;
 
   constructor() {
@@ -126,7 +132,8 @@ export class Fixture implements Disposable {
     this.write(".gitignore", "node_modules/\n");
     this.install();
     this.write("../bin/npm", NPM);
-    chmodSync(join(this.parent, "bin", "npm"), 0o755);
+    this.write("../bin/node", OTHER_NODE);
+    for (const program of ["npm", "node"]) chmodSync(join(this.parent, "bin", program), 0o755);
     this.path = [join(this.parent, "bin"), process.env["PATH"] ?? ""].join(delimiter);
     this.git("init", "--quiet", "--initial-branch=main");
     this.commit();
