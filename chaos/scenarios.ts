@@ -117,7 +117,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "power-fails",
     aim: "the machine loses its power at work, and what its disk had not made durable",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 8 * second, (atMs) => ({ kind: "kill-node", atMs, forMs: 1000, power: true })),
@@ -173,7 +173,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "bytes-decay",
     aim: "bits of the store flip where they lie: what is damaged is told, never served, and whole again when it is put again",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 5 * second, (atMs) => ({ kind: "bit-flip", atMs, count: 1 + random.below(4) })),
@@ -194,9 +194,20 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: "data-cell-killed-at-an-fsync",
+    aim: "as that, now and then: where a start takes seconds",
+    executors: ["sim", "os"],
+    durationMs: 1 * minute,
+    settlesWithinMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, Math.round(durationMs * 0.75), 12 * second, (atMs) =>
+        killAtSync(atMs, 1 + random.below(3), random.below(2) === 0),
+      ),
+  },
+  {
     name: "clocks-drift",
     aim: "the wall clock runs too fast or too slow, or stands still",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 12 * second, (atMs) => ({
@@ -209,7 +220,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: "cells-stall",
     aim: "the event loop of a cell stands still for a while, and everything that was to happen happens at once afterwards",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
@@ -217,6 +228,20 @@ export const SCENARIOS: readonly Scenario[] = [
         atMs,
         forMs: 500 + random.below(4000),
         cell: one(random, CELLS),
+      })),
+  },
+  {
+    name: "memory-runs-out",
+    aim: "a cell gets some memory more and then no more, and is ended when it takes what it does not get",
+    executors: ["os"],
+    durationMs: 1 * minute,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
+        kind: "memory-pressure",
+        atMs,
+        forMs: 8 * second,
+        cell: "data",
+        freeBytes: 4 * MiB + random.below(16 * MiB),
       })),
   },
   {

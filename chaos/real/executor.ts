@@ -33,7 +33,7 @@ type RealWorld = World & Pick<ProcessWorld, "discard">;
 
 export async function runReal({ plan, wanted, onSample, executor }: RealRun): Promise<Outcome> {
   const facts = { scenario: plan.scenario, executor, seed: plan.seed };
-  const missing = executor === "os" ? await osMissing() : undefined;
+  const missing = executor === "os" ? await osMissing(plan.faults) : undefined;
   if (missing !== undefined) return notRun(facts, missing);
   const world = await makeWorld(executor, plan);
   if (typeof world === "string") return notRun(facts, world);
@@ -86,7 +86,7 @@ async function makeWorld(
   if (typeof network === "string") return network;
   // What the network of its own does not do.
   const isGated = kinds.includes("broken-connections");
-  return new OsWorld({ directory: newDirectory(), config, random, hasEvents, isGated, network });
+  return await OsWorld.make({ directory: newDirectory(), config, random, faults, hasEvents, isGated, network });
 }
 
 function newDirectory(): string {

@@ -35,6 +35,7 @@ import { realClock } from "#runtime/real/clock.ts";
 import { second } from "#runtime/units.ts";
 import { startNode, type TestNode } from "#test/kit/node.ts";
 
+const NO_POWER = "cutting the power needs a disk of its own";
 /** Longest that a node which was told to end may take to leave nothing running. */
 const GONE_MS_MAX: number = 5 * second;
 /** A connection that its client has closed is gone from the node within it. */
@@ -88,15 +89,24 @@ export class ProcessWorld implements World {
   cannot(fault: Fault): string | undefined {
     switch (fault.kind) {
       case "kill-node":
-        return fault.power ? "cutting the power needs a disk of its own" : undefined;
+        return fault.power ? NO_POWER : undefined;
+      case "torn-write":
+        return NO_POWER;
       case "cut-link":
       case "slow-link":
         return "the links of a node that runs are its own";
       case "disk-error":
       case "disk-slow":
       case "disk-full":
+      case "short-write":
+      case "bit-flip":
+      case "kill-at-operation":
         return "the disk of this machine cannot be broken without rights over it";
+      case "cpu-stall":
+      case "memory-pressure":
+        return "a process is not held up, or bounded, without rights over it";
       case "clock-jump":
+      case "clock-drift":
         return "the clock of this machine is everybody's";
       default:
         return undefined;

@@ -106,7 +106,7 @@ export class Client {
     const { checks } = this.#options;
     const { address, bytes } = object;
     const expected = this.#expected(object);
-    const answer = await this.#send("get", { target: `/o/${address}` });
+    const answer = await this.#send("get", { target: `/o/${address}` }, !expected.mayBeDamaged);
     if (!this.#isThere(answer, expected)) return false;
     const isRight = answer.status === 200 && isSame(answer.body, bytes);
     return checks.that("bytes-are-right", isRight, () => `wrong bytes for ${address} (${answer.status})`);
@@ -149,10 +149,8 @@ export class Client {
     const first = random.below(bytes.length);
     const last = first + random.below(bytes.length - first);
     const expected = this.#expected(object);
-    const answer = await this.#send("range", {
-      target: `/o/${address}`,
-      headers: { range: `bytes=${first}-${last}` },
-    });
+    const headers = { range: `bytes=${first}-${last}` };
+    const answer = await this.#send("range", { target: `/o/${address}`, headers }, !expected.mayBeDamaged);
     if (!this.#isThere(answer, expected)) return;
     const isRight = answer.status === 206 && isSame(answer.body, bytes.subarray(first, last + 1));
     checks.that("bytes-are-right", isRight, () => `wrong range of ${address} (${answer.status})`);
@@ -219,15 +217,18 @@ export class Client {
     ledger.count(`refused ${answer.status}`);
   }
 
-  /** Whoever breaks off is answered, or not. */
-  async #send(what: string, request: WorldRequest, isWhole: boolean = true): Promise<Answered | undefined> {
+  /**
+   * Whoever breaks off is answered, or not. Nor does what is damaged have to be: a connection that is reset takes with it what
+   * was on its way.
+   */
+  async #send(what: string, request: WorldRequest, mustAnswer: boolean = true): Promise<Answered | undefined> {
     const { world, calm, checks, ledger, from } = this.#options;
     const day = calm.dayOf(from);
     const sentMs = world.clock.nowMs();
     const answer = await world.request({ ...request, from });
     ledger.took(world.clock.nowMs() - sentMs);
     const isCalm = day !== undefined && day === calm.dayOf(from);
-    if (isCalm && isWhole)
+    if (isCalm && mustAnswer)
       checks.that("served-while-nothing-is-wrong", answer !== undefined, () => `${what} is not answered`);
     ledger.count(answer === undefined ? `${what} without answer` : what);
     return answer === undefined ? undefined : { ...answer, isCalm };

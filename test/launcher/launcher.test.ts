@@ -173,6 +173,7 @@ describe("launcher: every command", () => {
       gates: "gates/main.ts",
       mutate: "gates/mutation/main.ts",
       pack: "library/pack.ts",
+      release: "release/main.ts",
     };
     for (const entry of Object.values(entries)) checkout.script(entry, flags);
 
@@ -181,7 +182,7 @@ describe("launcher: every command", () => {
 
     assert.deepEqual(
       ran.map((text) => JSON.parse(text)),
-      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE]],
+      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE]],
     );
   });
 });

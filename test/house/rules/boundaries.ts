@@ -112,6 +112,13 @@ export const boundaries: readonly Rule[] = [
     [offender("a test", "chaos/planted.ts", 'import { loaded } from "#test/supervisor/simulated/catalogue.ts";')],
   ),
 
+  boundary(
+    "release knows itself, the library, units and errors",
+    ({ from, to }) =>
+      from.startsWith("release/") && !/^(release|library)\//.test(to) && !/^runtime\/(units|errors)\.ts$/.test(to),
+    [offender("the command line", "release/planted.ts", 'import { note } from "#cli/console.ts";')],
+  ),
+
   {
     name: "imports are written from the root",
     check: (files) =>

@@ -192,6 +192,26 @@ export const PLANTS: readonly Plant[] = [
     check: journal("closing answers all that waits, and refuses the rest"),
     says: /what was asked before is done|Expected values to be strictly deep-equal|a record|nobody waits for ever/,
   },
+  {
+    name: "a journal goes on in the old file when the name of the new one may be there",
+    file: "runtime/journal/journal.ts",
+    from: "return fail(this.#give(named.failure));",
+    to: "return named;",
+    check: journal(
+      "whatever the disk refuses while a file is rewritten, what was acknowledged survives a loss of power",
+    ),
+    says: /was acknowledged, and is lost|the journal opens/,
+  },
+  {
+    name: "each who needs a journal that is closed opens it",
+    file: "runtime/journal/held-journal.ts",
+    from: "this.#opening ??= this.#openNow()",
+    to: "this.#opening = this.#openNow()",
+    check: journal(
+      "a journal that closed itself is opened anew for whoever comes next, once, and nothing acknowledged is lost",
+    ),
+    says: /it is opened once at a time|no descriptor is left/,
+  },
 
   // Configuration
   {
@@ -240,6 +260,24 @@ export const PLANTS: readonly Plant[] = [
     from: "      timer.cancel();\n      resolve(undefined);",
     to: "      answered(undefined);",
     check: config("a change is in force in every cell or in none, whoever answers late, dies and is back"),
+    says: "data has what is in force",
+  },
+  {
+    name: "a cell that has started is not told of the change that came into force meanwhile",
+    file: "supervisor/root/config-talk.ts",
+    from: "if (config.version !== this.#heldVersion) this.commit(config);",
+    to: "",
+    check: config("a change is in force in every cell or in none, whoever answers late, dies and is back"),
+    says: "data has what is in force",
+  },
+  {
+    name: "a cell that comes up while the others think is told to put in force what it was never offered",
+    file: "supervisor/root/config-talk.ts",
+    from: "this.#offer(config, (problem) => problem === undefined || this.#options.onUnfit(problem));",
+    to: "",
+    check: config(
+      "of two changes the last that was accepted is in force in every cell, whoever dies and is back meanwhile",
+    ),
     says: "data has what is in force",
   },
 ];

@@ -11,24 +11,20 @@ import type { Check } from "#test/kit/aside.ts";
 /** Runs of the longest search that there is time for. */
 const RUNS = 5_000_000;
 
-const isLong = process.env["CEPA_SEEDS"] !== undefined;
+/** There is time for more. */
+export const isLong: boolean = process.env["CEPA_SEEDS"] !== undefined;
 
 /** By the sentence that says what holds in every interleaving. */
 export type Programs = Readonly<Record<string, () => Promise<Explored>>>;
 
-/** `all`: every interleaving, which the search has to have seen. */
-type Reach = Required<Pick<ExploreOptions, "preemptionsMax">> | "all";
-
-/** As a rule, and where there is time. */
-export interface Depth {
-  readonly usual: Reach;
-  readonly long: Reach;
-}
+/** Preemptions as a rule, and where there is time; `all` are all interleavings, which the search has to have seen. */
+export type Depth = "all" | { readonly usual: number; readonly long: number | "all" };
 
 export async function exploreTo(depth: Depth, program: (play: Play) => Promise<void>): Promise<Explored> {
-  const reach = isLong ? depth.long : depth.usual;
-  const explored = await explore(program, { runsMax: RUNS, ...(reach === "all" ? {} : reach) });
-  if (reach === "all") assert(explored.isComplete);
+  const preemptionsMax = depth === "all" ? depth : isLong ? depth.long : depth.usual;
+  const bound: ExploreOptions = preemptionsMax === "all" ? {} : { preemptionsMax };
+  const explored = await explore(program, { runsMax: RUNS, ...bound });
+  if (preemptionsMax === "all") assert(explored.isComplete);
   assert(explored.runs > 1, "there is more than one order");
   return explored;
 }

@@ -8,19 +8,15 @@ import type { Check } from "#test/kit/aside.ts";
 import { checkOf, exploreTo, type Programs } from "#test/runtime/explore/programs.ts";
 
 const CAPACITY = 2;
-/** What is published, in the order of each publisher. */
-const EVENTS = { p: ["p1", "p2"], q: ["q1", "q2"] };
-const PUBLISHED = 4;
+/** Of each publisher. */
+const EVENTS = 2;
 
 export const PROGRAMS: Programs = {
   "2 publishers of 2 events and 2 subscribers of 2 reads agree with a list in all 2520 interleavings": async () => {
     const lags = new Set<number>();
-    const explored = await exploreTo({ usual: "all", long: "all" }, async (play) => {
-      const scene = new Scene(play);
-      for (const listener of scene.listeners) {
-        const read = (): void => listener.take();
-        play.script(listener.name, read, read);
-      }
+    const explored = await exploreTo("all", async (play) => {
+      const scene = new Scene(play, 2);
+      scene.read(2);
       await play.interleave();
 
       scene.drain();
@@ -35,12 +31,9 @@ export const PROGRAMS: Programs = {
 
   "2 publishers and 2 subscribers that wait for all 4 events: none is missed, and every loss is counted": async () => {
     const lags = new Set<number>();
-    const explored = await exploreTo({ usual: { preemptionsMax: 1 }, long: "all" }, async (play) => {
-      const scene = new Scene(play);
-      for (const listener of scene.listeners) {
-        const next = async (): Promise<void> => (listener.isAtEnd ? undefined : await listener.next());
-        play.script(listener.name, ...steps(PUBLISHED, next));
-      }
+    const explored = await exploreTo({ usual: 1, long: "all" }, async (play) => {
+      const scene = new Scene(play, 2);
+      scene.listen(2 * EVENTS);
       await play.interleave();
 
       scene.drain();
@@ -52,10 +45,20 @@ export const PROGRAMS: Programs = {
     return explored;
   },
 
+  "3 publishers of 2 events and 3 subscribers of 2 reads agree with a list": () =>
+    exploreTo({ usual: 0, long: 3 }, async (play) => {
+      const scene = new Scene(play, 3);
+      scene.read(2);
+      await play.interleave();
+
+      scene.drain();
+      scene.agree();
+    }),
+
   "subscriptions that are closed at any time end whoever waits, once, with nothing lost that is not counted": () =>
-    exploreTo({ usual: { preemptionsMax: 1 }, long: "all" }, async (play) => {
-      const scene = new Scene(play);
-      for (const listener of scene.listeners) play.script(listener.name, ...steps(2, () => listener.next()));
+    exploreTo({ usual: 1, long: "all" }, async (play) => {
+      const scene = new Scene(play, 2);
+      scene.listen(2);
       play.script("shutdown", ...scene.listeners.map((listener) => () => listener.close()));
       await play.interleave();
 
@@ -67,38 +70,54 @@ export const PROGRAMS: Programs = {
 
 export const check: Check = checkOf(PROGRAMS);
 
-function steps<Step>(count: number, step: Step): readonly Step[] {
-  return Array.from({ length: count }, () => step);
-}
-
-/** A bus in this run, its publishers in line, and two who listen. */
+/** A bus in this run, its publishers in line, and as many who listen. */
 class Scene {
   readonly listeners: readonly Listener[];
+  readonly #play: Play;
   readonly #published: string[] = [];
+  readonly #publishers: readonly string[];
   readonly #metrics = new Metrics();
 
-  constructor(play: Play) {
+  constructor(play: Play, count: number) {
+    this.#play = play;
     const bus = new Bus<string>({ capacity: CAPACITY, clock: new ManualClock(), metrics: this.#metrics });
-    for (const [name, events] of Object.entries(EVENTS)) {
-      const publish = (event: string) => () => {
-        this.#published.push(event);
-        bus.publish(event);
+    this.#publishers = ["p", "q", "o"].slice(0, count);
+    for (const name of this.#publishers) {
+      const publish = (_: unknown, at: number) => () => {
+        this.#published.push(`${name}${at}`);
+        bus.publish(`${name}${at}`);
       };
-      play.script(name, ...events.map(publish));
+      play.script(name, ...Array.from({ length: EVENTS }, publish));
     }
-    this.listeners = ["r", "s"].map((name) => new Listener(name, bus.subscribe(), this.#published));
+    const names = ["r", "s", "t"].slice(0, count);
+    this.listeners = names.map((name) => new Listener(name, bus.subscribe(), this.#published, count * EVENTS));
+  }
+
+  /** Each takes what is there so often. */
+  read(times: number): void {
+    for (const listener of this.listeners) {
+      this.#play.script(listener.name, ...Array.from({ length: times }, () => () => listener.take()));
+    }
+  }
+
+  /** Each waits for the next event so often, or until there is none to come. */
+  listen(times: number): void {
+    for (const listener of this.listeners) {
+      const next = async (): Promise<void> => (listener.isAtEnd ? undefined : await listener.next());
+      this.#play.script(listener.name, ...Array.from({ length: times }, () => next));
+    }
   }
 
   /** Everybody reads all that is left. */
   drain(): void {
-    for (const listener of this.listeners) for (let rest = 0; rest < PUBLISHED; rest += 1) listener.take();
+    for (const listener of this.listeners) for (let rest = 0; rest <= CAPACITY; rest += 1) listener.take();
   }
 
   agree(): void {
     for (const { events, laggedCount } of this.listeners) {
-      assert.equal(events.length + laggedCount, PUBLISHED, "published = received + lagged");
-      for (const own of Object.values(EVENTS)) {
-        const heard = events.filter((event) => own.includes(event));
+      assert.equal(events.length + laggedCount, this.#published.length, "published = received + lagged");
+      for (const publisher of this.#publishers) {
+        const heard = events.filter((event) => event.startsWith(publisher));
         assert.deepEqual(heard, [...heard].sort(), "in the order of their publisher, and none twice");
       }
     }
@@ -120,21 +139,24 @@ class Listener {
   isWaiting = false;
   readonly #subscription: Subscription<string>;
   readonly #published: readonly string[];
+  /** Events that there will be in all. */
+  readonly #toCome: number;
   /** Of the list: the first event that it has neither heard nor lost. */
   #at = 0;
   /** How long the list was when it was closed. */
   #closedAt: number | undefined;
   #lateLagCount = 0;
 
-  constructor(name: string, subscription: Subscription<string>, published: readonly string[]) {
+  constructor(name: string, subscription: Subscription<string>, published: readonly string[], toCome: number) {
     this.name = name;
+    this.#toCome = toCome;
     this.#subscription = subscription;
     this.#published = published;
   }
 
   /** It has heard or lost all that there will be. */
   get isAtEnd(): boolean {
-    return this.#at === PUBLISHED;
+    return this.#at === this.#toCome;
   }
 
   /** Lost to the ring while the bus still knew of it. */

@@ -3,11 +3,13 @@
  * that are asked, answer late, die and come back: the watcher, the rollout, what is said to a cell, and its sections.
  */
 import assert from "node:assert/strict";
+import type { Clock } from "#runtime/clock.ts";
 import { count } from "#runtime/config/schema.ts";
 import type { ConfigSnapshot } from "#runtime/config/snapshot.ts";
 import type { ConfigTable } from "#runtime/config/toml.ts";
 import { type ConfigReport, ConfigWatcher } from "#runtime/config/watcher.ts";
 import { type Failure, fail, must, ok, type Result } from "#runtime/errors.ts";
+import { ManualClock } from "#runtime/simulated/clock.ts";
 import { MemoryDisk } from "#runtime/simulated/disk.ts";
 import { ExploredClock } from "#runtime/simulated/explored-clock.ts";
 import { ExploredDisk } from "#runtime/simulated/explored-disk.ts";
@@ -18,7 +20,7 @@ import { ConfigRollout } from "#supervisor/root/config-rollout.ts";
 import { ConfigTalk } from "#supervisor/root/config-talk.ts";
 import type { Order } from "#supervisor/wire.ts";
 import type { Check } from "#test/kit/aside.ts";
-import { checkOf, exploreTo, type Programs } from "#test/runtime/explore/programs.ts";
+import { checkOf, exploreTo, isLong, type Programs } from "#test/runtime/explore/programs.ts";
 import { fixtureTree } from "#test/supervisor/fixture/tree.ts";
 
 const PATH = "/cepa.toml";
@@ -28,7 +30,7 @@ const LIMIT_MAX = 9;
 export const PROGRAMS: Programs = {
   "the last contents are in force in the end, and what is refused never is, whenever the file changes": async () => {
     const seen = new Set<string>();
-    const explored = await exploreTo({ usual: { preemptionsMax: 2 }, long: { preemptionsMax: 4 } }, async (play) => {
+    const explored = await exploreTo({ usual: 2, long: "all" }, async (play) => {
       const scene = await Watched.begin(play, (limit) => limit <= LIMIT_MAX);
       play.script("writer", scene.write(2), scene.write(LIMIT_MAX + 1), scene.write(3));
       play.script("operator", () => void scene.watcher.reload());
@@ -44,7 +46,7 @@ export const PROGRAMS: Programs = {
   },
 
   "what was refused for a while is offered again with the next change": () =>
-    exploreTo({ usual: { preemptionsMax: 2 }, long: { preemptionsMax: 4 } }, async (play) => {
+    exploreTo("all", async (play) => {
       let refusing = true;
       const scene = await Watched.begin(play, () => !refusing);
       play.script("writer", scene.write(2), async () => {
@@ -57,7 +59,7 @@ export const PROGRAMS: Programs = {
     }),
 
   "nothing is offered and nothing reported after the watcher is closed": () =>
-    exploreTo({ usual: { preemptionsMax: 2 }, long: "all" }, async (play) => {
+    exploreTo("all", async (play) => {
       const scene = await Watched.begin(play, () => true);
       let heard = 0;
       play.script("writer", scene.write(2), scene.write(3));
@@ -73,8 +75,8 @@ export const PROGRAMS: Programs = {
 
   "a change is in force in every cell or in none, whoever answers late, dies and is back": async () => {
     const seen = new Set<string>();
-    const explored = await exploreTo({ usual: { preemptionsMax: 2 }, long: { preemptionsMax: 4 } }, async (play) => {
-      const { rollout, cells, outcomes } = await roll(play);
+    const explored = await exploreTo("all", async (play) => {
+      const { rollout, cells, outcomes } = roll(play);
       const [data] = cells;
       play.script("offer", () => void rollout.offer(limitOf(2)).then(({ ok: accepted }) => outcomes.push(accepted)));
       play.script(
@@ -96,10 +98,41 @@ export const PROGRAMS: Programs = {
     return explored;
   },
 
+  "of two changes the last that was accepted is in force in every cell, whoever dies and is back meanwhile":
+    async () => {
+      const seen = new Set<string>();
+      const explored = await exploreTo("all", async (play) => {
+        // Time stands still, and every answer is in time, unless there is time to explore that too.
+        const { rollout, cells, outcomes } = roll(play, isLong ? new ExploredClock(play) : new ManualClock());
+        const [data] = cells;
+        const offer = (limit: number) => async (): Promise<void> => {
+          outcomes.push((await rollout.offer(limitOf(limit))).ok);
+        };
+        play.script("offer", offer(2), offer(3));
+        play.script(
+          "fate",
+          () => data.crash(),
+          () => {
+            data.begin();
+            data.started();
+          },
+        );
+        await play.interleave();
+
+        const limit = outcomes[1] ? 3 : outcomes[0] ? 2 : 1;
+        for (const cell of cells) assert.equal(cell.inForce, limit, `${cell.name} has what is in force`);
+        seen.add(outcomes.join(" "));
+      });
+
+      const late = isLong ? ["false false", "false true", "true false"] : [];
+      assert.deepEqual([...seen].sort(), [...late, "true true"]);
+      return explored;
+    },
+
   "what one cell refuses is in force in none, and the next change is in all": async () => {
     const seen = new Set<string>();
-    const explored = await exploreTo({ usual: { preemptionsMax: 1 }, long: { preemptionsMax: 3 } }, async (play) => {
-      const { rollout, cells, outcomes } = await roll(play);
+    const explored = await exploreTo("all", async (play) => {
+      const { rollout, cells, outcomes } = roll(play);
       for (const limit of [LIMIT_MAX, 3]) {
         play.script(`offer-${limit}`, async () => {
           const offered = await rollout.offer(limitOf(limit));
@@ -193,8 +226,7 @@ interface Rolled {
 }
 
 /** A rollout over two cells that are up. */
-async function roll(play: Play): Promise<Rolled> {
-  const clock = new ExploredClock(play);
+function roll(play: Play, clock: Clock = new ExploredClock(play)): Rolled {
   const current = (): ConfigSnapshot => rollout.current;
   const cells = [
     new Cell(play, clock, current, "data", LIMIT_MAX),
@@ -222,7 +254,7 @@ class Cell {
   #sections: Sections | undefined;
   #underWay: { readonly order: Order; readonly undo: () => void }[] = [];
 
-  constructor(play: Play, clock: ExploredClock, current: () => ConfigSnapshot, name: string, limitMax: number) {
+  constructor(play: Play, clock: Clock, current: () => ConfigSnapshot, name: string, limitMax: number) {
     this.name = name;
     this.#play = play;
     this.#current = current;

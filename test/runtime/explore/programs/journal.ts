@@ -1,10 +1,12 @@
 /** The journal under every order of those who append, of the halves of each operation of its disk, and of its end. */
 import assert from "node:assert/strict";
 import type { Disk } from "#runtime/disk/disk.ts";
-import { must, ok } from "#runtime/errors.ts";
+import { diskOver } from "#runtime/disk/disk-over.ts";
+import { type Failure, must, ok, type Result } from "#runtime/errors.ts";
+import { HeldJournal, type JournalState } from "#runtime/journal/held-journal.ts";
 import type { Journal } from "#runtime/journal/journal.ts";
 import { openJournal } from "#runtime/journal/open-journal.ts";
-import { MemoryDisk } from "#runtime/simulated/disk.ts";
+import { type DiskOperation, MemoryDisk } from "#runtime/simulated/disk.ts";
 import { ExploredDisk } from "#runtime/simulated/explored-disk.ts";
 import type { Play } from "#runtime/simulated/explored-play.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
@@ -14,11 +16,30 @@ import { checkOf, exploreTo, type Programs } from "#test/runtime/explore/program
 /** Of records, by the digit of their name. The second is longer than a sector of the disk, and can be torn. */
 const LENGTHS = [8, 600];
 const DIRECTORY = "/journal";
+/** What the disk may refuse while a file is rewritten. */
+const FAULTS: readonly Fault[] = [
+  ...(["open", "write", "sync", "truncate", "rename", "syncDirectory", "close", "remove"] as const).map(
+    (operation) => ({
+      operation,
+      errno: "EIO",
+    }),
+  ),
+  { operation: "write", errno: "ENOSPC" },
+];
+
+interface Fault {
+  readonly operation: DiskOperation;
+  readonly errno: string;
+}
+
+function textOf({ operation, errno }: Fault): string {
+  return `${operation} ${errno}`;
+}
 
 export const PROGRAMS: Programs = {
   "what was acknowledged survives a crash at every point, in order, whatever the power leaves": async () => {
     const counts = new Set<number>();
-    const explored = await exploreTo({ usual: { preemptionsMax: 2 }, long: "all" }, async (play) => {
+    const explored = await exploreTo({ usual: 2, long: "all" }, async (play) => {
       const owner = await Owner.begin(play);
       play.script("a", owner.append("a1"), owner.append("a2"));
       play.script("b", owner.append("b1"));
@@ -34,7 +55,7 @@ export const PROGRAMS: Programs = {
 
   "a sync that fails fails all that waited for it, and all that come after": async () => {
     const shapes = new Set<string>();
-    const explored = await exploreTo({ usual: { preemptionsMax: 1 }, long: "all" }, async (play) => {
+    const explored = await exploreTo({ usual: 1, long: "all" }, async (play) => {
       const owner = await Owner.begin(play);
       play.script("a", owner.append("a1"), owner.append("a2"));
       play.script("b", owner.append("b1"));
@@ -58,7 +79,7 @@ export const PROGRAMS: Programs = {
   },
 
   "a file that is rewritten while others append loses nothing, wherever it crashes": () =>
-    exploreTo({ usual: { preemptionsMax: 1 }, long: "all" }, async (play) => {
+    exploreTo({ usual: 1, long: "all" }, async (play) => {
       const owner = await Owner.begin(play);
       await owner.appended("a1");
       play.script("a", owner.append("a2"));
@@ -69,8 +90,52 @@ export const PROGRAMS: Programs = {
       await owner.reopen();
     }),
 
+  "whatever the disk refuses while a file is rewritten, what was acknowledged survives a loss of power": async () => {
+    const refused = new Set<string>();
+    const explored = await exploreTo({ usual: 0, long: "all" }, async (play) => {
+      const owner = await Owner.begin(play);
+      await owner.appended("a1");
+      const fault = FAULTS[play.choose("fault", FAULTS.length)];
+      assert(fault !== undefined, "a fault is chosen");
+      play.script("a", owner.append("a2"));
+      play.script("compact", () => void owner.journal.compact());
+      play.script("fault", () => owner.files.failNext(fault.operation, fault.errno));
+      await play.interleave();
+
+      assert.equal(owner.answers.size, 2, "nobody waits for ever");
+      if (owner.files.faultCount === 0) refused.add(textOf(fault));
+      owner.process.crash({ power: true });
+      await owner.reopen();
+    });
+
+    assert.deepEqual([...refused].sort(), FAULTS.map(textOf).sort(), "each is met");
+    return explored;
+  },
+
+  "a journal that closed itself is opened anew for whoever comes next, once, and nothing acknowledged is lost":
+    async () => {
+      const shapes = new Set<string>();
+      const explored = await exploreTo({ usual: 0, long: 2 }, async (play) => {
+        const owner = await Holder.begin(play);
+        play.script("a", owner.append("a1"), owner.append("a2"));
+        play.script("b", owner.append("b1"));
+        play.script("fault", () => owner.files.failNext("sync", "EIO"));
+        await play.interleave();
+
+        assert.equal(owner.answers.size, 3, "nobody waits for ever");
+        shapes.add([...owner.answers.values()].map((answer) => (answer === "ok" ? "o" : "x")).join(""));
+        await owner.close();
+        assert.equal(owner.files.openCount, 0, "no descriptor is left");
+        owner.process.crash({ power: true });
+        await owner.reopen();
+      });
+
+      assert(shapes.has("xoo") || shapes.has("oxo"), "somebody comes after the failure, and is served");
+      return explored;
+    },
+
   "closing answers all that waits, and refuses the rest": () =>
-    exploreTo({ usual: { preemptionsMax: 2 }, long: "all" }, async (play) => {
+    exploreTo({ usual: 2, long: "all" }, async (play) => {
       const owner = await Owner.begin(play);
       let asked: readonly string[] = [];
       play.script("a", owner.append("a1"), owner.append("a2"));
@@ -118,28 +183,60 @@ function nameOf(record: Uint8Array): string {
   return name;
 }
 
-/** A process with a journal, on files that outlive it. */
-class Owner {
-  readonly files: MemoryDisk;
+/** A process that appends, on files that outlive it. */
+class Process {
+  readonly files = new MemoryDisk();
   readonly process: ExploredDisk;
-  readonly journal: Journal;
-  readonly #applied: readonly string[];
   /** In the order of the calls. */
   readonly asked: string[] = [];
   /** By name, in the order of the answers: `ok`, or the code of the failure. */
   readonly answers = new Map<string, string>();
 
-  private constructor(files: MemoryDisk, process: ExploredDisk, { journal, applied }: Opened) {
-    this.files = files;
-    this.process = process;
-    this.journal = journal;
-    this.#applied = applied;
+  constructor(play: Play) {
+    this.process = new ExploredDisk(play, this.files);
   }
 
+  acknowledged(): readonly string[] {
+    return [...this.answers].filter(([, answer]) => answer === "ok").map(([name]) => name);
+  }
+
+  /** Another life finds all that was acknowledged, in order and whole, and nothing that nobody asked for. */
+  async reopen(): Promise<readonly string[]> {
+    const found = await recover(this.files);
+    for (const name of this.acknowledged()) assert(found.includes(name), `${name} was acknowledged, and is lost`);
+    assert.deepEqual(
+      found,
+      this.asked.filter((name) => found.includes(name)),
+      "what survives is in order, and there once",
+    );
+    return found;
+  }
+
+  protected async answered(name: string, appending: Promise<Result<void, Failure>>): Promise<Result<void, Failure>> {
+    this.asked.push(name);
+    const answer = await appending;
+    this.answers.set(name, answer.ok ? "ok" : answer.failure.code);
+    return answer;
+  }
+}
+
+/** With a journal that is open, and stays closed when it has closed itself. */
+class Owner extends Process {
+  #opened: Opened | undefined;
+
   static async begin(play: Play): Promise<Owner> {
-    const files = new MemoryDisk();
-    const process = new ExploredDisk(play, files);
-    return new Owner(files, process, await open(process.disk));
+    const owner = new Owner(play);
+    owner.#opened = await open(owner.process.disk);
+    return owner;
+  }
+
+  get journal(): Journal {
+    return this.#open.journal;
+  }
+
+  get #open(): Opened {
+    assert(this.#opened !== undefined, "it has begun");
+    return this.#opened;
   }
 
   /** A step that appends, and does not wait for the answer. */
@@ -148,22 +245,66 @@ class Owner {
   }
 
   async appended(name: string): Promise<void> {
-    this.asked.push(name);
-    const answer = await this.journal.append(recordOf(name));
-    this.answers.set(name, answer.ok ? "ok" : answer.failure.code);
-    if (answer.ok) assert(this.#applied.includes(name), `${name} is applied when it is answered`);
+    const answer = await this.answered(name, this.journal.append(recordOf(name)));
+    if (answer.ok) assert(this.#open.applied.includes(name), `${name} is applied when it is answered`);
   }
 
-  acknowledged(): readonly string[] {
-    return [...this.answers].filter(([, answer]) => answer === "ok").map(([name]) => name);
-  }
-
-  /** Another life finds all that was acknowledged, in order and whole. */
-  async reopen(): Promise<readonly string[]> {
-    const found = await recover(this.files);
-    for (const name of this.acknowledged()) assert(found.includes(name), `${name} was acknowledged, and is lost`);
+  /** Nothing is appended behind what was not: what survives is the front of it. */
+  override async reopen(): Promise<readonly string[]> {
+    const found = await super.reopen();
     assert.deepEqual(found, this.asked.slice(0, found.length), "what survives is the front of what was appended");
     return found;
+  }
+}
+
+interface Applied extends JournalState {
+  readonly applied: readonly string[];
+}
+
+/** With one that is opened again. */
+class Holder extends Process {
+  readonly #held: HeldJournal<Applied>;
+  #openingCount = 0;
+
+  constructor(play: Play) {
+    super(play);
+    const { disk } = this.process;
+    const opens: Disk = diskOver(disk, {
+      list: (directory) => {
+        this.#openingCount += 1;
+        assert.equal(this.#openingCount, 1, "it is opened once at a time");
+        return disk.list(directory);
+      },
+    });
+    this.#held = new HeldJournal({
+      disk: opens,
+      random: seededRandom(1),
+      directory: DIRECTORY,
+      makeState: (): Applied => {
+        const applied: string[] = [];
+        return { applied, apply: (record) => void applied.push(nameOf(record)), snapshot: () => applied.map(recordOf) };
+      },
+      onOpened: () => {
+        this.#openingCount = 0;
+      },
+    });
+  }
+
+  static async begin(play: Play): Promise<Holder> {
+    const holder = new Holder(play);
+    must(await holder.#held.open(), "the journal opens");
+    return holder;
+  }
+
+  append(name: string): () => void {
+    return () =>
+      void this.answered(name, this.#held.append(recordOf(name))).then(({ ok: isOk }) => {
+        if (isOk) assert(this.#held.state.applied.includes(name), `${name} is applied when it is answered`);
+      });
+  }
+
+  close(): Promise<void> {
+    return this.#held.close();
   }
 }
 

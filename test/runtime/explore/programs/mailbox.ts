@@ -11,7 +11,7 @@ const CAPACITY = 1;
 
 export const PROGRAMS: Programs = {
   "a full mailbox that rejects keeps the oldest, in order, and counts the rest": () =>
-    exploreTo({ usual: "all", long: "all" }, async (play) => {
+    exploreTo("all", async (play) => {
       const box = new Box("reject");
       play.script("p", box.offers("p1"), box.offers("p2"));
       play.script("q", box.offers("q1"), box.asksFirst("q2"));
@@ -23,7 +23,7 @@ export const PROGRAMS: Programs = {
     }),
 
   "a full mailbox that drops the oldest keeps the newest, in order, and counts the rest": () =>
-    exploreTo({ usual: "all", long: "all" }, async (play) => {
+    exploreTo("all", async (play) => {
       const box = new Box("drop-oldest");
       play.script("p", box.offers("p1"), box.offers("p2"));
       play.script("q", box.offers("q1"), box.waits("q2"));
@@ -35,7 +35,7 @@ export const PROGRAMS: Programs = {
     }),
 
   "callers that wait for room come in as they came, and nobody waits while there is any": () =>
-    exploreTo({ usual: "all", long: "all" }, async (play) => {
+    exploreTo("all", async (play) => {
       const box = new Box("reject");
       play.script("p", box.waits("p1"), box.waits("p2"));
       play.script("q", box.waits("q1"), box.offers("q2"));
@@ -47,7 +47,7 @@ export const PROGRAMS: Programs = {
     }),
 
   "a message that is given back comes next, also where others waited for its place": () =>
-    exploreTo({ usual: "all", long: "all" }, async (play) => {
+    exploreTo("all", async (play) => {
       const box = new Box("reject");
       play.script("p", box.waits("p1"), box.waits("p2"));
       play.script("q", box.offers("q1"));
@@ -59,7 +59,7 @@ export const PROGRAMS: Programs = {
     }),
 
   "turns of the runtime come before messages, signals first, whatever stands in line": () =>
-    exploreTo({ usual: "all", long: "all" }, async (play) => {
+    exploreTo("all", async (play) => {
       const box = new Box("reject");
       play.script("p", box.waits("p1"), box.waits("p2"));
       play.script("runtime", box.controls("c1"), box.signals("s1"), box.controls("c2"));

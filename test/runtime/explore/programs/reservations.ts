@@ -16,7 +16,7 @@ const FOR_EVER = Number.POSITIVE_INFINITY;
 export const PROGRAMS: Programs = {
   "reservations never exceed the quota, are granted in order, and all of it comes back": async () => {
     const orders = new Set<string>();
-    const explored = await exploreTo({ usual: { preemptionsMax: 3 }, long: "all" }, async (play) => {
+    const explored = await exploreTo("all", async (play) => {
       const clock = new ExploredClock(play);
       const bounds = { quotaBytes: BYTES_MAX, waitingMax: 2, shared: false, freeBytesMax: 0 };
       const reservations = new Reservations({ clock, ...bounds });
@@ -44,7 +44,7 @@ export const PROGRAMS: Programs = {
 
   "permits let in whoever fits when the first in line gives up or has waited, and nobody past the limit": async () => {
     const seen = new Set<string>();
-    const explored = await exploreTo({ usual: "all", long: "all" }, async (play) => {
+    const explored = await exploreTo("all", async (play) => {
       const { permits, clock } = permitsIn(play);
       const line = new Line();
       const client = new AbortController();
@@ -69,7 +69,7 @@ export const PROGRAMS: Programs = {
 
   "permits that become fewer keep nobody waiting for what there is no more": async () => {
     const seen = new Set<string>();
-    const explored = await exploreTo({ usual: "all", long: "all" }, async (play) => {
+    const explored = await exploreTo("all", async (play) => {
       const { permits } = permitsIn(play);
       const line = new Line();
       take(play, permits, line, "a", 2, patient());
