@@ -8,7 +8,7 @@ import type { CheckName } from "#chaos/checks.ts";
 import { DISK_BUGS } from "#chaos/disk/planted.ts";
 import { EVENT_BUGS } from "#chaos/event-plants.ts";
 import type { ExecutorName } from "#chaos/outcome.ts";
-import type { Patch } from "#chaos/patched.ts";
+import type { Patch } from "#chaos/real/patched.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";

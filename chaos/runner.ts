@@ -2,10 +2,10 @@
 import { EVENT_CHECKS } from "#chaos/checkers/event-checker.ts";
 import type { CheckName } from "#chaos/checks.ts";
 import { type ExecutorName, notRun, type Outcome, type Sample } from "#chaos/outcome.ts";
-import { isPatched } from "#chaos/patched.ts";
 import type { Plan } from "#chaos/plan.ts";
 import type { PlantedBug } from "#chaos/plants.ts";
 import { runReal } from "#chaos/real/executor.ts";
+import { isPatched } from "#chaos/real/patched.ts";
 import { WANTED } from "#chaos/scenario.ts";
 import { runSimulated } from "#chaos/simulated/executor.ts";
 import { assert } from "#runtime/errors.ts";

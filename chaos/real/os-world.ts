@@ -5,6 +5,7 @@
  */
 import { appendFileSync, existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Decay } from "#chaos/disk/decay.ts";
 import { cutsPower, type Fault, type FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
@@ -35,6 +36,11 @@ import { provide } from "#test/kit/provide.ts";
 const CELL = "data";
 /** How often a process looks at what time it is to be, s. */
 const CLOCK_LOOK_S = 1;
+/** A node may be down when its clock jumps: so often it is looked at what time it is for a cell. */
+const CLOCK_LOOKS_MAX = 15;
+/** By so much what an answer says may be off: it has whole seconds, and was on its way. */
+const CLOCK_OFF_MS_MAX: number = 4 * second;
+const HAND_ON = pathToFileURL(join(import.meta.dirname, "..", "..", "test", "kit", "hand-on.ts")).href;
 /** Between two looks for a cell that is starting. */
 const LOOK_MS = 100;
 /** Longest wait for an operation at which the node is to end. */
@@ -91,12 +97,19 @@ export class OsWorld implements World {
     this.#setClock();
     const dataDirectory = join(disk.directory, "data");
     this.#data = dataDirectory;
-    const env = {
+    const faked = {
       LD_PRELOAD: LIBRARIES.find(existsSync) ?? "",
       DONT_FAKE_MONOTONIC: "1",
       FAKETIME_TIMESTAMP_FILE: join(directory, "clock"),
       FAKETIME_CACHE_DURATION: `${CLOCK_LOOK_S}`,
     };
+    const { NODE_OPTIONS = "" } = process.env;
+    // A root hands none of this to its cells by itself.
+    const handed = {
+      CEPA_HAND_ON: Object.keys(faked).join(","),
+      NODE_OPTIONS: `${NODE_OPTIONS} --import=${HAND_ON}`.trim(),
+    };
+    const env = { ...faked, ...handed };
     this.#inner = new ProcessWorld({ dataDirectory, config, random, env, hasEvents, isGated, place: network?.place });
     this.clock = this.#inner.clock;
   }
@@ -160,7 +173,7 @@ export class OsWorld implements World {
         return await this.#killAt(fault);
       case "clock-jump":
         this.#setClock(fault.byMs);
-        return happened(1);
+        return happened((await this.#cellKeepsTime()) ? 1 : 0);
       case "clock-drift":
         return this.#drift(fault);
       case "cpu-stall":
@@ -300,6 +313,17 @@ export class OsWorld implements World {
   }
 
   /** From now on it is off by so much more. */
+  /** Whether the cell that answers clients has the time by which it is to live: it says so with each answer. */
+  async #cellKeepsTime(): Promise<boolean> {
+    for (let look = 0; look < CLOCK_LOOKS_MAX; look += 1) {
+      await passed(this, CLOCK_LOOK_S * second);
+      const answer = await this.#inner.request({ target: "/healthz" });
+      const saidMs = Date.parse(answer?.headers["date"] ?? "");
+      if (Math.abs(saidMs - this.clock.wallMs() - this.#offMs) < CLOCK_OFF_MS_MAX) return true;
+    }
+    return false;
+  }
+
   #setClock(byMs: number = 0): void {
     this.#offMs += byMs;
     const offS = (Math.abs(this.#offMs) / second).toFixed(3);

@@ -1,6 +1,5 @@
 /** A whole node in simulation as a world: virtual time, a disk in memory, no socket. */
 import { BadNetwork } from "#chaos/bad-network.ts";
-import { anyDecay, type Decay } from "#chaos/disk/decay.ts";
 import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
 import { BrokenConnections } from "#chaos/network/broken-connections.ts";
@@ -11,6 +10,7 @@ import { NarrowNetwork } from "#chaos/network/narrow-network.ts";
 import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
 import { timersAtRest } from "#chaos/simulated/at-rest.ts";
+import { breakDisk, cutWrites, flipBits } from "#chaos/simulated/disk-faults.ts";
 import { OperationPoints } from "#chaos/simulated/operation-points.ts";
 import { SimulatedEvents } from "#chaos/simulated/simulated-events.ts";
 import {
@@ -35,8 +35,6 @@ import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts"
 import { SimulatedNode } from "#supervisor/simulated/node.ts";
 import type { AdminQuestion } from "#supervisor/simulated/operator.ts";
 
-/** Where the store has its packs. */
-const PACKS = "/data/packs";
 /** Longest wait for an operation at which the node is to end. */
 const POINT_MS_MAX: number = 10 * second;
 /** Of a simulated disk. */
@@ -148,13 +146,13 @@ export class SimulatedWorld implements World {
       case "one-way-cut":
         return cutAt(this.#cuts.barrier, fault);
       case "disk-error":
-        return this.#breakDisk(fault);
+        return breakDisk(disk, fault);
       case "short-write":
-        return this.#cutWrites(fault);
+        return cutWrites(disk, this.#random, fault);
       case "torn-write":
         return await this.#tearWrite();
       case "bit-flip":
-        return this.#flipBits(fault);
+        return flipBits(disk, this.#random, fault);
       case "kill-at-operation":
         return await this.#killAt(fault);
       case "disk-slow": {
@@ -297,45 +295,6 @@ export class SimulatedWorld implements World {
       },
       () => network.effects,
     );
-  }
-
-  #breakDisk({ operation, errno, count }: FaultOf<"disk-error">): Injection {
-    const { disk } = this.#simulation;
-    let met = 0;
-    const onMet = (): void => {
-      met += 1;
-    };
-    for (let armed = 0; armed < count; armed += 1) disk.failNext(operation, errno, onMet);
-    return lasting(
-      () => disk.forgetFaults(operation),
-      () => met,
-    );
-  }
-
-  #cutWrites({ errno, count }: FaultOf<"short-write">): Injection {
-    const { disk } = this.#simulation;
-    let met = 0;
-    const onMet = (): void => {
-      met += 1;
-    };
-    const keeps = (sizeBytes: number): number => 1 + this.#random.below(sizeBytes - 1);
-    for (let armed = 0; armed < count; armed += 1) disk.cutNext(errno, keeps, onMet);
-    return lasting(
-      () => disk.forgetCuts(),
-      () => met,
-    );
-  }
-
-  #flipBits({ count }: FaultOf<"bit-flip">): Injection {
-    const { disk } = this.#simulation;
-    const decays: Decay[] = [];
-    for (let flipped = 0; flipped < count; flipped += 1) {
-      const decay = anyDecay(disk.filesIn(PACKS), this.#random);
-      if (decay === undefined) break;
-      disk.flipByte(decay.path, decay.position, decay.mask);
-      decays.push(decay);
-    }
-    return { ...happened(decays.length), decays };
   }
 
   #drift({ gainMs }: FaultOf<"clock-drift">): Injection {

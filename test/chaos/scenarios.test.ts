@@ -7,10 +7,10 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { lookFor } from "#chaos/look-for.ts";
 import type { Outcome } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS } from "#chaos/plants.ts";
+import { lookFor } from "#chaos/real/look-for.ts";
 import { runPlan } from "#chaos/runner.ts";
 import { planOf, WANTED } from "#chaos/scenario.ts";
 import { SCENARIOS, scenarioNamed } from "#chaos/scenarios.ts";

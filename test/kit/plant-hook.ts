@@ -2,14 +2,13 @@
  * Loaded with `--import` before a check runs: one source file is then read with one text replaced by another.
  *
  * The sources on disk stay as they are. `test/kit/planted.ts` and `chaos/patched.ts` say which text, through the environment.
- * Where the hook itself came through it, so it does in every process that is started, whatever environment that is given: a
- * root hands little of its own to its cells.
+ * Where the hook itself came through it, every process of Node that comes of this one reads its sources likewise.
  */
-import processes from "node:child_process";
 import { readFileSync } from "node:fs";
-import { registerHooks, syncBuiltinESMExports } from "node:module";
+import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { handOn } from "#test/kit/hand-on.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const { file, from, to } = JSON.parse(process.env["CEPA_PLANT"] ?? "{}") as Record<"file" | "from" | "to", string>;
@@ -30,12 +29,4 @@ registerHooks({
   },
 });
 
-const { NODE_OPTIONS, CEPA_PLANT } = process.env;
-if (NODE_OPTIONS !== undefined) {
-  const { spawn } = processes;
-  const handed = { NODE_OPTIONS, CEPA_PLANT };
-  const spawnPlanted = (command: string, args: readonly string[], options: processes.SpawnOptions) =>
-    spawn(command, args, { ...options, env: { ...(options.env ?? process.env), ...handed } });
-  processes.spawn = spawnPlanted as typeof spawn;
-  syncBuiltinESMExports();
-}
+if (process.env["NODE_OPTIONS"] !== undefined) handOn(["NODE_OPTIONS", "CEPA_PLANT"]);

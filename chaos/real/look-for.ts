@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outcome } from "#chaos/outcome.ts";
-import { patchedEnv } from "#chaos/patched.ts";
 import type { Plan } from "#chaos/plan.ts";
 import type { PatchedBug, PlantedBug } from "#chaos/plants.ts";
+import { patchedEnv } from "#chaos/real/patched.ts";
 import { runPlan } from "#chaos/runner.ts";
 import { planOf } from "#chaos/scenario.ts";
 import { scenarioNamed } from "#chaos/scenarios.ts";
@@ -46,7 +46,7 @@ async function apart(plan: Plan, bug: PatchedBug): Promise<Outcome["checks"]> {
     writeFileSync(path, JSON.stringify(plan));
     const { name, executor = "sim" } = bug;
     const words = [
-      join(import.meta.dirname, "main.ts"),
+      join(import.meta.dirname, "..", "main.ts"),
       "run",
       path,
       "--plant",

@@ -16,7 +16,7 @@ export interface Patch {
 
 /** How the hook is told, and how a process knows that it has been. */
 const VARIABLE = "CEPA_PLANT";
-const HOOK = pathToFileURL(join(import.meta.dirname, "..", "test", "kit", "plant-hook.ts")).href;
+const HOOK = pathToFileURL(join(import.meta.dirname, "..", "..", "test", "kit", "plant-hook.ts")).href;
 
 /** Whether this process reads its sources with the patch. */
 export function isPatched(patch: Patch): boolean {
