@@ -14,6 +14,13 @@ export interface Equivalent {
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     path: "runtime/breaker/breaker.ts",
+    line: "#openUntilMs = 0;",
+    from: "0",
+    to: "1",
+    because: "It is looked at while the breaker is open, and set when it opens.",
+  },
+  {
+    path: "runtime/breaker/breaker.ts",
     line: "#era = 0;",
     from: "0",
     to: "1",
