@@ -73,7 +73,7 @@ async function campaign(): Promise<Readonly<Record<string, string>>> {
   const runner = new TestRunner(root, "");
   const folder = join(root, "scratch");
   const reach = new Reach({ root, sources, runner, folder });
-  const results = new MutationResults(join(root, "results.json"));
+  const results = new MutationResults(join(root, "results.jsonl"));
   for (const [path, { source, mutants }] of sources) results.begin(path, source, mutants.length);
   assert.equal(await reach.look("test/runtime/least.test.ts"), true);
   const told: Record<string, string> = {};
