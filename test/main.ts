@@ -48,6 +48,10 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
+if (values.json && !values.coverage) {
+  process.stderr.write("cepa: --json is of the figures of --coverage: see cepa test --help\n");
+  process.exit(2);
+}
 const files = [...new Set((positionals.length === 0 ? ["test"] : positionals).flatMap(select))].sort();
 
 if (files.length === 0) {

@@ -8,15 +8,17 @@ export interface Threshold {
   readonly branchesMin: number;
 }
 
-/** What is measured: everything that is not a test. */
-export const MEASURED: readonly string[] = [
-  ...["runtime", "supervisor", "actors", "client", "cli", "chaos"],
-  ...["library", "gates", "bench", "examples"],
+/** What a user or an operator runs, and what judges it. */
+const JUDGED: readonly string[] = [
+  ...["runtime", "supervisor", "actors", "client", "cli"],
+  ...["chaos", "library", "release", "gates"],
 ];
 
-/** Of issue and seed alike: 85 of 100 of all, and more of what everything stands on. */
+/** What is measured: everything that is not a test. Benchmarks and examples are told, and not judged: who reads them judges them. */
+export const MEASURED: readonly string[] = [...JUDGED, "bench", "examples"];
+
+/** 85 of all (seed 003 §13), and more of what everything stands on. */
 export const THRESHOLDS: readonly Threshold[] = [
   { name: "kernel and supervisor", folders: ["runtime", "supervisor"], linesMin: 95, branchesMin: 90 },
-  // Benchmarks and examples are no part of the product: what measures is looked at by who reads the measurement.
-  { name: "all", folders: MEASURED.slice(0, 8), linesMin: 85, branchesMin: 85 },
+  { name: "all", folders: JUDGED, linesMin: 85, branchesMin: 85 },
 ];

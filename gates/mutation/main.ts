@@ -2,7 +2,7 @@
  * `cepa mutate [PATH…] [--minutes M] [--again] [--jobs N] [--seed N] [--json]`: plants small mistakes in runtime and supervisor,
  * one at a time, and says how many the tests notice.
  *
- * What became of each is kept in `results.json` beside this file, which this command alone writes: what has not changed is not
+ * What became of each is kept in `results.jsonl` beside this file, which this command alone writes: what has not changed is not
  * tried again, and a run that was cut short goes on where it was.
  */
 import { globSync } from "node:fs";
@@ -51,7 +51,7 @@ const seed = numberOf("seed", values.seed, 2 ** 32);
 const sources = sourcesIn(root);
 const chosen = new Map([...sources].filter(([path]) => isChosen(path)));
 if (chosen.size === 0) refuse(`no source of ${MUTATED.join(" or ")} begins with ${positionals.join(" or ")}`);
-const results = new MutationResults(join(import.meta.dirname, "results.json"));
+const results = new MutationResults(join(import.meta.dirname, "results.jsonl"));
 for (const [path, { source, mutants }] of sources) results.begin(path, source, mutants.length);
 const order = orderOf(chosen, seed);
 if (values.again) {

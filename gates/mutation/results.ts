@@ -1,5 +1,5 @@
 /**
- * What became of each mutant, in a file of the repository: a source that has not changed is not tried again.
+ * What became of each mutant, in a file of the repository, a source a line: one that has not changed is not tried again.
  *
  * One character a mutant, in the order of the source: `k` a test failed, `t` a test did not end, `s` it survived every test that
  * runs it, `u` no test runs it, `.` not tried yet. A kill is kept when tests change, since nobody takes a test away for nothing;
@@ -21,7 +21,7 @@ export class MutationResults {
 
   constructor(path: string) {
     this.#path = path;
-    this.#sources = new Map(Object.entries(readResults(path)));
+    this.#sources = new Map(readResults(path));
   }
 
   /** Whose digest is another, or which is not known yet, begins from nothing. */
@@ -47,11 +47,19 @@ export class MutationResults {
     const kept = [...this.#sources]
       .filter(([path, { fates }]) => paths.has(path) && /[^.]/.test(fates))
       .sort(([a], [b]) => (a < b ? -1 : 1));
-    const lines = kept.map(([path, results]) => `${JSON.stringify(path)}: ${JSON.stringify(results)}`);
-    writeFileSync(this.#path, `{\n${lines.join(",\n")}\n}\n`);
+    const lines = kept.map(([path, results]) => `${JSON.stringify({ path, ...results })}\n`);
+    writeFileSync(this.#path, lines.join(""));
   }
 }
 
-function readResults(path: string): Readonly<Record<string, SourceResults>> {
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, SourceResults>) : {};
+function readResults(path: string): readonly (readonly [string, SourceResults])[] {
+  const lines = existsSync(path)
+    ? readFileSync(path, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+    : [];
+  return lines.map((line) => {
+    const { path: source, ...results } = JSON.parse(line) as SourceResults & { readonly path: string };
+    return [source, results];
+  });
 }

@@ -50,6 +50,16 @@ describe("cepa test", () => {
     });
   }
 
+  it("says what was run with --coverage, and judges no part of the tests by it", () => {
+    const { code, stdout } = run("covering", passing, "--coverage", "--json");
+
+    assert.equal(code, 0);
+    assert.match(stdout, /^runtime +0\.0 % +0\.0 %$/m);
+    assert.match(stdout, /^not judged: only a part of the tests was run$/m);
+    assert.deepEqual(JSON.parse(stdout.trim().split("\n").at(-1) ?? "").verdicts, []);
+    assert.equal(run("covering", passing, "--json").code, 2);
+  });
+
   it("exits with 2 when nothing matches, or an option is unknown", () => {
     const unknown = run("passing", passing, "--nonsense");
     const nothing = spawnSync(process.execPath, [MAIN, "no-such-word"]);

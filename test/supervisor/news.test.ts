@@ -45,6 +45,26 @@ describe("news: a server that crashes (SUP-35)", () => {
   });
 });
 
+describe("news: code that has changed", () => {
+  it("is said of the first cell that does not start for it, and of no other", () => {
+    const lines: string[] = [];
+    const writeOut = (line: string): void => void lines.push(line);
+    const news = new News({
+      clock: new ManualClock(),
+      metrics: new Metrics(),
+      announcer: announcer(false, { writeOut, writeError: writeOut }),
+      status: () => statusOf(7),
+      address: () => ({ http: "", pid: 1 }),
+      tell: () => undefined,
+    });
+
+    for (const cell of ["data", "ops"]) news.buildChanged(cell, "start the node anew");
+
+    assert.deepEqual(lines, ["data does not start: start the node anew"]);
+    news.close();
+  });
+});
+
 describe("news: Health (SUP-22)", () => {
   it("of a killed cell's actors reaches the other cells at once, also right after another piece of news", () => {
     let status = statusOf(7);

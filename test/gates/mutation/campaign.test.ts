@@ -1,10 +1,12 @@
 /** Mutants over a tree of its own: tests that notice, that do not, that never end, and none at all. */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { orderOf, runCampaign, sourcesIn } from "#gates/mutation/campaign.ts";
+import { EQUIVALENT } from "#gates/mutation/equivalent.ts";
+import { mutantsOf } from "#gates/mutation/mutants.ts";
 import { Reach } from "#gates/mutation/reach.ts";
 import { MutationResults } from "#gates/mutation/results.ts";
 import { TestRunner } from "#gates/mutation/test-run.ts";
@@ -48,13 +50,30 @@ describe("mutation: a campaign", () => {
   });
 });
 
+describe("mutation: what nobody could notice", () => {
+  it("is a mutant of a source as it is, each listed once and with a reason", () => {
+    const checkout = join(import.meta.dirname, "..", "..", "..");
+    const known = new Set<string>();
+    for (const { path, line, from, to, because } of EQUIVALENT) {
+      const source = readFileSync(join(checkout, path), "utf8");
+      const lines = source.split("\n").map((text) => text.trim());
+      const { mutants } = mutantsOf(source);
+      const found = mutants.filter((one) => lines[one.line - 1] === line && one.from === from && one.to === to);
+      assert(found.length > 0, `${path}: ${line} is not there, or ${from} is not made ${to} in it`);
+      assert(because.length > 20, `${path}: ${because}`);
+      known.add(`${path} ${line} ${from} ${to}`);
+    }
+    assert.equal(known.size, EQUIVALENT.length);
+  });
+});
+
 /** The fate of each mutant, by what it is. */
 async function campaign(): Promise<Readonly<Record<string, string>>> {
   const sources = sourcesIn(root);
   const runner = new TestRunner(root, "");
   const folder = join(root, "scratch");
   const reach = new Reach({ root, sources, runner, folder });
-  const results = new MutationResults(join(root, "results.json"));
+  const results = new MutationResults(join(root, "results.jsonl"));
   for (const [path, { source, mutants }] of sources) results.begin(path, source, mutants.length);
   assert.equal(await reach.look("test/runtime/least.test.ts"), true);
   const told: Record<string, string> = {};
