@@ -1,6 +1,6 @@
 /** The ledger: what is added up, and what is not taken for enough. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -39,6 +39,13 @@ describe("fuzz ledger", () => {
     ledger.append({ ...entry, seed: 2 });
 
     assert.deepEqual(ledger.read(), [entry, { ...entry, seed: 2 }]);
+  });
+
+  it("says which line is none", () => {
+    const path = join(directory, "broken.jsonl");
+    writeFileSync(path, `${JSON.stringify(entry)}\n<<<<<<< HEAD\n`);
+
+    assert.throws(() => new Ledger(path).read(), /line 2 of .*broken\.jsonl is no entry of a ledger/);
   });
 
   it("adds up by families, those that were never run too, and tells older sources apart", () => {

@@ -5,8 +5,8 @@
  * What was run over other sources than there are now was run all the same, and is told apart.
  */
 import { createHash } from "node:crypto";
-import { appendFileSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { hour, second } from "#runtime/units.ts";
 
 export interface LedgerEntry {
@@ -50,9 +50,11 @@ export class Ledger {
   }
 
   append(entry: LedgerEntry): void {
+    mkdirSync(dirname(this.#path), { recursive: true });
     appendFileSync(this.#path, `${JSON.stringify(entry)}\n`);
   }
 
+  /** Throws for a line that is none. */
   read(): readonly LedgerEntry[] {
     let text = "";
     try {
@@ -63,8 +65,24 @@ export class Ledger {
     return text
       .split("\n")
       .filter(Boolean)
-      .map((line) => JSON.parse(line) as LedgerEntry);
+      .map((line, at) => entryIn(line) ?? raise(`line ${at + 1} of ${this.#path} is no entry of a ledger`));
   }
+}
+
+function entryIn(line: string): LedgerEntry | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    // A merge that was left in the middle, mostly.
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null || !("family" in value) || !("seconds" in value)) return undefined;
+  return Number.isFinite(value.seconds) ? (value as LedgerEntry) : undefined;
+}
+
+function raise(message: string): never {
+  throw new Error(message);
 }
 
 /** Of each of `families`, those without a run too. */

@@ -96,7 +96,7 @@ async function list(): Promise<void> {
 
 function sumUp(): void {
   const families = FAMILIES.map(({ name }) => ({ name, sources: sourcesOf(root, name) }));
-  const sums = hoursOf(ledger.read(), families);
+  const sums = hoursOf(entriesOrRefuse(), families);
   const isEnough = sums.every((sum) => sum.isEnough);
   if (!isEnough) process.exitCode = 1;
   if (values.json) {
@@ -117,6 +117,14 @@ function sumUp(): void {
       ? `enough: every family was fuzzed for ${RELEASE_HOURS_MIN} hours\n`
       : `NOT enough for a release: ${short} of ${sums.length} families have less than ${RELEASE_HOURS_MIN} hours, ${Math.ceil(RELEASE_HOURS_MIN * sums.length - hours)} hours are missing\n`,
   );
+}
+
+function entriesOrRefuse(): readonly LedgerEntry[] {
+  try {
+    return ledger.read();
+  } catch (error) {
+    return refuse(`${error instanceof Error ? error.message : String(error)}; mend or remove it`);
+  }
 }
 
 function hoursLine({ hours, hoursNow, executions, runs, found }: FamilyHours): string {

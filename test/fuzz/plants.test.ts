@@ -1,5 +1,5 @@
 /**
- * The corpora are worth having: they catch each planted bug by themselves. A few of them are planted each time; `CEPA_RUNS`, as
+ * The corpora are worth having: with the seeds they catch each planted bug, and nothing is left to chance. A few of them are planted each time; `CEPA_RUNS`, as
  * `./cepa verify` sets it, plants all.
  */
 

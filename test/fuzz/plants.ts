@@ -1,4 +1,4 @@
-/** Bugs in readers that the corpus is seen to catch, at least one in each family. Each is one short line of the source. */
+/** Bugs in readers that the corpus, with the seeds, is seen to catch, at least one in each family. Each is one short line of the source. */
 import type { Plant } from "#test/kit/planted.ts";
 
 type Row = Omit<Plant, "check"> & { readonly family: string };
