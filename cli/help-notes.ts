@@ -18,6 +18,7 @@ Commands of the checkout:
   verify             check, then test, with more histories and runs
   bench [suite...]   measure, beside others (cepa bench --help)
   chaos [command]    break a node of its own on purpose, and say what held (cepa chaos --help)
+  fuzz [family...]   look for bytes that a reader of them is wrong about (cepa fuzz --help)
   mutate [path...]   plant mistakes, and say how many the tests notice (cepa mutate --help)
   gates              say what a release still needs
   pack [options]     make a library of the actor runtime

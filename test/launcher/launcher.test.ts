@@ -170,6 +170,7 @@ describe("launcher: every command", () => {
       ps: "cli/main.ts",
       test: "test/main.ts",
       bench: "bench/main.ts",
+      fuzz: "test/fuzz/main.ts",
       gates: "gates/main.ts",
       mutate: "gates/mutation/main.ts",
       pack: "library/pack.ts",
@@ -182,7 +183,7 @@ describe("launcher: every command", () => {
 
     assert.deepEqual(
       ran.map((text) => JSON.parse(text)),
-      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE]],
+      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE]],
     );
   });
 });
