@@ -206,6 +206,20 @@ export const SCENARIOS: readonly Scenario[] = [
       ),
   },
   {
+    name: "power-fails-while-spilling",
+    aim: "Postgres is away, so that events are kept on the disk of the node, and then the machine loses its power",
+    executors: ["sim"],
+    durationMs: 1 * minute,
+    producers: PRODUCERS,
+    faults: (random, durationMs) =>
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "postgres" })).flatMap(
+        (killed) => [
+          killed,
+          { kind: "kill-node", atMs: killed.atMs + 200 + random.below(800), forMs: 200, power: true } as const,
+        ],
+      ),
+  },
+  {
     name: "events-through-everything",
     aim: "servers, the cell that takes events and the whole node are killed or hang, one upon the other",
     executors: ["sim", "process", "os"],

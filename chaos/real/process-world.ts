@@ -67,7 +67,7 @@ export class ProcessWorld implements World {
   }
 
   async begin(): Promise<void> {
-    if (this.#options.hasEvents === true) this.#events = await RealEvents.prepare();
+    if (this.#options.hasEvents === true) this.#events = await RealEvents.prepare(this.#options.random);
     this.#writeConfig(this.#options.config);
     await this.#start();
   }
