@@ -3,17 +3,16 @@
  * twice. A function of the chance it is handed.
  */
 import type { FaultOf } from "#chaos/fault.ts";
+import type { Carrier, Send } from "#chaos/network/carrier.ts";
 import { draws } from "#chaos/ratio.ts";
 import { passed, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Random } from "#runtime/random.ts";
 
-type Send = (request: WorldRequest) => Promise<WorldAnswer | undefined>;
-
 /** Longest that a client waits for an answer that is lost, ms. */
 const LOST_ANSWER_MS = 500;
 
-export class BadNetwork {
+export class BadNetwork implements Carrier {
   readonly #fault: FaultOf<"bad-network">;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -43,6 +42,10 @@ export class BadNetwork {
     const [answer] = await Promise.all([send(request), isDoubled ? send(request) : undefined]);
     await this.#wait(lateMs);
     return isAnswerLost ? await this.#lost() : answer;
+  }
+
+  heal(): void {
+    // What is late is on its way within its delay.
   }
 
   async #lost(): Promise<undefined> {

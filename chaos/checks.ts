@@ -5,7 +5,8 @@
 
 /** Every check there is, and what it says. */
 export const CHECKS = {
-  "nothing-acknowledged-is-lost": "what was acknowledged is there from then on",
+  "nothing-acknowledged-is-lost":
+    "what was acknowledged is there from then on, or told to be damaged where its bytes were",
   "bytes-are-right": "no byte that is answered is another than what was stored",
   "names-are-linearizable": "what clients were told of names has an order that the model of names allows",
   "no-event-is-lost": "every event that Redis has taken is a row in the end",
@@ -16,7 +17,9 @@ export const CHECKS = {
   "events-come-to-rest": "when all has healed, no event is left to be read or acknowledged in time",
   "refusals-may-be-tried-again": "a request that could not be served is refused with a status that says: later",
   "served-while-nothing-is-wrong": "a request that no fault was near is served",
+  "readyz-says-what-is": "/readyz keeps reads open and closes writes as the states of the actors say",
   "ready-again": "when all has healed, the node is ready for reads and writes in time",
+  "clients-are-served-again": "when all has healed, every group of clients is served in time",
   "everything-runs-again": "every cell, server and actor runs in the end, and nothing is quarantined",
   "nothing-is-left": "a node that is down leaves no process, descriptor, timer or temporary file",
   "faults-took-effect": "every fault of the plan did something",

@@ -3,7 +3,7 @@ import type { Uuid } from "#actors/domain/uuid.ts";
 import type { IngestDeps } from "#actors/ingest/actor.ts";
 import type { EventRow } from "#actors/ingest/event-row.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
-import type { PlantedBug } from "#chaos/plants.ts";
+import type { PlantedBug, RewiredBug } from "#chaos/plants.ts";
 import { rewired } from "#chaos/simulated/rewired.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { ok } from "#runtime/errors.ts";
@@ -14,7 +14,7 @@ const ONE_IN = 20;
 
 export const EVENT_BUGS: readonly PlantedBug[] = [
   {
-    name: "ack-before-durable",
+    name: "ack-event-before-row",
     says: "an event is acknowledged while its row is still being written",
     scenario: "postgres-is-killed",
     seenBy: "no-event-is-lost",
@@ -100,12 +100,12 @@ export const EVENT_BUGS: readonly PlantedBug[] = [
   },
 ];
 
-function withDisk(change: (disk: Disk) => Partial<Disk>): PlantedBug["into"] {
+function withDisk(change: (disk: Disk) => Partial<Disk>): RewiredBug["into"] {
   return (catalogue) =>
     rewired<IngestDeps>(catalogue, "ingest", (deps) => ({ ...deps, disk: { ...deps.disk, ...change(deps.disk) } }));
 }
 
-function withRows(change: (rows: EventRows) => Partial<EventRows>): PlantedBug["into"] {
+function withRows(change: (rows: EventRows) => Partial<EventRows>): RewiredBug["into"] {
   return (catalogue) =>
     rewired<IngestDeps>(catalogue, "ingest", (deps) => ({
       ...deps,
@@ -113,7 +113,7 @@ function withRows(change: (rows: EventRows) => Partial<EventRows>): PlantedBug["
     }));
 }
 
-function withRedis(change: (redis: Redis) => Partial<Redis>): PlantedBug["into"] {
+function withRedis(change: (redis: Redis) => Partial<Redis>): RewiredBug["into"] {
   return (catalogue) =>
     rewired<IngestDeps>(catalogue, "ingest", (deps) => ({
       ...deps,

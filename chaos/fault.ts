@@ -4,6 +4,8 @@
  * Times are whole milliseconds since the plan began, probabilities are ratios, and a field of one name means the same in
  * every kind.
  */
+import type { Direction } from "#chaos/network/barrier.ts";
+import type { ClientGroup } from "#chaos/network/groups.ts";
 import type { Ratio } from "#chaos/ratio.ts";
 
 /** At one moment. */
@@ -27,6 +29,15 @@ export type DiskErrno = (typeof DISK_ERRNOS)[number];
 export type Fault =
   /** An actor is ended as if it had crashed; its supervisor starts it again. */
   | (Moment & { readonly kind: "crash-actor"; readonly actor: string })
+  /** The next `count` passes of a failpoint of an actor are crashes of it, as far as there are so many before it heals. */
+  | (Stretch & {
+      readonly kind: "panic";
+      readonly actor: string;
+      readonly failpoint: string;
+      readonly count: number;
+    })
+  /** An operator lifts the quarantine of an actor. */
+  | (Moment & { readonly kind: "resume-actor"; readonly actor: string })
   /** SIGKILL to the process of a cell. */
   | (Moment & { readonly kind: "kill-cell"; readonly cell: string })
   /** SIGSTOP to it, then SIGCONT. */
@@ -49,6 +60,16 @@ export type Fault =
       /** Up to so much is added to each delay, so that what was sent later arrives sooner. */
       readonly jitterMs: number;
     })
+  /** Nothing passes between these groups of clients and the node: A|B with one of them, A|B|C with two. */
+  | (Stretch & { readonly kind: "partition"; readonly groups: readonly ClientGroup[] })
+  /** The same in one direction: what they send does not arrive, or what they are answered. */
+  | (Stretch & { readonly kind: "one-way-cut"; readonly groups: readonly ClientGroup[]; readonly lost: Direction })
+  /** So many bytes a second pass between clients and the node, each way. */
+  | (Stretch & { readonly kind: "narrow-network"; readonly bytesPerSecond: number })
+  /** Some of what is sent is held back for so long, and overtaken. */
+  | (Stretch & { readonly kind: "reordered-network"; readonly reorder: Ratio; readonly delayMs: number })
+  /** Some connections between clients and the node are reset in the middle of what they carry. */
+  | (Stretch & { readonly kind: "broken-connections"; readonly breaks: Ratio })
   /** The next `count` operations of one kind fail, as far as there are so many before it heals. */
   | (Stretch & {
       readonly kind: "disk-error";
@@ -56,16 +77,60 @@ export type Fault =
       readonly errno: DiskErrno;
       readonly count: number;
     })
+  /** The next `count` writes take only a part of what they are given, as far as there are so many before it heals. */
+  | (Stretch & { readonly kind: "short-write"; readonly errno: DiskErrno; readonly count: number })
+  /** The power goes in the middle of a write, of which a part is there afterwards. Started again after `forMs`. */
+  | (Stretch & { readonly kind: "torn-write" })
+  /** Bits of so many records of the store flip where they lie. */
+  | (Moment & { readonly kind: "bit-flip"; readonly count: number })
+  /** As `kill-node`, right before the `number`th operation of one kind from then on. */
+  | (Stretch & {
+      readonly kind: "kill-at-operation";
+      readonly operation: BreakableOperation;
+      readonly number: number;
+      readonly power: boolean;
+    })
   | (Stretch & { readonly kind: "disk-slow"; readonly delayMs: number })
   /** So many bytes more are taken, and then no more. */
   | (Stretch & { readonly kind: "disk-full"; readonly freeBytes: number })
   /** The wall clock jumps, forwards or backwards; the monotonic one does not. */
   | (Moment & { readonly kind: "clock-jump"; readonly byMs: number })
+  /** The wall clock gains so many ms in each second, or below 0 falls behind. What it has gained by the end stays. */
+  | (Stretch & { readonly kind: "clock-drift"; readonly gainMs: number })
+  /** The event loop of a cell stands still; its other threads, its disk and everybody else go on. */
+  | (Stretch & { readonly kind: "cpu-stall"; readonly cell: string })
+  /** A cell gets so many bytes of memory more, and then no more: the system takes back what it can, or ends it. */
+  | (Stretch & { readonly kind: "memory-pressure"; readonly cell: string; readonly freeBytes: number })
   /** The configuration file is written anew, with one setting changed, so that the node reads it again. */
   | (Stretch & { readonly kind: "change-config"; readonly config: string });
 
 export type FaultKind = Fault["kind"];
 export type FaultOf<Kind extends FaultKind> = Extract<Fault, { readonly kind: Kind }>;
+
+/** Whether every process of the node is gone with it. */
+export function endsNode({ kind }: Fault): boolean {
+  return kind === "kill-node" || kind === "torn-write" || kind === "kill-at-operation";
+}
+
+/** Whether the power goes with it, and what the disk had not made durable. */
+export function cutsPower(fault: Fault): boolean {
+  return fault.kind === "torn-write" || ("power" in fault && fault.power);
+}
+
+/** Of the network between clients and the node. */
+export const NETWORK_KINDS: ReadonlySet<FaultKind> = new Set([
+  "bad-network",
+  "partition",
+  "one-way-cut",
+  "narrow-network",
+  "reordered-network",
+  "broken-connections",
+] satisfies readonly FaultKind[]);
+
+/** Whom alone it touches; undefined where that is the node. */
+export function groupsOf(fault: Fault): readonly ClientGroup[] | undefined {
+  return "groups" in fault ? fault.groups : undefined;
+}
 
 /** How long it lasts, ms; 0 for a moment. */
 export function lastsMs(fault: Fault): number {

@@ -1,4 +1,5 @@
 /** What is known of the objects of one node, over all its lives, and what its clients were answered. */
+import { Damage } from "#chaos/disk/damage.ts";
 import type { WorkObject } from "#chaos/workload/objects.ts";
 
 /** Latencies kept since the last sample: enough for its percentiles. */
@@ -9,6 +10,8 @@ export class Ledger {
   readonly acknowledged: Map<string, WorkObject> = new Map();
   /** Sent at least in part: they may be there, whole. */
   readonly offered: Map<string, WorkObject> = new Map();
+  /** What may be damaged of all that. */
+  readonly damage: Damage = new Damage();
   /** Answers, by what they were. */
   readonly tally: Record<string, number> = {};
   #latenciesMs: number[] = [];

@@ -1,5 +1,5 @@
 /**
- * `cepa chaos [list|run|replay|shrink|report]`: breaks a node on purpose, and says what held.
+ * `cepa chaos [list|run|grid|replay|shrink|report]`: breaks a node on purpose, and says what held.
  *
  * Standard output has the verdict, with `--json` as one line; what happens meanwhile goes to standard error.
  */
@@ -7,32 +7,45 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { titleOf } from "#chaos/fault.ts";
+import { GRID, type GridRow, gridPlan, gridRow, gridTable, gridVerdict } from "#chaos/grid.ts";
 import type { ExecutorName, Outcome } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS, type PlantedBug, plantedBug } from "#chaos/plants.ts";
 import { readPlan } from "#chaos/read-plan.ts";
+import { lookFor } from "#chaos/real/look-for.ts";
+import { isPatched, runAgainPatched } from "#chaos/real/patched.ts";
 import { RunRecords } from "#chaos/real/records.ts";
 import { pageOf } from "#chaos/report/page.ts";
 import { runPlan } from "#chaos/runner.ts";
 import { planOf } from "#chaos/scenario.ts";
 import { SCENARIOS, scenarioNamed } from "#chaos/scenarios.ts";
+import { lineOf, readSeeds } from "#chaos/seeds.ts";
 import { shrink } from "#chaos/shrink.ts";
 import { minute, second } from "#runtime/units.ts";
 
 const EXECUTORS: readonly ExecutorName[] = ["sim", "process", "os"];
 
+const EXIT_CODES = { pass: 0, fail: 1, "not-run": 3 } as const;
+
 const HELP = `usage: cepa chaos list [--json]
        cepa chaos run SCENARIO|PLAN.json [--seed N] [--executor sim|process|os] [--minutes M] [--plant BUG] [--json]
+       cepa chaos grid [--seed N] [--executor sim|process|os] [--plant BUG] [--json]
        cepa chaos replay [SEED] [--json]
        cepa chaos shrink [SEED] [--json]
        cepa chaos report [SEED]
+       cepa chaos seeds [--json]
+       cepa chaos plants [--json]
 
 Breaks a node of its own on purpose while clients work with it, and says what held. It never touches a node of yours.
 
   list     the scenarios, and the bugs that can be planted
   run      one run of a scenario, or of a plan in a file; with --minutes run after run, each under a seed of its own
+  grid     bad networks: loss of 0, 10 and 30 %, jitter of 0 and 1000 ms, whole, A|B and A|B|C: what is safe in each,
+           and how long it takes after healing until everybody is served
   replay   the newest run again, or that of SEED: by the executor sim it is the same again
   shrink   leaves faults out of a run that failed, as long as it fails, and writes the smallest plan to a file
+  seeds    runs every seed again under which a simulated run has failed once: chaos/seeds.txt
+  plants   plants every bug in a node, and says which check has seen it: the kill rate
   report   writes a page about a run: faults over throughput, latency, restarts and queues, and the verdicts
 
   --seed N         what is left to chance follows from it, by the executor sim all of it; drawn unless it is said
@@ -53,6 +66,7 @@ Examples:
   $ cepa chaos run everything-at-once --minutes 10
   $ cepa chaos run cells-are-killed --executor process
   $ cepa chaos run power-fails --plant no-fsync
+  $ cepa chaos grid --executor process
   $ cepa chaos shrink && cepa chaos report
 `;
 
@@ -68,6 +82,9 @@ switch (command) {
   case "run":
     await runMany();
     break;
+  case "grid":
+    await runGrid();
+    break;
   case "replay":
     await replay();
     break;
@@ -76,6 +93,12 @@ switch (command) {
     break;
   case "report":
     report();
+    break;
+  case "seeds":
+    await replaySeeds();
+    break;
+  case "plants":
+    await plantAll();
     break;
   default:
     refuse(command === undefined ? "say what to do" : `there is no command ${command}`);
@@ -98,22 +121,55 @@ function list(): void {
 async function runMany(): Promise<void> {
   const plant = chosenPlant();
   const executor = chosenExecutor();
+  if (plant !== undefined) plantInto(plant);
   const endMs = performance.now() + (values.minutes === undefined ? 0 : minutesOf(values.minutes) * minute);
-  let seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(values.seed);
+  let seed = chosenSeed();
   let last: Outcome;
   let runs = 0;
+  const effects = new Map<string, number>();
   do {
     last = await runOnce(chosenPlan(seed), executor, plant);
     runs += 1;
+    for (const [kind, tally] of Object.entries(last.faults))
+      effects.set(kind, (effects.get(kind) ?? 0) + tally.effects);
     seed += 1;
   } while (last.verdict === "pass" && performance.now() < endMs);
-  if (runs > 1) note(`${runs} runs`);
+  if (runs > 1) note(`${runs} runs by ${executor}, ${[...effects].map((of) => of.join(" ")).join(", ")}`);
   conclude(last);
+}
+
+/** Each cell under a seed of its own, so that it can be told by it. */
+async function runGrid(): Promise<void> {
+  const executor = chosenExecutor();
+  const plant = chosenPlant();
+  if (subject !== undefined) refuse(`the grid is one, and takes no ${subject}`);
+  const first = chosenSeed();
+  const rows: GridRow[] = [];
+  for (const [at, cell] of GRID.entries()) {
+    const row = gridRow(cell, await runOnce(gridPlan(cell, (first + at) % 2 ** 32), executor, plant));
+    rows.push(row);
+    if (values.json) say(row);
+  }
+  const verdict = gridVerdict(rows);
+  const recoveryMsMax = Math.max(...rows.map(({ recoveryMs = Number.POSITIVE_INFINITY }) => recoveryMs));
+  const held = rows.filter((row) => row.verdict === "pass").length;
+  const safe = rows.filter(({ isSafe }) => isSafe).length;
+  process.exitCode = EXIT_CODES[verdict];
+  if (values.json) {
+    say({ grid: "network", executor, seed: first, verdict, cells: rows.length, held, safe, recoveryMsMax });
+    return;
+  }
+  for (const line of gridTable(rows)) process.stdout.write(`${line}\n`);
+  for (const { seed, broken, reason } of rows) {
+    const said = [...(reason === undefined ? [] : [reason]), ...Object.entries(broken).map((one) => one.join(": "))];
+    if (said.length > 0) process.stdout.write(`seed ${seed}: ${said.join("; ")}\n`);
+  }
+  process.stdout.write(`${verdict}: ${held} of ${rows.length} cells hold, ${safe} are safe\n`);
 }
 
 async function replay(): Promise<void> {
   const { plan, outcome, plant } = chosenRecord();
-  const again = await runOnce(plan, outcome.executor, plant === undefined ? undefined : plantedBug(plant));
+  const again = await runOnce(plan, outcome.executor, bugOf(plant));
   if (outcome.executor === "sim") note(again.digest === outcome.digest ? "the same again" : "NOT the same again");
   if (outcome.executor === "sim" && again.digest !== outcome.digest) process.exitCode = 1;
   conclude(again);
@@ -123,7 +179,7 @@ async function shrinkRun(): Promise<void> {
   const { plan, outcome, plant } = chosenRecord();
   const { executor, scenario, seed } = outcome;
   if (outcome.verdict !== "fail") refuse(`the run ${scenario} ${seed} did not fail (${outcome.verdict})`);
-  const bug = plant === undefined ? undefined : plantedBug(plant);
+  const bug = bugOf(plant);
   const { faults, runs } = await shrink(plan.faults, async (some) => {
     const { verdict } = await runPlan({ plan: { ...plan, faults: some }, executor, plant: bug });
     note(`${some.length} of ${plan.faults.length} faults: ${verdict}`);
@@ -137,6 +193,28 @@ async function shrinkRun(): Promise<void> {
   }
   process.stdout.write(`${faults.length} of ${plan.faults.length} faults are enough, after ${runs} runs: ${path}\n`);
   for (const fault of faults) process.stdout.write(`  ${fault.atMs} ms  ${titleOf(fault)}\n`);
+}
+
+/** Each of them, whatever became of the others. */
+async function replaySeeds(): Promise<void> {
+  const seeds = readSeeds(readFileSync(join(import.meta.dirname, "seeds.txt"), "utf8"));
+  if (!seeds.ok) refuse(`chaos/seeds.txt: ${seeds.failure.problem}`);
+  for (const { plan } of seeds.value) conclude(await runOnce(plan, "sim", undefined));
+  note(`${seeds.value.length} seeds`);
+}
+
+async function plantAll(): Promise<void> {
+  let caught = 0;
+  for (const bug of PLANTED_BUGS) {
+    const seen = await lookFor(bug);
+    if (seen !== undefined) caught += 1;
+    if (values.json) say({ plant: bug.name, seenBy: bug.seenBy, ...seen });
+    else process.stdout.write(`${bug.name}: ${seen === undefined ? "NOT seen" : `${bug.seenBy}, seed ${seen.seed}`}\n`);
+  }
+  const rate = { planted: PLANTED_BUGS.length, caught };
+  if (values.json) say(rate);
+  else process.stdout.write(`${caught} of ${rate.planted} are seen by the check that is there for them\n`);
+  if (caught < rate.planted) process.exitCode = 1;
 }
 
 function report(): void {
@@ -168,16 +246,24 @@ async function runOnce(plan: Plan, executor: ExecutorName, plant: PlantedBug | u
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
   records.keep({ plan, outcome, plant: plant?.name });
   const took = ((performance.now() - startedMs) / second).toFixed(1);
+  if (outcome.verdict === "fail" && executor === "sim" && plant === undefined && scenarioNamed(plan.scenario)) {
+    note(`for chaos/seeds.txt: ${lineOf(plan, firstBroken(outcome))}`);
+  }
   note(
     `${plan.scenario} ${plan.seed} (${executor}): ${outcome.verdict}, ${plan.faults.length} faults, ${outcome.events} events, ${took} s`,
   );
   return outcome;
 }
 
+function firstBroken({ checks }: Outcome): string {
+  const [name] = Object.entries(checks).find(([, said]) => said !== "pass") ?? ["nothing"];
+  return name;
+}
+
 /** The verdict, and the exit code that says it. */
 function conclude(outcome: Outcome): void {
   const { scenario, executor, seed, verdict, reason, faults, events, digest, checks } = outcome;
-  process.exitCode ||= { pass: 0, fail: 1, "not-run": 3 }[verdict];
+  process.exitCode ||= EXIT_CODES[verdict];
   if (values.json) {
     say({ scenario, executor, seed, verdict, reason, faults, events, digest, checks });
     return;
@@ -214,6 +300,19 @@ function chosenRecord() {
   return records.newest(seed) ?? refuse(seed === undefined ? "nothing was run yet" : `there is no run of seed ${seed}`);
 }
 
+/** That of a run which is run again. */
+function bugOf(name: string | undefined): PlantedBug | undefined {
+  if (name === undefined) return undefined;
+  const bug = plantedBug(name) ?? refuse(`there is no bug ${name} any more`);
+  plantInto(bug);
+  return bug;
+}
+
+/** Where its code is another, this is done by a process of its own, and does not come back. */
+function plantInto(bug: PlantedBug): void {
+  if ("patch" in bug && !isPatched(bug.patch)) process.exit(runAgainPatched(bug.patch));
+}
+
 function chosenExecutor(): ExecutorName {
   const name = values.executor;
   return EXECUTORS.find((executor) => executor === name) ?? refuse(`--executor ${name}: ${EXECUTORS.join(", ")}`);
@@ -222,6 +321,10 @@ function chosenExecutor(): ExecutorName {
 function chosenPlant(): PlantedBug | undefined {
   if (values.plant === undefined) return undefined;
   return plantedBug(values.plant) ?? refuse(`there is no bug ${values.plant}: cepa chaos list has them`);
+}
+
+function chosenSeed(): number {
+  return values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(values.seed);
 }
 
 function seedOf(text: string): number {

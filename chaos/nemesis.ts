@@ -1,10 +1,11 @@
 /** Brings the faults of a plan about, each at its time, and heals them. */
 import type { Calm } from "#chaos/calm.ts";
-import { type Fault, type FaultKind, lastsMs, titleOf } from "#chaos/fault.ts";
+import { type Fault, type FaultKind, groupsOf, lastsMs, titleOf } from "#chaos/fault.ts";
 import type { FaultTally } from "#chaos/outcome.ts";
 import { type Injection, passed, type World } from "#chaos/world.ts";
 
-interface Done {
+/** A fault that was brought about. */
+export interface Done {
   readonly fault: Fault;
   readonly injection: Injection;
 }
@@ -13,12 +14,12 @@ export class Nemesis {
   readonly #world: World;
   readonly #calm: Calm;
   readonly #faults: readonly Fault[];
-  readonly #onDown: () => void;
+  readonly #onInjected: (done: Done) => void;
   readonly #done: Done[] = [];
 
-  /** `onDown` hears when every process of the node is gone. */
-  constructor(world: World, calm: Calm, faults: readonly Fault[], onDown: () => void) {
-    this.#onDown = onDown;
+  /** `onInjected` hears of each fault when it was brought about, before it heals. */
+  constructor(world: World, calm: Calm, faults: readonly Fault[], onInjected: (done: Done) => void) {
+    this.#onInjected = onInjected;
     this.#world = world;
     this.#calm = calm;
     this.#faults = faults.toSorted((one, other) => one.atMs - other.atMs);
@@ -31,14 +32,15 @@ export class Nemesis {
 
   async #bring(fault: Fault): Promise<void> {
     await passed(this.#world, fault.atMs);
-    this.#calm.disturbed();
+    this.#calm.disturbed(groupsOf(fault));
     const injection = await this.#world.inject(fault);
-    if (fault.kind === "kill-node") this.#onDown();
-    this.#done.push({ fault, injection });
+    const done = { fault, injection };
+    this.#onInjected(done);
+    this.#done.push(done);
     const forMs = lastsMs(fault);
     if (forMs > 0) await passed(this.#world, forMs);
     await injection.heal();
-    this.#calm.healed();
+    this.#calm.healed(groupsOf(fault));
   }
 
   /** The faults that did nothing, a few words each: a plan with one of them has not been tried. */

@@ -1,6 +1,7 @@
 /** What a run came to. */
 import { CHECKS, type CheckName, type CheckResult, type Checks } from "#chaos/checks.ts";
 import type { FaultKind } from "#chaos/fault.ts";
+import type { Recovery } from "#chaos/recovery.ts";
 
 /** `not-run`: a part of the plan cannot be done here. It is never taken for a pass. */
 export type Verdict = "pass" | "fail" | "not-run";
@@ -49,6 +50,8 @@ export interface Outcome {
   /** Answers by what they were. */
   readonly tally: Readonly<Record<string, number>>;
   readonly samples: readonly Sample[];
+  /** From when all had healed; missing where the run did not come so far. */
+  readonly recovery?: Recovery;
 }
 
 /** What a run is told by, whatever comes of it. */

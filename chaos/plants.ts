@@ -2,27 +2,50 @@
  * Bugs that are planted on purpose: each is a node that is wrong in one way, and the check that has to see it. A checker that
  * lets its bug pass shows nothing when it lets a run pass.
  *
- * In a simulation an actor is wired otherwise: the code of the node is what it is.
+ * What an actor works with can be wrong, in a simulation, or its code can be, in any executor.
  */
 import type { CheckName } from "#chaos/checks.ts";
+import { DISK_BUGS } from "#chaos/disk/planted.ts";
 import { EVENT_BUGS } from "#chaos/event-plants.ts";
+import type { ExecutorName } from "#chaos/outcome.ts";
+import type { Patch } from "#chaos/real/patched.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
-import { hour } from "#runtime/units.ts";
+import { hour, second } from "#runtime/units.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 
-export interface PlantedBug {
+interface Planted {
   readonly name: string;
   /** As a sentence about the node. */
   readonly says: string;
   /** A scenario that brings it to light. */
   readonly scenario: string;
   readonly seenBy: CheckName;
+}
+
+/** An actor of a simulated node is wired otherwise: what it works with is wrong. */
+export interface RewiredBug extends Planted {
   readonly into: (catalogue: LoadedCatalogue) => LoadedCatalogue;
 }
 
+/** Its code is another, whatever runs it. */
+export interface PatchedBug extends Planted {
+  readonly patch: Patch;
+  /** Where it is looked for; a simulation unless it is said. */
+  readonly executor?: ExecutorName;
+}
+
+export type PlantedBug = RewiredBug | PatchedBug;
+
+/** What the gateway is told while overlay is down. */
+const UNAVAILABLE: AnyResult = {
+  ok: false,
+  failure: { code: "overlay.unavailable", cause: "runtime.actor-stopped", executed: "no" },
+};
+
 export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...DISK_BUGS,
   {
     name: "no-fsync",
     says: "what is acknowledged was never made durable",
@@ -109,6 +132,76 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   },
   {
+    name: "ack-before-sync",
+    says: "small objects are acknowledged before they are durable",
+    scenario: "power-fails",
+    seenBy: "nothing-acknowledged-is-lost",
+    patch: {
+      file: "actors/storage/puts/group-commit.ts",
+      from: "const synced = written.ok ? await pool.disk.sync(pack.descriptor) : written;",
+      to: "const synced = written;",
+    },
+  },
+  {
+    name: "leak-descriptor",
+    says: "each request leaves a descriptor open",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "nothing-is-left",
+    patch: {
+      file: "runtime/real/edge/exchange.ts",
+      from: "response = await service.handle(this.#request());",
+      to: 'process.getBuiltinModule("node:fs").openSync("/dev/null", "r"); response = await service.handle(this.#request());',
+    },
+    executor: "process",
+  },
+  {
+    name: "leak-queue",
+    says: "a request that is over keeps its place",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "served-while-nothing-is-wrong",
+    patch: { file: "actors/gateway/admission.ts", from: "permit.release();", to: "" },
+  },
+  {
+    name: "lost-wakeup",
+    says: "an actor is not woken for the outcome of a task, ten times in a hundred turns",
+    scenario: "storage-crashes-while-putting",
+    seenBy: "served-while-nothing-is-wrong",
+    patch: {
+      file: "runtime/actor.ts",
+      from: "if (this.#mailbox.control({ incarnation, what, run, message })) this.ready();",
+      to: 'if (this.#mailbox.control({ incarnation, what, run, message })) void ((what === "settle" && this.#turnCount % 100 > 89) || this.ready());',
+    },
+  },
+  {
+    name: "never-restarted",
+    says: "a cell that has crashed twice is left down",
+    scenario: "cells-are-killed",
+    seenBy: "everything-runs-again",
+    patch: {
+      file: "supervisor/supervisor.ts",
+      from: "if (entry.window.exceededBy(nowMs) || entry.onProbation) {",
+      to: "if (entry.window.exceededBy(nowMs) || entry.onProbation || entry.lives > 1) {",
+    },
+  },
+  {
+    name: "always-ready",
+    says: "/readyz does not hear of an actor that is down",
+    scenario: "restart-storm-to-quarantine",
+    seenBy: "readyz-says-what-is",
+    into: (catalogue) =>
+      wired(catalogue, "gateway", (wiring) =>
+        withEnv(wiring, ({ node }) => ({
+          node: {
+            ...node,
+            status: () => {
+              const status = node.status();
+              return { ...status, actors: status.actors.map((actor) => ({ ...actor, state: "running" })) };
+            },
+          },
+        })),
+      ),
+  },
+  {
     name: "never-ready-again",
     says: "once a part was down, the node says for ever that it is",
     scenario: "actors-crash",
@@ -126,6 +219,45 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
             },
           },
         })),
+      );
+    },
+  },
+  {
+    name: "falls-asleep",
+    says: "when nobody has asked for anything for three seconds, nobody is served for half a minute",
+    scenario: "clients-are-cut-off",
+    seenBy: "clients-are-served-again",
+    into: (catalogue) => {
+      let askedMs = Number.POSITIVE_INFINITY;
+      let sleepsUntilMs = 0;
+      return wired(catalogue, "gateway", (wiring) =>
+        withRef(wiring, "overlay", async (name, request, proceed) => {
+          const nowMs = wiring.env.clock.nowMs();
+          if (nowMs - askedMs > 3 * second) sleepsUntilMs = nowMs + 30 * second;
+          askedMs = nowMs;
+          return nowMs < sleepsUntilMs ? UNAVAILABLE : await proceed(name, request);
+        }),
+      );
+    },
+  },
+  {
+    name: "upload-blocks-all",
+    says: "while the body of an upload has not come for a second, nobody is served",
+    scenario: "clients-are-cut-off",
+    seenBy: "served-while-nothing-is-wrong",
+    into: (catalogue) => {
+      const uploads = new Map<object, number>();
+      return wired(catalogue, "gateway", (wiring) =>
+        withRef(wiring, "overlay", async (name, request, proceed) => {
+          const nowMs = wiring.env.clock.nowMs();
+          if ([...uploads.values()].some((sinceMs) => nowMs - sinceMs > 1 * second)) return UNAVAILABLE;
+          if (name !== "put") return await proceed(name, request);
+          const upload = {};
+          uploads.set(upload, nowMs);
+          const answer = await proceed(name, request);
+          uploads.delete(upload);
+          return answer;
+        }),
       );
     },
   },

@@ -8,25 +8,34 @@ import { checkLinearizability } from "#chaos/checkers/linearizability.ts";
 import { nameModel } from "#chaos/checkers/name-model.ts";
 import { tellProblem } from "#chaos/checkers/tell-problem.ts";
 import type { Checks } from "#chaos/checks.ts";
+import { cutsPower, endsNode, NETWORK_KINDS } from "#chaos/fault.ts";
 import { Ledger } from "#chaos/ledger.ts";
 import { Nemesis } from "#chaos/nemesis.ts";
+import { type ClientGroup, groupAt } from "#chaos/network/groups.ts";
 import type { Outcome, Sample } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
+import { recoveryOf, unservedIn } from "#chaos/recovery.ts";
 import { Sampler } from "#chaos/sampler.ts";
 import { Client } from "#chaos/workload/client.ts";
 import { EventsWorkload } from "#chaos/workload/events.ts";
 import { NamesWorkload } from "#chaos/workload/names.ts";
-import { passed, type World } from "#chaos/world.ts";
+import { ReadinessWatch } from "#chaos/workload/readiness.ts";
+import { type AtRest, passed, type World } from "#chaos/world.ts";
 import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 
-/** Clients that set and resolve names, beside those of objects. */
-const NAME_CLIENTS = ["first", "second", "third"];
+/** Clients that set and resolve names, beside those of objects, and where they are. */
+const NAME_CLIENTS: ReadonlyMap<string, ClientGroup> = new Map([
+  ["first", "a"],
+  ["second", "b"],
+  ["third", "c"],
+]);
 /** Between two looks at `/readyz`. The gateway is told how the node stands a few times a second. */
 const LOOK_MS = 250;
-/** Requests between two looks at what a node at rest holds. */
+/** Requests between two looks at what a node at rest holds, and how often it has to have grown. */
 const ACTS_BEFORE_REST = 30;
+const ROUNDS_BEFORE_REST = 4;
 /** State of a part that was given up. */
 const QUARANTINED = "quarantined";
 /** So long after the last fault what `/readyz` says is of now. */
@@ -42,7 +51,7 @@ export interface PlayOptions {
 }
 
 /** What a run leaves to be judged. */
-export type Played = Pick<Outcome, "faults" | "samples" | "tally">;
+export type Played = Pick<Outcome, "faults" | "samples" | "tally" | "recovery">;
 
 export const NOTHING_PLAYED: Played = { faults: {}, samples: [], tally: {} };
 
@@ -50,9 +59,16 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const ledger = new Ledger();
   const calm = new Calm();
   const mayHide = plan.faults.some((fault) => fault.kind === "disk-error" && fault.operation === "read");
-  const client = new Client({ world, random, ledger, checks, calm, mayHide });
+  const mayPanic = plan.faults.some((fault) => fault.kind === "panic" && fault.actor === "gateway");
+  const work = { world, random, ledger, checks, calm, mayHide, mayPanic };
+  const operator = new Client(work);
   const names = namesOf(world, plan, random, calm);
-  const nemesis = new Nemesis(world, calm, plan.faults, () => names.endOfLife());
+  const nemesis = new Nemesis(world, calm, plan.faults, ({ fault, injection }) => {
+    // What the network holds back may reach the next life.
+    if (endsNode(fault) && !isOfNetwork(plan)) names.endOfLife();
+    if (cutsPower(fault)) ledger.damage.powerLost();
+    ledger.damage.decayed(injection.decays ?? []);
+  });
   const sampler = new Sampler(world, ledger, calm, onSample);
   let isOver = false;
 
@@ -64,8 +80,10 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const events = producers > 0 ? eventsOf(world, ledger, random) : undefined;
   await events?.prepare(producers);
   const sampling = sampler.run();
+  const readiness = new ReadinessWatch({ world, calm, checks });
+  const looking = readiness.run();
   const beganMs = world.clock.nowMs();
-  const work = async (act: () => Promise<void>): Promise<void> => {
+  const keepDoing = async (act: () => Promise<void>): Promise<void> => {
     while (world.clock.nowMs() - beganMs < plan.durationMs) {
       await act();
       await passed(world, random.below(plan.pauseMs + 1));
@@ -73,12 +91,22 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   };
   const actOnNames = (who: string) => (): Promise<void> => told(names.act(who), checks, mayHide);
   const working = Promise.all([
-    ...Array.from({ length: plan.clients }, () => work(() => client.act())),
-    ...NAME_CLIENTS.map((who) => work(actOnNames(who))),
-    ...Array.from({ length: producers }, (_, at) => work(async () => await events?.act(at))),
+    ...Array.from({ length: plan.clients }, (_, at) => {
+      const client = new Client({ ...work, from: groupAt(at) });
+      return keepDoing(() => client.act());
+    }),
+    ...[...NAME_CLIENTS.keys()].map((who) => keepDoing(actOnNames(who))),
+    ...Array.from({ length: producers }, (_, at) => keepDoing(async () => await events?.act(at))),
   ]);
-  const healing = nemesis.run().then(() => world.clock.nowMs());
-  const [healedMs] = await Promise.all([healing, working]);
+  const healing = nemesis.run().then(async () => {
+    const atMs = world.clock.nowMs();
+    return { atMs, recovery: await recoveryOf(world, plan.settlesWithinMs) };
+  });
+  const [{ atMs: healedMs, recovery }] = await Promise.all([healing, working]);
+  const unserved = unservedIn(recovery);
+  checks.that("clients-are-served-again", unserved.length === 0, () => {
+    return `clients of ${unserved.join(", ")} are not served within ${plan.settlesWithinMs} ms after all had healed`;
+  });
   // A node may be seen ready while clients still work.
   const settleMs = Math.max(0, plan.settlesWithinMs - (world.clock.nowMs() - healedMs));
   const isReady = await becomesReady(world, calm, settleMs);
@@ -86,13 +114,17 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   if (events !== undefined) await judgeEvents(events, plan.settlesWithinMs, checks);
   await judgeParts(world, plan.settlesWithinMs, checks);
   if (isReady) {
-    for (const object of ledger.acknowledged.values()) await client.find(object);
+    for (const object of ledger.acknowledged.values()) {
+      if (ledger.damage.mayBe(object)) await operator.mend(object);
+      else await operator.find(object);
+    }
     await told(names.lookAtAll("last"), checks, mayHide);
   }
   judgeNames(names, checks);
   isOver = true;
-  await watching;
-  await judgeRest(world, client, checks);
+  readiness.stop();
+  await Promise.all([watching, looking]);
+  await judgeRest(world, operator, checks);
   const samples = sampler.stop();
   await sampling;
   const remains = await world.end();
@@ -100,16 +132,21 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const idle = nemesis.withoutEffect;
   const areAllFelt = plan.faults.length === 0 || idle.length === 0;
   checks.that("faults-took-effect", areAllFelt, () => `without effect: ${idle.join("; ")}`);
-  return { faults: nemesis.tally, samples, tally: ledger.tally };
+  return { faults: nemesis.tally, samples, tally: ledger.tally, recovery };
 }
 
-function namesOf(world: World, { faults }: Plan, random: Random, calm: Calm): NamesWorkload {
+function isOfNetwork({ faults }: Plan): boolean {
+  return faults.some(({ kind }) => NETWORK_KINDS.has(kind));
+}
+
+function namesOf(world: World, plan: Plan, random: Random, calm: Calm): NamesWorkload {
+  const groupOf = (client: string | undefined) => (client === undefined ? undefined : NAME_CLIENTS.get(client));
   return new NamesWorkload({
     clock: world.clock,
     random,
-    arrivesAtOnce: world.arrivesAtOnce && !faults.some(({ kind }) => kind === "bad-network"),
-    request: (request) => world.request(request),
-    day: () => calm.day,
+    arrivesAtOnce: world.arrivesAtOnce && !isOfNetwork(plan),
+    request: (request, client) => world.request({ ...request, from: groupOf(client) }),
+    day: (client) => calm.dayOf(groupOf(client)),
   });
 }
 
@@ -157,14 +194,21 @@ async function idleParts(world: World): Promise<readonly string[]> {
   return parts.filter(({ state }) => state !== "running").map(({ name, state }) => `${name} is ${state}`);
 }
 
+/** What grows with every round of work is left behind by it; what fills a cache, or is over since a restart, is not. */
 async function judgeRest(world: World, client: Client, checks: Checks): Promise<void> {
-  const before = await world.atRest();
-  if (before === undefined) return;
-  for (let acts = 0; acts < ACTS_BEFORE_REST; acts += 1) await client.act();
-  const after = await world.atRest();
-  // Fewer is no leak: what a restart has left is over meanwhile.
-  const isLeft = after === undefined || after > before;
-  checks.that("nothing-is-left", !isLeft, () => `at rest it holds ${after} timers, not ${before}`);
+  const held: AtRest[] = [];
+  for (let round = 0; round <= ROUNDS_BEFORE_REST; round += 1) {
+    const atRest = await world.atRest();
+    if (atRest === undefined) return;
+    const last = held.at(-1);
+    held.push(atRest);
+    if (last !== undefined && atRest.count <= last.count) break;
+    for (let acts = 0; acts < ACTS_BEFORE_REST; acts += 1) await client.act();
+  }
+  const counts = held.map(({ count }) => count);
+  const isGrowing =
+    held.length > ROUNDS_BEFORE_REST && counts.every((count, at) => at === 0 || count > (counts[at - 1] ?? 0));
+  checks.that("nothing-is-left", !isGrowing, () => `at rest it holds ever more ${held[0]?.what}: ${counts.join(", ")}`);
 }
 
 function judgeNames({ recorder, frozenForNothing }: NamesWorkload, checks: Checks): void {
@@ -189,7 +233,7 @@ async function watch(world: World, calm: Calm, isOver: () => boolean): Promise<v
   let sinceMs = 0;
   while (!isOver()) {
     await passed(world, LOOK_MS);
-    if (calm.faults > 0 || calm.disturbances !== seen) {
+    if (calm.isDisturbed || calm.disturbances !== seen) {
       seen = calm.disturbances;
       sinceMs = world.clock.nowMs();
     }

@@ -3,6 +3,8 @@
  * that is taken is one that every executor understands.
  */
 import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultKind } from "#chaos/fault.ts";
+import { DIRECTIONS } from "#chaos/network/barrier.ts";
+import { CLIENT_GROUPS } from "#chaos/network/groups.ts";
 import { PLAN_CLIENTS_MAX, PLAN_FAULTS_MAX, PLAN_MS_MAX, PLAN_PRODUCERS_MAX, type Plan } from "#chaos/plan.ts";
 import { RATIO_PARTS_MAX } from "#chaos/ratio.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
@@ -33,6 +35,13 @@ const ratio: Rule = (value) => {
   const isRatio = whole(1, RATIO_PARTS_MAX)(of) === undefined && whole(0, of)(count) === undefined;
   return isRatio ? undefined : "a ratio of whole numbers, as [1, 10] is";
 };
+const someOf =
+  (known: readonly string[]): Rule =>
+  (value) => {
+    const chosen = Array.isArray(value) ? value : [];
+    const isChoice = chosen.length > 0 && chosen.every((one) => known.includes(one));
+    return isChoice && new Set(chosen).size === chosen.length ? undefined : `a list of some of ${known.join(", ")}`;
+  };
 const ms = whole(0, PLAN_MS_MAX);
 
 /** A field means the same in every kind that has it. */
@@ -43,21 +52,31 @@ const FIELDS: Readonly<Record<string, Rule>> = {
   jitterMs: ms,
   byMs: whole(-PLAN_MS_MAX, PLAN_MS_MAX),
   actor: text,
+  failpoint: text,
   cell: text,
   server: text,
   config: text,
   power: flag,
   loss: ratio,
   duplicate: ratio,
+  reorder: ratio,
+  breaks: ratio,
+  groups: someOf(CLIENT_GROUPS),
+  lost: oneOf(DIRECTIONS),
+  bytesPerSecond: whole(1, 1 * GiB),
   operation: oneOf(DISK_OPERATIONS),
   errno: oneOf(DISK_ERRNOS),
   count: whole(1, 1_000_000),
+  number: whole(1, 1_000_000),
+  gainMs: whole(-1000, 60_000),
   freeBytes: whole(0, 1024 * GiB),
 };
 
 /** What each kind has beside `kind` and `atMs`: the compiler holds it equal to the kinds there are. */
 const KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
   "crash-actor": ["actor"],
+  panic: ["forMs", "actor", "failpoint", "count"],
+  "resume-actor": ["actor"],
   "kill-cell": ["cell"],
   "stop-cell": ["forMs", "cell"],
   "kill-node": ["forMs", "power"],
@@ -66,10 +85,22 @@ const KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
   "cut-link": ["forMs", "cell"],
   "slow-link": ["forMs", "cell", "delayMs"],
   "bad-network": ["forMs", "loss", "duplicate", "delayMs", "jitterMs"],
+  partition: ["forMs", "groups"],
+  "one-way-cut": ["forMs", "groups", "lost"],
+  "narrow-network": ["forMs", "bytesPerSecond"],
+  "reordered-network": ["forMs", "reorder", "delayMs"],
+  "broken-connections": ["forMs", "breaks"],
   "disk-error": ["forMs", "operation", "errno", "count"],
+  "short-write": ["forMs", "errno", "count"],
+  "torn-write": ["forMs"],
+  "bit-flip": ["count"],
+  "kill-at-operation": ["forMs", "operation", "number", "power"],
   "disk-slow": ["forMs", "delayMs"],
   "disk-full": ["forMs", "freeBytes"],
   "clock-jump": ["byMs"],
+  "clock-drift": ["forMs", "gainMs"],
+  "cpu-stall": ["forMs", "cell"],
+  "memory-pressure": ["forMs", "cell", "freeBytes"],
   "change-config": ["forMs", "config"],
 };
 

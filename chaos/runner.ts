@@ -5,8 +5,10 @@ import { type ExecutorName, notRun, type Outcome, type Sample } from "#chaos/out
 import type { Plan } from "#chaos/plan.ts";
 import type { PlantedBug } from "#chaos/plants.ts";
 import { runReal } from "#chaos/real/executor.ts";
+import { isPatched } from "#chaos/real/patched.ts";
 import { WANTED } from "#chaos/scenario.ts";
 import { runSimulated } from "#chaos/simulated/executor.ts";
+import { assert } from "#runtime/errors.ts";
 import { catalogue } from "#supervisor/catalogue.ts";
 import { type LoadedCatalogue, loadCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 
@@ -23,21 +25,20 @@ let loading: Promise<LoadedCatalogue> | undefined;
 export async function runPlan({ plan, executor, plant, onSample = () => undefined }: RunOptions): Promise<Outcome> {
   const wanted = wantedOf(plan);
   const facts = { scenario: plan.scenario, seed: plan.seed };
+  // Without it a run would show that the bug is not seen.
+  assert(plant === undefined || "into" in plant || isPatched(plant.patch), "the sources are read with the bug");
   switch (executor) {
     case "sim": {
       loading ??= loadCatalogue(catalogue);
       const loaded = await loading;
-      return await runSimulated({
-        plan,
-        wanted,
-        onSample,
-        catalogue: loaded,
-        plant: plant?.into,
-      });
+      const into = plant !== undefined && "into" in plant ? plant.into : undefined;
+      return await runSimulated({ plan, wanted, onSample, catalogue: loaded, plant: into });
     }
     case "process":
     case "os":
-      if (plant !== undefined) return notRun({ ...facts, executor }, `the bug ${plant.name} is planted in simulations`);
+      if (plant !== undefined && "into" in plant) {
+        return notRun({ ...facts, executor }, `the bug ${plant.name} is planted in simulations`);
+      }
       return await runReal({ plan, wanted, onSample, executor });
   }
 }

@@ -2,13 +2,17 @@
  * A node that things are done to, and the means to do them: what every executor provides, so that one plan, one workload and
  * one set of checkers serve all of them.
  */
+import type { Decay } from "#chaos/disk/decay.ts";
 import type { Fault } from "#chaos/fault.ts";
+import type { ClientGroup } from "#chaos/network/groups.ts";
 import type { EventsPort } from "#chaos/workload/events-port.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { ByteSource } from "#runtime/byte-source.ts";
 import type { Clock } from "#runtime/clock.ts";
 
 export interface WorldRequest {
+  /** Of which group the client is. Nobody's requests are the operator's, at the node itself: no cut is between them. */
+  readonly from?: ClientGroup | undefined;
   readonly method?: string;
   /** Path and query. */
   readonly target: string;
@@ -34,6 +38,14 @@ export interface Injection {
   heal(): Promise<void>;
   /** How often it did something so far. */
   effects(): number;
+  /** What of the store it has spoilt where it lies. */
+  readonly decays?: readonly Decay[];
+}
+
+/** Things that a node holds: `what` as a plural. */
+export interface AtRest {
+  readonly what: string;
+  readonly count: number;
 }
 
 /** What a node that was brought down has left behind, a sentence each. */
@@ -55,8 +67,8 @@ export interface World {
   inject(fault: Fault): Promise<Injection>;
   /** Undefined while the node is down. */
   status(): Promise<NodeStatus | undefined>;
-  /** What the node holds while nothing is asked of it, if that can be told: the same before some work and after it. */
-  atRest(): Promise<number | undefined>;
+  /** What the node holds while nothing is asked of it, if that can be told: no more after some work than before it. */
+  atRest(): Promise<AtRest | undefined>;
   /** Brings the node down in order. */
   end(): Promise<Remains>;
 }

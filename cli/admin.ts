@@ -24,6 +24,9 @@ export interface AdminRequest {
   readonly command: AdminCommand;
   /** `actor/<name>` or `cell/<name>`, for all that is about one of them. */
   readonly target?: string;
+  /** For `kill`: the failpoint at which it is to be, and how often. */
+  readonly at?: string;
+  readonly times?: number;
   /** For `replay`. */
   readonly letter?: number;
 }

@@ -114,3 +114,15 @@ export function readNumber(text: string): number {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It is the number of a letter, from 1.");
 }
+
+/** Of an actor: a failpoint, and how often it is to end there. */
+export interface Passes {
+  readonly at: string;
+  readonly times: number;
+}
+
+export function readPasses(text: string): Passes {
+  const [, at, times = "1"] = /^([a-z][a-z0-9-]{0,62})(?::(\d{1,7}))?$/.exec(text) ?? [];
+  if (at !== undefined) return { at, times: Number(times) };
+  throw new InvalidArgumentError("It is a failpoint, or one and a count, such as put-durable:3.");
+}

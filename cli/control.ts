@@ -1,6 +1,6 @@
 /** `cepa kill`, `cepa resume` and `cepa down`: what the node's owner may do, over its admin socket. */
 import { setTimeout as pause } from "node:timers/promises";
-import { type AdminCommand, askAdmin, DOWN_TIMEOUT_MS } from "#cli/admin.ts";
+import { askAdmin, DOWN_TIMEOUT_MS } from "#cli/admin.ts";
 import { print } from "#cli/console.ts";
 import type { Outcome } from "#cli/failure.ts";
 import { exists, findNode, lostByKill, type NodeChoice, type NodeRecord } from "#cli/find-node.ts";
@@ -15,20 +15,29 @@ export interface ControlOptions extends NodeChoice {
   readonly json?: boolean;
 }
 
-/** `target` is `actor/<name>` or `cell/<name>`. */
-export async function control(
-  command: Extract<AdminCommand, "kill" | "resume">,
-  target: string,
-  options: ControlOptions,
-): Promise<Outcome> {
+/** Of the node's owner, about one part of it. */
+export interface Order {
+  readonly command: "kill" | "resume";
+  /** `actor/<name>`, `cell/<name>` or `server/<name>`. */
+  readonly target: string;
+  /** Of an actor that is killed: the failpoint where it is to be, and how often; 0: no more. */
+  readonly at?: string;
+  readonly times?: number;
+}
+
+export async function control(order: Order, options: ControlOptions): Promise<Outcome> {
   const node = findNode(options);
   if (!node.ok) return node;
-  const request = { command, target };
-  const answer = await askAdmin(node.value, request);
+  const answer = await askAdmin(node.value, order);
   if (!answer.ok) return answer;
-  if (options.json === true) print(JSON.stringify(request));
-  else print(command === "kill" ? `killed ${target}` : `resumed ${target}`);
+  print(options.json === true ? JSON.stringify(order) : sentenceOf(order));
   return ok();
+}
+
+function sentenceOf({ command, target, at, times }: Order): string {
+  if (command === "resume") return `resumed ${target}`;
+  if (at === undefined) return `killed ${target}`;
+  return times === 0 ? `${target} passes ${at}` : `${target} ends when it comes to ${at}: ${times}`;
 }
 
 /** Comes back when the node's root process has ended, whether or not somebody reaped it. */

@@ -18,7 +18,10 @@ Commands of the checkout:
   verify             check, then test, with more histories and runs
   bench [suite...]   measure, beside others (cepa bench --help)
   chaos [command]    break a node of its own on purpose, and say what held (cepa chaos --help)
+  mutate [path...]   plant mistakes, and say how many the tests notice (cepa mutate --help)
+  gates              say what a release still needs
   pack [options]     make a library of the actor runtime
+  release [command]  make a release that can be verified, and verify one (cepa release --help)
 
 The node is found by --url or --data, by CEPA_URL or CEPA_DATA, or in the user's data directory. kill, resume, letters,
 logs and down are for the node's owner on its machine and take --data only.

@@ -10,6 +10,7 @@ import {
   lineOf,
   NAME_ARGUMENT,
   NAMES_FORM,
+  type Passes,
   readActor,
   readAddress,
   readDuration,
@@ -21,6 +22,7 @@ import {
   readNumber,
   readObjectName,
   readOneObjectName,
+  readPasses,
   readRange,
   readTarget,
   TARGET_FORM,
@@ -46,6 +48,7 @@ export type Run =
   | { readonly kind: "told"; readonly code: 0 | 2 };
 
 type Flags = NodeChoice & { readonly json?: boolean };
+type KillFlags = Flags & { readonly at?: Passes };
 type PutFlags = Flags & {
   readonly chunker?: string;
   readonly for?: number;
@@ -318,15 +321,27 @@ function buildProgram(version: string, isJson: boolean, answer: (outcome: Outcom
       answer(await status(options));
     });
 
-  for (const [name, description, examples] of CONTROLS) {
-    own(name, description, examples)
-      .argument("<target>", TARGET_FORM, readTarget)
-      .option("--json", "one JSON object: what was done")
-      .action(async (target: string, options: Flags) => {
-        const { control } = await import("#cli/control.ts");
-        answer(await control(name, target, options));
-      });
-  }
+  own("kill", "Crash one actor, or SIGKILL one cell: it comes back, and nothing acknowledged is lost.", [
+    "kill actor/storage",
+    "kill cell/data",
+    "kill cell/data --json",
+    "kill actor/storage --at put-durable:3",
+  ])
+    .argument("<target>", TARGET_FORM, readTarget)
+    .option("--at <failpoint[:times]>", "an actor when it next comes there, or the next times; 0: no more", readPasses)
+    .option("--json", "one JSON object: what was done")
+    .action(async (target: string, options: KillFlags) => {
+      const { control } = await import("#cli/control.ts");
+      answer(await control({ command: "kill", target, ...options.at }, options));
+    });
+
+  own("resume", "Lift a quarantine.", ["resume actor/storage", "resume cell/data", "resume cell/data --json"])
+    .argument("<target>", TARGET_FORM, readTarget)
+    .option("--json", "one JSON object: what was done")
+    .action(async (target: string, options: Flags) => {
+      const { control } = await import("#cli/control.ts");
+      answer(await control({ command: "resume", target }, options));
+    });
 
   own("letters", "Show the messages that an actor accepted and lost: its dead letters.", [
     "letters actor/storage",
@@ -382,13 +397,4 @@ const HOLDS = [
   ["restore", "Take back what was removed.", ["restore b3:…"]],
   ["pin", "Hold on to objects, also those that were put for a time.", ["pin b3:…", "pin b3:… --for 30d"]],
   ["unpin", "Let go of objects: the next collection removes them.", ["unpin b3:…"]],
-] as const;
-
-const CONTROLS = [
-  [
-    "kill",
-    "Crash one actor, or SIGKILL one cell: it comes back, and nothing acknowledged is lost.",
-    ["kill actor/storage", "kill cell/data", "kill cell/data --json"],
-  ],
-  ["resume", "Lift a quarantine.", ["resume actor/storage", "resume cell/data", "resume cell/data --json"]],
 ] as const;

@@ -6,7 +6,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildPackage } from "#library/build-package.ts";
@@ -46,6 +46,7 @@ else {
 function pack(directory: string): string {
   using staging = new Staging(repository);
   buildPackage(repository, staging.directory);
+  openFiles(staging.directory);
   mkdirSync(directory, { recursive: true });
   const packed = spawnSync("npm", ["pack", "--json", "--pack-destination", directory], {
     cwd: staging.directory,
@@ -54,6 +55,15 @@ function pack(directory: string): string {
   if (packed.status !== 0) throw new LibraryProblem(`npm pack failed: ${packed.error?.message ?? packed.stderr}`);
   const [{ filename }] = JSON.parse(packed.stdout) as [{ readonly filename: string }];
   return join(directory, filename);
+}
+
+/** The same modes whatever umask and checkout are: npm packs them. */
+function openFiles(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    chmodSync(path, entry.isDirectory() ? 0o755 : 0o644);
+    if (entry.isDirectory()) openFiles(path);
+  }
 }
 
 function readArguments(): { readonly out: string; readonly help: boolean } {

@@ -12,6 +12,7 @@ import type { Behavior } from "#runtime/behavior.ts";
 import type { CallFailure } from "#runtime/call-failure.ts";
 import type { DeadLetter } from "#runtime/dead-letters.ts";
 import { assert, Defect, describeExit, type ExitReason, fail, ok, type Result } from "#runtime/errors.ts";
+import type { Failpoints } from "#runtime/failpoints.ts";
 import { type Handler, type HandlerTable, handlersOf } from "#runtime/handlers.ts";
 import { CLEAN, type Gone, Incarnation, type Turn } from "#runtime/incarnation.ts";
 import { findSource, LentSource } from "#runtime/lent-source.ts";
@@ -65,6 +66,8 @@ export class Actor {
   readonly #mailbox: Mailbox<UrgentTurn, Message>;
   readonly #monitors = new Monitors();
   #losses: Losses | undefined = undefined;
+  /** None, before one is armed: see `armFailpoint`. */
+  failpoints: Failpoints | undefined = undefined;
   #log: Log | undefined = undefined;
   #onExit: (reason: ExitReason) => void = nothing;
   #incarnation: Incarnation | undefined = undefined;

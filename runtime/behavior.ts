@@ -64,6 +64,12 @@ export interface ActorContext<Events, State> extends Within {
 
   /** Says how ready this actor is: `degraded` with a reason while e.g. an index is rebuilt, `ready` afterwards. */
   health(state: "ready" | "degraded", reason?: string): void;
+
+  /**
+   * Passes a failpoint, one of the behavior's `failpoints`. Nothing happens, unless somebody has armed it: then it throws, and
+   * the incarnation ends there as by any defect.
+   */
+  maybe(failpoint: string): void;
 }
 
 type Handler<Message, Events, State> =
@@ -103,6 +109,8 @@ export interface Behavior<P extends Protocol<P>, Events, Deps, State> {
    * goes to the next incarnation, up to `ENTERED_MAX` of them; then it is poison, and a dead letter.
    */
   readonly idempotent?: { readonly [Name in keyof P]?: Name extends IdempotentName<P> ? true : never };
+  /** Places at which it can be made to crash, as `ctx.maybe` names them. */
+  readonly failpoints?: readonly string[];
   /**
    * Best effort: it is skipped after a crash and cut short after `shutdownMs`. A handler that still goes on is told by its
    * signal, and ends first.

@@ -144,6 +144,10 @@ export class Context implements Erased {
     if (!this.#isFenced()) this.#incarnation.actor.reportHealth(state, reason);
   }
 
+  maybe(failpoint: string): void {
+    this.#incarnation.actor.failpoints?.pass(failpoint);
+  }
+
   #isFenced(): boolean {
     if (!this.#incarnation.hasEnded) return false;
     this.#incarnation.actor.machine.fenced.add(1, { actor: this.name });

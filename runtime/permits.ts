@@ -4,7 +4,8 @@
  * Invariants:
  * - nobody is let in past `requestsMax` and `bytesMax`; what is held exceeds them only where they were lowered since;
  * - first come, first served: nobody passes a waiting one, also not with a smaller weight;
- * - whenever the first in line fits, it is let in; nobody waits while there is room for it and it is first.
+ * - whenever the first in line fits, it is let in; nobody waits while there is room for it and it is first;
+ * - nobody waits for what there is no more: who has become too heavy for all of it is refused.
  *
  * Refusing happens here, once, before work starts (architecture §3). Inside, nothing is refused for load.
  */
@@ -52,6 +53,7 @@ export interface Permit {
 interface Waiting {
   readonly weight: PermitWeight;
   readonly enter: () => void;
+  readonly refuse: (reason: Overloaded["reason"]) => void;
 }
 
 export class Permits {
@@ -78,10 +80,14 @@ export class Permits {
     return this.#line.size;
   }
 
-  /** From now on. What is held stays, also where it is more than that; who fits now is let in. */
+  /**
+   * From now on. What is held stays, also where it is more than that; who fits now is let in, and who never will is refused
+   * as `too-heavy`.
+   */
   resize(bounds: PermitBounds): void {
     assertBounds(bounds);
     this.#bounds = bounds;
+    for (const waiting of this.#line) if (this.#isTooHeavy(waiting.weight)) waiting.refuse("too-heavy");
     this.#letIn();
   }
 
@@ -124,7 +130,7 @@ export class Permits {
         leave();
         resolve(ok(this.#admit(weight)));
       };
-      const waiting: Waiting = { weight, enter };
+      const waiting: Waiting = { weight, enter, refuse };
       const timer = Number.isFinite(patienceMs)
         ? this.#options.clock.after(Math.min(patienceMs, timerMsMax), () => refuse("waited"))
         : undefined;

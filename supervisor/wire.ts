@@ -57,9 +57,16 @@ export type Order =
   /** After `drained`: nothing is left to say. */
   | { readonly kind: "leave" };
 
+/** A failpoint that is to throw at its next `times` passes; 0 disarms it. */
+export interface ArmedFailpoint {
+  readonly failpoint: string;
+  readonly times: number;
+}
+
 /** What an operator wants of an actor. */
 export type ActorCommand =
   | { readonly kind: "kill-actor" | "resume-actor" | "list-letters"; readonly actor: string }
+  | ({ readonly kind: "arm-failpoint"; readonly actor: string } & ArmedFailpoint)
   | { readonly kind: "replay-letter"; readonly actor: string; readonly letter: number };
 
 /** Cell → root. */
@@ -106,6 +113,7 @@ const ORDERS: ReadonlySet<unknown> = new Set<Order["kind"]>([
   "node-status",
   "relay",
   "kill-actor",
+  "arm-failpoint",
   "resume-actor",
   "list-letters",
   "replay-letter",

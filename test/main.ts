@@ -1,14 +1,16 @@
 /**
- * `cepa test [--name REGEX] [--timeout SECONDS] [--verbose] [PATH…]`: runs test files, each in a process of its own.
+ * `cepa test [--name REGEX] [--timeout SECONDS] [--verbose] [--coverage] [PATH…]`: runs test files, each in a process of its
+ * own.
  *
  * A PATH is a file, a folder, a glob, or a word that occurs in the path of a test file. Exit code: 0 when all passed,
- * 1 when one failed, 2 when nothing matches.
+ * 1 when one failed or too little was run, 2 when nothing matches.
  */
 import { globSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { run } from "node:test";
 import { parseArgs } from "node:util";
+import { CoverageGate } from "#gates/coverage/gate.ts";
 import { Reporter } from "#test/reporter.ts";
 
 /** Longest time for one test, unless it is said; end-to-end tests move hundreds of MiB. */
@@ -23,17 +25,20 @@ const FILES_BESIDE = 1;
 const HELP = `usage: cepa test [options] [path...]
 
 Runs the tests, all of them or those of the paths. A path is a file, a folder, a glob, or a word that occurs in the path
-of a test file. Exit code: 0 all passed, 1 one failed, 2 nothing matches.
+of a test file. Exit code: 0 all passed, 1 one failed, or --coverage found too little, 2 nothing matches.
 
   --name REGEX       only tests whose name matches
   --timeout SECONDS  longest time for one test; ${TEST_TIMEOUT_SECONDS} unless it is said
   --verbose          print the name of every test
+  --coverage         say which lines and branches of the sources the tests run; of all tests it is a gate: too little fails
+  --json             with --coverage: the last line has all figures, as JSON
   -h, --help         print this
 
 Examples:
   $ cepa test
   $ cepa test storage
   $ cepa test runtime/mailbox --name "drops the oldest"
+  $ cepa test runtime supervisor --coverage
 `;
 
 const root = join(import.meta.dirname, "..");
@@ -59,6 +64,8 @@ const reporter = new Reporter(root, (line) => process.stdout.write(`${line}\n`),
   verbose: values.verbose,
   partial: values.name !== undefined,
 });
+const isWhole = positionals.length === 0 && values.name === undefined;
+const coverage = values.coverage ? new CoverageGate(root, { isWhole }) : undefined;
 const stream = run({
   cwd: root,
   files,
@@ -73,10 +80,12 @@ stream.on("test:fail", () => {
 for await (const event of stream) {
   watchdog.refresh();
   reporter.accept(event);
+  if (event.type === "test:summary") coverage?.take();
 }
 clearTimeout(watchdog);
 const { passed, failed } = reporter.end(performance.now() - started);
 if (failed > 0 || passed === 0) process.exitCode = 1;
+if (coverage?.end((line) => process.stdout.write(`${line}\n`), { json: values.json }) === false) process.exitCode = 1;
 
 function readArguments() {
   try {
@@ -85,6 +94,8 @@ function readArguments() {
         name: { type: "string" },
         timeout: { type: "string", default: `${TEST_TIMEOUT_SECONDS}` },
         verbose: { type: "boolean", default: false },
+        coverage: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
       allowPositionals: true,

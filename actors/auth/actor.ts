@@ -130,6 +130,8 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
     return { ...judging, config, admissions, answers, trusted, troubles };
   },
 
+  failpoints: ["key-reviewed", "key-revoked"],
+
   handlers: {
     admit: ({ admissions }, { tokens }, ctx) =>
       ctx.later(
@@ -153,11 +155,25 @@ export const authBehavior: Behavior<AuthProtocol, AuthEvents, AuthDeps, AuthStat
 
     takeAdminNonce: ({ gate }, asking, ctx) => ctx.later((task) => gate.takeAdminNonce(asking, task), passOnAsked),
 
-    reviewKey: (state, review, ctx) => ctx.later((task) => reviewKey(state, review, task), passOn),
+    reviewKey: (state, review, ctx) =>
+      ctx.later(
+        (task) => reviewKey(state, review, task),
+        (_state, reviewed, settled) => {
+          settled.maybe("key-reviewed");
+          return reviewed;
+        },
+      ),
 
     approveWithToken: (state, approval, ctx) => ctx.later((task) => approveWithToken(state, approval, task), passOn),
 
-    revoke: (state, revocation, ctx) => ctx.later((task) => revoke(state, revocation, task), passOn),
+    revoke: (state, revocation, ctx) =>
+      ctx.later(
+        (task) => revoke(state, revocation, task),
+        (_state, revoked, settled) => {
+          settled.maybe("key-revoked");
+          return revoked;
+        },
+      ),
 
     describe: ({ trusted, ring, troubles }) =>
       ok({

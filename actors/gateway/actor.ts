@@ -25,7 +25,7 @@ import type { TelemetryProtocol } from "#actors/telemetry/protocol.ts";
 import type { ActorModule, ConfigView, NodeFacts, Wiring } from "#runtime/actor-module.ts";
 import type { ActorContext, Behavior } from "#runtime/behavior.ts";
 import { Reservations } from "#runtime/buffers.ts";
-import type { Edge, EdgeBindFailed, EdgeLimits } from "#runtime/edge/edge.ts";
+import type { Edge, EdgeBindFailed, EdgeLimits, EdgeRequest, EdgeResponse } from "#runtime/edge/edge.ts";
 import type { EdgeTlsUnusable } from "#runtime/edge/tls.ts";
 import { Defect, ok } from "#runtime/errors.ts";
 import type { Ref } from "#runtime/ref.ts";
@@ -65,13 +65,19 @@ export const gatewayBehavior: Behavior<GatewayProtocol, GatewayEvents, GatewayDe
       });
     };
     const handler = new Handler(desk);
-    ctx.scope.add(edge.attach({ handle: (request) => handler.handle(request), onDefect }));
+    const handle = (request: EdgeRequest): Promise<EdgeResponse> => {
+      ctx.maybe("request-taken");
+      return handler.handle(request);
+    };
+    ctx.scope.add(edge.attach({ handle, onDefect }));
     if (admin === undefined) return { edges: [edge], edge, desk };
 
     const orders = new AdminHandler({ ...desk, ...admin });
     ctx.scope.add(admin.edge.attach({ handle: (request) => orders.handle(request), onDefect }));
     return { edges: [edge, admin.edge], edge, desk };
   },
+
+  failpoints: ["request-taken"],
 
   handlers: {
     drain: ({ edges, desk }, { timeoutMs }, ctx) => {

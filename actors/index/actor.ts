@@ -106,6 +106,8 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
     return state;
   },
 
+  failpoints: ["record-taken", "entries-recorded", "name-durable"],
+
   handlers: {
     resolve: (state, { address }) => {
       const entry = state.store.find(address);
@@ -118,6 +120,7 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
     },
 
     record: (state, { entries, checkpoint, isDurable }, ctx) => {
+      ctx.maybe("record-taken");
       const { store, life } = state;
       const full = fullness(state);
       if (full !== undefined) return fail(full);
@@ -127,6 +130,7 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
       const isCurrent = checkpoint === undefined || checkpoint.life === life;
       // A feeder that began with an earlier life told that one its first pages: its entries are true, its cursor is not.
       store.add(entries, newCount, isCurrent ? checkpoint?.cursor : undefined);
+      ctx.maybe("entries-recorded");
       const answer = isCurrent ? ok() : fail({ code: "index.restarted", life });
       if (isDurable === true) {
         return ctx.later(
@@ -173,7 +177,10 @@ export const indexBehavior: Behavior<IndexProtocol, IndexEvents, IndexDeps, Inde
     setName: ({ names }, { record }, ctx) =>
       ctx.later(
         () => names.set(record),
-        (_state, outcome) => outcome,
+        (_state, outcome, settled) => {
+          if (outcome.ok) settled.maybe("name-durable");
+          return outcome;
+        },
       ),
 
     judgeName: ({ names }, { record }, ctx) =>

@@ -78,6 +78,7 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
       clock,
       random,
       log,
+      maybe: (failpoint) => ctx.maybe(failpoint),
       onTrouble: (trouble) => {
         if (trouble === undefined) ctx.health("ready");
         else ctx.health("degraded", trouble);
@@ -91,6 +92,8 @@ export const ingestBehavior: Behavior<IngestProtocol, IngestEvents, IngestDeps, 
     );
     return { pipeline };
   },
+
+  failpoints: ["rows-written", "rows-spilled", "replayed"],
 
   handlers: {
     describe: ({ pipeline }) => ok(pipeline.facts),

@@ -72,6 +72,8 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** `ctx.maybe` of the actor. */
+  readonly maybe: (failpoint: string) => void;
   /** The worst that is wrong; undefined where nothing is. */
   readonly onTrouble: (trouble: string | undefined) => void;
 }

@@ -35,6 +35,8 @@ export interface WriterOptions {
   readonly random: Random;
   /** Of rows that were acknowledged long ago. */
   readonly deadLetters: Pick<DeadLetters, "add">;
+  /** `ctx.maybe` of the actor. */
+  readonly maybe: (failpoint: string) => void;
   /** Why Postgres takes nothing; undefined when it does again. */
   readonly onTrouble: (cause: string | undefined) => void;
 }
@@ -57,9 +59,10 @@ export class Writer {
   /** One for each of `rows`. After a failure some may be written all the same: write them again. */
   async write(rows: readonly EventRow[], within: Within): Promise<Result<readonly Kept[], SpillFailure>> {
     if (rows.length === 0) return ok([]);
-    const { meters, spill, onTrouble } = this.#options;
+    const { meters, spill, onTrouble, maybe } = this.#options;
     const written = await this.#insert(rows, within);
     if (written.ok) {
+      maybe("rows-written");
       this.#noSpill = undefined;
       onTrouble(undefined);
       return written;
@@ -68,6 +71,7 @@ export class Writer {
     this.#noSpill = spilled.ok ? undefined : refusalOfSpill(spilled.failure);
     this.#away(written.failure);
     if (!spilled.ok) return spilled;
+    maybe("rows-spilled");
     meters.spilled.add(rows.length);
     return ok(rows.map(() => ({ kind: "spilled" })));
   }
@@ -82,7 +86,7 @@ export class Writer {
   }
 
   async #moveOldest(within: Within): Promise<boolean> {
-    const { spill, record, meters, onTrouble, deadLetters, clock } = this.#options;
+    const { spill, record, meters, onTrouble, deadLetters, clock, maybe } = this.#options;
     const oldest = await spill.oldest(this.#replayCount, within);
     if (!oldest.ok || oldest.value === undefined) return false;
     const { rows } = oldest.value;
@@ -94,6 +98,7 @@ export class Writer {
       return false;
     }
     this.#replayCount = Math.min(REPLAY_ROWS_MAX, this.#replayCount * 2);
+    maybe("replayed");
     this.#noSpill = undefined;
     onTrouble(undefined);
     const letters = written.value.flatMap((outcome, at) => {

@@ -58,8 +58,19 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
     return { ...below, manifests: new ManifestReader(deps.storage, below, deps.metrics), small: newSmallObjects() };
   },
 
+  failpoints: ["put-taken", "put-done", "name-set"],
+
   handlers: {
-    put: (state, request, ctx) => ctx.later((task) => putObject(state, request, task), passOn),
+    put: (state, request, ctx) => {
+      ctx.maybe("put-taken");
+      return ctx.later(
+        (task) => putObject(state, request, task),
+        (_state, stored, settled) => {
+          settled.maybe("put-done");
+          return stored;
+        },
+      );
+    },
 
     get: (state, request, ctx) => {
       const { scope } = ctx;
@@ -113,7 +124,10 @@ export const overlayBehavior: Behavior<OverlayProtocol, OverlayEvents, OverlayDe
     setName: (state, { record }, ctx) =>
       ctx.later(
         (task) => setName(state, record, task),
-        (_state, outcome) => outcome,
+        (_state, outcome, settled) => {
+          settled.maybe("name-set");
+          return outcome;
+        },
       ),
 
     getName: (state, request, ctx) =>

@@ -144,12 +144,16 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     return { store, staging, meters };
   },
 
+  failpoints: ["put-taken", "put-durable", "remove-durable", "upload-appended"],
+
   handlers: {
-    putObject: ({ store }, put, ctx) =>
-      ctx.later(
+    putObject: ({ store }, put, ctx) => {
+      ctx.maybe("put-taken");
+      return ctx.later(
         (task) => store.put(put, task),
         ({ meters }, stored, settled) => {
           if (!stored.ok) return stored;
+          settled.maybe("put-durable");
           const { address, sizeBytes, known } = stored.value;
           if (!known) {
             meters.bytesIn.add(sizeBytes);
@@ -157,7 +161,8 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
           }
           return stored;
         },
-      ),
+      );
+    },
 
     getManifest: ({ store }, { root, address }, ctx) =>
       ctx.later(
@@ -198,7 +203,11 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     removeObject: ({ store }, held, ctx) =>
       ctx.later(
         () => store.keep((keeping) => keeping.remove(held)),
-        (_, removed) => (removed.ok ? ok({ restorableUntilMs: removed.value }) : removed),
+        (_, removed, settled) => {
+          if (!removed.ok) return removed;
+          settled.maybe("remove-durable");
+          return ok({ restorableUntilMs: removed.value });
+        },
       ),
 
     findCommitted: ({ store }, { root }, ctx) =>
@@ -267,7 +276,10 @@ export const storageBehavior: Behavior<StorageProtocol, StorageEvents, StorageDe
     appendUpload: ({ staging }, append, ctx) =>
       ctx.later(
         (task) => staging.append(append, task),
-        (_, facts) => facts,
+        (_, facts, settled) => {
+          settled.maybe("upload-appended");
+          return facts;
+        },
       ),
 
     statUpload: ({ staging }, { upload, waitMs }, ctx) =>

@@ -21,8 +21,11 @@ export const telemetryBehavior: Behavior<TelemetryProtocol, TelemetryEvents, Tel
 
   init: (deps) => ({ ...deps, accumulator: new Accumulator() }),
 
+  failpoints: ["metrics-pushed"],
+
   handlers: {
     pushMetrics: ({ accumulator, config }, { cell, deltas }, ctx) => {
+      ctx.maybe("metrics-pushed");
       accumulator.push(cell, deltas, config.current, ctx.clock.nowMs());
     },
 

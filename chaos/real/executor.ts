@@ -4,12 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CheckName, Checks } from "#chaos/checks.ts";
 import { judged, notRun, type Outcome, type Sample, verdictOf } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { NOTHING_PLAYED, play } from "#chaos/play.ts";
+import { AT_GATES } from "#chaos/real/network/gates.ts";
+import { isOfPackets, OwnNetwork } from "#chaos/real/network/own-network.ts";
 import { OsWorld, osMissing } from "#chaos/real/os-world.ts";
 import { ProcessWorld } from "#chaos/real/process-world.ts";
 import type { World } from "#chaos/world.ts";
@@ -24,18 +26,26 @@ export interface RealRun {
   readonly executor: "process" | "os";
 }
 
+/** What a user ends a run with: nothing of it may be left then either. */
+const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 type RealWorld = World & Pick<ProcessWorld, "discard">;
 
 export async function runReal({ plan, wanted, onSample, executor }: RealRun): Promise<Outcome> {
   const facts = { scenario: plan.scenario, executor, seed: plan.seed };
-  const missing = executor === "os" ? await osMissing() : undefined;
+  const missing = executor === "os" ? await osMissing(plan.faults) : undefined;
   if (missing !== undefined) return notRun(facts, missing);
-  const world = makeWorld(executor, plan);
+  const world = await makeWorld(executor, plan);
+  if (typeof world === "string") return notRun(facts, world);
   const checks = new Checks();
   let played = NOTHING_PLAYED;
   let defect: string | undefined;
   // Timers of the runtime keep nothing alive.
   const alive = setInterval(() => undefined, second);
+  const interrupted = (signal: NodeJS.Signals): void => {
+    void world.discard().finally(() => process.exit(128 + constants.signals[signal]));
+  };
+  for (const signal of INTERRUPTIONS) process.once(signal, interrupted);
   try {
     const reason = plan.faults.map((fault) => world.cannot(fault)).find((one) => one !== undefined);
     if (reason !== undefined) return notRun(facts, reason);
@@ -43,8 +53,9 @@ export async function runReal({ plan, wanted, onSample, executor }: RealRun): Pr
   } catch (error) {
     defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
   } finally {
-    clearInterval(alive);
     await world.discard();
+    for (const signal of INTERRUPTIONS) process.off(signal, interrupted);
+    clearInterval(alive);
   }
   const said = judged(checks, wanted, defect);
   const events = Object.values(played.tally).reduce((sum, count) => sum + count, 0);
@@ -54,10 +65,30 @@ export async function runReal({ plan, wanted, onSample, executor }: RealRun): Pr
   return { ...facts, ...played, verdict: verdictOf(said), events, digest, checks: said };
 }
 
-function makeWorld(executor: RealRun["executor"], { config, seed, producers = 0 }: Plan): RealWorld {
-  const directory = mkdtempSync(join(tmpdir(), "cepa-chaos-"));
+/** Or why it cannot be made here. */
+async function makeWorld(
+  executor: RealRun["executor"],
+  { config, seed, faults, producers = 0 }: Plan,
+): Promise<RealWorld | string> {
+  const kinds = faults.map(({ kind }) => kind);
   const random = seededRandom(~seed);
   const hasEvents = producers > 0;
-  if (executor === "os") return new OsWorld({ directory, config, random, hasEvents });
-  return new ProcessWorld({ dataDirectory: directory, config, random, hasEvents });
+  if (executor === "process") {
+    return new ProcessWorld({
+      dataDirectory: newDirectory(),
+      config,
+      random,
+      hasEvents,
+      isGated: kinds.some((kind) => AT_GATES.has(kind)),
+    });
+  }
+  const network = faults.some(isOfPackets) ? await OwnNetwork.make(seed) : undefined;
+  if (typeof network === "string") return network;
+  // What the network of its own does not do.
+  const isGated = kinds.includes("broken-connections");
+  return await OsWorld.make({ directory: newDirectory(), config, random, faults, hasEvents, isGated, network });
+}
+
+function newDirectory(): string {
+  return mkdtempSync(join(tmpdir(), "cepa-chaos-"));
 }

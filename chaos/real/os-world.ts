@@ -1,34 +1,58 @@
 /**
- * A node as it runs, on a disk and a clock of its own, so that these can be broken under it: a file system in memory that
- * fills up, system calls that fail (`strace`), a wall clock that jumps (`libfaketime`). It needs root, on Linux.
+ * A node as it runs, on a disk and a clock of its own, so that these can be broken under it: a file system that fills up, whose
+ * bytes decay, and whose power goes; system calls that fail (`strace`), a wall clock that jumps and drifts (`libfaketime`),
+ * memory that runs out, and where it is wanted on a network of its own. It needs root, on Linux.
  */
-import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Fault, FaultOf } from "#chaos/fault.ts";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Decay } from "#chaos/disk/decay.ts";
+import { cutsPower, type Fault, type FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
+import { Afterwards } from "#chaos/real/afterwards.ts";
+import { decayOnDisk } from "#chaos/real/decay-on-disk.ts";
+import { MemoryLimit, memoryLimitMissing } from "#chaos/real/memory-limit.ts";
+import { isOfPackets, type OwnNetwork } from "#chaos/real/network/own-network.ts";
+import { OsDisk } from "#chaos/real/os-disk.ts";
 import { ProcessWorld } from "#chaos/real/process-world.ts";
-import { TracedDisk } from "#chaos/real/traced-disk.ts";
-import type { Injection, Remains, World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
+import { TracedCalls } from "#chaos/real/traced-calls.ts";
+import {
+  type AtRest,
+  type Injection,
+  passed,
+  type Remains,
+  type World,
+  type WorldAnswer,
+  type WorldRequest,
+} from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Random } from "#runtime/random.ts";
 import { MiB, second } from "#runtime/units.ts";
+import { provideCutDisk } from "#test/kit/cut-disk.ts";
 import { provide } from "#test/kit/provide.ts";
 
-/** Of the file system that the node is on. */
-const DISK_BYTES: number = 1024 * MiB;
 /** Whose disk is broken: it is where the store is. */
 const CELL = "data";
 /** How often a process looks at what time it is to be, s. */
 const CLOCK_LOOK_S = 1;
+/** A node may be down when its clock jumps: so often it is looked at what time it is for a cell. */
+const CLOCK_LOOKS_MAX = 15;
+/** By so much what an answer says may be off: it has whole seconds, and was on its way. */
+const CLOCK_OFF_MS_MAX: number = 4 * second;
+const HAND_ON = pathToFileURL(join(import.meta.dirname, "..", "..", "test", "kit", "hand-on.ts")).href;
+/** Between two looks for a cell that is starting. */
+const LOOK_MS = 100;
+/** Longest wait for an operation at which the node is to end. */
+const POINT_MS_MAX: number = 10 * second;
 
 const LIBRARIES = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((arch) => `/usr/lib/${arch}/faketime/libfaketime.so.1`);
 
-/** Why there is no such world here; undefined where there is. */
-export async function osMissing(): Promise<string | undefined> {
+/** Why there is no such world here; undefined where there is. For faults that cut the power it takes more. */
+export async function osMissing(faults: readonly Fault[] = []): Promise<string | undefined> {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "this takes root, on Linux";
-  return await provide({ strace: "strace", faketime: "faketime", mount: "mount" });
+  const missing = await provide({ strace: "strace", faketime: "faketime", mount: "mount" });
+  return missing ?? (faults.some(cutsPower) ? await provideCutDisk() : undefined);
 }
 
 export interface OsWorldOptions {
@@ -36,8 +60,14 @@ export interface OsWorldOptions {
   readonly directory: string;
   readonly config: string;
   readonly random: Random;
+  /** Whether clients come through gates, where connections break. */
+  readonly isGated: boolean;
+  /** The node's own, which is closed with it. Without one it is where we are. */
+  readonly network: OwnNetwork | undefined;
   /** Whether producers publish. */
   readonly hasEvents?: boolean;
+  /** With power that can be cut, if one of them does. */
+  readonly faults: readonly Fault[];
 }
 
 export class OsWorld implements World {
@@ -45,28 +75,49 @@ export class OsWorld implements World {
   readonly arrivesAtOnce = false;
   readonly #inner: ProcessWorld;
   readonly #directory: string;
-  readonly #disk: string;
+  readonly #disk: OsDisk;
+  readonly #data: string;
+  readonly #random: Random;
+  readonly #afterwards: Afterwards;
+  readonly #network: OwnNetwork | undefined;
   /** Requests that were refused because there is no room. */
   #fullAnswers = 0;
-  #clockS = 0;
-  #traces = 0;
+  /** By so much the wall clock is off. */
+  #offMs = 0;
+  #attempts = 0;
+  #discarded: Promise<void> | undefined;
 
-  constructor({ directory, config, random, hasEvents = false }: OsWorldOptions) {
+  private constructor(options: OsWorldOptions, disk: OsDisk, afterwards: Afterwards) {
+    const { directory, config, random, hasEvents = false, isGated, network } = options;
     this.#directory = directory;
-    this.#disk = join(directory, "disk");
-    mkdirSync(this.#disk);
-    mustRun("mount", "-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "tmpfs", this.#disk);
+    this.#disk = disk;
+    this.#random = random;
+    this.#afterwards = afterwards;
+    this.#network = network;
     this.#setClock();
-    const dataDirectory = join(this.#disk, "data");
-    mkdirSync(dataDirectory);
-    const env = {
+    const dataDirectory = join(disk.directory, "data");
+    this.#data = dataDirectory;
+    const faked = {
       LD_PRELOAD: LIBRARIES.find(existsSync) ?? "",
       DONT_FAKE_MONOTONIC: "1",
       FAKETIME_TIMESTAMP_FILE: join(directory, "clock"),
       FAKETIME_CACHE_DURATION: `${CLOCK_LOOK_S}`,
     };
-    this.#inner = new ProcessWorld({ dataDirectory, config, random, env, hasEvents });
+    const { NODE_OPTIONS = "" } = process.env;
+    // A root hands none of this to its cells by itself.
+    const handed = {
+      CEPA_HAND_ON: Object.keys(faked).join(","),
+      NODE_OPTIONS: `${NODE_OPTIONS} --import=${HAND_ON}`.trim(),
+    };
+    const env = { ...faked, ...handed };
+    this.#inner = new ProcessWorld({ dataDirectory, config, random, env, hasEvents, isGated, place: network?.place });
     this.clock = this.#inner.clock;
+  }
+
+  static async make(options: OsWorldOptions): Promise<OsWorld> {
+    const { directory, faults } = options;
+    const disk = await OsDisk.make(directory, faults.some(cutsPower));
+    return new OsWorld(options, disk, new Afterwards(directory, join(disk.directory, "data")));
   }
 
   get events(): World["events"] {
@@ -78,15 +129,25 @@ export class OsWorld implements World {
       case "disk-error":
       case "disk-slow":
       case "disk-full":
+      case "bit-flip":
       case "clock-jump":
+      case "clock-drift":
+      case "cpu-stall":
         return undefined;
+      case "kill-node":
+      case "kill-at-operation":
+        return fault.power && !this.#disk.canCut ? this.#inner.cannot(fault) : undefined;
+      case "memory-pressure":
+        return memoryLimitMissing();
       default:
         return this.#inner.cannot(fault);
     }
   }
 
-  begin(): Promise<void> {
-    return this.#inner.begin();
+  async begin(): Promise<void> {
+    await this.#disk.powerOn();
+    mkdirSync(this.#data);
+    await this.#inner.begin();
   }
 
   async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
@@ -96,17 +157,29 @@ export class OsWorld implements World {
   }
 
   async inject(fault: Fault): Promise<Injection> {
+    if (this.#network !== undefined && isOfPackets(fault)) return await this.#network.inject(fault);
     switch (fault.kind) {
       case "disk-error":
-        return await this.#traced((pid, trace) => TracedDisk.failing(pid, trace, fault));
+        return await this.#traced(CELL, (pid, trace) => TracedCalls.failing(pid, trace, fault));
       case "disk-slow":
-        return await this.#traced((pid, trace) => TracedDisk.slow(pid, trace, fault.delayMs));
+        return await this.#traced(CELL, (pid, trace) => TracedCalls.slow(pid, trace, fault.delayMs));
       case "disk-full":
         return this.#fill(fault);
+      case "bit-flip":
+        return this.#flipBits(fault);
+      case "kill-node":
+        return await this.#killNode(fault);
+      case "kill-at-operation":
+        return await this.#killAt(fault);
       case "clock-jump":
-        this.#clockS += Math.round(fault.byMs / second);
-        this.#setClock();
-        return happened(1);
+        this.#setClock(fault.byMs);
+        return happened((await this.#cellKeepsTime()) ? 1 : 0);
+      case "clock-drift":
+        return this.#drift(fault);
+      case "cpu-stall":
+        return await this.#traced(fault.cell, (pid, trace) => TracedCalls.stalled(pid, trace, fault.forMs));
+      case "memory-pressure":
+        return await this.#limitMemory(fault);
       default:
         return await this.#inner.inject(fault);
     }
@@ -116,7 +189,7 @@ export class OsWorld implements World {
     return this.#inner.status();
   }
 
-  atRest(): Promise<undefined> {
+  atRest(): Promise<AtRest> {
     return this.#inner.atRest();
   }
 
@@ -126,26 +199,112 @@ export class OsWorld implements World {
 
   /** Whatever is left of it, at once. */
   async discard(): Promise<void> {
-    await this.#inner.discard();
-    spawnSync("umount", ["-l", this.#disk]);
-    rmSync(this.#directory, { recursive: true, force: true });
+    this.#discarded ??= this.#discard();
+    await this.#discarded;
   }
 
-  async #traced(attach: (pid: number, trace: string) => Promise<TracedDisk>): Promise<Injection> {
-    const pid = await this.#inner.pidOf("cells", CELL);
+  async #discard(): Promise<void> {
+    try {
+      await this.#inner.discard();
+      await this.#network?.close();
+    } finally {
+      await this.#disk.discard();
+      await this.#afterwards.clean();
+    }
+  }
+
+  async #traced(cell: string, attach: (pid: number, trace: string) => Promise<TracedCalls>): Promise<Injection> {
+    const pid = await this.#pidOf(cell);
     if (pid === 0) return happened(0);
-    this.#traces += 1;
-    const traced = await attach(pid, join(this.#directory, `trace-${this.#traces}`));
+    const traced = await attach(pid, this.#newTrace());
     return lasting(
       () => traced.release(),
       () => traced.effects,
     );
   }
 
+  /** A cell that another fault has ended is waited for. 0 where it does not come. */
+  async #pidOf(cell: string): Promise<number> {
+    const untilMs = this.clock.nowMs() + POINT_MS_MAX;
+    let pid = await this.#inner.pidOf("cells", cell);
+    for (; pid === 0 && this.clock.nowMs() < untilMs; pid = await this.#inner.pidOf("cells", cell)) {
+      await passed(this, LOOK_MS);
+    }
+    return pid;
+  }
+
+  #newTrace(): string {
+    this.#attempts += 1;
+    return join(this.#directory, `trace-${this.#attempts}`);
+  }
+
+  /** The processes first: what they have written last is in the memory of the system, and goes with the power. */
+  async #killNode({ kind, atMs, forMs, power }: FaultOf<"kill-node">): Promise<Injection> {
+    const killed = await this.#inner.inject({ kind, atMs, forMs, power: false });
+    if (!power) return killed;
+    await this.#disk.cutPower();
+    return lasting(
+      async () => {
+        await this.#disk.powerOn();
+        await killed.heal();
+      },
+      () => killed.effects(),
+    );
+  }
+
+  async #killAt({ atMs, forMs, operation, number, power }: FaultOf<"kill-at-operation">): Promise<Injection> {
+    const pid = await this.#pidOf(CELL);
+    if (pid === 0) return happened(0);
+    const traced = await TracedCalls.killed(pid, this.#newTrace(), operation, number);
+    await traced.ended(POINT_MS_MAX);
+    await traced.release();
+    if (traced.effects === 0) return happened(0);
+    const { heal } = await this.#killNode({ kind: "kill-node", atMs, forMs, power });
+    return lasting(heal, () => 1);
+  }
+
+  #flipBits({ count }: FaultOf<"bit-flip">): Injection {
+    const decays: Decay[] = [];
+    for (let flipped = 0; flipped < count; flipped += 1) {
+      const decay = decayOnDisk(join(this.#data, "packs"), this.#random);
+      if (decay === undefined) break;
+      decays.push(decay);
+    }
+    return { ...happened(decays.length), decays };
+  }
+
+  /** In steps: a clock that runs at another pace would have run at it since the process began. */
+  #drift({ gainMs }: FaultOf<"clock-drift">): Injection {
+    let gainedMs = 0;
+    const stepping = setInterval(() => {
+      this.#setClock(gainMs);
+      gainedMs += Math.abs(gainMs);
+    }, second);
+    return lasting(
+      () => clearInterval(stepping),
+      () => gainedMs,
+    );
+  }
+
+  async #limitMemory({ cell, freeBytes }: FaultOf<"memory-pressure">): Promise<Injection> {
+    const pid = await this.#pidOf(cell);
+    if (pid === 0) return happened(0);
+    this.#attempts += 1;
+    const limit = MemoryLimit.of(pid, `${basename(this.#directory)}-${this.#attempts}`, freeBytes);
+    let effects = 0;
+    return lasting(
+      () => {
+        effects = limit.effects;
+        limit.lift();
+      },
+      () => effects,
+    );
+  }
+
   #fill({ freeBytes }: FaultOf<"disk-full">): Injection {
-    const ballast = join(this.#disk, "ballast");
+    const ballast = join(this.#disk.directory, "ballast");
     const before = this.#fullAnswers;
-    const { bavail, bsize } = statfsSync(this.#disk);
+    const { bavail, bsize } = statfsSync(this.#disk.directory);
     fill(ballast, bavail * bsize - freeBytes);
     return lasting(
       () => rmSync(ballast, { force: true }),
@@ -153,9 +312,22 @@ export class OsWorld implements World {
     );
   }
 
-  /** By so much the clock is off. */
-  #setClock(): void {
-    writeFileSync(join(this.#directory, "clock"), `${this.#clockS < 0 ? "-" : "+"}${Math.abs(this.#clockS)}\n`);
+  /** From now on it is off by so much more. */
+  /** Whether the cell that answers clients has the time by which it is to live: it says so with each answer. */
+  async #cellKeepsTime(): Promise<boolean> {
+    for (let look = 0; look < CLOCK_LOOKS_MAX; look += 1) {
+      await passed(this, CLOCK_LOOK_S * second);
+      const answer = await this.#inner.request({ target: "/healthz" });
+      const saidMs = Date.parse(answer?.headers["date"] ?? "");
+      if (Math.abs(saidMs - this.clock.wallMs() - this.#offMs) < CLOCK_OFF_MS_MAX) return true;
+    }
+    return false;
+  }
+
+  #setClock(byMs: number = 0): void {
+    this.#offMs += byMs;
+    const offS = (Math.abs(this.#offMs) / second).toFixed(3);
+    writeFileSync(join(this.#directory, "clock"), `${this.#offMs < 0 ? "-" : "+"}${offS}\n`);
   }
 }
 
@@ -167,9 +339,4 @@ function fill(path: string, sizeBytes: number): void {
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
   }
-}
-
-function mustRun(command: string, ...args: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr.trim()}`);
 }

@@ -22,6 +22,15 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
+/** Open ones; 0 where there is no such process. */
+export function descriptorsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0; // It has gone meanwhile.
+  }
+}
+
 function childrenOf(pid: number): readonly number[] {
   const numbers = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return numbers.map(Number).filter((one) => parentOf(one) === pid);

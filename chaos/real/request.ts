@@ -4,17 +4,32 @@ import type { WorldAnswer, WorldRequest } from "#chaos/world.ts";
 import { type ByteSource, ENDED, FAILED } from "#runtime/byte-source.ts";
 import { KiB } from "#runtime/units.ts";
 
-/** Longest that a client waits for the next byte, ms. */
-const SILENCE_MS_MAX = 30_000;
+/** Longest that a client waits for the next byte, unless it is told otherwise, ms. */
+const SILENCE_MS = 30_000;
 const PIECE_BYTES: number = 64 * KiB;
 
+export interface SendOptions {
+  /** Longest wait for the next byte. */
+  readonly silenceMs?: number;
+  /** URL of what is before the node, and passes on what it gets. */
+  readonly through?: string;
+  /** Where it is sent from. */
+  readonly localAddress?: string | undefined;
+}
+
 /** Undefined where the connection failed before there was a status. */
-export function send(url: string, request: WorldRequest): Promise<WorldAnswer | undefined> {
+export function send(
+  url: string,
+  request: WorldRequest,
+  { silenceMs = SILENCE_MS, through = url, localAddress }: SendOptions = {},
+): Promise<WorldAnswer | undefined> {
   const { method = "GET", target, headers = {}, body, contentLength, signal } = request;
   return new Promise((resolve) => {
     const length = contentLength === undefined ? {} : { "content-length": `${contentLength}` };
-    const sending = open(`${url}${target}`, { method, headers: { ...headers, ...length }, agent: false });
-    sending.setTimeout(SILENCE_MS_MAX, () => sending.destroy());
+    const { host } = new URL(url);
+    const options = { method, headers: { host, ...headers, ...length }, agent: false, localAddress };
+    const sending = open(`${through}${target}`, options);
+    sending.setTimeout(silenceMs, () => sending.destroy());
     sending.on("error", () => resolve(undefined));
     signal?.addEventListener("abort", () => sending.destroy(), { once: true });
     sending.on("response", (response) => void answerOf(response).then(resolve));

@@ -10,7 +10,7 @@ export type Request = Readonly<Record<string, unknown>>;
 export type AnyResult = {
   readonly ok: boolean;
   readonly value?: unknown;
-  readonly failure?: { readonly code: string };
+  readonly failure?: { readonly code: string } & Readonly<Record<string, unknown>>;
 };
 /** Asks the real actor. */
 export type Proceed = (name: string, request: Request) => Promise<AnyResult>;

@@ -2,6 +2,7 @@
 import type { Calm } from "#chaos/calm.ts";
 import type { Checks } from "#chaos/checks.ts";
 import type { Ledger } from "#chaos/ledger.ts";
+import type { ClientGroup } from "#chaos/network/groups.ts";
 import { anyObject, uploadOf, type WorkObject } from "#chaos/workload/objects.ts";
 import { passed, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
 import type { Random } from "#runtime/random.ts";
@@ -11,13 +12,20 @@ export interface ClientOptions {
   readonly random: Random;
   readonly ledger: Ledger;
   readonly checks: Checks;
-  readonly calm: Pick<Calm, "day">;
+  readonly calm: Pick<Calm, "dayOf">;
+  /** Where it is. The operator, where it is not said. */
+  readonly from?: ClientGroup;
   /** The disk could not read something at some time. A record that it could not read is looked at again when it is asked for. */
   readonly mayHide: boolean;
+  /** The gateway is made to crash in the middle of a request, which is answered as what it is: a defect. */
+  readonly mayPanic: boolean;
 }
 
 /** Statuses of refusals that say that the same request may succeed later. */
 const LATER: ReadonlySet<number> = new Set([408, 429, 503, 507]);
+
+/** Puts that have to make a damaged object whole: one that reads what it relies on, and one where damage is not known yet. */
+const MENDS_MAX = 4;
 
 /** Each look brings at least one record of an object back, of which one that is cut finely has some dozens. */
 const LOOKS_MAX = 64;
@@ -26,6 +34,14 @@ const LOOK_MS = 100;
 /** An answer, and whether nothing was wrong from the request to it. */
 interface Answered extends WorldAnswer {
   readonly isCalm: boolean;
+}
+
+/** What is known of an object when a request for it is sent. */
+interface Expected {
+  readonly object: WorkObject;
+  /** It was acknowledged. */
+  readonly mustBe: boolean;
+  readonly mayBeDamaged: boolean;
 }
 
 export class Client {
@@ -49,16 +65,17 @@ export class Client {
       case 2:
         return await this.ask(["/status", "/metrics", "/healthz"][random.below(3)] ?? "/status");
       default:
-        return await this.get(object);
+        await this.get(object);
     }
   }
 
-  async put(object: WorkObject): Promise<void> {
+  async put(object: WorkObject, mayBreak: boolean = true): Promise<void> {
     const { random, world, ledger, checks } = this.#options;
     const { address, bytes } = object;
-    const isBroken = random.below(12) === 0 && bytes.length > 0;
+    const isBroken = mayBreak && random.below(12) === 0 && bytes.length > 0;
     const upload = { clock: world.clock, random, ...(isBroken ? { failAt: random.below(bytes.length) } : {}) };
     ledger.offered.set(address, object);
+    const onAcknowledged = ledger.damage.put(object);
     const request = {
       method: "PUT",
       target: random.below(2) === 0 ? "/put" : `/o/${address}`,
@@ -68,11 +85,15 @@ export class Client {
     };
     const answer = await this.#send("put", request, !isBroken);
     if (answer === undefined) return;
-    if (answer.status === 200 || answer.status === 201) {
+    const isStored = answer.status === 200 || answer.status === 201;
+    // It may have been acknowledged: what it says did not arrive.
+    if (isStored && !answer.complete) return ledger.count("put without answer");
+    if (isStored) {
       checks.that("bytes-are-right", !isBroken, () => `a body that broke off is stored: ${address}`);
       const stored = factsIn(answer).address;
       checks.that("bytes-are-right", stored === address, () => `${address} is stored as ${stored}`);
       ledger.acknowledged.set(address, object);
+      onAcknowledged();
       return;
     }
     if (isBroken && answer.status === 400) return;
@@ -80,14 +101,15 @@ export class Client {
     this.#mayRefuse(answer, `put ${address}`, answer.status === 507);
   }
 
-  async get(object: WorkObject): Promise<void> {
+  /** Whether it is there, whole. */
+  async get(object: WorkObject): Promise<boolean> {
     const { checks } = this.#options;
     const { address, bytes } = object;
-    const mustBe = this.#mustBe(object);
-    const answer = await this.#send("get", { target: `/o/${address}` });
-    if (!this.#isThere(answer, address, mustBe)) return;
+    const expected = this.#expected(object);
+    const answer = await this.#send("get", { target: `/o/${address}` }, !expected.mayBeDamaged);
+    if (!this.#isThere(answer, expected)) return false;
     const isRight = answer.status === 200 && isSame(answer.body, bytes);
-    checks.that("bytes-are-right", isRight, () => `wrong bytes for ${address} (${answer.status})`);
+    return checks.that("bytes-are-right", isRight, () => `wrong bytes for ${address} (${answer.status})`);
   }
 
   /** Until it is there, at most as often as an object may have records that the disk could not read. */
@@ -102,18 +124,34 @@ export class Client {
     await this.get(object);
   }
 
+  /**
+   * What may be damaged is whole, or the node says that it is not; then it is put again, and is whole. Where more of it has
+   * decayed than was read, that takes more than one put.
+   */
+  async mend(object: WorkObject): Promise<void> {
+    const { ledger, checks } = this.#options;
+    for (let mends = 0; ledger.damage.mayBe(object) && mends < MENDS_MAX; mends += 1) {
+      if (await this.get(object)) return;
+      await this.put(object, false);
+    }
+    const isWhole = await this.get(object);
+    checks.that(
+      "nothing-acknowledged-is-lost",
+      isWhole,
+      () => `${object.address} stays damaged, though it was put again`,
+    );
+  }
+
   async range(object: WorkObject): Promise<void> {
     const { random, checks } = this.#options;
     const { address, bytes } = object;
-    if (bytes.length === 0) return await this.get(object);
+    if (bytes.length === 0) return void (await this.get(object));
     const first = random.below(bytes.length);
     const last = first + random.below(bytes.length - first);
-    const mustBe = this.#mustBe(object);
-    const answer = await this.#send("range", {
-      target: `/o/${address}`,
-      headers: { range: `bytes=${first}-${last}` },
-    });
-    if (!this.#isThere(answer, address, mustBe)) return;
+    const expected = this.#expected(object);
+    const headers = { range: `bytes=${first}-${last}` };
+    const answer = await this.#send("range", { target: `/o/${address}`, headers }, !expected.mayBeDamaged);
+    if (!this.#isThere(answer, expected)) return;
     const isRight = answer.status === 206 && isSame(answer.body, bytes.subarray(first, last + 1));
     checks.that("bytes-are-right", isRight, () => `wrong range of ${address} (${answer.status})`);
   }
@@ -121,9 +159,9 @@ export class Client {
   async stat(object: WorkObject): Promise<void> {
     const { checks } = this.#options;
     const { address, bytes } = object;
-    const mustBe = this.#mustBe(object);
+    const expected = this.#expected(object);
     const answer = await this.#send("stat", { target: `/stat/${address}` });
-    if (!this.#isThere(answer, address, mustBe)) return;
+    if (!this.#isThere(answer, expected)) return;
     const said = factsIn(answer);
     const isRight = said.address === address && said.size === bytes.length;
     checks.that("bytes-are-right", isRight, () => `wrong facts of ${address}: ${JSON.stringify(said)}`);
@@ -135,43 +173,62 @@ export class Client {
   }
 
   /** To be asked when a request is sent: one that was under way before the object was acknowledged may miss it. */
-  #mustBe({ address }: WorkObject): boolean {
-    return this.#options.ledger.acknowledged.has(address);
+  #expected(object: WorkObject): Expected {
+    const { acknowledged, damage } = this.#options.ledger;
+    return { object, mustBe: acknowledged.has(object.address), mayBeDamaged: damage.mayBe(object) };
   }
 
   /** Whether there is an answer with something of the object in it. */
-  #isThere(answer: Answered | undefined, address: string, mustBe: boolean): answer is Answered {
+  #isThere(answer: Answered | undefined, expected: Expected): answer is Answered {
     if (answer === undefined) return false;
     const { checks } = this.#options;
+    const { mustBe, object } = expected;
+    const { address } = object;
     const isLost = answer.status === 404 && mustBe;
     if (mustBe) {
       checks.that("nothing-acknowledged-is-lost", !isLost, () => `${address} was acknowledged, and is not there`);
     }
     if (answer.status === 404) return false;
     if (answer.status < 400 && answer.complete) return true;
+    if (this.#saysDamaged(answer, expected)) return false;
     this.#mayRefuse(answer, address, this.#options.mayHide && isHidden(answer));
     return false;
+  }
+
+  /** What has decayed is refused, or breaks off where it comes to that. */
+  #saysDamaged(answer: Answered, { object, mayBeDamaged }: Expected): boolean {
+    const { ledger } = this.#options;
+    const mayBe = ledger.damage.mayBe(object);
+    const isTold = answer.status === 502 || (!answer.complete && answer.isCalm);
+    if (!isTold || !(mayBe || mayBeDamaged)) return false;
+    if (mayBe) ledger.damage.told(object);
+    ledger.count("damaged");
+    return true;
   }
 
   #mayRefuse(answer: Answered, what: string, isExpected: boolean): void {
     const { checks, ledger } = this.#options;
     const said = (): string => `${what}: ${answer.status} ${Buffer.from(answer.body).toString("utf8").slice(0, 300)}`;
     // What the disk could not read a moment ago is looked at again when it is asked for.
-    const isLater = LATER.has(answer.status) || !answer.complete || (answer.status === 502 && !answer.isCalm);
+    const isStruck = answer.status === 502 || (answer.status === 500 && this.#options.mayPanic);
+    const isLater = LATER.has(answer.status) || !answer.complete || (isStruck && !answer.isCalm);
     checks.that("refusals-may-be-tried-again", isLater, said);
     if (answer.isCalm && !isExpected) checks.that("served-while-nothing-is-wrong", false, said);
     ledger.count(`refused ${answer.status}`);
   }
 
-  /** Whoever breaks off is answered, or not. */
-  async #send(what: string, request: WorldRequest, isWhole: boolean = true): Promise<Answered | undefined> {
-    const { world, calm, checks, ledger } = this.#options;
-    const { day } = calm;
+  /**
+   * Whoever breaks off is answered, or not. Nor does what is damaged have to be: a connection that is reset takes with it what
+   * was on its way.
+   */
+  async #send(what: string, request: WorldRequest, mustAnswer: boolean = true): Promise<Answered | undefined> {
+    const { world, calm, checks, ledger, from } = this.#options;
+    const day = calm.dayOf(from);
     const sentMs = world.clock.nowMs();
-    const answer = await world.request(request);
+    const answer = await world.request({ ...request, from });
     ledger.took(world.clock.nowMs() - sentMs);
-    const isCalm = day !== undefined && day === calm.day;
-    if (isCalm && isWhole)
+    const isCalm = day !== undefined && day === calm.dayOf(from);
+    if (isCalm && mustAnswer)
       checks.that("served-while-nothing-is-wrong", answer !== undefined, () => `${what} is not answered`);
     ledger.count(answer === undefined ? `${what} without answer` : what);
     return answer === undefined ? undefined : { ...answer, isCalm };

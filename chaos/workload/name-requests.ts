@@ -44,7 +44,7 @@ export class NameRequests {
     const { clock } = this.#port;
     const begun = this.#begin(client, name, { kind: "set", record: factOf(record, clock.wallMs()) });
     name.sentAtMs.set(begun, clock.nowMs());
-    const answer = await this.#ask({ method: "PUT", target: name.target, ...bodyOf(record.bytes) });
+    const answer = await this.#ask(client, { method: "PUT", target: name.target, ...bodyOf(record.bytes) });
     const outcome = this.#end(name, begun, outcomeOfSet(answer, name.signed));
     if (outcome.kind === "ok" && outcome.answer.kind === "set") name.acknowledged.add(record);
     return outcome;
@@ -60,7 +60,7 @@ export class NameRequests {
       ...(known === undefined ? {} : { "if-none-match": `"${known}${isRaw ? "" : ".json"}"` }),
     };
     const begun = this.#begin(client, name, { kind: "resolve" });
-    const answer = await this.#ask({ target: name.target, headers });
+    const answer = await this.#ask(client, { target: name.target, headers });
     if (answer?.status === 304) this.#count("not changed");
     return this.#end(name, begun, outcomeOfResolve(answer, name.signed, known));
   }
@@ -70,7 +70,7 @@ export class NameRequests {
     const { clock } = this.#port;
     const begun = this.#begin(client, name, { kind: "history" });
     const askedAtMs = clock.nowMs();
-    const outcome = outcomeOfHistory(await this.#ask({ target: `${name.target}/history` }), name.signed);
+    const outcome = outcomeOfHistory(await this.#ask(client, { target: `${name.target}/history` }), name.signed);
     if (outcome.kind === "ok" && this.#port.arrivesAtOnce) {
       // What was sent in the same millisecond may be on its way through the gateway, which takes no time here.
       const { sentAtMs } = name;
@@ -84,7 +84,7 @@ export class NameRequests {
     const [first] = names;
     if (first === undefined) return;
     const listed = names.map((name) => ({ name, begun: this.#begin(client, name, { kind: "list" }) }));
-    const answer = await this.#ask({ target: first.target.slice(0, first.target.lastIndexOf("/")) });
+    const answer = await this.#ask(client, { target: first.target.slice(0, first.target.lastIndexOf("/")) });
     for (const { name, begun } of listed) this.#end(name, begun, outcomeOfList(answer, name.signed, name.label));
   }
 
@@ -101,13 +101,13 @@ export class NameRequests {
     return outcome;
   }
 
-  async #ask(request: WorldRequest): Promise<WorldAnswer | undefined> {
+  async #ask(client: string, request: WorldRequest): Promise<WorldAnswer | undefined> {
     const { random, clock } = this.#port;
-    const day = this.#port.day();
+    const day = this.#port.day(client);
     if (this.isPatient || random.below(GIVEN_UP_ONE_IN) > 0) {
-      const answer = await this.#port.request(request);
+      const answer = await this.#port.request(request, client);
       const isServed = answer?.complete === true && answer.status < 500 && answer.status !== 429;
-      const isStillCalm = day !== undefined && day === this.#port.day();
+      const isStillCalm = day !== undefined && day === this.#port.day(client);
       assert(isServed || !isStillCalm, `${request.target} is served while nothing is wrong: ${answer?.status}`);
       return answer;
     }
@@ -118,7 +118,10 @@ export class NameRequests {
       left.resolve(undefined);
       if (isTold) leaving.abort();
     });
-    const answer = await Promise.race([this.#port.request({ ...request, signal: leaving.signal }), left.promise]);
+    const answer = await Promise.race([
+      this.#port.request({ ...request, signal: leaving.signal }, client),
+      left.promise,
+    ]);
     timer.cancel();
     if (answer === undefined) this.#count("given up");
     return answer;

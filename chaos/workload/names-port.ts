@@ -9,7 +9,10 @@ export interface NamesPort {
   /** Whether what is sent has reached the node a millisecond later, as in a simulation: then a history settles it (OVL-27). */
   readonly arrivesAtOnce: boolean;
   /** Undefined where no answer came. */
-  request(request: WorldRequest): Promise<WorldAnswer | undefined>;
-  /** Undefined while something is wrong with the node; two that are the same: nothing was wrong in between, so it serves. */
-  day(): number | undefined;
+  request(request: WorldRequest, client?: string): Promise<WorldAnswer | undefined>;
+  /**
+   * Undefined while something is wrong with the node or on the client's way to it; two that are the same: nothing was wrong in
+   * between, so it is served.
+   */
+  day(client: string): number | undefined;
 }

@@ -2,7 +2,7 @@
  * What S3 says in XML, as far as it is needed: pages of a list, words of an error.
  *
  * No parser of XML: elements are found by their names, text is taken without markup inside. What does not look as S3
- * writes it is refused.
+ * writes it is refused. However it looks, it is read in time that grows with its length.
  */
 import type { ObjectFacts, ObjectPage } from "#runtime/bucket/bucket.ts";
 
@@ -14,7 +14,7 @@ const KEY_LENGTH_MAX = 1024;
 export function parseObjectPage(text: string, prefix: string): ObjectPage | undefined {
   if (!/<ListBucketResult[\s>]/.test(text) || !/<\/ListBucketResult>\s*$/.test(text)) return undefined;
   const objects: ObjectFacts[] = [];
-  for (const [, inside = ""] of text.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+  for (const inside of insidesOf(text, "Contents")) {
     const key = textOf(inside, "Key");
     const size = textOf(inside, "Size");
     if (key === undefined || key.length > KEY_LENGTH_MAX + prefix.length || !key.startsWith(prefix)) return undefined;
@@ -29,7 +29,7 @@ export function parseObjectPage(text: string, prefix: string): ObjectPage | unde
 
 /** The `Code` of an error; the removal of many objects has them in an answer that says 200. */
 export function parseErrorCode(text: string): string | undefined {
-  const inside = /<Error>(.*?)<\/Error>/s.exec(text)?.[1];
+  const [inside] = insidesOf(text, "Error");
   return inside === undefined ? undefined : textOf(inside, "Code")?.slice(0, 64);
 }
 
@@ -37,6 +37,21 @@ export function parseErrorCode(text: string): string | undefined {
 export function removalBody(keys: readonly string[]): Uint8Array {
   const objects = keys.map((key) => `<Object><Key>${key}</Key></Object>`).join("");
   return Buffer.from(`<Delete><Quiet>true</Quiet>${objects}</Delete>`);
+}
+
+/**
+ * What is inside of each element of that name, one after another. A pattern would look through all of the rest for an end that
+ * is missing, from every beginning anew.
+ */
+function* insidesOf(text: string, name: string): Generator<string> {
+  const [begin, end] = [`<${name}>`, `</${name}>`];
+  for (let at = text.indexOf(begin); at >= 0; ) {
+    const from = at + begin.length;
+    const to = text.indexOf(end, from);
+    if (to < 0) return;
+    yield text.slice(from, to);
+    at = text.indexOf(begin, to + end.length);
+  }
 }
 
 function textOf(text: string, name: string): string | undefined {

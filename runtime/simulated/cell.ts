@@ -7,6 +7,7 @@ import { Actor } from "#runtime/actor.ts";
 import type { ActorEvent, Behavior } from "#runtime/behavior.ts";
 import { Bus } from "#runtime/bus.ts";
 import { type ExitReason, isAbnormal, must } from "#runtime/errors.ts";
+import { armFailpoint } from "#runtime/failpoints.ts";
 import { Machine } from "#runtime/machine.ts";
 import type { Overflow } from "#runtime/mailbox.ts";
 import type { Protocol } from "#runtime/protocol.ts";
@@ -48,6 +49,8 @@ export interface SimulatedActor<P extends Protocol<P>> {
   readonly announced: readonly { readonly name: string; readonly event: unknown }[];
   /** Ends the present incarnation as a defect in it would. */
   crash(): void;
+  /** The next `times` passes of the failpoint crash it; 1 unless it is said. A name that the behavior does not have is a defect. */
+  arm(failpoint: string, times?: number): void;
   /** Starts the next one now. A start that fails is a defect. */
   restart(): Promise<void>;
   /** Ends it in good order, for good. `clean`: everything was closed within `shutdownMs`. */
@@ -90,6 +93,7 @@ export class SimulatedCell {
         return actor.incarnation;
       },
       crash: () => actor.kill("crashed by the scenario"),
+      arm: (failpoint, times = 1) => must(armFailpoint(actor, failpoint, times), `${name} has the failpoint`),
       restart: start,
       stop: () => actor.stop(),
     };

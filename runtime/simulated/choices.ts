@@ -8,6 +8,8 @@ import { assert, Defect } from "#runtime/errors.ts";
 
 interface Point {
   readonly count: number;
+  /** Those from here on are not tried. */
+  end: number;
   index: number;
   /** Members before `index` that had nothing to do. */
   readonly idle: number[];
@@ -23,6 +25,7 @@ export class Choices {
   /** Of `only`, those that were made. */
   #given = 0;
   #depth = 0;
+  #leftOut = false;
 
   /** `only` makes these choices, as `path` names them, and takes the first possible one afterwards. */
   constructor(only: readonly number[] = []) {
@@ -34,6 +37,11 @@ export class Choices {
     return [...this.#only.slice(0, this.#given), ...this.#points.slice(0, this.#depth).flatMap(placesOf)];
   }
 
+  /** Whether a member was ever left out because of `first`. */
+  get leftOut(): boolean {
+    return this.#leftOut;
+  }
+
   /** The run is over: a defect when `only` had more choices than there were. */
   finish(): void {
     if (this.#given === this.#only.length) return;
@@ -42,10 +50,10 @@ export class Choices {
   }
 
   /**
-   * Lets one of `count` members run: `run` answers whether it had something to do. False when this run is one that was
-   * there before.
+   * Lets one of `count` members run: `run` answers whether it had something to do. Where one of the `first` has, only those
+   * are tried. False when this run is one that was there before.
    */
-  take(count: number, run: (index: number) => boolean): boolean {
+  take(count: number, run: (index: number) => boolean, first = 0): boolean {
     const given = this.#only[this.#given];
     if (given !== undefined) {
       run(this.#fitting(given, count));
@@ -55,8 +63,11 @@ export class Choices {
     assert(point.count === count, "a program is a function of the choices made for it");
     this.#depth += 1;
     for (const index of point.idle) run(index);
-    while (point.index < count) {
-      if (run(point.index)) return true;
+    while (point.index < point.end) {
+      if (run(point.index)) {
+        if (point.index < first) this.#keepTo(point, first);
+        return true;
+      }
       point.idle.push(point.index);
       point.index += 1;
     }
@@ -70,16 +81,21 @@ export class Choices {
     for (let last = this.#points.at(-1); last !== undefined; last = this.#points.at(-1)) {
       last.index += 1;
       last.isOld = true;
-      if (last.index < last.count) return true;
+      if (last.index < last.end) return true;
       this.#points.pop();
     }
     return false;
   }
 
   #open(count: number): Point {
-    const point = { count, index: 0, idle: [], isOld: false };
+    const point = { count, end: count, index: 0, idle: [], isOld: false };
     this.#points.push(point);
     return point;
+  }
+
+  #keepTo(point: Point, first: number): void {
+    point.end = first;
+    if (first < point.count) this.#leftOut = true;
   }
 
   #fitting(given: number, count: number): number {

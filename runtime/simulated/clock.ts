@@ -30,6 +30,8 @@ export class ManualClock implements Clock {
   readonly #armed: Armed[] = [];
   #nowMs = 0;
   #wallMs: number;
+  /** What the wall clock gains in each second. */
+  #gainMs = 0;
   #advancing = false;
   readonly #settle: () => Promise<void>;
 
@@ -100,6 +102,11 @@ export class ManualClock implements Clock {
     this.#wallMs += ms;
   }
 
+  /** From now on wall time gains so many ms in each second, or below 0 falls behind, as a bad oscillator has it; 0 ends that. */
+  driftWall(gainMs: number): void {
+    this.#gainMs = gainMs;
+  }
+
   async #runUntil(untilMs: number): Promise<void> {
     await this.settle();
     for (let ran = 0; ; ran += 1) {
@@ -116,7 +123,8 @@ export class ManualClock implements Clock {
   }
 
   #moveTo(nowMs: number): void {
-    this.#wallMs += nowMs - this.#nowMs;
+    const passedMs = nowMs - this.#nowMs;
+    this.#wallMs += passedMs + (passedMs * this.#gainMs) / 1000;
     this.#nowMs = nowMs;
   }
 }

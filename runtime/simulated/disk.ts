@@ -2,7 +2,7 @@
  * A disk in memory that can lie the way disks do.
  *
  * It keeps apart what is visible and what is durable, and `crash` shows the difference (`memory-file.ts`,
- * `memory-names.ts`). Faults are armed through `failNext`, `capacityBytes`, `delayMs` and `flipByte`.
+ * `memory-names.ts`). Faults are armed through `failNext`, `cutNext`, `tearNext`, `capacityBytes`, `delayMs` and `flipByte`.
  * Paths are plain strings with `/`; `a/b`, `/a/b` and `/a/b/` are the same file.
  */
 import type { Clock } from "#runtime/clock.ts";
@@ -10,6 +10,7 @@ import type { Disk, DiskFailure, FileFacts, OpenMode } from "#runtime/disk/disk.
 import { diskFailure, wholeFileBytesMax } from "#runtime/disk/disk-failure.ts";
 import { assert, fail, ok, type Result } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
+import { DiskFaults } from "#runtime/simulated/disk-faults.ts";
 import { MemoryDescriptors } from "#runtime/simulated/memory-descriptors.ts";
 import { MemoryFile } from "#runtime/simulated/memory-file.ts";
 import { factsOf, MemoryNames, normalPath, parentOf } from "#runtime/simulated/memory-names.ts";
@@ -27,12 +28,6 @@ export interface MemoryDiskOptions {
 /** Operations that can be made to fail. */
 export type DiskOperation = Exclude<keyof Disk, "watch">;
 
-interface Fault {
-  readonly operation: DiskOperation;
-  readonly errno: string;
-  readonly onMet: () => void;
-}
-
 /** The disk of a simulation. What is written is visible at once, and durable when it was synced. */
 export class MemoryDisk implements Disk {
   /** Sum of the sizes of all files. A write or truncate past it is `disk.full`; a write keeps what fitted. */
@@ -44,7 +39,7 @@ export class MemoryDisk implements Disk {
   readonly #names = new MemoryNames();
   readonly #descriptors = new MemoryDescriptors();
   readonly #watchers = new MemoryWatchers();
-  readonly #faults: Fault[] = [];
+  readonly #faults = new DiskFaults();
   #fullCount = 0;
 
   constructor({ clock, capacityBytes = 1 * GiB }: MemoryDiskOptions = {}) {
@@ -55,13 +50,33 @@ export class MemoryDisk implements Disk {
   /** The next `operation` fails with the system's name `errno`, once; faults for one operation queue up. A `sync` that
    * fails forgets what it covered, as the system does. `onMet` hears when it has failed. */
   failNext(operation: DiskOperation, errno: string, onMet: () => void = () => undefined): void {
-    this.#faults.push({ operation, errno, onMet });
+    this.#faults.add({ operation, errno, onMet });
   }
 
   /** What `failNext` has armed for `operation`, and was not met yet, does not fail. */
   forgetFaults(operation: DiskOperation): void {
-    const others = this.#faults.filter((fault) => fault.operation !== operation);
-    this.#faults.splice(0, this.#faults.length, ...others);
+    this.#faults.forget(operation);
+  }
+
+  /**
+   * The next write of more than one byte takes so many of its bytes, and fails with `errno`: what a disk has done that had no
+   * room for the rest, or could not write it. `onMet` hears when it has.
+   */
+  cutNext(errno: string, keeps: (sizeBytes: number) => number, onMet: () => void): void {
+    this.#faults.addCut({ errno, keeps, onMet });
+  }
+
+  /** What `cutNext` has armed, and was not met yet, is taken whole. */
+  forgetCuts(): void {
+    this.#faults.forgetCuts();
+  }
+
+  /**
+   * The next write that covers more than one sector is torn where the power is cut before it was synced: its first sectors are
+   * there, and the others are not. `onTorn` hears of it when it is visible, and is to see to the power. Undefined: none is.
+   */
+  tearNext(onTorn: (() => void) | undefined): void {
+    this.#faults.setTear(onTorn);
   }
 
   /**
@@ -71,7 +86,7 @@ export class MemoryDisk implements Disk {
   crash(random: Random, { keepUnsynced = false }: { readonly keepUnsynced?: boolean } = {}): void {
     this.#descriptors.clear();
     this.#watchers.clear();
-    this.#faults.length = 0;
+    this.#faults.clear();
     if (keepUnsynced) return;
     this.#names.crash(random);
     for (const file of this.#names.files()) file.crash(random);
@@ -83,6 +98,19 @@ export class MemoryDisk implements Disk {
     assert(entry !== undefined && entry !== "directory", "only a file decays");
     assert(position < entry.sizeBytes, "only a byte of the file decays");
     entry.flip(position, mask);
+  }
+
+  /** The files in a directory, and what is visible of them, by name: for whoever looks at the disk from outside. */
+  filesIn(directory: string): ReadonlyMap<string, Uint8Array> {
+    const found = new Map<string, Uint8Array>();
+    for (const path of this.#names.childrenOf(normalPath(directory))) {
+      const entry = this.#names.at(path);
+      if (entry === undefined || entry === "directory") continue;
+      const bytes = new Uint8Array(entry.sizeBytes);
+      entry.read(bytes, 0);
+      found.set(path, bytes);
+    }
+    return found;
   }
 
   /** Operations that found no room. */
@@ -100,7 +128,7 @@ export class MemoryDisk implements Disk {
 
   /** Failures that `failNext` has armed and no operation has met yet. */
   get faultCount(): number {
-    return this.#faults.length;
+    return this.#faults.count;
   }
 
   /** Descriptors that are open. A test can assert that none leaked. */
@@ -149,8 +177,12 @@ export class MemoryDisk implements Disk {
     const open = this.#descriptors.at(descriptor);
     if (!open?.writable) return broken("EBADF", path);
 
+    const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const spoilt = this.#faults.takeForWrite(position, sizeBytes);
+    // What is spoilt is one write, however many parts it was given in.
+    const taken = spoilt === undefined ? parts : [Buffer.concat(parts).subarray(0, spoilt.cut?.keeps(sizeBytes))];
     let at = position;
-    for (const part of parts) {
+    for (const part of taken) {
       const room = Math.max(open.file.sizeBytes - at, 0) + this.#freeBytes() - Math.max(at - open.file.sizeBytes, 0);
       const fitting = part.subarray(0, Math.max(0, room));
       open.file.write(fitting, at);
@@ -158,7 +190,10 @@ export class MemoryDisk implements Disk {
       at += part.length;
     }
     this.#changed(path);
-    return ok();
+    spoilt?.cut?.onMet();
+    if (spoilt?.onTorn !== undefined) open.file.tear();
+    spoilt?.onTorn?.();
+    return spoilt?.cut === undefined ? ok() : broken(spoilt.cut.errno, path);
   }
 
   async sync(descriptor: number): Promise<Result<void, DiskFailure>> {
@@ -315,8 +350,7 @@ export class MemoryDisk implements Disk {
       assert(clock !== undefined, "a slow disk has a clock");
       await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
     } else await undefined;
-    const index = this.#faults.findIndex((fault) => fault.operation === operation);
-    const fault = index < 0 ? undefined : this.#faults.splice(index, 1)[0];
+    const fault = this.#faults.take(operation);
     fault?.onMet();
     return fault === undefined ? undefined : diskFailure(fault.errno, path);
   }

@@ -10,7 +10,7 @@ import type { Protocol } from "#runtime/protocol.ts";
 import type { Ref } from "#runtime/ref.ts";
 import { makeActor, type SimulatedActorOptions } from "#runtime/simulated/cell.ts";
 import { ManualClock } from "#runtime/simulated/clock.ts";
-import type { Play } from "#runtime/simulated/explore.ts";
+import type { Play } from "#runtime/simulated/explored-play.ts";
 import { memoryLog } from "#runtime/simulated/log.ts";
 import { seededRandom } from "#runtime/simulated/random.ts";
 import { seededScheduler } from "#runtime/simulated/scheduler.ts";

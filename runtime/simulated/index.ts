@@ -10,8 +10,11 @@ export { type SimulatedActor, type SimulatedActorOptions, SimulatedCell } from "
 export { ManualClock } from "#runtime/simulated/clock.ts";
 export { MemoryDisk, type MemoryDiskOptions } from "#runtime/simulated/disk.ts";
 export { EventDigest } from "#runtime/simulated/event-digest.ts";
-export { type Explored, type ExploreOptions, explore, Play, type Step } from "#runtime/simulated/explore.ts";
+export { type Explored, type ExploreOptions, explore } from "#runtime/simulated/explore.ts";
 export { type ExploredActor, ExploredCell } from "#runtime/simulated/explored-cell.ts";
+export { ExploredClock } from "#runtime/simulated/explored-clock.ts";
+export { ExploredDisk } from "#runtime/simulated/explored-disk.ts";
+export { Play, type Step } from "#runtime/simulated/explored-play.ts";
 export { type MemoryKvStores, memoryKvStores } from "#runtime/simulated/kv.ts";
 export { Life, type LifeEnv, type LifeOptions } from "#runtime/simulated/life.ts";
 export { type LinkConditions, LinkMatrix } from "#runtime/simulated/link-matrix.ts";

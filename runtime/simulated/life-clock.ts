@@ -2,7 +2,8 @@
  * The clock of one life of a simulated process.
  *
  * Its monotonic reading begins at zero with the life, as that of a process does; a timer is up to 1 ms late, by the seed, so
- * that timers of one due time run in any order; and all timers end with the life.
+ * that timers of one due time run in any order; and all timers end with the life. While the life is stalled none runs: what
+ * fell due runs afterwards, in its order.
  */
 import type { Clock, Timer } from "#runtime/clock.ts";
 import type { Random } from "#runtime/random.ts";
@@ -16,6 +17,11 @@ export class LifeClock implements Clock {
   readonly #beganMs: number;
   readonly #armed = new Set<Timer>();
   #isOver = false;
+  /** By the clock that it stands on. */
+  #stalledUntilMs = 0;
+  /** What fell due meanwhile, in its order. */
+  readonly #putOff = new Map<Timer, () => void>();
+  #putOffCount = 0;
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -44,16 +50,38 @@ export class LifeClock implements Clock {
     if (this.#isOver) return { cancel: () => undefined };
     const lateMs = this.#random.below(LATENESS_STEPS) / LATENESS_STEPS;
     const timer = this.#clock.after(delayMs + lateMs, () => {
-      this.#armed.delete(timer);
-      run();
+      const due = (): void => {
+        this.#armed.delete(timer);
+        run();
+      };
+      if (this.stalledMs === 0) return due();
+      this.#putOffCount += 1;
+      this.#putOff.set(timer, due);
     });
     this.#armed.add(timer);
     return {
       cancel: () => {
         this.#armed.delete(timer);
+        this.#putOff.delete(timer);
         timer.cancel();
       },
     };
+  }
+
+  /** No timer runs for so long. */
+  stall(forMs: number): void {
+    this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.#clock.nowMs() + forMs);
+    this.#wakeAfter(forMs);
+  }
+
+  /** How long it stands still yet; 0 while it does not. */
+  get stalledMs(): number {
+    return Math.max(0, this.#stalledUntilMs - this.#clock.nowMs());
+  }
+
+  /** Timers that fell due while it stood still, so far. */
+  get putOffCount(): number {
+    return this.#putOffCount;
   }
 
   /** No timer of this life runs any more. */
@@ -61,5 +89,16 @@ export class LifeClock implements Clock {
     this.#isOver = true;
     for (const timer of this.#armed) timer.cancel();
     this.#armed.clear();
+    this.#putOff.clear();
+  }
+
+  #wakeAfter(delayMs: number): void {
+    this.#clock.after(delayMs, () => {
+      if (this.stalledMs > 0) return;
+      for (const [timer, due] of this.#putOff) {
+        this.#putOff.delete(timer);
+        due();
+      }
+    });
   }
 }

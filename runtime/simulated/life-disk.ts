@@ -27,7 +27,7 @@ export interface LifeOfDisk {
   /** Hears of every operation, before its outcome is handed over. */
   tell(kind: string, ...details: readonly unknown[]): void;
   /** An operation is about to be done. It may end the life. */
-  operates(): void;
+  operates(operation: DiskOperation): void;
 }
 
 /** Named here, so that one more in the seam is missed by the compiler and not by a simulation. */
@@ -54,7 +54,7 @@ type Outcome = { readonly ok: boolean; readonly value?: unknown };
 type Operation = (...asked: readonly unknown[]) => Promise<Outcome>;
 
 export function lifeDisk(disk: MemoryDisk, life: LifeOfDisk): Disk {
-  const operations = Object.keys(OPERATIONS).map((name) => {
+  const operations = (Object.keys(OPERATIONS) as DiskOperation[]).map((name) => {
     const operation = Reflect.get(disk, name) as Operation;
     return [name, (...asked: readonly unknown[]) => operate(life, name, asked, operation.bind(disk))];
   });
@@ -69,12 +69,12 @@ export function lifeDisk(disk: MemoryDisk, life: LifeOfDisk): Disk {
 
 async function operate(
   life: LifeOfDisk,
-  name: string,
+  name: DiskOperation,
   asked: readonly unknown[],
   operation: Operation,
 ): Promise<Outcome> {
   await untilServed(life);
-  life.operates();
+  life.operates(name);
   if (life.isOver()) return await never();
   const outcome = await operation(...asked);
   if (life.isOver()) return await never();

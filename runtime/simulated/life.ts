@@ -10,6 +10,7 @@ import type { BaseEnv } from "#runtime/env.ts";
 import type { KvStores } from "#runtime/kv/kv.ts";
 import type { Random } from "#runtime/random.ts";
 import type { Scheduler } from "#runtime/scheduler.ts";
+import type { DiskOperation } from "#runtime/simulated/disk.ts";
 import { SimulatedEdges } from "#runtime/simulated/edge.ts";
 import { LifeClock } from "#runtime/simulated/life-clock.ts";
 import { type LifeOfDisk, lifeDisk, lifeStores } from "#runtime/simulated/life-disk.ts";
@@ -29,7 +30,7 @@ const CUT_PIECE_BYTES_MAX: number = 4 * KiB;
 /** Without any of them: a process with an empty environment that nothing is planned for. */
 export interface LifeOptions {
   /** Runs before each operation of its disk; the first has the number 1. It may end the life: then nothing is done. */
-  readonly beforeOperation?: (number: number, life: Life) => void;
+  readonly beforeOperation?: (number: number, life: Life, operation: DiskOperation) => void;
   /** What its process finds in its environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -52,7 +53,9 @@ export class Life {
   readonly #simulation: Simulation;
   readonly #clock: LifeClock;
   readonly #locks: MemoryLocks;
-  readonly #beforeOperation: (number: number, life: Life) => void;
+  readonly #beforeOperation: (number: number, life: Life, operation: DiskOperation) => void;
+  readonly #held: (() => void)[] = [];
+  #heldCount = 0;
   #announceEnd: () => void = () => undefined;
   #isOver = false;
   #operationCount = 0;
@@ -66,7 +69,7 @@ export class Life {
     });
     const clock = new LifeClock(simulation.clock, simulation.fork());
     this.#clock = clock;
-    const scheduler = this.#mortal(seededScheduler(simulation.fork()));
+    const scheduler = this.#stalling(this.#mortal(seededScheduler(simulation.fork())));
     const of = this.#asSeenByDisk(scheduler);
     const disk = lifeDisk(simulation.disk, of);
     this.#locks = memoryLocks(clock, { table: simulation.locks, disk });
@@ -120,6 +123,38 @@ export class Life {
     this.#announceEnd();
   }
 
+  /**
+   * Its event loop stands still for so long: turns, timers and what comes of the disk wait, and run afterwards all at once. The
+   * rest of the world goes on.
+   */
+  stall(forMs: number): void {
+    this.tell("life", "stalled", forMs);
+    this.#clock.stall(forMs);
+    this.#simulation.clock.after(forMs, () => {
+      if (this.stalledMs > 0) return;
+      for (const run of this.#held.splice(0)) run();
+    });
+  }
+
+  /** How long it stands still yet, ms; 0 while it does not. */
+  get stalledMs(): number {
+    return this.#clock.stalledMs;
+  }
+
+  /** What had to wait because it stood still, so far: turns and timers. */
+  get heldCount(): number {
+    return this.#heldCount + this.#clock.putOffCount;
+  }
+
+  #stalling(scheduler: Scheduler): Scheduler {
+    const unlessStalled = (queue: (run: () => void) => void) => (run: () => void) => {
+      if (this.#clock.stalledMs === 0) return queue(run);
+      this.#heldCount += 1;
+      this.#held.push(() => queue(run));
+    };
+    return { microtask: unlessStalled(scheduler.microtask), macrotask: unlessStalled(scheduler.macrotask) };
+  }
+
   #mortal(scheduler: Scheduler): Scheduler {
     const unlessOver = (run: () => void) => (): void => {
       if (!this.#isOver) run();
@@ -137,9 +172,9 @@ export class Life {
       random: this.#simulation.fork(),
       isOver: () => this.#isOver,
       tell: (kind, ...details) => this.tell(kind, ...details),
-      operates: () => {
+      operates: (operation) => {
         this.#operationCount += 1;
-        this.#beforeOperation(this.#operationCount, this);
+        this.#beforeOperation(this.#operationCount, this, operation);
       },
     };
   }

@@ -23,6 +23,8 @@ interface Change {
   readonly sizeBytes: number;
   /** A `sync` failed over it. */
   forgotten: boolean;
+  /** The power goes in the middle of it: `tear`. */
+  torn?: boolean;
 }
 
 export class MemoryFile {
@@ -62,17 +64,26 @@ export class MemoryFile {
     for (const change of this.#unsynced) change.forgotten = true;
   }
 
+  /** A power cut that comes before the next `sync` comes in the middle of the last write, which covers more than one sector. */
+  tear(): void {
+    const last = this.#unsynced.at(-1);
+    if (last !== undefined) last.torn = true;
+  }
+
   /** The power is cut. What is visible afterwards is what the platter holds. */
   crash(random: Random): void {
     const after = this.#durable;
-    // The size travels with the file's metadata: any of the sizes it went through.
-    const sizes = [after.sizeBytes, ...this.#unsynced.map((change) => change.sizeBytes)];
+    const tear = tearIn(this.#unsynced, random);
+    const tornBytes = tear === undefined ? 0 : tear.sector * sectorBytes;
+    // The size travels with the file's metadata: any of the sizes it went through, with what is there of a torn write.
+    const grown = this.#unsynced.map((change) => change.sizeBytes).filter((sizeBytes) => sizeBytes >= tornBytes);
+    const sizes = [Math.max(after.sizeBytes, tornBytes), ...grown];
     const sizeBytes = sizes[random.below(sizes.length)] ?? after.sizeBytes;
     for (const [sector, changes] of changesBySector(this.#unsynced)) {
       const from = sector * sectorBytes;
       const bytes = new Uint8Array(sectorBytes);
       after.read(bytes, from);
-      const keptCount = random.below(changes.length + 1);
+      const keptCount = tornCount(random.below(changes.length + 1), changes, sector, tear);
       for (const change of changes.slice(0, keptCount)) applyToSector(change, bytes, from);
       after.write(bytes, from);
     }
@@ -153,6 +164,27 @@ class Contents {
     grown.set(this.#bytes.subarray(0, this.#sizeBytes));
     this.#bytes = grown;
   }
+}
+
+/** Where a write is torn: the sectors from this one on are as they were before it. */
+interface Tear {
+  readonly change: Change;
+  readonly sector: number;
+}
+
+function tearIn(changes: readonly Change[], random: Random): Tear | undefined {
+  const change = changes.find(({ torn }) => torn === true);
+  if (change === undefined) return undefined;
+  const first = Math.floor(change.position / sectorBytes);
+  const last = Math.floor((change.end - 1) / sectorBytes);
+  return { change, sector: first + 1 + random.below(last - first) };
+}
+
+/** How many of the changes to the sector are there, where chance would have `keptCount`. */
+function tornCount(keptCount: number, changes: readonly Change[], sector: number, tear: Tear | undefined): number {
+  const at = tear === undefined ? -1 : changes.indexOf(tear.change);
+  if (tear === undefined || at < 0) return keptCount;
+  return sector < tear.sector ? Math.max(keptCount, at + 1) : Math.min(keptCount, at);
 }
 
 /** For each sector, the changes that wrote or cut it, oldest first. */

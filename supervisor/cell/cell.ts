@@ -103,6 +103,7 @@ export class Cell {
         this.#bus?.publish(order.event);
         break;
       case "kill-actor":
+      case "arm-failpoint":
       case "resume-actor":
       case "list-letters":
       case "replay-letter":

@@ -1,6 +1,7 @@
 /** What an operator can do with an actor of this cell, and what is said of it. */
 import type { Actor } from "#runtime/actor.ts";
 import { type Failure, type Result, unreachable } from "#runtime/errors.ts";
+import { armFailpoint, type NoSuchFailpoint } from "#runtime/failpoints.ts";
 import type { NotReplayed } from "#runtime/losses.ts";
 import { viewLetters } from "#supervisor/cell/letters.ts";
 import type { Supervisor } from "#supervisor/supervisor.ts";
@@ -34,6 +35,8 @@ export function obey(
       return answerTo(supervisor.kill(command.actor));
     case "resume-actor":
       return answerTo(supervisor.resume(command.actor));
+    case "arm-failpoint":
+      return actor === undefined ? NO_ACTOR : answerTo(armFailpoint(actor, command.failpoint, command.times));
     case "list-letters":
       return actor === undefined ? NO_ACTOR : { fields: { letters: viewLetters(actor) } };
     case "replay-letter":
@@ -50,5 +53,10 @@ function answerTo(result: Result<void, Failure>): CommandAnswer {
 function reasonOf(failure: Failure): string {
   if ("state" in failure) return `it is ${failure.state}`;
   if (failure.code === "runtime.not-replayed") return WHY_NOT[(failure as NotReplayed).reason];
+  if (failure.code === "runtime.no-such-failpoint") return knownTo(failure as NoSuchFailpoint);
   return "there is no such actor";
+}
+
+function knownTo({ known }: NoSuchFailpoint): string {
+  return known.length === 0 ? "it has no failpoints" : `its failpoints are ${known.join(", ")}`;
 }

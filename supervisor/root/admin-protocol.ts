@@ -1,11 +1,15 @@
 /** The lines of the admin socket: one JSON object each way. Pure. */
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
+import { FAILPOINT_TIMES_MAX } from "#runtime/failpoints.ts";
+import type { ArmedFailpoint } from "#supervisor/wire.ts";
 
 export type AdminCommand =
   | { readonly command: "status" }
   | { readonly command: "logs" }
   | { readonly command: "down" }
   | { readonly command: "kill" | "resume"; readonly kind: "actor" | "cell" | "server"; readonly name: string }
+  /** Ends it when it next comes to a failpoint. */
+  | ({ readonly command: "kill-at"; readonly actor: string } & ArmedFailpoint)
   | { readonly command: "letters"; readonly actor: string }
   | { readonly command: "replay"; readonly actor: string; readonly letter: number };
 
@@ -37,7 +41,11 @@ export function parseRequest(line: string): Result<AdminRequest, BadRequest> {
       if (kind === undefined || name === undefined) {
         return bad(id, "the target is actor/<name>, cell/<name> or server/<name>");
       }
-      return ok({ id, command: { command, kind, name } });
+      if (command === "resume" || !("at" in said)) return ok({ id, command: { command, kind, name } });
+      if (kind !== "actor") return bad(id, "only an actor, actor/<name>, has failpoints");
+      const failpoint = failpointOf(said);
+      if (failpoint === undefined) return bad(id, FAILPOINT);
+      return ok({ id, command: { command: "kill-at", actor: name, ...failpoint } });
     }
     case "letters":
     case "replay": {
@@ -53,6 +61,16 @@ export function parseRequest(line: string): Result<AdminRequest, BadRequest> {
     default:
       return bad(id, "the command is status, logs, kill, resume, letters, replay or down");
   }
+}
+
+const FAILPOINT = `"at" is a failpoint, and "times" a whole number, 0 to ${FAILPOINT_TIMES_MAX}`;
+
+function failpointOf(said: object): ArmedFailpoint | undefined {
+  const failpoint = "at" in said ? said.at : undefined;
+  const times = "times" in said ? said.times : 1;
+  if (typeof failpoint !== "string" || typeof times !== "number") return undefined;
+  if (!Number.isInteger(times) || times < 0 || times > FAILPOINT_TIMES_MAX) return undefined;
+  return { failpoint, times };
 }
 
 type TargetKind = "actor" | "cell" | "server";

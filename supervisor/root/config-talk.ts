@@ -59,7 +59,10 @@ export class ConfigTalk {
         if (problem === undefined) this.#heldVersion = config.version;
         resolve(problem);
       };
-      if (!this.#offer(config, answered)) answered(undefined);
+      if (this.#offer(config, answered)) return;
+      // It is not held: a life that has begun with an older one is told when it has started.
+      timer.cancel();
+      resolve(undefined);
     });
   }
 

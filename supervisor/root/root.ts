@@ -288,6 +288,10 @@ export class Root {
       case "resume":
         if (command.kind !== "actor") return cells.commandChild(command.command, command.kind, command.name);
         return cells.command({ kind: `${command.command}-actor`, actor: command.name });
+      case "kill-at": {
+        const { actor, failpoint, times } = command;
+        return cells.command({ kind: "arm-failpoint", actor, failpoint, times });
+      }
       case "letters":
         return cells.command({ kind: "list-letters", actor: command.actor });
       case "replay":

@@ -8,6 +8,9 @@ export interface AdminQuestion {
   readonly command: "status" | "down" | "kill" | "resume";
   /** `actor/<name>` or `cell/<name>`, for `kill` and `resume`. */
   readonly target?: string;
+  /** For `kill`: a failpoint, where the actor is to end when it comes there, and how often. */
+  readonly at?: string;
+  readonly times?: number;
 }
 
 /** Undefined when the connection ended without an answer, or nobody listens. */

@@ -9,6 +9,7 @@ import { EVENT_CHECKS } from "#chaos/checkers/event-checker.ts";
 import type { Fault } from "#chaos/fault.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS } from "#chaos/plants.ts";
+import { ownNetworkMissing } from "#chaos/real/network/own-network.ts";
 import { osMissing } from "#chaos/real/os-world.ts";
 import { SCENARIOS } from "#chaos/scenarios.ts";
 import { workMissing } from "#test/kit/work-node.ts";
@@ -21,7 +22,9 @@ interface Ran {
   readonly stderr: string;
 }
 
-const skip = (await osMissing()) ?? false;
+const skip = (await osMissing()) ?? (await ownNetworkMissing()) ?? false;
+/** What is done to connections at the gates before a node. */
+const GATED = ["partition", "one-way-cut", "narrow-network", "broken-connections"];
 
 describe("cepa chaos", () => {
   let directory: string;
@@ -71,6 +74,7 @@ describe("cepa chaos", () => {
     ["an unknown scenario", ["run", "nothing"], /there is no scenario nothing: cepa chaos list has them/],
     ["a plan that is not there", ["run", "none.json"], /none\.json cannot be read: ENOENT/],
     ["a seed that is none", ["run", "power-fails", "--seed", "x"], /x is no seed/],
+    ["a grid of something", ["grid", "of-something"], /the grid is one, and takes no of-something/],
     ["an unknown executor", ["run", "power-fails", "--executor", "x"], /--executor x: sim, process, os/],
     ["an unknown bug", ["run", "power-fails", "--plant", "x"], /there is no bug x/],
     ["an unknown option", ["run", "--wish"], /Unknown option '--wish'/],
@@ -142,13 +146,15 @@ describe("cepa chaos", () => {
       { kind: "clock-jump", atMs: 500, byMs: -3_600_000 },
       { kind: "disk-full", atMs: 1000, forMs: 1500, freeBytes: 100_000 },
       { kind: "disk-error", atMs: 3000, forMs: 800, operation: "sync", errno: "EIO", count: 1 },
+      { kind: "bad-network", atMs: 200, forMs: 1200, loss: [1, 20], duplicate: [1, 20], delayMs: 5, jitterMs: 20 },
+      { kind: "partition", atMs: 1600, forMs: 700, groups: ["b", "c"] },
     ]);
 
     const { code, stdout } = await chaos("run", path, "--executor", "os", "--json");
 
     assert.equal(code, 0, stdout);
     const { faults } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
-    assert.deepEqual(Object.keys(faults), ["clock-jump", "disk-full", "disk-error"]);
+    assert.deepEqual(Object.keys(faults), ["bad-network", "clock-jump", "disk-full", "partition", "disk-error"]);
   });
 
   it("breaks the servers of a node while producers publish", { skip: workMissing ?? false }, async () => {
@@ -178,12 +184,19 @@ describe("cepa chaos", () => {
       { kind: "kill-cell", atMs: 1500, cell: "data" },
       { kind: "stop-cell", atMs: 2800, forMs: 500, cell: "ops" },
       { kind: "kill-node", atMs: 3500, forMs: 100, power: false },
+      { kind: "partition", atMs: 300, forMs: 900, groups: ["b"] },
+      { kind: "one-way-cut", atMs: 300, forMs: 900, groups: ["a"], lost: "answers" },
+      { kind: "narrow-network", atMs: 1300, forMs: 700, bytesPerSecond: 200_000 },
+      { kind: "broken-connections", atMs: 2300, forMs: 1000, breaks: [1, 2] },
     ]);
 
     const { code, stdout } = await chaos("run", path, "--executor", "process", "--json");
 
     assert.equal(code, 0, stdout);
     const { faults } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
-    assert.deepEqual(Object.keys(faults), ["crash-actor", "kill-cell", "stop-cell", "kill-node"]);
+    assert.deepEqual(
+      new Set(Object.keys(faults)),
+      new Set(["crash-actor", "kill-cell", "stop-cell", "kill-node", ...GATED]),
+    );
   });
 });

@@ -65,6 +65,31 @@ describe("chaos plan: read", () => {
       /^faults\[0\]\.loss has to be a ratio of whole numbers, as \[1, 10\] is$/,
     ],
     [
+      "a group that is none",
+      { ...plan, faults: [{ kind: "partition", atMs: 1, forMs: 1, groups: ["a", "d"] }] },
+      /^faults\[0\]\.groups has to be a list of some of a, b, c$/,
+    ],
+    [
+      "a group twice",
+      { ...plan, faults: [{ kind: "partition", atMs: 1, forMs: 1, groups: ["b", "b"] }] },
+      /^faults\[0\]\.groups has to be a list/,
+    ],
+    [
+      "no group",
+      { ...plan, faults: [{ kind: "one-way-cut", atMs: 1, forMs: 1, groups: [], lost: "answers" }] },
+      /^faults\[0\]\.groups has to be a list/,
+    ],
+    [
+      "a cut in no direction",
+      { ...plan, faults: [{ kind: "one-way-cut", atMs: 1, forMs: 1, groups: ["a"], lost: "both" }] },
+      /^faults\[0\]\.lost has to be one of requests, answers$/,
+    ],
+    [
+      "a line that carries nothing",
+      { ...plan, faults: [{ kind: "narrow-network", atMs: 1, forMs: 1, bytesPerSecond: 0 }] },
+      /^faults\[0\]\.bytesPerSecond has to be a whole number from 1 to/,
+    ],
+    [
       "more than all",
       {
         ...plan,

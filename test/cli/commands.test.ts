@@ -199,6 +199,30 @@ describe("cli: kill, resume and down", () => {
     ]);
   });
 
+  it("says at which failpoint an actor is to end", async () => {
+    node.asked.length = 0;
+    const kill = (at: string) => cepa(["kill", "actor/storage", "--at", at, "--data", node.directory]);
+
+    const said = [await kill("put-durable"), await kill("put-durable:3"), await kill("put-durable:0")];
+
+    assert.deepEqual(
+      said.map(({ stdout }) => stdout),
+      [
+        "actor/storage ends when it comes to put-durable: 1\n",
+        "actor/storage ends when it comes to put-durable: 3\n",
+        "actor/storage passes put-durable\n",
+      ],
+    );
+    const target = "actor/storage";
+    assert.deepEqual(
+      node.asked,
+      [1, 3, 0].map((times) => ({ id: 1, command: "kill", target, at: "put-durable", times })),
+    );
+    const refused = await kill("put-durable:many");
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /It is a failpoint, or one and a count, such as put-durable:3/);
+  });
+
   it("passes the node's refusal on", async () => {
     const ran = await cepa(["kill", "actor/nobody", "--data", node.directory]);
 

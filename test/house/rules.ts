@@ -2,7 +2,9 @@
 import type { Rule } from "#test/house/rule.ts";
 import { ambient } from "#test/house/rules/ambient.ts";
 import { boundaries } from "#test/house/rules/boundaries.ts";
+import { failpoints } from "#test/house/rules/failpoints.ts";
 import { shape } from "#test/house/rules/files.ts";
+import { gates } from "#test/house/rules/gates.ts";
 import { kernel } from "#test/house/rules/kernel.ts";
 import { ladder } from "#test/house/rules/ladder.ts";
 import { libraries } from "#test/house/rules/libraries.ts";
@@ -19,5 +21,7 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   tables,
   pages,
   producers,
+  failpoints,
+  gates,
   files: shape,
 };

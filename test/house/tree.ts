@@ -25,7 +25,7 @@ function walk(root: string, folder: string, files: Map<string, string>): void {
 
 /** TypeScript that runs in a node or beside one: everything but tests and benches. */
 export function isProduction(path: string): boolean {
-  return /^(runtime|actors|supervisor|cli|client|console|chaos)\/.*\.ts$/.test(path);
+  return /^(runtime|actors|supervisor|cli|client|console|chaos|release)\/.*\.ts$/.test(path);
 }
 
 /** TypeScript that runs inside a node. */

@@ -3,5 +3,6 @@ import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Check } from "#test/kit/aside.ts";
 
-const { check } = (await import(pathToFileURL(String(workerData)).href)) as { readonly check: Check };
-parentPort?.postMessage(await check());
+const { path, about } = workerData as { readonly path: string; readonly about: string };
+const { check } = (await import(pathToFileURL(path).href)) as { readonly check: Check };
+parentPort?.postMessage(await check(about));

@@ -8,12 +8,16 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 
 /** A module that can be run aside exports this. What it answers with are lines for the reader. */
-export type Check = () => Promise<readonly string[]>;
+export type Check = (about: string) => Promise<readonly string[]>;
 
-/** Runs `check` of the module at `path`, from the root of the repository. It rejects with what the check throws. */
-export function aside(path: string): Promise<readonly string[]> {
+/**
+ * Runs `check` of the module at `path`, from the root of the repository, `about` one of several things that it can check. It
+ * rejects with what the check throws.
+ */
+export function aside(path: string, about = ""): Promise<readonly string[]> {
   const root = join(import.meta.dirname, "..", "..");
-  const worker = new Worker(join(root, "test/kit/aside-thread.ts"), { workerData: join(root, path) });
+  const workerData = { path: join(root, path), about };
+  const worker = new Worker(join(root, "test/kit/aside-thread.ts"), { workerData });
   return new Promise((resolve, reject) => {
     worker.on("message", resolve);
     worker.on("error", reject);

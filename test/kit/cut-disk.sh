@@ -1,5 +1,5 @@
 #!/bin/sh
-# A disk whose power can be cut: `cut-disk.sh FOLDER [IMAGE]`. An ext4 file system on a loop device, on a file that
+# A disk whose power can be cut: `cut-disk.sh FOLDER SIZE [IMAGE]`. An ext4 file system on a loop device, on a file that
 # nbdfuse shows, of an NBD server whose cache is written to FOLDER/image only when the kernel asks it to flush. Where
 # the server is killed, what was not synced is gone, as it is when the power goes.
 #
@@ -56,10 +56,10 @@ cut() {
 
 mkdir "$mount"
 : >"$device"
-if [ $# -gt 1 ]; then
-  cp --sparse=always "$2" "$image"
+if [ $# -gt 2 ]; then
+  cp --sparse=always "$3" "$image"
 else
-  truncate -s 256M "$image"
+  truncate -s "$2" "$image"
   mkfs.ext4 -q -F "$image" >>"$folder/log" 2>&1
 fi
 while read -r order; do

@@ -49,7 +49,7 @@ describe("a disk whose power is cut", { skip }, () => {
     await writeFile(join(first.directory, "synced"), bytes);
     await sync(join(first.directory, "synced"));
     await first.cutPower();
-    const second = await CutDisk.make(first.image);
+    const second = await CutDisk.make({ image: first.image });
     try {
       await second.powerOn();
       assert.deepEqual(await readFile(join(second.directory, "synced")), bytes);

@@ -36,24 +36,31 @@ function hasMemory(): boolean {
   return bavail * bsize >= MEMORY_BYTES_MIN;
 }
 
+export interface CutDiskOptions {
+  /** What it holds at first; nothing, unless it is given. */
+  readonly image?: string | undefined;
+  /** Of a disk that holds nothing. Default 256 MiB. */
+  readonly sizeBytes?: number;
+}
+
 export class CutDisk implements AsyncDisposable {
   readonly #folder: string;
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #answers: AsyncIterator<string>;
 
-  private constructor(folder: string, image: string | undefined) {
+  private constructor(folder: string, { image, sizeBytes = 256 * MiB }: CutDiskOptions) {
     this.#folder = folder;
     // In a group of its own: it cleans up behind whoever is interrupted.
-    this.#process = spawn("sh", [SCRIPT, folder, ...(image === undefined ? [] : [image])], {
+    this.#process = spawn("sh", [SCRIPT, folder, `${sizeBytes}`, ...(image === undefined ? [] : [image])], {
       stdio: ["pipe", "pipe", "inherit"],
       detached: true,
     });
     this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
-  /** Empty, or what `image` holds. Its power is off. */
-  static async make(image?: string): Promise<CutDisk> {
-    return new CutDisk(await mkdtemp(join(hasMemory() ? MEMORY : tmpdir(), "cepa-cut-disk-")), image);
+  /** Its power is off. */
+  static async make(options: CutDiskOptions = {}): Promise<CutDisk> {
+    return new CutDisk(await mkdtemp(join(hasMemory() ? MEMORY : tmpdir(), "cepa-cut-disk-")), options);
   }
 
   /** Where it is mounted while its power is on. */

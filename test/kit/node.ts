@@ -96,11 +96,12 @@ export class TestNode {
   async admin(
     command: "status" | "logs" | "kill" | "resume" | "down",
     target?: string,
+    more: Readonly<Record<string, unknown>> = {},
   ): Promise<Record<string, unknown>> {
     const node = JSON.parse(readFileSync(join(this.home, "node.json"), "utf8")) as { admin: string };
     const socket = connect(node.admin);
     await once(socket, "connect");
-    socket.write(`${JSON.stringify({ id: 1, command, ...(target === undefined ? {} : { target }) })}\n`);
+    socket.write(`${JSON.stringify({ id: 1, command, ...(target === undefined ? {} : { target }), ...more })}\n`);
     for await (const line of createInterface({ input: socket })) {
       const answer = JSON.parse(line) as Record<string, unknown>;
       if (answer["ok"] === undefined) continue; // Progress of a drain.
@@ -243,7 +244,8 @@ export function launchRoot(dataDirectory: string, options: NodeOptions = {}): Ch
   const [program, ...first] = options.command ?? [process.execPath, join(projectRoot, "supervisor/main.ts")];
   return spawn(program, [...first, ...args, ...(options.args ?? [])], {
     cwd: tmpdir(),
-    env: { ...process.env, ...options.env },
+    // A cell is handed what begins with CEPA_, and nothing else that says whose it is: see `livingPids`.
+    env: { ...process.env, CEPA_TEST_NODE: dataDirectory, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }

@@ -1,12 +1,14 @@
 /**
  * Loaded with `--import` before a check runs: one source file is then read with one text replaced by another.
  *
- * The sources on disk stay as they are. `test/kit/planted.ts` says which text, through the environment.
+ * The sources on disk stay as they are. `test/kit/planted.ts` and `chaos/patched.ts` say which text, through the environment.
+ * Where the hook itself came through it, every process of Node that comes of this one reads its sources likewise.
  */
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { handOn } from "#test/kit/hand-on.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const { file, from, to } = JSON.parse(process.env["CEPA_PLANT"] ?? "{}") as Record<"file" | "from" | "to", string>;
@@ -26,3 +28,5 @@ registerHooks({
     return { format: "module-typescript", source: pieces.join(to), shortCircuit: true };
   },
 });
+
+if (process.env["NODE_OPTIONS"] !== undefined) handOn(["NODE_OPTIONS", "CEPA_PLANT"]);

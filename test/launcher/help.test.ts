@@ -37,7 +37,7 @@ describe("cepa COMMAND --help", () => {
     const names = all.map(([command]) => command);
 
     assert(names.length >= 34, `${names}`);
-    for (const name of ["put", "gc", "logs", "car import", "name set", "up", "pack"])
+    for (const name of ["put", "gc", "logs", "car import", "name set", "up", "mutate", "pack", "release"])
       assert(names.includes(name), name);
   });
 

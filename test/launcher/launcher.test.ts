@@ -166,7 +166,15 @@ describe("launcher: every command", () => {
   it("compiles nothing beside its main thread, so that it ends when it is interrupted", async () => {
     using checkout = new Checkout();
     const flags = "console.log(JSON.stringify(process.execArgv));";
-    const entries = { ps: "cli/main.ts", test: "test/main.ts", bench: "bench/main.ts", pack: "library/pack.ts" };
+    const entries = {
+      ps: "cli/main.ts",
+      test: "test/main.ts",
+      bench: "bench/main.ts",
+      gates: "gates/main.ts",
+      mutate: "gates/mutation/main.ts",
+      pack: "library/pack.ts",
+      release: "release/main.ts",
+    };
     for (const entry of Object.values(entries)) checkout.script(entry, flags);
 
     const ran = [];
@@ -174,7 +182,7 @@ describe("launcher: every command", () => {
 
     assert.deepEqual(
       ran.map((text) => JSON.parse(text)),
-      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE]],
+      [[ALONE, "--no-concurrent-recompilation"], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE], [ALONE]],
     );
   });
 });

@@ -53,6 +53,19 @@ describe("permits: resize", () => {
     taken(await waiting);
     assert.equal(permits.held.requests, 2);
   });
+
+  it("refuses those in line who can never fit the lower bounds, and lets in who stood behind them", async () => {
+    const { permits } = start();
+    taken(permits.tryTake(one));
+    const heavy = permits.take({ requests: 1, bytes: 100 }, within(), 1000);
+    const light = permits.take({ requests: 1, bytes: 1 }, within(), 1000);
+
+    permits.resize({ requestsMax: 2, bytesMax: 99 });
+
+    assert.equal(reasonOf(await heavy), "too-heavy");
+    taken(await light);
+    assert.equal(permits.waitingCount, 0);
+  });
 });
 
 describe("permits: tryTake", () => {

@@ -1,5 +1,5 @@
 /**
- * Bugs that the model (`test/runtime/model`) and the explorer (`test/runtime/explore`) are seen to catch.
+ * Bugs that the model (`test/runtime/model`) and explored actors (`test/runtime/explore/actor.test.ts`) are seen to catch.
  *
  * Each text is one short line of the source, so that the table survives what does not change the meaning of that line.
  */
@@ -10,8 +10,6 @@ const MODEL = {
   test: "agrees with the model, accounts for every attempt, and leaves nothing behind",
 };
 const exploring = (test: string): Plant["check"] => ({ file: "test/runtime/explore/actor.test.ts", test });
-const busExploring = (test: string): Plant["check"] => ({ file: "test/runtime/explore/bus.test.ts", test });
-
 /** The model catches it where no other check is named. */
 type Row = Omit<Plant, "check"> & Partial<Pick<Plant, "check">>;
 
@@ -278,26 +276,6 @@ const TABLE: readonly Row[] = [
     from: "new SlidingWindow(options.intensity.restartsMax,",
     to: "new SlidingWindow(options.intensity.restartsMax + 1,",
     says: "is restarted past its supervisor's intensity",
-  },
-
-  // Bus
-  {
-    name: "a subscriber that lags learns of one loss fewer",
-    file: "runtime/bus.ts",
-    from: "const laggedCount = Math.max(0, oldest - subscription.cursor);",
-    to: "const laggedCount = Math.max(0, oldest - subscription.cursor - 1);",
-    check: busExploring(
-      "2 publishers of 2 events and 2 subscribers of 2 reads agree with a list in all 2520 interleavings",
-    ),
-    says: "the oldest that is kept, and the exact lag",
-  },
-  {
-    name: "a subscriber that waits misses what wakes it",
-    file: "runtime/bus.ts",
-    from: "resolve(this.take());",
-    to: "this.take();\n    resolve(this.take());",
-    check: busExploring("subscribers that wait hear each event once, and the end, in every interleaving"),
-    says: "the oldest that is kept, and the exact lag",
   },
 ];
 

@@ -245,6 +245,22 @@ describe("admin: parseRequest", () => {
     }
   });
 
+  it("reads at which failpoint an actor is to end", () => {
+    const read = (said: object): unknown => {
+      const parsed = parseRequest(JSON.stringify({ command: "kill", target: "actor/storage", ...said }));
+      return parsed.ok ? parsed.value.command : parsed.failure.message;
+    };
+    const armed = { command: "kill-at", actor: "storage", failpoint: "put-durable" };
+
+    assert.deepEqual(read({ at: "put-durable" }), { ...armed, times: 1 });
+    assert.deepEqual(read({ at: "put-durable", times: 0 }), { ...armed, times: 0 });
+    assert.equal(read({ at: "put-durable", target: "cell/data" }), "only an actor, actor/<name>, has failpoints");
+    for (const times of [-1, 1.5, 1_000_001, "2", null]) {
+      assert.match(String(read({ at: "put-durable", times })), /"times" a whole number, 0 to 1000000$/);
+    }
+    assert.match(String(read({ at: 7 })), /^"at" is a failpoint/);
+  });
+
   it("refuses what is no request, and gives the id back where there is one", () => {
     const refused = [
       "",

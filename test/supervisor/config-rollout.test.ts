@@ -134,4 +134,19 @@ describe("config rollout: a cell that comes back in the middle (SUP-12)", () => 
       });
     }
   }
+
+  it("has what is in force, when it was offered while that life was still starting", async () => {
+    const { rollout, clock, quick, slow } = await bothUp();
+    quick.crash();
+    await begin(quick, clock);
+
+    const offering = rollout.offer({ alpha: { x: 1 } });
+    slow.obey();
+    assert.deepEqual(await offering, { ok: true, value: undefined });
+    quick.say({ kind: "started" });
+    quick.obey();
+    slow.obey();
+
+    assert.deepEqual([rollout.current, quick.inForce, slow.inForce], [next, next, next]);
+  });
 });

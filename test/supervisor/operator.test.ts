@@ -16,8 +16,10 @@ const fussy: Behavior<FussyProtocol, never, { isFussy: boolean; taken: number },
   {
     name: "fussy",
     init: (deps) => deps,
+    failpoints: ["taken"],
     handlers: {
-      take: (deps) => {
+      take: (deps, _request, ctx) => {
+        ctx.maybe("taken");
         if (deps.isFussy) throw new RangeError("not that");
         deps.taken += 1;
       },
@@ -77,6 +79,30 @@ describe("operator: commands about an actor", () => {
     const message = "there is no letter of that number";
     assert.deepEqual(again, { refusal: { code: "runtime.not-replayed", message } });
     assert.equal(deps.taken, 1);
+  });
+
+  it("arms a failpoint, and says which an actor has", async () => {
+    const { actors, ref, clock, exits } = await withLetters();
+    const arm = (failpoint: string) =>
+      obey({ kind: "arm-failpoint", actor: "fussy", failpoint, times: 1 }, actors, supervisor);
+
+    assert.deepEqual(arm("nowhere"), {
+      refusal: { code: "runtime.no-such-failpoint", message: "its failpoints are taken" },
+    });
+    assert.deepEqual(arm("taken"), { fields: {} });
+    ref.cast("take", {});
+    await clock.settle();
+
+    assert.deepEqual(
+      exits.map(({ kind }) => kind),
+      ["crashed"],
+    );
+    assert.deepEqual(
+      obey({ kind: "arm-failpoint", actor: "other", failpoint: "taken", times: 1 }, actors, supervisor),
+      {
+        refusal: { code: "supervisor.no-such-child", message: "there is no such actor" },
+      },
+    );
   });
 
   it("passes on what the supervisor says, and knows its actors", async () => {

@@ -41,7 +41,9 @@ describe("options: parseOptions", () => {
     const refused = parseOptions(["--http", "0.0.0.0:80"], env);
     assert.equal(refused.ok, false);
     const allowed = parseOptions(["--http", "0.0.0.0:80", "--insecure-public"], env);
-    assert.deepEqual(allowed.ok && allowed.value !== "help" && allowed.value.http, { host: "0.0.0.0", port: 80 });
+    assert(allowed.ok && allowed.value !== "help");
+    assert.deepEqual(allowed.value.http, { host: "0.0.0.0", port: 80 });
+    assert.equal(allowed.value.insecurePublic, true);
   });
 
   it("refuses what it does not know, in one line", () => {

@@ -105,13 +105,13 @@ for (const layout of ["home", "volumes"] as const) {
         await using left = await CutDisk.make();
         const told = await cutAt(left, "work", LEFT_AT[layout]);
         assert(!told.isDone && told.held.size > 0);
-        await using counted = await CutDisk.make(left.image);
+        await using counted = await CutDisk.make({ image: left.image });
         await counted.powerOn();
         const ofRecovery = await callsOf(counted.directory, "recover");
         let hits = 0;
         const points = part.of(cutsOfRecovery(ofRecovery));
         for (const at of points) {
-          await using disk = await CutDisk.make(left.image);
+          await using disk = await CutDisk.make({ image: left.image });
           if (!(await cutAt(disk, "recover", at)).isDone) hits += 1;
           await checkCut(disk, layout, told, `recovery lost its power at ${at}: ${ofRecovery[at - 1]?.call}`);
         }

@@ -10,10 +10,10 @@ import { type FileMap, isProduction, lineAt, withoutProse } from "#test/house/tr
 
 /**
  * Where the world is touched: the real seams, those of the root among them, the command line, and the entries: of the two
- * kinds of process, of what compiles their code, and of what breaks a node.
+ * kinds of process, of what compiles their code, of what breaks a node, and of what makes releases.
  */
 const HOMES =
-  /^(runtime\/real\/|cli\/|supervisor\/root\/real-[\w-]+\.ts$|supervisor\/(main|cell-main|compile)\.ts$|chaos\/(real\/|main\.ts$))/;
+  /^(runtime\/real\/|cli\/|supervisor\/root\/real-[\w-]+\.ts$|supervisor\/(main|cell-main|compile)\.ts$|(chaos|release)\/(real\/|main\.ts$))/;
 /** Pure functions that live in modules that reach outside. */
 const PURE: ReadonlySet<string> = new Set(["isIP", "isIPv4", "isIPv6"]);
 

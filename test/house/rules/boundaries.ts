@@ -31,6 +31,11 @@ function offender(what: string, path: string, line: string): Planted {
   return { what, files: { [path]: `/** Planted. */\n${line}\n` }, says: path };
 }
 
+/** Tests and benches may know all of it; gates and chaos know themselves. */
+function isBeside(from: string, to: string): boolean {
+  return /^(test|bench|chaos)\//.test(from) || (from.startsWith("gates/") && to.startsWith("gates/"));
+}
+
 /** What a lock on a real file takes, and a directory that others cannot enter, for it to be in. */
 const LOCKS = /^runtime\/real\/(clock|lock|private-directory)\.ts$/;
 /** What the command line and the client may know of the runtime. */
@@ -93,15 +98,25 @@ export const boundaries: readonly Rule[] = [
   ),
 
   boundary(
-    "nothing outside test and bench imports test, bench or chaos",
-    ({ from, to }) => !/^(test|bench|chaos)\//.test(from) && /^(test|bench|chaos)\//.test(to),
-    [offender("a kit", "cli/planted.ts", 'import { startActor } from "#test/kit/actor.ts";')],
+    "nothing outside test and bench imports test, bench, gates or chaos",
+    ({ from, to }) => /^(test|bench|gates|chaos)\//.test(to) && !isBeside(from, to),
+    [
+      offender("a kit", "cli/planted.ts", 'import { startActor } from "#test/kit/actor.ts";'),
+      offender("a gate", "runtime/planted.ts", 'import { walk } from "#gates/javascript.ts";'),
+    ],
   ),
 
   boundary(
     "chaos knows all but test files; of the tests it knows their kit",
     ({ from, to }) => from.startsWith("chaos/") && to.startsWith("test/") && !to.startsWith("test/kit/"),
     [offender("a test", "chaos/planted.ts", 'import { loaded } from "#test/supervisor/simulated/catalogue.ts";')],
+  ),
+
+  boundary(
+    "release knows itself, the library, units and errors",
+    ({ from, to }) =>
+      from.startsWith("release/") && !/^(release|library)\//.test(to) && !/^runtime\/(units|errors)\.ts$/.test(to),
+    [offender("the command line", "release/planted.ts", 'import { note } from "#cli/console.ts";')],
   ),
 
   {

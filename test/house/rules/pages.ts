@@ -72,7 +72,12 @@ export const pages: readonly Rule[] = [
   {
     name: "every package is pinned to one version",
     check: (files) =>
-      ["package.json", "bench/peers/package.json", "test/library/nodes/package.json"].flatMap((path) =>
+      [
+        "package.json",
+        "bench/peers/package.json",
+        "test/library/nodes/package.json",
+        "test/release/schema/package.json",
+      ].flatMap((path) =>
         versionsOf(files, path)
           .filter(([, version]) => !/^(npm:[\w@/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
           .map(([name, version]) => `${path} wants ${name} at ${version}`),

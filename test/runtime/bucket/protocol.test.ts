@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { parseBucketUrl } from "#runtime/bucket/place.ts";
 import { encodePath, encodeQuery, sign } from "#runtime/bucket/signature.ts";
 import { parseErrorCode, parseObjectPage, removalBody } from "#runtime/bucket/xml.ts";
+import { KiB } from "#runtime/units.ts";
 
 /** The examples that the protocol's own documentation works out. */
 const documented = {
@@ -143,6 +144,19 @@ describe("bucket: pages of a list", () => {
   ] as const;
   for (const [what, text] of strange) {
     it(`are not ${what}`, () => assert.equal(parseObjectPage(text, "p/"), undefined));
+  }
+
+  for (const word of ["<Contents>", "<Contents><Key>p/", "<Error>"]) {
+    it(`are read in no time where nothing ends: ${word}`, () => {
+      const text = word.repeat((256 * KiB) / word.length);
+      const before = process.cpuUsage();
+
+      assert.deepEqual(parseObjectPage(page(`<IsTruncated>false</IsTruncated>${text}`), "p/")?.objects, []);
+      assert.equal(parseErrorCode(text), undefined);
+
+      const tookMs = process.cpuUsage(before).user / 1000;
+      assert(tookMs < 1000, `took ${tookMs} ms`);
+    });
   }
 
   it("never throw, whatever comes (property)", () => {

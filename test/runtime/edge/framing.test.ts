@@ -25,6 +25,9 @@ describe("edge (sockets): framing", () => {
     ["a coding before chunked", put("Transfer-Encoding: gzip, chunked"), unsupported],
     ["a coding in a second field", put("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked"), unsupported],
     ["chunks of HTTP/1.0", put("Transfer-Encoding: chunked", "1.0"), malformed],
+    ["a line without a version", "GET /\r\n\r\n", malformed],
+    ["a version that is part of the target", "GET http://x/y!HTTP/1.1\r\nHost: x\r\n\r\n", malformed],
+    ["HTTP/2.0", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", malformed],
     ["two hosts", "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", malformed],
     ["the same host twice", "GET / HTTP/1.1\r\nHost: x\r\nhost: x\r\n\r\n", malformed],
   ] as const) {

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CastOutcome, Down } from "#runtime/ref.ts";
-import { type Explored, explore, type Play } from "#runtime/simulated/explore.ts";
+import { type Explored, explore } from "#runtime/simulated/explore.ts";
 import { ExploredCell } from "#runtime/simulated/explored-cell.ts";
+import type { Play } from "#runtime/simulated/explored-play.ts";
 import { type Noter, startNoter } from "#test/runtime/explore/noter.ts";
 
 const within = { timeoutMs: 50 };

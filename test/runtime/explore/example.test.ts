@@ -1,4 +1,4 @@
-/** The program that docs/testing.md explores: it runs as it stands there, and it sees the bug it is there for. */
+/** The programs that docs/testing.md explores: they run as they stand there, and the first sees the bug it is there for. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -7,7 +7,9 @@ import { describe, it } from "node:test";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 const page = readFileSync(join(root, "docs", "testing.md"), "utf8");
-const [whole = "", program = ""] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = ""]) => code);
+const [whole = "", program = "", stored = ""] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  ([, code = ""]) => code,
+);
 /** The shop of the first example, without what is done to it there. */
 const shop = whole.slice(0, whole.indexOf("const { runs, repeated }")).replace(/^import \{ LinkMatrix.*\n/m, "");
 
@@ -17,14 +19,15 @@ function run(code: string): { readonly status: number | null; readonly stdout: s
   return spawnSync(process.execPath, ["--input-type=module-typescript", "-"], options);
 }
 
-describe("docs/testing.md: the explored program", () => {
-  it("runs, in more than one interleaving", () => {
-    const { status, stdout, stderr } = run(`${shop}${program}process.stdout.write(String(interleavings.runs > 1));`);
+describe("docs/testing.md: the explored programs", () => {
+  it("run, the first in more than one interleaving, the second to each of its ends", () => {
+    const seen = "process.stdout.write([interleavings.runs > 1, ...[...found].sort()].join());";
+    const { status, stdout, stderr } = run(`${shop}${program}${stored}${seen}`);
 
-    assert.deepEqual([status, stdout], [0, "true"], stderr);
+    assert.deepEqual([status, stdout], [0, "true,0,1"], stderr);
   });
 
-  it("fails where the shop sells what it has not got", () => {
+  it("fail where the shop sells what it has not got", () => {
     const { status, stderr } = run(`${shop.replace(/^ *if \(count > state\.left\).*\n/m, "")}${program}`);
 
     assert.equal(status, 1);

@@ -1,7 +1,8 @@
 /** The explorer itself: that it plays every interleaving, each once, and can play a failing one again. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { explore, type Play } from "#runtime/simulated/explore.ts";
+import { explore } from "#runtime/simulated/explore.ts";
+import type { Play } from "#runtime/simulated/explored-play.ts";
 
 /** Scripts that only say their names: `{ a: 2, b: 1 }` takes two steps as a and one as b. */
 function scripts(play: Play, steps: Readonly<Record<string, number>>, said: string[]): void {
@@ -31,7 +32,7 @@ describe("explore: scripts", () => {
       });
 
       const slotsMax = Object.values(steps).reduce((sum, count) => sum + count);
-      assert.deepEqual(explored, { runs, cutOff: 0, slotsMax });
+      assert.deepEqual(explored, { runs, cutOff: 0, slots: runs * slotsMax, slotsMax, isComplete: true });
       assert.equal(seen.size, runs);
     });
   }
@@ -109,7 +110,7 @@ describe("explore: a failure", () => {
   };
 
   it("is found, and names the interleaving that shows it", async () => {
-    await assert.rejects(explore(lostUpdate), /no update is lost[\s\S]*in the interleaving a b a b\n {2}\{ only: \[/);
+    await assert.rejects(explore(lostUpdate), /no update is lost[\s\S]*in the interleaving a b b a\n {2}\{ only: \[/);
   });
 
   it("is played again from what it names", async () => {
@@ -118,7 +119,8 @@ describe("explore: a failure", () => {
     const only = JSON.parse(/only: (\[[^\]]*\])/.exec(failure.message)?.[1] ?? "") as number[];
 
     await assert.rejects(explore(lostUpdate, { only }), { message: failure.message });
-    assert.deepEqual(await explore(lostUpdate, { only: [0, 1] }), { runs: 1, cutOff: 0, slotsMax: 4 });
+    const alone = { runs: 1, cutOff: 0, slots: 4, slotsMax: 4, isComplete: false };
+    assert.deepEqual(await explore(lostUpdate, { only: [0, 0] }), alone);
   });
 
   it("of a step ends the run, also when it comes later", async () => {
@@ -271,5 +273,171 @@ describe("explore: bounds", () => {
       }),
       /a program is a function of the choices made for it/,
     );
+  });
+});
+
+describe("explore: preemptionsMax", () => {
+  const STEPS = { a: 3, b: 2, c: 2 };
+
+  async function traces(preemptionsMax?: number): Promise<{ readonly seen: ReadonlySet<string>; isComplete: boolean }> {
+    const seen = new Set<string>();
+    const { runs, isComplete } = await explore(
+      async (play) => {
+        scripts(play, STEPS, []);
+        await play.interleave();
+        assert.equal(play.preemptions, preemptionsIn(play.trace));
+        seen.add(play.trace.join(""));
+      },
+      preemptionsMax === undefined ? {} : { preemptionsMax },
+    );
+    assert.equal(seen.size, runs, "each once");
+    return { seen, isComplete };
+  }
+
+  /** Counted by hand: who comes after another one that has steps left. */
+  function preemptionsIn(trace: readonly string[]): number {
+    return trace.filter((name, at) => at > 0 && name !== trace[at - 1] && trace.indexOf(trace[at - 1] ?? "", at) > 0)
+      .length;
+  }
+
+  for (const preemptionsMax of [0, 1, 2, 3, 4, 5]) {
+    it(`plays those with at most ${preemptionsMax} of them, and says whether those are all (SIM-10)`, async () => {
+      const all = [...(await traces()).seen];
+      const { seen, isComplete } = await traces(preemptionsMax);
+
+      assert.deepEqual([...seen].sort(), all.filter((trace) => preemptionsIn([...trace]) <= preemptionsMax).sort());
+      assert.equal(isComplete, seen.size === all.length);
+    });
+  }
+
+  it("finds what needs as many, and not what needs one more; `only` plays it again without the bound (SIM-10)", async () => {
+    const lost = async (play: Play): Promise<void> => {
+      let counter = 0;
+      for (const name of ["a", "b"]) {
+        let read = 0;
+        const reads = (): void => {
+          read = counter;
+        };
+        const writes = (): void => {
+          counter = read + 1;
+        };
+        play.script(name, reads, writes);
+      }
+      await play.interleave();
+      assert.equal(counter, 2, "no update is lost");
+    };
+
+    assert.deepEqual(await explore(lost, { preemptionsMax: 0 }), {
+      runs: 2,
+      cutOff: 0,
+      slots: 8,
+      slotsMax: 4,
+      isComplete: false,
+    });
+    const failure: unknown = await explore(lost, { preemptionsMax: 1 }).catch((error: unknown) => error);
+    assert(failure instanceof Error);
+    const only = JSON.parse(/only: (\[[^\]]*\])/.exec(failure.message)?.[1] ?? "") as number[];
+    await assert.rejects(explore(lost, { only }), { message: failure.message });
+  });
+
+  it("takes what the last slot has set going for its continuation", async () => {
+    const { runs, isComplete } = await explore(
+      async (play) => {
+        // It goes on by events, one after another; the other one may come before, or after all of it.
+        const goOn = (left: number): void => {
+          if (left > 0) play.event("then", () => goOn(left - 1));
+        };
+        play.script("chain", () => goOn(5));
+        play.script("other", () => undefined);
+        await play.interleave();
+        assert.equal(play.preemptions, 0);
+      },
+      { preemptionsMax: 0 },
+    );
+
+    assert.deepEqual({ runs, isComplete }, { runs: 2, isComplete: false });
+  });
+
+  it("passes over one who stands in line and has nothing to do", async () => {
+    const { runs, isComplete } = await explore(
+      async (play) => {
+        const idle = { runSlot: () => 0 };
+        play.script("a", () => play.enqueue(idle));
+        scripts(play, { b: 1, c: 1 }, []);
+        await play.interleave();
+      },
+      { preemptionsMax: 0 },
+    );
+
+    assert.deepEqual({ runs, isComplete }, { runs: 6, isComplete: true });
+  });
+});
+
+describe("explore: events", () => {
+  it("happen once, at every moment from when they are made", async () => {
+    const seen = new Set<string>();
+    await explore(async (play) => {
+      scripts(play, { a: 2 }, []);
+      play.event("bang", () => undefined);
+      await play.interleave();
+      seen.add(play.trace.join(" "));
+    });
+
+    assert.deepEqual([...seen].sort(), ["a a bang", "a bang a", "bang a a"]);
+  });
+
+  it("do not happen any more when they are undone, nor outside an interleaving", async () => {
+    await explore(async (play) => {
+      let happened = 0;
+      const undo = play.event("bang", () => {
+        happened += 1;
+      });
+      for (let turn = 0; turn < 10; turn += 1) await undefined;
+      assert.equal(happened, 0);
+      undo();
+      play.script("a", () => play.event("bang", () => assert.fail("it happened"))());
+      await play.interleave();
+      assert.equal(happened, 0);
+    });
+  });
+
+  it("that fail fail the run, and are in what it tells", async () => {
+    await assert.rejects(
+      explore(async (play) => {
+        play.event("bang", () => assert.fail("its own"));
+        await play.interleave();
+      }),
+      /its own\n {2}in the interleaving bang\n/,
+    );
+  });
+
+  it("a step is in line when an event has settled it", async () => {
+    const { runs } = await explore(async (play) => {
+      play.script(
+        "a",
+        () => new Promise((resolve) => void play.event("done", resolve)),
+        () => assert(play.trace.includes("done")),
+      );
+      await play.interleave();
+    });
+
+    assert.equal(runs, 1);
+  });
+});
+
+describe("explore: what is chosen", () => {
+  it("is each outcome once, stands behind whoever chose, and is played again", async () => {
+    const seen: string[] = [];
+    const program = async (play: Play): Promise<void> => {
+      play.script("a", () => void play.choose("die", 3));
+      scripts(play, { b: 1 }, []);
+      await play.interleave();
+      seen.push(play.trace.join(" "));
+    };
+
+    assert.equal((await explore(program, { preemptionsMax: 0 })).runs, 6);
+    assert.deepEqual(seen.sort(), ["a die=0 b", "a die=1 b", "a die=2 b", "b a die=0", "b a die=1", "b a die=2"]);
+    await explore(program, { only: [1, 0, 2] });
+    assert.equal(seen.at(-1), "b a die=2");
   });
 });

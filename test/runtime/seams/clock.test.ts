@@ -175,6 +175,17 @@ describe("clock (manual): advance", () => {
     assert.deepEqual([clock.nowMs(), clock.wallMs()], [0, 999_500]);
   });
 
+  test("wall time drifts by so much in a second, until it does not, and what it has gained stays", async () => {
+    const clock = new ManualClock(0);
+
+    clock.driftWall(-250);
+    await clock.advance(4000);
+    clock.driftWall(0);
+    await clock.advance(1000);
+
+    assert.deepEqual([clock.nowMs(), clock.wallMs()], [5000, 4000]);
+  });
+
   test("a second advance before the first has ended is a defect", async () => {
     const clock = new ManualClock();
 

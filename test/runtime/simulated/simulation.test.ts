@@ -162,7 +162,13 @@ describe("simulation: the end of a life", () => {
   it("comes before any operation of the disk that is asked for: that one is not done (SIM-3)", async () => {
     for (let last = 1; last <= 4; last += 1) {
       const simulation = new Simulation(last);
-      const life = simulation.begin({ beforeOperation: (number, own) => void (number === last && own.end()) });
+      const operations = new Set<string>();
+      const life = simulation.begin({
+        beforeOperation: (number, own, operation) => {
+          operations.add(operation);
+          if (number === last) own.end();
+        },
+      });
       const working = (async () => {
         for (let number = 1; number <= 4; number += 1) await life.base.disk.replaceFile(`/${number}`, bytesOf("x"));
       })();
@@ -171,7 +177,64 @@ describe("simulation: the end of a life", () => {
 
       const names = must(await simulation.disk.list("/"), "listing").map(({ name }) => name);
       assert.deepEqual([life.operationCount, names], [last, ["1", "2", "3", "4"].slice(0, last - 1)]);
+      assert.deepEqual([...operations], ["replaceFile"]);
     }
+  });
+});
+
+describe("simulation: a life that is stalled", () => {
+  it("does nothing for so long, and then all of it, in the order in which it fell due", async () => {
+    const simulation = new Simulation(3);
+    const life = simulation.begin();
+    const { clock, scheduler, disk } = life.base;
+    const done: (readonly [string, number])[] = [];
+    const note = (what: string) => (): void => void done.push([what, Math.floor(simulation.clock.nowMs())]);
+    clock.after(10, note("before"));
+    for (const atMs of [150, 250, 400]) clock.after(atMs, note(`timer ${atMs}`));
+    clock.after(300, () => assert.fail("it was cancelled")).cancel();
+
+    await simulation.advance(100);
+    life.stall(200);
+    scheduler.microtask(note("turn"));
+    void disk.makeDirectory("/made").then(note("operation"));
+    await simulation.advance(150);
+    const during = [...done];
+    life.stall(100);
+    const leftMs = life.stalledMs;
+    await simulation.advance(1000);
+
+    assert.deepEqual(during, [["before", 10]]);
+    assert.equal(leftMs, 100);
+    assert.deepEqual(
+      done.slice(1).filter(([what]) => what.startsWith("timer")),
+      [
+        ["timer 150", 350],
+        ["timer 250", 350],
+        ["timer 400", 400],
+      ],
+    );
+    assert.deepEqual(done.map(([what]) => what).sort(), [
+      "before",
+      "operation",
+      "timer 150",
+      "timer 250",
+      "timer 400",
+      "turn",
+    ]);
+    // Two timers, the turn, and the operation, which came to its turn then.
+    assert.equal(life.heldCount, 4);
+  });
+
+  it("runs nothing afterwards where it has ended meanwhile", async () => {
+    const simulation = new Simulation(4);
+    const life = simulation.begin();
+    life.base.clock.after(10, () => assert.fail("a timer ran"));
+    life.stall(50);
+    life.base.scheduler.macrotask(() => assert.fail("a turn ran"));
+    await simulation.advance(20);
+
+    life.end();
+    await simulation.advance(1000);
   });
 });
 

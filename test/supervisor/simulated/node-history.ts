@@ -234,12 +234,7 @@ export class NodeHistory {
   #client(): Client {
     const { clock, random } = this.simulation;
     const request = this.#node.request.bind(this.#node);
-    const today = (): number | undefined => (this.#isDisturbed ? undefined : 0);
-    const calm = {
-      get day() {
-        return today();
-      },
-    };
+    const calm = { dayOf: (): number | undefined => (this.#isDisturbed ? undefined : 0) };
     return new Client({
       world: { clock, request },
       random,
@@ -247,6 +242,7 @@ export class NodeHistory {
       checks: this.#checks,
       calm,
       mayHide: false,
+      mayPanic: false,
     });
   }
 

@@ -1,0 +1,74 @@
+/** `cepa gates`: a release is blocked while one gate is not true, and a page with something wrong is no answer. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { GATE_NAMES } from "#gates/page.ts";
+
+const checkout = join(import.meta.dirname, "..", "..");
+const root = mkdtempSync(join(tmpdir(), "cepa-gates-"));
+after(() => rmSync(root, { recursive: true }));
+
+for (const folder of ["gates", "specs"]) mkdirSync(join(root, folder));
+for (const path of ["cepa", "gates/main.ts", "gates/page.ts"]) copyFileSync(join(checkout, path), join(root, path));
+writeFileSync(join(root, "package.json"), '{ "type": "module", "imports": { "#gates/*": "./gates/*" } }');
+
+const TRUE = "`./cepa check` | 2026-01-02, abcdef0: all is well | true";
+
+/** What the command says of a page on which every gate is true but those that are said. */
+function gates(others: Readonly<Record<string, string>>, ...args: readonly string[]) {
+  const rows = GATE_NAMES.map((name) => `| ${name} | Something | The same | ${others[name] ?? TRUE} |`);
+  writeFileSync(
+    join(root, "specs/gates.md"),
+    `# Gates\n\n| gate | says | read here as | decided by | last result | state |\n| --- | --- | --- | --- | --- | --- |\n${rows.join("\n")}\n\n| other | table |\n| --- | --- |\n| x | y |\n`,
+  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "gates/main.ts"), ...args], {
+    encoding: "utf8",
+  });
+  return { code: status, lines: stdout.trim().split("\n"), stderr };
+}
+
+describe("cepa gates", () => {
+  it("ends with 0 when every gate is true", () => {
+    const { code, lines } = gates({});
+
+    assert.equal(code, 0);
+    assert.equal(lines.at(-1), "27 true, 0 false, 0 undecided: a release may be made");
+  });
+
+  it("ends with 1 when one is false, or undecided, and says which and why", () => {
+    const { code, lines } = gates({
+      F: "none yet | There is no DHT. | undecided",
+      "13.4": "`./cepa check` | 2026-01-02, abcdef0: 3 s, not 2 s | false",
+    });
+
+    assert.equal(code, 1);
+    assert.equal(lines.at(-1), "25 true, 1 false, 1 undecided: no release");
+    assert(lines.includes("undecided  F      Something"));
+    assert(lines.includes(`${" ".repeat(18)}2026-01-02, abcdef0: 3 s, not 2 s (./cepa check)`));
+  });
+
+  it("says it as JSON, a gate a line", () => {
+    const { code, lines } = gates({ O: "none yet | There are no tenants. | undecided" }, "--json");
+    const told = lines.map((line) => JSON.parse(line));
+
+    assert.equal(code, 1);
+    assert.deepEqual(told.at(-1), { release: "blocked", true: 26, false: 0, undecided: 1 });
+    assert.deepEqual(told.at(-2), {
+      ...{ id: "O", says: "Something", readAs: "The same", decidedBy: "none yet" },
+      ...{ result: "There are no tenants.", state: "undecided" },
+    });
+  });
+
+  it("ends with 2 for a page with something wrong, and for an option that there is not", () => {
+    const wrong = gates({ A: "`./cepa check` | it is | true" });
+
+    assert.deepEqual([wrong.code, gates({}, "--frob").code], [2, 2]);
+    assert.equal(
+      wrong.stderr,
+      "cepa: specs/gates.md: A: it is true without a result (date, commit: what came of it)\n",
+    );
+  });
+});
