@@ -5,6 +5,7 @@ import type { EventRow } from "#actors/ingest/event-row.ts";
 import type { EventRows } from "#actors/ingest/rows/event-rows.ts";
 import type { PlantedBug, RewiredBug } from "#chaos/plants.ts";
 import { rewired } from "#chaos/simulated/rewired.ts";
+import type { Disk } from "#runtime/disk/disk.ts";
 import { ok } from "#runtime/errors.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
 
@@ -23,6 +24,13 @@ export const EVENT_BUGS: readonly PlantedBug[] = [
         return ok(given.map(() => ({ kind: "new" })));
       },
     })),
+  },
+  {
+    name: "spill-unsynced",
+    says: "what is kept on the disk while Postgres is away was never made durable",
+    scenario: "power-fails-while-spilling",
+    seenBy: "no-event-is-lost",
+    into: withDisk(() => ({ sync: async () => ok() })),
   },
   {
     name: "double-insert",
@@ -91,6 +99,11 @@ export const EVENT_BUGS: readonly PlantedBug[] = [
     }),
   },
 ];
+
+function withDisk(change: (disk: Disk) => Partial<Disk>): RewiredBug["into"] {
+  return (catalogue) =>
+    rewired<IngestDeps>(catalogue, "ingest", (deps) => ({ ...deps, disk: { ...deps.disk, ...change(deps.disk) } }));
+}
 
 function withRows(change: (rows: EventRows) => Partial<EventRows>): RewiredBug["into"] {
   return (catalogue) =>

@@ -87,3 +87,11 @@ export function spread(
   }
   return faults;
 }
+
+/** At least one. */
+export type Choice<Item> = readonly [Item, ...Item[]];
+
+/** Any of them. */
+export function one<Item>(random: Random, [first, ...others]: Choice<Item>): Item {
+  return others[random.below(others.length + 1) - 1] ?? first;
+}

@@ -1,20 +1,15 @@
 /** Every scenario, by what it tries. */
+
+import { EVENT_SCENARIOS } from "#chaos/event-scenarios.ts";
 import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultOf } from "#chaos/fault.ts";
 import { DIRECTIONS } from "#chaos/network/barrier.ts";
 import { CLIENT_GROUPS, type ClientGroup } from "#chaos/network/groups.ts";
 import { RECOVERY_MS_MAX } from "#chaos/recovery.ts";
-import { type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
+import { type Choice, one, type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
 import type { Random } from "#runtime/random.ts";
 import { hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 
-type Choice<Item> = readonly [Item, ...Item[]];
-
 const ACTORS = ["storage", "index", "overlay", "gateway", "telemetry"] as const;
-/** Of the cell that takes events. */
-const WORKERS = ["auth", "ingest"] as const;
-const SERVERS = ["postgres", "redis"] as const;
-/** In scenarios of events. */
-const PRODUCERS = 3;
 const CELLS = ["data", "ops"] as const;
 
 /** The sixth crash of a child within a minute is its quarantine. */
@@ -325,74 +320,7 @@ export const SCENARIOS: readonly Scenario[] = [
         config: withInterval(1 + random.below(24)),
       })),
   },
-  {
-    name: "postgres-stalls",
-    aim: "Postgres says nothing for some seconds at a time while events come",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 12 * second, (atMs) => ({
-        kind: "stall-server",
-        atMs,
-        forMs: 1 * second + random.below(5000),
-        server: "postgres",
-      })),
-  },
-  {
-    name: "postgres-is-killed",
-    aim: "Postgres is killed while events come",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "postgres" })),
-  },
-  {
-    name: "redis-is-killed",
-    aim: "Redis is killed while events come",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "redis" })),
-  },
-  {
-    name: "redis-stalls",
-    aim: "Redis says nothing for some seconds at a time while events come",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 12 * second, (atMs) => ({
-        kind: "stall-server",
-        atMs,
-        forMs: 1 * second + random.below(5000),
-        server: "redis",
-      })),
-  },
-  {
-    name: "work-cell-is-killed",
-    aim: "the cell that takes events is killed at work, and its actors crash",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) =>
-        random.below(2) === 0
-          ? { kind: "kill-cell", atMs, cell: "work" }
-          : { kind: "crash-actor", atMs, actor: one(random, WORKERS) },
-      ),
-  },
-  {
-    name: "events-through-everything",
-    aim: "servers, the cell that takes events and the whole node are killed or hang, one upon the other",
-    executors: ["sim", "process", "os"],
-    durationMs: 2 * minute,
-    settlesWithinMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) => spread(random, durationMs, 12 * second, (atMs) => outage(random, atMs)),
-  },
+  ...EVENT_SCENARIOS,
   {
     name: "everything-at-once",
     aim: "anything of all that goes wrong, one upon the other",
@@ -435,22 +363,6 @@ function anything(random: Random, atMs: number): Fault {
       return killAtSync(atMs, 1 + random.below(SYNCS_IN_A_ROW), random.below(2) === 0);
     default:
       return { kind: "slow-link", atMs, forMs: 2 * second, cell: "ops", delayMs: 100 + random.below(900) };
-  }
-}
-
-/** What ingest works with, and what it is in. */
-function outage(random: Random, atMs: number): Fault {
-  switch (random.below(5)) {
-    case 0:
-      return { kind: "kill-server", atMs, server: one(random, SERVERS) };
-    case 1:
-      return { kind: "stall-server", atMs, forMs: 500 + random.below(8000), server: one(random, SERVERS) };
-    case 2:
-      return { kind: "kill-cell", atMs, cell: "work" };
-    case 3:
-      return { kind: "crash-actor", atMs, actor: one(random, WORKERS) };
-    default:
-      return { kind: "kill-node", atMs, forMs: 200 + random.below(2000), power: false };
   }
 }
 
@@ -522,10 +434,6 @@ function some(random: Random): readonly ClientGroup[] {
 /** A setting that a node takes while it runs. */
 function withInterval(hours: number): string {
   return `${SMALL_CONFIG}collectIntervalMs = ${hours * hour}\n`;
-}
-
-function one<Item>(random: Random, [first, ...others]: Choice<Item>): Item {
-  return others[random.below(others.length + 1) - 1] ?? first;
 }
 
 export function scenarioNamed(name: string): Scenario | undefined {

@@ -114,7 +114,7 @@ export class ProcessWorld implements World {
   }
 
   async begin(): Promise<void> {
-    if (this.#options.hasEvents === true) this.#events = await RealEvents.prepare();
+    if (this.#options.hasEvents === true) this.#events = await RealEvents.prepare(this.#options.random);
     this.#writeConfig(this.#options.config);
     const { clock } = this;
     const { random, place, isGated = false } = this.#options;

@@ -5,16 +5,18 @@
  * The Redis is the node's, but that each command is on its disk before it is answered (`wrapRedis`): what it took and lost
  * because it syncs once a second would be no fault of ingest.
  */
-import { appendFileSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { FoundRow } from "#chaos/checkers/event-history.ts";
 import { contentOf } from "#chaos/workload/events.ts";
 import type { EventsLook, EventsPort } from "#chaos/workload/events-port.ts";
 import { lettersIn, openCountIn } from "#chaos/workload/redis-replies.ts";
+import { lateMsOf } from "#chaos/workload/remembering.ts";
 import { signerFrom } from "#chaos/workload/signer.ts";
 import type { SshSigner } from "#client/ssh/certificate.ts";
 import { parsePrivateKey } from "#client/ssh/private-key.ts";
 import { assert, fail, type Result } from "#runtime/errors.ts";
+import type { Random } from "#runtime/random.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { openRedis } from "#runtime/real/redis.ts";
@@ -52,9 +54,11 @@ export class RealEvents implements EventsPort {
     this.authority = signerFrom(key.seed);
   }
 
-  static async prepare(): Promise<RealEvents> {
+  static async prepare(random: Random): Promise<RealEvents> {
     const trust = await makeTrust();
-    appendFileSync(join(trust, "cepa.toml"), "\n[redis]\nport = 0\n");
+    const path = join(trust, "cepa.toml");
+    const late = `[auth]\nrevocationLateMs = ${lateMsOf(random)}\n`;
+    writeFileSync(path, `${readFileSync(path, "utf8").replace("[auth]\n", late)}\n[redis]\nport = 0\n`);
     return new RealEvents(trust);
   }
 

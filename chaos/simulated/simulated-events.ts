@@ -10,6 +10,7 @@ import { contentOf } from "#chaos/workload/events.ts";
 import type { EventsLook, EventsPort } from "#chaos/workload/events-port.ts";
 import { authorityLine } from "#chaos/workload/newcomer.ts";
 import { lettersIn, openCountIn } from "#chaos/workload/redis-replies.ts";
+import { lateMsOf } from "#chaos/workload/remembering.ts";
 import { signerFrom } from "#chaos/workload/signer.ts";
 import type { SshSigner } from "#client/ssh/certificate.ts";
 import { must, type Result } from "#runtime/errors.ts";
@@ -33,6 +34,7 @@ export class SimulatedEvents implements EventsPort {
   readonly servers: SimulatedServers;
   readonly tables: SimulatedTables;
   readonly #simulation: Simulation;
+  readonly #lateMs: number;
   /** Of producers, who are on no life of the node. */
   readonly #redis: Redis;
 
@@ -42,12 +44,14 @@ export class SimulatedEvents implements EventsPort {
     this.servers = new SimulatedServers(clock, simulation.fork());
     this.tables = new SimulatedTables(this.servers.postgres, simulation.fork());
     this.authority = signerFrom(simulation.fork().bytes(32));
+    this.#lateMs = lateMsOf(simulation.fork());
     this.#redis = this.servers.redis.connect({ clock, silenceMs: SILENCE_MS_MAX });
   }
 
   /** A configuration with the cell `work` in it. It names neither of its sections itself. */
   configWith(config: string): string {
-    return `${config}\n[ingest]\nenabled = true\n[auth]\nproducerAuthority = ["${AUTHORITY_PATH}"]\n`;
+    const auth = `producerAuthority = ["${AUTHORITY_PATH}"]\nrevocationLateMs = ${this.#lateMs}\n`;
+    return `${config}\n[ingest]\nenabled = true\n[auth]\n${auth}`;
   }
 
   /** Before the node is begun. */

@@ -2,8 +2,10 @@
  * What producers publish while a node is broken: events, what is no event, what may not be written, what contradicts an event that
  * is there, each text once, or again until Redis has taken it. What is known of each is kept for the checker.
  *
- * Payloads are spelt as Postgres gives them back, so that they can be compared by character.
+ * Payloads are spelt as Postgres gives them back, and events as a node spells one that it refuses when it has only the row left, so
+ * that both can be compared by character.
  */
+import { formatRfc3339 } from "#actors/domain/time-ns.ts";
 import { uuidOfHex } from "#actors/domain/uuid.ts";
 import { checkEvents, type EventVerdict } from "#chaos/checkers/event-checker.ts";
 import type { SentText } from "#chaos/checkers/event-history.ts";
@@ -154,7 +156,7 @@ export class EventsWorkload {
     this.#made += 1;
     const ms = Math.floor(clock.wallMs());
     const nanoseconds = String(random.below(1_000_000)).padStart(6, "0");
-    const ts = `${new Date(ms).toISOString().slice(0, -1)}${nanoseconds}Z`;
+    const ts = formatRfc3339(BigInt(`${ms}${nanoseconds}`));
     // More digits than a number of JavaScript has.
     const payload = `{"pad": "${"x".repeat(random.below(200))}", "number": ${this.#made}.${nanoseconds}12345678901234567890}`;
     const tags = [{ key: "core.number", value: `number ${this.#made % 7}` }];

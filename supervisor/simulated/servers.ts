@@ -17,6 +17,8 @@ const POSTGRES_FOLDER = "/usr/lib/postgres";
 const REDIS = "/usr/bin/redis-server";
 /** Longest time that a server takes before it serves. */
 const START_MS_MAX = 400;
+/** The same where it was not told to end, and reads its log back first. */
+const RECOVERY_MS_MAX = 4000;
 /** Name of the socket in the directory that Postgres is told. */
 const POSTGRES_SOCKET = ".s.PGSQL.5432";
 
@@ -26,6 +28,8 @@ export class SimulatedServers {
   readonly #random: Random;
   /** Those that run, and what kills each. */
   readonly #running = new Map<ServerName, () => void>();
+  /** Those whose last life ended at once. */
+  readonly #torn = new Set<ServerName>();
 
   constructor(clock: Clock, random: Random) {
     this.#random = random;
@@ -89,7 +93,10 @@ export class SimulatedServers {
   #serve(life: Life, self: SimulatedSelf, name: ServerName, path: string): void {
     const { clock, network, processes } = life.base;
     const answer = Buffer.from(name === "postgres" ? "R" : "+OK\r\n+PONG\r\n");
-    const end = (): void => self.exit(0);
+    const end = (): void => {
+      this.#torn.delete(name);
+      self.exit(0);
+    };
     self.onSignal("SIGTERM", end);
     self.onSignal("SIGINT", end);
     this.#running.set(name, () => void processes.children.find(({ pid }) => pid === self.pid)?.kill("SIGKILL"));
@@ -103,7 +110,10 @@ export class SimulatedServers {
       self.onGone(() => void listening.value.close());
       this.#up(name);
     };
-    const begins = clock.after(1 + this.#random.below(START_MS_MAX), () => void listen());
+    const beginsMs = this.#random.below(this.#torn.has(name) ? RECOVERY_MS_MAX : START_MS_MAX);
+    // Whatever ends it from here on, unless it is told to end.
+    this.#torn.add(name);
+    const begins = clock.after(1 + beginsMs, () => void listen());
     self.onGone(() => {
       begins.cancel();
       this.#over(name);

@@ -56,7 +56,7 @@ describe("chaos: scenarios of events, simulated", () => {
 });
 
 describe("chaos: scenarios of events, on nodes that run", { skip: workMissing ?? tooLong ?? false }, () => {
-  for (const scenario of scenarios) {
+  for (const scenario of scenarios.filter(({ executors }) => executors.includes("process"))) {
     it(`${scenario.name} passes`, async (context) => {
       const plan = planOf(scenario, { seed: from, durationMs: LONG_MS });
       context.diagnostic(JSON.stringify(await passes(plan, "process")));

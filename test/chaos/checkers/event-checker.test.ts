@@ -13,6 +13,8 @@ function broken(all: readonly SentText[], found: Partial<EventsFound>): readonly
 
 const two = [sent("1", 1), sent("2", 2)];
 const maybe = { entryIds: [], unansweredCount: 1 };
+/** In one millisecond, in this order. */
+const [ninth, tenth] = [{ entryIds: ["5-9"] }, { entryIds: ["5-10"] }];
 const both = [sent("1/a", 1), sent("1/b", 2)];
 
 describe("events: histories that are right", () => {
@@ -38,6 +40,11 @@ describe("events: histories that are right", () => {
       "a later one overtakes one that was not answered at first",
       [sent("1", 1, { entryIds: ["1-0"], unansweredCount: 1 }), sent("2", 2)],
       { rows: [row("1", 5), row("2", 2)] },
+    ],
+    [
+      "ten comes after nine",
+      [sent("1", 5, ninth), sent("2", 5, tenth)],
+      { rows: [row("1", 5, { entryId: "5-9" }), row("2", 5, { entryId: "5-10" })] },
     ],
     [
       "two producers have an order each",
@@ -86,6 +93,12 @@ describe("events: histories that are wrong", () => {
       { rows: [row("1", 1)], ...dead("1", "duplicate_event", 1) },
     ],
     ["a row stands where it did not come", "events-keep-their-order", [sent("1", 1)], { rows: [row("1", 2)] }],
+    [
+      "a later one stands before an earlier one of the same millisecond",
+      "events-keep-their-order",
+      [sent("1", 5, tenth), sent("2", 5, ninth)],
+      { rows: [row("1", 5, { entryId: "5-10" }), row("2", 5, { entryId: "5-9" })] },
+    ],
     [
       "a later one stands before an earlier one",
       "events-keep-their-order",
