@@ -70,6 +70,9 @@ export function planOf(scenario: Scenario, { seed, durationMs = scenario.duratio
   };
 }
 
+/** Those of a node without ingest. */
+export const CELLS = ["data", "ops"] as const;
+
 /** A short run has some faults all the same. */
 const FAULTS_MIN = 3;
 
@@ -86,4 +89,12 @@ export function spread(
     faults.push(faultAt(atMs));
   }
   return faults;
+}
+
+/** One at least. */
+export type Choice<Item> = readonly [Item, ...Item[]];
+
+/** Any of them. */
+export function one<Item>(random: Random, [first, ...others]: Choice<Item>): Item {
+  return others[random.below(others.length + 1) - 1] ?? first;
 }
