@@ -85,6 +85,8 @@ export class OsWorld implements World {
   /** By so much the wall clock is off. */
   #offMs = 0;
   #attempts = 0;
+  /** Settles when the node is started again that was ended last. */
+  #ended: Promise<void> = Promise.resolve();
   #discarded: Promise<void> | undefined;
 
   private constructor(options: OsWorldOptions, disk: OsDisk, afterwards: Afterwards) {
@@ -168,9 +170,9 @@ export class OsWorld implements World {
       case "bit-flip":
         return this.#flipBits(fault);
       case "kill-node":
-        return await this.#killNode(fault);
+        return await this.#alone(() => this.#killNode(fault));
       case "kill-at-operation":
-        return await this.#killAt(fault);
+        return await this.#alone(() => this.#killAt(fault));
       case "clock-jump":
         this.#setClock(fault.byMs);
         return happened((await this.#cellKeepsTime()) ? 1 : 0);
@@ -236,6 +238,16 @@ export class OsWorld implements World {
   #newTrace(): string {
     this.#attempts += 1;
     return join(this.#directory, `trace-${this.#attempts}`);
+  }
+
+  /** One end of the node at a time: the next one comes when it is started again, which may take longer than the plan thinks. */
+  async #alone(end: () => Promise<Injection>): Promise<Injection> {
+    const before = this.#ended;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = promise;
+    await before;
+    const { heal, effects } = await end();
+    return lasting(() => heal().finally(resolve), effects);
   }
 
   /** The processes first: what they have written last is in the memory of the system, and goes with the power. */
