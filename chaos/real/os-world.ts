@@ -288,13 +288,17 @@ export class OsWorld implements World {
   /** In steps: a clock that runs at another pace would have run at it since the process began. */
   #drift({ gainMs }: FaultOf<"clock-drift">): Injection {
     let gainedMs = 0;
+    let isKept = false;
     const stepping = setInterval(() => {
       this.#setClock(gainMs);
       gainedMs += Math.abs(gainMs);
     }, second);
     return lasting(
-      () => clearInterval(stepping),
-      () => gainedMs,
+      async () => {
+        clearInterval(stepping);
+        isKept = await this.#cellKeepsTime();
+      },
+      () => (isKept ? gainedMs : 0),
     );
   }
 
@@ -324,7 +328,6 @@ export class OsWorld implements World {
     );
   }
 
-  /** From now on it is off by so much more. */
   /** Whether the cell that answers clients has the time by which it is to live: it says so with each answer. */
   async #cellKeepsTime(): Promise<boolean> {
     for (let look = 0; look < CLOCK_LOOKS_MAX; look += 1) {
@@ -336,6 +339,7 @@ export class OsWorld implements World {
     return false;
   }
 
+  /** From now on it is off by so much more. */
   #setClock(byMs: number = 0): void {
     this.#offMs += byMs;
     const offS = (Math.abs(this.#offMs) / second).toFixed(3);
