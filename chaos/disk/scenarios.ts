@@ -92,7 +92,7 @@ export const MACHINE_SCENARIOS: readonly Scenario[] = [
   {
     name: "data-cell-killed-at-an-fsync",
     aim: "as that, now and then: where a start takes seconds",
-    executors: ["sim", "os"],
+    executors: ["os"],
     durationMs: 1 * minute,
     settlesWithinMs: 1 * minute,
     faults: (random, durationMs) =>
