@@ -70,6 +70,9 @@ export function planOf(scenario: Scenario, { seed, durationMs = scenario.duratio
   };
 }
 
+/** Those of a node without ingest. */
+export const CELLS = ["data", "ops"] as const;
+
 /** A short run has some faults all the same. */
 const FAULTS_MIN = 3;
 

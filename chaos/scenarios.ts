@@ -1,16 +1,15 @@
 /** Every scenario, by what it tries. */
-
+import { diskError, killAtSync, MACHINE_SCENARIOS, SYNCS_IN_A_ROW, shortWrite } from "#chaos/disk/scenarios.ts";
 import { EVENT_SCENARIOS } from "#chaos/event-scenarios.ts";
-import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultOf } from "#chaos/fault.ts";
+import type { Fault, FaultOf } from "#chaos/fault.ts";
 import { DIRECTIONS } from "#chaos/network/barrier.ts";
 import { CLIENT_GROUPS, type ClientGroup } from "#chaos/network/groups.ts";
 import { RECOVERY_MS_MAX } from "#chaos/recovery.ts";
-import { type Choice, one, type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
+import { CELLS, type Choice, one, type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
 import type { Random } from "#runtime/random.ts";
-import { hour, KiB, MiB, minute, second } from "#runtime/units.ts";
+import { hour, KiB, minute, second } from "#runtime/units.ts";
 
 const ACTORS = ["storage", "index", "overlay", "gateway", "telemetry"] as const;
-const CELLS = ["data", "ops"] as const;
 
 /** The sixth crash of a child within a minute is its quarantine. */
 const RESTARTS_MAX = 5;
@@ -28,9 +27,6 @@ const HALF_WAY: Choice<Pick<FaultOf<"panic">, "actor" | "failpoint">> = [
   { actor: "overlay", failpoint: "name-set" },
   { actor: "gateway", failpoint: "request-taken" },
 ];
-
-/** Syncs that are killed one after the other, each that many syncs later: a start has some, each put one, a seal and a collection more. */
-const SYNCS_IN_A_ROW = 12;
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -109,148 +105,7 @@ export const SCENARIOS: readonly Scenario[] = [
     faults: (random, durationMs) =>
       spread(random, durationMs, 10 * second, (atMs) => ({ kind: "kill-node", atMs, forMs: 200, power: false })),
   },
-  {
-    name: "power-fails",
-    aim: "the machine loses its power at work, and what its disk had not made durable",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 8 * second, (atMs) => ({ kind: "kill-node", atMs, forMs: 1000, power: true })),
-  },
-  {
-    name: "disk-fails-now-and-then",
-    aim: "single operations of the disk fail, of every kind",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) => spread(random, durationMs, 12 * second, (atMs) => diskError(random, atMs)),
-  },
-  {
-    name: "disk-is-slow",
-    aim: "the disk takes its time, for some seconds at a time",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 15 * second, (atMs) => ({
-        kind: "disk-slow",
-        atMs,
-        forMs: 5 * second,
-        delayMs: 20 + random.below(200),
-      })),
-  },
-  {
-    name: "disk-full-and-back",
-    aim: "the disk is full while objects are put, and then it has room again",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 20 * second, (atMs) => ({
-        kind: "disk-full",
-        atMs,
-        forMs: 8 * second,
-        freeBytes: random.below(1 * MiB),
-      })),
-  },
-  {
-    name: "writes-are-cut-short",
-    aim: "single writes take only a part of what they are given, and then there is no room, or the disk fails",
-    executors: ["sim"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) => spread(random, durationMs, 8 * second, (atMs) => shortWrite(random, atMs)),
-  },
-  {
-    name: "writes-are-torn",
-    aim: "the power goes in the middle of a write, of which a part is there afterwards",
-    executors: ["sim"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 6 * second, (atMs) => ({ kind: "torn-write", atMs, forMs: 500 })),
-  },
-  {
-    name: "bytes-decay",
-    aim: "bits of the store flip where they lie: what is damaged is told, never served, and whole again when it is put again",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 5 * second, (atMs) => ({ kind: "bit-flip", atMs, count: 1 + random.below(4) })),
-  },
-  {
-    name: "data-cell-killed-at-every-fsync",
-    aim: "the node is killed right before its first sync after a start, its second, and so on, and every other time the power goes as well",
-    executors: ["sim"],
-    durationMs: 2 * minute,
-    settlesWithinMs: 1 * minute,
-    faults: (random, durationMs) => {
-      let number = random.below(SYNCS_IN_A_ROW);
-      // The last one has syncs to wait for, too.
-      return spread(random, Math.round(durationMs * 0.75), 500, (atMs) => {
-        number = (number % SYNCS_IN_A_ROW) + 1;
-        return killAtSync(atMs, number, number % 2 === 0);
-      });
-    },
-  },
-  {
-    name: "data-cell-killed-at-an-fsync",
-    aim: "as that, now and then: where a start takes seconds",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    settlesWithinMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, Math.round(durationMs * 0.75), 12 * second, (atMs) =>
-        killAtSync(atMs, 1 + random.below(3), random.below(2) === 0),
-      ),
-  },
-  {
-    name: "clocks-drift",
-    aim: "the wall clock runs too fast or too slow, or stands still",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 12 * second, (atMs) => ({
-        kind: "clock-drift",
-        atMs,
-        forMs: 6 * second,
-        gainMs: random.below(3000) - 1000,
-      })),
-  },
-  {
-    name: "cells-stall",
-    aim: "the event loop of a cell stands still for a while, and everything that was to happen happens at once afterwards",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
-        kind: "cpu-stall",
-        atMs,
-        forMs: 500 + random.below(4000),
-        cell: one(random, CELLS),
-      })),
-  },
-  {
-    name: "memory-runs-out",
-    aim: "a cell gets some memory more and then no more, and is ended when it takes what it does not get",
-    executors: ["os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
-        kind: "memory-pressure",
-        atMs,
-        forMs: 8 * second,
-        cell: "data",
-        freeBytes: 4 * MiB + random.below(16 * MiB),
-      })),
-  },
-  {
-    name: "clock-jumps-back-an-hour",
-    aim: "the wall clock jumps, by up to an hour in either direction",
-    executors: ["sim", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 10 * second, (atMs) => ({
-        kind: "clock-jump",
-        atMs,
-        byMs: random.below(2 * hour) - hour,
-      })),
-  },
+  ...MACHINE_SCENARIOS,
   {
     name: "links-are-cut",
     aim: "links between cells are cut, or slow",
@@ -364,25 +219,6 @@ function anything(random: Random, atMs: number): Fault {
     default:
       return { kind: "slow-link", atMs, forMs: 2 * second, cell: "ops", delayMs: 100 + random.below(900) };
   }
-}
-
-function diskError(random: Random, atMs: number): Fault {
-  return {
-    kind: "disk-error",
-    atMs,
-    forMs: 4 * second,
-    operation: one(random, DISK_OPERATIONS),
-    errno: one(random, DISK_ERRNOS),
-    count: 1 + random.below(3),
-  };
-}
-
-function shortWrite(random: Random, atMs: number): Fault {
-  return { kind: "short-write", atMs, forMs: 4 * second, errno: one(random, DISK_ERRNOS), count: 1 + random.below(4) };
-}
-
-function killAtSync(atMs: number, number: number, power: boolean): Fault {
-  return { kind: "kill-at-operation", atMs, forMs: 100, operation: "sync", number, power };
 }
 
 function badNetwork(random: Random, atMs: number): Fault {

@@ -85,6 +85,8 @@ export class OsWorld implements World {
   /** By so much the wall clock is off. */
   #offMs = 0;
   #attempts = 0;
+  /** Settles when the node is started again that was ended last. */
+  #ended: Promise<void> = Promise.resolve();
   #discarded: Promise<void> | undefined;
 
   private constructor(options: OsWorldOptions, disk: OsDisk, afterwards: Afterwards) {
@@ -168,9 +170,9 @@ export class OsWorld implements World {
       case "bit-flip":
         return this.#flipBits(fault);
       case "kill-node":
-        return await this.#killNode(fault);
+        return await this.#alone(() => this.#killNode(fault));
       case "kill-at-operation":
-        return await this.#killAt(fault);
+        return await this.#alone(() => this.#killAt(fault));
       case "clock-jump":
         this.#setClock(fault.byMs);
         return happened((await this.#cellKeepsTime()) ? 1 : 0);
@@ -238,6 +240,16 @@ export class OsWorld implements World {
     return join(this.#directory, `trace-${this.#attempts}`);
   }
 
+  /** One end of the node at a time: the next one comes when it is started again, which may take longer than the plan thinks. */
+  async #alone(end: () => Promise<Injection>): Promise<Injection> {
+    const before = this.#ended;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = promise;
+    await before;
+    const { heal, effects } = await end();
+    return lasting(() => heal().finally(resolve), effects);
+  }
+
   /** The processes first: what they have written last is in the memory of the system, and goes with the power. */
   async #killNode({ kind, atMs, forMs, power }: FaultOf<"kill-node">): Promise<Injection> {
     const killed = await this.#inner.inject({ kind, atMs, forMs, power: false });
@@ -276,13 +288,17 @@ export class OsWorld implements World {
   /** In steps: a clock that runs at another pace would have run at it since the process began. */
   #drift({ gainMs }: FaultOf<"clock-drift">): Injection {
     let gainedMs = 0;
+    let isKept = false;
     const stepping = setInterval(() => {
       this.#setClock(gainMs);
       gainedMs += Math.abs(gainMs);
     }, second);
     return lasting(
-      () => clearInterval(stepping),
-      () => gainedMs,
+      async () => {
+        clearInterval(stepping);
+        isKept = await this.#cellKeepsTime();
+      },
+      () => (isKept ? gainedMs : 0),
     );
   }
 
@@ -312,7 +328,6 @@ export class OsWorld implements World {
     );
   }
 
-  /** From now on it is off by so much more. */
   /** Whether the cell that answers clients has the time by which it is to live: it says so with each answer. */
   async #cellKeepsTime(): Promise<boolean> {
     for (let look = 0; look < CLOCK_LOOKS_MAX; look += 1) {
@@ -324,6 +339,7 @@ export class OsWorld implements World {
     return false;
   }
 
+  /** From now on it is off by so much more. */
   #setClock(byMs: number = 0): void {
     this.#offMs += byMs;
     const offS = (Math.abs(this.#offMs) / second).toFixed(3);
