@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { createInterface } from "node:readline";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
@@ -26,6 +27,17 @@ const socket = require("node:dgram").createSocket("udp4");
 socket.on("message", (bytes, from) => socket.send(bytes, from.port, from.address));
 socket.bind(0, () => console.log(socket.address().port));
 process.stdin.on("end", () => process.exit()).resume();
+`;
+
+/** Makes a network, breaks it, says what it is, and stays. */
+const MAKER = `
+const { OwnNetwork } = await import("#chaos/real/network/own-network.ts");
+const network = await OwnNetwork.make(1);
+const stretch = { atMs: 0, forMs: 1000 };
+await network.inject({ kind: "partition", ...stretch, groups: ["b"] });
+await network.inject({ kind: "narrow-network", ...stretch, bytesPerSecond: 1000 });
+console.log(JSON.stringify({ device: network.device, pids: network.pids }));
+setInterval(() => undefined, 1000);
 `;
 
 describe("chaos: a network of its own", { skip }, () => {
@@ -188,4 +200,30 @@ describe("chaos: a network of its own", { skip }, () => {
 
     assert.deepEqual([isThere, device in networkInterfaces()], [true, false]);
   });
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
+    it(`leaves nothing where whoever made it ends by ${signal}`, async () => {
+      const maker = spawn(process.execPath, ["--input-type=module", "-e", MAKER], {
+        cwd: import.meta.dirname,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const [line] = await once(createInterface({ input: maker.stdout }), "line");
+      const { device, pids } = JSON.parse(line) as { readonly device: string; readonly pids: readonly number[] };
+      const isThere = device in networkInterfaces() && pids.length === 2 && pids.every(isAlive);
+
+      maker.kill(signal);
+      await once(maker, "exit");
+      await eventually(WITHIN_MS, "its processes have gone", () => !pids.some(isAlive));
+
+      assert.deepEqual([isThere, device in networkInterfaces()], [true, false]);
+    });
+  }
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false; // It has gone.
+  }
+}
