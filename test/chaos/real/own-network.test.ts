@@ -21,10 +21,15 @@ const WITHIN_MS = 5000;
 const stretch = { atMs: 0, forMs: 1000 };
 const clean = { kind: "bad-network", ...stretch, loss: NEVER, duplicate: NEVER, delayMs: 0, jitterMs: 0 } as const;
 
-/** Answers each datagram with what it got, and says the port where it does. */
+/** Answers each datagram with what it got, or with how many it got from there, and says the port where it does. */
 const ECHO = `
 const socket = require("node:dgram").createSocket("udp4");
-socket.on("message", (bytes, from) => socket.send(bytes, from.port, from.address));
+const heard = {};
+socket.on("message", (bytes, { port, address }) => {
+  if (bytes.toString() === "heard") return socket.send(String(heard[address] ?? 0), port, address);
+  heard[address] = (heard[address] ?? 0) + 1;
+  socket.send(bytes, port, address);
+});
 socket.bind(0, () => console.log(socket.address().port));
 process.stdin.on("end", () => process.exit()).resume();
 `;
@@ -104,6 +109,15 @@ describe("chaos: a network of its own", { skip }, () => {
     }
   }
 
+  /** How many datagrams of a group have reached the node. */
+  async function heardFrom(group: ClientGroup): Promise<number> {
+    const { back, send } = clients[group];
+    const before = back.length;
+    send("heard");
+    await eventually(WITHIN_MS, "an answer", () => back.length > before);
+    return Number(back.at(-1)?.said);
+  }
+
   async function during<Value>(fault: PacketFault, act: () => Promise<Value>) {
     const injection = await network.inject(fault);
     const value = await act();
@@ -132,9 +146,11 @@ describe("chaos: a network of its own", { skip }, () => {
     it(`cuts one way, of ${lost}`, async () => {
       const cut = { kind: "one-way-cut", ...stretch, groups: ["c"], lost } as const;
 
+      const before = await heardFrom("c");
       const { value, effects } = await during(cut, () => sendAll(20));
 
       assert.deepEqual([value, effects], [{ a: 20, b: 20, c: 0 }, 20]);
+      assert.equal((await heardFrom("c")) - before, lost === "requests" ? 0 : 20);
     });
   }
 
@@ -186,6 +202,7 @@ describe("chaos: a network of its own", { skip }, () => {
     // Of 1000 bytes with their headers, 50 ms each: the tenth is through after 500 ms, and back 50 ms later.
     assert(tenthMs >= 500 && tenthMs < WITHIN_MS, `the tenth after ${tenthMs} ms`);
     await eventually(WITHIN_MS, "no more come", () => a.back.length >= 38);
+    await quiet(500);
     assert(a.back.length < 60, "what would have waited for more than two seconds is dropped");
     assert(effects >= 60);
   });
