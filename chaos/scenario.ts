@@ -87,3 +87,11 @@ export function spread(
   }
   return faults;
 }
+
+/** What there is at least one of. */
+export type Choice<Item> = readonly [Item, ...Item[]];
+
+/** Any of them, each as often. */
+export function one<Item>(random: Random, [first, ...others]: Choice<Item>): Item {
+  return others[random.below(others.length + 1) - 1] ?? first;
+}

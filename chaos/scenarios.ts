@@ -1,20 +1,13 @@
 /** Every scenario, by what it tries. */
-import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultOf } from "#chaos/fault.ts";
-import { DIRECTIONS } from "#chaos/network/barrier.ts";
-import { CLIENT_GROUPS, type ClientGroup } from "#chaos/network/groups.ts";
-import { RECOVERY_MS_MAX } from "#chaos/recovery.ts";
-import { type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
-import type { Random } from "#runtime/random.ts";
-import { hour, KiB, MiB, minute, second } from "#runtime/units.ts";
 
-type Choice<Item> = readonly [Item, ...Item[]];
+import { EVENT_SCENARIOS } from "#chaos/event-scenarios.ts";
+import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultOf } from "#chaos/fault.ts";
+import { anyNetwork, NETWORK_SCENARIOS } from "#chaos/network/scenarios.ts";
+import { type Choice, one, type Scenario, SMALL_CONFIG, spread } from "#chaos/scenario.ts";
+import type { Random } from "#runtime/random.ts";
+import { hour, MiB, minute, second } from "#runtime/units.ts";
 
 const ACTORS = ["storage", "index", "overlay", "gateway", "telemetry"] as const;
-/** Of the cell that takes events. */
-const WORKERS = ["auth", "ingest"] as const;
-const SERVERS = ["postgres", "redis"] as const;
-/** In scenarios of events. */
-const PRODUCERS = 3;
 const CELLS = ["data", "ops"] as const;
 
 /** The sixth crash of a child within a minute is its quarantine. */
@@ -268,50 +261,7 @@ export const SCENARIOS: readonly Scenario[] = [
           : { kind: "slow-link", atMs, forMs: 3 * second, cell: "ops", delayMs: 100 + random.below(900) },
       ),
   },
-  {
-    name: "network-is-bad",
-    aim: "requests and answers are lost, late and doubled on their way",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    faults: (random, durationMs) => spread(random, durationMs, 15 * second, (atMs) => badNetwork(random, atMs)),
-  },
-  {
-    name: "clients-are-cut-off",
-    aim: "nothing passes between some clients and the node, A|B and A|B|C, and now and then between all of them",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    settlesWithinMs: RECOVERY_MS_MAX,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 12 * second, (atMs) => ({
-        kind: "partition",
-        atMs,
-        forMs: 3 * second + random.below(4000),
-        groups: some(random),
-      })),
-  },
-  {
-    name: "answers-are-lost",
-    aim: "what clients send arrives and what they are answered does not, or the other way round",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    settlesWithinMs: RECOVERY_MS_MAX,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 12 * second, (atMs) => ({
-        kind: "one-way-cut",
-        atMs,
-        forMs: 3 * second + random.below(4000),
-        groups: some(random),
-        lost: one(random, DIRECTIONS),
-      })),
-  },
-  {
-    name: "connections-break-and-drip",
-    aim: "connections are reset in the middle of what they carry, overtake one another, or carry next to nothing",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    settlesWithinMs: RECOVERY_MS_MAX,
-    faults: (random, durationMs) => spread(random, durationMs, 10 * second, (atMs) => badConnections(random, atMs)),
-  },
+  ...NETWORK_SCENARIOS,
   {
     name: "config-flaps",
     aim: "the configuration is written anew again and again at work",
@@ -325,74 +275,7 @@ export const SCENARIOS: readonly Scenario[] = [
         config: withInterval(1 + random.below(24)),
       })),
   },
-  {
-    name: "postgres-stalls",
-    aim: "Postgres says nothing for some seconds at a time while events come",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 12 * second, (atMs) => ({
-        kind: "stall-server",
-        atMs,
-        forMs: 1 * second + random.below(5000),
-        server: "postgres",
-      })),
-  },
-  {
-    name: "postgres-is-killed",
-    aim: "Postgres is killed while events come",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "postgres" })),
-  },
-  {
-    name: "redis-is-killed",
-    aim: "Redis is killed while events come",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({ kind: "kill-server", atMs, server: "redis" })),
-  },
-  {
-    name: "redis-stalls",
-    aim: "Redis says nothing for some seconds at a time while events come",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 12 * second, (atMs) => ({
-        kind: "stall-server",
-        atMs,
-        forMs: 1 * second + random.below(5000),
-        server: "redis",
-      })),
-  },
-  {
-    name: "work-cell-is-killed",
-    aim: "the cell that takes events is killed at work, and its actors crash",
-    executors: ["sim", "process", "os"],
-    durationMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) =>
-        random.below(2) === 0
-          ? { kind: "kill-cell", atMs, cell: "work" }
-          : { kind: "crash-actor", atMs, actor: one(random, WORKERS) },
-      ),
-  },
-  {
-    name: "events-through-everything",
-    aim: "servers, the cell that takes events and the whole node are killed or hang, one upon the other",
-    executors: ["sim", "process", "os"],
-    durationMs: 2 * minute,
-    settlesWithinMs: 1 * minute,
-    producers: PRODUCERS,
-    faults: (random, durationMs) => spread(random, durationMs, 12 * second, (atMs) => outage(random, atMs)),
-  },
+  ...EVENT_SCENARIOS,
   {
     name: "everything-at-once",
     aim: "anything of all that goes wrong, one upon the other",
@@ -438,22 +321,6 @@ function anything(random: Random, atMs: number): Fault {
   }
 }
 
-/** What ingest works with, and what it is in. */
-function outage(random: Random, atMs: number): Fault {
-  switch (random.below(5)) {
-    case 0:
-      return { kind: "kill-server", atMs, server: one(random, SERVERS) };
-    case 1:
-      return { kind: "stall-server", atMs, forMs: 500 + random.below(8000), server: one(random, SERVERS) };
-    case 2:
-      return { kind: "kill-cell", atMs, cell: "work" };
-    case 3:
-      return { kind: "crash-actor", atMs, actor: one(random, WORKERS) };
-    default:
-      return { kind: "kill-node", atMs, forMs: 200 + random.below(2000), power: false };
-  }
-}
-
 function diskError(random: Random, atMs: number): Fault {
   return {
     kind: "disk-error",
@@ -473,59 +340,9 @@ function killAtSync(atMs: number, number: number, power: boolean): Fault {
   return { kind: "kill-at-operation", atMs, forMs: 100, operation: "sync", number, power };
 }
 
-function badNetwork(random: Random, atMs: number): Fault {
-  return {
-    kind: "bad-network",
-    atMs,
-    forMs: 5 * second,
-    loss: [random.below(31), 100],
-    duplicate: [random.below(21), 100],
-    delayMs: random.below(100),
-    jitterMs: random.below(1000),
-  };
-}
-
-function badConnections(random: Random, atMs: number): Fault {
-  const stretch = { atMs, forMs: 5 * second };
-  switch (random.below(3)) {
-    case 0:
-      return { kind: "broken-connections", ...stretch, breaks: [1, 2] };
-    case 1:
-      return { kind: "reordered-network", ...stretch, reorder: [1, 4], delayMs: 100 + random.below(400) };
-    default:
-      return { kind: "narrow-network", ...stretch, bytesPerSecond: (16 + random.below(256)) * KiB };
-  }
-}
-
-function anyNetwork(random: Random, atMs: number): Fault {
-  switch (random.below(4)) {
-    case 0:
-      return { kind: "partition", atMs, forMs: 4 * second, groups: some(random) };
-    case 1:
-      return { kind: "one-way-cut", atMs, forMs: 4 * second, groups: some(random), lost: one(random, DIRECTIONS) };
-    case 2:
-      return badConnections(random, atMs);
-    default:
-      return badNetwork(random, atMs);
-  }
-}
-
-/** One group of clients, two, or all of them. */
-function some(random: Random): readonly ClientGroup[] {
-  const from = random.below(CLIENT_GROUPS.length);
-  return [...CLIENT_GROUPS.slice(from), ...CLIENT_GROUPS.slice(0, from)].slice(
-    0,
-    1 + random.below(CLIENT_GROUPS.length),
-  );
-}
-
 /** A setting that a node takes while it runs. */
 function withInterval(hours: number): string {
   return `${SMALL_CONFIG}collectIntervalMs = ${hours * hour}\n`;
-}
-
-function one<Item>(random: Random, [first, ...others]: Choice<Item>): Item {
-  return others[random.below(others.length + 1) - 1] ?? first;
 }
 
 export function scenarioNamed(name: string): Scenario | undefined {
