@@ -62,7 +62,7 @@ export function gridPlan({ lossPercent, jitterMs, topology }: GridCell, seed: nu
     durationMs: DURATION_MS,
     settlesWithinMs: RECOVERY_MS_MAX,
     clients: 6,
-    pauseMs: 200,
+    pauseMs: 400,
     config: SMALL_CONFIG,
     faults: [...(isBad ? [bad] : []), ...(groups.length > 0 ? [cut] : [])],
   };

@@ -12,7 +12,7 @@ import type { Patch } from "#chaos/real/patched.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
-import { hour, second } from "#runtime/units.ts";
+import { hour, minute, second } from "#runtime/units.ts";
 import type { LoadedCatalogue } from "#supervisor/simulated/loaded-catalogue.ts";
 
 interface Planted {
@@ -224,7 +224,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "falls-asleep",
-    says: "when nobody has asked for anything for three seconds, nobody is served for half a minute",
+    says: "when nobody has asked for anything for two seconds, nobody is served for a minute",
     scenario: "clients-are-cut-off",
     seenBy: "clients-are-served-again",
     into: (catalogue) => {
@@ -233,7 +233,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       return wired(catalogue, "gateway", (wiring) =>
         withRef(wiring, "overlay", async (name, request, proceed) => {
           const nowMs = wiring.env.clock.nowMs();
-          if (nowMs - askedMs > 3 * second) sleepsUntilMs = nowMs + 30 * second;
+          if (nowMs - askedMs > 2 * second) sleepsUntilMs = nowMs + 1 * minute;
           askedMs = nowMs;
           return nowMs < sleepsUntilMs ? UNAVAILABLE : await proceed(name, request);
         }),

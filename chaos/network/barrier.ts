@@ -39,11 +39,10 @@ export class Barrier {
     }
   }
 
-  /** Takes one cut back. */
+  /** Takes one cut back. Those who wait look whether it was the last one. */
   heal(groups: readonly ClientGroup[], directions: readonly Direction[]): void {
     for (const way of this.#waysOf(groups, directions)) {
       way.cuts -= 1;
-      if (way.cuts > 0) continue;
       const { waiting } = way;
       way.waiting = [];
       for (const go of waiting) go();

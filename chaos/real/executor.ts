@@ -86,7 +86,12 @@ async function makeWorld(
   if (typeof network === "string") return network;
   // What the network of its own does not do.
   const isGated = kinds.includes("broken-connections");
-  return await OsWorld.make({ directory: newDirectory(), config, random, faults, hasEvents, isGated, network });
+  try {
+    return await OsWorld.make({ directory: newDirectory(), config, random, faults, hasEvents, isGated, network });
+  } catch (error) {
+    await network?.close();
+    throw error;
+  }
 }
 
 function newDirectory(): string {

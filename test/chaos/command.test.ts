@@ -146,8 +146,8 @@ describe("cepa chaos", () => {
       { kind: "clock-jump", atMs: 500, byMs: -3_600_000 },
       { kind: "disk-full", atMs: 1000, forMs: 1500, freeBytes: 100_000 },
       { kind: "disk-error", atMs: 3000, forMs: 800, operation: "sync", errno: "EIO", count: 1 },
-      { kind: "bad-network", atMs: 200, forMs: 1200, loss: [1, 20], duplicate: [1, 20], delayMs: 5, jitterMs: 20 },
-      { kind: "partition", atMs: 1600, forMs: 700, groups: ["b", "c"] },
+      { kind: "bad-network", atMs: 100, forMs: 700, loss: [1, 50], duplicate: [1, 20], delayMs: 5, jitterMs: 20 },
+      { kind: "partition", atMs: 2400, forMs: 600, groups: ["b"] },
     ]);
 
     const { code, stdout } = await chaos("run", path, "--executor", "os", "--json");

@@ -104,6 +104,11 @@ export class OwnNetwork {
     return network;
   }
 
+  /** Of the processes that it is: of the line, whose network is the router, and of who holds that of the node. */
+  get pids(): readonly number[] {
+    return [this.#facts.router, this.#facts.holder];
+  }
+
   /** The node's address. */
   get address(): string {
     return this.#facts.node;

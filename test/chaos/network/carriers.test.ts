@@ -7,6 +7,7 @@ import { type Cut, cutAt } from "#chaos/network/cut.ts";
 import { CUT_PATIENCE_MS, CutCarrier } from "#chaos/network/cut-carrier.ts";
 import { NarrowNetwork } from "#chaos/network/narrow-network.ts";
 import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
+import { NEVER } from "#chaos/ratio.ts";
 import { bodyOf } from "#chaos/workload/name-requests.ts";
 import type { WorldAnswer, WorldRequest } from "#chaos/world.ts";
 import { FAILED } from "#runtime/byte-source.ts";
@@ -170,6 +171,17 @@ describe("chaos network: reordered", () => {
       told.toSorted((one, other) => numberIn(one) - numberIn(other)),
     );
     assert(carrier.effects > 0);
+  });
+
+  it("overtakes nothing where nothing is held back", async () => {
+    const { clock, told, ask } = stage();
+    const fault = { kind: "reordered-network", ...stretch, reorder: NEVER, delayMs: 50 } as const;
+    const carrier = new ReorderedNetwork(fault, clock, seededRandom(1));
+
+    for (let number = 0; number < 5; number += 1) void ask(carrier, { target: `/${number}` });
+    await clock.advance(1);
+
+    assert.deepEqual([told.length, carrier.effects], [5, 0]);
   });
 
   it("does nothing where nothing comes that could overtake", async () => {
