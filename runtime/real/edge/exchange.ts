@@ -310,7 +310,7 @@ function singleHeader(message: IncomingMessage, name: string): string | undefine
 /** A target may carry its own authority (RFC 9112 §3.2.2), which then stands for the Host field. */
 function splitTarget(url: string): { path: string; query: string; authority: string | undefined } {
   const absolute = url.startsWith("/") ? null : /^https?:\/\/([^/?]*)(.*)$/i.exec(url);
-  const target = absolute === null ? url : absolute[2] || "/";
+  const target = absolute === null ? url : (absolute[2] ?? "").replace(/^(?!\/)/, "/");
   const mark = target.indexOf("?");
   return {
     path: mark < 0 ? target : target.slice(0, mark),

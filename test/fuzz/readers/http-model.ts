@@ -1,6 +1,7 @@
 /**
  * The requests in the bytes of a connection, read to the letter of RFC 9112: lines that end in CR LF, one field a line, one way
- * in which a body ends. What is anything else ends the list, so that what the edge takes has to be in it.
+ * in which a body ends. What is anything else ends the list, so that what the edge takes has to be in it. One liberty that the
+ * letter leaves (§3) is taken: words of the first line may have several spaces between them, and nothing else of what is white.
  */
 
 export interface ReadRequest {
@@ -9,7 +10,7 @@ export interface ReadRequest {
   readonly body: string;
 }
 
-const LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~\x80-\xff]+) HTTP\/1\.([01])$/;
+const LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([!-~\x80-\xff]+) +HTTP\/1\.([01])$/;
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)$/;
 
 /** A character for each byte. */

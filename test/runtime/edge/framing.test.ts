@@ -27,6 +27,8 @@ describe("edge (sockets): framing", () => {
     ["chunks of HTTP/1.0", put("Transfer-Encoding: chunked", "1.0"), malformed],
     ["a line without a version", "GET /\r\n\r\n", malformed],
     ["a version that is part of the target", "GET http://x/y!HTTP/1.1\r\nHost: x\r\n\r\n", malformed],
+    ["a target of another scheme", "GET ftp://x/y HTTP/1.1\r\nHost: x\r\n\r\n", malformed],
+    ["a target that is everything", "GET * HTTP/1.1\r\nHost: x\r\n\r\n", malformed],
     ["HTTP/2.0", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", malformed],
     ["two hosts", "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", malformed],
     ["the same host twice", "GET / HTTP/1.1\r\nHost: x\r\nhost: x\r\n\r\n", malformed],

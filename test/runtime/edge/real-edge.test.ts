@@ -136,6 +136,10 @@ describe("edge (sockets): malformed requests", () => {
     client.send("GET http://other:1/a?b HTTP/1.1\r\nHost: x\r\n\r\n");
 
     assert.equal(bodyOf(await client.until("other:1")), "/a b other:1");
+
+    client.send("GET http://none:1?b HTTP/1.1\r\nHost: x\r\n\r\n");
+
+    assert.match(await client.until("none:1"), /\/ b none:1$/);
     client.socket.destroy();
     await edge.close();
   });
