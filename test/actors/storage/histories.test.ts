@@ -10,7 +10,7 @@ import { describe, it } from "node:test";
 import { EMPTY_TALLY, History, type HistoryKind, type Tally } from "#test/actors/storage/histories/history.ts";
 import { makeObjects } from "#test/actors/storage/histories/objects.ts";
 
-const count = Number(process.env["CEPA_HISTORIES"] ?? 12);
+const count = Number(process.env["CEPA_HISTORIES"] ?? 10);
 const firstSeed = Number(process.env["CEPA_HISTORY_SEED"] ?? 1);
 /** Told of, and then no more are lived. The first is all that a planted bug is to be caught by. */
 const WRONG_MAX = process.env["CEPA_SHRINK"] === "no" ? 1 : 3;

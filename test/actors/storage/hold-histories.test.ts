@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { EMPTY_HOLD_TALLY, HoldHistory, type HoldTally } from "#test/actors/storage/histories/hold-history.ts";
 
-const count = Number(process.env["CEPA_HISTORIES"] ?? 40);
+const count = Number(process.env["CEPA_HISTORIES"] ?? 25);
 const firstSeed = Number(process.env["CEPA_HISTORY_SEED"] ?? 1);
 /** Told of, and then no more are lived. The first is all that a planted bug is to be caught by. */
 const WRONG_MAX = process.env["CEPA_SHRINK"] === "no" ? 1 : 3;

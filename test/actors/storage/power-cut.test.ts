@@ -19,7 +19,7 @@ import { provideCompiler } from "#test/kit/provide.ts";
 
 const skip = (await provideCutDisk()) ?? (await provideCompiler()) ?? false;
 /** Of so many syncs one, where not every call is taken. */
-const STEPS = { home: 25, volumes: 110 } as const;
+const STEPS = { home: 45, volumes: 200 } as const;
 /** Tests, where every call is taken. */
 const PARTS = { home: 5, volumes: 20 } as const;
 const RECOVERY_PARTS = { home: 2, volumes: 5 } as const;

@@ -26,7 +26,7 @@ import { provideCompiler } from "#test/kit/provide.ts";
 
 const HOST = join(import.meta.dirname, "points/sending-host.ts");
 /** From one point to the next, where not all of them are taken. */
-const STEP = 45;
+const STEP = 80;
 
 /** Where an upload is said to be durable before it is. */
 const CARELESS = {
