@@ -1,5 +1,5 @@
 /**
- * `cepa chaos [list|run|grid|replay|shrink|report]`: breaks a node on purpose, and says what held.
+ * `cepa chaos [list|run|grid|hunt|replay|shrink|seeds|plants|report]`: breaks a node on purpose, and says what held.
  *
  * Standard output has the verdict, with `--json` as one line; what happens meanwhile goes to standard error.
  */
@@ -8,10 +8,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { titleOf } from "#chaos/fault.ts";
 import { GRID, type GridRow, gridPlan, gridRow, gridTable, gridVerdict } from "#chaos/grid.ts";
+import { HELP } from "#chaos/help.ts";
+import { HUNT_RUNS, HUNT_RUNS_MAX } from "#chaos/hunt.ts";
 import type { ExecutorName, Outcome } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS, type PlantedBug, plantedBug } from "#chaos/plants.ts";
 import { readPlan } from "#chaos/read-plan.ts";
+import { hunt } from "#chaos/real/hunt.ts";
 import { lookFor } from "#chaos/real/look-for.ts";
 import { isPatched, runAgainPatched } from "#chaos/real/patched.ts";
 import { RunRecords } from "#chaos/real/records.ts";
@@ -27,49 +30,6 @@ const EXECUTORS: readonly ExecutorName[] = ["sim", "process", "os"];
 
 const EXIT_CODES = { pass: 0, fail: 1, "not-run": 3 } as const;
 
-const HELP = `usage: cepa chaos list [--json]
-       cepa chaos run SCENARIO|PLAN.json [--seed N] [--executor sim|process|os] [--minutes M] [--plant BUG] [--json]
-       cepa chaos grid [--seed N] [--executor sim|process|os] [--plant BUG] [--json]
-       cepa chaos replay [SEED] [--json]
-       cepa chaos shrink [SEED] [--json]
-       cepa chaos report [SEED]
-       cepa chaos seeds [--json]
-       cepa chaos plants [--json]
-
-Breaks a node of its own on purpose while clients work with it, and says what held. It never touches a node of yours.
-
-  list     the scenarios, and the bugs that can be planted
-  run      one run of a scenario, or of a plan in a file; with --minutes run after run, each under a seed of its own
-  grid     bad networks: loss of 0, 10 and 30 %, jitter of 0 and 1000 ms, whole, A|B and A|B|C: what is safe in each,
-           and how long it takes after healing until everybody is served
-  replay   the newest run again, or that of SEED: by the executor sim it is the same again
-  shrink   leaves faults out of a run that failed, as long as it fails, and writes the smallest plan to a file
-  seeds    runs every seed again under which a simulated run has failed once: chaos/seeds.txt
-  plants   plants every bug in a node, and says which check has seen it: the kill rate
-  report   writes a page about a run: faults over throughput, latency, restarts and queues, and the verdicts
-
-  --seed N         what is left to chance follows from it, by the executor sim all of it; drawn unless it is said
-  --executor NAME  sim: a whole node on virtual time (the default)
-                   process: a node as it runs, a tree of processes; real time, real signals, no rights needed
-                   os: as process, with faults of the disk and the clock under it; takes root, on Linux
-  --minutes M      so long, of real time
-  --plant BUG      a node with this bug in it: a run that passes shows that nothing looks for it
-  --json           the last line is the verdict, as JSON
-  -h, --help       print this
-
-Runs are kept in .cache/chaos of the checkout, or where CEPA_CHAOS_RECORDS says.
-Exit code: 0 pass, 1 fail, 2 a mistake in the command, 3 not run (never taken for a pass).
-
-Examples:
-  $ cepa chaos list
-  $ cepa chaos run storage-crashes-while-putting --seed 7
-  $ cepa chaos run everything-at-once --minutes 10
-  $ cepa chaos run cells-are-killed --executor process
-  $ cepa chaos run power-fails --plant no-fsync
-  $ cepa chaos grid --executor process
-  $ cepa chaos shrink && cepa chaos report
-`;
-
 /** Where runs are kept: beside what is compiled, unless it is said. */
 const recordsFolder = process.env["CEPA_CHAOS_RECORDS"] ?? join(import.meta.dirname, "..", ".cache", "chaos");
 const records = new RunRecords(recordsFolder);
@@ -84,6 +44,9 @@ switch (command) {
     break;
   case "grid":
     await runGrid();
+    break;
+  case "hunt":
+    await huntSeeds();
     break;
   case "replay":
     await replay();
@@ -165,6 +128,28 @@ async function runGrid(): Promise<void> {
     if (said.length > 0) process.stdout.write(`seed ${seed}: ${said.join("; ")}\n`);
   }
   process.stdout.write(`${verdict}: ${held} of ${rows.length} cells hold, ${safe} are safe\n`);
+}
+
+async function huntSeeds(): Promise<void> {
+  if (subject !== undefined) refuse(`a hunt is of every scenario, and takes no ${subject}`);
+  const plant = chosenPlant();
+  if (plant !== undefined && !("into" in plant))
+    refuse(`${plant.name} is another text of the source: cepa chaos plants`);
+  const forMs = values.minutes === undefined ? 0 : minutesOf(values.minutes) * minute;
+  const runs = values.runs === undefined ? (forMs > 0 ? 1 : HUNT_RUNS) : countOf(values.runs);
+  const told = await hunt({ first: chosenSeed(), runs, forMs, plant: plant?.name }, { records, note });
+  process.exitCode = EXIT_CODES[told.verdict];
+  if (values.json) {
+    say({ hunt: "sim", ...told });
+    return;
+  }
+  const { verdict, runs: ran, failed, events, simulatedMinutes, threads, seconds } = told;
+  for (const { scenario, seed, broken } of failed) {
+    process.stdout.write(`FAIL  ${scenario}, seed ${seed}: ${broken}. Again: cepa chaos replay ${seed}\n`);
+  }
+  process.stdout.write(
+    `${verdict}: ${ran} runs from seed ${told.first} on, ${failed.length} failed; ${events} events in ${simulatedMinutes} simulated minutes, ${seconds} s of ${threads} threads\n`,
+  );
 }
 
 async function replay(): Promise<void> {
@@ -332,6 +317,13 @@ function seedOf(text: string): number {
   return /^\d+$/.test(text) && seed < 2 ** 32 ? seed : refuse(`${text} is no seed: a whole number below 2^32`);
 }
 
+function countOf(text: string): number {
+  const count = Number(text);
+  return count >= 1 && count <= HUNT_RUNS_MAX && Number.isInteger(count)
+    ? count
+    : refuse(`--runs ${text} is no whole number from 1 to ${HUNT_RUNS_MAX}`);
+}
+
 function minutesOf(text: string): number {
   const minutes = Number(text);
   return minutes > 0 && Number.isFinite(minutes) ? minutes : refuse(`--minutes ${text} is no number of minutes`);
@@ -344,6 +336,7 @@ function readArguments() {
         seed: { type: "string" },
         executor: { type: "string", default: "sim" },
         minutes: { type: "string" },
+        runs: { type: "string" },
         plant: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },

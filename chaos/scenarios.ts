@@ -137,12 +137,30 @@ export const SCENARIOS: readonly Scenario[] = [
     executors: ["sim"],
     durationMs: 2 * minute,
     settlesWithinMs: 1 * minute,
-    faults: (random, durationMs) => spread(random, durationMs, 8 * second, (atMs) => anything(random, atMs)),
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 8 * second, (atMs) => anything(random, atMs, random.below(KINDS))),
+  },
+  {
+    name: "a-few-kinds-at-once",
+    aim: "two or three kinds of all that goes wrong, others under each seed, and often",
+    executors: ["sim"],
+    durationMs: 2 * minute,
+    settlesWithinMs: 1 * minute,
+    // What is done by a few alone another kind would hide, which brings the node down before it shows.
+    faults: (random, durationMs) => {
+      const few = Array.from({ length: 2 + random.below(2) }, () => random.below(KINDS));
+      return spread(random, durationMs, 4 * second, (atMs) => {
+        return anything(random, atMs, few[random.below(few.length)] ?? 0);
+      });
+    },
   },
 ];
 
-function anything(random: Random, atMs: number): Fault {
-  switch (random.below(15)) {
+const KINDS = 15;
+
+/** Something of one of so many kinds. */
+function anything(random: Random, atMs: number, kind: number): Fault {
+  switch (kind) {
     case 0:
       return { kind: "crash-actor", atMs, actor: one(random, ACTORS) };
     case 1:
