@@ -93,17 +93,23 @@ export const EVENT_SCENARIOS: readonly Scenario[] = [
     durationMs: 2 * minute,
     settlesWithinMs: 1 * minute,
     producers: PRODUCERS,
-    faults: (random, durationMs) => spread(random, durationMs, 12 * second, (atMs) => outage(random, atMs)),
+    faults: (random, durationMs) =>
+      spread(random, durationMs, 12 * second, (atMs, roomMs) => outage(random, atMs, roomMs)),
   },
 ];
 
 /** What ingest works with, and what it is in. */
-function outage(random: Random, atMs: number): Fault {
+function outage(random: Random, atMs: number, roomMs: number): Fault {
   switch (random.below(5)) {
     case 0:
       return { kind: "kill-server", atMs, server: one(random, SERVERS) };
     case 1:
-      return { kind: "stall-server", atMs, forMs: 500 + random.below(8000), server: one(random, SERVERS) };
+      return {
+        kind: "stall-server",
+        atMs,
+        forMs: 500 + random.below(Math.min(8000, roomMs - 500)),
+        server: one(random, SERVERS),
+      };
     case 2:
       return { kind: "kill-cell", atMs, cell: "work" };
     case 3:

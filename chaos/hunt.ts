@@ -16,6 +16,8 @@ export const HUNT_FAILED_MAX = 10;
 export const HUNT_RUN_MS_MAX: number = 10 * minute;
 
 const SHORT_MS: number = 20 * second;
+/** With servers it takes longer until all is well again, and the next fault has something to break. */
+const SERVERS_MS: number = 60 * second;
 /** So many are as long as their scenario says. */
 const LONG_EVERY = 32;
 const LONG_AT = 5;
@@ -32,5 +34,6 @@ export function huntedPlan(seed: number): Plan {
   const at = Math.floor(seed / 2);
   const scenario = among[at % among.length] as (typeof among)[number];
   const isLong = at % LONG_EVERY === LONG_AT;
-  return planOf(scenario, { seed, durationMs: isLong ? undefined : SHORT_MS });
+  const shortMs = scenario.producers === undefined ? SHORT_MS : SERVERS_MS;
+  return planOf(scenario, { seed, durationMs: isLong ? undefined : shortMs });
 }

@@ -58,7 +58,9 @@ export const NOTHING_PLAYED: Played = { faults: {}, samples: [], tally: {} };
 export async function play({ world, plan, checks, random, onSample }: PlayOptions): Promise<Played> {
   const ledger = new Ledger();
   const calm = new Calm();
-  const mayHide = plan.faults.some((fault) => fault.kind === "disk-error" && fault.operation === "read");
+  const mayHide = plan.faults.some(
+    (fault) => fault.kind === "disk-error" && (fault.operation === "read" || fault.operation === "open"),
+  );
   const mayPanic = plan.faults.some((fault) => fault.kind === "panic" && fault.actor === "gateway");
   const work = { world, random, ledger, checks, calm, mayHide, mayPanic };
   const operator = new Client(work);

@@ -76,17 +76,20 @@ export const CELLS = ["data", "ops"] as const;
 /** A short run has some faults all the same. */
 const FAULTS_MIN = 3;
 
-/** One fault after another, `usuallyMs` apart on average, with some time before the first and after the last. */
+/**
+ * One fault after another, `usuallyMs` apart on average, with some time before the first and after the last. Until the next one
+ * `roomMs` pass at least: of two that lie over each other, the second may have nothing left to do.
+ */
 export function spread(
   random: Random,
   durationMs: number,
   usuallyMs: number,
-  faultAt: (atMs: number) => Fault,
+  faultAt: (atMs: number, roomMs: number) => Fault,
 ): readonly Fault[] {
   const everyMs = Math.min(usuallyMs, Math.floor(durationMs / (FAULTS_MIN + 1)));
   const faults: Fault[] = [];
   for (let atMs = everyMs; atMs < durationMs - everyMs; atMs += Math.round(everyMs / 2) + random.below(everyMs)) {
-    faults.push(faultAt(atMs));
+    faults.push(faultAt(atMs, Math.round(everyMs / 2)));
   }
   return faults;
 }

@@ -110,11 +110,13 @@ export const SCENARIOS: readonly Scenario[] = [
     executors: ["sim"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
-      spread(random, durationMs, 12 * second, (atMs) =>
-        random.below(2) === 0
-          ? { kind: "cut-link", atMs, forMs: 3 * second, cell: "ops" }
-          : { kind: "slow-link", atMs, forMs: 3 * second, cell: "ops", delayMs: 100 + random.below(900) },
-      ),
+      spread(random, durationMs, 12 * second, (atMs, roomMs) => {
+        // There is a link again before the next one.
+        const forMs = Math.floor(roomMs / 2);
+        return random.below(2) === 0
+          ? { kind: "cut-link", atMs, forMs, cell: "ops" }
+          : { kind: "slow-link", atMs, forMs, cell: "ops", delayMs: 100 + random.below(900) };
+      }),
   },
   ...NETWORK_SCENARIOS,
   {
@@ -122,13 +124,14 @@ export const SCENARIOS: readonly Scenario[] = [
     aim: "the configuration is written anew again and again at work",
     executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 8 * second, (atMs) => ({
-        kind: "change-config",
-        atMs,
-        forMs: 2 * second,
-        config: withInterval(1 + random.below(24)),
-      })),
+    faults: (random, durationMs) => {
+      let hours = 0;
+      return spread(random, durationMs, 8 * second, (atMs) => {
+        // Another one than before.
+        hours = (hours + 1 + random.below(HOURS_MAX - 1)) % HOURS_MAX;
+        return { kind: "change-config", atMs, forMs: 2 * second, config: withInterval(HOURS_MIN + hours) };
+      });
+    },
   },
   ...EVENT_SCENARIOS,
   {
@@ -156,6 +159,8 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** Intervals of collections, none of which is the one that a node begins with. */
+const [HOURS_MIN, HOURS_MAX] = [7, 24] as const;
 const KINDS = 15;
 
 /** Something of one of so many kinds. */
@@ -186,7 +191,7 @@ function anything(random: Random, atMs: number, kind: number): Fault {
     case 11:
       return { kind: "clock-drift", atMs, forMs: 4 * second, gainMs: random.below(3000) - 1000 };
     case 12:
-      return { kind: "cpu-stall", atMs, forMs: 500 + random.below(2000), cell: one(random, CELLS) };
+      return { kind: "cpu-stall", atMs, forMs: 500 + random.below(1500), cell: one(random, CELLS) };
     case 13:
       return killAtSync(atMs, 1 + random.below(SYNCS_IN_A_ROW), random.below(2) === 0);
     default:

@@ -119,10 +119,10 @@ export const MACHINE_SCENARIOS: readonly Scenario[] = [
     executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs, roomMs) => ({
         kind: "cpu-stall",
         atMs,
-        forMs: 500 + random.below(4000),
+        forMs: 500 + random.below(Math.min(4000, roomMs - 500)),
         cell: one(random, CELLS),
       })),
   },

@@ -127,10 +127,14 @@ export class SimulatedWorld implements World {
       case "cut-link":
         return this.#cut(fault);
       case "slow-link": {
-        const links = this.#node.linkCount(fault.cell);
+        let links = this.#node.linkCount(fault.cell);
         this.#node.slowLink(fault.cell, fault.delayMs);
         return lasting(
-          () => this.#node.slowLink(fault.cell, 0),
+          () => {
+            // One that came meanwhile is slow as well.
+            links ||= this.#node.linkCount(fault.cell);
+            this.#node.slowLink(fault.cell, 0);
+          },
           () => links,
         );
       }

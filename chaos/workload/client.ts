@@ -211,7 +211,7 @@ export class Client {
     const said = (): string => `${what}: ${answer.status} ${Buffer.from(answer.body).toString("utf8").slice(0, 300)}`;
     // What the disk could not read a moment ago is looked at again when it is asked for.
     const isStruck = answer.status === 502 || (answer.status === 500 && this.#options.mayPanic);
-    const isLater = LATER.has(answer.status) || !answer.complete || (isStruck && !answer.isCalm);
+    const isLater = LATER.has(answer.status) || !answer.complete || (isStruck && (isExpected || !answer.isCalm));
     checks.that("refusals-may-be-tried-again", isLater, said);
     if (answer.isCalm && !isExpected) checks.that("served-while-nothing-is-wrong", false, said);
     ledger.count(`refused ${answer.status}`);
