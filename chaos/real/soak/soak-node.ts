@@ -1,7 +1,9 @@
 /** The node that is soaked: as `cepa up` runs it, with its own Postgres and Redis, and a probe in each of its processes. */
 import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { residentBytes } from "#bench/process-figures.ts";
+import { killedAtExit, TemporaryFolder } from "#bench/temporary.ts";
 import { RealEvents } from "#chaos/real/real-events.ts";
 import { Probes } from "#chaos/real/soak/probes.ts";
 import { kindOf, type RestCounts } from "#chaos/soak/rest.ts";
@@ -10,7 +12,7 @@ import { assert } from "#runtime/errors.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import { second } from "#runtime/units.ts";
-import { startNode, type TestNode, temporaryDataDirectory } from "#test/kit/node.ts";
+import { startNode, type TestNode } from "#test/kit/node.ts";
 import type { WorkNode } from "#test/kit/work-node.ts";
 
 /** A cache that is small is full when it is warm, and what grows then is something else. */
@@ -37,11 +39,13 @@ export class SoakNode implements AsyncDisposable {
   readonly events: RealEvents;
   readonly work: WorkNode;
   readonly #probes: Probes;
+  readonly #folder: TemporaryFolder;
 
-  private constructor(node: TestNode, events: RealEvents, probes: Probes) {
+  private constructor(node: TestNode, events: RealEvents, probes: Probes, folder: TemporaryFolder) {
     this.node = node;
     this.events = events;
     this.#probes = probes;
+    this.#folder = folder;
     events.attach(node);
     const { work } = events;
     assert(work !== undefined, "it is attached");
@@ -51,9 +55,13 @@ export class SoakNode implements AsyncDisposable {
   static async start(): Promise<SoakNode> {
     const events = await RealEvents.prepare(createRealRandom());
     const probes = new Probes();
-    const dataDirectory = temporaryDataDirectory();
+    const folder = new TemporaryFolder(tmpdir(), "cepa-soak-");
+    const dataDirectory = folder.path;
     writeFileSync(join(dataDirectory, "cepa.toml"), events.configWith(CONFIG));
-    return new SoakNode(await startNode({ dataDirectory, env: events.env, command: probes.command() }), events, probes);
+    const node = await startNode({ dataDirectory, env: events.env, command: probes.command() });
+    // Its cells and servers end with it.
+    killedAtExit(node.process);
+    return new SoakNode(node, events, probes, folder);
   }
 
   get url(): string {
@@ -109,7 +117,7 @@ export class SoakNode implements AsyncDisposable {
     await this.events.detach();
     await this.node.killAll();
     await this.events.discard();
-    await this.node.dispose();
+    this.#folder[Symbol.dispose]();
     this.#probes[Symbol.dispose]();
   }
 }
