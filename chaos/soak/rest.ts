@@ -11,12 +11,12 @@ export type RestCounts = Readonly<Record<string, Readonly<Record<string, number>
 export const PACK = "pack";
 export const DELETED_FILE = "deleted file";
 
-/** What a descriptor is, by what `/proc` says that it leads to. */
+/** What a descriptor is, by what `/proc` says that it leads to. Logs that are written anew go on under another number. */
 export function kindOf(target: string): string {
   if (target.endsWith(" (deleted)")) return DELETED_FILE;
   const [, scheme] = /^(\w+):/.exec(target) ?? [];
   if (scheme !== undefined) return scheme === "anon_inode" ? target : scheme;
-  return /\/packs\/[^/]+$/.test(target) ? PACK : `file ${target}`;
+  return /\/packs\/[^/]+$/.test(target) ? PACK : `file ${target.replace(/\d+(?=[^/]*$)/g, "#")}`;
 }
 
 /** Undefined: it is what it was, to the last one. */

@@ -50,8 +50,17 @@ describe("chaos soak at rest", () => {
       "/d/packs/1.pack (deleted)",
     ];
 
-    const kinds = [...targets, "/dev/null"].map(kindOf);
-    assert.deepEqual(kinds, ["socket", "pipe", "anon_inode:[eventpoll]", PACK, DELETED_FILE, "file /dev/null"]);
+    const kinds = [...targets, "/dev/null", "/d1/keeps/0002.log", "/d1/r/aof.7.incr.2"].map(kindOf);
+    assert.deepEqual(kinds, [
+      "socket",
+      "pipe",
+      "anon_inode:[eventpoll]",
+      PACK,
+      DELETED_FILE,
+      "file /dev/null",
+      "file /d1/keeps/#.log",
+      "file /d1/r/aof.#.incr.#",
+    ]);
   });
 });
 
