@@ -53,7 +53,7 @@ export async function* benchScrub(cache: string, { restic }: StorePeers): AsyncG
 }
 
 /** It ends when everything was read since, and nothing is damaged. */
-async function scrub({ url }: RunningNode): Promise<void> {
+export async function scrub({ url }: Pick<RunningNode, "url">): Promise<void> {
   const beganMs = Date.now();
   must(factsIn(await sendText(`${url}/scrub`, { method: "POST" }, TIMEOUT_MS), 202, "damaged"), "asking for a scrub");
   for (;;) {

@@ -10,6 +10,7 @@ export const HELP: string = `usage: cepa chaos list [--json]
        cepa chaos report [SEED]
        cepa chaos seeds [--json]
        cepa chaos plants [--json]
+       cepa chaos soak [--events N] [--objects N] [--minutes M] [--plant LEAK] [--json]
 
 Breaks a node of its own on purpose while clients work with it, and says what held. It never touches a node of yours.
 
@@ -23,6 +24,7 @@ Breaks a node of its own on purpose while clients work with it, and says what he
   shrink   leaves faults out of a run that failed, as long as it fails, and writes the smallest plan to a file
   seeds    runs every seed again under which a simulated run has failed once: chaos/seeds.txt
   plants   plants every bug in a node, and says which check has seen it: the kill rate
+  soak     breaks nothing, and does so much that whatever leaks is seen: see cepa chaos soak --help
   report   writes a page about a run: faults over throughput, latency, restarts and queues, and the verdicts
 
   --seed N         what is left to chance follows from it, by the executor sim all of it; drawn unless it is said

@@ -54,6 +54,11 @@ export class RealEvents implements EventsPort {
     this.authority = signerFrom(key.seed);
   }
 
+  /** The node that it is attached to, with its servers. */
+  get work(): WorkNode | undefined {
+    return this.#life?.work;
+  }
+
   static async prepare(random: Random): Promise<RealEvents> {
     const trust = await makeTrust();
     const path = join(trust, "cepa.toml");

@@ -1,0 +1,151 @@
+/** The node that is soaked: as `cepa up` runs it, with its own Postgres and Redis, and a probe in each of its processes. */
+import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { residentBytes } from "#bench/process-figures.ts";
+import { killedAtExit, TemporaryFolder } from "#bench/temporary.ts";
+import { RealEvents } from "#chaos/real/real-events.ts";
+import { Probes } from "#chaos/real/soak/probes.ts";
+import { kindOf, type RestCounts } from "#chaos/soak/rest.ts";
+import { passed } from "#chaos/world.ts";
+import { assert } from "#runtime/errors.ts";
+import { realClock } from "#runtime/real/clock.ts";
+import { createRealRandom } from "#runtime/real/random.ts";
+import { second } from "#runtime/units.ts";
+import { startNode, type TestNode } from "#test/kit/node.ts";
+import type { WorkNode } from "#test/kit/work-node.ts";
+
+/** A cache that is small is full when it is warm, and what grows then is something else. */
+const CONFIG = "[index]\ncacheBytesMax = 1048576\n";
+
+/** Of a process, at rest. */
+export interface HeldByProcess {
+  readonly heapBytes: number;
+  readonly externalBytes: number;
+  readonly residentBytes: number;
+}
+
+export interface Look {
+  readonly atMs: number;
+  /** Of the root and of each cell, by name. */
+  readonly held: Readonly<Record<string, HeldByProcess>>;
+}
+
+/** Connections on which nobody asks any more are closed by then, those of whoever looks too. */
+const REST_MS: number = 20 * second;
+
+export class SoakNode implements AsyncDisposable {
+  readonly node: TestNode;
+  readonly events: RealEvents;
+  readonly work: WorkNode;
+  readonly #probes: Probes;
+  readonly #folder: TemporaryFolder;
+
+  private constructor(node: TestNode, events: RealEvents, probes: Probes, folder: TemporaryFolder) {
+    this.node = node;
+    this.events = events;
+    this.#probes = probes;
+    this.#folder = folder;
+    events.attach(node);
+    const { work } = events;
+    assert(work !== undefined, "it is attached");
+    this.work = work;
+  }
+
+  static async start(): Promise<SoakNode> {
+    const events = await RealEvents.prepare(createRealRandom());
+    const probes = new Probes();
+    const folder = new TemporaryFolder(tmpdir(), "cepa-soak-");
+    const dataDirectory = folder.path;
+    writeFileSync(join(dataDirectory, "cepa.toml"), events.configWith(CONFIG));
+    const node = await startNode({ dataDirectory, env: events.env, command: probes.command() });
+    // Its cells and servers end with it.
+    killedAtExit(node.process);
+    return new SoakNode(node, events, probes, folder);
+  }
+
+  get url(): string {
+    return this.node.url;
+  }
+
+  /** By name: those of the node itself, and those of its servers. */
+  async pids(): Promise<{
+    readonly own: Readonly<Record<string, number>>;
+    readonly servers: Readonly<Record<string, number>>;
+  }> {
+    const { cells, servers } = await this.node.status();
+    const byName = (rows: typeof cells) => Object.fromEntries(rows.map(({ name, pid }) => [name, pid]));
+    return { own: { root: this.node.ready.pid, ...byName(cells) }, servers: byName(servers) };
+  }
+
+  async look(): Promise<Look> {
+    const held: Record<string, HeldByProcess> = {};
+    for (const [name, pid] of Object.entries((await this.pids()).own)) {
+      const { heapBytes, externalBytes } = await this.#probes.heldBy(pid);
+      held[name] = { heapBytes, externalBytes, residentBytes: residentBytes(pid) };
+    }
+    return { atMs: performance.now(), held };
+  }
+
+  /** Descriptors by what they are, and threads, of the node and its servers, once nobody asks anything of it. */
+  async rest(): Promise<RestCounts> {
+    const { own, servers } = await this.pids();
+    await passed({ clock: realClock }, REST_MS);
+    const counts: Record<string, Readonly<Record<string, number>>> = {};
+    for (const [name, pid] of Object.entries(own)) counts[name] = { ...descriptorsBy(pid), threads: threadsOf(pid) };
+    // Redis begins a thread more when its log is first written anew: that is Redis's.
+    for (const [name, pid] of Object.entries(servers)) counts[name] = descriptorsBy(pid);
+    return counts;
+  }
+
+  /** Of everything that ever ran. */
+  async restarts(): Promise<readonly string[]> {
+    const { cells, servers, actors } = (await this.node.status()) as unknown as Readonly<
+      Record<"cells" | "servers" | "actors", readonly { readonly name: string; readonly restarts: number }[]>
+    >;
+    return [...cells, ...servers, ...actors].filter(({ restarts }) => restarts > 0).map(({ name }) => name);
+  }
+
+  /** What is left of it when it has gone down: nothing. */
+  async end(): Promise<readonly string[]> {
+    await this.events.detach();
+    const code = await this.node.stop();
+    const pids = this.node.livingPids();
+    return [
+      ...(code === 0 ? [] : [`it ended with ${code ?? "a signal"}`]),
+      ...(pids.length === 0 ? [] : [`processes ${pids.join(", ")}`]),
+    ];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.events.detach();
+    await this.node.killAll();
+    await this.events.discard();
+    this.#folder[Symbol.dispose]();
+    this.#probes[Symbol.dispose]();
+  }
+}
+
+function threadsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).length;
+}
+
+/** Descriptors by what they are. */
+function descriptorsBy(pid: number): Record<string, number> {
+  const folder = `/proc/${pid}/fd`;
+  const counts: Record<string, number> = {};
+  for (const name of readdirSync(folder)) {
+    const kind = descriptorKind(join(folder, name));
+    if (kind !== undefined) counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Undefined where it was closed meanwhile. */
+function descriptorKind(path: string): string | undefined {
+  try {
+    return kindOf(readlinkSync(path));
+  } catch {
+    return undefined;
+  }
+}
