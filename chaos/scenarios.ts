@@ -88,10 +88,10 @@ export const SCENARIOS: readonly Scenario[] = [
     executors: ["process", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs, roomMs) => ({
         kind: "stop-cell",
         atMs,
-        forMs: 500 + random.below(4000),
+        forMs: 500 + random.below(Math.min(4000, roomMs - 500)),
         cell: one(random, CELLS),
       })),
   },

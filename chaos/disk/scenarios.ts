@@ -31,10 +31,10 @@ export const MACHINE_SCENARIOS: readonly Scenario[] = [
     executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
-      spread(random, durationMs, 15 * second, (atMs) => ({
+      spread(random, durationMs, 15 * second, (atMs, roomMs) => ({
         kind: "disk-slow",
         atMs,
-        forMs: 5 * second,
+        forMs: Math.min(5 * second, roomMs),
         delayMs: 20 + random.below(200),
       })),
   },
@@ -44,10 +44,10 @@ export const MACHINE_SCENARIOS: readonly Scenario[] = [
     executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
-      spread(random, durationMs, 20 * second, (atMs) => ({
+      spread(random, durationMs, 20 * second, (atMs, roomMs) => ({
         kind: "disk-full",
         atMs,
-        forMs: 8 * second,
+        forMs: Math.min(8 * second, roomMs),
         freeBytes: random.below(1 * MiB),
       })),
   },
@@ -132,10 +132,10 @@ export const MACHINE_SCENARIOS: readonly Scenario[] = [
     executors: ["os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
-      spread(random, durationMs, CRASH_EVERY_MS, (atMs) => ({
+      spread(random, durationMs, CRASH_EVERY_MS, (atMs, roomMs) => ({
         kind: "memory-pressure",
         atMs,
-        forMs: 8 * second,
+        forMs: Math.min(8 * second, roomMs),
         cell: "data",
         freeBytes: 4 * MiB + random.below(16 * MiB),
       })),

@@ -64,7 +64,8 @@ export class MemoryLimit {
     if (found === undefined) throw new Error("there are no control groups of memory");
     const group = join(found.root, name);
     mkdirSync(group);
-    const limit = new MemoryLimit(found, group, join(found.root, groupOf(pid, found), "cgroup.procs"));
+    // Where all of the node was started: the process itself may be in the group of another limit, which goes before this one.
+    const limit = new MemoryLimit(found, group, join(found.root, groupOf(process.pid, found), "cgroup.procs"));
     writeFileSync(join(group, found.limit), `${freeBytes}`);
     moved(pid, join(group, "cgroup.procs"));
     return limit;
