@@ -12,6 +12,8 @@ export const HUNT_RUNS = 100;
 export const HUNT_RUNS_MAX = 1_000_000;
 /** Failed runs, after which a hunt ends: they are to be looked at first. */
 export const HUNT_FAILED_MAX = 10;
+/** Of so many runs one may be invalid: a fault of it did nothing, and all else held. With more of them, what makes plans is at fault. */
+export const HUNT_INVALID_EVERY_MIN = 50;
 /** Longest real time of one run; some seconds are usual. What takes longer hangs, and has failed. */
 export const HUNT_RUN_MS_MAX: number = 10 * minute;
 

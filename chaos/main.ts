@@ -143,12 +143,12 @@ async function huntSeeds(): Promise<void> {
     say({ hunt: "sim", ...told });
     return;
   }
-  const { verdict, runs: ran, failed, events, simulatedMinutes, threads, seconds } = told;
+  const { verdict, runs: ran, failed, invalid, events, simulatedMinutes, threads, seconds } = told;
   for (const { scenario, seed, broken } of failed) {
     process.stdout.write(`FAIL  ${scenario}, seed ${seed}: ${broken}. Again: cepa chaos replay ${seed}\n`);
   }
   process.stdout.write(
-    `${verdict}: ${ran} runs from seed ${told.first} on, ${failed.length} failed; ${events} events in ${simulatedMinutes} simulated minutes, ${seconds} s of ${threads} threads\n`,
+    `${verdict}: ${ran} runs from seed ${told.first} on, ${failed.length} failed, ${invalid} invalid; ${events} events in ${simulatedMinutes} simulated minutes, ${seconds} s of ${threads} threads\n`,
   );
 }
 

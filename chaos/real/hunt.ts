@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { HUNT_FAILED_MAX, HUNT_RUN_MS_MAX, huntedPlan } from "#chaos/hunt.ts";
+import { HUNT_FAILED_MAX, HUNT_INVALID_EVERY_MIN, HUNT_RUN_MS_MAX, huntedPlan } from "#chaos/hunt.ts";
 import type { Outcome, Verdict } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import type { RunRecords } from "#chaos/real/records.ts";
@@ -15,7 +15,7 @@ const SAY_EVERY_MS: number = 10 * second;
 export interface HuntOptions {
   /** The seed of the first run; the others follow. */
   readonly first: number;
-  /** So many, and more where there is time left. */
+  /** So many that are valid, and more where there is time left. */
   readonly runs: number;
   readonly forMs: number;
   /** A bug of simulations, by its name. */
@@ -44,6 +44,8 @@ export interface HuntReport {
   readonly verdict: Verdict;
   readonly runs: number;
   readonly failed: readonly FailedRun[];
+  /** Of the runs, those that have not tried what their plan says: a fault had no effect, and nothing else was wrong. */
+  readonly invalid: number;
   readonly events: number;
   /** Effects of each kind of fault. */
   readonly faults: Readonly<Record<string, number>>;
@@ -62,12 +64,12 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
   const threads = availableParallelism();
   const failed: FailedRun[] = [];
   const faults: Record<string, number> = {};
-  const sum = { begun: 0, ended: 0, events: 0, simulatedMs: 0 };
+  const sum = { begun: 0, ended: 0, invalid: 0, events: 0, simulatedMs: 0 };
   let saidMs = startedMs;
 
   const isOver = (): boolean => {
     const hasTime = performance.now() - startedMs < forMs;
-    return failed.length >= HUNT_FAILED_MAX || (sum.begun >= runs && !hasTime);
+    return failed.length >= HUNT_FAILED_MAX || (sum.begun - sum.invalid >= runs && !hasTime);
   };
   const take = (plan: Plan, ended: Ended): void => {
     sum.ended += 1;
@@ -77,7 +79,10 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
       sum.events += ended.events;
       for (const [kind, { effects }] of Object.entries(ended.faults)) faults[kind] = (faults[kind] ?? 0) + effects;
     }
-    if (broken !== undefined) {
+    if (typeof ended !== "string" && broken !== undefined && isInvalid(ended)) {
+      sum.invalid += 1;
+      note(`invalid: ${plan.scenario} ${plan.seed}, ${broken}`);
+    } else if (broken !== undefined) {
       failed.push({ scenario: plan.scenario, seed: plan.seed, broken });
       if (typeof ended !== "string") records.keep({ plan, outcome: { ...ended, samples: [] }, plant });
       note(`failed, for chaos/seeds.txt: ${lineOf(plan, broken)}`);
@@ -108,9 +113,10 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
 
   return {
     first,
-    verdict: failed.length === 0 ? "pass" : "fail",
+    verdict: failed.length === 0 && sum.invalid * HUNT_INVALID_EVERY_MIN <= sum.ended ? "pass" : "fail",
     runs: sum.ended,
     failed,
+    invalid: sum.invalid,
     events: sum.events,
     faults,
     simulatedMinutes: Math.round(sum.simulatedMs / minute),
@@ -123,6 +129,11 @@ function brokenOf({ verdict, reason, checks }: Outcome): string | undefined {
   if (verdict === "pass") return undefined;
   const [name, said] = Object.entries(checks).find(([, one]) => one !== "pass") ?? ["not run", reason ?? ""];
   return `${name}: ${said.split("\n")[0]}`;
+}
+
+function isInvalid({ verdict, checks }: Outcome): boolean {
+  const broken = Object.entries(checks).filter(([, said]) => said !== "pass");
+  return verdict === "fail" && broken.every(([name]) => name === "faults-took-effect");
 }
 
 class Hunter {

@@ -20,7 +20,7 @@ function hunterThat(name: string, does: string): string {
   const path = join(folder, `${name}.mjs`);
   writeFileSync(
     path,
-    `import { parentPort } from "node:worker_threads";\nparentPort.on("message", () => { ${does} });\n`,
+    `import { parentPort } from "node:worker_threads";\nparentPort.on("message", (plan) => { ${does} });\n`,
   );
   return path;
 }
@@ -61,6 +61,19 @@ describe("chaos: a hunt", () => {
     const { runs, failed, threads } = await hunt({ first: 1, runs: 1000, forMs: 0 }, { records, note, hunter });
 
     assert(failed.length >= HUNT_FAILED_MAX && runs < HUNT_FAILED_MAX + threads, `${failed.length} of ${runs}`);
+  });
+
+  it("runs another one for each in which a fault did nothing, and fails where that is usual", async () => {
+    const outcome = (invalid: string): string =>
+      `parentPort.postMessage({ verdict: ${invalid} ? "fail" : "pass", faults: {}, events: 1, checks: { "bytes-are-right": "pass", "faults-took-effect": ${invalid} ? "without effect" : "pass" } })`;
+    const rare = hunterThat("rare", outcome("plan.seed === 30"));
+    const usual = hunterThat("usual", outcome("plan.seed % 40 === 3"));
+
+    const told = await hunt({ first: 1, runs: 60, forMs: 0 }, { records, note, hunter: rare });
+    const bad = await hunt({ first: 1, runs: 60, forMs: 0 }, { records, note, hunter: usual });
+
+    assert.deepEqual([told.verdict, told.runs, told.invalid, told.failed], ["pass", 61, 1, []]);
+    assert.deepEqual([bad.verdict, bad.runs, bad.invalid, bad.failed], ["fail", 62, 2, []]);
   });
 
   it("takes a run that hangs, and one whose thread ends, for failed", async () => {
