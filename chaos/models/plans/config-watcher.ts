@@ -6,14 +6,15 @@ const configuration = "ConfigWatcher";
 export const configWatcher: ModelPlan = {
   module: "ConfigWatcher",
   configurations: [
-    { name: "ConfigWatcher", states: 484 },
-    { name: "ConfigWatcher.large", states: 8067, isLong: true },
+    { name: "ConfigWatcher", states: 2162 },
+    { name: "ConfigWatcher.large", states: 18_750, isLong: true },
   ],
   witnesses: [
     { name: "NeverAgain", configuration },
     { name: "NeverRefused", configuration },
     { name: "NeverPutOff", configuration },
     { name: "NeverReadWhileTold", configuration },
+    { name: "NeverClosedWhileOffering", configuration },
   ],
   mutants: [
     {
@@ -25,7 +26,7 @@ export const configWatcher: ModelPlan = {
     },
     {
       name: "what was asked for during a reading is forgotten at its end",
-      from: 'step\' = IF again THEN "reading" ELSE "idle"',
+      from: 'step\' = IF again /\\ ~closed THEN "reading" ELSE "idle"',
       to: 'step\' = "idle"',
       configuration,
       violates: "LastIsReported",
@@ -50,6 +51,20 @@ export const configWatcher: ModelPlan = {
       to: "  /\\ told' = FALSE\n  /\\ quiet' = IF file > 1 THEN quiet ELSE 0\n",
       configuration,
       violates: "LastIsInForce",
+    },
+    {
+      name: "what is under way when the watcher is closed is reported all the same",
+      from: "report' = IF closed THEN report ELSE seen",
+      to: "report' = seen",
+      configuration,
+      violates: "ClosedIsSilent",
+    },
+    {
+      name: "who asks for the file stops the timer, and is not heard",
+      from: "Ask == ~closed /\\ BeginReading",
+      to: "Ask == ~closed /\\ quiet' = None /\\ since' = None /\\ UNCHANGED <<file, inForce, told, step, seen, again, report, refusing, ends>>",
+      configuration,
+      violates: "NoneIsForgotten",
     },
   ],
 };
