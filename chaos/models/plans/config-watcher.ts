@@ -18,6 +18,13 @@ export const configWatcher: ModelPlan = {
   ],
   mutants: [
     {
+      name: "what was accepted is not reported",
+      from: "report' = IF closed THEN report ELSE seen",
+      to: "report' = IF closed \\/ seen # inForce THEN report ELSE seen",
+      configuration,
+      violates: "InForceWasReported",
+    },
+    {
       name: "a change during a reading is left out, because somebody reads already",
       from: "ELSE again' = TRUE /\\ UNCHANGED step",
       to: "ELSE UNCHANGED <<again, step>>",

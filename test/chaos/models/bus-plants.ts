@@ -50,7 +50,7 @@ export const BUS_PLANTS: readonly Plant[] = [
     ...bySeed,
     name: "a publisher waits for a slow subscriber",
     from: "const overwritten = this.#published - this.capacity;",
-    to: "const overwritten = this.#published - this.capacity;\n    if ([...this.#subscriptions].some(({ cursor }) => cursor <= overwritten)) return void this.#clock.after(1, () => this.publish(event));",
+    to: "const overwritten = this.#published - this.capacity;\n    if ([...this.#subscriptions].some(({ cursor }) => cursor <= overwritten)) return void this.#clock.after(10_000, () => this.publish(event));",
   },
   {
     ...bySeed,
