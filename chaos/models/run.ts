@@ -50,15 +50,6 @@ export function refusedLook(run: FollowedRun): number | undefined {
   return followRun(run).refused;
 }
 
-/** The names of what a model may do: what it defines of that which stands in its `Next`. */
-export function actionsIn(model: string): readonly string[] {
-  const [, next = ""] = model.match(/^Next ==([\s\S]*?)\n\n/m) ?? [];
-  const words = [...new Set(next.match(/\b[A-Z]\w*/g) ?? [])];
-  const actions = words.filter((word) => new RegExp(`^${word}(\\(\\w+\\))? ==`, "m").test(model));
-  assert(actions.length > 0, "a model does something");
-  return actions;
-}
-
 /** `violated` where so many looks can be followed. */
 function followed({ model, run, constants, looks }: FollowedRun, count: number): Explored {
   const values = Object.entries(constants).map(([name, value]) => `  ${name} = ${value}`);

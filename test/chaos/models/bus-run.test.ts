@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
+import { actionsIn } from "#chaos/models/actions.ts";
 import { type BusLook, type BusModules, busRun, type SeenSubscriber } from "#chaos/models/bus-run.ts";
 import { loadChecker } from "#chaos/models/checker.ts";
-import { actionsIn, followRun } from "#chaos/models/run.ts";
+import { followRun } from "#chaos/models/run.ts";
 import { must } from "#runtime/errors.ts";
 import { createRealDisk } from "#runtime/real/disk.ts";
 import { type BusSchedule, exploreBus, randomBusRun } from "#test/chaos/models/bus-schedules.ts";

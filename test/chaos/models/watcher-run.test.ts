@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
+import { actionsIn } from "#chaos/models/actions.ts";
 import { loadChecker } from "#chaos/models/checker.ts";
-import { actionsIn, followRun } from "#chaos/models/run.ts";
+import { followRun } from "#chaos/models/run.ts";
 import { type WatcherLook, type WatcherModules, watcherRun } from "#chaos/models/watcher-run.ts";
 import { configDebounceMs } from "#runtime/config/watcher.ts";
 import { must } from "#runtime/errors.ts";
