@@ -45,15 +45,15 @@ export class Subscription<Event> {
     this.cursor = cursor;
   }
 
-  /** The next event, if one is there. */
+  /** The next event, if one is there; none once closed: what the ring passes is counted only for those who are there. */
   take(): Received<Event> | undefined {
-    return this.#bus.read(this);
+    return this.#closed ? undefined : this.#bus.read(this);
   }
 
   /** Waits for the next event; undefined once closed. One waiter at a time. */
   next(): Promise<Received<Event> | undefined> {
     assert(this.#waiting === undefined, "a subscription has one consumer");
-    const received = this.#closed ? undefined : this.take();
+    const received = this.take();
     if (received !== undefined || this.#closed) return Promise.resolve(received);
     return new Promise((resolve) => {
       this.#waiting = resolve;

@@ -1,11 +1,13 @@
 /**
- * Checks a module as its plan says: what holds, what is reachable, and that mistakes are noticed.
+ * Checks a module as its plan says: what holds, what is reachable, that everything it may do is done, and that mistakes are
+ * noticed.
  *
  * A mistake counts as noticed only by what the plan names: nothing else is asked then, and a module that cannot be evaluated,
  * or is not explored to its end, notices nothing.
  */
+import { actionsIn, forbidding, isTaken } from "#chaos/models/actions.ts";
 import { type Explored, explore, type Model } from "#chaos/models/checker.ts";
-import { askedOnly, witnessed } from "#chaos/models/config-file.ts";
+import { askedOnly, settingOnly, witnessed } from "#chaos/models/config-file.ts";
 import type { ModelPlan, Mutant } from "#chaos/models/plan.ts";
 import type { Disk } from "#runtime/disk/disk.ts";
 import { assert, must } from "#runtime/errors.ts";
@@ -19,7 +21,7 @@ export interface ModelTexts {
 
 /** One exploration, and whether it came out as the plan has it. */
 export interface ModelOutcome {
-  readonly kind: "holds" | "is reachable" | "is noticed";
+  readonly kind: "holds" | "is reachable" | "is taken" | "is noticed";
   readonly name: string;
   readonly statesExplored: number;
   /** What is not as it should be; undefined where all is. */
@@ -51,6 +53,7 @@ export function* checkModel(plan: ModelPlan, texts: ModelTexts, isLong: boolean)
     const explored = explore({ source, config: witnessed(config, name) });
     yield outcome("is reachable", name, explored, expectViolated(explored, `${name} holds in ${configuration}`));
   }
+  for (const action of actionsIn(texts.source)) yield taken(plan, texts, action);
   for (const mutant of plan.mutants) {
     if (mutant.isLong === true && !isLong) continue;
     const { source, config } = modelOf(texts, mutant.configuration);
@@ -58,6 +61,19 @@ export function* checkModel(plan: ModelPlan, texts: ModelTexts, isLong: boolean)
     const complaint = expectViolated(explored, `${mutant.violates} does not notice it`);
     yield outcome("is noticed", mutant.name, explored, complaint);
   }
+}
+
+/** In one of the configurations, the large ones too: it is met soon, or it is none of those that are small. */
+function taken({ configurations }: ModelPlan, texts: ModelTexts, action: string): ModelOutcome {
+  let statesExplored = 0;
+  for (const { name } of configurations) {
+    const { source, config } = modelOf(texts, name);
+    const explored = explore({ source: forbidding(source, action), config: settingOnly(config) });
+    statesExplored += explored.statesExplored;
+    if (isTaken(explored)) return { kind: "is taken", name: action, statesExplored, complaint: undefined };
+    if (explored.problem !== undefined) return outcome("is taken", action, explored, told(explored));
+  }
+  return { kind: "is taken", name: action, statesExplored, complaint: "no configuration comes to it" };
 }
 
 /** The module with the mistake in it. */

@@ -38,6 +38,11 @@ export function askedOnly(text: string, name: string): string {
   return `${setting}\n${isProperty ? "PROPERTY" : "INVARIANT"} ${name}\n`;
 }
 
+/** The same setting, of which nothing is asked. */
+export function settingOnly(text: string): string {
+  return `${readConfigFile(text).setting}\n`;
+}
+
 /** The same setting, of which it is said that this never happens. */
 export function witnessed(text: string, name: string): string {
   return `${readConfigFile(text).setting}\nINVARIANT ${name}\n`;

@@ -6,7 +6,7 @@
  *
  * The checker reads one module, so the model is put in the place where it is extended.
  */
-import { explore } from "#chaos/models/checker.ts";
+import { type Explored, explore } from "#chaos/models/checker.ts";
 import { assert } from "#runtime/errors.ts";
 
 export interface FollowedRun {
@@ -19,28 +19,46 @@ export interface FollowedRun {
   readonly looks: readonly string[];
 }
 
-/** The number of the first look, from 0, that is no consequence of those before; undefined where all of them are. */
-export function refusedLook(run: FollowedRun): number | undefined {
-  let [followedCount, refusedCount] = [0, run.looks.length];
-  assert(refusedCount > 0, "something was seen");
-  if (isFollowed(run, refusedCount)) return undefined;
-  while (followedCount + 1 < refusedCount) {
-    const count = Math.floor((followedCount + refusedCount) / 2);
-    if (isFollowed(run, count)) followedCount = count;
-    else refusedCount = count;
-  }
-  return followedCount;
+/** What came of following a run. */
+export interface Followed {
+  /** The number of the first look, from 0, that is no consequence of those before; undefined where all of them are. */
+  readonly refused: number | undefined;
+  /** What the model did on one way through all looks, step by step, where the run's module says it in `did`. */
+  readonly actions: readonly string[];
 }
 
-/** Whether so many looks can be followed. */
-function isFollowed({ model, run, constants, looks }: FollowedRun, count: number): boolean {
+export function followRun(run: FollowedRun): Followed {
+  let [followedCount, refusedCount] = [0, run.looks.length];
+  assert(refusedCount > 0, "something was seen");
+  const { problem, trace } = followed(run, refusedCount);
+  if (problem === "violated") {
+    const actions = trace.flatMap((states) =>
+      [...states.matchAll(/\bdid = "(\w+)"/g)].map(([, action = ""]) => action),
+    );
+    return { refused: undefined, actions };
+  }
+  while (followedCount + 1 < refusedCount) {
+    const count = Math.floor((followedCount + refusedCount) / 2);
+    if (followed(run, count).problem === "violated") followedCount = count;
+    else refusedCount = count;
+  }
+  return { refused: followedCount, actions: [] };
+}
+
+/** The number of the first look, from 0, that is no consequence of those before; undefined where all of them are. */
+export function refusedLook(run: FollowedRun): number | undefined {
+  return followRun(run).refused;
+}
+
+/** `violated` where so many looks can be followed. */
+function followed({ model, run, constants, looks }: FollowedRun, count: number): Explored {
   const values = Object.entries(constants).map(([name, value]) => `  ${name} = ${value}`);
   const seen = `  Looks = <<${looks.slice(0, count).join(", ")}>>`;
   const config = ["INIT RunInit", "NEXT RunNext", "CONSTANTS", ...values, seen, "INVARIANT NeverEnds", ""].join("\n");
   const explored = explore({ source: joined(model, run), config });
   const isWhole = explored.problem === undefined || explored.problem === "violated";
   assert(isWhole, `the run can be followed, or not: ${explored.message}`);
-  return explored.problem === "violated";
+  return explored;
 }
 
 /** One module of both. The checker knows one declaration of variables, so that they are declared together. */

@@ -8,7 +8,7 @@
 (*                                                                           *)
 (* That a publisher never waits is said by `PublisherGoesOn` where nobody is *)
 (* `Diligent`: whatever subscribers do, or do not do, all is published.      *)
-EXTENDS Naturals
+EXTENDS Naturals, Sequences
 
 CONSTANTS
   Subscribers,

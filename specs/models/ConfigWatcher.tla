@@ -9,7 +9,9 @@
 (*   in between, and it ends. So is an offer: it begins, and is answered.    *)
 (* - Time: `quiet` and `since` count what has passed since the last and the  *)
 (*   first change that was heard of and not read.                            *)
-EXTENDS Integers
+(* - Somebody may have the file read at once, without a change (`SIGHUP`),   *)
+(*   and the watcher may be closed, whatever it is at.                       *)
+EXTENDS Integers, Sequences
 
 CONSTANTS
   ChangesMax,   \* of the file
@@ -28,9 +30,12 @@ VARIABLES
   seen,         \* contents that the reading has seen
   again,        \* whether it is to be read once more
   report,       \* contents of the last report, whatever became of them
-  refusing      \* whether what may be refused is
+  refusing,     \* whether what may be refused is
+  closed,
+  last          \* once it is closed: the last report that there may be
 
-vars == <<file, inForce, told, quiet, since, step, seen, again, report, refusing>>
+vars == <<file, inForce, told, quiet, since, step, seen, again, report, refusing, closed, last>>
+ends == <<closed, last>>
 
 -----------------------------------------------------------------------------
 Init ==
@@ -44,13 +49,15 @@ Init ==
   /\ again = FALSE
   /\ report = 0
   /\ refusing = TRUE
+  /\ closed = FALSE
+  /\ last = 0
 
 (* Somebody writes the file. *)
 Change ==
   /\ file < ChangesMax
   /\ file' = file + 1
-  /\ told' = TRUE
-  /\ UNCHANGED <<inForce, quiet, since, step, seen, again, report, refusing>>
+  /\ told' = ~closed
+  /\ UNCHANGED <<inForce, quiet, since, step, seen, again, report, refusing, ends>>
 
 (* The system says so: the timer is set anew, and no later than it may be. *)
 Notify ==
@@ -58,7 +65,7 @@ Notify ==
   /\ told' = FALSE
   /\ quiet' = 0
   /\ since' = IF since = None THEN 0 ELSE since
-  /\ UNCHANGED <<file, inForce, step, seen, again, report, refusing>>
+  /\ UNCHANGED <<file, inForce, step, seen, again, report, refusing, ends>>
 
 IsDue == quiet # None /\ (quiet >= Quiet \/ since >= QuietMax)
 
@@ -68,54 +75,68 @@ Pass ==
   /\ ~IsDue
   /\ quiet' = quiet + 1
   /\ since' = since + 1
-  /\ UNCHANGED <<file, inForce, told, step, seen, again, report, refusing>>
+  /\ UNCHANGED <<file, inForce, told, step, seen, again, report, refusing, ends>>
 
 (* One reading at a time. One that is under way is told to read again. *)
-Reload ==
-  /\ IsDue
+BeginReading ==
   /\ quiet' = None
   /\ since' = None
   /\ IF step = "idle"
      THEN step' = "reading" /\ again' = FALSE
      ELSE again' = TRUE /\ UNCHANGED step
-  /\ UNCHANGED <<file, inForce, told, seen, report, refusing>>
+  /\ UNCHANGED <<file, inForce, told, seen, report, refusing, ends>>
+
+Reload == IsDue /\ BeginReading
+
+(* Somebody asks for it, and waits for no timer. *)
+Ask == ~closed /\ BeginReading
 
 (* What is read: of any moment from its beginning on. *)
 Read ==
   /\ step = "reading"
   /\ step' = "read"
   /\ seen' = file
-  /\ UNCHANGED <<file, inForce, told, quiet, since, again, report, refusing>>
+  /\ UNCHANGED <<file, inForce, told, quiet, since, again, report, refusing, ends>>
 
-(* After a report the file is read again, if that was asked for since it was begun to be read. *)
+(* It is reported, and read again if that was asked for since it was begun to be read: not by one that is closed. *)
 GoOn ==
-  /\ step' = IF again THEN "reading" ELSE "idle"
+  /\ report' = IF closed THEN report ELSE seen
+  /\ step' = IF again /\ ~closed THEN "reading" ELSE "idle"
   /\ again' = FALSE
 
-(* What is in force is not offered. *)
+(* What is in force is not offered; nor is anything by one that is closed. *)
 Compare ==
   /\ step = "read"
-  /\ IF seen = inForce
-     THEN report' = seen /\ GoOn
+  /\ IF seen = inForce \/ closed
+     THEN GoOn
      ELSE step' = "offering" /\ UNCHANGED <<again, report>>
-  /\ UNCHANGED <<file, inForce, told, quiet, since, seen, refusing>>
+  /\ UNCHANGED <<file, inForce, told, quiet, since, seen, refusing, ends>>
 
 Answer ==
   /\ step = "offering"
   /\ inForce' = IF refusing /\ seen \in Refused THEN inForce ELSE seen
-  /\ report' = seen
   /\ GoOn
-  /\ UNCHANGED <<file, told, quiet, since, seen, refusing>>
+  /\ UNCHANGED <<file, told, quiet, since, seen, refusing, ends>>
 
 (* What was the matter with it is not any more. *)
 Relent ==
   /\ refusing
   /\ refusing' = FALSE
-  /\ UNCHANGED <<file, inForce, told, quiet, since, step, seen, again, report>>
+  /\ UNCHANGED <<file, inForce, told, quiet, since, step, seen, again, report, ends>>
 
-Next == Change \/ Notify \/ Pass \/ Reload \/ Read \/ Compare \/ Answer \/ Relent
+(* It hears of nothing any more. What is under way ends by itself. *)
+Close ==
+  /\ ~closed
+  /\ closed' = TRUE
+  /\ last' = report
+  /\ told' = FALSE
+  /\ quiet' = None
+  /\ since' = None
+  /\ UNCHANGED <<file, inForce, step, seen, again, report, refusing>>
 
-(* Nobody has to change the file, nor to relent. *)
+Next == Change \/ Notify \/ Pass \/ Reload \/ Ask \/ Read \/ Compare \/ Answer \/ Relent \/ Close
+
+(* Nobody has to change the file, to ask, to relent or to close. *)
 Spec ==
   /\ Init
   /\ [][Next]_vars
@@ -135,7 +156,7 @@ Types ==
 
 (* Nothing is in force that was refused, and nothing that nobody was told of. *)
 RefusedIsNotInForce == refusing => inForce \notin Refused
-InForceWasReported == inForce <= report
+InForceWasReported == inForce <= report \/ closed
 
 (* A busy file is not put off for ever. *)
 ReadInTime == since <= QuietMax
@@ -143,18 +164,22 @@ ReadInTime == since <= QuietMax
 (* Every change that is not read yet is on its way: a notification, a timer, or a reading that will see it. *)
 NoneIsForgotten ==
   file # report =>
+    \/ closed
     \/ told
     \/ quiet # None
     \/ again
     \/ step = "reading"
     \/ (step \in {"read", "offering"} /\ seen = file)
 
+(* After its end nothing is reported. *)
+ClosedIsSilent == closed => report = last
+
 -----------------------------------------------------------------------------
 (* No notification is missed: the last contents are reported. *)
-LastIsReported == <>[](report = file)
+LastIsReported == <>[](report = file \/ closed)
 
 (* What nobody refuses is in force in the end. *)
-LastIsInForce == <>[](inForce = file \/ file \in Refused)
+LastIsInForce == <>[](inForce = file \/ file \in Refused \/ closed)
 
 -----------------------------------------------------------------------------
 (* Witnesses: each is to be violated. *)
@@ -162,4 +187,5 @@ NeverAgain == ~again
 NeverRefused == ~(step = "idle" /\ report # inForce)
 NeverPutOff == ~(quiet = 0 /\ since >= QuietMax)
 NeverReadWhileTold == ~(step = "read" /\ told)
+NeverClosedWhileOffering == ~(closed /\ step = "offering")
 =============================================================================

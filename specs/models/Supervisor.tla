@@ -12,7 +12,7 @@
 (*   does not pass beyond it. A timer may be `Late`.                         *)
 (*                                                                           *)
 (* Every step names what it changes. What it says of real runs:              *)
-(* chaos/models/supervisor-trace.ts.                                         *)
+(* chaos/models/supervisor-run.ts.                                           *)
 EXTENDS Naturals, Sequences
 
 CONSTANTS

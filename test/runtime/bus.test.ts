@@ -153,6 +153,18 @@ describe("bus: next", () => {
     assert.throws(() => subscription.next(), /one consumer/);
   });
 
+  it("gives nothing more, however it is asked, once the subscription is closed", async () => {
+    const { bus, counted } = start(1);
+    const subscription = bus.subscribe();
+    bus.publish(1);
+    subscription.close();
+    bus.publish(2);
+
+    assert.equal(subscription.take(), undefined);
+    assert.equal(await subscription.next(), undefined);
+    assert.equal(counted("bus_lagged_total"), 0, "nobody learns of a loss that was not counted");
+  });
+
   it("of a closed subscription costs a publisher nothing and counts no loss", () => {
     const { bus, counted } = start(1);
     bus.subscribe().close();

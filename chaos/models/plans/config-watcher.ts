@@ -6,16 +6,24 @@ const configuration = "ConfigWatcher";
 export const configWatcher: ModelPlan = {
   module: "ConfigWatcher",
   configurations: [
-    { name: "ConfigWatcher", states: 484 },
-    { name: "ConfigWatcher.large", states: 8067, isLong: true },
+    { name: "ConfigWatcher", states: 2162 },
+    { name: "ConfigWatcher.large", states: 18_750, isLong: true },
   ],
   witnesses: [
     { name: "NeverAgain", configuration },
     { name: "NeverRefused", configuration },
     { name: "NeverPutOff", configuration },
     { name: "NeverReadWhileTold", configuration },
+    { name: "NeverClosedWhileOffering", configuration },
   ],
   mutants: [
+    {
+      name: "what was accepted is not reported",
+      from: "report' = IF closed THEN report ELSE seen",
+      to: "report' = IF closed \\/ seen # inForce THEN report ELSE seen",
+      configuration,
+      violates: "InForceWasReported",
+    },
     {
       name: "a change during a reading is left out, because somebody reads already",
       from: "ELSE again' = TRUE /\\ UNCHANGED step",
@@ -25,7 +33,7 @@ export const configWatcher: ModelPlan = {
     },
     {
       name: "what was asked for during a reading is forgotten at its end",
-      from: 'step\' = IF again THEN "reading" ELSE "idle"',
+      from: 'step\' = IF again /\\ ~closed THEN "reading" ELSE "idle"',
       to: 'step\' = "idle"',
       configuration,
       violates: "LastIsReported",
@@ -50,6 +58,20 @@ export const configWatcher: ModelPlan = {
       to: "  /\\ told' = FALSE\n  /\\ quiet' = IF file > 1 THEN quiet ELSE 0\n",
       configuration,
       violates: "LastIsInForce",
+    },
+    {
+      name: "what is under way when the watcher is closed is reported all the same",
+      from: "report' = IF closed THEN report ELSE seen",
+      to: "report' = seen",
+      configuration,
+      violates: "ClosedIsSilent",
+    },
+    {
+      name: "who asks for the file stops the timer, and is not heard",
+      from: "Ask == ~closed /\\ BeginReading",
+      to: "Ask == ~closed /\\ quiet' = None /\\ since' = None /\\ UNCHANGED <<file, inForce, told, step, seen, again, report, refusing, ends>>",
+      configuration,
+      violates: "NoneIsForgotten",
     },
   ],
 };

@@ -50,6 +50,13 @@ export const ingest: ModelPlan = {
       violates: "AcknowledgedLasts",
     },
     {
+      name: "what is given counts as acknowledged (NOACK)",
+      from: "       /\\ pendingTo' = [pendingTo EXCEPT ![e] = n]\n       /\\ \\/ hand'",
+      to: "       /\\ UNCHANGED pendingTo\n       /\\ \\/ hand'",
+      configuration,
+      violates: "NoneIsForgotten",
+    },
+    {
       name: "an insertion is not idempotent",
       from: "OneMore(v) == [rows EXCEPT ![v] = 1]",
       to: "OneMore(v) == [rows EXCEPT ![v] = IF @ < 2 THEN @ + 1 ELSE @]",

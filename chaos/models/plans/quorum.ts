@@ -44,6 +44,13 @@ export const quorum: ModelPlan = {
       violates: "ReadsAreFresh",
     },
     {
+      name: "what is written back is not durable when the read ends",
+      from: "  /\\ disk' = [disk EXCEPT ![r] = Max(@, newest)]\n",
+      to: "  /\\ UNCHANGED disk\n",
+      configuration,
+      violates: "ReadIsDurable",
+    },
+    {
       name: "a replica says that it holds what is not durable",
       from: "  /\\ disk[r] = writing\n",
       to: "  /\\ memory[r] = writing\n",

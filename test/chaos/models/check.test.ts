@@ -1,6 +1,7 @@
 /** What counts as a pass when models are checked, and what does not. */
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import { actionsIn } from "#chaos/models/actions.ts";
 import { checkModel, mutated } from "#chaos/models/check.ts";
 import { explore, loadChecker } from "#chaos/models/checker.ts";
 import { askedOnly, readConfigFile, witnessed } from "#chaos/models/config-file.ts";
@@ -84,7 +85,7 @@ describe("models: explore", () => {
 
 describe("models: check", () => {
   it("has no complaint where all is as the plan says", () => {
-    assert.deepEqual(complaintsOf({}), [undefined, undefined, undefined]);
+    assert.deepEqual(complaintsOf({}), [undefined, undefined, undefined, undefined]);
   });
 
   it("complains of another count of states, of what does not hold, and of what cannot be reached", () => {
@@ -98,12 +99,26 @@ describe("models: check", () => {
   });
 
   it("counts a mistake as noticed only by what is to notice it, in a module that can be evaluated", () => {
-    const [, , byAnother] = complaintsOf(mutant({ violates: "Ends" }));
-    const [, , none] = complaintsOf(mutant({ to: "count + 0 < Max /\\" }));
-    const [, , broken] = complaintsOf(mutant({ to: "count < Bounded /\\" }));
+    const [, , , byAnother] = complaintsOf(mutant({ violates: "Ends" }));
+    const [, , , none] = complaintsOf(mutant({ to: "count + 0 < Max /\\" }));
+    const [, , , broken] = complaintsOf(mutant({ to: "count < Bounded /\\" }));
 
     assert.match(String(byAnother), /Ends does not notice it/);
     assert.match(String(none), /Bounded does not notice it/);
+    assert.match(String(broken), /it is broken/);
+  });
+
+  it("complains of what the model may do, and never does", () => {
+    const idle = source
+      .replace("Next == Step", "Next == Step \\/ \\E one \\in Several : Rest(one)")
+      .replace("Step ==", "Several == {1, 2}\nRest(one) ==\n  /\\ count > Max\n  /\\ count' = one\nStep ==");
+
+    assert.deepEqual(actionsIn(idle), ["Step", "Rest"]);
+    const [, , step, rest] = complaintsOf({}, idle);
+    const [, , broken] = complaintsOf({}, source.replace("count + 1", "count + Bounded"));
+
+    assert.equal(step, undefined);
+    assert.equal(rest, "no configuration comes to it");
     assert.match(String(broken), /it is broken/);
   });
 
@@ -118,8 +133,8 @@ describe("models: check", () => {
     const long: ModelPlan = { ...plan, configurations: [{ name: "Steps", states: 6, isLong: true }], witnesses: [] };
     const names = (isLong: boolean): readonly string[] => [...checkModel(long, texts, isLong)].map(({ name }) => name);
 
-    assert.deepEqual(names(false), ["it goes on"]);
-    assert.deepEqual(names(true), ["Steps", "it goes on"]);
+    assert.deepEqual(names(false), ["Step", "it goes on"]);
+    assert.deepEqual(names(true), ["Steps", "Step", "it goes on"]);
   });
 });
 

@@ -1,5 +1,7 @@
-/** Bugs of the supervisor and of ingest that are seen because the models do not allow what comes of them. */
+/** Bugs of the supervisor, of ingest, of the bus and of the watcher of the configuration that are seen because the models do not allow what comes of them. */
 import { LOSING } from "#test/actors/ingest/plants.ts";
+import { BUS_PLANTS } from "#test/chaos/models/bus-plants.ts";
+import { WATCHER_PLANTS } from "#test/chaos/models/watcher-plants.ts";
 import type { Plant } from "#test/kit/planted.ts";
 
 const check = { file: "test/chaos/models/supervisor-run.test.ts", test: "are runs of its model, by seed" };
@@ -75,4 +77,6 @@ export const PLANTS: readonly Plant[] = [
     ...ofIngest,
   },
   ...LOSING.map((plant): Plant => ({ ...plant, ...ofIngest })),
+  ...BUS_PLANTS,
+  ...WATCHER_PLANTS,
 ];

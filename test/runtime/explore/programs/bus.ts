@@ -114,8 +114,12 @@ class Scene {
   }
 
   agree(): void {
-    for (const { events, laggedCount } of this.listeners) {
-      assert.equal(events.length + laggedCount, this.#published.length, "published = received + lagged");
+    for (const { events, passedCount, leftCount, cameCount } of this.listeners) {
+      assert.equal(
+        events.length + passedCount + leftCount,
+        cameCount,
+        "published = received + passed by the ring + left",
+      );
       for (const publisher of this.#publishers) {
         const heard = events.filter((event) => event.startsWith(publisher));
         assert.deepEqual(heard, [...heard].sort(), "in the order of their publisher, and none twice");
@@ -143,9 +147,8 @@ class Listener {
   readonly #toCome: number;
   /** Of the list: the first event that it has neither heard nor lost. */
   #at = 0;
-  /** How long the list was when it was closed. */
+  /** How long the list was when it was closed: what comes then is neither heard nor lost. */
   #closedAt: number | undefined;
-  #lateLagCount = 0;
 
   constructor(name: string, subscription: Subscription<string>, published: readonly string[], toCome: number) {
     this.name = name;
@@ -159,9 +162,24 @@ class Listener {
     return this.#at === this.#toCome;
   }
 
-  /** Lost to the ring while the bus still knew of it. */
+  /** How long the list is for it. */
+  get #endsAt(): number {
+    return this.#closedAt ?? this.#published.length;
+  }
+
+  /** Lost to the ring while it was there, whether it has learned of it or not. */
   get passedCount(): number {
-    return this.laggedCount - this.#lateLagCount;
+    return this.laggedCount + Math.max(0, this.#endsAt - CAPACITY - this.#at);
+  }
+
+  /** Kept for it when it was closed. */
+  get leftCount(): number {
+    return this.#closedAt === undefined ? 0 : Math.min(CAPACITY, this.#closedAt - this.#at);
+  }
+
+  /** Published while it was there. */
+  get cameCount(): number {
+    return this.#endsAt;
   }
 
   take(): void {
@@ -188,16 +206,13 @@ class Listener {
   /** `publishedCount` is how long the list was when the bus handed the event out. */
   #hear(received: Received<string> | undefined, publishedCount: number): void {
     const first = Math.max(this.#at, publishedCount - CAPACITY);
-    if (first >= publishedCount) {
+    if (first >= publishedCount || this.#closedAt !== undefined) {
       assert.equal(received, undefined, "there is nothing to hear");
       return;
     }
     const event = this.#published[first];
     const laggedCount = first - this.#at;
     assert.deepEqual(received, { event, laggedCount }, "the oldest that is kept, and the exact lag");
-    // What was published behind its end made it lose what the bus did not count.
-    const passedBefore = Math.max(this.#at, (this.#closedAt ?? publishedCount) - CAPACITY) - this.#at;
-    this.#lateLagCount += laggedCount - passedBefore;
     this.#at = first + 1;
     this.events.push(event ?? "");
     this.laggedCount += laggedCount;
