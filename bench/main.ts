@@ -1,5 +1,5 @@
 /**
- * `cepa bench [actors|store|growth|dedup|erasure|volumes|ingest|memory|all] [options]`: measures this machine, a figure as it comes.
+ * `cepa bench [actors|store|growth|dedup|erasure|volumes|ingest|memory|simulation|all] [options]`: measures this machine, a figure as it comes.
  *
  * It informs and does not judge. What is compared runs side by side in one run, and only completed, verified work counts.
  */
@@ -13,6 +13,7 @@ import { benchHeldMemory } from "#bench/held-memory.ts";
 import { benchIngest } from "#bench/ingest/suite.ts";
 import { jsonLine, type Measurement } from "#bench/measurement.ts";
 import { type Report, reportFigure } from "#bench/report.ts";
+import { benchSimulation } from "#bench/simulation.ts";
 import { benchStore } from "#bench/store.ts";
 import { exitOnSignals } from "#bench/temporary.ts";
 import { benchVolumes } from "#bench/volumes.ts";
@@ -39,13 +40,14 @@ const SUITES: Readonly<Record<string, (options: Options) => AsyncIterable<Report
   volumes: () => reported(benchVolumes(openCache())),
   ingest: (options) => reported(benchIngest(options)),
   memory: ({ gib = MEMORY_GIB }) => reported(benchHeldMemory(gib)),
+  simulation: () => reported(benchSimulation()),
 };
 
 const HELP = `usage: cepa bench [options] [suite...]
 
 Measures this machine, a figure as it comes, beside what others do with the same work. It informs and does not judge.
-Suites: actors, store, growth, dedup, erasure, volumes, ingest, memory, all (the default). Others that are missing are fetched into
-a cache, and absent where that cannot be, or with CEPA_PROVISION=never.
+Suites: actors, store, growth, dedup, erasure, volumes, ingest, memory, simulation, all (the default). Others that are missing are
+fetched into a cache, and absent where that cannot be, or with CEPA_PROVISION=never.
 
   --quick      actors, ingest: little of everything, in seconds; shows that it works, its figures say little
   --backlog N  ingest: entries that wait while memory is measured, 200000 unless it is said; Redis holds a kibibyte of each

@@ -45,6 +45,8 @@ export interface Outcome {
   readonly events: number;
   /** SHA-256 over them, in hex. Of a simulation it is the same again. */
   readonly digest: string;
+  /** Of a simulation: `Simulation.stepCount`. */
+  readonly steps?: number;
   /** `pass`, or what did not hold, first of all. */
   readonly checks: Readonly<Partial<Record<CheckName | "run-to-its-end", string>>>;
   /** Answers by what they were. */

@@ -44,6 +44,7 @@ export async function runSimulated({ plan, catalogue, plant, wanted, onSample }:
   }
   simulation.end();
   const said = judged(checks, wanted, defect);
-  const { count: events } = simulation.events;
-  return { ...facts, ...played, verdict: verdictOf(said), events, digest: simulation.events.hex(), checks: said };
+  const { stepCount: steps, events } = simulation;
+  const told = { events: events.count, steps, digest: events.hex() };
+  return { ...facts, ...played, ...told, verdict: verdictOf(said), checks: said };
 }

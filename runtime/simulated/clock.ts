@@ -33,6 +33,7 @@ export class ManualClock implements Clock {
   /** What the wall clock gains in each second. */
   #gainMs = 0;
   #advancing = false;
+  #ranCount = 0;
   readonly #settle: () => Promise<void>;
 
   /**
@@ -59,6 +60,11 @@ export class ManualClock implements Clock {
   /** Timers that are set and neither ran nor were cancelled. A test can assert that none leaked. */
   get armedCount(): number {
     return this.#armed.length;
+  }
+
+  /** Timers that ran so far. */
+  get ranCount(): number {
+    return this.#ranCount;
   }
 
   /** When the next timer falls due, monotonic ms; undefined when none is set. */
@@ -115,6 +121,7 @@ export class ManualClock implements Clock {
       assert(ran < timersPerAdvanceMax, "timers end: something re-arms itself without time passing");
       this.#armed.shift();
       this.#moveTo(next.dueMs);
+      this.#ranCount += 1;
       next.run();
       await this.settle();
     }

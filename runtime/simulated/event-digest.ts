@@ -9,11 +9,15 @@ import { crc32 } from "node:zlib";
 
 /** Lines kept; later ones are digested only. */
 export const EVENT_LINES_MAX = 100_000;
+/** Characters that wait for the hash. */
+const PENDING_LENGTH_MAX = 32_768;
 
 /** Collects events until `hex`: what comes later is no part of the run. */
 export class EventDigest {
   readonly #hash = createHash("sha256");
   readonly #lines: string[] = [];
+  /** Lines that the hash has not seen yet: one update of many costs what one of a single line does. */
+  #pending = "";
   #count = 0;
   #hex: string | undefined;
 
@@ -31,15 +35,22 @@ export class EventDigest {
   add(atMs: number, kind: string, ...details: readonly unknown[]): void {
     if (this.#hex !== undefined) return;
     const line = [atMs, kind, ...details.map(lineOf)].join(" ");
-    this.#hash.update(`${line}\n`);
+    this.#pending += `${line}\n`;
+    if (this.#pending.length > PENDING_LENGTH_MAX) this.#update();
     this.#count += 1;
     if (this.#lines.length < EVENT_LINES_MAX) this.#lines.push(line);
   }
 
   /** SHA-256 of all events, 64 hex digits. */
   hex(): string {
+    this.#update();
     this.#hex ??= this.#hash.digest("hex");
     return this.#hex;
+  }
+
+  #update(): void {
+    if (this.#pending !== "") this.#hash.update(this.#pending);
+    this.#pending = "";
   }
 }
 
@@ -57,15 +68,32 @@ export function firstDifference(one: EventDigest, other: EventDigest): string {
 
 /** One line about a value: bytes by size and checksum, errors by their message, since stacks name places in files. */
 export function lineOf(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(plain(value)) ?? "-");
+  return typeof value === "string" ? value : (jsonOf(value) ?? "-");
 }
 
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return `${value.byteLength} bytes ${crc32(value).toString(16)}`;
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "function" || typeof value === "symbol") return typeof value;
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]));
+/** As `JSON.stringify` writes it, which would ask for a copy of everything in which bytes are told. Undefined is left out. */
+function jsonOf(value: unknown): string | undefined {
+  switch (typeof value) {
+    case "object":
+      return value === null ? "null" : jsonOfObject(value);
+    case "bigint":
+      return `"${value}n"`;
+    case "function":
+    case "symbol":
+      return `"${typeof value}"`;
+    default:
+      return JSON.stringify(value);
+  }
+}
+
+function jsonOfObject(value: object): string {
+  if (value instanceof Uint8Array) return `"${value.byteLength} bytes ${crc32(value).toString(16)}"`;
+  if (value instanceof Error) return JSON.stringify(`${value.name}: ${value.message}`);
+  if (Array.isArray(value)) return `[${Array.from(value, (member) => jsonOf(member) ?? "null").join(",")}]`;
+  let members = "";
+  for (const name of Object.keys(value)) {
+    const member = jsonOf(Reflect.get(value, name));
+    if (member !== undefined) members += `${members === "" ? "" : ","}${JSON.stringify(name)}:${member}`;
+  }
+  return `{${members}}`;
 }

@@ -157,7 +157,9 @@ export class Life {
 
   #mortal(scheduler: Scheduler): Scheduler {
     const unlessOver = (run: () => void) => (): void => {
-      if (!this.#isOver) run();
+      if (this.#isOver) return;
+      this.#simulation.turned();
+      run();
     };
     return {
       microtask: (run) => scheduler.microtask(unlessOver(run)),

@@ -38,6 +38,7 @@ export class Simulation {
   readonly #forks: Random;
   /** Those that are not over. */
   readonly #lives = new Set<Life>();
+  #turnCount = 0;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -61,6 +62,19 @@ export class Simulation {
     this.#lives.add(life);
     void life.ended.then(() => this.#lives.delete(life));
     return life;
+  }
+
+  /** For a life: its scheduler has chosen a turn, and it runs. */
+  turned(): void {
+    this.#turnCount += 1;
+  }
+
+  /**
+   * What it has decided so far: turns that a scheduler chose among those in line, and timers that fell due. Promise turns, which run
+   * in the order of the platform, are not among them. By these a simulation's speed is told.
+   */
+  get stepCount(): number {
+    return this.#turnCount + this.clock.ranCount;
   }
 
   /** The run is over: the digest is what it is now, and every life ends. `runSeeds` does it when a scenario settles. */
