@@ -3,7 +3,7 @@
  *
  * Standard output has the verdict, with `--json` as one line; what happens meanwhile goes to standard error.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { titleOf } from "#chaos/fault.ts";
@@ -25,8 +25,12 @@ import { SCENARIOS, scenarioNamed } from "#chaos/scenarios.ts";
 import { lineOf, readSeeds } from "#chaos/seeds.ts";
 import { shrink } from "#chaos/shrink.ts";
 import { minute, second } from "#runtime/units.ts";
+import { catalogue } from "#supervisor/catalogue.ts";
 
 const EXECUTORS: readonly ExecutorName[] = ["sim", "process", "os"];
+
+/** Where nobody looks at a terminal. */
+const SAY_EVERY_MS: number = 10 * second;
 
 const EXIT_CODES = { pass: 0, fail: 1, "not-run": 3 } as const;
 
@@ -91,7 +95,7 @@ async function runMany(): Promise<void> {
   let runs = 0;
   const effects = new Map<string, number>();
   do {
-    last = await runOnce(chosenPlan(seed), executor, plant);
+    last = await runOnce(await chosenPlan(seed), executor, plant);
     runs += 1;
     for (const [kind, tally] of Object.entries(last.faults))
       effects.set(kind, (effects.get(kind) ?? 0) + tally.effects);
@@ -145,7 +149,7 @@ async function huntSeeds(): Promise<void> {
   }
   const { verdict, runs: ran, failed, invalid, events, simulatedMinutes, threads, seconds } = told;
   for (const { scenario, seed, broken } of failed) {
-    process.stdout.write(`FAIL  ${scenario}, seed ${seed}: ${broken}. Again: cepa chaos replay ${seed}\n`);
+    process.stdout.write(`FAIL  ${scenario}, seed ${seed}: ${broken}. Again: ./cepa chaos replay ${seed}\n`);
   }
   process.stdout.write(
     `${verdict}: ${ran} runs from seed ${told.first} on, ${failed.length} failed, ${invalid} invalid; ${events} events in ${simulatedMinutes} simulated minutes, ${seconds} s of ${threads} threads\n`,
@@ -170,14 +174,15 @@ async function shrinkRun(): Promise<void> {
     note(`${some.length} of ${plan.faults.length} faults: ${verdict}`);
     return verdict === "fail";
   });
-  const path = `${scenario}-${seed}.plan.json`;
-  writeFileSync(path, `${JSON.stringify({ ...plan, faults }, undefined, 2)}\n`);
+  const path = records.keepPlan({ ...plan, faults });
   if (values.json) {
-    say({ scenario, seed, faults, runs, path });
+    say({ scenario, seed, executor, plant, faults, runs, path });
     return;
   }
   process.stdout.write(`${faults.length} of ${plan.faults.length} faults are enough, after ${runs} runs: ${path}\n`);
   for (const fault of faults) process.stdout.write(`  ${fault.atMs} ms  ${titleOf(fault)}\n`);
+  const planted = plant === undefined ? "" : ` --plant ${plant}`;
+  process.stdout.write(`Again: ./cepa chaos run ${path} --executor ${executor}${planted}\n`);
 }
 
 /** Each of them, whatever became of the others. */
@@ -220,12 +225,13 @@ async function runOnce(plan: Plan, executor: ExecutorName, plant: PlantedBug | u
       soFar.refused += refused;
       soFar.unanswered += unanswered;
       const nowMs = performance.now();
-      if (!process.stderr.isTTY || nowMs - shownMs < second / 4) return;
+      const { isTTY } = process.stderr;
+      if (nowMs - shownMs < (isTTY ? second / 4 : SAY_EVERY_MS)) return;
       shownMs = nowMs;
       const share = Math.min(100, Math.round((100 * atMs) / plan.durationMs));
-      process.stderr.write(
-        `\r\u001b[K${plan.scenario} ${plan.seed}: ${share} %, ${soFar.served} served, ${soFar.refused} refused, ${soFar.unanswered} unanswered, ${restarts} restarts, ${faults} faults under way`,
-      );
+      const line = `${plan.scenario} ${plan.seed}: ${share} %, ${soFar.served} served, ${soFar.refused} refused, ${soFar.unanswered} unanswered, ${restarts} restarts, ${faults} faults under way`;
+      if (isTTY) process.stderr.write(`\r\u001b[K${line}`);
+      else note(line);
     },
   });
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
@@ -247,24 +253,25 @@ function firstBroken({ checks }: Outcome): string {
 
 /** The verdict, and the exit code that says it. */
 function conclude(outcome: Outcome): void {
-  const { scenario, executor, seed, verdict, reason, faults, events, digest, checks } = outcome;
+  const { scenario, executor, seed, verdict, reason, plant, faults, events, digest, checks } = outcome;
   process.exitCode ||= EXIT_CODES[verdict];
   if (values.json) {
-    say({ scenario, executor, seed, verdict, reason, faults, events, digest, checks });
+    say({ scenario, executor, seed, verdict, reason, plant, faults, events, digest, checks });
     return;
   }
+  const more = [...(plant === undefined ? [] : [`with the bug ${plant}`]), ...(reason === undefined ? [] : [reason])];
   process.stdout.write(
-    `${scenario}, seed ${seed}, by ${executor}: ${verdict}${reason === undefined ? "" : ` (${reason})`}\n`,
+    `${scenario}, seed ${seed}, by ${executor}: ${verdict}${more.length === 0 ? "" : ` (${more.join("; ")})`}\n`,
   );
   for (const [name, said] of Object.entries(checks))
     process.stdout.write(`  ${said === "pass" ? `pass  ${name}` : `FAIL  ${name}: ${said}`}\n`);
   if (verdict === "fail")
     process.stdout.write(
-      `Again: cepa chaos replay ${seed}. Smaller: cepa chaos shrink ${seed}. To look at: cepa chaos report ${seed}\n`,
+      `Again: ./cepa chaos replay ${seed}. Smaller: ./cepa chaos shrink ${seed}. To look at: ./cepa chaos report ${seed}\n`,
     );
 }
 
-function chosenPlan(seed: number): Plan {
+async function chosenPlan(seed: number): Promise<Plan> {
   if (subject === undefined) refuse("run what? cepa chaos list has the scenarios");
   const scenario = scenarioNamed(subject);
   if (scenario !== undefined) return planOf(scenario, { seed });
@@ -277,6 +284,13 @@ function chosenPlan(seed: number): Plan {
   }
   const plan = readPlan(text);
   if (!plan.ok) return refuse(`${subject}: ${plan.failure.problem}`);
+  for (const [index, fault] of plan.value.faults.entries()) {
+    if (fault.kind !== "panic") continue;
+    const { failpoints = [] } = (await catalogue[fault.actor]?.())?.behavior ?? {};
+    if (failpoints.includes(fault.failpoint)) continue;
+    const known = failpoints.length === 0 ? "it has none" : failpoints.join(", ");
+    return refuse(`${subject}: faults[${index}].failpoint has to be one of ${fault.actor}: ${known}`);
+  }
   return values.seed === undefined ? plan.value : { ...plan.value, seed };
 }
 

@@ -10,6 +10,8 @@ import { lineOf } from "#chaos/seeds.ts";
 import { minute, second } from "#runtime/units.ts";
 
 const HUNTER = join(import.meta.dirname, "hunter.ts");
+/** Of what did not hold, in a line; all of it is in the record. */
+const BROKEN_LENGTH = 200;
 const SAY_EVERY_MS: number = 10 * second;
 
 export interface HuntOptions {
@@ -85,7 +87,9 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
     } else if (broken !== undefined) {
       failed.push({ scenario: plan.scenario, seed: plan.seed, broken });
       if (typeof ended !== "string") records.keep({ plan, outcome: { ...ended, samples: [] }, plant });
-      note(`failed, for chaos/seeds.txt: ${lineOf(plan, broken)}`);
+      note(
+        plant === undefined ? `failed, for chaos/seeds.txt: ${lineOf(plan, broken)}` : `${plant} was seen: ${broken}`,
+      );
     }
     const nowMs = performance.now();
     if (nowMs - saidMs < SAY_EVERY_MS) return;
@@ -128,7 +132,8 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
 function brokenOf({ verdict, reason, checks }: Outcome): string | undefined {
   if (verdict === "pass") return undefined;
   const [name, said] = Object.entries(checks).find(([, one]) => one !== "pass") ?? ["not run", reason ?? ""];
-  return `${name}: ${said.split("\n")[0]}`;
+  const [line = ""] = said.split("\n");
+  return `${name}: ${line.length > BROKEN_LENGTH ? `${line.slice(0, BROKEN_LENGTH)} ...` : line}`;
 }
 
 function isInvalid({ verdict, checks }: Outcome): boolean {

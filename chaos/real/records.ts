@@ -27,6 +27,14 @@ export class RunRecords {
     return path;
   }
 
+  /** A plan that can be handed to `run`. */
+  keepPlan(plan: Plan): string {
+    mkdirSync(this.#folder, { recursive: true });
+    const path = join(this.#folder, `${plan.scenario}-${plan.seed}.plan.json`);
+    writeFileSync(path, `${JSON.stringify(plan, undefined, 2)}\n`);
+    return path;
+  }
+
   keepPage(record: RunRecord, html: string): string {
     mkdirSync(this.#folder, { recursive: true });
     const { scenario, seed, executor } = record.outcome;
@@ -47,7 +55,7 @@ export class RunRecords {
 
   #names(): readonly string[] {
     try {
-      return readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
+      return readdirSync(this.#folder).filter((name) => name.endsWith(".json") && !name.endsWith(".plan.json"));
     } catch {
       return []; // Nothing was run yet.
     }

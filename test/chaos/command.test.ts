@@ -1,7 +1,7 @@
 /** `cepa chaos` as it is used: what it prints, what it exits with, and what it leaves behind. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -118,17 +118,33 @@ describe("cepa chaos", () => {
 
   it("finds the faults that a failure needs", async () => {
     const jumps = [1, 2, 3, 4, 5].map((at): Fault => ({ kind: "clock-jump", atMs: 500 * at, byMs: -5000 }));
-    const nobody: Fault = { kind: "cut-link", atMs: 1200, forMs: 200, cell: "nobody" };
+    const nobody: Fault = { kind: "cut-link", atMs: 1200, forMs: 200, cell: "work" };
     const path = planned("smaller.json", [...jumps, nobody], { seed: 4 });
 
     const ran = await chaos("run", path);
     const shrunk = await chaos("shrink", "4");
 
     assert.equal(ran.code, 1);
-    assert.match(ran.stdout, /^ {2}FAIL {2}faults-took-effect: without effect: cut-link nobody for 200 ms$/m);
-    assert.match(shrunk.stdout, /^1 of 6 faults are enough, after \d+ runs: smaller-4\.plan\.json$/m);
-    assert.match(shrunk.stdout, /^ {2}1200 ms {2}cut-link nobody for 200 ms$/m);
-    assert(existsSync(join(directory, "smaller-4.plan.json")));
+    assert.match(ran.stdout, /^ {2}FAIL {2}faults-took-effect: without effect: cut-link work for 200 ms$/m);
+    const path4 = join(directory, "records", "smaller-4.plan.json");
+    assert.match(shrunk.stdout, /^1 of 6 faults are enough, after \d+ runs: /m);
+    assert(shrunk.stdout.includes(`: ${path4}\n`), shrunk.stdout);
+    assert.match(shrunk.stdout, /^Again: \.\/cepa chaos run .*smaller-4\.plan\.json --executor sim$/m);
+    assert.match(shrunk.stdout, /^ {2}1200 ms {2}cut-link work for 200 ms$/m);
+    assert.equal((await chaos("run", path4)).code, 1);
+  });
+
+  it("says with which bug a node was run, and that its failpoints are others", async () => {
+    const path = planned("planted.json", [{ kind: "crash-actor", atMs: 1000, actor: "index" }]);
+    const panic: Fault = { kind: "panic", atMs: 1, forMs: 1, count: 1, actor: "storage", failpoint: "put-durabel" };
+
+    const { code, stdout } = await chaos("run", path, "--plant", "wrong-range");
+    const refused = await chaos("run", planned("nowhere.json", [panic]));
+
+    assert.equal(code, 1);
+    assert.match(stdout, /^planted, seed 3, by sim: fail \(with the bug wrong-range\)$/m);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /faults\[0\]\.failpoint has to be one of storage: put-taken, put-durable, /);
   });
 
   it("never takes what was not run for a pass", async () => {
