@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { HUNT_FAILED_MAX, HUNT_INVALID_EVERY_MIN, HUNT_RUN_MS_MAX, huntedPlan } from "#chaos/hunt.ts";
 import type { Outcome, Verdict } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
-import type { RunRecords } from "#chaos/real/records.ts";
+import type { RunRecord, RunRecords } from "#chaos/real/records.ts";
 import { lineOf } from "#chaos/seeds.ts";
 import { minute, second } from "#runtime/units.ts";
 
@@ -69,6 +69,10 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
   const sum = { begun: 0, ended: 0, invalid: 0, events: 0, simulatedMs: 0 };
   let saidMs = startedMs;
 
+  const keep = (record: RunRecord): void => {
+    const kept = records.keep(record);
+    if (!kept.ok) note(`this run cannot be replayed: ${kept.failure.problem}`);
+  };
   const isOver = (): boolean => {
     const hasTime = performance.now() - startedMs < forMs;
     return failed.length >= HUNT_FAILED_MAX || (sum.begun - sum.invalid >= runs && !hasTime);
@@ -86,7 +90,7 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
       note(`invalid: ${plan.scenario} ${plan.seed}, ${broken}`);
     } else if (broken !== undefined) {
       failed.push({ scenario: plan.scenario, seed: plan.seed, broken });
-      if (typeof ended !== "string") records.keep({ plan, outcome: { ...ended, samples: [] }, plant });
+      if (typeof ended !== "string") keep({ plan, outcome: { ...ended, samples: [] }, plant });
       note(
         plant === undefined ? `failed, for chaos/seeds.txt: ${lineOf(plan, broken)}` : `${plant} was seen: ${broken}`,
       );
