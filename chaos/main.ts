@@ -3,6 +3,7 @@
  *
  * Standard output has the verdict, with `--json` as one line; what happens meanwhile goes to standard error.
  */
+import "#cli/output.ts";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

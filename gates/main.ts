@@ -3,6 +3,7 @@
  *
  * It decides nothing by itself: it says what `specs/gates.md` says, which has the command that decides each gate.
  */
+import "#cli/output.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

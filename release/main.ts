@@ -3,6 +3,7 @@
  *
  * Standard output has the verdicts, with `--json` as one line; what happens meanwhile goes to standard error.
  */
+import "#cli/output.ts";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readManifest, repository } from "#library/checkout.ts";

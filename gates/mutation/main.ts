@@ -5,6 +5,7 @@
  * What became of each is kept in `results.jsonl` beside this file, which this command alone writes: what has not changed is not
  * tried again, and a run that was cut short goes on where it was.
  */
+import "#cli/output.ts";
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";

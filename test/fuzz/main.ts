@@ -3,6 +3,7 @@
  *
  * Standard output has the verdict, with `--json` as lines of JSON; what happens meanwhile goes to standard error.
  */
+import "#cli/output.ts";
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";

@@ -11,9 +11,11 @@ const checkout = join(import.meta.dirname, "..", "..");
 const root = mkdtempSync(join(tmpdir(), "cepa-gates-"));
 after(() => rmSync(root, { recursive: true }));
 
-for (const folder of ["gates", "specs"]) mkdirSync(join(root, folder));
-for (const path of ["cepa", "gates/main.ts", "gates/page.ts"]) copyFileSync(join(checkout, path), join(root, path));
-writeFileSync(join(root, "package.json"), '{ "type": "module", "imports": { "#gates/*": "./gates/*" } }');
+for (const folder of ["cli", "gates", "specs"]) mkdirSync(join(root, folder));
+const FILES = ["cepa", "cli/output.ts", "gates/main.ts", "gates/page.ts"];
+for (const path of FILES) copyFileSync(join(checkout, path), join(root, path));
+const imports = { "#cli/*": "./cli/*", "#gates/*": "./gates/*" };
+writeFileSync(join(root, "package.json"), JSON.stringify({ type: "module", imports }));
 
 const TRUE = "`./cepa check` | 2026-01-02, abcdef0: all is well | true";
 
