@@ -3,6 +3,7 @@
  *
  * Standard output has the verdict, with `--json` as one line; what happens meanwhile goes to standard error.
  */
+import "#cli/output.ts";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { titleOf } from "#chaos/fault.ts";

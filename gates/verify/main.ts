@@ -3,6 +3,7 @@
  *
  * Standard output has what the stages print, and the verdicts at the end; with `--json` the verdicts alone.
  */
+import "#cli/output.ts";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
