@@ -204,7 +204,7 @@ async function plantAll(): Promise<void> {
 
 function report(): void {
   const record = chosenRecord();
-  process.stdout.write(`${records.keepPage(record, pageOf(record.plan, record.outcome))}\n`);
+  process.stdout.write(`${records.keepPage(record, pageOf(record.plan, record.outcome, record.plant))}\n`);
 }
 
 async function runOnce(plan: Plan, executor: ExecutorName, plant: PlantedBug | undefined): Promise<Outcome> {
