@@ -6,20 +6,24 @@
 /** Every check there is, and what it says. */
 export const CHECKS = {
   "nothing-acknowledged-is-lost":
-    "what was acknowledged is there from then on, or told to be damaged where its bytes were",
+    "what was acknowledged is there from then on; where bytes of it were flipped on the disk it is refused as damaged, and whole when it was put again",
   "bytes-are-right": "no byte that is answered is another than what was stored",
-  "names-are-linearizable": "what clients were told of names has an order that the model of names allows",
-  "no-event-is-lost": "every event that Redis has taken is a row in the end",
+  "names-are-linearizable":
+    "what clients were told of names has an order that the model of names allows, however many answers were lost",
+  "no-event-is-lost": "every event that Redis has taken is a row in the end; of some that contradict each other one is",
   "no-event-is-doubled": "of each event there is one row",
-  "events-are-as-sent": "a row says what its producer sent, and there is none that nobody sent",
-  "refused-events-are-told": "what may not become a row is a dead letter that says why, and nothing else is",
-  "events-keep-their-order": "rows of a producer stand in the order in which it sent them",
+  "events-are-as-sent": "a row says what its producer sent, character by character, and there is none that nobody sent",
+  "refused-events-are-told": "what may not become a row is a dead letter with its reason, and nothing else is one",
+  "events-keep-their-order":
+    "rows of a producer stand where it was told that they came, in the order in which it sent them",
   "events-come-to-rest": "when all has healed, no event is left to be read or acknowledged in time",
   "refusals-may-be-tried-again": "a request that could not be served is refused with a status that says: later",
-  "served-while-nothing-is-wrong": "a request that no fault was near is served",
-  "readyz-says-what-is": "/readyz keeps reads open and closes writes as the states of the actors say",
+  "served-while-nothing-is-wrong":
+    "a request that no fault was near is served, those of one group while another is cut off too",
+  "readyz-says-what-is":
+    "/readyz keeps reads open and closes writes as the states of the actors say, in the middle of it all",
   "ready-again": "when all has healed, the node is ready for reads and writes in time",
-  "clients-are-served-again": "when all has healed, every group of clients is served in time",
+  "clients-are-served-again": "when all has healed, something is stored for a client of each group, in the same time",
   "everything-runs-again": "every cell, server and actor runs in the end, and nothing is quarantined",
   "nothing-is-left": "a node that is down leaves no process, descriptor, timer or temporary file",
   "faults-took-effect": "every fault of the plan did something",

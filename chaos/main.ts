@@ -213,7 +213,7 @@ async function plantAll(): Promise<void> {
 
 function report(): void {
   const record = chosenRecord();
-  const kept = records.keepPage(record, pageOf(record.plan, record.outcome));
+  const kept = records.keepPage(record, pageOf(record.plan, record.outcome, record.plant));
   if (!kept.ok) refuse(`the page cannot be written: ${kept.failure.problem}`);
   process.stdout.write(`${kept.value}\n`);
 }

@@ -5,8 +5,10 @@
  * The Redis is the node's, but that each command is on its disk before it is answered (`wrapRedis`): what it took and lost
  * because it syncs once a second would be no fault of ingest.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { TemporaryFolder } from "#bench/temporary.ts";
 import type { FoundRow } from "#chaos/checkers/event-history.ts";
 import { contentOf } from "#chaos/workload/events.ts";
 import type { EventsLook, EventsPort } from "#chaos/workload/events-port.ts";
@@ -42,12 +44,13 @@ export class RealEvents implements EventsPort {
   readonly authority: SshSigner;
   /** What the node finds in its environment. */
   readonly env: Readonly<Record<string, string>>;
-  readonly #trust: string;
+  readonly #folder: TemporaryFolder;
   #life: { readonly work: WorkNode; readonly redis: Redis } | undefined;
 
-  /** `trust`: what `cepa auth init` has made. */
-  private constructor(trust: string) {
-    this.#trust = trust;
+  /** What `cepa auth init` has made is in it. */
+  private constructor(folder: TemporaryFolder) {
+    this.#folder = folder;
+    const trust = folder.path;
     this.env = { PATH: `${wrapRedis(trust)}${delimiter}${process.env["PATH"] ?? ""}` };
     const key = parsePrivateKey(readFileSync(join(trust, "producer_ca"), "utf8"));
     assert(typeof key !== "string", "what was made is a key");
@@ -60,21 +63,22 @@ export class RealEvents implements EventsPort {
   }
 
   static async prepare(random: Random): Promise<RealEvents> {
-    const trust = await makeTrust();
+    const folder = new TemporaryFolder(tmpdir(), "cepa-work-");
+    const trust = await makeTrust(folder.path);
     const path = join(trust, "cepa.toml");
     const late = `[auth]\nrevocationLateMs = ${lateMsOf(random)}\n`;
     writeFileSync(path, `${readFileSync(path, "utf8").replace("[auth]\n", late)}\n[redis]\nport = 0\n`);
-    return new RealEvents(trust);
+    return new RealEvents(folder);
   }
 
   /** A configuration with the cell `work` in it. It names neither of its sections itself. */
   configWith(config: string): string {
-    return `${config}\n${readFileSync(join(this.#trust, "cepa.toml"), "utf8")}`;
+    return `${config}\n${readFileSync(join(this.#folder.path, "cepa.toml"), "utf8")}`;
   }
 
   /** From here on until `detach`: the Redis of each start has a port of its own. */
   attach(node: TestNode): void {
-    const work = new WorkNode(node, this.#trust);
+    const work = new WorkNode(node, this.#folder.path);
     const place = { address: addressOf(work.url), silenceMs: SILENCE_MS_MAX };
     this.#life = { work, redis: openRedis(place, realClock, createRealRandom()) };
   }
@@ -87,7 +91,7 @@ export class RealEvents implements EventsPort {
 
   async discard(): Promise<void> {
     await this.detach();
-    rmSync(this.#trust, { recursive: true, force: true });
+    this.#folder[Symbol.dispose]();
   }
 
   async ask(command: RedisCommand): Promise<Result<RedisReply, RedisFailure>> {

@@ -4,6 +4,7 @@
  * The first rounds warm up. Before their end all removals are over: those are remembered, and what is held would grow by them.
  */
 import { assert } from "#runtime/errors.ts";
+import { KiB, MiB } from "#runtime/units.ts";
 
 export interface SoakRound {
   /** Numbers of events, the second of them not of this round. */
@@ -40,4 +41,16 @@ export function roundsOf(eventCount: number, objectCount: number, warmUpCount: n
 
 function share(count: number, part: number, parts: number): number {
   return Math.floor((count * part) / parts);
+}
+
+/** In Postgres with its log, and in Redis. */
+const EVENT_DISK_KIB = 3;
+/** In packs, the catalog and the index, with what is not compacted yet. */
+const OBJECT_DISK_KIB = 14;
+/** Of servers that are new, what they write ahead, and what the store keeps free for itself. */
+const NODE_DISK_MIB = 768;
+
+/** Room on the disk that a soak takes at most, about. */
+export function diskBytesOf(eventCount: number, objectCount: number): number {
+  return NODE_DISK_MIB * MiB + (eventCount * EVENT_DISK_KIB + objectCount * OBJECT_DISK_KIB) * KiB;
 }

@@ -4,8 +4,9 @@
  * Each check is `pass`, `undecided: …`, or says what is wrong. It passes when all do, and fails when one says what is wrong.
  */
 import { type RestCounts, restProblem } from "#chaos/soak/rest.ts";
-import { judgeSlope, type Sample, type Slope, slopeOf } from "#chaos/soak/slope.ts";
+import { judgeSlope, type Sample, SLOPE_SPAN_MS_MIN, type Slope, slopeOf } from "#chaos/soak/slope.ts";
 import { told } from "#chaos/soak/told.ts";
+import { minute } from "#runtime/units.ts";
 
 /** What a process holds after a collection may grow by so much in an hour, while as many objects come as go. */
 export const SOAK_GROWTH_PERCENT_MAX = 1;
@@ -30,6 +31,8 @@ export interface SoakJudged {
 }
 
 const UNDECIDED = "undecided: ";
+/** So many minutes are enough for what is judged over a time: a quarter of them warms up. */
+const MINUTES_ENOUGH = 60;
 
 export function judgeSoak({ problems, held, restBefore, restAfter }: SoakFindings): SoakJudged {
   const slopes = Object.fromEntries(Object.entries(held).map(([name, samples]) => [name, slopeOf(samples)]));
@@ -38,25 +41,53 @@ export function judgeSoak({ problems, held, restBefore, restAfter }: SoakFinding
     "as-much-at-rest-as-before": restProblem(restBefore, restAfter) ?? "pass",
     "heaps-do-not-grow": heapCheck(slopes),
   };
-  const said = Object.values(checks);
-  const isUndecided = (check: string): boolean => check.startsWith(UNDECIDED);
-  if (said.some((check) => check !== "pass" && !isUndecided(check))) return { verdict: "fail", checks, slopes };
-  return { verdict: said.some(isUndecided) ? "undecided" : "pass", checks, slopes };
+  const verdicts = Object.values(checks).map(verdictIn);
+  const verdict = (["fail", "undecided"] as const).find((worst) => verdicts.includes(worst)) ?? "pass";
+  return { verdict, checks, slopes };
+}
+
+/** What a check has come to, of what it says. */
+export function verdictIn(check: string): SoakVerdict {
+  if (check === "pass") return "pass";
+  return check.startsWith(UNDECIDED) ? "undecided" : "fail";
+}
+
+/** Of one process, as a check says it: `pass`, `undecided: …`, or how it grows. */
+export function growthCheck(slope: Slope | undefined): string {
+  switch (judgeSlope(slope, SOAK_GROWTH_PERCENT_MAX)) {
+    case "pass":
+      return "pass";
+    case "fail":
+      return `grows by ${rangeOf(slope)}`;
+    default:
+      return `${UNDECIDED}${openOf(slope)}`;
+  }
 }
 
 function heapCheck(slopes: Readonly<Record<string, Slope | undefined>>): string {
-  const names = Object.keys(slopes);
-  const judged = (wanted: SoakVerdict): readonly string[] =>
-    names
-      .filter((name) => judgeSlope(slopes[name], SOAK_GROWTH_PERCENT_MAX) === wanted)
-      .map((name) => `${name} ${rangeOf(slopes[name])}`);
-  const failed = told(judged("fail"));
+  const checks = Object.entries(slopes).map(([name, slope]) => ({ name, slope, said: growthCheck(slope) }));
+  const failed = told(
+    checks.filter(({ said }) => verdictIn(said) === "fail").map(({ name, slope }) => `${name} ${rangeOf(slope)}`),
+  );
   if (failed !== undefined) return `it grows: ${failed}`;
-  const open = names.length === 0 ? "nothing was looked at" : told(judged("undecided"));
-  return open === undefined ? "pass" : `${UNDECIDED}${open}`;
+  if (checks.length === 0) return `${UNDECIDED}nothing was looked at`;
+  const open = checks.filter(({ said }) => verdictIn(said) === "undecided");
+  if (open.length === 0) return "pass";
+  const isYoung = open.every(({ slope }) => slope !== undefined && slope.spanMs < SLOPE_SPAN_MS_MIN);
+  // All of them were looked at for as long: one sentence says it of all.
+  if (isYoung) return `${UNDECIDED}${openOf(open[0]?.slope)}`;
+  return `${UNDECIDED}${told(open.map(({ name, slope }) => `${name} ${openOf(slope)}`))}`;
 }
 
-export function rangeOf(slope: Slope | undefined): string {
+/** Why it is open, and what to do. */
+function openOf(slope: Slope | undefined): string {
+  if (slope === undefined) return "of too few samples";
+  const overMin = (slope.spanMs / minute).toFixed(1);
+  if (slope.spanMs < SLOPE_SPAN_MS_MIN) return `judged over ${overMin} min, give --minutes ${MINUTES_ENOUGH}`;
+  return `${rangeOf(slope)} has ${SOAK_GROWTH_PERCENT_MAX} %/h in it, judged over ${overMin} min, give more --minutes`;
+}
+
+function rangeOf(slope: Slope | undefined): string {
   if (slope === undefined) return "of too few samples";
   const { percentPerHour, low, high } = slope;
   return `${percentPerHour.toFixed(2)} %/h (${low.toFixed(2)} to ${high.toFixed(2)})`;

@@ -2,6 +2,7 @@
 import type { Rule } from "#test/house/rule.ts";
 import { ambient } from "#test/house/rules/ambient.ts";
 import { boundaries } from "#test/house/rules/boundaries.ts";
+import { checks } from "#test/house/rules/checks.ts";
 import { failpoints } from "#test/house/rules/failpoints.ts";
 import { shape } from "#test/house/rules/files.ts";
 import { gates } from "#test/house/rules/gates.ts";
@@ -22,6 +23,7 @@ export const rules: Readonly<Record<string, readonly Rule[]>> = {
   pages,
   producers,
   failpoints,
+  checks,
   gates,
   files: shape,
 };

@@ -28,6 +28,8 @@ export interface NodeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Instead of Node on the root's entry: something that comes to run it. */
   readonly command?: readonly [string, ...string[]];
+  /** Given the root as soon as there is one, long before it is ready. */
+  readonly onLaunch?: (root: ChildProcess) => void;
 }
 
 export interface ReadyLine {
@@ -242,12 +244,14 @@ export function launchRoot(dataDirectory: string, options: NodeOptions = {}): Ch
   const args = ["--data", dataDirectory, "--http", "127.0.0.1:0", "--json"];
   if (options.profile !== undefined) args.push("--profile", options.profile);
   const [program, ...first] = options.command ?? [process.execPath, join(projectRoot, "supervisor/main.ts")];
-  return spawn(program, [...first, ...args, ...(options.args ?? [])], {
+  const root = spawn(program, [...first, ...args, ...(options.args ?? [])], {
     cwd: tmpdir(),
     // A cell is handed what begins with CEPA_, and nothing else that says whose it is: see `livingPids`.
     env: { ...process.env, CEPA_TEST_NODE: dataDirectory, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  options.onLaunch?.(root);
+  return root;
 }
 
 /** Waits on the real world, which has no manual clock; a condition that throws counts as not yet. */

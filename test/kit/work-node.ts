@@ -160,9 +160,8 @@ export async function startWorkNode(): Promise<WorkNode> {
   return new WorkNode(await startNode({ args: ["--config", config], env: { PATH: path } }), directory);
 }
 
-/** What `cepa auth init` makes, in a directory of its own. */
-export async function makeTrust(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), "cepa-work-"));
+/** What `cepa auth init` makes, in a directory of its own unless there is one for it. */
+export async function makeTrust(directory: string = mkdtempSync(join(tmpdir(), "cepa-work-"))): Promise<string> {
   const made = await cepa(["auth", "init", "--out", directory]);
   assert.equal(made.code, 0, made.stderr);
   return directory;

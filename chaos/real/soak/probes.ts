@@ -1,7 +1,6 @@
 /** Asks the probes in the processes of a node (`probe.ts`) what they hold, once their garbage is collected. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type HeldByThread, PROBE_VARIABLE } from "#chaos/real/soak/probe.ts";
@@ -13,8 +12,13 @@ const ANSWER_MS_MAX: number = 30 * second;
 const ROOT = join(import.meta.dirname, "..", "..", "..", "supervisor", "main.ts");
 const HOOK = pathToFileURL(join(import.meta.dirname, "probe.ts")).href;
 
-export class Probes implements Disposable {
-  readonly #folder: string = mkdtempSync(join(tmpdir(), "cepa-probes-"));
+export class Probes {
+  readonly #folder: string;
+
+  /** `folder` is for their sockets, and for nothing else. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
 
   /**
    * What comes to run the root of a node with a probe in it. It sets the environment itself: where this process has a hook that
@@ -36,10 +40,6 @@ export class Probes implements Disposable {
       heapBytes: sum(({ heapBytes }) => heapBytes),
       externalBytes: sum(({ externalBytes }) => externalBytes),
     };
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

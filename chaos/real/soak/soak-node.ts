@@ -1,5 +1,5 @@
 /** The node that is soaked: as `cepa up` runs it, with its own Postgres and Redis, and a probe in each of its processes. */
-import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { residentBytes } from "#bench/process-figures.ts";
@@ -32,7 +32,7 @@ export interface Look {
 }
 
 /** Connections on which nobody asks any more are closed by then, those of whoever looks too. */
-const REST_MS: number = 20 * second;
+export const REST_MS: number = 20 * second;
 
 export class SoakNode implements AsyncDisposable {
   readonly node: TestNode;
@@ -54,13 +54,19 @@ export class SoakNode implements AsyncDisposable {
 
   static async start(): Promise<SoakNode> {
     const events = await RealEvents.prepare(createRealRandom());
-    const probes = new Probes();
+    // All of it is in one folder, its sockets too: it is removed whatever ends this.
     const folder = new TemporaryFolder(tmpdir(), "cepa-soak-");
-    const dataDirectory = folder.path;
+    const inside = (name: string): string => {
+      const path = join(folder.path, name);
+      mkdirSync(path, { mode: 0o700 });
+      return path;
+    };
+    const dataDirectory = inside("data");
+    const probes = new Probes(inside("probes"));
     writeFileSync(join(dataDirectory, "cepa.toml"), events.configWith(CONFIG));
-    const node = await startNode({ dataDirectory, env: events.env, command: probes.command() });
+    const env = { ...events.env, XDG_RUNTIME_DIR: inside("run") };
     // Its cells and servers end with it.
-    killedAtExit(node.process);
+    const node = await startNode({ dataDirectory, env, command: probes.command(), onLaunch: killedAtExit });
     return new SoakNode(node, events, probes, folder);
   }
 
@@ -122,7 +128,6 @@ export class SoakNode implements AsyncDisposable {
     await this.node.killAll();
     await this.events.discard();
     this.#folder[Symbol.dispose]();
-    this.#probes[Symbol.dispose]();
   }
 }
 

@@ -7,7 +7,7 @@ import { scrub } from "#bench/scrub.ts";
 import { SoakObjects } from "#chaos/real/soak/objects.ts";
 import { SoakProducers } from "#chaos/real/soak/producers.ts";
 import { readLetters, readRows } from "#chaos/real/soak/read-back.ts";
-import { type Look, SoakNode } from "#chaos/real/soak/soak-node.ts";
+import { type Look, REST_MS, SoakNode } from "#chaos/real/soak/soak-node.ts";
 import { counted, countersProblem } from "#chaos/soak/counters.ts";
 import { roundsOf } from "#chaos/soak/plan.ts";
 import type { RestCounts } from "#chaos/soak/rest.ts";
@@ -24,7 +24,9 @@ export interface SoakOptions {
   /** The rounds are spread over so many; 0: as fast as it goes. */
   readonly minutes: number;
   /** After each round. */
-  readonly onRound: (done: number, rounds: number, look: Look) => void;
+  readonly onRound: (done: number, rounds: number, elapsedMs: number, look: Look) => void;
+  /** Of what comes before the rounds and after them, and takes its time too. */
+  readonly onStep: (what: string) => void;
 }
 
 export interface SoakOutcome extends SoakJudged {
@@ -38,11 +40,12 @@ export interface SoakOutcome extends SoakJudged {
 }
 
 /** Connections that clients have closed are gone by then. */
-const REST_MS: number = second / 2;
+const CLOSED_MS: number = second / 2;
 /** Longest wait for counters to come to what they should be. */
 const SETTLES_MS_MAX: number = 20 * second;
 
-export async function soak({ events, objects, minutes, onRound }: SoakOptions): Promise<SoakOutcome> {
+export async function soak({ events, objects, minutes, onRound, onStep }: SoakOptions): Promise<SoakOutcome> {
+  onStep("a node starts, with its Postgres and its Redis");
   await using node = await SoakNode.start();
   const producers = await SoakProducers.come(node, events);
   const clients = new SoakObjects(node.url, objects);
@@ -60,21 +63,30 @@ export async function soak({ events, objects, minutes, onRound }: SoakOptions): 
     // The store does that by itself when it has time, with a thread that begins then, and stays.
     if (at === 0) await scrub(node);
     const dueMs = startedMs + (minutes * minute * (at + 1)) / rounds.length;
-    await passed({ clock: realClock }, Math.max(REST_MS, dueMs - performance.now()));
+    await passed({ clock: realClock }, Math.max(CLOSED_MS, dueMs - performance.now()));
     const look = await node.look();
     if (!round.isWarmUp) looks.push(look);
-    else if (rounds[at + 1]?.isWarmUp === false) restBefore = await node.rest();
-    onRound(at + 1, rounds.length, look);
+    onRound(at + 1, rounds.length, performance.now() - startedMs, look);
+    if (!round.isWarmUp || rounds[at + 1]?.isWarmUp === true) continue;
+    onStep(`it is warm; what it has at rest is counted, after ${REST_MS / second} s in which nobody asks anything`);
+    restBefore = await node.rest();
   }
   const seconds = (performance.now() - startedMs) / second;
+  const { putCount } = clients.account;
+  onStep(`the rounds are over; ${putCount} objects are asked for`);
   await clients.readAll();
+  onStep(`rows and dead letters of ${events} events are read`);
   await readRows(node.work, producers.account);
   await readLetters(node.work, producers.account);
+  onStep("the node's own counters are compared");
   const counters = await countersOnceRight(node, producers, clients);
+  onStep("the store reads everything again");
   await scrub(node);
+  onStep(`what it has at rest is counted, after ${REST_MS / second} s in which nobody asks anything`);
   const restAfter = await node.rest();
   const [first, last] = [looks[0], looks.at(-1)];
   assert(first !== undefined && last !== undefined, "some rounds are judged");
+  onStep("the node goes down");
   await producers.close();
   const restarts = await node.restarts();
   const left = await node.end();
@@ -139,6 +151,6 @@ async function countersOnceRight(
       ["objects in the index", status.store.index.entryCount, objects.keptCount],
     ]);
     if (problem === undefined || performance.now() >= untilMs) return problem;
-    await passed({ clock: realClock }, REST_MS);
+    await passed({ clock: realClock }, CLOSED_MS);
   }
 }

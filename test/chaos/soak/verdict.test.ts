@@ -1,8 +1,9 @@
 /** What a soak comes to: it passes when all of it does, and one descriptor more is seen. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { growthRows } from "#chaos/soak/growth-rows.ts";
 import { DELETED_FILE, kindOf, PACK, restProblem } from "#chaos/soak/rest.ts";
-import type { Sample } from "#chaos/soak/slope.ts";
+import { type Sample, slopeOf } from "#chaos/soak/slope.ts";
 import { judgeSoak, type SoakFindings } from "#chaos/soak/verdict.ts";
 import { hour, minute } from "#runtime/units.ts";
 
@@ -88,5 +89,46 @@ describe("chaos soak verdict", () => {
     assert.equal(judgeSoak(findings({ held: young })).verdict, "undecided");
     assert.equal(judgeSoak(findings({ held: {} })).verdict, "undecided");
     assert.equal(judgeSoak(findings({ held: young, problems: { x: "an event is missing" } })).verdict, "fail");
+  });
+
+  it("says over how short a time it was judged, once for all processes, and what to give instead", () => {
+    const young = { data: held(30, 1.5 * minute), root: held(20, 1.5 * minute) };
+
+    const { checks } = judgeSoak(findings({ held: young }));
+    assert.equal(checks["heaps-do-not-grow"], "undecided: judged over 1.5 min, give --minutes 60");
+  });
+
+  it("says which process it cannot tell of where the time was long enough", () => {
+    const { checks } = judgeSoak(findings({ held: { data: held(0), root: noisy() } }));
+
+    assert.match(
+      checks["heaps-do-not-grow"] ?? "",
+      /^undecided: root \S+ %\/h \(\S+ to \S+\) has 1 %\/h in it, judged over 45\.0 min, give more --minutes$/,
+    );
+  });
+});
+
+function noisy(): readonly Sample[] {
+  return held(1).map(({ atMs, value }, at) => ({ atMs, value: value * (at % 2 === 0 ? 1.01 : 0.99) }));
+}
+
+describe("chaos soak growth, by process", () => {
+  it("has the slope, its interval, and the word of the verdict, each once", () => {
+    const slopes = { data: slopeOf(held(0.5)), root: slopeOf(held(2)), work: slopeOf(held(30, 1.5 * minute)) };
+
+    const rows = growthRows({ ...slopes, ops: undefined });
+    assert.deepEqual(
+      rows.map(({ line }) => line.replaceAll(/ {3,}/g, "  ")),
+      [
+        "soak.growth-data  0.499 %/h  (0.499 to 0.499): pass",
+        "soak.growth-root  1.99 %/h  (1.99 to 1.99): fail: ≤ 1 %/h wanted",
+        "soak.growth-work  29.9 %/h  (29.9 to 29.9): undecided: judged over 1.5 min, give --minutes 60",
+        "soak.growth-ops  undecided: of too few samples",
+      ],
+    );
+    assert.deepEqual(
+      rows.map(({ verdict }) => verdict),
+      ["pass", "fail", "undecided", "undecided"],
+    );
   });
 });
