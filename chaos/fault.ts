@@ -22,9 +22,11 @@ interface Stretch extends Moment {
 export const DISK_OPERATIONS = ["open", "read", "write", "sync", "truncate"] as const;
 export type BreakableOperation = (typeof DISK_OPERATIONS)[number];
 
-/** What they may fail with. */
+/** What they fail with in scenarios. */
 export const DISK_ERRNOS = ["EIO", "ENOSPC", "EMFILE"] as const;
-export type DiskErrno = (typeof DISK_ERRNOS)[number];
+/** What they may fail with in a plan: also as one does that goes past the largest size of a file. */
+export const PLAN_ERRNOS = ["EIO", "ENOSPC", "EMFILE", "EFBIG"] as const;
+export type DiskErrno = (typeof PLAN_ERRNOS)[number];
 
 export type Fault =
   /** An actor is ended as if it had crashed; its supervisor starts it again. */

@@ -2,7 +2,7 @@
  * A plan from outside, looked at field by field: what is missing, unknown or out of bounds is named by its place, and a plan
  * that is taken is one that every executor understands.
  */
-import { DISK_ERRNOS, DISK_OPERATIONS, type Fault, type FaultKind } from "#chaos/fault.ts";
+import { DISK_OPERATIONS, type Fault, type FaultKind, PLAN_ERRNOS } from "#chaos/fault.ts";
 import { DIRECTIONS } from "#chaos/network/barrier.ts";
 import { CLIENT_GROUPS } from "#chaos/network/groups.ts";
 import { PLAN_CLIENTS_MAX, PLAN_FAULTS_MAX, PLAN_MS_MAX, PLAN_PRODUCERS_MAX, type Plan } from "#chaos/plan.ts";
@@ -73,7 +73,7 @@ const FIELDS: Readonly<Record<string, Rule>> = {
   lost: oneOf(DIRECTIONS),
   bytesPerSecond: whole(1, 1 * GiB),
   operation: oneOf(DISK_OPERATIONS),
-  errno: oneOf(DISK_ERRNOS),
+  errno: oneOf(PLAN_ERRNOS),
   count: whole(1, 1_000_000),
   number: whole(1, 1_000_000),
   gainMs: whole(-1000, 60_000),

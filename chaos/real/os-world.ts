@@ -10,6 +10,7 @@ import type { Decay } from "#chaos/disk/decay.ts";
 import { cutsPower, type Fault, type FaultOf } from "#chaos/fault.ts";
 import { happened, lasting } from "#chaos/injection.ts";
 import { Afterwards } from "#chaos/real/afterwards.ts";
+import { CUT_ERRNO, CutWrites } from "#chaos/real/cut-writes.ts";
 import { decayOnDisk } from "#chaos/real/decay-on-disk.ts";
 import { MemoryLimit, memoryLimitMissing } from "#chaos/real/memory-limit.ts";
 import { isOfPackets, type OwnNetwork } from "#chaos/real/network/own-network.ts";
@@ -51,7 +52,12 @@ const LIBRARIES = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((arch) => `/usr/
 /** Why there is no such world here; undefined where there is. For faults that cut the power it takes more. */
 export async function osMissing(faults: readonly Fault[] = []): Promise<string | undefined> {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "this takes root, on Linux";
-  const missing = await provide({ strace: "strace", faketime: "faketime", mount: "mount" });
+  const missing = await provide({
+    strace: "strace",
+    faketime: "faketime",
+    mount: "mount",
+    prlimit: "util-linux",
+  });
   return missing ?? (faults.some(cutsPower) ? await provideCutDisk() : undefined);
 }
 
@@ -136,6 +142,8 @@ export class OsWorld implements World {
       case "clock-drift":
       case "cpu-stall":
         return undefined;
+      case "short-write":
+        return fault.errno === CUT_ERRNO ? undefined : `the system cuts writes with ${CUT_ERRNO} alone`;
       case "kill-node":
       case "kill-at-operation":
         return fault.power && !this.#disk.canCut ? this.#inner.cannot(fault) : undefined;
@@ -169,6 +177,8 @@ export class OsWorld implements World {
         return this.#fill(fault);
       case "bit-flip":
         return this.#flipBits(fault);
+      case "short-write":
+        return await this.#cutWrites(fault);
       case "kill-node":
         return await this.#alone(() => this.#killNode(fault));
       case "kill-at-operation":
@@ -220,7 +230,7 @@ export class OsWorld implements World {
     if (pid === 0) return happened(0);
     const traced = await attach(pid, this.#newTrace());
     return lasting(
-      () => traced.release(),
+      async () => void (await traced.release()),
       () => traced.effects,
     );
   }
@@ -273,6 +283,19 @@ export class OsWorld implements World {
     if (traced.effects === 0) return happened(0);
     const { heal } = await this.#killNode({ kind: "kill-node", atMs, forMs, power });
     return lasting(heal, () => 1);
+  }
+
+  async #cutWrites({ count }: FaultOf<"short-write">): Promise<Injection> {
+    const pid = await this.#pidOf(CELL);
+    if (pid === 0) return happened(0);
+    const cut = await CutWrites.of(pid, this.#newTrace(), this.#random, count);
+    let effects = 0;
+    return lasting(
+      async () => {
+        effects = (await cut?.release()) ?? 0;
+      },
+      () => effects,
+    );
   }
 
   #flipBits({ count }: FaultOf<"bit-flip">): Injection {

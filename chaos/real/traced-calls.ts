@@ -1,10 +1,10 @@
 /**
  * System calls of a process that runs, failing, slow, or the last thing that it does, by `strace`: what a disk does that is
- * broken or overloaded, and a machine that has no time for a thread.
+ * broken or overloaded, and a machine that has no time for a thread. Or as they are, to be looked at.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BreakableOperation, DiskErrno } from "#chaos/fault.ts";
 
@@ -60,7 +60,12 @@ export class TracedCalls {
     return TracedCalls.#attach(pid, trace, CALLS[operation], `signal=SIGKILL:when=${number}`);
   }
 
-  static async #attach(
+  /** Writes as they are, each on a line of its own, with all their lengths. */
+  static watched(pid: number, trace: string): Promise<TracedCalls> {
+    return TracedCalls.#spawn(["-f", ...told(pid, trace, CALLS.write), "-s", "0", "-e", "abbrev=none"], trace);
+  }
+
+  static #attach(
     pid: number,
     trace: string,
     calls: string,
@@ -68,8 +73,11 @@ export class TracedCalls {
     threads: Threads = "all",
   ): Promise<TracedCalls> {
     const follow = threads === "all" ? ["-f"] : [];
-    const asked = ["-qq", "-p", `${pid}`, "-o", trace, "-e", `trace=${calls}`, "-e", `inject=${calls}:${what}`];
-    const strace = spawn("strace", [...follow, ...asked], { stdio: "ignore" });
+    return TracedCalls.#spawn([...follow, ...told(pid, trace, calls), "-e", `inject=${calls}:${what}`], trace);
+  }
+
+  static async #spawn(asked: readonly string[], trace: string): Promise<TracedCalls> {
+    const strace = spawn("strace", asked, { stdio: "ignore" });
     await sleep(ATTACH_MS);
     return new TracedCalls(strace, trace);
   }
@@ -84,17 +92,42 @@ export class TracedCalls {
     if (this.#isAtWork) await Promise.race([once(this.#strace, "exit"), sleep(withinMs)]);
   }
 
-  async release(): Promise<void> {
+  /** So many lines are so by now. */
+  seen(isSo: (line: string) => boolean): number {
+    return existsSync(this.#trace) ? whole(readFileSync(this.#trace, "utf8")).filter(isSo).length : 0;
+  }
+
+  /** Answers with how many lines are so: as a rule, those of calls that were touched. */
+  async release(isSo: (line: string) => boolean = isTouched): Promise<number> {
     if (this.#isAtWork) {
       this.#strace.kill("SIGINT");
       await once(this.#strace, "exit");
     }
-    const told = readFileSync(this.#trace, "utf8");
-    this.#effects = told.split("\n").filter((line) => EFFECT.test(line)).length;
+    this.#effects = this.seen(isSo);
     rmSync(this.#trace);
+    return this.#effects;
   }
 
   get #isAtWork(): boolean {
     return this.#strace.exitCode === null && this.#strace.signalCode === null;
   }
+}
+
+function told(pid: number, trace: string, calls: string): readonly string[] {
+  return ["-qq", "-p", `${pid}`, "-o", trace, "-e", `trace=${calls}`];
+}
+
+function isTouched(line: string): boolean {
+  return EFFECT.test(line);
+}
+
+/** A call during which another thread made one is told in two lines. */
+function whole(trace: string): readonly string[] {
+  const begun = new Map<string, string>();
+  return trace.split("\n").map((line) => {
+    const [, thread = "", head = ""] = line.match(/^(\d+) +(.*) <unfinished \.\.\.>$/) ?? [];
+    if (thread !== "") begun.set(thread, head);
+    const [, ends = "", tail = ""] = line.match(/^(\d+) +<\.\.\. \w+ resumed>(.*)$/) ?? [];
+    return ends === "" ? line : `${ends} ${begun.get(ends) ?? ""}${tail}`;
+  });
 }

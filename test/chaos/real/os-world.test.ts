@@ -11,12 +11,16 @@ import { after, before, describe, it } from "node:test";
 import type { Fault } from "#chaos/fault.ts";
 import { memoryLimitMissing } from "#chaos/real/memory-limit.ts";
 import { osMissing } from "#chaos/real/os-world.ts";
+import { patchedEnv } from "#chaos/real/patched.ts";
 import { KiB, second } from "#runtime/units.ts";
 import { eventually } from "#test/kit/node.ts";
+import { runsOf } from "#test/kit/runs.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "..", "chaos", "main.ts");
 const cut: Fault = { kind: "kill-node", atMs: 6000, forMs: 100, power: true };
 const skip = (await osMissing([cut])) ?? false;
+/** There is no time for one more run. */
+const isShort = runsOf({ usual: 0, slowness: 1 }) > 0 ? false : "planted in ./cepa verify";
 const CONFIG = `[storage]\npackSealBytes = ${512 * KiB}\nreserveBytes = ${16 * 1024 * KiB}\nreserveFileBytes = ${64 * KiB}\n`;
 
 describe("chaos: the system under a node", { skip, concurrency: true }, () => {
@@ -27,12 +31,17 @@ describe("chaos: the system under a node", { skip, concurrency: true }, () => {
   after(() => rmSync(directory, { recursive: true }));
 
   /** A run whose files are in a folder of that name. */
-  function begin(name: string, durationMs: number, faults: readonly Fault[]): { run: ChildProcess; folder: string } {
+  function begin(
+    name: string,
+    durationMs: number,
+    faults: readonly Fault[],
+    ours: NodeJS.ProcessEnv = process.env,
+  ): { run: ChildProcess; folder: string } {
     const folder = mkdtempSync(join(directory, name));
     const path = join(folder, "plan.json");
     const moments = { seed: 5, durationMs, settlesWithinMs: 30 * second, clients: 2, pauseMs: 50 };
     writeFileSync(path, JSON.stringify({ scenario: name, ...moments, config: CONFIG, faults }));
-    const env = { ...process.env, TMPDIR: folder, CEPA_CHAOS_RECORDS: join(folder, "records") };
+    const env = { ...ours, TMPDIR: folder, CEPA_CHAOS_RECORDS: join(folder, "records") };
     const run = spawn(process.execPath, [MAIN, "run", path, "--executor", "os", "--json"], {
       env,
       stdio: ["ignore", "pipe", "ignore"],
@@ -40,7 +49,7 @@ describe("chaos: the system under a node", { skip, concurrency: true }, () => {
     return { run, folder };
   }
 
-  it("is broken: bits flip, the clock drifts, a cell stalls, memory runs out, the power goes", async () => {
+  it("is broken: bits flip, the clock drifts, a cell stalls, a write is cut short, memory runs out, the power goes", async () => {
     const pressed: readonly Fault[] = [
       { kind: "memory-pressure", atMs: 3000, forMs: 1500, cell: "data", freeBytes: 2048 * KiB },
     ];
@@ -48,6 +57,7 @@ describe("chaos: the system under a node", { skip, concurrency: true }, () => {
       { kind: "clock-drift", atMs: 200, forMs: 2200, gainMs: -900 },
       { kind: "cpu-stall", atMs: 500, forMs: 600, cell: "data" },
       { kind: "bit-flip", atMs: 2000, count: 3 },
+      { kind: "short-write", atMs: 4600, forMs: 1200, errno: "EFBIG", count: 1 },
       cut,
       ...(memoryLimitMissing() === undefined ? pressed : []),
     ];
@@ -65,6 +75,27 @@ describe("chaos: the system under a node", { skip, concurrency: true }, () => {
     assert.equal(checks["faults-took-effect"], "pass");
     assert.deepEqual(leftOf([folder]), []);
     assert.deepEqual(readdirSync(folder).sort(), ["plan.json", "records"]);
+  });
+
+  it("shows a node that takes a write of which a part was taken for a whole one", { skip: isShort }, async () => {
+    const patch = {
+      file: "runtime/real/disk.ts",
+      from: "rest = withoutFirst(rest, written.value);",
+      to: "rest = [];",
+    };
+    const cuts: readonly Fault[] = [{ kind: "short-write", atMs: 2000, forMs: 3000, errno: "EFBIG", count: 2 }];
+    const { run } = begin("planted", 7 * second, cuts, patchedEnv(patch));
+    let said = "";
+    run.stdout?.on("data", (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+
+    const [code] = await once(run, "close");
+
+    assert.equal(code, 1, said);
+    const { faults, checks } = JSON.parse(said.trim().split("\n").at(-1) ?? "");
+    assert(faults["short-write"].effects > 0, said);
+    assert.notEqual(checks["ready-again"], "pass", said);
   });
 
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
