@@ -1,11 +1,11 @@
 /**
- * What the processes of a node have at rest, counted by kind, and what of it is more or less than it was.
+ * What the processes of a node have at rest, and its data directory, counted by kind, and what of it is more or less than it was.
  *
  * Packs are told apart: a store keeps some of those that it reads open, as many as there are. One that is deleted may not be.
  */
 import { told } from "#chaos/soak/told.ts";
 
-/** By process, and then by kind. */
+/** By process, or the data directory, and then by kind. */
 export type RestCounts = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 export const PACK = "pack";

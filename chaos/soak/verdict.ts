@@ -73,18 +73,22 @@ function heapCheck(slopes: Readonly<Record<string, Slope | undefined>>): string 
   if (checks.length === 0) return `${UNDECIDED}nothing was looked at`;
   const open = checks.filter(({ said }) => verdictIn(said) === "undecided");
   if (open.length === 0) return "pass";
-  const isYoung = open.every(({ slope }) => slope !== undefined && slope.spanMs < SLOPE_SPAN_MS_MIN);
-  // All of them were looked at for as long: one sentence says it of all.
-  if (isYoung) return `${UNDECIDED}${openOf(open[0]?.slope)}`;
-  return `${UNDECIDED}${told(open.map(({ name, slope }) => `${name} ${openOf(slope)}`))}`;
+  const first = open[0]?.slope;
+  // All of them were looked at for as long, and as often: one sentence says why of all.
+  if (first === undefined || isYoung(first)) return `${UNDECIDED}${openOf(first)}`;
+  return `${UNDECIDED}${told(open.map(({ name, slope }) => `${name} ${rangeOf(slope)}`))}: ${openOf(first)}`;
+}
+
+function isYoung({ spanMs }: Slope): boolean {
+  return spanMs < SLOPE_SPAN_MS_MIN;
 }
 
 /** Why it is open, and what to do. */
 function openOf(slope: Slope | undefined): string {
-  if (slope === undefined) return "of too few samples";
+  if (slope === undefined) return "too few samples";
   const overMin = (slope.spanMs / minute).toFixed(1);
-  if (slope.spanMs < SLOPE_SPAN_MS_MIN) return `judged over ${overMin} min, give --minutes ${MINUTES_ENOUGH}`;
-  return `${rangeOf(slope)} has ${SOAK_GROWTH_PERCENT_MAX} %/h in it, judged over ${overMin} min, give more --minutes`;
+  if (isYoung(slope)) return `judged over ${overMin} min, give --minutes ${MINUTES_ENOUGH}`;
+  return `${SOAK_GROWTH_PERCENT_MAX} %/h is between these, judged over ${overMin} min, give more --minutes`;
 }
 
 function rangeOf(slope: Slope | undefined): string {

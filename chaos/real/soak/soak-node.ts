@@ -6,6 +6,7 @@ import { residentBytes } from "#bench/process-figures.ts";
 import { killedAtExit, TemporaryFolder } from "#bench/temporary.ts";
 import { RealEvents } from "#chaos/real/real-events.ts";
 import { Probes } from "#chaos/real/soak/probes.ts";
+import { fileCounts, isCounted } from "#chaos/soak/data-files.ts";
 import { kindOf, type RestCounts } from "#chaos/soak/rest.ts";
 import { passed } from "#chaos/world.ts";
 import { assert } from "#runtime/errors.ts";
@@ -93,7 +94,15 @@ export class SoakNode implements AsyncDisposable {
     return { atMs: performance.now(), held };
   }
 
-  /** Descriptors by what they are, and threads, of the node and its servers, once nobody asks anything of it. */
+  /** By what they are. */
+  files(): Readonly<Record<string, number>> {
+    return fileCounts(filesIn(this.node.dataDirectory));
+  }
+
+  /**
+   * Descriptors by what they are, and threads, of the node and its servers, and files in its data directory, once nobody asks
+   * anything of it.
+   */
   async rest(): Promise<RestCounts> {
     const { own, servers } = await this.pids();
     await passed({ clock: realClock }, REST_MS);
@@ -101,7 +110,7 @@ export class SoakNode implements AsyncDisposable {
     for (const [name, pid] of Object.entries(own)) counts[name] = { ...descriptorsBy(pid), threads: threadsOf(pid) };
     // Redis begins a thread more when its log is first written anew: that is Redis's.
     for (const [name, pid] of Object.entries(servers)) counts[name] = descriptorsBy(pid);
-    return counts;
+    return { ...counts, "the data directory": this.files() };
   }
 
   /** Of everything that ever ran. */
@@ -133,6 +142,16 @@ export class SoakNode implements AsyncDisposable {
 
 function threadsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).length;
+}
+
+/** Paths within `directory`. Servers make and remove folders whenever they like: theirs are not looked into. */
+function* filesIn(directory: string, within = ""): Generator<string> {
+  for (const entry of readdirSync(join(directory, within), { withFileTypes: true })) {
+    const path = join(within, entry.name);
+    if (!isCounted(path)) continue;
+    if (entry.isDirectory()) yield* filesIn(directory, path);
+    else yield path;
+  }
 }
 
 /** Descriptors by what they are. */

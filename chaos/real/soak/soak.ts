@@ -10,7 +10,7 @@ import { readLetters, readRows } from "#chaos/real/soak/read-back.ts";
 import { type Look, REST_MS, SoakNode } from "#chaos/real/soak/soak-node.ts";
 import { counted, countersProblem } from "#chaos/soak/counters.ts";
 import { roundsOf } from "#chaos/soak/plan.ts";
-import type { RestCounts } from "#chaos/soak/rest.ts";
+import { PACK, type RestCounts } from "#chaos/soak/rest.ts";
 import { told } from "#chaos/soak/told.ts";
 import { judgeSoak, type SoakJudged } from "#chaos/soak/verdict.ts";
 import { passed } from "#chaos/world.ts";
@@ -137,7 +137,10 @@ async function countersOnceRight(
   for (;;) {
     const metrics = await (await fetch(`${node.url}/metrics`)).text();
     const status = (await (await fetch(`${node.url}/status`)).json()) as {
-      readonly store: { readonly index: { readonly entryCount: number } };
+      readonly store: {
+        readonly index: { readonly entryCount: number };
+        readonly storage: { readonly packCount: number };
+      };
     };
     const problem = countersProblem([
       ["entries read", counted(metrics, "ingest_read_total"), events.entryCount],
@@ -149,6 +152,7 @@ async function countersOnceRight(
       ["bytes of objects received", counted(metrics, "bytes_in_total"), sentBytes],
       ["objects that something is remembered of", counted(metrics, "storage_keeps"), objects.removedCount],
       ["objects in the index", status.store.index.entryCount, objects.keptCount],
+      ["files of packs", node.files()[PACK] ?? 0, status.store.storage.packCount],
     ]);
     if (problem === undefined || performance.now() >= untilMs) return problem;
     await passed({ clock: realClock }, CLOSED_MS);

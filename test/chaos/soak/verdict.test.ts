@@ -1,6 +1,7 @@
 /** What a soak comes to: it passes when all of it does, and one descriptor more is seen. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { fileCounts } from "#chaos/soak/data-files.ts";
 import { growthRows } from "#chaos/soak/growth-rows.ts";
 import { DELETED_FILE, kindOf, PACK, restProblem } from "#chaos/soak/rest.ts";
 import { type Sample, slopeOf } from "#chaos/soak/slope.ts";
@@ -40,6 +41,23 @@ describe("chaos soak at rest", () => {
 
   it("is not without one of its processes", () => {
     assert.equal(restProblem(before, { data: before.data }), "root has 0 of pipe, and had 4");
+  });
+
+  it("has no file in its data directory that it had not, but for more packs", () => {
+    const files = ["node.lock", "keeps/000000000001.log", "packs/0000000a.pack", "postgres/base/1/2", "logs/data.log"];
+    const was = { "the data directory": fileCounts(files) };
+    const problemWith = (...more: readonly string[]) =>
+      restProblem(was, { "the data directory": fileCounts([...files, ...more]) });
+
+    assert.deepEqual(was, {
+      "the data directory": { "file node.lock": 1, "file keeps/#.log": 1, [PACK]: 1 },
+    });
+    assert.equal(problemWith("packs/0000000b.pack", "postgres/base/1/3", "logs/data.log.1"), undefined);
+    assert.equal(
+      problemWith("packs/0000000b.pack.17-1.tmp"),
+      "the data directory has 1 of file packs/#b.pack.#-#.tmp, and had 0",
+    );
+    assert.equal(problemWith("keeps/000000000002.log"), "the data directory has 2 of file keeps/#.log, and had 1");
   });
 
   it("knows descriptors by what they lead to", () => {
@@ -103,13 +121,13 @@ describe("chaos soak verdict", () => {
 
     assert.match(
       checks["heaps-do-not-grow"] ?? "",
-      /^undecided: root \S+ %\/h \(\S+ to \S+\) has 1 %\/h in it, judged over 45\.0 min, give more --minutes$/,
+      /^undecided: root \S+ %\/h \(\S+ to \S+\): 1 %\/h is between these, judged over 45\.0 min, give more --minutes$/,
     );
   });
 });
 
 function noisy(): readonly Sample[] {
-  return held(1).map(({ atMs, value }, at) => ({ atMs, value: value * (at % 2 === 0 ? 1.01 : 0.99) }));
+  return held(1).map(({ atMs, value }, at) => ({ atMs, value: value * (1 + 0.01 * Math.sin(at ** 2)) }));
 }
 
 describe("chaos soak growth, by process", () => {
@@ -123,12 +141,26 @@ describe("chaos soak growth, by process", () => {
         "soak.growth-data  0.499 %/h  (0.499 to 0.499): pass",
         "soak.growth-root  1.99 %/h  (1.99 to 1.99): fail: ≤ 1 %/h wanted",
         "soak.growth-work  29.9 %/h  (29.9 to 29.9): undecided: judged over 1.5 min, give --minutes 60",
-        "soak.growth-ops  undecided: of too few samples",
+        "soak.growth-ops  undecided: too few samples",
       ],
     );
     assert.deepEqual(
       rows.map(({ verdict }) => verdict),
       ["pass", "fail", "undecided", "undecided"],
+    );
+  });
+
+  it("has the ends of the interval, with the slope between them", () => {
+    const slope = slopeOf(noisy());
+    const [row] = growthRows({ data: slope });
+    assert(row !== undefined && slope !== undefined);
+
+    const { value = 0, low = 0, high = 0 } = row;
+    assert(low < value && value < high, JSON.stringify(row));
+    assert(row.line.includes(`(${low} to ${high}): undecided: 1 %/h is between these, `), row.line);
+    assert.deepEqual(
+      [low, high].map((end) => end.toPrecision(3)),
+      [slope.low, slope.high].map((end) => end.toPrecision(3)),
     );
   });
 });
