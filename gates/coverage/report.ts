@@ -42,6 +42,10 @@ export function byFolder(files: Iterable<readonly [string, FileFigures]>): Reado
 export function tableOf(coverage: Coverage, verdicts: readonly Verdict[]): string {
   const isWhole = verdicts.length > 0;
   const files = [...coverage.files].filter(([, { linesRun }]) => isWhole || linesRun > 0);
+  const counted = `${coverage.processes} processes and threads counted${broken(coverage)}`;
+  if (files.length === 0) {
+    return `not judged: part of the tests, and none of the sources is loaded by them\n${counted}`;
+  }
   const worst = files
     .map(([path, figures]) => ({ path, missed: missedOf(figures), figures }))
     .filter(({ missed, path }) => missed > 0 && !/^(bench|examples)\//.test(path))
@@ -57,7 +61,7 @@ export function tableOf(coverage: Coverage, verdicts: readonly Verdict[]): strin
       ({ path, figures }) => `${row(path, ...shares(figures))}  not run: ${spans(figures.linesMissed, LINES_SAID)}`,
     ),
     "",
-    `${coverage.processes} processes and threads counted${broken(coverage)}`,
+    counted,
   ].join("\n");
 }
 

@@ -96,9 +96,13 @@ export function environmentName(section: string, setting: string): string {
   return `CEPA_${snake.replaceAll("-", "_").toUpperCase()}`;
 }
 
+/** A name that is no setting may be as long as the file. */
+const NAME_CHARACTERS_MAX = 200;
+
 /** One line for people. */
 export function describeProblem(section: string, problem: ConfigProblem): string {
-  const name = problem.setting === section || section === "" ? problem.setting : `${section}.${problem.setting}`;
+  const whole = problem.setting === section || section === "" ? problem.setting : `${section}.${problem.setting}`;
+  const name = whole.length <= NAME_CHARACTERS_MAX ? whole : `${whole.slice(0, NAME_CHARACTERS_MAX)}…`;
   const where = problem.source === FILE ? name : `${name} (${problem.source})`;
   switch (problem.kind) {
     case "unknown":

@@ -83,7 +83,7 @@ describe("cepa mutate", () => {
     const reach = new Reach({ root, sources, runner, folder: join(root, ".cache/mutation") });
     assert.equal(await reach.look("test/runtime/two.test.ts"), "usable");
     // It takes as long as there is time, and is no mutant of what was asked for.
-    write("test/runtime/two-long.test.ts", `${testOf("two", 2)}if (process.env.HANG) setTimeout(() => {}, 60_000);\n`);
+    write("test/runtime/two-long.test.ts", `${testOf("two", 2)}if (process.env.HANG) setTimeout(() => {}, 30_000);\n`);
     process.env["HANG"] = "yes";
     const beganMs = performance.now();
     const cut = mutate("--minutes", "0.02");

@@ -215,6 +215,14 @@ describe("config: names", () => {
     assert(checkSections({ storage: {} }, ["storage", "gateway"]).ok);
   });
 
+  it("is told in a line, however long a name is that somebody wrote", () => {
+    const told = (length: number): string =>
+      describeProblem("", { kind: "unknown", setting: "x".repeat(length), source: "file" });
+
+    assert.equal(told(200), `${"x".repeat(200)} is not a setting`);
+    assert.equal(told(201), `${"x".repeat(200)}… is not a setting`);
+  });
+
   it("of a broken relation is the section's own", () => {
     const broken = relationBroken("storage", "a sweep is rarer than a slow read");
 
