@@ -109,6 +109,27 @@ describe("simulation: until", () => {
   });
 });
 
+describe("simulation: stepCount", () => {
+  it("counts turns that run and timers that fall due, and neither promise turns nor what a life has left behind", async () => {
+    const simulation = new Simulation(1);
+    const life = simulation.begin();
+    const { scheduler, clock } = life.base;
+    scheduler.microtask(() => undefined);
+    scheduler.macrotask(() => undefined);
+    clock.after(5, () => undefined);
+    clock.after(5000, () => undefined);
+    for (let turn = 0; turn < 10; turn += 1) await undefined;
+    await simulation.advance(10);
+    assert.equal(simulation.stepCount, 3);
+
+    scheduler.macrotask(() => undefined);
+    life.end();
+    await simulation.advance(5000);
+
+    assert.equal(simulation.stepCount, 3);
+  });
+});
+
 describe("simulation: the end of a life", () => {
   /** Everything that a life can have under way. */
   async function underWay(act: (life: Life, note: (what: string) => void) => void): Promise<readonly string[]> {
