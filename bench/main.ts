@@ -3,6 +3,7 @@
  *
  * It informs and does not judge. What is compared runs side by side in one run, and only completed, verified work counts.
  */
+import "#cli/output.ts";
 import { parseArgs } from "node:util";
 import { benchActors } from "#bench/actors/suite.ts";
 import { openCache } from "#bench/cache.ts";

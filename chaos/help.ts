@@ -1,5 +1,5 @@
 /** What `cepa chaos --help` prints. */
-import { HUNT_RUNS } from "#chaos/hunt.ts";
+import { HUNT_FAILED_MAX, HUNT_RUNS } from "#chaos/hunt.ts";
 
 export const HELP: string = `usage: cepa chaos list [--json]
        cepa chaos run SCENARIO|PLAN.json [--seed N] [--executor sim|process|os] [--minutes M] [--plant BUG] [--json]
@@ -19,9 +19,9 @@ Breaks a node of its own on purpose while clients work with it, and says what he
   grid     bad networks: loss of 0, 10 and 30 %, jitter of 0 and 1000 ms, whole, A|B and A|B|C: what is safe in each,
            and how long it takes after healing until everybody is served
   hunt     runs of every simulated scenario, on all cores, each under a fresh seed: ${HUNT_RUNS} of them unless it is said, or as
-           many as there is time for, and not fewer than are said
+           many as there is time for, and not fewer than are said; it ends early when ${HUNT_FAILED_MAX} have failed
   replay   the newest run again, or that of SEED: by the executor sim it is the same again
-  shrink   leaves faults out of a run that failed, as long as it fails, and writes the smallest plan to a file
+  shrink   leaves faults out of a run that failed, as long as it fails, and keeps the smallest plan beside the runs
   seeds    runs every seed again under which a simulated run has failed once: chaos/seeds.txt
   plants   plants every bug in a node, and says which check has seen it: the kill rate
   soak     breaks nothing, and does so much that whatever leaks is seen: see cepa chaos soak --help

@@ -3,21 +3,21 @@
  *
  * Standard output has the verdict, with `--json` as one line; what happens meanwhile goes to standard error.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import "#cli/output.ts";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { titleOf } from "#chaos/fault.ts";
 import { GRID, type GridRow, gridPlan, gridRow, gridTable, gridVerdict } from "#chaos/grid.ts";
-import { HELP } from "#chaos/help.ts";
-import { HUNT_RUNS, HUNT_RUNS_MAX } from "#chaos/hunt.ts";
+import { HUNT_RUNS } from "#chaos/hunt.ts";
 import type { ExecutorName, Outcome } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS, type PlantedBug, plantedBug } from "#chaos/plants.ts";
 import { readPlan } from "#chaos/read-plan.ts";
+import { countOf, minutesOf, note, readArguments, refuse, say, seedOf } from "#chaos/real/arguments.ts";
 import { hunt } from "#chaos/real/hunt.ts";
 import { lookFor } from "#chaos/real/look-for.ts";
 import { isPatched, runAgainPatched } from "#chaos/real/patched.ts";
-import { RunRecords } from "#chaos/real/records.ts";
+import { type RunRecord, RunRecords } from "#chaos/real/records.ts";
 import { pageOf } from "#chaos/report/page.ts";
 import { runPlan } from "#chaos/runner.ts";
 import { planOf } from "#chaos/scenario.ts";
@@ -25,16 +25,19 @@ import { SCENARIOS, scenarioNamed } from "#chaos/scenarios.ts";
 import { lineOf, readSeeds } from "#chaos/seeds.ts";
 import { shrink } from "#chaos/shrink.ts";
 import { minute, second } from "#runtime/units.ts";
+import { catalogue } from "#supervisor/catalogue.ts";
 
 const EXECUTORS: readonly ExecutorName[] = ["sim", "process", "os"];
+
+/** Where nobody looks at a terminal. */
+const SAY_EVERY_MS: number = 10 * second;
 
 const EXIT_CODES = { pass: 0, fail: 1, "not-run": 3 } as const;
 
 /** Where runs are kept: beside what is compiled, unless it is said. */
 const recordsFolder = process.env["CEPA_CHAOS_RECORDS"] ?? join(import.meta.dirname, "..", ".cache", "chaos");
 const records = new RunRecords(recordsFolder);
-const { values, positionals } = readArguments();
-const [command, subject] = positionals;
+const { command, subject, values } = readArguments();
 switch (command) {
   case "list":
     list();
@@ -63,8 +66,6 @@ switch (command) {
   case "plants":
     await plantAll();
     break;
-  default:
-    refuse(command === undefined ? "say what to do" : `there is no command ${command}`);
 }
 
 function list(): void {
@@ -86,16 +87,16 @@ async function runMany(): Promise<void> {
   const executor = chosenExecutor();
   if (plant !== undefined) plantInto(plant);
   const endMs = performance.now() + (values.minutes === undefined ? 0 : minutesOf(values.minutes) * minute);
-  let seed = chosenSeed();
+  // A plan from a file has one of its own, for the first run.
+  const first = subject?.endsWith(".json") === true && values.seed === undefined ? undefined : chosenSeed();
   let last: Outcome;
   let runs = 0;
   const effects = new Map<string, number>();
   do {
-    last = await runOnce(chosenPlan(seed), executor, plant);
+    last = await runOnce(await chosenPlan(first, runs), executor, plant);
     runs += 1;
     for (const [kind, tally] of Object.entries(last.faults))
       effects.set(kind, (effects.get(kind) ?? 0) + tally.effects);
-    seed += 1;
   } while (last.verdict === "pass" && performance.now() < endMs);
   if (runs > 1) note(`${runs} runs by ${executor}, ${[...effects].map((of) => of.join(" ")).join(", ")}`);
   conclude(last);
@@ -105,7 +106,6 @@ async function runMany(): Promise<void> {
 async function runGrid(): Promise<void> {
   const executor = chosenExecutor();
   const plant = chosenPlant();
-  if (subject !== undefined) refuse(`the grid is one, and takes no ${subject}`);
   const first = chosenSeed();
   const rows: GridRow[] = [];
   for (const [at, cell] of GRID.entries()) {
@@ -131,7 +131,6 @@ async function runGrid(): Promise<void> {
 }
 
 async function huntSeeds(): Promise<void> {
-  if (subject !== undefined) refuse(`a hunt is of every scenario, and takes no ${subject}`);
   const plant = chosenPlant();
   if (plant !== undefined && !("into" in plant))
     refuse(`${plant.name} is another text of the source: cepa chaos plants`);
@@ -145,7 +144,7 @@ async function huntSeeds(): Promise<void> {
   }
   const { verdict, runs: ran, failed, invalid, events, simulatedMinutes, threads, seconds } = told;
   for (const { scenario, seed, broken } of failed) {
-    process.stdout.write(`FAIL  ${scenario}, seed ${seed}: ${broken}. Again: cepa chaos replay ${seed}\n`);
+    process.stdout.write(`FAIL  ${scenario}, seed ${seed}: ${broken}. Again: ./cepa chaos replay ${seed}\n`);
   }
   process.stdout.write(
     `${verdict}: ${ran} runs from seed ${told.first} on, ${failed.length} failed, ${invalid} invalid; ${events} events in ${simulatedMinutes} simulated minutes, ${seconds} s of ${threads} threads\n`,
@@ -154,10 +153,12 @@ async function huntSeeds(): Promise<void> {
 
 async function replay(): Promise<void> {
   const { plan, outcome, plant } = chosenRecord();
-  const again = await runOnce(plan, outcome.executor, bugOf(plant));
-  if (outcome.executor === "sim") note(again.digest === outcome.digest ? "the same again" : "NOT the same again");
-  if (outcome.executor === "sim" && again.digest !== outcome.digest) process.exitCode = 1;
-  conclude(again);
+  const again = await runOnce(plan, outcome.executor, bugOf(plant), false);
+  if (again.verdict === "not-run" || outcome.executor !== "sim") return conclude(again);
+  const isSame = again.digest === outcome.digest && again.verdict === outcome.verdict;
+  note(isSame ? "the same again" : `NOT the same again: it was ${outcome.verdict}, ${outcome.digest}`);
+  conclude(again, isSame);
+  process.exitCode ||= isSame ? 0 : 1;
 }
 
 async function shrinkRun(): Promise<void> {
@@ -165,19 +166,27 @@ async function shrinkRun(): Promise<void> {
   const { executor, scenario, seed } = outcome;
   if (outcome.verdict !== "fail") refuse(`the run ${scenario} ${seed} did not fail (${outcome.verdict})`);
   const bug = bugOf(plant);
+  // Another failure is another matter: a fault that does nothing is found in almost any plan.
+  const wanted = firstBroken(outcome);
   const { faults, runs } = await shrink(plan.faults, async (some) => {
-    const { verdict } = await runPlan({ plan: { ...plan, faults: some }, executor, plant: bug });
-    note(`${some.length} of ${plan.faults.length} faults: ${verdict}`);
-    return verdict === "fail";
+    const { checks } = await runPlan({ plan: { ...plan, faults: some }, executor, plant: bug });
+    const { [wanted]: said = "pass" } = checks as Readonly<Record<string, string>>;
+    note(`${some.length} of ${plan.faults.length} faults: ${wanted} ${said === "pass" ? "holds" : "does not hold"}`);
+    return said !== "pass";
   });
-  const path = `${scenario}-${seed}.plan.json`;
-  writeFileSync(path, `${JSON.stringify({ ...plan, faults }, undefined, 2)}\n`);
+  const kept = records.keepPlan({ ...plan, faults });
+  if (!kept.ok) refuse(`the plan cannot be written: ${kept.failure.problem}`);
+  const path = kept.value;
   if (values.json) {
-    say({ scenario, seed, faults, runs, path });
+    say({ scenario, seed, executor, plant, check: wanted, faults, runs, path });
     return;
   }
-  process.stdout.write(`${faults.length} of ${plan.faults.length} faults are enough, after ${runs} runs: ${path}\n`);
+  process.stdout.write(
+    `${faults.length} of ${plan.faults.length} faults are enough for ${wanted}, after ${runs} runs: ${path}\n`,
+  );
   for (const fault of faults) process.stdout.write(`  ${fault.atMs} ms  ${titleOf(fault)}\n`);
+  const planted = plant === undefined ? "" : ` --plant ${plant}`;
+  process.stdout.write(`Again: ./cepa chaos run ${path} --executor ${executor}${planted}\n`);
 }
 
 /** Each of them, whatever became of the others. */
@@ -204,10 +213,17 @@ async function plantAll(): Promise<void> {
 
 function report(): void {
   const record = chosenRecord();
-  process.stdout.write(`${records.keepPage(record, pageOf(record.plan, record.outcome, record.plant))}\n`);
+  const kept = records.keepPage(record, pageOf(record.plan, record.outcome, record.plant));
+  if (!kept.ok) refuse(`the page cannot be written: ${kept.failure.problem}`);
+  process.stdout.write(`${kept.value}\n`);
 }
 
-async function runOnce(plan: Plan, executor: ExecutorName, plant: PlantedBug | undefined): Promise<Outcome> {
+async function runOnce(
+  plan: Plan,
+  executor: ExecutorName,
+  plant: PlantedBug | undefined,
+  isKept: boolean = true,
+): Promise<Outcome> {
   const soFar = { served: 0, refused: 0, unanswered: 0 };
   const startedMs = performance.now();
   let shownMs = startedMs;
@@ -220,16 +236,17 @@ async function runOnce(plan: Plan, executor: ExecutorName, plant: PlantedBug | u
       soFar.refused += refused;
       soFar.unanswered += unanswered;
       const nowMs = performance.now();
-      if (!process.stderr.isTTY || nowMs - shownMs < second / 4) return;
+      const { isTTY } = process.stderr;
+      if (nowMs - shownMs < (isTTY ? second / 4 : SAY_EVERY_MS)) return;
       shownMs = nowMs;
       const share = Math.min(100, Math.round((100 * atMs) / plan.durationMs));
-      process.stderr.write(
-        `\r\u001b[K${plan.scenario} ${plan.seed}: ${share} %, ${soFar.served} served, ${soFar.refused} refused, ${soFar.unanswered} unanswered, ${restarts} restarts, ${faults} faults under way`,
-      );
+      const line = `${plan.scenario} ${plan.seed}: ${share} %, ${soFar.served} served, ${soFar.refused} refused, ${soFar.unanswered} unanswered, ${restarts} restarts, ${faults} faults under way`;
+      if (isTTY) process.stderr.write(`\r\u001b[K${line}`);
+      else note(line);
     },
   });
   if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
-  records.keep({ plan, outcome, plant: plant?.name });
+  if (isKept) keep({ plan, outcome, plant: plant?.name });
   const took = ((performance.now() - startedMs) / second).toFixed(1);
   if (outcome.verdict === "fail" && executor === "sim" && plant === undefined && scenarioNamed(plan.scenario)) {
     note(`for chaos/seeds.txt: ${lineOf(plan, firstBroken(outcome))}`);
@@ -240,44 +257,66 @@ async function runOnce(plan: Plan, executor: ExecutorName, plant: PlantedBug | u
   return outcome;
 }
 
+/** What a run came to is told, also where it cannot be kept. */
+function keep(record: RunRecord): void {
+  const kept = records.keep(record);
+  if (!kept.ok) note(`this run cannot be replayed: ${kept.failure.problem}`);
+}
+
+/** What says most of all that did not hold. */
 function firstBroken({ checks }: Outcome): string {
-  const [name] = Object.entries(checks).find(([, said]) => said !== "pass") ?? ["nothing"];
+  const broken = Object.entries(checks).filter(([, said]) => said !== "pass");
+  const isLesser = ([name, said]: (typeof broken)[number]): boolean =>
+    said === "not checked" || name === "faults-took-effect";
+  const [name] = broken.find((one) => !isLesser(one)) ?? broken[0] ?? ["nothing"];
   return name;
 }
 
 /** The verdict, and the exit code that says it. */
-function conclude(outcome: Outcome): void {
-  const { scenario, executor, seed, verdict, reason, faults, events, digest, checks } = outcome;
+function conclude(outcome: Outcome, isSame?: boolean): void {
+  const { scenario, executor, seed, verdict, reason, plant, faults, events, digest, checks } = outcome;
   process.exitCode ||= EXIT_CODES[verdict];
   if (values.json) {
-    say({ scenario, executor, seed, verdict, reason, faults, events, digest, checks });
+    say({ scenario, executor, seed, verdict, reason, plant, isSame, faults, events, digest, checks });
     return;
   }
+  const more = [...(plant === undefined ? [] : [`with the bug ${plant}`]), ...(reason === undefined ? [] : [reason])];
   process.stdout.write(
-    `${scenario}, seed ${seed}, by ${executor}: ${verdict}${reason === undefined ? "" : ` (${reason})`}\n`,
+    `${scenario}, seed ${seed}, by ${executor}: ${verdict}${more.length === 0 ? "" : ` (${more.join("; ")})`}\n`,
   );
   for (const [name, said] of Object.entries(checks))
     process.stdout.write(`  ${said === "pass" ? `pass  ${name}` : `FAIL  ${name}: ${said}`}\n`);
   if (verdict === "fail")
     process.stdout.write(
-      `Again: cepa chaos replay ${seed}. Smaller: cepa chaos shrink ${seed}. To look at: cepa chaos report ${seed}\n`,
+      `Again: ./cepa chaos replay ${seed}. Smaller: ./cepa chaos shrink ${seed}. To look at: ./cepa chaos report ${seed}\n`,
     );
 }
 
-function chosenPlan(seed: number): Plan {
+/** Of the run that comes after so many, which has the seed so many further on. */
+async function chosenPlan(first: number | undefined, runs: number): Promise<Plan> {
   if (subject === undefined) refuse("run what? cepa chaos list has the scenarios");
   const scenario = scenarioNamed(subject);
-  if (scenario !== undefined) return planOf(scenario, { seed });
+  const seedFrom = (from: number): number => (from + runs) % 2 ** 32;
+  if (scenario !== undefined) return planOf(scenario, { seed: seedFrom(first ?? 0) });
   if (!subject.endsWith(".json")) refuse(`there is no scenario ${subject}: cepa chaos list has them`);
   let text: string;
   try {
+    // What is no file may never end.
+    if (!statSync(subject).isFile()) return refuse(`${subject} is no file`);
     text = readFileSync(subject, "utf8");
   } catch (error) {
     return refuse(`${subject} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
   const plan = readPlan(text);
   if (!plan.ok) return refuse(`${subject}: ${plan.failure.problem}`);
-  return values.seed === undefined ? plan.value : { ...plan.value, seed };
+  for (const [index, fault] of plan.value.faults.entries()) {
+    if (fault.kind !== "panic") continue;
+    const { failpoints = [] } = (await catalogue[fault.actor]?.())?.behavior ?? {};
+    if (failpoints.includes(fault.failpoint)) continue;
+    const known = failpoints.length === 0 ? "it has none" : failpoints.join(", ");
+    return refuse(`${subject}: faults[${index}].failpoint has to be one of ${fault.actor}: ${known}`);
+  }
+  return { ...plan.value, seed: seedFrom(first ?? plan.value.seed) };
 }
 
 function chosenRecord() {
@@ -299,7 +338,7 @@ function plantInto(bug: PlantedBug): void {
 }
 
 function chosenExecutor(): ExecutorName {
-  const name = values.executor;
+  const { executor: name = "sim" } = values;
   return EXECUTORS.find((executor) => executor === name) ?? refuse(`--executor ${name}: ${EXECUTORS.join(", ")}`);
 }
 
@@ -310,59 +349,4 @@ function chosenPlant(): PlantedBug | undefined {
 
 function chosenSeed(): number {
   return values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : seedOf(values.seed);
-}
-
-function seedOf(text: string): number {
-  const seed = Number(text);
-  return /^\d+$/.test(text) && seed < 2 ** 32 ? seed : refuse(`${text} is no seed: a whole number below 2^32`);
-}
-
-function countOf(text: string): number {
-  const count = Number(text);
-  return count >= 1 && count <= HUNT_RUNS_MAX && Number.isInteger(count)
-    ? count
-    : refuse(`--runs ${text} is no whole number from 1 to ${HUNT_RUNS_MAX}`);
-}
-
-function minutesOf(text: string): number {
-  const minutes = Number(text);
-  return minutes > 0 && Number.isFinite(minutes) ? minutes : refuse(`--minutes ${text} is no number of minutes`);
-}
-
-function readArguments() {
-  try {
-    const { values: given, positionals: words } = parseArgs({
-      options: {
-        seed: { type: "string" },
-        executor: { type: "string", default: "sim" },
-        minutes: { type: "string" },
-        runs: { type: "string" },
-        plant: { type: "string" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-      allowPositionals: true,
-    });
-    if (given.help) {
-      process.stdout.write(HELP);
-      process.exit(0);
-    }
-    if (words.length > 2) return refuse(`one thing at a time, not ${words.slice(1).join(" and ")}`);
-    return { values: given, positionals: words };
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function say(what: object): void {
-  process.stdout.write(`${JSON.stringify(what)}\n`);
-}
-
-function note(line: string): void {
-  process.stderr.write(`cepa: ${line}\n`);
-}
-
-function refuse(message: string): never {
-  process.stderr.write(`cepa: ${message}: see cepa chaos --help\n`);
-  process.exit(2);
 }

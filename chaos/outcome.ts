@@ -40,6 +40,8 @@ export interface Outcome {
   readonly verdict: Verdict;
   /** Why it was not run. */
   readonly reason?: string;
+  /** The bug that was planted in the node: what failed is no failure of the product. */
+  readonly plant?: string;
   readonly faults: Readonly<Partial<Record<FaultKind, FaultTally>>>;
   /** Observable events of a simulation; requests elsewhere. */
   readonly events: number;
@@ -72,14 +74,14 @@ const NAMES = Object.keys(CHECKS) as readonly CheckName[];
  * end.
  */
 export function judged(checks: Checks, wanted: readonly CheckName[], defect: string | undefined): Outcome["checks"] {
-  const relevant = NAMES.filter((name) => wanted.includes(name) || checks.of(name).broken > 0);
+  const relevant = NAMES.filter((name) => wanted.includes(name) || checks.of(name).looked > 0);
   const said = Object.fromEntries(relevant.map((name) => [name, sayingOf(checks.of(name))]));
   return defect === undefined ? said : { ...said, "run-to-its-end": defect };
 }
 
 function sayingOf({ looked, broken, said }: CheckResult): string {
   if (looked === 0) return "not checked";
-  return broken === 0 ? "pass" : `${said[0] ?? "broken"}${broken > 1 ? ` (and ${broken - 1} more)` : ""}`;
+  return broken === 0 ? "pass" : `${said[0]?.trimEnd() ?? "broken"}${broken > 1 ? ` (and ${broken - 1} more)` : ""}`;
 }
 
 export function verdictOf(checks: Outcome["checks"]): Verdict {

@@ -9,6 +9,8 @@ import { PLAN_CLIENTS_MAX, PLAN_FAULTS_MAX, PLAN_MS_MAX, PLAN_PRODUCERS_MAX, typ
 import { RATIO_PARTS_MAX } from "#chaos/ratio.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
 import { GiB } from "#runtime/units.ts";
+import { SERVERS } from "#supervisor/child-spec.ts";
+import { tree } from "#supervisor/tree.ts";
 
 /** A plan that cannot be taken, and why, by the place in it: `faults[3].forMs is missing`. */
 export interface PlanInvalid extends Failure<"chaos.plan-invalid"> {
@@ -42,7 +44,13 @@ const someOf =
     const isChoice = chosen.length > 0 && chosen.every((one) => known.includes(one));
     return isChoice && new Set(chosen).size === chosen.length ? undefined : `a list of some of ${known.join(", ")}`;
   };
+/** It is a part of the names of files. */
+const name: Rule = (value) =>
+  typeof value === "string" && /^[a-z0-9][a-z0-9-]{0,63}$/.test(value)
+    ? undefined
+    : "a name of small letters, digits and hyphens, at most 64";
 const ms = whole(0, PLAN_MS_MAX);
+const shift: Rule = (value) => (value === 0 ? "another number than 0" : whole(-PLAN_MS_MAX, PLAN_MS_MAX)(value));
 
 /** A field means the same in every kind that has it. */
 const FIELDS: Readonly<Record<string, Rule>> = {
@@ -50,11 +58,11 @@ const FIELDS: Readonly<Record<string, Rule>> = {
   forMs: ms,
   delayMs: ms,
   jitterMs: ms,
-  byMs: whole(-PLAN_MS_MAX, PLAN_MS_MAX),
-  actor: text,
+  byMs: shift,
+  actor: oneOf(tree.cells.flatMap(({ workers }) => workers.map(({ name }) => name))),
   failpoint: text,
-  cell: text,
-  server: text,
+  cell: oneOf(tree.cells.map(({ name }) => name)),
+  server: oneOf(SERVERS),
   config: text,
   power: flag,
   loss: ratio,
@@ -105,7 +113,7 @@ const KINDS: Readonly<Record<FaultKind, readonly string[]>> = {
 };
 
 const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults" | "producers">, Rule>> = {
-  scenario: text,
+  scenario: name,
   seed: whole(0, 2 ** 32 - 1),
   durationMs: whole(1, PLAN_MS_MAX),
   settlesWithinMs: whole(1, PLAN_MS_MAX),
@@ -133,19 +141,20 @@ export function readPlan(json: string): Result<Plan, PlanInvalid> {
     return refused(`faults has to be a list of at most ${PLAN_FAULTS_MAX}`);
   }
   for (const [index, fault] of faults.entries()) {
-    const wrong = problemOfFault(`faults[${index}]`, fault);
+    const wrong = problemOfFault(`faults[${index}]`, fault, Number(rest["durationMs"]));
     if (wrong !== undefined) return refused(wrong);
   }
   return ok({ ...rest, faults: faults as readonly Fault[] } as unknown as Plan);
 }
 
-function problemOfFault(place: string, given: unknown): string | undefined {
+function problemOfFault(place: string, given: unknown, durationMs: number): string | undefined {
   if (!isRecord(given)) return `${place} is no object`;
   const { kind, ...fields } = given;
-  const wanted = Object.hasOwn(KINDS, String(kind)) ? KINDS[kind as FaultKind] : undefined;
+  const wanted = typeof kind === "string" && Object.hasOwn(KINDS, kind) ? KINDS[kind as FaultKind] : undefined;
   if (wanted === undefined) return `${place}.kind has to be one of ${Object.keys(KINDS).join(", ")}`;
   const rules = Object.fromEntries(["atMs", ...wanted].map((name) => [name, FIELDS[name] ?? text]));
-  return problemIn(`${place}.`, fields, rules);
+  const isLate = Number(fields["atMs"]) >= durationMs;
+  return problemIn(`${place}.`, fields, rules) ?? (isLate ? `${place}.atMs is not within durationMs` : undefined);
 }
 
 function problemIn(place: string, given: object, rules: Readonly<Record<string, Rule>>): string | undefined {

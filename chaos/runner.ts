@@ -22,7 +22,12 @@ export interface RunOptions {
 /** Loaded once: it reads files, which a simulation may not. */
 let loading: Promise<LoadedCatalogue> | undefined;
 
-export async function runPlan({ plan, executor, plant, onSample = () => undefined }: RunOptions): Promise<Outcome> {
+export async function runPlan(options: RunOptions): Promise<Outcome> {
+  const outcome = await run(options);
+  return options.plant === undefined ? outcome : { ...outcome, plant: options.plant.name };
+}
+
+async function run({ plan, executor, plant, onSample = () => undefined }: RunOptions): Promise<Outcome> {
   const wanted = wantedOf(plan);
   const facts = { scenario: plan.scenario, seed: plan.seed };
   // Without it a run would show that the bug is not seen.

@@ -37,7 +37,8 @@ export async function control(order: Order, options: ControlOptions): Promise<Ou
 function sentenceOf({ command, target, at, times }: Order): string {
   if (command === "resume") return `resumed ${target}`;
   if (at === undefined) return `killed ${target}`;
-  return times === 0 ? `${target} passes ${at}` : `${target} ends when it comes to ${at}: ${times}`;
+  if (times === 0) return `${target} ends at ${at} no more`;
+  return `${target} ends the next ${times === 1 ? "time" : `${times} times`} it comes to ${at}`;
 }
 
 /** Comes back when the node's root process has ended, whether or not somebody reaped it. */

@@ -15,12 +15,12 @@ Commands of the checkout:
   up [options]       start the node in the foreground (cepa up --help)
   test [path...]     run the tests
   check              check types, lint and format
-  verify             check, then test, with more histories and runs
+  verify [stage...]  check, all tests with more of everything, release check, and a hunt (cepa verify --help)
   bench [suite...]   measure, beside others (cepa bench --help)
   chaos [command]    break a node of its own on purpose, and say what held (cepa chaos --help)
   fuzz [family...]   look for bytes that a reader of them is wrong about (cepa fuzz --help)
   mutate [path...]   plant mistakes, and say how many the tests notice (cepa mutate --help)
-  gates              say what a release still needs
+  gates [id...]      say what a release still needs (cepa gates --help)
   pack [options]     make a library of the actor runtime
   release [command]  make a release that can be verified, and verify one (cepa release --help)
 

@@ -93,7 +93,8 @@ function commandProblems(command: string, launcher: string, exists: (path: strin
     .map((word) => `"${command}" names ${word}, which is not there`);
 }
 
-function nameOf(id: string): string {
+/** `13.9` of `13.9a`: the box that a row belongs to. */
+export function nameOf(id: string): string {
   return id.replace(/^(13\.\d+)[a-z]$/, "$1");
 }
 

@@ -4,6 +4,7 @@
  * The same sources give the same bytes. Exit code: 0 and the path on standard output; 1 when the sources cannot be
  * packed, with the reason; 2 when the command line is wrong.
  */
+import "#cli/output.ts";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, readFileSync } from "node:fs";

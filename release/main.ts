@@ -3,6 +3,7 @@
  *
  * Standard output has the verdicts, with `--json` as one line; what happens meanwhile goes to standard error.
  */
+import "#cli/output.ts";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readManifest, repository } from "#library/checkout.ts";
@@ -107,13 +108,15 @@ function key(): void {
 }
 
 async function check(): Promise<void> {
-  const checked = obtain(await checkSources({ root, policy, node: values["other-node"] }));
+  const checked = obtain(await checkSources({ root, policy, node: values["other-node"], onStep: note }));
   const { name, version, commit, gates } = checked;
+  note("signing with a key that is forgotten, and verifying that");
   conclude({ name, version, commit }, [...gates, ...obtain(await rehearse(checked, policy))]);
 }
 
 async function audit(): Promise<void> {
   const { name, version } = readManifest(root);
+  note("asking the registry for advisories");
   conclude({ name, version }, [await auditCheckout(root)]);
 }
 
@@ -121,7 +124,8 @@ async function make(): Promise<void> {
   const directory = resolve(values.out ?? refuse("say where to put the release: --out DIR"));
   const file = values.key ?? refuse("say which key signs: --key FILE; cepa release key makes one");
   const signing = obtain(readPrivateKey(obtain(readKeyFile(file, { isSecret: true }))), file);
-  const made = obtain(await makeRelease({ root, policy, node: values["other-node"], out: directory, key: signing }));
+  const options = { root, policy, node: values["other-node"], onStep: note };
+  const made = obtain(await makeRelease({ ...options, out: directory, key: signing }));
   const { name, version, commit, gates } = made;
   const isMade = gates.every(({ verdict }) => verdict !== "fail");
   conclude({ name, version, commit, ...(isMade ? { directory } : {}) }, gates);
@@ -132,7 +136,9 @@ async function verify(): Promise<void> {
   const directory = subject ?? refuse("verify what? say which folder");
   const file = values.key ?? refuse("say whose signature it should have: --key FILE.pub");
   const signer = obtain(readPublicKey(obtain(readKeyFile(file, { isSecret: false }))), file);
-  const verified = obtain(await verifyRelease({ root, policy, directory: resolve(directory), key: signer }));
+  const verified = obtain(
+    await verifyRelease({ root, policy, directory: resolve(directory), key: signer, onStep: note }),
+  );
   const { name, version, commit, gates } = verified;
   conclude({ name, version, commit, directory: resolve(directory) }, gates);
 }

@@ -63,6 +63,9 @@ function read(
 ): Result<KeyObject, KeyRefused> {
   const refuse = (cause: string) => fail({ code: "release.key-refused", cause });
   const words = half === "private" ? "PRIVATE KEY" : "PUBLIC KEY";
+  if (half === "public" && text.trimStart().startsWith("-----BEGIN PRIVATE KEY-----")) {
+    return refuse("it is the private key, which signs and is for its owner alone: give the public one, FILE.pub");
+  }
   if (!text.trimStart().startsWith(`-----BEGIN ${words}-----`)) {
     return refuse(`it is no ${half} key in PEM (-----BEGIN ${words}-----)`);
   }

@@ -5,6 +5,7 @@
  * A PATH is a file, a folder, a glob, or a word that occurs in the path of a test file. Exit code: 0 when all passed,
  * 1 when one failed or too little was run, 2 when nothing matches.
  */
+import "#cli/output.ts";
 import { globSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";

@@ -8,18 +8,19 @@ const SCRIPT = join(import.meta.dirname, "afterwards.sh");
 
 export class Afterwards {
   readonly #process: ChildProcessByStdio<Writable, null, null>;
+  readonly #closed: Promise<unknown>;
 
   /** Of the run in `folder`, whose node has its data in `data`. */
   constructor(folder: string, data: string) {
     this.#process = spawn("sh", [SCRIPT, folder], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+    this.#closed = once(this.#process, "close");
     // Not among its arguments: whoever names that directory is a process of the node.
     this.#process.stdin.write(`${data}\n`);
   }
 
   /** Settles when nothing is left. */
   async clean(): Promise<void> {
-    const closed = once(this.#process, "close");
     this.#process.stdin.end();
-    await closed;
+    await this.#closed;
   }
 }

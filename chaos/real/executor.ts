@@ -3,13 +3,14 @@
  * asked for a disk and a clock that can be broken.
  */
 import { createHash } from "node:crypto";
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CheckName, Checks } from "#chaos/checks.ts";
 import { judged, notRun, type Outcome, type Sample, verdictOf } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { NOTHING_PLAYED, play } from "#chaos/play.ts";
+import { Afterwards } from "#chaos/real/afterwards.ts";
 import { AT_GATES } from "#chaos/real/network/gates.ts";
 import { isOfPackets, OwnNetwork } from "#chaos/real/network/own-network.ts";
 import { OsWorld, osMissing } from "#chaos/real/os-world.ts";
@@ -74,8 +75,12 @@ async function makeWorld(
   const random = seededRandom(~seed);
   const hasEvents = producers > 0;
   if (executor === "process") {
+    const directory = newDirectory();
+    const dataDirectory = join(directory, "data");
+    mkdirSync(dataDirectory);
     return new ProcessWorld({
-      dataDirectory: newDirectory(),
+      dataDirectory,
+      afterwards: new Afterwards(directory, dataDirectory),
       config,
       random,
       hasEvents,

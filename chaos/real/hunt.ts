@@ -5,11 +5,13 @@ import { Worker } from "node:worker_threads";
 import { HUNT_FAILED_MAX, HUNT_INVALID_EVERY_MIN, HUNT_RUN_MS_MAX, huntedPlan } from "#chaos/hunt.ts";
 import type { Outcome, Verdict } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
-import type { RunRecords } from "#chaos/real/records.ts";
+import type { RunRecord, RunRecords } from "#chaos/real/records.ts";
 import { lineOf } from "#chaos/seeds.ts";
 import { minute, second } from "#runtime/units.ts";
 
 const HUNTER = join(import.meta.dirname, "hunter.ts");
+/** Of what did not hold, in a line; all of it is in the record. */
+const BROKEN_LENGTH = 200;
 const SAY_EVERY_MS: number = 10 * second;
 
 export interface HuntOptions {
@@ -67,6 +69,10 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
   const sum = { begun: 0, ended: 0, invalid: 0, events: 0, simulatedMs: 0 };
   let saidMs = startedMs;
 
+  const keep = (record: RunRecord): void => {
+    const kept = records.keep(record);
+    if (!kept.ok) note(`this run cannot be replayed: ${kept.failure.problem}`);
+  };
   const isOver = (): boolean => {
     const hasTime = performance.now() - startedMs < forMs;
     return failed.length >= HUNT_FAILED_MAX || (sum.begun - sum.invalid >= runs && !hasTime);
@@ -84,8 +90,10 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
       note(`invalid: ${plan.scenario} ${plan.seed}, ${broken}`);
     } else if (broken !== undefined) {
       failed.push({ scenario: plan.scenario, seed: plan.seed, broken });
-      if (typeof ended !== "string") records.keep({ plan, outcome: { ...ended, samples: [] }, plant });
-      note(`failed, for chaos/seeds.txt: ${lineOf(plan, broken)}`);
+      if (typeof ended !== "string") keep({ plan, outcome: { ...ended, samples: [] }, plant });
+      note(
+        plant === undefined ? `failed, for chaos/seeds.txt: ${lineOf(plan, broken)}` : `${plant} was seen: ${broken}`,
+      );
     }
     const nowMs = performance.now();
     if (nowMs - saidMs < SAY_EVERY_MS) return;
@@ -128,7 +136,8 @@ export async function hunt(options: HuntOptions, surroundings: HuntSurroundings)
 function brokenOf({ verdict, reason, checks }: Outcome): string | undefined {
   if (verdict === "pass") return undefined;
   const [name, said] = Object.entries(checks).find(([, one]) => one !== "pass") ?? ["not run", reason ?? ""];
-  return `${name}: ${said.split("\n")[0]}`;
+  const [line = ""] = said.split("\n");
+  return `${name}: ${line.length > BROKEN_LENGTH ? `${line.slice(0, BROKEN_LENGTH)} ...` : line}`;
 }
 
 function isInvalid({ verdict, checks }: Outcome): boolean {

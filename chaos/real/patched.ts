@@ -16,6 +16,7 @@ export interface Patch {
 
 /** How the hook is told, and how a process knows that it has been. */
 const VARIABLE = "CEPA_PLANT";
+const TOLD = "CEPA_PLANT_TOLD";
 const HOOK = pathToFileURL(join(import.meta.dirname, "..", "..", "test", "kit", "plant-hook.ts")).href;
 
 /** Whether this process reads its sources with the patch. */
@@ -29,9 +30,9 @@ export function runAgainPatched(patch: Patch): number {
   return status ?? 1;
 }
 
-/** Of processes that read their sources with the patch. */
-export function patchedEnv(patch: Patch): NodeJS.ProcessEnv {
+/** Of processes that read their sources with the patch. The first of them that has read the file makes the file `told`. */
+export function patchedEnv(patch: Patch, told: string = ""): NodeJS.ProcessEnv {
   const { NODE_OPTIONS = "", ...others } = process.env;
   const options = `${NODE_OPTIONS} --import=${HOOK}`.trim();
-  return { ...others, NODE_OPTIONS: options, [VARIABLE]: JSON.stringify(patch) };
+  return { ...others, NODE_OPTIONS: options, [VARIABLE]: JSON.stringify(patch), [TOLD]: told };
 }

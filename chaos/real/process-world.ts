@@ -14,6 +14,7 @@ import { CUT_PATIENCE_MS } from "#chaos/network/cut-carrier.ts";
 import type { ClientGroup } from "#chaos/network/groups.ts";
 import { ReorderedNetwork } from "#chaos/network/reordered-network.ts";
 import { injectPanic, type PanicSeams } from "#chaos/panic.ts";
+import type { Afterwards } from "#chaos/real/afterwards.ts";
 import { Gates } from "#chaos/real/network/gates.ts";
 import { continueAll, descriptorsOf, signal, stopTree } from "#chaos/real/process-tree.ts";
 import { RealEvents } from "#chaos/real/real-events.ts";
@@ -50,6 +51,8 @@ export interface ProcessWorldOptions {
   readonly hasEvents?: boolean;
   /** What the node finds in its environment, beside what is in ours. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Cleans up behind the world, also where whoever made it is killed. */
+  readonly afterwards?: Afterwards;
   /** Whether clients come through gates, which takes a network to be broken there. */
   readonly isGated?: boolean;
   /** Where the node is, if that is not where we are. */
@@ -205,6 +208,7 @@ export class ProcessWorld implements World {
     await this.#node?.killAll();
     await this.#events?.discard();
     rmSync(this.#options.dataDirectory, { recursive: true, force: true });
+    await this.#options.afterwards?.clean();
   }
 
   async #start(): Promise<void> {

@@ -30,7 +30,6 @@ export class CoverageGate {
     const coverage = this.#collector.end();
     const verdicts = this.#isWhole ? judge(coverage, THRESHOLDS) : [];
     print(`\n${tableOf(coverage, verdicts)}`);
-    if (!this.#isWhole) print("not judged: only a part of the tests was run");
     if (json) print(jsonOf(coverage, verdicts));
     return verdicts.every(({ passes }) => passes);
   }

@@ -33,23 +33,25 @@ export function judge({ files }: Coverage, thresholds: readonly Threshold[]): re
 }
 
 /** By folder of the root, in the order of the paths. */
-export function byFolder({ files }: Coverage): ReadonlyMap<string, Figures> {
+export function byFolder(files: Iterable<readonly [string, FileFigures]>): ReadonlyMap<string, Figures> {
   const groups = Map.groupBy(files, ([path]) => path.slice(0, path.indexOf("/")));
   return new Map([...groups].map(([folder, some]) => [folder, sumOf(some)]));
 }
 
-/** Where nothing is judged, only a part of the tests was run: what that does not load at all is not worth a line. */
+/** Where nothing is judged, only a part of the tests was run: what that does not load at all is left out of every figure. */
 export function tableOf(coverage: Coverage, verdicts: readonly Verdict[]): string {
-  const worst = [...coverage.files]
+  const isWhole = verdicts.length > 0;
+  const files = [...coverage.files].filter(([, { linesRun }]) => isWhole || linesRun > 0);
+  const worst = files
     .map(([path, figures]) => ({ path, missed: missedOf(figures), figures }))
     .filter(({ missed, path }) => missed > 0 && !/^(bench|examples)\//.test(path))
-    .filter(({ figures }) => verdicts.length > 0 || figures.linesRun > 0)
     .sort((a, b) => b.missed - a.missed)
     .slice(0, WORST_MAX);
   return [
+    ...(isWhole ? [] : ["not judged: part of the tests. Of the files that they load:", ""]),
     row("coverage of", "lines", "branches"),
-    ...[...byFolder(coverage)].map(([folder, figures]) => row(folder, ...shares(figures))),
-    ...(verdicts.length === 0 ? [] : ["", ...verdicts.map(judged)]),
+    ...[...byFolder(files)].map(([folder, figures]) => row(folder, ...shares(figures))),
+    ...(isWhole ? ["", ...verdicts.map(judged)] : []),
     "",
     ...worst.map(
       ({ path, figures }) => `${row(path, ...shares(figures))}  not run: ${spans(figures.linesMissed, LINES_SAID)}`,
@@ -68,7 +70,7 @@ export function jsonOf(coverage: Coverage, verdicts: readonly Verdict[]): string
     linesMissed: spans(linesMissed),
     branchesMissed: spans(branchesMissed),
   }));
-  const folders = [...byFolder(coverage)].map(([folder, figures]) => ({ folder, ...figures }));
+  const folders = [...byFolder(files)].map(([folder, figures]) => ({ folder, ...figures }));
   return JSON.stringify({ verdicts, folders, ...counted, files: told });
 }
 

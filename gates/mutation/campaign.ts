@@ -1,4 +1,4 @@
-/** Tries mutants one after another, several at once, in the order of a seed, until all were tried or the time is over. */
+/** Tries mutants one after another, several at once, in the order of a seed, until all were tried or the runner is ended. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EQUIVALENT } from "#gates/mutation/equivalent.ts";
@@ -69,23 +69,21 @@ export interface CampaignOptions {
   readonly folder: string;
   readonly jobs: number;
   readonly lateMs: number;
-  /** False: time is over. */
-  goesOn(): boolean;
   tried(candidate: Candidate, fate: Fate): void;
 }
 
-/** Tries those of `order` whose fate is not known. */
+/** Tries those of `order` whose fate is not known, until the runner is ended. */
 export async function runCampaign(order: readonly Candidate[], options: CampaignOptions): Promise<void> {
   const { results, sources, reach, root, runner, folder, lateMs } = options;
   const open = order.filter(({ path, index }) => results.fateOf(path, index) === ".").values();
   const work = async (job: number): Promise<void> => {
     for (const candidate of open) {
-      if (!options.goesOn()) return;
       const { path, index, mutant } = candidate;
       const source = sources.get(path);
       if (source === undefined) continue;
       const trial = { root, path, text: source.text, mutant, file: join(folder, `mutant-${job}.json`), lateMs };
       const fate = await tryMutant(runner, { ...trial, tests: reach.testsOf(path, index) });
+      if (fate === undefined) return;
       results.set(path, index, fate);
       options.tried(candidate, fate);
     }

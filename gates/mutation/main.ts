@@ -5,14 +5,17 @@
  * What became of each is kept in `results.jsonl` beside this file, which this command alone writes: what has not changed is not
  * tried again, and a run that was cut short goes on where it was.
  */
+import "#cli/output.ts";
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Candidate, MUTATED, orderOf, runCampaign, sourcesIn } from "#gates/mutation/campaign.ts";
+import { Closures } from "#gates/mutation/closure.ts";
 import { Reach } from "#gates/mutation/reach.ts";
 import { type Fate, MutationResults } from "#gates/mutation/results.ts";
 import { type Score, scoreOf } from "#gates/mutation/score.ts";
+import { inOrder, type Survey, survey } from "#gates/mutation/survey.ts";
 import { TestRunner } from "#gates/mutation/test-run.ts";
 import { LATE_MS } from "#gates/mutation/trial.ts";
 import { minute } from "#runtime/units.ts";
@@ -20,14 +23,20 @@ import { minute } from "#runtime/units.ts";
 /** Of issue 6: so many of a hundred have to be noticed. */
 const SCORE_MIN = 80;
 const JOBS_MAX = 16;
+/** A week. */
+const MINUTES_MAX = 10_080;
 
 const HELP = `usage: cepa mutate [options] [path...]
 
 Plants small mistakes in runtime/ and supervisor/, one at a time and in memory only, runs the tests that run the place, and
-says how many are noticed. Each test file runs once before that, to see what it runs. A path is that of a source, or the
-beginning of one. Exit code: 0 at least ${SCORE_MIN} % are noticed, 1 fewer, or too few were tried to say so, 2 a mistake in the command.
+says how many are noticed. A path is that of a source, or the beginning of one.
 
-  --minutes M  stop after so long: what was tried till then is a sample, and the score has bounds
+Before that each test file that can load a source of them runs once, to see what it runs. What was seen is kept in .cache/mutation
+until the test or something that it loads is changed. A run that was cut short is gone on with by the same command.
+
+Exit code: 0 at least ${SCORE_MIN} % are noticed, 1 fewer, or too few were tried to say so, 2 a mistake in the command.
+
+  --minutes M  stop after so long in all: what was tried till then is a sample, and the score has bounds
   --again      try what has survived once more, and what no test ran
   --jobs N     so many tests at once; as many as there are cores unless it is said
   --seed N     another order to try them in, 1 unless it is said
@@ -43,8 +52,8 @@ Examples:
 const root = join(import.meta.dirname, "..", "..");
 const folder = join(root, ".cache", "mutation");
 const { values, positionals } = readArguments();
-const beganMs = performance.now();
-const endMs = values.minutes === undefined ? Infinity : beganMs + numberOf("minutes", values.minutes, 100_000) * minute;
+/** Counted from the start of the process, as what is asked later is. */
+const endMs = values.minutes === undefined ? Infinity : minutesOf(values.minutes) * minute;
 const jobs = values.jobs === undefined ? availableParallelism() : numberOf("jobs", values.jobs, JOBS_MAX);
 const seed = numberOf("seed", values.seed, 2 ** 32);
 
@@ -66,12 +75,52 @@ process.on("SIGINT", () => {
 });
 
 const reach = new Reach({ root, sources, runner, folder });
-if (order.some(({ path, index }) => results.fateOf(path, index) === ".")) {
-  await lookAtTests();
+if (endMs < Infinity) setTimeout(() => runner.endAll(), endMs - performance.now()).unref();
+let surveyed: Survey | undefined;
+if (isSomeOpen()) {
+  surveyed = await lookAtTests();
+  if (surveyed.looked === surveyed.of) await plantAll();
+}
+keep();
+conclude();
+
+function isSomeOpen(): boolean {
+  return order.some(({ path, index }) => results.fateOf(path, index) === ".");
+}
+
+/** At every test that can load what is chosen, or was seen to. */
+async function lookAtTests(): Promise<Survey> {
+  const all = globSync(
+    MUTATED.map((name) => `test/${name}/**/*.test.ts`),
+    { cwd: root },
+  );
+  const closures = new Closures(root);
+  const wanted = new Set(chosen.keys());
+  const tests = inOrder(
+    all.filter((test) => [...closures.of(test)].some((path) => wanted.has(path)) || reach.hasLoaded(test, wanted)),
+    wanted,
+  );
+  const known = tests.filter((test) => reach.isKnown(test)).length;
+  note(`${tests.length} of ${all.length} test files can load what is mutated; what ${known} of them run is known`);
+  const seen = await survey(tests, {
+    ...{ reach, jobs },
+    looked: (count) => {
+      if (count > known && count % 10 === 0) note(`${count} of ${tests.length} test files looked at`);
+    },
+  });
+  const { looked, of, unusable } = seen;
+  if (unusable.length > 0) note(`left out, because they fail or take too long: ${unusable.join(", ")}`);
+  if (looked < of) {
+    note(`the time is over: ${looked} of ${of} test files were looked at, and nothing was planted yet`);
+    note("what was seen is kept: the same command goes on from there");
+  }
+  return seen;
+}
+
+async function plantAll(): Promise<void> {
   let count = 0;
   await runCampaign(order, {
     ...{ root, sources, runner, reach, results, folder, jobs, lateMs: LATE_MS },
-    goesOn: () => performance.now() < endMs,
     tried: (candidate, fate) => {
       count += 1;
       if (fate === "s" || fate === "u") note(`${nameOf(fate)} ${told(candidate)}`);
@@ -79,31 +128,7 @@ if (order.some(({ path, index }) => results.fateOf(path, index) === ".")) {
       if (process.stderr.isTTY || count % 50 === 0) note(`${count} tried`);
     },
   });
-}
-keep();
-conclude();
-
-/** Every test of what is mutated. */
-async function lookAtTests(): Promise<void> {
-  const tests = globSync(
-    MUTATED.map((name) => `test/${name}/**/*.test.ts`),
-    { cwd: root },
-  ).sort();
-  const open = tests.values();
-  const unusable: string[] = [];
-  let count = 0;
-  const look = async (): Promise<void> => {
-    for (const test of open) {
-      if (!(await reach.look(test))) unusable.push(test);
-      count += 1;
-      if (count % 20 > 0) continue;
-      reach.save();
-      note(`${count} of ${tests.length} test files looked at`);
-    }
-  };
-  await Promise.all(Array.from({ length: jobs }, look));
-  reach.save();
-  if (unusable.length > 0) note(`left out, because they fail or take too long: ${unusable.sort().join(", ")}`);
+  if (isSomeOpen()) note("the time is over: the same command goes on from here");
 }
 
 function conclude(): void {
@@ -119,14 +144,16 @@ function conclude(): void {
     const listed = survivors.map(({ path, index, mutant: { line, from, to } }) => ({
       ...{ path, line, from, to, fate: nameOf(results.fateOf(path, index)) },
     }));
-    process.stdout.write(`${JSON.stringify({ passes, seed, ...all, folders, survivors: listed })}\n`);
+    const looked = surveyed === undefined ? {} : { testsLookedAt: surveyed.looked, testsToLookAt: surveyed.of };
+    process.stdout.write(`${JSON.stringify({ passes, seed, ...all, ...looked, folders, survivors: listed })}\n`);
   } else {
     for (const candidate of [...survivors].sort(byPlace)) {
       process.stdout.write(`${nameOf(results.fateOf(candidate.path, candidate.index))} ${told(candidate)}\n`);
     }
     for (const { folder: name, ...score } of folders) process.stdout.write(`${name.padEnd(12)}${scoreTold(score)}\n`);
     process.stdout.write(`${"all".padEnd(12)}${scoreTold(all)}\n`);
-    process.stdout.write(`${passes ? "ok" : "FAIL"}: at least ${SCORE_MIN} % have to be noticed\n`);
+    const verdict = passes ? "ok" : all.high < SCORE_MIN ? "FAIL" : "too few were tried to say so";
+    process.stdout.write(`${verdict}: at least ${SCORE_MIN} % have to be noticed\n`);
   }
   process.exitCode = passes ? 0 : 1;
 }
@@ -183,6 +210,13 @@ function readArguments() {
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error));
   }
+}
+
+function minutesOf(text: string): number {
+  const minutes = Number(text);
+  return minutes > 0 && minutes <= MINUTES_MAX
+    ? minutes
+    : refuse(`--minutes is a number above 0, at most ${MINUTES_MAX}, not "${text}"`);
 }
 
 function numberOf(option: string, text: string, max: number): number {

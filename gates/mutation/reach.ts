@@ -1,11 +1,21 @@
 /**
  * Which tests run which mutant, and how long each takes when nothing is wrong.
  *
- * Every test file runs once by itself, and V8 counts. What it ran is kept, with a digest of all sources that it loaded: it runs
- * again when one of them has changed. A test that fails or takes longer than `TEST_MS_MAX` is left out, and told.
+ * Every test file runs once by itself, and V8 counts. What it ran is kept at once, in a file of its own, with a digest of the
+ * test and of all sources that it loaded: it runs again when one of them has changed, and whoever was interrupted goes on. A test
+ * that fails or takes longer than `TEST_MS_MAX` is left out, and told.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type CountedScript, Counts } from "#gates/coverage/counts.ts";
@@ -41,26 +51,25 @@ export interface ReachOptions {
   readonly folder: string;
 }
 
+/** `ended`: the runner was, before it was seen. */
+export type Seen = "usable" | "unusable" | "ended";
+
 export class Reach {
   readonly #options: ReachOptions;
-  readonly #path: string;
-  readonly #known: Map<string, KnownTest>;
+  readonly #folder: string;
+  readonly #digests = new Map<string, string>();
   readonly #tests = new Map<string, Reaching[]>();
 
   constructor(options: ReachOptions) {
     this.#options = options;
-    this.#path = join(options.folder, "tests.json");
-    mkdirSync(options.folder, { recursive: true });
-    const kept = existsSync(this.#path) ? (JSON.parse(readFileSync(this.#path, "utf8")) as object) : {};
-    this.#known = new Map(Object.entries(kept));
+    this.#folder = join(options.folder, "tests");
+    mkdirSync(this.#folder, { recursive: true });
   }
 
-  /** Looks at one test; false for one that cannot be used. */
-  async look(test: string): Promise<boolean> {
-    const before = this.#known.get(test);
-    const isFresh = before !== undefined && before.digest === this.#digestOf(before.loaded);
-    const known = isFresh ? before : await this.#measure(test);
-    this.#known.set(test, known);
+  /** Looks at one test, if nobody did since it or something that it loads was changed. */
+  async look(test: string): Promise<Seen> {
+    const known = this.#freshOf(test) ?? (await this.#measure(test));
+    if (known === undefined) return "ended";
     const { durationMs, reached } = known;
     for (const [source, indices] of Object.entries(reached ?? {})) {
       for (const index of indices) {
@@ -69,7 +78,17 @@ export class Reach {
         tests.push({ test, durationMs });
       }
     }
-    return reached !== undefined;
+    return reached === undefined ? "unusable" : "usable";
+  }
+
+  /** Whether it need not run to be looked at. */
+  isKnown(test: string): boolean {
+    return this.#freshOf(test) !== undefined;
+  }
+
+  /** Whether it was seen to load one of them, when it was last looked at. */
+  hasLoaded(test: string, sources: ReadonlySet<string>): boolean {
+    return this.#keptOf(test)?.loaded.some((path) => sources.has(path)) ?? false;
   }
 
   /** Those that run a mutant: those of its module first, then the quickest. */
@@ -82,22 +101,37 @@ export class Reach {
     return (this.#tests.get(`${source} ${index}`) ?? []).toSorted((a, b) => rank(a) - rank(b));
   }
 
-  save(): void {
-    writeFileSync(this.#path, JSON.stringify(Object.fromEntries(this.#known)));
+  #freshOf(test: string): KnownTest | undefined {
+    const kept = this.#keptOf(test);
+    return kept !== undefined && kept.digest === this.#digestOf(kept.loaded) ? kept : undefined;
   }
 
-  async #measure(test: string): Promise<KnownTest> {
-    const { runner, folder } = this.#options;
+  #keptOf(test: string): KnownTest | undefined {
+    const path = this.#pathOf(test);
+    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as KnownTest) : undefined;
+  }
+
+  #pathOf(test: string): string {
+    return join(this.#folder, `${test.replaceAll("/", ".")}.json`);
+  }
+
+  async #measure(test: string): Promise<KnownTest | undefined> {
+    const { runner, folder, root, sources } = this.#options;
     const coverage = mkdtempSync(join(folder, "v8-"));
     const beganMs = performance.now();
     const verdict = await runner.run({ test, timeoutMs: RUN_MS_MAX, coverage });
     const durationMs = Math.round(performance.now() - beganMs);
-    const scripts = scriptsIn(coverage, this.#options.root);
+    const scripts = verdict === "ended" ? [] : scriptsIn(coverage, root);
     rmSync(coverage, { recursive: true });
+    if (verdict === "ended") return undefined;
     const loaded = [...new Set([test, ...scripts.map(({ path }) => path)])].sort();
-    const known = { digest: this.#digestOf(loaded), loaded, durationMs };
-    if (verdict !== "passed" || durationMs > TEST_MS_MAX) return known;
-    return { ...known, reached: this.#reachedBy(scripts.filter(({ path }) => this.#options.sources.has(path))) };
+    const isUsable = verdict === "passed" && durationMs <= TEST_MS_MAX;
+    const reached = isUsable ? this.#reachedBy(scripts.filter(({ path }) => sources.has(path))) : undefined;
+    const known = { digest: this.#digestOf(loaded), loaded, durationMs, ...(reached === undefined ? {} : { reached }) };
+    // Whole or not at all, for whoever is interrupted.
+    writeFileSync(`${this.#pathOf(test)}.new`, JSON.stringify(known));
+    renameSync(`${this.#pathOf(test)}.new`, this.#pathOf(test));
+    return known;
   }
 
   #reachedBy(scripts: readonly LoadedScript[]): Readonly<Record<string, readonly number[]>> {
@@ -114,13 +148,22 @@ export class Reach {
     return reached;
   }
 
+  /** Of their texts, and of how many mutants each has: those are known by their numbers. */
   #digestOf(paths: readonly string[]): string {
     const hash = createHash("sha256");
     for (const path of paths) {
-      const file = join(this.#options.root, path);
-      hash.update(path).update(existsSync(file) ? readFileSync(file) : "gone");
+      hash.update(`${path} ${this.#options.sources.get(path)?.mutants.length} ${this.#fileDigestOf(path)}\n`);
     }
     return hash.digest("hex").slice(0, 16);
+  }
+
+  #fileDigestOf(path: string): string {
+    const known = this.#digests.get(path);
+    if (known !== undefined) return known;
+    const file = join(this.#options.root, path);
+    const digest = existsSync(file) ? createHash("sha256").update(readFileSync(file)).digest("hex") : "gone";
+    this.#digests.set(path, digest);
+    return digest;
   }
 }
 

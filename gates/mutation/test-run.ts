@@ -17,21 +17,24 @@ export interface TestRun {
   readonly coverage?: string;
 }
 
-export type RunVerdict = "passed" | "failed" | "late";
+/** `ended`: nobody waits for it any more, and it says nothing. */
+export type RunVerdict = "passed" | "failed" | "late" | "ended";
 
 const HOOK = join(import.meta.dirname, "hook.ts");
 
 export class TestRunner {
   readonly #root: string;
   readonly #compileCache: string;
-  readonly #running = new Set<number>();
+  readonly #stops = new Set<(because: RunVerdict) => void>();
+  #isEnded = false;
 
   constructor(root: string, compileCache: string) {
     this.#root = root;
     this.#compileCache = compileCache;
   }
 
-  run({ test, timeoutMs, mutant, coverage }: TestRun): Promise<RunVerdict> {
+  async run({ test, timeoutMs, mutant, coverage }: TestRun): Promise<RunVerdict> {
+    if (this.#isEnded) return "ended";
     const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
     const env = {
       ...inherited,
@@ -50,13 +53,13 @@ export class TestRunner {
       stdio: ["ignore", "pipe", "ignore"],
     });
     const group = child.pid;
-    if (group !== undefined) this.#running.add(group);
-    return new Promise((resolve) => {
+    return await new Promise((resolve) => {
       let verdict: RunVerdict | undefined;
       const stop = (because: RunVerdict): void => {
         verdict ??= because;
         if (group !== undefined) endGroup(group);
       };
+      this.#stops.add(stop);
       const timer = setTimeout(() => stop("late"), timeoutMs);
       let line = "";
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -66,18 +69,17 @@ export class TestRunner {
       });
       child.on("close", (code) => {
         clearTimeout(timer);
-        if (group !== undefined) {
-          endGroup(group);
-          this.#running.delete(group);
-        }
+        this.#stops.delete(stop);
+        if (group !== undefined) endGroup(group);
         resolve(verdict ?? (code === 0 ? "passed" : "failed"));
       });
     });
   }
 
-  /** For who is interrupted. */
+  /** For who is interrupted, or has no more time: what runs is ended, and nothing is begun any more. */
   endAll(): void {
-    for (const group of this.#running) endGroup(group);
+    this.#isEnded = true;
+    for (const stop of this.#stops) stop("ended");
   }
 }
 

@@ -27,13 +27,15 @@ export interface Trial {
   readonly lateMs: number;
 }
 
-export async function tryMutant(runner: TestRunner, trial: Trial): Promise<Fate> {
+/** Undefined: it was ended before it was known. */
+export async function tryMutant(runner: TestRunner, trial: Trial): Promise<Fate | undefined> {
   const { root, path, text, mutant, tests, file, lateMs } = trial;
   if (tests.length === 0) return "u";
   const url = pathToFileURL(join(root, path)).href;
   writeFileSync(file, JSON.stringify({ url, text: loadedText(planted(text, mutant), url) }));
   for (const { test, durationMs } of tests.slice(0, TESTS_MAX)) {
     const verdict = await runner.run({ test, timeoutMs: LATE_TIMES * durationMs + lateMs, mutant: file });
+    if (verdict === "ended") return undefined;
     if (verdict !== "passed") return verdict === "late" ? "t" : "k";
   }
   return "s";

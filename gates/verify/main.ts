@@ -3,8 +3,10 @@
  *
  * Standard output has what the stages print, and the verdicts at the end; with `--json` the verdicts alone.
  */
+import "#cli/output.ts";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { STAGES, type Stage } from "#gates/verify/stages.ts";
@@ -12,6 +14,7 @@ import { isPassed, verify } from "#gates/verify/verify.ts";
 import { second } from "#runtime/units.ts";
 
 const MINUTES = 90;
+const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const MINUTES_MAX = 10_080;
 
 const width = Math.max(...STAGES.map(({ name }) => name.length));
@@ -52,8 +55,16 @@ async function run({ name, env = {} }: Stage, command: readonly string[]): Promi
     env: { ...env, ...process.env },
     // What is printed there belongs to nobody who reads the verdicts alone.
     stdio: ["ignore", json ? 2 : "inherit", "inherit"],
+    detached: true,
   });
+  const end = (signal: NodeJS.Signals): void => {
+    // The whole group: the launcher runs the checks, and does not hand a signal on.
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of INTERRUPTIONS) process.once(signal, end);
   const [code] = (await once(child, "exit")) as [number | null];
+  for (const signal of INTERRUPTIONS) process.off(signal, end);
   return code;
 }
 

@@ -3,7 +3,7 @@
  * time zone, and the Node that npm runs on. The same bytes, or what differs.
  */
 import { join } from "node:path";
-import { type Artefacts, build, type Unbuilt } from "#release/real/build.ts";
+import { type Artefacts, build, type Surroundings, type Unbuilt } from "#release/real/build.ts";
 import { versionOf } from "#release/real/programs.ts";
 import { Workspace } from "#release/real/workspace.ts";
 import { differenceOf } from "#release/tarball.ts";
@@ -18,22 +18,28 @@ export interface BuiltTwice {
 
 const GATE = "reproducible";
 
-/** `node` is another Node than this one; undefined where there is none. */
+/** `node` is another Node than this one; undefined where there is none. `onStep` is told what is done. */
 export async function buildTwice(
   root: string,
   commit: string,
   node: string | undefined,
+  onStep?: (step: string) => void,
 ): Promise<Result<BuiltTwice, Unbuilt>> {
   using workspace = new Workspace();
+  const buildNext = async (surroundings: Surroundings): Promise<Result<Artefacts, Unbuilt>> => {
+    const built = await build(root, commit, surroundings);
+    onStep?.(`built with ${surroundings.node === process.execPath ? "this Node" : surroundings.node}`);
+    return built;
+  };
   const [one, other] = await Promise.all([
-    build(root, commit, {
+    buildNext({
       folder: join(workspace.directory, "one"),
       umask: "022",
       node: process.execPath,
       timeZone: "UTC",
       isNarrow: false,
     }),
-    build(root, commit, {
+    buildNext({
       folder: join(workspace.directory, "the other one", "deeper"),
       umask: "077",
       node: node ?? process.execPath,

@@ -27,6 +27,8 @@ export interface CheckOptions {
   readonly policy: LicencePolicy;
   /** Another Node than this one; looked for in `PATH` unless it is said. */
   readonly node?: string | undefined;
+  /** Told what is begun, or done, where that takes seconds. */
+  readonly onStep?: ((step: string) => void) | undefined;
 }
 
 export interface Checked {
@@ -43,18 +45,25 @@ const COMMAND = ["cepa", "release", "make"];
 export type MakeFailure = Unbuilt | ProgramFailed | PlaceRefused | ReleaseMalformed;
 
 /** All that is looked at before something is signed, but for the audit: it takes no network. */
-export async function checkSources({ root, policy, node }: CheckOptions): Promise<Result<Checked, MakeFailure>> {
+export async function checkSources({
+  root,
+  policy,
+  node,
+  onStep,
+}: CheckOptions): Promise<Result<Checked, MakeFailure>> {
   const head = await run("git", ["rev-parse", "--verify", "HEAD"], { cwd: root });
   if (!head.ok) return head;
   const commit = head.value.toString().trim();
   const status = await run("git", ["status", "--porcelain"], { cwd: root });
   if (!status.ok) return status;
-  const built = await buildTwice(root, commit, node ?? (await otherNode()));
+  onStep?.(`building the commit ${commit.slice(0, 12)} twice`);
+  const built = await buildTwice(root, commit, node ?? (await otherNode()), onStep);
   if (!built.ok) return built;
   const { files } = built.value.artefacts;
   const contents = readContents(files);
   if (!contents.ok) return contents;
   const { name, version, locks } = contents.value;
+  onStep?.("looking at the packages and their licences");
   const gates = [
     committedGate(status.value.toString(), commit),
     built.value.gate,
@@ -82,14 +91,16 @@ export interface MakeOptions extends CheckOptions {
 
 /** The release is in `out` unless a gate has failed. */
 export async function makeRelease(options: MakeOptions): Promise<Result<Checked, MakeFailure>> {
-  const { root, out, key, policy } = options;
+  const { root, out, key, policy, onStep } = options;
   const free = isFree(out);
   if (!free.ok) return free;
   const checked = await checkSources(options);
   if (!checked.ok) return checked;
   const { commit, artefacts } = checked.value;
+  onStep?.("asking the registry for advisories");
   const gates = [...checked.value.gates, await auditCheckout(root)];
   if (gates.some(({ verdict }) => verdict === "fail")) return ok({ ...checked.value, gates });
+  onStep?.(`signing, writing to ${out} and reading back`);
   const composed = composeRelease(artefacts, { key, commit, command: COMMAND, tools: await toolsHere(), policy });
   if (!composed.ok) return composed;
   const written = writeRelease(out, composed.value);

@@ -19,6 +19,8 @@ export interface VerifyOptions {
   readonly policy: LicencePolicy;
   /** The checkout that this runs from: its packages build the library again. */
   readonly root: string;
+  /** Told what is begun, where that takes seconds. */
+  readonly onStep?: ((step: string) => void) | undefined;
 }
 
 export interface Verified {
@@ -34,12 +36,16 @@ export async function verifyRelease({
   key,
   policy,
   root,
+  onStep,
 }: VerifyOptions): Promise<Result<Verified, PlaceRefused>> {
   const files = readRelease(directory);
   if (!files.ok) return files;
   const { gates, contents } = verifyFiles(files.value, key, policy);
   const commit = contents?.source.comment;
-  const more = [await auditGate(contents), await rebuiltGate(files.value, contents, gates, root)];
+  onStep?.("asking the registry for advisories");
+  const audited = await auditGate(contents);
+  onStep?.("building the library of its sources");
+  const more = [audited, await rebuiltGate(files.value, contents, gates, root)];
   return ok({ name: contents?.name, version: contents?.version, commit, gates: [...gates, ...more] });
 }
 

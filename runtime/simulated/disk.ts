@@ -100,15 +100,16 @@ export class MemoryDisk implements Disk {
     entry.flip(position, mask);
   }
 
-  /** The files in a directory, and what is visible of them, by name: for whoever looks at the disk from outside. */
+  /**
+   * The files in a directory, and what is visible of them, by name: for whoever looks at the disk from outside. Bytes are the disk's
+   * own: not to be changed, and not to be kept.
+   */
   filesIn(directory: string): ReadonlyMap<string, Uint8Array> {
     const found = new Map<string, Uint8Array>();
     for (const path of this.#names.childrenOf(normalPath(directory))) {
       const entry = this.#names.at(path);
       if (entry === undefined || entry === "directory") continue;
-      const bytes = new Uint8Array(entry.sizeBytes);
-      entry.read(bytes, 0);
-      found.set(path, bytes);
+      found.set(path, entry.view());
     }
     return found;
   }

@@ -40,6 +40,11 @@ export class MemoryFile {
     return this.#visible.read(into, position);
   }
 
+  /** All that readers see, without a copy: not to be changed, and not to be kept. */
+  view(): Uint8Array {
+    return this.#visible.view();
+  }
+
   write(bytes: Uint8Array, position: number): void {
     if (bytes.length === 0) return;
     const end = position + bytes.length;
@@ -88,6 +93,8 @@ export class MemoryFile {
       after.write(bytes, from);
     }
     after.truncate(sizeBytes);
+    // What was synced is as readers see it: most of a disk is not copied.
+    if (this.#unsynced.length === 0) return;
     this.#visible = after.clone();
     this.#unsynced = [];
   }
@@ -125,6 +132,10 @@ class Contents {
     const count = Math.max(0, Math.min(into.length, this.#sizeBytes - position));
     into.set(this.#bytes.subarray(position, position + count));
     return count;
+  }
+
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#sizeBytes);
   }
 
   apply(change: Change): void {

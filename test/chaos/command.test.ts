@@ -1,7 +1,7 @@
 /** `cepa chaos` as it is used: what it prints, what it exits with, and what it leaves behind. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -34,9 +34,13 @@ describe("cepa chaos", () => {
   after(() => rmSync(directory, { recursive: true }));
 
   function chaos(...args: readonly string[]): Promise<Ran> {
+    return chaosIn(join(directory, "records"), ...args);
+  }
+
+  function chaosIn(records: string, ...args: readonly string[]): Promise<Ran> {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: directory,
-      env: { ...process.env, CEPA_CHAOS_RECORDS: join(directory, "records") },
+      env: { ...process.env, CEPA_CHAOS_RECORDS: records },
     });
     let stdout = "";
     let stderr = "";
@@ -74,9 +78,11 @@ describe("cepa chaos", () => {
     ["an unknown scenario", ["run", "nothing"], /there is no scenario nothing: cepa chaos list has them/],
     ["a plan that is not there", ["run", "none.json"], /none\.json cannot be read: ENOENT/],
     ["a seed that is none", ["run", "power-fails", "--seed", "x"], /x is no seed/],
-    ["a grid of something", ["grid", "of-something"], /the grid is one, and takes no of-something/],
+    ["a grid of something", ["grid", "of-something"], /grid takes no of-something/],
     ["an unknown executor", ["run", "power-fails", "--executor", "x"], /--executor x: sim, process, os/],
     ["an unknown bug", ["run", "power-fails", "--plant", "x"], /there is no bug x/],
+    ["an option of another command", ["hunt", "--executor", "process"], /hunt has no option --executor/],
+    ["two plans", ["run", "one.json", "two.json"], /one thing at a time, not two\.json as well/],
     ["an unknown option", ["run", "--wish"], /Unknown option '--wish'/],
     ["a run that never was", ["replay", "12345"], /there is no run of seed 12345/],
   ] as const) {
@@ -108,7 +114,8 @@ describe("cepa chaos", () => {
       "checks",
     ]);
     assert.deepEqual(verdict.faults, { "crash-actor": { planned: 1, injected: 1, effects: 1 } });
-    assert.equal(again.stdout, ran.stdout);
+    const { isSame, ...same } = JSON.parse(again.stdout);
+    assert.deepEqual([isSame, same], [true, verdict]);
     assert.match(again.stderr, /^cepa: the same again$/m);
     const html = readFileSync(page.stdout.trim(), "utf8");
     assert.match(html, /<h1>own: <span class="pass">pass<\/span><\/h1>/);
@@ -116,19 +123,69 @@ describe("cepa chaos", () => {
     assert.doesNotMatch(html, /https?:/, "it needs nothing else");
   });
 
+  it("says of a run that was another each time that it is not the same, and leaves its record as it is", async () => {
+    const path = planned("edited.json", [], { seed: 8, durationMs: 1000 });
+    const record = join(directory, "records", "edited-sim-8.json");
+    await chaos("run", path);
+    writeFileSync(record, readFileSync(record, "utf8").replace('"pauseMs":100', '"pauseMs":90'));
+
+    const answers = [await chaos("replay", "8", "--json"), await chaos("replay", "8", "--json")];
+
+    for (const { code, stdout, stderr } of answers) {
+      assert.equal(code, 1);
+      assert.equal(JSON.parse(stdout).isSame, false);
+      assert.match(stderr, /^cepa: NOT the same again: it was pass, [0-9a-f]{64}$/m);
+    }
+  });
+
+  it("tells what a run came to where it cannot be kept", async () => {
+    const path = planned("untold.json", []);
+
+    const { code, stdout, stderr } = await chaosIn("/dev/null", "run", path, "--json");
+
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).verdict, "pass");
+    assert.match(stderr, /^cepa: this run cannot be replayed: E/m);
+  });
+
   it("finds the faults that a failure needs", async () => {
     const jumps = [1, 2, 3, 4, 5].map((at): Fault => ({ kind: "clock-jump", atMs: 500 * at, byMs: -5000 }));
-    const nobody: Fault = { kind: "cut-link", atMs: 1200, forMs: 200, cell: "nobody" };
+    const nobody: Fault = { kind: "cut-link", atMs: 1200, forMs: 200, cell: "work" };
     const path = planned("smaller.json", [...jumps, nobody], { seed: 4 });
 
     const ran = await chaos("run", path);
     const shrunk = await chaos("shrink", "4");
 
     assert.equal(ran.code, 1);
-    assert.match(ran.stdout, /^ {2}FAIL {2}faults-took-effect: without effect: cut-link nobody for 200 ms$/m);
-    assert.match(shrunk.stdout, /^1 of 6 faults are enough, after \d+ runs: smaller-4\.plan\.json$/m);
-    assert.match(shrunk.stdout, /^ {2}1200 ms {2}cut-link nobody for 200 ms$/m);
-    assert(existsSync(join(directory, "smaller-4.plan.json")));
+    assert.match(ran.stdout, /^ {2}FAIL {2}faults-took-effect: without effect: cut-link work for 200 ms$/m);
+    const path4 = join(directory, "records", "smaller-4.plan.json");
+    assert.match(shrunk.stdout, /^1 of 6 faults are enough for faults-took-effect, after \d+ runs: /m);
+    assert(shrunk.stdout.includes(`: ${path4}\n`), shrunk.stdout);
+    assert.match(shrunk.stdout, /^Again: \.\/cepa chaos run .*smaller-4\.plan\.json --executor sim$/m);
+    assert.match(shrunk.stdout, /^ {2}1200 ms {2}cut-link work for 200 ms$/m);
+    assert.equal((await chaos("run", path4)).code, 1);
+  });
+
+  it("takes no plan from what may never end", async () => {
+    const pipe = join(directory, "pipe.json");
+    execFileSync("mkfifo", [pipe]);
+
+    const { code, stderr } = await chaos("run", pipe);
+
+    assert.deepEqual([code, stderr], [2, `cepa: ${pipe} is no file: see cepa chaos --help\n`]);
+  });
+
+  it("says with which bug a node was run, and that its failpoints are others", async () => {
+    const path = planned("planted.json", [{ kind: "crash-actor", atMs: 1000, actor: "index" }]);
+    const panic: Fault = { kind: "panic", atMs: 1, forMs: 1, count: 1, actor: "storage", failpoint: "put-durabel" };
+
+    const { code, stdout } = await chaos("run", path, "--plant", "wrong-range");
+    const refused = await chaos("run", planned("nowhere.json", [panic]));
+
+    assert.equal(code, 1);
+    assert.match(stdout, /^planted, seed 3, by sim: fail \(with the bug wrong-range\)$/m);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /faults\[0\]\.failpoint has to be one of storage: put-taken, put-durable, /);
   });
 
   it("never takes what was not run for a pass", async () => {

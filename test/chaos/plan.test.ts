@@ -52,6 +52,26 @@ describe("chaos plan: read", () => {
       /^faults\[0\]\.forMs is not known here$/,
     ],
     [
+      "an actor that there is not",
+      { ...plan, faults: [{ kind: "crash-actor", atMs: 1, actor: "storrage" }] },
+      /^faults\[0\]\.actor has to be one of storage, index, /,
+    ],
+    [
+      "a cell that there is not",
+      { ...plan, faults: [{ ...kill, cell: "date" }] },
+      /^faults\[0\]\.cell has to be one of data, /,
+    ],
+    [
+      "a server that there is not",
+      { ...plan, faults: [{ kind: "kill-server", atMs: 1, server: "mysql" }] },
+      /^faults\[0\]\.server has to be one of postgres, redis$/,
+    ],
+    [
+      "a fault after the end",
+      { ...plan, faults: [{ ...kill, atMs: 1000 }] },
+      /^faults\[0\]\.atMs is not within durationMs$/,
+    ],
+    [
       "a fault before the beginning",
       { ...plan, faults: [{ ...kill, atMs: -1 }] },
       /^faults\[0\]\.atMs has to be a whole/,

@@ -208,9 +208,9 @@ describe("cli: kill, resume and down", () => {
     assert.deepEqual(
       said.map(({ stdout }) => stdout),
       [
-        "actor/storage ends when it comes to put-durable: 1\n",
-        "actor/storage ends when it comes to put-durable: 3\n",
-        "actor/storage passes put-durable\n",
+        "actor/storage ends the next time it comes to put-durable\n",
+        "actor/storage ends the next 3 times it comes to put-durable\n",
+        "actor/storage ends at put-durable no more\n",
       ],
     );
     const target = "actor/storage";

@@ -38,11 +38,14 @@ export interface Fuzzed {
   readonly entries: readonly LedgerEntry[];
   /** Of each target the first, after which it was left alone. */
   readonly crashes: readonly Crash[];
+  /** Files of the corpus that are other ones than before, each once. */
+  readonly changed: readonly string[];
 }
 
 export async function fuzzFamily(campaign: Campaign, family: Family, seed: number, forMs: number): Promise<Fuzzed> {
   const entries: LedgerEntry[] = [];
   const crashes: Crash[] = [];
+  const changed = new Set<string>();
   const targets = await family.load();
   for (let leftMs = forMs, round = 0; leftMs > 0 && !campaign.isOver(); round += 1) {
     const sound = targets.filter((target) => !crashes.some((crash) => crash.target === slugOf(target)));
@@ -53,7 +56,7 @@ export async function fuzzFamily(campaign: Campaign, family: Family, seed: numbe
     const found: Crash[] = [];
     for (const [index, target] of sound.entries()) {
       if (campaign.isOver()) break;
-      const { report, crash, ms } = await fuzzTarget(
+      const { report, crash, ms, isChanged } = await fuzzTarget(
         campaign,
         family,
         target,
@@ -64,13 +67,14 @@ export async function fuzzFamily(campaign: Campaign, family: Family, seed: numbe
       ran.reached += report.reached;
       ran.ms += ms;
       if (crash !== undefined) found.push(crash);
+      if (isChanged) changed.add(campaign.corpus.pathOf(family, target));
     }
     crashes.push(...found);
     const entry = entryOf(campaign, family, targets, { ...ran, seed: seed + round, found: found.length });
     campaign.ledger.append(entry);
     entries.push(entry);
   }
-  return { entries, crashes };
+  return { entries, crashes, changed: [...changed] };
 }
 
 interface Ran {
@@ -78,6 +82,8 @@ interface Ran {
   readonly crash: Crash | undefined;
   /** Of processors, or of the clock where that says less. */
   readonly ms: number;
+  /** Its corpus is another one than before. */
+  readonly isChanged: boolean;
 }
 
 async function fuzzTarget(
@@ -112,8 +118,8 @@ async function fuzzTarget(
   const ms = Math.min(performance.now() - startedMs, (user + system) / 1000);
   const kept = soFar.kept.map((bytes): CorpusInput => ({ bytes, isPinned: false }));
   // A target that is wrong about something may be so about what it is asked again.
-  if (crash === undefined) corpus.write(family, target, await minimise(target, [...before, ...kept]));
-  return { report: soFar, crash, ms };
+  const isChanged = crash === undefined && corpus.write(family, target, await minimise(target, [...before, ...kept]));
+  return { report: soFar, crash, ms, isChanged };
 }
 
 /** Its name says whose it is: see `cepa fuzz replay`. */

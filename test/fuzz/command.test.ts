@@ -5,7 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { changedLine } from "#test/fuzz/changed.ts";
 import { FAMILIES } from "#test/fuzz/families.ts";
+import { PROGRESS_MS, startProgress } from "#test/fuzz/progress.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const MAIN = join(import.meta.dirname, "main.ts");
@@ -66,8 +68,12 @@ describe("cepa fuzz", () => {
     ["a seed that is none", ["ranges", "--seed", "x"], /x is no seed/],
     ["an unknown option", ["--wish"], /Unknown option '--wish'/],
     ["no file", ["replay"], /say which file/],
-    ["a file of nobody", ["replay", "x.input"], /x\.input is not named FAMILY\.TARGET/],
-    ["a file that is not there", ["replay", "ranges.range.00.input"], /cannot be read: ENOENT/],
+    ["a file of nobody", ["replay", MAIN], /main\.ts is not named FAMILY\.TARGET/],
+    [
+      "a file that is not there",
+      ["replay", "ranges.range.00.input"],
+      /^cepa: there is no file ranges\.range\.00\.input: see/,
+    ],
   ] as const) {
     it(`says what is wrong with ${what}, and exits with 2`, async () => {
       const { code, stdout, stderr } = await fuzz(...args);
@@ -87,7 +93,10 @@ describe("cepa fuzz", () => {
     assert.equal(code, 0, stdout);
     assert.deepEqual([entry.family, entry.seed, entry.found, entry.verdict], ["ranges", 7, 0, "pass"]);
     assert(entry.executions > 100 && entry.seconds > 0 && entry.inputs > 0);
-    assert.deepEqual(verdict, { verdict: "pass", families: 1, seed: 7, executions: entry.executions, found: [] });
+    assert.deepEqual(verdict, {
+      ...{ verdict: "pass", families: 1, seed: 7, executions: entry.executions, seconds: entry.seconds, found: [] },
+      changed: ["ledger.jsonl", "corpus/ranges/range.txt"],
+    });
     const { verdict: _, ...kept } = entry;
     assert.deepEqual(JSON.parse(readFileSync(join(directory, "ledger.jsonl"), "utf8")), kept);
     const lines = readFileSync(join(directory, "corpus", "ranges", "range.txt"), "utf8")
@@ -105,6 +114,30 @@ describe("cepa fuzz", () => {
       sum.stdout,
       new RegExp(`^NOT enough for a release: ${FAMILIES.length} of ${FAMILIES.length} families`, "m"),
     );
+  });
+
+  it("says which files it has changed, and of what its seconds are", async () => {
+    const { stdout } = await fuzz("ranges", "--minutes", "0.001", "--seed", "7");
+    const [, verdict = "", changed = ""] = stdout.trim().split("\n");
+
+    assert.match(verdict, /^pass: \d+ executions in \d+ s of processors, seed 7, 0 found$/);
+    assert.match(changed, /^changed: ledger\.jsonl/);
+    assert.equal(
+      changedLine({ folder: "test/fuzz", corpus: ["test/fuzz/corpus/link/a.txt", "b/link/c.txt"], isCheckout: true }),
+      "changed: test/fuzz/ledger.jsonl and 2 files in test/fuzz/corpus (link); commit it, or take it back: git checkout test/fuzz/ledger.jsonl test/fuzz/corpus",
+    );
+  });
+
+  it("says every ten seconds what is under way, where it is not drawn on a terminal", () => {
+    const lines: string[] = [];
+    let nowMs = 0;
+    const progress = startProgress({ write: (text) => lines.push(text) }, () => nowMs);
+    for (const name of ["link", "ranges"]) {
+      nowMs += PROGRESS_MS - 1;
+      progress({ name })({ name: "frames" }, { executions: 5, reached: 4, kept: [] });
+    }
+
+    assert.deepEqual(lines, ["cepa: ranges, frames: 5 executions, 4 ways reached, 0 inputs\n"]);
   });
 
   it("writes what it has found to a file that shows it again, and that can be kept", async () => {

@@ -39,7 +39,7 @@ export class Corpus {
     const text = lines.map((line) => `${line}\n`).join("");
     if (text === this.#textOf(family, target)) return false;
     mkdirSync(join(this.#folder, family.name), { recursive: true });
-    writeFileSync(this.#pathOf(family, target), text);
+    writeFileSync(this.pathOf(family, target), text);
     return true;
   }
 
@@ -52,14 +52,14 @@ export class Corpus {
 
   #textOf(family: Family, target: Target): string {
     try {
-      return readFileSync(this.#pathOf(family, target), "utf8");
+      return readFileSync(this.pathOf(family, target), "utf8");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
       throw error;
     }
   }
 
-  #pathOf(family: Family, target: Target): string {
+  pathOf(family: Family, target: Target): string {
     return join(this.#folder, family.name, `${slugOf(target)}.txt`);
   }
 }

@@ -43,29 +43,29 @@ export interface FamilyHours {
 }
 
 export class Ledger {
-  readonly #path: string;
+  readonly path: string;
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
   append(entry: LedgerEntry): void {
-    mkdirSync(dirname(this.#path), { recursive: true });
-    appendFileSync(this.#path, `${JSON.stringify(entry)}\n`);
+    mkdirSync(dirname(this.path), { recursive: true });
+    appendFileSync(this.path, `${JSON.stringify(entry)}\n`);
   }
 
   /** Throws for a line that is none. */
   read(): readonly LedgerEntry[] {
     let text = "";
     try {
-      text = readFileSync(this.#path, "utf8");
+      text = readFileSync(this.path, "utf8");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
     return text
       .split("\n")
       .filter(Boolean)
-      .map((line, at) => entryIn(line) ?? raise(`line ${at + 1} of ${this.#path} is no entry of a ledger`));
+      .map((line, at) => entryIn(line) ?? raise(`line ${at + 1} of ${this.path} is no entry of a ledger`));
   }
 }
 

@@ -3,15 +3,16 @@
  *
  * Standard output has the verdict, with `--json` as lines of JSON; what happens meanwhile goes to standard error.
  */
+import "#cli/output.ts";
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { minute, second } from "#runtime/units.ts";
+import { minute } from "#runtime/units.ts";
 import { type Crash, fuzzFamily } from "#test/fuzz/campaign.ts";
+import { changedLine } from "#test/fuzz/changed.ts";
 import { Corpus } from "#test/fuzz/corpus.ts";
 import { FAMILIES, familyNamed, slugOf, targetNamed } from "#test/fuzz/families.ts";
-import type { FuzzReport } from "#test/fuzz/fuzz.ts";
 import {
   type FamilyHours,
   hoursOf,
@@ -21,6 +22,7 @@ import {
   sourcesOf,
 } from "#test/fuzz/ledger.ts";
 import { examine, Found } from "#test/fuzz/oracle.ts";
+import { startProgress } from "#test/fuzz/progress.ts";
 import type { Family, Target } from "#test/fuzz/target.ts";
 
 const HELP = `usage: cepa fuzz [FAMILY...] [--minutes M] [--seed N] [--json]
@@ -31,14 +33,14 @@ const HELP = `usage: cepa fuzz [FAMILY...] [--minutes M] [--seed N] [--json]
 
 Looks for bytes that a reader of bytes from elsewhere is wrong about: all families of readers, or those that are named. Inputs
 that reach something new are kept in test/fuzz/corpus, and what was run is added to test/fuzz/ledger.jsonl: both belong to the
-repository. An input that something is wrong about is written to a file in .cache/fuzz.
+repository, and a release is made of what is committed. An input that something is wrong about is written to a file in .cache/fuzz.
 
   list     the families, what they read, and what their corpora have
   ledger   how long each family was fuzzed, of the ${RELEASE_HOURS_MIN} hours that a release needs
   replay   what is said of the input in FILE
   keep     the input in FILE belongs to the corpus for good: for a bug that is mended
 
-  --minutes M   so long for each family; 1 unless it is said
+  --minutes M   so long for each family, by the clock; 1 unless it is said. Seconds that are told are those of processors
   --seed N      what is left to chance follows from it, as far as the time goes; drawn unless it is said
   --json        a line for each family, and the last line is the verdict, as JSON
   -h, --help    print this
@@ -56,8 +58,9 @@ Examples:
 
 const root = join(import.meta.dirname, "..", "..");
 const records = process.env["CEPA_FUZZ_RECORDS"];
-const corpus = new Corpus(join(records ?? import.meta.dirname, "corpus"));
-const ledger = new Ledger(join(records ?? import.meta.dirname, "ledger.jsonl"));
+const recordsFolder = records ?? import.meta.dirname;
+const corpus = new Corpus(join(recordsFolder, "corpus"));
+const ledger = new Ledger(join(recordsFolder, "ledger.jsonl"));
 const foundFolder = records === undefined ? join(root, ".cache", "fuzz") : join(records, "found");
 const { values, positionals } = readArguments();
 const [command, subject] = positionals;
@@ -148,9 +151,11 @@ async function run(families: readonly Family[]): Promise<void> {
   });
   const entries: LedgerEntry[] = [];
   const crashes: Crash[] = [];
+  const changed: string[] = [];
+  const progress = startProgress(process.stderr, () => performance.now());
   for (const family of families) {
     if (isOver) break;
-    const onProgress = progressOf(family);
+    const onProgress = progress(family);
     const fuzzed = await fuzzFamily(
       { root, corpus, ledger, foundFolder, isOver: () => isOver, onProgress },
       family,
@@ -160,14 +165,24 @@ async function run(families: readonly Family[]): Promise<void> {
     if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
     entries.push(...fuzzed.entries);
     crashes.push(...fuzzed.crashes);
+    changed.push(...fuzzed.changed);
     for (const entry of fuzzed.entries) tell(entry);
     for (const crash of fuzzed.crashes) cry(crash);
   }
   const executions = entries.reduce((sum, entry) => sum + entry.executions, 0);
   if (crashes.length > 0) process.exitCode = 1;
   const verdict = crashes.length > 0 ? "fail" : "pass";
-  if (values.json) say({ verdict, families: families.length, seed, executions, found: crashes.map(pathOf) });
-  else process.stdout.write(`${verdict}: ${executions} executions, seed ${seed}, ${crashes.length} found\n`);
+  const seconds = Math.round(entries.reduce((sum, entry) => sum + entry.seconds, 0) * 1000) / 1000;
+  if (values.json) {
+    const paths = [ledger.path, ...changed].map((path) => relative(process.cwd(), path));
+    say({ verdict, families: families.length, seed, executions, seconds, found: crashes.map(pathOf), changed: paths });
+    return;
+  }
+  process.stdout.write(
+    `${verdict}: ${executions} executions in ${seconds.toFixed(0)} s of processors, seed ${seed}, ${crashes.length} found\n`,
+  );
+  const folder = relative(process.cwd(), recordsFolder);
+  process.stdout.write(`${changedLine({ folder, corpus: changed, isCheckout: records === undefined })}\n`);
 }
 
 function tell(entry: LedgerEntry): void {
@@ -176,7 +191,7 @@ function tell(entry: LedgerEntry): void {
   else {
     const speed = Math.round(executions / Math.max(seconds, 0.001));
     process.stdout.write(
-      `${found > 0 ? "FAIL" : "pass"}  ${family}: ${executions} executions in ${seconds.toFixed(0)} s (${speed}/s), ${reached} ways reached, ${inputs} inputs in the corpus\n`,
+      `${found > 0 ? "FAIL" : "pass"}  ${family}: ${executions} executions in ${seconds.toFixed(0)} s of processors (${speed}/s), ${reached} ways reached, ${inputs} inputs in the corpus\n`,
     );
   }
 }
@@ -187,18 +202,6 @@ function cry(crash: Crash): void {
 
 function pathOf({ path }: Crash): string {
   return relative(process.cwd(), path);
-}
-
-function progressOf(family: Family): (target: Target, soFar: FuzzReport) => void {
-  let shownMs = performance.now();
-  return (target, { executions, reached, kept }) => {
-    const nowMs = performance.now();
-    if (!process.stderr.isTTY || nowMs - shownMs < second / 4) return;
-    shownMs = nowMs;
-    process.stderr.write(
-      `\r\u001b[K${family.name}, ${target.name}: ${executions} executions, ${reached} ways reached, ${kept.length} inputs`,
-    );
-  };
 }
 
 async function replay(): Promise<void> {
@@ -230,6 +233,7 @@ async function chosenInput(): Promise<{
   readonly input: Uint8Array;
 }> {
   if (subject === undefined) return refuse("say which file");
+  if (!existsSync(subject)) return refuse(`there is no file ${subject}`);
   const [familyName = "", slug = ""] = basename(subject).split(".");
   const family = familyNamed(familyName);
   if (family === undefined) return refuse(`${subject} is not named FAMILY.TARGET.….input: cepa fuzz list has them`);

@@ -11,9 +11,11 @@ const checkout = join(import.meta.dirname, "..", "..");
 const root = mkdtempSync(join(tmpdir(), "cepa-gates-"));
 after(() => rmSync(root, { recursive: true }));
 
-for (const folder of ["gates", "specs"]) mkdirSync(join(root, folder));
-for (const path of ["cepa", "gates/main.ts", "gates/page.ts"]) copyFileSync(join(checkout, path), join(root, path));
-writeFileSync(join(root, "package.json"), '{ "type": "module", "imports": { "#gates/*": "./gates/*" } }');
+for (const folder of ["cli", "gates", "specs"]) mkdirSync(join(root, folder));
+const FILES = ["cepa", "cli/output.ts", "gates/main.ts", "gates/page.ts", "gates/told.ts"];
+for (const path of FILES) copyFileSync(join(checkout, path), join(root, path));
+const imports = { "#cli/*": "./cli/*", "#gates/*": "./gates/*" };
+writeFileSync(join(root, "package.json"), JSON.stringify({ type: "module", imports }));
 
 const TRUE = "`./cepa check` | 2026-01-02, abcdef0: all is well | true";
 
@@ -42,12 +44,57 @@ describe("cepa gates", () => {
     const { code, lines } = gates({
       F: "none yet | There is no DHT. | undecided",
       "13.4": "`./cepa check` | 2026-01-02, abcdef0: 3 s, not 2 s | false",
+      "13.3": "none yet | There is no TLS. | undecided",
     });
 
     assert.equal(code, 1);
-    assert.equal(lines.at(-1), "25 true, 1 false, 1 undecided: no release");
-    assert(lines.includes("undecided  F      Something"));
-    assert(lines.includes(`${" ".repeat(18)}2026-01-02, abcdef0: 3 s, not 2 s (./cepa check)`));
+    assert.equal(lines.at(-1), "24 true, 1 false, 2 undecided: no release");
+    // In the way of a release, so it stands first.
+    assert.deepEqual(lines.slice(0, 11), [
+      "24 true, 1 false, 2 undecided: no release",
+      "",
+      "13.4    false      Something",
+      "                   2026-01-02, abcdef0: 3 s, not 2 s (./cepa check)",
+      "13.3    undecided  Something",
+      "                   There is no TLS. (no command decides it yet)",
+      "F       undecided  Something",
+      "                   There is no DHT. (no command decides it yet)",
+      "",
+      "13.1    true       Something",
+      "13.2    true       Something",
+    ]);
+  });
+
+  it("wraps what is long, without the marks of Markdown", () => {
+    const reason = `${"Twenty characters of. ".repeat(5)}[Limits](limits.md) and \`cepa x\`.`;
+    const { lines } = gates({ F: `none yet | ${reason} | undecided` });
+
+    assert.deepEqual(lines.slice(2, 5), [
+      "F       undecided  Something",
+      "                   Twenty characters of. Twenty characters of. Twenty characters of. Twenty",
+      "                   characters of. Twenty characters of. Limits and cepa x. (no command decides it",
+    ]);
+    assert(lines.every((line) => line.length <= 100));
+  });
+
+  it("has the whole row of a gate that is named, and of all; the exit code is that of the gates that were asked for", () => {
+    const others = { "13.4": "`./cepa check` | 2026-01-02, abcdef0: 3 s, not 2 s | false" };
+    const row = [
+      "13.4    false      Something",
+      "                   Read here as: The same",
+      "                   Decided by: ./cepa check",
+      "                   Last result: 2026-01-02, abcdef0: 3 s, not 2 s",
+    ];
+    const one = gates(others, "13.4");
+    const all = gates(others, "--all");
+
+    assert.deepEqual([one.code, one.lines], [1, row]);
+    assert.equal(gates(others, "13.5").code, 0);
+    assert.deepEqual(all.lines.slice(15, 19), row);
+    assert.deepEqual(
+      [gates(others, "13.40").code, gates(others, "13.40").stderr],
+      [2, "cepa: there is no gate 13.40: see cepa gates --help\n"],
+    );
   });
 
   it("says it as JSON, a gate a line", () => {

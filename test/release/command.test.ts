@@ -157,6 +157,27 @@ describe("cepa release make", () => {
   });
 });
 
+describe("cepa release make: what it is at", () => {
+  it("is told before all that takes seconds", () => {
+    const notes = made.stderr
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).note);
+
+    const builds = [`built with ${join(fixture.parent, "bin", "node")}`, "built with this Node"];
+    assert.deepEqual(notes.slice(1, 3).sort(), builds);
+    assert.deepEqual(
+      [notes[0], ...notes.slice(3)],
+      [
+        `building the commit ${fixture.git("rev-list", "--max-parents=0", "HEAD").slice(0, 12)} twice`,
+        "looking at the packages and their licences",
+        "asking the registry for advisories",
+        `signing, writing to ${release} and reading back`,
+      ],
+    );
+  });
+});
+
 describe("cepa release check", () => {
   it("passes without a network, and keeps nothing: all but the audit", () => {
     const told = cepa(["check", "--json"], { CEPA_TEST_AUDIT: "" });
@@ -230,6 +251,16 @@ describe("cepa release verify", () => {
 
     assert.equal(verdict, "not-checked");
     assert.match(reason, /verify it from one of its commit/);
+  });
+
+  it("says that a private key is one, and which to give", () => {
+    const { status, stderr } = cepa(["verify", release, "--key", key]);
+
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /it is the private key, which signs and is for its owner alone: give the public one, FILE\.pub/,
+    );
   });
 
   it("says what is wrong with the command", () => {

@@ -33,7 +33,12 @@ export const MANIFEST: FixtureManifest = {
   license: "MIT",
   private: true,
   type: "module",
-  imports: { "#library/*": "./library/*", "#release/*": "./release/*", "#runtime/*": "./runtime/*" },
+  imports: {
+    "#cli/*": "./cli/*",
+    "#library/*": "./library/*",
+    "#release/*": "./release/*",
+    "#runtime/*": "./runtime/*",
+  },
   dependencies: { alpha: "1.0.0" },
   devDependencies: { "@scope/beta": "2.0.0" },
   allowScripts: { gamma: false },
@@ -122,7 +127,7 @@ export class Fixture implements Disposable {
   readonly path: string;
 
   constructor() {
-    for (const path of ["release", "library/checkout.ts", "runtime/errors.ts", "runtime/units.ts"]) {
+    for (const path of ["release", "cli/output.ts", "library/checkout.ts", "runtime/errors.ts", "runtime/units.ts"]) {
       cpSync(join(repository, path), join(this.root, path), { recursive: true });
     }
     this.write("package.json", MANIFEST);

@@ -69,7 +69,7 @@ describe("chaos: the system under a node", { skip, concurrency: true }, () => {
 
   for (const signal of ["SIGINT", "SIGKILL"] as const) {
     it(`leaves nothing where the run ends by ${signal}`, async () => {
-      const { run, folder } = begin(signal, 60 * second, [{ ...cut, atMs: 50_000 }]);
+      const { run, folder } = begin(signal.toLowerCase(), 60 * second, [{ ...cut, atMs: 50_000 }]);
       let names: readonly string[] = [];
       await eventually(30 * second, "the node is at work on its disk", () => {
         names = [folder, ...diskOf(run.pid ?? 0)];

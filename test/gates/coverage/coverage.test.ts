@@ -215,11 +215,15 @@ describe("coverage: the gate", () => {
     assert.match(text, /^all +100\.0 % +100\.0 % {2}ok {3}at least 85 % and 85 %$/m);
   });
 
-  it("judges no part of the tests", () => {
+  it("judges no part of the tests, says so first, and tells only of what that has loaded", () => {
+    tree("gate", { "cli/unloaded.ts": "export const a = (b: number): number => b;\n" });
+
     const { passes, text, json } = said("half.ts", false);
 
     assert.equal(passes, true);
-    assert.match(text, /^not judged: only a part of the tests was run$/m);
+    assert.match(text, /^\nnot judged: part of the tests\. Of the files that they load:\n\ncoverage of /);
+    assert.match(text, /^runtime +50\.0 %/m);
+    assert.doesNotMatch(text.slice(0, text.lastIndexOf("\n")), /^cli/m);
     assert.deepEqual(json.verdicts, []);
   });
 });
