@@ -63,7 +63,7 @@ export function lanesOf({ faults }: Plan, endMs: number): string {
       .filter((fault) => fault.kind === kind)
       .map((fault) => {
         const [left, width] = [fault.atMs, lastsMs(fault)].map((ms) => round(across(ms, endMs) / 10));
-        return `<i style="left:${left}%;width:${width}%" title="${inHtml(`${titleOf(fault)}, at ${fault.atMs} ms`)}"></i>`;
+        return `<i style="left:${left}%;width:${width}%" title="${inHtml(`${titleOf(fault)} at ${fault.atMs} ms`)}"></i>`;
       });
     return `<div class="lane"><span>${inHtml(kind)}</span><div>${marks.join("")}</div></div>`;
   });

@@ -78,7 +78,7 @@ describe("chaos report: charts", () => {
     assert.match(html, /<g id="faults"><rect x="100" y="0" width="200" height="100"\/><\/g>/);
     assert.match(
       lanes,
-      /<span>stop-cell<\/span><div><i style="left:10%;width:20%" title="stop-cell data for 6000 ms, at 3000 ms">/,
+      /<span>stop-cell<\/span><div><i style="left:10%;width:20%" title="stop-cell data for 6000 ms at 3000 ms">/,
     );
     assert.equal(html.split('<use href="#faults"/>').length, 6);
   });
