@@ -12,8 +12,8 @@ import { join } from "node:path";
 /** Longest run of a check over planted sources, ms. A bug may well make it go on for ever. */
 const PLANTED_RUN_MS_MAX = 60_000;
 
-/** What a check with random runs reads: see `test/runtime/model/run.ts`. What else is set for longer runs does not count here. */
-const SETTING = { CEPA_RUNS: "3000", CEPA_SEED: "1", CEPA_SHRINK: "no" };
+/** What a check with random runs or histories reads: so many at most, up to the first that says it. What else is set for longer runs does not count here. */
+const SETTING = { CEPA_RUNS: "3000", CEPA_HISTORIES: "40", CEPA_SEED: "1", CEPA_SHRINK: "no" };
 
 export interface Plant {
   /** What is wrong, as a sentence about the runtime. */

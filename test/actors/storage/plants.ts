@@ -3,11 +3,11 @@ import type { Plant } from "#test/kit/planted.ts";
 
 const historiesOf = (kind: string): Plant["check"] => ({
   file: "test/actors/storage/histories.test.ts",
-  test: `of ${kind} lose nothing, 12 from seed 1 on`,
+  test: `of ${kind} lose nothing, 40 from seed 1 on`,
 });
 const historiesOfVolumes: Plant["check"] = {
   file: "test/actors/storage/volumes/volume-histories.test.ts",
-  test: "lose nothing, 6 from seed 1 on",
+  test: "lose nothing, 40 from seed 1 on",
 };
 
 const SYNCED = "const synced = written.ok ? await pool.disk.sync(pack.descriptor) : written;";
