@@ -57,7 +57,7 @@ export function gridPlan({ lossPercent, jitterMs, topology }: GridCell, seed: nu
   const groups = CUT_OFF[topology];
   const cut: Fault = { kind: "partition", atMs: CUT_AT_MS, forMs: HEALED_AT_MS - CUT_AT_MS, groups };
   return {
-    scenario: `grid-loss-${lossPercent}-jitter-${jitterMs}-${topology.replaceAll("|", "-")}`,
+    scenario: `grid-loss-${lossPercent}-jitter-${jitterMs}-${topology.replaceAll("|", "-").toLowerCase()}`,
     seed,
     durationMs: DURATION_MS,
     settlesWithinMs: RECOVERY_MS_MAX,

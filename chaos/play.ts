@@ -61,6 +61,8 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const mayHide = plan.faults.some(
     (fault) => fault.kind === "disk-error" && (fault.operation === "read" || fault.operation === "open"),
   );
+  // The record of a name may be what decays; then it is refused until it is set again.
+  const mayRefuse = mayHide || plan.faults.some(({ kind }) => kind === "bit-flip");
   const mayPanic = plan.faults.some((fault) => fault.kind === "panic" && fault.actor === "gateway");
   const work = { world, random, ledger, checks, calm, mayHide, mayPanic };
   const operator = new Client(work);
@@ -91,7 +93,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
       await passed(world, random.below(plan.pauseMs + 1));
     }
   };
-  const actOnNames = (who: string) => (): Promise<void> => told(names.act(who), checks, mayHide);
+  const actOnNames = (who: string) => (): Promise<void> => told(names.act(who), checks, mayRefuse);
   const working = Promise.all([
     ...Array.from({ length: plan.clients }, (_, at) => {
       const client = new Client({ ...work, from: groupAt(at) });
@@ -120,7 +122,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
       if (ledger.damage.mayBe(object)) await operator.mend(object);
       else await operator.find(object);
     }
-    await told(names.lookAtAll("last"), checks, mayHide);
+    await told(names.lookAtAll("last"), checks, mayRefuse);
   }
   judgeNames(names, checks);
   isOver = true;
@@ -168,12 +170,12 @@ async function judgeEvents(events: EventsWorkload, withinMs: number, checks: Che
 }
 
 /** Clients of names throw where an answer is none that they may get. What the disk could not read may be hidden for a while. */
-async function told(act: Promise<void>, checks: Checks, mayHide: boolean): Promise<void> {
+async function told(act: Promise<void>, checks: Checks, mayRefuse: boolean): Promise<void> {
   try {
     await act;
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    checks.that("refusals-may-be-tried-again", mayHide && said.includes(" 502"), () => said);
+    checks.that("refusals-may-be-tried-again", mayRefuse && said.includes(" 502"), () => said);
   }
 }
 
