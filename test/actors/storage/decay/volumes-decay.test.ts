@@ -22,7 +22,7 @@ import { looked, pull, scrubbed, settled } from "#test/actors/storage/volumes/sp
 import { pointsOf } from "#test/kit/points.ts";
 
 /** Lives from one that is lived to the next, where not all of them are. */
-const STEP = 7;
+const STEP = 12;
 /** Places of one volume that are damaged in one life. */
 const AT_ONCE = 12;
 const directories = VOLUMES.volumes?.directories ?? [];

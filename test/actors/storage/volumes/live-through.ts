@@ -9,7 +9,7 @@ import { describe, it } from "node:test";
 import { makeObjects } from "#test/actors/storage/histories/objects.ts";
 import { EMPTY_VOLUME_TALLY, VolumeHistory, type VolumeTally } from "#test/actors/storage/volumes/volume-history.ts";
 
-const count = Number(process.env["CEPA_HISTORIES"] ?? 3);
+const count = Number(process.env["CEPA_HISTORIES"] ?? 2);
 const firstSeed = Number(process.env["CEPA_HISTORY_SEED"] ?? 1);
 /** Told of, and then no more are lived. The first is all that a planted bug is to be caught by. */
 const WRONG_MAX = process.env["CEPA_SHRINK"] === "no" ? 1 : 3;
