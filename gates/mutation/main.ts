@@ -20,7 +20,7 @@ import { TestRunner } from "#gates/mutation/test-run.ts";
 import { LATE_MS } from "#gates/mutation/trial.ts";
 import { minute } from "#runtime/units.ts";
 
-/** Of issue 6: so many of a hundred have to be noticed. */
+/** So many of a hundred have to be noticed. */
 const SCORE_MIN = 80;
 const JOBS_MAX = 16;
 /** A week. */
