@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { titleOf } from "#chaos/fault.ts";
 import { GRID, type GridRow, gridPlan, gridRow, gridTable, gridVerdict } from "#chaos/grid.ts";
 import { HUNT_RUNS } from "#chaos/hunt.ts";
-import type { ExecutorName, Outcome } from "#chaos/outcome.ts";
+import { brokenOf, EXECUTORS, type ExecutorName, type Outcome } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { PLANTED_BUGS, type PlantedBug, plantedBug } from "#chaos/plants.ts";
 import { readPlan } from "#chaos/read-plan.ts";
@@ -26,8 +26,6 @@ import { lineOf, readSeeds } from "#chaos/seeds.ts";
 import { shrink } from "#chaos/shrink.ts";
 import { minute, second } from "#runtime/units.ts";
 import { catalogue } from "#supervisor/catalogue.ts";
-
-const EXECUTORS: readonly ExecutorName[] = ["sim", "process", "os"];
 
 /** Where nobody looks at a terminal. */
 const SAY_EVERY_MS: number = 10 * second;
@@ -167,7 +165,7 @@ async function shrinkRun(): Promise<void> {
   if (outcome.verdict !== "fail") refuse(`the run ${scenario} ${seed} did not fail (${outcome.verdict})`);
   const bug = bugOf(plant);
   // Another failure is another matter: a fault that does nothing is found in almost any plan.
-  const wanted = firstBroken(outcome);
+  const [wanted] = brokenOf(outcome.checks) ?? refuse(`the run ${scenario} ${seed} does not say what failed`);
   const { faults, runs } = await shrink(plan.faults, async (some) => {
     const { checks } = await runPlan({ plan: { ...plan, faults: some }, executor, plant: bug });
     const { [wanted]: said = "pass" } = checks as Readonly<Record<string, string>>;
@@ -249,7 +247,7 @@ async function runOnce(
   if (isKept) keep({ plan, outcome, plant: plant?.name });
   const took = ((performance.now() - startedMs) / second).toFixed(1);
   if (outcome.verdict === "fail" && executor === "sim" && plant === undefined && scenarioNamed(plan.scenario)) {
-    note(`for chaos/seeds.txt: ${lineOf(plan, firstBroken(outcome))}`);
+    note(`for chaos/seeds.txt: ${lineOf(plan, brokenOf(outcome.checks)?.[0] ?? "")}`);
   }
   note(
     `${plan.scenario} ${plan.seed} (${executor}): ${outcome.verdict}, ${plan.faults.length} faults, ${outcome.events} events, ${took} s`,
@@ -261,15 +259,6 @@ async function runOnce(
 function keep(record: RunRecord): void {
   const kept = records.keep(record);
   if (!kept.ok) note(`this run cannot be replayed: ${kept.failure.problem}`);
-}
-
-/** What says most of all that did not hold. */
-function firstBroken({ checks }: Outcome): string {
-  const broken = Object.entries(checks).filter(([, said]) => said !== "pass");
-  const isLesser = ([name, said]: (typeof broken)[number]): boolean =>
-    said === "not checked" || name === "faults-took-effect";
-  const [name] = broken.find((one) => !isLesser(one)) ?? broken[0] ?? ["nothing"];
-  return name;
 }
 
 /** The verdict, and the exit code that says it. */

@@ -4,9 +4,11 @@ import type { FaultKind } from "#chaos/fault.ts";
 import type { Recovery } from "#chaos/recovery.ts";
 
 /** `not-run`: a part of the plan cannot be done here. It is never taken for a pass. */
-export type Verdict = "pass" | "fail" | "not-run";
+export const VERDICTS = ["pass", "fail", "not-run"] as const;
+export type Verdict = (typeof VERDICTS)[number];
 
-export type ExecutorName = "sim" | "process" | "os";
+export const EXECUTORS = ["sim", "process", "os"] as const;
+export type ExecutorName = (typeof EXECUTORS)[number];
 
 /** Faults of one kind, over a run. */
 export interface FaultTally {
@@ -82,6 +84,14 @@ export function judged(checks: Checks, wanted: readonly CheckName[], defect: str
 function sayingOf({ looked, broken, said }: CheckResult): string {
   if (looked === 0) return "not checked";
   return broken === 0 ? "pass" : `${said[0]?.trimEnd() ?? "broken"}${broken > 1 ? ` (and ${broken - 1} more)` : ""}`;
+}
+
+/** What says most of all that did not hold, with its name; undefined where all did. */
+export function brokenOf(checks: Outcome["checks"]): readonly [name: string, said: string] | undefined {
+  const broken = Object.entries(checks).filter(([, said]) => said !== "pass");
+  const isLesser = ([name, said]: (typeof broken)[number]): boolean =>
+    said === "not checked" || name === "faults-took-effect";
+  return broken.find((one) => !isLesser(one)) ?? broken[0];
 }
 
 export function verdictOf(checks: Outcome["checks"]): Verdict {

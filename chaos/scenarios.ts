@@ -128,7 +128,7 @@ export const SCENARIOS: readonly Scenario[] = [
       let hours = 0;
       return spread(random, durationMs, 8 * second, (atMs) => {
         // Another one than before.
-        hours = (hours + 1 + random.below(HOURS_MAX - 1)) % HOURS_MAX;
+        hours = (hours + 1 + random.below(HOURS_COUNT - 1)) % HOURS_COUNT;
         return { kind: "change-config", atMs, forMs: 2 * second, config: withInterval(HOURS_MIN + hours) };
       });
     },
@@ -160,7 +160,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Intervals of collections, none of which is the one that a node begins with. */
-const [HOURS_MIN, HOURS_MAX] = [7, 24] as const;
+const [HOURS_MIN, HOURS_COUNT] = [7, 24] as const;
 const KINDS = 15;
 
 /** Something of one of so many kinds. */

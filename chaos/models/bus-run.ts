@@ -1,5 +1,5 @@
 /** A run of the real bus, to be held against `Bus.tla`: what its publishers, its subscribers and its counters show. */
-import type { FollowedRun } from "#chaos/models/run.ts";
+import type { FollowedRun, RunModules } from "#chaos/models/run.ts";
 
 /** What one subscriber has had, and where it is. */
 export interface SeenSubscriber {
@@ -28,13 +28,7 @@ export interface BusLook {
   readonly subscribers: readonly SeenSubscriber[];
 }
 
-/** The texts of `Bus.tla` and `BusRun.tla`. */
-export interface BusModules {
-  readonly model: string;
-  readonly run: string;
-}
-
-export function busRun(modules: BusModules, capacity: number, looks: readonly BusLook[]): FollowedRun {
+export function busRun(modules: RunModules, capacity: number, looks: readonly BusLook[]): FollowedRun {
   const names = looks[0]?.subscribers.map(({ name }) => `"${name}"`) ?? [];
   const constants = {
     Subscribers: `{${names.join(", ")}}`,

@@ -1,17 +1,11 @@
 /** What was seen of one entry in a run of the real ingest, to be held against `Ingest.tla`: of one node, and of it alone. */
-import type { FollowedRun } from "#chaos/models/run.ts";
+import type { FollowedRun, RunModules } from "#chaos/models/run.ts";
 
 /** In the words of `IngestRun.tla`. */
 export type IngestSight = "row" | "dead" | "ack" | "synced" | "crash" | "end";
 
-/** The texts of `Ingest.tla` and `IngestRun.tla`. */
-export interface IngestModules {
-  readonly model: string;
-  readonly run: string;
-}
-
 /** `isBad`: it is no event that may be written. */
-export function ingestRun(modules: IngestModules, isBad: boolean, sights: readonly IngestSight[]): FollowedRun {
+export function ingestRun(modules: RunModules, isBad: boolean, sights: readonly IngestSight[]): FollowedRun {
   const constants = {
     Entries: '{"e"}',
     Bad: isBad ? '{"e"}' : "{}",

@@ -9,6 +9,12 @@
 import { type Explored, explore } from "#chaos/models/checker.ts";
 import { assert } from "#runtime/errors.ts";
 
+/** A model, and the module that holds runs against it, as texts. */
+export interface RunModules {
+  readonly model: string;
+  readonly run: string;
+}
+
 export interface FollowedRun {
   /** The module that is extended, and the one that extends it: its constant `Looks` is what was seen. */
   readonly model: string;

@@ -4,7 +4,7 @@
  * Who looks does so at every moment at which a timer runs, and when the log says something of a child. Times are in parts of a
  * millisecond, because simulated timers are late by such.
  */
-import type { FollowedRun } from "#chaos/models/run.ts";
+import type { FollowedRun, RunModules } from "#chaos/models/run.ts";
 import { assert } from "#runtime/errors.ts";
 import {
   PROBE_MS_MAX,
@@ -44,14 +44,8 @@ export interface SupervisorBounds {
   readonly intensity: Budget;
 }
 
-/** The texts of `Supervisor.tla` and `SupervisorRun.tla`. */
-export interface SupervisorModules {
-  readonly model: string;
-  readonly run: string;
-}
-
 export function supervisorRun(
-  modules: SupervisorModules,
+  modules: RunModules,
   { budget, intensity }: SupervisorBounds,
   looks: readonly SupervisorLook[],
 ): FollowedRun {

@@ -2,7 +2,7 @@
  * A run of the real watcher of the configuration file, to be held against `ConfigWatcher.tla` with the times that the watcher
  * has: what passes between it and the disk, the clock, and whoever it offers to and reports to.
  */
-import type { FollowedRun } from "#chaos/models/run.ts";
+import type { FollowedRun, RunModules } from "#chaos/models/run.ts";
 import { configDebounceMs, configDebounceMsMax } from "#runtime/config/watcher.ts";
 import { assert } from "#runtime/errors.ts";
 
@@ -38,14 +38,8 @@ export interface RefusedChanges {
   readonly unreadable: readonly number[];
 }
 
-/** The texts of `ConfigWatcher.tla` and `ConfigWatcherRun.tla`. */
-export interface WatcherModules {
-  readonly model: string;
-  readonly run: string;
-}
-
 export function watcherRun(
-  modules: WatcherModules,
+  modules: RunModules,
   { refused, unreadable }: RefusedChanges,
   looks: readonly WatcherLook[],
 ): FollowedRun {

@@ -1,7 +1,7 @@
 /** What runs have left behind: the plan and the outcome of each, to be run again, shrunk and shown. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ExecutorName, Outcome, Verdict } from "#chaos/outcome.ts";
+import { EXECUTORS, type ExecutorName, type Outcome, VERDICTS, type Verdict } from "#chaos/outcome.ts";
 import type { Plan } from "#chaos/plan.ts";
 import { readPlan } from "#chaos/read-plan.ts";
 import { type Failure, fail, ok, type Result } from "#runtime/errors.ts";
@@ -17,9 +17,6 @@ export interface RunRecord {
 export interface RecordUnwritable extends Failure<"chaos.record-unwritable"> {
   readonly problem: string;
 }
-
-const EXECUTORS: readonly ExecutorName[] = ["sim", "process", "os"];
-const VERDICTS: readonly Verdict[] = ["pass", "fail", "not-run"];
 
 export class RunRecords {
   readonly #folder: string;

@@ -2,33 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { UPLOAD_NOTE_LENGTH_MAX } from "#actors/domain/upload.ts";
 import { checksumIn, lengthIn, metadataIn, numberIn } from "#actors/gateway/tus-fields.ts";
-
-const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-const isBase64 = (text: string): boolean => {
-  const bare = text.endsWith("==") ? text.slice(0, -2) : text.endsWith("=") ? text.slice(0, -1) : text;
-  return [...bare].every((char) => BASE64.includes(char));
-};
-
-/** What the protocol says of metadata: keys of their own, without space and comma, with or without a value in Base64. */
-function metadataModel(text: string): boolean {
-  if (text === "") return true;
-  if (text.length > UPLOAD_NOTE_LENGTH_MAX) return false;
-  const keys = new Set<string>();
-  for (const pair of text.split(",")) {
-    let bare = pair;
-    while (bare.startsWith(" ")) bare = bare.slice(1);
-    // Blanks at the end belong to nobody, but one may be what stands before an empty value.
-    while (bare.endsWith(" ")) bare = bare.slice(0, -1);
-    const [key = "", value = "", ...more] = bare.split(" ");
-    const isPrintable = [...key].every((char) => char > " " && char <= "~");
-    if (key === "" || !isPrintable || more.length > 0 || !isBase64(value) || keys.has(key)) return false;
-    keys.add(key);
-  }
-  return true;
-}
+import { metadataModel } from "#test/fuzz/readers/field-models.ts";
 
 const key = fc.string({ unit: fc.constantFrom(..."aB9_-é=;"), maxLength: 4 });
 const value = fc.constantFrom("", " ", " YQ==", " YWI=", " YWJj", " Y=Q", " *", "  YQ==", " YQ== ");

@@ -1,29 +1,21 @@
 /** Runs of the real bus, at random and in every order of a few calls, are runs of its model; and runs that it may not have are none. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { actionsIn } from "#chaos/models/actions.ts";
-import { type BusLook, type BusModules, busRun, type SeenSubscriber } from "#chaos/models/bus-run.ts";
-import { loadChecker } from "#chaos/models/checker.ts";
-import { followRun } from "#chaos/models/run.ts";
-import { must } from "#runtime/errors.ts";
-import { createRealDisk } from "#runtime/real/disk.ts";
+import { type BusLook, busRun, type SeenSubscriber } from "#chaos/models/bus-run.ts";
+import { followRun, type RunModules } from "#chaos/models/run.ts";
 import { type BusSchedule, exploreBus, randomBusRun } from "#test/chaos/models/bus-schedules.ts";
 import { Coverage } from "#test/chaos/models/coverage.ts";
+import { modulesOf, mustBeTaken, type RunBug } from "#test/chaos/models/run-kit.ts";
 import { runsOf } from "#test/kit/runs.ts";
 
-const FOLDER = join(import.meta.dirname, "../../../specs/models");
 const COUNT = runsOf({ usual: 8, slowness: 30 });
 const STEPS = 30;
 const PREEMPTIONS = runsOf({ usual: 0, slowness: 3000 });
-const disk = createRealDisk();
 
-let modules: BusModules = { model: "", run: "" };
+let modules: RunModules = { model: "", run: "" };
 before(async () => {
-  await loadChecker(disk);
-  const textOf = async (name: string): Promise<string> =>
-    Buffer.from(must(await disk.readFile(join(FOLDER, name)), "a module")).toString();
-  modules = { model: await textOf("Bus.tla"), run: await textOf("BusRun.tla") };
+  modules = await modulesOf("Bus");
 });
 
 /** What the model did, action by action. */
@@ -31,8 +23,7 @@ function follow({ capacity, looks }: BusSchedule, which: string): readonly strin
   const run = busRun(modules, capacity, looks);
   const { refused, actions } = followRun(run);
 
-  const shown = refused === undefined ? [] : looks.slice(Math.max(0, refused - 2), refused + 1);
-  assert.deepEqual(shown, [], `${which}: the last of these is no consequence of those before`);
+  mustBeTaken(looks, refused, which);
   return actions;
 }
 
@@ -97,13 +88,7 @@ const BEHIND: readonly Seen[] = [{}, { published: 1 }, { published: 2, dropped: 
 const LEARNED: Seen = { cursor: 2, heard: 2, heardCount: 1, lagged: 1, learned: 1 };
 const WAITING: readonly Seen[] = [{}, { place: "waiting" }];
 
-/** What happens, after what; the first of these may be, and the other, which is a bug of the bus, may not. */
-const BUGS: readonly {
-  readonly name: string;
-  readonly after: readonly Seen[];
-  readonly may: Seen;
-  readonly not: Seen;
-}[] = [
+const BUGS: readonly RunBug<Seen>[] = [
   {
     name: "an event that nobody read is overwritten, and is not counted",
     after: BEHIND.slice(0, 2),

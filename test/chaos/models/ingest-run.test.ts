@@ -1,25 +1,17 @@
 /** Runs of the real ingest, on a Redis, a table and a disk in memory, are runs of its model, entry by entry. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { loadChecker } from "#chaos/models/checker.ts";
-import { type IngestModules, type IngestSight, ingestRun } from "#chaos/models/ingest-run.ts";
-import { refusedLook } from "#chaos/models/run.ts";
-import { must } from "#runtime/errors.ts";
-import { createRealDisk } from "#runtime/real/disk.ts";
+import { type IngestSight, ingestRun } from "#chaos/models/ingest-run.ts";
+import { type RunModules, refusedLook } from "#chaos/models/run.ts";
 import { ingestedRun } from "#test/chaos/models/ingested-run.ts";
+import { modulesOf } from "#test/chaos/models/run-kit.ts";
 import { runsOf } from "#test/kit/runs.ts";
 
-const FOLDER = join(import.meta.dirname, "../../../specs/models");
 const COUNT = runsOf({ usual: 1, slowness: 60 });
-const disk = createRealDisk();
 
-let modules: IngestModules = { model: "", run: "" };
+let modules: RunModules = { model: "", run: "" };
 before(async () => {
-  await loadChecker(disk);
-  const textOf = async (name: string): Promise<string> =>
-    Buffer.from(must(await disk.readFile(join(FOLDER, name)), "a module")).toString();
-  modules = { model: await textOf("Ingest.tla"), run: await textOf("IngestRun.tla") };
+  modules = await modulesOf("Ingest");
 });
 
 describe("models: runs of ingest", () => {

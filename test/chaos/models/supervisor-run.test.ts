@@ -1,27 +1,21 @@
 /** Runs of the real supervisor in simulation are runs of its model; and runs that it may not have are none. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { loadChecker } from "#chaos/models/checker.ts";
-import { refusedLook } from "#chaos/models/run.ts";
+import { type RunModules, refusedLook } from "#chaos/models/run.ts";
 import {
   type SeenChild,
   type SupervisorBounds,
   type SupervisorLook,
-  type SupervisorModules,
   supervisorRun,
 } from "#chaos/models/supervisor-run.ts";
-import { must } from "#runtime/errors.ts";
-import { createRealDisk } from "#runtime/real/disk.ts";
 import { runSeeds } from "#runtime/simulated/seeds.ts";
 import { minute } from "#runtime/units.ts";
 import { defaultBudget, defaultIntensity } from "#supervisor/system/defaults.ts";
+import { modulesOf, type RunBug } from "#test/chaos/models/run-kit.ts";
 import { supervisedRun } from "#test/chaos/models/supervised-run.ts";
 import { runsOf } from "#test/kit/runs.ts";
 
-const FOLDER = join(import.meta.dirname, "../../../specs/models");
 const COUNT = runsOf({ usual: 4, slowness: 30 });
-const disk = createRealDisk();
 
 const BOUNDS: SupervisorBounds = { budget: defaultBudget, intensity: defaultIntensity };
 
@@ -30,14 +24,9 @@ function boundsOf(seed: number): SupervisorBounds {
   return seed % 2 === 0 ? BOUNDS : { ...BOUNDS, intensity: { restartsMax: 8, periodMs: 1 * minute } };
 }
 
-async function textOf(name: string): Promise<string> {
-  return Buffer.from(must(await disk.readFile(join(FOLDER, name)), "a module")).toString();
-}
-
-let modules: SupervisorModules = { model: "", run: "" };
+let modules: RunModules = { model: "", run: "" };
 before(async () => {
-  await loadChecker(disk);
-  modules = { model: await textOf("Supervisor.tla"), run: await textOf("SupervisorRun.tla") };
+  modules = await modulesOf("Supervisor");
 });
 
 describe("models: runs of the supervisor", () => {
@@ -86,13 +75,7 @@ const QUARANTINED: readonly Seen[] = [...FIVE_CRASHES, [1000, "quarantined", 6]]
 const BY_PROBE: readonly Seen[] = [...QUARANTINED, [60_000, "probing", 7], [1, "running", 7]];
 const TWO_CRASHES: readonly Seen[] = FIVE_CRASHES.slice(0, 4);
 
-/** What happens, after what; the first of these may be, and the other, which is a bug of the supervisor, may not. */
-const BUGS: readonly {
-  readonly name: string;
-  readonly after: readonly Seen[];
-  readonly may: Seen;
-  readonly not: Seen;
-}[] = [
+const BUGS: readonly RunBug<Seen>[] = [
   {
     name: "the sixth crash is answered by a restart",
     after: FIVE_CRASHES,

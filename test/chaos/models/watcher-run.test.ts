@@ -1,38 +1,29 @@
 /** Runs of the real watcher, at random and in many orders, are runs of its model; and runs that it may not have are none. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import { actionsIn } from "#chaos/models/actions.ts";
-import { loadChecker } from "#chaos/models/checker.ts";
-import { followRun } from "#chaos/models/run.ts";
-import { type WatcherLook, type WatcherModules, watcherRun } from "#chaos/models/watcher-run.ts";
+import { followRun, type RunModules } from "#chaos/models/run.ts";
+import { type WatcherLook, watcherRun } from "#chaos/models/watcher-run.ts";
 import { configDebounceMs } from "#runtime/config/watcher.ts";
-import { must } from "#runtime/errors.ts";
-import { createRealDisk } from "#runtime/real/disk.ts";
 import { Coverage } from "#test/chaos/models/coverage.ts";
+import { modulesOf, mustBeTaken, type RunBug } from "#test/chaos/models/run-kit.ts";
 import { exploreWatcher, randomWatcherRun, type WatcherSchedule } from "#test/chaos/models/watcher-schedules.ts";
 import { runsOf } from "#test/kit/runs.ts";
 
-const FOLDER = join(import.meta.dirname, "../../../specs/models");
 const COUNT = runsOf({ usual: 8, slowness: 30 });
 const STEPS = 60;
 const PREEMPTIONS = runsOf({ usual: 0, slowness: 3000 });
-const disk = createRealDisk();
 
-let modules: WatcherModules = { model: "", run: "" };
+let modules: RunModules = { model: "", run: "" };
 before(async () => {
-  await loadChecker(disk);
-  const textOf = async (name: string): Promise<string> =>
-    Buffer.from(must(await disk.readFile(join(FOLDER, name)), "a module")).toString();
-  modules = { model: await textOf("ConfigWatcher.tla"), run: await textOf("ConfigWatcherRun.tla") };
+  modules = await modulesOf("ConfigWatcher");
 });
 
 /** What the model did, action by action. */
 function follow({ looks, ...of }: WatcherSchedule, which: string): readonly string[] {
   const { refused, actions } = followRun(watcherRun(modules, of, looks));
 
-  const shown = refused === undefined ? [] : looks.slice(Math.max(0, refused - 2), refused + 1);
-  assert.deepEqual(shown, [], `${which}: the last of these is no consequence of those before`);
+  mustBeTaken(looks, refused, which);
   return actions;
 }
 
@@ -115,13 +106,7 @@ const REFUSING: readonly Seen[] = [
   { step: "offering" },
 ];
 
-/** What happens, after what; the first of these may be, and the other, which is a bug of the watcher, may not. */
-const BUGS: readonly {
-  readonly name: string;
-  readonly after: readonly Seen[];
-  readonly may: Seen;
-  readonly not: Seen;
-}[] = [
+const BUGS: readonly RunBug<Seen>[] = [
   {
     name: "a notification is lost",
     after: CHANGED,

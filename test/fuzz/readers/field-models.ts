@@ -15,6 +15,7 @@ export function metadataModel(text: string): boolean {
   for (const pair of text.split(",")) {
     let bare = pair;
     while (bare.startsWith(" ")) bare = bare.slice(1);
+    // Blanks at the end belong to nobody, but one may be what stands before an empty value.
     while (bare.endsWith(" ")) bare = bare.slice(0, -1);
     const [key = "", value = "", ...more] = bare.split(" ");
     const isPrintable = [...key].every((char) => char > " " && char <= "~");
