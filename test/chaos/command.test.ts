@@ -26,6 +26,9 @@ const skip = (await osMissing()) ?? (await ownNetworkMissing()) ?? false;
 /** What is done to connections at the gates before a node. */
 const GATED = ["partition", "one-way-cut", "narrow-network", "broken-connections"];
 
+/** Of a real node `/readyz` is looked at when nothing has happened for a second: the plan goes on for so long after its last fault. */
+const CALM_AFTER: Partial<Plan> = { durationMs: 6000 };
+
 describe("cepa chaos", () => {
   let directory: string;
   before(() => {
@@ -199,13 +202,17 @@ describe("cepa chaos", () => {
   });
 
   it("breaks the disk and the clock under a node", { skip }, async () => {
-    const path = planned("system.json", [
-      { kind: "clock-jump", atMs: 500, byMs: -3_600_000 },
-      { kind: "disk-full", atMs: 1000, forMs: 1500, freeBytes: 100_000 },
-      { kind: "disk-error", atMs: 3000, forMs: 800, operation: "sync", errno: "EIO", count: 1 },
-      { kind: "bad-network", atMs: 100, forMs: 700, loss: [1, 50], duplicate: [1, 20], delayMs: 5, jitterMs: 20 },
-      { kind: "partition", atMs: 2400, forMs: 600, groups: ["b"] },
-    ]);
+    const path = planned(
+      "system.json",
+      [
+        { kind: "clock-jump", atMs: 500, byMs: -3_600_000 },
+        { kind: "disk-full", atMs: 1000, forMs: 1500, freeBytes: 100_000 },
+        { kind: "disk-error", atMs: 3000, forMs: 800, operation: "sync", errno: "EIO", count: 1 },
+        { kind: "bad-network", atMs: 100, forMs: 700, loss: [1, 50], duplicate: [1, 20], delayMs: 5, jitterMs: 20 },
+        { kind: "partition", atMs: 2400, forMs: 600, groups: ["b"] },
+      ],
+      CALM_AFTER,
+    );
 
     const { code, stdout } = await chaos("run", path, "--executor", "os", "--json");
 
@@ -222,7 +229,7 @@ describe("cepa chaos", () => {
 
     const { code, stdout } = await chaos(
       "run",
-      planned("servers.json", faults, { producers: 2 }),
+      planned("servers.json", faults, { producers: 2, ...CALM_AFTER }),
       "--executor",
       "process",
       "--json",
@@ -236,16 +243,20 @@ describe("cepa chaos", () => {
   });
 
   it("breaks a tree of processes", async () => {
-    const path = planned("processes.json", [
-      { kind: "crash-actor", atMs: 500, actor: "index" },
-      { kind: "kill-cell", atMs: 1500, cell: "data" },
-      { kind: "stop-cell", atMs: 2800, forMs: 500, cell: "ops" },
-      { kind: "kill-node", atMs: 3500, forMs: 100, power: false },
-      { kind: "partition", atMs: 300, forMs: 900, groups: ["b"] },
-      { kind: "one-way-cut", atMs: 300, forMs: 900, groups: ["a"], lost: "answers" },
-      { kind: "narrow-network", atMs: 1300, forMs: 700, bytesPerSecond: 200_000 },
-      { kind: "broken-connections", atMs: 2300, forMs: 1000, breaks: [1, 2] },
-    ]);
+    const path = planned(
+      "processes.json",
+      [
+        { kind: "crash-actor", atMs: 500, actor: "index" },
+        { kind: "kill-cell", atMs: 1500, cell: "data" },
+        { kind: "stop-cell", atMs: 2800, forMs: 500, cell: "ops" },
+        { kind: "kill-node", atMs: 3500, forMs: 100, power: false },
+        { kind: "partition", atMs: 300, forMs: 900, groups: ["b"] },
+        { kind: "one-way-cut", atMs: 300, forMs: 900, groups: ["a"], lost: "answers" },
+        { kind: "narrow-network", atMs: 1300, forMs: 700, bytesPerSecond: 200_000 },
+        { kind: "broken-connections", atMs: 2300, forMs: 1000, breaks: [1, 2] },
+      ],
+      CALM_AFTER,
+    );
 
     const { code, stdout } = await chaos("run", path, "--executor", "process", "--json");
 
