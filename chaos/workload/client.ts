@@ -1,28 +1,14 @@
 /** What clients of objects do, and what must hold of the answers. */
-import type { Calm } from "#chaos/calm.ts";
-import type { Checks } from "#chaos/checks.ts";
-import type { Ledger } from "#chaos/ledger.ts";
-import type { ClientGroup } from "#chaos/network/groups.ts";
+import { type Answered, Asker, type AskerOptions } from "#chaos/workload/asker.ts";
 import { anyObject, uploadOf, type WorkObject } from "#chaos/workload/objects.ts";
-import { passed, type World, type WorldAnswer, type WorldRequest } from "#chaos/world.ts";
+import { passed, type WorldAnswer } from "#chaos/world.ts";
 import type { Random } from "#runtime/random.ts";
 
-export interface ClientOptions {
-  readonly world: Pick<World, "request" | "clock">;
+export interface ClientOptions extends AskerOptions {
   readonly random: Random;
-  readonly ledger: Ledger;
-  readonly checks: Checks;
-  readonly calm: Pick<Calm, "dayOf">;
-  /** Where it is. The operator, where it is not said. */
-  readonly from?: ClientGroup;
   /** The disk could not read something at some time. A record that it could not read is looked at again when it is asked for. */
   readonly mayHide: boolean;
-  /** The gateway is made to crash in the middle of a request, which is answered as what it is: a defect. */
-  readonly mayPanic: boolean;
 }
-
-/** Statuses of refusals that say that the same request may succeed later. */
-const LATER: ReadonlySet<number> = new Set([408, 429, 503, 507]);
 
 /** Puts that have to make a damaged object whole: one that reads what it relies on, and one where damage is not known yet. */
 const MENDS_MAX = 4;
@@ -30,11 +16,6 @@ const MENDS_MAX = 4;
 /** Each look brings at least one record of an object back, of which one that is cut finely has some dozens. */
 const LOOKS_MAX = 64;
 const LOOK_MS = 100;
-
-/** An answer, and whether nothing was wrong from the request to it. */
-interface Answered extends WorldAnswer {
-  readonly isCalm: boolean;
-}
 
 /** What is known of an object when a request for it is sent. */
 interface Expected {
@@ -46,9 +27,11 @@ interface Expected {
 
 export class Client {
   readonly #options: ClientOptions;
+  readonly #asker: Asker;
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#asker = new Asker(options);
   }
 
   /** One request of any kind. */
@@ -83,7 +66,7 @@ export class Client {
       headers: random.below(2) === 0 ? {} : { "cepa-chunker": "gear-fine/1" },
       ...(random.below(3) === 0 ? {} : { contentLength: bytes.length }),
     };
-    const answer = await this.#send("put", request, !isBroken);
+    const answer = await this.#asker.send("put", request, !isBroken);
     if (answer === undefined) return;
     const isStored = answer.status === 200 || answer.status === 201;
     // It may have been acknowledged: what it says did not arrive.
@@ -98,7 +81,7 @@ export class Client {
     }
     if (isBroken && answer.status === 400) return;
     // A disk may be full on a calm day.
-    this.#mayRefuse(answer, `put ${address}`, answer.status === 507);
+    this.#asker.mayRefuse(answer, `put ${address}`, answer.status === 507);
   }
 
   /** Whether it is there, whole. */
@@ -106,7 +89,7 @@ export class Client {
     const { checks } = this.#options;
     const { address, bytes } = object;
     const expected = this.#expected(object);
-    const answer = await this.#send("get", { target: `/o/${address}` }, !expected.mayBeDamaged);
+    const answer = await this.#asker.send("get", { target: `/o/${address}` }, !expected.mayBeDamaged);
     if (!this.#isThere(answer, expected)) return false;
     const isRight = answer.status === 200 && isSame(answer.body, bytes);
     return checks.that("bytes-are-right", isRight, () => `wrong bytes for ${address} (${answer.status})`);
@@ -116,7 +99,7 @@ export class Client {
   async find(object: WorkObject): Promise<void> {
     const { checks, world } = this.#options;
     for (let look = 1; this.#options.mayHide && look < LOOKS_MAX; look += 1) {
-      const answer = await this.#send("get", { target: `/o/${object.address}` });
+      const answer = await this.#asker.send("get", { target: `/o/${object.address}` });
       if (answer === undefined || !isHidden(answer)) break;
       checks.that("refusals-may-be-tried-again", look < LOOKS_MAX - 1, () => `${object.address} stays hidden`);
       await passed(world, LOOK_MS);
@@ -150,7 +133,7 @@ export class Client {
     const last = first + random.below(bytes.length - first);
     const expected = this.#expected(object);
     const headers = { range: `bytes=${first}-${last}` };
-    const answer = await this.#send("range", { target: `/o/${address}`, headers }, !expected.mayBeDamaged);
+    const answer = await this.#asker.send("range", { target: `/o/${address}`, headers }, !expected.mayBeDamaged);
     if (!this.#isThere(answer, expected)) return;
     const isRight = answer.status === 206 && isSame(answer.body, bytes.subarray(first, last + 1));
     checks.that("bytes-are-right", isRight, () => `wrong range of ${address} (${answer.status})`);
@@ -160,7 +143,7 @@ export class Client {
     const { checks } = this.#options;
     const { address, bytes } = object;
     const expected = this.#expected(object);
-    const answer = await this.#send("stat", { target: `/stat/${address}` });
+    const answer = await this.#asker.send("stat", { target: `/stat/${address}` });
     if (!this.#isThere(answer, expected)) return;
     const said = factsIn(answer);
     const isRight = said.address === address && said.size === bytes.length;
@@ -168,8 +151,8 @@ export class Client {
   }
 
   async ask(target: string): Promise<void> {
-    const answer = await this.#send("ask", { target });
-    if (answer !== undefined && answer.status !== 200) this.#mayRefuse(answer, target, false);
+    const answer = await this.#asker.send("ask", { target });
+    if (answer !== undefined && answer.status !== 200) this.#asker.mayRefuse(answer, target, false);
   }
 
   /** To be asked when a request is sent: one that was under way before the object was acknowledged may miss it. */
@@ -191,7 +174,7 @@ export class Client {
     if (answer.status === 404) return false;
     if (answer.status < 400 && answer.complete) return true;
     if (this.#saysDamaged(answer, expected)) return false;
-    this.#mayRefuse(answer, address, this.#options.mayHide && isHidden(answer));
+    this.#asker.mayRefuse(answer, address, this.#options.mayHide && isHidden(answer));
     return false;
   }
 
@@ -204,34 +187,6 @@ export class Client {
     if (mayBe) ledger.damage.told(object);
     ledger.count("damaged");
     return true;
-  }
-
-  #mayRefuse(answer: Answered, what: string, isExpected: boolean): void {
-    const { checks, ledger } = this.#options;
-    const said = (): string => `${what}: ${answer.status} ${Buffer.from(answer.body).toString("utf8").slice(0, 300)}`;
-    // What the disk could not read a moment ago is looked at again when it is asked for.
-    const isStruck = answer.status === 502 || (answer.status === 500 && this.#options.mayPanic);
-    const isLater = LATER.has(answer.status) || !answer.complete || (isStruck && (isExpected || !answer.isCalm));
-    checks.that("refusals-may-be-tried-again", isLater, said);
-    if (answer.isCalm && !isExpected) checks.that("served-while-nothing-is-wrong", false, said);
-    ledger.count(`refused ${answer.status}`);
-  }
-
-  /**
-   * Whoever breaks off is answered, or not. Nor does what is damaged have to be: a connection that is reset takes with it what
-   * was on its way.
-   */
-  async #send(what: string, request: WorldRequest, mustAnswer: boolean = true): Promise<Answered | undefined> {
-    const { world, calm, checks, ledger, from } = this.#options;
-    const day = calm.dayOf(from);
-    const sentMs = world.clock.nowMs();
-    const answer = await world.request({ ...request, from });
-    ledger.took(world.clock.nowMs() - sentMs);
-    const isCalm = day !== undefined && day === calm.dayOf(from);
-    if (isCalm && mustAnswer)
-      checks.that("served-while-nothing-is-wrong", answer !== undefined, () => `${what} is not answered`);
-    ledger.count(answer === undefined ? `${what} without answer` : what);
-    return answer === undefined ? undefined : { ...answer, isCalm };
   }
 }
 
