@@ -10,6 +10,8 @@ export const CHECKS = {
   "bytes-are-right": "no byte that is answered is another than what was stored",
   "names-are-linearizable":
     "what clients were told of names has an order that the model of names allows, however many answers were lost",
+  "objects-are-linearizable":
+    "what clients were told of objects that were put, read, removed, restored, held and let go of has an order that the model of objects allows, with collections at any time",
   "no-event-is-lost": "every event that Redis has taken is a row in the end; of some that contradict each other one is",
   "no-event-is-doubled": "of each event there is one row",
   "events-are-as-sent": "a row says what its producer sent, character by character, and there is none that nobody sent",
@@ -21,7 +23,7 @@ export const CHECKS = {
   "served-while-nothing-is-wrong":
     "a request that no fault was near is served, those of one group while another is cut off too",
   "readyz-says-what-is":
-    "/readyz keeps reads open and closes writes as the states of the actors say, in the middle of it all",
+    "/readyz keeps reads open and closes writes as the states of the actors say, and while there is no room, in the middle of it all",
   "ready-again": "when all has healed, the node is ready for reads and writes in time",
   "clients-are-served-again": "when all has healed, something is stored for a client of each group, in the same time",
   "everything-runs-again": "every cell, server and actor runs in the end, and nothing is quarantined",

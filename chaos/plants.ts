@@ -9,6 +9,7 @@ import { DISK_BUGS } from "#chaos/disk/planted.ts";
 import { EVENT_BUGS } from "#chaos/event-plants.ts";
 import type { ExecutorName } from "#chaos/outcome.ts";
 import type { Patch } from "#chaos/real/patched.ts";
+import { REMOVAL_BUGS } from "#chaos/removal-plants.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
@@ -261,6 +262,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       );
     },
   },
+  ...REMOVAL_BUGS,
   ...EVENT_BUGS,
 ];
 

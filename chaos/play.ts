@@ -6,6 +6,7 @@ import { Calm } from "#chaos/calm.ts";
 import { EVENT_CHECKS } from "#chaos/checkers/event-checker.ts";
 import { checkLinearizability } from "#chaos/checkers/linearizability.ts";
 import { nameModel } from "#chaos/checkers/name-model.ts";
+import { objectModel } from "#chaos/checkers/object-model.ts";
 import { tellProblem } from "#chaos/checkers/tell-problem.ts";
 import type { Checks } from "#chaos/checks.ts";
 import { cutsPower, endsNode, NETWORK_KINDS } from "#chaos/fault.ts";
@@ -20,6 +21,7 @@ import { Client } from "#chaos/workload/client.ts";
 import { EventsWorkload } from "#chaos/workload/events.ts";
 import { NamesWorkload } from "#chaos/workload/names.ts";
 import { ReadinessWatch } from "#chaos/workload/readiness.ts";
+import { RemovalsWorkload } from "#chaos/workload/removals.ts";
 import { type AtRest, passed, type World } from "#chaos/world.ts";
 import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
@@ -31,6 +33,8 @@ const NAME_CLIENTS: ReadonlyMap<string, ClientGroup> = new Map([
   ["second", "b"],
   ["third", "c"],
 ]);
+/** Where clients are that remove and restore. */
+const REMOVAL_CLIENTS: readonly ClientGroup[] = ["a", "b"];
 /** Between two looks at `/readyz`. The gateway is told how the node stands a few times a second. */
 const LOOK_MS = 250;
 /** Requests between two looks at what a node at rest holds, and how often it has to have grown. */
@@ -56,7 +60,7 @@ export type Played = Pick<Outcome, "faults" | "samples" | "tally" | "recovery">;
 export const NOTHING_PLAYED: Played = { faults: {}, samples: [], tally: {} };
 
 export async function play({ world, plan, checks, random, onSample }: PlayOptions): Promise<Played> {
-  const ledger = new Ledger();
+  const ledger = new Ledger(world.clock);
   const calm = new Calm();
   const mayHide = plan.faults.some(
     (fault) => fault.kind === "disk-error" && (fault.operation === "read" || fault.operation === "open"),
@@ -67,9 +71,14 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const work = { world, random, ledger, checks, calm, mayHide, mayPanic };
   const operator = new Client(work);
   const names = namesOf(world, plan, random, calm);
+  // What is drawn for it is drawn apart, as all that came later than the rest.
+  const removals = new RemovalsWorkload({ ...work, random: seededRandom(random.below(2 ** 32)) });
   const nemesis = new Nemesis(world, calm, plan.faults, ({ fault, injection }) => {
     // What the network holds back may reach the next life.
-    if (endsNode(fault) && !isOfNetwork(plan)) names.endOfLife();
+    if (endsNode(fault) && !isOfNetwork(plan)) {
+      names.endOfLife();
+      removals.endOfLife();
+    }
     if (cutsPower(fault)) ledger.damage.powerLost();
     ledger.damage.decayed(injection.decays ?? []);
   });
@@ -84,7 +93,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const events = producers > 0 ? eventsOf(world, ledger, random) : undefined;
   await events?.prepare(producers);
   const sampling = sampler.run();
-  const readiness = new ReadinessWatch({ world, calm, checks });
+  const readiness = new ReadinessWatch({ world, calm, checks, room: ledger.room });
   const looking = readiness.run();
   const beganMs = world.clock.nowMs();
   const keepDoing = async (act: () => Promise<void>): Promise<void> => {
@@ -100,6 +109,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
       return keepDoing(() => client.act());
     }),
     ...[...NAME_CLIENTS.keys()].map((who) => keepDoing(actOnNames(who))),
+    ...REMOVAL_CLIENTS.map((group) => keepDoing(() => removals.act(group))),
     ...Array.from({ length: producers }, (_, at) => keepDoing(async () => await events?.act(at))),
   ]);
   const healing = nemesis.run().then(async () => {
@@ -123,8 +133,10 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
       else await operator.find(object);
     }
     await told(names.lookAtAll("last"), checks, mayRefuse);
+    await removals.lookAtAll();
   }
   judgeNames(names, checks);
+  judgeRemovals(removals, checks);
   isOver = true;
   readiness.stop();
   await Promise.all([watching, looking]);
@@ -228,6 +240,15 @@ function judgeNames({ recorder, frozenForNothing }: NamesWorkload, checks: Check
     "names-are-linearizable",
     !isFrozen,
     () => `frozen, though nobody contradicts: ${frozenForNothing.join(", ")}`,
+  );
+}
+
+function judgeRemovals({ recorder, emptiesTrash }: RemovalsWorkload, checks: Checks): void {
+  const model = objectModel({ emptiesTrash });
+  const { problems, operationCount } = checkLinearizability(recorder.operations(), model);
+  if (operationCount === 0) return;
+  checks.that("objects-are-linearizable", problems.length === 0, () =>
+    problems.map((problem) => tellProblem(problem, model, recorder.incidents)).join("\n"),
   );
 }
 

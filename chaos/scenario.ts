@@ -29,6 +29,7 @@ export const WANTED: readonly CheckName[] = [
   "nothing-acknowledged-is-lost",
   "bytes-are-right",
   "names-are-linearizable",
+  "objects-are-linearizable",
   "served-while-nothing-is-wrong",
   "readyz-says-what-is",
   "ready-again",

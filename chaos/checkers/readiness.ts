@@ -1,6 +1,6 @@
 /**
  * What `/readyz` may say of a node whose parts have stood as they do for a while (GW-32): reads are open as long as nothing that
- * they need is known to be down, writes are closed as soon as one of those is not wholly well.
+ * they need is known to be down, writes are closed as soon as one of those is not wholly well, or there is no room for them.
  *
  * It is a second reading of the rule, from the states that the root tells, and knows nothing of how the gateway reads it.
  */
@@ -16,6 +16,9 @@ export interface ReadinessSaid {
   readonly for: string;
   readonly reasons: readonly string[];
 }
+
+/** Whether the node has refused a write for want of room, and none was stored since (GW-33). */
+export type Fullness = "yes" | "no" | "maybe";
 
 /** Undefined where it is none. */
 export function readReadiness(status: number, body: Uint8Array): ReadinessSaid | undefined {
@@ -35,6 +38,7 @@ export function problemOfReadiness(
   { actors, shuttingDown }: Pick<NodeStatus, "actors" | "shuttingDown">,
   reads: ReadinessSaid,
   writes: ReadinessSaid,
+  full: Fullness,
 ): string | undefined {
   const problem = problemOfAnswer("reads", reads) ?? problemOfAnswer("writes", writes);
   if (problem !== undefined || shuttingDown) return problem;
@@ -47,6 +51,10 @@ export function problemOfReadiness(
   if (reads.ready && down.length > 0) return `reads are open, and ${told(down)}`;
   if (!reads.ready && down.length === 0) return `reads are closed (${reads.reasons.join("; ")}), and nothing is down`;
   if (writes.ready && unwell.length > 0) return `writes are open, and ${told(unwell)}`;
+  if (writes.ready && full === "yes") return "writes are open, and there was no room for the last one";
+  if (!writes.ready && unwell.length === 0 && full === "no") {
+    return `writes are closed (${writes.reasons.join("; ")}), and nothing is wrong`;
+  }
   return undefined;
 }
 

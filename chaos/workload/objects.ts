@@ -20,6 +20,19 @@ const OFFSETS = 64;
 
 export function anyObject(random: Random): WorkObject {
   const sizeBytes = (SIZES[random.below(SIZES.length)] ?? 0) + random.below(2);
+  return objectOf(random, sizeBytes);
+}
+
+/**
+ * The one of this number, below 500, of those that nobody else has. It begins like others do, so that it has chunks of theirs, and
+ * is shorter than what takes a run its time.
+ */
+export function objectApart(random: Random, number: number): WorkObject {
+  const sizeBytes = (SIZES[random.below(SIZES.length - 1)] ?? 0) + 2 + number;
+  return objectOf(random, sizeBytes);
+}
+
+function objectOf(random: Random, sizeBytes: number): WorkObject {
   // Few offsets, so that objects come again, and share chunks.
   const from = random.below(OFFSETS) * 8 * KiB;
   const bytes = block.subarray(from, from + sizeBytes);

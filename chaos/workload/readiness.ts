@@ -7,6 +7,7 @@
 import type { Calm } from "#chaos/calm.ts";
 import { problemOfReadiness, type ReadinessSaid, readReadiness } from "#chaos/checkers/readiness.ts";
 import type { Checks } from "#chaos/checks.ts";
+import type { Room } from "#chaos/workload/room.ts";
 import { passed, type World } from "#chaos/world.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 
@@ -22,6 +23,7 @@ export interface ReadinessWatchOptions {
   readonly world: Pick<World, "clock" | "request" | "status">;
   readonly calm: Pick<Calm, "faults" | "disturbances">;
   readonly checks: Checks;
+  readonly room: Pick<Room, "isFull" | "mayBeFull" | "storedCount">;
 }
 
 export class ReadinessWatch {
@@ -34,7 +36,7 @@ export class ReadinessWatch {
 
   /** Until `stop`. */
   async run(): Promise<void> {
-    const { world, checks } = this.#options;
+    const { world, checks, room } = this.#options;
     let seen: string | undefined;
     let sinceMs = 0;
     while (!this.#isOver) {
@@ -46,11 +48,18 @@ export class ReadinessWatch {
         sinceMs = world.clock.nowMs();
       }
       if (status === undefined || !isGatewayUp(status) || world.clock.nowMs() - sinceMs < STALE_MS) continue;
+      const { storedCount } = room;
+      const mayHaveBeenFull = room.mayBeFull();
+      const wasFull = room.isFull(sinceMs);
       const reads = await this.#ask("/readyz?for=reads");
       const writes = await this.#ask("/readyz");
       if (reads === undefined || writes === undefined || this.#standingOf(await world.status()) !== now) continue;
+      const isFull = wasFull && room.isFull(sinceMs) && room.storedCount === storedCount;
+      const full = isFull ? "yes" : mayHaveBeenFull || room.mayBeFull() ? "maybe" : "no";
       const problem =
-        reads === NONE || writes === NONE ? "it is answered otherwise" : problemOfReadiness(status, reads, writes);
+        reads === NONE || writes === NONE
+          ? "it is answered otherwise"
+          : problemOfReadiness(status, reads, writes, full);
       checks.that("readyz-says-what-is", problem === undefined, () => `/readyz: ${problem}`);
     }
   }

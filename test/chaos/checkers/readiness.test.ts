@@ -1,7 +1,7 @@
 /** What `/readyz` may say, by the states of the actors (GW-32). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { problemOfReadiness, type ReadinessSaid, readReadiness } from "#chaos/checkers/readiness.ts";
+import { type Fullness, problemOfReadiness, type ReadinessSaid, readReadiness } from "#chaos/checkers/readiness.ts";
 import type { ActorStatus } from "#runtime/actor-module.ts";
 
 type State = "running" | "degraded" | "backing-off" | "quarantined";
@@ -18,12 +18,17 @@ const actorsWith = (states: Readonly<Record<string, State>>): readonly ActorStat
 const open = (about: string): ReadinessSaid => ({ status: 200, ready: true, for: about, reasons: [] });
 const closed = (about: string): ReadinessSaid => ({ status: 503, ready: false, for: about, reasons: ["why"] });
 
-function problem(states: Readonly<Record<string, State>>, reads = open("reads"), writes = open("writes")) {
-  return problemOfReadiness({ actors: actorsWith(states), shuttingDown: false }, reads, writes);
+function problem(
+  states: Readonly<Record<string, State>>,
+  reads = open("reads"),
+  writes = open("writes"),
+  full: Fullness = "maybe",
+) {
+  return problemOfReadiness({ actors: actorsWith(states), shuttingDown: false }, reads, writes, full);
 }
 
 describe("chaos checker: readiness", () => {
-  it("takes both open while all runs, and writes closed for reasons of the gateway's own", () => {
+  it("takes both open while all runs, and writes closed where there may be no room", () => {
     assert.equal(problem({}), undefined);
     assert.equal(problem({}, open("reads"), closed("writes")), undefined);
     assert.equal(problem({ telemetry: "quarantined" }), undefined);
@@ -48,6 +53,14 @@ describe("chaos checker: readiness", () => {
     }
   });
 
+  it("wants writes closed where there is no room, and open where there is", () => {
+    const full = "writes are open, and there was no room for the last one";
+    assert.equal(problem({}, open("reads"), open("writes"), "yes"), full);
+    assert.equal(problem({}, open("reads"), closed("writes"), "yes"), undefined);
+    assert.equal(problem({}, open("reads"), closed("writes"), "no"), "writes are closed (why), and nothing is wrong");
+    assert.equal(problem({ index: "degraded" }, open("reads"), closed("writes"), "no"), undefined);
+  });
+
   it("wants an answer that agrees with itself", () => {
     assert.match(problem({}, { ...open("reads"), status: 503 }) ?? "", /says ready with status 503/);
     assert.match(problem({}, open("writes")) ?? "", /asked of reads, it speaks of writes/);
@@ -58,7 +71,7 @@ describe("chaos checker: readiness", () => {
     assert.equal(readReadiness(503, Buffer.from(`{"code":"gateway.unavailable"}`)), undefined);
     const stopping = { actors: actorsWith({ storage: "backing-off" }), shuttingDown: true };
 
-    assert.equal(problemOfReadiness(stopping, closed("reads"), closed("writes")), undefined);
+    assert.equal(problemOfReadiness(stopping, closed("reads"), closed("writes"), "no"), undefined);
     assert.equal(readReadiness(503, Buffer.from("upstream is gone")), undefined);
   });
 });

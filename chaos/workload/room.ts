@@ -1,0 +1,73 @@
+/**
+ * Whether a node has said that it has no room for what is put, as far as its clients can tell: `/readyz` has to close writes then
+ * (GW-33), until something is stored, or for as long as a gateway remembers.
+ */
+import { FULL_MEMORY_MS } from "#actors/gateway/write-gate.ts";
+import { fieldsIn } from "#chaos/workload/said.ts";
+import type { WorldAnswer } from "#chaos/world.ts";
+import type { Clock } from "#runtime/clock.ts";
+import { second } from "#runtime/units.ts";
+
+/** Refusals that close writes. */
+const FULL: ReadonlySet<unknown> = new Set(["storage.full", "storage.limit-reached"]);
+/** What was sent and not answered has become something by then. */
+const DOUBT_MS: number = 30 * second;
+/** Between what is said to a client and what the node remembers of it. */
+const SLACK_MS: number = 1 * second;
+
+/** To be called with what a put was answered. */
+export type OnPut = (answer: WorldAnswer | undefined) => void;
+
+export class Room {
+  readonly #clock: Clock;
+  #underWay = 0;
+  #storedCount = 0;
+  #refusedMs = Number.NEGATIVE_INFINITY;
+  #doubtMs = Number.NEGATIVE_INFINITY;
+  /** Nothing was stored since. */
+  #fullMs: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Something is about to be sent that may be stored, or be refused for want of room. */
+  put(): OnPut {
+    this.#underWay += 1;
+    return (answer) => {
+      const nowMs = this.#clock.nowMs();
+      this.#underWay -= 1;
+      if (answer?.complete !== true) this.#doubtMs = nowMs;
+      else if (answer.status < 300) this.#stored();
+      else if (answer.status === 507 && FULL.has(fieldsIn(answer)["code"])) {
+        this.#refusedMs = nowMs;
+        this.#fullMs = nowMs;
+      }
+    };
+  }
+
+  /** Changes whenever something was stored. */
+  get storedCount(): number {
+    return this.#storedCount;
+  }
+
+  /** Whether writes have to be closed by a gateway that has lived since `sinceMs`. */
+  isFull(sinceMs: number): boolean {
+    const nowMs = this.#clock.nowMs();
+    const fullMs = this.#fullMs ?? Number.NEGATIVE_INFINITY;
+    const isRemembered = fullMs > sinceMs && nowMs - fullMs < FULL_MEMORY_MS - SLACK_MS;
+    return isRemembered && this.#underWay === 0 && nowMs - this.#doubtMs > DOUBT_MS;
+  }
+
+  /** Whether they may be: somebody was refused, or may have been. */
+  mayBeFull(): boolean {
+    const nowMs = this.#clock.nowMs();
+    const isRemembered = nowMs - this.#refusedMs < FULL_MEMORY_MS + SLACK_MS;
+    return isRemembered || this.#underWay > 0 || nowMs - this.#doubtMs < FULL_MEMORY_MS + DOUBT_MS;
+  }
+
+  #stored(): void {
+    this.#storedCount += 1;
+    this.#fullMs = undefined;
+  }
+}
