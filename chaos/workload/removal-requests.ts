@@ -1,5 +1,5 @@
 /** Requests of one client for objects that come and go, each written down for the checker: when it was sent, and what was answered. */
-import type { Begun, HistoryRecorder } from "#chaos/checkers/history-recorder.ts";
+import type { HistoryRecorder } from "#chaos/checkers/history-recorder.ts";
 import type { ObjectAnswer, ObjectAsked } from "#chaos/checkers/object-model.ts";
 import type { Outcome } from "#chaos/checkers/operation.ts";
 import type { Checks } from "#chaos/checks.ts";
@@ -136,13 +136,8 @@ export class RemovalRequests {
     }
     const outcome = outcomeOf(answer, said);
     recorder.end(begun, outcome);
-    if (outcome.kind !== "unknown") one.unknown.delete(begun);
-    else this.#giveUp(one, begun);
-  }
-
-  /** Nothing hangs on a read that was not answered. */
-  #giveUp({ unknown }: Removable, begun: Begun<ObjectAsked>): void {
-    if (begun.asked.kind === "read") unknown.delete(begun);
+    // Nothing hangs on a read that was not answered.
+    if (outcome.kind !== "unknown" || asked.kind === "read") one.unknown.delete(begun);
   }
 
   #mayBeDamaged({ object }: Removable): boolean {

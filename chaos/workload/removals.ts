@@ -85,10 +85,11 @@ export class RemovalsWorkload {
   }
 
   #of(from: ClientGroup | undefined): RemovalRequests {
+    const known = this.#clients.get(from);
+    if (known !== undefined) return known;
     const { recorder } = this;
     const asker = new Asker({ ...this.#options, ...(from === undefined ? {} : { from }) });
-    const made =
-      this.#clients.get(from) ?? new RemovalRequests({ ...this.#options, asker, recorder, who: from ?? "last" });
+    const made = new RemovalRequests({ ...this.#options, asker, recorder, who: from ?? "last" });
     this.#clients.set(from, made);
     return made;
   }
