@@ -61,7 +61,7 @@ export const MACHINE_SCENARIOS: readonly Scenario[] = [
   {
     name: "writes-are-torn",
     aim: "the power goes in the middle of a write, of which a part is there afterwards",
-    executors: ["sim"],
+    executors: ["sim", "os"],
     durationMs: 1 * minute,
     faults: (random, durationMs) =>
       spread(random, durationMs, 6 * second, (atMs) => ({ kind: "torn-write", atMs, forMs: 500 })),

@@ -41,6 +41,11 @@ export class OsDisk {
     await this.#cut?.cutPower();
   }
 
+  /** Cuts it as well. Whether something was being made durable, of which a part is there now. */
+  async tear(): Promise<boolean> {
+    return (await this.#cut?.tear()) ?? false;
+  }
+
   async discard(): Promise<void> {
     await this.#cut?.[Symbol.asyncDispose]();
   }

@@ -147,6 +147,8 @@ export class OsWorld implements World {
       case "kill-node":
       case "kill-at-operation":
         return fault.power && !this.#disk.canCut ? this.#inner.cannot(fault) : undefined;
+      case "torn-write":
+        return this.#disk.canCut ? undefined : this.#inner.cannot(fault);
       case "memory-pressure":
         return memoryLimitMissing();
       default:
@@ -181,6 +183,8 @@ export class OsWorld implements World {
         return await this.#cutWrites(fault);
       case "kill-node":
         return await this.#alone(() => this.#killNode(fault));
+      case "torn-write":
+        return await this.#alone(() => this.#tearWrite(fault));
       case "kill-at-operation":
         return await this.#alone(() => this.#killAt(fault));
       case "clock-jump":
@@ -261,10 +265,21 @@ export class OsWorld implements World {
   }
 
   /** The processes first: what they have written last is in the memory of the system, and goes with the power. */
-  async #killNode({ kind, atMs, forMs, power }: FaultOf<"kill-node">): Promise<Injection> {
-    const killed = await this.#inner.inject({ kind, atMs, forMs, power: false });
+  async #killNode({ power, ...fault }: FaultOf<"kill-node">): Promise<Injection> {
+    const killed = await this.#inner.inject({ ...fault, power: false });
     if (!power) return killed;
     await this.#disk.cutPower();
+    return this.#withoutPower(killed);
+  }
+
+  /** The disk first: somebody has to write to it. */
+  async #tearWrite({ atMs, forMs }: FaultOf<"torn-write">): Promise<Injection> {
+    const isTorn = await this.#disk.tear();
+    const { heal } = await this.#inner.inject({ kind: "kill-node", atMs, forMs, power: false });
+    return this.#withoutPower({ heal, effects: () => (isTorn ? 1 : 0) });
+  }
+
+  #withoutPower(killed: Injection): Injection {
     return lasting(
       async () => {
         await this.#disk.powerOn();

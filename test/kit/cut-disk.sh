@@ -4,7 +4,8 @@
 # the server is killed, what was not synced is gone, as it is when the power goes.
 #
 # It does what it is told, line by line, and answers each with a line: `on` mounts it at FOLDER/mount, `cut` cuts the
-# power. At the end of what it is told, which is also the end of whoever tells it, nothing is left of it, FOLDER
+# power, and so does `tear`, in the middle of a flush, of which the first block is there then; where none comes in ten seconds,
+# the answer is `whole`. At the end of what it is told, which is also the end of whoever tells it, nothing is left of it, FOLDER
 # included.
 set -u
 folder=$1
@@ -12,6 +13,10 @@ image=$folder/image
 device=$folder/device
 mount=$folder/mount
 socket=$folder/socket
+# Bits a second at which is flushed; as fast as it goes while it is not there.
+rate=$folder/rate
+# A block of 64 KiB at once, and then two seconds for each.
+TORN_RATE=262144
 server=
 shown=
 # Where the server has what is not flushed.
@@ -31,8 +36,8 @@ patiently() {
 }
 
 on() {
-  rm -f "$socket"
-  nbdkit --foreground --unix "$socket" --filter=cache file "file=$image" cache=writeback \
+  rm -f "$socket" "$rate"
+  nbdkit --foreground --unix "$socket" --filter=cache --filter=rate file "file=$image" cache=writeback rate-file="$rate" \
     </dev/null >>"$folder/log" 2>&1 &
   server=$!
   patiently -S "$socket" || return 1
@@ -54,6 +59,25 @@ cut() {
   shown=
 } 2>>"$folder/log"
 
+# Says whether a flush was under way.
+tear() {
+  before=$(changed)
+  say "$TORN_RATE" >"$rate"
+  tries=0
+  until [ "$(changed)" != "$before" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 500 ] || break
+    sleep 0.02
+  done
+  cut
+  [ "$tries" -lt 500 ]
+}
+
+# When anything was last written to what outlasts the power.
+changed() {
+  stat -c %y "$image"
+}
+
 mkdir "$mount"
 : >"$device"
 if [ $# -gt 2 ]; then
@@ -68,6 +92,10 @@ while read -r order; do
     continue
   fi
   [ "$order" != cut ] || cut
+  if [ "$order" = tear ] && ! tear; then
+    say whole
+    continue
+  fi
   say "$order"
 done
 cut

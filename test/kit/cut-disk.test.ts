@@ -43,6 +43,38 @@ describe("a disk whose power is cut", { skip }, () => {
     }
   });
 
+  it("loses its power in the middle of what it makes durable, and has a part of it then", async () => {
+    await using disk = await CutDisk.make();
+    await disk.powerOn();
+    const path = join(disk.directory, "overwritten");
+    const BLOCK = 64 * 1024;
+    const before = new Uint8Array(32 * BLOCK);
+    await writeFile(path, before);
+    for (const name of [path, disk.directory]) await sync(name);
+    const file = await open(path, "r+");
+    await file.write(new Uint8Array(before.length).fill(1));
+    const tearing = disk.tear();
+    // It is not answered that it is durable.
+    await assert.rejects(file.sync());
+    assert.equal(await tearing, true);
+    await file.close().catch(() => undefined);
+
+    await disk.powerOn();
+    const after = await readFile(path);
+    assert.equal(after.length, before.length);
+    const written = after.filter((byte) => byte === 1).length;
+    assert(written > 0 && written < after.length, `${written} of ${after.length} bytes`);
+  });
+
+  it("is cut all the same where nothing is made durable", async () => {
+    await using disk = await CutDisk.make();
+    await disk.powerOn();
+
+    assert.equal(await disk.tear(), false);
+
+    assert.deepEqual(await readdir(disk.directory), []);
+  });
+
   it("begins with an image, and leaves nothing", async () => {
     await using first = await CutDisk.make();
     await first.powerOn();

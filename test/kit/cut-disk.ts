@@ -81,6 +81,11 @@ export class CutDisk implements AsyncDisposable {
     await this.#tell("cut");
   }
 
+  /** In the middle of what it makes durable, of which the beginning is there then. Answers false where nothing came for ten seconds. */
+  async tear(): Promise<boolean> {
+    return (await this.#ask("tear")) === "tear";
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#process, "close");
     this.#process.stdin.end();
@@ -88,8 +93,12 @@ export class CutDisk implements AsyncDisposable {
   }
 
   async #tell(order: string): Promise<void> {
+    assert.equal(await this.#ask(order), order);
+  }
+
+  async #ask(order: string): Promise<string | undefined> {
     this.#process.stdin.write(`${order}\n`);
     const { value } = await this.#answers.next();
-    assert.equal(value, order);
+    return value;
   }
 }
