@@ -16,6 +16,7 @@ import { convey, type Hurdle } from "#chaos/real/network/lane.ts";
 import type { Injection } from "#chaos/world.ts";
 import type { Clock } from "#runtime/clock.ts";
 import type { Random } from "#runtime/random.ts";
+import { resetSocket } from "#runtime/real/reset-socket.ts";
 
 /** Connections through one gate. One more is closed without an answer. */
 export const GATE_CONNECTIONS_MAX = 1024;
@@ -104,7 +105,7 @@ export class Gates {
   #enter(group: ClientGroup, client: Socket): void {
     const { target, localAddressOf, random } = this.#options;
     const url = target();
-    if (url === undefined) return void client.resetAndDestroy();
+    if (url === undefined) return void resetSocket(client);
     const { hostname, port } = new URL(url);
     const localAddress = localAddressOf?.(group);
     const node = connect({

@@ -1,5 +1,6 @@
 /** One direction of one connection through a gate: bytes, an end and a reset pass in their order, as the hurdle lets them. */
 import type { Socket } from "node:net";
+import { resetSocket } from "#runtime/real/reset-socket.ts";
 
 export interface Hurdle {
   /** How many of so many bytes may pass, after as long as it takes; of none, when an end may. `breaks`: the connection is reset. */
@@ -50,7 +51,7 @@ async function carry(bytes: Buffer, target: Socket, hurdle: Hurdle): Promise<boo
 }
 
 function reset(...sockets: readonly Socket[]): void {
-  for (const socket of sockets) if (!socket.destroyed) socket.resetAndDestroy();
+  for (const socket of sockets) if (!socket.destroyed) resetSocket(socket);
 }
 
 function drained(socket: Socket): Promise<void> {

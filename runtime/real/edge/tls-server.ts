@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { EdgeClient, EdgeTls, EdgeTlsUnusable } from "#runtime/edge/tls.ts";
 import { fail, ok, type Result } from "#runtime/errors.ts";
+import { resetSocket } from "#runtime/real/reset-socket.ts";
 
 export function createTlsServer(tls: EdgeTls, options: ServerOptions): Result<Server, EdgeTlsUnusable> {
   const { certificate, key, clientAuthority, handshakeTimeoutMs } = tls;
@@ -45,7 +46,7 @@ export function clientOf(socket: Socket): EdgeClient | undefined {
 /** Ends it so that what was sent is no whole answer: without the end of TLS, and as a reset where it can be one. */
 export function reset(socket: Socket): void {
   if (socket instanceof TLSSocket) socket.destroy();
-  else socket.resetAndDestroy();
+  else resetSocket(socket);
 }
 
 const DNS = /^DNS:([A-Za-z0-9._*-]+)$/;
