@@ -1,8 +1,6 @@
 /** What is known of the objects of one node, over all its lives, and what its clients were answered. */
 import { Damage } from "#chaos/disk/damage.ts";
 import type { WorkObject } from "#chaos/workload/objects.ts";
-import { Room } from "#chaos/workload/room.ts";
-import type { Clock } from "#runtime/clock.ts";
 
 /** Latencies kept since the last sample: enough for its percentiles. */
 export const LATENCIES_MAX = 10_000;
@@ -14,14 +12,9 @@ export class Ledger {
   readonly offered: Map<string, WorkObject> = new Map();
   /** What may be damaged of all that. */
   readonly damage: Damage = new Damage();
-  readonly room: Room;
   /** Answers, by what they were. */
   readonly tally: Record<string, number> = {};
   #latenciesMs: number[] = [];
-
-  constructor(clock: Clock) {
-    this.room = new Room(clock);
-  }
 
   count(what: string): void {
     this.tally[what] = (this.tally[what] ?? 0) + 1;

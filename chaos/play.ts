@@ -22,6 +22,7 @@ import { EventsWorkload } from "#chaos/workload/events.ts";
 import { NamesWorkload } from "#chaos/workload/names.ts";
 import { ReadinessWatch } from "#chaos/workload/readiness.ts";
 import { RemovalsWorkload } from "#chaos/workload/removals.ts";
+import { Room } from "#chaos/workload/room.ts";
 import { type AtRest, passed, type World } from "#chaos/world.ts";
 import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
@@ -60,7 +61,7 @@ export type Played = Pick<Outcome, "faults" | "samples" | "tally" | "recovery">;
 export const NOTHING_PLAYED: Played = { faults: {}, samples: [], tally: {} };
 
 export async function play({ world, plan, checks, random, onSample }: PlayOptions): Promise<Played> {
-  const ledger = new Ledger(world.clock);
+  const ledger = new Ledger();
   const calm = new Calm();
   const mayHide = plan.faults.some(
     (fault) => fault.kind === "disk-error" && (fault.operation === "read" || fault.operation === "open"),
@@ -68,9 +69,10 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   // The record of a name may be what decays; then it is refused until it is set again.
   const mayRefuse = mayHide || plan.faults.some(({ kind }) => kind === "bit-flip");
   const mayPanic = plan.faults.some((fault) => fault.kind === "panic" && fault.actor === "gateway");
-  const work = { world, random, ledger, checks, calm, mayHide, mayPanic };
+  const room = new Room(world);
+  const work = { world: room, random, ledger, checks, calm, mayHide, mayPanic };
   const operator = new Client(work);
-  const names = namesOf(world, plan, random, calm);
+  const names = namesOf(world, room, plan, random, calm);
   // What is drawn for it is drawn apart, as all that came later than the rest.
   const removals = new RemovalsWorkload({ ...work, random: seededRandom(random.below(2 ** 32)) });
   const nemesis = new Nemesis(world, calm, plan.faults, ({ fault, injection }) => {
@@ -93,7 +95,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const events = producers > 0 ? eventsOf(world, ledger, random) : undefined;
   await events?.prepare(producers);
   const sampling = sampler.run();
-  const readiness = new ReadinessWatch({ world, calm, checks, room: ledger.room });
+  const readiness = new ReadinessWatch({ world, calm, checks, room });
   const looking = readiness.run();
   const beganMs = world.clock.nowMs();
   const keepDoing = async (act: () => Promise<void>): Promise<void> => {
@@ -114,7 +116,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   ]);
   const healing = nemesis.run().then(async () => {
     const atMs = world.clock.nowMs();
-    return { atMs, recovery: await recoveryOf(world, plan.settlesWithinMs) };
+    return { atMs, recovery: await recoveryOf(room, plan.settlesWithinMs) };
   });
   const [{ atMs: healedMs, recovery }] = await Promise.all([healing, working]);
   const unserved = unservedIn(recovery);
@@ -155,13 +157,13 @@ function isOfNetwork({ faults }: Plan): boolean {
   return faults.some(({ kind }) => NETWORK_KINDS.has(kind));
 }
 
-function namesOf(world: World, plan: Plan, random: Random, calm: Calm): NamesWorkload {
+function namesOf({ arrivesAtOnce, clock }: World, room: Room, plan: Plan, random: Random, calm: Calm): NamesWorkload {
   const groupOf = (client: string | undefined) => (client === undefined ? undefined : NAME_CLIENTS.get(client));
   return new NamesWorkload({
-    clock: world.clock,
+    clock,
     random,
-    arrivesAtOnce: world.arrivesAtOnce && !isOfNetwork(plan),
-    request: (request, client) => world.request({ ...request, from: groupOf(client) }),
+    arrivesAtOnce: arrivesAtOnce && !isOfNetwork(plan),
+    request: (request, client) => room.request({ ...request, from: groupOf(client) }),
     day: (client) => calm.dayOf(groupOf(client)),
   });
 }

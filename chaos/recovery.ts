@@ -20,7 +20,7 @@ export interface Recovery {
 }
 
 /** To be called when all has healed. */
-export async function recoveryOf(world: World, withinMs: number): Promise<Recovery> {
+export async function recoveryOf(world: Pick<World, "clock" | "request">, withinMs: number): Promise<Recovery> {
   const beganMs = world.clock.nowMs();
   const untilServed = async (
     from: ClientGroup | undefined,
@@ -49,7 +49,7 @@ export function unservedIn({ servedMs }: Recovery): readonly ClientGroup[] {
 }
 
 /** Nobody waits long for what was lost before: whoever asks again does so on a connection of its own. */
-async function attempt(world: World, request: WorldRequest): Promise<boolean> {
+async function attempt(world: Pick<World, "clock" | "request">, request: WorldRequest): Promise<boolean> {
   const leaving = new AbortController();
   const left = Promise.withResolvers<undefined>();
   const timer = world.clock.after(ATTEMPT_MS, () => {

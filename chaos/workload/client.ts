@@ -66,9 +66,7 @@ export class Client {
       headers: random.below(2) === 0 ? {} : { "cepa-chunker": "gear-fine/1" },
       ...(random.below(3) === 0 ? {} : { contentLength: bytes.length }),
     };
-    const onPut = ledger.room.put();
     const answer = await this.#asker.send("put", request, !isBroken);
-    onPut(answer);
     if (answer === undefined) return;
     const isStored = answer.status === 200 || answer.status === 201;
     // It may have been acknowledged: what it says did not arrive.

@@ -122,11 +122,9 @@ export class RemovalRequests {
     const { object } = one;
     const mayBeDamaged = this.#mayBeDamaged(one);
     one.operationCount += 1;
-    const onPut = asked.kind === "put" ? ledger.room.put() : undefined;
     const begun = recorder.begin(who, object.address, asked);
     one.unknown.add(begun);
     const answer = await asker.send(asked.kind, request, !mayBeDamaged);
-    onPut?.(answer);
     const said = answer && read(answer);
     if (answer !== undefined && said === undefined) {
       // A disk may be full on a calm day, and what has decayed is refused.

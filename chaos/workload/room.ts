@@ -4,7 +4,7 @@
  */
 import { FULL_MEMORY_MS } from "#actors/gateway/write-gate.ts";
 import { fieldsIn } from "#chaos/workload/said.ts";
-import type { WorldAnswer } from "#chaos/world.ts";
+import type { World, WorldAnswer, WorldRequest } from "#chaos/world.ts";
 import type { Clock } from "#runtime/clock.ts";
 import { second } from "#runtime/units.ts";
 
@@ -15,11 +15,11 @@ const DOUBT_MS: number = 30 * second;
 /** Between what is said to a client and what the node remembers of it. */
 const SLACK_MS: number = 1 * second;
 
-/** To be called with what a put was answered. */
-export type OnPut = (answer: WorldAnswer | undefined) => void;
+/** What is put, whole or in pieces. Where somebody asks how far an upload is, it may become an object. */
+const PUTS = /^(?:(?:PUT|POST) \/(?:put|o\/[^/]+)|(?:POST|PATCH|HEAD) \/uploads(?:\/[^/]+)?)$/;
 
 export class Room {
-  readonly #clock: Clock;
+  readonly #world: Pick<World, "clock" | "request">;
   #underWay = 0;
   #storedCount = 0;
   #refusedMs = Number.NEGATIVE_INFINITY;
@@ -27,23 +27,29 @@ export class Room {
   /** Nothing was stored since. */
   #fullMs: number | undefined;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(world: Pick<World, "clock" | "request">) {
+    this.#world = world;
   }
 
-  /** Something is about to be sent that may be stored, or be refused for want of room. */
-  put(): OnPut {
+  get clock(): Clock {
+    return this.#world.clock;
+  }
+
+  /** As the world does; all that may be stored has to be asked for here. */
+  async request(request: WorldRequest): Promise<WorldAnswer | undefined> {
+    const { method = "GET", target } = request;
+    if (!PUTS.test(`${method} ${target}`)) return await this.#world.request(request);
     this.#underWay += 1;
-    return (answer) => {
-      const nowMs = this.#clock.nowMs();
-      this.#underWay -= 1;
-      if (answer?.complete !== true) this.#doubtMs = nowMs;
-      else if (answer.status < 300) this.#stored();
-      else if (answer.status === 507 && FULL.has(fieldsIn(answer)["code"])) {
-        this.#refusedMs = nowMs;
-        this.#fullMs = nowMs;
-      }
-    };
+    const answer = await this.#world.request(request);
+    this.#underWay -= 1;
+    const nowMs = this.clock.nowMs();
+    if (answer?.complete !== true) this.#doubtMs = nowMs;
+    else if (answer.status < 300) this.#stored();
+    else if (answer.status === 507 && FULL.has(fieldsIn(answer)["code"])) {
+      this.#refusedMs = nowMs;
+      this.#fullMs = nowMs;
+    }
+    return answer;
   }
 
   /** Changes whenever something was stored. */
@@ -53,7 +59,7 @@ export class Room {
 
   /** Whether writes have to be closed by a gateway that has lived since `sinceMs`. */
   isFull(sinceMs: number): boolean {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.clock.nowMs();
     const fullMs = this.#fullMs ?? Number.NEGATIVE_INFINITY;
     const isRemembered = fullMs > sinceMs && nowMs - fullMs < FULL_MEMORY_MS - SLACK_MS;
     return isRemembered && this.#underWay === 0 && nowMs - this.#doubtMs > DOUBT_MS;
@@ -61,7 +67,7 @@ export class Room {
 
   /** Whether they may be: somebody was refused, or may have been. */
   mayBeFull(): boolean {
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.clock.nowMs();
     const isRemembered = nowMs - this.#refusedMs < FULL_MEMORY_MS + SLACK_MS;
     return isRemembered || this.#underWay > 0 || nowMs - this.#doubtMs < FULL_MEMORY_MS + DOUBT_MS;
   }

@@ -47,7 +47,7 @@ interface Plan {
 
 export class NodeHistory {
   readonly simulation: Simulation;
-  readonly ledger: Ledger;
+  readonly ledger: Ledger = new Ledger();
   /** The first that does not hold ends the history. */
   readonly #checks = new Checks((what) => assert.fail(what));
   readonly #node: SimulatedNode;
@@ -59,7 +59,6 @@ export class NodeHistory {
 
   constructor(simulation: Simulation, catalogue: LoadedCatalogue) {
     this.simulation = simulation;
-    this.ledger = new Ledger(simulation.clock);
     if (simulation.seed % 8 === 0) simulation.disk.capacityBytes = SMALL_DISK_BYTES;
     this.#node = new SimulatedNode({ simulation, catalogue, config: CONFIG });
   }
