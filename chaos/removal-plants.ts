@@ -2,6 +2,9 @@
 import type { PlantedBug } from "#chaos/plants.ts";
 import { wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
 import { ok } from "#runtime/errors.ts";
+import { second } from "#runtime/units.ts";
+
+const LATE_MS: number = second / 2;
 
 export const REMOVAL_BUGS: readonly PlantedBug[] = [
   {
@@ -20,13 +23,13 @@ export const REMOVAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "forgets-removals",
-    says: "what was removed and what is held is never made durable",
-    scenario: "power-fails",
+    says: "what is removed or held is made durable long after it was answered",
+    scenario: "data-cell-killed-at-every-fsync",
     seenBy: "objects-are-linearizable",
     into: (catalogue) => {
       const journals = new Set<number>();
       return wired(catalogue, "storage", (wiring) =>
-        withEnv(wiring, ({ disk }) => ({
+        withEnv(wiring, ({ disk, clock }) => ({
           disk: {
             ...disk,
             open: async (path, mode) => {
@@ -34,7 +37,11 @@ export const REMOVAL_BUGS: readonly PlantedBug[] = [
               if (opened.ok && path.includes("/keeps/")) journals.add(opened.value);
               return opened;
             },
-            sync: async (descriptor) => (journals.has(descriptor) ? ok() : await disk.sync(descriptor)),
+            sync: async (descriptor) => {
+              if (!journals.has(descriptor)) return await disk.sync(descriptor);
+              clock.after(LATE_MS, () => void disk.sync(descriptor));
+              return ok();
+            },
             close: async (descriptor) => {
               journals.delete(descriptor);
               return await disk.close(descriptor);
