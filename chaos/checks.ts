@@ -27,6 +27,8 @@ export const CHECKS = {
   "ready-again": "when all has healed, the node is ready for reads and writes in time",
   "clients-are-served-again": "when all has healed, something is stored for a client of each group, in the same time",
   "everything-runs-again": "every cell, server and actor runs in the end, and nothing is quarantined",
+  "supervision-keeps-its-rules":
+    "each life of a part follows on the end of another, restarts are counted one by one and within their budget, and a quarantine lasts",
   "nothing-is-left": "a node that is down leaves no process, descriptor, timer or temporary file",
   "faults-took-effect": "every fault of the plan did something",
 } as const;

@@ -1,6 +1,6 @@
 /** Brings the faults of a plan about, each at its time, and heals them. */
 import type { Calm } from "#chaos/calm.ts";
-import { type Fault, type FaultKind, groupsOf, lastsMs, titleOf } from "#chaos/fault.ts";
+import { endsNode, type Fault, type FaultKind, groupsOf, lastsMs, titleOf } from "#chaos/fault.ts";
 import type { FaultTally } from "#chaos/outcome.ts";
 import { type Injection, passed, type World } from "#chaos/world.ts";
 
@@ -16,6 +16,9 @@ export class Nemesis {
   readonly #faults: readonly Fault[];
   readonly #onInjected: (done: Done) => void;
   readonly #done: Done[] = [];
+  #epoch = 0;
+  /** Faults under way that end the node. */
+  #endings = 0;
 
   /** `onInjected` hears of each fault when it was brought about, before it heals. */
   constructor(world: World, calm: Calm, faults: readonly Fault[], onInjected: (done: Done) => void) {
@@ -33,6 +36,9 @@ export class Nemesis {
   async #bring(fault: Fault): Promise<void> {
     await passed(this.#world, fault.atMs);
     this.#calm.disturbed(groupsOf(fault));
+    const isEnding = endsNode(fault);
+    if (isEnding) this.#endings += 1;
+    if (isEnding || fault.kind === "resume-actor") this.#epoch += 1;
     const injection = await this.#world.inject(fault);
     const done = { fault, injection };
     this.#onInjected(done);
@@ -40,7 +46,15 @@ export class Nemesis {
     const forMs = lastsMs(fault);
     if (forMs > 0) await passed(this.#world, forMs);
     await injection.heal();
+    if (isEnding) this.#endings -= 1;
     this.#calm.healed(groupsOf(fault));
+  }
+
+  /**
+   * Another one where a supervisor may be another, or was told to begin anew; undefined while it is not known when the node ends.
+   */
+  get epoch(): number | undefined {
+    return this.#endings > 0 ? undefined : this.#epoch;
   }
 
   /** The faults that did nothing, a few words each: a plan with one of them has not been tried. */

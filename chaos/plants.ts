@@ -11,6 +11,7 @@ import type { ExecutorName } from "#chaos/outcome.ts";
 import type { Patch } from "#chaos/real/patched.ts";
 import { REMOVAL_BUGS } from "#chaos/removal-plants.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
+import { SUPERVISION_BUGS } from "#chaos/supervision-plants.ts";
 import type { NodeStatus } from "#runtime/actor-module.ts";
 import { ok } from "#runtime/errors.ts";
 import { hour, minute, second } from "#runtime/units.ts";
@@ -263,6 +264,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     },
   },
   ...REMOVAL_BUGS,
+  ...SUPERVISION_BUGS,
   ...EVENT_BUGS,
 ];
 

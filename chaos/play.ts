@@ -23,6 +23,7 @@ import { NamesWorkload } from "#chaos/workload/names.ts";
 import { ReadinessWatch } from "#chaos/workload/readiness.ts";
 import { RemovalsWorkload } from "#chaos/workload/removals.ts";
 import { Room } from "#chaos/workload/room.ts";
+import { SupervisionWatch } from "#chaos/workload/supervision.ts";
 import { type AtRest, passed, type World } from "#chaos/world.ts";
 import { assert } from "#runtime/errors.ts";
 import type { Random } from "#runtime/random.ts";
@@ -96,7 +97,8 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   await events?.prepare(producers);
   const sampling = sampler.run();
   const readiness = new ReadinessWatch({ world, calm, checks, room });
-  const looking = readiness.run();
+  const supervision = new SupervisionWatch({ world, nemesis, checks });
+  const looking = Promise.all([readiness.run(), supervision.run()]);
   const beganMs = world.clock.nowMs();
   const keepDoing = async (act: () => Promise<void>): Promise<void> => {
     while (world.clock.nowMs() - beganMs < plan.durationMs) {
@@ -141,6 +143,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   judgeRemovals(removals, checks);
   isOver = true;
   readiness.stop();
+  supervision.stop();
   await Promise.all([watching, looking]);
   await judgeRest(world, operator, checks);
   const samples = sampler.stop();

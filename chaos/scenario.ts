@@ -35,6 +35,7 @@ export const WANTED: readonly CheckName[] = [
   "ready-again",
   "clients-are-served-again",
   "everything-runs-again",
+  "supervision-keeps-its-rules",
   "nothing-is-left",
   "faults-took-effect",
 ];
