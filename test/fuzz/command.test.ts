@@ -83,6 +83,16 @@ describe("cepa fuzz", () => {
     });
   }
 
+  it("says where nothing can be kept before it begins, and exits with 2", async () => {
+    const { code, stdout, stderr } = await run([], { CEPA_FUZZ_RECORDS: MAIN }, ["ranges", "--minutes", "0.01"]);
+
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(
+      stderr,
+      /^cepa: what is found cannot be kept: ENOTDIR: [^\n]+: let CEPA_FUZZ_RECORDS name a folder that may be written: see cepa fuzz --help\n$/,
+    );
+  });
+
   it("keeps what is new, adds a line to the ledger, and says how far that is from a release", async () => {
     const { code, stdout } = await fuzz("ranges", "--minutes", "0.01", "--seed", "7", "--json");
 
