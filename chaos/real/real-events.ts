@@ -62,8 +62,9 @@ export class RealEvents implements EventsPort {
     return this.#life?.work;
   }
 
-  static async prepare(random: Random): Promise<RealEvents> {
-    const folder = new TemporaryFolder(tmpdir(), "cepa-work-");
+  /** In a folder of its own, in `parent`. */
+  static async prepare(random: Random, parent: string = tmpdir()): Promise<RealEvents> {
+    const folder = new TemporaryFolder(parent, "cepa-work-");
     const trust = await makeTrust(folder.path);
     const path = join(trust, "cepa.toml");
     const late = `[auth]\nrevocationLateMs = ${lateMsOf(random)}\n`;

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 
 const root = join(import.meta.dirname, "..", "..");
-/** Nodes, and the command line, which has failures told in its own way; a soak prints a line in minutes. */
-const OTHERS = ["supervisor/main.ts", "supervisor/compile.ts", "cli/main.ts", "chaos/real/soak/main.ts"];
+/** Nodes, and the command line, which has failures told in its own way. */
+const OTHERS = ["supervisor/main.ts", "supervisor/compile.ts", "cli/main.ts"];
 
 /** What such a command ends with, and says, that does this and nothing else. */
 function refused(script: string): { readonly code: number | null; readonly stderr: string } {
