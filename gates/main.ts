@@ -38,7 +38,7 @@ const problems = problemsOf(gates, read("cepa"), (path) => existsSync(join(root,
 for (const problem of problems) process.stderr.write(`cepa: specs/gates.md: ${problem}\n`);
 if (problems.length > 0) process.exit(2);
 for (const id of ids) {
-  if (!gates.some((gate) => isMeant(gate, id))) refuse(`there is no gate ${id}`);
+  if (!gates.some((gate) => isMeant(gate, id))) refuse(`there is no gate ${id}: cepa gates has them all`);
 }
 
 const counts = { true: 0, false: 0, undecided: 0 };

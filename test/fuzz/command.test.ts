@@ -64,6 +64,7 @@ describe("cepa fuzz", () => {
 
   for (const [what, args, says] of [
     ["an unknown family", ["nothing"], /there is no family nothing: cepa fuzz list has them/],
+    ["a family that is nearly one", ["rnages"], /there is no family rnages \(did you mean ranges\?\): cepa fuzz list/],
     ["minutes that are none", ["ranges", "--minutes", "0"], /--minutes 0 is no number of minutes/],
     ["a seed that is none", ["ranges", "--seed", "x"], /x is no seed/],
     ["an unknown option", ["--wish"], /Unknown option '--wish'/],

@@ -8,6 +8,7 @@ import { randomInt } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { didYouMean } from "#cli/did-you-mean.ts";
 import { minute } from "#runtime/units.ts";
 import { type Crash, fuzzFamily } from "#test/fuzz/campaign.ts";
 import { changedLine } from "#test/fuzz/changed.ts";
@@ -263,7 +264,8 @@ async function chosenInput(): Promise<{
 }
 
 function chosenFamily(name: string): Family {
-  return familyNamed(name) ?? refuse(`there is no family ${name}: cepa fuzz list has them`);
+  const names = FAMILIES.map((family) => family.name);
+  return familyNamed(name) ?? refuse(`there is no family ${name}${didYouMean(name, names)}: cepa fuzz list has them`);
 }
 
 function minutesOf(text: string): number {

@@ -106,7 +106,7 @@ describe("cepa gates", () => {
     assert.deepEqual(all.lines.slice(15, 19), row);
     assert.deepEqual(
       [gates(others, "13.40").code, gates(others, "13.40").stderr],
-      [2, "cepa: there is no gate 13.40: see cepa gates --help\n"],
+      [2, "cepa: there is no gate 13.40: cepa gates has them all: see cepa gates --help\n"],
     );
   });
 
