@@ -6,7 +6,6 @@
  * because it syncs once a second would be no fault of ingest.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { TemporaryFolder } from "#bench/temporary.ts";
 import type { FoundRow } from "#chaos/checkers/event-history.ts";
@@ -63,7 +62,7 @@ export class RealEvents implements EventsPort {
   }
 
   /** In a folder of its own, in `parent`. */
-  static async prepare(random: Random, parent: string = tmpdir()): Promise<RealEvents> {
+  static async prepare(random: Random, parent: string): Promise<RealEvents> {
     const folder = new TemporaryFolder(parent, "cepa-work-");
     const trust = await makeTrust(folder.path);
     const path = join(trust, "cepa.toml");
