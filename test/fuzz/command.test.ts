@@ -69,6 +69,8 @@ describe("cepa fuzz", () => {
     ["a seed that is none", ["ranges", "--seed", "x"], /x is no seed/],
     ["an unknown option", ["--wish"], /Unknown option '--wish'/],
     ["no file", ["replay"], /say which file/],
+    ["two files", ["replay", "a", "b"], /^cepa: replay takes no b as well: see/],
+    ["a family to list", ["list", "link"], /^cepa: list takes no link: see/],
     ["a file of nobody", ["replay", MAIN], /main\.ts is not named FAMILY\.TARGET/],
     [
       "a file that is not there",

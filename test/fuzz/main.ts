@@ -65,7 +65,8 @@ const corpus = new Corpus(join(recordsFolder, "corpus"));
 const ledger = new Ledger(join(recordsFolder, "ledger.jsonl"));
 const foundFolder = records === undefined ? join(root, ".cache", "fuzz") : join(records, "found");
 const { values, positionals } = readArguments();
-const [command, subject] = positionals;
+const [command = "", subject] = positionals;
+refuseSurplus();
 switch (command) {
   case "list":
     await list();
@@ -261,6 +262,13 @@ async function chosenInput(): Promise<{
   } catch (error) {
     return refuse(`${subject} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Families may be many. What a command is not about would be passed over. */
+function refuseSurplus(): void {
+  const taken = { list: 1, ledger: 1, replay: 2, keep: 2 }[command] ?? Number.POSITIVE_INFINITY;
+  const surplus = positionals[taken];
+  if (surplus !== undefined) refuse(`${command} takes no ${surplus}${taken > 1 ? " as well" : ""}`);
 }
 
 function chosenFamily(name: string): Family {
