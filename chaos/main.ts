@@ -24,6 +24,7 @@ import { planOf } from "#chaos/scenario.ts";
 import { SCENARIOS, scenarioNamed } from "#chaos/scenarios.ts";
 import { lineOf, readSeeds } from "#chaos/seeds.ts";
 import { shrink } from "#chaos/shrink.ts";
+import { didYouMean } from "#cli/did-you-mean.ts";
 import { minute, second } from "#runtime/units.ts";
 import { catalogue } from "#supervisor/catalogue.ts";
 
@@ -287,7 +288,7 @@ async function chosenPlan(first: number | undefined, runs: number): Promise<Plan
   const scenario = scenarioNamed(subject);
   const seedFrom = (from: number): number => (from + runs) % 2 ** 32;
   if (scenario !== undefined) return planOf(scenario, { seed: seedFrom(first ?? 0) });
-  if (!subject.endsWith(".json")) refuse(`there is no scenario ${subject}: cepa chaos list has them`);
+  if (!subject.endsWith(".json")) refuse(`there is no scenario ${named(subject, SCENARIOS)}: cepa chaos list has them`);
   let text: string;
   try {
     // What is no file may never end.
@@ -333,7 +334,15 @@ function chosenExecutor(): ExecutorName {
 
 function chosenPlant(): PlantedBug | undefined {
   if (values.plant === undefined) return undefined;
-  return plantedBug(values.plant) ?? refuse(`there is no bug ${values.plant}: cepa chaos list has them`);
+  return (
+    plantedBug(values.plant) ?? refuse(`there is no bug ${named(values.plant, PLANTED_BUGS)}: cepa chaos list has them`)
+  );
+}
+
+/** With what was meant, where that is near. */
+function named(given: string, known: readonly { readonly name: string }[]): string {
+  const names = known.map(({ name }) => name);
+  return `${given}${didYouMean(given, names)}`;
 }
 
 function chosenSeed(): number {

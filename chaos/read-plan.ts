@@ -2,6 +2,7 @@
  * A plan from outside, looked at field by field: what is missing, unknown or out of bounds is named by its place, and a plan
  * that is taken is one that every executor understands.
  */
+import { JsonReader } from "#actors/domain/json-reader.ts";
 import { DISK_OPERATIONS, type Fault, type FaultKind, PLAN_ERRNOS } from "#chaos/fault.ts";
 import { DIRECTIONS } from "#chaos/network/barrier.ts";
 import { CLIENT_GROUPS } from "#chaos/network/groups.ts";
@@ -126,12 +127,9 @@ const PLAN_FIELDS: Readonly<Record<Exclude<keyof Plan, "faults" | "producers">, 
 const PLAN_OPTIONS: Readonly<Record<string, Rule>> = { producers: whole(0, PLAN_PRODUCERS_MAX) };
 
 export function readPlan(json: string): Result<Plan, PlanInvalid> {
-  let given: unknown;
-  try {
-    given = JSON.parse(json);
-  } catch (error) {
-    return refused(`it is no JSON: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const reader = new JsonReader(json, "any");
+  const given = reader.document();
+  if (given === undefined) return refused(problemOfText(json, reader));
   if (!isRecord(given)) return refused("it is no object");
   const { faults, ...rest } = given;
   const chosen = Object.entries(PLAN_OPTIONS).filter(([name]) => Object.hasOwn(rest, name));
@@ -145,6 +143,15 @@ export function readPlan(json: string): Result<Plan, PlanInvalid> {
     if (wrong !== undefined) return refused(wrong);
   }
   return ok({ ...rest, faults: faults as readonly Fault[] } as unknown as Plan);
+}
+
+/** Where it begins in the text, for who has an editor. */
+function problemOfText(json: string, { problem, at }: JsonReader): string {
+  const lines = json.slice(0, at).split("\n");
+  const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+  if (problem !== "duplicate-key") return `it is no JSON: ${problem}, ${place}`;
+  const [key] = /"(?:[^"\\]|\\.)*"/.exec(json.slice(at)) ?? [];
+  return `${key} is there twice in one object, the second time in ${place}`;
 }
 
 function problemOfFault(place: string, given: unknown, durationMs: number): string | undefined {

@@ -14,7 +14,8 @@ const HELP = `usage: cepa gates [--all] [--json] [id...]
 
 Says of each gate of a release whether it is true, false or undecided: a line for each, those first that are in the way, with
 what they last came to. With an id, or --all, whole rows: what a gate is read as, and which command decides it (specs/gates.md).
-Exit code: 0 all gates that were asked for are true, 1 one is not: no release, 2 a mistake in the command or in the page.
+Exit code: 0 all gates that were asked for are true, 1 one is not: no release, 2 a mistake in the command or in the page,
+or no page.
 
   --all       whole rows of all gates
   --json      one line for each gate, then one with the counts of all
@@ -37,7 +38,7 @@ const problems = problemsOf(gates, read("cepa"), (path) => existsSync(join(root,
 for (const problem of problems) process.stderr.write(`cepa: specs/gates.md: ${problem}\n`);
 if (problems.length > 0) process.exit(2);
 for (const id of ids) {
-  if (!gates.some((gate) => isMeant(gate, id))) refuse(`there is no gate ${id}`);
+  if (!gates.some((gate) => isMeant(gate, id))) refuse(`there is no gate ${id}: cepa gates has them all`);
 }
 
 const counts = { true: 0, false: 0, undecided: 0 };

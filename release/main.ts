@@ -69,7 +69,8 @@ const root = repository;
 const policy = LICENCE_POLICY;
 
 if (values.help) process.stdout.write(HELP);
-else if (TAKES[command] === undefined) refuse(command === "" ? "say what to do" : `there is no command ${command}`);
+else if (TAKES[command] === undefined)
+  refuse(command === "" ? "say what to do" : `there is no command ${command}: ${Object.keys(TAKES).join(", ")}`);
 else {
   const unknown = (["out", "key", "other-node"] as const).find(
     (name) => values[name] !== undefined && !TAKES[command]?.includes(name),

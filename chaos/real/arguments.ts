@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { HELP } from "#chaos/help.ts";
 import { HUNT_RUNS_MAX } from "#chaos/hunt.ts";
+import { didYouMean } from "#cli/did-you-mean.ts";
 
 type Option = "seed" | "executor" | "minutes" | "runs" | "plant" | "json";
 
@@ -41,7 +42,10 @@ export function readArguments(): Arguments {
   const [command, subject, ...more] = positionals;
   if (command === undefined) return refuse("say what to do");
   const known = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
-  if (known === undefined) return refuse(`there is no command ${command}`);
+  if (known === undefined) {
+    const commands = [...Object.keys(COMMANDS), "soak"];
+    return refuse(`there is no command ${command}${didYouMean(command, commands)}: ${commands.join(", ")}`);
+  }
   const surplus = known.hasSubject ? more[0] : subject;
   if (surplus !== undefined) {
     return refuse(known.hasSubject ? `one thing at a time, not ${surplus} as well` : `${command} takes no ${surplus}`);

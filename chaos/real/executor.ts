@@ -80,6 +80,7 @@ async function makeWorld(
     mkdirSync(dataDirectory);
     return new ProcessWorld({
       dataDirectory,
+      folder: directory,
       afterwards: new Afterwards(directory, dataDirectory),
       config,
       random,

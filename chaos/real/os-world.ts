@@ -118,7 +118,17 @@ export class OsWorld implements World {
       NODE_OPTIONS: `${NODE_OPTIONS} --import=${HAND_ON}`.trim(),
     };
     const env = { ...faked, ...handed };
-    this.#inner = new ProcessWorld({ dataDirectory, config, random, env, hasEvents, isGated, place: network?.place });
+    const place = network?.place;
+    this.#inner = new ProcessWorld({
+      dataDirectory,
+      folder: directory,
+      config,
+      random,
+      env,
+      hasEvents,
+      isGated,
+      place,
+    });
     this.clock = this.#inner.clock;
   }
 

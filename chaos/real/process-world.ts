@@ -45,6 +45,8 @@ const REST_MS: number = 1 * second;
 export interface ProcessWorldOptions {
   /** Of its own: it is empty, and it is the caller's to remove. */
   readonly dataDirectory: string;
+  /** Of the run: what is not the node's stands in there, and is the caller's to remove as well. */
+  readonly folder: string;
   readonly config: string;
   readonly random: Random;
   /** Whether producers publish: then the node has the cell `work`. */
@@ -117,7 +119,8 @@ export class ProcessWorld implements World {
   }
 
   async begin(): Promise<void> {
-    if (this.#options.hasEvents === true) this.#events = await RealEvents.prepare(this.#options.random);
+    if (this.#options.hasEvents === true)
+      this.#events = await RealEvents.prepare(this.#options.random, this.#options.folder);
     this.#writeConfig(this.#options.config);
     const { clock } = this;
     const { random, place, isGated = false } = this.#options;

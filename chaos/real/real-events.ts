@@ -6,7 +6,6 @@
  * because it syncs once a second would be no fault of ingest.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { TemporaryFolder } from "#bench/temporary.ts";
 import type { FoundRow } from "#chaos/checkers/event-history.ts";
@@ -62,8 +61,9 @@ export class RealEvents implements EventsPort {
     return this.#life?.work;
   }
 
-  static async prepare(random: Random): Promise<RealEvents> {
-    const folder = new TemporaryFolder(tmpdir(), "cepa-work-");
+  /** In a folder of its own, in `parent`. */
+  static async prepare(random: Random, parent: string): Promise<RealEvents> {
+    const folder = new TemporaryFolder(parent, "cepa-work-");
     const trust = await makeTrust(folder.path);
     const path = join(trust, "cepa.toml");
     const late = `[auth]\nrevocationLateMs = ${lateMsOf(random)}\n`;

@@ -78,11 +78,13 @@ export class CoverageCollector {
   }
 }
 
-/** What an interrupted run has left. One that is under way writes all the time. */
-function removeAbandoned(scratch: string): void {
+/** What an interrupted run has left. One that is under way writes all the time; another one may be removing the same. */
+export function removeAbandoned(scratch: string): void {
   for (const name of readdirSync(scratch)) {
     const path = join(scratch, name);
-    if (statSync(path).mtimeMs < Date.now() - 1 * hour) rmSync(path, { recursive: true });
+    const { mtimeMs = Infinity } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    const isAbandoned = name.startsWith("v8-") && mtimeMs < Date.now() - 1 * hour;
+    if (isAbandoned) rmSync(path, { recursive: true, force: true });
   }
 }
 

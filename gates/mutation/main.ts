@@ -7,7 +7,7 @@
  */
 import "#cli/output.ts";
 import { globSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Candidate, MUTATED, orderOf, runCampaign, sourcesIn } from "#gates/mutation/campaign.ts";
@@ -49,6 +49,8 @@ Examples:
   $ cepa mutate runtime/bus.ts --again
 `;
 
+const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 const root = join(import.meta.dirname, "..", "..");
 const folder = join(root, ".cache", "mutation");
 const { values, positionals } = readArguments();
@@ -68,11 +70,13 @@ if (values.again) {
 }
 
 const runner = new TestRunner(root, join(root, ".cache", "compile"));
-process.on("SIGINT", () => {
-  runner.endAll();
-  keep();
-  process.exit(130);
-});
+for (const signal of INTERRUPTIONS) {
+  process.on(signal, () => {
+    runner.endAll();
+    keep();
+    process.exit(128 + constants.signals[signal]);
+  });
+}
 
 const reach = new Reach({ root, sources, runner, folder });
 if (endMs < Infinity) setTimeout(() => runner.endAll(), endMs - performance.now()).unref();

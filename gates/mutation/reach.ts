@@ -19,6 +19,7 @@ import {
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type CountedScript, Counts } from "#gates/coverage/counts.ts";
+import { removeAbandoned } from "#gates/coverage/coverage.ts";
 import type { MutatedSource } from "#gates/mutation/mutants.ts";
 import type { TestRunner } from "#gates/mutation/test-run.ts";
 import { minute, second } from "#runtime/units.ts";
@@ -64,6 +65,7 @@ export class Reach {
     this.#options = options;
     this.#folder = join(options.folder, "tests");
     mkdirSync(this.#folder, { recursive: true });
+    removeAbandoned(options.folder);
   }
 
   /** Looks at one test, if nobody did since it or something that it loads was changed. */

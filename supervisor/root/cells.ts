@@ -115,7 +115,12 @@ export class Cells {
     const { actor } = command;
     const cell = this.#home(actor);
     if (cell === undefined) {
-      return { refusal: { code: "supervisor.no-such-child", message: `there is no actor/${actor}` } };
+      return {
+        refusal: {
+          code: "supervisor.no-such-child",
+          message: absence("actor", actor, Object.keys(this.#options.placement.cellOf)),
+        },
+      };
     }
     const answer = await cell.command(command);
     if (answer.refusal === undefined) return answer;
@@ -124,12 +129,12 @@ export class Cells {
 
   /** Does what an operator wants of a cell, or of a server. */
   commandChild(command: "kill" | "resume", kind: "cell" | "server", name: string): CommandAnswer {
-    const isThere = (kind === "cell" ? this.#cells : this.#servers).some((child) => child.name === name);
+    const names = (kind === "cell" ? this.#cells : this.#servers).map((child) => child.name);
     const absent: Failure = { code: "supervisor.no-such-child" };
-    const done = isThere ? this.#supervisor[command](name) : fail(absent);
+    const done = names.includes(name) ? this.#supervisor[command](name) : fail(absent);
     if (done.ok) return DONE;
     const failure: Failure = done.failure;
-    const message = "state" in failure ? `${kind}/${name} is ${failure.state}` : `there is no ${kind}/${name}`;
+    const message = "state" in failure ? `${kind}/${name} is ${failure.state}` : absence(kind, name, names);
     return { refusal: { code: failure.code, message } };
   }
 
@@ -208,4 +213,9 @@ export class Cells {
       onChange,
     });
   }
+}
+
+/** With what there is. */
+function absence(kind: string, name: string, known: readonly string[]): string {
+  return `there is no ${kind}/${name}${known.length === 0 ? "" : `: ${known.join(", ")}`}`;
 }

@@ -77,13 +77,20 @@ describe("cepa chaos", () => {
 
   for (const [what, args, says] of [
     ["no command", [], /say what to do/],
-    ["an unknown command", ["break"], /there is no command break/],
+    ["an unknown command", ["break"], /there is no command break: list, run, grid, .*, soak: see/],
+    ["a command that is nearly one", ["rnu"], /there is no command rnu \(did you mean run\?\): list, /],
     ["an unknown scenario", ["run", "nothing"], /there is no scenario nothing: cepa chaos list has them/],
     ["a plan that is not there", ["run", "none.json"], /none\.json cannot be read: ENOENT/],
     ["a seed that is none", ["run", "power-fails", "--seed", "x"], /x is no seed/],
     ["a grid of something", ["grid", "of-something"], /grid takes no of-something/],
     ["an unknown executor", ["run", "power-fails", "--executor", "x"], /--executor x: sim, process, os/],
     ["an unknown bug", ["run", "power-fails", "--plant", "x"], /there is no bug x/],
+    [
+      "a scenario that is nearly one",
+      ["run", "power-fail"],
+      /there is no scenario power-fail \(did you mean power-fails\?\): cepa chaos list has them/,
+    ],
+    ["a bug that is nearly one", ["run", "power-fails", "--plant", "no-fsnyc"], /\(did you mean no-fsync\?\)/],
     ["an option of another command", ["hunt", "--executor", "process"], /hunt has no option --executor/],
     ["two plans", ["run", "one.json", "two.json"], /one thing at a time, not two\.json as well/],
     ["an unknown option", ["run", "--wish"], /Unknown option '--wish'/],

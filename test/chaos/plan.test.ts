@@ -28,7 +28,12 @@ describe("chaos plan: read", () => {
   }
 
   for (const [what, given, problem] of [
-    ["no JSON", "{", /^it is no JSON: /],
+    ["no JSON", '{\n "seed": x', /^it is no JSON: not-json, line 2, column 10$/],
+    [
+      "a key that is there twice",
+      '{ "seed": 1,\n  "faults": [{ "kind": "crash-actor", "k\\u0069nd": "panic" }] }',
+      /^"k\\u0069nd" is there twice in one object, the second time in line 2, column 39$/,
+    ],
     ["a list", [], /^it is no object$/],
     ["a missing field", { ...plan, seed: undefined }, /^seed is missing$/],
     ["an unknown field", { ...plan, wish: 1 }, /^wish is not known here$/],

@@ -64,10 +64,13 @@ describe("cepa fuzz", () => {
 
   for (const [what, args, says] of [
     ["an unknown family", ["nothing"], /there is no family nothing: cepa fuzz list has them/],
+    ["a family that is nearly one", ["rnages"], /there is no family rnages \(did you mean ranges\?\): cepa fuzz list/],
     ["minutes that are none", ["ranges", "--minutes", "0"], /--minutes 0 is no number of minutes/],
     ["a seed that is none", ["ranges", "--seed", "x"], /x is no seed/],
     ["an unknown option", ["--wish"], /Unknown option '--wish'/],
     ["no file", ["replay"], /say which file/],
+    ["two files", ["replay", "a", "b"], /^cepa: replay takes no b as well: see/],
+    ["a family to list", ["list", "link"], /^cepa: list takes no link: see/],
     ["a file of nobody", ["replay", MAIN], /main\.ts is not named FAMILY\.TARGET/],
     [
       "a file that is not there",
@@ -82,6 +85,16 @@ describe("cepa fuzz", () => {
       assert.match(stderr, says);
     });
   }
+
+  it("says where nothing can be kept before it begins, and exits with 2", async () => {
+    const { code, stdout, stderr } = await run([], { CEPA_FUZZ_RECORDS: MAIN }, ["ranges", "--minutes", "0.01"]);
+
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(
+      stderr,
+      /^cepa: what is found cannot be kept: ENOTDIR: [^\n]+: let CEPA_FUZZ_RECORDS name a folder that may be written: see cepa fuzz --help\n$/,
+    );
+  });
 
   it("keeps what is new, adds a line to the ledger, and says how far that is from a release", async () => {
     const { code, stdout } = await fuzz("ranges", "--minutes", "0.01", "--seed", "7", "--json");

@@ -5,9 +5,10 @@
  */
 import "#cli/output.ts";
 import { randomInt } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { didYouMean } from "#cli/did-you-mean.ts";
 import { minute } from "#runtime/units.ts";
 import { type Crash, fuzzFamily } from "#test/fuzz/campaign.ts";
 import { changedLine } from "#test/fuzz/changed.ts";
@@ -46,7 +47,8 @@ repository, and a release is made of what is committed. An input that something 
   -h, --help    print this
 
 Corpus, ledger and what was found are elsewhere where CEPA_FUZZ_RECORDS says so.
-Exit code: 0 nothing was found, 1 something was, or the ledger has too few hours; 2 a mistake in the command.
+Exit code: 0 nothing was found, 1 something was, or the ledger has too few hours; 2 a mistake in the command,
+or a file that cannot be read or written.
 
 Examples:
   $ cepa fuzz list
@@ -63,7 +65,8 @@ const corpus = new Corpus(join(recordsFolder, "corpus"));
 const ledger = new Ledger(join(recordsFolder, "ledger.jsonl"));
 const foundFolder = records === undefined ? join(root, ".cache", "fuzz") : join(records, "found");
 const { values, positionals } = readArguments();
-const [command, subject] = positionals;
+const [command = "", subject] = positionals;
+refuseSurplus();
 switch (command) {
   case "list":
     await list();
@@ -145,6 +148,7 @@ function lengthOf(hours: number): string {
 async function run(families: readonly Family[]): Promise<void> {
   const forMs = minutesOf(values.minutes) * minute;
   const seed = values.seed === undefined ? randomInt(2 ** 31) : seedOf(values.seed);
+  refuseUnkept();
   let isOver = false;
   process.once("SIGINT", () => {
     isOver = true;
@@ -183,6 +187,20 @@ async function run(families: readonly Family[]): Promise<void> {
   );
   const folder = relative(process.cwd(), recordsFolder);
   process.stdout.write(`${changedLine({ folder, corpus: changed, isCheckout: records === undefined })}\n`);
+}
+
+/** Before anything is run: what could not be kept would be time that is lost. */
+function refuseUnkept(): void {
+  try {
+    for (const folder of [join(recordsFolder, "corpus"), foundFolder]) {
+      mkdirSync(folder, { recursive: true });
+      accessSync(folder, constants.W_OK);
+    }
+    if (existsSync(ledger.path)) accessSync(ledger.path, constants.W_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    refuse(`what is found cannot be kept: ${why}: let CEPA_FUZZ_RECORDS name a folder that may be written`);
+  }
 }
 
 function tell(entry: LedgerEntry): void {
@@ -246,8 +264,16 @@ async function chosenInput(): Promise<{
   }
 }
 
+/** Families may be many. What a command is not about would be passed over. */
+function refuseSurplus(): void {
+  const taken = { list: 1, ledger: 1, replay: 2, keep: 2 }[command] ?? Number.POSITIVE_INFINITY;
+  const surplus = positionals[taken];
+  if (surplus !== undefined) refuse(`${command} takes no ${surplus}${taken > 1 ? " as well" : ""}`);
+}
+
 function chosenFamily(name: string): Family {
-  return familyNamed(name) ?? refuse(`there is no family ${name}: cepa fuzz list has them`);
+  const names = FAMILIES.map((family) => family.name);
+  return familyNamed(name) ?? refuse(`there is no family ${name}${didYouMean(name, names)}: cepa fuzz list has them`);
 }
 
 function minutesOf(text: string): number {

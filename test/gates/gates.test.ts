@@ -33,6 +33,19 @@ function gates(others: Readonly<Record<string, string>>, ...args: readonly strin
 }
 
 describe("cepa gates", () => {
+  it("ends with 2 and a sentence where there is no page", () => {
+    rmSync(join(root, "specs/gates.md"), { force: true });
+
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "gates/main.ts")], { encoding: "utf8" });
+
+    assert.deepEqual([status, stdout], [2, ""]);
+    const page = join(root, "specs/gates.md");
+    assert.equal(
+      stderr,
+      `cepa: ${page}: no such file or directory (open). The checkout is not whole: see git status\n`,
+    );
+  });
+
   it("ends with 0 when every gate is true", () => {
     const { code, lines } = gates({});
 
@@ -93,7 +106,7 @@ describe("cepa gates", () => {
     assert.deepEqual(all.lines.slice(15, 19), row);
     assert.deepEqual(
       [gates(others, "13.40").code, gates(others, "13.40").stderr],
-      [2, "cepa: there is no gate 13.40: see cepa gates --help\n"],
+      [2, "cepa: there is no gate 13.40: cepa gates has them all: see cepa gates --help\n"],
     );
   });
 

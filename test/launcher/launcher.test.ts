@@ -13,6 +13,21 @@ const ALONE = "--no-concurrent-sparkplug";
 /** Prints its pid and stays. `up` runs it. */
 const STAYS = "console.log(process.pid); setInterval(() => undefined, 1000);";
 
+describe("launcher: the directory for temporary files", () => {
+  it("is there before a command begins that needs it: a sentence and exit code 2 otherwise", async () => {
+    using checkout = new Checkout();
+    checkout.script("bench/main.ts", "console.log(process.env.TMPDIR);");
+    const stderr = "cepa: /nowhere is no directory that may be written: let TMPDIR name one for temporary files\n";
+    const env = { TMPDIR: "/nowhere" };
+    await checkout.run(["ps"]);
+
+    assert.deepEqual(await checkout.run(["bench"], { env }), { code: 2, stdout: "", stderr });
+    assert.deepEqual(await checkout.run(["bench", "--help"], { env }), { code: 0, stdout: "/nowhere\n", stderr: "" });
+    assert.equal((await checkout.run(["bench"], { env: { TMPDIR: checkout.root } })).code, 0);
+    assert.equal((await checkout.run(["ps"], { env })).code, 0);
+  });
+});
+
 describe("launcher: installing", () => {
   it("installs once on a fresh clone, says so on standard error, and keeps standard output clean", async () => {
     using checkout = new Checkout();

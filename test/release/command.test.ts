@@ -265,7 +265,7 @@ describe("cepa release verify", () => {
 
   it("says what is wrong with the command", () => {
     for (const [args, says] of [
-      [["frob"], "there is no command frob"],
+      [["frob"], "there is no command frob: key, check, audit, make, verify"],
       [["verify", release], "say whose signature it should have: --key FILE.pub"],
       [["check", "--key", "x"], "check takes no --key"],
     ] as const) {

@@ -250,7 +250,7 @@ describe("node: a cell that dies (SUP-3)", () => {
       id: 1,
       ok: false,
       code: "supervisor.no-such-child",
-      message: "there is no cell/none",
+      message: "there is no cell/none: data, ops",
     });
     node.process.kill("SIGTERM");
     assert.equal(await node.exited, 0);

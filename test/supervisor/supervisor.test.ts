@@ -333,6 +333,24 @@ describe("supervisor: quarantine (SUP-7)", () => {
     assert.equal(child("a").refusedCount, 1);
   });
 
+  it("ends by command in a life that counts as a restart; one after a stop by command does not (SUP-3, SUP-6)", async () => {
+    const { supervisor, clock, child } = stage({ childRestartsMax: 1 });
+    const restarts = (): readonly number[] => supervisor.status().map((status) => status.restarts);
+    await supervisor.start();
+    for (let crash = 0; crash < 2; crash += 1) {
+      child("a").exit();
+      await clock.advance(1 * second);
+    }
+    supervisor.hold("b");
+    await clock.settle();
+
+    assert.deepEqual(restarts(), [1, 0, 0]);
+    supervisor.resume("a");
+    supervisor.resume("b");
+    await clock.settle();
+    assert.deepEqual(restarts(), [2, 0, 0]);
+  });
+
   it("ends by command, with a fresh budget", async () => {
     const { supervisor, clock, child, states } = stage({ childRestartsMax: 1 });
     await supervisor.start();

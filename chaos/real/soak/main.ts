@@ -4,6 +4,7 @@
  * Standard output has the figures, and then the verdict; with `--json` each is a line, the verdict the last. What happens
  * meanwhile goes to standard error.
  */
+import "#cli/output.ts";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { jsonLine, type Measurement } from "#bench/measurement.ts";

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { residentBytes } from "#bench/process-figures.ts";
 import { killedAtExit, TemporaryFolder } from "#bench/temporary.ts";
+import { Afterwards } from "#chaos/real/afterwards.ts";
 import { RealEvents } from "#chaos/real/real-events.ts";
 import { Probes } from "#chaos/real/soak/probes.ts";
 import { fileCounts, isCounted } from "#chaos/soak/data-files.ts";
@@ -40,13 +41,13 @@ export class SoakNode implements AsyncDisposable {
   readonly events: RealEvents;
   readonly work: WorkNode;
   readonly #probes: Probes;
-  readonly #folder: TemporaryFolder;
+  readonly #afterwards: Afterwards;
 
-  private constructor(node: TestNode, events: RealEvents, probes: Probes, folder: TemporaryFolder) {
+  private constructor(node: TestNode, events: RealEvents, probes: Probes, afterwards: Afterwards) {
     this.node = node;
     this.events = events;
     this.#probes = probes;
-    this.#folder = folder;
+    this.#afterwards = afterwards;
     events.attach(node);
     const { work } = events;
     assert(work !== undefined, "it is attached");
@@ -54,21 +55,31 @@ export class SoakNode implements AsyncDisposable {
   }
 
   static async start(): Promise<SoakNode> {
-    const events = await RealEvents.prepare(createRealRandom());
     // All of it is in one folder, its sockets too: it is removed whatever ends this.
     const folder = new TemporaryFolder(tmpdir(), "cepa-soak-");
+    const dataDirectory = join(folder.path, "data");
+    // Where this is killed there is nobody else to end the node, and with it its cells and servers.
+    const afterwards = new Afterwards(folder.path, dataDirectory);
+    try {
+      return await SoakNode.#startIn(folder.path, dataDirectory, afterwards);
+    } catch (error) {
+      await afterwards.clean();
+      throw error;
+    }
+  }
+
+  static async #startIn(folder: string, dataDirectory: string, afterwards: Afterwards): Promise<SoakNode> {
+    const events = await RealEvents.prepare(createRealRandom(), folder);
     const inside = (name: string): string => {
-      const path = join(folder.path, name);
+      const path = join(folder, name);
       mkdirSync(path, { mode: 0o700 });
       return path;
     };
-    const dataDirectory = inside("data");
     const probes = new Probes(inside("probes"));
-    writeFileSync(join(dataDirectory, "cepa.toml"), events.configWith(CONFIG));
+    writeFileSync(join(inside("data"), "cepa.toml"), events.configWith(CONFIG));
     const env = { ...events.env, XDG_RUNTIME_DIR: inside("run") };
-    // Its cells and servers end with it.
     const node = await startNode({ dataDirectory, env, command: probes.command(), onLaunch: killedAtExit });
-    return new SoakNode(node, events, probes, folder);
+    return new SoakNode(node, events, probes, afterwards);
   }
 
   get url(): string {
@@ -136,7 +147,7 @@ export class SoakNode implements AsyncDisposable {
     await this.events.detach();
     await this.node.killAll();
     await this.events.discard();
-    this.#folder[Symbol.dispose]();
+    await this.#afterwards.clean();
   }
 }
 

@@ -100,6 +100,10 @@ function settingsOf({ run }: Pick<Places, "run">): Readonly<Record<string, strin
     port: String(PORT),
     max_connections: String(POSTGRES_CONNECTIONS_MAX),
     jit: "off",
+    // Not in /dev/shm: there a server that is killed would leave its own for good. Files of the cluster are its successor's to
+    // remove. Next to nothing is in them: what processes share fits into memory that is set aside when it starts.
+    dynamic_shared_memory_type: "mmap",
+    min_dynamic_shared_memory: "16MB",
   };
 }
 

@@ -1,5 +1,4 @@
 /** A run on a tree of processes leaves nothing, however it ends. */
-import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,6 +7,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { second } from "#runtime/units.ts";
 import { eventually } from "#test/kit/node.ts";
+import { workMissing } from "#test/kit/work-node.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "..", "chaos", "main.ts");
 const folder = mkdtempSync(join(tmpdir(), "cepa-chaos-process-"));
@@ -30,7 +30,9 @@ describe("chaos: a tree of processes", () => {
   it("leaves nothing where the run is killed", async () => {
     const path = join(folder, "plan.json");
     const moments = { seed: 5, durationMs: 60_000, settlesWithinMs: 1000, clients: 2, pauseMs: 50, config: "" };
-    writeFileSync(path, JSON.stringify({ scenario: "killed", ...moments, faults: [] }));
+    // What producers work with stands beside the node's data.
+    const producers = workMissing === undefined ? 1 : 0;
+    writeFileSync(path, JSON.stringify({ scenario: "killed", ...moments, producers, faults: [] }));
     const env = { ...process.env, TMPDIR: folder };
     const run = spawn(process.execPath, [MAIN, "run", path, "--executor", "process"], { env, stdio: "ignore" });
     await eventually(30 * second, "the node is at work", () =>
@@ -40,7 +42,7 @@ describe("chaos: a tree of processes", () => {
     run.kill("SIGKILL");
     await once(run, "close");
 
-    await eventually(10 * second, "nothing is left", () => running().length === 0);
-    assert.deepEqual(readdirSync(folder), ["plan.json"]);
+    const isGone = (): boolean => running().length === 0 && readdirSync(folder).length === 1;
+    await eventually(10 * second, "nothing is left but the plan", isGone);
   });
 });

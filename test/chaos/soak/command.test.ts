@@ -11,6 +11,7 @@ import { roomProblem } from "#chaos/real/soak/room.ts";
 import { diskBytesOf } from "#chaos/soak/plan.ts";
 import { timeLeft } from "#chaos/soak/time-left.ts";
 import { GiB, minute, second } from "#runtime/units.ts";
+import { eventually } from "#test/kit/node.ts";
 import { workMissing } from "#test/kit/work-node.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
@@ -40,6 +41,19 @@ function soakIn(folder: string, ...args: readonly string[]): Promise<Ran> {
     stderr += bytes.toString();
   });
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+}
+
+/** Command lines that name `path`. */
+function processesAt(path: string): readonly string[] {
+  const lines = readdirSync("/proc").map((name) => {
+    try {
+      return /^\d+$/.test(name) ? readFileSync(`/proc/${name}/cmdline`, "latin1") : "";
+    } catch {
+      // It has ended meanwhile.
+      return "";
+    }
+  });
+  return lines.filter((line) => line.includes(path));
 }
 
 describe("cepa chaos soak", () => {
@@ -117,6 +131,20 @@ describe("cepa chaos soak", () => {
       rmdirSync(folder);
     });
   }
+
+  it("leaves nothing behind when it is killed", { skip: workMissing ?? false }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "cepa-test-"));
+    const args = [MAIN, "--events", "1000", "--objects", "400"];
+    const child = spawn(process.execPath, args, { env: { ...process.env, TMPDIR: folder }, stdio: "ignore" });
+    const isUp = (): boolean => processesAt(folder).some((line) => line.includes("postgres"));
+    await eventually(60_000, "its node starts", () => isUp() || child.exitCode !== null);
+    assert.equal(child.exitCode, null);
+
+    child.kill("SIGKILL");
+
+    await eventually(10_000, "nothing is left", () => processesAt(folder).length + readdirSync(folder).length === 0);
+    rmdirSync(folder);
+  });
 
   it("accounts for everything in some minutes, in which a heap cannot be said to stay as it is", {
     skip,

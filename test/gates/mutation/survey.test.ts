@@ -1,7 +1,20 @@
 /** Which tests are looked at before mistakes are planted, what is kept of that, and what becomes of it when the time is over. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -9,6 +22,8 @@ import { sourcesIn } from "#gates/mutation/campaign.ts";
 import { Closures } from "#gates/mutation/closure.ts";
 import { Reach } from "#gates/mutation/reach.ts";
 import { TestRunner } from "#gates/mutation/test-run.ts";
+import { hour, second } from "#runtime/units.ts";
+import { eventually } from "#test/kit/node.ts";
 
 const checkout = join(import.meta.dirname, "..", "..", "..");
 const root = realpathSync(mkdtempSync(join(tmpdir(), "cepa-survey-")));
@@ -76,6 +91,30 @@ describe("cepa mutate", () => {
     const command = [join(root, "gates/mutation/main.ts"), "runtime/two.ts", "--jobs", "1", ...args];
     return spawnSync(process.execPath, command, { encoding: "utf8", env, timeout: 60_000 });
   }
+
+  it("ends what runs when it is told to end, keeps what it knows, and removes what one that was killed has left", async () => {
+    const folder = join(root, ".cache/mutation");
+    const [left, fresh] = [join(folder, "v8-left"), join(folder, "v8-fresh")];
+    for (const path of [left, fresh]) mkdirSync(path, { recursive: true });
+    const before = (Date.now() - 2 * hour) / second;
+    utimesSync(left, before, before);
+    const begun = join(root, "begun");
+    const hang = `process.getBuiltinModule("node:fs").writeFileSync(${JSON.stringify(begun)}, String(process.pid)); setInterval(() => {}, 1000);`;
+    write("test/runtime/two-hang.test.ts", `${testOf("two", 2)}${hang}\n`);
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const command = [join(root, "gates/mutation/main.ts"), "runtime/two.ts", "--jobs", "1"];
+    const child = spawn(process.execPath, command, { env, stdio: "ignore" });
+    await eventually(20_000, "a test runs", () => existsSync(begun) && readFileSync(begun, "utf8") !== "");
+
+    child.kill("SIGTERM");
+
+    assert.deepEqual(await once(child, "exit"), [143, null]);
+    const pid = Number(readFileSync(begun, "utf8"));
+    await eventually(5000, "the test is ended", () => !existsSync(`/proc/${pid}`));
+    assert.deepEqual([existsSync(left), existsSync(fresh)], [false, true]);
+    rmSync(join(root, "test/runtime/two-hang.test.ts"));
+    rmSync(folder, { recursive: true });
+  });
 
   it("ends when its time is over before all tests were looked at, says so, and goes on from there", async () => {
     const sources = sourcesIn(root);

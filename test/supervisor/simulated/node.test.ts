@@ -266,7 +266,7 @@ describe("simulated node: a kill", () => {
         id: 1,
         ok: false,
         code: "supervisor.no-such-child",
-        message: "there is no cell/none",
+        message: "there is no cell/none: data, ops",
       });
     }));
 });

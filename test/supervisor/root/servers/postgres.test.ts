@@ -1,10 +1,11 @@
 /** The node's own Postgres, for real: made, asked, killed, left behind by its parent, and run by who is not root. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { describeExit, must } from "#runtime/errors.ts";
+import { KiB } from "#runtime/units.ts";
 import { realPrograms } from "#supervisor/root/real-programs.ts";
 import { postgresServer, postgresUrl } from "#supervisor/root/servers/postgres-server.ts";
 import type { ServerChild } from "#supervisor/server/server-child.ts";
@@ -38,6 +39,15 @@ function processesAt(path: string): readonly string[] {
   });
 }
 
+/** Files that these processes share memory by, without their numbers: those of `/dev/shm` outlive whoever made them. */
+function sharedBy(processes: readonly string[]): readonly string[] {
+  const maps = processes.map((id) => readFileSync(`/proc/${id}/maps`, "latin1")).join("");
+  const paths = [...maps.matchAll(/(?:\/dev\/shm\/|\/\S+\/pg_dynshmem\/)\S+/g)].map(([path]) =>
+    path.replace(/\.\d+$/, ".*"),
+  );
+  return [...new Set(paths)];
+}
+
 describe("servers: postgres", () => {
   it("makes its cluster at the first start, syncs what it commits, and listens on no port (SUP-33)", async (context) => {
     const { places, child, ask } = await stage(context);
@@ -65,6 +75,30 @@ describe("servers: postgres", () => {
     assert.equal(await held, "cut off");
     must(await child.start(), "the next start");
     assert.deepEqual(await ask("select answer from kept"), ["42"]);
+  });
+
+  it("leaves nothing in the memory of the machine where it is killed, and its successor nothing of it (SUP-33)", async (context) => {
+    const { places, child, ask } = await stage(context);
+    const shared = join(places.data, "postgres", "cluster", "pg_dynshmem");
+    const sizeBytes = (): number =>
+      readdirSync(shared).reduce((sum, name) => sum + statSync(join(shared, name)).size, 0);
+    must(await child.start(), "the first start");
+    await ask("set debug_parallel_query = on; select count(*) from pg_class");
+
+    assert.deepEqual(sharedBy(processesAt(places.data)), [join(shared, "mmap.*")]);
+    assert(sizeBytes() < 64 * KiB, `${sizeBytes()} bytes are in ${shared}`);
+    const former = readdirSync(shared);
+    const exits: string[] = [];
+    child.onExit((reason) => exits.push(describeExit(reason)));
+    child.kill();
+    await eventually(5000, "the end is told", () => exits.length === 1);
+    assert.deepEqual(readdirSync(shared), former);
+
+    must(await child.start(), "the next start");
+    assert.equal(readdirSync(shared).length, 1);
+    assert.notDeepEqual(readdirSync(shared), former);
+    await child.stop();
+    assert.deepEqual(readdirSync(shared), []);
   });
 
   it("stops in order, with a client that is at work (SUP-33)", async (context) => {
