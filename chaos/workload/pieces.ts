@@ -46,7 +46,7 @@ export class PiecesWorkload {
       return;
     }
     if (random.below(CANCELLED_ONE_IN) === 0) await requests.cancel(upload);
-    else if (random.below(ASKS_ONE_IN) === 0) await requests.ask(upload);
+    else if (random.below(ASKS_ONE_IN) === 0 && !upload.isLeaving) await requests.ask(upload);
     else await goOn(requests, upload, true);
     this.#settle(from);
   }
