@@ -107,7 +107,8 @@ describe("pack files: close", () => {
     disk.close = async (descriptor) => {
       count += 1;
       // The first one takes longer than all others.
-      for (let turn = 0; turn < (count === 1 ? 20 : 0); turn += 1) await undefined;
+      const turns = count === 1 ? 200 : 0;
+      for (let turn = 0; turn < turns; turn += 1) await undefined;
       return await close.call(disk, descriptor);
     };
     for (const pack of [1, 2]) await files.read(pack, new Uint8Array(1), 0);
