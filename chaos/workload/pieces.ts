@@ -61,7 +61,7 @@ export class PiecesWorkload {
           await goOn(requests, upload, false);
           if (upload.offsetBytes === undefined) await passed(world, AGAIN_MS);
         }
-        const said = (): string => `${upload.target} at ${upload.offsetBytes} does not come to an end`;
+        const said = (): string => `${upload.target} was at ${upload.model.saidBytes}, and does not come to an end`;
         checks.that("nothing-acknowledged-is-lost", upload.end !== undefined, said);
       }
       this.#settle(from);
