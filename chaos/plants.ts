@@ -8,6 +8,7 @@ import type { CheckName } from "#chaos/checks.ts";
 import { DISK_BUGS } from "#chaos/disk/planted.ts";
 import { EVENT_BUGS } from "#chaos/event-plants.ts";
 import type { ExecutorName } from "#chaos/outcome.ts";
+import { PIECE_BUGS } from "#chaos/piece-plants.ts";
 import type { Patch } from "#chaos/real/patched.ts";
 import { REMOVAL_BUGS } from "#chaos/removal-plants.ts";
 import { type AnyResult, wired, withEnv, withRef } from "#chaos/simulated/rewired.ts";
@@ -266,6 +267,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...REMOVAL_BUGS,
   ...SUPERVISION_BUGS,
   ...EVENT_BUGS,
+  ...PIECE_BUGS,
 ];
 
 export function plantedBug(name: string): PlantedBug | undefined {

@@ -20,6 +20,7 @@ import { Sampler } from "#chaos/sampler.ts";
 import { Client } from "#chaos/workload/client.ts";
 import { EventsWorkload } from "#chaos/workload/events.ts";
 import { NamesWorkload } from "#chaos/workload/names.ts";
+import { mayForgetIn, type PiecesOptions, PiecesWorkload } from "#chaos/workload/pieces.ts";
 import { ReadinessWatch } from "#chaos/workload/readiness.ts";
 import { RemovalsWorkload } from "#chaos/workload/removals.ts";
 import { Room } from "#chaos/workload/room.ts";
@@ -37,6 +38,8 @@ const NAME_CLIENTS: ReadonlyMap<string, ClientGroup> = new Map([
 ]);
 /** Where clients are that remove and restore. */
 const REMOVAL_CLIENTS: readonly ClientGroup[] = ["a", "b"];
+/** Where clients are that send objects in pieces. */
+const PIECE_CLIENTS: readonly ClientGroup[] = ["a", "b"];
 /** Between two looks at `/readyz`. The gateway is told how the node stands a few times a second. */
 const LOOK_MS = 250;
 /** Requests between two looks at what a node at rest holds, and how often it has to have grown. */
@@ -76,6 +79,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   const names = namesOf(world, room, plan, random, calm);
   // What is drawn for it is drawn apart, as all that came later than the rest.
   const removals = new RemovalsWorkload({ ...work, random: seededRandom(random.below(2 ** 32)) });
+  const pieces = piecesOf(plan, work);
   const nemesis = new Nemesis(world, calm, plan.faults, ({ fault, injection }) => {
     // What the network holds back may reach the next life.
     if (endsNode(fault) && !isOfNetwork(plan)) {
@@ -114,6 +118,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
     }),
     ...[...NAME_CLIENTS.keys()].map((who) => keepDoing(actOnNames(who))),
     ...REMOVAL_CLIENTS.map((group) => keepDoing(() => removals.act(group))),
+    ...PIECE_CLIENTS.map((group) => keepDoing(() => pieces.act(group))),
     ...Array.from({ length: producers }, (_, at) => keepDoing(async () => await events?.act(at))),
   ]);
   const healing = nemesis.run().then(async () => {
@@ -132,6 +137,7 @@ export async function play({ world, plan, checks, random, onSample }: PlayOption
   if (events !== undefined) await judgeEvents(events, plan.settlesWithinMs, checks);
   await judgeParts(world, plan.settlesWithinMs, checks);
   if (isReady) {
+    await pieces.finish();
     for (const object of ledger.acknowledged.values()) {
       if (ledger.damage.mayBe(object)) await operator.mend(object);
       else await operator.find(object);
@@ -169,6 +175,12 @@ function namesOf({ arrivesAtOnce, clock }: World, room: Room, plan: Plan, random
     request: (request, client) => room.request({ ...request, from: groupOf(client) }),
     day: (client) => calm.dayOf(groupOf(client)),
   });
+}
+
+function piecesOf({ faults }: Plan, work: Omit<PiecesOptions, "mayForget">): PiecesWorkload {
+  // What these clients do is drawn apart from what all others do.
+  const random = seededRandom(work.random.below(2 ** 32));
+  return new PiecesWorkload({ ...work, random, mayForget: mayForgetIn(faults) });
 }
 
 function eventsOf({ events, clock }: World, ledger: Ledger, random: Random): EventsWorkload {

@@ -13,10 +13,11 @@ const ACTORS = ["storage", "index", "overlay", "gateway", "telemetry"] as const;
 const RESTARTS_MAX = 5;
 const CRASH_EVERY_MS: number = 15 * second;
 
-/** Failpoints that clients who put and name something come to. */
+/** Failpoints that clients come to who put something, whole or in pieces, and name it. */
 const HALF_WAY: Choice<Pick<FaultOf<"panic">, "actor" | "failpoint">> = [
   { actor: "storage", failpoint: "put-taken" },
   { actor: "storage", failpoint: "put-durable" },
+  { actor: "storage", failpoint: "upload-appended" },
   { actor: "index", failpoint: "record-taken" },
   { actor: "index", failpoint: "entries-recorded" },
   { actor: "index", failpoint: "name-durable" },

@@ -5,7 +5,8 @@
  * - An object is concerned by what decayed of a chunk that it has, or of its manifest. Objects share chunks.
  * - A put that is acknowledged mends it where the node knew of damage from before it was sent: it then reads what it relies
  *   on. Where nobody has read what decayed, it relies on it.
- * - What a node knows of damage is in its catalog, which may forget with the power what was last written to it.
+ * - What a node knows of damage is in its catalog, which may forget with the power what was last written to it. The packs tell it of
+ *   the same objects again, but not of one whose record does not hold any more: that one may be unknown then, until it is put again.
  */
 import type { Decay } from "#chaos/disk/decay.ts";
 import type { WorkObject } from "#chaos/workload/objects.ts";
@@ -25,6 +26,8 @@ export class Damage {
   readonly #mended = new Map<string, number>();
   /** The node has said of them that they are damaged, and knows it yet. */
   readonly #told = new Set<string>();
+  /** So many decays had come when the power went last. */
+  #decaysBeforeLoss = 0;
 
   decayed(decays: readonly Decay[]): void {
     this.#decays.push(...decays);
@@ -56,6 +59,13 @@ export class Damage {
 
   powerLost(): void {
     this.#told.clear();
+    this.#decaysBeforeLoss = this.#decays.length;
+  }
+
+  /** Whether the node may have lost with the power what would tell it that this object was there. */
+  mayBeForgotten(object: WorkObject): boolean {
+    const mended = this.#mended.get(object.address) ?? 0;
+    return this.#decays.slice(mended, this.#decaysBeforeLoss).some((decay) => concerns(decay, object));
   }
 
   #lastConcerning(object: WorkObject): number {

@@ -21,8 +21,8 @@ export interface Answered extends WorldAnswer {
   readonly isCalm: boolean;
 }
 
-/** Statuses of refusals that say that the same request may succeed later. */
-const LATER: ReadonlySet<number> = new Set([408, 429, 503, 507]);
+/** Statuses of refusals that say that the same request may succeed later; 423 is one about an upload in pieces. */
+const LATER: ReadonlySet<number> = new Set([408, 423, 429, 503, 507]);
 
 export class Asker {
   readonly #options: AskerOptions;

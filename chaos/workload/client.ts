@@ -23,6 +23,7 @@ interface Expected {
   /** It was acknowledged. */
   readonly mustBe: boolean;
   readonly mayBeDamaged: boolean;
+  readonly mayBeForgotten: boolean;
 }
 
 export class Client {
@@ -158,16 +159,17 @@ export class Client {
   /** To be asked when a request is sent: one that was under way before the object was acknowledged may miss it. */
   #expected(object: WorkObject): Expected {
     const { acknowledged, damage } = this.#options.ledger;
-    return { object, mustBe: acknowledged.has(object.address), mayBeDamaged: damage.mayBe(object) };
+    const mayBeForgotten = damage.mayBeForgotten(object);
+    return { object, mustBe: acknowledged.has(object.address), mayBeDamaged: damage.mayBe(object), mayBeForgotten };
   }
 
   /** Whether there is an answer with something of the object in it. */
   #isThere(answer: Answered | undefined, expected: Expected): answer is Answered {
     if (answer === undefined) return false;
-    const { checks } = this.#options;
-    const { mustBe, object } = expected;
+    const { checks, ledger } = this.#options;
+    const { mustBe, object, mayBeForgotten } = expected;
     const { address } = object;
-    const isLost = answer.status === 404 && mustBe;
+    const isLost = answer.status === 404 && mustBe && !mayBeForgotten && !ledger.damage.mayBeForgotten(object);
     if (mustBe) {
       checks.that("nothing-acknowledged-is-lost", !isLost, () => `${address} was acknowledged, and is not there`);
     }

@@ -121,12 +121,16 @@ export class RemovalRequests {
     const { asker, recorder, who, ledger } = this.#options;
     const { object } = one;
     const mayBeDamaged = this.#mayBeDamaged(one);
+    const wasForgotten = ledger.damage.mayBeForgotten(object);
     one.operationCount += 1;
     const begun = recorder.begin(who, object.address, asked);
     one.unknown.add(begun);
     const answer = await asker.send(asked.kind, request, !mayBeDamaged);
-    const said = answer && read(answer);
-    if (answer !== undefined && said === undefined) {
+    const heard = answer && read(answer);
+    // An object of which nothing that holds is left may be unknown: that says nothing of what was done to it.
+    const isForgotten = heard === "absent" && (wasForgotten || ledger.damage.mayBeForgotten(object));
+    const said = isForgotten ? undefined : heard;
+    if (answer !== undefined && said === undefined && !isForgotten) {
       // A disk may be full on a calm day, and what has decayed is refused.
       const isDamaged = (answer.status === 502 || !answer.complete) && (mayBeDamaged || this.#mayBeDamaged(one));
       if (isDamaged) ledger.damage.told(object);

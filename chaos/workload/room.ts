@@ -43,7 +43,8 @@ export class Room {
     const answer = await this.#world.request(request);
     this.#underWay -= 1;
     const nowMs = this.clock.nowMs();
-    if (answer?.complete !== true) this.#doubtMs = nowMs;
+    // HEAD of an upload is refused for want of room as for anything else that passes.
+    if (answer?.complete !== true || answer.status === 423) this.#doubtMs = nowMs;
     else if (answer.status < 300) this.#stored();
     else if (answer.status === 507 && FULL.has(fieldsIn(answer)["code"])) {
       this.#refusedMs = nowMs;

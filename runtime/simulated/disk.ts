@@ -41,6 +41,7 @@ export class MemoryDisk implements Disk {
   readonly #watchers = new MemoryWatchers();
   readonly #faults = new DiskFaults();
   #fullCount = 0;
+  #crashCount = 0;
 
   constructor({ clock, capacityBytes = 1 * GiB }: MemoryDiskOptions = {}) {
     this.#clock = clock;
@@ -80,10 +81,11 @@ export class MemoryDisk implements Disk {
   }
 
   /**
-   * Ends every descriptor and watcher, as the death of the process does. Without `keepUnsynced` the power went too: what
+   * Ends every descriptor and watcher, and what waits for a slow disk, as the death of the process does. Without `keepUnsynced` the power went too: what
    * was not synced is kept, lost or torn as `random` decides.
    */
   crash(random: Random, { keepUnsynced = false }: { readonly keepUnsynced?: boolean } = {}): void {
+    this.#crashCount += 1;
     this.#descriptors.clear();
     this.#watchers.clear();
     this.#faults.clear();
@@ -346,14 +348,23 @@ export class MemoryDisk implements Disk {
   /** Every operation takes a turn at least, takes `delayMs`, and meets the fault armed for it. */
   async #begin(operation: DiskOperation, path: string): Promise<DiskFailure | undefined> {
     const { delayMs } = this;
-    const clock = this.#clock;
-    if (delayMs > 0) {
-      assert(clock !== undefined, "a slow disk has a clock");
-      await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
-    } else await undefined;
+    if (delayMs > 0) await this.#delayed(delayMs);
+    else await undefined;
     const fault = this.#faults.take(operation);
     fault?.onMet();
     return fault === undefined ? undefined : diskFailure(fault.errno, path);
+  }
+
+  /** Who asked may be gone by then: nothing is done for it any more, and nobody hears of it. */
+  async #delayed(delayMs: number): Promise<void> {
+    const clock = this.#clock;
+    assert(clock !== undefined, "a slow disk has a clock");
+    const crashes = this.#crashCount;
+    await new Promise<void>((resolve) => {
+      clock.after(delayMs, () => {
+        if (this.#crashCount === crashes) resolve();
+      });
+    });
   }
 
   #full(path: string): Result<never, DiskFailure> {

@@ -47,6 +47,8 @@ export class PackFiles {
   /** Least recently used first. */
   readonly #open = new Map<number, OpenForRead>();
   readonly #opening = new Map<number, Opening>();
+  /** Of descriptors that gave way to others. */
+  readonly #closing = new Set<Promise<unknown>>();
   #isClosed = false;
 
   constructor(disk: Disk, home: string, descriptorsMax: number, volumes: PackVolumes | undefined = NO_VOLUMES) {
@@ -128,10 +130,11 @@ export class PackFiles {
     return "lost";
   }
 
-  /** Closes every descriptor that nobody reads from; the others close with their last read. */
+  /** Closes every descriptor that nobody reads from, and waits for those that are being closed; the others close with their last read. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const pack of [...this.#open.keys()]) await this.forget(pack);
+    await Promise.all(this.#closing);
   }
 
   /** The file of this pack is about to go, or to be looked at afresh. One that is being opened closes with the reads that wait for it. */
@@ -206,9 +209,15 @@ export class PackFiles {
       if (this.#open.size <= this.#descriptorsMax) break;
       if (users > 0) continue;
       this.#open.delete(idle);
-      void this.disk.close(oldest);
+      this.#closeBeside(oldest);
     }
     return ok(opened);
+  }
+
+  /** Nobody who reads waits for that. */
+  #closeBeside(descriptor: number): void {
+    const closing = this.disk.close(descriptor).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 }
 

@@ -148,4 +148,21 @@ describe("chaos: damage", () => {
 
     assert.equal(damage.mayBe(first), true);
   });
+
+  it("may make an object unknown where the power goes afterwards, until it was mended", () => {
+    const damage = new Damage();
+    const object = objectOf(bytes);
+    const decay = chunk(bytes.subarray(0, 32 * KiB));
+
+    damage.powerLost();
+    damage.decayed([decay]);
+    const before = damage.mayBeForgotten(object);
+    damage.powerLost();
+    const after = damage.mayBeForgotten(object);
+    const other = damage.mayBeForgotten(objectOf(randomBytes(100 * KiB, 2)));
+    damage.told(object);
+    damage.put(object)();
+
+    assert.deepEqual([before, after, other, damage.mayBeForgotten(object)], [false, true, false, false]);
+  });
 });

@@ -56,6 +56,15 @@ describe("chaos: room", () => {
     assert(!room.mayBeFull());
   });
 
+  it("is not known where it is refused to say how far an upload is: that may be for want of room", async () => {
+    const scene = new Scene();
+    await scene.clock.advance(120 * second);
+    await scene.put(answer(423), { method: "HEAD", target: "/uploads/1" });
+
+    assert(!scene.room.isFull(0));
+    assert(scene.room.mayBeFull());
+  });
+
   it("is there again when something was stored, by whatever way", async () => {
     for (const request of [PUT, { method: "PATCH", target: "/uploads/1" }, { method: "PUT", target: "/o/b3:00" }]) {
       const scene = await refused();

@@ -419,6 +419,20 @@ describe("disk (memory): faults", () => {
     await opening;
   });
 
+  test("a slow disk does nothing more for those who were there before a crash", async () => {
+    const clock = new ManualClock();
+    const disk = new MemoryDisk({ clock });
+    disk.delayMs = 50;
+    let isDone = false;
+    void disk.open("/file", "create").then(() => (isDone = true));
+
+    await clock.advance(49);
+    disk.crash(seededRandom(1), { keepUnsynced: true });
+    await clock.advance(100);
+
+    assert.deepEqual([isDone, disk.openCount, disk.filesIn("/").size], [false, 0, 0]);
+  });
+
   test("a flipped byte is seen by readers and survives a crash", async () => {
     const disk = new MemoryDisk();
     await durableFile(disk, bytesOf("abc"));

@@ -97,3 +97,24 @@ describe("pack files: forget", () => {
     });
   }
 });
+
+describe("pack files: close", () => {
+  it("leaves no descriptor open: one that gave way to another, and is being closed, is waited for", async () => {
+    const disk = await packs();
+    const files = new PackFiles(disk, "/packs", 1);
+    const { close } = disk;
+    let count = 0;
+    disk.close = async (descriptor) => {
+      count += 1;
+      // The first one takes longer than all others.
+      const turns = count === 1 ? 200 : 0;
+      for (let turn = 0; turn < turns; turn += 1) await undefined;
+      return await close.call(disk, descriptor);
+    };
+    for (const pack of [1, 2]) await files.read(pack, new Uint8Array(1), 0);
+
+    await files.close();
+
+    assert.deepEqual([count, disk.openCount], [2, 0]);
+  });
+});
