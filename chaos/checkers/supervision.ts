@@ -74,10 +74,13 @@ function partsOf(
   return [
     ...withProcess("cell", cells),
     ...withProcess("server", servers),
-    ...actors.map(({ name, cell, state, restarts, incarnation }) => {
-      const keeper = `${node}, ${cell} ${pids.get(cell)}`;
-      return { title: `actor ${name}`, name, keeper, state, restarts, pid: undefined, life: incarnation };
-    }),
+    ...actors
+      // Of those that had no life yet their cell has said nothing.
+      .filter(({ incarnation }) => incarnation > 0)
+      .map(({ name, cell, state, restarts, incarnation }) => {
+        const keeper = `${node}, ${cell} ${pids.get(cell)}`;
+        return { title: `actor ${name}`, name, keeper, state, restarts, pid: undefined, life: incarnation };
+      }),
   ];
 }
 

@@ -45,6 +45,12 @@ describe("chaos checker: supervision", () => {
     assert.deepEqual(said({ ...crashed(4), restarts: 3 }, { epoch: 1, pid: 7 }), []);
   });
 
+  it("takes nothing from an actor whose cell has not said anything of it", () => {
+    const unheard = { pid: 101, restarts: 1, storage: { incarnation: 0, restarts: 0, state: "starting" } };
+
+    assert.deepEqual(said(crashed(4), unheard, { ...unheard, storage: { incarnation: 1, restarts: 0 } }), []);
+  });
+
   it("sees restarts that are forgotten, or not counted", () => {
     assert.deepEqual(said(crashed(2), { storage: { incarnation: 3, restarts: 1 } }), [
       "actor storage: its restarts fell from 2 to 1",
