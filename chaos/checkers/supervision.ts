@@ -27,8 +27,8 @@ interface Part {
 interface Seen {
   readonly part: Part;
   readonly atMs: number;
-  /** Of its last process. */
-  readonly pid: number;
+  /** Its last process, and what was counted when it was seen last. */
+  readonly process: { readonly pid: number; readonly restarts: number };
   /** The newest looks, as far back as restarts count. */
   readonly looks: readonly { readonly atMs: number; readonly restarts: number }[];
   /** It was not quarantined then, and has been at every look since. */
@@ -66,7 +66,8 @@ function partsOf(
   epoch: number,
 ): readonly Part[] {
   const node = `node ${epoch}`;
-  const pids = new Map(cells.map(({ name, pid }) => [name, pid]));
+  // Processes are numbered, and numbers come again; in a simulation there is but one.
+  const lives = new Map(cells.map(({ name, pid, restarts }) => [name, `${pid} ${restarts}`]));
   const withProcess = (kind: string, parts: NodeStatus["cells"] | NodeStatus["servers"]): readonly Part[] =>
     parts.map(({ name, state, restarts, pid }) => {
       return { title: `${kind} ${name}`, name, keeper: node, state, restarts, pid, life: undefined };
@@ -78,7 +79,7 @@ function partsOf(
       // Of those that had no life yet their cell has said nothing.
       .filter(({ incarnation }) => incarnation > 0)
       .map(({ name, cell, state, restarts, incarnation }) => {
-        const keeper = `${node}, ${cell} ${pids.get(cell)}`;
+        const keeper = `${node}, ${cell} ${lives.get(cell)}`;
         return { title: `actor ${name}`, name, keeper, state, restarts, pid: undefined, life: incarnation };
       }),
   ];
@@ -92,7 +93,7 @@ function seenOf(part: Part, before: Seen | undefined, atMs: number): Seen {
   return {
     part,
     atMs,
-    pid: pid === 0 ? (before?.pid ?? 0) : (pid ?? 0),
+    process: pid === 0 && before !== undefined ? before.process : { pid: pid ?? 0, restarts },
     looks: [...looks, { atMs, restarts }],
     freeMs: state === QUARANTINED ? freeMs : undefined,
   };
@@ -108,8 +109,9 @@ function problemsOf(part: Part, before: Seen, atMs: number): readonly string[] {
   const problems: string[] = [];
   if (more < 0) problems.push(`its restarts fell from ${old.restarts} to ${restarts}`);
   if (life !== undefined && begun !== more) problems.push(`it has begun ${begun} lives in ${more} restarts`);
-  const isOther = pid !== undefined && pid > 0 && before.pid > 0 && pid !== before.pid;
-  if (isOther && more <= 0) problems.push(`it has another process, and was not restarted`);
+  const last = before.process;
+  const isOther = pid !== undefined && pid > 0 && last.pid > 0 && pid !== last.pid;
+  if (isOther && restarts <= last.restarts) problems.push(`it has another process, and was not restarted`);
   if (pid === 0 && state === "running") problems.push("it runs without a process");
   if (first !== undefined && restarts - first.restarts > restartsMax) {
     problems.push(`it was restarted ${restarts - first.restarts} times within ${(atMs - first.atMs) / second} s`);

@@ -38,6 +38,7 @@ describe("chaos checker: supervision", () => {
   it("takes lives that follow on each other, of actors and of processes", () => {
     assert.deepEqual(said({}, crashed(0, "backing-off"), crashed(1), crashed(1), crashed(3)), []);
     assert.deepEqual(said({}, { pid: 0, state: "backing-off" }, { pid: 101, restarts: 1 }), []);
+    assert.deepEqual(said({}, { pid: 0, state: "starting", restarts: 1 }, { pid: 101, restarts: 1 }), []);
   });
 
   it("takes what another keeper says for a beginning", () => {
