@@ -31,12 +31,6 @@ export class SupervisionWatch {
       const status = await world.status();
       // A node that is about to end may be another one when it answers.
       if (status === undefined || epoch === undefined || nemesis.epoch !== epoch) continue;
-      console.error(
-        world.clock.nowMs(),
-        JSON.stringify(status.cells.map((c) => [c.name, c.pid, c.state, c.restarts])),
-        JSON.stringify(status.servers.map((c) => [c.name, c.pid, c.state, c.restarts])),
-        JSON.stringify(status.actors.map((c) => [c.name, c.state, c.incarnation, c.restarts])),
-      );
       const problems = this.#rules.look(world.clock.nowMs(), epoch, status);
       checks.that("supervision-keeps-its-rules", problems.length === 0, () => problems.join("; "));
     }
