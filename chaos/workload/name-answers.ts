@@ -5,6 +5,7 @@
 import { decodeNameRecord, type NameRecord } from "#actors/domain/name-record.ts";
 import type { NameAnswer, NameEvidence } from "#chaos/checkers/name-model.ts";
 import type { Outcome } from "#chaos/checkers/operation.ts";
+import { fieldsIn } from "#chaos/workload/said.ts";
 import type { WorldAnswer } from "#chaos/world.ts";
 import { isFateOpen } from "#client/names.ts";
 import { assert } from "#runtime/errors.ts";
@@ -22,7 +23,7 @@ const NOTHING = { kind: "nothing" } as const;
 export function outcomeOfSet(answer: WorldAnswer | undefined, signed: SignedRecords): Outcome<NameAnswer> {
   if (answer === undefined || !answer.complete) return UNKNOWN;
   if (answer.status === 200) return { kind: "ok", answer: { kind: "set" } };
-  const fields = fieldsOf(answer);
+  const fields = fieldsIn(answer);
   const seen = answerOfConflict(fields, signed);
   if (seen !== undefined) return { kind: "ok", answer: seen };
   mayBeTriedAgain(answer, fields);
@@ -38,7 +39,7 @@ export function outcomeOfResolve(
   return outcomeOfRead(answer, signed, (said) => {
     if (said.status === 304 && known !== undefined) return { kind: "leads", digest: known };
     if (said.status === 200) return { kind: "leads", digest: digestIn(said, signed) };
-    const fields = fieldsOf(said);
+    const fields = fieldsIn(said);
     if (fields["code"] === "index.name-unknown") return NOTHING;
     if (fields["code"] !== "overlay.name-expired") return answerOfConflict(fields, signed);
     return { kind: "expired", digest: digestOf(fields["record"], signed) };
@@ -47,7 +48,7 @@ export function outcomeOfResolve(
 
 export function outcomeOfHistory(answer: WorldAnswer | undefined, signed: SignedRecords): Outcome<NameAnswer> {
   return outcomeOfRead(answer, signed, (said) => {
-    const fields = fieldsOf(said);
+    const fields = fieldsIn(said);
     if (fields["code"] === "index.name-unknown") return NOTHING;
     if (said.status !== 200) return undefined;
     const digests = listIn(fields["history"]).map((record) => digestOf(record, signed));
@@ -64,7 +65,7 @@ export function outcomeOfList(
 ): Outcome<NameAnswer> {
   return outcomeOfRead(answer, signed, (said) => {
     if (said.status !== 200) return undefined;
-    const fields = fieldsOf(said);
+    const fields = fieldsIn(said);
     assert(fields["done"] === true, "a workload has no more names than are listed at once");
     const entry = listIn(fields["names"]).find((record) => isFields(record) && record["name"] === label);
     if (!isFields(entry)) return NOTHING;
@@ -76,7 +77,7 @@ function outcomeOfRead(answer: WorldAnswer | undefined, signed: SignedRecords, r
   if (answer === undefined || !answer.complete) return UNKNOWN;
   const seen = read(answer, signed);
   if (seen !== undefined) return { kind: "ok", answer: seen };
-  mayBeTriedAgain(answer, fieldsOf(answer));
+  mayBeTriedAgain(answer, fieldsIn(answer));
   return { kind: "refused" };
 }
 
@@ -95,7 +96,7 @@ function evidenceIn({ evidence }: Fields, signed: SignedRecords): NameEvidence {
 /** In the form that was asked for. */
 function digestIn(answer: WorldAnswer, signed: SignedRecords): string {
   if (answer.headers["content-type"]?.startsWith("application/json") === true) {
-    return digestOf(fieldsOf(answer), signed);
+    return digestOf(fieldsIn(answer), signed);
   }
   const record = decodeNameRecord(answer.body);
   const shown = record.ok ? signed.get(record.value.digest) : undefined;
@@ -116,13 +117,6 @@ function digestOf(said: unknown, signed: SignedRecords): string {
 function mayBeTriedAgain({ status, body }: WorldAnswer, { retryable }: Fields): void {
   const said = Buffer.from(body).toString("utf8").slice(0, 300);
   assert(retryable === true, `a request for a name may be tried again: ${status} ${said}`);
-}
-
-function fieldsOf({ body }: WorldAnswer): Fields {
-  const text = Buffer.from(body).toString("utf8");
-  if (!text.startsWith("{")) return {};
-  const said: unknown = JSON.parse(text);
-  return isFields(said) ? said : {};
 }
 
 function isFields(said: unknown): said is Fields {
