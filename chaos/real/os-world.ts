@@ -3,7 +3,7 @@
  * bytes decay, and whose power goes; system calls that fail (`strace`), a wall clock that jumps and drifts (`libfaketime`),
  * memory that runs out, and where it is wanted on a network of its own. It needs root, on Linux.
  */
-import { appendFileSync, existsSync, mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, statfsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Decay } from "#chaos/disk/decay.ts";
@@ -14,6 +14,7 @@ import { CUT_ERRNO, CutWrites } from "#chaos/real/cut-writes.ts";
 import { decayOnDisk } from "#chaos/real/decay-on-disk.ts";
 import { MemoryLimit, memoryLimitMissing } from "#chaos/real/memory-limit.ts";
 import { isOfPackets, type OwnNetwork } from "#chaos/real/network/own-network.ts";
+import { OsClock } from "#chaos/real/os-clock.ts";
 import { OsDisk } from "#chaos/real/os-disk.ts";
 import { ProcessWorld } from "#chaos/real/process-world.ts";
 import { TracedCalls } from "#chaos/real/traced-calls.ts";
@@ -35,19 +36,11 @@ import { provide } from "#test/kit/provide.ts";
 
 /** Whose disk is broken: it is where the store is. */
 const CELL = "data";
-/** How often a process looks at what time it is to be, s. */
-const CLOCK_LOOK_S = 1;
-/** A node may be down when its clock jumps: so often it is looked at what time it is for a cell. */
-const CLOCK_LOOKS_MAX = 15;
-/** By so much what an answer says may be off: it has whole seconds, and was on its way. */
-const CLOCK_OFF_MS_MAX: number = 4 * second;
 const HAND_ON = pathToFileURL(join(import.meta.dirname, "..", "..", "test", "kit", "hand-on.ts")).href;
 /** Between two looks for a cell that is starting. */
 const LOOK_MS = 100;
 /** Longest wait for an operation at which the node is to end. */
 const POINT_MS_MAX: number = 10 * second;
-
-const LIBRARIES = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((arch) => `/usr/lib/${arch}/faketime/libfaketime.so.1`);
 
 /** Why there is no such world here; undefined where there is. For faults that cut the power it takes more. */
 export async function osMissing(faults: readonly Fault[] = []): Promise<string | undefined> {
@@ -82,14 +75,13 @@ export class OsWorld implements World {
   readonly #inner: ProcessWorld;
   readonly #directory: string;
   readonly #disk: OsDisk;
+  readonly #wallClock: OsClock;
   readonly #data: string;
   readonly #random: Random;
   readonly #afterwards: Afterwards;
   readonly #network: OwnNetwork | undefined;
   /** Requests that were refused because there is no room. */
   #fullAnswers = 0;
-  /** By so much the wall clock is off. */
-  #offMs = 0;
   #attempts = 0;
   /** Settles when the node is started again that was ended last. */
   #ended: Promise<void> = Promise.resolve();
@@ -102,15 +94,10 @@ export class OsWorld implements World {
     this.#random = random;
     this.#afterwards = afterwards;
     this.#network = network;
-    this.#setClock();
+    this.#wallClock = new OsClock(directory);
     const dataDirectory = join(disk.directory, "data");
     this.#data = dataDirectory;
-    const faked = {
-      LD_PRELOAD: LIBRARIES.find(existsSync) ?? "",
-      DONT_FAKE_MONOTONIC: "1",
-      FAKETIME_TIMESTAMP_FILE: join(directory, "clock"),
-      FAKETIME_CACHE_DURATION: `${CLOCK_LOOK_S}`,
-    };
+    const faked = this.#wallClock.env;
     const { NODE_OPTIONS = "" } = process.env;
     // A root hands none of this to its cells by itself.
     const handed = {
@@ -198,10 +185,9 @@ export class OsWorld implements World {
       case "kill-at-operation":
         return await this.#alone(() => this.#killAt(fault));
       case "clock-jump":
-        this.#setClock(fault.byMs);
-        return happened((await this.#cellKeepsTime()) ? 1 : 0);
+        return await this.#wallClock.jump(fault, this.#inner);
       case "clock-drift":
-        return this.#drift(fault);
+        return this.#wallClock.drift(fault, this.#inner);
       case "cpu-stall":
         return await this.#traced(fault.cell, (pid, trace) => TracedCalls.stalled(pid, trace, fault.forMs));
       case "memory-pressure":
@@ -333,23 +319,6 @@ export class OsWorld implements World {
     return { ...happened(decays.length), decays };
   }
 
-  /** In steps: a clock that runs at another pace would have run at it since the process began. */
-  #drift({ gainMs }: FaultOf<"clock-drift">): Injection {
-    let gainedMs = 0;
-    let isKept = false;
-    const stepping = setInterval(() => {
-      this.#setClock(gainMs);
-      gainedMs += Math.abs(gainMs);
-    }, second);
-    return lasting(
-      async () => {
-        clearInterval(stepping);
-        isKept = await this.#cellKeepsTime();
-      },
-      () => (isKept ? gainedMs : 0),
-    );
-  }
-
   async #limitMemory({ cell, freeBytes }: FaultOf<"memory-pressure">): Promise<Injection> {
     const pid = await this.#pidOf(cell);
     if (pid === 0) return happened(0);
@@ -374,24 +343,6 @@ export class OsWorld implements World {
       () => rmSync(ballast, { force: true }),
       () => this.#fullAnswers - before,
     );
-  }
-
-  /** Whether the cell that answers clients has the time by which it is to live: it says so with each answer. */
-  async #cellKeepsTime(): Promise<boolean> {
-    for (let look = 0; look < CLOCK_LOOKS_MAX; look += 1) {
-      await passed(this, CLOCK_LOOK_S * second);
-      const answer = await this.#inner.request({ target: "/healthz" });
-      const saidMs = Date.parse(answer?.headers["date"] ?? "");
-      if (Math.abs(saidMs - this.clock.wallMs() - this.#offMs) < CLOCK_OFF_MS_MAX) return true;
-    }
-    return false;
-  }
-
-  /** From now on it is off by so much more. */
-  #setClock(byMs: number = 0): void {
-    this.#offMs += byMs;
-    const offS = (Math.abs(this.#offMs) / second).toFixed(3);
-    writeFileSync(join(this.#directory, "clock"), `${this.#offMs < 0 ? "-" : "+"}${offS}\n`);
   }
 }
 
