@@ -79,6 +79,8 @@ function figuresOf({ eventsPerSecond, objectsPerSecond, seconds, first, last }: 
     { name: "soak.objects", value: objectsPerSecond, unit: "/s" },
     ...Object.entries(last.held).flatMap(([name, held]) => [
       { name: `soak.heap-${name}`, value: held.heapBytes / MiB, unit: "MiB" },
+      { name: `soak.code-warm-${name}`, value: (first.held[name]?.codeBytes ?? 0) / MiB, unit: "MiB" },
+      { name: `soak.code-${name}`, value: held.codeBytes / MiB, unit: "MiB" },
       { name: `soak.external-${name}`, value: held.externalBytes / MiB, unit: "MiB" },
       { name: `soak.resident-warm-${name}`, value: (first.held[name]?.residentBytes ?? 0) / MiB, unit: "MiB" },
       { name: `soak.resident-${name}`, value: held.residentBytes / MiB, unit: "MiB" },

@@ -6,14 +6,17 @@
  */
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { threadId } from "node:worker_threads";
 import { handOn } from "#test/kit/hand-on.ts";
 
 /** What a thread holds after a collection. */
 export interface HeldByThread {
+  /** Its objects. */
   readonly heapBytes: number;
+  /** What V8 has compiled, with what it notes of that: it grows with how much of the sources was run how often, and not past that. */
+  readonly codeBytes: number;
   /** What its objects hold outside of the heap: buffers, above all. */
   readonly externalBytes: number;
 }
@@ -23,6 +26,19 @@ export const PROBE_VARIABLE = "CEPA_SOAK_PROBES";
 /** What a first collection finds to be garbage may refer to more, which is finalized after it, beside the main thread. */
 const COLLECTIONS = 4;
 const PAUSE_MS = 50;
+
+/** Spaces of the heap that have code, or what belongs to it. */
+const CODE = /^(?:shared_)?(?:code|trusted)_/;
+
+function heapHeld(): Pick<HeldByThread, "heapBytes" | "codeBytes"> {
+  let heapBytes = 0;
+  let codeBytes = 0;
+  for (const { space_name: name, space_used_size: usedBytes } of getHeapSpaceStatistics()) {
+    if (CODE.test(name)) codeBytes += usedBytes;
+    else heapBytes += usedBytes;
+  }
+  return { heapBytes, codeBytes };
+}
 
 const { [PROBE_VARIABLE]: folder } = process.env;
 if (folder !== undefined) {
@@ -39,8 +55,8 @@ if (folder !== undefined) {
         setTimeout(answer, PAUSE_MS, done + 1);
         return;
       }
-      const { heapUsed: heapBytes, external: externalBytes } = process.memoryUsage();
-      const held: HeldByThread = { heapBytes, externalBytes };
+      const { heapBytes, codeBytes } = heapHeld();
+      const held: HeldByThread = { heapBytes, codeBytes, externalBytes: process.memoryUsage().external };
       socket.end(`${JSON.stringify(held)}\n`);
     };
   });

@@ -38,6 +38,7 @@ export class Probes {
     const sum = (of: (one: HeldByThread) => number): number => held.reduce((total, one) => total + of(one), 0);
     return {
       heapBytes: sum(({ heapBytes }) => heapBytes),
+      codeBytes: sum(({ codeBytes }) => codeBytes),
       externalBytes: sum(({ externalBytes }) => externalBytes),
     };
   }

@@ -6,6 +6,7 @@ import { residentBytes } from "#bench/process-figures.ts";
 import { killedAtExit, TemporaryFolder } from "#bench/temporary.ts";
 import { Afterwards } from "#chaos/real/afterwards.ts";
 import { RealEvents } from "#chaos/real/real-events.ts";
+import type { HeldByThread } from "#chaos/real/soak/probe.ts";
 import { Probes } from "#chaos/real/soak/probes.ts";
 import { fileCounts, isCounted } from "#chaos/soak/data-files.ts";
 import { kindOf, type RestCounts } from "#chaos/soak/rest.ts";
@@ -21,9 +22,7 @@ import type { WorkNode } from "#test/kit/work-node.ts";
 const CONFIG = "[index]\ncacheBytesMax = 1048576\n";
 
 /** Of a process, at rest. */
-export interface HeldByProcess {
-  readonly heapBytes: number;
-  readonly externalBytes: number;
+export interface HeldByProcess extends HeldByThread {
   readonly residentBytes: number;
 }
 
@@ -99,8 +98,7 @@ export class SoakNode implements AsyncDisposable {
   async look(): Promise<Look> {
     const held: Record<string, HeldByProcess> = {};
     for (const [name, pid] of Object.entries((await this.pids()).own)) {
-      const { heapBytes, externalBytes } = await this.#probes.heldBy(pid);
-      held[name] = { heapBytes, externalBytes, residentBytes: residentBytes(pid) };
+      held[name] = { ...(await this.#probes.heldBy(pid)), residentBytes: residentBytes(pid) };
     }
     return { atMs: performance.now(), held };
   }
