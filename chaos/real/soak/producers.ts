@@ -8,6 +8,7 @@ import { passed } from "#chaos/world.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
 import type { Redis } from "#runtime/redis/redis.ts";
+import { minute } from "#runtime/units.ts";
 import { patient } from "#test/kit/patient.ts";
 
 const PRODUCERS = 4;
@@ -18,20 +19,24 @@ const ALONE = 8;
 const EVENT_BYTES = 600;
 const NO_TOKEN = "nobody";
 const LOOK_MS = 20;
+/** A token counts for an hour: one that is older when a round begins may be over before its end. */
+const TOKEN_MS_MAX: number = 30 * minute;
 
 export class SoakProducers {
   readonly account: EventAccount;
   /** What Redis has not taken, and why. */
   readonly refusals: string[] = [];
-  readonly #publishers: readonly Publisher[];
+  readonly #newcomers: readonly Newcomer[];
+  #publishers: readonly Publisher[] = [];
+  #settledMs = Number.NEGATIVE_INFINITY;
   readonly #connections: readonly Redis[];
   readonly #node: SoakNode;
   readonly #startedMs = Date.now();
 
-  private constructor(node: SoakNode, eventCount: number, publishers: readonly Publisher[]) {
+  private constructor(node: SoakNode, eventCount: number, newcomers: readonly Newcomer[]) {
     this.#node = node;
-    this.#publishers = publishers;
-    this.#connections = publishers.map(() => node.work.open(node.work.url));
+    this.#newcomers = newcomers;
+    this.#connections = newcomers.map(() => node.work.open(node.work.url));
     const run = randomBytes(9).toString("hex");
     const [first, second, third, fourth] = [run.slice(0, 8), run.slice(8, 12), run.slice(12, 15), run.slice(15, 18)];
     this.account = new EventAccount(eventCount, `${first}-${second}-7${third}-8${fourth}-`);
@@ -42,13 +47,12 @@ export class SoakProducers {
     const newcomers = Array.from({ length: PRODUCERS }, (_, at) => new Newcomer(seams, `soaker-${at + 1}`));
     for (const newcomer of newcomers) await newcomer.register();
     await node.events.approve();
-    const publishers: Publisher[] = [];
-    for (const newcomer of newcomers) publishers.push(await newcomer.settle());
-    return new SoakProducers(node, eventCount, publishers);
+    return new SoakProducers(node, eventCount, newcomers);
   }
 
   /** Settles when Redis has taken all of them, and the node is done with them. */
   async publish([from, to]: readonly [number, number]): Promise<void> {
+    await this.#settle();
     const alone = Math.max(from, to - ALONE);
     await Promise.all(this.#publishers.map((publisher, at) => this.#publishAs(publisher, at, from, alone)));
     await this.#done();
@@ -60,6 +64,14 @@ export class SoakProducers {
 
   async close(): Promise<void> {
     for (const connection of this.#connections) await connection.close();
+  }
+
+  async #settle(): Promise<void> {
+    if (performance.now() - this.#settledMs < TOKEN_MS_MAX) return;
+    const publishers: Publisher[] = [];
+    for (const newcomer of this.#newcomers) publishers.push(await newcomer.settle());
+    this.#publishers = publishers;
+    this.#settledMs = performance.now();
   }
 
   async #publishAs(publisher: Publisher | undefined, at: number, from: number, to: number): Promise<void> {
