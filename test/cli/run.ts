@@ -15,14 +15,16 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** A line of shell around the command, which is its `"$@"`: for redirections and limits. */
+  /** A line of shell around the command, which is its `"$@"`: for redirections. */
   readonly shell?: string;
+  /** Longest file that it may write, in blocks of 512 bytes. */
+  readonly fileBlocksMax?: number;
 }
 
 /** Nothing of this process's environment but the path reaches the command. */
-export async function cepa(args: readonly string[], { input, env = {}, cwd, shell }: RunOptions = {}): Promise<Ran> {
-  const line = [process.execPath, MAIN, ...args];
-  const [program = "", ...rest] = shell === undefined ? line : ["/bin/sh", "-c", shell, "sh", ...line];
+export async function cepa(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { input, env = {}, cwd } = options;
+  const [program = "", ...rest] = lineOf(args, options);
   const child = spawn(program, rest, {
     env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
     ...(cwd === undefined ? {} : { cwd }),
@@ -34,6 +36,14 @@ export async function cepa(args: readonly string[], { input, env = {}, cwd, shel
     new Promise<number | null>((resolve) => child.once("close", resolve)),
   ]);
   return { code, stdout, stderr };
+}
+
+function lineOf(args: readonly string[], { shell, fileBlocksMax }: RunOptions): readonly string[] {
+  const line = [process.execPath, MAIN, ...args];
+  if (shell === undefined && fileBlocksMax === undefined) return line;
+  // What a run covers would be a file too.
+  const limit = fileBlocksMax === undefined ? "" : `unset NODE_V8_COVERAGE; ulimit -f ${fileBlocksMax}; `;
+  return ["/bin/sh", "-c", `${limit}${shell ?? 'exec "$@"'}`, "sh", ...line];
 }
 
 async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {

@@ -195,28 +195,24 @@ describe("cli: get", () => {
   });
 });
 
-/**
- * A limit on the size of files is a disk that is full: the last write that fits is cut short, the next one fails. Blocks
- * of 512 bytes.
- */
+/** A limit on the size of files is a disk that is full: the last write that fits is cut short, the next one fails. */
 describe("cli: get, on a full disk", () => {
-  for (const [blocks, sizeBytes] of [
+  for (const [fileBlocksMax, sizeBytes] of [
     [0, 6],
     [0, 200_000],
     [128, 65_537],
     [128, 200_000],
     [128, 3_000_000],
   ] as const) {
-    const shell = `ulimit -f ${blocks}; exec "$@"`;
     const object = Buffer.alloc(sizeBytes, "full ");
     const name = addressOf(object);
 
-    it(`keeps the file that was there and fails (${sizeBytes} bytes, room for ${blocks * 512})`, async () => {
-      const cwd = folder(`full-${blocks}-${sizeBytes}`);
+    it(`keeps the file that was there and fails (${sizeBytes} bytes, room for ${fileBlocksMax * 512})`, async () => {
+      const cwd = folder(`full-${fileBlocksMax}-${sizeBytes}`);
       writeFileSync(join(cwd, "sample"), "precious");
       node.objects.set(name, object);
 
-      const ran = await cepa(["get", name, "-o", "sample", "--url", node.url], { cwd, shell });
+      const ran = await cepa(["get", name, "-o", "sample", "--url", node.url], { cwd, fileBlocksMax });
 
       assert.deepEqual(ran, {
         code: 1,
@@ -227,11 +223,11 @@ describe("cli: get, on a full disk", () => {
       assert.deepEqual(readdirSync(cwd), ["sample"]);
     });
 
-    it(`fails when standard output is that file (${sizeBytes} bytes, room for ${blocks * 512})`, async () => {
-      const cwd = folder(`full-stdout-${blocks}-${sizeBytes}`);
+    it(`fails when standard output is that file (${sizeBytes} bytes, room for ${fileBlocksMax * 512})`, async () => {
+      const cwd = folder(`full-stdout-${fileBlocksMax}-${sizeBytes}`);
       node.objects.set(name, object);
 
-      const ran = await cepa(["get", name, "--url", node.url], { cwd, shell: `${shell} > out` });
+      const ran = await cepa(["get", name, "--url", node.url], { cwd, fileBlocksMax, shell: 'exec "$@" > out' });
 
       assert.equal(ran.code, 1);
       assert.equal(ran.stderr, "cepa: cli.file-unwritable: standard output: EFBIG: file too large\n");
@@ -243,8 +239,7 @@ describe("cli: get, on a full disk", () => {
     const object = Buffer.alloc(65_536, "fits ");
     node.objects.set(addressOf(object), object);
 
-    const shell = 'ulimit -f 128; exec "$@"';
-    const ran = await cepa(["get", addressOf(object), "-o", "sample", "--url", node.url], { cwd, shell });
+    const ran = await cepa(["get", addressOf(object), "-o", "sample", "--url", node.url], { cwd, fileBlocksMax: 128 });
 
     assert.equal(ran.code, 0);
     assert.deepEqual(readFileSync(join(cwd, "sample")), object);
@@ -254,8 +249,8 @@ describe("cli: get, on a full disk", () => {
     const cwd = folder("full-line");
 
     // An address and its line end are 68 bytes; 12 are left.
-    const shell = 'head -c 500 /dev/zero > out; ulimit -f 1; exec "$@" >> out';
-    const ran = await cepa(["put", "sample", "--url", node.url], { cwd, shell });
+    const shell = 'head -c 500 /dev/zero > out; exec "$@" >> out';
+    const ran = await cepa(["put", "sample", "--url", node.url], { cwd, fileBlocksMax: 1, shell });
 
     assert.equal(ran.code, 1);
     assert.equal(ran.stderr, "cepa: cli.file-unwritable: standard output: EFBIG: file too large\n");

@@ -115,7 +115,7 @@ describe("names: beside a running node", () => {
     rmSync(file);
     const full = await cepa(["name", "set", "first", two, "--url", node.url], {
       env: { XDG_CONFIG_HOME: config },
-      shell: 'ulimit -f 0; exec "$@"',
+      fileBlocksMax: 0,
     });
 
     assert.match(garbled.stderr, /^cepa: cli\.file-unreadable: [^\n]*\n$/);

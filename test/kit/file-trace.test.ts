@@ -99,7 +99,9 @@ describe("file trace: a planted process", () => {
       require("node:child_process").spawnSync("/bin/sh", ["-c", "echo x >>" + root + "/child"]);
       require("node:net").createServer().listen(root + "/socket").unref();
     `;
-    const [program = "", ...args] = [...traceTo(trace), process.execPath, "-e", script];
+    // What a run covers would be written to the disk as well.
+    const planted = ["env", "-u", "NODE_V8_COVERAGE", process.execPath, "-e", script];
+    const [program = "", ...args] = [...traceTo(trace), ...planted];
     const env = { PATH: process.env["PATH"] };
 
     const ran = spawnSync(program, [...args, directory], { env, encoding: "utf8" });
