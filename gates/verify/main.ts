@@ -9,6 +9,7 @@ import { once } from "node:events";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { Leash } from "#gates/verify/leash.ts";
 import { STAGES, type Stage } from "#gates/verify/stages.ts";
 import { isPassed, verify } from "#gates/verify/verify.ts";
 import { second } from "#runtime/units.ts";
@@ -39,6 +40,7 @@ Examples:
 
 const root = join(import.meta.dirname, "..", "..");
 const { minutes, json, stages } = readArguments();
+for (const signal of INTERRUPTIONS) process.once(signal, () => process.exit(128 + constants.signals[signal]));
 const startedMs = performance.now();
 const verified = await verify({ stages, minutes, nowMs: () => performance.now(), run });
 const seconds = Math.round((performance.now() - startedMs) / second);
@@ -57,14 +59,9 @@ async function run({ name, env = {} }: Stage, command: readonly string[]): Promi
     stdio: ["ignore", json ? 2 : "inherit", "inherit"],
     detached: true,
   });
-  const end = (signal: NodeJS.Signals): void => {
-    // The whole group: the launcher runs the checks, and does not hand a signal on.
-    if (child.pid !== undefined) process.kill(-child.pid, signal);
-    process.exit(128 + constants.signals[signal]);
-  };
-  for (const signal of INTERRUPTIONS) process.once(signal, end);
+  // The whole group: the launcher runs the checks, and does not hand a signal on.
+  using _leash = child.pid === undefined ? undefined : new Leash(child.pid);
   const [code] = (await once(child, "exit")) as [number | null];
-  for (const signal of INTERRUPTIONS) process.off(signal, end);
   return code;
 }
 

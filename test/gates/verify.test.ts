@@ -1,13 +1,31 @@
 /** `cepa verify`: what its stages come to, and which of them are commands of this checkout. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { STAGES, type Stage } from "#gates/verify/stages.ts";
 import { isPassed, type Verified, verify } from "#gates/verify/verify.ts";
 import { minute } from "#runtime/units.ts";
+import { eventually } from "#test/kit/node.ts";
 
-const LAUNCHER = join(import.meta.dirname, "..", "..", "cepa");
+const ROOT = join(import.meta.dirname, "..", "..");
+const LAUNCHER = join(ROOT, "cepa");
+
+/** Processes that were given `mark` among their variables. */
+function processesWith(mark: string): number {
+  const marked = readdirSync("/proc").filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, "latin1").includes(mark);
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
+  return marked.length;
+}
 
 /** Each stage takes ten minutes and ends with its code. */
 async function verified(minutes: number, codes: readonly (number | null)[], flags: readonly Partial<Stage>[] = []) {
@@ -90,4 +108,23 @@ describe("verify: stages", () => {
       assert(stderr.startsWith(`cepa: ${said}`) && stderr.endsWith(": see cepa verify --help\n"), stderr);
     }
   });
+
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    it(`end with the command when it gets ${signal}`, async () => {
+      const mark = `CEPA_TEST_MARK=${randomUUID()}`;
+      const [variable = "", value] = mark.split("=");
+      const args = [join(ROOT, "gates", "verify", "main.ts"), "static"];
+      const verifying = spawn(process.execPath, args, {
+        env: { ...process.env, [variable]: value },
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      const ended = once(verifying, "exit");
+      await eventually(60_000, "the checks run", () => processesWith(mark) > 2);
+
+      verifying.kill(signal);
+
+      assert.deepEqual(await ended, signal === "SIGKILL" ? [null, signal] : [143, null]);
+      await eventually(10_000, "nothing of it runs", () => processesWith(mark) === 0);
+    });
+  }
 });
