@@ -6,8 +6,8 @@
  * answered again.
  */
 import type { AuthProtocol, SubjectVerdict } from "#actors/auth/protocol.ts";
-import { readCanonical } from "#actors/domain/canonical-json.ts";
-import { isJsonObject } from "#actors/domain/json-value.ts";
+import { canonicalText, readCanonical } from "#actors/domain/canonical-json.ts";
+import { isJsonObject, type JsonObject } from "#actors/domain/json-value.ts";
 import type { Answer } from "#actors/domain/streams/answers.ts";
 import { requestFieldsIn } from "#actors/domain/streams/entry-fields.ts";
 import type { Judge, Judged } from "#actors/domain/streams/judged.ts";
@@ -25,6 +25,8 @@ import { second } from "#runtime/units.ts";
 export const SUBJECT_STREAM = "fdc:subject:register";
 /** Longest wait for what auth says of a request. */
 export const JUDGE_SUBJECT_MS_MAX: number = 10 * second;
+/** Of an operation that nobody knows, so many characters are told again. */
+export const OP_LENGTH_MAX = 64;
 
 export interface SubjectSeams {
   readonly auth: Ref<AuthProtocol>;
@@ -62,7 +64,7 @@ async function act(
   const wanted = readSubjectRequest(read.value);
   if (!wanted.ok) {
     const { reason, member } = wanted.failure;
-    const op = reason === "unknown_op" ? String(read.value["op"]).slice(0, 64) : undefined;
+    const op = reason === "unknown_op" ? opOf(read.value) : undefined;
     return ok(denied({ producerId, nonce, error: reason, details: member, op }));
   }
   const done = await perform(seams, producer, wanted.value, within);
@@ -90,6 +92,12 @@ async function act(
       },
     },
   });
+}
+
+/** As it is told again: its beginning, and of what is no string, which has no sure way to become one, its canonical text. */
+function opOf({ op }: JsonObject): string | undefined {
+  if (op === undefined) return undefined;
+  return (typeof op === "string" ? op : canonicalText(op)).slice(0, OP_LENGTH_MAX);
 }
 
 function perform(

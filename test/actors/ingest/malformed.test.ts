@@ -105,6 +105,34 @@ describe("ingest: malformed entries (ING-39)", () => {
     assert.deepEqual([answer?.["status"], answer?.["error"]], ["denied", "not_storable"]);
   });
 
+  it("are denied with the operation that nobody knows, whatever it is", async () => {
+    const world = await ingestWorld();
+    const wanted: readonly (readonly [op: JsonValue | undefined, told: string | undefined])[] = [
+      ["x".repeat(100), "x".repeat(64)],
+      // What JavaScript cannot make a string of.
+      [{ toString: 1 }, '{"toString":1}'],
+      [[{ toString: null }], '[{"toString":null}]'],
+      [5, "5"],
+      [undefined, undefined],
+    ];
+    let nextAt = 0;
+    world.verdictOf = (): SubjectVerdict => {
+      const op = wanted[nextAt]?.[0];
+      nextAt += 1;
+      const payload = canonicalText(op === undefined ? {} : { op });
+      return { kind: "judged", producerId, fingerprint: "f", payload, isRedelivery: false };
+    };
+    const fields = { pubkey: "a", payload: "{}", nonce: "n", sig: "s" };
+    for (const _ of wanted) await addAll(world, SUBJECT_STREAM, [Object.entries(fields).flat()]);
+
+    const answers = await world.entries(`fdc:subject:resp:${producerId}`);
+    assert.deepEqual(
+      answers.map(({ status, error, op }) => [status, error, op]),
+      wanted.map(([, told]) => ["denied", "unknown_op", told]),
+    );
+    assert.deepEqual(world.started.exits, []);
+  });
+
   it("are each judged and acknowledged, on the stream for subjects", async () => {
     const world = await ingestWorld();
     const request = { op: "register", subject_key: "a/b", schema_name: "s", schema_body: { a: "b" } };

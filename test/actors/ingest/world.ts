@@ -229,8 +229,8 @@ export class World {
     const facts = groups.value[0];
     if (!Array.isArray(facts)) return false;
     const numberOf = (name: string): unknown => facts[facts.findIndex((one) => text(one) === name) + 1];
-    const described = await this.until(this.ref.call("describe", {}, asked));
-    return numberOf("pending") === 0 && numberOf("lag") === 0 && described.ok && described.value.spill.rowCount === 0;
+    const described = must(await this.until(this.ref.call("describe", {}, asked)), "it answers");
+    return numberOf("pending") === 0 && numberOf("lag") === 0 && described.spill.rowCount === 0;
   }
 }
 
