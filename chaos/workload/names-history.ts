@@ -6,6 +6,7 @@
  * cell is killed; an operation of the disk fails; the disk is slow, so that calls give up what they began. In the last life
  * nothing does.
  */
+import { RESERVE_FILE_PAUSE_MS } from "#actors/storage/reserve-file.ts";
 import type { NameAnswer, NameAsked } from "#chaos/checkers/name-model.ts";
 import type { Operation } from "#chaos/checkers/operation.ts";
 import { NAME_CLIENTS_MAX, NamesWorkload } from "#chaos/workload/names.ts";
@@ -27,8 +28,8 @@ const KILLS_PER_LIFE = 4;
 const SLOW_MS = [20, 300, 1200];
 /** Longest time between two operations of a client, ms. */
 const THINKING_MS_MAX = 8;
-/** Longest time from anything that went wrong to a node that is ready for all. */
-const READY_MS_MAX: number = 2 * minute;
+/** Longest time from anything that went wrong to a node that is ready for all: a reserve file that two full disks stopped is late. */
+const READY_MS_MAX: number = 2 * RESERVE_FILE_PAUSE_MS + minute;
 /** The gateway is told how the node stands at most ten times a second. */
 const STATUS_MS = 250;
 

@@ -41,6 +41,7 @@ export class SoakNode implements AsyncDisposable {
   readonly work: WorkNode;
   readonly #probes: Probes;
   readonly #afterwards: Afterwards;
+  readonly #startedMs = performance.now();
 
   private constructor(node: TestNode, events: RealEvents, probes: Probes, afterwards: Afterwards) {
     this.node = node;
@@ -83,6 +84,10 @@ export class SoakNode implements AsyncDisposable {
 
   get url(): string {
     return this.node.url;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#startedMs;
   }
 
   /** By name: those of the node itself, and those of its servers. */
