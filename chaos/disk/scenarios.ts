@@ -137,7 +137,7 @@ export const MACHINE_SCENARIOS: readonly Scenario[] = [
         atMs,
         forMs: Math.min(8 * second, roomMs),
         cell: "data",
-        freeBytes: 4 * MiB + random.below(16 * MiB),
+        freeBytes: 1 * MiB + random.below(8 * MiB),
       })),
   },
   {
