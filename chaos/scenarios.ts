@@ -41,8 +41,15 @@ export const SCENARIOS: readonly Scenario[] = [
     aim: "one actor after the other crashes, whichever it is",
     executors: ["sim", "process", "os"],
     durationMs: 1 * minute,
-    faults: (random, durationMs) =>
-      spread(random, durationMs, 5 * second, (atMs) => ({ kind: "crash-actor", atMs, actor: one(random, ACTORS) })),
+    faults: (random, durationMs) => {
+      // In turn, in one order or another: drawn each time, one of them would crash too often, and be quarantined.
+      const step = 1 + random.below(ACTORS.length - 1);
+      let turn = random.below(ACTORS.length);
+      return spread(random, durationMs, 5 * second, (atMs) => {
+        turn = (turn + step) % ACTORS.length;
+        return { kind: "crash-actor", atMs, actor: ACTORS[turn] ?? ACTORS[0] };
+      });
+    },
   },
   {
     name: "actors-panic-half-way",

@@ -8,9 +8,9 @@
  * of other classes, functions, symbols, as keys too, circles, holes in arrays, a key `__proto__`.
  * Changed, as JSON changes it: the sign of zero, lone surrogates. Left out: named members of arrays, what no loop shows.
  */
-import { Unpackr } from "msgpackr";
+import { addExtension, Unpackr } from "msgpackr";
 import { type ByteSource, isByteSource } from "#runtime/byte-source.ts";
-import type { Failure } from "#runtime/errors.ts";
+import { Defect, type Failure } from "#runtime/errors.ts";
 import type { Frame } from "#runtime/link/frame.ts";
 import { LINK_WHOLE_BYTES_MAX } from "#runtime/link/limits.ts";
 import { Packer } from "#runtime/link/packer.ts";
@@ -21,6 +21,17 @@ export const ATTACHMENT_BYTES_MIN: number = 16 * KiB;
 
 /** What `decode` answers for bytes that are no value. */
 export const MALFORMED: unique symbol = Symbol("malformed");
+
+/** Extensions by which the library reads what no link carries: `e` errors, `s` sets, `t` arrays, `x` patterns, times, and references. */
+const FOREIGN = [0x62, 0x65, 0x69, 0x70, 0x73, 0x74, 0x78, 0xff];
+for (const type of FOREIGN) {
+  addExtension({
+    type,
+    unpack: () => {
+      throw new Defect("nobody sends it");
+    },
+  });
+}
 
 const packer = new Packer();
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, copyBuffers: true, useBigIntExtension: true });

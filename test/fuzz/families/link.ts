@@ -118,13 +118,11 @@ function heardIn(input: Uint8Array, pieceBytes: (at: number) => number): readonl
 const DEPTH_MAX = 5000;
 /** What the library makes of the one byte that MessagePack has no use for. It has no members, and nobody can send it on. */
 const unused = decode(Uint8Array.of(0xc1), 0, 1);
-/** A time is the library's too: whoever sends one is no cell of ours. */
 const CLASSES: readonly object[] = [
   Object.prototype,
   Array.prototype,
   Uint8Array.prototype,
   Buffer.prototype,
-  Date.prototype,
   ...(typeof unused === "object" && unused !== null ? [Object.getPrototypeOf(unused) as object] : []),
 ];
 

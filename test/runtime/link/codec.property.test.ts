@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ATTACHMENT_BYTES_MIN, decode, encode, takeOut } from "#runtime/link/body.ts";
+import { ATTACHMENT_BYTES_MIN, decode, encode, MALFORMED, takeOut } from "#runtime/link/body.ts";
 import { FRAME_HEADER_BYTES, type Frame, KIND, KIND_MAX } from "#runtime/link/frame.ts";
 import { FrameDecoder } from "#runtime/link/frame-decoder.ts";
 import { FrameWriter } from "#runtime/link/frame-writer.ts";
@@ -257,6 +257,27 @@ describe("link codec: limits", () => {
 });
 
 describe("link codec: garbage", () => {
+  it("is what makes anything else than plain values of bytes", () => {
+    const whole = { array: "91a161", map: "82a3666f6fa3626172a161a162", string: "a3626172" };
+    const extensions = [0x62, 0x65, 0x69, 0x70, 0x73, 0x74, 0x78, 0xff].map((type) => type.toString(16));
+    for (const type of extensions) {
+      for (const form of [
+        "d4TT00",
+        "d5TT0000",
+        "d6TT00000000",
+        "d7TT0000000000000000",
+        "c70cTT000000000000000000000000",
+        "c700TT",
+      ]) {
+        for (const rest of Object.values(whole)) {
+          const bytes = Buffer.from(`${form.replace("TT", type)}${rest}`, "hex");
+
+          assert.equal(decode(bytes, 0, bytes.length), MALFORMED, bytes.toString("hex"));
+        }
+      }
+    }
+  });
+
   it("never throws, whatever the bytes are (LNK-10)", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2000 }), fc.integer({ min: 1, max: 700 }), (bytes, piece) => {
