@@ -160,12 +160,29 @@ export const SCENARIOS: readonly Scenario[] = [
     // What is done by a few alone another kind would hide, which brings the node down before it shows.
     faults: (random, durationMs) => {
       const few = Array.from({ length: 2 + random.below(2) }, () => random.below(KINDS));
-      return spread(random, durationMs, 4 * second, (atMs) => {
+      const faults = spread(random, durationMs, 4 * second, (atMs) => {
         return anything(random, atMs, few[random.below(few.length)] ?? 0);
       });
+      return withoutQuarantine(faults);
     },
   },
 ];
+
+/** Those that would have a cell or an actor crash too often within a minute are left out: nobody would be served for long. */
+function withoutQuarantine(faults: readonly Fault[]): readonly Fault[] {
+  const kept: Fault[] = [];
+  for (const fault of faults) {
+    const crashed = crashedBy(fault);
+    const before = kept.filter((other) => crashedBy(other) === crashed && fault.atMs - other.atMs < minute);
+    if (crashed === undefined || before.length < RESTARTS_MAX - 1) kept.push(fault);
+  }
+  return kept;
+}
+
+function crashedBy(fault: Fault): string | undefined {
+  if (fault.kind === "kill-cell") return fault.cell;
+  return fault.kind === "crash-actor" || fault.kind === "panic" ? fault.actor : undefined;
+}
 
 /** Intervals of collections, none of which is the one that a node begins with. */
 const [HOURS_MIN, HOURS_COUNT] = [7, 24] as const;

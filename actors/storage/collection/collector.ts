@@ -223,7 +223,7 @@ export class Collector {
         for (const entry of catalog.records(kind, digest)) marks.add(entry.pack, entry.position, sizeOfRecord(entry));
       });
       const blocked = await this.#collectSlice(slice, marks, counts, hasChanged);
-      inUse.listen(() => undefined);
+      inUse.deafen();
       if (blocked !== undefined) return blocked;
     }
     return undefined;

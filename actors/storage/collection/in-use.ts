@@ -9,11 +9,16 @@ type Name = `${RecordKind} ${Digest}`;
 
 export class InUse {
   readonly #counts = new Map<Name, number>();
-  #onLetGo: (kind: RecordKind, digest: Digest) => void = () => undefined;
+  #onLetGo: ((kind: RecordKind, digest: Digest) => void) | undefined;
 
   /** Hears of every record that a put lets go of: by then a commit may refer to it. One at a time listens. */
   listen(onLetGo: (kind: RecordKind, digest: Digest) => void): void {
     this.#onLetGo = onLetGo;
+  }
+
+  /** Nothing is left of who listened: a function that does nothing, written where that one was, would hold what it held. */
+  deafen(): void {
+    this.#onLetGo = undefined;
   }
 
   has(kind: RecordKind, digest: Digest): boolean {
@@ -30,6 +35,6 @@ export class InUse {
     const count = this.#counts.get(name) ?? 0;
     if (count > 1) this.#counts.set(name, count - 1);
     else this.#counts.delete(name);
-    this.#onLetGo(kind, digest);
+    this.#onLetGo?.(kind, digest);
   }
 }
