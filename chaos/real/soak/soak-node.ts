@@ -14,6 +14,7 @@ import { passed } from "#chaos/world.ts";
 import { assert } from "#runtime/errors.ts";
 import { realClock } from "#runtime/real/clock.ts";
 import { createRealRandom } from "#runtime/real/random.ts";
+import { SQL_IDLE_MS } from "#runtime/real/sql.ts";
 import { second } from "#runtime/units.ts";
 import { startNode, type TestNode } from "#test/kit/node.ts";
 import type { WorkNode } from "#test/kit/work-node.ts";
@@ -32,8 +33,8 @@ export interface Look {
   readonly held: Readonly<Record<string, HeldByProcess>>;
 }
 
-/** Connections on which nobody asks any more are closed by then, those of whoever looks too. */
-export const REST_MS: number = 20 * second;
+/** Connections on which nobody asks any more are closed by then, those to Postgres last, and those of whoever looks too. */
+export const REST_MS: number = SQL_IDLE_MS + 5 * second;
 
 export class SoakNode implements AsyncDisposable {
   readonly node: TestNode;
